@@ -1,8 +1,8 @@
-"""The adapter of redis-py, sync and asyncio: the methods of its connections that send commands and read replies.
+"""The adapter of redis-py, sync and asyncio.
 
-Read against redis-py 5.0 and 8.1. The client above stays real: pools, retries,
-pipelines, decoding, callbacks.
-Sentinel and Cluster are not tested.
+Its edges are the methods of connections that send commands and read replies. The client
+above stays real: pools, retries, pipelines, decoding, callbacks. Read against redis-py
+5.0 and 8.1; Sentinel and Cluster are not tested.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ from pytest_mimic.client import (
 )
 
 if TYPE_CHECKING:
-    from pytest_mimic.client import Port, Redactor, Step
+    from pytest_mimic.client import Port, Step
 
 _Function = Callable[..., Any]
 # The attribute of a connection that holds its state.
@@ -71,7 +71,7 @@ class RedisAdapter(Adapter):
         ]
 
     def comparable(self, plain: Any, _beside: Any = None, /) -> Any:
-        """Return a reply, with sets where the order means nothing, or the type of an error.
+        """Return a reply, ordered where that means nothing, or the type of an error.
 
         The text of an error names the server's address.
         """
@@ -83,10 +83,11 @@ class RedisAdapter(Adapter):
         }
 
     def failure(self, plain: Any, /) -> str | None:
-        """Return the error of sending or reading, or the first of the server's replies that is an error."""
+        """Return the error of sending or reading, or the first one among the replies."""
         if "error" in plain:
             return super().failure(plain)
-        for reply in plain.get("replies") or (plain.get("reply"),):
+        replies = plain.get("replies") or [plain.get("reply")]
+        for reply in replies:
             if type(reply) is dict and "$error" in reply:
                 return f"gave {reply['$error'][0]}"
         return None
@@ -122,9 +123,9 @@ class RedisAdapter(Adapter):
         *args: Any,
         **kwargs: Any,
     ) -> Any:
-        # Otherwise the connection is opened when something has to be sent for real.
         if _state(connection).is_real or not port.taking():
             return waiting(original(connection, *args, **kwargs))
+        # The connection is opened when something has to be sent for real.
         return None
 
     def _disconnect(
@@ -148,9 +149,8 @@ class RedisAdapter(Adapter):
     ) -> Any:
         state = _state(connection)
         # The sync client has `_sock`, the async one `is_connected`.
-        is_connected = getattr(connection, "_sock", None) or getattr(
-            connection, "is_connected", False
-        )
+        socket = getattr(connection, "_sock", None)
+        is_connected = socket or getattr(connection, "is_connected", False)
         if state.is_real or not port.taking() or is_connected:
             return waiting(original(connection, *args, **kwargs))
         return bool(state.expected)
@@ -167,13 +167,14 @@ class RedisAdapter(Adapter):
         state = _state(connection)
         if state.is_real or not port.taking():
             return waiting(original(connection, command, *args, **kwargs))
-        command = command if isinstance(command, (str, bytes)) else list(command)
+        if not isinstance(command, (str, bytes)):
+            # It may be an iterator, which is read here and by the client.
+            command = list(command)
         batch = state.begin(connection, command, port)
         if batch is None:
             return None
-        return self._send_for_real(
-            state, batch, partial(original, connection, command, *args, **kwargs)
-        )
+        send = partial(original, connection, command, *args, **kwargs)
+        return self._send_for_real(state, batch, send)
 
     def _send_for_real(
         self, state: ConnectionState, batch: Batch, send: Callable[[], Any]
@@ -197,11 +198,12 @@ class RedisAdapter(Adapter):
         expected = state.expected.popleft()
         if type(expected) is Waiting:
             return self._wait(expected, is_async=iscoroutinefunction(original))
-        if type(expected) is not Batch:
-            reply = load_reply(expected, encoder)
-            return returned(reply) if type(expected) is dict else reply
-        read = partial(original, connection, True, *args, **kwargs)
-        return self._read_for_real(port, state, expected, encoder, read)
+        if type(expected) is Batch:
+            read = partial(original, connection, True, *args, **kwargs)
+            return self._read_for_real(port, state, expected, encoder, read)
+        reply = load_reply(expected, encoder)
+        # Only a mapping with a tag is an error, which is raised.
+        return returned(reply) if type(expected) is dict else reply
 
     def _wait(self, expected: Waiting, *, is_async: bool) -> Steps:
         """Wait for a reply that did not come when its command was recorded."""
@@ -230,9 +232,12 @@ class RedisAdapter(Adapter):
 
 
 def _state(connection: Any) -> ConnectionState:
-    state: ConnectionState = vars(connection).get(_STATE) or vars(
-        connection
-    ).setdefault(_STATE, ConnectionState())
+    """Return the state of a connection, made on first use."""
+    attributes = vars(connection)
+    state: ConnectionState | None = attributes.get(_STATE)
+    if state is None:
+        # Another thread may make one at the same time: the first one stays.
+        state = attributes.setdefault(_STATE, ConnectionState())
     return state
 
 
@@ -250,14 +255,18 @@ def _wrap_acquire(original: _Function, port: Port) -> _Function:
 
 
 class ConnectionState:
-    """The replies that a connection still has to read."""
+    """The replies that a connection still has to read.
+
+    Attributes:
+        listens: The connection receives messages of channels.
+        is_busy: A real command is being sent or read.
+        expected: For each reply, its batch, or the reply as it is stored.
+    """
 
     def __init__(self) -> None:
-        self.listens = False  # the connection receives messages of channels
-        self.is_busy = False  # a real command is being sent or read
-        self.expected: deque[Any] = (
-            deque()
-        )  # for each reply, its batch, or the reply as it is stored
+        self.listens = False
+        self.is_busy = False
+        self.expected: deque[Any] = deque()
 
     @property
     def is_real(self) -> bool:
@@ -266,9 +275,8 @@ class ConnectionState:
 
     def disconnect(self) -> None:
         """Forget the replies that have not been read."""
-        if (
-            self.is_busy
-        ):  # the client tries to connect again, or fails: `Batch.talking` sees it
+        if self.is_busy:
+            # The client tries to connect again, or fails. `Batch.talking` sees both.
             return
         self.listens = False
         while self.expected:
@@ -277,7 +285,10 @@ class ConnectionState:
                 expected.step.abandon()
 
     def begin(self, connection: Any, packed: Any, port: Port) -> Batch | None:
-        """Decide about commands to send: return their batch, or None if the replies are recorded.
+        """Decide about commands to send.
+
+        Returns:
+            Their batch, or None if the replies are recorded.
 
         Raises:
             MissingRecordingError: There is no recording, and the mode does not run the
@@ -285,36 +296,22 @@ class ConnectionState:
             UnstorableOutcomeError: The connection would listen to channels.
         """
         commands = read_commands(packed)
-        place = (
-            getattr(connection, "path", None) or f"{connection.host}:{connection.port}"
-        )
+        server = getattr(connection, "path", None)
+        if not server:
+            server = f"{connection.host}:{connection.port}"
         texts = [list(map(text_of, command)) for command in commands]
         known = port.secrets_for(texts)
         redactor = port.redactor if known is None else port.redactor.knowing(known)
         call = describe_commands(
             commands,
-            database=port.ordinal("redis", f"{place}/{connection.db}"),
+            database=port.ordinal("redis", f"{server}/{connection.db}"),
             protocol=int(connection.protocol or 2),
             redactor=redactor,
         )
         listening = any(first_word(command[0]) in _LISTENING for command in commands)
         if listening and port.takes(call):
-            verb = call.signature.partition(" ")[0]
             with port.noting:
-                raise UnstorableOutcomeError(
-                    f"redis {call.signature} cannot be recorded: pub/sub and MONITOR are not",
-                    facts=[
-                        "their messages come whenever the server has some, and answer no command"
-                    ],
-                    remedies=[
-                        Remedy(
-                            Verb.LINE,
-                            "to let it run for real, so that a replay needs the server",
-                            words=(f"redis exclude={verb}",),
-                        )
-                    ],
-                    path=call.signature,
-                )
+                raise _not_recordable(call.signature)
         if known is not None and not port.is_replaying:
             known.send(secret_words(commands, redactor), [call.parts, texts])
         step = port.begin(call)
@@ -332,6 +329,23 @@ class ConnectionState:
         return batch
 
 
+def _not_recordable(signature: str) -> UnstorableOutcomeError:
+    verb = signature.partition(" ")[0]
+    remedy = Remedy(
+        Verb.LINE,
+        "to let it run for real, so that a replay needs the server",
+        words=(f"redis exclude={verb}",),
+    )
+    return UnstorableOutcomeError(
+        f"redis {signature} cannot be recorded: pub/sub and MONITOR are not",
+        facts=[
+            "their messages come whenever the server has some, and answer no command"
+        ],
+        remedies=[remedy],
+        path=signature,
+    )
+
+
 def _replies_in(plain: dict[str, Any]) -> list[Any]:
     """Return a batch's stored replies; the last may be the error that came instead."""
     if "error" not in plain:
@@ -341,7 +355,7 @@ def _replies_in(plain: dict[str, Any]) -> list[Any]:
 
 
 class Waiting(NamedTuple):
-    """Stands for the replies to commands that got none, or not all, when they were recorded."""
+    """Stands for replies of which not all came when their commands were recorded."""
 
     step: Step
 
@@ -349,40 +363,41 @@ class Waiting(NamedTuple):
 class Batch:
     """Commands that are sent together and for real.
 
-    They are recorded when the last reply is read.
+    They are recorded when the last reply is read. To verify, the client gets the
+    replies of the recorded outcome.
 
-    To verify, the replies that the client gets are those of the recorded outcome.
+    Attributes:
+        step: What the engine does with them; None if they are left out.
+        is_broken: The real commands have failed, so that no more replies are read.
     """
 
     def __init__(self, step: Step | None, commands: list[Command]) -> None:
         self.step = step
         self._commands = commands
         self._replies: list[Any] = []
-        verifies = step is not None and step.mode == "verify"
-        self._answers = (
-            deque([Waiting(step)] if step.waits else _replies_in(step.outcome()))
-            if step is not None and verifies
-            else None
-        )
-        self.is_broken = (
-            False  # the real commands have failed, so that no more replies are read
-        )
+        self._answers: deque[Any] | None = None
+        if step is not None and step.mode == "verify":
+            recorded = [Waiting(step)] if step.waits else _replies_in(step.outcome())
+            self._answers = deque(recorded)
+        self.is_broken = False
 
     @contextmanager
     def talking(self, state: ConnectionState) -> Iterator[None]:
-        """Return a block in which the client talks to the server, perhaps to set the connection up.
+        """Return a block in which the client talks to the server.
 
-        An error of the client in it is the outcome; another exception, an interrupt for
-        example, is not.
+        It may set the connection up there. An error of the client in the block is the
+        outcome; another exception, an interrupt for example, is not.
         """
-        was_busy, state.is_busy = state.is_busy, True
+        was_busy = state.is_busy
+        state.is_busy = True
         self.is_broken = True
         try:
             with recording(self.step, self._store_error):
                 yield
                 self.is_broken = False
         except BaseException:
-            state.expected = deque(each for each in state.expected if each is not self)
+            others = [reply for reply in state.expected if reply is not self]
+            state.expected = deque(others)
             raise
         finally:
             state.is_busy = was_busy
@@ -397,36 +412,35 @@ class Batch:
         """Record a reply, read without decoding."""
         if self.step is None:
             return
-        command = self._commands[len(self._replies)]
-        self._replies.append(
-            store_reply(
-                reply, command, self._redactor(port), queued=self._commands[1:-1]
-            )
-        )
-        is_last = len(self._replies) == len(self._commands)
-        if is_last or (self._answers is not None and len(self._answers) == 1):
-            is_one = len(self._commands) == 1
-            plain: dict[str, Any] = {"replies": self._replies}
-            if is_one:
-                plain = {"reply": self._replies[0]}
-            if self.step.mode == "verify":
-                recorded = self.step.outcome(is_read_only=True)
-                plain = as_recorded(recorded, plain, self.step.call.issuer.known)
-            self.step.finish(plain)
-
-    def _redactor(self, port: Port) -> Redactor:
-        assert self.step is not None
         issuer = self.step.call.issuer
-        return port.redactor.knowing(issuer.known, issuer)
+        redactor = port.redactor.knowing(issuer.known, issuer)
+        command = self._commands[len(self._replies)]
+        queued = self._commands[1:-1]
+        self._replies.append(store_reply(reply, command, redactor, queued=queued))
+        is_last = len(self._replies) == len(self._commands)
+        # A recorded outcome may have fewer replies: the last one is an error.
+        is_last_recorded = self._answers is not None and len(self._answers) == 1
+        if not is_last and not is_last_recorded:
+            return
+        plain: dict[str, Any] = {"replies": self._replies}
+        if len(self._commands) == 1:
+            plain = {"reply": self._replies[0]}
+        if self.step.mode == "verify":
+            recorded = self.step.outcome(is_read_only=True)
+            plain = as_recorded(recorded, plain, issuer.known)
+        self.step.finish(plain)
 
     def answer(self, reply: Any, encoder: Any) -> Any:
         """Return a reply as `encoder` decodes it; None leaves it as it is.
 
-        ResponseError: it is an error.
+        Raises:
+            ResponseError: The reply is an error.
         """
         if self._answers is not None:
-            return returned(load_reply(self._answers.popleft(), encoder))
-        return returned(reply if encoder is None else _decode(reply, encoder.decode))
+            reply = load_reply(self._answers.popleft(), encoder)
+        elif encoder is not None:
+            reply = _decode(reply, encoder.decode)
+        return returned(reply)
 
 
 def returned(reply: Any) -> Any:
@@ -442,7 +456,8 @@ def _decode(reply: Any, decode: Callable[[bytes], Any]) -> Any:
     if isinstance(reply, (list, set, frozenset)):
         return type(reply)(_decode(item, decode) for item in reply)
     if isinstance(reply, dict):
-        return {
-            _decode(key, decode): _decode(item, decode) for key, item in reply.items()
-        }
+        decoded = {}
+        for key, item in reply.items():
+            decoded[_decode(key, decode)] = _decode(item, decode)
+        return decoded
     return reply

@@ -1,8 +1,8 @@
 """Commands of Redis: read from the wire, and as plain data without secrets.
 
 A key is secret if one of its parts is a secret name (`user:1:password`). A command with
-such a key, or another short word that
-is one, keeps its first key; all its other words are hidden, and all texts in its reply.
+such a key, or with another short word that is a secret name, keeps its first key. All
+its other words are hidden, and all texts in its reply.
 """
 
 from __future__ import annotations
@@ -23,16 +23,33 @@ Command = list[bytes]
 # Commands of which only the first argument is a key, and whose other words may be
 # values.
 _ONE_KEY = frozenset(
-    """GET SET SETEX PSETEX SETNX GETSET GETEX GETDEL APPEND INCR INCRBY DECR DECRBY EXPIRE PEXPIRE PERSIST TTL PTTL TYPE
-    STRLEN LPUSH RPUSH LPUSHX RPUSHX LPOP RPOP LLEN LRANGE LINDEX LREM LSET LTRIM HGETALL HKEYS HVALS HLEN SCARD SMEMBERS
-    SPOP SISMEMBER SMISMEMBER ZADD ZRANGE ZSCORE ZRANK ZCARD PUBLISH RESTORE JSON.SET""".split()
+    (
+        # texts and numbers
+        *("GET", "SET", "SETEX", "PSETEX", "SETNX", "GETSET", "GETEX", "GETDEL"),
+        *("APPEND", "STRLEN", "INCR", "INCRBY", "DECR", "DECRBY", "RESTORE"),
+        # times to live
+        *("EXPIRE", "PEXPIRE", "PERSIST", "TTL", "PTTL", "TYPE"),
+        # lists
+        *("LPUSH", "RPUSH", "LPUSHX", "RPUSHX", "LPOP", "RPOP", "LLEN", "LRANGE"),
+        *("LINDEX", "LREM", "LSET", "LTRIM"),
+        # hashes, sets and sorted sets
+        *("HGETALL", "HKEYS", "HVALS", "HLEN", "SCARD", "SMEMBERS", "SPOP"),
+        *("SISMEMBER", "SMISMEMBER", "ZADD", "ZRANGE", "ZSCORE", "ZRANK", "ZCARD"),
+        *("PUBLISH", "JSON.SET"),
+    )
 )
 _ONLY_KEYS = frozenset(
-    "DEL EXISTS UNLINK TOUCH WATCH MGET PFCOUNT SINTER SUNION SDIFF".split()
+    (
+        *("DEL", "EXISTS", "UNLINK", "TOUCH", "WATCH", "MGET", "PFCOUNT"),
+        *("SINTER", "SUNION", "SDIFF"),
+    )
 )
 _WITHOUT_KEYS = frozenset(
-    """ACL AUTH CLIENT CLUSTER COMMAND CONFIG DEBUG ECHO FUNCTION HELLO INFO KEYS LATENCY MODULE PING PUBSUB SCAN SCRIPT SELECT
-    SENTINEL SLOWLOG""".split()
+    (
+        *("ACL", "AUTH", "CLIENT", "CLUSTER", "COMMAND", "CONFIG", "DEBUG", "ECHO"),
+        *("FUNCTION", "HELLO", "INFO", "KEYS", "LATENCY", "MODULE", "PING", "PUBSUB"),
+        *("SCAN", "SCRIPT", "SELECT", "SENTINEL", "SLOWLOG"),
+    )
 )
 _WITH_CREDENTIALS = frozenset("AUTH HELLO MIGRATE ACL".split())
 # Commands with names and values in turn: fields, and settings of the server.
@@ -45,38 +62,33 @@ _SETTINGS = (
 )
 # The place of the first key, where that is not the first argument.
 _FIRST_KEY = {
-    **dict.fromkeys(
-        "EVAL EVALSHA EVAL_RO EVALSHA_RO FCALL FCALL_RO BLMPOP BZMPOP".split(), 3
-    ),
-    **dict.fromkeys(
-        "OBJECT XGROUP XINFO MEMORY BITOP LMPOP ZMPOP ZINTER ZUNION ZDIFF".split(), 2
-    ),
+    **dict.fromkeys(("EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO"), 3),
+    **dict.fromkeys(("FCALL", "FCALL_RO", "BLMPOP", "BZMPOP"), 3),
+    **dict.fromkeys(("OBJECT", "XGROUP", "XINFO", "MEMORY", "BITOP"), 2),
+    **dict.fromkeys(("LMPOP", "ZMPOP", "ZINTER", "ZUNION", "ZDIFF"), 2),
 }
-# Commands whose arguments mean the same in any order: from this place on, one by one,
-# or as names and values.
+# Commands whose arguments mean the same in any order, each with the place where these
+# arguments begin. In the second table they are names and values in turn.
 _UNORDERED_ARGUMENTS = {
-    **dict.fromkeys("DEL EXISTS UNLINK TOUCH WATCH PFCOUNT SINTER SUNION".split(), 1),
-    **dict.fromkeys(
-        "SADD SREM HDEL ZREM PFADD PFMERGE SINTERSTORE SUNIONSTORE SDIFF".split(), 2
-    ),
+    **dict.fromkeys(("DEL", "EXISTS", "UNLINK", "TOUCH", "WATCH"), 1),
+    **dict.fromkeys(("PFCOUNT", "SINTER", "SUNION"), 1),
+    **dict.fromkeys(("SADD", "SREM", "HDEL", "ZREM", "PFADD", "PFMERGE"), 2),
+    **dict.fromkeys(("SINTERSTORE", "SUNIONSTORE", "SDIFF"), 2),
     "SDIFFSTORE": 3,
 }
 _UNORDERED_PAIRS = {"MSET": 1, "MSETNX": 1, "HSET": 2, "HMSET": 2}
+# The first bytes of the words of `ACL SETUSER` that are passwords and their hashes.
+_PASSWORD_MARKS = (b">", b"<", b"#", b"!")
 _is_name = re.compile(rb"[^\s{}\[\]\"]{1,80}").fullmatch
 _LONGEST_KEY = 80
 
 
 def read_commands(packed: Any) -> list[Command]:
-    """Return the commands that a client has packed for the wire, perhaps in several parts.
+    """Return the commands that a client has packed for the wire, perhaps in parts.
 
     Before each command stands its number of words, before each word its size.
     """
-    data = packed.encode() if isinstance(packed, str) else packed
-    if not isinstance(data, (bytes, bytearray, memoryview)):
-        data = b"".join(
-            [item.encode() if isinstance(item, str) else bytes(item) for item in data]
-        )
-    data = bytes(data)
+    data = _bytes_of(packed)
     find = data.index
     commands: list[Command] = []
     place, size = 0, len(data)
@@ -92,6 +104,14 @@ def read_commands(packed: Any) -> list[Command]:
         place = end + 2
         commands.append(command)
     return commands
+
+
+def _bytes_of(packed: Any) -> bytes:
+    if isinstance(packed, str):
+        return packed.encode()
+    if isinstance(packed, (bytes, bytearray, memoryview)):
+        return bytes(packed)
+    return b"".join(map(_bytes_of, packed))
 
 
 @lru_cache(maxsize=512)
@@ -110,10 +130,11 @@ def text_of(value: bytes) -> str:
 
 
 def place_after(command: Command, word: bytes) -> int:
-    return next(
-        (place for place, part in enumerate(command, 1) if part.upper() == word),
-        len(command),
-    )
+    """Return the place after a word, or the length of a command without it."""
+    for place, part in enumerate(command, 1):
+        if part.upper() == word:
+            return place
+    return len(command)
 
 
 # -- secrets
@@ -125,18 +146,21 @@ def with_settings(redactor: Redactor) -> Redactor:
 
 
 def is_secret(command: Command, redactor: Redactor) -> bool:
-    """Check whether a command is about a secret: a key or another short word is a secret name."""
+    """Check whether a command is about a secret.
+
+    It is if one of its keys, or another short word, is a secret name.
+    """
     verb = first_word(command[0])
     if verb in _WITHOUT_KEYS:
         return False
-    words = command[1:2] if verb in _ONE_KEY or verb in _WITH_FIELDS else command[1:]
-    parts = [
-        part
-        for word in words
-        if _is_name(word)
-        for part in re.split("[:/.]", text_of(word))
-    ]
-    return any(map(redactor.secret, parts))
+    has_one_key = verb in _ONE_KEY or verb in _WITH_FIELDS
+    words = command[1:2] if has_one_key else command[1:]
+    for word in words:
+        if _is_name(word):
+            parts = re.split("[:/.]", text_of(word))
+            if any(map(redactor.secret, parts)):
+                return True
+    return False
 
 
 def secret_words(commands: Sequence[Command], redactor: Redactor) -> list[str]:
@@ -152,39 +176,49 @@ def secret_words(commands: Sequence[Command], redactor: Redactor) -> list[str]:
 
 def shown_places(command: Command, redactor: Redactor) -> Sequence[int]:
     """Return the places of the words of a command that are no secrets."""
-    verb, places = first_word(command[0]), range(len(command))
-    if verb == "ACL":  # `>password`, `<password`, `#hash`, `!hash`
-        return [
-            place
-            for place in places
-            if place < 2 or command[place][:1] not in (b">", b"<", b"#", b"!")
-        ]
+    verb = first_word(command[0])
+    places = range(len(command))
+    if verb == "ACL":
+        return _places_of_acl(command)
+    if verb == "AUTH":
+        return places[:1]
     if verb in _WITH_CREDENTIALS:
-        start = (
-            1
-            if verb == "AUTH"
-            else min(place_after(command, word) for word in (b"AUTH", b"AUTH2"))
-        )
-        return places[:start]
+        after_auth = place_after(command, b"AUTH")
+        after_auth2 = place_after(command, b"AUTH2")
+        return places[: min(after_auth, after_auth2)]
     if is_secret(command, redactor):
         return places if verb in _ONLY_KEYS else (0, 1, _key_place(command))
     if verb in _WITH_FIELDS:
-        names = with_settings(redactor)
-        return [
-            place
-            for place in places
-            if place < 2 or not names.secret(text_of(command[place - 1]))
-        ]
+        return _places_of_fields(command, redactor)
     return places
 
 
+def _places_of_acl(command: Command) -> list[int]:
+    """Return the places of the words of `ACL` that are no passwords."""
+    shown = []
+    for place, word in enumerate(command):
+        is_password = word[:1] in _PASSWORD_MARKS
+        if place < 2 or not is_password:
+            shown.append(place)
+    return shown
+
+
+def _places_of_fields(command: Command, redactor: Redactor) -> list[int]:
+    """Return the places of the words that do not follow the name of a secret."""
+    names = with_settings(redactor)
+    shown = []
+    for place in range(len(command)):
+        if place < 2 or not names.secret(text_of(command[place - 1])):
+            shown.append(place)
+    return shown
+
+
 def _key_place(command: Command) -> int:
+    """Return the place of a command's first key."""
     verb = first_word(command[0])
-    return (
-        place_after(command, b"STREAMS")
-        if verb in ("XREAD", "XREADGROUP")
-        else _FIRST_KEY.get(verb, 1)
-    )
+    if verb in ("XREAD", "XREADGROUP"):
+        return place_after(command, b"STREAMS")
+    return _FIRST_KEY.get(verb, 1)
 
 
 # -- calls
@@ -193,27 +227,36 @@ def _key_place(command: Command) -> int:
 def describe_commands(
     commands: Sequence[Command], *, database: int, protocol: int, redactor: Redactor
 ) -> ClientCall:
-    """Describe commands that are sent at once: a single one, a pipeline or a transaction.
+    """Describe commands that are sent at once: one, a pipeline or a transaction.
 
-    `database` is the number of the database among those of the test. `protocol` is the
-    version of RESP, which
-    determines the types in replies.
+    Args:
+        commands: The commands.
+        database: The number of the database among those of the test.
+        protocol: The version of RESP, which determines the types in replies.
+        redactor: The rules for secrets.
     """
     shown = [shown_places(command, redactor) for command in commands]
-    plain = [
-        _plain_command(command, places, redactor)
-        for command, places in zip(commands, shown)
-    ]
-    verb, main = verb_of(commands[0][0]), 0
-    name, counted = "command", plain[0]
+    plain = []
+    for command, places in zip(commands, shown):
+        plain.append(_plain_command(command, places, redactor))
+    verb = verb_of(commands[0][0])
+    name = "command"
+    counted = plain[0]
+    # The command whose key is shown. The first one of a transaction is `MULTI`.
+    main = 0
     if len(commands) > 1:
-        name, counted = "commands", plain
-        main, verb = (1, verb) if verb == "MULTI" else (0, "PIPELINE")
+        name = "commands"
+        counted = plain
+        if verb == "MULTI":
+            main = 1
+        else:
+            verb = "PIPELINE"
     described: dict[str, Any] = {name: counted}
     if database:
         described["database"] = database
+    resource = _resource(commands[main], shown[main])
     return ClientCall(
-        f"{verb} {_resource(commands[main], shown[main])}".strip(),
+        f"{verb} {resource}".strip(),
         parts={"database": database, "protocol": protocol, name: counted},
         identity=("database", "protocol", name),
         described=described,
@@ -223,31 +266,36 @@ def describe_commands(
 def _plain_command(
     command: Command, shown: Sequence[int], redactor: Redactor
 ) -> list[Any]:
-    """Return the words of a command without secrets, sorted where their order means nothing: they may come from a set.
+    """Return the words of a command without secrets.
 
+    Words whose order means nothing are sorted, because they may come from a set.
     Messages show them in this order, so that `ignore=` can name their places.
     """
-    plain = [
-        plain_word(part, redactor)
-        if place in shown
-        else redactor.stand_in(text_of(part))
-        for place, part in enumerate(command)
-    ]
+    plain = []
+    for place, part in enumerate(command):
+        if place in shown:
+            plain.append(plain_word(part, redactor))
+        else:
+            plain.append(redactor.stand_in(text_of(part)))
     verb = verb_of(command[0])
     if verb in _UNORDERED_ARGUMENTS:
         start = _UNORDERED_ARGUMENTS[verb]
         return plain[:start] + sorted(plain[start:], key=repr)
     start = _UNORDERED_PAIRS.get(verb, len(command))
-    if (
-        len(set(command[start::2])) * 2 != len(command) - start
-    ):  # of a name that is repeated the last value counts
+    names = command[start::2]
+    has_repeated = len(set(names)) * 2 != len(command) - start
+    if has_repeated:
+        # The last value of a repeated name counts, so the order means something.
         return plain
     pairs = sorted(zip(plain[start::2], plain[start + 1 :: 2]), key=repr)
-    return plain[:start] + [part for pair in pairs for part in pair]
+    for name, value in pairs:
+        plain[start : start + 2] = name, value
+        start += 2
+    return plain
 
 
 def plain_word(value: bytes, redactor: Redactor) -> Any:
-    """Return UTF-8 as text, without the secrets in it if it is JSON, and other bytes with a tag."""
+    """Return UTF-8 as text, JSON without its secrets, and other bytes with a tag."""
     try:
         text = value.decode()
     except UnicodeDecodeError:
@@ -259,9 +307,11 @@ def plain_word(value: bytes, redactor: Redactor) -> Any:
 
 
 def _resource(command: Command, shown: Sequence[int]) -> str:
-    """Return the shortened first key of a command, or its first argument unless that is secret."""
+    """Return a command's first key, shortened; empty if it is secret or missing."""
     place = _key_place(command)
     if place >= len(command) or place not in shown:
         return ""
     key = " ".join(text_of(command[place]).split())
-    return key if len(key) <= _LONGEST_KEY else f"{key[:_LONGEST_KEY]}…"
+    if len(key) > _LONGEST_KEY:
+        return f"{key[:_LONGEST_KEY]}…"
+    return key

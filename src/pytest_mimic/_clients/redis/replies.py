@@ -1,4 +1,4 @@
-"""Replies of Redis as plain data without secrets, and as a client's connection returns them."""
+"""Replies of Redis as plain data without secrets, and as a connection returns them."""
 
 from __future__ import annotations
 
@@ -25,14 +25,22 @@ if TYPE_CHECKING:
 _SCANNING = frozenset("SCAN SSCAN HSCAN ZSCAN".split())
 # Commands whose replies are in no order.
 _UNORDERED = frozenset(
-    "SMEMBERS SINTER SUNION SDIFF KEYS HKEYS HVALS HGETALL CONFIG SCAN SSCAN HSCAN".split()
+    (
+        *("SMEMBERS", "SINTER", "SUNION", "SDIFF", "KEYS", "HKEYS", "HVALS"),
+        *("HGETALL", "CONFIG", "SCAN", "SSCAN", "HSCAN"),
+    )
 )
 # Commands whose replies have names and values in turn, perhaps in nested lists.
 _WITH_FIELDS = frozenset(
-    "HGETALL HSCAN CONFIG XRANGE XREVRANGE XREAD XREADGROUP XCLAIM XAUTOCLAIM XINFO".split()
+    (
+        *("HGETALL", "HSCAN", "CONFIG", "XRANGE", "XREVRANGE", "XREAD"),
+        *("XREADGROUP", "XCLAIM", "XAUTOCLAIM", "XINFO"),
+    )
 )
 # Commands whose replies describe a key without its values.
 _ABOUT_A_KEY = frozenset("TYPE OBJECT HKEYS XADD".split())
+# Subcommands of `ACL` whose replies name no user and no password.
+_PUBLIC_ACL = ([b"CAT"], [b"DRYRUN"])
 _STATUSES = frozenset({b"OK", b"QUEUED", b"NOKEY"})
 _is_number = re.compile(rb"[+-]?(\d+\.?\d*(e[+-]?\d+)?|inf|nan)").fullmatch
 
@@ -42,17 +50,21 @@ def store_reply(
 ) -> Any:
     """Return a reply, read without decoding, as plain data without secrets.
 
-    `queued` are the commands of a transaction, all of which `EXEC` answers.
+    Args:
+        reply: The reply.
+        command: The command that it answers.
+        redactor: The rules for secrets.
+        queued: The commands of a transaction, all of which `EXEC` answers.
     """
     verb = first_word(command[0])
     if queued and verb == "EXEC" and isinstance(reply, list):
-        return [store_reply(each, of, redactor) for each, of in zip(reply, queued)]
+        answers = zip(reply, queued)
+        return [store_reply(answer, asked, redactor) for answer, asked in answers]
     if verb in _SCANNING and isinstance(reply, list) and len(reply) == 2:
-        # With another cursor the client would stop too early, or never.
-        return [
-            _plain_reply(reply[0], redactor),
-            _store_reply(reply[1], command, redactor),
-        ]
+        # The cursor is no secret: with another one the client would stop too early, or
+        # never.
+        cursor, items = reply
+        return [_plain_reply(cursor, redactor), _store_reply(items, command, redactor)]
     return _store_reply(reply, command, redactor)
 
 
@@ -61,54 +73,61 @@ def _store_reply(reply: Any, command: Command, redactor: Redactor) -> Any:
     if not isinstance(plain, list) or first_word(command[0]) not in _UNORDERED:
         return plain
     # The tag says that the order means nothing when the reply is compared.
-    pairs = [list(pair) for pair in zip(plain[::2], plain[1::2])]
-    return {"$unordered": pairs if _has_fields(command) else plain}
+    if _has_fields(command):
+        names, values = plain[::2], plain[1::2]
+        plain = list(map(list, zip(names, values)))
+    return {"$unordered": plain}
 
 
 # -- secrets
 
 
 def hide_reply(reply: Any, command: Command, redactor: Redactor) -> Any:
-    """Return a reply, read without decoding, without its secrets, but for those within JSON.
+    """Return a reply, read without decoding, without its secrets outside of JSON.
 
     Numbers and booleans stay, so that `EXISTS`, `TTL` and `INCR` work for secret keys.
     """
     verb = first_word(command[0])
-    if verb in _ABOUT_A_KEY or (
-        verb == "ACL" and command[1:2] in ([b"CAT"], [b"DRYRUN"])
-    ):
+    is_public = verb == "ACL" and command[1:2] in _PUBLIC_ACL
+    if is_public or verb in _ABOUT_A_KEY:
         return reply
-    hides_all, in_turn = (
-        verb == "ACL" or is_secret(command, redactor),
-        _has_fields(command),
-    )
+    hides_all = verb == "ACL" or is_secret(command, redactor)
+    in_turn = _has_fields(command)
     if hides_all and not in_turn:
         return _map_texts(reply, partial(_hide_text, redactor=redactor))
     names = with_settings(redactor)
-    return _hide_fields(
-        reply,
-        lambda name: hides_all or names.secret(text_of(name)),
-        partial(_hide_field, redactor=redactor),
-        in_turn=in_turn,
-    )
+
+    def hides(name: bytes) -> bool:
+        return hides_all or names.secret(text_of(name))
+
+    hide = partial(_hide_field, redactor=redactor)
+    return _hide_fields(reply, hides, hide, in_turn=in_turn)
 
 
 def _has_fields(command: Command) -> bool:
     """Check whether the reply to a command has names and values in turn."""
-    verb, options = first_word(command[0]), {part.upper() for part in command[2:]}
+    verb = first_word(command[0])
+    options = {part.upper() for part in command[2:]}
     if verb == "HRANDFIELD":
         return b"WITHVALUES" in options
     return verb in _WITH_FIELDS and b"NOVALUES" not in options
 
 
 def _hide_text(text: bytes, redactor: Redactor) -> bytes:
-    """Return the replacement of a secret text, which is a number for a number because the client may parse it."""
+    """Return the replacement of a secret text.
+
+    It is a number for a number, because the client may parse it.
+    """
     if text in _STATUSES:
         return text
     if not _is_number(text):
         return _hide_field(text, redactor)
-    value = int(text) if text.isdigit() else float(text)
-    return str(redactor.number_for(value, "") or 0).encode()
+    value: float = float(text)
+    if text.isdigit():
+        value = int(text)
+    # Of a float that no answer has issued, the zero is written as `0`.
+    stand_in = redactor.number_for(value, "") or 0
+    return str(stand_in).encode()
 
 
 def _hide_field(text: bytes, redactor: Redactor) -> bytes:
@@ -133,7 +152,14 @@ def _hide_fields(
     *,
     in_turn: bool,
 ) -> Any:
-    """Hide the values of secret names in mappings, and in lists of names and values in turn."""
+    """Hide the values of secret names in mappings, and in lists.
+
+    Args:
+        reply: The reply, or a part of it.
+        hides: Whether a name is secret.
+        hide: Returns what stands for a secret text.
+        in_turn: Whether a list without lists in it has names and values in turn.
+    """
 
     def hidden(name: Any, value: Any) -> Any:
         if isinstance(name, bytes) and hides(name):
@@ -144,11 +170,16 @@ def _hide_fields(
         return {name: hidden(name, value) for name, value in reply.items()}
     if not isinstance(reply, list):
         return reply
-    is_flat = in_turn and not any(isinstance(item, (dict, list)) for item in reply)
-    return [
-        hidden(reply[place - 1] if place % 2 and is_flat else None, item)
-        for place, item in enumerate(reply)
-    ]
+    is_nested = any(isinstance(item, (dict, list)) for item in reply)
+    if is_nested or not in_turn:
+        return [hidden(None, item) for item in reply]
+    items = []
+    name = None
+    for place, item in enumerate(reply):
+        is_value = place % 2 == 1
+        items.append(hidden(name if is_value else None, item))
+        name = item
+    return items
 
 
 # -- plain data
@@ -165,17 +196,24 @@ def _plain_reply(reply: Any, redactor: Redactor) -> Any:
         return {"$text": reply}
     if isinstance(reply, BaseException):
         return {"$error": store_error(reply)}
-    if not isinstance(reply, dict):
-        items = [_plain_reply(item, redactor) for item in reply]
-        return (
-            {"$set": sorted(items, key=repr)}
-            if isinstance(reply, (set, frozenset))
-            else items
-        )
-    pairs = [[_plain_reply(part, redactor) for part in pair] for pair in reply.items()]
-    if all(isinstance(key, str) and not key.startswith("$") for key, _ in pairs):
-        return dict(pairs)
-    return {"$map": pairs}
+    if isinstance(reply, dict):
+        return _plain_mapping(reply, redactor)
+    items = [_plain_reply(item, redactor) for item in reply]
+    if isinstance(reply, (set, frozenset)):
+        return {"$set": sorted(items, key=repr)}
+    return items
+
+
+def _plain_mapping(reply: dict[Any, Any], redactor: Redactor) -> dict[str, Any]:
+    """Return a mapping as it is, or as pairs with a tag if JSON has no such keys."""
+    pairs = []
+    has_plain_keys = True
+    for key, item in reply.items():
+        name = _plain_reply(key, redactor)
+        pairs.append([name, _plain_reply(item, redactor)])
+        if not isinstance(name, str) or name.startswith("$"):
+            has_plain_keys = False
+    return dict(pairs) if has_plain_keys else {"$map": pairs}
 
 
 def load_reply(plain: Any, encoder: Any) -> Any:
@@ -183,7 +221,10 @@ def load_reply(plain: Any, encoder: Any) -> Any:
 
     Errors are returned, not raised.
 
-    `encoder` decodes bytes, as the client was asked to; None leaves them as they are.
+    Args:
+        plain: The stored reply.
+        encoder: Decodes bytes, as the client was asked to. None leaves them as they
+            are.
     """
 
     def decoded(value: bytes) -> Any:
@@ -197,43 +238,49 @@ def load_reply(plain: Any, encoder: Any) -> Any:
         return plain
     tag = next(iter(plain), "")
     if not tag.startswith("$"):
-        return {
-            decoded(key.encode()): load_reply(item, encoder)
-            for key, item in plain.items()
-        }
+        mapping = {}
+        for name, item in plain.items():
+            mapping[decoded(name.encode())] = load_reply(item, encoder)
+        return mapping
     value = plain[tag]
     if tag == "$unordered":
-        words = [
-            word
-            for item in value
-            for word in (item if isinstance(item, list) else [item])
-        ]
-        return load_reply(words, encoder)
+        return load_reply(_words_of(value), encoder)
     if tag == "$map":
-        return {
-            load_reply(key, encoder): load_reply(item, encoder) for key, item in value
-        }
+        pairs = load_reply(value, encoder)
+        return dict(pairs)
     if tag == "$set":
         return set(load_reply(value, encoder))
     if tag == "$base64":
         return decoded(b64decode(value))
-    if tag not in ("$error", "$text", "$float"):
-        raise CorruptRecordingError(
-            f"a recording of redis has a value tagged {tag!r}, which is not known here"
-        )
-    return (
-        load_error(value)
-        if tag == "$error"
-        else float(value)
-        if tag == "$float"
-        else value
+    if tag == "$error":
+        return load_error(value)
+    if tag == "$float":
+        return float(value)
+    if tag == "$text":
+        return value
+    raise CorruptRecordingError(
+        f"a recording of redis has a value tagged {tag!r}, which is not known here"
     )
 
 
-def comparable_reply(plain: Any) -> Any:
-    """Return a stored reply for comparing, sorted or as a mapping where the order means nothing.
+def _words_of(items: list[Any]) -> list[Any]:
+    """Return names and values in turn again, where they are stored as pairs."""
+    words = []
+    for item in items:
+        if isinstance(item, list):
+            words += item
+        else:
+            words.append(item)
+    return words
 
-    `plain` is a result of `store_reply`, or lists and mappings of results.
+
+def comparable_reply(plain: Any) -> Any:
+    """Return a stored reply for comparing.
+
+    Where the order means nothing, it is sorted, or a mapping.
+
+    Args:
+        plain: A result of `store_reply`, or lists and mappings of results.
     """
     if isinstance(plain, list):
         return [comparable_reply(item) for item in plain]
@@ -243,26 +290,28 @@ def comparable_reply(plain: Any) -> Any:
     if tag not in ("$unordered", "$set"):
         return {key: comparable_reply(item) for key, item in plain.items()}
     items = sorted(plain[tag], key=repr)
-    if items and all(isinstance(item, list) for item in items):
-        return {
-            name if isinstance(name, str) else repr(name): value
-            for name, value in items
-        }
-    return items
+    has_pairs = all(isinstance(item, list) for item in items)
+    if not items or not has_pairs:
+        return items
+    fields = {}
+    for name, value in items:
+        # JSON has only texts as names.
+        shown = name if isinstance(name, str) else repr(name)
+        fields[shown] = value
+    return fields
 
 
 # -- errors
 
 
 def store_error(error: BaseException) -> list[str]:
-    """Return an error of the client as plain data: the name of its class in `redis.exceptions`, and its texts."""
+    """Return the name of an error's class in `redis.exceptions`, and its texts."""
+    texts = list(map(str, error.args))
     # Some errors have a class below those in `redis.exceptions`.
-    names = (
-        cls.__name__
-        for cls in type(error).__mro__
-        if hasattr(redis_errors(), cls.__name__)
-    )
-    return [next(names, "ResponseError"), *(str(part) for part in error.args)]
+    for kind in type(error).__mro__:
+        if hasattr(redis_errors(), kind.__name__):
+            return [kind.__name__, *texts]
+    return ["ResponseError", *texts]
 
 
 def load_error(stored: Sequence[str]) -> Exception:

@@ -1,4 +1,7 @@
-"""Hides secrets in plain data, and in texts: URLs, forms, headers, JSON, markup, GraphQL and free text; the rest of a text stays."""
+"""Hides secrets in plain data and in texts. The rest of a text stays as it is.
+
+A text may be a URL, a form, the value of a header, JSON, markup, GraphQL, or free text.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ from pytest_mimic._core.redact.secret_names import (
     NUMBER_START,
     PLACEHOLDER,
     PLACEHOLDER_START,
+    Place,
     SecretNames,
     bare_secret,
     is_of_login,
@@ -48,25 +52,34 @@ _LONE_USER = pattern(r"^(?P<before>https?://)(?P<secret>[^/?#:]*):?@", re.IGNORE
 # A name with the sign before its value: `token=`, `"token":`, `--token `. A blank alone
 # is enough after a flag only. Or the pair of a name and a value, `"name": "token",
 # "value": `.
-_NAMED = pattern(
-    r"""(?P<mark>\\*["'])(?i:name|key)(?P=mark)\s{0,20}:\s{0,20}(?P=mark)(?P<beside>[\w-]{1,200})(?P=mark)"""
+_PAIR = (
+    r"""(?P<mark>\\*["'])(?i:name|key)(?P=mark)\s{0,20}:\s{0,20}"""
+    r"""(?P=mark)(?P<beside>[\w-]{1,200})(?P=mark)"""
     r"""\s{0,20},\s{0,20}(?P=mark)(?i:value)(?P=mark)\s{0,20}:\s{0,20}"""
-    r"""|(?<![\w-])(?P<flag>--?)?(?P<quote>(?:\\*["'])?)(?P<name>[A-Za-z_][\w-]{0,200})(?P=quote)"""
+)
+_ASSIGNED = (
+    r"""(?<![\w-])(?P<flag>--?)?(?P<quote>(?:\\*["'])?)"""
+    r"""(?P<name>[A-Za-z_][\w-]{0,200})(?P=quote)"""
     r"""(?:\s{0,20}[=:]\s{0,20}|(?(flag)\s{1,20}(?=[^\s-])|(?!)))"""
 )
+_NAMED = pattern(f"{_PAIR}|{_ASSIGNED}")
 #: What each text has that is data itself, or has a URL.
 DATA = pattern(r"[{\[<=]|://")
 # A value after a name: quoted, escaped and quoted as inside of a JSON text, in
 # brackets, or bare, perhaps after `Bearer`.
 _VALUE = pattern(
-    r"""(?:None|null|[Tt]rue|[Ff]alse)\b|(?P<bracket>[\[({])|(?P<open>\\+["'])[^"'\\]*(?:\\+["'])?|(?P<double>")(?:[^"\\]|\\.)*"?|"""
-    r"""(?P<single>')(?:[^'\\]|\\.)*'?|(?i:"""
-    + _SCHEMES
-    + r"""\s+)?(?!<redacted[:>]|&lt;redacted)[^\s"',;&]*[^\s"',;&)\]}>]"""
+    r"""(?:None|null|[Tt]rue|[Ff]alse)\b"""
+    r"""|(?P<bracket>[\[({])"""
+    r"""|(?P<open>\\+["'])[^"'\\]*(?:\\+["'])?"""
+    r"""|(?P<double>")(?:[^"\\]|\\.)*"?"""
+    r"""|(?P<single>')(?:[^'\\]|\\.)*'?"""
+    rf"""|(?i:{_SCHEMES}\s+)?(?!<redacted[:>]|&lt;redacted)"""
+    r"""[^\s"',;&]*[^\s"',;&)\]}>]"""
 )
 # What filters of other tools write in place of a secret: `DUMMY`, `[REDACTED]`, `XXXX`.
 _FILTERED = pattern(
-    r"[\[<{(]{0,2}(?:redacted|dummy|filtered|scrubbed|sanitized|removed|masked|x{3,}|\*{3,})"
+    r"[\[<{(]{0,2}"
+    r"(?:redacted|dummy|filtered|scrubbed|sanitized|removed|masked|x{3,}|\*{3,})"
     r"(?:[_ -]\w{1,20}){0,3}[\]>})]{0,2}",
     re.IGNORECASE,
 )
@@ -83,7 +96,8 @@ _GRAPHQL = pattern(r"\s*(?:\{|(?:query|mutation|subscription|fragment)\b)")
 # Names with their values as `text`. An argument of GraphQL, `password: "…"`; a block is
 # one between three quotes.
 _ARGUMENT = pattern(
-    r"""(?<![\w$])(?P<name>[A-Za-z_]\w{0,200})\s{0,20}:\s{0,20}(?P<quote>"(?:"")?)(?P<text>(?:[^"\\]|\\.)+)(?P=quote)"""
+    r"""(?<![\w$])(?P<name>[A-Za-z_]\w{0,200})\s{0,20}:\s{0,20}"""
+    r"""(?P<quote>"(?:"")?)(?P<text>(?:[^"\\]|\\.)+)(?P=quote)"""
 )
 # XML or HTML, perhaps after a byte order mark. A redacted text begins with `<` as well.
 _MARKUP = pattern(rf"\ufeff?\s*(?!{PLACEHOLDER_START}[:>])<")
@@ -95,22 +109,25 @@ _QUOTED = r"""=(?P<quote>["'])(?P<text>(?:(?!(?P=quote))[^<>])+)(?P=quote)"""
 _ATTRIBUTE = pattern(
     rf"\s(?:[\w.-]{{1,200}}:)?(?P<name>[A-Za-z_][\w.-]{{0,200}}){_QUOTED}"
 )
-# A field, `<input name="csrf_token" value="…">` or `<meta name=csrf-token content=…>`, in
-# any order.
+# A field, its attributes in any order: `<input name="csrf_token" value="…">` or
+# `<meta name=csrf-token content=…>`.
 _OF_FIELD = (
-    r"""<(?=[^<>]{1,500}\s(?:name|key|property)=["']?(?P<name>[\w.-]{1,200})["'\s/>])"""
+    r"""<(?=[^<>]{1,500}\s(?:name|key|property)=["']?"""
+    r"""(?P<name>[\w.-]{1,200})["'\s/>])"""
     r"""[^<>]{1,500}?\s(?:value|content)"""
 )
 _FIELD = pattern(_OF_FIELD + _QUOTED)
 _BARE_FIELD = pattern(_OF_FIELD + r"""=(?P<text>[^\s"'<>]+)(?=[\s>])""")
 # A setting in a script, `{"apiKey": "…"}` or `apiKey: '…'`.
 _IN_SCRIPT = pattern(
-    r"""(?<![\w-])(?P<mark>["']?)(?P<name>[A-Za-z_][\w-]{0,200})(?P=mark)\s{0,5}:\s{0,5}"""
+    r"""(?<![\w-])(?P<mark>["']?)(?P<name>[A-Za-z_][\w-]{0,200})(?P=mark)"""
+    r"""\s{0,5}:\s{0,5}"""
     r"""(?P<quote>["'])(?P<text>(?:(?!(?P=quote))[^\\<>\n])+)(?P=quote)"""
 )
-# A text of settings, `Server=db;Uid=ann;Pwd=…` or `host=db password=…`, and one of them.
+# A text of settings, `Server=db;Uid=ann;Pwd=…` or `host=db password=…`, and one setting.
 _SETTINGS = pattern(
-    r"\s*[A-Za-z][\w ]{0,50}=[^;=\s][^;\n]{0,2000}(?:;\s*[A-Za-z][\w ]{0,50}=[^;\n]{0,2000})+;?\s*"
+    r"\s*[A-Za-z][\w ]{0,50}=[^;=\s][^;\n]{0,2000}"
+    r"(?:;\s*[A-Za-z][\w ]{0,50}=[^;\n]{0,2000})+;?\s*"
     r"|\s*[a-z_]{1,50}=\S{1,2000}(?: +[a-z_]{1,50}=\S{1,2000})+\s*"
 )
 _SETTING = pattern(r"(?:(?<=[;\s])|^)(?P<name>[A-Za-z][\w ]{0,50})=(?P<text>[^;\s]+)")
@@ -166,33 +183,40 @@ class Redactor(SecretNames):
         return Environment(self, self.variables)
 
     def with_names(self, names: tuple[str, ...]) -> Redactor:
-        """Return a redactor for which these names are secret, too, unless the names of this one say otherwise."""
+        """Return a redactor for which these names are secret, too.
+
+        Where they differ, the names of this one win.
+        """
         if names not in self._extended:
-            made = self._extended[names] = Redactor((*names, *self._given))
-            made.variables, made.issued = self.variables, self.issued
-            made.known, made.issuer = self.known, self.issuer
-            made.hides_by_look = self.hides_by_look
-            made.keeps_filtered = self.keeps_filtered
+            extended = Redactor((*names, *self._given))
+            extended.variables = self.variables
+            extended.issued = self.issued
+            extended.known = self.known
+            extended.issuer = self.issuer
+            extended.hides_by_look = self.hides_by_look
+            extended.keeps_filtered = self.keeps_filtered
+            self._extended[names] = extended
         return self._extended[names]
 
     def by_look(self) -> Redactor:
-        """Return a redactor of the same names that hides JSON Web Tokens by their look, too."""
-        made = copy(self)
-        made.hides_by_look = bool(self._names)
-        made._extended = {}
-        return made
+        """Return a redactor that also hides JSON Web Tokens, by their look."""
+        twin = copy(self)
+        twin.hides_by_look = bool(self._names)
+        twin._extended = {}
+        return twin
 
     def knowing(self, known: KnownSecrets, issuer: Issuer | None = None) -> Redactor:
         """Return a redactor of the same names that knows the secrets of a test.
 
         With an issuer, it hides an answer, which issues the secrets that are new.
         """
-        made = copy(self)
-        made.known, made.issuer = known, issuer
+        twin = copy(self)
+        twin.known = known
+        twin.issuer = issuer
         if issuer is not None:
-            made.hides_by_look = False
-        made._extended = {}
-        return made
+            twin.hides_by_look = False
+        twin._extended = {}
+        return twin
 
     def stand_in(self, value: object, name: object = "") -> str:
         """Return what stands for a value under a secret name.
@@ -212,7 +236,7 @@ class Redactor(SecretNames):
         return self.known.issue(self.issuer, str(name), text, is_number=is_number)
 
     def keeps(self, value: object) -> bool:
-        """Check whether a value is a word that another tool has written in place of a secret, and stays."""
+        """Check whether a value is a word of another tool for a secret, and stays."""
         if not self.keeps_filtered or not isinstance(value, str):
             return False
         return _FILTERED.fullmatch(bare_secret(value)) is not None
@@ -227,7 +251,10 @@ class Redactor(SecretNames):
         return type(value)(stand_in)
 
     def _stand_in_of(self, value: object, name: object, *, keep_types: bool) -> object:
-        """Return what stands for any value under a secret name; with `keep_types`, a number for a number."""
+        """Return what stands for any value under a secret name.
+
+        With `keep_types`, it is a number for a number.
+        """
         if isinstance(value, (int, float)):
             number = self.number_for(value, name)
             return number if keep_types or number else PLACEHOLDER
@@ -243,14 +270,16 @@ class Redactor(SecretNames):
     ) -> Any:
         """Return a copy of plain data in which the values of secret names are replaced.
 
-        None, booleans and empty texts stay.
+        None, booleans and empty texts stay. Strings that are data themselves, such as
+        JSON or a URL, lose the secrets in them as well.
 
-        Strings that are data themselves, such as JSON or a URL, lose the secrets in
-        them as well. With `keep_types`,
-        each secret is replaced by a value of its type, numbers by 0, so that code which
-        reads the data finds what it
-        expects. Mappings and lists keep their shape. `stored` is as for `places`. The
-        known secret `values` are replaced in all texts.
+        Args:
+            plain: The data.
+            keep_types: Each secret is replaced by a value of its type, a number by 0,
+                so that code which reads the data finds what it expects. Mappings and
+                lists keep their shape.
+            stored: As for `places`.
+            values: Known secrets, which are replaced in all texts.
         """
         root = {"": plain}
         for box, key, value, name, is_secret, _ in places(root, self, stored=stored):
@@ -267,7 +296,11 @@ class Redactor(SecretNames):
         return root[""]
 
     def settled(self, text: str) -> str:
-        """Return a text without JSON Web Tokens if those are hidden by their look, and with `<redacted>` in place of the placeholders of other tests."""
+        """Return a text as it is stored, after its secrets were replaced.
+
+        It is without JSON Web Tokens, if those are hidden by their look. In place of
+        the placeholders of other tests it has `<redacted>`.
+        """
         if self.hides_by_look and "eyJ" in text:
             text = JWT.sub(self._stand_in_by_look, text)
         if self.known is None or f"{PLACEHOLDER_START}:" not in text:
@@ -275,37 +308,40 @@ class Redactor(SecretNames):
         return self.known.settled(text)
 
     def _stand_in_by_look(self, match: re.Match[str]) -> str:
-        return (
-            PLACEHOLDER if self.known is None else self.known.stand_in_by_look(match[0])
-        )
+        if self.known is None:
+            return PLACEHOLDER
+        return self.known.stand_in_by_look(match[0])
 
-    # Texts
+    # -- texts
 
     def scrub_json(self, text: str) -> str:
         """Return a JSON text without its secrets and otherwise unchanged.
 
         Any other text is returned as it is.
         """
-        found = self._in_json(text, self.scrub_json)
-        return text if found is None else found
+        scrubbed = self._in_json(text, self.scrub_json)
+        return text if scrubbed is None else scrubbed
 
     def scrub_data(self, text: str) -> str:
-        """Return a text that is JSON, markup, GraphQL, a form or a URL as a whole without its secrets.
+        """Return a text without its secrets if it is data as a whole.
 
-        Any other text loses the secrets in its URLs only.
+        Data is JSON, markup, GraphQL, a form or a URL. Any other text loses the secrets
+        in its URLs only.
         """
-        if (found := self._in_json(text, self.scrub_data)) is not None:
-            return found
-        if patterns := _literals_of(text):
-            for pattern in patterns:
-                text = pattern.sub(self._hide_literal, text)
+        json = self._in_json(text, self.scrub_data)
+        if json is not None:
+            return json
+        literals = _literals_of(text)
+        if literals:
+            for literal in literals:
+                text = literal.sub(self._hide_literal, text)
             return escaped(self.scrub_urls(text))
         if "=" in text:
             if FORM.fullmatch(text):
                 return self.scrub_form(text)
             if _WITH_QUERY.fullmatch(text):
                 return self.scrub_url(text)
-        return self.scrub_urls(text) if "://" in text else text
+        return self.scrub_urls(text)
 
     def literals(self, text: str) -> Iterator[tuple[str, str]]:
         """Yield the values of secret names in markup or GraphQL, each with its name.
@@ -314,7 +350,7 @@ class Redactor(SecretNames):
         """
         for literal in _literals_of(text):
             for match in literal.finditer(text):
-                value = match["text"].removeprefix("<![CDATA[").removesuffix("]]>")
+                value = _content_of(match["text"])
                 if self.hides(match["name"], value):
                     yield match["name"], value
 
@@ -322,13 +358,13 @@ class Redactor(SecretNames):
         value = match["text"]
         if not self.hides(match["name"], value):
             return match[0]
-        start, end = (place - match.start() for place in match.span("text"))
-        content = value.removeprefix("<![CDATA[").removesuffix("]]>")
-        stand_in = self.stand_in(unescape(content), match["name"])
-        return f"{match[0][:start]}{stand_in}{match[0][end:]}"
+        stand_in = self.stand_in(unescape(_content_of(value)), match["name"])
+        before = match[0][: match.start("text") - match.start()]
+        after = match[0][match.end("text") - match.start() :]
+        return f"{before}{stand_in}{after}"
 
     def scrub_url(self, url: str) -> str:
-        """Return the URL without passwords in its user part, and without secrets in its query and fragment."""
+        """Return the URL without its secrets: in the user part, query and fragment."""
         if not self._names:
             return url
         if "@" in url:
@@ -345,32 +381,34 @@ class Redactor(SecretNames):
         return f"{match['before']}{self.stand_in(unquote(match['secret']), 'user')}@"
 
     def scrub_path(self, path: str) -> str:
-        """Return the path of a URL without the secrets in its parameters (`/cart;jsessionid=0A1B`)."""
+        """Return the path of a URL without secrets in `/cart;jsessionid=0A1B`."""
         return _PATH_PARAMETER.sub(self._hide_literal, path)
 
     def scrub_urls(self, text: str) -> str:
-        return (
-            _URL.sub(lambda match: self.scrub_url(match[0]), text)
-            if "://" in text
-            else text
-        )
+        """Return a text without the secrets in its URLs."""
+        if "://" not in text:
+            return text
+        return _URL.sub(self._hide_in_url, text)
+
+    def _hide_in_url(self, match: re.Match[str]) -> str:
+        return self.scrub_url(match[0])
 
     def scrub_form(self, form: str) -> str:
-        """Return a query or an urlencoded form (`a=1&token=x`) with secret fields replaced."""
-        given = [field.partition("=") for field in form.split("&")]
-        names = [unquote_plus(name) for name, _, _ in given]
+        """Return a query or a form (`a=1&token=x`) with secret fields replaced."""
+        fields = [field.partition("=") for field in form.split("&")]
+        names = [unquote_plus(name) for name, _, _ in fields]
         company = self.company(names)
         of_login = is_of_login(names)
-        fields = []
-        for name, (written, sign, value) in zip(names, given):
+        scrubbed = []
+        for name, (written_name, sign, value) in zip(names, fields):
             text = unquote_plus(value)
-            is_secret = self.hides(name, text) or self.hides_beside(
-                name, text, company, of_login=of_login
-            )
+            is_secret = self.hides(name, text)
+            if not is_secret:
+                is_secret = self.hides_beside(name, text, company, of_login=of_login)
             if is_secret and value not in _NO_SECRETS:
                 value = self.stand_in(text, name)
-            fields.append(f"{written}{sign}{self.scrub_urls(value)}")
-        return "&".join(fields)
+            scrubbed.append(f"{written_name}{sign}{self.scrub_urls(value)}")
+        return "&".join(scrubbed)
 
     def scrub_header(self, name: str, value: str) -> str:
         """Return the value of a header without its secrets.
@@ -379,8 +417,10 @@ class Redactor(SecretNames):
         parameters.
         """
         if value in _NO_SECRETS or not self.hides(name, value):
-            value = self.scrub_urls(value) if "://" in value else value
-            return "".join(self._assigned(value)) if "=" in value else value
+            value = self.scrub_urls(value)
+            if "=" in value:
+                value = "".join(self._assigned(value))
+            return value
         kind = normalised(name)
         if kind == "cookie":
             return "; ".join(map(self._hide_cookie, value.split(";")))
@@ -399,7 +439,7 @@ class Redactor(SecretNames):
         return f"{self._hide_cookie(first)}{sign}{attributes}"
 
     def is_hidden_cookie(self, name: object, value: str) -> bool:
-        """Return whether a value is the header of a cookie as `scrub_header` returns it, with the cookie's name."""
+        """Check whether a value is a header of cookies that is hidden already."""
         is_cookie = (
             type(name) is str
             and normalised(name) in ("cookie", "setcookie")
@@ -408,79 +448,116 @@ class Redactor(SecretNames):
         return is_cookie and value == self.scrub_header(str(name), value)
 
     def scrub_text(self, text: str, secrets: Values = ()) -> str:
-        """Return free text without secrets in URLs, after secret names (`token=…`, `"token": "…"`), and those known."""
+        """Return free text without secrets.
+
+        They are in URLs, stand after secret names (`token=…`, `"token": "…"`), or are
+        among the known `secrets`.
+        """
         if not self._names:
             return text
         text = hide_values(text, secrets)
-        text = GOOGLE_KEY.sub(PLACEHOLDER, text) if "AIza" in text else text
-        if (found := self._in_json(text, self.scrub_text)) is not None:
-            return found
+        if "AIza" in text:
+            text = GOOGLE_KEY.sub(PLACEHOLDER, text)
+        json = self._in_json(text, self.scrub_text)
+        if json is not None:
+            return json
         return "".join(self._assigned(self.scrub_urls(text)))
 
     def _assigned(self, text: str) -> Iterator[str]:
-        """Yield the text in pieces, with the values after secret names replaced."""
-        done = at = 0
-        while named := _NAMED.search(text, at):
-            at = named.end()
+        """Yield the text in pieces, with the values after secret names replaced.
+
+        Three pieces of `a token=abc, b`: `a token=<redacted>`, and `, b`.
+        """
+        # Up to `done`, the text was yielded; from `start` on, a name is searched for.
+        done = 0
+        start = 0
+        while named := _NAMED.search(text, start):
+            start = named.end()
+            name = named["beside"] or named["name"]
             # In free text, names that are secret only with a text mean something else.
-            value = (
-                _VALUE.match(text, at)
-                if self.hides(named["beside"] or named["name"], 0)
-                else None
-            )
+            if not self.hides(name, 0):
+                continue
+            value = _VALUE.match(text, start)
             if value is None:
                 continue
-            end = _closing(text, at) if value["bracket"] else value.end()
-            if text[at:end] not in _NO_SECRETS:
-                quote = value["open"] or value["double"] or value["single"] or ""
-                content = text[at:end].removeprefix(quote).removesuffix(quote)
-                stand_in = self.stand_in(content, named["beside"] or named["name"])
-                if stand_in == plain_placeholders(content):
-                    # It is hidden already, perhaps as it is written in markup.
-                    at = end
-                    continue
-                yield f"{text[done:at]}{quote}{stand_in}{quote}"
-                done = at = end
+            end = _closing(text, start) if value["bracket"] else value.end()
+            written = text[start:end]
+            if written in _NO_SECRETS:
+                continue
+            quote = value["open"] or value["double"] or value["single"] or ""
+            content = written.removeprefix(quote).removesuffix(quote)
+            stand_in = self.stand_in(content, name)
+            # A value may be hidden already, perhaps as that is written in markup.
+            if stand_in != plain_placeholders(content):
+                yield f"{text[done:start]}{quote}{stand_in}{quote}"
+                done = end
+            start = end
         yield text[done:]
 
     def _in_json(self, text: str, inner: Callable[[str], str]) -> str | None:
-        """Return a JSON text with secrets replaced by values of their type, and `inner` applied to all other strings.
+        """Return a JSON text without secrets, written as before; None for another text.
 
-        None for any other text.
+        A secret is replaced by a value of its type, and `inner` is applied to all other
+        strings. The tokens of the text and the leaves of its tree are walked side by
+        side:
+
+            text      {"a": "x", "token": "abc", "n": 1}
+            leaves    "x" · "abc", which is secret · 1
         """
-        tree = parse_json_text(text, _mapping) if "{" in text or "[" in text else None
+        if "{" not in text and "[" not in text:
+            return None
+        tree = parse_json_text(text, _mapping)
         if tree is None:
             return None
         start, end = _span(text)
-        leaves = (
-            place
-            for place in places({"": tree}, self)
-            if type(place.value) in (str, int, float)
-        )
+        leaves = _leaves_of(tree, self)
 
         def replaced(token: re.Match[str]) -> str:
-            word = token["word"]
-            if token["colon"] or word in _WORDS:
-                return token[0]
-            _, _, value, name, is_secret, _ = next(leaves)
-            if word is not None:
-                return dumps(self.number_for(value, name)) if is_secret else token[0]
-            changed = self.stand_in(value, name) if is_secret else inner(value)
-            return (
-                token[0]
-                if changed == value
-                else dumps(changed, ensure_ascii=token[0].isascii())
-            )
+            written, word = token[0], token["word"]
+            is_name = token["colon"] is not None
+            if is_name or word in _WORDS:
+                return written
+            leaf = next(leaves)
+            is_number = word is not None
+            if is_number:
+                if leaf.is_secret:
+                    return dumps(self.number_for(leaf.value, leaf.name))
+                return written
+            if leaf.is_secret:
+                changed = self.stand_in(leaf.value, leaf.name)
+            else:
+                changed = inner(leaf.value)
+            if changed == leaf.value:
+                return written
+            return dumps(changed, ensure_ascii=written.isascii())
 
         return text[:start] + _TOKEN.sub(replaced, text[start:end]) + text[end:]
 
 
+def _leaves_of(tree: object, names: SecretNames) -> Iterator[Place]:
+    """Yield the texts and numbers of plain data, in the order of its JSON."""
+    for place in places({"": tree}, names):
+        if type(place.value) in (str, int, float):
+            yield place
+
+
+def _content_of(text: str) -> str:
+    """Return the text of an element of XML, which may stand in a CDATA section."""
+    return text.removeprefix("<![CDATA[").removesuffix("]]>")
+
+
 def _closing(text: str, start: int) -> int:
-    """Return the end of what begins with a bracket there; that of the text if it is not closed."""
+    """Return where the bracket that opens at `start` is closed.
+
+    It is the end of the text if the bracket is not closed.
+    """
     depth = 0
     for match in _QUOTED_OR_BRACKET.finditer(text, start):
-        depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(match[0], 0)
-        if not depth:
+        if match[0] in ("(", "[", "{"):
+            depth += 1
+        elif match[0] in (")", "]", "}"):
+            depth -= 1
+        if depth == 0:
             return match.end()
     return len(text)
 
@@ -520,7 +597,7 @@ _WORDS = frozenset({"null", "false", "true"})
 
 
 def looks_like_json(text: str) -> bool:
-    """Check whether a text begins like a JSON mapping or list, perhaps after a guard."""
+    """Check whether a text begins like a JSON mapping or list; after a guard, too."""
     return text.startswith(("{", "["), _span(text)[0])
 
 
@@ -529,23 +606,24 @@ def parse_form(form: str) -> dict[str, Any]:
 
     The values of a repeated field are a list, in their order.
     """
-    found: dict[str, Any] = {}
-    for name, value in parse_qsl(
-        form, keep_blank_values=True, errors="backslashreplace"
-    ):
-        found.setdefault(name, []).append(value)
-    return {
-        name: values[0] if len(values) == 1 else values
-        for name, values in found.items()
-    }
+    fields: dict[str, list[str]] = {}
+    pairs = parse_qsl(form, keep_blank_values=True, errors="backslashreplace")
+    for name, value in pairs:
+        fields.setdefault(name, []).append(value)
+    shown: dict[str, Any] = {}
+    for name, values in fields.items():
+        shown[name] = values[0] if len(values) == 1 else values
+    return shown
 
 
 def parse_json_text(
     text: str, mapping: Callable[[list[tuple[str, Any]]], object] | None = None
 ) -> object:
-    """Return the mapping or list in a JSON text, which may be JSONP, or None for any other text.
+    """Return the mapping or list in a JSON text, or None for any other text.
 
-    `mapping` makes a mapping of its pairs.
+    Args:
+        text: The text, which may be JSONP.
+        mapping: Makes a mapping of its pairs; by default, a `dict`.
     """
     start, end = _span(text)
     if not text.startswith(("{", "["), start):
@@ -558,23 +636,28 @@ def parse_json_text(
 
 def _span(text: str) -> tuple[int, int]:
     """Return where the JSON in a text begins and ends."""
-    if text[-1:] in (")", ";", "\n", " ") and (call := _CALL.match(text)):
-        tail = text.rstrip("; \t\r\n")
-        if tail.endswith(")"):
+    tail = text.rstrip("; \t\r\n")
+    if tail.endswith(")"):
+        call = _CALL.match(text)
+        if call is not None:
             return call.end(), len(tail) - 1
     before = _BEFORE.match(text)
-    return (before.end() if before else 0), len(text)
+    start = 0 if before is None else before.end()
+    return start, len(text)
 
 
 def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a mapping with all values of a key that stands in it twice, under names that are as secret."""
-    made: dict[str, Any] = {}
+    """Return a mapping with all values of a key that stands in it twice.
+
+    Its second value stands under the key, a zero byte and a number: it is as secret.
+    """
+    mapping: dict[str, Any] = {}
     for key, value in pairs:
-        made[f"{key}\0{len(made)}" if key in made else key] = value
-    return made
+        name = f"{key}\0{len(mapping)}" if key in mapping else key
+        mapping[name] = value
+    return mapping
 
 
-# : Nothing is secret: for what is redacted already, and for what is handed on with its
-# secrets.
+#: Hides nothing: for data that is redacted already, or must keep its secrets.
 NO_NAMES = Redactor(defaults=False)
 NO_NAMES.variables = {}

@@ -15,8 +15,7 @@ from pytest_mimic._core.words import pattern
 
 _ESCAPE = pattern("%[0-9A-F]{2}")
 _URL_SAFE = str.maketrans("+/", "-_")
-# What is before a word: no letter but that of an escaped character (`%20`, `\n`,
-# `\u003d`).
+# A word follows no letter, but for one of an escaped character (`%20`, `\n`, `\u003d`).
 _BEFORE_WORD = r"(?:(?<!\w)|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt])|(?<=\\u[0-9A-Fa-f]{4}))"
 # Shorter values are common words, which would be replaced all over a text.
 _SHORTEST_SECRET = 4
@@ -49,11 +48,13 @@ def hide_values(text: str, secrets: Iterable[str] | Mapping[str, str]) -> str:
 
 
 def stands_alone(value: str) -> bool:
-    """Check whether a secret is so long, or so mixed, that it means nothing else elsewhere."""
+    """Check whether a secret is too long, or too mixed, to be something else elsewhere."""
     if value.isdigit():
         return len(value) >= _SHORTEST_NUMBER
-    is_mixed = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
-    return len(value) >= _SHORTEST_ALONE or (len(value) >= _SHORTEST_MIXED and is_mixed)
+    has_digit = any(map(str.isdigit, value))
+    has_letter = any(map(str.isalpha, value))
+    is_mixed = has_digit and has_letter
+    return len(value) >= (_SHORTEST_MIXED if is_mixed else _SHORTEST_ALONE)
 
 
 @lru_cache(maxsize=1_000)
@@ -62,7 +63,7 @@ def forms_of(secret: str) -> frozenset[str]:
     data = secret.encode("utf-8", "surrogatepass")
     html = secret.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     quoted = html.replace('"', "&quot;")
-    found = {
+    forms = {
         secret,
         html,
         quoted,
@@ -70,13 +71,17 @@ def forms_of(secret: str) -> frozenset[str]:
         quoted.replace("'", "&#39;"),
     }
     for url in (quote(data, safe=""), quote(data), quote_plus(data)):
-        found |= {url, _ESCAPE.sub(lambda code: code[0].lower(), url)}
+        forms |= {url, _ESCAPE.sub(_in_lower_case, url)}
     for json in (dumps(secret)[1:-1], dumps(secret, ensure_ascii=False)[1:-1]):
-        found |= {json, json.replace("/", r"\/")}
+        forms |= {json, json.replace("/", r"\/")}
     base64 = b2a_base64(data, newline=False).decode()
     for coded in (base64, base64.translate(_URL_SAFE)):
-        found |= {coded, coded.rstrip("=")}
-    return frozenset(found)
+        forms |= {coded, coded.rstrip("=")}
+    return frozenset(forms)
+
+
+def _in_lower_case(match: re.Match[str]) -> str:
+    return match[0].lower()
 
 
 class Environment:
@@ -97,94 +102,104 @@ class Environment:
             # The shell's working directory is no password.
             if not is_word and name != "PWD" and names.hides(name, value):
                 self._names.setdefault(value, name)
-        forms = {
-            form: f"<{name}>"
-            for value, name in self._names.items()
-            for form in forms_of(value)
-        }
-        # A value may be a part of another one.
-        self.forms = dict(sorted(forms.items(), key=lambda form: -len(form[0])))
-        self.longest = max(map(len, forms), default=0)
-        # As they stand in the text of a JSON file, in which a text may be JSON itself.
-        self._in_json = {
-            *forms,
-            *(dumps(form, ensure_ascii=False)[1:-1] for form in forms),
-        }
+        stand_ins: dict[str, str] = {}
+        for value, name in self._names.items():
+            stand_ins.update(dict.fromkeys(forms_of(value), f"<{name}>"))
+        # A value may be a part of another one, so the longest come first.
+        longest_first = sorted(stand_ins, key=len, reverse=True)
+        self.forms = {form: stand_ins[form] for form in longest_first}
+        self.longest = max(map(len, stand_ins), default=0)
+        # The forms as they stand in the text of a JSON file, in which a text may be
+        # JSON itself.
+        self._in_json = set(stand_ins)
+        for form in stand_ins:
+            self._in_json.add(dumps(form, ensure_ascii=False)[1:-1])
 
     def may_be_in(self, plain: object) -> bool:
-        """Check fast whether plain data, or its JSON as it stands in a file, may hold one of the values."""
+        """Check fast whether plain data may hold one of the values.
+
+        A text is JSON as it stands in a file.
+        """
         try:
-            json = (
-                plain
-                if isinstance(plain, str)
-                else dumps(plain, ensure_ascii=False, default=repr)
-            )
+            json = plain
+            if not isinstance(json, str):
+                json = dumps(plain, ensure_ascii=False, default=repr)
         except (RecursionError, TypeError, ValueError):
             return True
         return any(form in json for form in self._in_json)
 
     def names_in(self, text: str) -> list[str]:
         """Return the names of the variables that stand in a text for their values."""
-        return sorted(
-            name
-            for name in self._names.values()
-            if f"<{name}>" in text or f"&lt;{name}&gt;" in text
-        )
+        names = []
+        for name in self._names.values():
+            if f"<{name}>" in text or f"&lt;{name}&gt;" in text:
+                names.append(name)
+        return sorted(names)
 
     def held_by(self, pieces: Iterable[Any]) -> dict[str, str]:
-        """Return the variables whose values stand in one of the pieces, which are bytes, with these values."""
-        # As texts are, and as they are in the memory of a numpy array.
-        codes, whole = ("utf-8", "utf-32-le"), [bytes(piece) for piece in pieces]
-        return {
-            name: value
-            for value, name in self._names.items()
-            if any(
-                value.encode(code, "surrogatepass") in piece
-                for code in codes
-                for piece in whole
-            )
-        }
+        """Return the variables whose values stand in one of the pieces, by name.
+
+        The pieces are bytes: of texts, or of the memory of a numpy array.
+        """
+        whole = list(map(bytes, pieces))
+        held = {}
+        for value, name in self._names.items():
+            text = value.encode("utf-8", "surrogatepass")
+            in_array = value.encode("utf-32-le", "surrogatepass")
+            if any(text in piece or in_array in piece for piece in whole):
+                held[name] = value
+        return held
 
     def text(self, text: str) -> str:
-        """Return a text in which the names of the variables stand for their values, `&lt;NAME&gt;` in markup."""
+        """Return a text in which the names of the variables stand for their values.
+
+        In markup, `<NAME>` is written as `&lt;NAME&gt;`.
+        """
         is_markup = text.lstrip("\ufeff \t\r\n").startswith("<")
-        for form, name in self.forms.items():
+        for form, stand_in in self.forms.items():
             if form in text:
-                text = text.replace(
-                    form, f"&lt;{name[1:-1]}&gt;" if is_markup else name
-                )
+                if is_markup:
+                    stand_in = f"&lt;{stand_in[1:-1]}&gt;"
+                text = text.replace(form, stand_in)
         return text
 
     def scrub(self, plain: object) -> Any:
         """Return plain data without the values.
 
         What tags hold besides texts, such as bytes in base64, stays.
-
-        The pieces of a stream are one text, which is the first piece if it has a value:
-        that may be in two of them.
         """
         root = {"": plain}
         for box, key, value, *_ in places(root, self._secret):
             if isinstance(value, dict):
-                box[key] = {
-                    self.text(name) if isinstance(name, str) else name: part
-                    for name, part in value.items()
-                }
-            elif (
-                key == "chunks"
-                and isinstance(value, list)
-                and all(isinstance(one, str) for one in value)
-            ):
-                whole = "".join(value)
-                hidden = self.text(whole)
-                box[key] = (
-                    value if hidden == whole else [hidden, *[""] * (len(value) - 1)]
-                )
-            elif isinstance(value, str) and not (
-                isinstance(key, str) and _DATA.fullmatch(key)
-            ):
-                box[key] = self.text(value)
+                box[key] = self._with_names_scrubbed(value)
+            elif isinstance(value, list):
+                if key == "chunks":
+                    box[key] = self._pieces(value)
+            elif isinstance(value, str):
+                is_data = isinstance(key, str) and _DATA.fullmatch(key)
+                if not is_data:
+                    box[key] = self.text(value)
         return root[""]
+
+    def _with_names_scrubbed(self, mapping: dict[Any, Any]) -> dict[Any, Any]:
+        scrubbed = {}
+        for name, part in mapping.items():
+            scrubbed[self.text(name) if isinstance(name, str) else name] = part
+        return scrubbed
+
+    def _pieces(self, pieces: list[Any]) -> list[Any]:
+        """Return the pieces of a stream without the values, one of which may be in two.
+
+        If there is one, the first piece becomes the whole text.
+        """
+        if not all(isinstance(piece, str) for piece in pieces):
+            return pieces
+        whole = "".join(pieces)
+        hidden = self.text(whole)
+        if hidden == whole:
+            return pieces
+        empty = [""] * (len(pieces) - 1)
+        return [hidden, *empty]
 
 
 def bytes_in(json: str) -> Iterator[bytes]:
