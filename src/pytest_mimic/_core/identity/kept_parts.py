@@ -248,12 +248,14 @@ def client_parts(
     for name in names:
         kept[name] = None
         if not _is_described(name, hidden[name], described):
-            value = hidden[name]
-            is_ambiguous = value is None or (
-                type(value) is dict and value.keys() == {"value"}
-            )
-            kept[name] = {"value": value} if is_ambiguous else value
+            kept[name] = kept_value(hidden[name])
     return kept
+
+
+def kept_value(value: Any) -> Any:
+    """Return what a recording keeps of a client's part that it does not describe."""
+    is_mapping = type(value) is dict and value.keys() == {"value"}
+    return {"value": value} if value is None or is_mapping else value
 
 
 def _is_described(name: str, value: object, described: Mapping[str, Any]) -> bool:

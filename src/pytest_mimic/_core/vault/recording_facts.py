@@ -198,6 +198,10 @@ class Stored:
             return None
         return self.reader.body(self.entry, self._origin)
 
+    def with_entry(self, entry: Entry) -> Stored:
+        """Return the outcome with another JSON."""
+        return Stored(self.reader, entry, self._origin)
+
     def settle(self, entry: Entry, origin: Origin) -> None:
         """Replace the outcome in memory by the one that was written to the vault."""
         # `entry` is made anew of what was written.

@@ -1,6 +1,6 @@
 """Let recordings follow a line of mimic_functions whose options have changed, without a call.
 
-After a change of ignore=, match= or content=, or where sequence=no was added, the calls
+After a change of ignore= or match=, or where sequence=no was added, the calls
 of a line have other identities. Recordings get these from what they keep, and a miss
 needs no service:
 
@@ -11,6 +11,8 @@ needs no service:
 Recordings of one test that come to one identity become a sequence, in the order of
 their calls. Where one recording serves all tests, equal outcomes become one; different
 ones stay and are listed. So is all else that cannot follow, with the reason.
+
+After a change of mimic_redact, requests and answers lose what the names of today hide.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from pytest_mimic._tools.cli.selection import (
     signature_of,
 )
 from pytest_mimic._tools.rekey.equal_outcomes import OutcomeComparison
+from pytest_mimic._tools.rekey.hiding import Hider
 from pytest_mimic._tools.rekey.lines_of_today import Line as LineOfToday
 from pytest_mimic._tools.rekey.planning import Left, Plan, Planner
 from pytest_mimic._tools.rekey.recorded_calls import content_of, recorded_calls
@@ -105,6 +108,7 @@ def _plan(invocation: Invocation, files: Sequence[VaultFile]) -> Plan:
         invocation.project.ini.targets(),
         signature_of=signature_of,
         is_same=is_same,
+        hider=Hider(invocation.redactor),
     )
     names = _with_all_of_owners(vault.names(), files, invocation)
     calls = (call for name in names for call in recorded_calls(vault, name))
@@ -144,8 +148,11 @@ def _carry_out(invocation: Invocation, plan: Plan) -> set[str]:
     """
     store = invocation.vault.store
     replaced: set[str] = set()
+    for name, data in plan.objects.items():
+        store.write(name, data)
     for change in plan.changes:
         if change.facts is not None:
+            replaced |= references(store.read(change.name) or b"")
             store.write(change.name, content_of(change.facts))
         for name in change.old_names:
             replaced |= references(store.read(name) or b"")
@@ -171,7 +178,11 @@ def _lines(invocation: Invocation, plan: Plan) -> Iterator[Line]:
             names = [change.name for change in plan.changes]
             line += f", and are {counted(names)}"
         yield line
-    elif not plan.left and not plan.from_python:
+    if plan.hidden:
+        verb = "would lose" if invocation.options.dry_run else "lost"
+        count = plural(plan.hidden, "recording")
+        yield f"{count} {verb} what mimic_redact names today"
+    if not (calls or plan.hidden or plan.left or plan.from_python):
         shown = invocation.settings.shown_vault
         yield (
             f"nothing to change: the recordings in {shown} have the identities of"

@@ -16,6 +16,7 @@ from pytest_mimic._core.targets.target import Target
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.format import parse_recording
 from pytest_mimic._core.vault.recording_facts import Recording, Stored, calls_of
+from pytest_mimic._tools.rekey.hiding import Hidden, Hider
 from pytest_mimic._tools.rekey.joining import (
     DifferentOutcomesError,
     is_finished,
@@ -27,6 +28,7 @@ from pytest_mimic._tools.rekey.recorded_calls import (
     Facts,
     RecordedCall,
     Rekeyed,
+    content_of,
     rekeyed,
 )
 from pytest_mimic.errors import MimicError
@@ -36,6 +38,10 @@ _BESIDE = ("python", "line")
 
 IsSame = Callable[[Stored, Stored, Line], bool]
 """Returns whether two outcomes of the calls of a line are equal."""
+
+
+class CannotHideError(CannotFollowError):
+    """A call holds a secret of today, or has lost a value that is none any more."""
 
 
 class Change(NamedTuple):
@@ -80,6 +86,8 @@ class Plan:
         left: The calls that a changed line concerns and that cannot follow it.
         from_python: How many have options that were given in Python.
         equal: How many have the identity of today's line.
+        hidden: How many lose what today's `mimic_redact` names.
+        objects: The long parts of requests to write first, by their names.
         damaged: How many files cannot be read.
     """
 
@@ -87,6 +95,8 @@ class Plan:
     left: list[Left] = field(default_factory=list)
     from_python: int = 0
     equal: int = 0
+    hidden: int = 0
+    objects: dict[str, bytes] = field(default_factory=dict)
     damaged: int = 0
 
 
@@ -98,6 +108,7 @@ class Planner:
         targets: The lines of today.
         signature_of: Returns the signature of a call and its host, for patterns.
         is_same: Compares outcomes.
+        hider: Hides what today's `mimic_redact` names.
     """
 
     def __init__(
@@ -107,30 +118,38 @@ class Planner:
         *,
         signature_of: Callable[[Recording], tuple[str, str | None]],
         is_same: IsSame,
+        hider: Hider,
     ) -> None:
         self._vault = vault
         self._targets = targets
         self._signature_of = signature_of
         self._is_same = is_same
+        self._hider = hider
         self._plan = Plan()
+        # By the file of a call and its place in it: the call without secrets, or why
+        # these cannot be hidden.
+        self._hidden: dict[tuple[str, int | None], Hidden] = {}
+        self._unhidden: dict[tuple[str, int | None], str] = {}
+        # The tests and cassettes in which a hidden text stands in other calls, too.
+        self._repeating: set[str | None] = set()
         # The files that get another name, and those of them whose new file is planned.
         self._to_vacate: set[str] = set()
         self._vacated: set[str] = set()
 
     def plan(self, calls: Iterable[RecordedCall]) -> Plan:
         """Return what becomes of these calls."""
+        given = list(calls)
+        self._hide(given)
         moving: dict[str, list[tuple[Rekeyed, Line]]] = {}
         in_cassettes: dict[str, list[Rekeyed]] = {}
-        for old in calls:
-            try:
-                row = self._followed(old)
-            except CannotFollowError as reason:
-                changes = self._changes(old)
-                if changes:
-                    self._plan.left.append(Left(old, str(reason), tuple(changes)))
-                continue
+        for old in given:
+            row = self._row(old)
             if row is None:
                 continue
+            hidden = self._hidden.get((old.file, old.place))
+            if hidden is not None:
+                self._plan.objects.update(hidden.objects)
+                self._plan.hidden += 1
             new, line = row
             if old.place is None:
                 moving.setdefault(new.name, []).append((new, line))
@@ -140,6 +159,64 @@ class Planner:
             self._plan.changes.append(self._cassette(file, members))
         self._join(moving)
         return self._plan
+
+    def _row(self, old: RecordedCall) -> tuple[Rekeyed, Line] | None:
+        """Return a call under its line of today.
+
+        None: there is nothing to change, or it cannot follow and is noted as left.
+        """
+        try:
+            lost = self._hider.lost_names(old)
+            if lost:
+                raise CannotHideError(
+                    f"{', '.join(lost)} was hidden, and cannot come back"
+                )
+            return self._followed(old)
+        except CannotHideError as reason:
+            self._plan.left.append(Left(old, str(reason), ()))
+        except CannotFollowError as reason:
+            changes = self._changes(old)
+            if changes or (old.file, old.place) in self._hidden:
+                self._plan.left.append(Left(old, str(reason), tuple(changes)))
+        return None
+
+    # Secrets
+
+    def _hide(self, calls: Sequence[RecordedCall]) -> None:
+        """Note what is to be hidden in each call, and where that cannot be."""
+        issued: dict[str | None, set[str]] = {}
+        for old in calls:
+            try:
+                hidden = self._hider.hidden(old)
+            except CannotFollowError as reason:
+                self._unhidden[old.file, old.place] = str(reason)
+                continue
+            if hidden is not None:
+                self._hidden[old.file, old.place] = hidden
+                issued.setdefault(_group(old), set()).update(hidden.issued)
+        for old in calls:
+            texts = issued.get(_group(old))
+            hidden = self._hidden.get((old.file, old.place))
+            facts = old.facts if hidden is None else hidden.old.facts
+            content = content_of(facts).decode() if texts else ""
+            if texts and any(text in content for text in texts):
+                self._repeating.add(_group(old))
+
+    def _hidden_in(self, old: RecordedCall) -> Hidden | None:
+        """Return a call without what is to be hidden, None if nothing is.
+
+        Raises:
+            CannotHideError: Something in it cannot be hidden without a run.
+        """
+        place = (old.file, old.place)
+        if place in self._unhidden:
+            raise CannotHideError(self._unhidden[place])
+        hidden = self._hidden.get(place)
+        if hidden is not None and _group(old) in self._repeating:
+            raise CannotHideError(
+                "a secret of one answer stands in other calls of its test"
+            )
+        return hidden
 
     # One call
 
@@ -165,6 +242,44 @@ class Planner:
             CannotFollowError: It cannot get the identity of that line.
         """
         before = old.call.options or {}
+        hidden = self._hidden_in(old)
+        line = self._changed_line(old)
+        if line is None and hidden is None:
+            return None
+        if old.is_imported:
+            raise CannotFollowError("it was imported, and only some of its parts count")
+        new = old if hidden is None else hidden.old
+        owner = old.call.owner
+        options = before
+        if line is not None:
+            owner = self._owner(old, line)
+            options = {
+                **line.options,
+                **{name: before[name] for name in _BESIDE if name in before},
+            }
+        no_line = Line("", {}, ())
+        if not names_client(old.call.target) and line is None:
+            # Only its description has changed, which does not count.
+            return rekeyed(new, old.identity, owner, options), no_line
+        present = identity_under(old.call, before)
+        # What counts of a function is not redacted.
+        counted = new.call if names_client(old.call.target) else old.call
+        key = identity_under(counted, options)
+        if present != old.identity:
+            # A part is hidden, or was edited. What the change names may not be in it.
+            if hidden is None and key == present and owner == old.call.owner:
+                self._plan.equal += 1
+                return None
+            raise CannotFollowError("a part of it is hidden, or is not kept whole")
+        return rekeyed(new, key, owner, options), line or no_line
+
+    def _changed_line(self, old: RecordedCall) -> Line | None:
+        """Return the line of today, None if a call is identified under it already.
+
+        Raises:
+            CannotFollowError: Several lines may take the call.
+        """
+        before = old.call.options or {}
         is_client = names_client(old.call.target)
         lines = self._line(old)
         changed = [
@@ -181,23 +296,7 @@ class Planner:
         if len(lines) > 1:
             names = ", ".join(line.name for line in lines)
             raise CannotFollowError(f"several lines may take it: {names}")
-        if old.is_imported:
-            raise CannotFollowError("it was imported, and only some of its parts count")
-        [line] = lines
-        owner = self._owner(old, line)
-        present = identity_under(old.call, before)
-        key = identity_under(old.call, line.options)
-        if present != old.identity:
-            # A part is hidden, or was edited. What the change names may not be in it.
-            if key == present and owner == old.call.owner:
-                self._plan.equal += 1
-                return None
-            raise CannotFollowError("a part of it is hidden, or is not kept whole")
-        options = {
-            **line.options,
-            **{name: before[name] for name in _BESIDE if name in before},
-        }
-        return rekeyed(old, key, owner, options), line
+        return lines[0]
 
     def _owner(self, old: RecordedCall, line: Line) -> str | None:
         """Return the test or scope that a recording belongs to under a line.
@@ -228,7 +327,7 @@ class Planner:
             assert member.old.place is not None
             calls[member.old.place] = member.facts
         facts = {**facts, "calls": calls}
-        return Change(file, facts, (), len(members))
+        return Change(file, facts, (), _count(members))
 
     def _join(self, moving: dict[str, list[tuple[Rekeyed, Line]]]) -> None:
         """Add what becomes of recordings, by their new names."""
@@ -261,7 +360,7 @@ class Planner:
                 facts = joined_shared(members, is_same)
             else:
                 facts = joined_sequence(members)
-            return Change(name, facts, tuple(old_names), len(members))
+            return Change(name, facts, tuple(old_names), _count(members))
         left = [member for member in members if not is_finished(member, standing)]
         if left and members[0].owner is not None:
             raise DifferentOutcomesError(
@@ -271,7 +370,7 @@ class Planner:
             joined_shared([member], is_same)
             if not is_same(standing[0], member.outcomes[0]):
                 raise DifferentOutcomesError("equal calls have different outcomes")
-        return Change(name, None, tuple(old_names), len(members))
+        return Change(name, None, tuple(old_names), _count(members))
 
     def _standing(
         self, name: str, members: Sequence[Rekeyed]
@@ -324,3 +423,18 @@ class Planner:
         for name in list(moving):
             if name not in done:
                 yield from visit(name, ())
+
+
+def _count(members: Iterable[Rekeyed]) -> int:
+    """Return how many calls get another identity, or other options."""
+    count = 0
+    for member in members:
+        call = member.old.call
+        is_same = member.key == member.old.identity and member.owner == call.owner
+        count += not is_same or member.options != (call.options or {})
+    return count
+
+
+def _group(old: RecordedCall) -> str | None:
+    """Return the test, scope or cassette of a call, None if all tests share it."""
+    return old.file if old.place is not None else old.call.owner

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.targets.target import parse_target
 from pytest_mimic._core.vault import Vault
+from pytest_mimic._tools.rekey.hiding import Hider
 from pytest_mimic._tools.rekey.joining import body_text
 from pytest_mimic._tools.rekey.planning import Plan, Planner
 from unit.tools.rekey.vaults import TARGET, calls_in, file_of, vault_of
@@ -13,7 +15,7 @@ from unit.tools.rekey.vaults import TARGET, calls_in, file_of, vault_of
 IGNORING = {"ignore": ["run"]}
 
 
-def planned(vault: Vault, line: str) -> Plan:
+def planned(vault: Vault, line: str, redact: tuple[str, ...] = ()) -> Plan:
     target = parse_target(line)
     assert target is not None
 
@@ -21,7 +23,11 @@ def planned(vault: Vault, line: str) -> Plan:
         return body_text(one) == body_text(other)
 
     planner = Planner(
-        vault, [target], signature_of=lambda call: (call.target, None), is_same=is_same
+        vault,
+        [target],
+        signature_of=lambda call: (call.target, None),
+        is_same=is_same,
+        hider=Hider(Redactor(redact)),
     )
     return planner.plan(calls_in(vault))
 

@@ -1,0 +1,201 @@
+"""Hides what today's `mimic_redact` names in a recorded call, as a run that records it today would."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from pytest_mimic._clients.http.http_secrets import redacted_response
+from pytest_mimic._clients.http.recorded_request import redacted_parts
+from pytest_mimic._core.engine.recorded_identities import (
+    CannotFollowError,
+    parts_of_call,
+)
+from pytest_mimic._core.identity.kept_parts import (
+    NotKeptError,
+    client_values,
+    kept_value,
+)
+from pytest_mimic._core.outcome.memory import object_name
+from pytest_mimic._core.outcome.plain import layout
+from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER, holds_text, places
+from pytest_mimic._core.seam.registry import names_client
+from pytest_mimic._core.vault.long_parts import shortened
+from pytest_mimic._core.vault.recording_facts import Stored
+from pytest_mimic._tools.rekey.recorded_calls import Entry, RecordedCall
+
+# Shorter texts stand in many places for other reasons.
+_SHORTEST = 8
+
+
+class Hidden(NamedTuple):
+    """A call without what today's names hide.
+
+    Attributes:
+        old: The call, with the outcomes and arguments that its file is to have.
+        objects: The long parts of its arguments, by the names of their files.
+        issued: The texts that were hidden in its outcomes: another call of its test may
+            send them.
+    """
+
+    old: RecordedCall
+    objects: dict[str, bytes]
+    issued: set[str]
+
+
+class Hider:
+    """Hides secrets in recorded calls.
+
+    Args:
+        redactor: The rules of today.
+    """
+
+    def __init__(self, redactor: Redactor) -> None:
+        redactor.keeps_filtered = True
+        self._redactor = redactor
+        self._defaults = Redactor(())
+
+    def hidden(self, old: RecordedCall) -> Hidden | None:
+        """Return a call without what today's names hide, None if it has nothing of it.
+
+        Raises:
+            CannotFollowError: A secret in it cannot be hidden here.
+        """
+        call = old.call
+        if not names_client(call.target):
+            return self._hidden_description(old)
+        described = call.arguments or {}
+        try:
+            values = client_values(parts_of_call(call), described)
+        except NotKeptError:
+            values = {}
+        new_values, new_described = self._hidden_request(call.target, values, described)
+        outcomes = [self._hidden_outcome(call.target, one) for one in call.outcomes]
+        is_same_request = new_described == described and new_values == values
+        if is_same_request and not any(new for new in outcomes):
+            return None
+        if not is_same_request and not values and call.parts is not None:
+            raise CannotFollowError("a part of it is hidden, or is not kept whole")
+        entries = [
+            new or stored.entry
+            for new, stored in zip(outcomes, call.outcomes, strict=True)
+        ]
+        if holds_text([new_described, entries], self._redactor.declared):
+            raise CannotFollowError("it holds a secret that only a run can hide")
+        return self._with(old, new_described, new_values, entries)
+
+    def lost_names(self, old: RecordedCall) -> list[str]:
+        """Return the names whose values are hidden in a call, and would not be today.
+
+        What a name in a line has hidden that is gone cannot be told from other values.
+        """
+        names: set[str] = set()
+        bodies = [stored.readable() for stored in old.call.outcomes]
+        for place in places({"": [old.call.arguments, bodies]}, self._defaults):
+            is_placeholder = place.value == PLACEHOLDER and place.is_secret
+            if is_placeholder and not self._redactor.hides(place.name, place.value):
+                names.add(str(place.name))
+        return sorted(names)
+
+    # -- functions
+
+    def _hidden_description(self, old: RecordedCall) -> Hidden | None:
+        """Return a function's call with its description hidden.
+
+        Its identity is taken of the real arguments, and its outcome is kept as it is.
+        """
+        described = old.call.arguments or {}
+        hidden = self._redactor.declared.scrub(described)
+        if hidden == described:
+            return None
+        facts = {**old.facts, "arguments": hidden}
+        if old.call.parts is not None:
+            # A digest might tell the secret.
+            facts["parts"] = {
+                name: None if type(part) is dict or len(str(part)) == 32 else part
+                for name, part in old.call.parts.items()
+            }
+        call = old.call._replace(arguments=hidden, parts=facts.get("parts"))
+        return Hidden(old._replace(facts=facts, call=call), {}, set())
+
+    # -- clients
+
+    def _hidden_request(
+        self, target: str, values: Mapping[str, Any], described: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the parts and the description of a request without secrets."""
+        if target == "http":
+            return redacted_parts(values, described, self._redactor)
+        declared = self._redactor.declared
+        return (
+            declared.scrub(dict(values), stored=True),
+            declared.scrub(dict(described), stored=True),
+        )
+
+    def _hidden_outcome(self, target: str, stored: Stored) -> Entry | None:
+        """Return an outcome without secrets as a recording has it, None if it is equal."""
+        body = stored.readable()
+        value = None if body is None else body.get("value")
+        if value is None:
+            return None
+        if target == "http":
+            hidden = redacted_response(value, self._redactor)
+        else:
+            hidden = self._redactor.declared.scrub(value, stored=True, keep_types=True)
+        if layout(hidden) == layout(value):
+            return None
+        beside = {
+            name: part
+            for name, part in stored.entry.items()
+            if name not in ("value", "json", "kind")
+        }
+        return {**beside, "value": hidden}
+
+    def _with(
+        self,
+        old: RecordedCall,
+        described: dict[str, Any],
+        values: Mapping[str, Any],
+        entries: list[Entry],
+    ) -> Hidden:
+        objects: dict[str, bytes] = {}
+
+        def place(pieces: list[Any], suffix: str) -> str:
+            name = object_name(pieces, suffix)
+            objects[name] = b"".join(bytes(piece) for piece in pieces)
+            return name
+
+        facts = {**old.facts, "arguments": shortened(described, place)}
+        parts = old.call.parts
+        if parts is not None and values:
+            parts = {
+                name: None if part is None else kept_value(values[name])
+                for name, part in parts.items()
+            }
+            facts["parts"] = parts
+        if old.place is None:
+            facts["outcomes"] = entries
+        else:
+            facts["outcome"] = entries[0]
+        outcomes = []
+        issued: set[str] = set()
+        for stored, entry in zip(old.call.outcomes, entries, strict=True):
+            if entry is not stored.entry:
+                before = stored.readable()
+                issued.update(_replaced(before.get("value"), entry["value"]))
+            outcomes.append(stored.with_entry(entry))
+        call = old.call._replace(arguments=described, parts=parts, outcomes=outcomes)
+        return Hidden(old._replace(facts=facts, call=call), objects, issued)
+
+
+def _replaced(before: Any, now: Any) -> Iterator[str]:
+    """Yield the texts of plain data that are other ones now."""
+    if type(before) is dict and type(now) is dict:
+        for name, part in before.items():
+            yield from _replaced(part, now.get(name))
+    elif type(before) is list and type(now) is list:
+        for part, new in zip(before, now, strict=False):
+            yield from _replaced(part, new)
+    elif type(before) is str and before != now and len(before) >= _SHORTEST:
+        yield before

@@ -1,0 +1,272 @@
+"""After a change of `mimic_redact`, `rekey` hides what today's names hide, and the suite replays with services gone."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support import loopback
+from support.loopback import Server, serving
+
+from pytest_mimic._tools.cli.main import main
+
+if TYPE_CHECKING:
+    from conftest import Project
+    from support.database_servers import RedisServer
+
+pytest_plugins = ("support.database_servers",)
+
+Rekey = Callable[..., tuple[int, list[str]]]
+SECRET = "hunter-4711-zebra"
+
+
+@pytest.fixture
+def rekey(
+    project: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Rekey:
+    """Runs the command in the project, and returns its exit code and lines."""
+
+    def run(*words: str) -> tuple[int, list[str]]:
+        monkeypatch.chdir(project.root)
+        capsys.readouterr()
+        code = main(["rekey", *words])
+        printed = capsys.readouterr()
+        return code, (printed.out + printed.err).splitlines()
+
+    return run
+
+
+def holds_secret(project: Project) -> list[str]:
+    """Return the files of the vault that hold the secret."""
+    found = project.files().items()
+    return [name for name, data in found if SECRET.encode() in data]
+
+
+class Shop(loopback.Handler):
+    """Answers with the motto that it was sent, and issues a badge."""
+
+    def do_POST(self) -> None:
+        """Answer a request."""
+        asked = json.loads(self.body())
+        self.json(
+            {"motto": asked.get("motto"), "name": "Ann", "badge": "badge-0815-new"}
+        )
+
+    def do_GET(self) -> None:
+        """Answer a request."""
+        self.json({"path": "ok"})
+
+
+@pytest.fixture
+def service() -> Iterator[Server]:
+    """A service."""
+    with serving(Server(Shop)) as server:
+        yield server
+
+
+SHOP = """
+    import json, os
+    from urllib.request import Request, urlopen
+
+    def send(path="/pay?a=1", **fields):
+        body = json.dumps(fields).encode() if fields else None
+        headers = {"Content-Type": "application/json"} if fields else {}
+        with urlopen(Request(os.environ["SERVICE"] + path, body, headers)) as answer:
+            return json.load(answer)
+"""
+
+
+@pytest.mark.parametrize("line", ["http", "http ignore=query"])
+def test_requests_and_answers_lose_a_secret(
+    project: Project,
+    service: Server,
+    rekey: Rekey,
+    monkeypatch: pytest.MonkeyPatch,
+    line: str,
+) -> None:
+    monkeypatch.setenv("SERVICE", service.url)
+    project.module(SHOP)
+    project.tests(f"""
+        import shop
+
+        def test_one():
+            assert shop.send(motto="{SECRET}", n=1)["name"] == "Ann"
+            assert shop.send("/pay?motto={SECRET}", n=2)["name"] == "Ann"
+            assert shop.send("/pay", n=3)["name"] == "Ann"
+    """)
+    project.ini("http")
+    project.record().expect(passed=1)
+    assert len(holds_secret(project)) == 2
+    service.stop()
+    project.ini(line, mimic_redact="motto")
+
+    code, lines = rekey()
+
+    assert code == 0, lines
+    assert "2 recordings lost what mimic_redact names today" in lines
+    assert holds_secret(project) == []
+    project.replay().expect(passed=1)
+    assert rekey()[1][0].startswith("nothing to change")
+
+
+def test_a_secret_that_an_answer_issues_is_recorded_again(
+    project: Project, service: Server, rekey: Rekey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next request sends it in its path, where no name hides it."""
+    monkeypatch.setenv("SERVICE", service.url)
+    project.module(SHOP)
+    project.tests("""
+        import shop
+
+        def test_one():
+            badge = shop.send(n=1)["badge"]
+            assert shop.send(f"/badges/{badge}") == {"path": "ok"}
+    """)
+    project.ini("http")
+    project.record().expect(passed=1)
+    before = project.files()
+    project.ini("http", mimic_redact="badge")
+
+    code, lines = rekey()
+
+    assert code == 1
+    assert "    a secret of one answer stands in other calls of its test" in lines
+    assert project.files() == before
+
+
+def test_what_was_hidden_cannot_come_back(
+    project: Project, service: Server, rekey: Rekey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SERVICE", service.url)
+    project.module(SHOP)
+    project.tests("""
+        import shop
+
+        def test_one():
+            assert shop.send(password="hush hush hush")["name"] == "Ann"
+    """)
+    project.ini("http")
+    project.record().expect(passed=1)
+    project.ini("http", mimic_redact="!password")
+
+    code, lines = rekey()
+
+    assert (code, lines[2]) == (1, "    password was hidden, and cannot come back")
+
+
+def test_statements_and_rows_lose_a_secret(
+    project: Project, rekey: Rekey, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pytest.importorskip("sqlalchemy")
+    monkeypatch.setenv("DATABASE", str(tmp_path / "users.db"))
+    project.module("""
+        import os
+        import sqlalchemy as sa
+
+        engine = sa.create_engine("sqlite:///" + os.environ["DATABASE"])
+        users = sa.Table("users", sa.MetaData(), sa.Column("name", sa.Text), sa.Column("motto", sa.Text))
+
+        def add(name, motto):
+            with engine.begin() as connection:
+                users.create(connection, checkfirst=True)
+                connection.execute(users.insert().values(name=name, motto=motto))
+                return [row.name for row in connection.execute(sa.select(users))]
+    """)
+    project.tests(f"""
+        import shop
+
+        def test_one():
+            assert shop.add("Ann", "{SECRET}") == ["Ann"]
+            shop.engine.dispose()
+    """)
+    project.ini("sqlalchemy")
+    project.record().expect(passed=1)
+    assert len(holds_secret(project)) == 2
+    monkeypatch.setenv("DATABASE", str(tmp_path / "gone" / "users.db"))
+    project.ini("sqlalchemy", mimic_redact="motto")
+
+    code, lines = rekey()
+
+    assert code == 0, lines
+    assert holds_secret(project) == []
+    project.replay().expect(passed=1)
+
+
+def test_commands_of_redis_lose_a_secret(
+    project: Project,
+    redis_server: RedisServer,
+    rekey: Rekey,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PORT", str(redis_server.port))
+    project.tests(f"""
+        import os, redis
+
+        def test_one():
+            with redis.Redis(port=int(os.environ["PORT"])) as client:
+                assert client.hset("user:1", mapping={{"name": "Ann", "motto": "{SECRET}"}}) == 2
+                assert client.hget("user:1", "name") == b"Ann"
+    """)
+    project.ini("redis")
+    project.record().expect(passed=1)
+    monkeypatch.setenv("PORT", "1")
+    project.ini("redis", mimic_redact="motto")
+
+    code, lines = rekey()
+
+    assert code == 0, lines
+    assert holds_secret(project) == []
+    project.replay().expect(passed=1)
+
+
+def test_calls_of_grpc_lose_a_secret(
+    project: Project, rekey: Rekey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("grpc_tools", reason="needs grpcio-tools")
+    from support.grpc_server import running_library
+
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]), prepend=os.pathsep)
+    project.process = True
+    project.tests(f"""
+        import os, grpc
+        from support.grpc_server import protos, services
+
+        def test_one():
+            with grpc.insecure_channel(os.environ["LIBRARY"]) as channel:
+                stub = services.LibraryStub(channel)
+                stub.Find(protos.Wish(title="{SECRET}"))
+    """)
+    project.ini("grpc")
+    with running_library() as library:
+        monkeypatch.setenv("LIBRARY", library.target)
+        project.record().expect(passed=1)
+    project.ini("grpc", mimic_redact="title")
+
+    code, lines = rekey()
+
+    assert code == 0, lines
+    assert holds_secret(project) == []
+    project.replay().expect(passed=1)
+
+
+def test_the_description_of_a_function_s_call_loses_a_secret(
+    project: Project, rekey: Rekey
+) -> None:
+    project.module("def fetch(motto, run):\n    return run\n")
+    project.tests(f"""
+        import shop
+
+        def test_one():
+            assert shop.fetch("{SECRET}", run=1) == 1
+    """)
+    project.ini("shop:fetch")
+    project.record().expect(passed=1)
+    project.ini("shop:fetch", mimic_redact="motto")
+
+    assert rekey() == (0, ["1 recording lost what mimic_redact names today"])
+    assert holds_secret(project) == []
+    project.replay().expect(passed=1, real=[])

@@ -1,0 +1,108 @@
+"""What today's names hide in a recorded call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_mimic._core.engine.recorded_identities import CannotFollowError
+from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.vault import Vault
+from pytest_mimic._tools.cli import project
+from pytest_mimic._tools.rekey.hiding import Hider
+from pytest_mimic._tools.rekey.recorded_calls import RecordedCall, content_of
+from unit.memory_store import MemoryStore
+from unit.tools.rekey.vaults import calls_in, vault_of
+
+# The table of clients is handed in by the module of projects.
+assert project
+
+SECRET = "hunter-4711-zebra"
+
+
+def exchange(**changes: Any) -> RecordedCall:
+    """Return a recorded call of HTTP."""
+    body = {"motto": SECRET, "n": 1}
+    answer = {
+        "status": 200,
+        "reason": "OK",
+        "version": "HTTP/1.1",
+        "headers": [["content-type", "application/json"]],
+        "body": {"json": {"motto": SECRET}},
+    }
+    facts = {
+        "format": 5,
+        "target": "http",
+        "arguments": {
+            "signature": "POST /pay",
+            "method": "POST",
+            "url": "http://shop.test/pay",
+            "body": body,
+        },
+        "source": None,
+        "parts": {
+            "method": None,
+            "scheme": "http",
+            "host": "shop.test",
+            "port": 80,
+            "path": "/pay",
+            "format": "json",
+            "body": None,
+        },
+        "test": "test_a.py::test_x",
+        "recorded": "2026-11-02",
+        "owner": None,
+        "outcomes": [{"duration": 0.1, "value": answer}],
+        **changes,
+    }
+    store = MemoryStore()
+    store.write(f"calls/http/{'0' * 32}.json", content_of(facts))
+    [old] = calls_in(Vault(store))
+    return old
+
+
+def test_a_request_and_its_answer_lose_a_secret() -> None:
+    hidden = Hider(Redactor(("motto",))).hidden(exchange())
+
+    assert hidden is not None
+    assert hidden.old.facts["arguments"]["body"] == {"motto": "<redacted>", "n": 1}
+    [entry] = hidden.old.facts["outcomes"]
+    assert entry["value"]["body"] == {"json": {"motto": "<redacted>"}}
+    assert hidden.issued == {SECRET}
+    assert SECRET not in content_of(hidden.old.facts).decode()
+
+
+def test_nothing_becomes_of_a_call_without_a_secret() -> None:
+    assert Hider(Redactor(("colour",))).hidden(exchange()) is None
+
+
+def test_a_secret_in_a_call_that_is_not_kept_whole_is_left() -> None:
+    parts = {"method": None, "query": None, "body": None}
+
+    with pytest.raises(CannotFollowError, match="only a run can hide"):
+        Hider(Redactor(("motto",))).hidden(exchange(parts=parts))
+
+
+def test_a_name_that_hides_no_longer_is_told() -> None:
+    body = {"password": "<redacted>"}
+    old = exchange(arguments={"signature": "POST /pay", "method": "POST", "body": body})
+
+    assert Hider(Redactor(("!password",))).lost_names(old) == ["password"]
+    assert Hider(Redactor(())).lost_names(old) == []
+
+
+def test_the_description_of_a_function_loses_its_digests() -> None:
+    [old] = calls_in(vault_of({"arguments": {"motto": SECRET, "frame": 1}}))
+    parts = {"motto": None, "frame": "0" * 32, "session": "ignored"}
+    old = old._replace(call=old.call._replace(parts=parts))
+
+    hidden = Hider(Redactor(("motto",))).hidden(old)
+
+    assert hidden is not None
+    assert hidden.old.facts["arguments"] == {"motto": "<redacted>", "frame": 1}
+    assert hidden.old.facts["parts"] == {
+        "motto": None,
+        "frame": None,
+        "session": "ignored",
+    }
