@@ -499,6 +499,13 @@ class Handler(loopback.Handler):
             200, json.dumps({"release": self.server.release}), f"application/{kind}"
         )
 
+    def page_count(self, query: dict[str, str]) -> None:
+        """The number of this request among those of the same query, as text."""
+        with self.server.lock:
+            self.server.flaky[f"count {query}"] += 1
+            number = self.server.flaky[f"count {query}"]
+        self.answer(200, str(number), "text/plain")
+
     def page_flaky(self, query: dict[str, str]) -> None:
         """503, 503, 200, for each query."""
         with self.server.lock:

@@ -91,6 +91,7 @@ class Session:
     def take_pending(self) -> list[MimicError]:
         """Return the errors that must fail the current phase of the test, and forget them."""
         self.state.end_discarded()
+        self.state.hear()
         return [*self.state.pending.take(), *self.coverings.new_problems()]
 
     def take_strays(self) -> None:

@@ -12,6 +12,8 @@ The nouns:
 | track | the outcomes of one file, in which equal calls have places | `tracks` |
 | decision | replay, run, verify or refuse, from frozen facts | `decisions` |
 | step | what is to be done with a call, until it has ended | `steps` |
+| turn | what one thread, of one process, decides and writes at once | `recordings` |
+| family | the processes of a run that has forked, and what they tell one another | `family` |
 
 One call, recorded and replayed: `httpx.get(URL)` in a test.
 

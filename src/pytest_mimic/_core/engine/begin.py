@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_mimic._core.engine.recordings import recordings_of
 from pytest_mimic._core.engine.steps import Step
-from pytest_mimic._core.engine.tracks import Track
+from pytest_mimic._core.engine.tracks import Track, each_outcome
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.format import recording_name
 from pytest_mimic._core.vault.objects import OPEN
@@ -84,12 +84,16 @@ def _track_of(state: RunState, call: Call, mode: Mode) -> Track:
     if found is None and call.edge_call is not None and not is_again:
         for file in recordings.imported(call, owner)[:1]:
             found = recordings.find(file)
-    known: Track | None = None if owner is None else owner.tracks.get(file)
+    known: Track | None = None
+    if owner is not None:
+        known = owner.tracks.get(file)
+        if known is None and state.family is not None:
+            known = state.family.track_of(owner, file)
     if known is not None:
         return known
     calls = [] if found is None else [found]
     if found is not None and len(found.outcomes) > 1:
-        calls = [found._replace(outcomes=[one]) for one in found.outcomes]
+        calls = each_outcome(found)
     if file in state.owner.void:
         is_anew = True
     elif not mode.writes:

@@ -221,13 +221,24 @@ class Cassette(Track):
         self.play_count += step.mode == "replay"
         return step
 
+    def follow(self, event: Any) -> int | None:
+        """Take the place of another process's call, and return it, if there is one."""
+        place = super().follow(event)
+        if place is not None:
+            self._order.append(place)
+        self.play_count += event.is_replayed
+        return place
+
     def leave_empty(self, real: Any) -> None:
         """Let the place of a call stay empty, so that no other outcome moves up to it."""
         empty = empty_place(self._state.vault.objects, 0)
-        with self._recordings.guard:
+        with self._recordings.turns:
             self._calls[real.number] = self._recordings.new_recording(
                 real.call, [empty], self.owner
             )
+
+    def _write_empty(self, call: Any) -> None:
+        """Write nothing: the file is written when the block ends."""
 
     def _candidates(self, target: str) -> Iterable[Recording]:
         return [one for one in self._calls if one is not None and one.target == target]
@@ -268,7 +279,7 @@ class Cassette(Track):
             places = dict.fromkeys((*self._order, *others))
         calls = [call for place in places if (call := self._calls[place]) is not None]
         state = self._state
-        with self._recordings.guard:
+        with self._recordings.turns:
             if state.vault.store.read(self.file) != self._stood:
                 what = f"cassette {self.name} was written by another process meanwhile: it would lose calls"
                 raise CassetteError(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AbstractContextManager
 
+    from pytest_mimic._core.engine.owners import Owner
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.engine.steps import Step
     from pytest_mimic._core.redact.known_secrets import KnownSecrets
@@ -304,7 +305,8 @@ class Port:
             issuer = made.issuer
             issuer.login = made.secrets.login_of(call.signature, issuer.own_login)
             known.send(made.secrets.sent, call.parts)
-            self._compare_senders(made)
+            if made.secrets.sent and self._state.settings.mode.writes:
+                self._compare_senders(made)
         step = begin(self._state, made)
         if step.mode == "replay":
             self._state.secret_scope.answers.append(step.stored)
@@ -316,11 +318,9 @@ class Port:
         Raises:
             UnstableIdentityError: One recording would serve both.
         """
-        state = self._state
-        if not call.secrets.sent or not state.settings.mode.writes:
-            return
         from pytest_mimic._core.engine.equal_calls import refused, told_apart
 
+        state = self._state
         owner = state.owner.name if call.sequence else ""
         names, ways = state.equal_calls.differing(call, owner)
         if names and not call.sequence:
@@ -361,6 +361,18 @@ class Port:
         owner = self._state.owner if cassette is None else cassette.owner
         numbers: dict[str, int] = owner.ordinals.setdefault(space, {})
         if name not in numbers:
-            with self._state.guard:
-                numbers.setdefault(name, len(numbers))
+            self._number(owner, space, name)
         return numbers[name]
+
+    def _number(self, owner: Owner, space: str, name: str) -> None:
+        """Give a name the next number, in all processes of the run."""
+        state = self._state
+        with recordings_of(state).turns:
+            numbers = owner.ordinals[space]
+            if name in numbers:
+                return
+            numbers[name] = len(numbers)
+            if state.family is not None and state.family.shares(owner):
+                from pytest_mimic._core.engine.events import NameNumbered
+
+                state.family.tell(NameNumbered(owner.token, space, name))

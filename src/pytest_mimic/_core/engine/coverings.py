@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from pytest_mimic._core.engine.call import FunctionPlan
 from pytest_mimic._core.engine.wrappers import Mimicked
@@ -119,6 +121,7 @@ class Coverings:
         self._awaited: set[str] = set()  # watched modules that were not there so far
         self._lock = threading.RLock()
         self._edges: list[Covering] = []
+        watch_forks(state)
         if self._mimics:
             inside, pools = state.inside, "concurrent.futures.thread"
             self._intercept(
@@ -434,3 +437,46 @@ class Coverings:
             problems += covering.problems
             covering.problems.clear()
         return problems
+
+
+# The runs of this process. `os.register_at_fork` cannot be undone, so that it is called
+# once, and not for each of them.
+_RUNS: WeakSet[RunState] = WeakSet()
+
+
+def watch_forks(state: RunState) -> None:
+    """Make the processes that are forked from now on a part of a run."""
+    _RUNS.add(state)
+
+
+def _before_a_fork() -> None:
+    for state in tuple(_RUNS):
+        if state.settings.mode is not Mode.LIVE and not state.closed.is_set():
+            from pytest_mimic._core.engine.family import pause
+
+            pause(state)
+
+
+def _after_a_fork() -> None:
+    for state in tuple(_RUNS):
+        if state.is_forking:
+            from pytest_mimic._core.engine.family import go_on
+
+            go_on(state)
+        state.note_fork()
+
+
+def _in_a_forked_process() -> None:
+    for state in tuple(_RUNS):
+        if state.is_forking:
+            from pytest_mimic._core.engine.family import begin_process
+
+            begin_process(state)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_before_a_fork,
+        after_in_parent=_after_a_fork,
+        after_in_child=_in_a_forked_process,
+    )

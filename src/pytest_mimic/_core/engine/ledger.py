@@ -170,7 +170,8 @@ class Ledger:
         # the run recorded, and of those that it replayed.
         self.tokens_sent = self.tokens_received = 0
         self.saved_tokens_sent = self.saved_tokens_received = 0
-        self._entries = frozenset(vars(self))
+        # The names of the entries that add up.
+        self.entries = frozenset(vars(self))
         # The replays of this process. Appending is safe in threads without a lock. The
         # garbage collector looks at plain tuples once only.
         self.replays: list[Replayed] = []
@@ -203,7 +204,7 @@ class Ledger:
     def to_plain(self) -> dict[str, Any]:
         """Return the account as data that execnet, and JSON, can ship."""
         plain: dict[str, Any] = {"replayed": self.replayed, "saved": self.saved}
-        for name in self._entries:
+        for name in self.entries:
             entry = vars(self)[name]
             plain[name] = sorted(entry) if isinstance(entry, set) else entry
             if isinstance(entry, OnceEach):
@@ -213,10 +214,14 @@ class Ledger:
         return plain
 
     def add(self, plain: dict[str, Any]) -> None:
-        """Add the account of another process, or a part of it, in the form of `to_plain`."""
+        """Add the account of another process, or a part of it, in the form of `to_plain`.
+
+        The replays of a forked process are rows, as its test is one of this process.
+        """
+        self.replays.extend(plain.get("replays", ()))
         self._replayed_elsewhere += plain.get("replayed", 0)
         self._saved_elsewhere += plain.get("saved", 0.0)
-        for name in self._entries & plain.keys():
+        for name in self.entries & plain.keys():
             entry, other = vars(self)[name], plain[name]
             if isinstance(entry, (set, OnceEach)):
                 for row in other:

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterable
+from itertools import count
+from os import getpid
 from threading import Event
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 from pytest_mimic._core.vault.format import CASSETTES
+
+Token: TypeAlias = "tuple[int, int]"
+"""What names an owner among forked processes: the number of the process that made it, and its number there."""
+
+_NUMBERS = count()
 
 #: Longer waits of calls are named in the summary.
 NAMED_SECONDS = 1.0
@@ -27,6 +34,7 @@ class Owner:
 
     def __init__(self, name: str, *, is_test: bool = False) -> None:
         self.name = name
+        self.token: Token = getpid(), next(_NUMBERS)
         self.is_test = is_test  # whether it is a test, or a cassette of one
         self.ends = False  # whether a fixture of this scope is being torn down
         self.fixtures = 0  # how many fixtures of this scope are set up now
@@ -46,7 +54,7 @@ class Owner:
         self.open: dict[Any, None] = {}
         # The calls that came to no whole outcome, and what they had given: to be
         # recorded when the test, or this set-up, has passed.
-        self.waiting: list[tuple[Any, Any]] = []
+        self.unended: list[Unended] = []
         # The recordings of failed attempts of this test, and those of them that this
         # attempt has not made again so far: these count for nothing.
         self.of_failed_attempts: set[str] = set()
@@ -63,6 +71,7 @@ class Owner:
 
     def rewind(self) -> None:
         """Start over: the scope has ended, and the same run may enter it again, to replay what this pass recorded."""
+        self.token = getpid(), next(_NUMBERS)
         for track in self.tracks.values():
             track.taken.clear()
         self.ordinals.clear()
@@ -71,6 +80,22 @@ class Owner:
         self.again.clear()
         self.ended.set()
         self.ended = Event()
+
+
+class Unended(NamedTuple):
+    """A call that came to no whole outcome, and has a place.
+
+    Attributes:
+        track: The outcomes of its file.
+        number: The position of its outcome in it.
+        recording: What it had given.
+        label: The call in one line.
+    """
+
+    track: Any
+    number: int
+    recording: Any
+    label: str
 
 
 class SecretScope:
@@ -102,7 +127,7 @@ class Scopes:
 
     def __init__(self, state: Any) -> None:
         self._state = state  # a `RunState`, which needs this module
-        self._owners: dict[str, Owner] = {"": state.owner}
+        self._owners: dict[str, Owner] = state.scopes
         # The scopes that are set up, or have ended since the last test did; those in
         # which that test ran.
         self._open: dict[str, Owner] = {}
@@ -127,9 +152,10 @@ class Scopes:
             self._open[name] = owner
 
         def leave(passed: bool) -> None:
+            self._state.hear()
             is_last = owner.fixtures + (-1 if ends else 1) == 0
             if is_last:
-                self._end_open(owner)
+                end_open_calls(self._state, owner)
             self._fill(owner, passed=passed)
             self._state.owner = outer
             if not passed:
@@ -165,6 +191,7 @@ class Scopes:
         """
         test, around, self._around = self._state.owner, self._around, []
         session = self._owners[""]
+        self._state.hear()
         try:
             self.end_calls(test, passed=passed and is_whole)
             if (recordings := self._state.recordings) is not None:
@@ -191,6 +218,7 @@ class Scopes:
         Without a complete run, what it did not use of them may belong to other
         fixtures.
         """
+        self._state.hear()
         for owner in self._owners.values():
             self.end_calls(owner, passed=True)
             if is_complete:
@@ -203,30 +231,21 @@ class Scopes:
 
     def end_calls(self, owner: Owner, *, passed: bool) -> None:
         """End the recordings of an owner's calls, which go on by themselves."""
-        self._end_open(owner)
+        end_open_calls(self._state, owner)
         self._fill(owner, passed=passed)
-
-    def _end_open(self, owner: Owner) -> None:
-        """End the recordings of the calls that are still open."""
-        if not owner.open:
-            return
-        if any(not step.track.has_places for step in owner.open):
-            # What nobody can read any more has ended, and is recorded as far as it was
-            # read.
-            gc.collect()
-            self._state.end_discarded()
-        for step in list(owner.open):
-            step.end_open()
 
     def _fill(self, owner: Owner, *, passed: bool) -> None:
         """Record the calls that came to no whole outcome, if what made them has passed."""
-        waiting, owner.waiting = owner.waiting, []
-        for step, stored in waiting if passed else ():
-            step.track.fill(step, stored)
-            if stored.duration > NAMED_SECONDS:
-                step.report(
-                    f"waited {stored.duration:.1f} s for an answer: a replay waits as"
-                    " long as the code lets it"
+        unended, owner.unended = owner.unended, []
+        if not passed:
+            return
+        for call in unended:
+            call.track.fill(call.number, call.recording)
+            seconds = call.recording.stored.duration
+            if seconds > NAMED_SECONDS:
+                self._state.ledger.notes.add(
+                    f"{call.label} waited {seconds:.1f} s for an answer: a replay waits"
+                    " as long as the code lets it"
                 )
 
     # -- what is kept
@@ -326,3 +345,16 @@ class Scopes:
                     ledger.put_back += len(labels)
                 if content is None:
                     ledger.used.discard(name)
+
+
+def end_open_calls(state: Any, owner: Owner) -> None:
+    """End the recordings of the calls of an owner that are still open."""
+    if not owner.open:
+        return
+    if any(not step.track.has_places for step in owner.open):
+        # What nobody can read any more has ended, and is recorded as far as it was
+        # read.
+        gc.collect()
+        state.end_discarded()
+    for step in list(owner.open):
+        step.end_open()

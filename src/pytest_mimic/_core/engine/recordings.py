@@ -5,18 +5,22 @@ What a miss says is in `_core/tree/messages.py`.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from json import dumps
-from typing import TYPE_CHECKING, Any
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.target_options import kept_options
-from pytest_mimic._core.vault.format import imported_parts, recording_name
-from pytest_mimic._core.vault.recording_facts import Recording, read_calls
+from pytest_mimic._core.vault.format import (
+    imported_parts,
+    parse_recording,
+    recording_name,
+)
+from pytest_mimic._core.vault.recording_facts import Recording, calls_of, read_calls
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -65,10 +69,69 @@ def recordings_of(state: RunState) -> Recordings:
     return found
 
 
+class _Family(Protocol):
+    """The processes of a run that has forked, as `Turns` uses them."""
+
+    def begin_turn(self) -> None:
+        """Keep other processes out, and learn what they did."""
+
+    def end_turn(self) -> None:
+        """Tell other processes what this one did, and let them in."""
+
+
+class Turns:
+    """A lock that a thread may take again, and that processes share once a run forks.
+
+    A turn is a `with` block. What stands in it happens at once for all other threads
+    and processes: a call takes its place, a recording is written.
+    """
+
+    def __init__(self) -> None:
+        self._lock = RLock()
+        self._depth = 0
+        self._family: _Family | None = None
+
+    def begin(self) -> None:
+        """Begin a turn, once no other thread and process has one."""
+        self._lock.acquire()
+        self._depth += 1
+        if self._depth > 1 or self._family is None:
+            return
+        try:
+            self._family.begin_turn()
+        except BaseException:
+            self._depth -= 1
+            self._lock.release()
+            raise
+
+    def end(self, *_: object) -> None:
+        """End a turn."""
+        try:
+            if self._depth == 1 and self._family is not None:
+                self._family.end_turn()
+        finally:
+            self._depth -= 1
+            self._lock.release()
+
+    __enter__ = begin
+    __exit__ = end
+
+    def share(self, family: _Family) -> None:
+        """Share the turns with processes that are forked from now on, in a turn."""
+        family.begin_turn()
+        self._family = family
+
+    def start_over(self) -> None:
+        """Begin anew in a process that was forked in a turn, which its parent ends."""
+        self._lock = RLock()
+        self._depth = 0
+
+
 class Recordings:
     """The recordings of one run's calls.
 
     Attributes:
+        turns: One is held while places and journals change.
         known: The recordings that this run has read or written, by name.
         failed: The names of recordings whose last outcome in this run is a failure of a
             client.
@@ -79,7 +142,7 @@ class Recordings:
     """
 
     def __init__(self, state: RunState) -> None:
-        self.guard = threading.RLock()  # held while places and journals change
+        self.turns = Turns()
         self._state = state
         self._skims = (
             state.settings.mode is Mode.REPLAY
@@ -134,6 +197,14 @@ class Recordings:
         with suppress(MimicError):
             return self._state.vault.read(name)
         return None
+
+    def parsed(self, name: str, data: bytes | None) -> Recording | None:
+        """Return the recording of this name that a content is, or None without one."""
+        if data is None:
+            return None
+        objects = self._state.vault.objects
+        facts = parse_recording(data, objects.label, name, skim=self._skims)
+        return calls_of(objects, name, facts)[0]
 
     def holds(self, call: Call, owner: Owner | None) -> bool:
         """Return whether there is a recording of a call, of its owner or of all tests."""

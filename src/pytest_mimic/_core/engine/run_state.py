@@ -79,6 +79,9 @@ class RunState:
         # how many tests had calls of a client replayed while others were recorded
         self.replayed_tests = 0
         self.owner = Owner("")  # the owner of the calls that are made now
+        # The scopes that calls may belong to, by name. That of the session owns the
+        # calls outside of tests, too.
+        self.scopes: dict[str, Owner] = {"": self.owner}
         # What shares its secrets: the running test, or the wider fixture that is set up
         # or torn down now.
         self.secret_scope = SecretScope()
@@ -89,7 +92,7 @@ class RunState:
             set  # returns the files of the running test's own code
         )
         self.pending = PendingErrors(
-            lambda: self.test, ledger.add, commands=settings.commands
+            lambda: self.test, self._tell_error, commands=settings.commands
         )  # must fail the test, caught or not
         self.places = Places(str(settings.rootdir), os.path.realpath(settings.rootdir))
         # Keeps each call, if they are to be shown:
@@ -101,12 +104,14 @@ class RunState:
         # when their test had ended.
         self.thread = current_thread()
         self.released: WeakSet[Thread] = WeakSet()
+        # The processes of a run that has forked, and whether it does so now.
+        self.family: Any = None
+        self.is_forking = False
         # Set when the run has ended.
         self.closed = Event()
         self.guard = Lock()  # held while a part of the state is made
         self.started = time_ns()
         self._changed: dict[str, list[str]] = {}  # by the name of a list
-        _RUNS.add(self)
 
     @cached_property
     def redactor(self) -> Redactor:
@@ -271,7 +276,7 @@ class RunState:
             option = "" if is_outage else "--mimic-rerecord"
             counted = {"drifted": [[call.listed, self.again, option]]}
         self.ledger.add(counted)
-        self.pending.note(error, counted)
+        self.pending.note(error)
         if isinstance(error, MissingRecordingError):
             self.watch(error, call.key or call.label)
         return error
@@ -297,6 +302,18 @@ class RunState:
             with suppress(MimicError):  # it fails the test; nobody would catch it here
                 self.discarded.popleft()()
 
+    # -- forked processes
+
+    def hear(self) -> None:
+        """Learn what forked processes have done."""
+        if self.family is not None:
+            with self.recordings.turns:
+                pass
+
+    def _tell_error(self, error: MimicError) -> None:
+        if self.family is not None:
+            self.family.tell_error(error)
+
     def note_fork(self) -> None:
         """Note that a process was forked: what only that one uses is not known here."""
         if self.test:
@@ -318,17 +335,3 @@ def _ignoring_line(error: MimicError) -> str:
         if remedy.verb is Verb.IGNORE:
             return error.commands.line(remedy._replace(purpose=""))
     return ""
-
-
-# The runs of this process. `os.register_at_fork` cannot be undone, so that it is called
-# once, and not for each of them.
-_RUNS: WeakSet[RunState] = WeakSet()
-
-
-def _note_forks() -> None:
-    for state in tuple(_RUNS):
-        state.note_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_parent=_note_forks)

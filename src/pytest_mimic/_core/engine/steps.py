@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from threading import current_thread
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol
 
+from pytest_mimic._core.engine.owners import Unended
 from pytest_mimic._core.outcome.outcome import (
     Outcome,
     is_cancellation,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.engine.waits import Wait
     from pytest_mimic._core.inputs.reached_and_read import Trace
-    from pytest_mimic._core.vault.recording_facts import Stored
+    from pytest_mimic._core.vault.recording_facts import Recording, Stored
 
 
 # What the ledger counts of a recorded call, once.
@@ -47,10 +48,14 @@ class Outcomes(Protocol):
     def keep(self, real: Step, outcome: Outcome, duration: float, /) -> None:
         """Record the outcome of a real call, in its place."""
 
+    def recording_of(self, call: Call, stored: Stored, /) -> Recording:
+        """Return the recording of a call that has this outcome."""
+        ...
+
     def compare(self, real: Step, outcome: Outcome, /) -> None:
         """Compare the outcome of a real call with its recording."""
 
-    def fill(self, real: Step, stored: Stored, /) -> None:
+    def fill(self, number: int, recording: Recording, /) -> None:
         """Record in its empty place a call that has come to no whole outcome."""
 
     def leave_empty(self, real: Step, /) -> None:
@@ -189,7 +194,7 @@ class Step:
         It is no copy if the edge `is_read_only`.
         """
         adapter: Any = self.call.plan.adapter
-        if self.waits and not adapter.waits:
+        if self.stored.mark and not adapter.waits:
             self.wait(lambda: ConnectionAbortedError("the test of this call has ended"))
         entry = self.stored.entry
         if self.stored.encoded is not None or "value" not in entry or "tagged" in entry:
@@ -210,10 +215,12 @@ class Step:
         entry, state = self.stored.entry, self.state
         target = self.call.plan.target
         state.ledger.replays.append(
-            (entry["duration"], self.file, entry.get("inputs"), target)
+            (entry["duration"], self.track.file, entry.get("inputs"), target)
         )
         if state.log is not None:
             state.log("replayed", self.call, stored=self.stored)
+        if state.family is not None:
+            state.family.tell_account()
 
     def exhausted(self) -> MimicError:
         """Return the error to raise when a reader wants more than was recorded."""
@@ -259,6 +266,8 @@ class Step:
         finally:
             self.active = False
             self.arrived = None
+        if self.state.family is not None:
+            self.state.family.tell_account()
 
     def _keep(self, outcome: Outcome, duration: float) -> None:
         if self.mode == "run":
@@ -362,7 +371,20 @@ class Step:
             self.arrived = None
         stored.entry["end"] = mark
         self._leave_empty()
-        self.owner.waiting.append((self, stored))
+        self._keep_unended(stored)
+
+    def _keep_unended(self, stored: Stored) -> None:
+        """Keep what the call has given until its test has ended, wherever that is judged."""
+        state, call = self.state, self.call
+        recording = self.track.recording_of(call, stored)
+        unended = Unended(self.track, self.number, recording, call.label)
+        family = state.family
+        if family is not None and family.is_judged_elsewhere(self.owner):
+            family.tell_unended(self.owner, unended)
+            return
+        if state.log is not None:
+            state.log("recorded", call, stored=stored, seconds=stored.duration)
+        self.owner.unended.append(unended)
 
     def _given_so_far(self, end: str) -> Outcome:
         """Return what the call has given before it ended."""

@@ -27,6 +27,7 @@ from pytest_mimic._core.vault.recording_facts import empty_place
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.decisions import Conversation, Recorded
+    from pytest_mimic._core.engine.events import PlaceTaken
     from pytest_mimic._core.engine.recordings import Errors, Recordings
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.outcome.outcome import Outcome
@@ -75,6 +76,8 @@ class Track:
         # The numbers of real calls among those of their owner.
         self._numbers: dict[int, int] = {}
         self._most = 0
+        # Whether outcomes that were found are only compared with.
+        self.is_anew = is_anew
         # The call that was recorded last.
         self._last: Recording | None = None
         # Whether there was no file.
@@ -98,15 +101,24 @@ class Track:
             MimicError: The call has no recording, and the mode does not run it, or a
                 stale or damaged one.
         """
-        with self._recordings.guard:
+        with self._recordings.turns:
             at, found = self._next_place(call, mode, key)
-            recorded = self._recorded(call, mode, found)
+            recorded: Recorded = "nothing"
+            if found is not None:
+                recorded = self._recorded(call, mode, found)
             decision = decide(self._facts(call, mode, recorded))
-            self._note_conversation(call, mode, decision, found)
+            if call.converses:
+                self._note_conversation(call, mode, decision, found)
             places = self._places[key]
+            # Others hear of a place before they hear that the file has it.
+            if self._state.family is not None:
+                self._tell_place(key, decision, call.number)
             if isinstance(decision, Run):
+                is_repeated = at == len(places) > 0
                 self._begin_place(key, at)
                 self._numbers[places[at]] = call.number
+                if is_repeated:
+                    self._write_empty(call)
         if isinstance(decision, Refuse):
             raise self._refusal(call, decision, found)
         if isinstance(decision, Run):
@@ -144,10 +156,48 @@ class Track:
         if at < len(equal) and not equal[at].outcomes[0].mark:
             self._before[places[at]] = equal[at].outcomes[0]
 
-    def _recorded(self, call: Call, mode: Mode, found: Recording | None) -> Recorded:
+    # -- other processes
+
+    def _tell_place(self, key: str, decision: Decision, number: int) -> None:
+        """Tell forked processes, or the one that forked this, that a place is taken."""
+        family = self._state.family
+        if not family.shares(self.owner):
+            return
+        from pytest_mimic._core.engine.events import PlaceTaken
+
+        event = PlaceTaken(
+            self.owner.token,
+            self.file,
+            key,
+            runs=isinstance(decision, Run),
+            is_replayed=isinstance(decision, Replay),
+            is_anew=self.is_anew,
+            number=number,
+        )
+        family.tell(event)
+
+    def follow(self, event: PlaceTaken) -> int | None:
+        """Take the place of another process's call, and return it, if there is one."""
+        places = self._places.setdefault(event.key, [])
+        count = self.taken.get(event.key, 0)
+        at = min(count, len(places))
+        self.taken[event.key] = count + 1
+        self._most = max(self._most, count + 1)
+        if event.runs:
+            self._begin_place(event.key, at)
+            self._numbers[places[at]] = event.number
+        return places[min(at, len(places) - 1)] if places else None
+
+    def renew(self, calls: list[Recording]) -> None:
+        """Take outcomes for recorded in this run that another process has written."""
+        begun = len(self._calls) - len(calls)
+        self._calls[:] = [*calls, *[None] * begun]
+        self._is_new = False
+
+    # -- facts of a call
+
+    def _recorded(self, call: Call, mode: Mode, found: Recording) -> Recorded:
         """Return the word for what stands in a call's place."""
-        if found is None:
-            return "nothing"
         if found.outcomes[0].mark == EMPTY:
             return "empty"
         if mode.writes:
@@ -186,18 +236,26 @@ class Track:
         those of real calls: from its first call on, the conversation of its owner is
         replayed, or runs for real as a whole.
         """
-        if not call.converses:
-            return
         owner, target = self.owner, call.plan.target
         if not mode.writes:
             if found is not None:
                 owner.replayed.setdefault(target, 0)
         elif isinstance(decision, Run):
+            if target not in owner.again:
+                self._tell_conversation(target, is_real=True)
             owner.again.add(target)
             owner.recorded_again.add(target)
         elif isinstance(decision, (Replay, Verify)) and target not in owner.replayed:
+            self._tell_conversation(target, is_real=False)
             owner.replayed[target] = self._state.replayed_tests
             self._state.replayed_tests += owner.is_test
+
+    def _tell_conversation(self, target: str, *, is_real: bool) -> None:
+        family = self._state.family
+        if family is not None and family.shares(self.owner):
+            from pytest_mimic._core.engine.events import ConversationBegun
+
+            family.tell(ConversationBegun(self.owner.token, target, is_real))
 
     def _recorded_step(
         self, call: Call, decision: Decision, found: Any, number: int
@@ -370,8 +428,9 @@ class Track:
             state.next_run.note(call, stored)
         if before is not None and call.issuer is not None:
             recordings.note_dropped(call, before, stored)
-        with recordings.guard:
-            self._place(real, stored, error)
+        with recordings.turns:
+            made = recordings.new_recording(call, [stored], self.owner)
+            self._put(real.number, made, error)
             state.ledger.record_seconds += duration
             if call.edge_call is not None:
                 self._count_tokens(outcome)
@@ -379,10 +438,16 @@ class Track:
             # It replaces an imported recording, of which fewer parts count. A failing
             # test puts that back.
             for name in recordings.imported(call) if is_shared_request else ():
-                state.owner.journal.setdefault(
-                    name, Change(state.vault.store.read(name))
-                ).note(None, {})
+                content = state.vault.store.read(name)
                 recordings.drop(name)
+                change = state.owner.journal.setdefault(name, Change(content))
+                change.note(None, {})
+                if state.family is not None:
+                    self._tell_change(name, content, None, None, {})
+
+    def recording_of(self, call: Call, stored: Stored) -> Recording:
+        """Return the recording of a call that has this outcome."""
+        return self._recordings.new_recording(call, [stored], self.owner)
 
     def _count_tokens(self, outcome: Outcome) -> None:
         from pytest_mimic._core.tree.chats import tokens_of_response
@@ -401,20 +466,19 @@ class Track:
         else:
             verify(real, outcome, self._state.clock() - real.started)
 
-    def fill(self, real: Step, stored: Stored) -> None:
+    def fill(self, number: int, recording: Recording) -> None:
         """Record in its empty place a call that has come to no whole outcome."""
-        with self._recordings.guard:
-            if self._state.log is not None:
-                self._state.log(
-                    "recorded", real.call, stored=stored, seconds=stored.duration
-                )
-            self._place(real, stored, None)
-            self._state.ledger.record_seconds += stored.duration
+        with self._recordings.turns:
+            self._put(number, recording, None)
+            self._state.ledger.record_seconds += recording.stored.duration
 
-    def _place(self, real: Step, stored: Stored, error: tuple[str, str] | None) -> None:
-        made = self._recordings.new_recording(real.call, [stored], self.owner)
-        self._calls[real.number] = self._last = made
-        self._write({real.number: error})
+    def _put(
+        self, number: int, recording: Recording, error: tuple[str, str] | None
+    ) -> None:
+        """Record an outcome in its place."""
+        self._calls[number] = recording
+        self._last = recording
+        self._write({number: error})
         self._state.ledger.recorded += 1
 
     def leave_empty(self, real: Step) -> None:
@@ -422,14 +486,20 @@ class Track:
 
         While nothing of its file is recorded, there is nothing that could.
         """
-        with self._recordings.guard:
+        with self._recordings.turns:
             self._calls[real.number] = None
-            if any(call is not None for call in self._calls):
-                if self._last is None:
-                    self._last = self._recordings.new_recording(
-                        real.call, [], self.owner
-                    )
-                self._write({})
+            self._write_empty(real.call)
+
+    def _write_empty(self, call: Call) -> None:
+        """Write that the place of a call is empty, for a process that may be killed.
+
+        While nothing of the file is recorded, each replay of it is a miss.
+        """
+        if not self.has_places or all(one is None for one in self._calls):
+            return
+        if self._last is None:
+            self._last = self._recordings.new_recording(call, [], self.owner)
+        self._write({})
 
     def _write(self, errors: Errors) -> None:
         """Write the recording; the errors are those of new outcomes."""
@@ -450,8 +520,36 @@ class Track:
         talk = None if self.owner is None or last.kind == "function" else last.target
         change = state.owner.journal.setdefault(self.file, Change(written.before, talk))
         change.note(written.now, errors)
+        if state.family is not None:
+            self._tell_change(self.file, written.before, written.now, talk, errors)
         state.ledger.used.add(self.file)
         state.owner.void.discard(self.file)
+
+    def _tell_change(
+        self,
+        file: str,
+        before: bytes | None,
+        now: bytes | None,
+        conversation: str | None,
+        errors: Errors,
+    ) -> None:
+        """Tell other processes that a file was written or dropped."""
+        family = self._state.family
+        scope = self._state.owner
+        if not family.shares(scope):
+            return
+        from pytest_mimic._core.engine.events import RecordingWritten
+
+        track = None if self.owner is None else self.owner.token
+        event = RecordingWritten(
+            track, scope.token, file, before, now, conversation, dict(errors)
+        )
+        family.tell(event)
+
+
+def each_outcome(recording: Recording) -> list[Recording]:
+    """Return a recording once for each of its outcomes, which is its only one there."""
+    return [recording._replace(outcomes=[stored]) for stored in recording.outcomes]
 
 
 def _goes_further(one: Outcome, other: Outcome) -> bool:

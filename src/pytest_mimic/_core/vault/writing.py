@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain, zip_longest
+from json import loads
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.outcome.memory import pieces_of
@@ -314,6 +315,17 @@ def _entry(
     if inputs:
         renewed["inputs"] = inputs
     return renewed
+
+
+def placed(objects: Objects, stored: Stored) -> Entry:
+    """Return an outcome as it stands in a recording, before there is one.
+
+    Its objects are written. All of it is plain data.
+    """
+    objects.store.share()
+    entry = _entry(objects, stored, None, is_same=False)
+    plain: Entry = loads(layout(entry))
+    return plain
 
 
 def _inputs(objects: Objects, list_of: InputList, known: str, is_same: bool) -> str:

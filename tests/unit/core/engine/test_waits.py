@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from typing import Any
 
@@ -41,6 +42,16 @@ def test_a_call_that_nobody_cancels_is_a_miss(
         asyncio.run(runs.mimic(endless, sequence=True)())
 
 
+def waits_in_its_call(thread: threading.Thread) -> bool:
+    """Return whether a thread replays a call that waits."""
+    frame = sys._current_frames().get(thread.ident or 0)
+    while frame is not None:
+        if frame.f_code.co_name == "in_thread":
+            return True
+        frame = frame.f_back
+    return False
+
+
 def test_a_thread_waits_for_the_end_of_its_test(runs: Runs) -> None:
     """And then for that of the run, should it call again."""
     blocked, released = threading.Event(), threading.Event()
@@ -77,6 +88,8 @@ def test_a_thread_waits_for_the_end_of_its_test(runs: Runs) -> None:
 
     runs.again("replay")
     thread = start()
+    while not waits_in_its_call(thread):
+        thread.join(0.01)
     end(runs.state)
     runs.state.closed.set()
     thread.join()

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import pickle
 
 import pytest
 
-from pytest_mimic import MissingRecordingError
+from pytest_mimic import MimicError, MissingRecordingError
 from pytest_mimic._core.swallowed.pending import PendingErrors
 
 
@@ -33,27 +32,25 @@ def test_other_exceptions_are_not_noted(pending: PendingErrors) -> None:
     assert pending.take() == []
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
-def test_a_forked_process_reports_its_errors() -> None:
-    """What it has counted, too."""
-    counts: list[object] = []
-    pending = PendingErrors(count=counts.append)
-    child = os.fork()
-    if not child:
-        error = MissingRecordingError(
-            "no recording of shop:fetch", facts=["city: 1"], call="shop:fetch"
-        )
-        pending.note(error, {"missing": [("shop:fetch", "test_it")]})
-        os._exit(0)
-    os.waitpid(child, 0)
+def test_an_error_of_another_process_is_told() -> None:
+    """And it is an error of the test where it was heard."""
+    told: list[MimicError] = []
+    pending = PendingErrors(tell=told.append)
+    error = MissingRecordingError("no recording of shop:fetch")
 
-    [error] = pending.take()
+    pending.judge += 1
+    pending.note(error)
+    pending.note(error)
 
-    assert (type(error), str(error)) == (
-        MissingRecordingError,
-        "no recording of shop:fetch\n  city: 1",
-    )
-    assert (error.data, pending.take()) == ({"call": "shop:fetch"}, [])
-    assert pickle.loads(pickle.dumps(error)).data == error.data
-    assert counts == [{"missing": [["shop:fetch", "test_it"]]}]
+    assert told == [error]
+    heard = PendingErrors()
+    heard.add(MimicError.from_plain(error.to_plain()))
+    assert [str(one) for one in heard.take()] == ["no recording of shop:fetch"]
+
+
+def test_the_process_that_begins_a_test_judges_it(pending: PendingErrors) -> None:
+    pending.judge += 1
+
+    pending.begin()
+
+    assert pending.judge == os.getpid()

@@ -1,0 +1,138 @@
+"""What the processes of a run that has forked tell one another.
+
+| event | what the others do |
+|---|---|
+| `PlaceTaken` | give the next of equal calls the place behind it |
+| `ConversationBegun` | replay, or record, the rest of the conversation as well |
+| `RecordingWritten` | take the outcomes of the file for recorded in this run |
+| `NameNumbered` | number a database, or a server, in the same way |
+| `CallUnended` | keep what an unended call gave until its test has ended |
+| `AccountGrown` | add it to the account: only the first process, which reports |
+| `ErrorNoted` | fail the test: only the process that judges it |
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.engine.owners import Token
+    from pytest_mimic._core.engine.recordings import Errors
+
+
+class PlaceTaken(NamedTuple):
+    """A call has taken its place among equal ones.
+
+    Attributes:
+        owner: Its owner.
+        file: The recording or cassette.
+        key: The identity of the equal calls, in a file of several.
+        runs: It runs for real, and has a new place behind the last one.
+        is_replayed: It gets its recorded outcome, and nothing runs.
+        is_anew: Outcomes that were found in the file are only compared with.
+        number: Its number among the calls of its owner.
+    """
+
+    owner: Token
+    file: str
+    key: str
+    runs: bool
+    is_replayed: bool
+    is_anew: bool
+    number: int
+
+
+class ConversationBegun(NamedTuple):
+    """A call has shown how the conversation of its owner with a client goes on.
+
+    Attributes:
+        owner: The owner.
+        target: The client.
+        is_real: It runs for real as a whole; else it is replayed.
+    """
+
+    owner: Token
+    target: str
+    is_real: bool
+
+
+class RecordingWritten(NamedTuple):
+    """A recording was written, or dropped.
+
+    Attributes:
+        track: The owner of the calls in the file; None if one recording serves all.
+        scope: The owner that judges whether it is kept.
+        file: The recording.
+        before: The content before it was written, None if there was none.
+        now: The content now, None if it was dropped.
+        conversation: See `Change`.
+        errors: Those of its outcomes, see `Errors`.
+    """
+
+    track: Token | None
+    scope: Token
+    file: str
+    before: bytes | None
+    now: bytes | None
+    conversation: str | None
+    errors: Errors
+
+
+class NameNumbered(NamedTuple):
+    """The next number was given to a name: see `Port.ordinal`."""
+
+    owner: Token
+    space: str
+    name: str
+
+
+class CallUnended(NamedTuple):
+    """A call came to no whole outcome: see `Unended`.
+
+    Attributes:
+        owner: The owner of the call.
+        file: The recording.
+        number: The position of the outcome in it.
+        label: The call in one line.
+        facts: The fields of the recording that are plain data.
+        entry: The outcome as it stands in a recording.
+    """
+
+    owner: Token
+    file: str
+    number: int
+    label: str
+    facts: dict[str, Any]
+    entry: dict[str, Any]
+
+
+class AccountGrown(NamedTuple):
+    """The account of a forked process has grown: see `Growth`."""
+
+    growth: dict[str, Any]
+
+
+class ErrorNoted(NamedTuple):
+    """A test must fail for an error, which is plain data.
+
+    Attributes:
+        judge: The number of the process that judges the test.
+        error: The error, see `MimicError.to_plain`.
+    """
+
+    judge: int
+    error: dict[str, Any]
+
+
+EVENTS: dict[str, Any] = {
+    event.__name__: event
+    for event in (
+        PlaceTaken,
+        ConversationBegun,
+        RecordingWritten,
+        NameNumbered,
+        CallUnended,
+        AccountGrown,
+        ErrorNoted,
+    )
+}

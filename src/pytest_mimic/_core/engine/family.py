@@ -1,0 +1,330 @@
+"""Makes the processes that a run forks a part of it: what one of them does counts in all.
+
+The first fork of a run makes its family, with a log that all of its processes have
+open. Whoever decides about a call, or writes a recording, takes a turn: reads what the
+others have told, decides, and tells it to them:
+`events` has what they tell.
+
+An owner that was made after a fork is none of the forked process's business: it hears
+of the test in which it was forked, and of the cassettes that were open.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import defaultdict
+from collections.abc import Iterable
+from functools import wraps
+from os import getpid
+from threading import Event, Lock, current_thread
+from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
+
+from pytest_mimic._core.engine.events import (
+    EVENTS,
+    AccountGrown,
+    CallUnended,
+    ConversationBegun,
+    ErrorNoted,
+    NameNumbered,
+    PlaceTaken,
+    RecordingWritten,
+)
+from pytest_mimic._core.engine.growth import Growth
+from pytest_mimic._core.engine.owners import Unended, end_open_calls
+from pytest_mimic._core.engine.recordings import Change, Recordings, recordings_of
+from pytest_mimic._core.engine.shared_log import SharedLog
+from pytest_mimic._core.engine.tracks import Track, each_outcome
+from pytest_mimic._core.vault.objects import Origin
+from pytest_mimic._core.vault.recording_facts import Recording, Stored
+from pytest_mimic._core.vault.writing import placed
+from pytest_mimic.errors import MimicError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.engine.owners import Owner, Token
+    from pytest_mimic._core.engine.run_state import RunState
+
+
+class Family:
+    """The processes of a run that has forked, as one of them sees it.
+
+    Attributes:
+        is_forked: Whether this process was forked by one of the family.
+    """
+
+    def __init__(self, state: RunState) -> None:
+        self.is_forked = False
+        self._state = state
+        self._recordings: Recordings = state.recordings
+        self._log = SharedLog()
+        # The events of this turn.
+        self._told: list[Any] = []
+        # The owners that this process has in common with forked ones.
+        self._owners: WeakValueDictionary[Token, Owner] = WeakValueDictionary()
+        # What others told of files in which this process has made no call.
+        self._unseen: defaultdict[tuple[Token, str], list[Any]] = defaultdict(list)
+        # Of a forked process: what its account has gained and nobody was told.
+        self._growth: Growth | None = None
+        self._ends_calls = False
+
+    # -- turns
+
+    def begin_turn(self) -> None:
+        """Keep other processes out, and learn what they did."""
+        self._log.lock()
+        try:
+            for row in self._log.read():
+                for kind, *fields in row:
+                    self._hear(EVENTS[kind](*fields))
+        except BaseException:
+            self._log.unlock()
+            raise
+
+    def end_turn(self) -> None:
+        """Tell other processes what this one did, as one row, and let them in."""
+        try:
+            events, self._told = self._told, []
+            growth = {} if self._growth is None else self._growth.take()
+            if growth:
+                events.append(AccountGrown(growth))
+            if events:
+                self._log.write([(type(event).__name__, *event) for event in events])
+        finally:
+            self._log.unlock()
+
+    def tell(self, event: Any) -> None:
+        """Tell an event to the others at the end of this turn."""
+        self._told.append(event)
+
+    def shares(self, owner: Owner | None) -> bool:
+        """Return whether a forked process may know an owner."""
+        return owner is not None and owner.token in self._owners
+
+    def is_judged_elsewhere(self, owner: Owner) -> bool:
+        """Return whether another process judges what is recorded for an owner."""
+        return self.is_forked and owner.token[0] != getpid()
+
+    # -- tracks
+
+    def track_of(self, owner: Owner, file: str) -> Track | None:
+        """Return the track of a file of which the others have told, or None."""
+        events = self._unseen.pop((owner.token, file), None)
+        if not events:
+            return None
+        found = self._recordings.find(file)
+        for event in events:
+            if isinstance(event, RecordingWritten):
+                # The file was read too late.
+                found = self._recordings.parsed(file, event.before)
+                break
+        calls = [] if found is None else each_outcome(found)
+        is_anew = isinstance(events[0], PlaceTaken) and events[0].is_anew
+        track = Track(self._state, file, owner, calls, is_anew=is_anew)
+        owner.tracks[file] = track
+        for event in events:
+            self._follow(track, event)
+        return track
+
+    def _follow(self, track: Track, event: PlaceTaken | RecordingWritten) -> None:
+        if isinstance(event, PlaceTaken):
+            track.follow(event)
+            return
+        found = self._recordings.parsed(event.file, event.now)
+        track.renew([] if found is None else each_outcome(found))
+
+    def _hear_of_track(self, token: Token, event: Any) -> None:
+        owner = self._owners.get(token)
+        track = None if owner is None else owner.tracks.get(event.file)
+        if track is not None:
+            self._follow(track, event)
+        elif owner is not None:
+            self._unseen[token, event.file].append(event)
+
+    # -- what others tell
+
+    def _hear(self, event: Any) -> None:
+        if isinstance(event, PlaceTaken):
+            self._hear_of_place(event)
+        elif isinstance(event, ConversationBegun):
+            self._hear_of_conversation(event)
+        elif isinstance(event, RecordingWritten):
+            self._hear_of_recording(event)
+        elif isinstance(event, NameNumbered):
+            self._hear_of_number(event)
+        elif isinstance(event, CallUnended):
+            self._hear_of_unended(event)
+        elif isinstance(event, AccountGrown):
+            if not self.is_forked:
+                self._state.ledger.add(event.growth)
+        elif event.judge == getpid():
+            self._state.pending.add(MimicError.from_plain(event.error))
+
+    def _hear_of_place(self, event: PlaceTaken) -> None:
+        owner = self._owners.get(event.owner)
+        if owner is not None:
+            owner.begun = max(owner.begun, event.number)
+            self._hear_of_track(event.owner, event)
+
+    def _hear_of_conversation(self, event: ConversationBegun) -> None:
+        owner = self._owners.get(event.owner)
+        if owner is None:
+            return
+        if event.is_real:
+            owner.again.add(event.target)
+            owner.recorded_again.add(event.target)
+        else:
+            owner.replayed.setdefault(event.target, self._state.replayed_tests)
+
+    def _hear_of_recording(self, event: RecordingWritten) -> None:
+        self._recordings.known.pop(event.file, None)
+        if event.now is not None:
+            self._state.ledger.used.add(event.file)
+        scope = self._owners.get(event.scope)
+        if scope is not None:
+            change = scope.journal.setdefault(
+                event.file, Change(event.before, event.conversation)
+            )
+            change.note(event.now, event.errors)
+            scope.void.discard(event.file)
+        if event.track is not None:
+            self._hear_of_track(event.track, event)
+
+    def _hear_of_number(self, event: NameNumbered) -> None:
+        owner = self._owners.get(event.owner)
+        if owner is not None:
+            numbers = owner.ordinals.setdefault(event.space, {})
+            numbers.setdefault(event.name, len(numbers))
+
+    def _hear_of_unended(self, event: CallUnended) -> None:
+        owner = self._owners.get(event.owner)
+        if owner is None or owner.token[0] != getpid():
+            return
+        track = owner.tracks.get(event.file) or self.track_of(owner, event.file)
+        if track is None:
+            return
+        facts = event.facts
+        origin = Origin(event.file, facts["target"], facts["test"])
+        stored = Stored(self._state.vault.objects, event.entry, origin)
+        recording = Recording(**facts, outcomes=[stored])
+        owner.unended.append(Unended(track, event.number, recording, event.label))
+
+    # -- what this process tells
+
+    def tell_unended(self, owner: Owner, unended: Unended) -> None:
+        """Tell of a call without a whole outcome the process that judges its owner."""
+        objects = self._state.vault.objects
+        facts = unended.recording._asdict()
+        [stored] = facts.pop("outcomes")
+        entry = placed(objects, stored)
+        with self._recordings.turns:
+            event = CallUnended(
+                owner.token,
+                unended.track.file,
+                unended.number,
+                unended.label,
+                facts,
+                entry,
+            )
+            self.tell(event)
+
+    def tell_account(self) -> None:
+        """Tell the first process what this one's account has gained."""
+        if self.is_forked:
+            # The end of each turn tells it.
+            self._state.hear()
+
+    def tell_error(self, error: MimicError) -> None:
+        """Tell an error the process that judges the running test."""
+        with self._recordings.turns:
+            self.tell(ErrorNoted(self._state.pending.judge, error.to_plain()))
+
+    # -- forks
+
+    def know_owners(self) -> None:
+        """Share the owners of now with the process that is forked now."""
+        state = self._state
+        self._owners[state.owner.token] = state.owner
+        for cassette in state.open_cassettes:
+            owner = cassette.owner
+            self._owners[owner.token] = owner
+            owner.tracks[cassette.file] = cassette
+
+    def begin_process(self) -> None:
+        """Begin a process that was just forked: what its parent is about to do, it does not."""
+        state = self._state
+        self.is_forked = True
+        state.guard = Lock()
+        state.thread = current_thread()
+        state.discarded.clear()
+        state.pending.take()
+        # The shortest way of a replay tells nobody of its calls.
+        state.running.clear()
+        state.running.add(self)
+        for owner in self._all_owners():
+            for step in list(owner.open):
+                step.withdraw()
+            owner.unended = []
+            owner.ended = Event()
+        self._growth = Growth(state.ledger)
+        if not self._ends_calls:
+            self._ends_calls = True
+            self._end_calls_at_exit()
+
+    def _end_calls_at_exit(self) -> None:
+        """Let `os._exit` end this process's calls, as the end of a test ends the test's."""
+        exit_at_once = os._exit
+
+        @wraps(exit_at_once)
+        def exit_in_order(*args: Any, **kwargs: Any) -> Any:
+            try:
+                self._end_process()
+            except Exception:
+                # Nobody else would show it.
+                sys.excepthook(*sys.exc_info())
+            finally:
+                exit_at_once(*args, **kwargs)
+
+        os._exit = exit_in_order
+
+    def _end_process(self) -> None:
+        for owner in self._all_owners():
+            end_open_calls(self._state, owner)
+        self._state.hear()
+
+    def _all_owners(self) -> Iterable[Owner]:
+        state = self._state
+        owners = [state.owner, *state.scopes.values()]
+        owners += [cassette.owner for cassette in state.open_cassettes]
+        return list(dict.fromkeys(owners))
+
+
+def pause(state: RunState) -> None:
+    """Wait until no thread of a run is in a turn, before a process is forked."""
+    turns = recordings_of(state).turns
+    turns.begin()
+    state.is_forking = True
+    try:
+        if state.family is None:
+            family = Family(state)
+            turns.share(family)
+            state.family = family
+        state.family.know_owners()
+    except MimicError as error:
+        state.ledger.errors.append(str(error))
+
+
+def go_on(state: RunState) -> None:
+    """Go on in the process that has forked another one."""
+    if state.is_forking:
+        state.is_forking = False
+        recordings_of(state).turns.end()
+
+
+def begin_process(state: RunState) -> None:
+    """Go on in the process that was forked."""
+    if state.is_forking:
+        state.is_forking = False
+        recordings_of(state).turns.start_over()
+        if state.family is not None:
+            state.family.begin_process()

@@ -1,0 +1,70 @@
+"""What an account has gained since the last look, for a process that tells it to another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic._core.engine.ledger import Miss
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.engine.ledger import Ledger
+
+
+class Growth:
+    """The growth of a ledger, from now on.
+
+    Of each entry the growth has another form:
+
+    | entry | growth |
+    |---|---|
+    | number | what was added to it |
+    | list | the rows behind those that were there |
+    | set | the members that are new |
+    | dict | the items that are new or have changed |
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._seen: dict[str, Any] = {}
+        for name in self._names():
+            self._seen[name] = _mark(getattr(ledger, name))
+
+    def take(self) -> dict[str, Any]:
+        """Return the growth since the last call, in the form that `Ledger.add` takes."""
+        growth: dict[str, Any] = {}
+        for name in self._names():
+            entry = getattr(self._ledger, name)
+            gained = _gained(entry, self._seen[name])
+            if gained:
+                growth[name] = gained
+                self._seen[name] = _mark(entry)
+        return growth
+
+    def _names(self) -> list[str]:
+        return ["replays", *self._ledger.entries]
+
+
+def _mark(entry: Any) -> Any:
+    """Return what tells later what an entry has gained."""
+    if isinstance(entry, list):
+        return len(entry)
+    if isinstance(entry, (set, dict)):
+        return entry.copy()
+    return entry
+
+
+def _gained(entry: Any, seen: Any) -> Any:
+    if isinstance(entry, list):
+        return [_plain(row) for row in entry[seen:]]
+    if isinstance(entry, set):
+        # Most calls add no name, and the names are many.
+        return list(entry - seen) if len(entry) != len(seen) else []
+    if isinstance(entry, dict):
+        items = list(entry.items())
+        return {name: value for name, value in items if seen.get(name) != value}
+    return entry - seen
+
+
+def _plain(row: Any) -> Any:
+    """Return a row as `marshal` takes it."""
+    return tuple(row) if isinstance(row, Miss) else row

@@ -1,0 +1,311 @@
+"""Forked processes replay and record as part of the run that forked them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from support.http_server import Server, running_server
+
+pytestmark = [
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork"),
+    pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning"),
+]
+
+# The ways in which a test makes a call in a forked process, and gets its outcome.
+CHILDREN = """
+import json, multiprocessing, os, signal, sys, threading
+from concurrent.futures import ProcessPoolExecutor
+import requests
+
+URL = os.environ["API"]
+CONTEXT = multiprocessing.get_context("fork")
+
+def get(path):
+    return requests.get(URL + path).text
+
+def in_fork(function, *args):
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        status = 9
+        try:
+            os.write(writing, json.dumps(function(*args)).encode())
+            status = 0
+        finally:
+            os._exit(status)
+    os.close(writing)
+    with open(reading, "rb") as answer:
+        text = answer.read()
+    _, status = os.waitpid(child, 0)
+    return json.loads(text) if status == 0 else f"ended with {status}"
+
+def put(queue, function, args):
+    queue.put(function(*args))
+
+def in_process(function, *args):
+    queue = CONTEXT.SimpleQueue()
+    process = CONTEXT.Process(target=put, args=(queue, function, args))
+    process.start()
+    outcome = queue.get()
+    process.join()
+    return outcome
+
+def in_pool(function, *args):
+    with ProcessPoolExecutor(1, mp_context=CONTEXT) as pool:
+        return pool.submit(function, *args).result()
+"""
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture
+def forking(project, server):
+    """A project whose tests call the server in forked processes.
+
+    `run(*options)` runs them; after `server.stop()`, without the server.
+    """
+    project.ini("http")
+
+    def run(*options: str):
+        return project.run(*options, process=True, env={"API": server.url})
+
+    def tests(body: str) -> None:
+        project.tests(CHILDREN + body)
+
+    project.run_forking = run
+    project.forking_tests = tests
+    return project
+
+
+@pytest.mark.parametrize("way", ["in_fork", "in_process", "in_pool"])
+@pytest.mark.parametrize("mode", ["--mimic-record", "--mimic-rerecord"])
+def test_children_take_places_in_a_recording_and_in_a_replay(
+    forking, server, way, mode
+):
+    """One after the other, each gets the outcome of its own call; `/count` counts."""
+    forking.forking_tests(f"""
+def test_children():
+    assert [{way}(get, "/count"), {way}(get, "/count")] == ["1", "2"]
+    assert get("/count") == "3"
+    assert {way}(get, "/count") == "4"
+""")
+
+    forking.run_forking(mode).expect(passed=1, says=["4 calls recorded"])
+
+    server.stop()
+    forking.run_forking().expect(passed=1, says=["4 calls replayed"])
+
+
+def test_children_at_the_same_time_take_different_places(forking, server):
+    """They count together with calls of the test and of grandchildren."""
+    forking.forking_tests("""
+def both():
+    barrier = CONTEXT.Barrier(3)
+    queue = CONTEXT.SimpleQueue()
+
+    def child():
+        barrier.wait()
+        queue.put(get("/count"))
+
+    processes = [CONTEXT.Process(target=child) for _ in range(3)]
+    for process in processes:
+        process.start()
+    answers = [queue.get() for _ in processes]
+    for process in processes:
+        process.join()
+    return answers
+
+def test_children():
+    assert get("/count") == "1"
+    assert sorted(both()) == ["2", "3", "4"]
+    assert sorted(in_fork(both)) == ["5", "6", "7"]
+    assert get("/count") == "8"
+""")
+
+    forking.run_forking("--mimic-record").expect(passed=1, says=["8 calls recorded"])
+
+    server.stop()
+    forking.run_forking().expect(passed=1, says=["8 calls replayed"])
+
+
+def test_what_a_brother_has_recorded_is_new_in_this_run(forking, server):
+    """A conversation goes on for real, whichever process has begun it."""
+    forking.forking_tests("""
+def ask(*paths):
+    return [get(path) for path in paths]
+
+def test_children():
+    assert in_fork(ask, "/count?a") == ["1"]
+    assert in_fork(ask, "/count?a", "/count?b=1") == ["2", "1"]
+    assert ask("/count?b=1", "/count?c=1") == ["2", "1"]
+""")
+
+    forking.run_forking("--mimic-record").expect(passed=1, says=["5 calls recorded"])
+
+    server.stop()
+    forking.run_forking().expect(passed=1, says=["5 calls replayed"])
+
+
+def test_a_recorded_conversation_is_not_recorded_on_by_a_child(forking, server):
+    """The test fails and keeps its recordings, as with one process."""
+    forking.forking_tests("""
+def test_children():
+    assert get("/count") == "1"
+    assert in_fork(get, "/count") == "2"
+""")
+    forking.run_forking("--mimic-record").expect(passed=1)
+    forking.forking_tests("""
+def test_children():
+    assert get("/count") == "1"
+    assert in_fork(get, "/count?more") == "ended with 2304"
+""")
+
+    run = forking.run_forking("--mimic-record").expect(
+        failed=1,
+        says=["calls before it were replayed", "--mimic-rerecord test_shop.py"],
+    )
+
+    assert run.changed == set()
+
+
+def test_a_child_that_is_killed_in_its_turn_stops_nobody(forking, server):
+    """Nothing of its turn counts."""
+    forking.forking_tests("""
+def killed():
+    from pytest_mimic.plugin import innermost_session
+
+    session = innermost_session()
+    session.state.recordings.turns.begin()
+    session.state.family.tell(("half",))
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def test_children():
+    assert in_fork(get, "/count") == "1"
+    assert in_fork(killed) == f"ended with {signal.SIGKILL}"
+    assert in_fork(get, "/count") == "2"
+    assert get("/count") == "3"
+""")
+
+    forking.run_forking("--mimic-record").expect(passed=1, says=["3 calls recorded"])
+
+    server.stop()
+    forking.run_forking().expect(passed=1, says=["3 calls replayed"])
+
+
+@pytest.mark.parametrize("killed", [2, 3])
+def test_a_child_that_is_killed_in_its_call_leaves_its_place_empty(project, killed):
+    """No call moves up to it, and none is repeated in it."""
+    project.ini("shop:number sequence")
+    project.module(f"""
+        import os, signal
+        from tally import ran
+
+        def number():
+            ran("number")
+            with open(os.environ["TALLY"]) as tally:
+                number = len(tally.readlines())
+            if number == {killed}:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return number
+    """)
+    project.tests(
+        CHILDREN.replace('URL = os.environ["API"]', "import shop")
+        + f"""
+def test_children():
+    numbers = [in_fork(shop.number), in_fork(shop.number), in_fork(shop.number)]
+    assert numbers[{killed - 1}].startswith("ended with")
+    del numbers[{killed - 1}]
+    assert numbers == [number for number in (1, 2, 3) if number != {killed}]
+"""
+    )
+
+    project.record(process=True).expect(passed=1, real=["number"] * 3)
+
+    project.replay(process=True).expect(
+        failed=1,
+        real=[],
+        says=["no recording of shop:number()", "gave nothing that was kept"],
+        never=["AssertionError"],
+    )
+
+
+OPEN = """
+KEPT = []
+
+def leave_open(path):
+    KEPT.append(requests.get(URL + path, stream=True))
+    return KEPT[0].raw.read(3).decode()
+
+def leave_waiting():
+    threading.Thread(target=get, args=["/hang"], daemon=True).start()
+    # Until it waits for its socket, or in a replay for the end of this process.
+    names = set()
+    while not names & {"readinto", "wait"}:
+        frames = sys._current_frames().values()
+        names = {frame.f_code.co_name for frame in frames}
+    return "left"
+
+def test_children():
+    assert in_fork(leave_open, "/stall") == "the"
+    assert in_fork(leave_waiting) == "left"
+    assert get("/users/1")
+    assert PASSES
+"""
+
+
+def test_an_exchange_that_is_open_when_a_child_exits_ends_there(forking, server):
+    forking.forking_tests("PASSES = True\n" + OPEN)
+
+    forking.run_forking("--mimic-record").expect(passed=1, says=["3 calls recorded"])
+
+    server.stop()
+    forking.run_forking().expect(passed=1)
+    ended = b"".join(forking.files("calls").values())
+    assert ended.count(b'"end": "open"') == 2
+
+
+def test_an_open_exchange_of_a_child_is_not_kept_where_its_test_fails(forking, server):
+    forking.forking_tests("PASSES = False\n" + OPEN)
+
+    forking.run_forking("--mimic-record").expect(failed=1, says=["1 call recorded"])
+
+    assert b'"end"' not in b"".join(forking.files("calls").values())
+
+
+def test_a_failing_test_takes_failures_of_its_children_back(forking, server):
+    """It keeps the answers, which were paid for."""
+    forking.forking_tests("""
+def test_children():
+    in_fork(get, "/users/1")
+    in_fork(get, "/flaky")
+    assert False
+""")
+
+    run = forking.run_forking("--mimic-record").expect(failed=1)
+
+    assert len(forking.files("calls")) == 1
+    assert "GET /flaky" in run.output
+
+
+def test_children_take_places_in_a_cassette_that_is_replayed(forking, server):
+    """They are played, and may stand in any process."""
+    forking.forking_tests("""
+def test_children(mimic_auto):
+    with mimic_auto("trip", targets=["http"]) as cassette:
+        if cassette.mode == "record":
+            ask = lambda ask, *args: ask(*args)
+        else:
+            ask = in_fork
+        assert [get("/count"), ask(get, "/count"), get("/count")] == ["1", "2", "3"]
+        assert cassette.all_played
+""")
+    forking.run_forking("--mimic-record").expect(passed=1)
+
+    server.stop()
+    forking.run_forking().expect(passed=1, says=["3 calls replayed"])

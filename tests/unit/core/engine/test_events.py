@@ -1,0 +1,45 @@
+"""What forked processes tell one another is plain data, in rows that carry the name of their event."""
+
+from __future__ import annotations
+
+import marshal
+from typing import Any
+
+import pytest
+
+from pytest_mimic._core.engine.events import (
+    EVENTS,
+    AccountGrown,
+    CallUnended,
+    ConversationBegun,
+    ErrorNoted,
+    NameNumbered,
+    PlaceTaken,
+    RecordingWritten,
+)
+
+OWNER = (4711, 2)
+FILE = "calls/http/1a2b.json"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        PlaceTaken(
+            OWNER, FILE, "", runs=True, is_replayed=False, is_anew=True, number=1
+        ),
+        ConversationBegun(OWNER, "http", is_real=True),
+        RecordingWritten(None, OWNER, FILE, None, b"{}", "http", {0: None}),
+        NameNumbered(OWNER, "sqlalchemy", "sqlite:///a.db"),
+        CallUnended(OWNER, FILE, 1, "GET /a", {"target": "http"}, {"end": "open"}),
+        AccountGrown({"recorded": 1}),
+        ErrorNoted(4711, {"kind": "MimicError", "what": "closed"}),
+    ],
+    ids=lambda event: type(event).__name__,
+)
+def test_an_event_comes_out_as_it_went_in(event: Any) -> None:
+    row = marshal.dumps((type(event).__name__, *event))
+
+    kind, *fields = marshal.loads(row)
+
+    assert EVENTS[kind](*fields) == event
