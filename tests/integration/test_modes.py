@@ -128,7 +128,7 @@ def test_no_call_keeps_its_arguments_alive(project, mode):
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
 def test_a_forked_process_goes_on_with_the_conversation_of_its_parent(project):
     project.ini("http.client")
-    project.tests("""
+    body = """
         import os
         from http.client import HTTPConnection
 
@@ -146,7 +146,8 @@ def test_a_forked_process_goes_on_with_the_conversation_of_its_parent(project):
                 os._exit(0)
             assert os.waitpid(child, 0)[1] == 0
             ask("/users/3")
-    """)
+    """
+    project.tests(body)
     with running_server() as server:
         env = {"HOST": server.url.removeprefix("http://")}
         for option in ("--mimic-record", "--mimic-rerecord"):
@@ -155,6 +156,10 @@ def test_a_forked_process_goes_on_with_the_conversation_of_its_parent(project):
                 == 3
             )
 
+    project.replay("--mimic-clear-unused", process=True, env=env).expect(
+        passed=1, says=["3 calls replayed"], never=["could not judge"]
+    )
+    project.tests(body.replace('ask("/users/2")', "pass"))
     project.replay("--mimic-clear-unused", process=True, env=env).expect(
         passed=1,
         says=["could not judge 1 recording: test_shop.py::test_fork forked a process"],
