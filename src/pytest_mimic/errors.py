@@ -33,7 +33,10 @@ def printable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return the text with its control characters and the ends of its lines escaped: a name that was forged is no further line."""
+    """Return the text with its control characters and the ends of its lines escaped.
+
+    So a forged name cannot pass for a line of ours.
+    """
     return printable(text).replace("\n", "\\n")
 
 

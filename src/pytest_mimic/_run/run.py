@@ -44,8 +44,15 @@ def too_late() -> TargetError:
 class PytestRun(Hooks):
     """One pytest process's run, and the plugin for its header and its end.
 
-    It is made at the end of the collection at the latest. It has started when the
-    configured targets are covered.
+    It is made at the end of the collection at the latest.
+
+    Attributes:
+        config: pytest's configuration.
+        session: The parts of the run.
+        has_started: Whether the configured targets are covered.
+        tests: Which tests are selected, and how they end.
+        phases: The test that runs.
+        ending: What the end of the run finds and says.
     """
 
     def __init__(self, config: pytest.Config) -> None:
@@ -53,18 +60,9 @@ class PytestRun(Hooks):
         self.session = Session(settings_of(config))
         self.has_started = False
         self._is_worker = hasattr(config, "workerinput")
-        option = config.option  # checked as xdist does
-        distributes = getattr(option, "dist", "no") != "no" and bool(
-            getattr(option, "tx", None)
-        )
-        self._is_controller = (
-            not self._is_worker and distributes and not option.collectonly
-        )
-        self.tests = SelectedTests(
-            config, self.session.ledger
-        )  # which tests are selected, and how they end
-        self.phases = Phases(self.session)  # the test that runs
-        # What the end of the run finds and says.
+        self._is_controller = not self._is_worker and _distributes(config.option)
+        self.tests = SelectedTests(config, self.session.ledger)
+        self.phases = Phases(self.session)
         self.ending = Ending(
             config, self.session, self.tests, is_controller=self._is_controller
         )
@@ -75,8 +73,8 @@ class PytestRun(Hooks):
 
             reports = DriftReports(self.session)
             config.pluginmanager.register(reports, "mimic-drifts")
-        # After the phases, so that it sees reports that are judged.
-        if option.mimic_report or verbosity(config) > 0:
+        # Registered after the phases, so that it sees reports that are judged.
+        if config.option.mimic_report or verbosity(config) > 0:
             from pytest_mimic._run.call_report import CallReports
 
             self.ending.calls = CallReports(config, self.session)
@@ -85,9 +83,10 @@ class PytestRun(Hooks):
     # -- start
 
     def start(self) -> None:
-        """Cover the configured targets. pytest.UsageError: Lines are wrong.
+        """Cover the configured targets.
 
-        All of them are named.
+        Raises:
+            pytest.UsageError: Lines are wrong. It names all of them.
         """
         self.has_started = True
         self.ending.prepare()
@@ -103,27 +102,35 @@ class PytestRun(Hooks):
         manager.register(self.tests, "mimic-run")
 
     def pytest_report_header(self) -> list[str]:
-        """Return the line that names the mode and the vault, if the configuration or the vault asks for one."""
+        """Return the line that names the mode and the vault.
+
+        A run without configured targets and without recordings has none.
+        """
         settings = self.session.settings
-        if not (self.session.coverings.targets or holds_recordings(settings.vault)):
+        targets = self.session.coverings.targets
+        if not targets and not holds_recordings(settings.vault):
             return []
-        count = sum(not target.excluded for target in self.session.coverings.targets)
-        absent = absent_clients(self.session.coverings.targets)
-        facts = [
-            plural(count, "target"),
-            *([f"not installed: {', '.join(absent)}"] if absent else []),
-        ]
-        targets = (
-            f" ({'; '.join(facts)})" if count else ""
-        )  # markers and fixtures may name others
-        return [f"mimic: {mode_line(settings)}{targets}"]
+        line = f"mimic: {mode_line(settings)}"
+        count = sum(not target.excluded for target in targets)
+        if count:
+            facts = [plural(count, "target")]
+            absent = absent_clients(targets)
+            if absent:
+                facts.append(f"not installed: {', '.join(absent)}")
+            line += f" ({'; '.join(facts)})"
+        return [line]
 
     # -- collection
 
     def finish_collection(self, selected: Sequence[pytest.Item]) -> None:
-        """Judge the selection, which are the tests that will run, and the targets.
+        """Judge the selection and the targets.
 
-        pytest.UsageError: A target does not exist. Under xdist the tests fail instead.
+        Args:
+            selected: The tests that will run.
+
+        Raises:
+            pytest.UsageError: A target does not exist. Under xdist the tests fail
+                instead.
         """
         self.session.state.note_environment()
         terminal: Any = self.config.pluginmanager.get_plugin("terminalreporter")
@@ -136,14 +143,7 @@ class PytestRun(Hooks):
         )
         problems = self.session.coverings.new_problems()
         if not self.tests.narrowed():
-            exists = cache(
-                module_exists
-            )  # asked for thousands of targets in a few modules
-            targets = self.session.coverings.targets
-            absent = [
-                one for one in targets if not one.is_client and not exists(one.module)
-            ]
-            problems += filter(None, map(missing_module, absent))
+            problems += self._missing_modules()
         if not problems:
             return
         self.session.ledger.problems += [str(problem) for problem in problems]
@@ -151,10 +151,28 @@ class PytestRun(Hooks):
             raise pytest.UsageError(*self.session.ledger.problems)
         self.phases.broken = problems[0]
 
-    def end_worker(self, ledger: dict[str, Any] | None, error: object) -> None:
-        """Add the ledger of a worker of xdist that has ended.
+    def _missing_modules(self) -> list[TargetError]:
+        """Return an error for each target whose module does not exist.
 
-        One that crashed, or mimicked nothing, has sent none.
+        A part of the tests may not need it, so that it is no error there.
+        """
+        # Thousands of targets may be in a few modules.
+        exists = cache(module_exists)
+        errors = []
+        for target in self.session.coverings.targets:
+            if not target.is_client and not exists(target.module):
+                error = missing_module(target)
+                if error is not None:
+                    errors.append(error)
+        return errors
+
+    def end_worker(self, ledger: dict[str, Any] | None, error: object) -> None:
+        """Add the account of a worker of xdist that has ended.
+
+        Args:
+            ledger: The account. A worker that crashed, or mimicked nothing, has sent
+                none.
+            error: Why the worker has crashed, or None.
         """
         if ledger is not None:
             self.session.ledger.add(ledger)
@@ -169,3 +187,10 @@ class PytestRun(Hooks):
         """Restore everything if the run did not come to its end."""
         self.session.close()
         self.session.vault.store.end_run()
+
+
+def _distributes(option: Any) -> bool:
+    """Return whether xdist runs the tests in other processes, by its own rules."""
+    if option.collectonly or getattr(option, "dist", "no") == "no":
+        return False
+    return bool(getattr(option, "tx", None))

@@ -1,4 +1,4 @@
-"""Wires settings, vault, patches, engine and the date of new recordings together for one run."""
+"""Wires the parts of one run together: settings, vault, engine, scopes and account."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from pytest_mimic._core.settings import Mode, Settings
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic.errors import DriftError, MimicError, MissingRecordingError
 
-# What a recording mode loads at once, because a test may replace functions that these
-# modules bind.
+# Modules of `_core` that a run loads at once unless it replays. A test may replace
+# functions that these modules bind.
 _BOUND_EARLY = (
     "engine.decisions",
     "engine.effects",
@@ -28,7 +28,19 @@ _BOUND_EARLY = (
 
 
 class Session:
-    """One pytest run, or one worker of it."""
+    """One pytest run, or one worker of it.
+
+    Attributes:
+        settings: The settings of the run.
+        ledger: The account of the run.
+        vault: The vault.
+        state: What the engine needs of the run.
+        drifts: The drifts of the running test that no report has shown yet.
+        judges_phases: Whether drifts are reported with the phase of a test that they
+            are in. Otherwise they are reported when all phases have ended.
+        coverings: The targets that are mimicked.
+        scopes: The tests and scopes that calls belong to.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -53,13 +65,10 @@ class Session:
             from pytest_mimic._core.engine.next_run import NextRun
 
             self.state.next_run = NextRun(self.state)
-        # The drifts of the running test that no report has shown yet.
         self.drifts: list[DriftError] = []
-        # Whether drifts are reported with the phase of a test that they are in. Else
-        # they are reported when all its phases have ended.
         self.judges_phases = True
-        self.coverings = Coverings(self.state)  # what is mimicked
-        self.scopes = Scopes(self.state)  # the tests and scopes that calls belong to
+        self.coverings = Coverings(self.state)
+        self.scopes = Scopes(self.state)
 
     # -- tests
 
@@ -75,7 +84,9 @@ class Session:
     def end_test(self, *, passed: bool, is_whole: bool = False) -> None:
         """End a test, after its teardown.
 
-        It is whole if it passed and was neither skipped nor expected to fail.
+        Args:
+            passed: Whether no phase of it failed.
+            is_whole: Whether it was neither skipped nor expected to fail.
         """
         try:
             self.scopes.end_test(passed=passed, is_whole=is_whole)
@@ -84,20 +95,21 @@ class Session:
             self.state.places.own = None
 
     def break_off(self) -> None:
-        """End the test during which the run was stopped, if there is one, as not passed."""
+        """End the test in which the run was stopped, if there is one, as not passed."""
         if self.state.test:
             self.end_test(passed=False)
 
     def take_pending(self) -> list[MimicError]:
-        """Return the errors that must fail the current phase of the test, and forget them."""
+        """Return the errors that the current phase must fail for, and forget them."""
         self.state.end_discarded()
         self.state.hear()
         return [*self.state.pending.take(), *self.coverings.new_problems()]
 
     def take_strays(self) -> None:
-        """Keep the errors outside of tests for the summary, because no test can fail for them."""
+        """Keep errors outside of tests for the summary: no test can fail for them."""
         for error in self.take_pending():
-            if not isinstance(error, MissingRecordingError):  # these are listed
+            # The summary has a list of misses of its own.
+            if not isinstance(error, MissingRecordingError):
                 error.commands = self.settings.commands
                 self.ledger.errors.append(str(error))
 
@@ -113,7 +125,11 @@ class Session:
             self.ledger.errors.append(str(error))
 
     def close(self, *, is_complete: bool = False) -> None:
-        """Restore everything. A complete run has run all tests."""
+        """Restore everything.
+
+        Args:
+            is_complete: Whether all tests of the project have run and passed.
+        """
         try:
             self.scopes.close(is_complete=is_complete)
             self.ledger.replaced |= self.vault.replaced

@@ -28,7 +28,7 @@ from pytest_mimic._tools.cli.output import (
 )
 from pytest_mimic._tools.cli.project import Invocation
 from pytest_mimic._tools.cli.secret_finder import SecretFinder
-from pytest_mimic._tools.cli.selection import add_selectors, given, select
+from pytest_mimic._tools.cli.selection import add_selectors, choosing_words, select
 from pytest_mimic.errors import Damage, MimicError
 
 # The kinds of findings in files that no recording needs.
@@ -59,7 +59,7 @@ def run(invocation: Invocation) -> Result:
     vault = invocation.vault
     names: list[str] | None = None
     unmatched: list[str] = []
-    if given(invocation):
+    if choosing_words(invocation):
         chosen = select(invocation)
         names = [file.name for file in (*chosen.files, *chosen.damaged)]
         unmatched = chosen.unmatched

@@ -1,5 +1,6 @@
-"""List recordings and cassettes: the call, its outcome in short, its test, date, duration and size on disk.
+"""List recordings and cassettes.
 
+A line has the call, its outcome in short, its test, date, duration and size on disk.
 The size includes the objects of a recording, also those that it shares with others; the
 total counts each object once.
 """
@@ -42,8 +43,10 @@ from pytest_mimic._tools.shown.outcome_words import (
     outcomes_in_short,
 )
 
-# The columns of the other facts of a row, and the least width of a call.
-_OTHERS, _LEAST = 46, 30
+# The facts of a row besides call, outcome and test take so many characters.
+_OTHERS = 46
+# The least width of a call.
+_LEAST = 30
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -57,19 +60,21 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 class Row(NamedTuple):
-    """What is shown of a recording or cassette.
+    """The facts of a recording or cassette that are listed.
 
     Attributes:
         name: Its name in the vault.
-        short_name: The first digits of that.
+        short_name: The first digits of its name.
+        test: The test that recorded it, or empty.
+        recorded: The date, `2026-11-02`.
         duration: How long its real calls took, in seconds.
         size: Its bytes, with its objects.
         own_size: Its bytes alone.
         objects: The names of its objects.
         call: Its call in short, in about as many characters as a row has for it.
         outcome: Its outcomes in short.
-        json: The same for scripts, as text, since a large vault has many; empty unless
-            asked for.
+        json: These facts as JSON; empty without `--json`. A text takes less memory than
+            the data, and a large vault has many rows.
     """
 
     name: str
@@ -86,14 +91,16 @@ class Row(NamedTuple):
 
 
 def run(invocation: Invocation) -> Result:
-    """List them."""
+    """List the chosen recordings."""
     options = invocation.options
-    # A row takes one line: at most a half of what is left is for the call.
+    # A row takes one line. The call gets at most a half of the room for call, outcome
+    # and test.
     room = max(invocation.out.width - _OTHERS, 2 * _LEAST)
     selection = Selection(invocation)
     rows = [_row(invocation, file, room // 2) for file in selection]
     _sort(rows, options.sort)
-    damaged, unmatched = selection.damaged, selection.unmatched
+    damaged = selection.damaged
+    unmatched = selection.unmatched
     others = {"damaged": [file.name for file in damaged], "unmatched": unmatched}
     data = JsonText(_json_pieces(rows, others)) if options.json else None
     if not rows:
@@ -103,8 +110,11 @@ def run(invocation: Invocation) -> Result:
 
 
 def _row(invocation: Invocation, file: VaultFile, width: int) -> Row:
-    vault, redactor = invocation.vault, invocation.redactor
-    json_text = call = outcome = ""
+    vault = invocation.vault
+    redactor = invocation.redactor
+    json_text = ""
+    call = ""
+    outcome = ""
     if invocation.options.json:
         json_text = dumps(_as_json(vault, file, redactor), indent=1)
     else:

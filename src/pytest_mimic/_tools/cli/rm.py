@@ -16,7 +16,12 @@ from pytest_mimic._tools.cli.output import (
     counted,
 )
 from pytest_mimic._tools.cli.project import Invocation
-from pytest_mimic._tools.cli.selection import add_selectors, given, nothing, select
+from pytest_mimic._tools.cli.selection import (
+    add_selectors,
+    choosing_words,
+    nothing,
+    select,
+)
 from pytest_mimic.errors import MimicError
 
 
@@ -31,7 +36,7 @@ def run(invocation: Invocation) -> Result:
     Raises:
         MimicError: No word chooses any: deleting everything would be a mistake.
     """
-    if not given(invocation):
+    if not choosing_words(invocation):
         raise MimicError(
             "rm needs a SELECTOR: what to delete",
             remedies=["see pytest-mimic rm --help"],

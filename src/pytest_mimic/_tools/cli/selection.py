@@ -167,7 +167,7 @@ def add_selectors(parser: ArgumentParser) -> None:
     )
 
 
-def given(invocation: Invocation) -> list[str]:
+def choosing_words(invocation: Invocation) -> list[str]:
     """Return the words of the command that choose recordings, empty if none does."""
     options = invocation.options
     words = list(options.selectors)
@@ -264,7 +264,7 @@ def _latest(span: str) -> str:
 
 def nothing(invocation: Invocation, chosen: Chosen) -> Result:
     """Return the result of a command that chose nothing, or found an empty vault."""
-    words = given(invocation)
+    words = choosing_words(invocation)
     if not invocation.vault.names():
         recording = invocation.commands.pytest("--mimic-record")
         lines = [

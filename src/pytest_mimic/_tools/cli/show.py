@@ -20,7 +20,7 @@ from pytest_mimic._tools.cli.project import Invocation
 from pytest_mimic._tools.cli.selection import (
     VaultFile,
     add_selectors,
-    given,
+    choosing_words,
     nothing,
     select,
     total_size,
@@ -29,14 +29,21 @@ from pytest_mimic._tools.shown.outcome_lines import Part, argument_parts, outcom
 from pytest_mimic._tools.shown.outcome_words import call_in_short, error_of
 from pytest_mimic.errors import MimicError
 
+# A call is shown as a whole up to so many characters.
+_WHOLE = 10_000
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     add_selectors(parser)
 
 
 def run(invocation: Invocation) -> Result:
-    """Show them."""
-    if not given(invocation):
+    """Show the chosen recordings.
+
+    Raises:
+        MimicError: No word chooses any: a whole vault is too long to read.
+    """
+    if not choosing_words(invocation):
         raise MimicError(
             "show needs a SELECTOR: what to show",
             remedies=["see pytest-mimic show --help"],
@@ -58,9 +65,11 @@ def run(invocation: Invocation) -> Result:
 
 
 def _lines(invocation: Invocation, files: list[VaultFile]) -> Iterator[Line]:
-    vault, shown = invocation.vault, invocation.settings.shown_vault
-    for number, file in enumerate(_in_order(files)):
-        if number:
+    """Yield recordings and cassettes, with an empty line between them."""
+    vault = invocation.vault
+    label = invocation.settings.shown_vault
+    for index, file in enumerate(_in_order(files)):
+        if index > 0:
             yield ""
         file.calls = [
             call._replace(arguments=whole(call.arguments, vault.store.read))
@@ -68,20 +77,14 @@ def _lines(invocation: Invocation, files: list[VaultFile]) -> Iterator[Line]:
         ]
         if invocation.settings.redact:
             file.hide(invocation.redactor)
-        yield [(file.label(10_000), "bold")]
-        by = f" by {file.test}" if file.test else ""
-        yield f"  recorded {file.recorded}{by} in {short_seconds(file.duration)}"
-        if file.owner and file.owner != file.test:
-            yield f"  belongs to {file.owner}"
-        held = f", with {plural(len(file.objects), 'object')} {size(total_size(vault, [file]))}"
-        yield f"  {shown}/{file.name}, {size(file.size)}{held if file.objects else ''}"
+        yield from _heading(invocation, file)
         for number, call in enumerate(file.calls, 1):
+            place = f"{number}. " if file.is_cassette else ""
             try:
-                yield from _call_lines(
-                    invocation, call, f"{number}. " if file.is_cassette else ""
-                )
-            except MISSHAPED as reason:  # a shape that nobody thought of
-                raise damaged(f"{shown}/{file.name}", reason, test=file.test) from None
+                yield from _call_lines(invocation, call, place)
+            except MISSHAPED as reason:
+                # Nobody thought of this damage.
+                raise damaged(f"{label}/{file.name}", reason, test=file.test) from None
 
 
 def _in_order(files: list[VaultFile]) -> list[VaultFile]:
@@ -100,7 +103,21 @@ def _first_call(file: VaultFile) -> float:
     return min(numbers, default=inf)
 
 
-# What is said of an outcome that is not whole.
+def _heading(invocation: Invocation, file: VaultFile) -> Iterator[Line]:
+    """Yield the call of a recording, who made it when, and its file."""
+    yield [(file.label(_WHOLE), "bold")]
+    recorder = f" by {file.test}" if file.test else ""
+    yield f"  recorded {file.recorded}{recorder} in {short_seconds(file.duration)}"
+    if file.owner and file.owner != file.test:
+        yield f"  belongs to {file.owner}"
+    place = f"  {invocation.settings.shown_vault}/{file.name}, {size(file.size)}"
+    if file.objects:
+        total = size(total_size(invocation.vault, [file]))
+        place += f", with {plural(len(file.objects), 'object')} {total}"
+    yield place
+
+
+# The line about an outcome that is not whole, by its mark.
 _END_WORDS = {
     "waiting": "waiting: it was cancelled before more came",
     "open": "stopped: its test ended first",
@@ -109,15 +126,26 @@ _END_WORDS = {
 
 
 def _call_lines(invocation: Invocation, call: Recording, place: str) -> Iterator[Line]:
-    width, indent = invocation.out.width, "    " if place else "  "
+    """Yield the arguments and outcomes of a call.
+
+    Args:
+        invocation: The call of the command.
+        call: The recorded call.
+        place: Its number in a cassette, `3. `; empty for a recording, whose heading
+            names the call already.
+    """
+    width = invocation.out.width
+    indent = "  "
     if place:
+        indent = "    "
         yield ""
-        heading = (f"{place}{call_in_short(call, 10_000)}", "bold")
+        heading = (f"{place}{call_in_short(call, _WHOLE)}", "bold")
         yield ["  ", heading, f"  {short_seconds(call.stored.duration)}"]
     yield from _part_lines(argument_parts(call), indent, width)
     for number, stored in enumerate(call.outcomes, 1):
         if len(call.outcomes) > 1:
-            yield f"{indent}outcome {number} of {len(call.outcomes)}, {short_seconds(stored.duration)}"
+            time = short_seconds(stored.duration)
+            yield f"{indent}outcome {number} of {len(call.outcomes)}, {time}"
         if stored.mark:
             yield f"{indent}{_END_WORDS[stored.mark]}"
         if stored.mark == "empty":
@@ -130,8 +158,11 @@ def _call_lines(invocation: Invocation, call: Recording, place: str) -> Iterator
 def _part_lines(
     parts: Iterable[Part], indent: str, width: int, *, heading: str = ""
 ) -> Iterator[Line]:
+    """Yield parts as lines, each with its title, in the style `heading`."""
     room = max(width - len(indent), 40)
     for title, node in parts:
-        first, *others = [""] if node is None else lines_of(node, room - len(title))
+        lines = [""] if node is None else lines_of(node, room - len(title))
+        first, *others = lines
         yield [indent, (title, heading), first]
-        yield from (f"{indent}{line}" for line in others)
+        for line in others:
+            yield f"{indent}{line}"
