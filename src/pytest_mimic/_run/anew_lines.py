@@ -17,7 +17,7 @@ _IN_LINE = 3
 
 
 def anew_lines(plain: Iterable[Sequence[str]], *, quiet: bool = False) -> list[str]:
-    """Return the block about the parts of recorded calls that are made anew in each run.
+    """Return the block about parts of recorded calls that each run makes anew.
 
     Args:
         plain: The parts, as the fields of `MadeAnew`.
@@ -45,28 +45,26 @@ def anew_lines(plain: Iterable[Sequence[str]], *, quiet: bool = False) -> list[s
 
 
 def _rows(parts: Iterable[MadeAnew]) -> list[tuple[str, str]]:
-    """Return each part with the number of its calls and tests, the most frequent first."""
+    """Return the parts, frequent ones first, with their numbers of calls and tests."""
     calls: dict[str, set[str]] = {}
     tests: dict[str, set[str]] = {}
     for part in parts:
         name = f"{part.target} {part.path}"
         calls.setdefault(name, set()).add(part.call)
         tests.setdefault(name, set()).add(part.test)
-    names = sorted(calls, key=lambda name: -len(calls[name]))
-    return [
-        (
-            name,
-            f"{plural(len(calls[name]), 'call')} in {plural(len(tests[name]), 'test')}",
-        )
-        for name in names
-    ]
+    rows = []
+    for name in sorted(calls, key=lambda name: -len(calls[name])):
+        shown_calls = plural(len(calls[name]), "call")
+        shown_tests = plural(len(tests[name]), "test")
+        rows.append((name, f"{shown_calls} in {shown_tests}"))
+    return rows
 
 
 def _lines(parts: Sequence[MadeAnew]) -> list[str]:
-    """Return the lines that leave out all of these parts, or none.
+    """Return the lines of `mimic_functions` that leave out all of these parts.
 
-    None is returned where a part is not to be left out, and where calls of the run
-    would become one.
+    There are none if one of the parts must count, and if different calls of the run
+    would become one without these parts.
     """
     if not all(part.line for part in parts):
         return []

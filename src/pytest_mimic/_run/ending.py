@@ -1,4 +1,4 @@
-"""The end of a run: judges what it did not use, writes what options ask for, sets the exit code."""
+"""The end of a run: judges unused recordings, writes files, sets the exit code."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _COMPLETE = (
 )
 
 
-# Those of runs in which nothing failed.
+# The exit codes of runs in which nothing failed.
 _GOOD = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
@@ -82,7 +82,10 @@ class Ending:
             self._session.keep_error(self._session.vault.store.share)
 
     def finish(self, session: pytest.Session) -> None:
-        """End the run: send the ledger if this is a worker, else judge, clear and set the exit code."""
+        """End the run: judge, clear and set the exit code.
+
+        A worker of xdist sends its account to the controller, which does this.
+        """
         run = self._session
         run.take_strays()
         run.keep_error(run.break_off)
@@ -116,7 +119,7 @@ class Ending:
         self._set_exit_code(session)
 
     def _has_run_all(self, session: pytest.Session) -> bool:
-        """Check whether this process has run all tests of the project, and all passed."""
+        """Check whether this process has run all tests of the project, which passed."""
         if self._is_worker or session.testsfailed:
             return False
         return self._tests.have_all_passed()
@@ -169,8 +172,13 @@ class Ending:
             ledger.saved_tokens_received += counts.received
 
     def _find_outdated(self) -> None:
-        """Find the tests whose recordings hold a placeholder that the answer of a fixture has no longer."""
-        ledger, vault = self._session.ledger, self._session.vault
+        """Find the tests whose recordings hold a dropped placeholder.
+
+        Such a placeholder stood for a secret in the answer of a fixture, which has
+        another one now.
+        """
+        ledger = self._session.ledger
+        vault = self._session.vault
         if not ledger.dropped:
             return
         for name in vault.names():
@@ -179,21 +187,25 @@ class Ending:
                 ledger.outdated.add(vault.test_of(name) or name)
 
     def _find_moves(self) -> None:
-        """Find the moves that would give tests the recordings of tests that are gone."""
+        """Find the moves that give tests the recordings of tests that are gone."""
         from pytest_mimic._tools.unused.judging import GoneTests, moved_tests
 
-        ledger, settings = self._session.ledger, self._session.settings
+        ledger = self._session.ledger
+        settings = self._session.settings
+        # By test: the identity of its first missing call.
         firsts: dict[str, str] = {}
         for miss in ledger.missing:
             if miss.test and miss.key and not miss.is_stale:
                 firsts.setdefault(miss.test, miss.key)
-        # Of a file that is named with a test, pytest does not report the collection.
+        # pytest reports no collection of a file if the command line names a test in it.
         ledger.collected |= {test.partition("::")[0] for test in ledger.outcomes}
         gone = GoneTests(ledger, settings, is_complete=not self._tests.narrowed())
         ledger.moved = moved_tests(self._session.vault, firsts, gone)
 
     def _keep_usage(self) -> None:
-        path, ledger = self._session.settings.usage, self._session.ledger
+        """Write the file of `--mimic-usage`."""
+        path = self._session.settings.usage
+        ledger = self._session.ledger
         if path is None or not self._tests.have_run:
             return
         from pytest_mimic._tools.unused.usage import in_environment, write_usage
@@ -209,29 +221,35 @@ class Ending:
     def summary(self, *, quiet: bool | None = None) -> list[str]:
         """Return the lines of the section titled `mimic`.
 
-        By default, `-q` makes it quiet.
+        Args:
+            quiet: Whether only problems are shown; None: as `-q` says.
         """
         ledger = self._session.ledger
-        is_quiet = self._config.option.verbose < 0 if quiet is None else quiet
+        if quiet is None:
+            quiet = self._config.option.verbose < 0
         lines = summary(
             ledger,
             self._judgement,
             self._session.settings,
-            quiet=is_quiet,
+            quiet=quiet,
             cache=cache_of(self._config),
             is_complete=not self._tests.narrowed(),
         )
-        if not is_quiet:
+        if not quiet:
             lines += self._page
         if not lines and self._has_nothing_to_mimic():
             lines = [NOTHING]
+        problems = []
         if self._is_controller:
-            # In another process, pytest itself prints the usage error.
-            lines = [*(f"ERROR: {problem}" for problem in ledger.problems), *lines]
-        return [printable(line) for line in lines]
+            # Without xdist, pytest itself prints the usage error.
+            problems = [f"ERROR: {problem}" for problem in ledger.problems]
+        return [printable(line) for line in (*problems, *lines)]
 
     def _has_nothing_to_mimic(self) -> bool:
-        """Check whether tests ran, nothing was mimicked, and an option or a vault is there in vain."""
+        """Check whether an option or a vault is there in vain: nothing was mimicked.
+
+        A run without tests is not asked.
+        """
         session = self._session
         if session.ledger.mimicked or not self._tests.have_run:
             return False
@@ -248,25 +266,30 @@ def cache_of(config: pytest.Config) -> Path | None:
 
 
 def judge_unused(session: Session, reasons: Collection[str]) -> Judgement:
-    """Judge the recordings that a run did not use, and clear those proven unused if `--mimic-clear-unused` was given.
+    """Judge the recordings that a run did not use.
 
-    What could not be judged is told only if an option asked for it. If there are
-    reasons why the run was not complete,
-    nothing is judged.
+    With `--mimic-clear-unused`, those proven unused are cleared.
+
+    Args:
+        session: The run.
+        reasons: Why the run was not complete. With a reason, nothing is judged.
+
+    Returns:
+        The judgement. It says why nothing could be judged only if an option asked for
+        it.
     """
-    settings, ledger = session.settings, session.ledger
+    settings = session.settings
+    ledger = session.ledger
     is_asked = settings.clear_unused or settings.fail_on_unused
     if settings.mode is Mode.LIVE:
         return Judgement(not_judged="--mimic-live was given" if is_asked else "")
+    # Only an option for a vault with recordings is worth a warning.
+    is_warned = is_asked and holds_recordings(settings.vault)
     if reasons:
-        is_told = is_asked and holds_recordings(settings.vault)
-        return Judgement(
-            not_judged=", ".join(reasons) if is_told else "",
-            cleared=_cleared(session, {}),
-        )
+        reason = ", ".join(reasons) if is_warned else ""
+        return Judgement(not_judged=reason, cleared=_cleared(session, {}))
     if not ledger.mimicked:
-        is_told = is_asked and holds_recordings(settings.vault)
-        return Judgement(not_judged=NOTHING if is_told else "")
+        return Judgement(not_judged=NOTHING if is_warned else "")
     unused = session.vault.names(without=ledger.used)
     if not unused:
         return Judgement(cleared=_cleared(session, {}))
@@ -274,7 +297,7 @@ def judge_unused(session: Session, reasons: Collection[str]) -> Judgement:
 
     are_too_many = not is_asked and len(unused) > READ_UNASKED
     if are_too_many:
-        # Of those that are read each run names the same.
+        # The first by name, so that each run names the same.
         unused = nsmallest(READ_UNASKED, unused)
     judgement, proven = judge(session.vault, unused, ledger, settings, listed=SHOWN)
     judgement.is_part = are_too_many
@@ -287,7 +310,12 @@ def judge_unused(session: Session, reasons: Collection[str]) -> Judgement:
 
 
 def _cleared(session: Session, proven: Mapping[str, int]) -> str:
-    """Clear the recordings, given with their bytes, if that was asked for, and return it in words."""
+    """Clear recordings if an option asks for it, and return a report, often empty.
+
+    Args:
+        session: The run.
+        proven: The bytes of each recording that is proven unused, by its name.
+    """
     settings = session.settings
     if not settings.clear_unused or settings.no_record:
         return ""

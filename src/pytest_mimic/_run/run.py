@@ -32,10 +32,11 @@ from pytest_mimic.errors import TargetError
 def too_late() -> TargetError:
     """Return the error for a test that mimics something in an unprepared run."""
     return TargetError(
-        "nothing was prepared for mimicking before the tests, and this test asks for it",
+        "nothing was prepared for mimicking before the tests, "
+        "and this test asks for it",
         remedies=[
-            "import it at the top of the test's file or of conftest.py:"
-            " from pytest_mimic import mimic",
+            "import it at the top of the test's file or of conftest.py: "
+            "from pytest_mimic import mimic",
             "name a fixture as an argument of the test",
         ],
     )

@@ -1,4 +1,4 @@
-"""The lines of the section `mimic` at the end of a run, and the words for a run's mode."""
+"""The lines of the section `mimic` at the end of a run, and the words for a mode."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _HEADERS = {
 }
 # How many calls a single line names at most.
 _IN_LINE = 3
-# So many misses of one cause are told once.
+# So many misses of one cause have one explanation together.
 _MANY = 2
 
 
@@ -54,13 +54,23 @@ def summary(
 ) -> list[str]:
     """Return the lines of the section titled `mimic`, which may be empty.
 
-    If `quiet`, only problems are shown. `cache` is the folder of pytest's cache, in
-    which it keeps which tests failed; None: there is none. A complete run has selected
-    all tests.
+    Args:
+        ledger: The account of the run.
+        judgement: Which recordings are unused.
+        settings: The settings of the run.
+        quiet: Whether only problems are shown, and one line after something was
+            recorded.
+        cache: The folder of pytest's cache, in which it keeps which tests failed; None:
+            there is none.
+        is_complete: Whether all tests of the project were selected.
     """
-    lines = [counts] if (counts := _counts(ledger, judgement, settings)) else []
+    lines = []
+    counts = _counts(ledger, judgement, settings)
+    if counts:
+        lines.append(counts)
     if not quiet:
-        lines += [judgement.vault] if judgement.vault else []
+        if judgement.vault:
+            lines.append(judgement.vault)
         lines += _taken_back(ledger.taken_back)
     commands = RunCommands.of_run(
         ledger, settings, cache=cache, is_complete=is_complete
@@ -81,22 +91,37 @@ def summary(
 
         problems += anew_lines(ledger.made_anew, quiet=quiet)
     problems += _hidden(ledger)
-    problems += [*limited(ledger.notes), *ledger.errors]
-    if ledger.absent_clients and (
-        ledger.missing or ledger.errors or "failed" in ledger.outcomes.values()
-    ):
-        problems.append(
-            f"not installed, so not mimicked: {', '.join(sorted(ledger.absent_clients))}"
-        )
-    asked = (
-        "--mimic-fail-on-unused" if settings.fail_on_unused else "--mimic-clear-unused"
-    )
-    problems += not_judged(
-        judgement, asked if settings.fail_on_unused or settings.clear_unused else ""
-    )
+    problems += limited(ledger.notes)
+    problems += ledger.errors
+    problems += _absent_clients(ledger)
+    problems += not_judged(judgement, _judging_option(settings))
     if settings.fail_on_unused and judgement.unused:
         problems.append(_failed(judgement))
-    return [] if quiet and not (problems or ledger.recorded) else [*lines, *problems]
+    if quiet and not problems and not ledger.recorded:
+        return []
+    return [*lines, *problems]
+
+
+def _absent_clients(ledger: Ledger) -> list[str]:
+    """Return the line about clients that are not installed, if something went wrong.
+
+    Their absence may be the cause.
+    """
+    has_failed = "failed" in ledger.outcomes.values()
+    is_wrong = bool(ledger.missing or ledger.errors or has_failed)
+    if not ledger.absent_clients or not is_wrong:
+        return []
+    clients = ", ".join(sorted(ledger.absent_clients))
+    return [f"not installed, so not mimicked: {clients}"]
+
+
+def _judging_option(settings: Settings) -> str:
+    """Return the option that asks for a judgement of unused recordings, or nothing."""
+    if settings.fail_on_unused:
+        return "--mimic-fail-on-unused"
+    if settings.clear_unused:
+        return "--mimic-clear-unused"
+    return ""
 
 
 class RunCommands(NamedTuple):
@@ -104,8 +129,9 @@ class RunCommands(NamedTuple):
 
     Attributes:
         commands: Makes command lines.
-        known: By file, its tests, of files that the run has selected as a whole.
-        failed: The tests that failed, if pytest remembers them.
+        known: By file: its tests. It has the files that the run has selected as a
+            whole.
+        failed: The tests that failed; None if pytest does not remember them.
     """
 
     commands: Commands
@@ -121,18 +147,23 @@ class RunCommands(NamedTuple):
         cache: Path | None,
         is_complete: bool,
     ) -> RunCommands:
-        """Return what makes the commands of a run that has ended."""
+        """Return the commands of a run that has ended."""
         # Older versions of pytest read no arguments from a file.
         reads_files = pytest.version_tuple >= (8, 2)
-        folder = cache / "mimic" if cache is not None and reads_files else None
-        known: dict[str, set[str]] = {}
-        for test in ledger.outcomes if is_complete else ():
-            known.setdefault(test.partition("::")[0], set()).add(test)
-        failed = {
-            test for test, outcome in ledger.outcomes.items() if outcome == "failed"
-        }
+        folder = None
+        if cache is not None and reads_files:
+            folder = cache / "mimic"
         commands = settings.commands._replace(folder=folder)
-        return cls(commands, known, None if cache is None else failed)
+        known: dict[str, set[str]] = {}
+        if is_complete:
+            for test in ledger.outcomes:
+                file = test.partition("::")[0]
+                known.setdefault(file, set()).add(test)
+        failed = None
+        if cache is not None:
+            outcomes = ledger.outcomes.items()
+            failed = {test for test, outcome in outcomes if outcome == "failed"}
+        return cls(commands, known, failed)
 
     def __call__(self, *options: str, tests: Sequence[str]) -> str:
         """Return the command line that runs these tests with options."""
@@ -143,61 +174,67 @@ class RunCommands(NamedTuple):
 
 def _failed(judgement: Judgement) -> str:
     """Return why a run failed in which all tests passed."""
-    is_one = judgement.unused == 1
-    verb = (
-        ("was" if is_one else "were")
-        if judgement.cleared
-        else ("is" if is_one else "are")
-    )
-    return f"failed: {plural(judgement.unused, 'recording')} {verb} unused (--mimic-fail-on-unused)"
+    if judgement.cleared:
+        verb = "was" if judgement.unused == 1 else "were"
+    else:
+        verb = "is" if judgement.unused == 1 else "are"
+    recordings = plural(judgement.unused, "recording")
+    return f"failed: {recordings} {verb} unused (--mimic-fail-on-unused)"
 
 
 def _missing(ledger: Ledger, commands: RunCommands) -> list[str]:
     """Return the lists of missing and of stale calls, each with what helps."""
     lines: list[str] = []
-    for is_stale, what in ((False, "missing"), (True, "stale")):
+    for is_stale, adjective in ((False, "missing"), (True, "stale")):
         misses = [miss for miss in ledger.missing if miss.is_stale is is_stale]
         rows = []
         for miss in misses:
             test = miss.test if miss.option else f"{miss.test}, see its error"
             rows.append((miss.label, test))
-        lines += listed(f"{what}:", list(dict.fromkeys(rows)))
+        lines += listed(f"{adjective}:", list(dict.fromkeys(rows)))
         anew = [miss for miss in misses if miss.changing]
         if len(anew) < _MANY:
-            lines += _recording(misses, what, commands)
+            lines += _recording(misses, f"the {adjective}", commands)
             continue
         lines += _made_anew(anew)
         others = [miss for miss in misses if not miss.changing]
         lines += _recording(anew, "them", commands)
-        lines += _recording(others, "others", commands)
+        lines += _recording(others, "the others", commands)
     return lines
 
 
-def _recording(misses: Sequence[Miss], what: str, commands: RunCommands) -> list[str]:
+def _recording(
+    misses: Sequence[Miss], subject: str, commands: RunCommands
+) -> list[str]:
     """Return the commands that record missing calls.
 
-    Recording a test again as a whole records what it misses as well, and recording
-    only what it misses would fail.
+    Each test stands in one command. If one of its calls needs `--mimic-rerecord`, this
+    records the others as well, and `--mimic-record` would fail.
+
+    Args:
+        misses: The calls.
+        subject: The calls in the line of the command, `the missing`.
+        commands: Makes the commands.
     """
-    again = {miss.test for miss in misses if miss.option == Verb.RERECORD.value}
+    rerecorded = {miss.test for miss in misses if miss.option == Verb.RERECORD.value}
     by_option: dict[str, list[str]] = {}
     for miss in misses:
         if miss.option and miss.option != REKEY:
-            option = Verb.RERECORD.value if miss.test in again else miss.option
+            is_rerecorded = miss.test in rerecorded
+            option = Verb.RERECORD.value if is_rerecorded else miss.option
             by_option.setdefault(option, []).append(miss.test)
     lines = []
-    named = f"the {what}" if what in ("missing", "stale", "others") else what
-    for option, tests in sorted(by_option.items()):
-        lines.append(f"to record {named}: {commands(option, tests=tests)}")
-        named = "the others"
     if any(miss.option == REKEY for miss in misses):
-        follow = commands.commands.mimic("rekey")
-        lines.insert(0, f"to let recordings follow their lines: {follow}")
+        command = commands.commands.mimic("rekey")
+        lines.append(f"to let recordings follow their lines: {command}")
+    for option, tests in sorted(by_option.items()):
+        lines.append(f"to record {subject}: {commands(option, tests=tests)}")
+        subject = "the others"
     return lines
 
 
 def _made_anew(misses: Sequence[Miss]) -> list[str]:
-    """Return what helps calls that differ from their recordings in what runs make anew.
+    """Return what helps calls that differ in values that each run makes anew.
 
     Recording them again does not help: the next run makes other values.
     """
@@ -216,23 +253,21 @@ def _made_anew(misses: Sequence[Miss]) -> list[str]:
         for part, count in counts.most_common()
     ]
     heading = f"{len(misses)} of them differ only in parts that look made anew:"
-    written = {miss.line for miss in misses}
-    if len(written) == 1 and "" not in written:
-        return listed(heading, rows, f"if it may change: {written.pop()}")
+    lines = {miss.line for miss in misses}
+    if len(lines) == 1 and "" not in lines:
+        return listed(heading, rows, f"if it may change: {lines.pop()}")
     kinds = frozenset(Kind(name) for miss in misses for name in miss.kinds.split())
     shown = [Commands().line(page) for page in pages(kinds)]
     return listed(heading, rows, *shown)
 
 
 def _moved(ledger: Ledger, run: RunCommands) -> list[str]:
-    """Return the commands that give tests the recordings of their calls, which tests that are gone have made."""
+    """Return the commands that give renamed tests the recordings of their calls."""
     commands = [run.commands.mimic("mv", *move) for move in ledger.moved]
-    what = "to use what a test that is gone has recorded:"
-    return (
-        [f"{what} {commands[0]}"]
-        if len(commands) == 1
-        else listed(f"{what[:-1]}, one after the other:", commands)
-    )
+    purpose = "to use what a test that is gone has recorded"
+    if len(commands) == 1:
+        return [f"{purpose}: {commands[0]}"]
+    return listed(f"{purpose}, one after the other:", commands)
 
 
 def _drifted(ledger: Ledger, commands: RunCommands) -> list[str]:
@@ -252,114 +287,122 @@ def _drifted(ledger: Ledger, commands: RunCommands) -> list[str]:
 
 def _counted(calls: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """Return the rows of calls and their tests, equal ones once."""
-    return [
-        (f"{label}{_times(count)}", test)
-        for (label, test), count in Counter(calls).items()
-    ]
+    rows = []
+    for (label, test), count in Counter(calls).items():
+        rows.append((f"{label}{_times(count)}", test))
+    return rows
 
 
 def _changed_inputs(ledger: Ledger, commands: RunCommands) -> list[str]:
-    """Return the list of what has changed of what replayed calls reach and read, and the command that verifies these calls."""
+    """Return the list of code and files that have changed since calls used them.
+
+    The command under the list verifies these calls.
+    """
     if not ledger.inputs:
         return []
+    recordings = set()
+    tests = set()
+    # By the code or file that has changed: the calls of each target.
     calls: dict[str, Counter[str]] = {}
-    for _, target, what, count, _ in ledger.inputs:
-        calls.setdefault(what, Counter())[target] += count
-    recordings = len({row[0] for row in ledger.inputs})
-    rows = [
-        (
-            what,
-            few(
-                [
-                    f"{plural(count, 'call')} of {target}"
-                    for target, count in sorted(counts.items())
-                ]
-            ),
-        )
-        for what, counts in sorted(
-            calls.items(), key=lambda row: (not row[0].endswith(")"), row[0])
-        )
-    ]
-    tests = sorted({test for row in ledger.inputs for test in row[4]})
-    remedy = commands("--mimic-verify", tests=tests)
-    verbs = "reaches code or reads" if recordings == 1 else "reach code or read"
-    heading = (
-        f"{plural(recordings, 'recording')} {verbs} files that have changed since:"
-    )
+    for recording, target, subject, count, its_tests in ledger.inputs:
+        recordings.add(recording)
+        tests.update(its_tests)
+        calls.setdefault(subject, Counter())[target] += count
+    rows = []
+    for subject in sorted(calls, key=_rank_of_input):
+        names = []
+        for target, count in sorted(calls[subject].items()):
+            names.append(f"{plural(count, 'call')} of {target}")
+        rows.append((subject, few(names)))
+    remedy = commands("--mimic-verify", tests=sorted(tests))
+    verbs = "reaches code or reads" if len(recordings) == 1 else "reach code or read"
+    shown = plural(len(recordings), "recording")
+    heading = f"{shown} {verbs} files that have changed since:"
     return listed(heading, rows, f"to see whether it matters: {remedy}")
 
 
+def _rank_of_input(subject: str) -> tuple[bool, str]:
+    """Return the rank of a changed input in a list: code, `f (shop.py)`, is first."""
+    is_code = subject.endswith(")")
+    return not is_code, subject
+
+
 def _hidden(ledger: Ledger) -> list[str]:
-    """Return the lines about inputs that no recording sees. Equal ones are counted."""
-    started = [
-        f"{test or 'code outside of tests'} started a process ({method}) in which nothing is mimicked{_times(count)}"
-        for (test, method), count in Counter(map(tuple, ledger.processes)).items()
-    ]
-    named = "start the process by fork, or name the function that starts it"
-    return [
-        *listed("processes:", started, f"to mimic calls there: {named}"),
-        *listed(
-            "outcomes with secrets of the environment:",
-            [(label, what) for label, what in ledger.environment],
-        ),
-        *listed(
-            "texts that look like keys, in what was recorded:",
-            [(label, what) for label, what in ledger.keys],
-        ),
-        *listed(
-            "equal calls that differ in a secret, which does not count:",
-            [(label, what) for label, what in ledger.alike],
-        ),
-    ]
+    """Return the lists of processes, secrets and equal calls that a user should know.
+
+    A test does not fail for them, and no recording shows them.
+    """
+    started = []
+    for (test, method), count in Counter(map(tuple, ledger.processes)).items():
+        starter = test or "code outside of tests"
+        started.append(
+            f"{starter} started a process ({method}) in which nothing is mimicked"
+            f"{_times(count)}"
+        )
+    remedy = "start the process by fork, or name the function that starts it"
+    lines = listed("processes:", started, f"to mimic calls there: {remedy}")
+    lines += listed(
+        "outcomes with secrets of the environment:",
+        [(label, variable) for label, variable in ledger.environment],
+    )
+    lines += listed(
+        "texts that look like keys, in what was recorded:",
+        [(label, key) for label, key in ledger.keys],
+    )
+    lines += listed(
+        "equal calls that differ in a secret, which does not count:",
+        [(label, difference) for label, difference in ledger.alike],
+    )
+    return lines
 
 
 def _outdated(ledger: Ledger, commands: RunCommands) -> list[str]:
-    """Return the tests that return a secret by a placeholder that no answer has any more."""
+    """Return the tests whose recordings hold a placeholder that no answer has now."""
     tests = list(ledger.outdated)
     if not tests:
         return []
     remedy = commands("--mimic-rerecord", tests=tests)
     return listed(
-        "tests whose recordings hold the placeholder of a secret that was recorded anew:",
+        "tests whose recordings hold the placeholder of a secret "
+        "that was recorded anew:",
         tests,
         f"to record them again: {remedy}",
     )
 
 
 def _recorded_errors(ledger: Ledger, commands: RunCommands) -> list[str]:
-    """Return the list of the recorded errors, and the command that records them again."""
+    """Return the list of recorded errors, and the command that records them again."""
     calls = [(label, test) for label, test in ledger.failures]
     if not calls:
         return []
-    again = "it" if len(set(calls)) == 1 else "them"
+    them = "it" if len(set(calls)) == 1 else "them"
     tests = [test for _, test in calls]
-    remedy = commands("--mimic-rerecord", tests=tests)
-    return listed(
-        "recorded errors:", _counted(calls), f"to record {again} again: {remedy}"
-    )
+    command = commands("--mimic-rerecord", tests=tests)
+    remedy = f"to record {them} again: {command}"
+    return listed("recorded errors:", _counted(calls), remedy)
 
 
 def _taken_back(labels: Sequence[str]) -> list[str]:
-    """Return the line on the errors of failing tests."""
+    """Return the line about outcomes that were not kept, because their tests failed."""
     if not labels:
         return []
+    texts = []
+    rest = len(labels)
+    for label, count in list(Counter(labels).items())[:_IN_LINE]:
+        texts.append(f"{label}{_times(count)}")
+        rest -= count
+    texts += and_more(rest)
     whose = "of a failing test was" if len(labels) == 1 else "of failing tests were"
-    counts = Counter(labels)
-    shown = [
-        f"{label}{_times(count)}" for label, count in list(counts.items())[:_IN_LINE]
-    ]
-    shown += and_more(len(labels) - sum(list(counts.values())[:_IN_LINE]))
-    return [f"{plural(len(labels), 'outcome')} {whose} not kept: {'; '.join(shown)}"]
+    return [f"{plural(len(labels), 'outcome')} {whose} not kept: {'; '.join(texts)}"]
 
 
 def _put_back(count: int) -> list[str]:
-    """Return the line on the recordings that failing tests had replaced."""
-    if not count:
+    """Return the line about recordings that failing tests had replaced."""
+    if count == 0:
         return []
-    was, it = ("was", "it") if count == 1 else ("were", "them")
-    return [
-        f"{plural(count, 'recording')} {was} put back, because failing tests had replaced {it}"
-    ]
+    verb, them = ("was", "it") if count == 1 else ("were", "them")
+    recordings = plural(count, "recording")
+    return [f"{recordings} {verb} put back, because failing tests had replaced {them}"]
 
 
 def _times(count: int) -> str:

@@ -49,7 +49,7 @@ def tokens_of(
 def _entries_of(
     name: str, vault: Vault, known: Mapping[str, Recording]
 ) -> list[Mapping[str, Any]]:
-    """Return the outcomes of a recording, or those of HTTP in a cassette, as they are stored."""
+    """Return the stored outcomes of a recording, or those of HTTP in a cassette."""
     recording = known.get(name)
     if recording is not None:
         return [stored.entry for stored in recording.outcomes]

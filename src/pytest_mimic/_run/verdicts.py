@@ -31,41 +31,58 @@ def judge_phase(
     errors: Sequence[MimicError],
     raised: BaseException | None,
 ) -> None:
-    """Let a phase fail for the errors that were noted in it, unless the test itself handled them.
-
-    `raised` is the exception with which the phase ended. Errors in a group of it were
-    caught by the group's block only.
+    """Let a phase fail for errors in it that the test itself did not handle.
 
     Wrong targets fail the test in any case. If the phase has failed by itself, a
     section of its report shows each miss, and each other error that the report does not
     show. Drifts are no concern of a phase: see `drift_reports`.
+
+    Args:
+        item: The test.
+        report: The report of the phase.
+        errors: The errors that were noted in the phase.
+        raised: The exception with which the phase ended, or None.
     """
     left = list(errors)
     if not report.failed:
-        files, grouped = own_files(item), list(_members(raised))
-        left = [
-            error
-            for error in left
-            if isinstance(error, TargetError)
-            or not handled_in(error, files)
-            or _is_among(error, grouped)
-        ]
-    # One of two equal ones may be handled, so that they are counted only here.
+        left = _not_handled(left, own_files(item), raised)
+    # Two errors may be alike, and the test may have handled one of them. So equal ones
+    # count as one only here.
     left = _each_once(left)
     if left and not report.failed and not is_expected_failure(report):
         _fail_for_swallowed(item, report, left.pop(0))
     in_report = list(shown_errors(raised))
     if report.failed and not isinstance(raised, MimicError):
         _name_in_summary(report, left, own_files(item), in_report)
-    shown = [
-        f"{type(error).__name__}: {error}"
-        for error in left
-        if not _is_among(error, in_report)
-    ]
-    if shown:
-        report.sections.append(
-            (SECTION, "\n".join(limited(shown, of=" errors of calls")))
-        )
+    texts = []
+    for error in left:
+        if not _is_among(error, in_report):
+            texts.append(f"{type(error).__name__}: {error}")
+    if texts:
+        text = "\n".join(limited(texts, of=" errors of calls"))
+        report.sections.append((SECTION, text))
+
+
+def _not_handled(
+    errors: Sequence[MimicError], files: set[str], raised: BaseException | None
+) -> list[MimicError]:
+    """Return the errors that the code of a test has not handled.
+
+    A wrong target is no error that a test may handle. The block of an exception group
+    catches the errors of its tasks, which does not mean that the test handled them.
+
+    Args:
+        errors: The errors.
+        files: The files of the test's own code.
+        raised: The exception with which the phase ended, or None.
+    """
+    grouped = list(_members(raised))
+    left = []
+    for error in errors:
+        is_handled = handled_in(error, files) and not _is_among(error, grouped)
+        if isinstance(error, TargetError) or not is_handled:
+            left.append(error)
+    return left
 
 
 def _name_in_summary(
@@ -74,12 +91,17 @@ def _name_in_summary(
     files: set[str],
     chain: Sequence[BaseException],
 ) -> None:
-    """Name a miss in the line of pytest's short summary, which is all that `--tb=no` shows.
+    """Name a miss in the line of pytest's short summary, all that `--tb=no` shows.
 
-    The client may have made an error of its own of it: `Connection error.` becomes
-    `MissingRecordingError: no recording of … (APIConnectionError: Connection error.)`.
-    A miss that the test's own file has caught, and that is no cause of the failure, is
-    not its reason.
+    A client may turn the miss into an error of its own. Its line `Connection error.`
+    becomes `MissingRecordingError: no recording of … (Connection error.)`.
+
+    Args:
+        report: The report of the phase.
+        errors: The errors that the test did not handle.
+        files: The files of the test's own code. A miss that this code caught is not the
+            reason of the failure, unless it is in the chain.
+        chain: The exceptions that the report shows.
     """
     crash: Any = getattr(report.longrepr, "reprcrash", None)
     for error in errors:
@@ -125,27 +147,33 @@ def is_expected_failure(report: pytest.TestReport) -> bool:
 def _fail_for_swallowed(
     item: pytest.Item, report: pytest.TestReport, error: MimicError
 ) -> None:
-    kind = type(error).__name__
+    """Let a phase fail for an error that code of the project or a library caught."""
+    text = f"{type(error).__name__}: {error}"
     if isinstance(error, TargetError):
-        report.longrepr = f"{kind}: {error}"
+        report.longrepr = text
     else:
-        named = (
-            "a missing recording" if isinstance(error, MissingRecordingError) else kind
-        )
-        how = "was skipped after" if report.skipped else "passed only because"
-        headline = f"{how} {named} was swallowed{_place(error, item.config.rootpath)}"
-        report.longrepr = "\n".join(
-            [headline, *(f"  {line}" for line in f"{kind}: {error}".splitlines())]
-        )
+        name = type(error).__name__
+        if isinstance(error, MissingRecordingError):
+            name = "a missing recording"
+        verb = "was skipped after" if report.skipped else "passed only because"
+        place = _place(error, item.config.rootpath)
+        lines = [f"{verb} {name} was swallowed{place}"]
+        lines += [f"  {line}" for line in text.splitlines()]
+        report.longrepr = "\n".join(lines)
     fail_for(item, report, error)
 
 
 def _place(error: MimicError, rootdir: Path) -> str:
-    """Return where the project's code caught an error; nothing for a library, or for an error of a forked process."""
+    """Return where the project's code caught an error, ` in shop/api.py:12`.
+
+    It is empty if a library caught the error, or if the error is one of a forked
+    process.
+    """
     trace = error.last_traceback
-    if trace is None or not is_in_project(
-        file := trace.tb_frame.f_code.co_filename, rootdir
-    ):
+    if trace is None:
+        return ""
+    file = trace.tb_frame.f_code.co_filename
+    if not is_in_project(file, rootdir):
         return ""
     return f" in {relative_path(Path(file), start=rootdir)}:{trace.tb_lineno}"
 
@@ -157,45 +185,57 @@ def fail_for(item: pytest.Item, report: pytest.TestReport, error: MimicError) ->
     if expected is None or isinstance(expected, (type, tuple)):
         is_expected = expected is None or isinstance(error, expected)
     else:
-        is_expected = expected.matches(error)  # a pytest.RaisesExc or RaisesGroup
+        # A pytest.RaisesExc or a pytest.RaisesGroup.
+        is_expected = expected.matches(error)
     if hasattr(report, "wasxfail") and is_expected:
         report.outcome = "skipped"
     else:
         report.outcome = "failed"
-        vars(report).pop(
-            "wasxfail", None
-        )  # pytest does not count a report as failed that has it
+        # pytest does not count a report as failed that has this attribute.
+        vars(report).pop("wasxfail", None)
 
 
-def name_replays(count: int, again: int, test: str, commands: Commands) -> str:
-    """Return the line about the calls that were replayed in a failing test: they may differ from real ones by now.
+def name_replays(count: int, renewable: int, test: str, commands: Commands) -> str:
+    """Return the line about replayed calls in the report of a failing test.
 
-    An option records so many of them `again`; it does not record those of
-    `mimic_replay`.
+    Real calls may give something else by now.
+
+    Args:
+        count: How many calls were replayed.
+        renewable: How many of them an option records again: not those of
+            `mimic_replay`.
+        test: The test.
+        commands: Makes the command that records them.
     """
     replayed = f"{plural(count, 'call')} replayed"
-    if not again:
+    if renewable == 0:
         return f"{replayed}, which mimic_replay never records"
-    them = f"{again} of them" if again < count else "it" if count == 1 else "them"
-    return f"{replayed}; to record {them} again: {commands.pytest('--mimic-rerecord', tests=[test])}"
+    if renewable < count:
+        calls = f"{renewable} of them"
+    elif count == 1:
+        calls = "it"
+    else:
+        calls = "them"
+    command = commands.pytest("--mimic-rerecord", tests=[test])
+    return f"{replayed}; to record {calls} again: {command}"
 
 
 def own_files(item: pytest.Item) -> set[str]:
     """Return the files of a test's own code.
 
-    Handling an error there counts as deliberate.
+    If code there handles an error, this counts as deliberate.
     """
     doctest = getattr(item, "dtest", None)
-    if (
-        doctest is not None
-    ):  # only its examples are test code, as the file may be the code under test
-        examples = (
-            f"<doctest {doctest.name}[{number}]>"
-            for number in range(len(doctest.examples))
-        )
-        return {*examples, str(sys.modules["doctest"].__file__)}
+    if doctest is not None:
+        # Only its examples are code of a test. The file that has them may be the code
+        # under test.
+        files = {str(sys.modules["doctest"].__file__)}
+        for number in range(len(doctest.examples)):
+            files.add(f"<doctest {doctest.name}[{number}]>")
+        return files
     function: Any = getattr(item, "function", None)
     if function is not None:
-        function = unwrap(function)  # a decorator may be defined in the code under test
+        # A decorator may be defined in the code under test.
+        function = unwrap(function)
     code = getattr(function, "__code__", None)
     return {str(item.path), *([code.co_filename] if code is not None else [])}

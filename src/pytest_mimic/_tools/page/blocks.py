@@ -51,7 +51,7 @@ _IMAGE = 100_000
 
 
 def request_blocks(arguments: Mapping[str, Any]) -> list[Block]:
-    """Return what a request of a client holds.
+    """Return the blocks of a client's request.
 
     Args:
         arguments: Its redacted description, with the long parts. HTTP has `method`,
@@ -88,7 +88,7 @@ def argument_blocks(arguments: Mapping[str, Node]) -> list[Block]:
 
 
 def response_blocks(value: Mapping[str, Any]) -> list[Block]:
-    """Return what an answer of HTTP holds: its status, its headers and its body."""
+    """Return the blocks of an answer of HTTP: its status, its headers and its body."""
     status = f"{value['status']} {value.get('reason') or ''}".rstrip()
     pairs = [("status", status)]
     for name in ("error", "end"):
@@ -105,18 +105,23 @@ def response_blocks(value: Mapping[str, Any]) -> list[Block]:
 
 
 def reply_blocks(value: Mapping[str, Any]) -> list[Block]:
-    """Return what a database or another service gave: a table of rows, else JSON."""
+    """Return the blocks of another service's answer: a table of rows, else JSON."""
     if not isinstance(value.get("rows"), list):
         return [json_block("answer", value)] if value else []
-    columns = [
-        (shown_text(column[0] if isinstance(column, list) and column else column), "")
-        for column in value.get("columns", ())
-    ]
+    # The answer of a database has no types of its columns.
+    columns = [(_column_name(column), "") for column in value.get("columns", ())]
     blocks = [table_block("rows", columns, value["rows"])]
     rest = {key: part for key, part in value.items() if key not in ("rows", "columns")}
     if rest:
         blocks.append(json_block("besides", rest))
     return blocks
+
+
+def _column_name(column: object) -> str:
+    """Return the name of a recorded column, which is the first of its facts."""
+    if isinstance(column, list) and column:
+        column = column[0]
+    return shown_text(column)
 
 
 def table_block(
@@ -136,12 +141,10 @@ def table_block(
     """
     total = len(rows) if count is None else count
     first = rows[:MOST_ITEMS]
-    texts = [
-        [shown_text(cell) for cell in row]
-        if isinstance(row, list)
-        else [shown_text(row)]
-        for row in first
-    ]
+    texts = []
+    for row in first:
+        cells = row if isinstance(row, list) else [row]
+        texts.append([shown_text(cell) for cell in cells])
     return {
         "type": "table",
         "title": f"{title}: {plural(total, 'row')}",
@@ -230,7 +233,7 @@ def _bytes_block(data: str, headers: Iterable[tuple[str, str]]) -> Block:
     return text_block("body", f"{len(data) * 3 // 4} bytes, {kind or 'of no type'}")
 
 
-# What every browser draws, and which runs no script. SVG is text, and may.
+# Every browser draws these kinds, and none of them runs a script. SVG may run one.
 _IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 
@@ -241,7 +244,7 @@ def image_block(data: str, kind: str) -> Block:
 
 
 def value_blocks(value: object) -> list[Block]:
-    """Return what a client's call gave."""
+    """Return the blocks of a client's recorded value."""
     if is_response(value):
         assert isinstance(value, Mapping)
         return response_blocks(value)

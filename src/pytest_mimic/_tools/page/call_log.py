@@ -59,11 +59,14 @@ With details also:
 
 
 class CallLog:
-    """Keeps each call of a run as a row in the ledger.
+    """Keeps each call of a run as a row in the account.
 
     A row has no secret: descriptions and messages are redacted already, and outcomes
-    are redacted here. With `details`, it also has what the HTML report shows inside of
-    a call.
+    are redacted here.
+
+    Args:
+        state: The state of the run.
+        details: Whether rows have the keys that only the HTML report needs.
     """
 
     def __init__(self, state: RunState, *, details: bool) -> None:
@@ -101,7 +104,8 @@ class CallLog:
             if self._details:
                 row["began"] = _clock() - (seconds or 0.0)
                 row |= self._detailed(call, stored, error, found)
-        except Exception as reason:  # What is only shown never changes what a run does.
+        except Exception as reason:
+            # A page only shows a run, and must never change it.
             text = f"cannot be shown: {type(reason).__name__}"
             row["blocks"] = [text_block("", text)]
         self._state.ledger.calls.append(row)

@@ -24,11 +24,26 @@ if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.vault.recording_facts import Stored
 
-# A larger pickle takes too long to be loaded for a page, in bytes.
+# Loading a larger pickle for a page takes too long, in bytes.
 _MOST_BYTES = 1_000_000
-# The rows of a frame, and the longer side of an image in pixels.
+# The rows of a frame that are shown.
 _ROWS = 8
+# The longer side of the copy of an image, in pixels.
 _PIXELS = 240
+# A copy of an image that is larger as base64 is left out, in characters.
+_MOST_OF_IMAGE = 30 * MOST_CHARACTERS
+
+
+# The errors of loading and showing a value.
+_FAILURES = (
+    MimicError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    OSError,
+    TypeError,
+    ValueError,
+)
 
 
 def preview_blocks(stored: Stored, redactor: Redactor) -> list[Block]:
@@ -36,10 +51,15 @@ def preview_blocks(stored: Stored, redactor: Redactor) -> list[Block]:
 
     Only a small pickle is loaded, and only of a library that the run has loaded.
     """
-    pickled = stored.encoded.pickled if stored.encoded is not None else None
-    if pickled is None and "pickle" not in stored.entry:
+    # An outcome that was made in this run has its pickle at hand.
+    pickled = None if stored.encoded is None else stored.encoded.pickled
+    imports: object
+    if pickled is not None:
+        imports = pickled.imports
+    elif "pickle" in stored.entry:
+        imports = stored.entry.get("imports", ())
+    else:
         return []
-    imports = stored.entry.get("imports", ()) if pickled is None else pickled.imports
     libraries = [name for name in _LIBRARIES if _names_library(imports, name)]
     size = stored.size or 0
     if not libraries or stored.kind != "value" or size > _MOST_BYTES:
@@ -49,17 +69,21 @@ def preview_blocks(stored: Stored, redactor: Redactor) -> list[Block]:
         for name in libraries:
             if name in sys.modules:
                 return _LIBRARIES[name](value, redactor)
-    except (MimicError, ArithmeticError, AttributeError, LookupError, OSError):
-        return []  # the preview of the recording is shown instead
-    except (TypeError, ValueError):
+    except _FAILURES:
+        # The page shows the preview in the recording instead.
         return []
     return []
 
 
 def _names_library(imports: object, library: str) -> bool:
+    """Check whether a pickle imports a name of a library, `pandas.core.frame:X`."""
     if not isinstance(imports, list | tuple | set | frozenset):
         return False
-    return any(str(name).partition(":")[0].split(".")[0] == library for name in imports)
+    for name in imports:
+        module = str(name).partition(":")[0]
+        if module.partition(".")[0] == library:
+            return True
+    return False
 
 
 def _frame(value: Any, redactor: Redactor) -> list[Block]:
@@ -90,12 +114,11 @@ def _image(value: Any, _redactor: Redactor) -> list[Block]:
     data = BytesIO()
     small.save(data, "PNG")
     text = b64encode(data.getvalue()).decode()
-    if len(text) > MOST_CHARACTERS * 30:
+    if len(text) > _MOST_OF_IMAGE:
         return []
     width, height = value.size
-    return [
-        {**image_block(text, "image/png"), "title": f"{width} × {height} {value.mode}"}
-    ]
+    title = f"{width} × {height} {value.mode}"
+    return [{**image_block(text, "image/png"), "title": title}]
 
 
 _LIBRARIES: dict[str, Callable[[Any, Redactor], list[Block]]] = {

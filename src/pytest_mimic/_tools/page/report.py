@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
 from html import escape
+from operator import attrgetter
 from pathlib import Path
 from string import Template
 from time import strftime
@@ -36,7 +37,7 @@ KINDS = {
     "replayed": "↺",
 }
 _PROBLEMS = ("missing", "drifted")
-# In seconds: shorter times would be shown as 0.00 s.
+# A shorter time would be shown as 0.00 s.
 _SHORTEST = 0.005
 #: The name of the group of calls that no test made.
 OUTSIDE = "outside of tests"
@@ -44,7 +45,7 @@ OUTSIDE = "outside of tests"
 
 @dataclass(frozen=True)
 class TestFacts:
-    """What a run knows of a test besides its calls.
+    """The facts of a test besides its calls.
 
     Attributes:
         outcome: `passed`, `failed` or `skipped`, empty if it is not known.
@@ -105,13 +106,18 @@ def page(
     calls = [row for test in groups for row in test.rows]
     counts = Counter(row["kind"] for row in calls)
     time = _now("%Y-%m-%d %H:%M")
-    title = " · ".join(filter(None, (project, heading, time)))
-    style, script = _asset("report.css"), _asset("report.js")
+    title = f"{heading} · {time}"
+    if project:
+        title = f"{project} · {title}"
+    style = _asset("report.css")
+    script = _asset("report.js")
     # The browser runs this script and no other, whatever the data holds.
     policy = (
         f"default-src 'none'; img-src data:; style-src '{_checksum(style)}'; "
         f"script-src '{_checksum(script)}'; base-uri 'none'; form-action 'none'"
     )
+    kinds = [_kind(kind, counts[kind]) for kind in KINDS if counts[kind]]
+    # The number of a call on the page, by which the script finds its blocks.
     number = 0
     sections = []
     for test in groups:
@@ -127,7 +133,7 @@ def page(
         style=style,
         script=script,
         facts=_text(_facts(calls)),
-        kinds="".join(_kind(kind, counts[kind]) for kind in KINDS if counts[kind]),
+        kinds="".join(kinds),
         notes="".join(_note(note, groups) for note in notes),
         tests="".join(sections) or _filled("empty"),
         data=_data([row.get("blocks", []) for row in calls], vault),
@@ -141,7 +147,7 @@ def _grouped(rows: Iterable[Row], tests: Mapping[str, TestFacts]) -> list[_Test]
         if name not in groups:
             groups[name] = _Test(name, tests.get(name, TestFacts()))
         groups[name].rows.append(row)
-    return sorted(groups.values(), key=lambda test: test.rank)
+    return sorted(groups.values(), key=attrgetter("rank"))
 
 
 def _facts(calls: Sequence[Row]) -> str:
@@ -155,21 +161,27 @@ def _facts(calls: Sequence[Row]) -> str:
 
 def _saved(rows: Iterable[Row]) -> float:
     """Return how long the replayed calls took when they were recorded, in seconds."""
-    return sum(float(row["seconds"]) for row in rows if row["kind"] == "replayed")
+    total = 0.0
+    for row in rows:
+        if row["kind"] == "replayed":
+            total += row["seconds"]
+    return total
 
 
 def _token_facts(calls: Iterable[Row]) -> list[str]:
+    """Return the tokens of language models, by model."""
     sent: Counter[str] = Counter()
     received: Counter[str] = Counter()
     for row in calls:
         if "tokens" in row:
-            model, inward, outward = row["tokens"]
-            sent[model] += inward
-            received[model] += outward
-    return [
-        f"{model or 'tokens'}: {sent[model]:,} tokens in, {received[model]:,} out"
-        for model in sent
-    ]
+            model, sent_count, received_count = row["tokens"]
+            sent[model] += sent_count
+            received[model] += received_count
+    facts = []
+    for model in sent:
+        name = model or "tokens"
+        facts.append(f"{name}: {sent[model]:,} tokens in, {received[model]:,} out")
+    return facts
 
 
 def _kind(kind: str, count: int) -> str:
@@ -196,10 +208,9 @@ def _section(test: _Test, number: int) -> str:
     if saved >= _SHORTEST:
         facts.append(f"{seconds(saved)} saved")
     is_open = test.facts.outcome == "failed" or test.has_problem
-    lines = [
-        _call(row, f"{test.anchor}/{place}", number + place - 1)
-        for place, row in enumerate(test.rows, 1)
-    ]
+    lines = []
+    for index, row in enumerate(test.rows):
+        lines.append(_call(row, f"{test.anchor}/{index + 1}", number + index))
     return _filled(
         "test",
         name=_text(test.name),
@@ -238,7 +249,7 @@ def _shown_time(row: Row) -> str:
 
 
 def _data(blocks: list[object], vault: str) -> str:
-    """Return the inside of all calls as JSON that cannot end its element."""
+    """Return the blocks of all calls as JSON, in which no `<` ends the element."""
     data = {"vault": vault, "calls": blocks}
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=str)
     # A lone surrogate becomes the escape that JSON has for it.
