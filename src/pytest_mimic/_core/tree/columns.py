@@ -2,15 +2,18 @@
 
 ['ratio']: 2,000 of 2,000 differ, [0]: 0.02433 recorded, 0.02434 now
 ['group']: dtype object recorded, str now
+30 rows recorded, 31 now
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any, NamedTuple
 
 # Longer columns are left to their library: Python takes a second for some millions.
 _MOST = 2_000_000
+INDEX = ".index"
 
 
 class Column(NamedTuple):
@@ -41,36 +44,82 @@ def column_differences(
     if then is None or now is None:
         return []
     found: list[tuple[str, str]] = []
+    rows = _rows_fact(then, now)
+    if rows:
+        found.append(("", rows))
     for step in dict.fromkeys([*then, *now]):
         if step not in now:
             found.append((step, "missing now"))
         elif step not in then:
             found.append((step, "not in the recording"))
+        elif rows and step == INDEX and _counts_rows(then[step], now[step]):
+            # The number of rows says all of it.
+            continue
         else:
-            fact = _fact(then[step], now[step], rtol=rtol, atol=atol)
+            fact = _fact(
+                then[step], now[step], rtol=rtol, atol=atol, is_told=rows != ""
+            )
             found += [(step, fact)] if fact else []
-    return found
+    return found or _order_fact(then, now)
 
 
-def _fact(old: Column, new: Column, *, rtol: float, atol: float) -> str:
-    """Return how two columns differ; empty if they do not."""
+def _rows_fact(then: Columns, now: Columns) -> str:
+    """Return how many rows two tables have, empty unless all columns of both say so."""
+    shared = [step for step in then if step in now]
+    counts = {(len(then[step].values), len(now[step].values)) for step in shared}
+    if len(counts) != 1 or any(then[step].shape for step in shared):
+        return ""
+    [(old, new)] = counts
+    return f"{old:,} rows recorded, {new:,} now" if old != new else ""
+
+
+def _counts_rows(old: Column, new: Column) -> bool:
+    """Return whether two indexes count the rows from 0 on."""
+    return all(side.values == side.labels for side in (old, new))
+
+
+def _order_fact(then: Columns, now: Columns) -> list[tuple[str, str]]:
+    """Return that the columns of a table have another order, if they have."""
+    for old, new in zip(then, now, strict=True):
+        if old != new:
+            sides = f"{_name(old)} recorded, {_name(new)} now"
+            return [("", f"the columns have another order, the first: {sides}")]
+    return []
+
+
+def _name(step: str) -> str:
+    return step[1:-1]
+
+
+def _fact(old: Column, new: Column, *, rtol: float, atol: float, is_told: bool) -> str:
+    """Return how two columns differ; empty if they do not.
+
+    If it `is_told` that there are more or fewer rows, those that both have count.
+    """
     if old.dtype != new.dtype:
         return f"dtype {old.dtype} recorded, {new.dtype} now"
     if old.shape != new.shape:
         return f"shape {old.shape} recorded, {new.shape} now"
-    if len(old.values) != len(new.values):
+    if len(old.values) != len(new.values) and not is_told:
         return f"{len(old.values):,} rows recorded, {len(new.values):,} now"
     places = [
         place
-        for place, pair in enumerate(zip(old.values, new.values, strict=True))
+        for place, pair in enumerate(zip(old.values, new.values, strict=False))
         if not _is_equal(*pair, rtol=rtol, atol=atol)
     ]
     if not places:
         return ""
     first = places[0]
-    sides = f"{old.values[first]!r} recorded, {new.values[first]!r} now"
-    count = f"{len(places):,} of {len(old.values):,} differ"
-    return f"{count}, [{old.labels[first]!r}]: {sides}"
+    then, now = _text(old.values[first]), _text(new.values[first])
+    count = f"{min(len(old.values), len(new.values)):,}"
+    both = f"the first {count}" if is_told else count
+    sides = f"[{_text(old.labels[first])}]: {then} recorded, {now} now"
+    return f"{len(places):,} of {both} differ, {sides}"
+
+
+def _text(value: Any) -> str:
+    """Return a value as a table shows it: a moment without its class."""
+    return str(value) if isinstance(value, date) else repr(value)
 
 
 def _is_equal(old: Any, new: Any, *, rtol: float, atol: float) -> bool:
@@ -100,7 +149,7 @@ def _frame(frame: Any) -> Columns | None:
     if frame.size > _MOST or not frame.columns.is_unique:
         return None
     labels = frame.index.tolist()
-    columns = {".index": _index(frame.index)}
+    columns = {INDEX: _index(frame.index)}
     for name in frame.columns:
         series = frame[name]
         columns[f"[{name!r}]"] = Column(str(series.dtype), labels, series.tolist())
@@ -111,7 +160,7 @@ def _series(series: Any) -> Columns | None:
     if series.size > _MOST:
         return None
     own = Column(str(series.dtype), series.index.tolist(), series.tolist())
-    return {".index": _index(series.index), "": own}
+    return {INDEX: _index(series.index), "": own}
 
 
 def _index(index: Any) -> Column:

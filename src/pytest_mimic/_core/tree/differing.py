@@ -32,7 +32,9 @@ from pytest_mimic._core.tree.drawing import line, steps
 from pytest_mimic._core.tree.kept_columns import (
     column_fact,
     columns_in,
+    has_other_rows,
     is_column,
+    row_counts,
     with_labels,
 )
 from pytest_mimic._core.words import and_more
@@ -143,9 +145,13 @@ def _between_parts(
 def _between_columns(
     old: dict[str, Node], new: dict[str, Node], path: str
 ) -> Iterator[Difference]:
-    """Yield the columns in which two tables differ."""
+    """Yield the columns in which two tables differ, and other numbers of rows once."""
+    rows = row_counts(old, new)
+    if rows is not None:
+        yield Difference(path, *rows)
     for one in _between_parts(old, new, path):
-        yield one._replace(old=with_labels(one.old, old))
+        if rows is None or not has_other_rows(one.old, one.new):
+            yield one._replace(old=with_labels(one.old, old))
 
 
 def _between_items(

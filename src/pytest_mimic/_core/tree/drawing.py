@@ -267,6 +267,10 @@ def _column(node: Opaque, mark: str) -> str:
     return f"a column of {node.facts.get('rows')} {node.text}{mark}"
 
 
+def _rows(node: Opaque, _mark: str) -> str:
+    return f"{node.text:,} rows"
+
+
 def _count(node: Opaque, mark: str) -> str:
     return f"{node.text} items{f' ({mark[1:]})' if mark else ''}"
 
@@ -279,6 +283,7 @@ _PHRASES: dict[str, Callable[[Opaque, str], str]] = {
     "content": _content,
     "count": _count,
     "object": _object,
+    "rows": _rows,
     "str": _text_place,
 }
 

@@ -134,6 +134,32 @@ _READERS: dict[str, Callable[[Any], Iterator[tuple[str, Any]] | None]] = {
 # In words
 
 
+def row_counts(
+    old: dict[str, Node], new: dict[str, Node]
+) -> tuple[Opaque, Opaque] | None:
+    """Return how many rows two tables have, None unless all columns of both say so."""
+    counts = {(_rows_of(old[step]), _rows_of(new[step])) for step in old if step in new}
+    if len(counts) != 1:
+        return None
+    [(then, now)] = counts
+    if not (isinstance(then, int) and isinstance(now, int)):
+        return None
+    if then == now or {*old} == {""}:
+        return None
+    return Opaque("rows", then), Opaque("rows", now)
+
+
+def has_other_rows(old: Node, new: Node) -> bool:
+    """Return whether two columns of one dtype have another number of rows."""
+    if not (isinstance(old, Opaque) and isinstance(new, Opaque)):
+        return False
+    return old.text == new.text and _rows_of(old) != _rows_of(new)
+
+
+def _rows_of(node: Node) -> Node:
+    return node.facts.get("rows") if isinstance(node, Opaque) else None
+
+
 def with_labels(node: Node, columns: dict[str, Node]) -> Node:
     """Return the node of a column with the labels of its rows, as far as they are kept."""
     index = columns.get(INDEX)

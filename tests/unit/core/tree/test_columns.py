@@ -62,9 +62,48 @@ def test_each_column_that_differs_is_named(old, new, found) -> None:
 
 
 def test_rows_that_came_are_counted() -> None:
-    found = dict(column_differences(frame(), frame().iloc[:2]))
+    assert column_differences(frame(), frame().iloc[:2]) == [
+        ("", "3 rows recorded, 2 now")
+    ]
 
-    assert found["['n']"] == "3 rows recorded, 2 now"
+
+def test_where_rows_came_the_others_are_compared_as_well() -> None:
+    longer = pandas.concat([frame(n=[1, 5, 3]), frame()], ignore_index=True)
+
+    assert column_differences(frame(), longer) == [
+        ("", "3 rows recorded, 6 now"),
+        ("['n']", "1 of the first 3 differ, [1]: 2 recorded, 5 now"),
+    ]
+
+
+def test_rows_that_came_to_a_named_index_are_rows_all_the_same() -> None:
+    by_name = frame(s=["a", "b", "c"]).set_index("s")
+
+    assert column_differences(by_name, by_name.iloc[1:]) == [
+        ("", "3 rows recorded, 2 now"),
+        (".index", "2 of the first 2 differ, [0]: 'a' recorded, 'b' now"),
+        ("['n']", "2 of the first 2 differ, ['a']: 1 recorded, 2 now"),
+    ]
+
+
+def test_another_order_of_columns_is_said() -> None:
+    (only,) = column_differences(frame(), frame()[["s", "n"]])
+
+    assert only == (
+        "",
+        "the columns have another order, the first: 'n' recorded, 's' now",
+    )
+
+
+def test_moments_are_shown_without_their_class() -> None:
+    days = pandas.Series(pandas.to_datetime(["2026-11-01"]))
+
+    assert column_differences(days, days + pandas.Timedelta(days=1)) == [
+        (
+            "",
+            "1 of 1 differ, [0]: 2026-11-01 00:00:00 recorded, 2026-11-02 00:00:00 now",
+        )
+    ]
 
 
 def test_what_is_close_enough_does_not_differ() -> None:

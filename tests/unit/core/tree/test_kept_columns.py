@@ -40,6 +40,15 @@ def frame(*prices, **others):
             np.array(2.5),
             ["x: 1 of 1 differ, [0]: 1.5 recorded, 2.5 now"],
         ),
+        (frame(1, 2), frame(1, 2, 3), ["x: 2 rows recorded, 3 rows now"]),
+        (
+            frame(1, 2),
+            frame(1.0, 2.0, 3.0),
+            [
+                "x: 2 rows recorded, 3 rows now",
+                "x['price']: dtype int64 recorded, float64 now",
+            ],
+        ),
         (
             frame(1.5, 2.5, 3.5),
             frame(1.5, 0.0, 0.0),
@@ -76,7 +85,7 @@ def frame(*prices, **others):
         (
             pd.Series([1, 2]),
             pd.Series([1, 3, 4]),
-            ["x.index: 2 rows recorded, 3 now", "x: 2 rows recorded, 3 now"],
+            ["x: 2 rows recorded, 3 rows now"],
         ),
         (
             np.zeros((2, 3)),
