@@ -51,6 +51,8 @@ class Damage(Enum):
     NEWER = "newer"
     #: An older version has written it.
     OLDER = "older"
+    #: An older version has written it, and `pytest-mimic rekey` reads it.
+    FORMER = "former"
     #: It holds code that only the Python that has recorded it can load.
     OTHER_PYTHON = "other python"
     #: It is a device, a pipe, a socket, or a link to a folder.
@@ -77,6 +79,10 @@ class Fact(Protocol):
     def lines(self) -> list[str]:
         """Return the fact as it is shown."""
         ...
+
+
+#: The damages that a file of another format has.
+_OTHER_FORMATS = (Damage.NEWER, Damage.OLDER, Damage.FORMER)
 
 
 class MimicError(Exception):
@@ -291,7 +297,7 @@ class CorruptRecordingError(MimicError, RuntimeError):
             return f"is {self.detail or 'no regular file'}, which is not opened"
         if self.damage is Damage.MALFORMED:
             return f"is not {self.detail}"
-        if self.damage in (Damage.NEWER, Damage.OLDER):
+        if self.damage in _OTHER_FORMATS:
             return f"is of {self.detail}"
         return f"is not what was recorded{f' ({self.detail})' if self.detail else ''}"
 
@@ -301,7 +307,7 @@ class CorruptRecordingError(MimicError, RuntimeError):
         return self.test or self.recorder
 
     def __str__(self) -> str:
-        if self.damage in (Damage.NEWER, Damage.OLDER):
+        if self.damage in _OTHER_FORMATS:
             # There is one for each recording of an old vault, so that it is one line.
             return printable(f"{self.what}: {', or '.join(self.remedy_lines())}")
         return super().__str__()

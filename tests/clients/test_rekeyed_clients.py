@@ -448,3 +448,102 @@ def test_a_miss_of_a_request_names_the_option_that_differs(
             "to let recordings follow their lines: pytest-mimic rekey",
         ],
     )
+
+
+def as_of_rc3(project: Project) -> None:
+    """Give the recordings the format of 1.0.0rc3, which kept less."""
+    for path in project.vault.glob("c*/**/*.json"):
+        facts = json.loads(path.read_text())
+        facts["format"] = 4
+        for call in [facts, *facts.get("calls", ())]:
+            call.pop("options", None)
+            call.pop("parts", None)
+            for entry in call.get("outcomes", ()):
+                entry.pop("number", None)
+        path.write_text(json.dumps(facts))
+
+
+@pytest.mark.parametrize(
+    ("line", "changes"),
+    [
+        ("http", []),
+        ("http ignore=query.key,body.run", OTHER_RUN),
+        ("http sequence=no", []),
+    ],
+    ids=["the same line", "ignore", "sequence=no"],
+)
+def test_requests_of_1_0_0rc3_follow(
+    project: Project,
+    service: Server,
+    rekey: Rekey,
+    monkeypatch: pytest.MonkeyPatch,
+    line: str,
+    changes: list[tuple[str, str]],
+) -> None:
+    monkeypatch.setenv("SERVICE", service.url)
+    test = ASKS
+    project.module(SHOP)
+    project.tests(test)
+    project.ini("http")
+    project.record().expect(passed=1)
+    as_of_rc3(project)
+    service.stop()
+    project.replay().expect(failed=1, says=["read it: pytest-mimic rekey, or record"])
+    project.ini(line)
+    for change in changes:
+        test = test.replace(*change)
+    project.tests(test)
+
+    assert rekey() == (0, ["3 recordings got the identity of today's line"])
+    project.replay().expect(passed=1)
+
+
+def test_equal_requests_of_1_0_0rc3_keep_the_order_of_their_file(
+    project: Project, service: Server, rekey: Rekey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The order of calls that were different is not known."""
+    monkeypatch.setenv("SERVICE", service.url)
+    project.module(SHOP)
+    project.tests("""
+        import shop
+
+        def test_one():
+            assert [shop.ask("tea") for _ in range(3)] == [1, 2, 3]
+            assert [shop.ask("milk", run=run) for run in "ab"] == [4, 5]
+    """)
+    project.ini("http")
+    project.record().expect(passed=1)
+    as_of_rc3(project)
+    service.stop()
+    project.ini("http ignore=query,body.run")
+
+    code, lines = rekey()
+
+    assert (code, lines[0]) == (1, "1 recording got the identity of today's line")
+    reason = "the order of its calls in the test is not known"
+    assert lines.count(f"    {reason} (ignore=body.run,query is new)") == 2
+
+
+def test_functions_of_1_0_0rc3_are_listed_with_their_command(
+    project: Project, rekey: Rekey
+) -> None:
+    project.module("def fetch(base):\n    return base\n")
+    project.tests("""
+        import shop
+
+        def test_one():
+            assert shop.fetch("EUR") == "EUR"
+    """)
+    project.ini("shop:fetch")
+    project.record().expect(passed=1)
+    as_of_rc3(project)
+
+    assert rekey() == (
+        1,
+        [
+            "1 recording cannot follow:",
+            "  shop:fetch(base='EUR'), test_shop.py::test_one",
+            "    its format does not keep what identifies it",
+            "  to record them: pytest --mimic-rerecord test_shop.py::test_one",
+        ],
+    )

@@ -183,6 +183,8 @@ def _portable_name(name: str) -> str:
 
 #: The format that is written and read; any other one is refused.
 FORMAT = 5
+# The format of 1.0.0rc3, of which `pytest-mimic rekey` reads the calls of clients.
+_FOLLOWING = 4
 REFERENCE = r"objects/[0-9a-f]{2}/[0-9a-f]{32}\.(?:json|pkl|bin)"
 """The pattern of the name of an object, not compiled: a plain replay needs none."""
 _LFS = b"version https://git-lfs.github.com/spec/"
@@ -281,13 +283,26 @@ def _parse_odd_recording(data: bytes, path: str) -> dict[str, Any]:
     if number == FORMAT:
         return facts
     detail = f"format {number}, this pytest-mimic reads format {FORMAT}"
-    damage, remedy = Damage.OLDER, rerecord("record again")
+    damage = Damage.OLDER
+    remedies = [rerecord("record again")]
+    if number == _FOLLOWING and _is_of_clients(facts):
+        damage = Damage.FORMER
+        remedies.insert(0, Remedy(Verb.MIMIC, "read it", words=("rekey",)))
     if number > FORMAT:
+        damage = Damage.NEWER
         words = ("pip", "install", "--upgrade", "pytest-mimic")
-        damage, remedy = Damage.NEWER, Remedy(Verb.RUN, words=words)
+        remedies = [Remedy(Verb.RUN, words=words)]
     raise CorruptRecordingError(
-        remedies=[remedy], file=path, damage=damage, detail=detail, recorder=test
+        remedies=remedies, file=path, damage=damage, detail=detail, recorder=test
     )
+
+
+def _is_of_clients(facts: dict[str, Any]) -> bool:
+    """Return whether a file holds calls of clients alone, not of functions."""
+    calls = facts.get("calls")
+    rows = calls if type(calls) is list and calls else [facts]
+    targets = [row.get("target") for row in rows if type(row) is dict]
+    return all(type(target) is str and ":" not in target for target in targets)
 
 
 def is_object(name: str) -> bool:

@@ -188,7 +188,7 @@ def _finding_lines(finding: Finding, invocation: Invocation) -> Iterator[Line]:
     """Yield a finding: the problem, whom it concerns, and the remedy."""
     remedy = _remedy(finding, invocation)
     # An old vault has one such finding for each recording, so that it is one line.
-    is_one_line = finding.damage in (Damage.OLDER, Damage.NEWER)
+    is_one_line = finding.damage in (Damage.OLDER, Damage.FORMER, Damage.NEWER)
     problem = f"{finding.problem}: {remedy}" if is_one_line else finding.problem
     yield [(problem, "red" if finding.kind in DAMAGE else "")]
     if finding.recording and finding.recording != finding.file:

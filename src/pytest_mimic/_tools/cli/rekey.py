@@ -37,6 +37,7 @@ from pytest_mimic._tools.cli.selection import (
 from pytest_mimic._tools.rekey.equal_outcomes import OutcomeComparison
 from pytest_mimic._tools.rekey.hiding import Hider
 from pytest_mimic._tools.rekey.lines_of_today import Line as LineOfToday
+from pytest_mimic._tools.rekey.older_format import is_older, older_calls
 from pytest_mimic._tools.rekey.planning import Left, Plan, Planner
 from pytest_mimic._tools.rekey.recorded_calls import content_of, recorded_calls
 from pytest_mimic._tools.shown.outcome_words import call_in_short
@@ -60,20 +61,28 @@ def run(invocation: Invocation) -> Result:
     with _kept_out(invocation, is_dry=is_dry):
         selection = Selection(invocation)
         files = list(selection)
-        plan = _plan(invocation, files)
+        store = invocation.vault.store
+        older: list[str] = []
+        damaged: list[VaultFile] = []
+        for file in selection.damaged:
+            if is_older(store.read(file.name) or b""):
+                older.append(file.name)
+            else:
+                damaged.append(file)
+        plan = _plan(invocation, files, older)
         if not is_dry:
             replaced = _carry_out(invocation, plan)
     if not is_dry:
         invocation.vault.delete([], replaced)
         invocation.vault.store.end_run()
-    if not files and not plan.damaged:
-        chosen = Chosen(files, selection.damaged, selection.unmatched)
+    if not files and not older:
+        chosen = Chosen(files, damaged, selection.unmatched)
         return nothing(invocation, chosen)
     return Result(
         list(_lines(invocation, plan)),
         found=bool(plan.left),
         unmatched=selection.unmatched,
-        damaged=len(selection.damaged) + plan.damaged,
+        damaged=len(damaged),
     )
 
 
@@ -96,7 +105,9 @@ def _kept_out(invocation: Invocation, *, is_dry: bool) -> Iterator[None]:
         yield
 
 
-def _plan(invocation: Invocation, files: Sequence[VaultFile]) -> Plan:
+def _plan(
+    invocation: Invocation, files: Sequence[VaultFile], older: Sequence[str]
+) -> Plan:
     comparison = OutcomeComparison(invocation.redactor)
     vault = invocation.vault
 
@@ -111,7 +122,9 @@ def _plan(invocation: Invocation, files: Sequence[VaultFile]) -> Plan:
         hider=Hider(invocation.redactor),
     )
     names = _with_all_of_owners(vault.names(), files, invocation)
-    calls = (call for name in names for call in recorded_calls(vault, name))
+    calls = [call for name in names for call in recorded_calls(vault, name)]
+    for name in older:
+        calls += older_calls(vault, name, planner.options_of)
     return planner.plan(calls)
 
 
@@ -195,10 +208,18 @@ def _lines(invocation: Invocation, plan: Plan) -> Iterator[Line]:
         yield f"{plural(len(plan.left), 'recording')} cannot follow:"
     for left in plan.left:
         yield from _lines_of_left(invocation, left)
-    tests = [left.old.call.test for left in plan.left]
-    if plan.left:
-        again = invocation.commands.for_tests("--mimic-record", tests=tests)
-        yield ["  to record them: ", (again, "bold")]
+    for option, is_older_format in (
+        ("--mimic-record", False),
+        ("--mimic-rerecord", True),
+    ):
+        tests = [
+            left.old.call.test
+            for left in plan.left
+            if left.old.is_older is is_older_format
+        ]
+        if tests:
+            again = invocation.commands.for_tests(option, tests=tests)
+            yield ["  to record them: ", (again, "bold")]
 
 
 def _lines_of_left(invocation: Invocation, left: Left) -> Iterator[Line]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pytest_mimic._core.engine.recorded_identities import (
     CannotFollowError,
@@ -24,6 +24,7 @@ from pytest_mimic._tools.rekey.joining import (
     joined_shared,
 )
 from pytest_mimic._tools.rekey.lines_of_today import Line, lines_for
+from pytest_mimic._tools.rekey.older_format import read_older
 from pytest_mimic._tools.rekey.recorded_calls import (
     Facts,
     RecordedCall,
@@ -33,6 +34,8 @@ from pytest_mimic._tools.rekey.recorded_calls import (
 )
 from pytest_mimic.errors import MimicError
 
+# The requests by which a client sets up its connections, which serve all tests.
+_SHARED = ("CONNECT",)
 # What a recording keeps of its options besides those of the line.
 _BESIDE = ("python", "line")
 
@@ -88,7 +91,6 @@ class Plan:
         equal: How many have the identity of today's line.
         hidden: How many lose what today's `mimic_redact` names.
         objects: The long parts of requests to write first, by their names.
-        damaged: How many files cannot be read.
     """
 
     changes: list[Change] = field(default_factory=list)
@@ -97,7 +99,6 @@ class Plan:
     equal: int = 0
     hidden: int = 0
     objects: dict[str, bytes] = field(default_factory=dict)
-    damaged: int = 0
 
 
 class Planner:
@@ -136,6 +137,12 @@ class Planner:
         self._to_vacate: set[str] = set()
         self._vacated: set[str] = set()
 
+    def options_of(self, call: Recording) -> dict[str, Any]:
+        """Return the options of the line that takes a call today."""
+        signature, host = self._signature_of(call)
+        lines = lines_for(self._targets, call.target, signature, host)
+        return lines[0].options if lines else {}
+
     def plan(self, calls: Iterable[RecordedCall]) -> Plan:
         """Return what becomes of these calls."""
         given = list(calls)
@@ -156,7 +163,11 @@ class Planner:
             else:
                 in_cassettes.setdefault(old.file, []).append(new)
         for file, members in in_cassettes.items():
-            self._plan.changes.append(self._cassette(file, members))
+            try:
+                self._plan.changes.append(self._cassette(file, members))
+            except CannotFollowError as reason:
+                for member in members:
+                    self._plan.left.append(Left(member.old, str(reason), ()))
         self._join(moving)
         return self._plan
 
@@ -243,6 +254,8 @@ class Planner:
         """
         before = old.call.options or {}
         hidden = self._hidden_in(old)
+        if old.is_older:
+            return self._from_older(old if hidden is None else hidden.old)
         line = self._changed_line(old)
         if line is None and hidden is None:
             return None
@@ -272,6 +285,40 @@ class Planner:
                 return None
             raise CannotFollowError("a part of it is hidden, or is not kept whole")
         return rekeyed(new, key, owner, options), line or no_line
+
+    def _from_older(self, old: RecordedCall) -> tuple[Rekeyed, Line] | None:
+        """Return a call of 1.0.0rc3's format under its line; None if no line takes it.
+
+        The identity that it has is not checked: nothing says under which options.
+
+        Raises:
+            CannotHideError: The format does not keep what identifies it.
+        """
+        call = old.call
+        if not names_client(call.target):
+            raise CannotHideError("its format does not keep what identifies it")
+        lines = self._line(old)
+        if not lines:
+            return None
+        if len(lines) > 1:
+            names = ", ".join(line.name for line in lines)
+            raise CannotHideError(f"several lines may take it: {names}")
+        [line] = lines
+        owner = call.owner
+        if old.place is None:
+            becomes_sequence = is_sequence(line.options, is_client=True)
+            opens = (call.arguments or {}).get("signature") in _SHARED
+            if becomes_sequence and owner is None and not opens:
+                raise CannotHideError(
+                    "it served all tests, and nobody knows which of them used it"
+                )
+            owner = owner if becomes_sequence else None
+        if old.is_imported:
+            return rekeyed(old, old.identity, owner, line.options), line
+        if call.parts is None:
+            raise CannotHideError("its format does not keep what identifies it")
+        key = identity_under(call, line.options)
+        return rekeyed(old, key, owner, line.options), line
 
     def _changed_line(self, old: RecordedCall) -> Line | None:
         """Return the line of today, None if a call is identified under it already.
@@ -321,8 +368,13 @@ class Planner:
     def _cassette(self, file: str, members: Sequence[Rekeyed]) -> Change:
         """Return the cassette with the new identities. Its calls keep their order."""
         data = self._vault.store.read(file) or b""
-        facts = parse_recording(data, self._vault.label, file)
+        if members[0].old.is_older:
+            facts = read_older(data)
+        else:
+            facts = parse_recording(data, self._vault.label, file)
         calls = list(facts["calls"])
+        if members[0].old.is_older and len(members) < len(calls):
+            raise CannotFollowError("another call of its cassette cannot follow")
         for member in members:
             assert member.old.place is not None
             calls[member.old.place] = member.facts
@@ -431,7 +483,8 @@ def _count(members: Iterable[Rekeyed]) -> int:
     for member in members:
         call = member.old.call
         is_same = member.key == member.old.identity and member.owner == call.owner
-        count += not is_same or member.options != (call.options or {})
+        has_options = member.options == (call.options or {})
+        count += not (is_same and has_options) or member.old.is_older
     return count
 
 

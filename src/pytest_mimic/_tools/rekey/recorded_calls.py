@@ -35,12 +35,14 @@ class RecordedCall(NamedTuple):
         facts: What its file says of it.
         call: The same, with the long parts of its arguments.
         place: Its number in its cassette, from 0; None for a recording.
+        is_older: Whether its file has the format of 1.0.0rc3.
     """
 
     file: str
     facts: Facts
     call: Recording
     place: int | None = None
+    is_older: bool = False
 
     @property
     def identity(self) -> str:

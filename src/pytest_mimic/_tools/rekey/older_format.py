@@ -1,0 +1,195 @@
+"""Reads recordings of clients in format 4, that of 1.0.0rc3, as if they had what format 5 keeps.
+
+Format 4 keeps the requests of clients whole, but not which parts count, nor the options
+of their line. What it does not say of a part has a few possible values: the body of a
+request is JSON or a form, for example. The value is taken that gives the identity in
+the recording's name; where none does, as the line had options, the most usual one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
+from json import loads
+from typing import Any
+from urllib.parse import urlsplit
+
+from pytest_mimic._core.engine.recorded_identities import (
+    CannotFollowError,
+    identity_under,
+)
+from pytest_mimic._core.identity.kept_parts import kept_value
+from pytest_mimic._core.seam.registry import names_client
+from pytest_mimic._core.vault import Vault
+from pytest_mimic._core.vault.format import CASSETTES, FORMAT
+from pytest_mimic._core.vault.recording_facts import Recording, calls_of
+from pytest_mimic._tools.rekey.recorded_calls import RecordedCall
+
+#: The format that is read.
+OLDER = 4
+# The parts of a request of HTTP that choose an answer, by their names in a description.
+_CHOOSING_START = "headers."
+_USUAL_PORTS = {"http": 80, "https": 443}
+
+Described = Mapping[str, Any]
+Possible = dict[str, Sequence[Any]]
+"""The values that each part may have, by name in the order in which they count."""
+
+
+def is_older(data: bytes) -> bool:
+    """Return whether a file has format 4."""
+    facts = _facts(data)
+    return facts is not None and facts.get("format") == OLDER
+
+
+def read_older(data: bytes) -> dict[str, Any]:
+    """Return the facts of a file of format 4, with the format of today."""
+    return {**(_facts(data) or {}), "format": FORMAT}
+
+
+def _facts(data: bytes) -> dict[str, Any] | None:
+    try:
+        facts = loads(data)
+    except ValueError:
+        return None
+    return facts if type(facts) is dict else None
+
+
+def older_calls(
+    vault: Vault, name: str, options_of: Callable[[Recording], Mapping[str, Any]]
+) -> Iterator[RecordedCall]:
+    """Yield the call of a recording of format 4, or those of a cassette.
+
+    Args:
+        vault: The vault.
+        name: The file.
+        options_of: Returns the options of the line that takes a call today.
+
+    Raises:
+        MimicError: The shape of the file is wrong.
+    """
+    facts = read_older(vault.store.read(name) or b"")
+    calls = calls_of(vault.objects, name, facts)
+    if not name.startswith(CASSETTES):
+        old = RecordedCall(name, facts, calls[0].whole(), is_older=True)
+        yield _with_parts(old, options_of)
+        return
+    for place, call in enumerate(calls):
+        of_call = facts["calls"][place]
+        old = RecordedCall(name, of_call, call.whole(), place, is_older=True)
+        yield _with_parts(old, options_of)
+
+
+def _with_parts(
+    old: RecordedCall, options_of: Callable[[Recording], Mapping[str, Any]]
+) -> RecordedCall:
+    """Return a call with the parts that count."""
+    call = old.call
+    possible = _possible_parts(call) if names_client(call.target) else None
+    if possible is None:
+        return old
+    described = call.arguments or {}
+    today = options_of(call)
+    first: RecordedCall | None = None
+    for values in product(*possible.values()):
+        parts: dict[str, Any] = {}
+        for part, value in zip(possible, values, strict=True):
+            is_described = part in described and described[part] == value
+            parts[part] = None if is_described else kept_value(value)
+        fitting = old._replace(
+            call=call._replace(parts=parts), facts={**old.facts, "parts": parts}
+        )
+        first = first or fitting
+        for options in ({}, today):
+            if _identity(fitting.call, options) == old.identity:
+                return fitting
+    return first or old
+
+
+def _identity(call: Recording, options: Mapping[str, Any]) -> str:
+    try:
+        return identity_under(call, options)
+    except CannotFollowError:
+        return ""
+
+
+def _possible_parts(call: Recording) -> Possible | None:
+    """Return the values that the parts of a client's call may have.
+
+    None: nobody knows, as its adapter is that of another distribution.
+    """
+    described = call.arguments or {}
+    possible = _POSSIBLE.get(call.target)
+    return None if possible is None else possible(described)
+
+
+def _of_http(described: Described) -> Possible:
+    url = urlsplit(str(described.get("url", "")))
+    port = url.port or _USUAL_PORTS.get(url.scheme, 0)
+    parts: Possible = {
+        "method": [described.get("method")],
+        "scheme": [url.scheme],
+        "host": [url.hostname],
+        "port": [port],
+        "path": [url.path or "/"],
+    }
+    if "query" in described:
+        parts["query"] = [described["query"]]
+    if "body" in described:
+        body = described["body"]
+        if isinstance(body, str):
+            parts["format"] = ["text", "json", "bytes"]
+        else:
+            parts["format"] = ["json", "form", "multipart", "bytes", "http", "mail"]
+        parts["body"] = [body]
+    for name, value in described.items():
+        if name.startswith(_CHOOSING_START):
+            parts[name.removeprefix(_CHOOSING_START)] = [value]
+    if "login" in described:
+        parts["login"] = [described["login"]]
+    return parts
+
+
+def _of_sql(described: Described) -> Possible:
+    # A request that is no statement, such as COMMIT, is described by its signature.
+    statement = described.get("statement", described.get("signature"))
+    return {
+        "database": [described.get("database", 0)],
+        "statement": [statement],
+        "params": [described.get("params")],
+    }
+
+
+def _of_redis(described: Described) -> Possible:
+    name = "commands" if "commands" in described else "command"
+    return {
+        "database": [described.get("database", 0)],
+        "protocol": [3, 2],
+        name: [described.get(name)],
+    }
+
+
+def _of_grpc(described: Described) -> Possible:
+    method = str(described.get("signature", "")).removeprefix("CALL ")
+    return {
+        "server": range(4),
+        "method": [method],
+        "request": [described.get("request")],
+    }
+
+
+def _of_mcp(described: Described) -> Possible:
+    return {
+        "server": range(4),
+        "method": [described.get("method")],
+        "params": [described.get("params", {})],
+    }
+
+
+_POSSIBLE: dict[str, Callable[[Described], Possible]] = {
+    "http": _of_http,
+    "sqlalchemy": _of_sql,
+    "redis": _of_redis,
+    "grpc": _of_grpc,
+    "mcp": _of_mcp,
+}
