@@ -36,16 +36,20 @@ A distribution offers it as an entry point of the group `pytest_mimic.clients`, 
 name is the line: `sensor = "mimic_sensor:SensorAdapter"`. The guide "Add a client"
 builds a whole one. The adapters of pytest-mimic itself are made of the same parts:
 
-| for | names |
-|---|---|
-| the adapter | `Adapter`, `Edge`, `load_adapter`, `clients_of` |
-| a call | `ClientCall`, `Port`, `Step`, `Call`, `recording`, `is_cancellation` |
-| sync and async methods with one body | `Steps`, `sync_method`, `async_method`, `run_sync`, `run_async`, `waiting` |
-| secrets | `Redactor`, `NO_NAMES`, `Secrets`, `KnownSecrets`, `as_recorded`, `with_secrets`, `places`, `hide_values`, `hide_split`, `parse_form`, `holds_placeholder`, `is_placeholder`, `PLACEHOLDER`, `PLACEHOLDER_START`, `NUMBER_START`, `ISSUED`, `LOGIN` |
-| values of databases | `to_plain`, `parameter_to_plain`, `from_plain`, `by_value`, `in_class`, `blank`, `PLAIN`, `full_name` |
-| streams of events | `Events`, `ServerSentEvent` |
-| errors and their remedies | `MimicError`, `UnstorableOutcomeError`, `UnstableIdentityError`, `CorruptRecordingError`, `TargetError`, `Remedy`, `Verb` |
-| a quick start | `pattern`, `zstd_module` |
+- the adapter: `Adapter`, `Edge`, `load_adapter`, `clients_of`
+- a call: `ClientCall`, `Port`, `Step`, `Call`, `recording`, `is_cancellation`
+- sync and async methods with one body: `Steps`, `sync_method`, `async_method`,
+  `run_sync`, `run_async`, `waiting`
+- secrets: `Redactor`, `NO_NAMES`, `Secrets`, `KnownSecrets`, `as_recorded`,
+  `with_secrets`, `places`, `hide_values`, `hide_split`, `parse_form`,
+  `holds_placeholder`, `is_placeholder`, `PLACEHOLDER`, `PLACEHOLDER_START`,
+  `NUMBER_START`, `ISSUED`, `LOGIN`
+- values of databases: `to_plain`, `parameter_to_plain`, `from_plain`, `by_value`,
+  `in_class`, `blank`, `PLAIN`, `full_name`
+- streams of events: `Events`, `ServerSentEvent`
+- errors and their remedies: `MimicError`, `UnstorableOutcomeError`,
+  `UnstableIdentityError`, `CorruptRecordingError`, `TargetError`, `Remedy`, `Verb`
+- a quick start: `pattern`, `zstd_module`
 
 Each is loaded on first use (PEP 562), so that a replay loads only what it needs.
 """

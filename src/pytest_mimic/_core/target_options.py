@@ -61,7 +61,8 @@ def changed_options(
 ) -> list[str]:
     """Return the options that differ between two lines of a target, in words.
 
-    Both are as a recording keeps them. The result is empty if they identify calls alike.
+    Both are as a recording keeps them. There are none if the lines identify calls
+    alike.
 
     `["ignore=session is new", "match=headers.accept is gone", "sequence=no is new"]`
     """

@@ -26,11 +26,11 @@ _LONGEST_NAME = 255
 
 
 def patient(function: Callable[_P, _T]) -> Callable[_P, _T]:
-    """Return a function that repeats a file operation which Windows refuses for a moment.
+    """Return a function that repeats a file operation until Windows allows it.
 
-    There, a file that another process has open cannot be replaced or deleted, and one
-    that is being replaced or deleted cannot be opened. Python reports this as a lack of
-    permission. Elsewhere, the function itself is returned.
+    On Windows, a file that another process has open cannot be replaced or deleted, and
+    one that is being replaced or deleted cannot be opened. Python reports this as a
+    lack of permission. Elsewhere, the function itself is returned.
     """
     if os.name != "nt":
         return function
@@ -67,7 +67,7 @@ def write_whole(path: Path, text: str, *, label: str) -> None:
 
 
 def is_special(path: Path) -> bool:
-    """Check whether a path is a device, a pipe or a socket, which no file may replace."""
+    """Check whether a path is a device, a pipe or a socket: no file may replace it."""
     try:
         mode = path.stat().st_mode
     except OSError:
@@ -92,7 +92,10 @@ def _replace(path: Path, text: str) -> None:
 def refuse_other_kinds(
     path: Path, is_ours: Callable[[bytes], bool], *, option: str
 ) -> None:
-    """Check that an option may replace a file: there is none, it is empty, a device or a pipe, or one of ours.
+    """Check that an option may replace a file.
+
+    It may if there is no file, if the file is empty or one of ours, or if it is a
+    device or a pipe.
 
     Args:
         path: The file, or a link to it.

@@ -32,16 +32,15 @@ def anew_lines(plain: Iterable[Sequence[str]], *, quiet: bool = False) -> list[s
     calls = plural(len({part.call for part in parts}), "recorded call")
     heading = f"the next run will make {calls} with other values"
     kinds = frozenset(Kind(part.kind) for part in parts)
-    ways = [Commands().line(page) for page in pages(kinds)]
+    remedies = [Commands().line(page) for page in pages(kinds)]
     rows = _rows(parts)
     if quiet:
-        names = [name for name, _ in rows]
-        named = ", ".join([*names[:_IN_LINE], *and_more(len(names) - _IN_LINE)])
-        return [f"{heading} ({named}); {ways[0]}"]
-    lines = _lines(parts)
-    if lines:
-        ways += [f"if they may differ: {line}" for line in lines]
-    return listed(f"{heading}, and miss:", rows, *ways)
+        names = [name for name, _ in rows[:_IN_LINE]]
+        names += and_more(len(rows) - _IN_LINE)
+        return [f"{heading} ({', '.join(names)}); {remedies[0]}"]
+    for line in _lines(parts):
+        remedies.append(f"if they may differ: {line}")
+    return listed(f"{heading}, and miss:", rows, *remedies)
 
 
 def _rows(parts: Iterable[MadeAnew]) -> list[tuple[str, str]]:
@@ -68,12 +67,19 @@ def _lines(parts: Sequence[MadeAnew]) -> list[str]:
     """
     if not all(part.line for part in parts):
         return []
+    # By the rest of a call without such parts: the calls that have this rest.
     calls: dict[str, set[str]] = {}
+    # By line: the paths that it would name.
     paths: dict[str, dict[str, None]] = {}
     for part in parts:
         calls.setdefault(part.rest, set()).add(part.call)
         paths.setdefault(part.line, {})[part.path] = None
-    is_one = any(len(numbers) > 1 for numbers in calls.values())
-    if is_one or any(len(named) > _MOST_PATHS for named in paths.values()):
-        return []
-    return [line.replace("{paths}", ",".join(named)) for line, named in paths.items()]
+    for equal_calls in calls.values():
+        if len(equal_calls) > 1:
+            return []
+    lines = []
+    for line, line_paths in paths.items():
+        if len(line_paths) > _MOST_PATHS:
+            return []
+        lines.append(line.replace("{paths}", ",".join(line_paths)))
+    return lines

@@ -187,8 +187,8 @@ class McpSession:
         with recording(step):
             if self._has_replayed and self._to_server is None:
                 raise _not_recordable(
-                    f"mcp {request['method']} cannot be sent: the earlier requests of its"
-                    " session were replayed, and no server has seen them",
+                    f"mcp {request['method']} cannot be sent: the earlier requests of "
+                    "its session were replayed, and no server has seen them",
                     "record all tests that use this session again, with"
                     " --mimic-rerecord",
                 )

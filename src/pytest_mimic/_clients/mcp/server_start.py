@@ -26,7 +26,10 @@ _MODULE = "builtins"
 
 
 def command_name(server: Any) -> str:
-    """Return the name of a server's command. Its folder and arguments may hold secrets."""
+    """Return the name of a server's command.
+
+    The folder and the arguments of the command are left out: they may hold secrets.
+    """
     return PurePath(getattr(server, "command", "")).name
 
 
