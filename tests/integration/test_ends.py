@@ -513,3 +513,79 @@ def test_the_command_says_how_calls_ended(project, pytester):
     assert "3 outcomes: waiting, 2, 3" in shown("ls", "test_shop.py")
     assert "waiting: it was cancelled before more came" in shown("show", "test_shop.py")
     assert shown("check").startswith(".mimic_vault is sound")
+
+
+def test_a_call_that_is_cancelled_in_a_cassette_keeps_its_place(project, server):
+    project.ini()
+    project.tests("""
+        import asyncio, os
+        import httpx
+
+        URL = os.environ["API"] + "/hang_first"
+
+        def test_it(mimic_auto):
+            async def get():
+                async with httpx.AsyncClient() as client:
+                    return (await client.get(URL)).status_code
+
+            async def main():
+                first = asyncio.ensure_future(get())
+                await asyncio.wait([first], timeout=0.5)
+                first.cancel()
+                await asyncio.wait([first])
+                return first.cancelled(), await get()
+
+            with mimic_auto("trip", targets=["http"]) as cassette:
+                assert asyncio.run(main()) == (True, 200)
+                assert cassette.all_played or cassette.mode == "record"
+    """)
+    api = {"API": server.url}
+
+    project.record(env=api).expect(passed=1, never=["not recorded"])
+
+    server.stop()
+    project.replay(env=api).expect(passed=1, says=["2 calls replayed"])
+    assert b'"end": "waiting"' in project.files("cassettes")["cassettes/trip.json"]
+
+
+def test_a_post_whose_stream_is_cancelled_between_two_events_waits_there(
+    project, server
+):
+    """The reader gets the events that had come, and its retry those of a new call."""
+    project.ini("http")
+    project.tests("""
+        import asyncio, os
+        import httpx
+
+        URL = os.environ["API"] + "/stall_first"
+
+        def test_it():
+            async def read(lines):
+                async with httpx.AsyncClient(timeout=None) as client:
+                    async with client.stream("POST", URL, json={"q": 1}) as answer:
+                        async for line in answer.aiter_lines():
+                            lines.append(line)
+
+            async def main():
+                first, second = [], []
+                reader = asyncio.ensure_future(read(first))
+                while len(first) < 2:
+                    await asyncio.wait([reader], timeout=0.01)
+                reader.cancel()
+                await asyncio.wait([reader])
+                assert reader.cancelled()
+                await read(second)
+                return first, second
+
+            first, second = asyncio.run(main())
+            assert first == ["data: 1", ""]
+            assert second == ["data: 1", "", "data: 2", ""]
+    """)
+    api = {"API": server.url}
+
+    project.record(env=api).expect(
+        passed=1, says=["2 calls recorded"], never=["not recorded"]
+    )
+
+    server.stop()
+    project.replay(env=api).expect(passed=1, says=["2 calls replayed"])
