@@ -217,7 +217,9 @@ def _drawn(picture: Path) -> str:
         lines[y] = lines.get(y, "").ljust(column) + (piece.text or "").replace(
             "\xa0", " "
         )
-    return "".join(f"{line.rstrip()}\n" for line in lines.values())
+    # The picture cuts a line that is wider than it is.
+    texts = (re.sub("…$", "...", line.rstrip()) for line in lines.values())
+    return "".join(f"{text}\n" for text in texts)
 
 
 def _commands(text: str) -> Iterator[tuple[str, str]]:

@@ -409,22 +409,20 @@ def _times(count: int) -> str:
     return f", {count} times" if count > 1 else ""
 
 
-def _tokens(sent: int, received: int) -> list[str]:
-    """Return the tokens of requests and of answers in words, if there are any."""
+def _tokens(sent: int, received: int) -> str:
+    """Return the tokens of requests and of answers in words, empty without any."""
     if not sent and not received:
-        return []
-    return [f"{sent:,} tokens in, {received:,} out"]
+        return ""
+    return f"{sent:,} tokens in, {received:,} out"
 
 
 def _counts(ledger: Ledger, judgement: Judgement, settings: Settings) -> str:
     counts = []
     if ledger.recorded:
-        time = " and ".join(
-            [
-                seconds(ledger.record_seconds),
-                *_tokens(ledger.tokens_sent, ledger.tokens_received),
-            ]
-        )
+        time = seconds(ledger.record_seconds)
+        tokens = _tokens(ledger.tokens_sent, ledger.tokens_received)
+        if tokens:
+            time += f" ({tokens})"
         if ledger.taken_back:
             kept = max(0, ledger.recorded - len(ledger.taken_back))
             made = (
@@ -446,11 +444,13 @@ def _counts(ledger: Ledger, judgement: Judgement, settings: Settings) -> str:
             # Only the first count names its unit.
             shown = str(number) if counts else plural(number, "call")
             counts.append(f"{shown} {what}")
-    # vcrpy does not keep how long a call took.
-    saved = [seconds(ledger.saved)] if ledger.saved else []
-    saved += _tokens(ledger.saved_tokens_sent, ledger.saved_tokens_received)
-    if saved:
-        counts.append(f"{' and '.join(saved)} saved")
+    tokens = _tokens(ledger.saved_tokens_sent, ledger.saved_tokens_received)
+    if ledger.saved:
+        shown = f" ({tokens})" if tokens else ""
+        counts.append(f"{seconds(ledger.saved)} saved{shown}")
+    elif tokens:
+        # vcrpy does not keep how long a call took.
+        counts.append(f"{tokens} saved")
     if settings.mode is Mode.LIVE:
         counts.append("every call ran for real, and nothing was recorded or compared")
     parts = [", ".join(counts)] if counts else []
