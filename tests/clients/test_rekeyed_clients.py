@@ -547,3 +547,21 @@ def test_functions_of_1_0_0rc3_are_listed_with_their_command(
             "  to record them: pytest --mimic-rerecord test_shop.py::test_one",
         ],
     )
+
+
+def test_a_path_that_meets_nothing_in_any_request_is_named_once(
+    project: Project, service: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other paths meet something in one of the requests, or are whole parts."""
+    monkeypatch.setenv("SERVICE", service.url)
+    project.module(SHOP)
+    project.tests(ASKS + '        shop.ask("x", note={"at": 1})\n')
+    project.ini("http ignore=body.ruin,body.note.at,*.key,body.meta.*,port,headers")
+    named = "http ignore=body.ruin met nothing in any call"
+
+    run = project.record().expect(passed=1, says=[named])
+
+    assert run.output.count("met nothing") == 1
+    service.stop()
+    project.replay().expect(passed=1, says=[named])
+    project.replay("-k", "one").expect(passed=1, never=["met nothing"])

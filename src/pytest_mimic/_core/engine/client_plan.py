@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cached_property, partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.identity.kept_parts import Parts, client_parts, counted_paths
 from pytest_mimic._core.redact.secret_names import holds_issued
 from pytest_mimic._core.settings import Mode
+from pytest_mimic._core.targets.options import first_step
 from pytest_mimic._core.targets.pattern import Selector
 from pytest_mimic._core.types.kinds import Unstable
 
@@ -121,8 +122,36 @@ class ClientPlan(Plan):
 
         Each part is one argument.
         """
-        ignored = counted_paths(self.options.ignore, names, self.adapter.implied)
-        return CallIdentity(self.kind, names, ignore=ignored, places=self.places)
+        sources: dict[str, str] = {}
+        for path in self.options.ignore:
+            for expanded in counted_paths([path], names, self.adapter.implied):
+                sources.setdefault(expanded, path)
+        note_path = partial(self._note_path, sources) if self._inner_paths else None
+        return CallIdentity(
+            self.kind,
+            names,
+            ignore=list(sources),
+            places=self.places,
+            note_path=note_path,
+        )
+
+    @cached_property
+    def _inner_paths(self) -> frozenset[str]:
+        """The paths of `ignore=` that lead into a part of a call.
+
+        That of a whole part means something where calls lack the part, too, and most
+        headers are no parts by themselves.
+        """
+        paths = (path for path in self.options.ignore if first_step(path) != "headers")
+        return frozenset(path for path in paths if first_step(path) != path)
+
+    def _note_path(self, sources: Mapping[str, str], path: str, is_met: bool) -> None:
+        """Note a path of `ignore=`, and whether it has met something in a call."""
+        source = sources[path]
+        if source in self._inner_paths:
+            ledger = self.state.ledger
+            seen = ledger.met_paths if is_met else ledger.ignored_paths
+            seen.add(f"{self.client} ignore={source}")
 
     def _matched(self, parts: dict[str, Any]) -> dict[str, Any]:
         """Return the values at the paths that `match=` names, None where the call has no such part."""
