@@ -1,4 +1,7 @@
-"""Messages of Protocol Buffers as plain data, and back: their JSON where it gives the same bytes again, else the bytes."""
+"""Messages of Protocol Buffers as plain data, and back.
+
+A message is stored as its JSON if that gives the same bytes again, else as its bytes.
+"""
 
 from __future__ import annotations
 
@@ -17,23 +20,33 @@ from pytest_mimic.client import (
 def store_message(value: Any) -> dict[str, Any]:
     """Return a message as plain data.
 
-    UnstorableOutcomeError: it is one of another codec.
+    Raises:
+        UnstorableOutcomeError: It is a message of another codec.
     """
-    if (message := _message_of(value)) is None:
-        what = f"a gRPC call cannot be recorded: {type(value).__qualname__} is no message of Protocol Buffers"
+    message = _message_of(value)
+    if message is None:
         raise UnstorableOutcomeError(
-            what, remedies=["name the function around the call in mimic_functions"]
+            f"a gRPC call cannot be recorded: {type(value).__qualname__} is no message"
+            " of Protocol Buffers",
+            remedies=["name the function around the call in mimic_functions"],
         )
     data = message.SerializeToString(deterministic=True)
+    plain = _exact_json(message, data)
+    if plain is None:
+        return {"base64": base64.b64encode(data).decode()}
+    return {"json": plain}
+
+
+def _exact_json(message: Any, data: bytes) -> Any:
+    """Return the JSON of a message; None if it does not give the same bytes again."""
     to_json = import_module("google.protobuf.json_format").MessageToDict
     try:
         plain = to_json(message, preserving_proto_field_name=True)
-        is_exact = (
-            _read(type(message), plain).SerializeToString(deterministic=True) == data
-        )
-    except Exception:  # it has an `Any` whose type is not known, for example
-        plain, is_exact = None, False
-    return {"json": plain} if is_exact else {"base64": base64.b64encode(data).decode()}
+        again = _read(type(message), plain).SerializeToString(deterministic=True)
+    except Exception:
+        # A message may hold an `Any` whose type is not known, for example.
+        return None
+    return plain if again == data else None
 
 
 def load_message(stored: dict[str, Any], deserialize: Callable[[bytes], Any]) -> Any:
@@ -50,37 +63,46 @@ def plain_of(stored: dict[str, Any]) -> Any:
 
 
 def _message_of(value: Any) -> Any:
-    """Return the message that a value is, or that it wraps as those of proto-plus do; None for others."""
-    unwrap = getattr(type(value), "pb", lambda _: None)
-    return value if hasattr(value, "ListFields") else unwrap(value)
+    """Return the message that a value is, or that it wraps; None for others.
+
+    The messages of proto-plus wrap one.
+    """
+    if hasattr(value, "ListFields"):
+        return value
+    unwrap = getattr(type(value), "pb", None)
+    return None if unwrap is None else unwrap(value)
 
 
 def _read(kind: Any, plain: Any) -> Any:
-    return import_module("google.protobuf.json_format").ParseDict(
-        _loadable(kind.DESCRIPTOR, plain), kind()
-    )
+    """Return the message of a class that JSON stands for."""
+    parse = import_module("google.protobuf.json_format").ParseDict
+    return parse(_loadable(kind.DESCRIPTOR, plain), kind())
 
 
 def _loadable(descriptor: Any, plain: Any) -> Any:
-    """Return plain data in which each placeholder is what its field takes: bytes as base64, a number or a time as none."""
+    """Return plain data in which each placeholder is what its field takes.
+
+    It is a text as it is, bytes as base64, and left out for a number or a time.
+    """
     if isinstance(plain, list):
-        return [_loadable(descriptor, one) for one in plain]
+        return [_loadable(descriptor, item) for item in plain]
     if descriptor is None or not isinstance(plain, dict):
         return plain
     loadable = {}
     for name, value in plain.items():
         field = descriptor.fields_by_name.get(name)
-        is_hidden = (
-            isinstance(value, str)
-            and value.startswith(PLACEHOLDER_START)
-            and is_placeholder(value)
-        )
         if field is None:
             loadable[name] = value
-        elif not is_hidden:
+        elif not _is_hidden(value):
             loadable[name] = _loadable(field.message_type, value)
         elif field.type == field.TYPE_BYTES:
             loadable[name] = base64.b64encode(value.encode()).decode()
         elif field.cpp_type == field.CPPTYPE_STRING:
             loadable[name] = value
     return loadable
+
+
+def _is_hidden(value: object) -> bool:
+    if not isinstance(value, str) or not value.startswith(PLACEHOLDER_START):
+        return False
+    return is_placeholder(value)

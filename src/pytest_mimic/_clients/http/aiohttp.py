@@ -1,11 +1,10 @@
-"""The adapter of aiohttp: `BaseConnector.connect`, which is below sessions, redirects, cookies and middlewares.
+"""The adapter of aiohttp. Its edge is `BaseConnector.connect`.
 
-Read against aiohttp 3.12.1 to 3.14. In a replay the session gets a connection with the
-recorded response
+That is below sessions, redirects, cookies and middlewares. Read against aiohttp 3.12.1
+to 3.14. In a replay the session gets a connection with the recorded response
 (aiohttp_replay.py): the request is built and written as usual, to nowhere, and the
-response is the session's own. WebSockets
-and `aiohttp.test_utils` are left alone. A replay connects to nothing, so trace configs
-see no connection events.
+response is the session's own. WebSockets and `aiohttp.test_utils` are left alone. A
+replay connects to nothing, so trace configs see no connection events.
 """
 
 from __future__ import annotations
@@ -22,6 +21,10 @@ from pytest_mimic.client import Edge, is_cancellation
 
 if TYPE_CHECKING:
     from pytest_mimic.client import Port, Step
+
+
+# The status of a response after which the connection is another one, a WebSocket.
+_SWITCHING = 101
 
 
 class AiohttpAdapter(HttpAdapter):
@@ -51,13 +54,13 @@ def _wrap_connect(
         step = exchange.begin(sent)
         if step is None:
             return await original(self, req, *args, **options)
-        from pytest_mimic._clients.http.aiohttp_replay import (
-            replayed_connection,
-        )  # it imports aiohttp
+        # The module imports aiohttp.
+        from pytest_mimic._clients.http.aiohttp_replay import replayed_connection
 
         if step.mode == "replay":
             return replayed_connection(self, req, step.outcome(is_read_only=True), step)
-        recorder, connection = _Recorder(step, req._timer), None
+        recorder = _Recorder(step, req._timer)
+        connection = None
         with recorder.watching():
             connection = await original(self, req, *args, **options)
             recorder.phase = "reading"
@@ -70,7 +73,10 @@ def _wrap_connect(
 
 
 def _in_test_client() -> bool:
-    """Check whether aiohttp's own test client sends the request: its server is the application under test."""
+    """Check whether aiohttp's own test client sends the request.
+
+    Its server is the application under test.
+    """
     tools = sys.modules.get("aiohttp.test_utils")
     if tools is None:
         return False
@@ -82,7 +88,7 @@ def _in_test_client() -> bool:
 
 
 def _unsent(connector: Any, req: Any, error: Exception) -> Any:
-    """Return a connection on which a request cannot be sent, because its body raises."""
+    """Return a connection for a request that cannot be sent: its body raises."""
     # The module imports aiohttp.
     from pytest_mimic._clients.http.aiohttp_replay import unsent_connection
 
@@ -98,9 +104,8 @@ async def _body_of(req: Any, body: Any) -> bytes:
         return body
     data: bytes = await body.as_bytes()
     if body.consumed:
-        req._body = sys.modules["aiohttp.payload"].BytesPayload(
-            data, headers=body.headers
-        )
+        payload = sys.modules["aiohttp.payload"]
+        req._body = payload.BytesPayload(data, headers=body.headers)
     return data
 
 
@@ -109,6 +114,8 @@ def _never() -> bool:
 
 
 class _Recorder(ExchangeRecorder):
+    """Tells a timeout of the whole session from a cancellation by the application."""
+
     def __init__(self, step: Step, timer: Any) -> None:
         super().__init__(step)
         self._timer = timer
@@ -117,26 +124,27 @@ class _Recorder(ExchangeRecorder):
         # The session's total timeout cancels the task, and raises a timeout instead
         # further up.
         if is_cancellation(error) and getattr(self._timer, "_cancelled", False):
-            self.phase, error = "reading", TimeoutError()
+            self.phase = "reading"
+            error = TimeoutError()
         super().fail(error)
 
 
 class _NextResponse:
-    """Lets the recorder see the next response on a real connection, and nothing after it.
+    """Lets the recorder see the next response on a real connection, and no other.
 
     To verify, the response is read here, and the session gets the recorded one.
     """
 
     def __init__(self, connection: Any, req: Any, recorder: ExchangeRecorder) -> None:
-        self._protocol = protocol = connection.protocol
+        protocol = connection.protocol
+        self._protocol = protocol
         self._req = req
         self._recorder = recorder
         self._params: dict[str, Any] = {}
-        self._real_read, self._set_params = protocol.read, protocol.set_response_params
-        protocol.read, protocol.set_response_params = (
-            self._read,
-            self._set_response_params,
-        )
+        self._real_read = protocol.read
+        self._set_params = protocol.set_response_params
+        protocol.read = self._read
+        protocol.set_response_params = self._set_response_params
         # A response may be dropped before its end: returned with its connection, or
         # lost with its session.
         connection.add_callback(self._left)
@@ -151,12 +159,12 @@ class _NextResponse:
             record_body,
         )
 
-        recorder, protocol = self._recorder, self._protocol
+        recorder = self._recorder
+        protocol = self._protocol
         with recorder.watching():
             message, payload = await self._real_read()
-            if (
-                100 <= message.code < 200 and message.code != 101
-            ):  # another response follows
+            if 100 <= message.code < 200 and message.code != _SWITCHING:
+                # It is informational: another response follows.
                 return message, payload
             # The methods of the class show again.
             del protocol.read, protocol.set_response_params
@@ -172,9 +180,8 @@ class _NextResponse:
             record_body(payload, recorder, self._left)
             if not recorder.is_verifying:
                 return message, payload
-            while not (
-                payload.at_eof() or recorder.has_enough
-            ):  # read what the recording has, to compare it
+            # As much is read as the recording has, to compare it.
+            while not payload.at_eof() and not recorder.has_enough:
                 await payload.readany()
         recorder.stop()
         replayed = ReplayedProtocol(self._req, recorder.recorded(), recorder.step)
@@ -182,14 +189,17 @@ class _NextResponse:
         return await replayed.read()
 
     def _left(self, error: BaseException | None = None) -> None:
-        """End the exchange, if its end has not come: it broke, or is given up, perhaps because of an exception."""
+        """End the exchange, if its end has not come.
+
+        It broke, or its reader gives it up, perhaps because of an exception.
+        """
         recorder = self._recorder
-        if error is None or str(error) == "Connection closed":  # by the reader
+        is_left = error is None or str(error) == "Connection closed"
+        if is_left:
+            # Only these exceptions of the reader are about the exchange.
             error = sys.exc_info()[1]
-            if recorder.head and type(error).__name__ not in (
-                "CancelledError",
-                "TimeoutError",
-            ):
+            is_ending = type(error).__name__ in ("CancelledError", "TimeoutError")
+            if recorder.head and not is_ending:
                 error = None
         if error is None:
             recorder.stop()

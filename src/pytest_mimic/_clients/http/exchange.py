@@ -1,22 +1,27 @@
-"""The shared half of all HTTP clients: a request is described, by the parts that count or that `--match` names, and decided about.
+"""The shared half of all HTTP clients: it describes a request and decides about it.
 
 A client's module has its edges. For each request an edge asks `Exchange.begin` for a
-step. If the step is to run, the
-edge gives the real response to an `ExchangeRecorder` (responses.py). If it is to
-replay, the edge builds the client's
-response from a `StoredResponse` (the same). To verify, it does both, and reads the real
-response first. An exchange is
-stored as
+step, and follows its mode:
 
-    {"status": 200, "reason": "OK", "version": "HTTP/1.1", "headers": [["content-type",
-    "application/json"]],
+| mode | the edge |
+|---|---|
+| run | gives the real response to an `ExchangeRecorder` (responses.py) |
+| replay | builds the client's response from a `StoredResponse` (responses.py) |
+| verify | reads the real response, then builds the recorded one |
+
+An exchange is stored as
+
+    {"status": 200, "reason": "OK", "version": "HTTP/1.1",
+     "headers": [["content-type", "application/json"]],
      "body": {"json": {"id": 1}}}
 
-without `body` if it is empty. `"end": "stopped"` marks a stream that was not read to
-its end, or not before its test had ended, `"end": "waiting"` one whose reader
-waited for more until it was cancelled; alone, that no response came until then.
-`"error"` is the exception that broke it, or, alone,
-the exception that was raised instead of a response.
+An empty body is left out. Two more parts tell of another end:
+
+| part | beside a status | alone |
+|---|---|---|
+| `"end": "stopped"` | the reader left, or the test ended, before the end | – |
+| `"end": "waiting"` | the reader waited for more until it was cancelled | no response |
+| `"error": {…}` | the exception that broke the body off | raised instead |
 """
 
 from __future__ import annotations
@@ -123,65 +128,87 @@ class HttpAdapter(Adapter):
     def matched(
         self, parts: dict[str, Any], names: Sequence[str], redactor: Redactor
     ) -> dict[str, Any]:
-        """Return the parts that the matchers of vcrpy name, without what a cassette may have been filtered of."""
-        wanted = {part for name in names for part in MATCHERS.get(name, ())}
-        found = {
-            name: _without_secrets(value, redactor)
-            for name, value in parts.items()
-            if name in wanted
-        }
-        if "headers" in found:
-            found["headers"] = {
-                name: found["headers"][name]
-                for name in found["headers"].keys() - _OF_CLIENTS
-            }
-        return {name: found[name] for name in sorted(found) if found[name] != {}}
+        """Return the parts that the matchers of vcrpy name.
+
+        They lack what a cassette may have been filtered of.
+        """
+        wanted: set[str] = set()
+        for name in names:
+            wanted.update(MATCHERS.get(name, ()))
+        matched = {}
+        for name in sorted(wanted & parts.keys()):
+            part = _without_secrets(parts[name], redactor)
+            if name == "headers":
+                part = _without_headers_of_clients(part)
+            if part != {}:
+                matched[name] = part
+        return matched
 
     def comparable(self, plain: Any, beside: Any = None, /) -> Any:
-        """Return status, content type and body, or the type of the exception that came instead.
+        """Return status, content type and body, or the type of the error that came.
 
         Of a body that was not read to its end, or of two that broke off, only the part
-        that both readers read is
-        compared; how much more had arrived is an accident. Without another exchange
-        beside it, such a body is compared
-        as it is. A stream of events is compared event by event.
+        that both readers read is compared: how much more had arrived is an accident.
+        Without another exchange beside it, such a body is compared as it is. A stream
+        of events is compared event by event.
         """
         if "status" not in plain:
             return {"error": plain["error"]["type"]} if "error" in plain else plain
         kind = header_of(plain["headers"], "content-type")
         headers = {} if kind is None else {"content-type": without_framing(kind)}
-        found = {
-            "status": plain["status"],
-            "headers": headers,
-            "body": content_of(plain.get("body")),
-        }
-        other = plain if beside is None else beside
+        compared = {"status": plain["status"], "headers": headers}
         is_cut = beside is not None and "end" in beside
-        is_broken = "error" in plain and "error" in other
-        events, others = events_in(plain), None if beside is None else events_in(beside)
-        if events is not None and not (
-            is_cut and others is None
-        ):  # it may be cut within its first event
-            found["body"] = events
-            if others is not None and not (events.is_whole and others.is_whole):
-                events.is_whole = False
-                del events[len(others) :]
-        elif is_cut or is_broken or "end" in plain:
-            bodies = [load_body(one.get("body")) for one in (plain, other)]
-            size = sum(map(len, bodies[1])) if is_cut or is_broken else None
-            found["body"] = b"".join(bodies[0])[:size].decode(
-                "utf-8", "backslashreplace"
-            )
-            read = [
-                len(body)
-                for body, one in zip(bodies, (plain, other))
-                if one.get("end") == "stopped"
-            ]
-            if read:
-                found["chunks"] = min(read)
+        events = events_in(plain)
+        other_events = None if beside is None else events_in(beside)
+        # A stream may be cut within its first event.
+        is_cut_early = is_cut and other_events is None
+        if events is not None and not is_cut_early:
+            if other_events is not None:
+                is_whole = events.is_whole and other_events.is_whole
+                if not is_whole:
+                    events.is_whole = False
+                    del events[len(other_events) :]
+            compared["body"] = events
+        else:
+            compared.update(_comparable_body(plain, beside))
         if "error" in plain and not is_cut:
-            found["error"] = plain["error"]["type"]
-        return found
+            compared["error"] = plain["error"]["type"]
+        return compared
+
+
+def _comparable_body(plain: Any, beside: Any) -> dict[str, Any]:
+    """Return the part of a body that both readers read, and how many chunks these are.
+
+    Args:
+        plain: The exchange.
+        beside: Another exchange of the same call, if there is one.
+    """
+    other = plain if beside is None else beside
+    is_cut = beside is not None and "end" in beside
+    is_broken = "error" in plain and "error" in other
+    if not (is_cut or is_broken or "end" in plain):
+        return {"body": content_of(plain.get("body"))}
+    chunks = load_body(plain.get("body"))
+    other_chunks = load_body(other.get("body"))
+    content = b"".join(chunks)
+    if is_cut or is_broken:
+        content = content[: sum(map(len, other_chunks))]
+    compared: dict[str, Any] = {"body": content.decode("utf-8", "backslashreplace")}
+    counts = []
+    if plain.get("end") == "stopped":
+        counts.append(len(chunks))
+    if other.get("end") == "stopped":
+        counts.append(len(other_chunks))
+    if counts:
+        compared["chunks"] = min(counts)
+    return compared
+
+
+def _without_headers_of_clients(headers: dict[str, Any]) -> dict[str, Any]:
+    kept = dict(headers)
+    for name in _OF_CLIENTS:
+        kept.pop(name, None)
+    return kept
 
 
 class HttpRequest(NamedTuple):
@@ -198,9 +225,12 @@ class HttpRequest(NamedTuple):
 
 
 class _Headers(NamedTuple):
-    """The headers of a request by their names in lower case, those of the same name joined.
+    """The headers of a request by their names in lower case.
+
+    Those of the same name are joined.
 
     Attributes:
+        sent: The headers as they are sent.
         shown: The same without secrets.
         choosing: Those that choose one of several answers.
         logins: What stands for the log-ins whose tokens the headers return.
@@ -216,7 +246,7 @@ class _Headers(NamedTuple):
 
 
 class Exchange:
-    """The requests of one client: their descriptions, which are without secrets, and the secrets that they share."""
+    """The requests of one client, described without secrets, and decided about."""
 
     def __init__(self, port: Port) -> None:
         self.port = port
@@ -227,16 +257,15 @@ class Exchange:
         self._read_headers = lru_cache(_CACHE_SIZE)(partial(_read_headers, secrets))
 
     def begin(self, request: HttpRequest) -> Step | None:
-        """Return a step to replay, run or verify a request, or None if the client has to send it as usual.
+        """Return a step for a request, or None if the client has to send it as usual.
 
         It is sent as usual if it is excluded, if it is the upgrade to a WebSocket, or
-        if its URL is invalid
-        (`https://`, port 123456) and the client will complain.
+        if its URL is invalid (`https://`, port 123456) and the client will complain.
 
         Raises:
             MissingRecordingError: There is no recording and the mode does not run the
-                request, or it would be sent
-                with the placeholder that a replay gave in place of a secret.
+                request, or it would be sent with the placeholder that a replay gave in
+                place of a secret.
         """
         call = self.describe(request)
         if call is None:
@@ -245,12 +274,12 @@ class Exchange:
         if step is not None and step.mode == "replay":
             return step
         headers = text_pairs(request.headers)
-        holds_one = holds_placeholder(request.url, headers) or (
-            b"<redacted:" in request.body
-        )
-        if holds_one and step is not None:
+        holds_stand_in = holds_placeholder(request.url, headers)
+        if not holds_stand_in:
+            holds_stand_in = b"<redacted:" in request.body
+        if holds_stand_in and step is not None:
             step.refuse()
-        if holds_one:
+        if holds_stand_in:
             self.port.report(
                 f"http {call.signature} was left out, and sent with the placeholder"
                 " of a secret that a replay gave"
@@ -258,7 +287,10 @@ class Exchange:
         return step
 
     def describe(self, request: HttpRequest) -> ClientCall | None:
-        """Return the call that a request is, or None if it is the upgrade to a WebSocket, or if its URL is invalid."""
+        """Return the call that a request is.
+
+        It is None for the upgrade to a WebSocket, and for an invalid URL.
+        """
         method, url, sent, body = request
         redactor = self.port.redactor
         headers = self._read_headers(sent)
@@ -310,15 +342,15 @@ class Exchange:
         learned = partial(
             _learned_from, redactor, request, headers.sent, known, learn_from_body
         )
-        host = shown.split("/", 3)[2]  # with its port, unless that is the usual one
+        # The host has its port, unless that is the usual one.
+        host = shown.split("/", 3)[2]
         return ClientCall(
             f"{method} {parts['path']}",
             parts,
-            IDENTITY,
-            described,
-            host,
-            False,
-            learned,
+            identity=IDENTITY,
+            described=described,
+            host=host,
+            secrets=learned,
         )
 
 
@@ -329,7 +361,15 @@ def _learned_from(
     known: KnownSecrets | None,
     learn_from_body: Callable[[Secrets], None] | None,
 ) -> Secrets:
-    """Return the secrets of a request: in its URL, its headers, which are also given by name, and its body."""
+    """Return the secrets of a request: of its URL, its headers and its body.
+
+    Args:
+        redactor: The rules for secrets.
+        request: The request.
+        headers: Its headers by name.
+        known: The secrets of the test.
+        learn_from_body: Learns the secrets of the body, if there is one.
+    """
     secrets = learned_from(redactor, request.url, request.headers, None, headers, known)
     if learn_from_body is not None:
         learn_from_body(secrets)
@@ -337,7 +377,7 @@ def _learned_from(
 
 
 def _returns_secret(url: str, body: bytes) -> bool:
-    """Check whether a URL or a body may have the placeholder of a secret, as a replay has given it."""
+    """Check whether a URL or a body may have a placeholder that a replay has given."""
     if holds_placeholder(url, ()) or "eyJ" in url:
         return True
     return any(start in body for start in _PLACEHOLDER_STARTS)
@@ -345,66 +385,63 @@ def _returns_secret(url: str, body: bytes) -> bool:
 
 def _without_secrets(plain: Any, redactor: Redactor) -> Any:
     """Return plain data without the values of secret names."""
-    if isinstance(plain, dict):
-        return {
-            name: _without_secrets(value, redactor)
-            for name, value in plain.items()
-            if not redactor.hides(name, value)
-        }
-    return (
-        [_without_secrets(value, redactor) for value in plain]
-        if isinstance(plain, list)
-        else plain
-    )
+    if isinstance(plain, list):
+        return [_without_secrets(value, redactor) for value in plain]
+    if not isinstance(plain, dict):
+        return plain
+    kept = {}
+    for name, value in plain.items():
+        if not redactor.hides(name, value):
+            kept[name] = _without_secrets(value, redactor)
+    return kept
 
 
-# The exchanges of clients that are built on HTTP clients, while they send a request,
-# from the outside in. It belongs to the first of them that takes it.
+#: The exchanges of the clients that are sending a request now, from the outside in:
+#: such as requests, which is built on urllib3. The first one that takes it has it.
 SENDERS: ContextVar[tuple[Exchange, ...]] = ContextVar(
     "pytest_mimic_senders", default=()
 )
 
 
 def _read_headers(secrets: Secrets, headers: Iterable[tuple[Any, Any]]) -> _Headers:
-    given: dict[str, list[str]] = {}
-    shown: dict[str, list[str]] = {}
+    redactor = secrets.redactor
     pairs = text_pairs(headers)
+    sent_values: dict[str, list[str]] = {}
+    shown_values: dict[str, list[str]] = {}
+    shows_token = False
     for name, value in pairs:
-        given.setdefault(name.lower(), []).append(value)
-        shown.setdefault(name.lower(), []).append(secrets.header(name, value))
-    sent = {name: ", ".join(values) for name, values in given.items()}
-    joined = {name: ", ".join(values) for name, values in shown.items()}
+        sent_values.setdefault(name.lower(), []).append(value)
+        shown_values.setdefault(name.lower(), []).append(secrets.header(name, value))
+        if "eyJ" in value and not redactor.hides(name, value):
+            shows_token = True
+    sent = {name: ", ".join(values) for name, values in sent_values.items()}
+    shown = {name: ", ".join(values) for name, values in shown_values.items()}
     # Most clients add `Accept: */*`, which is as good as none.
-    choosing = {
-        name: joined[name]
-        for name in CHOOSING
-        if joined.get(name, ANYTHING) != ANYTHING
-    }
-    shows_token = any(
-        "eyJ" in value and not secrets.redactor.hides(name, value)
-        for name, value in pairs
-    )
+    choosing = {}
+    for name in CHOOSING:
+        if shown.get(name, ANYTHING) != ANYTHING:
+            choosing[name] = shown[name]
+    secret = [pair for pair in shown.items() if redactor.hides(*pair)]
     returns_secret = shows_token or holds_placeholder("", pairs)
-    logins = logins_in(
-        (name, value)
-        for name, value in joined.items()
-        if secrets.redactor.hides(name, value)
-    )
-    return _Headers(sent, joined, choosing, logins, returns_secret)
+    return _Headers(sent, shown, choosing, logins_in(secret), returns_secret)
 
 
 def connects_by_itself(connection_class: Any) -> bool:
-    """Check whether a class of connections has its own `connect`, as that of vcrpy inside a cassette: what it opens is unknown."""
-    return (
-        getattr(getattr(connection_class, "connect", None), "__module__", None)
-        not in _CONNECTING
-    )
+    """Check whether a class of connections has its own `connect`.
+
+    What it opens is unknown. That of vcrpy has one inside of a cassette.
+    """
+    connect = getattr(connection_class, "connect", None)
+    return getattr(connect, "__module__", None) not in _CONNECTING
 
 
 def read_url(secrets: Secrets, url: str) -> tuple[dict[str, Any], str]:
-    """Return the parts of a URL without secrets, those of a query only if it has one, and its text up to the query.
+    """Return the parts of a URL without secrets, and its text up to the query.
 
-    ValueError: it is none of HTTP, has no host, or its host or port is impossible.
+    A URL without a query has no part `query`.
+
+    Raises:
+        ValueError: It is none of HTTP, has no host, or has an impossible host or port.
     """
     match = _URL.match(url)
     if match is None:
@@ -412,9 +449,8 @@ def read_url(secrets: Secrets, url: str) -> tuple[dict[str, Any], str]:
     origin, path, query = match.groups()
     parts, shown = read_origin(origin)
     if secrets.values or "eyJ" in path or not _PLAIN.fullmatch(path):
-        path = _ENCODED.sub(
-            lambda octet: octet[0].upper(), quote(path, safe=f"{_ALLOWED}%")
-        )
+        path = quote(path, safe=f"{_ALLOWED}%")
+        path = _ENCODED.sub(_in_upper_case, path)
         path = secrets.path(path)
     parts = {**parts, "path": path or "/"}
     counted = parse_form(query) if query else {}
@@ -423,6 +459,10 @@ def read_url(secrets: Secrets, url: str) -> tuple[dict[str, Any], str]:
     if counted:
         parts["query"] = secrets.redactor.scrub(counted, values=secrets.values)
     return parts, shown + parts["path"]
+
+
+def _in_upper_case(match: re.Match[str]) -> str:
+    return match[0].upper()
 
 
 @lru_cache(maxsize=1_000)
@@ -436,9 +476,9 @@ def read_origin(origin: str) -> tuple[dict[str, Any], str]:
         raise ValueError(f"{origin} is no URL of HTTP")
     usual = _DEFAULT_PORTS[parts.scheme]
     port = parts.port or usual
-    shown = f"{parts.scheme}://" + (f"[{host}]" if ":" in host else host)
-    found = {"scheme": parts.scheme, "host": host, "port": port}
-    return found, shown if port == usual else f"{shown}:{port}"
-
-
-# -- recorded outcomes
+    # An address of IPv6 stands in brackets.
+    shown_host = f"[{host}]" if ":" in host else host
+    shown = f"{parts.scheme}://{shown_host}"
+    if port != usual:
+        shown = f"{shown}:{port}"
+    return {"scheme": parts.scheme, "host": host, "port": port}, shown

@@ -1,10 +1,9 @@
-"""The adapter of `http.client`, on which `urllib.request`, `xmlrpc.client`, urllib3 and other clients are built.
+"""The adapter of `http.client`, and so of `urllib.request`, urllib3 and others.
 
 A connection opens its socket only when its request is complete and has to be sent. A
-replay runs the code of the
-standard library with the recorded bytes in place of a socket. Connections whose class
-has its own `connect` (UNIX
-sockets, in-process servers) are left alone. Those of urllib3 and httplib2 are taken.
+replay runs the code of the standard library with the recorded bytes in place of a
+socket. Connections whose class has its own `connect` (UNIX sockets, in-process servers)
+are left alone. Those of urllib3 and httplib2 are taken.
 """
 
 from __future__ import annotations
@@ -46,6 +45,13 @@ _IS_REAL = "_mimic_is_real"
 # Errors of sending after which urllib3 reads the response: the server may have answered
 # before it had everything.
 _IGNORED = (BrokenPipeError, ConnectionResetError)
+# The kinds of recorded errors that come before a response is read.
+_OF_SENDING = frozenset((*CONNECTING, "writing", "proxy"))
+# The kinds for which a proxy is to blame, in the eyes of a pool of urllib3.
+_OF_CONNECTING = frozenset(("refused", "unreachable", "name", "connecting", "proxy"))
+_HTTPS_PORT = 443
+# How urllib3 begins the texts of its errors.
+_NOT_ESTABLISHED = "Failed to establish a new connection: "
 
 
 class StdlibAdapter(HttpAdapter):
@@ -58,15 +64,14 @@ class StdlibAdapter(HttpAdapter):
             "urllib3.connection": ("HTTPConnection", "HTTPSConnection"),
             "httplib2": ("HTTPConnectionWithTimeout", "HTTPSConnectionWithTimeout"),
         }
-        return [
-            *(
-                Edge(module, (name, "connect"), _wrap_connect)
-                for module in connections
-                for name in connections[module]
-            ),
+        edges = [
             Edge("http.client", ("HTTPConnection", "send"), _wrap_send),
             Edge("http.client", ("HTTPConnection", "getresponse"), _wrap_getresponse),
         ]
+        for module, classes in connections.items():
+            for name in classes:
+                edges.append(Edge(module, (name, "connect"), _wrap_connect))
+        return edges
 
 
 def _wrap_connect(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
@@ -77,7 +82,8 @@ def _wrap_connect(original: Callable[..., Any], port: Port) -> Callable[..., Any
         takers = _takers(exchange, conn)
         if not takers:
             return original(conn)
-        conn.sock = _Talk(conn, takers)  # a request that is sent for real connects
+        # A request that is sent for real connects.
+        conn.sock = _Talk(conn, takers)
         return None
 
     return connect
@@ -107,58 +113,72 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
 
 
 def _takers(exchange: Exchange, conn: Any) -> list[Exchange]:
-    """Return the exchanges that may take what is sent on a connection: of the clients above that send it, and this one.
+    """Return the exchanges that may take what is sent on a connection.
 
-    None may while it connects or sends for real.
+    They are those of the clients above that send it, and this one. None may while it
+    connects or sends for real.
     """
     if _IS_REAL in vars(conn) or connects_by_itself(type(conn)):
         return []
-    return [one for one in (*SENDERS.get(), exchange) if one.port.taking()]
+    exchanges = (*SENDERS.get(), exchange)
+    return [taker for taker in exchanges if taker.port.taking()]
 
 
 def _wrap_getresponse(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
     @wraps(original)
-    def getresponse(
-        conn: Any,
-    ) -> Any:  # urllib3 1 tries another argument, and expects a TypeError
+    def getresponse(conn: Any) -> Any:
+        # It takes no other argument: urllib3 1 tries one, and expects a TypeError.
         talk = conn.sock
         if not isinstance(talk, _Talk):
             return original(conn)
-        talk.begin()  # the request may have announced more than was sent
+        # A request may have announced more than was sent.
+        talk.begin()
         return talk.receive(original)
 
     return getresponse
 
 
 class _Talk:
-    """The socket of a connection, perhaps of one that is not open, until the response to its next request.
+    """Stands in for a connection's socket, until the response to its next request.
 
-    `takers` are the exchanges of the clients that may take the request. `real` is the
-    open socket, on which an earlier
-    request was sent for real.
+    The connection may not be open.
+
+    Args:
+        conn: The connection.
+        takers: The exchanges of the clients that may take the request.
+        real: The open socket, on which an earlier request was sent for real.
+
+    Attributes:
+        message: The request as far as it was sent.
     """
 
-    _is_begun = False  # whether the request is complete, and it was decided about
+    # Whether the request is complete, and was decided about.
+    _is_begun = False
     _step: Any = None
     _recorder: ExchangeRecorder | None = None
-    _plain: Any = None  # the recorded response
+    # The recorded response.
+    _plain: Any = None
 
     def __init__(self, conn: Any, takers: list[Exchange], real: Any = None) -> None:
-        self.message = RequestMessage()  # the request as far as it was sent
-        self._conn, self._takers = conn, takers
+        self.message = RequestMessage()
+        self._conn = conn
+        self._takers = takers
         self._real: Any = real
-        self._settings: list[
-            tuple[str, tuple[Any, ...]]
-        ] = []  # the methods that were called, for the real socket
+        # The methods that were called, with their arguments, for the real socket.
+        self._settings: list[tuple[str, tuple[Any, ...]]] = []
         self._is_urllib3 = hasattr(conn, "is_verified")
         if self._is_urllib3 and real is None:
             # It warns before it sends a request, and nothing is connected.
             conn.is_verified = getattr(conn, "cert_reqs", None) not in ("CERT_NONE", 0)
 
     def __getattr__(self, name: str) -> Any:
+        """Return a method of the socket, such as `getpeername`."""
         if self._real is None and name in ("settimeout", "setsockopt"):
-            return lambda *values: self._settings.append((name, values))
-        return getattr(self._real, name)  # `getpeername`
+            return partial(self._set, name)
+        return getattr(self._real, name)
+
+    def _set(self, name: str, *values: Any) -> None:
+        self._settings.append((name, values))
 
     def sendall(self, data: Any) -> None:
         """Collect the request. After its announced end, the rest goes where it went."""
@@ -173,35 +193,50 @@ class _Talk:
             return
         self._is_begun = True
         try:
-            headers = self.message.headers
-            if self._is_urllib3:  # those who call it have set no `Host`
-                headers = tuple([pair for pair in headers if pair[0].lower() != "host"])
-            sent = self.message.request(self._url(), headers)
-            self._step = step = next(
-                filter(None, (one.begin(sent) for one in self._takers)), None
-            )
-            if step is None:
+            self._step = self._begun_step()
+            if self._step is None:
                 self._send()
                 self._conn.sock = self._real
-            elif step.mode == "replay":
-                self._plain = step.outcome(is_read_only=True)
+            elif self._step.mode == "replay":
+                self._plain = self._step.outcome(is_read_only=True)
             else:
-                self._recorder = recorder = ExchangeRecorder(step)
-                with recorder.watching():
-                    self._send()
-                recorder.phase = "reading"
-                if recorder.done:  # verifying has met an error
-                    self._plain = recorder.recorded()
-            stored = (self._plain or {}).get("error")
-            if (
-                stored
-                and "status" not in self._plain
-                and stored["type"] in (*CONNECTING, "writing", "proxy")
-            ):
-                raise self._error(stored)
+                self._record()
+            self._raise_error_of_sending()
         except BaseException:
             self._conn.sock = self._real
             raise
+
+    def _begun_step(self) -> Any:
+        """Return the step of the first exchange that takes the request, if one does."""
+        headers = self.message.headers
+        if self._is_urllib3:
+            # The callers of urllib3 have set no `Host`.
+            headers = tuple(pair for pair in headers if pair[0].lower() != "host")
+        request = self.message.request(self._url(), headers)
+        for taker in self._takers:
+            step = taker.begin(request)
+            if step is not None:
+                return step
+        return None
+
+    def _record(self) -> None:
+        """Send the request for real, to record or to verify its response."""
+        recorder = ExchangeRecorder(self._step)
+        self._recorder = recorder
+        with recorder.watching():
+            self._send()
+        recorder.phase = "reading"
+        if recorder.done:
+            # An error has come while it is verified.
+            self._plain = recorder.recorded()
+
+    def _raise_error_of_sending(self) -> None:
+        """Raise the recorded error if it came before the response was read."""
+        if self._plain is None or "status" in self._plain:
+            return
+        stored = self._plain.get("error")
+        if stored and stored["type"] in _OF_SENDING:
+            raise self._error(stored)
 
     def _send(self) -> None:
         conn = self._conn
@@ -235,28 +270,32 @@ class _Talk:
         answer = StoredResponse(
             plain, self.message.method, decodes=_decodes(self._conn)
         )
-        wire, error = answer.wire(), answer.error
+        wire = answer.wire()
+        error = answer.error
         if answer.is_complete and len(wire) == 1:
             return io.BufferedReader(WholeBytes(wire[0]))
         # The client finds out by itself that a body ends before its end.
         is_cut_off = error is not None and error["type"] in ("closed", "malformed")
-        end: Callable[[], Exception | None] = partial(
-            answer.ending, self._error, self._step.exhausted
-        )
-        if answer.waiting or self._step.waits:
+        end: Callable[[], Exception | None]
+        if is_cut_off:
+            end = _no_error
+        elif answer.waiting or self._step.waits:
             end = self._instead
-        return io.BufferedReader(
-            RecordedBytes(wire, (lambda: None) if is_cut_off else end)
-        )
+        else:
+            end = partial(answer.ending, self._error, self._step.exhausted)
+        return io.BufferedReader(RecordedBytes(wire, end))
 
     def _instead(self) -> Exception:
-        """Return the error that comes instead of a response; without one, wait for more as the recorded reader did."""
+        """Return the error that comes instead of a response, or of more of it.
+
+        Without one, wait for more as the recorded reader did.
+        """
         if "error" not in self._plain:
             self._step.wait(partial(self._error, TEST_ENDED))
         return self._error(self._plain["error"])
 
     def close(self) -> None:
-        """Record nothing, because the connection is closed before it has the response."""
+        """Record nothing: the connection is closed before it has the response."""
         if self._recorder is not None:
             self._recorder.abandon()
         if self._real is not None:
@@ -265,26 +304,23 @@ class _Talk:
     def _url(self) -> str:
         conn, target = self._conn, self.message.target
         if not target.startswith("/") and "://" in target:
-            return target  # for a proxy
-        scheme = "https" if conn.default_port == 443 else "http"
-        tunnel = conn._tunnel_host
-        host, port = (tunnel, conn._tunnel_port) if tunnel else (conn.host, conn.port)
-        host = f"[{host}]" if ":" in host else host
+            # A proxy gets the whole URL.
+            return target
+        scheme = "https" if conn.default_port == _HTTPS_PORT else "http"
+        host, port = conn.host, conn.port
+        if conn._tunnel_host:
+            host, port = conn._tunnel_host, conn._tunnel_port
+        if ":" in host:
+            host = f"[{host}]"
+        if port:
+            host = f"{host}:{port}"
         # For OPTIONS, the target may be a star.
-        return (
-            f"{scheme}://{host}{f':{port}' if port else ''}/{target.removeprefix('/')}"
-        )
+        return f"{scheme}://{host}/{target.removeprefix('/')}"
 
     def _error(self, stored: Failure) -> Exception:
         if not self._is_urllib3:
             return system_error(stored)
-        if stored["type"] not in (
-            "refused",
-            "unreachable",
-            "name",
-            "connecting",
-            "proxy",
-        ):
+        if stored["type"] not in _OF_CONNECTING:
             # The pool blames a proxy that is not connected.
             self._conn._has_connected_to_proxy = bool(self._conn.proxy)
         return _urllib3_error(stored, self._conn)
@@ -294,50 +330,55 @@ class _Talk:
 
         A real one is watched, before any client has read its body.
         """
-        conn, recorder = self._conn, self._recorder
+        conn = self._conn
+        recorder = self._recorder
         if recorder is None or recorder.done or self._plain is not None:
             return receive(conn)
         with recorder.watching():
             response = receive(conn)
-            version = "HTTP/1.0" if response.version == 10 else "HTTP/1.1"
-            recorder.start(
-                response.status, response.reason, version, response.headers.items()
-            )
-            if not _decodes(conn):
-                recorder.decodes = _never
-            is_empty = response.length == 0 and (
-                not response.chunked or response._method == "HEAD"
-            )
-            if is_empty or response.fp is None:
-                recorder.complete()
-            else:
-                # After another encoding, the client leaves the chunks to its caller.
-                is_chunked = (
-                    "chunked" in response.headers.get("transfer-encoding", "").lower()
-                )
-                response.fp = RecordedFile(
-                    response.fp, recorder, chunked=is_chunked, length=response.length
-                )
-                if self._is_urllib3 and "content-encoding" in response.headers:
-                    response.fp.note_decoding()
+            self._watch(response, recorder)
             if not recorder.is_verifying:
                 return response
-            with closing(response):  # read what the recording has, to compare it
+            # As much is read as the recording has, to compare it.
+            with closing(response):
                 response.read(recorder.wanted)
         # The caller gets the recorded response in place of the real one, which perhaps
         # never came.
         self._plain = recorder.recorded()
-        # The `close` of a subclass may forget more: urllib3's forgets that its proxy
-        # has answered.
-        sys.modules["http.client"].HTTPConnection.close(conn)  # more may come on it
+        # More of the real one may come on the connection. The `close` of a subclass may
+        # forget more: urllib3's forgets that its proxy has answered.
+        sys.modules["http.client"].HTTPConnection.close(conn)
         self._real = None
-        found = conn.response_class(self, method=conn._method)
-        found.begin()
-        return found
+        replayed = conn.response_class(self, method=conn._method)
+        replayed.begin()
+        return replayed
+
+    def _watch(self, response: Any, recorder: ExchangeRecorder) -> None:
+        """Let the recorder see a real response: its head now, the body when read."""
+        version = "HTTP/1.0" if response.version == 10 else "HTTP/1.1"
+        headers = response.headers
+        recorder.start(response.status, response.reason, version, headers.items())
+        if not _decodes(self._conn):
+            recorder.decodes = _never
+        has_no_chunks = not response.chunked or response._method == "HEAD"
+        is_empty = response.length == 0 and has_no_chunks
+        if is_empty or response.fp is None:
+            recorder.complete()
+            return
+        # After another encoding, the client leaves the chunks to its caller.
+        is_chunked = "chunked" in headers.get("transfer-encoding", "").lower()
+        response.fp = RecordedFile(
+            response.fp, recorder, chunked=is_chunked, length=response.length
+        )
+        if self._is_urllib3 and "content-encoding" in headers:
+            response.fp.note_decoding()
 
 
 def _decodes(conn: Any) -> bool:
-    """Check whether the client above a connection decompresses bodies: urllib3 or httplib2."""
+    """Check whether the client above a connection decompresses bodies.
+
+    urllib3 and httplib2 do.
+    """
     return hasattr(conn, "is_verified") or type(conn).__module__ == "httplib2"
 
 
@@ -345,23 +386,30 @@ def _never() -> bool:
     return False
 
 
+def _no_error() -> None:
+    return None
+
+
 def _urllib3_error(stored: Failure, conn: Any) -> Exception:
     """Return what a connection of urllib3 raises for a failure.
 
     The pool makes its own exceptions of those of the system.
     """
-    own, kind, message = (
-        sys.modules["urllib3.exceptions"],
-        stored["type"],
-        stored["message"],
-    )
+    exceptions = sys.modules["urllib3.exceptions"]
+    kind = stored["type"]
     name = CLASSES["urllib3"].get(kind)
-    if name is None or (
-        kind == "unreachable" and stored["class"] == "OSError"
-    ):  # of a proxy that has no tunnel
+    # A proxy that makes no tunnel.
+    is_of_proxy = kind == "unreachable" and stored["class"] == "OSError"
+    if name is None or is_of_proxy:
         return system_error(stored)
-    make = getattr(own, name, own.NewConnectionError)  # urllib3 1 knows no names
-    if name == make.__name__ == "NameResolutionError":
-        return make(conn.host, conn, system_error(stored))  # type: ignore[no-any-return]
-    prefix = "" if kind == "connecting" else "Failed to establish a new connection: "
-    return make(conn, prefix + message.removeprefix(prefix))  # type: ignore[no-any-return]
+    error: Exception
+    # urllib3 1 has no class for a name that is not found.
+    make = getattr(exceptions, name, exceptions.NewConnectionError)
+    if make.__name__ == "NameResolutionError":
+        error = make(conn.host, conn, system_error(stored))
+        return error
+    message = stored["message"]
+    if kind != "connecting":
+        message = _NOT_ESTABLISHED + message.removeprefix(_NOT_ESTABLISHED)
+    error = make(conn, message)
+    return error

@@ -1,8 +1,7 @@
 """The adapter of httpx and httpx2: their network transports, sync and async.
 
 Read against httpx 0.25 to 0.28 and httpx2 2.16. Transports within the process (ASGI,
-WSGI, MockTransport) are other
-classes and left alone.
+WSGI, MockTransport) are other classes, and are left alone.
 """
 
 from __future__ import annotations
@@ -27,15 +26,13 @@ class HttpxAdapter(HttpAdapter):
 
     def edges(self) -> Sequence[Edge]:
         """Return the methods of the transports that send a request."""
-        sync, asynchronous = (
-            partial(self._wrap, run_sync, ""),
-            partial(self._wrap, run_async, "a"),
-        )
+        wrap_sync = partial(self._wrap, run_sync, "")
+        wrap_async = partial(self._wrap, run_async, "a")
+        sync_path = "HTTPTransport", "handle_request"
+        async_path = "AsyncHTTPTransport", "handle_async_request"
         return [
-            Edge(self.name, ("HTTPTransport", "handle_request"), sync),
-            Edge(
-                self.name, ("AsyncHTTPTransport", "handle_async_request"), asynchronous
-            ),
+            Edge(self.name, sync_path, wrap_sync),
+            Edge(self.name, async_path, wrap_async),
         ]
 
     def _wrap(
@@ -53,9 +50,8 @@ class HttpxAdapter(HttpAdapter):
 
         @wraps(original)
         def handle_request(transport: Any, request: Any) -> Any:
-            return run(
-                self._handle(exchange, prefix, partial(original, transport), request)
-            )
+            send = partial(original, transport)
+            return run(self._handle(exchange, prefix, send, request))
 
         return handle_request
 
@@ -65,9 +61,8 @@ class HttpxAdapter(HttpAdapter):
         if not exchange.port.taking():
             return (yield send(request))
         body = yield getattr(request, f"{prefix}read")()
-        sent = HttpRequest(
-            request.method, str(request.url), tuple(request.headers.raw), body
-        )
+        headers = tuple(request.headers.raw)
+        sent = HttpRequest(request.method, str(request.url), headers, body)
         step = exchange.begin(sent)
         if step is None:
             return (yield send(request))
@@ -77,10 +72,12 @@ class HttpxAdapter(HttpAdapter):
         recorder = ExchangeRecorder(step)
         with recorder.watching():
             response = yield send(request)
+            reason = response.extensions.get("reason_phrase", b"").decode("latin-1")
+            version = response.extensions.get("http_version", b"HTTP/1.1")
             recorder.start(
                 response.status_code,
-                response.extensions.get("reason_phrase", b"").decode("latin-1"),
-                response.extensions.get("http_version", b"HTTP/1.1").decode("latin-1"),
+                reason,
+                version.decode("latin-1"),
                 response.headers.raw,
             )
             recorder.decodes = partial(_decodes, response)
@@ -88,16 +85,7 @@ class HttpxAdapter(HttpAdapter):
             response.stream = recorded_stream(response.stream, recorder)
             if step.mode == "run":
                 return response
-            chunks: Any = aiter(response.stream) if prefix else iter(response.stream)
-            following: Any = anext if prefix else next
-            try:  # read what the recording has, to compare it
-                while (
-                    not recorder.has_enough
-                    and (yield following(chunks, None)) is not None
-                ):
-                    pass
-            finally:
-                yield getattr(chunks, f"{prefix}close")()
+            yield from _read_to_compare(response.stream, prefix, recorder)
             yield getattr(response.stream, f"{prefix}close")()
         return (yield from self._replayed(recorder.recorded(), prefix, request, step))
 
@@ -105,7 +93,8 @@ class HttpxAdapter(HttpAdapter):
         self, plain: dict[str, Any], prefix: str, request: Any, step: Step
     ) -> Steps:
         """Return the recorded response, or raise the recorded exception."""
-        module = sys.modules[self.name]  # loaded by now; it is never imported from here
+        # The client is loaded by now. Its adapter never imports it.
+        module = sys.modules[self.name]
         if "error" in plain and "status" not in plain:
             raise self._error(request, plain["error"])
         closed = partial(self._error, request, TEST_ENDED)
@@ -119,10 +108,8 @@ class HttpxAdapter(HttpAdapter):
         else:
             _, replayed_stream = _stream_classes(module)
             end = partial(answer.ending, partial(self._error, request), step.exhausted)
-            waits = answer.waiting or step.waits
-            stream = replayed_stream(
-                answer.chunks, end, step if waits else None, closed
-            )
+            waiting = step if answer.waiting or step.waits else None
+            stream = replayed_stream(answer.chunks, end, waiting, closed)
         extensions: dict[str, Any] = {"http_version": answer.version.encode("latin-1")}
         if answer.version == "HTTP/2":
             # HTTP/2 has no reasons: the client returns the usual reason of the status.
@@ -130,28 +117,37 @@ class HttpxAdapter(HttpAdapter):
             extensions["stream_id"] = 1
         else:
             extensions["reason_phrase"] = answer.reason.encode("latin-1")
+        headers = []
+        for name, value in answer.headers:
+            headers.append((name.encode("latin-1"), value.encode("latin-1")))
         return module.Response(
-            answer.status,
-            headers=[
-                (name.encode("latin-1"), value.encode("latin-1"))
-                for name, value in answer.headers
-            ],
-            stream=stream,
-            extensions=extensions,
+            answer.status, headers=headers, stream=stream, extensions=extensions
         )
 
     def _error(self, request: Any, stored: Failure) -> Exception:
         module = sys.modules[self.name]
-        error: Exception = getattr(module, class_of(stored, "httpx", module))(
-            stored["message"], request=request
-        )
+        kind = getattr(module, class_of(stored, "httpx", module))
+        error: Exception = kind(stored["message"], request=request)
         return error
+
+
+def _read_to_compare(stream: Any, prefix: str, recorder: ExchangeRecorder) -> Steps:
+    """Read as much of a real response as the recording has."""
+    chunks: Any = aiter(stream) if prefix else iter(stream)
+    read_next: Any = anext if prefix else next
+    try:
+        while not recorder.has_enough:
+            chunk = yield read_next(chunks, None)
+            if chunk is None:
+                break
+    finally:
+        yield getattr(chunks, f"{prefix}close")()
 
 
 def _decodes(response: Any) -> bool:
     """Check whether a response has decompressed what was read of it."""
-    # It makes its decoder for the first reader who wants no raw bytes. Without a codec
-    # that is one which does nothing.
+    # A response makes its decoder for the first reader who wants no raw bytes. Without
+    # the codec, it is one that does nothing.
     decoder = getattr(response, "_decoder", None)
     return decoder is not None and type(decoder).__name__ != "IdentityDecoder"
 
@@ -179,7 +175,8 @@ class _RecordedStream:
     def _watching(self) -> Iterator[None]:
         try:
             yield
-        except GeneratorExit:  # the reader stops: the client closes the stream next
+        except GeneratorExit:
+            # The reader stops. The client closes the stream next.
             raise
         except BaseException as error:
             self._recorder.fail(error)
@@ -198,7 +195,7 @@ class _RecordedStream:
 
 
 class _ReplayedStream:
-    """Returns recorded chunks, then raises the exception that ended them if there is one."""
+    """Returns recorded chunks, then raises the exception that ended them, if any."""
 
     def __init__(
         self,
@@ -226,14 +223,15 @@ class _ReplayedStream:
             yield chunk
         if self._waiting is not None:
             await self._waiting.wait_async()
-        if (error := self._end()) is not None:
+        error = self._end()
+        if error is not None:
             raise error
 
 
 @cache
 def _stream_classes(module: Any) -> tuple[type, type]:
-    # The client checks the types of its streams.
+    """Return the classes of streams that a client takes: it checks their types."""
     bases = (module.SyncByteStream, module.AsyncByteStream)
-    return type("RecordedStream", (_RecordedStream, *bases), {}), type(
-        "ReplayedStream", (_ReplayedStream, *bases), {}
-    )
+    recorded = type("RecordedStream", (_RecordedStream, *bases), {})
+    replayed = type("ReplayedStream", (_ReplayedStream, *bases), {})
+    return recorded, replayed

@@ -1,9 +1,10 @@
-"""The adapters that say whose request it is: of requests and urllib3, whose requests are those of `http.client`, and of all.
+"""The adapters of requests and urllib3, and of `http`, which takes every client.
 
-Read against requests 2.31 to 2.34 and urllib3 1.26 to 2.8. Sessions, pools, redirects,
-cookies, authentication, retries and exceptions
-are real in a replay. Adapters of other kinds that are mounted on a session, and pools
-that are not urllib3's, are left alone.
+The requests of requests and urllib3 are those of `http.client`. So these adapters only
+say whose request it is. Read against requests 2.31 to 2.34 and urllib3 1.26 to 2.8.
+Sessions, pools, redirects, cookies, authentication, retries and exceptions are real in
+a replay. Adapters of other kinds that are mounted on a session, and pools that are not
+urllib3's, are left alone.
 """
 
 from __future__ import annotations
@@ -54,31 +55,33 @@ class Urllib3Adapter(HttpAdapter):
     """The adapter of `urllib3`."""
 
     def edges(self) -> Sequence[Edge]:
-        """Return the method that sends a request, and the edges of `http.client`, which stay its own."""
-        below = [
-            edge._replace(origin="http.client")
-            for edge in StdlibAdapter("http.client").edges()
-        ]
-        return [
-            Edge("urllib3.connectionpool", ("HTTPConnectionPool", "urlopen"), _label),
-            *below,
-        ]
+        """Return the method that sends a request, and the edges of `http.client`.
+
+        The latter stay edges of `http.client`.
+        """
+        path = "HTTPConnectionPool", "urlopen"
+        edges = [Edge("urllib3.connectionpool", path, _label)]
+        for edge in StdlibAdapter("http.client").edges():
+            edges.append(edge._replace(origin="http.client"))
+        return edges
 
 
 class RequestsAdapter(HttpAdapter):
     """The adapter of `requests`."""
 
     def edges(self) -> Sequence[Edge]:
-        """Return the method that sends a request, and the edges of urllib3, which stay its own."""
-        below = [
-            edge._replace(origin=edge.origin or "urllib3")
-            for edge in Urllib3Adapter("urllib3").edges()
-        ]
-        return [Edge("requests.adapters", ("HTTPAdapter", "send"), _wrap_send), *below]
+        """Return the method that sends a request, and the edges of urllib3.
+
+        The latter stay edges of urllib3.
+        """
+        edges = [Edge("requests.adapters", ("HTTPAdapter", "send"), _wrap_send)]
+        for edge in Urllib3Adapter("urllib3").edges():
+            edges.append(edge._replace(origin=edge.origin or "urllib3"))
+        return edges
 
 
 def _label(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
-    """Return a function of a client that says whose requests the client below sends in it."""
+    """Return a function of a client that tells the one below for whom it sends."""
     exchange = Exchange(port)
 
     @wraps(original)
@@ -96,7 +99,8 @@ def _sent_for(exchange: Exchange, send: Callable[[], Any]) -> Any:
     try:
         return send()
     except MimicError as error:
-        raise error.with_traceback(None)  # noqa: B904 - the frames below would show what is sent, secrets, too
+        # The frames below would show what is sent, its secrets, too.
+        raise error.with_traceback(None)  # noqa: B904 - it is the same error
     finally:
         SENDERS.reset(token)
 
@@ -115,65 +119,68 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
         is_outermost = port.taking() and port.is_replaying and not SENDERS.get()
         if not is_outermost or args or not _is_direct(adapter, request, options):
             return _sent_for(exchange, begin)
-        body = (
-            request.body.encode()
-            if isinstance(request.body, str)
-            else request.body or b""
-        )
-        sent = HttpRequest(
-            request.method,
-            request.url,
-            tuple(text_pairs(request.headers.items())),
-            body,
-        )
-        step = exchange.begin(sent)
+        body = request.body or b""
+        if isinstance(body, str):
+            body = body.encode()
+        headers = tuple(text_pairs(request.headers.items()))
+        step = exchange.begin(HttpRequest(request.method, request.url, headers, body))
         if step is None:
             return begin()
         plain = step.outcome(is_read_only=True)
         if not _is_final(plain):
             return _sent_for(_Begun(exchange, step), begin)
-        return adapter.build_response(
-            request, _raw(StoredResponse(plain, request.method), request)
-        )
+        answer = StoredResponse(plain, request.method)
+        return adapter.build_response(request, _raw(answer, request))
 
     return send
 
 
 class _Begun(Exchange):
-    """The exchange of a client that has begun the step of its first request already, for the client below to make."""
+    """The exchange of a client whose first request has begun its step already.
+
+    The client below asks for this step, and makes the request.
+    """
 
     def __init__(self, exchange: Exchange, step: Step) -> None:
-        self.port, self._exchange, self._steps = exchange.port, exchange, [step]
+        self.port = exchange.port
+        self._exchange = exchange
+        self._step: Step | None = step
 
     def begin(self, request: HttpRequest) -> Step | None:
-        return self._steps.pop() if self._steps else self._exchange.begin(request)
+        step = self._step
+        if step is None:
+            return self._exchange.begin(request)
+        self._step = None
+        return step
 
 
 def _is_direct(adapter: Any, request: Any, options: dict[str, Any]) -> bool:
-    """Check whether nothing between the adapter and the network has anything to do with a request."""
-    own = (
-        sys.modules["requests.adapters"].HTTPAdapter,
-        sys.modules["urllib3"].PoolManager,
-    )
-    retries = getattr(adapter.max_retries, "status_forcelist", ())
-    is_whole = isinstance(request.body, (str, bytes, type(None)))
-    if (type(adapter), type(adapter.poolmanager)) != own or retries or not is_whole:
+    """Check whether nothing between an adapter and the network concerns a request."""
+    if type(adapter) is not sys.modules["requests.adapters"].HTTPAdapter:
+        return False
+    if type(adapter.poolmanager) is not sys.modules["urllib3"].PoolManager:
+        return False
+    if getattr(adapter.max_retries, "status_forcelist", ()):
+        return False
+    if not isinstance(request.body, (str, bytes, type(None))):
         return False
     if request.hooks.get("response"):
         # A hook, as those for authentication, may look at the connection.
         return False
-    is_verified = options.get("verify") is True or request.url.startswith("http://")
-    return is_verified and not (
-        options.get("stream") or options.get("cert") or options.get("proxies")
-    )
+    if any(options.get(name) for name in ("stream", "cert", "proxies")):
+        return False
+    return options.get("verify") is True or request.url.startswith("http://")
 
 
 def _is_final(plain: dict[str, Any]) -> bool:
-    """Check whether an exchange is a whole response that a session hands on as it is, without a cookie to keep."""
-    kept = {"set-cookie", "retry-after"}.isdisjoint(
-        name.lower() for name, _ in plain.get("headers", ())
-    )
-    return kept and "status" in plain and not ("end" in plain or "error" in plain)
+    """Check whether an exchange is a whole response that a session hands on as it is.
+
+    It has no cookie to keep, and asks for no further attempt.
+    """
+    if "status" not in plain or "end" in plain or "error" in plain:
+        return False
+    names = {name.lower() for name, _ in plain.get("headers", ())}
+    return names.isdisjoint({"set-cookie", "retry-after"})
 
 
 def _raw(answer: StoredResponse, request: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Real responses, recorded while a client reads them, and stored ones, as a client gets them in a replay."""
+"""Responses: real ones are recorded while a client reads them, stored ones replay."""
 
 from __future__ import annotations
 
@@ -131,14 +131,17 @@ class ExchangeRecorder:
         return self.wanted is not None and sum(map(len, self.chunks)) >= self.wanted
 
     def recorded(self) -> dict[str, Any]:
-        """Return the recorded exchange after verifying it, with the secrets of the real one in the same places."""
+        """Return the recorded exchange after verifying it.
+
+        The secrets of the real one stand in it at the same places.
+        """
         found: dict[str, Any] = with_secrets(
             self.step.outcome(), self._hidden, self._real
         )
         return found
 
     def stop(self) -> None:
-        """Record a response whose reader does not want the rest, or cannot decompress it."""
+        """Record a response whose reader wants no more, or cannot decompress it."""
         if not self.head:
             self.abandon()
         elif self._is_broken():
@@ -157,15 +160,22 @@ class ExchangeRecorder:
         return is_broken(self.chunks, encoding.name)
 
     def _is_broken_again(self) -> bool:
-        """Check whether a real body goes wrong as the recorded one did, though nobody decompresses it."""
+        """Check whether a real body goes wrong as the recorded one did.
+
+        While it is verified, nobody decompresses it.
+        """
         recorded = self.step.outcome(is_read_only=True).get("error", {})
         if recorded.get("class") != BROKEN_ENCODING["class"] or not self.head:
             return False
         return is_broken(self.chunks, self._encoding().name)
 
     def fail(self, error: BaseException) -> None:
-        """Record an exception of the client, or end the step without an outcome if it is none: an interrupt, for example."""
-        if (stored := store_error(error, self.phase)) is None:
+        """Record an exception of the client.
+
+        Another one, an interrupt for example, ends the step without an outcome.
+        """
+        stored = store_error(error, self.phase)
+        if stored is None:
             self.abandon(error)
         else:
             self.complete(error=stored)
@@ -175,7 +185,7 @@ class ExchangeRecorder:
         self.step.abandon(error)
 
     def complete(self, **end: Any) -> None:
-        """Record a response that was read to its end, or to the `end` or the `error` that is given."""
+        """Record a response that was read to its end, or to another `end` or `error`."""
         if self.done:
             return
         self.done = True
@@ -203,7 +213,7 @@ class ExchangeRecorder:
         return self._plain(end=end if self.head else "waiting")
 
     def _plain(self, **end: Any) -> dict[str, Any]:
-        """Return the exchange as plain data without secrets, with its `end` or `error`."""
+        """Return the exchange, with its `end` or `error`, as it is stored."""
         secrets: Secrets = self.step.call.secrets
         redactor = secrets.redactor
         # The response may repeat what the request sent, and what other answers have
@@ -373,7 +383,7 @@ class StoredResponse:
         return exhausted() if self.stopped else None
 
     def wire(self) -> list[bytes]:
-        """Return the pieces in which the response arrives over HTTP/1.1, of which the first begins with its head."""
+        """Return the pieces in which the response arrives over HTTP/1.1."""
         version = "HTTP/1.0" if self.version == "HTTP/1.0" else "HTTP/1.1"
         lines = [f"{version} {self.status} {self.reason}"]
         lines += [f"{name}: {value}" for name, value in self.headers]
@@ -387,7 +397,7 @@ class StoredResponse:
         return [head, *pieces]
 
     def _framed(self) -> list[bytes]:
-        """Return the chunks of the transfer (RFC 9112, 7.1), which may end with one that is malformed."""
+        """Return the chunks of the transfer (RFC 9112, 7.1). The last may be malformed."""
         pieces = [b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in self.chunks]
         if self.is_complete and self._has_body:
             pieces.append(b"0\r\n\r\n")
@@ -398,7 +408,7 @@ class StoredResponse:
 
 
 def _with_lasting_cookies(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Drop the expiry of cookies that were still valid when they were recorded, at the time in `Date`."""
+    """Drop the expiry of cookies that were valid when they were recorded, at `Date`."""
     from http.cookiejar import http2time  # type: ignore[attr-defined]
 
     recorded = http2time(header_of(headers, "date") or "")

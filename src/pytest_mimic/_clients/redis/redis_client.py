@@ -83,7 +83,7 @@ class RedisAdapter(Adapter):
         }
 
     def failure(self, plain: Any, /) -> str | None:
-        """Return the error of sending or reading, or the first one among the replies."""
+        """Return the error of sending or reading, or the server's first error."""
         if "error" in plain:
             return super().failure(plain)
         replies = plain.get("replies") or [plain.get("reply")]

@@ -1,8 +1,12 @@
-"""The columns that the parameters and the results of a compiled statement belong to, as SQLAlchemy knows them."""
+"""The columns to which the parameters and results of a compiled statement belong.
+
+They are those that SQLAlchemy knows.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 from sqlalchemy.sql import dml, elements, functions, operators, selectable
@@ -11,15 +15,21 @@ from pytest_mimic._clients.sql.statements import words_in
 
 # Functions that measure a value. Their result is no secret.
 _MEASURING = frozenset(
-    "bit_length char_length character_length count length octet_length".split()
+    (
+        *("bit_length", "char_length", "character_length", "octet_length"),
+        *("count", "length"),
+    )
 )
-# The parts of an expression: the names of columns, labels and functions in it, and of
-# parameters.
+# The parts of an expression: first the names of its columns, labels and functions, then
+# those of its parameters.
 Shown = tuple[frozenset[str], frozenset[str]]
 _NAMED = (elements.ColumnClause, elements.Label)
+# Operators whose right side names a part of a JSON value; others are known by their
+# texts.
 _KEYED = frozenset(
     (operators.getitem, operators.json_getitem_op, operators.json_path_getitem_op)
 )
+_KEYED_TEXTS = ("->", "#>")
 
 
 class CompiledNames:
@@ -28,13 +38,14 @@ class CompiledNames:
     Attributes:
         columns: The parts that each column of its result shows; None for a text, which
             does not say.
-        beside: The names in the expressions that a parameter is part of, by its name.
-            Without any, it is unknown.
+        beside: By the name of a parameter, the names in the expressions around it. A
+            parameter without any is unknown.
         keys: The parameters that may name a part of a JSON value.
         fragments: The words of texts in the statement, which SQLAlchemy has not read.
-        binds: The names of positional parameters, in order; `names` without it.
-        escaped: The names of parameters that the driver knows by another one, by that
-            one.
+        binds: The names of positional parameters, in order.
+        names: The same names, in no order.
+        escaped: Maps the driver's name of a parameter to SQLAlchemy's, where they
+            differ.
     """
 
     def __init__(self, compiled: Any) -> None:
@@ -42,66 +53,75 @@ class CompiledNames:
         self.beside: dict[str, set[str]] = {}
         self.keys: set[str] = set()
         self.fragments: set[str] = set()
-        self.binds: tuple[str, ...] = (
-            tuple(compiled.positiontup or ()) if compiled.positional else ()
-        )
+        self.binds: tuple[str, ...] = ()
+        if compiled.positional:
+            self.binds = tuple(compiled.positiontup or ())
         self.names = frozenset(self.binds)
-        self.escaped = {
-            new: name for name, new in (compiled.escaped_bind_names or {}).items()
-        }
+        renamed = compiled.escaped_bind_names or {}
+        self.escaped = {new: name for name, new in renamed.items()}
         self._names = {bind.key: name for bind, name in compiled.bind_names.items()}
-        if compiled.isplaintext or isinstance(
-            compiled.statement, selectable.TextualSelect
-        ):
+        is_textual = isinstance(compiled.statement, selectable.TextualSelect)
+        if compiled.isplaintext or is_textual:
             return
         # The ORM compiles another statement than it was given: with columns for
         # entities, joins and criteria.
         statement = getattr(compiled.compile_state, "statement", compiled.statement)
         for element in _walk(statement):
             self._note(element)
-        is_union = isinstance(
-            statement, selectable.CompoundSelect
-        )  # the compiler knows its first query only
-        columns = (
-            _columns(statement)
-            if is_union
-            else [entry[2] for entry in compiled._result_columns or ()]
-        )
+        if isinstance(statement, selectable.CompoundSelect):
+            # Of a union, the compiler knows the first query only.
+            columns = _columns(statement)
+        else:
+            columns = [entry[2] for entry in compiled._result_columns or ()]
         self.columns = tuple(self._shown(*column) for column in columns)
 
     def _note(self, element: Any) -> None:
         """Note the names beside the parameters of an expression, and the texts."""
-        if (text := _text_of(element)) is not None:
+        text = _text_of(element)
+        if text is not None:
             self.fragments.update(words_in(text))
         is_function = isinstance(element, functions.FunctionElement)
-        if is_function or isinstance(
-            element, (elements.BinaryExpression, elements.Label)
-        ):
-            names, binds = self._shown(element, is_result=False)
-            operator = getattr(element, "operator", None)
-            opens = operator in _KEYED or str(
-                getattr(operator, "opstring", "")
-            ).startswith(("->", "#>"))
-            if is_function or opens:
-                self.keys.update(binds)
-            for bind in binds if names else ():
+        is_operation = isinstance(element, (elements.BinaryExpression, elements.Label))
+        if not (is_function or is_operation):
+            return
+        names, binds = self._shown(element, is_result=False)
+        if is_function or _opens_json(element):
+            self.keys.update(binds)
+        if names:
+            for bind in binds:
                 self.beside.setdefault(bind, set()).update(names)
 
-    def _shown(self, *found: Any, is_result: bool = True) -> Shown:
+    def _shown(self, *expressions: Any, is_result: bool = True) -> Shown:
+        """Return the parts of expressions; of a result, those that it shows."""
         names: set[str] = set()
         binds: set[str] = set()
         named = (*_NAMED, functions.FunctionElement) if is_result else _NAMED
-        for part in _walk(*found, is_expression=True, is_result=is_result):
+        for part in _walk(*expressions, is_expression=True, is_result=is_result):
+            text = _text_of(part)
             if isinstance(part, elements.BindParameter):
                 binds.add(self._names.get(part.key, part.key))
-            elif (text := _text_of(part)) is not None:
+            elif text is not None:
                 names.update(words_in(text))
             elif isinstance(part, named):
-                own = (getattr(part, "name", None), getattr(part, "key", None))
-                names.update(
-                    n for n in own if n and not isinstance(n, elements._anonymous_label)
-                )
+                names.update(_names_of(part))
         return frozenset(names), frozenset(binds)
+
+
+def _opens_json(element: Any) -> bool:
+    """Check whether an operation takes a part of a JSON value."""
+    operator = getattr(element, "operator", None)
+    text = str(getattr(operator, "opstring", ""))
+    return operator in _KEYED or text.startswith(_KEYED_TEXTS)
+
+
+def _names_of(element: Any) -> list[str]:
+    """Return the names of an element that the statement's author has given."""
+    names = []
+    for attribute in ("name", "key"):
+        name = getattr(element, attribute, None)
+        if name and not isinstance(name, elements._anonymous_label):
+            names.append(name)
+    return names
 
 
 def _text_of(element: Any) -> str | None:
@@ -110,23 +130,24 @@ def _text_of(element: Any) -> str | None:
         return element.text
     if getattr(element, "__visit_name__", "") == "tstring":
         return "".join(map(str, element.parts))
-    return (
-        element.name
-        if isinstance(element, elements.ColumnClause) and element.is_literal
-        else None
-    )
+    if isinstance(element, elements.ColumnClause) and element.is_literal:
+        return element.name
+    return None
 
 
 def _columns(query: Any) -> list[list[Any]]:
-    """Return the elements of each column of a query; of a union, those of all its queries at this place."""
+    """Return the elements of each column of a query.
+
+    Of a union, they are those of all its queries at this place.
+    """
     if isinstance(query, selectable.SelectStatementGrouping):
         return _columns(query.element)
-    if isinstance(query, selectable.CompoundSelect):
-        return [
-            [each for column in place for each in column]
-            for place in zip(*map(_columns, query.selects))
-        ]
-    return [[column] for column in query._all_selected_columns]
+    if not isinstance(query, selectable.CompoundSelect):
+        return [[column] for column in query._all_selected_columns]
+    columns = []
+    for place in zip(*map(_columns, query.selects)):
+        columns.append(list(chain.from_iterable(place)))
+    return columns
 
 
 def _walk(
@@ -134,47 +155,56 @@ def _walk(
 ) -> Iterator[Any]:
     """Yield elements and all that they are made of, each once.
 
-    Of an expression these are the columns of its subqueries, not their conditions; of a
-    result they are without what it only
-    compares or measures.
+    Args:
+        start: The elements.
+        is_expression: Subqueries are followed to their columns, not to their
+            conditions.
+        is_result: What a result only compares or measures is left out.
     """
-    todo, seen = list(start), {}
-    while todo:
-        element = todo.pop()
-        if (
-            type(element).__name__ == "_CompileLabel"
-        ):  # it is no element of the statement, but has one
+    pending = list(start)
+    # The elements stay alive here, so that no other one gets the id of one of them.
+    seen = {}
+    while pending:
+        element = pending.pop()
+        if type(element).__name__ == "_CompileLabel":
+            # It is no element of the statement, but has one.
             element = element.element
         if id(element) in seen or not hasattr(element, "__visit_name__"):
             continue
-        seen[id(element)] = (
-            element  # which keeps it alive, so that no other element gets its id
-        )
+        seen[id(element)] = element
         if is_result and _is_measure(element):
             continue
         yield element
-        if not is_expression:
-            todo += element.get_children()
-        elif isinstance(element, elements.ColumnClause):
-            todo += element.proxy_set  # what it comes from in a subquery or a union
-            made_of = getattr(element.table, "element", None)
-            todo += [made_of] if isinstance(made_of, functions.FunctionElement) else []
-        elif isinstance(element, selectable.CompoundSelect):
-            todo += element.selects
-        elif isinstance(element, (selectable.SelectBase, dml.UpdateBase)):
-            todo += element._all_selected_columns
-        elif isinstance(element, functions.FunctionElement) or not isinstance(
-            element, selectable.FromClause
-        ):
-            todo += element.get_children()
+        if is_expression:
+            pending += _sources_of(element)
+        else:
+            pending += element.get_children()
+
+
+def _sources_of(element: Any) -> Iterable[Any]:
+    """Return what a part of an expression takes its value from."""
+    if isinstance(element, elements.ColumnClause):
+        # In a subquery or a union, a column comes from others.
+        sources = list(element.proxy_set)
+        table = getattr(element.table, "element", None)
+        if isinstance(table, functions.FunctionElement):
+            sources.append(table)
+        return sources
+    if isinstance(element, selectable.CompoundSelect):
+        return list(element.selects)
+    if isinstance(element, (selectable.SelectBase, dml.UpdateBase)):
+        return list(element._all_selected_columns)
+    is_function = isinstance(element, functions.FunctionElement)
+    if is_function or not isinstance(element, selectable.FromClause):
+        return list(element.get_children())
+    # A table is no value.
+    return []
 
 
 def _is_measure(element: Any) -> bool:
     if isinstance(element, elements.BinaryExpression):
         return operators.is_comparison(element.operator)
-    name = (
-        getattr(element, "name", "")
-        if isinstance(element, functions.FunctionElement)
-        else ""
-    )
-    return name.lower() in _MEASURING or isinstance(element, selectable.Exists)
+    if isinstance(element, functions.FunctionElement):
+        name: str = getattr(element, "name", "")
+        return name.lower() in _MEASURING
+    return isinstance(element, selectable.Exists)

@@ -22,6 +22,7 @@ from pytest_mimic._clients.sql.statement_calls import UNNAMED, StatementNames, a
 from pytest_mimic.client import Adapter, Edge, from_plain, to_plain
 
 if TYPE_CHECKING:
+    from pytest_mimic._clients.sql.secret_columns import CompiledNames
     from pytest_mimic.client import Port
 
 _RECORD = "_ConnectionRecord"
@@ -35,45 +36,30 @@ class SqlAdapter(Adapter):
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        # By their pools, the engines, and what tells their databases from others of
-        # this process.
-        self._engines: WeakKeyDictionary[Any, tuple[ref[Any], str]] = (
-            WeakKeyDictionary()
-        )
+        # By pool: its engine, and a key for its database, unique in this process.
+        self._engines: WeakKeyDictionary[Any, tuple[ref[Any], str]]
+        self._engines = WeakKeyDictionary()
         self._numbers = count(1)
-        # The dialects that know what they ask for on their first connection.
+        # Dialects that already got the answers to their first-connect queries.
         self._introduced: WeakSet[Any] = WeakSet()
 
     def edges(self) -> Sequence[Edge]:
+        pool = "sqlalchemy.pool.base"
+        engine = "sqlalchemy.engine.base"
+        default = "sqlalchemy.engine.default"
         return [
-            Edge(
-                "sqlalchemy.pool.base",
-                (_RECORD, f"{_RECORD}__connect"),
-                self._connecting,
-            ),
-            Edge("sqlalchemy.pool.base", (_RECORD, "get_connection"), self._adopting),
-            Edge("sqlalchemy.pool.base", (_RECORD, "checkin"), _housekeeping),
-            Edge("sqlalchemy.pool.base", ("_ConnectionFairy", "_reset"), _housekeeping),
-            Edge("sqlalchemy.engine.base", ("Engine", "raw_connection"), self._naming),
-            Edge(
-                "sqlalchemy.engine.base",
-                ("Connection", "_exec_single_context"),
-                _executing,
-            ),
-            Edge(
-                "sqlalchemy.engine.base",
-                ("Connection", "_exec_insertmany_context"),
-                _executing,
-            ),
-            Edge(
-                "sqlalchemy.engine.default",
-                ("DefaultDialect", "_do_ping_w_event"),
-                _housekeeping,
-            ),
+            Edge(pool, (_RECORD, f"{_RECORD}__connect"), self._connecting),
+            Edge(pool, (_RECORD, "get_connection"), self._adopting),
+            Edge(pool, (_RECORD, "checkin"), _housekeeping),
+            Edge(pool, ("_ConnectionFairy", "_reset"), _housekeeping),
+            Edge(engine, ("Engine", "raw_connection"), self._naming),
+            Edge(engine, ("Connection", "_exec_single_context"), _executing),
+            Edge(engine, ("Connection", "_exec_insertmany_context"), _executing),
+            Edge(default, ("DefaultDialect", "_do_ping_w_event"), _housekeeping),
         ]
 
     def comparable(self, plain: Any, beside: Any = None, /) -> Any:
-        """Return the part of an outcome that verifying compares with `beside`, another outcome of the same call.
+        """Return the part of an outcome that verifying compares.
 
         The types of columns do not count, nor what a server says of itself, nor the
         order of rows without an `ORDER BY`.
@@ -84,15 +70,15 @@ class SqlAdapter(Adapter):
             return plain
         names = [str(column[0]) for column in plain["columns"]]
         comparable = {**plain, "columns": names}
-        pair = (plain, beside or plain)
-        if comparable.pop("unordered", False) or pair[1].get("unordered", False):
-            rows, others = (
-                sorted(each.get("rows", ()), key=partial(dumps, sort_keys=True))
-                for each in pair
-            )
-            if rows == others:  # else a difference is better shown at its place
+        other = beside or plain
+        is_unordered = comparable.pop("unordered", False)
+        if is_unordered or other.get("unordered", False):
+            rows = _sorted_rows(plain)
+            # A difference is better shown at its place.
+            if rows == _sorted_rows(other):
                 comparable["rows"] = rows
-        if len(set(names)) == len(names):  # `volatile=rows.*.id`
+        if len(set(names)) == len(names):
+            # So a line can say `volatile=rows.*.id`.
             comparable["rows"] = [dict(zip(names, row)) for row in comparable["rows"]]
         return comparable
 
@@ -147,22 +133,10 @@ class SqlAdapter(Adapter):
 
     def _naming(self, original: Callable[..., Any], port: Port) -> Callable[..., Any]:
         def raw_connection(engine: Any) -> Any:
-            """Note to which database a pool leads: one for each URL, without regard to driver and credentials."""
+            """Note to which database a pool leads."""
             if port.taking() and engine.pool not in self._engines:
-                url, connects = (
-                    engine.url,
-                    getattr(engine.pool._creator, "__module__", ""),
-                )
-                in_memory = (
-                    url.database in (None, "")
-                    or "memory" in f"{url.database} {url.query}"
-                )
-                key = f"{url.get_backend_name()} {url.host} {url.port} {url.database} {sorted(url.query.items())}"
-                # Each leads to a database of its own: a function that connects, and
-                # SQLite in memory.
-                if connects != "sqlalchemy.engine.create" or (
-                    in_memory and key.startswith("sqlite")
-                ):
+                key = _key_of_database(engine)
+                if not key:
                     key = f"private {next(self._numbers)}"
                 self._engines[engine.pool] = ref(engine), key
             return original(engine)
@@ -175,15 +149,16 @@ def _introduce(connection: StandInConnection, engine: Any) -> None:
 
     It is recorded once for all tests.
     """
-    dialect, port = engine.dialect, connection.port
-    name = (
-        f"CONNECT {dialect._on_connect_isolation_level or ''}".strip()
-    )  # which it takes for the default
-    step: Any = port.begin(
-        action(name, database=f"{dialect.name}+{dialect.driver}", shared=True)
-    )
+    dialect = engine.dialect
+    port = connection.port
+    # A dialect takes this isolation level for the default.
+    level = dialect._on_connect_isolation_level or ""
+    database = f"{dialect.name}+{dialect.driver}"
+    call = action(f"CONNECT {level}".strip(), database=database, shared=True)
+    step: Any = port.begin(call)
     if step.mode == "replay":
-        for name, value in from_plain(step.outcome()["dialect"]).items():
+        answers = from_plain(step.outcome()["dialect"])
+        for name, value in answers.items():
             setattr(dialect, name, value)
         return
     with port.noting, connection.recording(step):
@@ -192,19 +167,25 @@ def _introduce(connection: StandInConnection, engine: Any) -> None:
 
 
 def _state_of(engine: Any, connection: StandInConnection) -> dict[str, Any]:
-    """Return what a dialect finds out about its server: the plain attributes that `initialize` sets."""
+    """Return what a dialect finds out about its server.
+
+    These are the plain attributes that `initialize` sets.
+    """
     from sqlalchemy.engine.base import Connection
     from sqlalchemy.pool.base import _AdhocProxiedConnection
 
-    found: dict[str, Any] = {}
+    state: dict[str, Any] = {}
     dialect = copy(engine.dialect)
+    kind = type(dialect)
 
     def note(watched: Any, name: str, value: Any) -> None:
-        found[name] = vars(watched)[name] = value
+        vars(watched)[name] = value
+        if isinstance(value, (bool, int, str, tuple)):
+            state[name] = value
+        else:
+            state.pop(name, None)
 
-    dialect.__class__ = type(
-        type(dialect).__name__, (type(dialect),), {"__setattr__": note}
-    )
+    dialect.__class__ = type(kind.__name__, (kind,), {"__setattr__": note})
     connection.record.dbapi_connection = connection.real
     real: Any = connection.real
     held: Any = _AdhocProxiedConnection(real, connection.record)
@@ -213,16 +194,12 @@ def _state_of(engine: Any, connection: StandInConnection) -> dict[str, Any]:
     )
     dialect.initialize(asking)
     engine.dialect.do_rollback(connection.real)
-    return {
-        name: value
-        for name, value in found.items()
-        if isinstance(value, (bool, int, str, tuple))
-    }
+    return state
 
 
 def _executing(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
     def execute(connection: Any, dialect: Any, context: Any, *args: Any) -> Any:
-        """Give the cursor the names in the compiled statement, which the driver does not get."""
+        """Give the cursor the names in the statement, which the driver does not get."""
         cursor = context.cursor
         if not isinstance(cursor, StandInCursor):
             return original(connection, dialect, context, *args)
@@ -236,57 +213,94 @@ def _executing(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
 
 
 def _names(context: Any) -> StatementNames:
-    compiled, expanded = context.compiled, context._expanded_parameters
-    if compiled is None or not hasattr(
-        compiled, "bind_names"
-    ):  # a text for the driver, or a definition
+    """Return the names in the statement that a context executes.
+
+    For each value of an `IN`, SQLAlchemy makes a parameter, a member of the one in the
+    statement. `name_1_1` and `name_1_2` are two values; `name_1_1_1` and `name_1_1_2`
+    are one tuple, so the width of `name_1` is 2.
+    """
+    compiled = context.compiled
+    expanded = context._expanded_parameters
+    if compiled is None or not hasattr(compiled, "bind_names"):
+        # It is a text for the driver, or a definition.
         return UNNAMED
-    known = vars(compiled).get("_mimic_names")
-    if (
-        known is None
-    ):  # once for each statement, as SQLAlchemy caches what it has compiled
+    compiled_names = _names_in(compiled)
+    values = context.compiled_parameters[0] if context.compiled_parameters else {}
+    binds, escaped = compiled_names.binds, compiled_names.escaped
+    if not expanded and values.keys() >= compiled_names.names:
+        return StatementNames(binds, {}, escaped, compiled_names, values)
+    is_numeric = context.dialect.paramstyle.startswith("numeric")
+    names: list[str] = []
+    # Numbered members come after all other parameters.
+    numbered: list[str] = []
+    for name in binds:
+        if name in expanded:
+            places = numbered if is_numeric else names
+            places.extend(expanded[name])
+        elif name in values:
+            names.append(name)
+        # Any other one has become a part of the text.
+    owners: dict[str, str] = {}
+    widths = {}
+    for name, members in expanded.items():
+        owners.update(dict.fromkeys(members, name))
+        first = [member for member in members if _value_of(member, name) == "1"]
+        widths[name] = len(first)
+    owners.update(escaped)
+    return StatementNames(names + numbered, widths, owners, compiled_names, values)
+
+
+def _names_in(compiled: Any) -> CompiledNames:
+    """Return the names in a compiled statement: once, as SQLAlchemy keeps it."""
+    names: CompiledNames | None = vars(compiled).get("_mimic_names")
+    if names is None:
         from pytest_mimic._clients.sql.secret_columns import CompiledNames
 
-        known = vars(compiled)["_mimic_names"] = CompiledNames(compiled)
-    given = context.compiled_parameters[0] if context.compiled_parameters else {}
-    if not expanded and given.keys() >= known.names:
-        return StatementNames(known.binds, {}, known.escaped, known, given)
-    names: list[str] = []  # by place
-    numbered: list[
-        str
-        # an `IN` has a parameter for each value; numbered ones come after all others
-    ] = []
-    for name in known.binds:
-        if name in expanded:
-            (
-                numbered if context.dialect.paramstyle.startswith("numeric") else names
-            ).extend(expanded[name])
-        elif name in given:  # else it has become part of the text
-            names.append(name)
-    owners = {member: name for name, members in expanded.items() for member in members}
-    # `name_1_1` and `name_1_2` are two values, `name_1_1_1` and `name_1_1_2` are one
-    # tuple.
-    widths = {
-        name: sum(
-            member[len(name) + 1 :].partition("_")[0] == "1" for member in members
-        )
-        for name, members in expanded.items()
-    }
-    return StatementNames(
-        names + numbered, widths, {**owners, **known.escaped}, known, given
-    )
+        names = CompiledNames(compiled)
+        vars(compiled)["_mimic_names"] = names
+    return names
+
+
+def _value_of(member: str, name: str) -> str:
+    """Return the number of the value to which a member of a parameter belongs."""
+    return member[len(name) + 1 :].partition("_")[0]
+
+
+def _key_of_database(engine: Any) -> str:
+    """Return what tells a database from others: its URL without driver and credentials.
+
+    It is empty where each pool has a database of its own: one that is made by a
+    function of the application, and SQLite in memory.
+    """
+    url = engine.url
+    connects = getattr(engine.pool._creator, "__module__", "")
+    if connects != "sqlalchemy.engine.create":
+        return ""
+    backend = url.get_backend_name()
+    is_named = url.database not in (None, "")
+    is_in_memory = not is_named or "memory" in f"{url.database} {url.query}"
+    if is_in_memory and backend.startswith("sqlite"):
+        return ""
+    query = sorted(url.query.items())
+    return f"{backend} {url.host} {url.port} {url.database} {query}"
+
+
+def _sorted_rows(plain: Any) -> list[Any]:
+    return sorted(plain.get("rows", ()), key=partial(dumps, sort_keys=True))
 
 
 def _housekeeping(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
     def work(holder: Any, *args: Any, **kwargs: Any) -> Any:
-        """Return a connection to its pool, or check whether it is alive: nothing that is sent is a call of the test.
+        """Return a connection to its pool, or check whether it is alive.
 
-        It may be the garbage collector that returns it.
+        Nothing that is sent then is a call of the test. It may be the garbage collector
+        that returns the connection.
         """
         connection = getattr(holder, "dbapi_connection", args[0] if args else None)
         if not isinstance(connection, StandInConnection):
             return original(holder, *args, **kwargs)
-        was_resetting, connection.resetting = connection.resetting, True
+        was_resetting = connection.resetting
+        connection.resetting = True
         try:
             return original(holder, *args, **kwargs)
         finally:

@@ -124,7 +124,7 @@ _IN_SCRIPT = pattern(
     r"""\s{0,5}:\s{0,5}"""
     r"""(?P<quote>["'])(?P<text>(?:(?!(?P=quote))[^\\<>\n])+)(?P=quote)"""
 )
-# A text of settings, `Server=db;Uid=ann;Pwd=…` or `host=db password=…`, and one setting.
+# A text of settings, `Server=db;Uid=ann;Pwd=…` or `host=db password=…`, and a setting.
 _SETTINGS = pattern(
     r"\s*[A-Za-z][\w ]{0,50}=[^;=\s][^;\n]{0,2000}"
     r"(?:;\s*[A-Za-z][\w ]{0,50}=[^;\n]{0,2000})+;?\s*"

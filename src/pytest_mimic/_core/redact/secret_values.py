@@ -48,7 +48,7 @@ def hide_values(text: str, secrets: Iterable[str] | Mapping[str, str]) -> str:
 
 
 def stands_alone(value: str) -> bool:
-    """Check whether a secret is too long, or too mixed, to be something else elsewhere."""
+    """Check whether a secret is so long, or so mixed, that it has no other meaning."""
     if value.isdigit():
         return len(value) >= _SHORTEST_NUMBER
     has_digit = any(map(str.isdigit, value))

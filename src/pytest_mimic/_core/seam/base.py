@@ -1,4 +1,7 @@
-"""The interface between a client and the engine: an adapter, its edges, the calls that they see, and which of these failed."""
+"""The interface between a client and the engine.
+
+It has an adapter, its edges, the calls that they see, and which of these failed.
+"""
 
 from __future__ import annotations
 
@@ -21,17 +24,24 @@ if TYPE_CHECKING:
 _FAILED = (401, 403, 407, 408, 425, 429)
 
 
+def _no_outcome(_error: Exception) -> None:
+    return None
+
+
 @contextmanager
 def recording(
-    step: Any, store_error: Callable[[Exception], Any] = lambda _: None
+    step: Any, store_error: Callable[[Exception], Any] = _no_outcome
 ) -> Iterator[None]:
-    """Return the block for the original function: of a step that is not to replay, or of a call without a step.
+    """Return the block for the original function.
 
     Inside it, the edge gives the answer to `step.finish`. An exception that ends the
-    block ends the step, too: it is
-    the outcome if `store_error` has plain data for it; if that is None, nothing is
-    recorded. To verify, the
-    block then ends without the exception, as the caller gets the recorded outcome.
+    block ends the step, too. To verify, the block then ends without the exception, as
+    the caller gets the recorded outcome.
+
+    Args:
+        step: A step that is not to replay; None for a call that is left out.
+        store_error: Returns an exception as plain data, which is the outcome. If that
+            is None, nothing is recorded.
     """
     if step is None:
         yield
@@ -119,7 +129,10 @@ class Adapter:
     def matched(
         self, parts: dict[str, Any], names: Sequence[str], redactor: Redactor
     ) -> dict[str, Any]:
-        """Return the parts that count in imported recordings, by the words that another tool has for them."""
+        """Return the parts that count in imported recordings.
+
+        They are chosen by the words that another tool has for them.
+        """
         raise NotImplementedError
 
     def comparable(self, plain: Any, beside: Any = None, /) -> Any:  # noqa: ARG002 - for subclasses
@@ -133,27 +146,33 @@ class Adapter:
         return plain
 
     def failure(self, plain: Any, /) -> str | None:
-        """Return how an exchange failed, `failed (reading)` or `gave 503`; None if it did not. Failing tests keep no failure.
+        """Return how an exchange failed, `failed (reading)` or `gave 503`, or None.
 
-        By default, it has failed if the plain data has an `error`, or a `status` of
-        401, 403, 407, 408, 425, 429, 500 or more.
+        A failing test keeps no failed exchange. By default, an exchange has failed if
+        its plain data has an `error`, or a `status` of 401, 403, 407, 408, 425, 429,
+        500 or more.
         """
         if not isinstance(plain, dict):
             return None
-        error, status = plain.get("error"), plain.get("status")
+        error = plain.get("error")
+        status = plain.get("status")
         if error is not None:
-            kind = error.get("type") if isinstance(error, dict) else None
-            if not isinstance(kind, str):
-                return "failed"
-            words = (
-                f"raised {kind.rpartition(':')[2]}"
-                if ":" in kind
-                else f"failed ({kind})"
-            )
-            return words if status is None else f"gave {status}, then {words}"
+            words = _words_of_error(error)
+            if words != "failed" and status is not None:
+                words = f"gave {status}, then {words}"
+            return words
         if isinstance(status, int) and (status >= 500 or status in _FAILED):
             return f"gave {status}"
         return None
+
+
+def _words_of_error(error: Any) -> str:
+    """Return `raised FileNotFoundError` for a class, `failed (reading)` for a kind."""
+    kind = error.get("type") if isinstance(error, dict) else None
+    if not isinstance(kind, str):
+        return "failed"
+    module, _, class_name = kind.rpartition(":")
+    return f"raised {class_name}" if module else f"failed ({kind})"
 
 
 # -- adapters by name
@@ -200,7 +219,7 @@ Steps = Generator[Any, Any, Any]
 
 
 def sync_method(begin: Callable[..., Any], *first: Any) -> Callable[..., Any]:
-    """Return a method that gives what `begin` returns; if that is a generator, its result.
+    """Return a method that gives what `begin` returns, or the result of its generator.
 
     `begin` gets the `first` arguments and those of the method.
     """

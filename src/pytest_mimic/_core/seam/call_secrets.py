@@ -97,7 +97,10 @@ class Secrets:
             self.values.update(known.hidden())
 
     def begin_answer(self, issuer: Issuer | None) -> None:
-        """Learn from the answer of a call from now on: it may repeat what was sent, and issue secrets."""
+        """Learn from the answer of a call from now on.
+
+        An answer may repeat what was sent, and issue secrets.
+        """
         if issuer is None or self.redactor.issuer is not None:
             return
         known = issuer.known
@@ -109,7 +112,7 @@ class Secrets:
         self.values = values
 
     def credentials(self) -> dict[str, str]:
-        """Return the application's own secrets that say who sends the request, by their names.
+        """Return the application's own secrets that say who sends the request, by name.
 
         What is made anew for each request says nothing: signatures, nonces, and the
         times in a JSON Web Token.
@@ -123,7 +126,7 @@ class Secrets:
         return own
 
     def login_of(self, signature: str, own: str) -> str:
-        """Return the log-in to which the secrets of the answer belong; empty if to none.
+        """Return the log-in to which the secrets of the answer belong; empty if none.
 
         It is that whose token the request returns. Without one it is its `own`, if the
         request logs somebody in: it is called so, or sends a password or the like.
@@ -143,7 +146,10 @@ class Secrets:
         return own if sends_password and verb != "GET" else ""
 
     def learn(self, plain: Any, /) -> None:
-        """Learn the values of secret names anywhere in plain data, also within texts that are data themselves."""
+        """Learn the values of secret names anywhere in plain data.
+
+        Texts in it may be data themselves.
+        """
         todo = [plain]
         while todo:
             for place in places({"": todo.pop()}, self.redactor):
@@ -246,7 +252,10 @@ class Secrets:
         return self.redactor.settled(text)
 
     def of_stream(self, text: str) -> str:
-        """Return a text that is in pieces in the events of a stream, without secrets, also those of the environment."""
+        """Return the joined text of the events of a stream without secrets.
+
+        Those of the environment are hidden as well.
+        """
         return self.redactor.environment.text(self.text(text))
 
     def header(self, name: str, value: str, /) -> str:
@@ -259,7 +268,10 @@ class Secrets:
         return self.redactor.settled(value)
 
     def path(self, path: str) -> str:
-        """Return the path of a URL without known secrets, with placeholders as they are outside of URLs."""
+        """Return the path of a URL without known secrets.
+
+        Placeholders stand in it as they are outside of URLs.
+        """
         path = plain_placeholders(path)
         if ";" in path:
             path = self.redactor.scrub_path(path)
@@ -269,7 +281,7 @@ class Secrets:
 
 
 def holds_placeholder(url: str, headers: Iterable[tuple[str, str]]) -> bool:
-    """Check whether a URL or a header has a placeholder, in place of a secret that its sender means."""
+    """Check whether a URL or a header has a placeholder in place of a secret."""
     if PLACEHOLDER_START in plain_placeholders(url) or ISSUED.search(url):
         return True
     return any(_has_placeholder(value) for _, value in headers)

@@ -113,7 +113,7 @@ def by_value(value: Any) -> Any:
 
 
 def in_class(kind: type, value: Any) -> Any:
-    """Return a value of a subclass of a builtin, made of the builtin without `__init__`.
+    """Return a value of a subclass of a builtin, made of the builtin alone.
 
     Raises:
         TypeError: The class does not derive from the type of the value.

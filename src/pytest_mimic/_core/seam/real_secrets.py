@@ -1,7 +1,17 @@
-"""Puts real secrets back into recorded answers, while those are verified."""
+"""Puts real secrets back into recorded answers, while those are verified.
+
+Three forms of one answer are walked side by side:
+
+| name | what |
+|---|---|
+| `recorded` | the answer in the vault, with placeholders |
+| `hidden` | the real answer of now, with placeholders |
+| `real` | the real answer of now |
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -15,23 +25,22 @@ from pytest_mimic._core.redact.secret_names import (
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.known_secrets import KnownSecrets
 
-# What takes the place of a part: of the recorded, the hidden and the real one.
+# Returns what takes the place of a leaf, of its three forms.
 _Choice = Callable[[Any, Any, Any], Any]
 
 
 def with_secrets(recorded: Any, hidden: Any, real: Any) -> Any:
-    """Return recorded plain data with the secrets of a `real` outcome, which is `hidden` without them.
+    """Return recorded plain data with the secrets of the real outcome.
 
     While a call is verified, the application gets what was recorded, but a server would
-    refuse a recorded placeholder.
-    A text with a secret is the real one as a whole: what is signed goes with its
-    signature.
+    refuse a recorded placeholder. A text with a secret is the real one as a whole: what
+    is signed goes with its signature.
     """
     return _walk(recorded, hidden, real, _with_secret)
 
 
 def as_recorded(recorded: Any, hidden: Any, known: KnownSecrets) -> Any:
-    """Return the `hidden` outcome of a real call with the recorded placeholders at their places.
+    """Return the `hidden` outcome of a real call with the recorded placeholders.
 
     From now on, they stand for the secrets of the real call in all calls of the test:
 
@@ -41,41 +50,54 @@ def as_recorded(recorded: Any, hidden: Any, known: KnownSecrets) -> Any:
     """
     renamed: dict[str, str] = {}
 
-    def compare(old: Any, new: Any, _: Any) -> Any:
-        for placeholder, recorded_one in _renamed(old, new):
-            value = known.value_of(placeholder)
+    def compare(recorded_leaf: Any, hidden_leaf: Any, _real_leaf: Any) -> Any:
+        for new, old in _renamed(recorded_leaf, hidden_leaf):
+            value = known.value_of(new)
             if value is not None:
-                renamed[placeholder] = recorded_one
-                known.stand(value, recorded_one)
-        return old
+                renamed[new] = old
+                known.stand(value, old)
+        return recorded_leaf
 
     _walk(recorded, hidden, hidden, compare)
     return _replaced(hidden, renamed) if renamed else hidden
 
 
 def _renamed(recorded: Any, hidden: Any) -> Iterator[tuple[str, str]]:
-    """Yield the placeholders of issued secrets in a leaf, each with the other one that was recorded in its place."""
+    """Yield the new placeholders in a leaf, each with another one recorded there."""
     if isinstance(recorded, str) and isinstance(hidden, str):
-        new = ISSUED.findall(hidden)
-        if is_placeholder(recorded) and len(new) == 1:
-            old = [recorded]
-        else:
-            old = ISSUED.findall(recorded)
-        if len(old) == len(new):
-            yield from (pair for pair in zip(new, old) if pair[0] != pair[1])
+        yield from _renamed_in_texts(recorded, hidden)
         return
     is_number = type(recorded) is type(hidden) and type(recorded) in (int, float)
     if is_number and is_placeholder(hidden) and recorded != hidden:
-        yield str(hidden), str(recorded) if is_placeholder(recorded) else PLACEHOLDER
+        old = str(recorded) if is_placeholder(recorded) else PLACEHOLDER
+        yield str(hidden), old
+
+
+def _renamed_in_texts(recorded: str, hidden: str) -> Iterator[tuple[str, str]]:
+    new_placeholders = ISSUED.findall(hidden)
+    old_placeholders = ISSUED.findall(recorded)
+    if is_placeholder(recorded) and len(new_placeholders) == 1:
+        # It may be `<redacted>`, which no answer has issued.
+        old_placeholders = [recorded]
+    if len(old_placeholders) != len(new_placeholders):
+        return
+    for new, old in zip(new_placeholders, old_placeholders):
+        if new != old:
+            yield new, old
 
 
 def _replaced(plain: Any, renamed: dict[str, str]) -> Any:
+    """Return plain data in which other placeholders stand."""
     if isinstance(plain, dict):
         return {name: _replaced(part, renamed) for name, part in plain.items()}
     if isinstance(plain, list):
         return [_replaced(part, renamed) for part in plain]
     if isinstance(plain, str):
-        return ISSUED.sub(lambda match: renamed.get(match[0], match[0]), plain)
+
+        def other(match: re.Match[str]) -> str:
+            return renamed.get(match[0], match[0])
+
+        return ISSUED.sub(other, plain)
     if type(plain) in (int, float) and str(plain) in renamed:
         stand_in = renamed[str(plain)]
         return type(plain)(0 if stand_in == PLACEHOLDER else stand_in)
@@ -87,14 +109,15 @@ def _with_secret(recorded: Any, hidden: Any, real: Any) -> Any:
     if isinstance(recorded, str) and isinstance(hidden, str):
         has_secret = PLACEHOLDER_START in recorded and PLACEHOLDER_START in hidden
         return real if has_secret or recorded == hidden else recorded
+    if type(recorded) is not type(hidden):
+        return recorded
     # Where a number is hidden, it is not the real one.
-    is_same_kind = type(recorded) is type(hidden)
     is_hidden = recorded == hidden or hidden != real
-    return real if is_same_kind and is_hidden else recorded
+    return real if is_hidden else recorded
 
 
 def _walk(recorded: Any, hidden: Any, real: Any, choose: _Choice) -> Any:
-    """Return recorded plain data with what is chosen of three at each leaf that all have."""
+    """Return recorded plain data with what is chosen at each leaf that all have."""
     if dict is type(recorded) is type(hidden) is type(real):
         walked = {}
         for key, part in recorded.items():
@@ -103,23 +126,34 @@ def _walk(recorded: Any, hidden: Any, real: Any, choose: _Choice) -> Any:
             walked[key] = part
         return walked
     if list is type(recorded) is type(hidden) is type(real):
-        others = dict(zip(_places(hidden), zip(hidden, real)))
+        hidden_and_real = dict(zip(_places(hidden), zip(hidden, real)))
         items = []
-        for place, part in zip(_places(recorded), recorded, strict=True):
-            if place in others:
-                part = _walk(part, *others[place], choose)
-            items.append(part)
+        for place, item in zip(_places(recorded), recorded, strict=True):
+            if place in hidden_and_real:
+                hidden_item, real_item = hidden_and_real[place]
+                item = _walk(item, hidden_item, real_item, choose)
+            items.append(item)
         return items
     return choose(recorded, hidden, real)
 
 
 def _places(items: list[Any]) -> list[object]:
-    """Return what identifies each item of a list: its index, or for pairs, such as headers, the n-th of its name."""
-    are_pairs = all(
-        isinstance(item, list) and len(item) == 2 and isinstance(item[0], str)
-        for item in items
-    )
-    if not are_pairs:
+    """Return what identifies each item of a list.
+
+    It is the item's index, or for pairs, such as headers, the name and the number among
+    the pairs of this name.
+    """
+    if not all(map(_is_pair, items)):
         return list(range(len(items)))
-    names = [name.lower() for name, _ in items]
-    return [(name, names[:place].count(name)) for place, name in enumerate(names)]
+    counts: dict[str, int] = {}
+    places: list[object] = []
+    for name, _ in items:
+        lower = name.lower()
+        number = counts.get(lower, 0)
+        counts[lower] = number + 1
+        places.append((lower, number))
+    return places
+
+
+def _is_pair(item: object) -> bool:
+    return isinstance(item, list) and len(item) == 2 and isinstance(item[0], str)

@@ -119,9 +119,11 @@ def check_outcome(name: str, value: object) -> None:
 
 def clients_of(kind: str) -> tuple[str, ...]:
     """Return the clients whose recordings lie under the name of their kind."""
-    return tuple(
-        name for name, client in CLIENTS.items() if client.kind == kind and name != kind
-    )
+    names = []
+    for name, client in CLIENTS.items():
+        if client.kind == kind and name != kind:
+            names.append(name)
+    return tuple(names)
 
 
 def kind_of(name: str) -> str:
