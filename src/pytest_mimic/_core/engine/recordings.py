@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     Errors = Mapping[int, tuple[str, str] | None]
     """The call and its error in words, and the test, by the place of the outcome; None for a good one."""
 
+# Larger pickles, in bytes, have no description: it takes a look at each value.
+_MOST_DESCRIBED = 32 << 20
+
 
 @dataclass(slots=True, eq=False)
 class Change:
@@ -326,12 +329,19 @@ class Recordings:
             for loss in losses(encoded.pickled.imports):
                 real.report(loss)
         if encoded is not None and encoded.pickled is not None:  # nobody can read it
-            from pytest_mimic._core.tree.stored import preview
+            from pytest_mimic._core.tree.stored import described, preview
 
             secrets = partial(plan.secrets, call)
             stored.entry["preview"] = preview(
                 outcome, state.redactor, places=plan.places, secrets=secrets
             )
+            description = None
+            if _is_described(encoded.pickled):
+                description = described(
+                    outcome, state.redactor, places=plan.places, secrets=secrets
+                )
+            if description is not None:
+                stored.entry["described"] = description
         if call.number:
             stored.entry["number"] = call.number
         if real.awaited:
@@ -390,3 +400,10 @@ def _kept_parts(call: Call) -> dict[str, Any] | None:
         part is not None for part in call.parts.values()
     )
     return None if is_plain and list(call.parts) == described else call.parts
+
+
+def _is_described(pickled: Any) -> bool:
+    """Return whether a pickle is small enough to be described, which reads all of its values."""
+    size = sum(map(len, pickled.chunks))
+    size += sum(memory.nbytes for memory in pickled.buffers)
+    return bool(size <= _MOST_DESCRIBED)

@@ -232,13 +232,12 @@ class _Maker:
         for step, column in column_parts(value) or ():
             if step in secret_steps:
                 continue
-            identity = identity_of(column, self.places)
             is_few = column_size(column) <= self.budget.items and self.used < self.until
             if step == INDEX and has_plain_index(value):
                 is_few = False
             columns[self._shown(step)] = column_node(
                 column,
-                digest=(identity or "")[:_DIGEST],
+                digest=self._digest(column),
                 value=partial(self.node, depth=1) if is_few else None,
             )
         if columns:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.nodes.node_classes import Fields, Items, Node, Opaque
-from pytest_mimic._core.nodes.node_json import node_of, nodes_of
+from pytest_mimic._core.nodes.node_json import node_of, nodes_of, plain_of
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER_START, places
 from pytest_mimic._core.redact.secret_values import hide_values
 from pytest_mimic._core.seam.registry import names_client
@@ -69,7 +69,7 @@ def outcome_tree(stored: Stored, redactor: Redactor) -> Node:
     """
     body = stored.readable()
     if body is None:
-        return _pickle_node(stored)
+        return _pickle_node(stored, redactor)
     body = without_secrets(body, redactor)
     parts = body_nodes(body, is_tagged=stored.is_tagged)
     if is_response(body.get("value")):
@@ -79,17 +79,22 @@ def outcome_tree(stored: Stored, redactor: Redactor) -> Node:
     return parts["value"] if list(parts) == ["value"] else Fields("dict", parts)
 
 
-def _pickle_node(stored: Stored) -> Fields:
-    """Return the node of an outcome that is a pickle: its preview, and what it imports."""
+def _pickle_node(stored: Stored, redactor: Redactor) -> Fields:
+    """Return the node of an outcome that is a pickle: by its description, or what else is known of it."""
     entry, encoded = stored.entry, stored.encoded
     imports, digest = entry.get("imports", []), entry.get("fingerprint")
     if encoded is not None:
         imports = encoded.pickled.imports if encoded.pickled else imports
         digest = encoded.fingerprint or digest
-    parts: dict[str, Node] = {
-        "preview": "\n".join(map(str, entry.get("preview", ()))),
-        "imports": Items("list", list(imports)),
-    }
+    parts: dict[str, Node]
+    if "described" in entry:
+        bare = without_secrets({"": entry["described"]}, redactor)
+        parts = nodes_of(bare)
+    else:
+        parts = {
+            "preview": "\n".join(map(str, entry.get("preview", ()))),
+            "imports": Items("list", list(imports)),
+        }
     facts: dict[str, Node] = {"size": stored.size}
     return Fields("pickle", parts, digest=str(digest or ""), facts=facts)
 
@@ -212,3 +217,30 @@ def preview(
         text = shortened(" ".join(text.splitlines()), _WIDTH)
         return [text.encode("utf-8", "backslashreplace").decode()]
     return []
+
+
+def described(
+    outcome: Outcome,
+    redactor: Redactor,
+    *,
+    places: Places | None = None,
+    secrets: Callable[[], frozenset[str]] = frozenset,
+) -> Any:
+    """Return the description of an outcome that is stored as a pickle, so that `diff` names what differs in it.
+
+    It is the JSON of a small tree: of a table the dtype and a digest of each column,
+    and few values. None: the outcome is a stream, or it cannot be read. `secrets` is as
+    for `preview`.
+    """
+    from pytest_mimic._core.tree.making import Budget, tree_of
+
+    if outcome.kind == "stream":
+        return None
+    budget = Budget(characters=1_000, items=20, depth=4, text=40)
+    value = outcome.exception if outcome.kind == "raised" else outcome.value
+    # The outcome's parts may raise anything; it is stored all the same.
+    with suppress(Exception):
+        known = secrets() | secrets_in(value, redactor)
+        node = tree_of(value, redactor, places=places, budget=budget, secrets=known)
+        return redactor.environment.scrub(plain_of(node))
+    return None

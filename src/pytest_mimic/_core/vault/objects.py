@@ -44,6 +44,7 @@ _BESIDE = (
     "imports",
     "objects",
     "preview",
+    "described",
 )
 #: How a call ended that has no whole outcome: it was cancelled while it waited, it was
 #: still open when its test ended, or nothing is known and its place is empty.

@@ -25,9 +25,15 @@ from pytest_mimic._core.outcome.encoding import snapshot
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
-from pytest_mimic._core.tree.differing import ABSENT, differences
+from pytest_mimic._core.tree.differing import ABSENT, difference_lines, differences
 from pytest_mimic._core.tree.drawing import line
-from pytest_mimic._core.tree.stored import bare, outcome_tree, preview, without_secrets
+from pytest_mimic._core.tree.stored import (
+    bare,
+    described,
+    outcome_tree,
+    preview,
+    without_secrets,
+)
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._core.vault.recording_facts import Recording
 
@@ -474,3 +480,58 @@ def test_the_signature_of_a_client_is_no_secret_and_an_argument_of_that_name_is(
             "params": {"token": PLACEHOLDER},
         },
     ]
+
+
+def table(price: float, **facts: Any) -> Outcome:
+    frame = pandas.DataFrame({"name": ["a", "b"], "price": [1.5, price], **facts})
+    return Outcome("value", frame)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (table(1.5), table(1.5), []),
+        (
+            table(1.5),
+            table(2.5),
+            ["['price']: 1 of 2 differ, [1]: 1.5 recorded, 2.5 now"],
+        ),
+        (
+            Outcome("value", {"rates": table(1.5).value}),
+            Outcome("value", {"rates": table(2.5).value}),
+            ["rates['price']: 1 of 2 differ, [1]: 1.5 recorded, 2.5 now"],
+        ),
+    ],
+)
+def test_of_a_pickle_the_columns_that_differ_are_named(tree, old, new, expected):
+    sides = [
+        tree(side, described=described(side, REDACTOR), preview=preview(side, REDACTOR))
+        for side in (old, new)
+    ]
+
+    assert difference_lines(differences(*sides)) == expected
+
+
+def test_of_a_pickle_a_column_with_a_secret_name_is_not_described(tree):
+    old, new = table(1.5, diagnosis="measles"), table(1.5, diagnosis="mumps")
+    sides = [
+        tree(side, described=described(side, REDACTOR), preview=preview(side, REDACTOR))
+        for side in (old, new)
+    ]
+
+    (line,) = difference_lines(differences(*sides))
+
+    assert re.fullmatch(r"<DataFrame .*> recorded, <DataFrame .*> now", line)
+    assert "measles" not in line
+    assert "mumps" not in line
+
+
+def test_a_description_of_a_pickle_is_short_and_has_no_secret() -> None:
+    many = pandas.DataFrame({"token": ["hush"] * 5_000, "n": range(5_000)})
+    outcome = Outcome("value", {"table": many, "password": "hunter2-4711-abcd"})
+
+    text = json.dumps(described(outcome, Redactor()))
+
+    assert len(text) < 600
+    assert "hush" not in text
+    assert "hunter2" not in text
