@@ -10,7 +10,7 @@ from pytest_mimic._core.engine.begin import begin
 from pytest_mimic._core.engine.call import Call, Plan
 from pytest_mimic._core.engine.recordings import recordings_of
 from pytest_mimic._core.identity.call_identity import CallIdentity
-from pytest_mimic._core.identity.kept_parts import Parts, client_parts, counted_paths
+from pytest_mimic._core.identity.counted_paths import counted_paths
 from pytest_mimic._core.redact.secret_names import holds_issued
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.options import first_step
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.owners import Owner
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.engine.steps import Step
+    from pytest_mimic._core.identity.kept_parts import Parts
     from pytest_mimic._core.redact.known_secrets import KnownSecrets
     from pytest_mimic._core.seam.base import Adapter, ClientCall
     from pytest_mimic._core.target_options import Options
@@ -173,6 +174,8 @@ class ClientPlan(Plan):
 
     def kept_parts(self, call: Call) -> Parts | None:
         """Return what a recording keeps of the parts that count by default."""
+        from pytest_mimic._core.identity.kept_parts import client_parts
+
         if self._imported:
             return None
         edge_call = call.edge_call

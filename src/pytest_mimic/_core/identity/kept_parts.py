@@ -29,7 +29,7 @@ which shows that the part is not kept whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from math import isfinite
@@ -37,6 +37,7 @@ from typing import Any
 from uuid import UUID
 
 from pytest_mimic._core.identity.call_identity import CallIdentity
+from pytest_mimic._core.identity.counted_paths import counted_paths
 from pytest_mimic._core.types.kinds import Unstable
 
 Parts = dict[str, Any]
@@ -345,30 +346,6 @@ def matched_part(
     for step in steps:
         value = value.get(step) if isinstance(value, dict) else None
     return value
-
-
-def counted_paths(
-    ignore: Iterable[str], names: Iterable[str], implied: Mapping[str, Sequence[str]]
-) -> list[str]:
-    """Return the paths that do not count in a client's call.
-
-    Args:
-        ignore: The paths of `ignore=`. One that begins with `*` leads into any part;
-            `match` names a part that counts in any case.
-        names: The parts that count, `match headers.accept` among them.
-        implied: Parts that are left out together with another one.
-    """
-    ignored = tuple(ignore)
-    paths = [*ignored]
-    for path in ignored:
-        paths += implied.get(path, ())
-    expanded: list[str] = []
-    for path in paths:
-        if path.startswith("*"):
-            expanded += [name + path[1:] for name in names if " " not in name]
-        else:
-            expanded.append(path)
-    return expanded
 
 
 # -- values

@@ -16,7 +16,6 @@ from pytest_mimic._core.identity.kept_parts import (
     client_key,
     client_parts,
     client_values,
-    counted_paths,
     function_key,
     function_parts,
     restored,
@@ -263,14 +262,6 @@ def test_a_part_that_the_request_lacked_counts_as_none() -> None:
 
     identity = CallIdentity("http", (*NAMES, "match headers.x-user"))
     assert computed(**options) == identity.key((*REQUEST.values(), None))
-
-
-def test_a_path_that_begins_with_a_star_leads_into_each_part() -> None:
-    paths = counted_paths(
-        ["*.id", "body"], ["query", "body", "match body.id"], {"body": ("format",)}
-    )
-
-    assert paths == ["query.id", "body.id", "body", "format"]
 
 
 @pytest.mark.parametrize(
