@@ -273,9 +273,11 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         return
     lines = run.ending.summary()
     if lines:
+        from pytest_mimic._run.summary import coloured
+
         terminalreporter.write_sep("=", "mimic")
-        for line in lines:
-            terminalreporter.write_line(line, red=line.startswith("failed: "))
+        for line, colours in coloured(lines):
+            terminalreporter.write_line(line, **colours)
 
 
 # -- fixtures

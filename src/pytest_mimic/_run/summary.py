@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -122,6 +122,28 @@ def _judging_option(settings: Settings) -> str:
     if settings.clear_unused:
         return "--mimic-clear-unused"
     return ""
+
+
+# The headings of lists of problems, with the colours that pytest has for these.
+_COLOURS = {
+    "missing:": {"red": True},
+    "stale:": {"red": True},
+    "drifted:": {"yellow": True},
+}
+
+
+def coloured(lines: Sequence[str]) -> Iterator[tuple[str, Mapping[str, bool]]]:
+    """Yield the lines of the section, each with its colours for a terminal.
+
+    A list has the colour of its heading.
+    """
+    colours: Mapping[str, bool] = {}
+    for line in lines:
+        if line.startswith("failed: "):
+            colours = {"red": True}
+        elif not line.startswith("  "):
+            colours = _COLOURS.get(line, {})
+        yield line, colours
 
 
 class RunCommands(NamedTuple):

@@ -6,7 +6,7 @@ import pytest
 
 from pytest_mimic._core.engine.ledger import Ledger, Miss
 from pytest_mimic._core.settings import Settings
-from pytest_mimic._run.summary import mode_line, summary
+from pytest_mimic._run.summary import coloured, mode_line, summary
 from pytest_mimic._tools.unused.judging import Judgement
 from unit.memory_store import settings
 
@@ -66,3 +66,12 @@ def test_what_many_calls_did_is_shown_for_the_first_ones() -> None:
         "shop:f(9) raised Skipped: not recorded",
         "and 2 more",
     ]
+
+
+def test_a_list_of_problems_has_the_colour_of_its_heading() -> None:
+    lines = ["1 call missing", "missing:", "  shop:a", "to record it: pytest"]
+    lines += ["drifted:", "  shop:b", "failed: 1 recording is unused"]
+
+    colours = [next(iter(colour), "") for _, colour in coloured(lines)]
+
+    assert colours == ["", "red", "red", "", "yellow", "yellow", "red"]
