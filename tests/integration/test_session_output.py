@@ -260,3 +260,26 @@ def test_a_path_that_met_nothing_in_a_complete_run_is_named(project):
 
     project.replay().expect(passed=2, says=named, never=["basket.stamp met nothing"])
     project.replay("-k", "one").expect(passed=1, deselected=1, never=["met nothing"])
+
+
+def test_pointers_of_git_lfs_are_counted_in_one_line(project):
+    """Each test says so by itself; the section says it once for all of them."""
+    project.module("def f(n): shared = [n]; return [shared, shared]\n")
+    project.tests(
+        "import pytest, shop\n\n@pytest.mark.parametrize('n', range(3))\n"
+        "def test_it(n): assert shop.f(n)\n"
+    )
+    project.ini("shop:f")
+    project.record().expect(passed=3)
+    pickles = list(project.vault.rglob("*.pkl"))
+    for pickle in pickles:
+        pickle.write_text(
+            "version https://git-lfs.github.com/spec/v1\n"
+            f"oid sha256:{'0' * 64}\nsize 10\n"
+        )
+
+    run = project.replay().expect(failed=len(pickles) or 3)
+
+    assert f"{len(pickles)} files of the vault are Git LFS pointers: git lfs pull" in (
+        run.section
+    )

@@ -19,7 +19,7 @@ from pytest_mimic._core.modules import PACKAGE
 from pytest_mimic._core.targets.target import Target, as_targets
 from pytest_mimic._run.complete_selection import plain_id
 from pytest_mimic._run.configuration import Hooks
-from pytest_mimic.errors import DriftError, TargetError
+from pytest_mimic.errors import Damage, DriftError, TargetError
 
 if TYPE_CHECKING:
     from pytest_mimic._run.session import Session
@@ -170,6 +170,8 @@ class Phases(Hooks):
                 session.drifts.append(error)
             else:
                 errors.append(error)
+            if getattr(error, "damage", None) is Damage.POINTER:
+                session.ledger.pointers.add(getattr(error, "file", ""))
         if errors:
             from pytest_mimic._run.verdicts import judge_phase
 

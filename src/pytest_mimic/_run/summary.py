@@ -76,6 +76,7 @@ def summary(
         ledger, settings, cache=cache, is_complete=is_complete
     )
     problems = _put_back(ledger.put_back)
+    problems += _pointers(ledger)
     problems += _recorded_errors(ledger, commands)
     problems += _missing(ledger, commands)
     problems += _moved(ledger, commands)
@@ -416,6 +417,15 @@ def _taken_back(labels: Sequence[str]) -> list[str]:
     texts += and_more(rest)
     whose = "of a failing test was" if len(labels) == 1 else "of failing tests were"
     return [f"{plural(len(labels), 'outcome')} {whose} not kept: {'; '.join(texts)}"]
+
+
+def _pointers(ledger: Ledger) -> list[str]:
+    """Return the line on the files whose content Git LFS has not pulled."""
+    count = len(ledger.pointers)
+    if not count:
+        return []
+    are = "is a Git LFS pointer" if count == 1 else "are Git LFS pointers"
+    return [f"{plural(count, 'file')} of the vault {are}: git lfs pull"]
 
 
 def _put_back(count: int) -> list[str]:

@@ -134,6 +134,8 @@ class Ledger:
         )  # outcomes with secret values: label, what was done, test
         # Texts in what was recorded that look like keys: label; what, its mark and test.
         self.keys = OnceEach()
+        # The files that Git LFS has left as pointers.
+        self.pointers: set[str] = set()
         # Parts of recorded calls that the next run makes anew, as `MadeAnew` in plain
         # tuples.
         self.made_anew: list[Sequence[str]] = []

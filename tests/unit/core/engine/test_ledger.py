@@ -35,6 +35,7 @@ SETS = (
         "ignored_paths",
         "met_paths",
         "dropped",
+        "pointers",
     ),
 )
 
