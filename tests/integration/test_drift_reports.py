@@ -49,7 +49,7 @@ def test_a_drift_in_a_set_up_lets_the_body_run(shop):
 
     assert run.output.count("\nDriftError: shop:stamp() no longer") == 1
     assert run.output.count("\nDriftError: shop:price() no longer") == 1
-    assert "3 drifted" in run.section[0]
+    assert "3 calls drifted" in run.section[0]
 
 
 def test_junit_has_one_failure_for_all_drifts_of_a_test(shop):
