@@ -449,23 +449,13 @@ def _tokens(sent: int, received: int) -> str:
 
 
 def _counts(ledger: Ledger, judgement: Judgement, settings: Settings) -> str:
+    """Return the first line: `3 calls replayed, 1 missing, 2.1 s saved; 2 unused`."""
     counts = []
     if ledger.recorded:
-        time = seconds(ledger.record_seconds)
-        tokens = _tokens(ledger.tokens_sent, ledger.tokens_received)
-        if tokens:
-            time += f" ({tokens})"
-        if ledger.taken_back:
-            kept = max(0, ledger.recorded - len(ledger.taken_back))
-            made = (
-                f"{plural(ledger.recorded, 'call')} made in {time} and {kept} recorded"
-            )
-            counts.append(f"{made}, because outcomes of failing tests are not kept")
-        else:
-            counts.append(f"{plural(ledger.recorded, 'call')} recorded in {time}")
+        counts.append(_recorded(ledger))
     stale = sum(miss.is_stale for miss in ledger.missing)
     missing = len(ledger.missing) - stale
-    for number, what in (
+    for number, participle in (
         (ledger.verified, "verified"),
         (len(ledger.drifted), "drifted"),
         (ledger.replayed, "replayed"),
@@ -475,15 +465,32 @@ def _counts(ledger: Ledger, judgement: Judgement, settings: Settings) -> str:
         if number:
             # Only the first count names its unit.
             shown = str(number) if counts else plural(number, "call")
-            counts.append(f"{shown} {what}")
+            counts.append(f"{shown} {participle}")
     tokens = _tokens(ledger.saved_tokens_sent, ledger.saved_tokens_received)
     if ledger.saved:
         shown = f" ({tokens})" if tokens else ""
         counts.append(f"{seconds(ledger.saved)} saved{shown}")
     elif tokens:
-        # vcrpy does not keep how long a call took.
+        # Imported calls saved no time: vcrpy does not keep how long a call took.
         counts.append(f"{tokens} saved")
     if settings.mode is Mode.LIVE:
         counts.append("every call ran for real, and nothing was recorded or compared")
-    parts = [", ".join(counts)] if counts else []
-    return "; ".join(filter(None, [*parts, count_unused(judgement)]))
+    line = ", ".join(counts)
+    unused = count_unused(judgement)
+    if line and unused:
+        return f"{line}; {unused}"
+    return line or unused
+
+
+def _recorded(ledger: Ledger) -> str:
+    """Return how many calls were recorded, and what the real ones took."""
+    calls = plural(ledger.recorded, "call")
+    cost = seconds(ledger.record_seconds)
+    tokens = _tokens(ledger.tokens_sent, ledger.tokens_received)
+    if tokens:
+        cost += f" ({tokens})"
+    if not ledger.taken_back:
+        return f"{calls} recorded in {cost}"
+    kept = max(0, ledger.recorded - len(ledger.taken_back))
+    reason = "because outcomes of failing tests are not kept"
+    return f"{calls} made in {cost} and {kept} recorded, {reason}"

@@ -36,7 +36,12 @@ def verify(real: Step, outcome: Outcome, duration: float) -> None:
     if state.log is not None:
         kind = "verified" if drift is None else "drifted"
         state.log(
-            kind, call, stored=real.stored, seconds=duration, error=drift, found=found
+            kind,
+            call,
+            stored=real.stored,
+            seconds=duration,
+            error=drift,
+            differences=found,
         )
 
 

@@ -139,5 +139,8 @@ def _refuse_incomplete(ledger: Ledger, commands: Commands) -> None:
         listing = f"{commands.pytest('--collect-only')} --mimic-usage=FILE"
         remedies.append(f"to list all tests: {listing}, and give FILE as well")
     if reasons:
-        what = f"unused recordings not judged: {'; '.join(reasons)}"
-        raise MimicError(what, facts=listed("not run:", not_run), remedies=remedies)
+        raise MimicError(
+            f"unused recordings not judged: {'; '.join(reasons)}",
+            facts=listed("not run:", not_run),
+            remedies=remedies,
+        )

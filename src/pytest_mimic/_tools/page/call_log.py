@@ -81,7 +81,7 @@ class CallLog:
         stored: Stored | None = None,
         seconds: float | None = None,
         error: MimicError | None = None,
-        found: Sequence[Difference] = (),
+        differences: Sequence[Difference] = (),
     ) -> None:
         """Keep a call.
 
@@ -91,7 +91,7 @@ class CallLog:
             stored: Its recorded outcome.
             seconds: How long the real call took, None if none was made.
             error: The miss or the drift.
-            found: How the real outcome differs from the recorded one.
+            differences: How the real outcome differs from the recorded one.
         """
         saved = stored.duration if stored is not None and kind == "replayed" else 0.0
         row: Row = {
@@ -103,7 +103,7 @@ class CallLog:
         try:
             if self._details:
                 row["began"] = _clock() - (seconds or 0.0)
-                row |= self._detailed(call, stored, error, found)
+                row |= self._detailed(call, stored, error, differences)
         except Exception as reason:
             # A page only shows a run, and must never change it.
             text = f"cannot be shown: {type(reason).__name__}"
@@ -115,10 +115,10 @@ class CallLog:
         call: Call,
         stored: Stored | None,
         error: MimicError | None,
-        found: Sequence[Difference],
+        differences: Sequence[Difference],
     ) -> Row:
         row: Row = {"target": call.plan.target}
-        blocks = _problem_blocks(error, found)
+        blocks = _problem_blocks(error, differences)
         arguments = call.arguments or {}
         if call.plan.kind == "function":
             blocks += argument_blocks(by_name(arguments))
@@ -160,11 +160,11 @@ class CallLog:
 
 
 def _problem_blocks(
-    error: MimicError | None, found: Sequence[Difference]
+    error: MimicError | None, differences: Sequence[Difference]
 ) -> list[Block]:
     """Return what a miss or a drift says, its difference once, and what to do."""
     blocks: list[Block] = []
-    pairs = [(old, new) for _, old, new in side_by_side(found)]
+    pairs = [(old, new) for _, old, new in side_by_side(differences)]
     if error is not None:
         lines = [error.what] if pairs else [error.what, *error.fact_lines()]
         blocks.append(text_block("", "\n".join(lines), style="error"))
