@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import enum
 import gc
+import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
@@ -421,6 +422,46 @@ def test_a_cancelled_asyncio_call_waits_in_a_replay(runs: Any, library: Any) -> 
     runs.again("replay")
     library.stop()
     asyncio.run(main())
+
+
+def test_a_thread_that_waits_for_an_answer_is_released_with_its_test(
+    runs: Any, library: Any, stub: Any
+) -> None:
+    """It gets the error of a channel that was closed."""
+    errors: list[Any] = []
+
+    def find() -> None:
+        try:
+            stub.Find(wish("late"))
+        except grpc.RpcError as error:
+            errors.append(error)
+
+    def start() -> threading.Thread:
+        thread = threading.Thread(target=find, daemon=True)
+        thread.start()
+        return thread
+
+    def waits(thread: threading.Thread) -> bool:
+        frame = sys._current_frames().get(thread.ident or 0)
+        while frame is not None and frame.f_code.co_name != "in_thread":
+            frame = frame.f_back
+        return frame is not None
+
+    thread = start()
+    while "late" not in library.asked:
+        thread.join(0.01)
+    runs.scopes.end_test(passed=True, is_whole=True)
+    [plain] = runs.plain
+    assert errors == []
+    assert plain == {}
+
+    runs.again("replay")
+    thread = start()
+    while not waits(thread):
+        thread.join(0.01)
+    runs.scopes.end_test(passed=True, is_whole=True)
+    thread.join()
+    assert [error.code() for error in errors] == [grpc.StatusCode.UNAVAILABLE]
 
 
 def test_channels_are_ready_in_a_replay(

@@ -152,6 +152,39 @@ def test_a_server_over_stdio_does_not_start_in_a_replay(talks):
     )
 
 
+def test_a_cancelled_call_of_a_tool_waits_in_a_replay(talks):
+    """The calls behind it keep their places."""
+    talks.write(
+        "test_talk.py",
+        """
+        import asyncio
+
+        import pytest
+        from mcp import ClientSession, stdio_client
+        from talks import STDIO
+
+        async def main():
+            async with stdio_client(STDIO) as streams, ClientSession(*streams) as session:
+                await session.initialize()
+                with pytest.raises(asyncio.TimeoutError):
+                    await asyncio.wait_for(session.call_tool("wait", {}), 1)
+                said = await session.call_tool("say", {"text": "after"})
+                return said.structured_content["text"]
+
+        def test_talk():
+            assert asyncio.run(main()) == "after"
+        """,
+    )
+    talks.run("--mimic-record").expect(passed=1, never=["not recorded"])
+    talks.root.joinpath("started").unlink()
+
+    talks.run().expect(passed=1)
+
+    assert not talks.root.joinpath("started").exists()
+    recorded = b"".join(talks.files("calls").values())
+    assert recorded.count(b'"end": "waiting"') == 1
+
+
 def test_what_cannot_be_recorded_names_the_remedy(talks):
     """A server that asks the client, and a session over HTTP that only a line `mcp` would take."""
     talks.ini("mcp")

@@ -44,3 +44,60 @@ def test_a_cancelled_statement_waits_in_a_replay(
     project.record(env=env).expect(passed=1)
 
     project.replay(env={"DB": "postgresql+asyncpg://a@127.0.0.1:1/b"}).expect(passed=1)
+
+
+def test_a_statement_in_a_thread_is_released_with_its_test(
+    project: Project, postgres: Postgres
+) -> None:
+    """It gets the driver's error of a connection that was closed."""
+    pytest.importorskip("psycopg2")
+    project.ini("sqlalchemy")
+    project.tests("""
+        import os, sys, threading
+        import psycopg2
+        from sqlalchemy import create_engine, exc, text
+        from sqlalchemy.pool import NullPool
+
+        engine = create_engine(os.environ["DB"], poolclass=NullPool)
+        errors = []
+
+        def ask():
+            try:
+                with engine.connect() as connection:
+                    connection.execute(text("select pg_sleep(60)"))
+            except exc.DBAPIError as error:
+                errors.append(error)
+
+        thread = threading.Thread(target=ask, daemon=True)
+
+        def waits():
+            if "ADMIN" in os.environ:
+                with psycopg2.connect(os.environ["ADMIN"]) as admin:
+                    with admin.cursor() as cursor:
+                        cursor.execute("select query from pg_stat_activity")
+                        asked = [query for [query] in cursor.fetchall()]
+                return "select pg_sleep(60)" in asked
+            frame = sys._current_frames()[thread.ident]
+            while frame is not None and frame.f_code.co_name != "in_thread":
+                frame = frame.f_back
+            return frame is not None
+
+        def test_it():
+            with engine.connect() as connection:
+                assert connection.execute(text("select 1")).scalar() == 1
+            thread.start()
+            while not waits():
+                thread.join(0.01)
+            assert not errors
+
+        def test_second():
+            if "ADMIN" not in os.environ:
+                thread.join()
+                assert [type(error.orig).__name__ for error in errors]
+    """)
+    place = f"postgres@127.0.0.1:{postgres.port}/postgres"
+    env = {"DB": f"postgresql+psycopg2://{place}", "ADMIN": f"postgresql://{place}"}
+
+    project.record(env=env).expect(passed=2)
+
+    project.replay(env={"DB": "postgresql+psycopg2://a@127.0.0.1:1/b"}).expect(passed=2)

@@ -69,6 +69,8 @@ class McpSession:
         self._server = server
         self._connect = connect
         self._open: dict[Any, _Open] = {}
+        # The waits of replayed requests that got no answer, by the ids of the requests.
+        self._waits: dict[Any, Any] = {}
         self._has_replayed = False
         # The real transport's stream, while a real server runs.
         self._to_server: Any = None
@@ -104,6 +106,8 @@ class McpSession:
         """End open requests, and wait until the real server has ended."""
         for opened in self._open.values():
             opened.step.cancel()
+        for scope in self._waits.values():
+            scope.cancel()
         self._stopping.set()
         with anyio.CancelScope(shield=True):
             async with self._talking:
@@ -170,10 +174,12 @@ class McpSession:
             await self._ask(message, plain)
             return
         if plain.get("method") == "notifications/cancelled":
-            params = plain.get("params") or {}
-            opened = self._open.pop(params.get("requestId"), None)
+            number = (plain.get("params") or {}).get("requestId")
+            opened = self._open.pop(number, None)
             if opened is not None:
                 opened.step.cancel()
+            if number in self._waits:
+                self._waits.pop(number).cancel()
         if self._to_server is not None:
             await self._send_for_real(message)
 
@@ -207,13 +213,19 @@ class McpSession:
         """Return what the server has sent for a request that it has not answered."""
         return outcome_of(opened.messages, {}, opened.step.call)
 
-    async def _wait(self, step: Step) -> None:
-        """Wait for an answer that did not come when the request was recorded."""
-        await step.wait_async()
+    async def _wait(self, step: Step, scope: Any) -> None:
+        """Wait for an answer that did not come when the request was recorded.
+
+        The client cancels its request by a message, and the wait by its scope.
+        """
+        with scope:
+            await step.wait_async()
 
     def _replay(self, step: Step, request: dict[str, Any]) -> None:
         if step.waits:
-            self._tasks.start_soon(self._wait, step)
+            scope = anyio.CancelScope()
+            self._waits[request["id"]] = scope
+            self._tasks.start_soon(self._wait, step, scope)
         for message in replayed_messages(step.outcome(), request):
             self._pass(sdk_message(message))
 
