@@ -95,7 +95,7 @@ def nodes_of(parts: Mapping[str, Any], *, is_tagged: bool = True) -> dict[str, N
 
 
 def is_typed_text(plain: Mapping[Any, object]) -> bool:
-    """Check whether a mapping is a value of a database with its type: `{"$decimal": "1.50"}`."""
+    """Check whether a mapping is a database's text with a type: `{"$decimal": "1.50"}`."""
     if next(iter(plain), "") not in _TYPED_TEXTS:
         return False
     return set(map(type, plain.values())) == {str}
@@ -170,7 +170,7 @@ def _container(tag: str, part: Any) -> Node:
 
 
 def _exception_parts(part: dict[str, Any]) -> dict[str, Node]:
-    """Return the parts of a stored exception, those that repeat an argument left out."""
+    """Return the parts of a stored exception, but for those that repeat an argument."""
     found = {"*": part["args"], **part.get("attributes", {})}
     for name, value in part.get("fields", {}).items():
         if value not in (None, *part["args"]):

@@ -23,7 +23,7 @@ _UNSEEN = frozenset(("columns", "object", "size", "whole"))
 
 
 def kind_of(node: object) -> tuple[type, str]:
-    """Return what kind of value a node has: `1`, `1.0` and `true` are of three kinds."""
+    """Return the kind of a node's value: `1`, `1.0` and `true` are of three kinds."""
     if isinstance(node, Items | Fields | Opaque):
         return type(node), node.kind
     return type(node), ""
@@ -77,7 +77,7 @@ def is_file(node: object) -> bool:
 
 
 def length_of(node: object) -> int | None:
-    """Return the length of a container of which only the first parts are there; None of any other node."""
+    """Return the length of a container that is there in part, None of any other node."""
     return node.length if isinstance(node, Items | Fields) else None
 
 

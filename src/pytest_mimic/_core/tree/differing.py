@@ -48,7 +48,7 @@ _MANY, _FEW = 5_000, 3
 
 
 class Difference(NamedTuple):
-    """A part in which two values differ: both sides as nodes, `ABSENT` where one does not have it."""
+    """A part in which two values differ: both sides as nodes, or `ABSENT`."""
 
     # where it is, `rates.USD`, as `ignore=` and `volatile=` take it; empty for the
     # whole
@@ -74,7 +74,7 @@ def argument_differences(
 def part_differences(
     old: Mapping[str, Node], new: Mapping[str, Node]
 ) -> list[Difference]:
-    """Return the differences between the arguments of two calls, which `by_name` gives."""
+    """Return the differences between two calls' arguments, which `by_name` gives."""
     then = {name.lstrip("*"): part for name, part in old.items()}
     now = {name.lstrip("*"): part for name, part in new.items()}
     return list(_between_parts(then, now, ""))
@@ -195,7 +195,10 @@ def _is_same_value(old: Node, new: Node) -> bool:
 
 
 def _total(node: Node) -> Opaque:
-    """Return a node that shows only the length of a container, for a difference beyond the items in its tree."""
+    """Return a node that shows only the length of a container.
+
+    It stands for a difference beyond the items in the tree.
+    """
     length = length_of(node)
     if length is None:
         length = len(steps(node) or ())
@@ -306,7 +309,7 @@ def _sides(one: Difference) -> tuple[str, str]:
 
 
 def _file_fact(old: Node, new: Node, *, is_recorded: bool) -> str:
-    """Return how the content of a file differs, empty unless both nodes stand for one of one name."""
+    """Return how a file's content differs, empty unless both nodes stand for that file."""
     if not (isinstance(old, Opaque) and isinstance(new, Opaque)):
         return ""
     name = _name_in(new)
@@ -331,7 +334,7 @@ def _name_in(node: Opaque) -> str:
 
 
 def _long_texts(one: Difference) -> tuple[str, str] | None:
-    """Return both sides of a difference between texts that are too long for values, None for any other."""
+    """Return both sides of a difference between long texts, None for any other."""
     sides: list[str] = []
     kinds = {type(one.old), type(one.new)}
     if kind_of(one.old) != kind_of(one.new) and kinds != {str, Cut}:

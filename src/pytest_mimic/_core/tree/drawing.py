@@ -1,4 +1,4 @@
-"""How people see the nodes of trees: in Python's notation, on one line or a part on each."""
+"""How people see trees: in Python's notation, on one line or a part on each."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ Drawn = str | Group | Table | Block
 
 
 def line(node: Node, limit: int | None = None, *, digests: bool = False) -> str:
-    """Return a node on one line of at most `limit` characters: `'EUR'`, `2024-05-01`, `Rate(base='EUR')`.
+    """Return a node on one line of at most `limit` characters: `Rate(base='EUR')`.
 
     With `digests`, values that are shown in part have theirs.
     """
@@ -86,7 +86,7 @@ def shortened(text: str, limit: int | None) -> str:
 
 
 def drawn(node: Node, *, digests: bool = False, most: int | None = None) -> Drawn:
-    """Return a node as text with its brackets, of a long container the first parts, `most` of them."""
+    """Return a node as text with its brackets, of a container `most` parts."""
     return _Drawing(digests=digests, most=most).node(node)
 
 
@@ -148,7 +148,7 @@ class _Drawing:
         return Group(open_, drawings, close)
 
     def _items(self, node: Items) -> Drawn:
-        """Return items between the brackets of their kind, or as the code that makes a value of them."""
+        """Return items between their brackets, or as the call that makes a value of them."""
         missing = 0 if node.length is None else node.length - len(node.items)
         if node.kind in SETS and not node.items and not missing:
             return f"{node.kind}()"
@@ -352,7 +352,7 @@ def _cells(row: Node) -> list[str]:
 
 
 def steps(node: Node) -> dict[str, Node] | None:
-    """Return the parts of a node by their step in paths, None for a value without parts."""
+    """Return the parts of a node by their step in paths, None if it has no parts."""
     if isinstance(node, Items):
         return _item_steps(node)
     if isinstance(node, Fields):

@@ -1,4 +1,4 @@
-"""What the description of a call keeps of a table or an array: of each column a digest, and its values if they are few.
+"""What a description keeps of a table: of each column a digest, and few values.
 
 A miss names the columns that differ by it, without the table that was recorded:
 
@@ -36,7 +36,7 @@ def column_parts(value: Any) -> Iterator[tuple[str, Any]] | None:
 def column_node(
     column: Any, *, digest: str, value: Callable[[Any], Node] | None
 ) -> Opaque:
-    """Return what is kept of a column: its dtype, its rows, and its values if they are few.
+    """Return what is kept of a column: its dtype, its rows, and few values.
 
     Args:
         column: The column.
@@ -161,7 +161,7 @@ def _rows_of(node: Node) -> Node:
 
 
 def with_labels(node: Node, columns: dict[str, Node]) -> Node:
-    """Return the node of a column with the labels of its rows, as far as they are kept."""
+    """Return the node of a column with the labels of its rows, if they are kept."""
     index = columns.get(INDEX)
     is_labelled = isinstance(node, Opaque) and isinstance(index, Opaque)
     if not is_labelled or node == index:
@@ -197,7 +197,7 @@ def column_fact(old: Opaque, new: Opaque, before: str, after: str) -> str:
 
 
 def _values_fact(old: Opaque, new: Opaque, before: str, after: str) -> str:
-    """Return how many values differ, and the first of them; empty if they are not kept."""
+    """Return how many values differ, and the first; empty if they are not kept."""
     then, now = items_of(old.facts.get("values")), items_of(new.facts.get("values"))
     if then is None or now is None:
         return ""
@@ -215,7 +215,7 @@ def _values_fact(old: Opaque, new: Opaque, before: str, after: str) -> str:
 
 
 def _place(number: int, rows: Any) -> str:
-    """Return the index of an item: of an array of a shape such as `2x3`, one for each axis."""
+    """Return the index of an item: of a shape such as `2x3`, one for each axis."""
     if not isinstance(rows, str) or not rows:
         # An array without dimensions has one item.
         return str(number)

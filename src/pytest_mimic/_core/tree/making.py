@@ -143,7 +143,7 @@ def described_arguments(
 def described_parts(
     parts: Mapping[str, object], places: Places | None = None
 ) -> dict[str, Any]:
-    """Return the description of a client's call, of plain data in which secrets are hidden already."""
+    """Return the description of a client's call: plain data without secrets."""
     maker = _Maker(NO_NAMES, frozenset(), places or Places(), WHOLE, False)
     return plains_of(maker.named(parts, WHOLE.depth))
 
@@ -226,7 +226,7 @@ class _Maker:
         return self._as_text(value, text, is_part=is_name)
 
     def _add_columns(self, node: Opaque, value: Any) -> None:
-        """Add what is kept of the columns of a table, but for those with a secret name."""
+        """Add what is kept of a table's columns, but for those with a secret name."""
         secret_steps = {f"[{name!r}]" for name in labels_of(value) if self._hides(name)}
         columns: dict[str, Node] = {}
         for step, column in column_parts(value) or ():
@@ -344,7 +344,10 @@ class _Maker:
         return self.redactor.scrub_text(text, self.secrets)
 
     def _digest(self, value: object) -> str:
-        """Return the digest of a value that is shown in part: a short one, but while verifying the whole identity."""
+        """Return the digest of a value that is shown in part.
+
+        It is short, but while verifying the whole identity.
+        """
         if not self.budget.digests:
             return ""
         if id(value) not in self.identities:
@@ -471,7 +474,7 @@ class _Maker:
 
 
 def _text_node(text: str) -> Node:
-    """Return the node of a text that is there as a whole, which may be a placeholder."""
+    """Return the node of a whole text, which may be a placeholder."""
     is_hidden = text.startswith(PLACEHOLDER_START) and is_placeholder(text)
     return Hidden(text) if is_hidden else text
 

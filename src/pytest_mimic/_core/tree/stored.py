@@ -1,4 +1,7 @@
-"""A stored outcome as a tree to compare and to draw, made from its JSON without importing a class; a pickle in one line."""
+"""A stored outcome as a tree to compare and to draw; a pickle in one line.
+
+The tree is made from the JSON without importing a class.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +65,7 @@ def bare(call: Recording, redactor: Redactor) -> Recording:
 
 
 def outcome_tree(stored: Stored, redactor: Redactor) -> Node:
-    """Return what is compared of an outcome: the value itself, or a mapping with `raised` or `items`.
+    """Return what is compared of an outcome: its value, or a mapping of its parts.
 
     Raises:
         CorruptRecordingError: A file is damaged or missing.
@@ -80,7 +83,7 @@ def outcome_tree(stored: Stored, redactor: Redactor) -> Node:
 
 
 def _pickle_node(stored: Stored, redactor: Redactor) -> Fields:
-    """Return the node of an outcome that is a pickle: by its description, or what else is known of it."""
+    """Return the node of a pickled outcome, made of its description or its preview."""
     entry, encoded = stored.entry, stored.encoded
     imports, digest = entry.get("imports", []), entry.get("fingerprint")
     if encoded is not None:
@@ -100,7 +103,7 @@ def _pickle_node(stored: Stored, redactor: Redactor) -> Fields:
 
 
 def body_nodes(body: dict[str, Any], *, is_tagged: bool) -> dict[str, Node]:
-    """Return the parts of an outcome's JSON, by the words that people use: `value`, `raised`, `items`, `end`.
+    """Return the parts of an outcome's JSON: `value`, `raised`, `items`, `end`.
 
     Items count as far as a stream was read, so that a stream that was not read to its
     end has no `end`, and neither has one that ended as usual. Mappings may be tags,
@@ -139,7 +142,7 @@ def _compared(response: dict[str, Any], *, is_tagged: bool) -> Fields:
 
 
 def body_node(body: dict[str, Any], *, is_tagged: bool = False) -> Node:
-    """Return the body of a response as what it is: JSON, a text, bytes, chunks, events."""
+    """Return the body of a response as what it is: JSON, a text, bytes, events."""
     kind = next((name for name in _BODIES if name in body), None)
     if kind is None:
         return node_of(body, is_tagged=is_tagged)
@@ -226,7 +229,7 @@ def described(
     places: Places | None = None,
     secrets: Callable[[], frozenset[str]] = frozenset,
 ) -> Any:
-    """Return the description of an outcome that is stored as a pickle, so that `diff` names what differs in it.
+    """Return the description of a pickled outcome, by which `diff` names what differs.
 
     It is the JSON of a small tree: of a table the dtype and a digest of each column,
     and few values. None: the outcome is a stream, or it cannot be read. `secrets` is as
