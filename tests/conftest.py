@@ -633,18 +633,6 @@ def _sleeps_are_restored() -> Iterator[None]:
     assert [time.sleep, asyncio.sleep] == _SLEEPS
 
 
-def _is_compared(request: pytest.FixtureRequest) -> bool:
-    """Return whether a test makes each of its runs twice, the first without words.
-
-    With MIMIC_RARE=1 all tests of `tests/integration` do, but for those whose real
-    functions give something else each time.
-    """
-    folder = Path(__file__).parent / "integration"
-    if not os.environ.get("MIMIC_RARE") or folder not in request.path.parents:
-        return False
-    return request.node.get_closest_marker("differs_each_run") is None
-
-
 @pytest.fixture
 def project(
     request: pytest.FixtureRequest,
@@ -653,7 +641,8 @@ def project(
 ) -> Project:
     """A temporary project. The constants of the test's module fill it.
 
-    SHOP is its shop.py, and TARGETS are the lines of its mimic_functions. The
+    SHOP is its shop.py, and TARGETS are the lines of its mimic_functions. With COMPARED,
+    each run is made twice, the first without words. The
     environment has no variables for CI,
     pytest's options or a hash seed.
     """
@@ -672,7 +661,7 @@ def project(
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     made = Project(pytester, monkeypatch)
     made.inputs = getattr(request.module, "INPUTS", made.inputs)
-    made.is_compared = _is_compared(request)
+    made.is_compared = getattr(request.module, "COMPARED", made.is_compared)
     if hasattr(request.module, "SHOP"):
         made.module(request.module.SHOP)
     if hasattr(request.module, "SHOP") or hasattr(request.module, "TARGETS"):

@@ -54,6 +54,8 @@ def judge_phase(
     in_report = list(shown_errors(raised))
     if report.failed and not isinstance(raised, MimicError):
         _name_in_summary(report, left, own_files(item), in_report)
+    told = [error for error in (*errors, *in_report) if isinstance(error, MimicError)]
+    _say_once(report, told)
     texts = []
     for error in left:
         if not _is_among(error, in_report):
@@ -83,6 +85,19 @@ def _not_handled(
         if isinstance(error, TargetError) or not is_handled:
             left.append(error)
     return left
+
+
+def _say_once(report: pytest.TestReport, errors: Sequence[MimicError]) -> None:
+    """Leave of the errors in what was logged or printed in a phase only the first line.
+
+    A library that tries again logs each error; the report itself shows the whole of it.
+    """
+    for place, (title, content) in enumerate(report.sections):
+        for error in errors:
+            text = str(error)
+            if text in content:
+                content = content.replace(text, text.partition("\n")[0])
+        report.sections[place] = title, content
 
 
 def _name_in_summary(
