@@ -240,46 +240,51 @@ class Coverings:
     def _settle(
         self, covering: Covering, modules: Iterable[str], loaded: str | None = None
     ) -> None:
-        """Cover the functions that are named in modules, and patch the new ones, together: holders are searched once.
+        """Cover the functions that are named in modules, and patch the new ones.
 
-        `loaded` is the module whose import has just ended. What it has made is held
-        only by modules that were imported
-        since.
+        The new ones are patched together, so that their holders are searched once.
+
+        Args:
+            covering: The covering that names the functions.
+            modules: The modules.
+            loaded: The module whose import has just ended. Only modules that were
+                imported since then hold the functions that it has made.
         """
         watched = {*modules}
-        named = [
-            pair for module in modules for pair in self._find(covering, module, loaded)
-        ]
-        fresh, taken = [], dict[object, Wrapper | None]()
-        for (number, path), found in named:
-            request = covering.requests[covering.deciders[found.key]]
+        named: list[tuple[_Place, Found]] = []
+        for module in modules:
+            named += self._find(covering, module, loaded)
+        fresh: list[tuple[Found, Wrapper]] = []
+        # By function: its wrapper, or None if it is not to be patched.
+        wrappers: dict[object, Wrapper | None] = {}
+        for (number, path), function in named:
+            request = covering.requests[covering.deciders[function.key]]
             if request.excluded:
-                self.leave(covering, found.key)
+                self.leave(covering, function.key)
                 continue
-            name = defined_name(found, self._patches)
-            if (
-                name != found.label and path[-1] != "*"
-            ):  # a reload where it is defined is to be seen, too
-                module, _, names = name.partition(":")
-                covering.places[module].add((number, tuple(names.split("."))))
-                watched.add(module)
-            if found.key not in taken:
-                taken[found.key] = self.take(covering, request, found, name)
-            if (wrapper := taken[found.key]) is None or self._patches.is_ours(
-                read(found.holder, found.name)
-            ):
+            name = defined_name(function, self._patches)
+            if name != function.label and path[-1] != "*":
+                # The module that defines the function may be loaded again, too.
+                home, _, names = name.partition(":")
+                covering.places[home].add((number, tuple(names.split("."))))
+                watched.add(home)
+            if function.key not in wrappers:
+                wrappers[function.key] = self.take(covering, request, function, name)
+            wrapper = wrappers[function.key]
+            holder = function.holder
+            if wrapper is None or self._patches.is_ours(read(holder, function.name)):
                 continue
-            self._patches.put(found.holder, found.name, found.original, wrapper, found)
-            # Nothing else holds what a class inherits, or a method at an edge.
-            if found.is_own and not (
-                isinstance(request, Edge) and isinstance(found.holder, type)
-            ):
-                fresh.append((found, wrapper))
+            original = function.original
+            self._patches.put(holder, function.name, original, wrapper, function)
+            # No other holder has what a class inherits, or a method at an edge.
+            is_method_of_edge = isinstance(request, Edge) and isinstance(holder, type)
+            if function.is_own and not is_method_of_edge:
+                fresh.append((function, wrapper))
         if fresh:
-            are_new = all(
-                getattr(found.function, "__module__", None) == loaded
-                for found, _ in fresh
-            )
+            are_new = True
+            for function, _ in fresh:
+                if getattr(function.function, "__module__", None) != loaded:
+                    are_new = False
             self._patches.spread(fresh, since=loaded if are_new else None)
         for module in watched:
             self._watch.watch(module)

@@ -139,6 +139,8 @@ class Family:
         if track is not None:
             self._follow(track, event)
         elif owner is not None:
+            # This process has no track of the file yet. One that is made later follows
+            # the event then.
             self._unseen[token, event.file].append(event)
 
     # -- what others tell

@@ -41,6 +41,7 @@ class Growth:
         return growth
 
     def _names(self) -> list[str]:
+        """Return the entries of the ledger. It keeps its replays beside the others."""
         return ["replays", *self._ledger.entries]
 
 

@@ -40,21 +40,22 @@ _MOST_DESCRIBED = 32 << 20
 
 @dataclass(slots=True, eq=False)
 class Change:
-    """A recording or cassette that was written, perhaps several times."""
+    """A recording or cassette that was written, perhaps several times.
 
-    before: bytes | None  # the content before the first write; None: there was no file
-    conversation: str | None = (
-        None  # the client whose conversation it is a part of; None for one by itself
-    )
-    now: bytes | None = (
-        None  # the content that was written last; None: the file was deleted
-    )
-    good: bytes | None = (
-        None  # the last content without an error, None until there is one
-    )
-    errors: dict[int, tuple[str, str] | None] = field(
-        default_factory=dict
-    )  # see `Errors`
+    Attributes:
+        before: The content before the first write; None: there was no file.
+        conversation: The client whose conversation the file belongs to; None: it stands
+            by itself.
+        now: The content of the last write; None: the file was deleted.
+        good: The last content without an error; None: there is none so far.
+        errors: The errors of its outcomes, see `Errors`.
+    """
+
+    before: bytes | None
+    conversation: str | None = None
+    now: bytes | None = None
+    good: bytes | None = None
+    errors: dict[int, tuple[str, str] | None] = field(default_factory=dict)
 
     def note(self, now: bytes | None, errors: Errors) -> None:
         """Note what stands there now, also if that stayed as it was."""
@@ -343,6 +344,7 @@ class Recordings:
             if description is not None:
                 stored.entry["described"] = description
         if call.number:
+            # `show` lists the calls of a test in the order of these numbers.
             stored.entry["number"] = call.number
         if real.awaited:
             stored.entry["awaited"] = True

@@ -517,11 +517,18 @@ class Track:
         self._is_new = False
         # The arguments may be long, and are not needed again.
         self._recordings.known[self.file] = made._replace(arguments=None)
-        talk = None if self.owner is None or last.kind == "function" else last.target
-        change = state.owner.journal.setdefault(self.file, Change(written.before, talk))
+        # The client whose conversation the file belongs to, if it belongs to one.
+        conversation = None
+        if self.owner is not None and last.kind != "function":
+            conversation = last.target
+        change = state.owner.journal.setdefault(
+            self.file, Change(written.before, conversation)
+        )
         change.note(written.now, errors)
         if state.family is not None:
-            self._tell_change(self.file, written.before, written.now, talk, errors)
+            self._tell_change(
+                self.file, written.before, written.now, conversation, errors
+            )
         state.ledger.used.add(self.file)
         state.owner.void.discard(self.file)
 
