@@ -1,9 +1,9 @@
 """Makes the processes that a run forks a part of it: what one of them does counts in all.
 
 The first fork of a run makes its family, with a log that all of its processes have
-open. Whoever decides about a call, or writes a recording, takes a turn: reads what the
-others have told, decides, and tells it to them:
-`events` has what they tell.
+open. Whoever decides about a call, or writes a recording, takes a turn: it reads what
+the others have told, decides, and tells what it has decided. The events of a turn are
+in `events`.
 
 An owner that was made after a fork is none of the forked process's business: it hears
 of the test in which it was forked, and of the cassettes that were open.
@@ -253,7 +253,7 @@ class Family:
             owner.tracks[cassette.file] = cassette
 
     def begin_process(self) -> None:
-        """Begin a process that was just forked: what its parent is about to do, it does not."""
+        """Begin a process that was just forked, which leaves its parent's calls alone."""
         state = self._state
         self.is_forked = True
         state.guard = Lock()
