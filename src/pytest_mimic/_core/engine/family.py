@@ -281,9 +281,9 @@ class Family:
         def exit_in_order(*args: Any, **kwargs: Any) -> Any:
             try:
                 self._end_process()
-            except Exception:
+            except Exception as error:
                 # Nobody else would show it.
-                sys.excepthook(*sys.exc_info())
+                sys.excepthook(type(error), error, error.__traceback__)
             finally:
                 exit_at_once(*args, **kwargs)
 
