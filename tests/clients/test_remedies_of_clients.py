@@ -1,0 +1,248 @@
+"""What a miss of a client prints is pasted, and the message is gone; another question is still a miss.
+
+The same table of functions and of HTTP stands in `tests/integration/test_remedies.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from support import loopback
+
+pytest_plugins = ("support.database_servers",)
+
+TESTS = Path(__file__).parents[1]
+
+# Each run has a number, and each test asks something.
+VALUES = """
+import datetime, os, uuid
+
+ASK = os.environ["ASK"]
+
+
+def uuid4(): return str(uuid.uuid4())
+def iso(): return datetime.datetime.now(datetime.timezone.utc).isoformat()
+"""
+
+IDS = """
+import os, random
+import pytest
+
+@pytest.fixture(autouse=True)
+def same_ids(monkeypatch):
+    numbers = random.Random(1)
+    monkeypatch.setattr(os, "urandom", numbers.randbytes)
+"""
+
+REDIS = """
+import os, redis
+client = redis.Redis.from_url(os.environ["REDIS_URL"])
+"""
+
+GRPC = """
+import os, grpc
+from support.grpc_server import protos, services
+
+stub = services.LibraryStub(grpc.insecure_channel(os.environ["LIBRARY"]))
+
+def find(title, **fields):
+    return stub.Find(protos.Wish(title=title, **fields)).title
+
+def books(title, **fields):
+    return [book.title for book in stub.List(protos.Wish(title=title, count=1, **fields))]
+"""
+
+MCP = """
+import asyncio, sys
+from mcp import Client, StdioServerParameters
+
+SERVER = StdioServerParameters(command=sys.executable, args=["server.py"])
+
+
+def say(**arguments):
+    async def main():
+        async with Client(SERVER, mode="legacy") as client:
+            return (await client.call_tool("say", arguments)).structured_content
+    return asyncio.run(main())
+"""
+
+HTTPX = """
+import asyncio, os, httpx
+
+URL = os.environ["URL"]
+
+
+def post(body):
+    return httpx.post(URL, json=body).json()
+
+
+async def post_async(body):
+    async with httpx.AsyncClient() as client:
+        return (await client.post(URL, json=body)).json()
+
+
+def post_late(body):
+    return asyncio.run(post_async(body))
+
+"""
+
+
+class Situation(NamedTuple):
+    """A call of a client with a part that is made anew, and what helps it."""
+
+    #: The module of the client, `mcp_say`, `over_httpx`, and what is asked with it.
+    client: str
+    body: str
+    #: The line of the ini file that is printed. Empty: the page on ids.
+    line: str
+
+
+MODULES = {
+    "redis": ("redis", "kept", REDIS),
+    "grpc": ("grpc", "books", GRPC),
+    "mcp": ("mcp", "talks", MCP),
+    "httpx": ("httpx", "web", HTTPX),
+}
+
+SITUATIONS = {
+    "redis, a moment": Situation(
+        "redis", "kept.client.hset(ASK, 'at', values.iso())", "redis ignore=command.3"
+    ),
+    "redis, an id": Situation(
+        "redis", "kept.client.set('run', ASK + ' ' + values.uuid4())", ""
+    ),
+    "grpc, a moment": Situation(
+        "grpc",
+        "books.find(ASK, sent_at=values.iso())",
+        "grpc ignore=request.sent_at",
+    ),
+    "grpc, an id in a stream": Situation(
+        "grpc",
+        "books.books(ASK, sent_at=values.uuid4())",
+        "grpc ignore=request.sent_at",
+    ),
+    "mcp, an id": Situation(
+        "mcp",
+        "talks.say(text=ASK, run=values.uuid4())",
+        "mcp ignore=params.arguments.run",
+    ),
+    "httpx, a moment": Situation(
+        "httpx", "web.post({'q': ASK, 'at': values.iso()})", "httpx ignore=body.at"
+    ),
+    "httpx, an id, asyncio": Situation(
+        "httpx",
+        "web.post_late({'q': ASK, 'meta': {'id': values.uuid4()}})",
+        "httpx ignore=body.meta.id",
+    ),
+}
+
+
+class Echo(loopback.Handler):
+    def do_POST(self) -> None:
+        self.json({"about": self.body().decode()})
+
+
+class Asking:
+    """A project, run after run, whose tests ask `ASK`."""
+
+    def __init__(self, project: Any) -> None:
+        self.project = project
+        project.process = True
+        project.write("values.py", VALUES)
+        self.ask = "tea"
+
+    def run(self, *args: str, **options: Any) -> Any:
+        return self.project.run(*args, env={"ASK": self.ask}, **options)
+
+    def paste(self, command: str) -> Any:
+        """Run a command that was printed, as a shell would."""
+        program, *args = shlex.split(command)
+        assert program == "pytest"
+        return self.run(*args)
+
+
+@pytest.fixture
+def asking(
+    project: Any, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Callable[[str], Asking]:
+    """Make a project with the server of a client, which runs."""
+    monkeypatch.setenv("PYTHONPATH", str(TESTS), prepend=os.pathsep)
+
+    def make(client: str) -> Asking:
+        pytest.importorskip(client)
+        target, module, text = MODULES[client]
+        if client == "redis":
+            server = request.getfixturevalue("redis_server")
+            monkeypatch.setenv("REDIS_URL", f"redis://127.0.0.1:{server.port}/0")
+        elif client == "grpc":
+            monkeypatch.setenv("LIBRARY", request.getfixturevalue("library").target)
+        elif client == "mcp":
+            shutil.copy(
+                TESTS / "support/mcp_stdio_server.py", project.root / "server.py"
+            )
+            project.write("answer", "as usual")
+        else:
+            monkeypatch.setenv("URL", request.getfixturevalue("echo"))
+        made = Asking(project)
+        project.ini(target)
+        project.write(f"{module}.py", text)
+        return made
+
+    return make
+
+
+@pytest.fixture
+def library() -> Iterator[Any]:
+    pytest.importorskip("grpc_tools", reason="needs grpcio-tools")
+    from support.grpc_server import running_library
+
+    with running_library() as server:
+        yield server
+
+
+@pytest.fixture
+def echo() -> Iterator[str]:
+    with loopback.serving(loopback.Server(Echo)) as server:
+        yield f"http://127.0.0.1:{server.server_address[1]}/ask"
+
+
+def after(lines: list[str], start: str) -> list[str]:
+    """Return what is printed behind a purpose, each once, also in a group of exceptions."""
+    texts = [re.sub(r"^[E|\s]+", "", line) for line in lines]
+    found = [text.removeprefix(start) for text in texts if text.startswith(start)]
+    return list(dict.fromkeys(found))
+
+
+@pytest.mark.parametrize("situation", SITUATIONS.values(), ids=SITUATIONS)
+def test_what_a_miss_of_a_client_prints_ends_it(asking, situation) -> None:
+    shop = asking(situation.client)
+    module = MODULES[situation.client][1]
+    shop.project.tests(
+        f"import {module}, values\nfrom values import ASK\n\n"
+        f"def test_it():\n    {situation.body}\n"
+    )
+    shop.run("--mimic-record").expect(passed=1)
+
+    printed = shop.run().expect(failed=1).output.splitlines()
+
+    (command,) = after(printed, "to record the missing: ")
+    lines = after(printed, "if it changes from run to run: ")
+    if situation.line:
+        assert lines == [situation.line]
+        shop.project.ini(*lines)
+    else:
+        assert not lines
+        assert any(line.endswith("#seed-the-ids") for line in printed)
+        shop.project.conftest(IDS)
+    shop.paste(command.replace("--mimic-record", "--mimic-rerecord")).expect(passed=1)
+    shop.run().expect(passed=1)
+    shop.run().expect(passed=1)
+    shop.ask = "coffee"
+    shop.run().expect(failed=1)
