@@ -225,17 +225,16 @@ class Ending:
             quiet: Whether only problems are shown; None: as `-q` says.
         """
         ledger = self._session.ledger
-        if quiet is None:
-            quiet = self._config.option.verbose < 0
+        is_quiet: bool = self._config.option.verbose < 0 if quiet is None else quiet
         lines = summary(
             ledger,
             self._judgement,
             self._session.settings,
-            quiet=quiet,
+            quiet=is_quiet,
             cache=cache_of(self._config),
             is_complete=not self._tests.narrowed(),
         )
-        if not quiet:
+        if not is_quiet:
             lines += self._page
         if not lines and self._has_nothing_to_mimic():
             lines = [NOTHING]
