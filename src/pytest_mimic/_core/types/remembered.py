@@ -54,7 +54,12 @@ CACHES: dict[str, tuple[str, ...]] = {
     # The data of the locale, which its identifier names.
     "babel.core.Locale": ("_Locale__data",),
     # What is computed from the fitted parameters and the data when it is asked for.
-    "statsmodels.base.model.Results": ("_cache", "_nobs_int", "diagn"),
+    "statsmodels.base.model.Results": (
+        "_cache",
+        "_nobs_int",
+        "_summary_cache",
+        "diagn",
+    ),
     "statsmodels.base.data.ModelData": ("_cache",),
 }
 
