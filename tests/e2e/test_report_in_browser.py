@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,14 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 
 HOSTILE = "<img src=x onerror='window.harmed=1'>\u202e\x1b[31m\"'</script>"
-DIFF = {"type": "diff", "pairs": [("mood: 'calm'", "mood: 'wild'")]}
+DIFF = {
+    "type": "diff",
+    "parts": [
+        ["mood", [[" ", "so "], ["-", "calm"]], [[" ", "so "], ["+", "wild"]], ""],
+        ["frame", [], [], "1 of 1 differ"],
+    ],
+    "more": 2,
+}
 COMMANDS = {
     "type": "commands",
     "lines": ["to record it: pytest --mimic-record test_a.py::test_a"],
@@ -110,7 +118,31 @@ def shown_labels(report: Any) -> list[str]:
 def test_only_the_calls_with_a_problem_are_open_at_first(report: Any) -> None:
     assert report.locator(".call[open]").count() == 1
     assert len(shown_labels(report)) == 1
-    assert report.locator(".diff .old").inner_text() == "mood: 'calm'"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("media", ["screen", "print"])
+def test_a_difference_stands_in_red_and_green_with_signs(
+    report: Any, scheme: str, media: str
+) -> None:
+    report.emulate_media(media=media, color_scheme=scheme)
+
+    diff = report.locator(".diff")
+    words = diff.all_inner_texts()[0].split()
+    assert words == "mood − so calm + so wild frame 1 of 1 differ 2 more".split()
+    assert diff.locator("del").inner_text() == "calm"
+    assert diff.locator("ins").inner_text() == "wild"
+    old, new = (channels(diff.locator(side)) for side in (".old", ".new"))
+    assert old[0] > max(old[1:])
+    assert new[1] > max(new[0], new[2])
+
+
+def channels(side: Any) -> list[int]:
+    """Return red, green and blue of a background that is printed, too."""
+    style = "side => getComputedStyle(side)"
+    assert side.evaluate(f"{style}.printColorAdjust") == "exact"
+    colour = side.evaluate(f"{style}.backgroundColor")
+    return [int(number) for number in re.findall(r"\d+", colour)]
 
 
 def test_a_call_is_drawn_when_it_is_opened(report: Any) -> None:

@@ -49,8 +49,18 @@ class ShownCall(NamedTuple):
 
     @property
     def sides(self) -> list[tuple[str, str]]:
-        pairs = [pair for block in self.of_type("diff") for pair in block["pairs"]]
-        return [(old, new) for old, new in pairs]
+        """The recorded and the new side of each difference, with its path before."""
+        return [
+            (side_text(path, old or fact), side_text(path, new))
+            for block in self.of_type("diff")
+            for path, old, new, fact in block["parts"]
+        ]
+
+
+def side_text(path: str, side: Any) -> str:
+    """Return one side of a difference, which is a text or consists of stretches."""
+    text = side if isinstance(side, str) else "".join(text for _, text in side)
+    return f"{path}: {text}" if path and text else text
 
 
 class ReportPage:

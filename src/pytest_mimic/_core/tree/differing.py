@@ -263,26 +263,49 @@ def _lines_of_one(
     return [f"{head}{old} {before}, {new} {after}"]
 
 
-def side_by_side(found: Iterable[Difference]) -> list[tuple[str, str, str]]:
-    """Return differences as pairs of texts, each with a mark: `~` changed, `-` recorded only, `+` now only."""
-    rows = []
-    for one in found:
-        mark = "+" if one.old is ABSENT else "-" if one.new is ABSENT else "~"
-        fact = one.fact
-        if is_column(one.old) and is_column(one.new):
-            fact = column_fact(one.old, one.new, "recorded", "now")
-        sides: Iterable[str] = (fact, "") if fact else _sides(one)
-        if mark == "~" and not one.fact and (texts := _long_texts(one)) is not None:
-            spans = _cut_spans(_spans(*texts))
-            sides = (
-                "".join(text for sign, text in spans if sign in f" {own}")
-                for own in "-+"
-            )
-        old, new = (
-            f"{one.path}: {side}" if one.path and side else side for side in sides
-        )
-        rows.append((mark, old, new))
-    return rows
+class Sides(NamedTuple):
+    """A difference as a page shows it, one side below the other.
+
+    Attributes:
+        path: Where it is, empty for the whole.
+        old: The recorded side in stretches, empty if there is none.
+        new: The side of now, likewise.
+        fact: How they differ in words, where no side is shown.
+    """
+
+    path: str
+    old: Sequence[Span] = ()
+    new: Sequence[Span] = ()
+    fact: str = ""
+
+
+def side_by_side(found: Iterable[Difference]) -> list[Sides]:
+    """Return both sides of differences, with the stretches that only one side has."""
+    return [_sides_of(difference) for difference in found]
+
+
+def _sides_of(difference: Difference) -> Sides:
+    path = printable(difference.path)
+    fact = difference.fact or _file_fact(
+        difference.old, difference.new, is_recorded=True
+    )
+    if is_column(difference.old) and is_column(difference.new):
+        fact = column_fact(difference.old, difference.new, "recorded", "now")
+    if fact:
+        return Sides(path, fact=fact)
+    texts = _long_texts(difference)
+    if texts is None:
+        old, new = _sides(difference)
+        return Sides(path, _whole("-", old), _whole("+", new))
+    spans = _cut_spans(_spans(*texts))
+    old_spans = [span for span in spans if span[0] != "+"]
+    new_spans = [span for span in spans if span[0] != "-"]
+    return Sides(path, old_spans, new_spans)
+
+
+def _whole(sign: str, text: str) -> list[Span]:
+    """Return a side that shares nothing with the other one."""
+    return [(sign, text)] if text else []
 
 
 def _sides(one: Difference) -> tuple[str, str]:

@@ -256,15 +256,21 @@ class Nearest(NamedTuple):
 
     def lines(self) -> list[str]:
         """Return the recording, and how the call differs, as they are shown."""
+        lines = self.head_lines()
+        if not self.note:
+            inner = difference_lines(self.differences, most=_SHOWN)
+            lines += [f"  {line}" for line in inner]
+        return lines
+
+    def head_lines(self) -> list[str]:
+        """Return the recording, and the note in place of differences."""
         by = f" by {self.test}" if self.test else ""
         on = f" on {self.recorded}" if self.recorded else ""
         place = f" in {self.within}" if self.within else ""
-        inner = (
-            [self.note]
-            if self.note
-            else difference_lines(self.differences, most=_SHOWN)
-        )
-        return [f"nearest: recorded{by}{on}{place}", *(f"  {line}" for line in inner)]
+        lines = [f"nearest: recorded{by}{on}{place}"]
+        if self.note:
+            lines.append(f"  {self.note}")
+        return lines
 
 
 def _again(verb: Verb, purpose: str, test: str | None) -> Remedy:

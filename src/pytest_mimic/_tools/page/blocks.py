@@ -12,7 +12,7 @@ A block is a JSON object whose `type` says how it is drawn:
 | `events` | `title`, `items`: the events of a stream, folded at first |
 | `table` | `title`, `columns`: pairs of name and type, `rows` of texts, `more` rows |
 | `image` | `title`, `url`: a data URL |
-| `diff` | `pairs`: recorded and new, an empty text where there is none |
+| `diff` | `parts`, see `diff_block`; `more` differences |
 | `commands` | `lines` |
 
 All values are redacted before they come here, and each block is cut to a size that
@@ -22,7 +22,7 @@ a page with 10,000 calls can hold.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from pytest_mimic._core.nodes.node_classes import Node
@@ -34,9 +34,13 @@ from pytest_mimic._core.tree.chats import (
     request_messages,
     streamed_text,
 )
+from pytest_mimic._core.tree.differing import side_by_side
 from pytest_mimic._core.tree.drawing import line
 from pytest_mimic._core.tree.stored import is_response
 from pytest_mimic._core.words import plural
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.tree.differing import Difference
 
 Block = dict[str, Any]
 
@@ -162,6 +166,21 @@ def json_block(title: str, value: object) -> Block:
 def text_block(title: str, text: str, *, style: str = "") -> Block:
     """Return a text as it is, cut where it is long."""
     return {"type": "text", "title": title, "text": cut(text), "style": style}
+
+
+def diff_block(differences: Sequence[Difference]) -> Block:
+    """Return differences for red and green.
+
+    Each part is `[path, recorded, now, fact]`. A side is a list of stretches, which are
+    pairs of a sign and a text, and is empty where a part is only on the other side. The
+    sign is a blank where both sides have the text. The fact is in words, where no side
+    is shown.
+
+    Example: `["day", [["-", "Monday"]], [["+", "Friday"]], ""]`.
+    """
+    first = differences[:MOST_ITEMS]
+    parts = [list(sides) for sides in side_by_side(first)]
+    return {"type": "diff", "parts": parts, "more": len(differences) - len(first)}
 
 
 def _headers(pairs: Sequence[tuple[str, str]]) -> Block:

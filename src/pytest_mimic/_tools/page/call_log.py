@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._core.nodes.node_parts import items_of
 from pytest_mimic._core.tree.call_labels import by_name
 from pytest_mimic._core.tree.chats import tokens_of_response
-from pytest_mimic._core.tree.differing import side_by_side
 from pytest_mimic._core.tree.drawing import line
 from pytest_mimic._core.tree.stored import body_nodes, without_secrets
 from pytest_mimic._tools.page.blocks import (
     Block,
     argument_blocks,
+    diff_block,
     request_blocks,
     stream_blocks,
     text_block,
@@ -163,14 +163,24 @@ def _problem_blocks(
     error: MimicError | None, differences: Sequence[Difference]
 ) -> list[Block]:
     """Return what a miss or a drift says, its difference once, and what to do."""
-    blocks: list[Block] = []
-    pairs = [(old, new) for _, old, new in side_by_side(differences)]
-    if error is not None:
-        lines = [error.what] if pairs else [error.what, *error.fact_lines()]
-        blocks.append(text_block("", "\n".join(lines), style="error"))
-    if pairs:
-        blocks.append({"type": "diff", "pairs": pairs})
-    if error is not None and error.remedies:
+    if error is None:
+        return []
+    # An error that has such a fact has loaded the module.
+    from pytest_mimic._core.tree.messages import Nearest
+
+    lines = [error.what]
+    shown = list(differences)
+    for fact in error.facts:
+        if isinstance(fact, Nearest):
+            # The nearest recording is named in words, its differences are drawn.
+            lines += fact.head_lines()
+            shown += fact.differences
+        elif not differences:
+            lines += [fact] if isinstance(fact, str) else fact.lines()
+    blocks = [text_block("", "\n".join(lines), style="error")]
+    if shown:
+        blocks.append(diff_block(shown))
+    if error.remedies:
         blocks.append({"type": "commands", "lines": error.remedy_lines()})
     return blocks
 

@@ -13,6 +13,7 @@ from pytest_mimic._core.nodes.node_json import node_of
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.tree.differing import (
     Difference,
+    Sides,
     argument_differences,
     difference_lines,
     differences,
@@ -260,9 +261,10 @@ def test_two_sides_of_a_page_have_the_path_and_what_differs() -> None:
         {"n": 3, "text": "x " * 99 + "b", "come": 4},
     )
 
+    start = (" ", f"...{'x ' * 30}")
     assert side_by_side(between(old, new)) == [
-        ("~", "n: 1", "n: 3"),
-        ("-", "gone: 2", ""),
-        ("~", f"text: ...{'x ' * 30}a", f"text: ...{'x ' * 30}b"),
-        ("+", "", "come: 4"),
+        Sides("n", [("-", "1")], [("+", "3")]),
+        Sides("gone", [("-", "2")], []),
+        Sides("text", [start, ("-", "a")], [start, ("+", "b")]),
+        Sides("come", [], [("+", "4")]),
     ]

@@ -8,6 +8,7 @@ import pytest
 
 from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor
 from pytest_mimic._core.tree.differing import (
+    Sides,
     argument_differences,
     difference_lines,
     side_by_side,
@@ -136,5 +137,5 @@ def test_a_column_of_moments_is_not_offered_to_be_left_out():
 
 def test_the_page_shows_the_same_words():
     assert side_by_side(differing(frame(1), frame(2))) == [
-        ("~", "x['price']: 1 of 1 differ, [0]: 1 recorded, 2 now", "")
+        Sides("x['price']", fact="1 of 1 differ, [0]: 1 recorded, 2 now")
     ]

@@ -70,10 +70,12 @@
       return image;
     },
     diff: (block) => {
-      const head = make("tr", "", make("th", "", "recorded"), make("th", "", "now"));
-      const rows = block.pairs.map(([old, now]) =>
-        make("tr", "", make("td", old ? "old" : "", old), make("td", now ? "new" : "", now)));
-      return make("table", "diff", head, ...rows);
+      const parts = block.parts.map(([path, old, now, fact]) => make("div", "part",
+        ...(path ? [make("div", "path", path)] : []),
+        ...(fact ? [make("pre", "fact", fact)] : []),
+        ...side("\u2212", "old", "del", old), ...side("+", "new", "ins", now)));
+      const more = block.more > 0 ? [make("p", "dim", `${block.more} more`)] : [];
+      return make("div", "diff", ...parts, ...more);
     },
     commands: (block) => {
       const lines = block.lines.map((line) => {
@@ -93,6 +95,14 @@
     }
     const title = block.title ? [make("h3", "", block.title)] : [];
     return make("div", "block", ...title, content);
+  }
+
+  // One side of a difference: its sign, and its text, marked where the other has none.
+  function side(sign, className, tag, spans) {
+    if (!spans.length) return [];
+    const texts = spans.map(([mark, text]) =>
+      mark === " " ? visible(text) : make(tag, "", text));
+    return [make("pre", className, make("span", "sign", sign), make("span", "", ...texts))];
   }
 
   function pairs(list) {
