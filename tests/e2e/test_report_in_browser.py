@@ -97,7 +97,11 @@ def report(browser: Any, tmp_path: Path) -> Iterator[Any]:
     """Open the page of `ROWS`. Its console must stay silent."""
     path = tmp_path / "page.html"
     tests = {HOSTILE: TestFacts("failed", 0.1, "test_a.py:3")}
-    notes = ["2 calls replayed, 1 missing", "  shop:f()    test_b.py::test_b[x]"]
+    notes = [
+        "2 calls replayed, 1 missing",
+        "  shop:f()    test_b.py::test_b[x]",
+        "to record the missing: pytest --mimic-record test_a.py::test_a",
+    ]
     text = page("replay", ROWS, project="shop", notes=notes, tests=tests, vault=".v")
     path.write_text(text, encoding="utf-8")
     context = browser.new_context(viewport={"width": 1280, "height": 900}, offline=True)
@@ -245,10 +249,32 @@ def test_the_time_line_has_a_bar_for_each_call(report: Any) -> None:
 
     bars = line.locator("button")
     widths = [bar.bounding_box()["width"] for bar in bars.all()]
-    assert (
-        bars.first.get_attribute("title") == "http GET /rates?base=EUR: 1500 ms saved"
-    )
+    title = "http GET /rates?base=EUR: 1.5 s real, saved"
+    assert bars.first.get_attribute("title") == title
+    assert line.get_attribute("title") == "2 calls; 2.0 s real time, saved"
+    assert report.locator("#legend").inner_text().strip().endswith("saved by a replay")
     assert 2.8 < widths[0] / widths[1] < 3.2
+
+
+def test_all_tests_unfold(report: Any) -> None:
+    report.locator("#unfold").click()
+    assert len(shown_labels(report)) == 3
+
+    report.locator("#unfold").click()
+    assert len(shown_labels(report)) == 0
+
+
+def test_a_command_of_the_summary_and_a_place_are_copied(report: Any) -> None:
+    report.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    copied = "navigator.clipboard.readText()"
+
+    report.locator("#notes .copy").click()
+    report.locator("#notes .copy", has_text="copied").wait_for()
+    assert report.evaluate(copied) == "pytest --mimic-record test_a.py::test_a"
+
+    report.locator(".place .copy").first.click()
+    report.locator(".place .copy", has_text="copied").wait_for()
+    assert report.evaluate(copied) == "test_a.py:3"
 
 
 def test_texts_stay_texts(report: Any) -> None:

@@ -173,6 +173,8 @@ def test_a_drift(shop):
     assert [("calm" in old, "wild" in new) for old, new in drifted.sides] == [
         (True, True)
     ]
+    [outcome] = [block for block in drifted.blocks if "calm" in block.get("text", "")]
+    assert outcome["title"] == "recorded outcome"
 
 
 def test_a_drift_among_what_does_not_count(project):

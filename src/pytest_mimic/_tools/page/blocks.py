@@ -4,15 +4,15 @@ A block is a JSON object whose `type` says how it is drawn:
 
 | type | besides |
 |---|---|
-| `text` | `title`, `text`; `style` is `error` for a problem |
+| `text` | `title`, `text`; `style` is `error` for a problem; `folded` at first |
 | `fields` | `title`, `pairs`: names and texts |
 | `headers` | `title`, `pairs`; folded at first |
-| `json` | `title`, `value`: any JSON, foldable |
+| `json` | `title`, `value`: any JSON, foldable; `folded` as a whole at first |
 | `chat` | `title`, `messages`: pairs of role and text |
 | `events` | `title`, `items`: the events of a stream, folded at first |
 | `table` | `title`, `columns`: pairs of name and type, `rows` of texts, `more` rows |
 | `image` | `title`, `url`: a data URL |
-| `diff` | `parts`, see `diff_block`; `more` differences |
+| `diff` | `title`, `parts`, see `diff_block`; `more` differences |
 | `commands` | `lines` |
 
 All values are redacted before they come here, and each block is cut to a size that
@@ -114,7 +114,7 @@ def reply_blocks(value: Mapping[str, Any]) -> list[Block]:
         return [json_block("answer", value)] if value else []
     # The answer of a database has no types of its columns.
     columns = [(_column_name(column), "") for column in value.get("columns", ())]
-    blocks = [table_block("rows", columns, value["rows"])]
+    blocks = [table_block(columns, value["rows"])]
     rest = {key: part for key, part in value.items() if key not in ("rows", "columns")}
     if rest:
         blocks.append(json_block("besides", rest))
@@ -129,7 +129,6 @@ def _column_name(column: object) -> str:
 
 
 def table_block(
-    title: str,
     columns: Sequence[tuple[str, str]],
     rows: Sequence[object],
     *,
@@ -138,7 +137,6 @@ def table_block(
     """Return rows as a table.
 
     Args:
-        title: What the rows are.
         columns: Names and types; a type may be empty.
         rows: The first rows, each a list of trees.
         count: How many rows there are in all, if there are more.
@@ -149,9 +147,12 @@ def table_block(
     for row in first:
         cells = row if isinstance(row, list) else [row]
         texts.append([shown_text(cell) for cell in cells])
+    title = plural(total, "row")
+    if total > len(first):
+        title += f", the first {len(first)}"
     return {
         "type": "table",
-        "title": f"{title}: {plural(total, 'row')}",
+        "title": title,
         "columns": [list(column) for column in columns],
         "rows": texts,
         "more": total - len(first),
@@ -180,7 +181,12 @@ def diff_block(differences: Sequence[Difference]) -> Block:
     """
     first = differences[:MOST_ITEMS]
     parts = [list(sides) for sides in side_by_side(first)]
-    return {"type": "diff", "parts": parts, "more": len(differences) - len(first)}
+    return {
+        "type": "diff",
+        "title": "\N{MINUS SIGN} recorded, + now",
+        "parts": parts,
+        "more": len(differences) - len(first),
+    }
 
 
 def _headers(pairs: Sequence[tuple[str, str]]) -> Block:
@@ -202,9 +208,11 @@ def _chat(messages: Sequence[Message]) -> Block:
 def _body_blocks(name: str, part: Any, messages: Sequence[Message]) -> list[Block]:
     if isinstance(part, str):
         return [text_block(name, part)]
-    blocks = [_chat(messages)] if messages else []
-    blocks.append(json_block(name, part))
-    return blocks
+    block = json_block(name, part)
+    if not messages:
+        return [block]
+    # The messages say most of what is in the body.
+    return [_chat(messages), {**block, "folded": True}]
 
 
 def _response_body(

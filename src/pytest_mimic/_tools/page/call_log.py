@@ -125,7 +125,13 @@ class CallLog:
         else:
             blocks += request_blocks(arguments)
         if stored is not None:
-            row |= self._outcome(call, stored, blocks)
+            outcome_blocks: list[Block] = []
+            row |= self._outcome(call, stored, outcome_blocks)
+            if error is not None and outcome_blocks:
+                # The outcome of now is known by its differences alone.
+                first = outcome_blocks[0]
+                outcome_blocks[0] = {**first, "title": f"recorded {first['title']}"}
+            blocks += outcome_blocks
         row["blocks"] = blocks
         return row
 
@@ -133,13 +139,18 @@ class CallLog:
         """Return the facts of an outcome, and add its blocks."""
         redactor = self._state.redactor
         secrets = call.plan.secrets(call)
-        shown = shown_outcome(stored, redactor, secrets=secrets)
+        is_client = call.plan.kind != "function"
+        shown = shown_outcome(stored, redactor, secrets=secrets, is_client=is_client)
         row: Row = {"brief": shown.brief, "is_error": shown.is_error}
         if stored.name != "?":
             row["name"] = stored.name
-        if call.plan.kind == "function" and stored.kind != "stream":
-            blocks += preview_blocks(stored, redactor)
-            blocks.append(text_block("outcome", shown.text))
+        if not is_client and stored.kind != "stream":
+            previews = preview_blocks(stored, redactor)
+            text = text_block("outcome", shown.text)
+            if previews:
+                # The rest is what the pickle imports.
+                text["folded"] = True
+            blocks += [*previews, text]
             return row
         body = stored.readable()
         if body is None:
@@ -147,7 +158,7 @@ class CallLog:
             return row
         hidden = without_secrets(body, redactor, secrets)
         value = hidden.get("value")
-        if call.plan.kind == "function":
+        if not is_client:
             blocks += _item_blocks(hidden, stored)
         elif value is None:
             blocks.append(text_block("outcome", shown.text))

@@ -100,7 +100,7 @@ def _frame(value: Any, redactor: Redactor) -> list[Block]:
     hidden = without_secrets({"value": rows}, redactor)["value"]
     cells = [[row[name] for name in names] for row in hidden]
     columns = list(zip(names, types))
-    return [table_block("the first rows", columns, cells, count=len(value))]
+    return [table_block(columns, cells, count=len(value))]
 
 
 def _image(value: Any, _redactor: Redactor) -> list[Block]:

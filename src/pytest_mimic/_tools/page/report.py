@@ -132,7 +132,7 @@ def page(
         time=time,
         style=style,
         script=script,
-        facts=_text(_facts(calls)),
+        facts=_text(_facts(calls, groups)),
         kinds="".join(kinds),
         notes="".join(_note(note, groups) for note in notes),
         tests="".join(sections) or _filled("empty"),
@@ -150,13 +150,41 @@ def _grouped(rows: Iterable[Row], tests: Mapping[str, TestFacts]) -> list[_Test]
     return sorted(groups.values(), key=attrgetter("rank"))
 
 
-def _facts(calls: Sequence[Row]) -> str:
-    """Return the run at a glance: calls, seconds saved, tokens by model."""
+def _facts(calls: Sequence[Row], groups: Sequence[_Test]) -> str:
+    """Return the run at a glance: calls, tests, seconds saved, tokens by model."""
+    tests = [test for test in groups if test.name != OUTSIDE]
+    failed = [test for test in tests if test.facts.outcome == "failed"]
+    text = plural(len(calls), "call")
+    if tests:
+        text += f" in {plural(len(tests), 'test')}"
+    facts = [text]
+    if failed:
+        facts.append(f"{plural(len(failed), 'test')} failed")
     saved = _saved(calls)
-    facts = [plural(len(calls), "call")]
     if saved >= _SHORTEST:
         facts.append(f"{seconds(saved)} saved")
     return " · ".join([*facts, *_token_facts(calls)])
+
+
+def _time_facts(test: _Test) -> list[str]:
+    """Return how long the real calls of a test took, and how long the test took now.
+
+    Example: a test whose three calls took 5.6 s when they were recorded, and which ran
+    in 0.02 s, has `5.6 s real time, saved` and `test took 0.02 s`.
+    """
+    facts = []
+    real = sum(row["seconds"] for row in test.rows)
+    saved = _saved(test.rows)
+    if real >= _SHORTEST:
+        text = f"{seconds(real)} real time"
+        if saved >= real:
+            text += ", saved"
+        elif saved >= _SHORTEST:
+            text += f", {seconds(saved)} of it saved"
+        facts.append(text)
+    if test.facts.seconds >= _SHORTEST:
+        facts.append(f"test took {seconds(test.facts.seconds)}")
+    return facts
 
 
 def _saved(rows: Iterable[Row]) -> float:
@@ -201,12 +229,8 @@ def _section(test: _Test, number: int) -> str:
     """Return a test with its calls, the first of which has this number on the page."""
     counts = Counter(row["kind"] for row in test.rows)
     facts = [f"{counts[kind]:,} {kind}" for kind in KINDS if counts[kind]]
-    facts += _token_facts(test.rows)
-    if test.facts.seconds >= _SHORTEST:
-        facts.append(f"took {seconds(test.facts.seconds)}")
-    saved = _saved(test.rows)
-    if saved >= _SHORTEST:
-        facts.append(f"{seconds(saved)} saved")
+    times = _time_facts(test)
+    facts += [*times, *_token_facts(test.rows)]
     is_open = test.facts.outcome == "failed" or test.has_problem
     lines = []
     for index, row in enumerate(test.rows):
@@ -218,6 +242,7 @@ def _section(test: _Test, number: int) -> str:
         outcome=test.facts.outcome,
         place=_text(test.facts.place),
         facts=_text(" · ".join(facts)),
+        times=_text("; ".join([plural(len(test.rows), "call"), *times])),
         state="open" if is_open else "folded",
         calls="".join(lines),
     )

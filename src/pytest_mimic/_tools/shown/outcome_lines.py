@@ -39,7 +39,7 @@ from pytest_mimic._core.tree.stored import (
 )
 from pytest_mimic._core.vault.objects import Entry
 from pytest_mimic._core.words import plural, size
-from pytest_mimic.errors import MimicError, printable
+from pytest_mimic.errors import MimicError, one_line, printable
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
@@ -248,7 +248,11 @@ class ShownOutcome(NamedTuple):
 
 
 def shown_outcome(
-    stored: Stored, redactor: Redactor, *, secrets: Collection[str] = ()
+    stored: Stored,
+    redactor: Redactor,
+    *,
+    secrets: Collection[str] = (),
+    is_client: bool = False,
 ) -> ShownOutcome:
     """Return an outcome as a page shows it.
 
@@ -258,6 +262,7 @@ def shown_outcome(
         stored: The outcome.
         redactor: Hides values under secret names.
         secrets: Texts that are known to be secret, which are hidden, too.
+        is_client: Whether it is what a client's call gave.
     """
     try:
         body = stored.readable()
@@ -271,7 +276,7 @@ def shown_outcome(
     else:
         visible = without_secrets(body, redactor, secrets)
         parts = list(parts_of(visible, is_tagged=stored.is_tagged))
-        brief = _brief(visible, parts, is_tagged=stored.is_tagged)
+        brief = _brief(visible, parts, is_tagged=stored.is_tagged, is_client=is_client)
     # A stream may end with an error.
     end = (body or {}).get("stream", {}).get("end") or {}
     is_error = stored.kind == "raised" or "raised" in end
@@ -280,21 +285,49 @@ def shown_outcome(
     return ShownOutcome(brief, text, is_error)
 
 
-def _brief(body: dict[str, Any], parts: list[Part], *, is_tagged: bool) -> str:
+def _brief(
+    body: dict[str, Any], parts: list[Part], *, is_tagged: bool, is_client: bool
+) -> str:
     """Return an outcome in one line.
 
-    An answer of HTTP is shown by its status, and anything else by the beginning of its
-    text.
+    An answer of HTTP is shown by its status, rows by their number, and anything else by
+    the beginning of its text.
     """
     value: Any = body.get("value")
     if is_response(value):
         return f"{value['status']} {value.get('reason') or ''}".rstrip()
+    if is_client and isinstance(value, dict):
+        return _brief_reply(value)
     if "value" in body:
         return line(node_of(value, is_tagged=is_tagged), _BRIEF)
     title, node = parts[0]
     if node is None:
         return title
     return f"{title}{next(lines_of(node, _BRIEF))}"
+
+
+def _brief_reply(value: dict[str, Any]) -> str:
+    """Return the answer of a database or another service in one line.
+
+    | answer | in short |
+    |---|---|
+    | `{"columns": [["id"]], "rows": [[1], [2]]}` | `2 rows` |
+    | `{"rowcount": 1, "lastrowid": 7}` | `rowcount: 1, lastrowid: 7` |
+    | `{"reply": "OK"}` | `OK` |
+    | `{"replies": ["OK", 1]}` | `2 answers` |
+    | `{"dialect": {"default_schema_name": "main"}}` | nothing |
+    """
+    if isinstance(value.get("rows"), list):
+        return plural(len(value["rows"]), "row")
+    texts = []
+    for name, part in value.items():
+        if name == "reply":
+            texts.append(part if isinstance(part, str) else line(node_of(part), _BRIEF))
+        elif name == "replies" and isinstance(part, list):
+            texts.append(plural(len(part), "answer"))
+        elif not isinstance(part, dict | list):
+            texts.append(f"{name}: {line(node_of(part), _BRIEF)}")
+    return one_line(", ".join(texts))
 
 
 def _cut(text: str, limit: int) -> str:

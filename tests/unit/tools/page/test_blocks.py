@@ -60,7 +60,7 @@ def test_a_request_to_a_language_model_shows_roles_and_texts() -> None:
     chat, body = request_blocks({"body": CHAT})
 
     assert chat["messages"] == [("system", "Be brief."), ("user", "Rain?")]
-    assert body == {"type": "json", "title": "body", "value": CHAT}
+    assert body == {"type": "json", "title": "body", "value": CHAT, "folded": True}
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_rows_are_a_table() -> None:
 
     assert rows == {
         "type": "table",
-        "title": "rows: 1 row",
+        "title": "1 row",
         "columns": [["id", ""], ["name", ""]],
         "rows": [["1", "pen"]],
         "more": 0,
@@ -116,7 +116,7 @@ def test_an_empty_reply_shows_nothing() -> None:
 
 
 def test_a_long_table_says_how_many_rows_are_left_out() -> None:
-    block = table_block("rows", [("n", "")], [[n] for n in range(MOST_ITEMS + 7)])
+    block = table_block([("n", "")], [[n] for n in range(MOST_ITEMS + 7)])
 
     assert (len(block["rows"]), block["more"]) == (MOST_ITEMS, 7)
 

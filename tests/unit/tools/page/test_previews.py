@@ -26,7 +26,7 @@ def test_a_frame_is_shown_by_its_head_with_dtypes(tmp_path: Path) -> None:
 
     [block] = blocks_of(frame, tmp_path)
 
-    assert block["title"] == "the first rows: 20 rows"
+    assert block["title"] == "20 rows, the first 8"
     assert block["columns"][0] == ["n", "int64"]
     assert (block["rows"][7], block["more"]) == (["7", "<redacted>"], 12)
 

@@ -142,6 +142,39 @@ def test_the_time_of_a_call_is_marked_as_saved_where_it_is_replayed(
     assert f'<span class="time">{shown}</span>' in text
 
 
+@pytest.mark.parametrize(
+    ("kinds", "shown"),
+    [
+        (["replayed", "replayed"], "2 calls; 5.0 s real time, saved; test took 0.02 s"),
+        (["verified", "verified"], "2 calls; 5.0 s real time; test took 0.02 s"),
+        (
+            ["recorded", "replayed"],
+            "2 calls; 5.0 s real time, 2.5 s of it saved; test took 0.02 s",
+        ),
+    ],
+)
+def test_the_time_line_says_real_time_and_that_of_the_test(
+    kinds: list[str], shown: str
+) -> None:
+    rows = [row(kind=kind, seconds=2.5) for kind in kinds]
+    tests = {"test_a.py::test_a": TestFacts("passed", 0.02)}
+
+    parts = Parts(page("replay", rows, tests=tests))
+
+    [line] = parts.with_class("line")
+    assert (line["aria-label"], line["title"]) == (shown, shown)
+    facts = shown.partition("; ")[2].replace("; ", " · ")
+    assert any(text.endswith(f" · {facts}") for text in parts.texts)
+
+
+def test_the_page_says_how_many_tests_failed() -> None:
+    rows = [row(), row(test="fails"), row(test="")]
+
+    parts = Parts(page("replay", rows, tests={"fails": TestFacts("failed")}))
+
+    assert "3 calls in 2 tests · 1 test failed" in parts.texts
+
+
 def test_tokens_are_added_up_by_model() -> None:
     rows = [
         row(tokens=["m-1", 10, 2]),
@@ -151,7 +184,10 @@ def test_tokens_are_added_up_by_model() -> None:
 
     parts = Parts(page("record", rows))
 
-    assert "3 calls · m-1: 15 tokens in, 3 out · m-2: 7 tokens in, 0 out" in parts.texts
+    assert (
+        "3 calls in 2 tests · m-1: 15 tokens in, 3 out · m-2: 7 tokens in, 0 out"
+        in parts.texts
+    )
     assert "3 replayed" not in parts.texts
 
 

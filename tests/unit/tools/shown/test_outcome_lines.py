@@ -127,3 +127,19 @@ def test_no_half_of_a_secret_is_left_where_a_long_text_is_cut(vault):
     found = shown(vault, Outcome("value", [secret] * 8), secrets=[secret])
 
     assert "s3cr3t" not in found.text + found.brief
+
+
+@pytest.mark.parametrize(
+    ("answer", "brief"),
+    [
+        ({"columns": [["id"]], "rows": [[1], [2]], "unordered": True}, "2 rows"),
+        ({"rowcount": 1, "lastrowid": 7}, "rowcount: 1, lastrowid: 7"),
+        ({"reply": "OK\nforged"}, "OK\\nforged"),
+        ({"reply": [1, 2]}, "[1, 2]"),
+        ({"replies": ["OK", 1]}, "2 answers"),
+        ({"dialect": {"default_schema_name": "main"}}, ""),
+        ({}, ""),
+    ],
+)
+def test_the_answer_of_a_database_is_brief(vault, answer, brief):
+    assert shown(vault, Outcome("value", answer), is_client=True).brief == brief

@@ -58,7 +58,7 @@
       const head = block.columns.map(([name, type]) =>
         make("th", "", name, ...(type ? [make("small", "", type)] : [])));
       const rows = block.rows.map((row) =>
-        make("tr", "", ...row.map((cell) => make("td", "", cell))));
+        make("tr", "", ...row.map((cell) => make("td", cellClass(cell), cell))));
       const table = make("table", "rows", make("tr", "", ...head), ...rows);
       const more = block.more > 0 ? [make("p", "dim", `${block.more} more`)] : [];
       return make("div", "scroll", table, ...more);
@@ -90,11 +90,17 @@
 
   function drawn(block) {
     const content = DRAWN[block.type](block);
-    if (FOLDED.includes(block.type)) {
+    if (FOLDED.includes(block.type) || block.folded) {
       return make("div", "block", make("details", "", make("summary", "", block.title), content));
     }
     const title = block.title ? [make("h3", "", block.title)] : [];
     return make("div", "block", ...title, content);
+  }
+
+  // A short cell is not broken, and numbers stand below each other.
+  function cellClass(text) {
+    const figure = /^-?[\d.]+(e[-+]?\d+)?$/.test(text) ? "figure" : "";
+    return text.length <= 24 ? `short ${figure}` : "";
   }
 
   // One side of a difference: its sign, and its text, marked where the other has none.
@@ -143,14 +149,15 @@
 
   // -- copying
 
-  function copyButton(text) {
-    const button = make("button", "copy", "copy");
+  function copyButton(text, label = "copy") {
+    const button = make("button", "copy", label);
     button.type = "button";
+    button.title = "copy";
     button.addEventListener("click", async (event) => {
       event.preventDefault();
       await copy(text);
       button.textContent = "copied";
-      setTimeout(() => { button.textContent = "copy"; }, 1500);
+      setTimeout(() => { button.textContent = visible(label); }, 1500);
     });
     return button;
   }
@@ -195,12 +202,17 @@
 
   // -- tests: folded but for those with a problem, each with its time line
 
+  // In milliseconds.
+  const SHORTEST = 5;
+  const legend = document.getElementById("legend");
+
   function drawLine(test) {
     const line = test.querySelector(".line");
     if (line.childElementCount) return;
     const calls = [...test.querySelectorAll(".call")];
     const total = calls.reduce((sum, call) => sum + Number(call.dataset.ms), 0);
-    if (!total) return;
+    // The line of a single call, or of a few milliseconds, would tell nothing.
+    if (calls.length < 2 || total < SHORTEST) return;
     for (const call of calls) {
       const length = Number(call.dataset.ms);
       const kind = call.classList[1];
@@ -208,8 +220,11 @@
       bar.type = "button";
       bar.tabIndex = -1;
       bar.style.flexBasis = `${(100 * length) / total}%`;
-      const saved = kind === "replayed" ? " saved" : "";
-      bar.title = visible(`${call.querySelector(".label").textContent}: ${length} ms${saved}`);
+      const isSaved = kind === "replayed";
+      const time = length < 1000 ? `${length} ms` : `${(length / 1000).toFixed(1)} s`;
+      const label = call.querySelector(".label").textContent;
+      bar.title = visible(`${label}: ${time} real${isSaved ? ", saved" : ""}`);
+      legend.querySelector(isSaved ? ".saved" : ".real").hidden = false;
       bar.addEventListener("click", () => show(call));
       line.append(bar);
     }
@@ -226,7 +241,20 @@
     watcher.observe(test);
     test.querySelector(".fold").addEventListener("click", () => test.classList.toggle("folded"));
     const place = test.querySelector(".place");
-    if (place.dataset.copy) place.after(copyButton(place.dataset.copy));
+    if (place.textContent) place.replaceChildren(copyButton(place.textContent, place.textContent));
+  }
+  addEventListener("beforeprint", () => tests.forEach(({ test }) => drawLine(test)));
+
+  const unfold = document.getElementById("unfold");
+  unfold.addEventListener("click", () => {
+    const isUnfolded = unfold.getAttribute("aria-pressed") !== "true";
+    unfold.setAttribute("aria-pressed", String(isUnfolded));
+    for (const { test } of tests) test.classList.toggle("folded", !isUnfolded);
+  });
+  // The commands of the summary.
+  for (const note of document.querySelectorAll("p.note")) {
+    const command = note.textContent.match(/^[^:]*: (pytest.*)$/);
+    if (command) note.append(" ", copyButton(command[1]));
   }
   // Of a failed test only the calls with a problem are open.
   for (const call of document.querySelectorAll(".call.missing, .call.drifted")) {
