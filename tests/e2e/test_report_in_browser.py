@@ -41,7 +41,12 @@ ROWS: list[dict[str, Any]] = [
         "blocks": [
             {"type": "fields", "title": "request", "pairs": [("method", "GET")]},
             {"type": "headers", "title": "1 header", "pairs": [("accept", "*/*")]},
-            {"type": "json", "title": "body", "value": {"rates": {"USD": {"a": 1.08}}}},
+            {
+                "type": "json",
+                "title": "body",
+                "value": {"rates": {"USD": {"a": 1.08}}},
+                "begins": True,
+            },
             {"type": "chat", "title": "1 message", "messages": [("user", "Rain?")]},
             {"type": "events", "title": "1 event", "items": [{"n": 1}]},
             {
@@ -171,6 +176,20 @@ def test_a_call_is_drawn_when_it_is_opened(report: Any) -> None:
     assert inside.locator("img").evaluate("image => image.naturalWidth") == 1
     assert not inside.locator("text=accept").is_visible()
     assert inside.locator("text=.v/calls/http/1.json").is_visible()
+
+
+def test_a_wide_screen_shows_request_and_outcome_side_by_side(report: Any) -> None:
+    report.locator(".test.folded .fold").click()
+    call = report.locator(".call", has_text="GET /rates")
+    call.locator("summary").first.click()
+    request, outcome = call.locator(".side").all()
+    assert outcome.locator("h3").first.inner_text() == "body"
+    assert request.bounding_box()["y"] == outcome.bounding_box()["y"]
+
+    report.set_viewport_size({"width": 390, "height": 800})
+
+    below = request.bounding_box()["y"] + request.bounding_box()["height"]
+    assert outcome.bounding_box()["y"] >= below
 
 
 def test_json_unfolds(report: Any) -> None:
@@ -306,6 +325,12 @@ def test_printing_shows_one_line_for_each_call(report: Any) -> None:
 
     assert len(shown_labels(report)) == 3
     assert not report.locator("#search").is_visible()
+
+
+def test_printing_draws_all_time_lines(report: Any) -> None:
+    report.pdf()
+
+    assert report.locator(".line button").count() == 2
 
 
 def test_without_a_script_tests_and_calls_are_there(browser: Any, report: Any) -> None:

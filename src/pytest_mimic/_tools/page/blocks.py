@@ -15,6 +15,8 @@ A block is a JSON object whose `type` says how it is drawn:
 | `diff` | `title`, `parts`, see `diff_block`; `more` differences |
 | `commands` | `lines` |
 
+The first block of an outcome has `begins`, by which it stands beside the request.
+
 All values are redacted before they come here, and each block is cut to a size that
 a page with 10,000 calls can hold.
 """

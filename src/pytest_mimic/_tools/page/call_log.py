@@ -127,10 +127,12 @@ class CallLog:
         if stored is not None:
             outcome_blocks: list[Block] = []
             row |= self._outcome(call, stored, outcome_blocks)
-            if error is not None and outcome_blocks:
-                # The outcome of now is known by its differences alone.
-                first = outcome_blocks[0]
-                outcome_blocks[0] = {**first, "title": f"recorded {first['title']}"}
+            if outcome_blocks:
+                first = {**outcome_blocks[0], "begins": True}
+                if error is not None:
+                    # The outcome of now is known by its differences alone.
+                    first["title"] = f"recorded {first['title']}"
+                outcome_blocks[0] = first
             blocks += outcome_blocks
         row["blocks"] = blocks
         return row

@@ -41,7 +41,7 @@
     text: (block) => make("pre", block.style, block.text),
     fields: (block) => pairs(block.pairs),
     headers: (block) => pairs(block.pairs),
-    json: (block) => make("div", "json", json(block.value, 2)),
+    json: (block) => make("div", "json", ...(flat(block.value) ?? [json(block.value, 2)])),
     chat: (block) => {
       const messages = block.messages.map(([role, text]) => {
         const message = make("div", "message", make("b", "", role), make("pre", "", text));
@@ -87,6 +87,7 @@
     },
   };
   const FOLDED = ["headers", "events"];
+  const PROBLEMS = ["diff", "commands"];
 
   function drawn(block) {
     const content = DRAWN[block.type](block);
@@ -115,6 +116,15 @@
     const parts = list.flatMap(([name, text]) =>
       [make("dt", "", name), make("dd", "", make("pre", "", text))]);
     return make("dl", "", ...parts);
+  }
+
+  // A few names with plain values need no fold.
+  function flat(value) {
+    const entries = value !== null && typeof value === "object" ? Object.entries(value) : [];
+    const isPlain = ([, part]) => part === null || typeof part !== "object";
+    const isFlat = entries.length && entries.length <= 8 && entries.every(isPlain);
+    if (!isFlat || Array.isArray(value)) return null;
+    return entries.map(([key, part]) => json(part, 0, key));
   }
 
   // JSON as a tree: what is nested deeper than `open` levels is folded at first. The
@@ -180,14 +190,26 @@
 
   function fillCall(call) {
     if (call.querySelector(".inside")) return;
-    const blocks = data().calls[Number(call.dataset.call)];
-    const inside = make("div", "inside", ...blocks.map(drawn));
+    const inside = make("div", "inside", ...parts(data().calls[Number(call.dataset.call)]));
     const file = call.dataset.file && `${data().vault}/${call.dataset.file}`;
     const links = [];
     if (file) links.push(make("code", "", file), copyButton(file));
     links.push(linkButton(call.id));
     inside.append(make("div", "file", ...links));
     call.append(inside);
+  }
+
+  // What a problem says stands first, then the request, then the outcome: below it, or on
+  // a wide screen beside it.
+  function parts(blocks) {
+    const isProblem = (block) => block.style === "error" || PROBLEMS.includes(block.type);
+    const others = blocks.filter((block) => !isProblem(block));
+    const begin = others.findIndex((block) => block.begins);
+    const end = begin < 0 ? others.length : begin;
+    const sides = [others.slice(0, end), others.slice(end)]
+      .filter((list) => list.length)
+      .map((list) => make("div", "side", ...list.map(drawn)));
+    return [...blocks.filter(isProblem).map(drawn), make("div", "sides", ...sides)];
   }
 
   function linkButton(id) {
