@@ -182,11 +182,14 @@ def diff_block(differences: Sequence[Difference]) -> Block:
     Example: `["day", [["-", "Monday"]], [["+", "Friday"]], ""]`.
     """
     first = differences[:MOST_ITEMS]
-    parts = [list(sides) for sides in side_by_side(first)]
+    shown = side_by_side(first)
+    title = "what differs"
+    if not all(sides.fact for sides in shown):
+        title += ": \N{MINUS SIGN} recorded, + now"
     return {
         "type": "diff",
-        "title": "\N{MINUS SIGN} recorded, + now",
-        "parts": parts,
+        "title": title,
+        "parts": [list(sides) for sides in shown],
         "more": len(differences) - len(first),
     }
 

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from pytest_mimic._core.nodes.node_classes import Fields, Opaque
+from pytest_mimic._core.tree.differing import Difference
 from pytest_mimic._tools.page.blocks import (
     MOST_CHARACTERS,
     MOST_ITEMS,
     Pruning,
     argument_blocks,
+    diff_block,
     request_blocks,
     response_blocks,
     stream_blocks,
@@ -152,3 +154,25 @@ def test_json_that_nests_deeply_is_cut() -> None:
         value = [value]
 
     assert str(Pruning().pruned(value)).count("[") == 13
+
+
+def test_differences_have_both_sides_or_a_fact() -> None:
+    sides = Difference("day", "Monday", "Friday")
+    fact = Difference("frame", 1, 2, "2 rows recorded, 3 now")
+
+    both, worded = diff_block([sides, fact]), diff_block([fact])
+
+    assert both["title"] == "what differs: \N{MINUS SIGN} recorded, + now"
+    assert both["parts"] == [
+        ["day", [("-", "'Monday'")], [("+", "'Friday'")], ""],
+        ["frame", (), (), "2 rows recorded, 3 now"],
+    ]
+    assert worded["title"] == "what differs"
+
+
+def test_only_the_first_differences_are_drawn_and_the_others_counted() -> None:
+    found = [Difference(f"n{number}", 1, 2) for number in range(MOST_ITEMS + 7)]
+
+    block = diff_block(found)
+
+    assert (len(block["parts"]), block["more"]) == (MOST_ITEMS, 7)
