@@ -333,6 +333,20 @@ def test_printing_draws_all_time_lines(report: Any) -> None:
     assert report.locator(".line button").count() == 2
 
 
+def test_a_page_without_calls_has_nothing_to_filter(
+    browser: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "page.html"
+    path.write_text(page("replay", [], project="shop"), encoding="utf-8")
+    opened = browser.new_page()
+
+    opened.goto(path.as_uri())
+
+    assert opened.locator("text=No call was made.").is_visible()
+    assert not opened.locator("nav").is_visible()
+    opened.close()
+
+
 def test_without_a_script_tests_and_calls_are_there(browser: Any, report: Any) -> None:
     context = browser.new_context(java_script_enabled=False)
     plain = context.new_page()
