@@ -182,7 +182,8 @@ def _derived(type_: Any) -> dict[str, str]:
 def _derived_now(value: object, state: Mapping[str, Any]) -> set[str]:
     """Return the attributes that hold nothing, or what a property would derive again."""
     names = set()
-    for name, property_ in _derived(type(value)).items():
+    type_: Any = type(value)
+    for name, property_ in _derived(type_).items():
         if state.get(name) is None:
             names.add(name)
             continue
