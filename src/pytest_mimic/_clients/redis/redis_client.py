@@ -237,7 +237,8 @@ def _state(connection: Any) -> ConnectionState:
     state: ConnectionState | None = attributes.get(_STATE)
     if state is None:
         # Another thread may make one at the same time: the first one stays.
-        state = attributes.setdefault(_STATE, ConnectionState())
+        made: ConnectionState = attributes.setdefault(_STATE, ConnectionState())
+        return made
     return state
 
 

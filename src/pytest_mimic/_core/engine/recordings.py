@@ -397,11 +397,12 @@ def _kept_parts(call: Call) -> dict[str, Any] | None:
 
     None: they are those of the description, in its order.
     """
+    parts = call.parts
+    if parts is None:
+        return None
     described = [name for name in call.arguments if name != "signature"]
-    is_plain = call.parts is not None and not any(
-        part is not None for part in call.parts.values()
-    )
-    return None if is_plain and list(call.parts) == described else call.parts
+    is_plain = all(part is None for part in parts.values())
+    return None if is_plain and list(parts) == described else parts
 
 
 def _is_described(pickled: Any) -> bool:

@@ -195,7 +195,8 @@ def function_key(
         elif part == _DEFAULT:
             forms[place] = ...
         elif part not in (_IGNORED, _IN_PART) and is_same:
-            forms[place] = [[bytes.fromhex(part)]]
+            digest: Any = part
+            forms[place] = [[bytes.fromhex(digest)]]
         else:
             raise NotKeptError(name.lstrip("*"))
     return now.key_of_forms(forms)

@@ -133,7 +133,8 @@ def _tagged(tag: str, part: Any, plain: dict[str, Any]) -> Node:
             return Opaque(tag, text, digest=digest, facts=facts)
         items = [node_of(item) for item in part]
         return Items(tag, items, _length_in(plain), digest, facts)
-    return Opaque(tag, part, _text_in(plain, "type"), digest, facts)
+    content: Any = part
+    return Opaque(tag, content, _text_in(plain, "type"), digest, facts)
 
 
 def _fields(

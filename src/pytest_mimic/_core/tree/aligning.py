@@ -67,10 +67,12 @@ def _by_units(
         steps = turns(gone, come)
     if steps is None:
         return None
-    pairs = [("".join(then[:start]),) * 2]
+    first = "".join(then[:start])
+    last = "".join(then[len(then) - end :])
+    pairs = [(first, first)]
     for _, a, b, c, d in steps:
         pairs.append(("".join(gone[a:b]), "".join(come[c:d])))
-    pairs.append(("".join(then[len(then) - end :]),) * 2)
+    pairs.append((last, last))
     return [pair for pair in pairs if any(pair)]
 
 

@@ -70,8 +70,7 @@ def run(invocation: Invocation) -> Result:
             else:
                 damaged.append(file)
         plan = _plan(invocation, files, older)
-        if not is_dry:
-            replaced = _carry_out(invocation, plan)
+        replaced = set[str]() if is_dry else _carry_out(invocation, plan)
     if not is_dry:
         invocation.vault.delete([], replaced)
         invocation.vault.store.end_run()
