@@ -18,6 +18,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -525,6 +526,10 @@ class Project:
         plugins: Sequence[object],
     ) -> tuple[int, str]:
         modules, paths, finders = dict(sys.modules), list(sys.path), list(sys.meta_path)
+        # The modules of this suite are none of the project's: one could have the name
+        # of a module of the project, and each is searched for wrappers.
+        for name in _test_modules():
+            sys.modules.pop(name, None)
         said = io.StringIO()
         importlib.invalidate_caches()
         with (
@@ -541,7 +546,7 @@ class Project:
                 modules |= {
                     name: one
                     for name, one in sys.modules.items()
-                    if name.split(".")[0] == "numpy"
+                    if name.startswith("numpy")
                 }
                 sys.modules.clear()
                 sys.modules.update(modules)
@@ -574,6 +579,14 @@ class Project:
             check=False,
         )
         return done.returncode, done.stdout
+
+
+@cache
+def _test_modules() -> tuple[str, ...]:
+    """Return the names of this suite's modules with tests. All are imported by now."""
+    return tuple(
+        name for name in sys.modules if name.rpartition(".")[2].startswith("test_")
+    )
 
 
 def _outcomes(output: str) -> dict[str, int]:

@@ -79,6 +79,7 @@ class Retries:
         self._last: dict[str, MimicError] = {}
         self._times: Counter[str] = Counter()
         self._holders: list[_Holder] = []
+        self._searched: set[str] = set()
         # By the function that waits, the original or its wrapper.
         self._wrapped: dict[_Function, tuple[_Function, _Function]] = {}
         self._is_replaced = False
@@ -149,8 +150,11 @@ class Retries:
                 namespace[name] = wrapper
 
     def _search(self) -> None:
-        """Find who holds a function that waits."""
-        for module_name, module in list(sys.modules.items()):
+        """Find who holds a function that waits, in modules that are new."""
+        new = sys.modules.keys() - self._searched
+        self._searched |= new
+        for module_name in new.union(_LOOKED_UP_IN):
+            module = sys.modules.get(module_name)
             # `isinstance` believes what an object says of itself, and some say more
             # than they are.
             if not _may_skip(module_name) or not issubclass(type(module), ModuleType):
