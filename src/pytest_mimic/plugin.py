@@ -120,7 +120,7 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     if getattr(config.option, "help", False):
         return
-    _refuse_unknown_keys(config)
+    _warn_of_unknown_keys(config)
     _CONFIGS.append(config)
     config.add_cleanup(lambda: _CONFIGS.remove(config))
     try:
@@ -132,13 +132,13 @@ def pytest_configure(config: pytest.Config) -> None:
         _run(config).start()
 
 
-def _refuse_unknown_keys(config: pytest.Config) -> None:
-    """Refuse a key of the configuration that begins as ours do and is none.
+def _warn_of_unknown_keys(config: pytest.Config) -> None:
+    """Warn of a key of the configuration that begins as ours do and is none.
 
-    pytest itself only warns of it, and the run would mimic nothing.
+    pytest itself warns, too, but it does not say what was meant.
 
     Raises:
-        pytest.UsageError: There is such a key.
+        pytest.UsageError: There is such a key, and warnings are errors.
     """
     # The public name of the keys that the user has written is deprecated in pytest 9.
     written = config._inicfg if hasattr(config, "_inicfg") else config.inicfg
@@ -152,10 +152,13 @@ def _refuse_unknown_keys(config: pytest.Config) -> None:
         file = config.inipath.name if config.inipath is not None else "-o"
         names = [f"mimic_{name}" for name in ("functions", "redact", "vault_path")]
         names += [f"mimic_{name}" for name, _, _ in _RULES]
-        lines = [
-            f"{file}: {key} is no option{did_you_mean(key, names)}" for key in unknown
-        ]
-        raise pytest.UsageError(*lines)
+        for key in unknown:
+            text = f"{file}: {key} is no option{did_you_mean(key, names)}"
+            warning = pytest.PytestConfigWarning(text)
+            try:
+                config.issue_config_time_warning(warning, stacklevel=2)
+            except pytest.PytestConfigWarning:
+                raise pytest.UsageError(text) from None
 
 
 def _is_registered(config: pytest.Config, key: str) -> bool:

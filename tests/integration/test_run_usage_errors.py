@@ -101,11 +101,13 @@ def test_missing_targets_are_reported_after_collection(shop):
         ("mimic-redact", "mimic_redact"),
     ],
 )
-def test_a_misspelt_key_is_a_usage_error(shop, key, meant):
-    """pytest itself only warns, and the run would mimic nothing."""
+def test_a_warning_says_what_a_misspelt_key_was_meant_to_be(shop, key, meant):
+    """Where warnings are errors, it is a usage error."""
     shop.ini(**{key: ["shop:fetch"]})
+    text = f"pytest.ini: {key} is no option (did you mean {meant}?)"
 
-    usage_error(shop.run(), f"pytest.ini: {key} is no option (did you mean {meant}?)")
+    assert f"PytestConfigWarning: {text}" in shop.run("-W", "default").output
+    usage_error(shop.run(), text)
 
 
 NO_ARGUMENT = {

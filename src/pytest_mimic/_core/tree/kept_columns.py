@@ -98,11 +98,21 @@ def _frame(frame: Any) -> Iterator[tuple[str, Any]] | None:
     if len(frame.columns) > _MOST_COLUMNS or not frame.columns.is_unique:
         return None
     columns = ((f"[{name!r}]", frame[name].array) for name in frame.columns)
-    return iter([(INDEX, frame.index.array), *columns])
+    return iter([*_labels(frame.index), *columns])
 
 
 def _series(series: Any) -> Iterator[tuple[str, Any]]:
-    return iter([(INDEX, series.index.array), ("", series.array)])
+    return iter([*_labels(series.index), ("", series.array)])
+
+
+def _labels(index: Any) -> list[tuple[str, Any]]:
+    """Return the labels of an index of pandas, of one with levels those of each level."""
+    if type(index).__name__ != "MultiIndex":
+        return [(INDEX, index.array)]
+    return [
+        (f"{INDEX}[{level}]", index.get_level_values(level).array)
+        for level in range(index.nlevels)
+    ]
 
 
 def _array(array: Any) -> Iterator[tuple[str, Any]] | None:

@@ -71,6 +71,11 @@ def frame(*prices, **others):
             ["x['price']: 1 of 1 differ, ['a']: 1 recorded, 2 now"],
         ),
         (
+            frame(1, day=2).set_index(["name", "day"]),
+            frame(1, day=3).set_index(["name", "day"]),
+            ["x.index[1]: 1 of 1 differ, [0]: 2 recorded, 3 now"],
+        ),
+        (
             frame(1, day=pd.Timestamp("2026-11-02")),
             frame(1, day=pd.Timestamp("2026-11-03")),
             [
