@@ -309,3 +309,33 @@ def test_children(mimic_auto):
 
     server.stop()
     forking.run_forking().expect(passed=1, says=["3 calls replayed"])
+
+
+@pytest.mark.parametrize("way", ["in_fork", "in_process", "in_pool"])
+def test_a_child_that_a_recorded_function_forks_is_part_of_its_call(
+    forking, server, way
+):
+    """Its calls take no places: those after it get their own answers."""
+    forking.ini("http", "shop:outer")
+    forking.module(
+        CHILDREN
+        + f"""
+def ask_twice():
+    return [get("/count"), get("/count")]
+
+def outer():
+    return {way}(ask_twice)
+"""
+    )
+    forking.forking_tests("""
+import shop
+
+def test_children():
+    assert shop.outer() == ["1", "2"]
+    assert get("/count") == "3"
+""")
+
+    forking.run_forking("--mimic-record").expect(passed=1, says=["2 calls recorded"])
+
+    server.stop()
+    forking.run_forking().expect(passed=1, says=["2 calls replayed"])

@@ -265,7 +265,7 @@ class Family:
         state.running.add(self)
         for owner in self._all_owners():
             for step in list(owner.open):
-                step.withdraw()
+                step.leave_to_parent()
             owner.unended = []
             owner.ended = Event()
         self._growth = Growth(state.ledger)

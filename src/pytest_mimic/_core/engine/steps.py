@@ -342,6 +342,14 @@ class Step:
         self.active = False
         self._take_end()
 
+    def leave_to_parent(self) -> None:
+        """Leave the end of the call to the process that has forked this one.
+
+        The call stays active: what a process does that is forked inside of a call is
+        part of that call, and nothing of it is recorded on its own.
+        """
+        self._take_end()
+
     def end_open(self) -> None:
         """End the recording of a call whose test, or scope, has ended before it.
 
