@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -339,3 +340,28 @@ def test_children():
 
     server.stop()
     forking.run_forking().expect(passed=1, says=["2 calls replayed"])
+
+
+def test_calls_of_all_processes_are_numbered_in_the_order_in_which_they_are_made(
+    forking, server
+):
+    """The number goes on after those of a child, as a list of the calls is sorted by it."""
+    forking.forking_tests("""
+def ask(*paths):
+    return [get(path) for path in paths]
+
+def test_children():
+    get("/users/1")
+    in_fork(ask, "/users/2", "/users/3")
+    get("/users/4")
+    in_fork(ask, "/users/5")
+""")
+
+    forking.run_forking("--mimic-record").expect(passed=1, says=["5 calls recorded"])
+
+    numbers = {}
+    for recording in forking.files("calls").values():
+        [path] = set(re.findall(rb"/users/(\d)", recording))
+        [number] = re.findall(rb'"number": (\d+)', recording)
+        numbers[int(path)] = int(number)
+    assert numbers == {1: 1, 2: 2, 3: 3, 4: 4, 5: 5}

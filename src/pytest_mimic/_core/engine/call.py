@@ -133,10 +133,9 @@ class Call:
         self.converses = (
             sequence and edge_call is not None
         )  # with a service, in the conversation of its test
-        # Its number among the calls of its owner, from 1; 0 without a place among them.
+        # Its number among the calls of its owner, from 1, once it has taken its place; 0
+        # without a place among them.
         self.number = 0
-        if sequence and plan.cassette is None:
-            self.number = plan.state.owner.next_number()
         self.is_shared = (
             edge_call is not None and edge_call.shared
         )  # a client made it for itself

@@ -102,6 +102,9 @@ class Track:
                 stale or damaged one.
         """
         with self._recordings.turns:
+            if call.sequence and call.plan.cassette is None:
+                # Only in a turn are the numbers of other processes' calls known.
+                call.number = self.owner.next_number()
             at, found = self._next_place(call, mode, key)
             recorded: Recorded = "nothing"
             if found is not None:
