@@ -239,6 +239,70 @@ def test_calls_of_one_test_become_a_sequence_in_their_order(
     project.replay().expect(passed=2, real=[])
 
 
+@pytest.mark.parametrize("is_cassette", [False, True])
+def test_no_call_moves_if_another_one_of_its_sequence_cannot(
+    project: Any, rekey: Rekey, is_cassette: bool
+) -> None:
+    """The third outcome would else become that of the second call."""
+    module = COUNTING.replace("run=None", "run=None, password=None")
+    project.module(module)
+    test = """
+        import shop
+
+        def test_one(mimic_auto):
+            with mimic_auto("trip"):
+                assert shop.fetch("EUR", run=1) == 0
+                assert shop.fetch("EUR", run=2, password="hush hush hush") == 1
+                assert shop.fetch("EUR", run=3) == 2
+    """
+    if not is_cassette:
+        test = test.replace('with mimic_auto("trip"):', "if mimic_auto:")
+    project.tests(test)
+    project.ini("shop:fetch sequence")
+    project.record().expect(passed=1)
+    kept = project.files()
+    project.ini("shop:fetch sequence ignore=run,password")
+
+    code, lines = rekey()
+
+    assert (code, lines[0]) == (1, "3 recordings cannot follow:")
+    place = "cassette" if is_cassette else "test"
+    reason = f"    another call of its {place} cannot follow"
+    assert sum(line.startswith(reason) for line in lines) == 2
+    again = "  to record them: pytest --mimic-rerecord test_shop.py::test_one"
+    assert lines[-1] == again
+    assert project.files() == kept
+    project.module(module)
+    project.run("--mimic-rerecord").expect(passed=1)
+    project.replay().expect(passed=1, real=[])
+
+
+def test_different_outcomes_of_one_file_are_recorded_again(
+    project: Any, rekey: Rekey
+) -> None:
+    """Deleting the file would delete both."""
+    project.module(COUNTING)
+    project.tests(
+        """
+        import shop
+
+        def test_one():
+            assert [shop.fetch("EUR", run=1) for _ in range(2)] == [0, 1]
+        """
+    )
+    project.ini("shop:fetch sequence")
+    project.record().expect(passed=1)
+    project.ini("shop:fetch")
+
+    code, lines = rekey()
+
+    assert (code, lines[0]) == (1, "1 recording cannot follow:")
+    assert lines[2:] == [
+        "    equal calls have different outcomes (sequence is gone)",
+        "  to record them: pytest --mimic-rerecord test_shop.py::test_one",
+    ]
+
+
 def test_equal_outcomes_become_one_and_different_ones_are_listed(
     project: Any, rekey: Rekey
 ) -> None:
@@ -443,6 +507,50 @@ def test_a_hidden_part_is_no_reason_where_the_change_is_elsewhere(
 
     assert code == 0
     project.replay().expect(passed=1, real=[])
+
+
+def test_an_edited_recording_may_be_found_and_is_recorded_again(
+    project: Any, rekey: Rekey
+) -> None:
+    """Its line of today may give its call the same identity."""
+    project.module(SHOP)
+    project.tests(FETCH.replace("run=1", "password='hush hush', run=1"))
+    project.ini("shop:fetch")
+    project.record().expect(passed=1)
+    project.ini("shop:fetch ignore=run")
+
+    _, lines = rekey()
+
+    again = "  to record them: pytest --mimic-rerecord test_shop.py::test_one"
+    assert lines[-1] == again
+
+
+def test_a_description_that_stays_hidden_is_no_reason(
+    project: Any, rekey: Rekey
+) -> None:
+    """The identity of a function's call was never taken of what is shown."""
+    project.module(SHOP)
+    project.tests(FETCH.replace("run=1", "password='hush hush', run=1"))
+    project.ini("shop:fetch")
+    project.record().expect(passed=1)
+    project.ini("shop:fetch", mimic_redact="!password")
+
+    assert rekey()[0] == 0
+    project.replay().expect(passed=1, real=[])
+
+
+def test_a_miss_of_an_edited_recording_does_not_name_the_command(
+    project: Any, rekey: Rekey
+) -> None:
+    project.module(SHOP)
+    project.tests(FETCH.replace("run=1", "trace='a', run=1"))
+    project.ini("shop:fetch")
+    project.record().expect(passed=1)
+    for path in project.vault.glob("calls/shop/fetch/*.json"):
+        path.write_text(path.read_text().replace('"trace": "a"', '"trace": "b"'))
+    project.ini("shop:fetch ignore=trace")
+
+    project.replay().expect(failed=1, never=["pytest-mimic rekey"])
 
 
 def test_a_miss_names_the_option_that_differs(project: Any, rekey: Rekey) -> None:

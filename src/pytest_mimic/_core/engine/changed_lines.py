@@ -71,7 +71,8 @@ def former_recording(
             equal = [] if found is None else [found]
         for recording in equal:
             if (recording.options or {}) == before:
-                return Former(recording, changes, _follows(call, recording, now))
+                follows = _follows(call, recording, key, now)
+                return Former(recording, changes, follows)
     return None
 
 
@@ -90,14 +91,26 @@ def _key_under(call: Call, kept: Mapping[str, Any]) -> str:
         return ""
 
 
-def _follows(call: Call, recording: Recording, now: Mapping[str, Any]) -> bool:
-    """Return whether what a recording keeps gives the identity that its call has now."""
+def _follows(
+    call: Call, recording: Recording, key: str, now: Mapping[str, Any]
+) -> bool:
+    """Return whether what a recording keeps gives the identity that its call has now.
+
+    Args:
+        call: The call.
+        recording: Its recording under the former options.
+        key: The identity of the recording, which what it keeps has to give as well: it
+            may have been edited, or not be kept whole.
+        now: The options of today.
+    """
     is_client = call.edge_call is not None
     was_sequence = is_sequence(recording.options or {}, is_client=is_client)
     if call.sequence and not was_sequence:
         # Nobody knows which tests used it.
         return False
+    whole = recording.whole()
     try:
-        return identity_under(recording.whole(), now) == call.key
+        is_whole = identity_under(whole, recording.options or {}) == key
+        return is_whole and identity_under(whole, now) == call.key
     except CannotFollowError:
         return False

@@ -187,7 +187,7 @@ def _lines(invocation: Invocation, plan: Plan) -> Iterator[Line]:
     if calls:
         line = f"{plural(calls, 'recording')} {would} the identity of today's line"
         if joined:
-            names = [change.name for change in plan.changes]
+            names = [change.name for change in plan.changes if change.calls]
             line += f", and are {counted(names)}"
         yield line
     if plan.hidden:
@@ -207,15 +207,8 @@ def _lines(invocation: Invocation, plan: Plan) -> Iterator[Line]:
         yield f"{plural(len(plan.left), 'recording')} cannot follow:"
     for left in plan.left:
         yield from _lines_of_left(invocation, left)
-    for option, is_older_format in (
-        ("--mimic-record", False),
-        ("--mimic-rerecord", True),
-    ):
-        tests = [
-            left.old.call.test
-            for left in plan.left
-            if left.old.is_older is is_older_format
-        ]
+    for option, is_found in (("--mimic-record", False), ("--mimic-rerecord", True)):
+        tests = [left.old.call.test for left in plan.left if left.is_found is is_found]
         if tests:
             again = invocation.commands.for_tests(option, tests=tests)
             yield ["  to record them: ", (again, "bold")]

@@ -89,8 +89,11 @@ class Hider:
         """Return the names whose values are hidden in a call, and would not be today.
 
         What a name in a line has hidden that is gone cannot be told from other values.
+        Of a function, only the description is hidden, which does not count.
         """
         names: set[str] = set()
+        if not names_client(old.call.target):
+            return []
         bodies = [stored.readable() for stored in old.call.outcomes]
         for place in places({"": [old.call.arguments, bodies]}, self._defaults):
             is_placeholder = place.value == PLACEHOLDER and place.is_secret

@@ -47,6 +47,10 @@ class CannotHideError(CannotFollowError):
     """A call holds a secret of today, or has lost a value that is none any more."""
 
 
+class StillFoundError(CannotFollowError):
+    """A call cannot follow, and may have its identity under the line of today, too."""
+
+
 class Change(NamedTuple):
     """A file to write, and those that go once it is written.
 
@@ -70,14 +74,17 @@ class Left(NamedTuple):
         old: The call.
         reason: Why, in words.
         changes: The options of its line that have changed.
-        rival: Whether another recording of the same identity has another outcome, so
-            that one of them has to be deleted.
+        rival: Whether another file has another outcome of the same identity, so that
+            one of them has to be deleted.
+        is_found: Whether a run of today may find a recording of the call or of those
+            around it, so that only recording its test again takes its place.
     """
 
     old: RecordedCall
     reason: str
     changes: tuple[str, ...]
     rival: bool = False
+    is_found: bool = True
 
 
 @dataclass
@@ -147,17 +154,15 @@ class Planner:
         """Return what becomes of these calls."""
         given = list(calls)
         self._hide(given)
+        rows = [row for row in map(self._row, given) if row is not None]
         moving: dict[str, list[tuple[Rekeyed, Line]]] = {}
         in_cassettes: dict[str, list[Rekeyed]] = {}
-        for old in given:
-            row = self._row(old)
-            if row is None:
-                continue
+        for new, line in self._without_gaps(rows):
+            old = new.old
             hidden = self._hidden.get((old.file, old.place))
             if hidden is not None:
                 self._plan.objects.update(hidden.objects)
                 self._plan.hidden += 1
-            new, line = row
             if old.place is None:
                 moving.setdefault(new.name, []).append((new, line))
             else:
@@ -170,6 +175,27 @@ class Planner:
                     self._plan.left.append(Left(member.old, str(reason), ()))
         self._join(moving)
         return self._plan
+
+    def _without_gaps(
+        self, rows: Iterable[tuple[Rekeyed, Line]]
+    ) -> Iterator[tuple[Rekeyed, Line]]:
+        """Yield the calls of which all neighbours can follow, and note the others as left.
+
+        The calls of one test and target become sequences in their order. With the
+        second of three calls left behind, the third would move up to its place.
+        """
+        gaps = {(_group(left.old), left.old.call.target) for left in self._plan.left}
+        for new, line in rows:
+            old = new.old
+            group = _group(old)
+            is_alone = group is None or (group, old.call.target) not in gaps
+            if is_alone or not _count([new]):
+                yield new, line
+                continue
+            reason = "another call of its test cannot follow"
+            if old.place is not None:
+                reason = "another call of its cassette cannot follow"
+            self._plan.left.append(Left(old, reason, tuple(self._changes(old))))
 
     def _row(self, old: RecordedCall) -> tuple[Rekeyed, Line] | None:
         """Return a call under its line of today.
@@ -188,7 +214,11 @@ class Planner:
         except CannotFollowError as reason:
             changes = self._changes(old)
             if changes or (old.file, old.place) in self._hidden:
-                self._plan.left.append(Left(old, str(reason), tuple(changes)))
+                is_found = isinstance(reason, StillFoundError)
+                # Of a sequence or cassette, other calls may be found.
+                is_found = is_found or _group(old) is not None
+                left = Left(old, str(reason), tuple(changes), is_found=is_found)
+                self._plan.left.append(left)
         return None
 
     # Secrets
@@ -260,7 +290,7 @@ class Planner:
         if line is None and hidden is None:
             return None
         if old.is_imported:
-            raise CannotFollowError("it was imported, and only some of its parts count")
+            raise StillFoundError("it was imported, and only some of its parts count")
         new = old if hidden is None else hidden.old
         owner = old.call.owner
         options = before
@@ -283,7 +313,7 @@ class Planner:
             if hidden is None and key == present and owner == old.call.owner:
                 self._plan.equal += 1
                 return None
-            raise CannotFollowError("a part of it is hidden, or is not kept whole")
+            raise StillFoundError("a part of it is hidden, or is not kept whole")
         return rekeyed(new, key, owner, options), line or no_line
 
     def _from_older(self, old: RecordedCall) -> tuple[Rekeyed, Line] | None:
@@ -342,7 +372,7 @@ class Planner:
             return None
         if len(lines) > 1:
             names = ", ".join(line.name for line in lines)
-            raise CannotFollowError(f"several lines may take it: {names}")
+            raise StillFoundError(f"several lines may take it: {names}")
         return lines[0]
 
     def _owner(self, old: RecordedCall, line: Line) -> str | None:
@@ -389,10 +419,16 @@ class Planner:
             try:
                 self._plan.changes.append(self._joined(name, members, line))
             except CannotFollowError as reason:
+                is_standing = self._vault.store.read(name) is not None
+                files = {member.old.file for member in members}
+                if is_standing:
+                    files.add(name)
                 is_rival = isinstance(reason, DifferentOutcomesError)
+                is_rival = is_rival and len(files) > 1
                 for member in members:
                     changes = tuple(self._changes(member.old))
-                    left = Left(member.old, str(reason), changes, is_rival)
+                    is_found = is_standing or _group(member.old) is not None
+                    left = Left(member.old, str(reason), changes, is_rival, is_found)
                     self._plan.left.append(left)
 
     def _joined(self, name: str, members: list[Rekeyed], line: Line) -> Change:
