@@ -134,8 +134,87 @@ def test_a_secret_that_an_answer_issues_is_recorded_again(
     code, lines = rekey()
 
     assert code == 1
-    assert "    a secret of one answer stands in other calls of its test" in lines
+    assert "    a secret of its answer stands in other calls" in lines
     assert project.files() == before
+
+
+ISSUED = {
+    "in a wider fixture": """
+        import pytest, shop
+
+        @pytest.fixture(scope="module")
+        def badge():
+            return shop.send(n=1)["badge"]
+
+        def test_one(badge):
+            assert shop.send(f"/badges/{badge}") == {"path": "ok"}
+    """,
+    "outside a cassette": """
+        import shop
+
+        def test_one(mimic_auto):
+            badge = shop.send(n=1)["badge"]
+            with mimic_auto("trip"):
+                assert shop.send(f"/badges/{badge}") == {"path": "ok"}
+    """,
+}
+
+
+@pytest.mark.parametrize("test", ISSUED.values(), ids=ISSUED)
+@pytest.mark.parametrize("selector", ["", "POST *"])
+def test_a_secret_that_is_issued_elsewhere_is_recorded_again(
+    project: Project,
+    service: Server,
+    rekey: Rekey,
+    monkeypatch: pytest.MonkeyPatch,
+    test: str,
+    selector: str,
+) -> None:
+    """Hidden in the answer alone, it would stay in clear in the request."""
+    monkeypatch.setenv("SERVICE", service.url)
+    project.module(SHOP)
+    project.tests(test)
+    project.ini("http")
+    project.record().expect(passed=1)
+    before = project.files()
+    project.ini("http", mimic_redact="badge")
+
+    code, lines = rekey(*filter(None, [selector]))
+
+    assert code == 1
+    assert "    a secret of its answer stands in other calls" in lines
+    assert project.files() == before
+    holder = "    it has a secret that the answer of another call has issued"
+    assert lines.count(holder) == (not selector)
+    again = "  to record them: pytest --mimic-rerecord test_shop.py::test_one"
+    assert lines[-1] == again
+
+
+def test_only_joined_recordings_are_counted_as_such(
+    project: Project, service: Server, rekey: Rekey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other file has only lost a secret."""
+    monkeypatch.setenv("SERVICE", service.url)
+    project.module(SHOP)
+    project.tests("""
+        import shop
+
+        def test_one():
+            assert shop.send("/pay?run=1") == {"path": "ok"}
+            assert shop.send("/pay?run=2") == {"path": "ok"}
+            assert shop.send("/other", n=1)["name"] == "Ann"
+    """)
+    project.ini("http")
+    project.record().expect(passed=1)
+    project.ini("http only=GET ignore=query.run", mimic_redact="badge")
+
+    assert rekey() == (
+        0,
+        [
+            "2 recordings got the identity of today's line, and are 1 recording",
+            "1 recording lost what mimic_redact names today",
+        ],
+    )
 
 
 def test_what_was_hidden_cannot_come_back(

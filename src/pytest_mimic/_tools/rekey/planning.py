@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from pytest_mimic._core.engine.recorded_identities import (
     CannotFollowError,
     identity_under,
 )
+from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.target_options import changed_options, is_sequence
 from pytest_mimic._core.targets.target import Target
@@ -30,6 +32,7 @@ from pytest_mimic._tools.rekey.recorded_calls import (
     RecordedCall,
     Rekeyed,
     content_of,
+    recorded_calls,
     rekeyed,
 )
 from pytest_mimic.errors import MimicError
@@ -138,8 +141,6 @@ class Planner:
         # these cannot be hidden.
         self._hidden: dict[tuple[str, int | None], Hidden] = {}
         self._unhidden: dict[tuple[str, int | None], str] = {}
-        # The tests and cassettes in which a hidden text stands in other calls, too.
-        self._repeating: set[str | None] = set()
         # The files that get another name, and those of them whose new file is planned.
         self._to_vacate: set[str] = set()
         self._vacated: set[str] = set()
@@ -225,23 +226,63 @@ class Planner:
 
     def _hide(self, calls: Sequence[RecordedCall]) -> None:
         """Note what is to be hidden in each call, and where that cannot be."""
-        issued: dict[str | None, set[str]] = {}
         for old in calls:
-            try:
-                hidden = self._hider.hidden(old)
-            except CannotFollowError as reason:
-                self._unhidden[old.file, old.place] = str(reason)
+            self._note_hidden(old)
+        issued: set[str] = set()
+        for hidden in self._hidden.values():
+            issued |= hidden.issued
+        if not issued:
+            return
+        others = self._others(calls)
+        for old in others:
+            self._note_hidden(old)
+        repeated: set[str] = set()
+        holders: list[RecordedCall] = []
+        for old in (*calls, *others):
+            content = self._content(old)
+            texts = {text for text in issued if _is_in(text, content)}
+            if texts:
+                repeated |= texts
+                holders.append(old)
+        for place, hidden in self._hidden.items():
+            if hidden.issued & repeated:
+                reason = "a secret of its answer stands in other calls"
+                self._unhidden[place] = reason
+        for old in holders:
+            self._unhidden.setdefault(
+                (old.file, old.place),
+                "it has a secret that the answer of another call has issued",
+            )
+
+    def _note_hidden(self, old: RecordedCall) -> None:
+        try:
+            hidden = self._hider.hidden(old)
+        except CannotFollowError as reason:
+            self._unhidden[old.file, old.place] = str(reason)
+            return
+        if hidden is not None:
+            self._hidden[old.file, old.place] = hidden
+
+    def _others(self, calls: Iterable[RecordedCall]) -> list[RecordedCall]:
+        """Return the calls of the vault that are not among these, without damaged ones."""
+        files = {old.file for old in calls}
+        others: list[RecordedCall] = []
+        for name in self._vault.names():
+            if name in files:
                 continue
-            if hidden is not None:
-                self._hidden[old.file, old.place] = hidden
-                issued.setdefault(_group(old), set()).update(hidden.issued)
-        for old in calls:
-            texts = issued.get(_group(old))
-            hidden = self._hidden.get((old.file, old.place))
-            facts = old.facts if hidden is None else hidden.old.facts
-            content = content_of(facts).decode() if texts else ""
-            if texts and any(text in content for text in texts):
-                self._repeating.add(_group(old))
+            try:
+                others += recorded_calls(self._vault, name)
+            except MimicError:
+                continue
+        return others
+
+    def _content(self, old: RecordedCall) -> str:
+        """Return all text of a call as `rekey` would leave it, with its long parts."""
+        hidden = self._hidden.get((old.file, old.place))
+        shown = old if hidden is None else hidden.old
+        bodies = [stored.readable() for stored in shown.call.outcomes]
+        parts = [shown.call.arguments, shown.call.parts, bodies]
+        return content_of(shown.facts).decode() + layout(parts)
 
     def _hidden_in(self, old: RecordedCall) -> Hidden | None:
         """Return a call without what is to be hidden, None if nothing is.
@@ -252,12 +293,7 @@ class Planner:
         place = (old.file, old.place)
         if place in self._unhidden:
             raise CannotHideError(self._unhidden[place])
-        hidden = self._hidden.get(place)
-        if hidden is not None and _group(old) in self._repeating:
-            raise CannotHideError(
-                "a secret of one answer stands in other calls of its test"
-            )
-        return hidden
+        return self._hidden.get(place)
 
     # One call
 
@@ -522,6 +558,12 @@ def _count(members: Iterable[Rekeyed]) -> int:
         has_options = member.options == (call.options or {})
         count += not (is_same and has_options) or member.old.is_older
     return count
+
+
+def _is_in(text: str, content: str) -> bool:
+    """Return whether a text stands in JSON, as it is or as a URL has it."""
+    written = layout(text).strip().strip('"')
+    return any(form in content for form in (text, written, quote(text, safe="")))
 
 
 def _group(old: RecordedCall) -> str | None:
