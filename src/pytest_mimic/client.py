@@ -103,7 +103,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.seam.real_secrets import as_recorded, with_secrets
     from pytest_mimic._core.seam.registry import Edge, clients_of
     from pytest_mimic._core.types.kinds import Events, ServerSentEvent, full_name
-    from pytest_mimic._core.words import pattern
+    from pytest_mimic._core.words import lazy_attribute, pattern
     from pytest_mimic.errors import (
         CorruptRecordingError,
         MimicError,
@@ -152,6 +152,7 @@ __all__ = [
     "in_class",
     "is_cancellation",
     "is_placeholder",
+    "lazy_attribute",
     "load_adapter",
     "parameter_to_plain",
     "parse_form",
@@ -212,7 +213,7 @@ _HOMES = {
     "_core.seam.real_secrets": ("as_recorded", "with_secrets"),
     "_core.seam.registry": ("Edge", "clients_of"),
     "_core.types.kinds": ("Events", "ServerSentEvent", "full_name"),
-    "_core.words": ("pattern",),
+    "_core.words": ("lazy_attribute", "pattern"),
     "errors": (
         "CorruptRecordingError",
         "MimicError",

@@ -1,10 +1,12 @@
-"""Counts, durations, sizes and lists in words, closest names, lazy patterns."""
+"""Counts, sizes and lists in words, closest names, lazy patterns and attributes."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Generic, TypeVar, overload
+
+_Value = TypeVar("_Value")
 
 
 class _Pattern:
@@ -28,6 +30,39 @@ def pattern(text: str, flags: int = 0) -> re.Pattern[str]:
     """
     lazy: Any = _Pattern(text, flags)
     return lazy  # type: ignore[no-any-return]
+
+
+class lazy_attribute(Generic[_Value]):  # noqa: N801 - it is used as a decorator
+    """An attribute that is computed when it is first asked for, and kept from then on.
+
+    Before Python 3.12, `functools.cached_property` has a lock for all instances. A
+    process that is forked while a thread has that lock would wait for it forever. Here
+    several threads may compute the value, and all of them get that of the first.
+    """
+
+    def __init__(self, compute: Callable[[Any], _Value]) -> None:
+        self._compute = compute
+        self._name = ""
+        self.__doc__ = compute.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> lazy_attribute[_Value]: ...
+
+    @overload
+    def __get__(self, instance: object, owner: type) -> _Value: ...
+
+    def __get__(
+        self, instance: object | None, owner: type
+    ) -> lazy_attribute[_Value] | _Value:
+        if instance is None:
+            return self
+        value = self._compute(instance)
+        # From now on, the attribute is found without this method.
+        kept: _Value = vars(instance).setdefault(self._name, value)
+        return kept
 
 
 def closest_name(name: str, names: Iterable[str]) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._clients.http.body import hides_text, load_body, store_body
@@ -13,7 +13,13 @@ from pytest_mimic._clients.http.encodings import deflate, inflate, is_broken
 from pytest_mimic._clients.http.failures import BROKEN_ENCODING, store_error
 from pytest_mimic._clients.http.http_secrets import text_pairs
 from pytest_mimic._clients.http.media_types import header_of
-from pytest_mimic.client import NO_NAMES, Secrets, as_recorded, with_secrets
+from pytest_mimic.client import (
+    NO_NAMES,
+    Secrets,
+    as_recorded,
+    lazy_attribute,
+    with_secrets,
+)
 
 if TYPE_CHECKING:
     from pytest_mimic.client import Step
@@ -116,7 +122,7 @@ class ExchangeRecorder:
             if not self.step.answers(error):
                 raise
 
-    @cached_property
+    @lazy_attribute
     def wanted(self) -> int | None:
         """How many bytes of the body to read for comparing it, as it arrives; None to read all of it.
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import NamedTuple
 
-from pytest_mimic.client import PLACEHOLDER
+from pytest_mimic.client import PLACEHOLDER, lazy_attribute
 
 _TOKEN = re.compile(
     r"""
@@ -149,7 +149,7 @@ class Statement:
                 before = token.text
         return _trimmed(pieces), hidden
 
-    @cached_property
+    @lazy_attribute
     def listed(self) -> frozenset[str]:
         """The columns of a plain `SELECT a, t.b FROM …` in small letters, or `*`; none for a statement that computes.
 

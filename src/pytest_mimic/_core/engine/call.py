@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from functools import cached_property, partial, wraps
+from functools import partial, wraps
 from inspect import isasyncgenfunction, iscoroutinefunction
 from threading import current_thread
 from types import SimpleNamespace
@@ -17,6 +17,7 @@ from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.binding import Bound, compile_binder
 from pytest_mimic._core.types.kinds import Unstable
 from pytest_mimic._core.vault.format import recording_name
+from pytest_mimic._core.words import lazy_attribute
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.ledger import Replayed
@@ -65,7 +66,7 @@ class Plan:
             cassette  # the `Cassette` that takes the calls, if a block is open
         )
 
-    @cached_property
+    @lazy_attribute
     def folder(self) -> str:
         """The folder of the target's recordings.
 
@@ -73,7 +74,7 @@ class Plan:
         """
         return recording_name(self.target, "").rpartition("/")[0]
 
-    @cached_property
+    @lazy_attribute
     def paths(self) -> PathStore:
         """The store of the paths in outcomes, where there is no temporary folder."""
         from pytest_mimic._core.outcome.placed_paths import PathStore
@@ -164,12 +165,12 @@ class Call:
 
     # The structured, redacted description of the arguments. It is kept, as the call may
     # change them.
-    arguments = cached_property(lambda self: self.plan.described(self))
+    arguments = lazy_attribute(lambda self: self.plan.described(self))
     # What is kept of its parts, see `kept_parts`. The call may change them, too.
-    parts = cached_property(lambda self: self.plan.kept_parts(self))
+    parts = lazy_attribute(lambda self: self.plan.kept_parts(self))
     # What a client's call sends and, once that has come, its answer, have secrets in
     # common.
-    secrets = cached_property(
+    secrets = lazy_attribute(
         lambda self: self.edge_call.secrets and self.edge_call.secrets()
     )
 
@@ -302,15 +303,15 @@ class FunctionPlan(Plan):
         is_plain = not options.sequence and cassette is None and state.log is None
         self.plays = state.settings.mode is Mode.REPLAY and is_plain
 
-    @cached_property
-    def source(self) -> str | None:  # type: ignore[override]
+    @lazy_attribute
+    def source(self) -> str | None:
         """The fingerprint of the function's normalised source; None for one outside of the project."""
         return source_in_project(
             self.function, self.target.partition(":")[0], self.state.settings.rootdir
         )
 
-    @cached_property
-    def trace(self) -> Callable[..., Trace] | None:  # type: ignore[override]
+    @lazy_attribute
+    def trace(self) -> Callable[..., Trace] | None:
         settings = self.state.settings
         if settings.inputs == "ignore" or settings.mode is Mode.VERIFY:
             return None
@@ -318,23 +319,23 @@ class FunctionPlan(Plan):
 
         return partial(Trace, self.state.sources, self.target)
 
-    @cached_property
+    @lazy_attribute
     def is_async(self) -> bool:
         """Whether the function says that what it returns is awaited, so that no recording has to."""
         return iscoroutinefunction(self.function) or isasyncgenfunction(self.function)
 
-    bound: cached_property[Bound] = cached_property(
+    bound: lazy_attribute[Bound] = lazy_attribute(
         lambda self: compile_binder(self.function)
     )
-    identity: cached_property[CallIdentity] = cached_property(
+    identity: lazy_attribute[CallIdentity] = lazy_attribute(
         lambda self: self._identity_of(self.bound)
     )
     # Bind a call's arguments in the order of the parameters, and give the identity of
     # those: the shortest way of a replay looks these up at each call.
-    bind: cached_property[Callable[..., tuple[object, ...]]] = cached_property(
+    bind: lazy_attribute[Callable[..., tuple[object, ...]]] = lazy_attribute(
         lambda self: self.bound.bind
     )
-    key_of: cached_property[Callable[..., str]] = cached_property(
+    key_of: lazy_attribute[Callable[..., str]] = lazy_attribute(
         lambda self: self.identity.key
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property, partial
+from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.options import first_step
 from pytest_mimic._core.targets.pattern import Selector
 from pytest_mimic._core.types.kinds import Unstable
+from pytest_mimic._core.words import lazy_attribute
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -136,7 +137,7 @@ class ClientPlan(Plan):
             note_path=note_path,
         )
 
-    @cached_property
+    @lazy_attribute
     def _inner_paths(self) -> frozenset[str]:
         """The paths of `ignore=` that lead into a part of a call.
 

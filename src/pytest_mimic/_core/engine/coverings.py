@@ -122,6 +122,7 @@ class Coverings:
         self._lock = threading.RLock()
         self._edges: list[Covering] = []
         watch_forks(state)
+        _COVERINGS.add(self)
         if self._mimics:
             inside, pools = state.inside, "concurrent.futures.thread"
             self._intercept(
@@ -135,6 +136,10 @@ class Coverings:
                     ),
                 ]
             )
+
+    def begin_process(self) -> None:
+        """Go on in a process that was forked, where no other thread can have the lock."""
+        self._lock = threading.RLock()
 
     def cover(
         self, targets: Iterable[Target], cassette: Cassette | None = None
@@ -447,6 +452,7 @@ class Coverings:
 # The runs of this process. `os.register_at_fork` cannot be undone, so that it is called
 # once, and not for each of them.
 _RUNS: WeakSet[RunState] = WeakSet()
+_COVERINGS: WeakSet[Coverings] = WeakSet()
 
 
 def watch_forks(state: RunState) -> None:
@@ -472,6 +478,8 @@ def _after_a_fork() -> None:
 
 
 def _in_a_forked_process() -> None:
+    for coverings in tuple(_COVERINGS):
+        coverings.begin_process()
     for state in tuple(_RUNS):
         if state.is_forking:
             from pytest_mimic._core.engine.family import begin_process

@@ -258,6 +258,9 @@ class Family:
         self.is_forked = True
         state.guard = Lock()
         state.thread = current_thread()
+        for scope in (state.secret_scope, *state.fixture_scopes.values()):
+            if scope.known is not None:
+                scope.known.begin_process()
         state.discarded.clear()
         state.pending.take()
         # The shortest way of a replay tells nobody of its calls.

@@ -8,7 +8,6 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
-from functools import cached_property
 from threading import Event, Lock, Thread, current_thread
 from time import perf_counter, time_ns
 from typing import TYPE_CHECKING, Any
@@ -22,6 +21,7 @@ from pytest_mimic._core.engine.ledger import Miss
 from pytest_mimic._core.engine.owners import Owner, SecretScope
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.swallowed.pending import PendingErrors
+from pytest_mimic._core.words import lazy_attribute
 from pytest_mimic.errors import MimicError, MissingRecordingError, StaleRecordingError
 
 if TYPE_CHECKING:
@@ -113,17 +113,14 @@ class RunState:
         self.started = time_ns()
         self._changed: dict[str, list[str]] = {}  # by the name of a list
 
-    @cached_property
+    @lazy_attribute
     def redactor(self) -> Redactor:
         """The redactor of the run, which knows what servers have sent under secret names."""
         from pytest_mimic._core.redact.redactor import Redactor
 
         made = Redactor(self.settings.redact)
         made.variables = self.variables
-        found: Redactor = vars(self).setdefault(
-            "redactor", made
-        )  # another thread may have made one by now
-        return found
+        return made
 
     @property
     def again(
@@ -135,7 +132,7 @@ class RunState:
             self.owner.name.partition("[")[0] if self.owner.ends else ""
         ) or self.test
 
-    @cached_property
+    @lazy_attribute
     def equal_calls(self) -> EqualCalls:
         """The calls of this run that were sent with secrets."""
         from pytest_mimic._core.engine.equal_calls import EqualCalls
@@ -169,7 +166,7 @@ class RunState:
 
     # -- what calls reach and read
 
-    @cached_property
+    @lazy_attribute
     def sources(self) -> ProjectSources:
         from pytest_mimic._core.inputs.reached_and_read import ProjectSources
 

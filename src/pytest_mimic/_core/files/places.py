@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Iterable
-from functools import cached_property
 from time import perf_counter_ns, time_ns
 from typing import TYPE_CHECKING, NamedTuple
+
+from pytest_mimic._core.words import lazy_attribute
 
 if TYPE_CHECKING:
     from pytest_mimic._core.files.digests import FileDigests
@@ -71,7 +72,7 @@ class Places:
         if rootdir:
             self.set_root(ROOTDIR, *rootdir)
 
-    @cached_property
+    @lazy_attribute
     def digests(self) -> FileDigests:
         from pytest_mimic._core.files.digests import FileDigests
 

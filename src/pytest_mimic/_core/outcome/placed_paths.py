@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from pytest_mimic._core.files.places import ROOTDIR, TEMPORARY, PathPlace, Places
 from pytest_mimic._core.types.kinds import full_name
 from pytest_mimic._core.types.table import PATHS, ROWS
+from pytest_mimic._core.words import lazy_attribute
 
 # : The place of a path as it is stored: a token and the rest, or the whole text of a
 # path that is below no root. The rest : `/` is the folder with a separator at its end.
@@ -51,7 +51,7 @@ class PathStore:
         self.places = places
         self._folders = folders
 
-    @cached_property
+    @lazy_attribute
     def _named(self) -> list[str]:
         return list(dict.fromkeys(self._folders()))
 

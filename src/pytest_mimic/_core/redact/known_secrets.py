@@ -141,6 +141,10 @@ class KnownSecrets:
 
     # -- calls
 
+    def begin_process(self) -> None:
+        """Go on in a process that was forked, where no other thread can have the lock."""
+        self._guard = RLock()
+
     def begin(self, kind: str, key: str, *, is_shared: bool = False) -> Issuer:
         """Return a call that begins, by its client and its identity.
 

@@ -9,7 +9,6 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from functools import cached_property
 from html import unescape
 from json import dumps, loads
 from typing import TYPE_CHECKING, Any
@@ -31,7 +30,7 @@ from pytest_mimic._core.redact.secret_names import (
     plain_placeholders,
 )
 from pytest_mimic._core.redact.secret_values import Environment, hide_values
-from pytest_mimic._core.words import pattern
+from pytest_mimic._core.words import lazy_attribute, pattern
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.known_secrets import Issuer, KnownSecrets
@@ -172,12 +171,12 @@ class Redactor(SecretNames):
         self._extended: dict[tuple[str, ...], Redactor] = {}
         self.issued: set[str] = set()
 
-    @cached_property
+    @lazy_attribute
     def declared(self) -> Redactor:
         """A redactor for the names of the configuration alone."""
         return Redactor(self._given, defaults=False)
 
-    @cached_property
+    @lazy_attribute
     def environment(self) -> Environment:
         """The values of environment variables with secret names."""
         return Environment(self, self.variables)

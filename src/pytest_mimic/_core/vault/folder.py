@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import contextmanager, suppress
-from functools import cached_property, partial
+from functools import partial
 from os import (
     F_OK,
     access,
@@ -34,6 +34,7 @@ from stat import S_ISBLK, S_ISCHR, S_ISDIR, S_ISFIFO, S_ISLNK, S_ISREG, S_ISSOCK
 from time import time
 from typing import TYPE_CHECKING, TypeVar
 
+from pytest_mimic._core.words import lazy_attribute
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:
@@ -292,7 +293,7 @@ class FolderStore:
 
     # -- other processes
 
-    @cached_property
+    @lazy_attribute
     def _locks(self) -> Locks:
         # Only what writes or clears needs a lock.
         from pytest_mimic._core.vault.locks import Locks

@@ -22,7 +22,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cached_property
 from os import close, fstat, getpid, mkdir, scandir, unlink
 from os import open as open_file
 from os.path import dirname, join, realpath
@@ -33,6 +32,7 @@ from typing import Any, TypeVar
 import filelock
 
 from pytest_mimic._core.whole_files import patient
+from pytest_mimic._core.words import lazy_attribute
 from pytest_mimic.errors import MimicError
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -145,7 +145,7 @@ class Locks:
             names = [entry.name for entry in entries]
         return [join(self._folder, name) for name in names if name.startswith("run.")]
 
-    @cached_property
+    @lazy_attribute
     def _folder(self) -> str:
         """The folder of the files, the same for every path that leads to the vault.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 from json import loads
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,6 +20,7 @@ from pytest_mimic._core.vault.objects import (
     Origin,
     check_entry,
 )
+from pytest_mimic._core.words import lazy_attribute
 from pytest_mimic.errors import MimicError, StaleRecordingError
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Stored:
         if encoded is not None:
             self.encoded = encoded
 
-    @cached_property
+    @lazy_attribute
     def entry(self) -> Entry:
         """The outcome in the recording's JSON. Not to be changed."""
         entry = {}
@@ -145,7 +145,7 @@ class Stored:
             return None
         return self.reader.store.size(self.entry["pickle"])
 
-    @cached_property
+    @lazy_attribute
     def is_outdated(self) -> bool:
         """Whether it cannot be loaded any more.
 

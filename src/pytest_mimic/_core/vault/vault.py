@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
 from contextlib import suppress
-from functools import cached_property
 from marshal import dumps, loads
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -19,6 +18,7 @@ from pytest_mimic._core.vault.format import (
     references,
     value_in,
 )
+from pytest_mimic._core.words import lazy_attribute
 from pytest_mimic.errors import MimicError, UnstorableOutcomeError
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Vault:
         self._pickles: Literal["listed", "forbid"] = pickles
         self._check_client = check_client
 
-    @cached_property
+    @lazy_attribute
     def objects(self) -> Objects:
         """Loads outcomes. Not made where only plain values are replayed."""
         from pytest_mimic._core.vault.objects import Objects

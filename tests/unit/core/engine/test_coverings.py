@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import os
+import signal
+import sys
 import threading
 import time
 
@@ -166,3 +169,39 @@ def test_an_inherited_function_is_the_classes_own_while_it_is_covered(
         *["shop:Client.get"] * 2,
     ]
     assert not before.changed()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+def test_a_forked_process_does_not_wait_for_a_thread_that_patches_a_module(
+    cover, coverings, monkeypatch
+):
+    begun, go_on = threading.Event(), threading.Event()
+
+    class Spec:
+        @property
+        def _initializing(self):
+            begun.set()
+            go_on.wait()
+            return True
+
+    cover("later:fetch")
+    later = type(sys)("later")
+    later.__spec__ = Spec()
+    monkeypatch.setitem(sys.modules, "later", later)
+    thread = threading.Thread(target=coverings.look_again)
+    thread.start()
+    begun.wait()
+
+    child = os.fork()
+    if not child:
+        # Without a lock, it exits at once.
+        signal.alarm(20)
+        del sys.modules["later"]
+        coverings.look_again()
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+
+    go_on.set()
+    thread.join()
+    assert status == 0

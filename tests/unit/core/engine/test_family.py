@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from threading import Event, Thread
 from typing import Any
 
 import pytest
 
 from pytest_mimic._core.engine.coverings import watch_forks
 from pytest_mimic._core.engine.owners import Owner
+from pytest_mimic._core.redact.known_secrets import known_in
 from unit.core.engine.runs import TEST, Runs
 
 pytestmark = [
@@ -151,3 +154,32 @@ def test_databases_are_numbered_in_all_processes(runs: Runs) -> None:
     assert in_child(lambda: port.ordinal("toy", "second.db")) == 1
     assert in_child(lambda: port.ordinal("toy", "third.db")) == 2
     assert port.ordinal("toy", "second.db") == 1
+
+
+def test_a_child_does_not_wait_for_a_thread_of_its_parent_that_sends_secrets(
+    runs: Runs, recorded: Callable[[], Any]
+) -> None:
+    known = known_in(runs.state.secret_scope)
+    begun, go_on = Event(), Event()
+
+    def secrets() -> Iterator[str]:
+        begun.set()
+        go_on.wait()
+        yield "s3cret"
+
+    def sends() -> str:
+        # Without a lock, it ends at once.
+        signal.alarm(20)
+        known.send(["other"], {})
+        return "sent"
+
+    thread = Thread(target=known.send, args=[secrets(), {}])
+    thread.start()
+    begun.wait()
+
+    answer = in_child(sends)
+
+    go_on.set()
+    thread.join()
+    assert answer == "sent"
+    assert recorded() == 1
