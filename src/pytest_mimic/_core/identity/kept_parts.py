@@ -29,6 +29,7 @@ which shows that the part is not kept whole.
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -52,6 +53,7 @@ _TEXTS: dict[str, Callable[[str], Any]] = {
     "$datetime": datetime.fromisoformat,
     "$time": time.fromisoformat,
     "$bytes": str.encode,
+    "$base64": b64decode,
     "$float": float,
 }
 # The same for values that are shown as text with their type.
@@ -353,7 +355,7 @@ def matched_part(
 
 
 def short_tree(value: object) -> Any:
-    """Return the whole description of a text, or of a list or mapping of scalars.
+    """Return the whole description of a text or bytes, or of a list or mapping of scalars.
 
     Any other value becomes a description from which nothing can be restored.
     """
@@ -367,6 +369,8 @@ def short_tree(value: object) -> Any:
         return {"$float": repr(value)}
     if type(value) is bytes and value.isascii():
         return {"$bytes": value.decode()}
+    if type(value) is bytes:
+        return {"$base64": b64encode(value).decode()}
     return value if type(value) in _PLAIN else {"$cut": ""}
 
 

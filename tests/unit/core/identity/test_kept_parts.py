@@ -64,6 +64,8 @@ def kept(
         -0.0,
         float("nan"),
         b"bytes",
+        b"\xff\x00 not a text",
+        [b"\xe9", ["x" * 300]],
         [1, [2, "x"]],
         (1, (2,)),
         {"a": {"b": 1}},
