@@ -175,6 +175,36 @@ def test_children():
     assert run.changed == set()
 
 
+def test_what_the_outcome_of_a_child_gave_is_not_made_anew(project):
+    """The parent sends it, and the next run gets it from the recording again."""
+    project.module("""
+        import time
+
+        def issue():
+            return time.time()
+
+        def send(at):
+            return "sent"
+    """)
+    project.ini("shop:issue", "shop:send")
+    project.tests(
+        CHILDREN
+        + """
+import shop
+
+def test_child():
+    at = in_fork(shop.issue)
+    assert shop.send(at) == "sent"
+    assert shop.send(int(at) + 3600) == "sent"
+"""
+    )
+
+    recorded = project.run("--mimic-record", process=True, env={"API": ""})
+
+    recorded.expect(passed=1, never=["the next run"])
+    project.run(process=True, env={"API": ""}).expect(passed=1)
+
+
 def test_a_child_that_is_killed_in_its_turn_stops_nobody(forking, server):
     """Nothing of its turn counts."""
     forking.forking_tests("""

@@ -182,6 +182,7 @@ class Family:
         self._recordings.known.pop(event.file, None)
         if event.now is not None:
             self._state.ledger.used.add(event.file)
+            self._note_outcomes(event.file, event.now)
         scope = self._owners.get(event.scope)
         if scope is not None:
             change = scope.journal.setdefault(
@@ -191,6 +192,13 @@ class Family:
             scope.void.discard(event.file)
         if event.track is not None:
             self._hear_of_track(event.track, event)
+
+    def _note_outcomes(self, file: str, now: bytes) -> None:
+        """Note what outcomes of another process give, which this one may send."""
+        if self._state.next_run is not None:
+            found = self._recordings.parsed(file, now)
+            for stored in () if found is None else found.outcomes:
+                self._state.next_run.note_elsewhere(stored)
 
     def _hear_of_number(self, event: NameNumbered) -> None:
         owner = self._owners.get(event.owner)

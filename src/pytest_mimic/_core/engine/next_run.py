@@ -24,9 +24,10 @@ from pytest_mimic._core.nodes.node_classes import Cut, Node
 from pytest_mimic._core.nodes.node_parts import is_file
 from pytest_mimic._core.tree.call_labels import by_name
 from pytest_mimic._core.tree.drawing import steps
-from pytest_mimic._core.tree.made_anew import Kind, pieces, text_of
+from pytest_mimic._core.tree.made_anew import OF_THE_CLOCK, Kind, pieces, text_of
 from pytest_mimic._core.tree.made_in_run import (
     Evidence,
+    Origins,
     RandomBytes,
     pieces_of_run,
     value_of,
@@ -82,9 +83,7 @@ class NextRun:
         self._begun = time.time()
         self._clock = state.clock()
         self._offset = time.localtime().tm_gmtoff or 0
-        # The values of calls that no outcome had given before, and those that one had.
-        self._made: set[str] = set()
-        self._given: set[str] = set()
+        self._origins = Origins(self._random)
         self._parts: list[_Part] = []
         self._long_outcomes: list[str] = []
         self._room = _MOST_KEPT
@@ -131,29 +130,27 @@ class NextRun:
         arguments = _counted(call)
         parts: dict[str, tuple[str, list[str], frozenset[str]]] = {}
         for leaf in leaves(arguments, _ignored(call)):
-            found = list(pieces_of_run(leaf.text, evidence))
-            kinds = frozenset(kind.value for _, kind in found)
-            values = [value_of(part) for part, _ in found]
-            if values and not self._came_from_outcome(values, kinds):
+            own = self._own_values(leaf.text, evidence)
+            if own:
+                values = [value for value, _ in own]
+                kinds = frozenset(kind.value for _, kind in own)
                 parts[leaf.path] = (leaf.text, values, kinds)
         if parts:
             self._keep(call, arguments, parts)
         self._note_outcome(stored, evidence)
 
-    def _came_from_outcome(
-        self, values: Collection[str], kinds: Collection[str]
-    ) -> bool:
-        """Return whether outcomes had given all values of a part before.
-
-        A value that a call has sent first is the application's own, although answers
-        repeat it.
-        """
-        is_of_clock = not {"uuid", "ulid", "token"} & set(kinds)
-        if is_of_clock and self._state.test in self._unreadable:
-            return True
-        own = [value for value in values if value not in self._given]
-        self._made.update(own)
-        return not own
+    def _own_values(self, text: str, evidence: Evidence) -> list[tuple[str, Kind]]:
+        """Return the values of this run in a text that no outcome had given before."""
+        is_clock_unknown = self._state.test in self._unreadable
+        own = []
+        for part, kind in pieces_of_run(text, evidence):
+            value = value_of(part)
+            if is_clock_unknown and kind in OF_THE_CLOCK:
+                continue
+            if not self._origins.has_given(value):
+                own.append((value, kind))
+        self._origins.note_made(value for value, _ in own)
+        return own
 
     def _keep(
         self,
@@ -180,21 +177,31 @@ class NextRun:
     def _note_outcome(self, stored: Stored, evidence: Evidence) -> None:
         if stored.encoded is None:
             texts = [dumps(stored.entry.get("value"), default=repr)]
-        elif stored.encoded.pickled is not None:
-            self._unreadable.add(self._state.test)
-            texts = []
         else:
+            if stored.encoded.pickled is not None:
+                self._unreadable.add(self._state.test)
             texts = list(stored.encoded.texts())
         for text in texts:
             if len(text) > _LONG:
                 self._note_long(text)
-                continue
-            for part, _ in pieces_of_run(_without_date(text), evidence):
-                value = value_of(part)
-                if value not in self._made:
-                    self._given.add(value)
+            else:
+                self._origins.note_given(_without_date(text), evidence)
+
+    def note_elsewhere(self, stored: Stored) -> None:
+        """Note the values in an outcome that another process of the run has recorded."""
+        readable = stored.readable()
+        if readable is None:
+            self._unreadable.add(self._state.test)
+            return
+        text = dumps(readable, default=repr)
+        if len(text) > _LONG:
+            self._note_long(text)
+        else:
+            self._origins.note_given(_without_date(text), self._evidence())
 
     def _note_long(self, text: str) -> None:
+        # Moments that are made from those of a long text are not told apart.
+        self._unreadable.add(self._state.test)
         if len(text) <= self._room:
             self._room -= len(text)
             self._long_outcomes.append(text)
@@ -208,10 +215,31 @@ class NextRun:
 
     def report(self) -> None:
         """Enter the parts that the next run makes anew into the ledger."""
-        known = self._known() if self._parts else set()
-        rows = [part.row for part in self._parts if not known & set(part.values)]
-        self._state.ledger.made_anew += map(tuple, rows)
+        if self._parts:
+            known = self._known()
+            replayed = self._replayed_origins()
+            for part in self._parts:
+                is_own = not all(map(replayed.has_given, part.values))
+                if is_own and not known & set(part.values):
+                    self._state.ledger.made_anew.append(tuple(part.row))
         self._parts.clear()
+
+    def _replayed_origins(self) -> Origins:
+        """Return what the replayed outcomes of the run gave."""
+        origins = Origins(self._random)
+        evidence = self._evidence()
+        for text in self._replayed_texts():
+            if len(text) <= _LONG:
+                origins.note_given(_without_date(text), evidence)
+        return origins
+
+    def _replayed_texts(self) -> Iterator[str]:
+        state = self._state
+        for name in {replay[1] for replay in state.ledger.replays}:
+            with suppress(MimicError):
+                for call in read_calls(state.vault.objects, name) or ():
+                    for stored in call.outcomes:
+                        yield dumps(stored.readable(), default=repr)
 
     def _known(self) -> set[str]:
         """Return the values that stand in a test's id, the environment, a file or an earlier outcome."""
@@ -233,11 +261,7 @@ class NextRun:
         yield "\n".join(state.ledger.outcomes)
         yield "\n".join(state.variables.values())
         yield from self._long_outcomes
-        for name in {replay[1] for replay in state.ledger.replays}:
-            with suppress(MimicError):
-                for call in read_calls(state.vault.objects, name) or ():
-                    for stored in call.outcomes:
-                        yield dumps(stored.readable(), default=repr)
+        yield from self._replayed_texts()
         vault = state.settings.vault
         yield from files_of(state.settings.rootdir, vault, before=self._begun)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from base64 import urlsafe_b64encode
-from collections.abc import Iterator
+from base64 import b64decode, urlsafe_b64encode
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import date, datetime, timedelta, timezone
 from typing import NamedTuple
 
@@ -46,14 +47,19 @@ class RandomBytes:
 
         Their digits may be hexadecimal or base64, and those of a UUID with hyphens.
         """
+        return next(self.windows_in(text), None) is not None
+
+    def windows_in(self, text: str) -> Iterator[str]:
+        """Yield the groups of digits in a text by which noted bytes are found again."""
         digits = text.replace("-", "").lower()
-        return any(
-            digits[place : place + _WINDOW] in self._digits
-            for place in range(len(digits) - _WINDOW + 1)
-        ) or any(
-            text[place : place + _WINDOW] in self._base64
-            for place in range(len(text) - _WINDOW + 1)
-        )
+        for place in range(len(digits) - _WINDOW + 1):
+            window = digits[place : place + _WINDOW]
+            if window in self._digits:
+                yield window
+        for place in range(len(text) - _WINDOW + 1):
+            window = text[place : place + _WINDOW]
+            if window in self._base64:
+                yield window
 
 
 class Evidence(NamedTuple):
@@ -177,3 +183,120 @@ def _zone_seconds(zone: str) -> int:
         return 0
     seconds = int(digits[:2]) * 3600 + int(digits[2:]) * 60
     return -seconds if zone.startswith("-") else seconds
+
+
+# -- where a value comes from
+
+_DAY = 86_400
+# An outcome may give a date that is so many days from one that is made of it.
+_MOST_DAYS = 366
+# Units of moments in microseconds, and the distances that are searched: a moment that is
+# a whole number of a unit may come from one that is a whole number of distances away.
+# What expires does so after minutes, and equal microseconds are no accident.
+_HOUR, _MINUTE, _SECOND = 3_600_000_000, 60_000_000, 1_000_000
+_UNITS = {
+    _HOUR: _HOUR,
+    _MINUTE: _HOUR,
+    _SECOND: _MINUTE,
+    1_000: _MINUTE,
+    1: _SECOND,
+}
+# What may hold random bytes as digits.
+_DIGITS = pattern(r"[A-Za-z0-9_-]{12,}")
+_BYTES = pattern(r'"\$base64":\s*"([^"]*)"')
+# Moments that outcomes hold in other forms than those that look made anew: microseconds,
+# nanoseconds, and the numbers of a `struct_time`.
+_FINE_NUMBER = pattern(r"(?<![0-9A-Za-z.])(\d{10})(\d{6})(?:\d{3})?(?![0-9A-Za-z])")
+_NUMBERS = pattern(r"\b20\d\d,\s*\d\d?,\s*\d\d?(?:,\s*\d\d?){0,3}(?!\d)")
+
+
+class Origins:
+    """Tells whether the application made a value of this run, or an outcome gave it.
+
+    What is made from a value that an outcome gave counts as given: a part of an id, a
+    moment some hours later or in another unit, the date of a moment. A value that a
+    call has sent first is the application's own, although answers repeat it.
+    """
+
+    def __init__(self, random: RandomBytes) -> None:
+        self._random = random
+        self._made: set[str] = set()
+        self._given: set[str] = set()
+        self._moments: set[tuple[int, int]] = set()
+        self._days: set[int] = set()
+
+    def note_made(self, values: Iterable[str]) -> None:
+        """Note values that a call sends, and no outcome gave before."""
+        for value in values:
+            self._made.add(value)
+            self._made.update(self._random.windows_in(value))
+
+    def note_given(self, text: str, evidence: Evidence) -> None:
+        """Note what an outcome holds, which its text in JSON shows."""
+        self._note_digits(text)
+        for piece in pieces(text):
+            part = text[piece.start : piece.end]
+            value = value_of(part)
+            if value in self._made:
+                continue
+            if piece.kind is Kind.DATE and piece.at is not None:
+                self._days.add(int(piece.at // _DAY))
+            elif value.startswith("@"):
+                self._note_moment(float(value[1:]))
+            elif _is_of_run(piece, part, evidence):
+                self._given.add(value)
+        for match in _FINE_NUMBER.finditer(text):
+            self._note_moment(int(match[1]) + int(match[2]) / 1e6)
+        for match in _NUMBERS.finditer(text):
+            numbers = [int(number) for number in match[0].split(",")]
+            with suppress(ValueError):
+                moment = datetime(*numbers, tzinfo=timezone.utc)  # type: ignore[arg-type,misc]
+                self._note_moment(moment.timestamp())
+
+    def _note_digits(self, text: str) -> None:
+        for match in _DIGITS.finditer(text):
+            self._given.update(self._random.windows_in(match[0]))
+        for match in _BYTES.finditer(text):
+            with suppress(ValueError):
+                digits = b64decode(match[1]).hex()
+                self._given.update(self._random.windows_in(digits))
+
+    def _note_moment(self, at: float) -> None:
+        self._days.add(int(at // _DAY))
+        count = round(at * 1e6)
+        for unit, distance in _UNITS.items():
+            self._moments.add((unit, count % distance // unit))
+
+    def has_given(self, value: str) -> bool:
+        """Return whether outcomes gave a value, or one from which it can be made.
+
+        outcomes gave 5f0c7a9e-4c1d-…  →  5f0c7a9e4c1d, "id-5f0c7a9e-4c1d"
+        outcomes gave 1764061200.25    →  @1764064800.25, @1764061200.0, 2025-11-25
+        """
+        if value in self._made:
+            return False
+        if value in self._given:
+            return True
+        if value.startswith("@"):
+            return self._is_near(round(float(value[1:]) * 1e6))
+        piece = next(iter(pieces(value)), None)
+        if piece is not None and piece.kind is Kind.DATE and piece.at is not None:
+            day = piece.at // _DAY
+            return any(abs(day - given) <= _MOST_DAYS for given in self._days)
+        windows = self._random.windows_in(value)
+        return any(
+            window in self._given and window not in self._made for window in windows
+        )
+
+    def _is_near(self, count: int) -> bool:
+        """Return whether a moment, in microseconds, can be made from one that was given.
+
+        Rounding takes a unit away, or adds one.
+        """
+        unit = next(unit for unit in _UNITS if count % unit == 0)
+        distance = _UNITS[unit]
+        number = count % distance // unit
+        return any(
+            (unit, (number + step) % (distance // unit)) in self._moments
+            for step in (-1, 0, 1)
+        )

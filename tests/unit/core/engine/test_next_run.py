@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import calendar
 import os
 import random
 import secrets
 import time
 import uuid
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -84,6 +86,86 @@ def test_what_an_outcome_gave_comes_back_in_a_replay(noting: Runs) -> None:
     noting.state.next_run.report()
 
     assert noting.state.ledger.made_anew == []
+
+
+def hour_before(at: float) -> datetime:
+    return datetime.fromtimestamp(at) - timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("issue", "derive"),
+    [
+        (time.time, lambda at: at + 3600),
+        (time.time, lambda at: datetime.fromtimestamp(at).date()),
+        (time.time, hour_before),
+        (time.time, lambda at: int(at * 1000)),
+        (time.time, lambda at: round(at)),
+        (time.time_ns, lambda at: at // 1_000_000),
+        (lambda: tuple(time.gmtime()), lambda at: calendar.timegm(at)),
+        (lambda: datetime.now(timezone.utc), lambda at: f"on {at:%d %B %Y}"),
+        (uuid.uuid4, lambda ref: str(ref)[:23]),
+        (uuid.uuid4, lambda ref: f"order_{ref.hex}"),
+        (lambda: uuid.uuid4().hex, lambda ref: ref[:16]),
+        (lambda: uuid.uuid4().hex, lambda ref: str(uuid.UUID(ref))),
+        (lambda: secrets.token_bytes(16), lambda given: given.hex()),
+        (secrets.token_urlsafe, lambda mark: f"id_{mark[:20]}"),
+    ],
+    ids=[
+        "an hour later",
+        "date",
+        "an hour before",
+        "milliseconds",
+        "seconds",
+        "nanoseconds",
+        "struct_time",
+        "date in words",
+        "start of uuid",
+        "digits of uuid",
+        "start of hex",
+        "uuid of hex",
+        "hex of bytes",
+        "with a prefix",
+    ],
+)
+def test_what_is_made_from_an_outcome_comes_back_in_a_replay(
+    noting: Runs, issue, derive
+) -> None:
+    def give():
+        return issue()
+
+    given = noting.mimic(give)()
+    noting.mimic(price)(derive(given))
+
+    noting.state.next_run.report()
+
+    assert noting.state.ledger.made_anew == []
+
+
+def test_what_is_made_from_a_replayed_outcome_comes_back_too(noting: Runs) -> None:
+    def give() -> float:
+        return time.time()
+
+    noting.mimic(give)()
+    noting.again("record")
+    run = noting.state.next_run = NextRun(noting.state)
+    given = noting.mimic(give)()
+    noting.mimic(price)(given + 3600)
+
+    run.report()
+
+    assert noting.ledger.made_anew == []
+
+
+def test_an_own_moment_beside_one_of_an_outcome_is_found(noting: Runs) -> None:
+    def give() -> float:
+        return time.time()
+
+    noting.mimic(give)()
+    noting.mimic(price)(time.time() + 0.01)
+
+    noting.state.next_run.report()
+
+    assert len(noting.state.ledger.made_anew) == 1
 
 
 def test_what_is_sent_first_is_the_callers_own_although_it_is_repeated(
