@@ -456,6 +456,31 @@ def test_the_calls_of_a_cassette_follow(project: Any, rekey: Rekey) -> None:
     project.replay().expect(passed=1, real=[])
 
 
+def test_a_recording_that_is_found_under_both_lines_joins_the_others(
+    project: Any, rekey: Rekey
+) -> None:
+    """A call without the ignored part has one identity under both lines."""
+    project.module(COUNTING)
+    project.tests(
+        """
+        import shop
+
+        def test_one():
+            asked = [{"q": 1}, {"q": 1, "ts": 5}, {"q": 1, "ts": 6}, {"q": 1}]
+            assert [shop.fetch(body) for body in asked] == [0, 1, 2, 3]
+        """
+    )
+    project.ini("shop:fetch sequence")
+    project.record().expect(passed=1)
+    project.ini("shop:fetch sequence ignore=base.ts")
+
+    assert rekey() == (
+        0,
+        ["3 recordings got the identity of today's line, and are 1 recording"],
+    )
+    project.replay().expect(passed=1, real=[])
+
+
 def test_a_selector_takes_all_of_the_test_that_it_names(
     project: Any, rekey: Rekey
 ) -> None:
