@@ -49,7 +49,7 @@ builds a whole one. The adapters of pytest-mimic itself are made of the same par
 - streams of events: `Events`, `ServerSentEvent`
 - errors and their remedies: `MimicError`, `UnstorableOutcomeError`,
   `UnstableIdentityError`, `CorruptRecordingError`, `TargetError`, `Remedy`, `Verb`
-- a quick start: `pattern`, `zstd_module`
+- a quick start, and no lock: `pattern`, `zstd_module`, `lazy_attribute`
 
 Each is loaded on first use (PEP 562), so that a replay loads only what it needs.
 """
