@@ -343,6 +343,7 @@ def test_calls_of_grpc_follow_their_line(
     project.replay().expect(passed=1)
 
 
+@pytest.mark.rare
 def test_calls_of_mcp_follow_their_line(project: Project, rekey: Rekey) -> None:
     pytest.importorskip("mcp")
     support = Path(__file__).parents[1] / "support"

@@ -220,6 +220,7 @@ def after(lines: list[str], start: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+@pytest.mark.rare
 @pytest.mark.parametrize("situation", SITUATIONS.values(), ids=SITUATIONS)
 def test_what_a_miss_of_a_client_prints_ends_it(asking, situation) -> None:
     shop = asking(situation.client)

@@ -279,6 +279,7 @@ def test_a_missing_command_raises_where_it_does_live(talks):
     assert len(recorded.vault) == 3
 
 
+@pytest.mark.rare
 def test_a_command_that_is_there_by_now_is_drift(talks):
     talks.write(
         "test_missing.py",
@@ -339,6 +340,7 @@ def test_the_server_starts_where_it_does_live(talks):
     assert not talks.root.joinpath("started").exists()
 
 
+@pytest.mark.rare
 def test_a_session_without_a_request_leaves_nothing_unclosed(talks):
     talks.write(
         "test_enter.py",

@@ -151,10 +151,11 @@ class Writer:
             if row.may_change:
                 self.meet(value)
             return self.node(row.tag, self.taken(row.take(value)))
-        if isinstance(value, type):
-            return self._class_node(value)
+        # Before classes: on Python 3.10, `list[int]` says that it is one.
         if type_ is GenericAlias:
             return self._generic_node(value.__origin__, value.__args__)
+        if isinstance(value, type):
+            return self._class_node(value)
         if type_.__module__ == "numpy":
             return write_numbers(value, self)
         tag = self.classes.get(type_)

@@ -81,6 +81,10 @@ def _dtype(column: Any) -> str:
 
 def _items(column: Any) -> list[Any]:
     """Return the values of a column, numbers as Python has them."""
+    if type(column).__module__.partition(".")[0] == "pandas":
+        # Its arrays' `to_list` is missing or deprecated.
+        values: list[Any] = column.tolist()
+        return values
     for name in ("to_list", "to_pylist"):
         read = getattr(column, name, None)
         if read is not None:

@@ -378,7 +378,8 @@ def test_a_copy_is_the_same_value(expression):
 
     assert fingerprint([copy.copy(value)]) == expected
     assert fingerprint([copy.deepcopy(value)]) == expected
-    if "pl." not in expression:
+    # pandas 2 pickles no attribute of a subclass.
+    if "pl." not in expression and "located" not in expression:
         assert fingerprint([pickle.loads(pickle.dumps(value))]) == expected
 
 

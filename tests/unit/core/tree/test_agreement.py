@@ -240,6 +240,7 @@ def test_each_difference_is_one_readable_line(
     assert len(found) == 1 if expected is None else found == expected
 
 
+@pytest.mark.rare
 def test_outcomes_deeper_than_the_recursion_limit_are_compared() -> None:
     assert lines(deep(1), deep(1)) == []
     (line,) = lines(deep(1), deep(2))
