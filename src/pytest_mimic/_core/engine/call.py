@@ -304,14 +304,14 @@ class FunctionPlan(Plan):
         self.plays = state.settings.mode is Mode.REPLAY and is_plain
 
     @lazy_attribute
-    def source(self) -> str | None:
+    def source(self) -> str | None:  # pyright: ignore[reportIncompatibleVariableOverride]
         """The fingerprint of the function's normalised source; None for one outside of the project."""
         return source_in_project(
             self.function, self.target.partition(":")[0], self.state.settings.rootdir
         )
 
     @lazy_attribute
-    def trace(self) -> Callable[..., Trace] | None:
+    def trace(self) -> Callable[..., Trace] | None:  # pyright: ignore[reportIncompatibleVariableOverride]
         settings = self.state.settings
         if settings.inputs == "ignore" or settings.mode is Mode.VERIFY:
             return None

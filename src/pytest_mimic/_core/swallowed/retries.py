@@ -155,9 +155,11 @@ class Retries:
         self._searched |= new
         for module_name in new.union(_LOOKED_UP_IN):
             module = sys.modules.get(module_name)
+            if module is None or not _may_skip(module_name):
+                continue
             # `isinstance` believes what an object says of itself, and some say more
             # than they are.
-            if not _may_skip(module_name) or not issubclass(type(module), ModuleType):
+            if not issubclass(type(module), ModuleType):
                 continue
             namespace: dict[str, Any] = object.__getattribute__(module, "__dict__")
             if module_name in _LOOKED_UP_IN:

@@ -58,7 +58,7 @@ class Stored:
     ) -> None:
         self.reader = reader
         self._origin = origin
-        self.entry = entry
+        vars(self)["entry"] = entry
         # The seconds that the real call took.
         self.duration: float = entry["duration"]
         if encoded is not None:
