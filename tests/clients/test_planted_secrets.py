@@ -340,6 +340,7 @@ MCP = """
 """
 
 
+@pytest.mark.rare
 def test_none_of_those_of_mcp_is_stored_or_shown(project):
     pytest.importorskip("mcp")
     secrets = [planted(600 + number) for number in range(6)]

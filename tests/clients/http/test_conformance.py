@@ -313,6 +313,7 @@ def test_an_error_is_the_same(driver: Driver, runs: Runs, server: Server) -> Non
     assert "key-in-url-77" not in runs.text
 
 
+@pytest.mark.rare
 @pytest.mark.skipif(
     sys.platform != "linux", reason="elsewhere a full queue refuses connections"
 )
