@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-# Each run is made twice, the first with digests in place of words.
-COMPARED = True
-
 SHOP = """
     import asyncio
     import threading

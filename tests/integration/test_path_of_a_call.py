@@ -24,8 +24,8 @@ import pytest_mimic
 
 INPUTS = "warn"
 # Functions and modules, recorded and then replayed.
-OF_A_FUNCTION = (134, 33, 11, 7)
-OF_A_REQUEST = (228, 50, 70, 24)
+OF_A_FUNCTION = (139, 34, 11, 7)
+OF_A_REQUEST = (234, 51, 70, 24)
 # The second call of a test is counted: the first one also imports.
 TESTS = """
     import sys
