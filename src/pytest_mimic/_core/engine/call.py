@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.identity.source import source_in_project
 from pytest_mimic._core.settings import Mode
+from pytest_mimic._core.target_options import kept_options
 from pytest_mimic._core.targets.binding import Bound, compile_binder
 from pytest_mimic._core.types.kinds import Unstable
 from pytest_mimic._core.vault.format import recording_name
@@ -73,6 +74,20 @@ class Plan:
         Those of calls without an owner are named by their identities.
         """
         return recording_name(self.target, "").rpartition("/")[0]
+
+    @lazy_attribute
+    def kept_options(self) -> dict[str, Any]:
+        """The options as the target's recordings keep them.
+
+        `python` says that no line of the configuration has them, and `line` what the
+        line names, if that is another name of the function.
+        """
+        kept = kept_options(self.options)
+        if self.is_of_python:
+            kept["python"] = True
+        if self.exported_as:
+            kept["line"] = self.exported_as
+        return kept
 
     @lazy_attribute
     def paths(self) -> PathStore:

@@ -15,7 +15,7 @@ from pytest_mimic._core.target_options import (
     kept_options,
 )
 from pytest_mimic._core.types.kinds import Unstable
-from pytest_mimic._core.vault.format import recording_name
+from pytest_mimic._core.vault.format import imported_parts, recording_name
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -74,6 +74,23 @@ def former_recording(
                 follows = _follows(call, recording, key, now)
                 return Former(recording, changes, follows)
     return None
+
+
+def is_of_another_call(call: Call, recording: Recording) -> bool:
+    """Return whether a call had another identity than a recording under its options.
+
+    Today both have one identity, since the line of the target has changed.
+    """
+    identity = recording.identity or ""
+    before = recording.options or {}
+    now = kept_options(call.plan.options)
+    is_client = call.edge_call is not None
+    if imported_parts(identity):
+        # Of an imported recording only some parts count, whatever the line says.
+        return False
+    if before.get("key") or not changed_options(before, now, is_client=is_client):
+        return False
+    return _key_under(call, before) != identity
 
 
 def _key_under(call: Call, kept: Mapping[str, Any]) -> str:

@@ -14,7 +14,6 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_mimic._core.settings import Mode
-from pytest_mimic._core.target_options import kept_options
 from pytest_mimic._core.vault.format import (
     imported_parts,
     parse_recording,
@@ -270,22 +269,9 @@ class Recordings:
             kind=plan.kind,
             signature=call.signature,
             host=call.host,
-            options=self._kept_options(plan),
+            options=plan.kept_options,
             parts=_kept_parts(call),
         )
-
-    def _kept_options(self, plan: Plan) -> dict[str, Any]:
-        """Return the options of a target as its recordings keep them.
-
-        `python` says that no line of the configuration has them, and `line` what the
-        line names, if that is another name of the function.
-        """
-        kept = kept_options(plan.options)
-        if plan.is_of_python:
-            kept["python"] = True
-        if plan.exported_as:
-            kept["line"] = plan.exported_as
-        return kept
 
     def encode(
         self,
