@@ -6,9 +6,9 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from support import loopback
@@ -19,26 +19,9 @@ from pytest_mimic._tools.cli.main import main
 if TYPE_CHECKING:
     from conftest import Project
     from support.database_servers import RedisServer
+    from support.rekeying import Rekey
 
-pytest_plugins = ("support.database_servers",)
-
-Rekey = Callable[..., tuple[int, list[str]]]
-
-
-@pytest.fixture
-def rekey(
-    project: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Rekey:
-    """Runs the command in the project, and returns its exit code and lines."""
-
-    def run(*words: str) -> tuple[int, list[str]]:
-        monkeypatch.chdir(project.root)
-        capsys.readouterr()
-        code = main(["rekey", *words])
-        printed = capsys.readouterr()
-        return code, (printed.out + printed.err).splitlines()
-
-    return run
+pytest_plugins = ("support.database_servers", "support.rekeying")
 
 
 class Model(loopback.Handler):

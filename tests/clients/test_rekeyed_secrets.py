@@ -4,40 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from support import loopback
 from support.loopback import Server, serving
 
-from pytest_mimic._tools.cli.main import main
-
 if TYPE_CHECKING:
     from conftest import Project
     from support.database_servers import RedisServer
+    from support.rekeying import Rekey
 
-pytest_plugins = ("support.database_servers",)
+pytest_plugins = ("support.database_servers", "support.rekeying")
 
-Rekey = Callable[..., tuple[int, list[str]]]
 SECRET = "hunter-4711-zebra"
-
-
-@pytest.fixture
-def rekey(
-    project: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Rekey:
-    """Runs the command in the project, and returns its exit code and lines."""
-
-    def run(*words: str) -> tuple[int, list[str]]:
-        monkeypatch.chdir(project.root)
-        capsys.readouterr()
-        code = main(["rekey", *words])
-        printed = capsys.readouterr()
-        return code, (printed.out + printed.err).splitlines()
-
-    return run
 
 
 def holds_secret(project: Project) -> list[str]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_mimic._tools.cli.main import main
 
-Rekey = Callable[..., tuple[int, list[str]]]
+if TYPE_CHECKING:
+    from support.rekeying import Rekey
+
+pytest_plugins = ("support.rekeying",)
+
 
 SHOP = """
     import datetime
@@ -38,22 +41,6 @@ FETCH = """
         assert shop.fetch("EUR", run=1)["base"] == "EUR"
         assert shop.fetch("USD", run=2)["base"] == "USD"
 """
-
-
-@pytest.fixture
-def rekey(
-    project: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Rekey:
-    """Runs the command in the project, and returns its exit code and lines."""
-
-    def run(*words: str) -> tuple[int, list[str]]:
-        monkeypatch.chdir(project.root)
-        capsys.readouterr()
-        code = main(["rekey", *words])
-        printed = capsys.readouterr()
-        return code, (printed.out + printed.err).splitlines()
-
-    return run
 
 
 # A line before and after, a test before, and the same test with other ignored parts.

@@ -1,0 +1,28 @@
+"""A fixture that runs `pytest-mimic rekey` in the project of a test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pytest_mimic._tools.cli.main import main
+
+Rekey = Callable[..., tuple[int, list[str]]]
+
+
+@pytest.fixture
+def rekey(
+    project: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Rekey:
+    """Runs the command in the project, and returns its exit code and lines."""
+
+    def run(*words: str) -> tuple[int, list[str]]:
+        monkeypatch.chdir(project.root)
+        capsys.readouterr()
+        code = main(["rekey", *words])
+        printed = capsys.readouterr()
+        return code, (printed.out + printed.err).splitlines()
+
+    return run
