@@ -100,7 +100,7 @@ class MimicError(Exception):
         test: The id of the test that the error belongs to, if it is known.
     """
 
-    commands = Commands()
+    commands: Commands = Commands()
     test: str | None = None
     _removed_traceback: TracebackType | None = None
 
@@ -114,7 +114,7 @@ class MimicError(Exception):
     ) -> None:
         super().__init__(what)
         self._what = what
-        self.facts = tuple(facts)
+        self.facts: tuple[str | Fact, ...] = tuple(facts)
         self.remedies: tuple[Remedy, ...] = ()
         self.add_remedies(remedies)
         self.data = data

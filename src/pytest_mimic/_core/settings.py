@@ -29,7 +29,7 @@ class Mode(Enum):
     LIVE = "live"
 
     def __init__(self, name: str) -> None:
-        self.writes = name in ("record", "rerecord")
+        self.writes: bool = name in ("record", "rerecord")
 
 
 class Settings(NamedTuple):

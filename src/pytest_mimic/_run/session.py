@@ -44,15 +44,15 @@ class Session:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.ledger = Ledger()
+        self.ledger: Ledger = Ledger()
         store = FolderStore(settings.vault)
-        self.vault = Vault(
+        self.vault: Vault = Vault(
             store,
             pickles=settings.pickles,
             label=settings.shown_vault,
             check_client=check_outcome,
         )
-        self.state = RunState(
+        self.state: RunState = RunState(
             settings=settings,
             vault=self.vault,
             ledger=self.ledger,
@@ -67,8 +67,8 @@ class Session:
             self.state.next_run = NextRun(self.state)
         self.drifts: list[DriftError] = []
         self.judges_phases = True
-        self.coverings = Coverings(self.state)
-        self.scopes = Scopes(self.state)
+        self.coverings: Coverings = Coverings(self.state)
+        self.scopes: Scopes = Scopes(self.state)
 
     # -- tests
 

@@ -22,6 +22,7 @@ from pytest_mimic._core.words import lazy_attribute
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.ledger import Replayed
+    from pytest_mimic._core.files.places import Places
     from pytest_mimic._core.identity.kept_parts import Parts
     from pytest_mimic._core.inputs.reached_and_read import Trace
     from pytest_mimic._core.outcome.outcome import Outcome
@@ -60,7 +61,7 @@ class Plan:
         self, state: Any, target: str, options: Options, cassette: Any
     ) -> None:
         self.state = state
-        self.places = state.places
+        self.places: Places = state.places
         self.target = target  # the function's `module:name`, or the kind of the client
         self.options = options
         self.cassette = (
@@ -134,21 +135,16 @@ class Call:
         identity: CallIdentity | None = None,  # of the calls of the function
         edge_call: Any = None,  # the `ClientCall` that the edge of a client has begun
     ) -> None:
-        self.plan, self.key, self.signature, self.sequence = (
-            plan,
-            key,
-            signature,
-            sequence,
-        )
-        self.names, self.values, self.identity, self.edge_call = (
-            names,
-            values,
-            identity,
-            edge_call,
-        )
-        self.converses = (
-            sequence and edge_call is not None
-        )  # with a service, in the conversation of its test
+        self.plan: Plan = plan
+        self.key: str = key
+        self.signature: str = signature
+        self.sequence: bool = sequence
+        self.names: tuple[str, ...] = names
+        self.values: tuple[object, ...] = values
+        self.identity: CallIdentity | None = identity
+        self.edge_call: Any = edge_call
+        # Whether the call is part of the conversation of its test with a service.
+        self.converses: bool = sequence and edge_call is not None
         # Its number among the calls of its owner, from 1, once it has taken its place; 0
         # without a place among them.
         self.number = 0
@@ -157,9 +153,8 @@ class Call:
         )  # a client made it for itself
         # What its answer issues secrets as: an `Issuer` while a client's call may run.
         self.issuer: Any = None
-        self.host = (
-            None if edge_call is None else edge_call.host
-        )  # which patterns are matched against
+        # The host that patterns are matched against.
+        self.host: str | None = None if edge_call is None else edge_call.host
 
     @property
     def paths(self) -> PathStore:
@@ -178,16 +173,26 @@ class Call:
         )
         return PathStore(self.plan.places, folders or tuple)
 
-    # The structured, redacted description of the arguments. It is kept, as the call may
-    # change them.
-    arguments = lazy_attribute(lambda self: self.plan.described(self))
-    # What is kept of its parts, see `kept_parts`. The call may change them, too.
-    parts = lazy_attribute(lambda self: self.plan.kept_parts(self))
-    # What a client's call sends and, once that has come, its answer, have secrets in
-    # common.
-    secrets = lazy_attribute(
-        lambda self: self.edge_call.secrets and self.edge_call.secrets()
-    )
+    @lazy_attribute
+    def arguments(self) -> dict[str, Any]:
+        """The structured, redacted description of the arguments.
+
+        It is kept, because the call may change them.
+        """
+        return self.plan.described(self)
+
+    @lazy_attribute
+    def parts(self) -> Parts | None:
+        """What is kept of the parts of the call, see `kept_parts`.
+
+        It is kept, because the call may change them.
+        """
+        return self.plan.kept_parts(self)
+
+    @lazy_attribute
+    def secrets(self) -> Any:
+        """The `CallSecrets` that a client's request shares with its answer, if any."""
+        return self.edge_call.secrets and self.edge_call.secrets()
 
     @property
     def label(self) -> str:

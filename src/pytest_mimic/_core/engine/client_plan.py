@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.steps import Step
     from pytest_mimic._core.identity.kept_parts import Parts
     from pytest_mimic._core.redact.known_secrets import KnownSecrets
+    from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.seam.base import Adapter, ClientCall
+    from pytest_mimic._core.swallowed.pending import PendingErrors
     from pytest_mimic._core.target_options import Options
 
 
@@ -230,8 +232,8 @@ class Port:
         self._state = state
         self._ports = {} if ports is None else ports
         self.plans: list[ClientPlan] = []
-        self.redactor = state.redactor
-        self.noting = state.pending
+        self.redactor: Redactor = state.redactor
+        self.noting: PendingErrors = state.pending
 
     def taking(self) -> bool:
         """Return whether calls of this client are mimicked at the moment.

@@ -58,14 +58,17 @@ class Covering:
         self.problems: list[
             TargetError
         ] = []  # targets found missing, until somebody takes them
-        self.requests = [one for one in requests if one.path]  # the others are clients
+        # The others are clients, which have no path.
+        self.requests: list[Target | Edge] = [
+            request for request in requests if request.path
+        ]
         self.places: defaultdict[str, set[_Place]] = defaultdict(set)  # by module
         self.deciders: dict[
             object, int
         ] = {}  # by the key of a function, the request that decides
         for number, request in enumerate(self.requests):
             self.places[request.module].add((number, request.path))
-        self.end = functools.partial(coverings.uncover, self)
+        self.end: Callable[[], None] = functools.partial(coverings.uncover, self)
 
     def refuse(self, request: Target | Edge, problem: str, *, is_absent: bool) -> None:
         """Note that a target or an edge cannot be mimicked.

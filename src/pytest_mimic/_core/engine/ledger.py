@@ -120,20 +120,24 @@ class Ledger:
         # where only a forked process knows.
         self.outcomes: dict[str, str] = {}
         # Rows that count once.
-        self.hiding = OnceEach()  # why not all tests were collected
-        self.deselected = OnceEach()  # how many of the collected tests do not run
-        self.selection = OnceEach()  # other reasons why the run was not complete
-        self.missing = OnceEach()  # calls without a recording
-        self.notes = OnceEach()  # sentences for the summary
-        self.errors = (
-            OnceEach()
-        )  # errors outside of any test, and steps at an end that failed
-        self.problems = OnceEach()  # targets that turned out not to exist
-        self.environment = (
-            OnceEach()
-        )  # outcomes with secret values: label, what was done, test
+        # Why not all tests were collected.
+        self.hiding: OnceEach = OnceEach()
+        # How many of the collected tests do not run.
+        self.deselected: OnceEach = OnceEach()
+        # Other reasons why the run was not complete.
+        self.selection: OnceEach = OnceEach()
+        # Calls without a recording.
+        self.missing: OnceEach = OnceEach()
+        # Sentences for the summary.
+        self.notes: OnceEach = OnceEach()
+        # Errors outside of any test, and steps at an end that failed.
+        self.errors: OnceEach = OnceEach()
+        # Targets that turned out not to exist.
+        self.problems: OnceEach = OnceEach()
+        # Outcomes with secret values: label, what was done, test.
+        self.environment: OnceEach = OnceEach()
         # Texts in what was recorded that look like keys: label; what, its mark and test.
-        self.keys = OnceEach()
+        self.keys: OnceEach = OnceEach()
         # The files that Git LFS has left as pointers.
         self.pointers: set[str] = set()
         # Parts of recorded calls that the next run makes anew, as `MadeAnew` in plain
@@ -142,9 +146,9 @@ class Ledger:
         # The placeholders that answers to wider fixtures have no longer, and the tests
         # whose recordings hold one.
         self.dropped: set[str] = set()
-        self.outdated = OnceEach()
+        self.outdated: OnceEach = OnceEach()
         # Calls that equal another one but for a secret: label; what tells them apart.
-        self.alike = OnceEach()
+        self.alike: OnceEach = OnceEach()
         self.drifted: list[
             Sequence[str]
         ] = []  # real calls that differ from their recording: label, test
@@ -167,13 +171,13 @@ class Ledger:
         # Real calls that were recorded, and those that agree with their recordings.
         self.recorded = self.verified = 0
         self.put_back = 0  # the recordings that failing tests replaced
-        self.record_seconds = 0.0
+        self.record_seconds: float = 0.0
         # The tokens of requests to language models and of their answers: of calls that
         # the run recorded, and of those that it replayed.
         self.tokens_sent = self.tokens_received = 0
         self.saved_tokens_sent = self.saved_tokens_received = 0
         # The names of the entries that add up.
-        self.entries = frozenset(vars(self))
+        self.entries: frozenset[str] = frozenset(vars(self))
         # The replays of this process. Appending is safe in threads without a lock. The
         # garbage collector looks at plain tuples once only.
         self.replays: list[Replayed] = []

@@ -60,9 +60,9 @@ class Owner:
         self.of_failed_attempts: set[str] = set()
         self.void: set[str] = set()
         # Set when the owner has ended.
-        self.ended = Event()
+        self.ended: Event = Event()
         # How many calls with a place among equal ones have begun, of all targets.
-        self.begun = 0
+        self.begun: int = 0
 
     def next_number(self) -> int:
         """Return the number of the next call that has a place among equal ones."""

@@ -44,7 +44,7 @@ class RunState:
 
     # A class attribute, because freezegun replaces the functions of `time` in modules
     # with frozen ones.
-    clock = staticmethod(perf_counter)
+    _clock = staticmethod(perf_counter)
 
     def __init__(
         self, *, settings: Settings, vault: Vault, ledger: Ledger, today: str
@@ -52,12 +52,14 @@ class RunState:
         self.settings = settings
         self.vault = vault
         self.ledger = ledger
+        # Returns a number of seconds, of which only differences have a meaning.
+        self.clock: Callable[[], float] = self._clock
         # the date of new recordings, which is given: a test may have stopped the clock
         self.today = today
         self.recordings: Any = None  # of the run; see `recordings.recordings_of`
         # The `NextRun` of a recording run: what it knows of the values that it makes.
         self.next_run: Any = None
-        self.inside = Inside()
+        self.inside: Inside = Inside()
         self.open_cassettes: list[Any] = []  # the innermost one last
         self.cassettes_made: set[tuple[str, bytes | None]] = (
             set()
@@ -78,23 +80,28 @@ class RunState:
         )  # these end calls whose streams are garbage
         # how many tests had calls of a client replayed while others were recorded
         self.replayed_tests = 0
-        self.owner = Owner("")  # the owner of the calls that are made now
+        # The owner of the calls that are made now.
+        self.owner: Owner = Owner("")
         # The scopes that calls may belong to, by name. That of the session owns the
         # calls outside of tests, too.
         self.scopes: dict[str, Owner] = {"": self.owner}
         # What shares its secrets: the running test, or the wider fixture that is set up
         # or torn down now.
-        self.secret_scope = SecretScope()
+        self.secret_scope: SecretScope = SecretScope()
         # The wider fixtures that are set up, by name.
         self.fixture_scopes: dict[str, SecretScope] = {}
-        self.test = ""  # the id of the running test, empty outside of tests
+        # The id of the running test, empty outside of tests.
+        self.test: str = ""
         self.own_files: Callable[[], set[str]] = (
             set  # returns the files of the running test's own code
         )
-        self.pending = PendingErrors(
+        # The errors that must fail the test, even if its code catches them.
+        self.pending: PendingErrors = PendingErrors(
             lambda: self.test, self._tell_error, commands=settings.commands
-        )  # must fail the test, caught or not
-        self.places = Places(str(settings.rootdir), os.path.realpath(settings.rootdir))
+        )
+        self.places: Places = Places(
+            str(settings.rootdir), os.path.realpath(settings.rootdir)
+        )
         # Keeps each call, if they are to be shown:
         # `_tools.page.call_log.CallLog.note`.
         self.log: Callable[..., None] | None = None
@@ -102,15 +109,16 @@ class RunState:
         self.retries: Retries | None = None  # of a run in which a call has failed
         # The thread in which tests run, and those that were released from their waits
         # when their test had ended.
-        self.thread = current_thread()
+        self.thread: Thread = current_thread()
         self.released: WeakSet[Thread] = WeakSet()
         # The processes of a run that has forked, and whether it does so now.
         self.family: Any = None
         self.is_forking = False
         # Set when the run has ended.
-        self.closed = Event()
-        self.guard = Lock()  # held while a part of the state is made
-        self.started = time_ns()
+        self.closed: Event = Event()
+        # Held while a part of the state is made.
+        self.guard: Lock = Lock()
+        self.started: int = time_ns()
         self._changed: dict[str, list[str]] = {}  # by the name of a list
 
     @lazy_attribute

@@ -109,10 +109,10 @@ class Step:
         self.owner: Owner = state.owner
         self.ended: Event = self.owner.ended
         # The first copy of the outcome counts as a replay.
-        self.counts = mode == "replay" or repeats
+        self.counts: bool = mode == "replay" or repeats
         # Whether the real call runs. Nothing that is mimicked inside of it is recorded
         # on its own.
-        self.active = mode != "replay"
+        self.active: bool = mode != "replay"
         self._has_ended = not self.active
         if self.active:
             self.arrived: Callable[[str], Any] | None = None
@@ -133,7 +133,7 @@ class Step:
             self.awaited = False
             # What a coroutine gave that is a stream, as `Stored.coroutine_gave`.
             self.coroutine_gave = ""
-            self.started = state.clock()
+            self.started: float = state.clock()
             self.owner.open[self] = None
 
     @property
@@ -254,7 +254,7 @@ class Step:
         """
         if not self.active:
             return
-        self.duration = self.state.clock() - self.started
+        self.duration: float = self.state.clock() - self.started
         try:
             if self._take_end():
                 self._keep(outcome, self.duration)

@@ -65,7 +65,7 @@ class Places:
     def __init__(self, *rootdir: str) -> None:
         self.own: str | None = None
         self.marks: list[bytes] = []
-        self.changes = 0
+        self.changes: int = 0
         self._last = ""
         self._roots: list[tuple[str, str]] = []
         self._folders: dict[str, str] = {}

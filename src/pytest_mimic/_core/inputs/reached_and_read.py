@@ -151,11 +151,11 @@ class ProjectSources:
         self.running_trace = running_trace
         self._vault = f"{relative_path(vault, start=rootdir)}/"
         self._digest = cache(_digest)
-        self.code_of = cache(self._code_of)
+        self.code_of: Callable[..., SourceCode | None] = cache(self._code_of)
         self._code = cache(self._read_code)
-        self.reached = cache(self._reached)
+        self.reached: Callable[..., dict[str, dict[str, str]]] = cache(self._reached)
         # Most calls of a target read the same files.
-        self.listed = lru_cache(maxsize=100)(self._listed)
+        self.listed: Callable[..., str] = lru_cache(maxsize=100)(self._listed)
 
     def file_at(self, path: str) -> tuple[str, str] | None:
         """Return name and fingerprint of a file under the rootdir, `data/rates.csv`.

@@ -28,13 +28,16 @@ class Outcome:
         end: Outcome | None = None,
     ) -> None:
         self.kind: OutcomeKind = kind
-        self.value = value  # the returned value, for `value`
-        self.exception = exception  # the raised exception, for `raised`
-        self.items = list(
-            items
-        )  # of a stream, in order: values, or snapshots taken when they were yielded
-        # of a stream, of kind `value` or `raised`; None if its reader stopped early
-        self.end = end
+        # The returned value, for `value`.
+        self.value: object = value
+        # The raised exception, for `raised`.
+        self.exception: BaseException | None = exception
+        # The items of a stream in order: values, or snapshots taken when they were
+        # yielded.
+        self.items: list[object] = list(items)
+        # The end of a stream, of kind `value` or `raised`; None if its reader stopped
+        # early.
+        self.end: Outcome | None = end
 
     @property
     def last(self) -> Outcome:

@@ -107,8 +107,8 @@ class Environment:
             stand_ins.update(dict.fromkeys(forms_of(value), f"<{name}>"))
         # A value may be a part of another one, so the longest come first.
         longest_first = sorted(stand_ins, key=len, reverse=True)
-        self.forms = {form: stand_ins[form] for form in longest_first}
-        self.longest = max(map(len, stand_ins), default=0)
+        self.forms: dict[str, str] = {form: stand_ins[form] for form in longest_first}
+        self.longest: int = max(map(len, stand_ins), default=0)
         # The forms as they stand in the text of a JSON file, in which a text may be
         # JSON itself.
         self._in_json = set(stand_ins)

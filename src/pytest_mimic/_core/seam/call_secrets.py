@@ -90,9 +90,9 @@ class Secrets:
             redactor = redactor.with_names(names)
         if known is not None:
             redactor = redactor.knowing(known)
-        self.redactor = redactor
+        self.redactor: Redactor = redactor
         self.sent: dict[str, str] = {}
-        self.values = dict.fromkeys(redactor.issued, PLACEHOLDER)
+        self.values: dict[str, str] = dict.fromkeys(redactor.issued, PLACEHOLDER)
         if known is not None:
             self.values.update(known.hidden())
 

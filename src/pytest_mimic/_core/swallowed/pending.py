@@ -34,7 +34,7 @@ class PendingErrors:
         self._tell = tell
         self._commands = commands or Commands()
         self._errors: list[MimicError] = []
-        self.judge = getpid()
+        self.judge: int = getpid()
 
     def __enter__(self) -> None:
         pass

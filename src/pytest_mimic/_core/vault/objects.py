@@ -101,7 +101,7 @@ class Objects:
         check_client: CheckClient | None = None,
     ) -> None:
         self.label = label
-        self.check_client = check_client or _accept
+        self.check_client: CheckClient = check_client or _accept
         self.store = store
         self._forbidden = pickles == "forbid"
         self._classes: dict[int, ClassTag] = {}

@@ -70,7 +70,7 @@ class Conversation:
             settings=settings, vault=vault, ledger=Ledger(), today=strftime("%Y-%m-%d")
         )
         # A file does not say how long a call took.
-        self._state.clock = staticmethod(_stopped_clock)
+        self._state.clock = _stopped_clock
         # Recordings that were imported before are no answers to these requests.
         recordings_of(self._state).imports["http"] = []
         self._cassette: Cassette | None = None
