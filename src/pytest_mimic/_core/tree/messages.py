@@ -21,10 +21,10 @@ from pytest_mimic._core.redact.secret_names import is_placeholder
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.tree.call_labels import by_name
+from pytest_mimic._core.tree.difference_words import difference_lines
 from pytest_mimic._core.tree.differing import (
     Difference,
     argument_differences,
-    difference_lines,
     part_differences,
 )
 from pytest_mimic._core.tree.drawing import steps

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from pytest_mimic._core.tree.differing import difference_lines
+from pytest_mimic._core.tree.difference_words import difference_lines
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._tools.cli.output import Line, Result, add_json
 from pytest_mimic._tools.cli.project import Invocation

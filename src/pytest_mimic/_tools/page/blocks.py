@@ -36,7 +36,7 @@ from pytest_mimic._core.tree.chats import (
     request_messages,
     streamed_text,
 )
-from pytest_mimic._core.tree.differing import side_by_side
+from pytest_mimic._core.tree.difference_words import side_by_side
 from pytest_mimic._core.tree.drawing import line
 from pytest_mimic._core.tree.stored import is_response
 from pytest_mimic._core.words import plural

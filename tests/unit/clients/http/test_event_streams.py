@@ -12,7 +12,7 @@ from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.seam.call_secrets import Secrets
 from pytest_mimic._core.tree.agreement import Rules, compare
-from pytest_mimic._core.tree.differing import difference_lines
+from pytest_mimic._core.tree.difference_words import difference_lines
 
 
 def exchange(text: str, kind: str = "text/event-stream", **end: Any) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from pytest_mimic._core.outcome.encoding import snapshot
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.tree import agreement
-from pytest_mimic._core.tree.differing import difference_lines
+from pytest_mimic._core.tree.difference_words import difference_lines
 from pytest_mimic._core.types.kinds import Events, ServerSentEvent
 
 NAN = float("nan")

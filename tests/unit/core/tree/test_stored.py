@@ -25,7 +25,8 @@ from pytest_mimic._core.outcome.encoding import snapshot
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
-from pytest_mimic._core.tree.differing import ABSENT, difference_lines, differences
+from pytest_mimic._core.tree.difference_words import difference_lines
+from pytest_mimic._core.tree.differing import ABSENT, differences
 from pytest_mimic._core.tree.drawing import line
 from pytest_mimic._core.tree.stored import (
     bare,

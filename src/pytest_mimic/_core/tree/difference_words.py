@@ -1,0 +1,269 @@
+"""Differences in words: one line each, or both sides of a long text as stretches.
+
+`day: 2024-04-30 recorded, 2024-05-01 now`, and of a long text the words that differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from pytest_mimic._core.files.digests import MISSING
+from pytest_mimic._core.nodes.node_classes import Cut, Hidden, Node, Opaque
+from pytest_mimic._core.nodes.node_parts import is_file, kind_of, type_of
+from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.tree.aligning import stretches
+from pytest_mimic._core.tree.differing import ABSENT, Difference
+from pytest_mimic._core.tree.drawing import line
+from pytest_mimic._core.tree.kept_columns import column_fact, is_column
+from pytest_mimic._core.words import and_more
+from pytest_mimic.errors import printable
+
+Span = tuple[str, str]
+"""A stretch of a text after its sign: `-` only the old text has it, `+` only the new one.
+
+Both texts have a stretch whose sign is a blank.
+"""
+
+_WIDTH = 120
+# Texts up to this length are shown as values.
+_SHORT = 40
+# The characters of an unchanged stretch that are shown on either side of a change.
+_AROUND = 60
+# The characters that are shown at either end of a changed stretch.
+_CHANGED = 120
+# Of more stretches, the first ones are shown.
+_MOST_SPANS = 24
+
+
+def difference_lines(
+    found: Sequence[Difference],
+    before: str = "recorded",
+    after: str = "now",
+    *,
+    most: int = 10,
+) -> list[str]:
+    """Return the first differences as lines, and how many more there are.
+
+    Args:
+        found: The differences.
+        before: The word for the old side, such as `recorded`.
+        after: The word for the new side, such as `now`.
+        most: How many of the differences are shown.
+    """
+    lines: list[str] = []
+    for difference in found[:most]:
+        lines += _lines_of(difference, before, after)
+    return [*lines, *and_more(len(found) - most)]
+
+
+def _lines_of(difference: Difference, before: str, after: str) -> list[str]:
+    path = printable(difference.path)
+    head = f"{path}: " if path else ""
+    fact = _fact_of(difference, before, after)
+    if fact:
+        return [f"{head}{fact}"]
+    texts = _long_texts(difference)
+    if texts is not None:
+        place = f"{path}, " if path else ""
+        legend = f"{place}[-{before}-] {{+{after}+}}:"
+        lines = _text_lines(_spans(*texts))
+        if len(lines) == 1:
+            return [f"{legend} {lines[0]}"]
+        return [legend, *(f"  {each}" for each in lines)]
+    old, new = _sides(difference)
+    if difference.old is ABSENT:
+        other_side = "in the recording" if before == "recorded" else before
+        return [f"{head}{new} {after}, not {other_side}"]
+    if difference.new is ABSENT:
+        return [f"{head}{old} {before}, missing {after}"]
+    return [f"{head}{old} {before}, {new} {after}"]
+
+
+def _fact_of(difference: Difference, before: str, after: str) -> str:
+    """Return how two sides differ in words; empty if the sides themselves show it."""
+    old, new = difference.old, difference.new
+    if difference.fact:
+        return difference.fact
+    if is_column(old) and is_column(new):
+        return column_fact(old, new, before, after)
+    return _file_fact(old, new, is_recorded=before == "recorded")
+
+
+class Sides(NamedTuple):
+    """A difference as a page shows it, one side below the other.
+
+    Attributes:
+        path: Where it is, empty for the whole.
+        old: The recorded side in stretches, empty if there is none.
+        new: The side of now, likewise.
+        fact: How they differ in words, where no side is shown.
+    """
+
+    path: str
+    old: Sequence[Span] = ()
+    new: Sequence[Span] = ()
+    fact: str = ""
+
+
+def side_by_side(found: Iterable[Difference]) -> list[Sides]:
+    """Return both sides of differences, with the stretches that only one side has."""
+    return [_sides_of(difference) for difference in found]
+
+
+def _sides_of(difference: Difference) -> Sides:
+    path = printable(difference.path)
+    fact = _fact_of(difference, "recorded", "now")
+    if fact:
+        return Sides(path, fact=fact)
+    texts = _long_texts(difference)
+    if texts is None:
+        old, new = _sides(difference)
+        return Sides(path, _whole("-", old), _whole("+", new))
+    spans = _cut_spans(_spans(*texts))
+    old_spans = [span for span in spans if span[0] != "+"]
+    new_spans = [span for span in spans if span[0] != "-"]
+    return Sides(path, old_spans, new_spans)
+
+
+def _whole(sign: str, text: str) -> list[Span]:
+    """Return a side that shares nothing with the other one."""
+    return [(sign, text)] if text else []
+
+
+def _sides(difference: Difference) -> tuple[str, str]:
+    """Return both sides as texts that show the difference, if it may be shown."""
+    old, new = difference.old, difference.new
+    if old is ABSENT:
+        return "", line(new, _WIDTH)
+    if new is ABSENT:
+        return line(old, _WIDTH), ""
+    is_cut = isinstance(old, Cut) and isinstance(new, Cut)
+    if is_cut and old.start and old.start == new.start:
+        unit = "characters" if old.type == "str" else "bytes"
+        differing = f"{new.length} that differ after the first {len(old.start)}"
+        return f"{old.length} {unit}", differing
+    old_text, new_text = line(old, _WIDTH), line(new, _WIDTH)
+    if old_text != new_text:
+        return old_text, new_text
+    old_text = line(old, _WIDTH, digests=True)
+    new_text = line(new, _WIDTH, digests=True)
+    if old_text != new_text:
+        return old_text, new_text
+    is_hidden = isinstance(old, Hidden) or isinstance(new, Hidden)
+    if is_hidden or type_of(old) == type_of(new):
+        return old_text, "another value"
+    return f"{old_text} ({type_of(old)})", f"{new_text} ({type_of(new)})"
+
+
+def _file_fact(old: Node, new: Node, *, is_recorded: bool) -> str:
+    """Return how a file's content differs, empty unless both nodes stand for that file."""
+    if not (isinstance(old, Opaque) and isinstance(new, Opaque)):
+        return ""
+    name = _name_in(new)
+    if not (is_file(old) and is_file(new)) or _name_in(old) != name:
+        return ""
+    if old.digest == MISSING:
+        made = f"{name} exists now, it did not when recorded"
+        return made if is_recorded else f"{name} was made"
+    if new.digest == MISSING:
+        gone = f"{name} does not exist now"
+        return gone if is_recorded else f"{name} was removed"
+    changed = "differs from the recorded one" if is_recorded else "changed"
+    return f"content of {name} {changed}"
+
+
+def _name_in(node: Opaque) -> str:
+    """Return the name of a file, relative to the folder that a fixture gave."""
+    return str(node.text).removeprefix("<tmp>/")
+
+
+# -- texts
+
+
+def _long_texts(difference: Difference) -> tuple[str, str] | None:
+    """Return both sides of a difference between long texts, None for any other."""
+    old, new = difference.old, difference.new
+    is_cut_text = {type(old), type(new)} == {str, Cut}
+    if kind_of(old) != kind_of(new) and not is_cut_text:
+        return None
+    old_text, new_text = _text_in(old), _text_in(new)
+    if old_text is None or new_text is None or old_text == new_text:
+        return None
+    texts = (old_text, new_text)
+    if PLACEHOLDER in texts:
+        return None
+    has_words = any(" " in text for text in texts)
+    has_lines = any("\n" in text for text in texts)
+    longest = max(map(len, texts))
+    if not has_lines and longest <= (_SHORT if has_words else _WIDTH):
+        # It is shown as a value.
+        return None
+    return texts
+
+
+def _text_in(node: Node) -> str | None:
+    """Return the text of a node that is one, or bytes; None of any other."""
+    if isinstance(node, str):
+        return node
+    if isinstance(node, Cut):
+        return node.start
+    if isinstance(node, Hidden):
+        return node.text
+    is_bytes = isinstance(node, Opaque) and type_of(node) in ("bytes", "bytearray")
+    return str(node.text) if is_bytes else None  # type: ignore[union-attr]
+
+
+def _spans(old: str, new: str) -> list[Span]:
+    """Return the stretches of words that two texts share, and those that only one has."""
+    spans: list[Span] = []
+    for before, after in stretches(old, new):
+        if before == after:
+            spans.append((" ", before))
+            continue
+        # A blank behind both is no part of the change.
+        same = " " if before[-1:] == after[-1:] == " " else ""
+        spans += [
+            ("-", before.removesuffix(same)),
+            ("+", after.removesuffix(same)),
+            (" ", same),
+        ]
+    return [span for span in spans if span[1]]
+
+
+def _cut_spans(spans: Sequence[Span]) -> list[Span]:
+    """Return stretches of a text, of long ones their ends, next to the changes."""
+    cut_spans: list[Span] = []
+    for place, (sign, text) in enumerate(spans[:_MOST_SPANS]):
+        if sign != " ":
+            cut = _middle_cut(text, start=_CHANGED, end=_CHANGED)
+        else:
+            # What lies before the first change and behind the last one is of no use.
+            is_first, is_last = place == 0, place == len(spans) - 1
+            start = 0 if is_first else _AROUND
+            end = 0 if is_last else _AROUND
+            cut = _middle_cut(text, start=start, end=end)
+        cut_spans.append((sign, cut))
+    if len(spans) > _MOST_SPANS:
+        cut_spans.append((" ", " ..."))
+    return cut_spans
+
+
+def _middle_cut(text: str, *, start: int, end: int) -> str:
+    """Return a text without its middle, if that is longer than a few characters."""
+    if len(text) <= start + end + 10:
+        return text
+    return f"{text[:start]}...{text[len(text) - end :]}"
+
+
+def _text_lines(spans: Sequence[Span]) -> list[str]:
+    """Return a text as lines, with `[-old-]` and `{+new+}` around the words that differ."""
+    lines = [""]
+    for sign, text in _cut_spans(spans):
+        before, after = {"-": ("[-", "-]"), "+": ("{+", "+}"), " ": ("", "")}[sign]
+        for number, part in enumerate(text.split("\n")):
+            if number:
+                lines.append("")
+            if part:
+                lines[-1] += f"{before}{printable(part)}{after}"
+    return [each for each in lines if each]
