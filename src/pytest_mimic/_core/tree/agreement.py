@@ -1,37 +1,34 @@
-"""Compares a real outcome with its recording: identities decide, within tolerances numbers do, and trees explain."""
+"""Compares a real outcome with its recording.
+
+Identities decide whether two outcomes are equal, within tolerances numbers do, and
+trees explain the difference.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Literal, NamedTuple
 
 from pytest_mimic._core.identity.call_identity import identity_of
 from pytest_mimic._core.identity.pruning import prune
-from pytest_mimic._core.nodes.node_classes import (
-    NOTHING,
-    Cut,
-    Fields,
-    Hidden,
-    Items,
-    Node,
-    Opaque,
-)
+from pytest_mimic._core.nodes.node_classes import NOTHING, Fields, Items, Node, Opaque
 from pytest_mimic._core.nodes.node_json import plain_of
-from pytest_mimic._core.nodes.node_parts import items_of, kind_of, value_of
+from pytest_mimic._core.nodes.node_parts import kind_of, value_of
 from pytest_mimic._core.outcome.encoding import Encoded
 from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.redact.secret_values import hide_values
 from pytest_mimic._core.tree.columns import column_differences
-from pytest_mimic._core.tree.differing import ABSENT, Difference, differences
+from pytest_mimic._core.tree.differing import Difference, differences
 from pytest_mimic._core.tree.drawing import line, steps
-from pytest_mimic._core.tree.library_values import form, labels_of, library_difference
+from pytest_mimic._core.tree.library_values import labels_of, library_difference
 from pytest_mimic._core.tree.making import WHOLE, tree_of
 from pytest_mimic._core.tree.secrets import secrets_in
+from pytest_mimic._core.tree.shapes import shape_differences
 from pytest_mimic._core.types.kinds import Events, ServerSentEvent, Unstable
 from pytest_mimic._core.types.libraries import is_data, library_of
 from pytest_mimic._core.types.opening import (
@@ -49,20 +46,30 @@ _NUMBERS = frozenset({int, float, complex, Decimal, Fraction})
 
 
 class Rules(NamedTuple):
-    """The rules that say what is a difference between two outcomes."""
+    """The rules that say what is a difference between two outcomes.
 
-    rtol: float = 0.0  # the tolerances for numbers
+    Attributes:
+        rtol: The relative tolerance for numbers.
+        atol: The absolute tolerance for numbers.
+        volatile: Paths in the outcome, or in each event of a stream, to leave out:
+            `headers.date`, `rows.*.id`.
+        mode: With `shape`, keys, types and the lengths of tuples count, but not values
+            and the lengths of lists.
+        exact: The keys of a returned mapping whose values count with `shape`, too.
+        ordered: Whether the order of mappings counts.
+    """
+
+    rtol: float = 0.0
     atol: float = 0.0
-    # Paths in the outcome, or in each event of a stream, to leave out: `headers.date`,
-    # `rows.*.id`.
     volatile: Sequence[str] = ()
-    # `shape` compares keys, types and the lengths of tuples, but not values and the
-    # lengths of lists.
     mode: Literal["exact", "shape"] = "exact"
-    exact: Collection[
-        str
-    ] = ()  # the keys of a returned mapping whose values count all the same
-    ordered: bool = False  # whether the order of mappings counts
+    exact: Collection[str] = ()
+    ordered: bool = False
+
+    @property
+    def has_tolerance(self) -> bool:
+        """Whether numbers that differ a little are equal."""
+        return bool(self.rtol or self.atol)
 
 
 EXACTLY = Rules()
@@ -185,62 +192,73 @@ class _Comparison:
 
         Paths may begin with the name of the `root`; a returned value has none.
         """
-        rules, is_exact = self._rules, not (self._rules.rtol or self._rules.atol)
         if self._volatile:
-            paths = [*self._volatile, *_inner_paths(self._volatile, root, recorded)]
-            if root and {(root,), ("*",)} & {*self._volatile}:
+            whole_root = {(root,), ("*",)}
+            if root and not whole_root.isdisjoint(self._volatile):
                 return []
+            paths = [*self._volatile, *_inner_paths(self._volatile, root, recorded)]
             recorded, actual = _pruned(recorded, paths), _pruned(actual, paths)
         is_other = _is_other(recorded, actual)
-        is_reordered = rules.ordered and self._has_other_order(recorded, actual)
+        is_reordered = self._rules.ordered and self._has_other_order(recorded, actual)
         if is_other is False and not is_reordered:
             return []
         for side in (recorded, actual):
             self._secrets |= secrets_in(side, self._redactor)
         old, new = self._tree(recorded), self._tree(actual)
-        if rules.mode == "shape":
-            exact = _exact_parts(old, rules.exact), _exact_parts(new, rules.exact)
-            found = [*differences(*exact), *_shape_differences(old, new)]
+        if self._rules.mode == "shape":
+            exact = _exact_parts(old, self._rules.exact)
+            other_exact = _exact_parts(new, self._rules.exact)
+            found = [*differences(exact, other_exact), *shape_differences(old, new)]
         else:
-            new = new if is_exact else self._snapped(old, new)
-            found = []
-            for one in differences(old, new):
-                found += self._told(one)
-            found = found or _unseen(old, new, "")
-            if not found and (is_reordered or (is_other and is_exact)):
+            found = self._between_trees(old, new)
+            is_certain = is_other and not self._rules.has_tolerance
+            if not found and (is_reordered or is_certain):
                 found = [_untold(old, new)]
-        return [one._replace(path=_rooted(root, one.path)) for one in found]
+        return [
+            difference._replace(path=_rooted(root, difference.path))
+            for difference in found
+        ]
+
+    def _between_trees(self, old: Node, new: Node) -> list[Difference]:
+        """Return the differences that two trees show, or the objects below them."""
+        if self._rules.has_tolerance:
+            new = self._snapped(old, new)
+        found: list[Difference] = []
+        for difference in differences(old, new):
+            found += self._told(difference)
+        return found or _unseen(old, new, "")
 
     def _has_other_order(self, recorded: object, actual: object) -> bool:
         return str(plain_of(self._tree(recorded))) != str(plain_of(self._tree(actual)))
 
-    def _told(self, one: Difference) -> list[Difference]:
+    def _told(self, difference: Difference) -> list[Difference]:
         """Return a difference between two values of a library as people say it.
 
         Of tables and arrays each column that differs is one; of others the library has
         the words.
         """
-        old, new = value_of(one.old), value_of(one.new)
+        old, new = value_of(difference.old), value_of(difference.new)
         if not _are_data(old, new):
-            return [one]
+            return [difference]
         labels = [*labels_of(old), *labels_of(new)]
         if any(map(self._redactor.secret, labels)):
             fact = f"{PLACEHOLDER} recorded, another value now"
-            return [one._replace(fact=fact)]
+            return [difference._replace(fact=fact)]
         rules = self._rules
         columns = column_differences(old, new, rtol=rules.rtol, atol=rules.atol)
-        if columns:
-            return [
-                one._replace(
-                    path=one.path + step, fact=hide_values(fact, self._secrets)
-                )
-                for step, fact in columns
-            ]
-        told = library_difference(old, new, rtol=rules.rtol, atol=rules.atol)
-        return [one._replace(fact=hide_values(told or _UNREADABLE, self._secrets))]
+        told: list[Difference] = []
+        for step, column_fact in columns:
+            path = difference.path + step
+            fact = hide_values(column_fact, self._secrets)
+            told.append(difference._replace(path=path, fact=fact))
+        if told:
+            return told
+        words = library_difference(old, new, rtol=rules.rtol, atol=rules.atol)
+        fact = hide_values(words or _UNREADABLE, self._secrets)
+        return [difference._replace(fact=fact)]
 
     def _snapped(self, old: Node, new: Node) -> Node:
-        """Return the new tree with the recorded number in place of each that is close to it."""
+        """Return the new tree with recorded numbers in place of those close to them."""
         if kind_of(old) != kind_of(new):
             return new
         if isinstance(old, Opaque) and isinstance(new, Opaque):
@@ -250,14 +268,15 @@ class _Comparison:
             items += new.items[len(old.items) :]
             return Items(new.kind, items, new.length, new.digest, new.facts)
         if isinstance(old, Fields) and isinstance(new, Fields):
-            parts = {
-                name: self._snapped(old.parts[name], part)
-                if name in old.parts
-                else part
-                for name, part in new.parts.items()
-            }
-            is_kept = all(part is new.parts[name] for name, part in parts.items())
-            if is_kept:
+            parts: dict[str, Node] = {}
+            is_changed = False
+            for name, part in new.parts.items():
+                parts[name] = part
+                if name in old.parts:
+                    parts[name] = self._snapped(old.parts[name], part)
+                if parts[name] is not part:
+                    is_changed = True
+            if not is_changed:
                 return new
             return Fields(new.kind, parts, new.length, new.digest, new.facts)
         return old if _is_close(old, new, self._rules) else new
@@ -280,23 +299,41 @@ def _inner_paths(paths: Sequence[Steps], root: str, value: object) -> list[Steps
 
     A returned value is called `result`, unless a part of it is.
     """
-    is_named = isinstance(value, dict) and "result" in value
-    names = (root, "*") if root else () if is_named else ("result",)
+    if root:
+        names = {root, "*"}
+    elif isinstance(value, dict) and "result" in value:
+        names = set()
+    else:
+        names = {"result"}
     return [path[1:] for path in paths if path[0] in names and len(path) > 1]
 
 
 def _rooted(root: str, path: str) -> str:
+    """Return a path after the name of the outcome, `result` where it needs one.
+
+    Examples:
+        | root | path | rooted |
+        |---|---|---|
+        | `items` | `[0].id` | `items[0].id` |
+        | `KeyError` | `args` | `KeyError.args` |
+        | | `rates.USD` | `rates.USD` |
+        | | `[0]` | `result[0]` |
+    """
     path = path.removeprefix(".")
-    is_step = not path or path[0] in "[{"
-    return f"{root or ('result' if is_step else '')}{'.' if root and not is_step else ''}{path}"
+    is_index = not path or path[0] in "[{"
+    if is_index:
+        return f"{root or 'result'}{path}"
+    return f"{root}.{path}" if root else path
 
 
 def _is_other(recorded: object, actual: object) -> bool | None:
-    """Return whether two values have different identities; None if one of them has no identity."""
+    """Return whether two values have different identities, None if one has none."""
     if recorded is actual:
         return False
     old, new = identity_of(recorded), identity_of(actual)
-    return None if old is None or new is None else old != new
+    if old is None or new is None:
+        return None
+    return old != new
 
 
 def _are_data(old: object, new: object) -> bool:
@@ -314,163 +351,102 @@ def _unseen(old: Node, new: Node, path: str) -> list[Difference]:
         return found
     is_other = _is_other(then, now)
     if is_other is None and isinstance(old, Opaque):
-        try:
-            return [Difference(path, old, new)] if then != now else []
-        except Exception:  # a comparison that fails shows no equality
-            return [Difference(path, old, new)]
+        return [] if _are_equal(then, now) else [Difference(path, old, new)]
     return [_untold(old, new, path)] if is_other else []
+
+
+def _are_equal(recorded: object, actual: object) -> bool:
+    """Return whether two values say that they are equal."""
+    try:
+        return bool(recorded == actual)
+    except Exception:
+        # A comparison that fails shows no equality.
+        return False
 
 
 def _untold(old: Node, new: Node, path: str = "") -> Difference:
     """Return the difference between two values whose trees have the same parts."""
-    then, now = (list(steps(side) or ()) for side in (old, new))
-    return Difference(path, fact=_UNREADABLE if then == now else _REORDERED)
+    old_steps, new_steps = list(steps(old) or ()), list(steps(new) or ())
+    is_reordered = old_steps != new_steps
+    return Difference(path, fact=_REORDERED if is_reordered else _UNREADABLE)
 
 
 def _pruned(value: Any, paths: Sequence[Steps]) -> Any:
-    """Return a value without the parts that paths name.
-
-    A path into events may leave out their numbers, and `data`.
-    """
+    """Return a value without the parts that paths name."""
     if type(value) is dict:
-        parts = {key: (part, *further(paths, str(key))) for key, part in value.items()}
-        return {
-            key: _pruned(part, inner)
-            for key, (part, is_gone, inner) in parts.items()
-            if not is_gone
-        }
+        return _pruned_mapping(value, paths)
     if isinstance(value, Events):
-        events = []
-        for place, event in enumerate(value):
-            numbers = "*", str(place), str(place - len(value))
-            is_gone, inner = further(paths, *numbers)
-            inner += [path for path in paths if path[0] not in numbers]
-            plain = dict(event) if isinstance(event, ServerSentEvent) else event
-            if not is_gone:
-                events.append(
-                    _pruned(plain, [*inner, *(("data", *path) for path in inner)])
-                )
-        return Events(events, is_whole=value.is_whole)
+        return _pruned_events(value, paths)
     if library_of(type(value)) is not None and hasattr(value, "columns"):
-        names = {path[0] for path in paths if len(path) == 1}
-        gone = [
-            one
-            for one in getattr(value, "column_names", value.columns)
-            if str(one) in names
-        ]
-        return (
-            value.drop(columns=gone)
-            if "pandas" in type(value).__module__
-            else value.drop(gone)
-        )
+        return _pruned_table(value, paths)
     try:
         return prune(value, paths)
-    except Unstable:  # it is compared as it is
+    except Unstable:
+        # The value is compared as it is.
         return value
 
 
+def _pruned_mapping(mapping: dict[Any, Any], paths: Sequence[Steps]) -> dict[Any, Any]:
+    pruned: dict[Any, Any] = {}
+    for key, part in mapping.items():
+        is_gone, inner = further(paths, str(key))
+        if not is_gone:
+            pruned[key] = _pruned(part, inner)
+    return pruned
+
+
+def _pruned_events(events: Events, paths: Sequence[Steps]) -> Events:
+    """Return events without the parts that paths name.
+
+    A path may leave out the number of the event, and `data`.
+    """
+    pruned: list[Any] = []
+    for place, event in enumerate(events):
+        numbers = "*", str(place), str(place - len(events))
+        is_gone, inner = further(paths, *numbers)
+        if is_gone:
+            continue
+        inner += [path for path in paths if path[0] not in numbers]
+        inner += [("data", *path) for path in inner]
+        plain = dict(event) if isinstance(event, ServerSentEvent) else event
+        pruned.append(_pruned(plain, inner))
+    return Events(pruned, is_whole=events.is_whole)
+
+
+def _pruned_table(table: Any, paths: Sequence[Steps]) -> Any:
+    """Return a table of pandas, polars or pyarrow without the columns that paths name."""
+    names = {path[0] for path in paths if len(path) == 1}
+    columns = getattr(table, "column_names", table.columns)
+    gone = [column for column in columns if str(column) in names]
+    if "pandas" in type(table).__module__:
+        return table.drop(columns=gone)
+    return table.drop(gone)
+
+
 def _is_close(recorded: Any, actual: Any, rules: Rules) -> bool:
-    """Return whether two numbers are close, as `numpy.isclose` says; NaN is close to nothing, its text decides."""
+    """Return whether two numbers are close, as `numpy.isclose` says.
 
-    def number(tolerance: float) -> Any:
-        # Decimals cannot be compared with the sum of a Decimal and a float.
-        return Decimal(repr(tolerance)) if isinstance(recorded, Decimal) else tolerance
-
+    NaN is close to nothing; its text decides.
+    """
     if library_of(type(recorded)) == "numpy" == library_of(type(actual)):
-        recorded, actual = (
-            getattr(one, "item", lambda: None)() for one in (recorded, actual)
-        )
-    if type(recorded) is not type(actual) or type(recorded) not in _NUMBERS:
+        recorded, actual = _python_number(recorded), _python_number(actual)
+    kind = type(recorded)
+    if kind is not type(actual) or kind not in _NUMBERS:
         return False
+    rtol: Any = rules.rtol
+    atol: Any = rules.atol
+    limit: Any = math.inf
+    if kind is Decimal:
+        # A Decimal can neither be multiplied by a float nor added to one.
+        rtol, atol, limit = Decimal(repr(rtol)), Decimal(repr(atol)), Decimal("inf")
     try:
-        allowed = number(rules.atol) + number(rules.rtol) * abs(recorded)
-        return bool(
-            recorded == actual or abs(actual - recorded) <= allowed < number(math.inf)
-        )
+        allowed = atol + rtol * abs(recorded)
+        return bool(recorded == actual or abs(actual - recorded) <= allowed < limit)
     except ArithmeticError:
         return False
 
 
-# Shapes: keys, types and the lengths of tuples, but neither values nor the lengths of
-# lists
-
-# Kinds of items whose values and number are free.
-_COLLECTIONS = frozenset(("list", "set", "frozenset", "events"))
-
-
-def _shape_differences(old: Node, new: Node, path: str = "") -> Iterator[Difference]:
-    """Yield the differences between the shapes of two trees.
-
-    Of a list, each item now must have the shape of a recorded one, if there was any; of
-    events, that of one of its name.
-    """
-    if ABSENT in (old, new) or _form_of(old) != _form_of(new):
-        yield Difference(path, old, new)
-        return
-    if _is_collection(old):
-        yield from _item_differences(old, new, path)
-        return
-    if isinstance(old, Cut | Hidden) or kind_of(old) == (Opaque, "text"):
-        return
-    then, now = steps(old) or {}, steps(new) or {}
-    for step in dict.fromkeys([*then, *now]):
-        yield from _shape_differences(
-            then.get(step, ABSENT), now.get(step, ABSENT), path + step
-        )
-
-
-def _is_collection(node: Node) -> bool:
-    is_queue = isinstance(node, Fields) and node.kind == "deque"
-    return is_queue or (isinstance(node, Items) and node.kind in _COLLECTIONS)
-
-
-def _members_of(node: Node) -> list[Node]:
-    return items_of(node) or list((steps(node) or {}).values())
-
-
-def _item_differences(old: Node, new: Node, path: str) -> Iterator[Difference]:
-    is_stream = kind_of(old) == (Items, "events")
-    then, now = _members_of(old), _members_of(new)
-    told: set[str] = set()
-    for place, item in enumerate(now if then else ()):
-        alike: list[Any] = list(then)
-        if is_stream:
-            name = _event_name(item)
-            alike = [one for one in then if _event_name(one) == name] or [ABSENT]
-        shape = _shape_text(item)
-        is_new = shape not in told
-        if is_new and all(next(_shape_differences(one, item), None) for one in alike):
-            told.add(shape)
-            form = _form_of(item)
-            same = [one for one in alike if one is ABSENT or _form_of(one) == form]
-            yield from _shape_differences((same or then)[0], item, f"{path}[{place}]")
-
-
-def _event_name(node: Node) -> str | None:
-    """Return the name of an event of a stream, None of an item that has none."""
-    if not isinstance(node, Fields) or "data" not in node.parts:
-        return None
-    name = node.parts.get("event")
-    return name if isinstance(name, str) else None
-
-
-def _form_of(node: Node) -> object:
-    """Return what must agree of two nodes: the type of the value, of a library's data its dtypes and columns, too."""
-    if isinstance(node, Opaque) and node.kind == "text":
-        is_data_of_library = library_of(type(node.value)) is not None
-        return node.type, form(node.value) if is_data_of_library else ()
-    if isinstance(node, Cut | Hidden):
-        return node.type
-    if isinstance(node, Items | Fields | Opaque):
-        return node.kind
-    return type(node).__name__
-
-
-def _shape_text(node: Node) -> str:
-    """Return a text for the shape of a node, to tell each kind of difference once."""
-    inner = sorted(
-        f"{step}{_shape_text(part)}" for step, part in (steps(node) or {}).items()
-    )
-    if _is_collection(node):
-        inner = sorted({one.partition("]")[2] for one in inner})
-    return f"{_form_of(node)}({inner})"
+def _python_number(scalar: Any) -> Any:
+    """Return a scalar of numpy as Python has it, None of an array."""
+    item = getattr(scalar, "item", None)
+    return None if item is None else item()

@@ -1,4 +1,4 @@
-"""Two outcomes are compared exactly, within tolerances or by shape, with one readable line for each difference."""
+"""Two outcomes are compared exactly or within tolerances, and each difference is one readable line."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pytest_mimic._core.outcome.outcome import Outcome
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.tree import agreement
 from pytest_mimic._core.tree.difference_words import difference_lines
-from pytest_mimic._core.types.kinds import Events, ServerSentEvent
+from unit.core.tree.values import stream
 
 NAN = float("nan")
 
@@ -53,10 +53,6 @@ def compare(
 def lines(recorded: object, actual: object, **options: Any) -> list[str]:
     """Return the differences between two returned values."""
     return compare(given(recorded), given(actual), **options)
-
-
-def shape(recorded: object, actual: object, **options: Any) -> list[str]:
-    return lines(recorded, actual, mode="shape", **options)
 
 
 class Color(enum.Enum):
@@ -538,56 +534,6 @@ def test_a_path_may_begin_with_a_key_named_result() -> None:
     ) == ["x: 1 recorded, 2 now"]
 
 
-# Shape
-
-
-@pytest.mark.parametrize(
-    ("recorded", "actual"),
-    [
-        ({"a": 1, "b": ["x"]}, {"a": 2, "b": []}),
-        ([1, "a"], ["b", 2, 3, "c"]),
-        (
-            [{"kind": "a", "n": 1}, {"kind": "b", "s": ""}],
-            [{"kind": "b", "s": "x"}, {"kind": "a", "n": 3}],
-        ),
-        ((1, "a"), (2, "b")),
-        (Rate("EUR", 1.5), Rate("USD", 2.5)),
-        ({1, 2}, {3}),
-        (Color.RED, Color.BLUE),
-    ],
-)
-def test_by_shape_values_and_lengths_of_lists_are_free(
-    recorded: object, actual: object
-) -> None:
-    assert shape(recorded, actual) == []
-
-
-@pytest.mark.parametrize(
-    ("recorded", "actual", "expected"),
-    [
-        (1, 1.0, ["result: 1 recorded, 1.0 now"]),
-        ((1, 2), (1, 2, 3), ["result[2]: 3 now, not in the recording"]),
-        (
-            {"a": 1},
-            {"b": 1},
-            ["a: 1 recorded, missing now", "b: 1 now, not in the recording"],
-        ),
-        ([1], ["a", "b", "c"], ["result[0]: 1 recorded, 'a' now"]),
-        ({1}, {"a"}, ["result[0]: 1 recorded, 'a' now"]),
-        ([[1], [2]], [["a"], ["b"]], ["result[0][0]: 1 recorded, 'a' now"]),
-        (
-            {"token": 1},
-            {"token": "abc"},
-            ["token: <redacted> recorded, another value now"],
-        ),
-    ],
-)
-def test_by_shape_each_kind_of_difference_is_one_line(
-    recorded: object, actual: object, expected: list[str]
-) -> None:
-    assert shape(recorded, actual) == expected
-
-
 # Exceptions, streams
 
 
@@ -729,14 +675,7 @@ def test_values_of_one_identity_are_equal_despite_tolerance() -> None:
     assert unsorted.indices.tolist() == [1, 0]
 
 
-# Streams of events: compared by name and shape, and left out by paths into each event
-
-
-def stream(*events: tuple[str, Any]) -> Events:
-    """Return a whole stream of events: the name and the data of each."""
-    return Events(
-        [ServerSentEvent(event=name, data=data) for name, data in events], is_whole=True
-    )
+# Streams of events: left out by paths into each event
 
 
 ONE = stream(("a", {"id": 1, "text": "x"}))
@@ -759,38 +698,3 @@ def test_other_fields_of_an_event_are_named():
         "body[0].event: 'a' recorded, 'b' now"
     ]
     assert lines({"body": ONE}, {"body": other}, volatile=("body.event",)) == []
-
-
-def test_each_event_has_the_shape_of_a_recorded_one_of_its_name():
-    start, text, number, end = (
-        ("start", {}),
-        ("part", {"text": "x"}),
-        ("part", {"number": 1}),
-        ("end", {}),
-    )
-    recorded = stream(start, text, number, end)
-
-    assert (
-        lines(
-            {"body": recorded},
-            {"body": stream(start, number, text, number, number, end)},
-            mode="shape",
-        )
-        == []
-    )
-    assert (
-        lines(
-            {"body": recorded},
-            {"body": stream(start, text, ("end", {"text": "x"}), end)},
-            mode="shape",
-        )
-        != []
-    )
-    assert (
-        lines(
-            {"body": recorded},
-            {"body": stream(start, text, ("other", {"text": "x"}), end)},
-            mode="shape",
-        )
-        != []
-    )

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from unit.core.tree.test_agreement import lines, shape
+from unit.core.tree.test_agreement import lines
+from unit.core.tree.test_shapes import shape
 
 
 def numpy_pairs(numpy: Any) -> dict[str, tuple[Any, Any, str]]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.tree.drawing import line
 from pytest_mimic._core.tree.making import tree_of
+from pytest_mimic._core.types.kinds import Events, ServerSentEvent
 
 REDACTOR = Redactor()
 
@@ -30,3 +31,10 @@ class Point(NamedTuple):
 class Rate:
     base: str = "EUR"
     value: float = 1.5
+
+
+def stream(*events: tuple[str, Any]) -> Events:
+    """Return a whole stream of events: the name and the data of each."""
+    return Events(
+        [ServerSentEvent(event=name, data=data) for name, data in events], is_whole=True
+    )

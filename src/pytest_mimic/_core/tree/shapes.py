@@ -1,0 +1,135 @@
+"""Compares the shapes of trees, for `compare=shape`.
+
+Keys, types and the lengths of tuples must agree, but neither values nor the lengths of
+lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pytest_mimic._core.nodes.node_classes import (
+    Cut,
+    Fields,
+    Hidden,
+    Items,
+    Node,
+    Opaque,
+)
+from pytest_mimic._core.nodes.node_parts import items_of, kind_of
+from pytest_mimic._core.tree.differing import ABSENT, Difference
+from pytest_mimic._core.tree.drawing import steps
+from pytest_mimic._core.tree.library_values import form
+from pytest_mimic._core.types.libraries import library_of
+
+# Kinds of items whose values and number are free.
+_COLLECTIONS = frozenset(("list", "set", "frozenset", "events"))
+
+
+def shape_differences(old: Node, new: Node, path: str = "") -> Iterator[Difference]:
+    """Yield the differences between the shapes of two trees.
+
+    Of a list, each item now must have the shape of a recorded one, if there was any; of
+    events, that of one of its name.
+    """
+    if ABSENT in (old, new) or _form_of(old) != _form_of(new):
+        yield Difference(path, old, new)
+        return
+    if _is_collection(old):
+        yield from _item_differences(old, new, path)
+        return
+    if isinstance(old, Cut | Hidden) or kind_of(old) == (Opaque, "text"):
+        return
+    parts, other_parts = steps(old) or {}, steps(new) or {}
+    for step in dict.fromkeys([*parts, *other_parts]):
+        part, other_part = parts.get(step, ABSENT), other_parts.get(step, ABSENT)
+        yield from shape_differences(part, other_part, path + step)
+
+
+def _is_collection(node: Node) -> bool:
+    is_queue = isinstance(node, Fields) and node.kind == "deque"
+    return is_queue or (isinstance(node, Items) and node.kind in _COLLECTIONS)
+
+
+def _members_of(node: Node) -> list[Node]:
+    return items_of(node) or list((steps(node) or {}).values())
+
+
+def _item_differences(old: Node, new: Node, path: str) -> Iterator[Difference]:
+    """Yield, once for each new shape, how an item differs from the recorded ones."""
+    recorded = _members_of(old)
+    if not recorded:
+        return
+    is_stream = kind_of(old) == (Items, "events")
+    told: set[str] = set()
+    for place, item in enumerate(_members_of(new)):
+        counterparts = _events_named_as(item, recorded) if is_stream else recorded
+        if _has_shape_of_one(item, counterparts):
+            continue
+        shape = _shape_text(item)
+        if shape in told:
+            continue
+        told.add(shape)
+        nearest = _nearest(item, counterparts, recorded)
+        yield from shape_differences(nearest, item, f"{path}[{place}]")
+
+
+def _events_named_as(event: Node, recorded: list[Node]) -> list[Node]:
+    name = _event_name(event)
+    return [other for other in recorded if _event_name(other) == name]
+
+
+def _has_shape_of_one(item: Node, counterparts: list[Node]) -> bool:
+    """Return whether an item has the shape of one of the recorded ones."""
+    for other in counterparts:
+        first_difference = next(shape_differences(other, item), None)
+        if first_difference is None:
+            return True
+    return False
+
+
+def _nearest(item: Node, counterparts: list[Node], recorded: list[Node]) -> Any:
+    """Return the recorded item that a new one is shown beside."""
+    if not counterparts:
+        return ABSENT
+    form = _form_of(item)
+    for other in counterparts:
+        if _form_of(other) == form:
+            return other
+    return recorded[0]
+
+
+def _event_name(node: Node) -> str | None:
+    """Return the name of an event of a stream, None of an item that has none."""
+    if not isinstance(node, Fields) or "data" not in node.parts:
+        return None
+    name = node.parts.get("event")
+    return name if isinstance(name, str) else None
+
+
+def _form_of(node: Node) -> object:
+    """Return what must agree of two nodes: the type of the value.
+
+    Of a library's data, its dtypes and columns must agree, too.
+    """
+    if isinstance(node, Opaque) and node.kind == "text":
+        is_of_library = library_of(type(node.value)) is not None
+        return node.type, form(node.value) if is_of_library else ()
+    if isinstance(node, Cut | Hidden):
+        return node.type
+    if isinstance(node, Items | Fields | Opaque):
+        return node.kind
+    return type(node).__name__
+
+
+def _shape_text(node: Node) -> str:
+    """Return a text for the shape of a node, to tell each kind of difference once."""
+    shapes: list[str] = []
+    for step, part in (steps(node) or {}).items():
+        shape = _shape_text(part)
+        # The number of an item is no part of the shape of its list.
+        shapes.append(shape if _is_collection(node) else f"{step}{shape}")
+    if _is_collection(node):
+        shapes = list(set(shapes))
+    return f"{_form_of(node)}({sorted(shapes)})"
