@@ -238,3 +238,40 @@ def test_the_nearest_recording_of_the_same_test_is_found_among_many(project):
             "'monday' recorded, 'sunday' now",
         ],
     )
+
+
+KEYS = """
+    class Key:
+        def __init__(self, name):
+            self.name, self._hash = name, hash(name)
+
+        def __hash__(self):
+            return self._hash
+
+    def price(keys):
+        return len(keys[0].name)
+"""
+
+
+def test_a_kept_hash_that_differs_is_offered_to_be_left_out(project):
+    project.ini("shop:price")
+    project.write("shop.py", KEYS)
+    project.write(
+        "test_shop.py",
+        "import shop\n\ndef test_tea():\n    assert shop.price([shop.Key('tea')]) == 3\n",
+    )
+    project.record(process=True, env={"PYTHONHASHSEED": "1"}).expect(passed=1)
+
+    missed = project.replay(process=True, env={"PYTHONHASHSEED": "2"})
+
+    line = "shop:price ignore=keys.0._hash"
+    missed.expect(failed=1)
+    assert any(line in printed for printed in missed.error)
+    project.ini(line)
+    project.record(process=True, env={"PYTHONHASHSEED": "3"}).expect(passed=1)
+    project.replay(process=True, env={"PYTHONHASHSEED": "4"}).expect(passed=1)
+    project.write(
+        "test_shop.py",
+        "import shop\n\ndef test_milk():\n    shop.price([shop.Key('milk')])\n",
+    )
+    project.replay(process=True, env={"PYTHONHASHSEED": "5"}).expect(failed=1)

@@ -371,6 +371,7 @@ class Track:
         from pytest_mimic._core.engine.changed_lines import former_recording
         from pytest_mimic._core.tree.messages import CANDIDATES, MissedCall, missing
         from pytest_mimic._core.tree.stored import bare
+        from pytest_mimic._core.types.hashes import paths_of_hashes
 
         plan, state = call.plan, self._state
         is_later = call.converses and plan.target in self.owner.replayed
@@ -385,6 +386,7 @@ class Track:
             plan.client,
             sequence=sequence,
             verb=verb,
+            hashes=paths_of_hashes(dict(zip(call.names, call.values, strict=False))),
         )
         among = [*islice(self._candidates(plan.target), CANDIDATES)]
         owner_name = "" if self.owner is None else self.owner.name

@@ -21,6 +21,7 @@ from pytest_mimic._core.types.kinds import (
     Kind,
     Reduce,
     Unstable,
+    class_recipe,
     full_name,
     generic_of,
     importable,
@@ -182,12 +183,16 @@ def _shared_method(method: Any) -> object | None:
 def _class(value: type) -> object:
     """Reduce a class to its name, its source, and the variables that its methods close over.
 
-    A parametrised generic counts by its origin and its arguments.
+    A parametrised generic counts by its origin and its arguments, and a class that its
+    metaclass makes again from data by these.
     """
     generic = generic_of(value)
     if generic is not None:
         origin, arguments = generic
         return "generic", origin, arguments
+    recipe = class_recipe(value)
+    if recipe is not None:
+        return "made", type(value), recipe
     name = _public_name(value)
     module = sys.modules.get(value.__module__)
     is_named = importable(value) is not None or not value.__flags__ & HEAP_TYPE

@@ -28,6 +28,7 @@ from pytest_mimic._core.types.kinds import (
     Raw,
     Reduce,
     Unstable,
+    class_recipe,
     full_name,
     generic_of,
     is_stdlib,
@@ -89,7 +90,8 @@ def kind_of(
     kind = registered_kind(type_) or callable_kind(type_)
     if kind is not None:
         return kind
-    if type(type_.__module__) is not str:
+    recipe = class_recipe(type_)
+    if recipe is None and type(type_.__module__) is not str:
         raise Unstable(
             f"an object of {type_.__qualname__}, a class without a module", type_
         )
@@ -98,9 +100,12 @@ def kind_of(
         or _table_kind(type_, places, layout=layout)
         or _state_kind(type_)
     )
-    generic = generic_of(type_)
-    if generic is not None:
-        kind = _parametrised_kind(kind, generic)
+    # What stands for a class whose name says too little.
+    named_by = generic_of(type_)
+    if recipe is not None:
+        named_by = type(type_), recipe
+    if named_by is not None:
+        kind = _parametrised_kind(kind, named_by)
     if ignores_empty:
         kind = _kind_without_empty(kind)
     if layout and has_own_hash(type_):
@@ -109,7 +114,7 @@ def kind_of(
         return Kind(kind.tag, lambda _: None)
     if not layout and any("_sa_class_manager" in vars(base) for base in type_.__mro__):
         kind = Kind(kind.tag, partial(_mapped, read=kind.reduce))
-    variables = class_variables(type_ if generic is None else generic[0])
+    variables = class_variables(type_ if named_by is None else named_by[0])
     read = kind.reduce
     return Kind(kind.tag, lambda value: (variables, read(value))) if variables else kind
 
@@ -168,6 +173,7 @@ def _parametrised_kind(kind: Kind, generic: tuple[type, tuple[Any, ...]]) -> Kin
     """Return the kind of the objects of a parametrised generic, `Page[Item]`.
 
     Its name has only the names of the arguments, which may be those of other classes.
+    The same holds for a class that its metaclass makes again from arguments.
     """
     origin, arguments = generic
     read = kind.reduce
@@ -307,7 +313,7 @@ def _state_kind(type_: type) -> Kind:
     if type_ in copyreg.dispatch_table or any(
         _MAKERS & vars(base).keys() for base in own
     ):
-        is_iterator = is_stdlib(type_.__module__) and hasattr(type_, "__next__")
+        is_iterator = is_stdlib(str(type_.__module__)) and hasattr(type_, "__next__")
         return Kind(tag, refuse if is_iterator else _reduced)
     getstate = next(
         (vars(base)["__getstate__"] for base in own if "__getstate__" in vars(base)),

@@ -17,6 +17,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from copy import copy
 from io import BytesIO
 from typing import Any
 
@@ -377,8 +378,33 @@ def moment_with_fold(kind: Any, arguments: tuple[Any, ...], fold: int) -> Any:
     return kind(*arguments).replace(fold=fold)
 
 
+# httpx
+
+
+def _response(response: Any) -> Any:
+    """Reduce a response with requests that have lost their extensions, as it has.
+
+    The client writes its timeouts there.
+    """
+    if name_of(type(response)) not in _LOSSES:
+        # A class of somebody else.
+        return NotImplemented
+    make, arguments, state, *others = response.__reduce_ex__(4)
+    kept = {}
+    for name, part in state.items():
+        is_request = name_of(type(part)) in _REQUESTS
+        kept[name] = copy(part) if is_request else part
+    return make, arguments, kept, *others
+
+
+#: A copy of them has no extensions.
+_REQUESTS = frozenset({"httpx:Request", "httpx2:Request"})
+
+
 _WAYS: dict[str, Callable[[Any], Any]] = {
     "PIL.Image.Image": _image,
+    "httpx.Response": _response,
+    "httpx2.Response": _response,
     "numpy.random.mtrand.RandomState": _generator,
     "pendulum.datetime.DateTime": _moment,
     "torch.Tensor": _tensor,

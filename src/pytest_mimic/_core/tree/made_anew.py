@@ -24,6 +24,8 @@ class Kind(Enum):
     TOKEN = "token"
     MOMENT = "moment"
     DATE = "date"
+    #: A `hash()` that an object keeps. Its digits do not show that: the object does.
+    HASH = "hash"
 
 
 #: What comes from a source of random bytes.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -70,6 +70,7 @@ class MissedCall(NamedTuple):
         line: The name in that line, if it is not that of the target.
         sequence: Whether its recordings belong to their tests.
         verb: What records it: `RECORD`, or `RERECORD` its test as a whole.
+        hashes: The paths at which its arguments keep a `hash()`.
     """
 
     label: str
@@ -80,6 +81,7 @@ class MissedCall(NamedTuple):
     line: str = ""
     sequence: bool = False
     verb: Verb = Verb.RECORD
+    hashes: Collection[str] = ()
 
 
 def nearest_recording(
@@ -148,7 +150,7 @@ def missing(
         whole = bare(nearest.whole())
         fact = _nearest_fact(whole, call, within=within)
         facts = [fact]
-        changing = changing_parts(fact.differences)
+        changing = changing_parts(fact.differences, call.hashes)
         if changing is not None:
             listed += ignoring(
                 changing,

@@ -7,7 +7,7 @@ one that are different.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pytest_mimic._core.commands import Remedy, Verb, read
@@ -49,10 +49,18 @@ class Changing(NamedTuple):
     is_whole: bool
 
 
-def changing_parts(differences: Sequence[Difference]) -> Changing | None:
+def changing_parts(
+    differences: Sequence[Difference], hashes: Collection[str] = ()
+) -> Changing | None:
     """Return the parts in which a call differs, if all of them look made anew.
 
-    None: it differs in another part as well, or in none.
+    Args:
+        differences: How the call differs.
+        hashes: The paths at which its objects keep their `hash()`, which is another
+            one in each process.
+
+    Returns:
+        The parts. None: the call differs in another part as well, or in none.
     """
     found: dict[str, Change] = {}
     for one in differences:
@@ -62,6 +70,8 @@ def changing_parts(differences: Sequence[Difference]) -> Changing | None:
             # No line can leave a column of an argument out.
             return None
         changed = change(one.old, one.new)
+        if one.path in hashes and type(one.old) is int:
+            changed = Change(frozenset({Kind.HASH}), is_whole=True)
         if changed is None:
             return None
         found[option_path(one.path)] = changed
@@ -125,7 +135,8 @@ def may_be_ignored(changing: Changing, target: str, options: Options) -> bool:
 
 def pages(kinds: frozenset[Kind]) -> list[Remedy]:
     """Return the page on how tests get the same values in each run."""
-    has_ids, has_moments = bool(kinds - OF_THE_CLOCK), bool(kinds & OF_THE_CLOCK)
+    has_moments = bool(kinds & OF_THE_CLOCK)
+    has_ids = bool(kinds - OF_THE_CLOCK - {Kind.HASH})
     if has_ids and has_moments:
         return [_BOTH]
     if has_ids:

@@ -139,7 +139,7 @@ def _names_in_code(type_: Any, package: str) -> frozenset[str]:
             if hasattr(type(member), "__get__"):
                 # A cached property keeps its value under its own name.
                 names.add(name)
-            for code in _codes_of(member):
+            for code in codes_of(member):
                 names |= _set_by(code)
     return frozenset(names)
 
@@ -157,7 +157,7 @@ def _set_by(code: CodeType) -> set[str]:
     return names
 
 
-def _codes_of(member: Any) -> list[CodeType]:
+def codes_of(member: Any) -> list[CodeType]:
     """Return the code of a method, of what it wraps, and of functions inside."""
     functions = [
         getattr(member, name, None)

@@ -7,8 +7,9 @@ from functools import lru_cache
 from types import FunctionType
 from typing import Any
 
+from pytest_mimic._core.types.additions import codes_of
 from pytest_mimic._core.types.kinds import HEAP_TYPE, is_generated
-from pytest_mimic._core.types.opening import all_attributes, set_attributes
+from pytest_mimic._core.types.opening import all_attributes, parts_of, set_attributes
 
 
 def is_private(name: object) -> bool:
@@ -82,15 +83,58 @@ def made_hashes(value: object) -> set[str]:
         for name, part in all_attributes(value).items()
         if type(part) is int and part == number and is_private(name)
     }
-    if not names or remembered_hashes(value):
+    if not names or remembered_hashes(value) or not _takes_hashes(kind):
         return set()
-    is_taken = any(
-        "hash" in method.__code__.co_names
-        for base in kind.__mro__
-        for name, method in vars(base).items()
-        if type(method) is FunctionType and name != "__hash__"
-    )
-    return names if is_taken else set()
+    return names
+
+
+@lru_cache(maxsize=4096)
+def _takes_hashes(type_: Any) -> bool:
+    """Return whether a method of a class other than `__hash__` calls `hash()`.
+
+    A method is any function of the class: `__new__` and class methods, which may be
+    constructors, too.
+    """
+    for base in type_.__mro__:
+        for name, member in vars(base).items():
+            if name == "__hash__":
+                continue
+            for code in codes_of(member):
+                if "hash" in code.co_names:
+                    return True
+    return False
+
+
+# More parts of an argument than these are not looked at for the sake of a message.
+_MOST_PARTS = 10_000
+
+
+def paths_of_hashes(values: Mapping[str, object]) -> set[str]:
+    """Return the paths of the attributes that keep a `hash()` which a constructor took.
+
+    Args:
+        values: The values to look through, by their names.
+
+    Examples:
+        | values | paths |
+        |---|---|
+        | `{"key": Key("a")}` | `{"key._hash"}` |
+        | `{"words": [Key("a")]}` | `{"words[0]._hash"}` |
+    """
+    paths: set[str] = set()
+    seen: dict[int, object] = {}
+    pending = list(values.items())
+    while pending and len(seen) < _MOST_PARTS:
+        path, value = pending.pop()
+        if id(value) in seen:
+            continue
+        # The value is kept alive, so that no other one gets its `id()`.
+        seen[id(value)] = value
+        for name in made_hashes(value):
+            paths.add(f"{path}.{name}")
+        for part in parts_of(value):
+            pending.append((path + part.step, part.value))
+    return paths
 
 
 def _hash_of(value: object) -> int | None:

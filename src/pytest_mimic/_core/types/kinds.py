@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import sys
 import types
 from collections.abc import Callable, Collection, Iterable
@@ -285,6 +286,22 @@ def generic_of(type_: type) -> tuple[type, tuple[Any, ...]] | None:
     if type(metadata) is not dict or metadata.get("origin") is None:
         return None
     return metadata["origin"], tuple(metadata["args"])
+
+
+def class_recipe(type_: type) -> tuple[Any, ...] | None:
+    """Return how pickle makes a class again, a function and its arguments first.
+
+    The author of a metaclass decides that, by `copyreg`, where the classes that it makes
+    have no importable name: the undefined functions of sympy. None: by its name.
+    """
+    reduce: Any = copyreg.dispatch_table.get(type(type_))
+    if reduce is None:
+        return None
+    try:
+        recipe = reduce(type_)
+    except Exception:  # a metaclass may raise anything for a class that it cannot keep
+        return None
+    return recipe if isinstance(recipe, tuple) else None
 
 
 def parametrised(origin: Any, arguments: tuple[Any, ...]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import posixpath
 import random
 import shlex
@@ -32,6 +33,38 @@ def test_a_class_made_under_the_name_of_another_one_does_not_count_as_that():
     assert len({fingerprint(one()) for one in (made, other, k.Bare)}) == 3
     assert fingerprint(again) == fingerprint(k.Bare)
     assert fingerprint(again()) == fingerprint(k.Bare())
+
+
+class Undefined(type):
+    """A metaclass whose classes are made again from their name and a fact."""
+
+
+class Applied:
+    def __init__(self, part):
+        self.part = part
+
+
+def undefined(name, fact=None):
+    return Undefined(name, (Applied,), {"fact": fact, "__module__": None})
+
+
+def reduce_undefined(cls):
+    return undefined, (cls.__name__, cls.fact)
+
+
+def test_a_class_that_its_metaclass_makes_again_counts_by_what_it_is_made_from(
+    monkeypatch,
+):
+    with pytest.raises(Unstable, match="a class without a module"):
+        fingerprint(undefined("f")(1))
+    monkeypatch.setitem(copyreg.dispatch_table, Undefined, reduce_undefined)
+
+    classes = [undefined("f"), undefined("g"), undefined("f", "positive")]
+    values = [*classes, *(cls(1) for cls in classes), classes[0](2)]
+
+    assert len(set(map(fingerprint, values))) == 7
+    assert fingerprint(undefined("f")) == fingerprint(classes[0])
+    assert fingerprint(undefined("f")(1)) == fingerprint(classes[0](1))
 
 
 def test_the_shared_generator_of_random_counts_by_name():

@@ -210,6 +210,23 @@ def test_what_a_returned_response_loses_is_said():
     assert losses(["shop:Response"]) == []
 
 
+@pytest.mark.parametrize("name", ["httpx", "httpx2"])
+def test_the_request_of_a_returned_response_has_lost_its_extensions_too(name):
+    library = pytest.importorskip(name)
+    with library.Client() as client:
+        request = client.build_request("GET", "http://127.0.0.1/")
+    response = library.Response(302, request=request, text="moved")
+    response.next_request = request
+
+    again = load(recorded(response))
+
+    assert (again.text, again.request.url) == ("moved", request.url)
+    assert again.next_request.method == "GET"
+    assert request.extensions["timeout"]
+    with pytest.raises(UnstorableOutcomeError, match="leaves out extensions"):
+        recorded(request)
+
+
 def test_gradients_come_back_and_a_graph_is_refused():
     torch = pytest.importorskip("torch", reason="torch is not installed")
     model = torch.nn.Linear(2, 1)

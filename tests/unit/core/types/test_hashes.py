@@ -9,6 +9,7 @@ from pytest_mimic._core.types.hashes import (
     bare_copy,
     hash_by,
     made_hashes,
+    paths_of_hashes,
     recipe_of,
     remembered_hashes,
 )
@@ -119,6 +120,38 @@ def test_a_hash_that_the_constructor_took_is_made_anew_by_nothing():
     assert made_hashes(Early("a")) == {"_hash"}
     assert made_hashes(Numbered(1)) == set()
     assert made_hashes(Lazy("a")) == set()
+
+
+class Word(str):
+    def __new__(cls, text):
+        made = str.__new__(cls, text)
+        made._hash = hash(text)
+        return made
+
+    def __hash__(self):
+        return self._hash
+
+
+class Built:
+    @classmethod
+    def of(cls, name):
+        made = cls()
+        made.name, made._hash = name, hash(name)
+        return made
+
+    def __hash__(self):
+        return self._hash
+
+
+@pytest.mark.parametrize("value", [Word("a"), Built.of("a")], ids=["new", "of"])
+def test_other_constructors_than_init_take_hashes_too(value):
+    assert made_hashes(value) == {"_hash"}
+
+
+def test_kept_hashes_are_found_at_any_depth():
+    values = {"key": Early("a"), "words": [{"x": Early("b")}], "id": Numbered(1 << 40)}
+
+    assert paths_of_hashes(values) == {"key._hash", "words[0].x._hash"}
 
 
 def test_an_object_of_a_class_in_c_that_cannot_be_made_bare_is_left_alone():
