@@ -597,3 +597,61 @@ def test_a_miss_that_cannot_follow_is_recorded_again(project: Any) -> None:
 
     note = "the same call, with other options of its line: ignore=run is gone"
     assert note in run.error
+
+
+def test_a_call_that_was_recorded_again_is_no_finding(
+    project: Any, rekey: Rekey
+) -> None:
+    """The line of one function leaves out less than before, that of the other more."""
+    project.module(SHOP)
+    project.tests(
+        """
+        import shop
+
+        def test_one():
+            shop.fetch("EUR", run=1)
+            shop.put(shop.Order(3), run=1)
+        """
+    )
+    project.ini("shop:fetch ignore=run", "shop:put")
+    project.record().expect(passed=1)
+    project.ini("shop:fetch", "shop:put ignore=order.number")
+    assert rekey()[0] == 1
+    project.run("--mimic-rerecord").expect(passed=1)
+
+    code, lines = rekey()
+
+    first = "2 recordings cannot follow, but were recorded again since"
+    assert (code, lines[0]) == (0, first)
+    title = "  to delete what nothing finds: pytest-mimic "
+    assert len(lines) == 2
+    assert lines[1].startswith(title)
+    main(lines[1].removeprefix(title).split())
+    assert rekey()[1][0].startswith("nothing to change")
+    project.replay().expect(passed=1, real=[])
+
+
+def test_another_call_of_the_test_is_not_recorded_again(
+    project: Any, rekey: Rekey
+) -> None:
+    project.module(SHOP)
+    project.tests(
+        """
+        import shop
+
+        def test_one():
+            shop.put(shop.Order(3), run=1)
+            shop.put(shop.Order(3), run=2)
+        """
+    )
+    project.ini("shop:put")
+    project.record().expect(passed=1)
+    project.ini("shop:put ignore=order.number")
+    project.tests("import shop\n\ndef test_one(): shop.put(shop.Order(4), run=2)\n")
+    project.record().expect(passed=1)
+
+    code, lines = rekey()
+
+    assert (code, lines[0]) == (1, "1 recording cannot follow:")
+    assert "run=1" in lines[1]
+    assert lines[4] == "1 recording cannot follow, but was recorded again since"

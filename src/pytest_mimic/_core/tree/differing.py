@@ -5,7 +5,7 @@ How differences are worded stands in `difference_words`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
@@ -28,6 +28,7 @@ from pytest_mimic._core.tree.kept_columns import (
     row_counts,
     with_labels,
 )
+from pytest_mimic._core.types.opening import parse_path
 
 #: What a side has at a path that only the other side has.
 ABSENT: Any = type("Absent", (), {})()
@@ -74,6 +75,26 @@ def part_differences(
     then = {name.lstrip("*"): part for name, part in old.items()}
     now = {name.lstrip("*"): part for name, part in new.items()}
     return list(_between_parts(then, now, ""))
+
+
+def is_left_out(path: str, ignored: Iterable[str]) -> bool:
+    """Return whether the path of a difference leads into a part that `ignore=` names.
+
+    `order.number` and `order.number.digits` lead into `order.*`, and `order` does not.
+    """
+    try:
+        steps_of_path = parse_path(path)
+    except ValueError:
+        # The member of a set has no path that a line could name.
+        return False
+    for ignored_path in ignored:
+        ignored_steps = parse_path(ignored_path)
+        if len(ignored_steps) > len(steps_of_path):
+            continue
+        pairs = zip(ignored_steps, steps_of_path, strict=False)
+        if all(ignored_step in ("*", step) for ignored_step, step in pairs):
+            return True
+    return False
 
 
 def differences(old: Node, new: Node) -> list[Difference]:

@@ -25,6 +25,7 @@ from pytest_mimic._core.tree.difference_words import difference_lines
 from pytest_mimic._core.tree.differing import (
     Difference,
     argument_differences,
+    is_left_out,
     part_differences,
 )
 from pytest_mimic._core.tree.drawing import steps
@@ -35,7 +36,6 @@ from pytest_mimic._core.tree.remedies import (
     only_order_differs,
     volatile,
 )
-from pytest_mimic._core.types.opening import parse_path
 from pytest_mimic._core.vault.long_parts import shortened
 from pytest_mimic._core.words import limited
 from pytest_mimic.errors import (
@@ -284,9 +284,7 @@ def _again(verb: Verb, purpose: str, test: str | None) -> Remedy:
 def _nearest_fact(nearest: Recording, call: MissedCall, *, within: str) -> Nearest:
     """Return how a call differs from the nearest recording."""
     differing = argument_differences(nearest.arguments, call.arguments)
-    parts = [
-        one for one in differing if not _is_left_out(one.path, call.options.ignore)
-    ]
+    parts = [one for one in differing if not is_left_out(one.path, call.options.ignore)]
     note = ""
     if not parts:
         note = _unseen(nearest, call, is_ignored=bool(differing))
@@ -329,18 +327,6 @@ def _secrets_of(parts: Mapping[str, Node], path: str = "") -> list[str]:
         else:
             found += _secrets_of(steps(node) or {}, path + step)
     return found
-
-
-def _is_left_out(path: str, ignored: Sequence[str]) -> bool:
-    """Return whether the path of a difference leads into a part that `ignore=` names."""
-    steps = re.findall(r"[^.\[\]]+", path)
-    fitting = (
-        wanted for wanted in map(parse_path, ignored) if len(wanted) <= len(steps)
-    )
-    return any(
-        all(want in ("*", step) for want, step in zip(wanted, steps, strict=False))
-        for wanted in fitting
-    )
 
 
 def stale(

@@ -43,6 +43,9 @@ from pytest_mimic._tools.rekey.recorded_calls import content_of, recorded_calls
 from pytest_mimic._tools.shown.outcome_words import call_in_short
 from pytest_mimic.errors import MimicError
 
+# How many files a printed command names, at most.
+_MOST_FILES = 20
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     add_selectors(parser)
@@ -79,7 +82,7 @@ def run(invocation: Invocation) -> Result:
         return nothing(invocation, chosen)
     return Result(
         list(_lines(invocation, plan)),
-        found=bool(plan.left),
+        found=any(map(_is_open, plan.left)),
         unmatched=selection.unmatched,
         damaged=len(damaged),
     )
@@ -177,19 +180,9 @@ def _carry_out(invocation: Invocation, plan: Plan) -> set[str]:
 
 def _lines(invocation: Invocation, plan: Plan) -> Iterator[Line]:
     """Yield the report: the counts, what stays and why."""
-    would = "would get" if invocation.options.dry_run else "got"
     calls = sum(change.calls for change in plan.changes)
-    joined = sum(
-        max(0, len({change.name, *change.old_names}) - 1)
-        for change in plan.changes
-        if change.calls > 1
-    )
     if calls:
-        line = f"{plural(calls, 'recording')} {would} the identity of today's line"
-        if joined:
-            names = [change.name for change in plan.changes if change.calls]
-            line += f", and are {counted(names)}"
-        yield line
+        yield _line_of_changes(invocation, plan, calls)
     if plan.hidden:
         verb = "would lose" if invocation.options.dry_run else "lost"
         count = plural(plan.hidden, "recording")
@@ -203,15 +196,59 @@ def _lines(invocation: Invocation, plan: Plan) -> Iterator[Line]:
     if plan.from_python:
         count = plural(plan.from_python, "recording")
         yield f"{count} with options that were given in Python stay as they are"
-    if plan.left:
-        yield f"{plural(len(plan.left), 'recording')} cannot follow:"
-    for left in plan.left:
+    open_calls = [left for left in plan.left if _is_open(left)]
+    yield from _lines_of_open_calls(invocation, open_calls)
+    replaced = {left.old.file for left in plan.left if not _is_open(left)}
+    yield from _lines_of_replaced(invocation, sorted(replaced))
+
+
+def _line_of_changes(invocation: Invocation, plan: Plan, calls: int) -> str:
+    would = "would get" if invocation.options.dry_run else "got"
+    line = f"{plural(calls, 'recording')} {would} the identity of today's line"
+    joined = 0
+    for change in plan.changes:
+        if change.calls > 1:
+            joined += len({change.name, *change.old_names}) - 1
+    if joined > 0:
+        names = [change.name for change in plan.changes if change.calls]
+        line += f", and are {counted(names)}"
+    return line
+
+
+def _lines_of_open_calls(
+    invocation: Invocation, open_calls: Sequence[Left]
+) -> Iterator[Line]:
+    """Yield the calls that cannot follow, and the commands that record them again."""
+    if open_calls:
+        yield f"{plural(len(open_calls), 'recording')} cannot follow:"
+    for left in open_calls:
         yield from _lines_of_left(invocation, left)
     for option, is_found in (("--mimic-record", False), ("--mimic-rerecord", True)):
-        tests = [left.old.call.test for left in plan.left if left.is_found is is_found]
+        tests: list[str | None] = []
+        for left in open_calls:
+            if left.is_found is is_found and not left.is_recorded_again:
+                tests.append(left.old.call.test)
         if tests:
             again = invocation.commands.for_tests(option, tests=tests)
             yield ["  to record them: ", (again, "bold")]
+
+
+def _lines_of_replaced(invocation: Invocation, files: Sequence[str]) -> Iterator[Line]:
+    """Yield how many calls were recorded again, and what deletes their old recordings."""
+    if not files:
+        return
+    verb = "was" if len(files) == 1 else "were"
+    count = plural(len(files), "recording")
+    yield f"{count} cannot follow, but {verb} recorded again since"
+    for start in range(0, len(files), _MOST_FILES):
+        few = files[start : start + _MOST_FILES]
+        command = invocation.commands.mimic("rm", *few)
+        yield ["  to delete what nothing finds: ", (command, "bold")]
+
+
+def _is_open(left: Left) -> bool:
+    """Return whether something is to be done about a call that cannot follow."""
+    return left.has_secret or not left.is_recorded_again
 
 
 def _lines_of_left(invocation: Invocation, left: Left) -> Iterator[Line]:
@@ -223,3 +260,6 @@ def _lines_of_left(invocation: Invocation, left: Left) -> Iterator[Line]:
     if left.rival:
         command = invocation.commands.mimic("rm", left.old.file)
         yield ["    keep one of them: ", (command, "bold")]
+    if left.is_recorded_again:
+        command = invocation.commands.mimic("rm", left.old.file)
+        yield ["    it was recorded again since; to delete it: ", (command, "bold")]

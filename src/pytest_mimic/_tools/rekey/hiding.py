@@ -21,12 +21,16 @@ from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER, holds_text, places
 from pytest_mimic._core.seam.registry import names_client
+from pytest_mimic._core.tree.secrets import secrets_in
+from pytest_mimic._core.tree.stored import without_secrets
 from pytest_mimic._core.vault.long_parts import shortened
 from pytest_mimic._core.vault.recording_facts import Stored
 from pytest_mimic._tools.rekey.recorded_calls import Entry, RecordedCall
 
 # Shorter texts stand in many places for other reasons.
 _SHORTEST = 8
+# The length of an argument's digest.
+_DIGEST = 32
 
 
 class Hidden(NamedTuple):
@@ -64,7 +68,7 @@ class Hider:
         """
         call = old.call
         if not names_client(call.target):
-            return self._hidden_description(old)
+            return self._hidden_function(old)
         described = call.arguments or {}
         try:
             values = client_values(parts_of_call(call), described)
@@ -103,24 +107,80 @@ class Hider:
 
     # -- functions
 
-    def _hidden_description(self, old: RecordedCall) -> Hidden | None:
-        """Return a function's call with its description hidden.
+    def _hidden_function(self, old: RecordedCall) -> Hidden | None:
+        """Return a function's call with its descriptions hidden.
 
-        Its identity is taken of the real arguments, and its outcome is kept as it is.
+        Its identity is taken of the real arguments, and its outcome is kept as it is,
+        but for what people read of a pickle.
         """
         described = old.call.arguments or {}
-        hidden = self._redactor.declared.scrub(described)
-        if hidden == described:
+        hidden = self._without_secrets(described)
+        entries = [self._with_hidden_preview(one.entry) for one in old.call.outcomes]
+        is_same = all(
+            entry is stored.entry
+            for entry, stored in zip(entries, old.call.outcomes, strict=True)
+        )
+        if hidden == described and is_same:
             return None
-        facts = {**old.facts, "arguments": hidden}
-        if old.call.parts is not None:
-            # A digest might tell the secret.
+        facts = {**old.facts, "arguments": hidden, **_as_outcomes(old, entries)}
+        if hidden != described and old.call.parts is not None:
             facts["parts"] = {
-                name: None if type(part) is dict or len(str(part)) == 32 else part
-                for name, part in old.call.parts.items()
+                name: _without_digest(part) for name, part in old.call.parts.items()
             }
-        call = old.call._replace(arguments=hidden, parts=facts.get("parts"))
+        outcomes = [
+            stored.with_entry(entry)
+            for entry, stored in zip(entries, old.call.outcomes, strict=True)
+        ]
+        call = old.call._replace(
+            arguments=hidden, parts=facts.get("parts"), outcomes=outcomes
+        )
         return Hidden(old._replace(facts=facts, call=call), {}, set())
+
+    def _with_hidden_preview(self, entry: Entry) -> Entry:
+        """Return a function's outcome without secrets in what people read of a pickle."""
+        if "preview" not in entry:
+            return entry
+        declared = self._redactor.declared
+        described = entry.get("described")
+        known = secrets_in(described, declared)
+        hidden: Entry = {
+            **entry,
+            "preview": [declared.scrub_text(line, known) for line in entry["preview"]],
+        }
+        if "described" in entry:
+            hidden["described"] = self._without_secrets(described)
+        return entry if hidden == entry else hidden
+
+    def _without_secrets(self, described: Any) -> Any:
+        """Return a description without secrets, and without digests that tell them."""
+        declared = self._redactor.declared
+        bare = without_secrets({"": described}, declared)[""]
+        return _without_digests(self._without_columns(bare), described)
+
+    def _without_columns(self, described: Any) -> Any:
+        """Return a description of which no table has a column with a secret name.
+
+        `{"$text": "<DataFrame ...>", "columns": {"['motto']": ...}}`
+        """
+        if type(described) is list:
+            return [self._without_columns(part) for part in described]
+        if type(described) is not dict:
+            return described
+        kept: dict[str, Any] = {}
+        for name, part in described.items():
+            is_table = name == "columns" and "$text" in described
+            if is_table and type(part) is dict:
+                part = {
+                    step: column
+                    for step, column in part.items()
+                    if not self._is_secret_column(step)
+                }
+            kept[name] = self._without_columns(part)
+        return kept
+
+    def _is_secret_column(self, step: str) -> bool:
+        label = step.removeprefix("['").removesuffix("']")
+        return label != step and bool(self._redactor.declared.secret(label))
 
     # -- clients
 
@@ -177,10 +237,7 @@ class Hider:
                 for name, part in parts.items()
             }
             facts["parts"] = parts
-        if old.place is None:
-            facts["outcomes"] = entries
-        else:
-            facts["outcome"] = entries[0]
+        facts |= _as_outcomes(old, entries)
         outcomes = []
         issued: set[str] = set()
         for stored, entry in zip(old.call.outcomes, entries, strict=True):
@@ -190,6 +247,38 @@ class Hider:
             outcomes.append(stored.with_entry(entry))
         call = old.call._replace(arguments=described, parts=parts, outcomes=outcomes)
         return Hidden(old._replace(facts=facts, call=call), objects, issued)
+
+
+def _as_outcomes(old: RecordedCall, entries: list[Entry]) -> dict[str, Any]:
+    """Return the outcomes as the file of a call has them."""
+    return {"outcomes": entries} if old.place is None else {"outcome": entries[0]}
+
+
+def _without_digest(part: Any) -> Any:
+    """Return what is kept of an argument without its digest, which might tell a secret."""
+    is_digest = type(part) is str and len(part) == _DIGEST
+    return None if is_digest or type(part) is dict else part
+
+
+def _without_digests(now: Any, before: Any) -> Any:
+    """Return a description in which no node has the digest of a part that is hidden.
+
+    Of `{"$list": ["abc", 2], "length": 90, "digest": "6cc33104"}`, whose first item is
+    hidden now, the digest goes.
+    """
+    if now == before:
+        return now
+    if type(now) is list and type(before) is list:
+        pairs = zip(now, before, strict=True)
+        return [_without_digests(part, old) for part, old in pairs]
+    if type(now) is not dict or type(before) is not dict:
+        return now
+    is_node = next(iter(now), "")[:1] == "$"
+    return {
+        name: _without_digests(part, before.get(name))
+        for name, part in now.items()
+        if not (is_node and name == "digest")
+    }
 
 
 def _replaced(before: Any, now: Any) -> Iterator[str]:

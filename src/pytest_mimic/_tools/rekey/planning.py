@@ -27,6 +27,7 @@ from pytest_mimic._tools.rekey.joining import (
 )
 from pytest_mimic._tools.rekey.lines_of_today import Line, lines_for
 from pytest_mimic._tools.rekey.older_format import read_older
+from pytest_mimic._tools.rekey.recorded_again import CallsOfToday
 from pytest_mimic._tools.rekey.recorded_calls import (
     Facts,
     RecordedCall,
@@ -81,6 +82,9 @@ class Left(NamedTuple):
             one of them has to be deleted.
         is_found: Whether a run of today may find a recording of the call or of those
             around it, so that only recording its test again takes its place.
+        is_recorded_again: Whether the call was recorded again since, under the line of
+            today, so that nothing finds this recording.
+        has_secret: Whether it holds a secret of today.
     """
 
     old: RecordedCall
@@ -88,6 +92,8 @@ class Left(NamedTuple):
     changes: tuple[str, ...]
     rival: bool = False
     is_found: bool = True
+    is_recorded_again: bool = False
+    has_secret: bool = False
 
 
 @dataclass
@@ -175,7 +181,33 @@ class Planner:
                 for member in members:
                     self._plan.left.append(Left(member.old, str(reason), ()))
         self._join(moving)
+        self._find_recorded_again(given)
         return self._plan
+
+    def _find_recorded_again(self, calls: Sequence[RecordedCall]) -> None:
+        """Note which calls that cannot follow were recorded again since."""
+        if not self._plan.left:
+            return
+        left_calls = {(left.old.file, left.old.place) for left in self._plan.left}
+        candidates: list[RecordedCall] = []
+        for old in (*calls, *self._others(calls)):
+            is_left = (old.file, old.place) in left_calls
+            if not is_left and not old.is_older and self._has_options_of_today(old):
+                candidates.append(old)
+        calls_of_today = CallsOfToday(candidates)
+        judged: list[Left] = []
+        for left in self._plan.left:
+            old = left.old
+            judged.append(
+                left._replace(
+                    is_recorded_again=not left.rival and calls_of_today.has(old),
+                    has_secret=(old.file, old.place) in self._unhidden,
+                )
+            )
+        self._plan.left = judged
+
+    def _has_options_of_today(self, old: RecordedCall) -> bool:
+        return bool(self._line(old)) and not self._changes(old)
 
     def _without_gaps(
         self, rows: Iterable[tuple[Rekeyed, Line]]

@@ -106,3 +106,51 @@ def test_the_description_of_a_function_loses_its_digests() -> None:
         "frame": None,
         "session": "ignored",
     }
+
+
+def test_what_people_read_of_a_pickle_loses_a_secret() -> None:
+    table = {
+        "$text": "<DataFrame 2x2: motto, n>",
+        "type": "pandas:DataFrame",
+        "digest": "b660f104",
+        "columns": {
+            "['motto']": {"$column": "str", "digest": "d45c632a", "values": [SECRET]},
+            "['n']": {"$column": "int64", "digest": "5c632ad4", "values": [1]},
+        },
+    }
+    entry = {
+        "duration": 0.1,
+        "kind": "value",
+        "pickle": "objects/00/00.pkl",
+        "preview": [f"[Order(motto='{SECRET}', n=1), 'a {SECRET}', <DataFrame>]"],
+        "described": [
+            {"$shop:Order": {"motto": SECRET, "n": 1}},
+            f"a {SECRET}",
+            table,
+        ],
+    }
+    [old] = calls_in(vault_of({"arguments": {"base": "EUR"}}))
+    stored = old.call.stored.with_entry(entry)
+    old = old._replace(call=old.call._replace(outcomes=[stored]))
+
+    hidden = Hider(Redactor(("motto",))).hidden(old)
+
+    assert hidden is not None
+    assert hidden.old.facts["outcomes"] == [
+        {
+            **entry,
+            "preview": [
+                "[Order(motto='<redacted>', n=1), 'a <redacted>', <DataFrame>]"
+            ],
+            "described": [
+                {"$shop:Order": {"motto": "<redacted>", "n": 1}},
+                "a <redacted>",
+                {
+                    "$text": "<DataFrame 2x2: motto, n>",
+                    "type": "pandas:DataFrame",
+                    "columns": {"['n']": table["columns"]["['n']"]},
+                },
+            ],
+        }
+    ]
+    assert Hider(Redactor(("colour",))).hidden(old) is None

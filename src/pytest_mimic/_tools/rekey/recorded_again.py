@@ -1,0 +1,72 @@
+"""Tells which calls that cannot follow their line were recorded again under it.
+
+Nothing finds the old recording of such a call any more. The identity of the call under
+the line of today is not known, so its description is compared with those of the
+recordings that have the options of today:
+
+| call that cannot follow | recording of today | recorded again |
+|---|---|---|
+| `put(order=Order(3), run=1)`, `ignore=run` is gone | `put(order=Order(3), run=7)` | yes |
+| `put(order=Order(3), run=1)`, `ignore=run` is gone | `put(order=Order(4), run=1)` | no |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pytest_mimic._core.nodes.node_classes import Hidden
+from pytest_mimic._core.tree.differing import (
+    Difference,
+    argument_differences,
+    is_left_out,
+)
+from pytest_mimic._core.vault.recording_facts import Recording
+from pytest_mimic._tools.rekey.recorded_calls import RecordedCall
+
+
+class CallsOfToday:
+    """The recorded calls that have the options of today's lines.
+
+    Args:
+        calls: These calls.
+    """
+
+    def __init__(self, calls: Iterable[RecordedCall]) -> None:
+        self._by_target: dict[str, list[RecordedCall]] = {}
+        for recorded in calls:
+            self._by_target.setdefault(recorded.call.target, []).append(recorded)
+
+    def has(self, old: RecordedCall) -> bool:
+        """Return whether a call that cannot follow its line is among them.
+
+        A call that belongs to a test is sought among those of this test and those that
+        all tests share.
+        """
+        if old.place is not None:
+            # The other calls of its cassette keep the file.
+            return False
+        for candidate in self._by_target.get(old.call.target, ()):
+            is_other_file = candidate.file != old.file and candidate.place is None
+            if is_other_file and _is_same_call(old.call, candidate.call):
+                return True
+        return False
+
+
+def _is_same_call(old: Recording, new: Recording) -> bool:
+    """Return whether two descriptions agree in all that counts under both lines."""
+    has_other_owner = None not in (old.owner, new.owner) and old.owner != new.owner
+    if has_other_owner or old.arguments is None or new.arguments is None:
+        return False
+    ignored: list[str] = []
+    for call in (old, new):
+        ignored += (call.options or {}).get("ignore", ())
+    for difference in argument_differences(old.arguments, new.arguments):
+        is_ignored = is_left_out(difference.path, ignored)
+        if not is_ignored and not _is_hidden(difference):
+            return False
+    return True
+
+
+def _is_hidden(difference: Difference) -> bool:
+    """Return whether one side is a secret, which shows nothing of the value."""
+    return isinstance(difference.old, Hidden) or isinstance(difference.new, Hidden)
