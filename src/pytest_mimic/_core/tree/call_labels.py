@@ -7,7 +7,6 @@ from typing import Any
 
 from pytest_mimic._core.nodes.node_classes import Fields, Items, Node
 from pytest_mimic._core.nodes.node_json import node_of
-from pytest_mimic._core.nodes.node_parts import items_of
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.tree.chats import request_messages
 from pytest_mimic._core.tree.drawing import line, shortened
@@ -26,14 +25,19 @@ def call_label(
     """
     if arguments is None:
         return f"{target}(...)"
-    texts = [
-        line(part) if name.startswith("*") else f"{name}={line(part)}"
-        for name, part in by_name(arguments).items()
-    ]
+    texts: list[str] = []
+    for name, part in by_name(arguments).items():
+        is_positional = name.startswith("*")
+        texts.append(line(part) if is_positional else f"{name}={line(part)}")
     label = f"{target}({', '.join(texts)})"
-    if len(label) > width:  # short arguments stay whole
-        label = f"{target}({', '.join(shortened(text, _LONGEST) for text in texts)})"
-    return label if len(label) <= width else f"{label[: width - 4]}...)"
+    if len(label) <= width:
+        return label
+    # Short arguments stay whole.
+    texts = [shortened(text, _LONGEST) for text in texts]
+    label = f"{target}({', '.join(texts)})"
+    if len(label) <= width:
+        return label
+    return f"{label[: width - 4]}...)"
 
 
 def recorded_label(
@@ -43,16 +47,18 @@ def recorded_label(
     signature: str = "",
     width: int = 120,
 ) -> str:
-    """Return a call as its recording has it: a function with its arguments, a client with its signature.
+    """Return a call as its recording has it.
 
-    The `signature` is by default the one among the arguments.
+    A function has its arguments, and a client's call its signature, by default the one
+    among the arguments.
     """
     if names_client(target):
         verb_and_resource = signature or (arguments or {}).get("signature", "")
         return f"{target} {verb_and_resource}{told_apart(arguments)}".rstrip()
     try:
         return call_label(target, arguments, width=width)
-    except (AttributeError, LookupError, TypeError):  # a damaged description
+    except (AttributeError, LookupError, TypeError):
+        # The description is damaged.
         return f"{target}(...)"
 
 
@@ -82,41 +88,46 @@ def told_apart(arguments: Mapping[str, Any] | None) -> str:
 def _body_in_short(body: object) -> str:
     if not isinstance(body, Mapping):
         return ""
-    if body.get("jsonrpc") == "2.0" and isinstance(body.get("method"), str):
+    method = body.get("method")
+    if body.get("jsonrpc") == "2.0" and isinstance(method, str):
         parameters = body.get("params")
         name = parameters.get("name") if isinstance(parameters, Mapping) else None
-        return f"{body['method']} {name}" if isinstance(name, str) else body["method"]
-    messages = request_messages(body)
+        return f"{method} {name}" if isinstance(name, str) else method
+    words: list[str] = []
     model = body.get("model")
-    if not messages and not isinstance(model, str):
-        return ""
-    words = _last_words(messages[-1].text) if messages else ""
-    return ": ".join(filter(None, (model if isinstance(model, str) else "", words)))
+    if isinstance(model, str):
+        words.append(model)
+    messages = request_messages(body)
+    if messages:
+        words.append(_last_words(messages[-1].text))
+    return ": ".join(filter(None, words))
 
 
 def _last_words(text: str) -> str:
     """Return the end of a text in one line, which tells prompts apart."""
     words = " ".join(text.split())
-    return words if len(words) <= _LONGEST else f"...{words[3 - _LONGEST :]}"
+    if len(words) <= _LONGEST:
+        return words
+    return f"...{words[3 - _LONGEST :]}"
 
 
 def _first_parameter(arguments: Mapping[str, Any]) -> str:
+    """Return the first parameter of a statement, `id=7` or `7`; empty without one."""
     parameters = node_of(arguments.get("params"))
-    items = items_of(parameters) if isinstance(parameters, Items) else None
-    if items and parameters.kind == "list":  # type: ignore[union-attr]
-        if not _is_mapping(items[0]):
-            return shortened(line(items[0]), _LONGEST)
-        parameters = items[0]
-    if _is_mapping(parameters):
-        for name, value in parameters.parts.items():  # type: ignore[union-attr]
+    if isinstance(parameters, Items) and parameters.kind == "list":
+        if not parameters.items:
+            return ""
+        # A list has the parameters by their place, or the mappings of several rows.
+        parameters = parameters.items[0]
+        if not (isinstance(parameters, Fields) and parameters.kind == "dict"):
+            return shortened(line(parameters), _LONGEST)
+    if isinstance(parameters, Fields) and parameters.kind == "dict":
+        for name, value in parameters.parts.items():
             return f"{name}={shortened(line(value), _LONGEST)}"
         return ""
-    is_shown = isinstance(parameters, Items | Fields) and parameters.kind != "list"
-    return shortened(line(parameters), _LONGEST) if is_shown else ""
-
-
-def _is_mapping(node: Node) -> bool:
-    return isinstance(node, Fields) and node.kind == "dict"
+    if isinstance(parameters, Items | Fields):
+        return shortened(line(parameters), _LONGEST)
+    return ""
 
 
 def query_text(arguments: Mapping[str, Any]) -> str:
@@ -145,7 +156,8 @@ def by_name(arguments: Mapping[str, Any]) -> dict[str, Node]:
         if name.startswith("**") and isinstance(node, Fields) and node.kind == "dict":
             found.update(node.parts)
         elif name.startswith("*") and isinstance(node, Items) and node.length is None:
-            found |= {f"{name}[{place}]": item for place, item in enumerate(node.items)}
+            for place, item in enumerate(node.items):
+                found[f"{name}[{place}]"] = item
         else:
             found[name] = node
     return found

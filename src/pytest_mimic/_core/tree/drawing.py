@@ -48,7 +48,10 @@ _BRACKETS = {
 
 
 class Group(NamedTuple):
-    """Parts between brackets, each with its name in front or an empty text: `{`, `'USD': `, `1.07`, `}`."""
+    """Parts between brackets, each with its name in front or an empty text.
+
+    `{'USD': 1.07}` is `{`, one part `1.07` with the name `'USD': `, and `}`.
+    """
 
     open: str
     parts: Sequence[tuple[str, Drawn]]
@@ -148,7 +151,7 @@ class _Drawing:
         return Group(open_, drawings, close)
 
     def _items(self, node: Items) -> Drawn:
-        """Return items between their brackets, or as the call that makes a value of them."""
+        """Return items between brackets, or as the call that makes a value of them."""
         missing = 0 if node.length is None else node.length - len(node.items)
         if node.kind in SETS and not node.items and not missing:
             return f"{node.kind}()"
@@ -196,13 +199,12 @@ class _Drawing:
             return Block(text) if node.kind == "bytes" and "\n" in text else text
         facts = shown_facts(node)
         if node.kind in _TEXTS:
-            text = _place(node.text) if isinstance(node.text, tuple) else str(node.text)
-            text = f"{text[:-1]}{mark}>" if text.endswith(">") else f"{text}{mark}"
-            return text + "".join(
-                f" {name}={line(fact)}" for name, fact in facts.items()
-            )
+            text = _marked(_text_or_place(node), mark)
+            words = [f" {name}={line(fact)}" for name, fact in facts.items()]
+            return text + "".join(words)
         name = short_name(node.kind)
-        if ":" in node.kind and isinstance(node.text, str):  # a member of an enum
+        is_member_of_enum = ":" in node.kind and isinstance(node.text, str)
+        if is_member_of_enum:
             return f"{name}.{node.text}"
         pieces = node.text if isinstance(node.text, tuple) else (node.text,)
         parts: list[tuple[str, Node]] = [("", piece) for piece in pieces]
@@ -210,9 +212,19 @@ class _Drawing:
         return self._group(f"{name}(", parts, ")")
 
 
-def _place(parts: Sequence[str]) -> str:
-    """Return a path by the name of its folder: `<tmp_path>/a.csv`."""
-    return f"<{parts[0]}>/{'/'.join(parts[1:])}".removesuffix("/")
+def _text_or_place(node: Opaque) -> str:
+    """Return the text of a node, of a path with its folder: `<tmp_path>/a.csv`."""
+    if not isinstance(node.text, tuple):
+        return str(node.text)
+    folder, *steps_below = node.text
+    return "/".join([f"<{folder}>", *steps_below])
+
+
+def _marked(text: str, mark: str) -> str:
+    """Return a text with the mark of a digest, inside of its brackets if it has them."""
+    if text.endswith(">"):
+        return f"{text[:-1]}{mark}>"
+    return f"{text}{mark}"
 
 
 def _beginning(node: Cut, mark: str) -> str:
@@ -222,10 +234,11 @@ def _beginning(node: Cut, mark: str) -> str:
     if node.start is None:
         count = "" if node.length is None else f" of {node.length}"
         return f"<{short_name(node.type)}{count}{mark}>"
-    is_text = node.type == "str"
     quoted = repr(node.start)
-    text = f"{'' if is_text else 'b'}{quoted[:-1]}...{quoted[-1]}"
-    return f"{text} ({node.length} {'characters' if is_text else 'bytes'}{mark})"
+    text = f"{quoted[:-1]}...{quoted[-1]}"
+    if node.type == "str":
+        return f"{text} ({node.length} characters{mark})"
+    return f"b{text} ({node.length} bytes{mark})"
 
 
 def _pickle(length: Node) -> str:
@@ -245,8 +258,7 @@ def _content(node: Opaque, mark: str) -> str:
 
 def _text_place(node: Opaque, mark: str) -> str:
     """Return a text that is a path."""
-    text = _place(node.text) if isinstance(node.text, tuple) else str(node.text)
-    return f"{text!r}{mark}"
+    return f"{_text_or_place(node)!r}{mark}"
 
 
 def _bytes(node: Opaque, _mark: str) -> str:
@@ -256,7 +268,9 @@ def _bytes(node: Opaque, _mark: str) -> str:
 
 def _base64(node: Opaque, mark: str) -> str:
     text = str(node.text)
-    return f"<bytes, {len(text) * 3 // 4 - text[-2:].count('=')} B{mark}>"
+    padding = text[-2:].count("=")
+    length = len(text) * 3 // 4 - padding
+    return f"<bytes, {length} B{mark}>"
 
 
 def _object(node: Opaque, _mark: str) -> str:
@@ -272,7 +286,8 @@ def _rows(node: Opaque, _mark: str) -> str:
 
 
 def _count(node: Opaque, mark: str) -> str:
-    return f"{node.text} items{f' ({mark[1:]})' if mark else ''}"
+    words = f"{node.text} items"
+    return f"{words} ({mark.strip()})" if mark else words
 
 
 _PHRASES: dict[str, Callable[[Opaque, str], str]] = {
@@ -303,8 +318,10 @@ def _flat(node: Drawn, room: int) -> str | None:
     if not isinstance(node, Group):
         return None
     text = node.open
-    for number, (name, part) in enumerate(node.parts):
-        text += f"{', ' if number else ''}{name}"
+    separator = ""
+    for name, part in node.parts:
+        text += f"{separator}{name}"
+        separator = ", "
         inner = _flat(part, room - len(text))
         if inner is None:
             return None
@@ -337,15 +354,19 @@ def _lines(name: str, node: Drawn, end: str, width: int) -> Iterator[str]:
 
 def table(columns: Sequence[object], rows: Sequence[Node]) -> Table:
     """Return the rows that a database gave, each the node of a list."""
-    first = rows[:SHOWN]
-    more = f", the first {len(first)}" if len(first) < len(rows) else ""
-    cells = [_cells(row) for row in first]
-    return Table(f"{plural(len(rows), 'row')}{more}", list(map(str, columns)), cells)
+    title = plural(len(rows), "row")
+    if len(rows) > SHOWN:
+        title = f"{title}, the first {SHOWN}"
+    cells = [_cells(row) for row in rows[:SHOWN]]
+    return Table(title, list(map(str, columns)), cells)
 
 
 def _cells(row: Node) -> list[str]:
-    items = items_of(row)
-    return [line(cell, 60) for cell in ([row] if items is None else items)]
+    """Return the texts of a row; what is no list is one cell."""
+    cells = items_of(row)
+    if cells is None:
+        cells = [row]
+    return [line(cell, 60) for cell in cells]
 
 
 # -- parts by their step in the paths that `ignore=` and `volatile=` take
@@ -357,8 +378,10 @@ def steps(node: Node) -> dict[str, Node] | None:
         return _item_steps(node)
     if isinstance(node, Fields):
         return _field_steps(node)
-    if isinstance(node, Opaque) and (facts := _fact_steps(node)):
-        return {"": Opaque(node.kind, node.text), **facts}
+    if isinstance(node, Opaque):
+        facts = _fact_steps(node)
+        if facts:
+            return {"": Opaque(node.kind, node.text), **facts}
     return None
 
 

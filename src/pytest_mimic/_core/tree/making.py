@@ -58,29 +58,41 @@ from pytest_mimic._core.words import pattern
 # The types whose values have a tag with a text in readable outcomes, too.
 _TAGGED = {date: "date", datetime: "datetime", time: "time"}
 _ADDRESS = pattern(r" at 0x[0-9A-Fa-f]+")
-# A text up to the first length is never cut; of one that is too long, as much as the
-# second length is shown.
-_SHORT, _START, _LONGEST_KEY = 40, 400, 100
-_DIGEST, _SMALL = 8, 1 << 62
+# A text up to this length is never cut.
+_SHORT = 40
+# So much is shown of a text that is too long.
+_START = 400
+_LONGEST_KEY = 100
+# The characters of a digest that a description keeps.
+_DIGEST = 8
+# Integers below it, and above its negative, are nodes as they are.
+_SMALL = 1 << 62
 
 
 class Budget(NamedTuple):
-    """How much of a value is in its tree."""
+    """How much of a value is in its tree.
 
-    # About how many characters have containers in them; numbers and short texts are
-    # there in any case.
+    Attributes:
+        characters: About how many characters containers have in them. Numbers and short
+            texts are there in any case.
+        items: How many items of one container there are.
+        depth: How many levels of nested containers there are.
+        text: The length of the longest text that is there as a whole.
+        digests: Whether what is there in part has a digest, which takes reading all of
+            it.
+    """
+
     characters: int
-    items: int  # of one container
-    depth: int  # levels of nested containers
-    text: int  # the longest text that is there as a whole
-    # whether what is there in part has a digest, which takes reading all of it
+    items: int
+    depth: int
+    text: int
     digests: bool = True
 
 
 #: For all arguments of a call together.
 ARGUMENTS = Budget(characters=4_000, items=40, depth=12, text=4_096)
-# : For a client's call, of which nothing else keeps what is sent, and for comparing:
-# all but what is nested too deeply.
+#: For a client's call, of which nothing else keeps what is sent, and for comparing: all
+#: but what is nested too deeply.
 WHOLE = Budget(characters=maxsize, items=maxsize, depth=64, text=maxsize)
 
 
@@ -103,17 +115,21 @@ def tree_of(
     """Return the tree of any value.
 
     No code of the value's class runs except `__mimic_identity__` and functions given to
-    `register_fingerprint`. Values
-    under secret names are left out, and so are the same texts elsewhere, and the
-    `secrets`, which are further texts known
-    to be secret. Paths in the folders of the run are shown by their place. A tree that
-    `is_live` is for verifying: it shows
-    no secret, but two of them differ.
+    `register_fingerprint`. Values under secret names are left out, and so are the same
+    texts elsewhere. Paths in the folders of the run are shown by their place.
+
+    Args:
+        value: The value.
+        redactor: Knows the secret names, and the values of the environment.
+        places: The folders of the run.
+        budget: How much of the value is in the tree.
+        secrets: Further texts known to be secret.
+        is_live: Whether the tree is for verifying. It shows no secret, but two of them
+            differ.
     """
-    known = secrets | secrets_in(value, redactor)
-    return _Maker(redactor, known, places or Places(), budget, is_live).node(
-        value, budget.depth
-    )
+    all_secrets = secrets | secrets_in(value, redactor)
+    maker = _Maker(redactor, all_secrets, places or Places(), budget, is_live)
+    return maker.node(value, budget.depth)
 
 
 def described_arguments(
@@ -124,19 +140,23 @@ def described_arguments(
     They share one budget, and none is left out. The values of `**extra` have their own
     names, and `*rest` its name with the star. See `tree_of` for the rest.
     """
-    whole, clean = dict(arguments), dict[int, object]()
+    whole = dict(arguments)
+    clean: dict[int, object] = {}
     secrets = secrets_in(whole, redactor, clean)
     maker = _Maker(redactor, secrets, places or Places(), ARGUMENTS, False, clean=clean)
+    is_clean = id(whole) in clean
     nodes: dict[str, Node] = {}
+    # How many arguments are left that take room.
     left = sum(type(value) not in SCALARS for value in arguments.values())
-    for key, pair in zip(arguments, named(arguments)):
+    for key, (name, value) in zip(arguments, named(arguments)):
         # Each gets an equal share of the room, and leaves the rest of it to those
         # behind it.
         room = max(ARGUMENTS.characters - maker.used, 0)
         maker.until = maker.used + room // max(left, 1)
-        value = pair[1] if id(whole) in clean else maker.safe(*pair)
-        nodes[key] = maker.node(value, ARGUMENTS.depth - 1)
-        left -= type(pair[1]) not in SCALARS
+        shown = value if is_clean else maker.safe(name, value)
+        nodes[key] = maker.node(shown, ARGUMENTS.depth - 1)
+        if type(value) not in SCALARS:
+            left -= 1
     return plains_of(nodes)
 
 
@@ -150,23 +170,34 @@ def described_parts(
 
 @dataclass(slots=True, eq=False, repr=False)
 class _Maker:
-    """Makes the tree of one value. In its methods, `depth` counts down."""
+    """Makes the tree of one value. In its methods, `depth` counts down.
+
+    Attributes:
+        redactor: Knows the secret names, and the values of the environment.
+        secrets: The texts that are hidden wherever they stand.
+        places: The folders of the run.
+        budget: How much of the value is in the tree.
+        is_live: Whether the tree is for verifying.
+        used: The characters so far, of long texts only the first few.
+        until: The number of characters up to which containers are opened.
+        texts: The characters of long texts so far.
+        identities: The value and its identity by the value's id, because a value with
+            many places needs only one. The value is kept alive.
+        open: The ids of the values that are being walked.
+        clean: The dicts without secret names, by their ids.
+    """
 
     redactor: Redactor
     secrets: frozenset[str]
     places: Places
     budget: Budget
     is_live: bool
-    used: int = 0  # characters so far, of long texts only the first few
-    until: int = field(init=False)  # the count up to which containers are opened
-    texts: int = 0  # characters of long texts so far
-    # Identities by the value's id, as a value with many places needs only one. The
-    # value is kept alive with it.
+    used: int = 0
+    until: int = field(init=False)
+    texts: int = 0
     identities: dict[int, tuple[object, str | None]] = field(default_factory=dict)
     open: set[int] = field(default_factory=set)
-    clean: Mapping[int, object] = field(
-        default_factory=dict
-    )  # dicts without secret names, by their ids
+    clean: Mapping[int, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.until = self.budget.characters
@@ -178,8 +209,10 @@ class _Maker:
         if value is None or kind is bool or (kind is int and -_SMALL < value < _SMALL):
             self.used += 4
             return value  # type: ignore[no-any-return]
-        if kind not in _CONTAINERS and (leaf := self._leaf(value, kind)) is not None:
-            return leaf
+        if kind not in _CONTAINERS:
+            leaf = self._leaf(value, kind)
+            if leaf is not None:
+                return leaf
         if id(value) in self.open:
             return Cut(type_name(kind), is_cycle=True)
         if depth <= 0 or self.used >= self.until:
@@ -216,11 +249,8 @@ class _Maker:
         # differ.
         is_name = own.startswith("<")
         limit = max(self.budget.text, _LONGEST_KEY if is_name else 0)
-        text = " ".join(
-            self._shown(beginning(own, limit, self.secrets, self.redactor))[
-                :limit
-            ].splitlines()
-        )
+        start = self._shown(beginning(own, limit, self.secrets, self.redactor))
+        text = " ".join(start[:limit].splitlines())
         if kind in _TAGGED:
             return Opaque(_TAGGED[kind], text)
         return self._as_text(value, text, is_part=is_name)
@@ -362,17 +392,15 @@ class _Maker:
 
     def _items(self, value: list[Any] | tuple[Any, ...], depth: int) -> Any:
         if is_pair(value):
-            items = [value[0], self.safe(*value)]
-        else:
-            items = list(value[: self.budget.items])
+            shown = [value[0], self.safe(*value)]
+            return self._listed(self._parts(shown, depth), value)
+        items = value[: self.budget.items]
+        shown = list(items)
+        for place in range(1, len(items)):
             # The value that follows `--password` in a command line.
-            items = [
-                _Secret(item)
-                if place and self.redactor.secret_flag(items[place - 1])
-                else item
-                for place, item in enumerate(items)
-            ]
-        return self._listed(self._parts(items, depth), value)
+            if self.redactor.secret_flag(items[place - 1]):
+                shown[place] = _Secret(items[place])
+        return self._listed(self._parts(shown, depth), value)
 
     def _listed(self, items: list[Node], value: Any, kind: str = "") -> Items:
         """Return the node of a container with its first items."""
@@ -385,9 +413,7 @@ class _Maker:
         kinds = {type(item) for item in value}
         most = self.budget.items
         if kinds == {str} or kinds <= {int, float, bool}:
-            ordered = nsmallest(
-                min(most, len(value)), value, key=lambda item: (item != item, item)
-            )
+            ordered = nsmallest(min(most, len(value)), value, key=_with_nan_last)
             return self._listed(self._parts(ordered, depth), value)
         # Other members have no order, so that the first few would be others in the next
         # process.
@@ -419,12 +445,8 @@ class _Maker:
         """Return whether a key can be a key of the tree without any change."""
         if type(key) is not str or len(key) > _LONGEST_KEY:
             return False
-        if (
-            not self.secrets
-            and key.isascii()
-            and key.isidentifier()
-            and "AIza" not in key
-        ):
+        is_plain = key.isascii() and key.isidentifier() and "AIza" not in key
+        if is_plain and not self.secrets:
             return True
         is_place = self.places.marks and self.places.place_of_text(key) is not None
         return self._shown(key) == key and key.isprintable() and not is_place
@@ -437,11 +459,9 @@ class _Maker:
     ) -> dict[str, Node]:
         """Return the nodes of attributes, arguments, or the entries of a dict, all of them."""
         self.used += sum(map(len, parts)) + 4 * len(parts)
-        values = (
-            parts.values()
-            if is_clean
-            else (self.safe(name, value) for name, value in named(parts))
-        )
+        values: Iterable[object] = parts.values()
+        if not is_clean:
+            values = [self.safe(name, value) for name, value in named(parts)]
         return dict(zip(parts, self._parts(values, depth), strict=True))
 
     def _object(self, value: Any, depth: int) -> Node:
@@ -471,6 +491,11 @@ class _Maker:
     def _events(self, value: Events, depth: int) -> Items:
         is_whole: Node = value.is_whole
         return Items("events", self._parts(value, depth), facts={"whole": is_whole})
+
+
+def _with_nan_last(number: Any) -> tuple[bool, Any]:
+    """Return the key by which numbers or texts are sorted: only NaN differs from itself."""
+    return number != number, number
 
 
 def _text_node(text: str) -> Node:
