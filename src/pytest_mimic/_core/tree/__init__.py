@@ -1,1 +1,1 @@
-"""The one tree of a value: made with a budget or whole, compared, drawn; calls and errors in words."""
+"""The one tree of a value, made, compared and drawn; and calls and errors in words."""

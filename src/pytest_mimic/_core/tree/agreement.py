@@ -341,7 +341,7 @@ def _are_data(old: object, new: object) -> bool:
 
 
 def _unseen(old: Node, new: Node, path: str) -> list[Difference]:
-    """Return the objects that differ although their trees do not, the innermost ones."""
+    """Return the innermost objects that differ although their trees do not."""
     others = steps(new) or {}
     found: list[Difference] = []
     for step, part in (steps(old) or {}).items():
@@ -414,7 +414,7 @@ def _pruned_events(events: Events, paths: Sequence[Steps]) -> Events:
 
 
 def _pruned_table(table: Any, paths: Sequence[Steps]) -> Any:
-    """Return a table of pandas, polars or pyarrow without the columns that paths name."""
+    """Return a table of a library without the columns that paths name."""
     names = {path[0] for path in paths if len(path) == 1}
     columns = getattr(table, "column_names", table.columns)
     gone = [column for column in columns if str(column) in names]

@@ -1,4 +1,4 @@
-"""Which items of two sequences belong together, as far as that can be found out quickly."""
+"""Which items of two sequences belong together, if that can be found out quickly."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from difflib import SequenceMatcher
 from typing import Literal
 
 Turn = tuple[Literal["replace", "delete", "insert", "equal"], int, int, int, int]
-"""A step from one sequence to the other, as `difflib` has it: tag, both ends in each."""
+"""A step from one sequence to the other, as `difflib` has it.
+
+It is a tag, start and end in the old sequence, start and end in the new one.
+"""
 
 # Of longer sequences, and of those with more equal pairs, nothing is aligned. `difflib`
 # looks at each pair, again for each stretch that it finds: a hundred times for a text
@@ -23,7 +26,7 @@ _LINE = re.compile(r"[^\n]*\n?")
 
 
 def turns(old: Sequence[Hashable], new: Sequence[Hashable]) -> list[Turn] | None:
-    """Return the steps from one sequence to the other, or None if that takes too long."""
+    """Return the steps from one sequence to the other, None if that takes too long."""
     if max(len(old), len(new)) > _MOST_ITEMS:
         return None
     counts = Counter(new)

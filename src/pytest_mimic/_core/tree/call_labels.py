@@ -1,4 +1,4 @@
-"""Calls as people read them: `shop.api:fetch_rates(base='EUR', day=2024-05-01)`, `http GET /users/1`."""
+"""Calls as people read them: `shop.api:fetch(base='EUR')`, `http GET /users/1`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _QUERY_WIDTH = 60
 def call_label(
     target: str, arguments: Mapping[str, Any] | None, *, width: int = 120
 ) -> str:
-    """Return a call as people read it: `shop.api:fetch_rates(base='EUR', day=2024-05-01)`.
+    """Return a call as people read it: `shop.api:fetch_rates(base='EUR')`.
 
     The arguments are None if the vault does not store them. `width` is about how many
     characters the label may take.

@@ -20,9 +20,9 @@ from pytest_mimic._core.words import and_more
 from pytest_mimic.errors import printable
 
 Span = tuple[str, str]
-"""A stretch of a text after its sign: `-` only the old text has it, `+` only the new one.
+"""A stretch of a text after its sign.
 
-Both texts have a stretch whose sign is a blank.
+Only the old text has it after `-`, only the new one after `+`, and both after a blank.
 """
 
 _WIDTH = 120
@@ -157,7 +157,7 @@ def _sides(difference: Difference) -> tuple[str, str]:
 
 
 def _file_fact(old: Node, new: Node, *, is_recorded: bool) -> str:
-    """Return how a file's content differs, empty unless both nodes stand for that file."""
+    """Return how the content of a file differs; empty unless both nodes are of it."""
     if not (isinstance(old, Opaque) and isinstance(new, Opaque)):
         return ""
     name = _name_in(new)
@@ -215,7 +215,7 @@ def _text_in(node: Node) -> str | None:
 
 
 def _spans(old: str, new: str) -> list[Span]:
-    """Return the stretches of words that two texts share, and those that only one has."""
+    """Return the stretches that two texts share, and those that only one has."""
     spans: list[Span] = []
     for before, after in stretches(old, new):
         if before == after:
@@ -257,7 +257,7 @@ def _middle_cut(text: str, *, start: int, end: int) -> str:
 
 
 def _text_lines(spans: Sequence[Span]) -> list[str]:
-    """Return a text as lines, with `[-old-]` and `{+new+}` around the words that differ."""
+    """Return a text as lines, with `[-old-]` and `{+new+}` where the words differ."""
     lines = [""]
     for sign, text in _cut_spans(spans):
         before, after = {"-": ("[-", "-]"), "+": ("{+", "+}"), " ": ("", "")}[sign]

@@ -221,7 +221,7 @@ def _text_or_place(node: Opaque) -> str:
 
 
 def _marked(text: str, mark: str) -> str:
-    """Return a text with the mark of a digest, inside of its brackets if it has them."""
+    """Return a text with the mark of a digest, within its brackets if it has them."""
     if text.endswith(">"):
         return f"{text[:-1]}{mark}>"
     return f"{text}{mark}"

@@ -43,14 +43,20 @@ def column_node(
         digest: Its digest, empty if it has none.
         value: Makes the node of one of its values; None if they are too many.
     """
-    shape = getattr(column, "shape", None)
-    if shape is None:
-        shape = (len(column),)
-    rows: Any = shape[0] if len(shape) == 1 else "x".join(map(str, shape))
-    facts: dict[str, Node] = {"rows": rows}
+    facts: dict[str, Node] = {"rows": _rows_or_shape(column)}
     if value is not None:
         facts["values"] = Items("list", [value(item) for item in _items(column)])
     return Opaque("column", _dtype(column), digest=digest, facts=facts)
+
+
+def _rows_or_shape(column: Any) -> int | str:
+    """Return the number of rows, of an array of several dimensions its shape, `2x3`."""
+    shape = getattr(column, "shape", None)
+    if shape is None:
+        return len(column)
+    if len(shape) == 1:
+        return int(shape[0])
+    return "x".join(map(str, shape))
 
 
 def is_column(node: Node) -> bool:
@@ -110,13 +116,14 @@ def _series(series: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _labels(index: Any) -> list[tuple[str, Any]]:
-    """Return the labels of an index of pandas, of one with levels those of each level."""
+    """Return the labels of an index of pandas, by level if it has levels."""
     if type(index).__name__ != "MultiIndex":
         return [(INDEX, index.array)]
-    return [
-        (f"{INDEX}[{level}]", index.get_level_values(level).array)
-        for level in range(index.nlevels)
-    ]
+    levels: list[tuple[str, Any]] = []
+    for level in range(index.nlevels):
+        labels = index.get_level_values(level).array
+        levels.append((f"{INDEX}[{level}]", labels))
+    return levels
 
 
 def _array(array: Any) -> Iterator[tuple[str, Any]] | None:
@@ -152,7 +159,8 @@ def row_counts(
     old: dict[str, Node], new: dict[str, Node]
 ) -> tuple[Opaque, Opaque] | None:
     """Return how many rows two tables have, None unless all columns of both say so."""
-    counts = {(_rows_of(old[step]), _rows_of(new[step])) for step in old if step in new}
+    shared = [step for step in old if step in new]
+    counts = {(_rows_of(old[step]), _rows_of(new[step])) for step in shared}
     if len(counts) != 1:
         return None
     [(then, now)] = counts
@@ -215,7 +223,10 @@ def _values_fact(old: Opaque, new: Opaque, before: str, after: str) -> str:
     then, now = items_of(old.facts.get("values")), items_of(new.facts.get("values"))
     if then is None or now is None:
         return ""
-    places = [place for place, pair in enumerate(zip(then, now)) if _differ(*pair)]
+    places: list[int] = []
+    for place, (value, other) in enumerate(zip(then, now)):
+        if _differ(value, other):
+            places.append(place)
     if not places:
         return ""
     first = places[0]
@@ -240,5 +251,5 @@ def _place(number: int, rows: Any) -> str:
     return ", ".join(indexes)
 
 
-def _differ(one: Node, other: Node) -> bool:
-    return type(one) is not type(other) or bool(one != other)
+def _differ(value: Node, other: Node) -> bool:
+    return type(value) is not type(other) or bool(value != other)

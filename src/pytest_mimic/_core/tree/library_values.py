@@ -1,4 +1,4 @@
-"""Arrays, frames and tensors in a few words, and compared by their own libraries, which say where two differ."""
+"""Arrays, frames and tensors in a few words, and compared by their own libraries."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ _HEADING = re.compile(
 def library_difference(
     recorded: Any, actual: Any, *, rtol: float, atol: float
 ) -> str | None:
-    """Return how two values of one library's type differ, in a line; None if they are equal within the tolerances."""
+    """Return in a line how two values of one library's type differ.
+
+    None: they are equal within the tolerances.
+    """
     library = next(
         (
             top
@@ -53,7 +56,7 @@ def library_difference(
 
 
 def form(value: Any) -> tuple[object, ...]:
-    """Return what counts of a value if only shapes do: its dtypes, and the names of its columns."""
+    """Return what counts of a value by shape: its dtypes, the names of its columns."""
     types = getattr(
         value, "dtypes", getattr(value, "dtype", getattr(value, "type", ""))
     )
@@ -193,7 +196,10 @@ _FEW = 6
 
 
 def library_text(value: Any) -> str:
-    """Return `ndarray float64 1797x64`: type, dtype and shape of a library's value; small arrays with their items."""
+    """Return type, dtype and shape of a library's value, of a small array the items.
+
+    The text is such as `ndarray float64 1797x64`.
+    """
     shape = _shape(value)
     kinds: list[Any] = [
         getattr(value, name, None) for name in ("dtype", "type", "mode")

@@ -1,4 +1,4 @@
-"""What a run knows about the values that were made in it: random bytes, and its time."""
+"""What a run knows about the values made in it: random bytes, and its time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from pytest_mimic._core.tree.made_anew import Kind, Piece, pieces
 from pytest_mimic._core.words import pattern
 
 # So many digits of a random text are compared: six bytes in hexadecimal, nine bytes in
-# base64. A UUID has six bits of its own, which lie between its first and last six bytes.
+# base64. A UUID has six bits of its own, which lie between its first and last six
+# bytes.
 _WINDOW = 12
 # Every third byte begins a group of digits that is compared. So a text of 16 digits
 # holds at least one whole group, wherever it was cut out.
@@ -81,7 +82,7 @@ class Evidence(NamedTuple):
 def pieces_of_run(text: str, evidence: Evidence) -> Iterator[tuple[str, Kind]]:
     """Yield the stretches of a text that were made in a run, each with its kind.
 
-    "order 5f0c…-4c1d-… of 2026-11-25"  →  ("5f0c…-4c1d-…", UUID), ("2026-11-25", DATE)
+    "order 5f0c…-4c1d of 2026-11-25"  →  ("5f0c…-4c1d", UUID), ("2026-11-25", DATE)
     """
     for piece in pieces(text):
         part = text[piece.start : piece.end]
@@ -190,9 +191,9 @@ def _zone_seconds(zone: str) -> int:
 _DAY = 86_400
 # An outcome may give a date that is so many days from one that is made of it.
 _MOST_DAYS = 366
-# Units of moments in microseconds, and the distances that are searched: a moment that is
-# a whole number of a unit may come from one that is a whole number of distances away.
-# What expires does so after minutes, and equal microseconds are no accident.
+# Units of moments in microseconds, and the distances that are searched: a moment that
+# is a whole number of a unit may come from one that is a whole number of distances
+# away. What expires does so after minutes, and equal microseconds are no accident.
 _HOUR, _MINUTE, _SECOND = 3_600_000_000, 60_000_000, 1_000_000
 _UNITS = {
     _HOUR: _HOUR,
@@ -204,8 +205,8 @@ _UNITS = {
 # What may hold random bytes as digits.
 _DIGITS = pattern(r"[A-Za-z0-9_-]{12,}")
 _BYTES = pattern(r'"\$base64":\s*"([^"]*)"')
-# Moments that outcomes hold in other forms than those that look made anew: microseconds,
-# nanoseconds, and the numbers of a `struct_time`.
+# Moments that outcomes hold in other forms than those that look made anew:
+# microseconds, nanoseconds, and the numbers of a `struct_time`.
 _FINE_NUMBER = pattern(r"(?<![0-9A-Za-z.])(\d{10})(\d{6})(?:\d{3})?(?![0-9A-Za-z])")
 _NUMBERS = pattern(r"\b20\d\d,\s*\d\d?,\s*\d\d?(?:,\s*\d\d?){0,3}(?!\d)")
 
@@ -249,8 +250,9 @@ class Origins:
             self._note_moment(int(match[1]) + int(match[2]) / 1e6)
         for match in _NUMBERS.finditer(text):
             numbers = [int(number) for number in match[0].split(",")]
+            year, month, day, *clock = numbers
             with suppress(ValueError):
-                moment = datetime(*numbers, tzinfo=timezone.utc)  # type: ignore[arg-type,misc]
+                moment = datetime(year, month, day, *clock, tzinfo=timezone.utc)
                 self._note_moment(moment.timestamp())
 
     def _note_digits(self, text: str) -> None:
@@ -289,7 +291,7 @@ class Origins:
         )
 
     def _is_near(self, count: int) -> bool:
-        """Return whether a moment, in microseconds, can be made from one that was given.
+        """Return whether a moment, in microseconds, can be made of one that was given.
 
         Rounding takes a unit away, or adds one.
         """

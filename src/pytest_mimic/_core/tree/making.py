@@ -228,7 +228,7 @@ class _Maker:
     # Values without parts
 
     def _leaf(self, value: Any, kind: type) -> Node:
-        """Return the node of a value that is shown by one text, None for any other value."""
+        """Return the node of a value that one text shows, None of any other value."""
         self.used += 8
         if kind in _LEAVES:
             return _LEAVES[kind](self, value)
@@ -457,7 +457,7 @@ class _Maker:
     def named(
         self, parts: Mapping[str, object], depth: int, *, is_clean: bool = False
     ) -> dict[str, Node]:
-        """Return the nodes of attributes, arguments, or the entries of a dict, all of them."""
+        """Return the nodes of all attributes, arguments, or entries of a dict."""
         self.used += sum(map(len, parts)) + 4 * len(parts)
         values: Iterable[object] = parts.values()
         if not is_clean:
@@ -465,7 +465,7 @@ class _Maker:
         return dict(zip(parts, self._parts(values, depth), strict=True))
 
     def _object(self, value: Any, depth: int) -> Node:
-        """Return the node of an object, or of a value of a class derived from a plain one."""
+        """Return the node of an object, or of a plain value of a subclass."""
         kind = type(value)
         name = type_name(kind)
         content, attributes = opened(value)
@@ -494,7 +494,7 @@ class _Maker:
 
 
 def _with_nan_last(number: Any) -> tuple[bool, Any]:
-    """Return the key by which numbers or texts are sorted: only NaN differs from itself."""
+    """Return the key that sorts numbers or texts, NaN last: it differs from itself."""
     return number != number, number
 
 

@@ -50,9 +50,10 @@ def beginning(
 def secrets_in(
     value: object, redactor: Redactor, clean: dict[int, object] | None = None
 ) -> frozenset[str]:
-    """Return the texts under secret names anywhere in a value, of a huge one in the first few thousand parts.
+    """Return the texts under secret names anywhere in a value.
 
-    `clean` gets the dicts in which no value has a secret name, by their ids.
+    Of a huge value the first few thousand parts are read. `clean` gets the dicts in
+    which no value has a secret name, by their ids.
     """
     found: set[str] = set()
     todo: list[tuple[Any, bool]] = [(value, False)]
@@ -97,7 +98,10 @@ def secrets_in(
 
 
 def _named_parts(value: Any) -> Iterable[tuple[object, object]]:
-    """Return the parts with their names; the second item of a (name, value) pair is named by the first."""
+    """Return the parts with their names.
+
+    The first item of a (name, value) pair names the second one.
+    """
     kind = type(value)
     if kind is dict:
         return named(value)

@@ -34,10 +34,10 @@ _BODIES = ("json", "text", "base64", "chunks", "events")
 def without_secrets(
     body: dict[str, Any], redactor: Redactor, secrets: Collection[str] = ()
 ) -> dict[str, Any]:
-    """Return a copy of an outcome's JSON in which the values of secret names are replaced, wherever they stand.
+    """Return a copy of an outcome's JSON without the values of secret names.
 
-    Besides keys, a name may be the first of a pair, or a word before its value
-    (`--password`). `secrets` are further
+    The same texts are replaced wherever they stand. Besides keys, a name may be the
+    first of a pair, or a word before its value (`--password`). `secrets` are further
     texts known to be secret.
     """
     # A text with a placeholder is hidden already, such as a cookie's name with its
@@ -56,7 +56,10 @@ def without_secrets(
 
 
 def bare(call: Recording, redactor: Redactor) -> Recording:
-    """Return a recorded call without what redaction hides in its arguments today, which it may be older than."""
+    """Return a recorded call without what redaction hides in its arguments today.
+
+    The recording may be older than the names that are secret now.
+    """
     given = dict(call.arguments or {})
     # That of a client names the call. As the value of a secret name, its words would be
     # hidden in all other parts.
@@ -183,12 +186,20 @@ def preview(
     places: Places | None = None,
     secrets: Callable[[], frozenset[str]] = frozenset,
 ) -> list[str]:
-    """Return a line that shows what an outcome holds that is stored as a pickle: `DataFrame 1000x3: day, base, rate`.
+    """Return a line that shows what a pickled outcome holds.
 
-    It is equal for equal outcomes; there is none if it cannot be read. No code of its
-    classes runs but what `tree_of` runs.
-    Of a stream, the first item is shown. `secrets` returns texts known to be secret,
-    besides those under secret names.
+    The line is such as `DataFrame 1000x3: day, base, rate`, and equal for equal
+    outcomes. Of a stream, it shows the first item. No code of the outcome's classes
+    runs but what `tree_of` runs.
+
+    Args:
+        outcome: The outcome.
+        redactor: Knows the secret names, and the values of the environment.
+        places: The folders of the run.
+        secrets: Returns texts known to be secret, besides those under secret names.
+
+    Returns:
+        One line, or none if the outcome cannot be read.
     """
     from pytest_mimic._core.outcome.encoding import Encoded
     from pytest_mimic._core.tree.making import Budget, tree_of
