@@ -250,9 +250,12 @@ class Origins:
             self._note_moment(int(match[1]) + int(match[2]) / 1e6)
         for match in _NUMBERS.finditer(text):
             numbers = [int(number) for number in match[0].split(",")]
-            year, month, day, *clock = numbers
+            # What is missing of the time of day is zero.
+            year, month, day, hour, minute, second = [*numbers, 0, 0, 0][:6]
             with suppress(ValueError):
-                moment = datetime(year, month, day, *clock, tzinfo=timezone.utc)
+                moment = datetime(
+                    year, month, day, hour, minute, second, tzinfo=timezone.utc
+                )
                 self._note_moment(moment.timestamp())
 
     def _note_digits(self, text: str) -> None:
