@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.bundled import TAKEN_BY_CASSETTES
+from pytest_mimic._core.engine.cassette_tracks import CassetteTrack
 from pytest_mimic._core.engine.cassettes import Cassette
 from pytest_mimic._core.modules import module_exists
 from pytest_mimic._core.settings import Mode
@@ -110,15 +111,15 @@ class _Block:
             state.only_replayed.add(file)
         else:
             state.only_replayed.discard(file)
-        self._cassette = Cassette(
+        self._track = CassetteTrack(
             state, name, mode, strict=self._strict, remedies=remedies
         )
         self._outer = state.own_cassette.get()
         self._refuse_second_task()
-        self._covering = self._fixture.coverings.enter(self._targets, self._cassette)
-        state.open_cassettes.append(self._cassette)
-        state.own_cassette.set(self._cassette)
-        return self._cassette
+        self._covering = self._fixture.coverings.enter(self._targets, self._track)
+        state.open_cassettes.append(self._track)
+        state.own_cassette.set(self._track)
+        return Cassette(self._track)
 
     def _mode(self, file: str) -> Mode:
         """Return the mode of the cassette, whose file in the vault is `file`."""
@@ -174,10 +175,10 @@ class _Block:
         self, kind: object, error: BaseException | None, traceback: object
     ) -> None:
         state = self._fixture.state
-        state.open_cassettes.remove(self._cassette)
+        state.open_cassettes.remove(self._track)
         state.own_cassette.set(self._outer)
         self._covering.end()
-        self._cassette.close(error)
+        self._track.close(error)
 
 
 def mode_of(kind: str, settings: Settings, *, name: str, exists: bool) -> Mode:

@@ -9,8 +9,9 @@ The nouns:
 | port | the engine as the edges of one client see it | `client_plan` |
 | call | one invocation, bound and identified | `call` |
 | owner | the test, scope or cassette that calls belong to | `owners` |
-| track | the outcomes of one file, in which equal calls have places | `tracks` |
-| decision | replay, run, verify or refuse, from frozen facts | `decisions` |
+| track | the outcomes of one file, in which equal calls have places | `tracks`, `cassette_tracks` |
+| decision | replay, run, verify or refuse, from frozen facts | `decisions`, `refusals` |
+| cassette | what a block may read of its track | `cassettes` |
 | step | what is to be done with a call, until it has ended | `steps` |
 | turn | what one thread, of one process, decides and writes at once | `recordings` |
 | family | the processes of a run that has forked, and what they tell one another | `family` |

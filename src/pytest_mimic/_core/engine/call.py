@@ -64,9 +64,8 @@ class Plan:
         self.places: Places = state.places
         self.target = target  # the function's `module:name`, or the kind of the client
         self.options = options
-        self.cassette = (
-            cassette  # the `Cassette` that takes the calls, if a block is open
-        )
+        # The `CassetteTrack` that takes the calls, if a block is open.
+        self.cassette = cassette
 
     @lazy_attribute
     def folder(self) -> str:

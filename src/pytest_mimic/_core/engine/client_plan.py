@@ -314,7 +314,7 @@ class Port:
         if line.target in owner.replayed:
             return False
         if cassette is not None:
-            return not cassette.calls
+            return not cassette.recorded_calls()
         recordings = self._state.recordings or recordings_of(self._state)
         return not recordings.others(owner, line.target)
 

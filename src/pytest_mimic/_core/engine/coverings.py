@@ -34,7 +34,7 @@ from pytest_mimic._core.targets.target import (
 from pytest_mimic.errors import TargetError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.cassettes import Cassette
+    from pytest_mimic._core.engine.cassette_tracks import CassetteTrack
     from pytest_mimic._core.engine.client_plan import ClientPlan, Port
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.seam.base import Adapter
@@ -51,7 +51,7 @@ class Covering:
         self,
         coverings: Coverings,
         requests: Iterable[Target | Edge],
-        cassette: Cassette | None = None,
+        cassette: CassetteTrack | None = None,
     ) -> None:
         self.cassette = cassette
         self.plans: list[tuple[Port, ClientPlan]] = []  # of clients
@@ -145,7 +145,7 @@ class Coverings:
         self._lock = threading.RLock()
 
     def cover(
-        self, targets: Iterable[Target], cassette: Cassette | None = None
+        self, targets: Iterable[Target], cassette: CassetteTrack | None = None
     ) -> Covering:
         """Mimic targets until the covering ends.
 
@@ -175,7 +175,7 @@ class Coverings:
         covering.end()
 
     def enter(
-        self, targets: Iterable[Target], cassette: Cassette | None = None
+        self, targets: Iterable[Target], cassette: CassetteTrack | None = None
     ) -> Covering:
         """Mimic targets that a test names, and that must therefore exist.
 

@@ -36,14 +36,15 @@ _COUNTS = ("recorded", "record_seconds", "tokens_sent", "tokens_received")
 
 
 class Outcomes(Protocol):
-    """The outcomes of one file, as a step uses them: a `Track`."""
+    """The outcomes of one file, as a step uses them: a `Track`.
+
+    Attributes:
+        file: The name of the recording or cassette.
+        has_places: Each of equal calls has a place of its own.
+    """
 
     file: str
-
-    @property
-    def has_places(self) -> bool:
-        """Whether each of equal calls has a place of its own."""
-        ...
+    has_places: bool
 
     def keep(self, real: Step, outcome: Outcome, duration: float, /) -> None:
         """Record the outcome of a real call, in its place."""
@@ -258,7 +259,8 @@ class Step:
         try:
             if self._take_end():
                 self._keep(outcome, self.duration)
-                self._keep_issued(outcome)
+                if self.call.issuer is not None and self.mode == "run":
+                    self.call.issuer.known.keep(outcome.value, self.amend)
         except MimicError as error:
             self.state.pending.note(error)
             self._leave_empty()
@@ -275,17 +277,12 @@ class Step:
         else:
             self.track.compare(self, outcome)
 
-    def _keep_issued(self, outcome: Outcome) -> None:
-        """Let a placeholder in the recorded answer of a client be replaced later.
-
-        An earlier call may turn out to have issued the secret, of whichever client.
-        """
-        issuer = self.call.issuer
-        if issuer is not None and self.mode == "run":
-            issuer.known.keep(outcome.value, self.amend)
-
     def amend(self, plain: object) -> None:
-        """Record the outcome of a call that has ended in another form."""
+        """Record the outcome of a call that has ended in another form.
+
+        A placeholder in the answer of a client is replaced when an earlier call, of
+        whichever client, turns out to have issued the secret.
+        """
         ledger = self.state.ledger
         counts = {name: getattr(ledger, name) for name in _COUNTS}
         self._keep(Outcome("value", plain), self.duration)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from pytest_mimic._clients.bundled import HTTP_CLIENTS
 from pytest_mimic._clients.http.exchange import Exchange
 from pytest_mimic._clients.http.responses import ExchangeRecorder
-from pytest_mimic._core.engine.cassettes import Cassette
+from pytest_mimic._core.engine.cassette_tracks import CassetteTrack
 from pytest_mimic._core.engine.client_plan import ClientPlan, Port
 from pytest_mimic._core.engine.ledger import Ledger
 from pytest_mimic._core.engine.owners import Owner
@@ -73,9 +73,11 @@ class Conversation:
         self._state.clock = _stopped_clock
         # Recordings that were imported before are no answers to these requests.
         recordings_of(self._state).imports["http"] = []
-        self._cassette: Cassette | None = None
+        self._cassette: CassetteTrack | None = None
         if destination.cassette:
-            self._cassette = Cassette(self._state, destination.cassette, Mode.RERECORD)
+            self._cassette = CassetteTrack(
+                self._state, destination.cassette, Mode.RERECORD
+            )
         else:
             self._state.test = destination.test
             self._state.owner = Owner(destination.test)

@@ -10,7 +10,7 @@ import toy_client
 from toy_adapter import ToyAdapter, wrap_ask
 
 from pytest_mimic._core.engine.call import FunctionPlan
-from pytest_mimic._core.engine.cassettes import Cassette
+from pytest_mimic._core.engine.cassette_tracks import CassetteTrack
 from pytest_mimic._core.engine.client_plan import ClientPlan, Port
 from pytest_mimic._core.engine.ledger import Ledger
 from pytest_mimic._core.engine.owners import Scopes
@@ -66,7 +66,7 @@ class Runs:
     def plan(
         self,
         function: Callable[..., Any],
-        cassette: Cassette | None = None,
+        cassette: CassetteTrack | None = None,
         **options: Any,
     ) -> FunctionPlan:
         """Return the plan of a function, as a line with options names it."""
@@ -81,7 +81,7 @@ class Runs:
     def mimic(
         self,
         function: Callable[..., Any],
-        cassette: Cassette | None = None,
+        cassette: CassetteTrack | None = None,
         **options: Any,
     ) -> Callable[..., Any]:
         """Return the wrapper of a function that is mimicked."""
@@ -91,7 +91,7 @@ class Runs:
 
     def port(
         self,
-        cassette: Cassette | None = None,
+        cassette: CassetteTrack | None = None,
         *,
         kind: type[ToyAdapter] = ToyAdapter,
         **options: Any,
@@ -104,16 +104,16 @@ class Runs:
         return port
 
     def client(
-        self, cassette: Cassette | None = None, **options: Any
+        self, cassette: CassetteTrack | None = None, **options: Any
     ) -> Callable[[str], Any]:
         """Return a function that asks the toy client's service for the degrees in a place."""
         ask = wrap_ask(toy_client.Client.ask, self.port(cassette, **options))
         client = toy_client.Client("weather.test", api_key="k-5531-abc")
         return lambda place: ask(client, place, "2026-11-01").degrees
 
-    def cassette(self, mode: Any, *, strict: bool = False) -> Cassette:
+    def cassette(self, mode: Any, *, strict: bool = False) -> CassetteTrack:
         """Open the cassette `trip`."""
-        return Cassette(self.state, "trip", Mode(mode), strict=strict)
+        return CassetteTrack(self.state, "trip", Mode(mode), strict=strict)
 
     def names(self, folder: str = "calls") -> list[str]:
         """Return the names of the recordings."""

@@ -1,33 +1,51 @@
-"""What a cassette gives, records and writes, call by call."""
+"""What the public class of cassettes shows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 
+from pytest_mimic import Cassette
 from unit.core.engine.runs import Runs
 
 
 @pytest.fixture
-def recorded(runs: Runs, service: Any) -> Runs:
+def recorded(runs: Runs) -> Runs:
     """A cassette in which Oslo and then Rome was asked for."""
-    cassette = runs.cassette("rerecord")
-    ask = runs.client(cassette)
+    track = runs.cassette("rerecord")
+    ask = runs.client(track)
     ask("Oslo")
     ask("Rome")
-    cassette.close(None)
-    service.requests.clear()
+    track.close(None)
     return runs
 
 
-def numbers(of: int) -> Iterator[int]:
-    yield from range(of)
+def test_it_shows_what_the_reference_names_and_nothing_else(recorded: Runs) -> None:
+    cassette = Cassette(recorded.cassette("replay"))
+
+    public = {name for name in dir(cassette) if not name.startswith("_")}
+    assert public == {"all_played", "calls", "mode", "name", "path", "play_count"}
+
+
+def test_it_follows_the_calls_of_its_block(recorded: Runs) -> None:
+    track = recorded.cassette("replay")
+    cassette = Cassette(track)
+    ask = recorded.client(track)
+
+    ask("Oslo")
+    assert (cassette.play_count, cassette.all_played) == (1, False)
+    ask("Rome")
+    assert (cassette.play_count, cassette.all_played) == (2, True)
+
+
+def test_it_says_where_it_stands_and_what_it_does(recorded: Runs) -> None:
+    cassette = Cassette(recorded.cassette("record"))
+
+    assert (cassette.name, cassette.mode) == ("trip", "extend")
+    assert cassette.path == recorded.state.settings.vault / "cassettes/trip.json"
 
 
 def test_a_call_says_what_it_is(recorded: Runs) -> None:
-    cassette = recorded.cassette("replay")
+    cassette = Cassette(recorded.cassette("replay"))
 
     assert [repr(call) for call in cassette.calls] == [
         "<CassetteCall toy_client ASK Oslo>",
@@ -36,51 +54,24 @@ def test_a_call_says_what_it_is(recorded: Runs) -> None:
     assert repr(cassette) == "<Cassette trip, replay>"
 
 
-def test_one_more_identical_call_is_added(runs: Runs) -> None:
-    given = [1, 2, 3]
+def test_a_call_has_an_outcome_of_each_kind(runs: Runs) -> None:
+    def total(price: int) -> int:
+        return price + 1
 
-    def poll() -> int:
-        return given.pop(0)
+    def refuse() -> None:
+        raise ValueError("no")
 
-    def polled(mode: str, times: int) -> list[int]:
-        cassette = runs.cassette(mode)
-        wrapped = runs.mimic(poll, cassette)
-        got = [wrapped() for _ in range(times)]
-        cassette.close(None)
-        return got
+    track = runs.cassette("rerecord")
+    runs.mimic(total, track)(4)
+    with pytest.raises(ValueError, match="no"):
+        runs.mimic(refuse, track)()
+    assert [*runs.mimic(numbers, track)(2)] == [0, 1]
 
-    assert polled("rerecord", 2) == [1, 2]
-    assert polled("record", 3) == [1, 2, 3]
-    assert polled("replay", 4) == [1, 2, 3, 3]
-    assert given == []
+    value, raised, stream = (call.outcome for call in Cassette(track).calls)
 
-
-def test_a_stream_that_is_read_to_its_end_after_the_block_is_written_then(
-    runs: Runs,
-) -> None:
-    cassette = runs.cassette("rerecord")
-    stream = runs.mimic(numbers, cassette)(3)
-    assert next(stream) == 0
-    cassette.close(None)
-    assert [*stream] == [1, 2]
-
-    replayed = runs.cassette("replay")
-    assert [*runs.mimic(numbers, replayed)(3)] == [0, 1, 2]
+    assert (value, stream) == (5, [0, 1])
+    assert repr(raised) == "ValueError('no')"
 
 
-@pytest.mark.parametrize(
-    "error", [None, KeyboardInterrupt()], ids=["as a whole", "in part"]
-)
-def test_a_replayed_block_is_not_written(
-    recorded: Runs, error: BaseException | None
-) -> None:
-    """An interrupt has nothing to say about it either."""
-    name = "cassettes/trip.json"
-    before = recorded.store.read(name)
-    cassette = recorded.cassette("record")
-    recorded.client(cassette)("Oslo")
-
-    cassette.close(error)
-
-    assert recorded.store.read(name) is before
-    assert recorded.ledger.notes == []
+def numbers(of: int):
+    yield from range(of)

@@ -1,0 +1,342 @@
+"""The outcomes of a cassette, as a block records, replays or verifies them."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from os import getpid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_mimic._core.commands import rerecord
+from pytest_mimic._core.engine.owners import Owner
+from pytest_mimic._core.engine.recordings import Change, recordings_of
+from pytest_mimic._core.engine.tracks import Track
+from pytest_mimic._core.outcome.outcome import is_interruption
+from pytest_mimic._core.settings import Mode
+from pytest_mimic._core.vault.format import imported_parts
+from pytest_mimic._core.vault.objects import EMPTY
+from pytest_mimic._core.vault.recording_facts import empty_place, read_calls
+from pytest_mimic.errors import CassetteError, CorruptRecordingError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.engine.call import Call
+    from pytest_mimic._core.engine.events import PlaceTaken
+    from pytest_mimic._core.engine.recordings import Errors
+    from pytest_mimic._core.engine.run_state import RunState
+    from pytest_mimic._core.engine.steps import Step
+    from pytest_mimic._core.files.places import Places
+    from pytest_mimic._core.vault.recording_facts import Recording
+
+# What the modes of a run are called in which a block records.
+_RECORDING = {Mode.RECORD: "extend", Mode.RERECORD: "record"}
+
+
+class CassetteTrack(Track):
+    """The file of many calls that a block has opened.
+
+    Attributes:
+        name: The name, folders included, without `.json`.
+        path: The file.
+        run_mode: The mode in which the block takes calls.
+        mode_name: That mode in a word of cassettes: `record`, `extend`, `replay`.
+        play_count: How many calls were replayed.
+        is_running: Returns whether the task or thread that has opened it still runs.
+    """
+
+    def __init__(
+        self,
+        state: RunState,
+        name: str,
+        mode: Mode,
+        *,
+        strict: bool = False,
+        remedies: Sequence[str] | None = None,
+    ) -> None:
+        """Open a cassette in the `mode` of a run.
+
+        Args:
+            state: The state of the run.
+            name: The name of the cassette.
+            mode: The mode in which the block takes calls.
+            strict: Whether order and completeness are checked.
+            remedies: How to record it, if no option does.
+
+        Raises:
+            CorruptRecordingError: The file is damaged, and the mode does not replace it
+                as a whole.
+        """
+        recordings_of(state)
+        file = f"cassettes/{name}.json"
+        # What stood in the file when it was read or written last.
+        self._stood = state.vault.store.read(file) if mode.writes else None
+        calls: list[Recording] | None = None
+        try:
+            if mode is not Mode.LIVE:
+                calls = read_calls(state.vault.objects, file)
+        except CorruptRecordingError as error:
+            if mode is not Mode.RERECORD:
+                error.add_remedies(remedies or ())
+                state.pending.note(error)
+                raise
+        self._exists = calls is not None
+        self.within = f"cassette {name}"
+        if not self._exists:
+            self.within += ", which does not exist"
+        # Its owner is not the test, as a wider fixture may have opened it.
+        owner = Owner(file, is_test=True)
+        super().__init__(state, file, owner, calls or (), is_anew=mode is Mode.RERECORD)
+        self.name = name
+        self.path = Path(state.settings.vault, file)
+        self.run_mode = mode
+        self.mode_name = _RECORDING.get(mode) or mode.value
+        self.play_count = 0
+        self.remedies = remedies
+        self.is_running = _running()
+        self._strict = strict
+        # The parts that count in the identities of its imported calls.
+        self._imports = {imported_parts(key) for key in self._places} - {""}
+        # The places of the calls that were made.
+        self._order: list[int] = []
+        # By place, of the calls that were recorded.
+        self._errors: dict[int, tuple[str, str] | None] = {}
+        # Nothing is written before the block ends.
+        self._writes = False
+        self._process = getpid()
+        is_of_others = mode is Mode.RECORD and state.vault.test_of(file) != state.test
+        self._test = None if is_of_others else state.test
+        # Another test may use it, or another block of this one: it holds their calls,
+        # too.
+        was_used = mode is Mode.RECORD and file in state.ledger.used
+        self._is_shared = is_of_others or was_used
+
+    # -- what can be replayed
+
+    @property
+    def folders(self) -> Places:
+        """The folders for which paths in outcomes have marks."""
+        return self._state.places
+
+    def recorded_calls(self) -> list[Recording]:
+        """Return the calls that have an outcome, in order."""
+        recorded = []
+        for call in self._calls:
+            if call is not None and call.stored.mark != EMPTY:
+                recorded.append(call)
+        return recorded
+
+    def are_all_played(self) -> bool:
+        """Return whether every call that has an outcome was made in this block."""
+        for place, call in enumerate(self._calls):
+            has_outcome = call is not None and call.stored.mark != EMPTY
+            if has_outcome and place not in self._order:
+                return False
+        return True
+
+    def holds(self, call: Call) -> bool:
+        """Return whether a call equal to this one is in the cassette."""
+        return call.key in self._places
+
+    def candidates(self, target: str) -> Iterable[Recording]:
+        """Return the calls of a target that a miss is compared with."""
+        calls = [call for call in self._calls if call is not None]
+        return [call for call in calls if call.target == target]
+
+    # -- the next call
+
+    def take(self, call: Call, mode: Mode, key: str = "") -> Step:
+        """Return the step for the next of equal calls.
+
+        Raises:
+            CassetteError: A call that is to run was made in a forked process, or would
+                be recorded over one that others replay.
+            MimicError: See `Track.take`.
+        """
+        step = super().take(call, mode, key or self._key_of(call))
+        if step.mode == "run":
+            self._check_may_run(call, step)
+        self._order.append(step.number)
+        if step.mode == "replay":
+            self.play_count += 1
+        return step
+
+    def _key_of(self, call: Call) -> str:
+        """Return the identity under which a call stands in the cassette.
+
+        In the identity of an imported call, fewer parts count.
+        """
+        if call.key in self._places:
+            return call.key
+        for parts in self._imports:
+            key = call.plan.imported_key(call.edge_call, parts)
+            if key in self._places:
+                return key
+        return call.key
+
+    def _check_may_run(self, call: Call, step: Step) -> None:
+        if getpid() != self._process:
+            step.withdraw()
+            raise CassetteError(
+                f"cassette {self.name} cannot take {call.label} from a forked process",
+                remedies=["make the call outside of its block"],
+                cassette=self.name,
+            )
+        replaces = self._calls[step.number] is not None
+        if replaces and call.converses and self._is_shared:
+            step.withdraw()
+            raise CassetteError(
+                f"{call.label} cannot run for real: others use its recording in"
+                f" cassette {self.name}",
+                remedies=["give this block a cassette of its own"],
+                cassette=self.name,
+            )
+
+    def follow(self, event: PlaceTaken) -> int | None:
+        """Take the place of another process's call.
+
+        Returns:
+            The place, if there is one.
+        """
+        place = super().follow(event)
+        if place is not None:
+            self._order.append(place)
+        self.play_count += event.is_replayed
+        return place
+
+    def leave_empty(self, real: Step) -> None:
+        """Let the place of a call stay empty, so that no other outcome moves up."""
+        empty = empty_place(self._state.vault.objects, 0)
+        recordings = self._recordings
+        with recordings.turns:
+            call = recordings.new_recording(real.call, [empty], self.owner)
+            self._calls[real.number] = call
+
+    def _write_empty(self, call: Call) -> None:
+        """Write nothing: the file is written when the block ends."""
+
+    # -- the end of the block
+
+    def close(self, error: BaseException | None) -> None:
+        """End the block: write what was recorded, or check that all was replayed.
+
+        If an exception left the block, nothing is checked, so that the exception is
+        seen. If it interrupted the block, as Ctrl-C does, nothing is written.
+
+        Raises:
+            CassetteError: The block is strict, and a recorded call was not made, or the
+                order differs; or another process has written the file.
+        """
+        self._state.ledger.used.add(self.file)
+        is_interrupted = error is not None and is_interruption(error)
+        self._writes = self.run_mode.writes and not is_interrupted
+        self._write({})
+        if self._strict and not self.run_mode.writes and error is None:
+            self._check_played()
+
+    def _write(self, errors: Errors) -> None:
+        self._errors.update(errors)
+        # Once it is closed, a stream may still be read to its end.
+        if not self._writes or not (self._errors or self.run_mode is Mode.RERECORD):
+            return
+        state = self._state
+        calls = self._calls_to_keep()
+        with self._recordings.turns:
+            if state.vault.store.read(self.file) != self._stood:
+                raise CassetteError(
+                    f"cassette {self.name} was written by another process meanwhile:"
+                    " it would lose calls",
+                    remedies=["record its tests in one process"],
+                    cassette=self.name,
+                )
+            written = state.vault.write(
+                self.file, calls, test=self._test, recorded=state.today
+            )
+            self._stood = written.now
+            state.cassettes_made.add((self.file, written.now))
+            change = state.owner.journal.setdefault(self.file, Change(written.before))
+            change.note(written.now, self._errors)
+
+    def _calls_to_keep(self) -> list[Recording]:
+        """Return the calls that are written.
+
+        Where a conversation was recorded again, what this block no longer calls of it
+        goes.
+        """
+        again = set() if self._is_shared or self.owner is None else self.owner.again
+        if not again:
+            return [call for call in self._calls if call is not None]
+        places = dict.fromkeys(self._order)
+        for place, call in enumerate(self._calls):
+            if call is not None and call.target not in again:
+                places[place] = None
+        calls = [self._calls[place] for place in places]
+        return [call for call in calls if call is not None]
+
+    def _check_played(self) -> None:
+        from pytest_mimic._core.words import limited
+
+        what = f"cassette {self.name} does not exist"
+        facts = self._unplayed()
+        if self._exists:
+            facts = facts or self._out_of_order()
+            if not facts:
+                return
+            what = f"cassette {self.name} was not replayed as it was recorded"
+        error = CassetteError(
+            what,
+            facts=limited(facts),
+            remedies=self.remedies or [rerecord("to record it again")],
+            cassette=self.name,
+        )
+        error.commands = self._state.settings.commands
+        error.test = self._state.test or None
+        raise error
+
+    def _unplayed(self) -> list[str]:
+        """Return a sentence for each call that was recorded and not made."""
+        facts = []
+        for place, label in enumerate(self._labels()):
+            if place not in self._order:
+                facts.append(f"{label} was recorded but not made")
+        return facts
+
+    def _out_of_order(self) -> list[str]:
+        """Return a sentence for the first call that was another when recorded."""
+        labels = self._labels()
+        for at, place in enumerate(self._order):
+            if at != place:
+                recorded = labels[at] if at < len(labels) else "not made"
+                made = labels[place]
+                return [f"call {at + 1} was {recorded} when recorded, {made} now"]
+        return []
+
+    def _labels(self) -> list[str]:
+        from pytest_mimic._core.tree.call_labels import recorded_label
+
+        calls = [call for call in self._calls if call is not None]
+        return [recorded_label(call.target, call.arguments) for call in calls]
+
+
+def _running() -> Callable[[], bool]:
+    """Return what tells whether the task, or the thread, of now still runs.
+
+    The main thread goes on for ever: it does not count as one that runs.
+    """
+    asyncio = sys.modules.get("asyncio")
+    # RuntimeError: no event loop runs.
+    with suppress(RuntimeError):
+        task = None if asyncio is None else asyncio.current_task()
+        if task is not None:
+
+            def is_task_running() -> bool:
+                return not task.done()
+
+            return is_task_running
+    thread = threading.current_thread()
+
+    def is_thread_running() -> bool:
+        return thread is not threading.main_thread() and thread.is_alive()
+
+    return is_thread_running

@@ -1,0 +1,172 @@
+"""The errors of calls that get none of the outcomes of their file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Protocol
+
+from pytest_mimic._core.commands import Remedy, Verb, rerecord
+from pytest_mimic._core.engine.changed_lines import former_recording
+from pytest_mimic._core.engine.ledger import REKEY
+from pytest_mimic._core.tree.messages import (
+    CANDIDATES,
+    MissedCall,
+    missing,
+    new_after_replayed,
+    stale,
+)
+from pytest_mimic._core.tree.stored import bare
+from pytest_mimic._core.types.hashes import paths_of_hashes
+from pytest_mimic.errors import MissingRecordingError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.engine.call import Call
+    from pytest_mimic._core.engine.decisions import Refuse
+    from pytest_mimic._core.engine.owners import Owner
+    from pytest_mimic._core.engine.run_state import RunState
+    from pytest_mimic._core.vault.recording_facts import Recording
+    from pytest_mimic.errors import MimicError
+
+
+class SearchedFile(Protocol):
+    """The file in which a call has found no outcome for itself: a `Track`.
+
+    Attributes:
+        within: The file in words, if it is one of several calls: `cassette trip`.
+        remedies: How to record the call, if no option does.
+        owner: The owner of the calls in the file, if it has one.
+    """
+
+    within: str
+    remedies: Sequence[str] | None
+    owner: Owner | None
+
+    def candidates(self, target: str, /) -> Iterable[Recording]:
+        """Return the recordings of a target that a miss is compared with."""
+        ...
+
+
+class Refusal:
+    """The refusal of one call.
+
+    Its test fails, also if the code under test handles the error.
+    """
+
+    def __init__(self, state: RunState, file: SearchedFile, call: Call) -> None:
+        self._state = state
+        self._file = file
+        self._call = call
+
+    def error(self, decision: Refuse, recording: Recording | None) -> MimicError:
+        """Return the error that the call gets, which is noted already.
+
+        Args:
+            decision: Why the call is refused.
+            recording: What stands in its place, if there is anything.
+        """
+        if decision.reason == "follows replayed":
+            return self._following_replayed()
+        if decision.reason == "empty":
+            return self._empty()
+        if decision.reason == "stale" and recording is not None:
+            return self._stale(recording)
+        return self._missing()
+
+    def _following_replayed(self) -> MimicError:
+        state = self._state
+        error = new_after_replayed(self._call.label, test=state.again)
+        return state.blame(error, self._call, option=Verb.RERECORD.value)
+
+    def _empty(self) -> MimicError:
+        """Return the miss of a call that began when it was recorded, and gave nothing."""
+        state, call = self._state, self._call
+        remedies: Sequence[Remedy | str]
+        remedies = self._file.remedies or [rerecord("to record it", state.again)]
+        error = MissingRecordingError(
+            f"no recording of {call.label}",
+            facts=[
+                "it was made when the calls around it were recorded, and gave nothing"
+                " that was kept: it was cut short, refused, or its test did not pass"
+            ],
+            remedies=remedies,
+            call=call.label,
+            target=call.plan.target,
+            test=state.again,
+        )
+        return state.blame(error, call, option=self._option(Verb.RERECORD))
+
+    def _stale(self, recording: Recording) -> MimicError:
+        state, call = self._state, self._call
+        changed: list[str] = []
+        if not state.is_stale(call.plan, recording.source):
+            changed = state.stale_inputs(recording.outcomes[0].entry.get("inputs"))
+        error = stale(
+            call.label,
+            call.plan.target,
+            changed,
+            recorded=recording.recorded,
+            test=state.again,
+            remedies=self._file.remedies,
+        )
+        return state.blame(error, call, option=self._option(Verb.RECORD))
+
+    def _option(self, verb: Verb) -> str:
+        """Return the option that records the call; empty if none does."""
+        return "" if self._file.remedies else verb.value
+
+    # -- no recording
+
+    def _missing(self) -> MimicError:
+        state, call = self._state, self._call
+        misses = state.recordings.missed
+        key = (state.again, call.plan.target, call.key, self._file.within)
+        # The same call of a test gets an equal error again, and no recording is sought.
+        if key not in misses:
+            misses[key] = self._miss()
+        error, option = misses[key]
+        # A copy, because its traceback will show whether the test handled it.
+        return state.blame(error.copy(), call, option=option)
+
+    def _miss(self) -> tuple[MimicError, str]:
+        """Return the error, with the nearest recording, and what repairs it.
+
+        That is an option, `REKEY`, or empty if neither does.
+        """
+        state, file, call = self._state, self._file, self._call
+        target = call.plan.target
+        owner = file.owner
+        owner_name = "" if owner is None else owner.name
+        is_later = call.converses and owner is not None and target in owner.replayed
+        verb = Verb.RERECORD if is_later else Verb.RECORD
+        values = dict(zip(call.names, call.values, strict=False))
+        candidates = list(islice(file.candidates(target), CANDIDATES))
+        former = former_recording(
+            call,
+            candidates,
+            state.recordings.readable,
+            owner=owner_name or state.owner.name,
+            within=file.within,
+        )
+        error = missing(
+            MissedCall(
+                call.label,
+                target,
+                call.arguments,
+                state.again,
+                call.plan.options,
+                call.plan.client,
+                sequence=call.sequence and not file.within,
+                verb=verb,
+                hashes=paths_of_hashes(values),
+            ),
+            candidates,
+            within=file.within,
+            remedies=file.remedies,
+            bare=partial(bare, redactor=state.redactor),
+            former=former,
+        )
+        if former is not None and former.follows:
+            return error, REKEY
+        return error, self._option(verb)
