@@ -7,81 +7,21 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from support.forking import CHILDREN
 from support.http_server import Server, running_server
+
+pytest_plugins = ("support.forking",)
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork"),
     pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning"),
 ]
 
-# The ways in which a test makes a call in a forked process, and gets its outcome.
-CHILDREN = """
-import json, multiprocessing, os, signal, sys, threading
-from concurrent.futures import ProcessPoolExecutor
-import requests
-
-URL = os.environ["API"]
-CONTEXT = multiprocessing.get_context("fork")
-
-def get(path):
-    return requests.get(URL + path).text
-
-def in_fork(function, *args):
-    reading, writing = os.pipe()
-    child = os.fork()
-    if not child:
-        status = 9
-        try:
-            os.write(writing, json.dumps(function(*args)).encode())
-            status = 0
-        finally:
-            os._exit(status)
-    os.close(writing)
-    with open(reading, "rb") as answer:
-        text = answer.read()
-    _, status = os.waitpid(child, 0)
-    return json.loads(text) if status == 0 else f"ended with {status}"
-
-def put(queue, function, args):
-    queue.put(function(*args))
-
-def in_process(function, *args):
-    queue = CONTEXT.SimpleQueue()
-    process = CONTEXT.Process(target=put, args=(queue, function, args))
-    process.start()
-    outcome = queue.get()
-    process.join()
-    return outcome
-
-def in_pool(function, *args):
-    with ProcessPoolExecutor(1, mp_context=CONTEXT) as pool:
-        return pool.submit(function, *args).result()
-"""
-
 
 @pytest.fixture
 def server() -> Iterator[Server]:
     with running_server() as server:
         yield server
-
-
-@pytest.fixture
-def forking(project, server):
-    """A project whose tests call the server in forked processes.
-
-    `run(*options)` runs them; after `server.stop()`, without the server.
-    """
-    project.ini("http")
-
-    def run(*options: str):
-        return project.run(*options, process=True, env={"API": server.url})
-
-    def tests(body: str) -> None:
-        project.tests(CHILDREN + body)
-
-    project.run_forking = run
-    project.forking_tests = tests
-    return project
 
 
 @pytest.mark.parametrize("way", ["in_fork", "in_process", "in_pool"])

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from pytest_mimic._core.engine.owners import Owner
+    from pytest_mimic._core.engine.recordings import Recordings, Turns
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.engine.steps import Step
     from pytest_mimic._core.identity.kept_parts import Parts
@@ -329,23 +330,39 @@ class Port:
         if line is None:
             return None
         made = line.call(call)
-        if self.is_replaying:
-            step = begin(self._state, made)
-            self._state.secret_scope.answers.append(step.stored)
-            return step
-        known = self.secrets
-        is_shared = not made.sequence
-        made.issuer = known.begin(made.plan.kind, made.key, is_shared=is_shared)
-        if made.secrets is not None:
-            issuer = made.issuer
-            issuer.login = made.secrets.login_of(call.signature, issuer.own_login)
-            known.send(made.secrets.sent, call.parts)
-            if made.secrets.sent and self._state.settings.mode.writes:
-                self._compare_senders(made)
+        if not self.is_replaying:
+            with self._turns:
+                self._note_request(made)
         step = begin(self._state, made)
         if step.mode == "replay":
-            self._state.secret_scope.answers.append(step.stored)
+            self._note_recorded_answer(step)
         return step
+
+    def _note_request(self, call: Call) -> None:
+        """Note what a call sends that may not be replayed, and who sends it."""
+        known = self.secrets
+        is_shared = not call.sequence
+        call.issuer = known.begin(call.plan.kind, call.key, is_shared=is_shared)
+        secrets = call.secrets
+        if secrets is None:
+            return
+        call.issuer.login = secrets.login_of(call.signature, call.issuer.own_login)
+        known.send(secrets.sent, call.edge_call.parts)
+        if secrets.sent and self._state.settings.mode.writes:
+            self._compare_senders(call)
+
+    def _note_recorded_answer(self, step: Step) -> None:
+        """Note an answer whose placeholders the application may send back."""
+        scope = self._state.secret_scope
+        scope.answers.append(step.stored)
+        if scope.tell is not None:
+            self.secrets.search_replays()
+
+    @property
+    def _turns(self) -> Turns:
+        state = self._state
+        recordings: Recordings = state.recordings or recordings_of(state)
+        return recordings.turns
 
     def _compare_senders(self, call: Call) -> None:
         """Name a call that equals another one but for a secret of the application's own, or refuse it.
@@ -367,10 +384,14 @@ class Port:
 
     @property
     def secrets(self) -> KnownSecrets:
-        """The secrets of the running test, or of the wider fixture that is set up now."""
+        """The secrets of the running test, or of the wider fixture that is set up now.
+
+        They include what other processes have sent and were issued so far.
+        """
         from pytest_mimic._core.redact.known_secrets import known_in
 
-        return known_in(self._state.secret_scope)
+        self._state.hear()
+        return known_in(self._state.secret_scope, self._turns)
 
     def secrets_for(self, request: Any) -> KnownSecrets | None:
         """Return the secrets of the test, where they say what stands for those of a request, which is plain data.

@@ -6,7 +6,7 @@ serves all, the second would get the answer of the first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic.errors import UnstableIdentityError
@@ -46,10 +46,19 @@ class Sender(NamedTuple):
 
 
 class EqualCalls:
-    """The senders of the calls of one run, by what makes two calls equal."""
+    """The senders of the calls of one run, by what makes two calls equal.
 
-    def __init__(self) -> None:
+    Args:
+        tell: Tells other processes who has sent the first of equal calls.
+    """
+
+    def __init__(self, tell: Callable[[tuple[str, ...], Sender], None]) -> None:
         self._senders: dict[tuple[str, ...], Sender] = {}
+        self._tell = tell
+
+    def follow(self, key: tuple[str, ...], sender: Sender) -> None:
+        """Learn from another process who has sent the first of equal calls."""
+        self._senders.setdefault(key, sender)
 
     def differing(self, call: Call, owner: str) -> tuple[list[str], list[str]]:
         """Return the names of the secrets in which a call differs from the first one that equals it, and what tells them apart.
@@ -62,9 +71,14 @@ class EqualCalls:
         """
         credentials: Mapping[str, str] = call.secrets.credentials()
         headers: Any = call.edge_call.parts.get("headers")
-        sender = Sender(credentials, headers if isinstance(headers, dict) else {})
+        if not isinstance(headers, dict):
+            headers = {}
+        texts = {name: str(value) for name, value in headers.items()}
+        sender = Sender(credentials, texts)
         key = (owner, call.plan.kind, call.key)
         first = self._senders.setdefault(key, sender)
+        if first is sender:
+            self._tell(key, sender)
         names = sorted(
             name
             for name, value in credentials.items()

@@ -8,6 +8,9 @@
 | `NameNumbered` | number a database, or a server, in the same way |
 | `CallUnended` | keep what an unended call gave until its test has ended |
 | `AccountGrown` | add it to the account: only the first process, which reports |
+| `SecretsLearned` | let the same placeholder stand for a secret, and hide it |
+| `SecretsHidden` | hide secrets in the calls of other tests, too |
+| `SenderNoted` | name equal calls that differ in a secret, or refuse them |
 | `ErrorNoted` | fail the test: only the process that judges it |
 """
 
@@ -106,6 +109,40 @@ class CallUnended(NamedTuple):
     entry: dict[str, Any]
 
 
+class SecretsLearned(NamedTuple):
+    """A call has shown something of the secrets of its test, or of a wider fixture.
+
+    Attributes:
+        scope: The secret scope.
+        kind: The name of the `Fact`.
+        fields: Those of the fact.
+    """
+
+    scope: Token
+    kind: str
+    fields: list[Any]
+
+
+class SecretsHidden(NamedTuple):
+    """Answers have held secrets, which are hidden in all calls of the run."""
+
+    values: list[str]
+
+
+class SenderNoted(NamedTuple):
+    """The first of equal calls was sent with secrets: see `EqualCalls`.
+
+    Attributes:
+        key: What makes the calls equal.
+        credentials: The application's own secrets, by their names.
+        headers: The headers, without secrets.
+    """
+
+    key: tuple[str, ...]
+    credentials: dict[str, str]
+    headers: dict[str, str]
+
+
 class AccountGrown(NamedTuple):
     """The account of a forked process has grown: see `Growth`."""
 
@@ -132,6 +169,9 @@ EVENTS: dict[str, Any] = {
         RecordingWritten,
         NameNumbered,
         CallUnended,
+        SecretsLearned,
+        SecretsHidden,
+        SenderNoted,
         AccountGrown,
         ErrorNoted,
     )

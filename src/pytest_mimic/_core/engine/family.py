@@ -15,7 +15,7 @@ import os
 import sys
 from collections import defaultdict
 from collections.abc import Iterable
-from functools import wraps
+from functools import partial, wraps
 from os import getpid
 from threading import Event, Lock, current_thread
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,9 @@ from pytest_mimic._core.engine.events import (
     NameNumbered,
     PlaceTaken,
     RecordingWritten,
+    SecretsHidden,
+    SecretsLearned,
+    SenderNoted,
 )
 from pytest_mimic._core.engine.growth import Growth
 from pytest_mimic._core.engine.owners import Unended, end_open_calls
@@ -42,8 +45,10 @@ from pytest_mimic._core.vault.writing import placed
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.owners import Owner, Token
+    from pytest_mimic._core.engine.equal_calls import Sender
+    from pytest_mimic._core.engine.owners import Owner, SecretScope, Token
     from pytest_mimic._core.engine.run_state import RunState
+    from pytest_mimic._core.redact.known_secrets import Fact
 
 
 class Family:
@@ -62,6 +67,10 @@ class Family:
         self._told: list[Any] = []
         # The owners that this process has in common with forked ones.
         self._owners: WeakValueDictionary[Token, Owner] = WeakValueDictionary()
+        # The same for secret scopes.
+        self._scopes: WeakValueDictionary[Token, SecretScope] = WeakValueDictionary()
+        # The secrets of the run that all processes know.
+        self._hidden: set[str] = set()
         # What others told of files in which this process has made no call.
         self._unseen: defaultdict[tuple[Token, str], list[Any]] = defaultdict(list)
         # Of a forked process: what its account has gained and nobody was told.
@@ -84,6 +93,7 @@ class Family:
     def end_turn(self) -> None:
         """Tell other processes what this one did, as one row, and let them in."""
         try:
+            self._tell_hidden()
             events, self._told = self._told, []
             growth = {} if self._growth is None else self._growth.take()
             if growth:
@@ -156,6 +166,13 @@ class Family:
             self._hear_of_number(event)
         elif isinstance(event, CallUnended):
             self._hear_of_unended(event)
+        elif isinstance(event, SecretsLearned):
+            self._hear_of_secrets(event)
+        elif isinstance(event, SecretsHidden):
+            self._state.redactor.issued.update(event.values)
+            self._hidden.update(event.values)
+        elif isinstance(event, SenderNoted):
+            self._hear_of_sender(event)
         elif isinstance(event, AccountGrown):
             if not self.is_forked:
                 self._state.ledger.add(event.growth)
@@ -219,7 +236,38 @@ class Family:
         recording = Recording(**facts, outcomes=[stored])
         owner.unended.append(Unended(track, event.number, recording, event.label))
 
+    def _hear_of_secrets(self, event: SecretsLearned) -> None:
+        from pytest_mimic._core.redact.known_secrets import FACTS, known_in
+
+        scope = self._scopes.get(event.scope)
+        if scope is not None:
+            known = known_in(scope, self._recordings.turns)
+            known.follow(FACTS[event.kind](*event.fields))
+
+    def _hear_of_sender(self, event: SenderNoted) -> None:
+        from pytest_mimic._core.engine.equal_calls import Sender
+
+        sender = Sender(event.credentials, event.headers)
+        self._state.equal_calls.follow(event.key, sender)
+
     # -- what this process tells
+
+    def _tell_secrets(self, scope: Token, fact: Fact) -> None:
+        self.tell(SecretsLearned(scope, type(fact).__name__, [*fact]))
+
+    def _tell_hidden(self) -> None:
+        """Tell the secrets that answers have held since the last turn."""
+        # A run without clients makes no redactor.
+        if "redactor" not in vars(self._state):
+            return
+        issued = self._state.redactor.issued
+        if len(issued) != len(self._hidden):
+            self.tell(SecretsHidden(list(issued - self._hidden)))
+            self._hidden.update(issued)
+
+    def tell_sender(self, key: tuple[str, ...], sender: Sender) -> None:
+        """Tell who has sent the first of equal calls, in a turn."""
+        self.tell(SenderNoted(key, dict(sender.credentials), dict(sender.headers)))
 
     def tell_unended(self, owner: Owner, unended: Unended) -> None:
         """Tell of a call without a whole outcome the process that judges its owner."""
@@ -259,6 +307,9 @@ class Family:
             owner = cassette.owner
             self._owners[owner.token] = owner
             owner.tracks[cassette.file] = cassette
+        for scope in (state.secret_scope, *state.fixture_scopes.values()):
+            self._scopes[scope.token] = scope
+            scope.tell = partial(self._tell_secrets, scope.token)
 
     def begin_process(self) -> None:
         """Begin a process that was just forked, which leaves its parent's calls alone."""
@@ -266,9 +317,6 @@ class Family:
         self.is_forked = True
         state.guard = Lock()
         state.thread = current_thread()
-        for scope in (state.secret_scope, *state.fixture_scopes.values()):
-            if scope.known is not None:
-                scope.known.begin_process()
         state.discarded.clear()
         state.pending.take()
         # The shortest way of a replay tells nobody of its calls.

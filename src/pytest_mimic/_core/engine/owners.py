@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 from pytest_mimic._core.vault.format import CASSETTES
 
 Token: TypeAlias = "tuple[int, int]"
-"""What names an owner among forked processes: the number of the process that made it, and its number there."""
+"""What names an owner, or a secret scope, among forked processes: the number of the process that made it, and its number there."""
 
 _NUMBERS = count()
 
@@ -107,11 +107,14 @@ class SecretScope:
         answers: The recorded answers that it got, and that nobody has searched for
             placeholders.
         known: Its `KnownSecrets`, once there are any.
+        tell: Tells a fact to the processes that share the scope; None before a fork.
     """
 
     def __init__(
         self, name: str = "", outer: Callable[[], Iterable[SecretScope]] = tuple
     ) -> None:
+        self.token: Token = getpid(), next(_NUMBERS)
+        self.tell: Callable[[Any], None] | None = None
         self.name = name
         self.outer = outer
         self.answers: list[Any] = []

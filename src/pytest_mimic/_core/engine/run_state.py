@@ -26,7 +26,7 @@ from pytest_mimic.errors import MimicError, MissingRecordingError, StaleRecordin
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call, Plan
-    from pytest_mimic._core.engine.equal_calls import EqualCalls
+    from pytest_mimic._core.engine.equal_calls import EqualCalls, Sender
     from pytest_mimic._core.engine.ledger import Ledger
     from pytest_mimic._core.inputs.reached_and_read import ProjectSources, Trace
     from pytest_mimic._core.redact.redactor import Redactor
@@ -145,7 +145,7 @@ class RunState:
         """The calls of this run that were sent with secrets."""
         from pytest_mimic._core.engine.equal_calls import EqualCalls
 
-        return EqualCalls()
+        return EqualCalls(self._tell_sender)
 
     def scopes_of(self, fixtures: Collection[str]) -> list[SecretScope]:
         """Return the scopes of the wider fixtures among those that a test or a fixture uses.
@@ -318,6 +318,10 @@ class RunState:
     def _tell_error(self, error: MimicError) -> None:
         if self.family is not None:
             self.family.tell_error(error)
+
+    def _tell_sender(self, key: tuple[str, ...], sender: Sender) -> None:
+        if self.family is not None:
+            self.family.tell_sender(key, sender)
 
     def note_fork(self) -> None:
         """Note that a process was forked: what only that one uses is not known here."""

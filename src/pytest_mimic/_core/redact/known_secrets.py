@@ -17,11 +17,11 @@ held it.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import AbstractContextManager
 from hashlib import blake2b
-from itertools import count
 from json import dumps
 from threading import RLock
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from pytest_mimic._core.redact.secret_names import (
     ISSUED,
@@ -39,8 +39,24 @@ from pytest_mimic._core.redact.secret_values import (
     stands_alone,
 )
 
-# The calls of all tests, in the order in which they begin.
-_ORDER = count()
+
+class _Order:
+    """The numbers of the calls of all tests, in the order in which they begin."""
+
+    def __init__(self) -> None:
+        self._last = -1
+
+    def next(self) -> int:
+        """Return the number of a call that begins."""
+        self._last += 1
+        return self._last
+
+    def follow(self, number: int) -> None:
+        """Number the calls that follow behind one of another process."""
+        self._last = max(self._last, number)
+
+
+_ORDER = _Order()
 
 
 class SecretScope(Protocol):
@@ -52,12 +68,38 @@ class SecretScope(Protocol):
         answers: The recorded answers that it got, and that nobody has searched for
             placeholders.
         known: Its `KnownSecrets`, once there are any.
+        tell: Tells a fact to the processes that share the scope; None before a fork.
     """
 
     name: str
     outer: Callable[[], Iterable[Any]]
     answers: list[Any]
     known: Any
+    tell: Callable[[Any], None] | None
+
+
+class Begun(NamedTuple):
+    """A call has begun.
+
+    Attributes:
+        call: Its client and its identity.
+        order: Its place among all calls of the run.
+    """
+
+    call: str
+    order: int
+
+
+class Sent(NamedTuple):
+    """A request was sent.
+
+    Attributes:
+        values: The secrets in it that no answer has issued.
+        request: All that is described of it; as text, where it is told.
+    """
+
+    values: list[str]
+    request: Any
 
 
 class Issued(NamedTuple):
@@ -71,6 +113,33 @@ class Issued(NamedTuple):
     value: str
     placeholder: str
     order: int
+
+
+class Renamed(NamedTuple):
+    """A secret has another placeholder than before, that of an earlier call."""
+
+    before: str
+    now: str
+
+
+class Shown(NamedTuple):
+    """An answer was recorded, or replayed.
+
+    Attributes:
+        tokens: The JSON Web Tokens under names that are not secret.
+        placeholders: The placeholders in it that other processes have to know.
+    """
+
+    tokens: list[str]
+    placeholders: list[str]
+
+
+Fact: TypeAlias = "Begun | Sent | Issued | Renamed | Shown"
+"""What one process tells of a test's secrets to others, which `KnownSecrets.follow`."""
+
+FACTS: dict[str, Any] = {
+    fact.__name__: fact for fact in (Begun, Sent, Issued, Renamed, Shown)
+}
 
 
 class Issuer:
@@ -117,11 +186,15 @@ class Issuer:
 
 
 class KnownSecrets:
-    """What one test, or one wider fixture, has sent and was issued."""
+    """What one test, or one wider fixture, has sent and was issued.
 
-    def __init__(self, scope: SecretScope) -> None:
+    The guard keeps out other threads while secrets are learned. Where processes share
+    the scope, it keeps those out, too, and learns from them.
+    """
+
+    def __init__(self, scope: SecretScope, guard: AbstractContextManager[Any]) -> None:
         self._scope = scope
-        self._guard = RLock()
+        self._guard = guard
         self._begun: dict[str, int] = {}
         self._sent: set[str] = set()
         self._requests: list[Any] = []
@@ -138,34 +211,83 @@ class KnownSecrets:
         # The answers that hold placeholders, each with what records it again.
         self._answers: list[list[Any]] = []
         self._renamed: dict[str, str] = {}
+        # The placeholders that stand in answers of other processes.
+        self._elsewhere: set[str] = set()
+
+    # -- other processes
+
+    def hear(self) -> None:
+        """Learn what other processes have sent and were issued so far."""
+        with self._guard:
+            pass
+
+    def follow(self, fact: Fact) -> None:
+        """Learn a fact from another process, with the guard held."""
+        if isinstance(fact, Issued):
+            self._elsewhere.add(fact.placeholder)
+        elif isinstance(fact, Shown):
+            self._elsewhere.update(fact.placeholders)
+        self._learn(fact)
+
+    def _note(self, fact: Fact) -> None:
+        """Learn a fact, and tell it to other processes."""
+        self._learn(fact)
+        if self._scope.tell is not None:
+            self._scope.tell(fact)
+
+    def _learn(self, fact: Fact) -> None:
+        if isinstance(fact, Begun):
+            self._begun[fact.call] = self._begun.get(fact.call, 0) + 1
+            _ORDER.follow(fact.order)
+        elif isinstance(fact, Sent):
+            self._learn_sent(fact)
+        elif isinstance(fact, Issued):
+            self._learn_issued(fact)
+        elif isinstance(fact, Renamed):
+            self._renamed[fact.before] = fact.now
+        else:
+            self._shown.update(fact.tokens)
+            self._replayed.update(fact.placeholders)
+
+    def _learn_sent(self, sent: Sent) -> None:
+        for value in sent.values:
+            self._sent.add(value)
+            if stands_alone(value):
+                self._own.update(dict.fromkeys(forms_of(value), PLACEHOLDER))
+        self._requests.append(sent.request)
+
+    def _learn_issued(self, issued: Issued) -> None:
+        self._issued[issued.value] = issued
+        forms = forms_of(issued.value)
+        self._forms.update(dict.fromkeys(forms, issued))
+        if stands_alone(issued.value):
+            self._hidden.update(dict.fromkeys(forms, issued.placeholder))
 
     # -- calls
-
-    def begin_process(self) -> None:
-        """Go on in a process that was forked, where no other thread can have the lock."""
-        self._guard = RLock()
 
     def begin(self, kind: str, key: str, *, is_shared: bool = False) -> Issuer:
         """Return a call that begins, by its client and its identity.
 
         The recording of one that `is_shared` belongs to no test.
         """
+        call = f"{kind} {key}"
         with self._guard:
-            call = f"{kind} {key}"
             number = self._begun.get(call, 0)
-            self._begun[call] = number + 1
+            order = _ORDER.next()
+            self._note(Begun(call, order))
         whole = call if is_shared else f"{self._scope.name} {call} {number}"
-        return Issuer(self, whole, next(_ORDER))
+        return Issuer(self, whole, order)
 
     def send(self, values: Any, request: Any) -> None:
         """Note the secrets that a request sends, and all that is described of it."""
         with self._guard:
+            own = []
             for value in values:
                 if self._find(value) is None and not is_placeholder(value):
-                    self._sent.add(value)
-                    if stands_alone(value):
-                        self._own.update(dict.fromkeys(forms_of(value), PLACEHOLDER))
-            self._requests.append(request)
+                    own.append(value)
+            if self._scope.tell is not None:
+                request = _text_of(request)
+            self._note(Sent(own, request))
 
     def issue(
         self, issuer: Issuer, name: str, value: str, *, is_number: bool = False
@@ -188,11 +310,7 @@ class KnownSecrets:
     def stand(self, value: str, placeholder: str, order: int = -1) -> None:
         """Let a placeholder stand for a secret from now on."""
         with self._guard:
-            self._issued[value] = Issued(value, placeholder, order)
-            forms = forms_of(value)
-            self._forms.update(dict.fromkeys(forms, self._issued[value]))
-            if stands_alone(value):
-                self._hidden.update(dict.fromkeys(forms, placeholder))
+            self._note(Issued(value, placeholder, order))
 
     def is_own(self, value: str) -> bool:
         """Check whether a request has sent a value, under a secret name or in clear."""
@@ -293,7 +411,7 @@ class KnownSecrets:
                 if outer not in seen:
                     seen.append(outer)
                     if outer.known is not None or outer.answers:
-                        yield known_in(outer)
+                        yield known_in(outer, self._guard)
 
     def _find(self, value: str) -> Issued | None:
         for known in self._chain():
@@ -301,12 +419,18 @@ class KnownSecrets:
                 return known._forms[value]
         return None
 
+    def search_replays(self) -> None:
+        """Search the recorded answers so far, so that other processes hear of them."""
+        with self._guard:
+            self._placeholders_of_replays()
+
     def _placeholders_of_replays(self) -> set[str]:
         while self._scope.answers:
             stored = self._scope.answers.pop()
             text = _text_of(stored.readable())
-            self._replayed.update(ISSUED.findall(text))
-            self._shown.update(JWT.findall(text))
+            tokens, placeholders = JWT.findall(text), ISSUED.findall(text)
+            if tokens or placeholders:
+                self._note(Shown(tokens, placeholders))
         return self._replayed
 
     # -- answers that come in another order than their calls began
@@ -318,9 +442,12 @@ class KnownSecrets:
         """
         with self._guard:
             text = _text_of(plain)
-            if "eyJ" in text:
-                self._shown.update(JWT.findall(text))
-            if not ISSUED.search(text):
+            tokens = JWT.findall(text) if "eyJ" in text else []
+            placeholders = ISSUED.findall(text)
+            shared = self._elsewhere.intersection(placeholders)
+            if tokens or shared:
+                self._note(Shown(tokens, list(shared)))
+            if not placeholders:
                 return
             answer = [_renamed(plain, self._renamed), amend]
             if answer[0] != plain:
@@ -330,14 +457,17 @@ class KnownSecrets:
     def _rename(self, issued: Issued, placeholder: str, order: int) -> str:
         """Let the placeholder of an earlier call stand for a secret that a later call has issued first.
 
-        Where a request has returned the secret meanwhile, it keeps its placeholder.
+        Where a request has returned the secret meanwhile, or an answer of another
+        process holds it, it keeps its placeholder.
         """
+        if issued.placeholder in self._elsewhere:
+            return issued.placeholder
         for place, request in enumerate(self._requests):
             if not isinstance(request, str):
                 request = self._requests[place] = _text_of(request)
             if issued.placeholder in request:
                 return issued.placeholder
-        self._renamed[issued.placeholder] = placeholder
+        self._note(Renamed(issued.placeholder, placeholder))
         self.stand(issued.value, placeholder, order)
         for answer in self._answers:
             plain, amend = answer
@@ -347,10 +477,15 @@ class KnownSecrets:
         return placeholder
 
 
-def known_in(scope: SecretScope) -> KnownSecrets:
-    """Return the secrets of a test or of a wider fixture, made on first use."""
+def known_in(
+    scope: SecretScope, guard: AbstractContextManager[Any] | None = None
+) -> KnownSecrets:
+    """Return the secrets of a test or of a wider fixture, made on first use.
+
+    The guard is that of the run: the turns of its threads and processes.
+    """
     if scope.known is None:
-        scope.known = KnownSecrets(scope)
+        scope.known = KnownSecrets(scope, RLock() if guard is None else guard)
     known: KnownSecrets = scope.known
     return known
 

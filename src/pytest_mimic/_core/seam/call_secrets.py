@@ -104,6 +104,7 @@ class Secrets:
         if issuer is None or self.redactor.issuer is not None:
             return
         known = issuer.known
+        known.hear()
         self.redactor = self.redactor.knowing(known, issuer)
         values = dict.fromkeys(self.redactor.issued, PLACEHOLDER)
         values.update(known.own())

@@ -50,14 +50,14 @@ MADE_UP = "for made-up keys, mimic_redact = !x-api-key with match=headers.x-api-
 def test_the_names_in_which_equal_calls_differ(
     first: Any, second: Any, names: list[str], ways: list[str]
 ) -> None:
-    calls = EqualCalls()
+    calls = EqualCalls(lambda *_: None)
     calls.differing(first, "test_a")
 
     assert calls.differing(second, "test_a") == (names, ways)
 
 
 def test_calls_of_other_tests_are_not_compared() -> None:
-    calls = EqualCalls()
+    calls = EqualCalls(lambda *_: None)
     calls.differing(call(ANN), "test_a")
 
     assert calls.differing(call(BOB), "test_b") == ([], [])

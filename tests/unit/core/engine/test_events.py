@@ -16,6 +16,9 @@ from pytest_mimic._core.engine.events import (
     NameNumbered,
     PlaceTaken,
     RecordingWritten,
+    SecretsHidden,
+    SecretsLearned,
+    SenderNoted,
 )
 
 OWNER = (4711, 2)
@@ -32,6 +35,9 @@ FILE = "calls/http/1a2b.json"
         RecordingWritten(None, OWNER, FILE, None, b"{}", "http", {0: None}),
         NameNumbered(OWNER, "sqlalchemy", "sqlite:///a.db"),
         CallUnended(OWNER, FILE, 1, "GET /a", {"target": "http"}, {"end": "open"}),
+        SecretsLearned(OWNER, "Begun", ["http 1a2b", 1]),
+        SecretsHidden(["tok-4711"]),
+        SenderNoted(("", "http", "1a2b"), {"authorization": "k-1"}, {"accept": "a"}),
         AccountGrown({"recorded": 1}),
         ErrorNoted(4711, {"kind": "MimicError", "what": "closed"}),
     ],

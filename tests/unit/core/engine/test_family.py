@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-from collections.abc import Callable, Iterator
-from threading import Event, Thread
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from pytest_mimic._core.engine.coverings import watch_forks
+from pytest_mimic._core.engine.equal_calls import Sender
 from pytest_mimic._core.engine.owners import Owner
-from pytest_mimic._core.redact.known_secrets import known_in
 from unit.core.engine.runs import TEST, Runs
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork"),
     pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning"),
 ]
+
+
+TOKEN, OTHER = "tok-4711-0815", "tok-0815-4711"
 
 
 @pytest.fixture
@@ -156,30 +158,103 @@ def test_databases_are_numbered_in_all_processes(runs: Runs) -> None:
     assert port.ordinal("toy", "second.db") == 1
 
 
-def test_a_child_does_not_wait_for_a_thread_of_its_parent_that_sends_secrets(
-    runs: Runs, recorded: Callable[[], Any]
+def test_a_secret_that_a_child_was_issued_has_its_placeholder_everywhere(
+    runs: Runs,
 ) -> None:
-    known = known_in(runs.state.secret_scope)
-    begun, go_on = Event(), Event()
+    port = runs.port()
 
-    def secrets() -> Iterator[str]:
-        begun.set()
-        go_on.wait()
-        yield "s3cret"
+    def log_in() -> str:
+        known = port.secrets
+        return known.issue(known.begin("toy", "1a2b"), "token", TOKEN)
 
-    def sends() -> str:
-        # Without a lock, it ends at once.
-        signal.alarm(20)
-        known.send(["other"], {})
-        return "sent"
+    placeholder = in_child(log_in)
 
-    thread = Thread(target=known.send, args=[secrets(), {}])
-    thread.start()
-    begun.wait()
+    assert port.secrets.stand_in(TOKEN) == placeholder
+    assert port.secrets.hidden()[TOKEN] == placeholder
+    assert in_child(lambda: port.secrets.stand_in(TOKEN)) == placeholder
 
-    answer = in_child(sends)
 
-    go_on.set()
-    thread.join()
-    assert answer == "sent"
-    assert recorded() == 1
+def test_equal_calls_of_two_children_issue_other_placeholders(runs: Runs) -> None:
+    port = runs.port()
+
+    def log_in(token: str) -> str:
+        known = port.secrets
+        return known.issue(known.begin("toy", "1a2b"), "token", token)
+
+    first = in_child(lambda: log_in(TOKEN))
+    second = in_child(lambda: log_in(OTHER))
+
+    assert first != second
+    assert [port.secrets.stand_in(one) for one in (TOKEN, OTHER)] == [first, second]
+
+
+def test_what_a_child_has_sent_is_the_applications_own_in_all_processes(
+    runs: Runs,
+) -> None:
+    port = runs.port()
+
+    in_child(lambda: port.secrets.send([TOKEN], {"query": {"note": OTHER}}))
+
+    known = port.secrets
+    call = known.begin("toy", "1a2b")
+    stand_ins = [known.issue(call, "token", value) for value in (TOKEN, OTHER)]
+    assert stand_ins == ["<redacted>", "<redacted>"]
+
+
+def test_a_secret_in_an_answer_of_a_child_keeps_its_placeholder(runs: Runs) -> None:
+    """The child has ended when an earlier call of its parent turns out to hold it."""
+    known = runs.port().secrets
+    early = known.begin("toy", "1a2b")
+
+    def log_in() -> str:
+        known = runs.port().secrets
+        return known.issue(known.begin("toy", "3c4d"), "token", TOKEN)
+
+    placeholder = in_child(log_in)
+
+    assert runs.port().secrets.issue(early, "token", TOKEN) == placeholder
+
+
+def test_a_placeholder_that_a_child_has_replayed_comes_back_from_anywhere(
+    runs: Runs,
+) -> None:
+    placeholder = "<redacted:1a2b3c4d>"
+    port = runs.port()
+
+    def replay() -> None:
+        answer = SimpleNamespace(readable=lambda: {"token": placeholder})
+        runs.state.secret_scope.answers.append(answer)
+        port.secrets.search_replays()
+
+    in_child(replay)
+
+    assert port.secrets.stand_in(placeholder) == placeholder
+
+
+def test_the_secrets_that_all_tests_hide_are_known_in_all_processes(
+    runs: Runs,
+) -> None:
+    def answer() -> None:
+        runs.state.redactor.issued.add(TOKEN)
+        runs.state.hear()
+
+    in_child(answer)
+
+    runs.state.hear()
+    assert runs.state.redactor.issued == {TOKEN}
+
+
+def test_the_first_of_equal_calls_may_be_one_of_another_process(runs: Runs) -> None:
+    key = ("", "toy", "1a2b")
+    in_child(lambda: runs.state.family.tell_sender(key, Sender({"key": "k-1"}, {})))
+    call: Any = SimpleNamespace(
+        key="1a2b",
+        plan=SimpleNamespace(kind="toy"),
+        secrets=SimpleNamespace(credentials=lambda: {"key": "k-2"}),
+        edge_call=SimpleNamespace(parts={}),
+    )
+
+    runs.state.hear()
+    names, _ = runs.state.equal_calls.differing(call, "")
+
+    assert names == ["key"]
