@@ -1,19 +1,20 @@
-"""Tags of objects by their class, `{"$shop.models:User": {"name": "Ann"}}`: made without `__init__`.
+"""Nodes of objects by their class, `Fields("shop.models:User", {"name": "Ann"})`.
 
-That a copy is equal is proved by the round trip that each readable outcome makes when
-it is recorded. The checks of
-classes are for what it cannot show: that an object may be made bare, and that its
-fields are still the same.
+An object is made of them without `__init__`. That a copy is equal is proved by the
+round trip that each readable outcome makes when it is recorded. The checks of classes
+are for what it cannot show: that an object may be made bare, and that its fields are
+still the same.
 """
 
 from __future__ import annotations
 
 import copyreg
 import sys
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from enum import Enum, Flag
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
+from pytest_mimic._core.nodes.node_classes import Fields, Items, Node, Opaque
 from pytest_mimic._core.outcome.exceptions import make, remade, restore, state_of
 from pytest_mimic._core.outcome.outcome import NotExactError, OutdatedClassError
 from pytest_mimic._core.types.hashes import (
@@ -43,60 +44,106 @@ _OWN_WAYS = frozenset(
 )
 
 
+_Node = TypeVar("_Node", bound=Node)
+
+
+class NodeWriter(Protocol):
+    """Makes the nodes of the parts of an object, and notes what they need."""
+
+    def write(self, value: Any) -> Node:
+        """Return the node of a value."""
+
+    def taken(self, part: Any) -> Node:
+        """Return the node of a list or dict that was made for this, or of any value."""
+
+    def counted(self, node: _Node) -> _Node:
+        """Return a node that has a tag, and count it."""
+
+    def import_name(self, thing: object, name: str = "") -> str:
+        """Return the name of a class, its own or another one, and list it."""
+
+    def meet(self, value: object) -> None:
+        """Note a part that may change."""
+
+
 class ClassTag:
     """How the objects of one class are stored.
 
-    NotExactError and others: they cannot be.
+    Args:
+        cls: The class.
 
-    Each kind of class has two methods: `write` returns the node of an object, and
-    `make` the object of a node whose parts
-    are values.
+    Raises:
+        NotExactError, and others: Its objects cannot be stored.
     """
-
-    write: Callable[[Any, Any], dict[str, Any]]
-    make: Callable[[Any, dict[str, Any]], object]
 
     def __init__(self, cls: Any) -> None:
         self.cls = cls
 
-    def node(self, writer: Any, part: object) -> dict[str, Any]:
-        """Return the node of the class with its part, which is JSON."""
-        node: dict[str, Any] = writer.node(writer.import_name(self.cls), part)
+    def write(self, value: Any, writer: NodeWriter) -> Fields | Opaque:
+        """Return the node of an object.
+
+        Raises:
+            NotExactError: It has no exact form.
+        """
+        raise NotImplementedError
+
+    def make(self, part: Any, facts: dict[str, Any]) -> object:
+        """Return the object of a node, whose part and facts are values.
+
+        Raises:
+            OutdatedClassError: The class has changed since.
+            ValueError: The node was edited.
+        """
+        raise NotImplementedError
+
+    def import_class(self, writer: NodeWriter) -> str:
+        """Return the name of the class that nodes have as their tag, and list it."""
+        return writer.import_name(self.cls)
+
+    def fields_node(
+        self,
+        writer: NodeWriter,
+        attributes: dict[str, Any],
+        declared: Collection[str] | None,
+    ) -> Fields:
+        """Return the node of an object, whose undeclared attributes stand apart.
+
+        Args:
+            writer: Makes the nodes of the attributes.
+            attributes: All attributes of the object by name.
+            declared: The names of the declared fields. None: it declares none, and no
+                attribute stands apart.
+        """
+        parts: dict[str, Node] = {}
+        others: dict[str, Node] = {}
+        for name, value in attributes.items():
+            is_field = declared is None or name in declared
+            (parts if is_field else others)[name] = writer.write(value)
+        node = writer.counted(Fields(self.import_class(writer), parts))
+        if others:
+            node.facts["attributes"] = Fields("dict", others)
         return node
 
-    def with_fields(
-        self, writer: Any, found: dict[str, Any], declared: Collection[str] | None
-    ) -> dict[str, Any]:
-        """Return the node of an object with its attributes, those that are no declared fields apart."""
-        fields = {
-            name: part
-            for name, part in found.items()
-            if declared is None or name in declared
-        }
-        node = self.node(
-            writer, {name: writer.write(part) for name, part in fields.items()}
-        )
-        others = {
-            name: writer.write(part)
-            for name, part in found.items()
-            if name not in fields
-        }
-        return {**node, "attributes": others} if others else node
-
-    def check(self, part: Any, node: dict[str, Any], *beside: str) -> None:
+    def check(self, part: Any, facts: dict[str, Any], *allowed: str) -> None:
         """Check the node of an object of a class, without a look into other objects.
+
+        Args:
+            part: The part.
+            facts: What stands beside it.
+            allowed: The names that may stand beside it.
 
         Raises:
             OutdatedClassError: It is that of another kind of class.
             ValueError: What stands beside is neither a list nor a dict.
         """
-        for name in beside:
-            if name in node and not is_plain_json(node[name]):
+        for name in allowed:
+            if name in facts and not is_plain_json(facts[name]):
                 raise ValueError(f"{name} of another kind")
         is_plain = type(part) is dict and is_plain_json(part)
-        if not is_plain or node.keys() - {next(iter(node)), *beside}:
+        if not is_plain or facts.keys() - {*allowed}:
             raise OutdatedClassError(
-                f"{name_of(self.cls)} is another kind of class now, or the recording was edited"
+                f"{name_of(self.cls)} is another kind of class now, or the recording"
+                " was edited"
             )
 
 
@@ -140,23 +187,22 @@ class _Objects(ClassTag):
         if (self._is_tuple and self._declared is None) or CACHED_HASH in self._slots:
             raise NotExactError(cls)
 
-    def write(self, value: Any, writer: Any) -> dict[str, Any]:
-        # A value that a cached property remembers is an attribute of this object, too.
-        found = all_attributes(value) | (
-            value.__dict__ if self.cls.__dictoffset__ else {}
-        )
+    def write(self, value: Any, writer: NodeWriter) -> Fields:
+        attributes = all_attributes(value)
+        if self.cls.__dictoffset__:
+            # A value that a cached property remembers is an attribute of this object.
+            attributes |= value.__dict__
         if self._is_tuple:
-            found |= zip(self._declared or (), tuple.__iter__(value))
+            attributes |= zip(self._declared or (), tuple.__iter__(value))
         if not self._is_tuple or self.cls.__dictoffset__:
             writer.meet(value)
-        if (
-            not all(type(name) is str and name.isidentifier() for name in found)
-            or CACHED_HASH in found
-        ):
-            raise NotExactError("attributes without a name")
+        for name in attributes:
+            is_name = type(name) is str and name.isidentifier()
+            if not is_name or name == CACHED_HASH:
+                raise NotExactError("attributes without a name")
         if self._has_own_hash:
-            found = self._without_hash(value, found)
-        return self.with_fields(writer, found, self._declared)
+            attributes = self._without_hash(value, attributes)
+        return self.fields_node(writer, attributes, self._declared)
 
     def _without_hash(self, value: Any, found: dict[str, Any]) -> dict[str, Any]:
         """Return attributes without the `hash()` that an object remembers."""
@@ -168,8 +214,8 @@ class _Objects(ClassTag):
         kept: dict[str, Any] = forgotten(found, names)
         return kept
 
-    def make(self, part: Any, node: dict[str, Any]) -> object:
-        self.check(part, node, "attributes")
+    def make(self, part: Any, facts: dict[str, Any]) -> object:
+        self.check(part, facts, "attributes")
         if self._declared is not None:
             _check_fields(self.cls, part, self._declared)
         if self._is_tuple:
@@ -177,7 +223,7 @@ class _Objects(ClassTag):
                 self.cls, [part[name] for name in self._declared or ()]
             )
         made: Any = object.__new__(self.cls)
-        attributes = {**part, **node.get("attributes", {})}
+        attributes = {**part, **facts.get("attributes", {})}
         for name in attributes:
             if name not in self._slots and not self.cls.__dictoffset__:
                 _check_fields(self.cls, {name: None}, {})
@@ -204,56 +250,60 @@ class _Models(ClassTag):
             for name, attribute in cls.__private_attributes__.items()
         }
 
-    def write(self, value: Any, writer: Any) -> dict[str, Any]:
+    def write(self, value: Any, writer: NodeWriter) -> Fields:
         writer.meet(value)
         state = value.__getstate__()
-        node = self.with_fields(writer, state["__dict__"], self._fields)
+        attributes = state["__dict__"]
+        node = self._node(writer, attributes)
         for name in self._BESIDE:
-            if (part := state.get(f"__pydantic_{name}__")) is not None:
-                node[name] = writer.taken(part)
+            part = state.get(f"__pydantic_{name}__")
+            if part is not None:
+                node.facts[name] = writer.taken(part)
         names = state["__pydantic_fields_set__"]
-        if (
-            names
-            != (state["__dict__"].keys() & self._fields) | node.get("extra", {}).keys()
-        ):
-            node["fields_set"] = sorted(names)
+        extra = state.get("__pydantic_extra__") or {}
+        if names != (attributes.keys() & self._fields) | extra.keys():
+            node.facts["fields_set"] = Items("list", sorted(names))
         return node
 
-    def node(self, writer: Any, part: object) -> dict[str, Any]:
+    def import_class(self, writer: NodeWriter) -> str:
         if self._generic is None:
-            plain: dict[str, Any] = ClassTag.node(self, writer, part)
-            return plain
-        origin, arguments = self._generic
-        node: dict[str, Any] = writer.node(writer.import_name(origin), part)
-        node["of"] = [writer.write(argument) for argument in arguments]
+            return super().import_class(writer)
+        return writer.import_name(self._generic[0])
+
+    def _node(self, writer: NodeWriter, attributes: dict[str, Any]) -> Fields:
+        """Return the node of a model's attributes; its class may have arguments."""
+        node = self.fields_node(writer, attributes, self._fields)
+        if self._generic is not None:
+            arguments = [writer.write(argument) for argument in self._generic[1]]
+            node.facts = {"of": Items("list", arguments), **node.facts}
         return node
 
-    def make(self, part: Any, node: dict[str, Any]) -> object:
-        if "of" in node:
-            arguments = node["of"]
+    def make(self, part: Any, facts: dict[str, Any]) -> object:
+        if "of" in facts:
+            arguments = facts["of"]
             if type(arguments) is not list:
                 raise ValueError("arguments that are no list")
-            others = {name: beside for name, beside in node.items() if name != "of"}
+            others = {name: fact for name, fact in facts.items() if name != "of"}
             generic = parametrised(self.cls, tuple(arguments))
             return type(self)(generic).make(part, others)
-        self.check(part, node, "attributes", "fields_set", *self._BESIDE)
+        self.check(part, facts, "attributes", "fields_set", *self._BESIDE)
         _check_fields(self.cls, part, self._fields)
-        extra, private = node.get("extra"), node.get("private")
+        extra = facts.get("extra")
+        private = facts.get("private")
         # Without private attributes, an object has no place for them.
         needed = {
             name: has_it or private is None for name, has_it in self._private.items()
         }
         _check_fields(self.cls, private or {}, needed)
         made = self.cls.__new__(self.cls)
+        fields_set = facts.get("fields_set", (*part, *(extra or ())))
         base: Any = sys.modules["pydantic.main"].BaseModel
         base.__setstate__(
             made,
             {
-                "__dict__": {**part, **node.get("attributes", {})},
+                "__dict__": {**part, **facts.get("attributes", {})},
                 "__pydantic_extra__": extra,
-                "__pydantic_fields_set__": {
-                    *node.get("fields_set", (*part, *(extra or ())))
-                },
+                "__pydantic_fields_set__": {*fields_set},
                 "__pydantic_private__": private,
             },
         )
@@ -271,21 +321,20 @@ class _Members(ClassTag):
         )
         self._by_name: dict[str, Any] = vars(cls)["_member_map_"]
 
-    def write(self, value: Any, writer: Any) -> dict[str, Any]:
-        name = value._name_
-        is_member = self._by_name.get(name) is value
-        if not is_member and not (
-            isinstance(value, Flag) and type(value._value_) is int
-        ):
-            raise NotExactError("a member without a name")
-        return self.node(writer, name if is_member else value._value_)
+    def write(self, value: Any, writer: NodeWriter) -> Opaque:
+        content = value._name_
+        if self._by_name.get(content) is not value:
+            content = value._value_
+            if not isinstance(value, Flag) or type(content) is not int:
+                raise NotExactError("a member without a name")
+        return writer.counted(Opaque(writer.import_name(self.cls), content))
 
-    def make(self, part: Any, node: dict[str, Any]) -> object:
-        self.check({} if type(part) in (str, int) else None, node)
+    def make(self, part: Any, facts: dict[str, Any]) -> object:
+        self.check({} if type(part) in (str, int) else None, facts)
         if type(part) is int and issubclass(self.cls, Flag):
-            known = vars(self.cls)["_value2member_map_"].get(part)
+            member = vars(self.cls)["_value2member_map_"].get(part)
             # The standard library's own way, whatever the class defines.
-            return known or vars(Flag)["_missing_"].__func__(self.cls, part)
+            return member or vars(Flag)["_missing_"].__func__(self.cls, part)
         if part not in self._by_name:
             raise OutdatedClassError(
                 f"{name_of(self.cls)} has no member {part!r:.60} any more"
@@ -308,18 +357,18 @@ class _Exceptions(ClassTag):
         if cls is not builtins[0]:  # they are made past all ways of the class
             _own_bases(cls, builtins, frozenset({"__del__"}))
 
-    def write(self, value: Any, writer: Any) -> dict[str, Any]:
+    def write(self, value: Any, writer: NodeWriter) -> Fields:
         writer.meet(value)
-        if (
-            remade(value) is None or type(value.__reduce_ex__(4)) is str
-        ):  # a name leads to it
+        is_named = type(value.__reduce_ex__(4)) is str
+        if remade(value) is None or is_named:
             raise NotExactError(value)
         state = {"args": list(value.args), **state_of(value)}
-        return self.node(writer, writer.taken(state))
+        parts = {name: writer.write(part) for name, part in state.items()}
+        return writer.counted(Fields(writer.import_name(self.cls), parts))
 
-    def make(self, part: Any, node: dict[str, Any]) -> object:
-        self.check(part, node)
-        self.check(part if "args" in part else None, node)
+    def make(self, part: Any, facts: dict[str, Any]) -> object:
+        self.check(part, facts)
+        self.check(part if "args" in part else None, facts)
         if not part.keys() <= self._PARTS or type(part["args"]) is not list:
             raise ValueError(part.keys())
         for name in ("attributes", "fields"):
@@ -417,10 +466,11 @@ _NUMBERS = frozenset(
 NDARRAY = "numpy:ndarray"
 
 
-def write_numbers(value: Any, writer: Any) -> dict[str, Any]:
+def write_numbers(value: Any, writer: NodeWriter) -> Items | Opaque:
     """Return the node of a number or of an array.
 
-    NotExactError: a pickle keeps it better.
+    Raises:
+        NotExactError: A pickle keeps it better.
     """
     numpy: Any = sys.modules["numpy"]
     is_array = type(value) is numpy.ndarray
@@ -429,29 +479,29 @@ def write_numbers(value: Any, writer: Any) -> dict[str, Any]:
     elif not isinstance(value, numpy.generic):
         raise NotExactError(type(value))
     array = value if is_array else numpy.asarray(value).reshape(1)
-    dtype, flags = array.dtype, array.flags
-    is_usual = (
-        flags.c_contiguous and flags.writeable and dtype.isnative and not dtype.metadata
-    )
-    if (
-        not is_usual
-        or array.ndim != 1
-        or array.size > _MOST_ELEMENTS
-        or dtype.name not in _NUMBERS
-    ):
+    dtype = array.dtype
+    is_short = array.ndim == 1 and array.size <= _MOST_ELEMENTS
+    if not is_short or not _is_usual(array) or dtype.name not in _NUMBERS:
         raise NotExactError(dtype)
-    items = [
-        _to_json(number) if dtype.kind == "f" else number.item() for number in array
-    ]
-    made = make_numbers(f"numpy.{dtype.name}", items)
+    items: list[Node] = []
+    for number in array:
+        items.append(_to_json(number) if dtype.kind == "f" else number.item())
+    kind = f"numpy.{dtype.name}"
+    made = make_numbers(kind, items)
     # Types of the same size, such as `longlong`, have the same name.
     if made.dtype.char != dtype.char or made.tobytes() != array.tobytes():
         raise NotExactError(dtype)
     writer.import_name(numpy.ndarray, NDARRAY)
-    node: dict[str, Any] = writer.node(
-        f"numpy.{dtype.name}", items if is_array else items[0]
-    )
-    return node
+    if is_array:
+        return writer.counted(Items(kind, items))
+    return writer.counted(Opaque(kind, items[0]))
+
+
+def _is_usual(array: Any) -> bool:
+    """Return whether an array is laid out as one that is made of a list."""
+    flags = array.flags
+    is_plain = flags.c_contiguous and flags.writeable
+    return bool(is_plain and array.dtype.isnative and not array.dtype.metadata)
 
 
 def _to_json(number: Any) -> float | str:
@@ -463,11 +513,12 @@ def _to_json(number: Any) -> float | str:
 def make_numbers(tag: str, part: Any) -> Any:
     """Return the number or array of a node.
 
-    ValueError: there is no such tag, or it has other parts.
+    Raises:
+        ValueError: There is no such tag, or it has other parts.
     """
     library, _, name = tag.partition(".")
     if library != "numpy" or name not in _NUMBERS:
-        raise ValueError(f"there is no tag ${tag}")
+        raise ValueError(f"there is no tag {tag}")
     items = part if type(part) is list else [part]
     types = {"b": (bool,), "f": (float, int, str)}.get(name[0], (int,))
     if not {*map(type, items)} <= {*types}:

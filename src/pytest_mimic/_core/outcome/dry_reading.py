@@ -1,11 +1,14 @@
-"""Reads the tree of an outcome as a replay does, but for its classes: none is imported, and a stand-in is made."""
+"""Reads an outcome as a replay does, but for its classes.
+
+None is imported, and a stand-in is made of each object.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from pytest_mimic._core.outcome.class_tags import NDARRAY, ClassTag, is_plain_json
-from pytest_mimic._core.outcome.tags import Reader, check_part
+from pytest_mimic._core.outcome.tags import Reader, arguments_in
 
 # What may stand beside the part of an object's node.
 _BESIDE = frozenset({"attributes", "extra", "fields_set", "of", "private"})
@@ -21,13 +24,13 @@ class _AnyTag(ClassTag):
     def __init__(self) -> None:
         super().__init__(StandIn)
 
-    def make(self, part: Any, node: dict[str, Any]) -> object:
-        beside = [name for name in node if name[:1] != "$"]
-        if type(part) not in (dict, int, str) or not _BESIDE.issuperset(beside):
+    def make(self, part: Any, facts: dict[str, Any]) -> object:
+        if type(part) not in (dict, int, str) or not _BESIDE.issuperset(facts):
             raise ValueError("an object of another kind")
-        parts = [part, *(node[name] for name in beside if node[name] is not None)]
-        if not all(is_plain_json(each) or type(each) in (int, str) for each in parts):
-            raise ValueError("an object with parts of another kind")
+        for inner in (part, *facts.values()):
+            is_json = is_plain_json(inner) or type(inner) in (int, str)
+            if inner is not None and not is_json:
+                raise ValueError("an object with parts of another kind")
         return StandIn()
 
 
@@ -42,14 +45,13 @@ class DryReader(Reader):
         self.check_name(name)
         return _AnyTag()
 
-    def _generic(self, name: Any, node: dict[str, Any]) -> Any:
-        if type(node["of"]) is not list or node.keys() - {"$class", "of"}:
-            raise ValueError(node.keys())
-        check_part("class", name)
+    def _generic(self, name: Any, facts: dict[str, Any]) -> Any:
+        arguments_in(name, facts)
         return self.find(name)
 
     def _value(self, tag: str, part: Any) -> Any:
-        if tag.startswith("numpy."):  # which need not be installed
+        if tag.startswith("numpy."):
+            # numpy need not be installed.
             self.check_name(NDARRAY)
             return StandIn()
         return super()._value(tag, part)

@@ -205,16 +205,18 @@ def _readable(value: object, paths: PathStore) -> Readable | None:
     text = layout_of(value) if repeated_parts(value) == [] else None
     if text is not None and not (paths.places.marks and paths.may_hold(text)):
         return Readable(text)
+    from pytest_mimic._core.nodes.outcome_json import json_of
     from pytest_mimic._core.outcome.tags import Writer
 
     writer = Writer(paths)
     try:
-        tree = writer.write(value)
+        node = writer.write(value)
     except (NotExactError, Unstable, RecursionError):
         return None
     if not writer.tags:
         return None if text is None else Readable(text)
-    if (text := layout_of(tree)) is None:
+    text = layout_of(json_of(node))
+    if text is None:
         return None
     readable = Readable(text, True, sorted(writer.imports), writer.objects)
     return readable if _is_exact(value, readable, paths) else None

@@ -1,9 +1,7 @@
-"""Values as trees of JSON with tags for what JSON does not have, written and read: the parts of a node before the node.
+"""Values as nodes that keep them exactly, and made again of the JSON of these.
 
-Such a value is a mapping whose first key is the tag: `{"$date": "2026-11-02"}`, or with
-the name of a class
-`{"$shop.models:User": {"name": "Ann"}}`. A dict of the user's whose first key begins
-with `$` gets a second `$`.
+The class of an object is its tag, `Fields("shop.models:User", {"name": "Ann"})`; values
+of the standard library have the tags of `types.table`, `Opaque("date", "2026-11-02")`.
 """
 
 from __future__ import annotations
@@ -14,11 +12,20 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import chain, repeat
-from json import dumps
+from math import isfinite
 from types import GenericAlias
-from typing import Any
+from typing import Any, TypeVar
 from unicodedata import category
 
+from pytest_mimic._core.nodes.node_classes import Fields, Items, Node, Opaque
+from pytest_mimic._core.nodes.outcome_json import (
+    folded,
+    has_both_forms,
+    is_escaped,
+    order,
+    with_tag,
+    written_tag,
+)
 from pytest_mimic._core.outcome.class_tags import (
     NDARRAY,
     ClassTag,
@@ -56,169 +63,208 @@ _MOST_BITS = 13_000
 _LONG_TEXT, _LONG = 65_536, 1024
 _SPACES = {9: None, 10: None, 13: None}
 
-Node = dict[str, Any]
+_Node = TypeVar("_Node", bound=Node)
 
 
 @dataclass(eq=False, repr=False)
 class Writer:
-    """The state of writing one value."""
+    """Makes the nodes of one value.
+
+    Attributes:
+        paths: Stores paths.
+        tags: How many tags are in the value.
+        imports: The classes and functions that reading imports, `module:name`.
+        objects: The content of long bytes, by the name of the object of the vault that
+            is to hold it.
+        size: How many bytes these objects have.
+        depth: How much deeper a part may be.
+        met: Parts that may change, by their ids. One at a second place would be another
+            one there: that is for a pickle.
+        classes: How the objects of the classes that were met are stored.
+    """
 
     paths: PathStore
-    tags: int = 0  # how many tags are in it
-    imports: set[str] = field(
-        default_factory=set
-    )  # the classes and functions that reading imports, `module:name`
-    # : The content of long bytes, by the name of the object of the vault that is to
-    # hold it, and how many there are.
+    tags: int = 0
+    imports: set[str] = field(default_factory=set)
     objects: dict[str, bytes] = field(default_factory=dict)
     size: int = 0
-    depth: int = DEPTH  # how much deeper a part may be
-    # : Parts that may change. One at a second place would be another one there: that is
-    # for a pickle.
+    depth: int = DEPTH
     met: dict[int, object] = field(default_factory=dict)
     classes: dict[type, ClassTag | None] = field(default_factory=dict)
 
-    def write(self, value: Any) -> Any:
-        """Return a value as JSON. NotExactError: a part has no exact form."""
-        type_ = type(value)
-        if type_ is str:
-            where = self.paths.stored_text(value)
-            return value if where is None else self.node(TEXT, list(where))
-        if value is None or type_ is bool:
-            return value
-        if type_ is int:
-            return (
-                value
-                if value.bit_length() < _MOST_BITS
-                else self.node("int", hex(value))
-            )
-        if type_ is float:
-            return value if value - value == 0 else self.node("float", repr(value))
-        if type_ is bytes:
+    def write(self, value: Any) -> Node:
+        """Return the node of a value.
+
+        Raises:
+            NotExactError: A part has no exact form.
+        """
+        kind = type(value)
+        if kind is str:
+            place = self.paths.stored_text(value)
+            if place is not None:
+                return self.counted(Opaque(TEXT, (*place,)))
+            text: str = value
+            return text
+        if value is None or kind is bool:
+            constant: bool | None = value
+            return constant
+        if kind is int:
+            integer: int = value
+            if integer.bit_length() < _MOST_BITS:
+                return integer
+            return self.counted(Opaque("int", hex(integer)))
+        if kind is float:
+            number: float = value
+            if isfinite(number):
+                return number
+            return self.counted(Opaque("float", repr(number)))
+        if kind is bytes:
             return self._bytes_node(value)
         # There is no way back after an error, so no block ends the level.
         self.depth -= 1
         if self.depth < 0:
             raise NotExactError("nested too deeply")
-        written = self._part(value, type_)
+        node = self._part(value, kind)
         self.depth += 1
-        return written
+        return node
 
-    def node(self, tag: str, part: object) -> Node:
-        """Return the node of a tag with its part, which is JSON."""
+    def counted(self, node: _Node) -> _Node:
+        """Return a node that has a tag, and count it.
+
+        Raises:
+            NotExactError: There are too many tags.
+        """
         self.tags += 1
         if self.tags > _MOST_TAGS:
             raise NotExactError("too many tags")
-        return {f"${tag}": part}
+        return node
 
     def import_name(self, thing: object, name: str = "") -> str:
         """Return the name of a class, its own or another one, and list it.
 
-        NotExactError: it does not lead to it.
+        Raises:
+            NotExactError: The name does not lead to the class.
         """
         if (find(name) if name else importable(thing)) is not thing:
             raise NotExactError(thing)
+        name = name or name_of(thing)
         try:
-            find_plainly(name or name_of(thing))
-        except AttributeError:  # a module gives it on demand only
+            find_plainly(name)
+        except AttributeError:
+            # A module gives the class on demand only.
             raise NotExactError(thing) from None
-        self.imports.add(name or name_of(thing))
-        return name or name_of(thing)
+        self.imports.add(name)
+        return name
 
     def meet(self, value: object) -> None:
-        """Note a part that may change."""
+        """Note a part that may change.
+
+        Raises:
+            NotExactError: It was met at another place.
+        """
         if id(value) in self.met:
             raise NotExactError("a part at several places")
         self.met[id(value)] = value
 
     # Parts
 
-    def _part(self, value: Any, type_: type) -> Any:
-        if type_ is list or type_ is dict:
+    def _part(self, value: Any, kind: type) -> Node:
+        if kind is list or kind is dict:
             self.meet(value)
             return self.taken(value)
-        if type_ is tuple:
-            return self.node("tuple", [self.write(part) for part in value])
-        if type_ is set or type_ is frozenset:
-            return self._set(value, type_)
-        row = ROWS.get(full_name(type_))
+        if kind is tuple:
+            return self.counted(Items("tuple", [self.write(part) for part in value]))
+        if kind is set or kind is frozenset:
+            return self._set(value, kind)
+        name = full_name(kind)
+        row = ROWS.get(name)
         if row is not None and row.tag:
-            if full_name(type_) in PATHS:
-                where = self.paths.stored_path(value)
-                return self.node(
-                    row.tag, where if isinstance(where, str) else list(where)
-                )
+            if name in PATHS:
+                return self._path(value, row.tag)
             if row.may_change:
                 self.meet(value)
-            return self.node(row.tag, self.taken(row.take(value)))
+            return self.tagged(row.tag, row.take(value))
         # Before classes: on Python 3.10, `list[int]` says that it is one.
-        if type_ is GenericAlias:
+        if kind is GenericAlias:
             return self._generic_node(value.__origin__, value.__args__)
         if isinstance(value, type):
             return self._class_node(value)
-        if type_.__module__ == "numpy":
+        if kind.__module__ == "numpy":
             return write_numbers(value, self)
-        tag = self.classes.get(type_)
+        tag = self.classes.get(kind)
         if tag is None:
-            tag = self.classes[type_] = tag_of(type_)
+            tag = self.classes[kind] = tag_of(kind)
         if tag is None:
-            raise NotExactError(type_)
+            raise NotExactError(kind)
         return tag.write(value, self)
 
-    def _class_node(self, value: type) -> Node:
+    def _path(self, value: object, tag: str) -> Opaque:
+        place = self.paths.stored_path(value)
+        text = place if isinstance(place, str) else (*place,)
+        return self.counted(Opaque(tag, text))
+
+    def _class_node(self, value: type) -> Opaque:
         generic = generic_of(value)
         if generic is not None:
             return self._generic_node(*generic)
-        return self.node("class", self.import_name(value))
+        return self.counted(Opaque("class", self.import_name(value)))
 
-    def _generic_node(self, origin: type, arguments: tuple[Any, ...]) -> Node:
+    def _generic_node(self, origin: type, arguments: tuple[Any, ...]) -> Opaque:
         """Return the node of a class with arguments: `list[int]`, `Page[Item]`."""
-        node = self.node("class", self.import_name(origin))
-        node["of"] = [self.write(argument) for argument in arguments]
+        node = self.counted(Opaque("class", self.import_name(origin)))
+        node.facts["of"] = Items("list", [self.write(part) for part in arguments])
         return node
 
-    def taken(self, part: Any) -> Any:
-        """Return a list or dict that was made for this, or any value, as JSON."""
+    def tagged(self, tag: str, part: Any) -> Items | Fields | Opaque:
+        """Return the node of a value that is made of a part, by its tag."""
+        return self.counted(with_tag(tag, self.taken(part)))
+
+    def taken(self, part: Any) -> Node:
+        """Return the node of a list or dict that was made for this, or of any value."""
         if type(part) is list:
-            return [self.write(item) for item in part]
+            return Items("list", [self.write(item) for item in part])
         if type(part) is not dict:
             return self.write(part)
-        if not all(
-            type(key) is str and self.paths.stored_text(key) is None for key in part
-        ):
-            return self.node(
-                "dict",
-                [[self.write(key), self.write(item)] for key, item in part.items()],
-            )
-        tree: Node = {}
-        for key, item in part.items():
-            is_escaped = not tree and key[:1] == "$"
-            self.tags += is_escaped
-            tree[f"${key}" if is_escaped else key] = self.write(item)
-        if len(tree) != len(part):
-            raise NotExactError("an escaped key that the dict has as well")
-        return tree
+        if not self._has_plain_keys(part):
+            pairs: list[Node] = []
+            for key, item in part.items():
+                pairs.append(Items("list", [self.write(key), self.write(item)]))
+            return self.counted(Items("dict", pairs))
+        if is_escaped(part):
+            self.tags += 1
+            if has_both_forms(part):
+                raise NotExactError("an escaped key that the dict has as well")
+        return Fields("dict", {key: self.write(item) for key, item in part.items()})
 
-    def _set(self, value: Any, type_: type) -> Node:
-        if type_ is set:
+    def _has_plain_keys(self, part: dict[Any, Any]) -> bool:
+        """Return whether all keys of a dict are texts, and none the path of a run."""
+        for key in part:
+            if type(key) is not str or self.paths.stored_text(key) is not None:
+                return False
+        return True
+
+    def _set(self, value: Any, kind: type) -> Items:
+        if kind is set:
             self.meet(value)
         # In the order of their texts, so that the order depends on no hash seed.
-        trees = {
-            dumps(tree, ensure_ascii=False): tree for tree in map(self.write, value)
-        }
-        return self.node(type_.__name__, [tree for _, tree in sorted(trees.items())])
+        members: dict[str, Node] = {}
+        for member in value:
+            node = self.write(member)
+            members[order(node)] = node
+        in_order = [members[text] for text in sorted(members)]
+        return self.counted(Items(kind.__name__, in_order))
 
-    def _bytes_node(self, value: bytes) -> Node:
-        """Write bytes as a text, several lines as a list, if they are one; long ones as an object; others in base64."""
-        try:
-            text = value.decode() if len(value) <= _LONG_TEXT else "\0"
-        except UnicodeDecodeError:
-            text = "\0"
-        if _is_printable(text.translate(_SPACES)):
+    def _bytes_node(self, value: bytes) -> Opaque:
+        """Return bytes as a text if they are one, of several lines as a tuple.
+
+        Other bytes are in base64, long ones an object of the vault.
+        """
+        text = _text_of(value)
+        if text is not None:
             lines = text.splitlines(keepends=True)
-            return self.node("bytes", lines if len(lines) > 1 else text)
+            return self.counted(Opaque("bytes", (*lines,) if len(lines) > 1 else text))
         if len(value) <= _LONG:
-            return self.node("base64", base64.b64encode(value).decode())
+            return self.counted(Opaque("base64", base64.b64encode(value).decode()))
         from pytest_mimic._core.outcome.memory import object_name
 
         self.size += len(value)
@@ -226,7 +272,19 @@ class Writer:
             raise NotExactError("too many bytes")
         name = object_name([value], "bin")
         self.objects[name] = value
-        return {**self.node("object", name), "size": len(value)}
+        size: Node = len(value)
+        return self.counted(Opaque("object", name, facts={"size": size}))
+
+
+def _text_of(value: bytes) -> str | None:
+    """Return the text that bytes are, None if they are none that people read."""
+    if len(value) > _LONG_TEXT:
+        return None
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        return None
+    return text if _is_printable(text.translate(_SPACES)) else None
 
 
 def _is_printable(text: str) -> bool:
@@ -245,58 +303,52 @@ _SHOWN = frozenset({str, int, float, bool, type(None)})
 
 @dataclass(eq=False, repr=False)
 class Reader:
-    """Reads one value."""
+    """Reads one value.
 
-    paths: PathStore  # restores paths
-    imports: (
-        Collection[str] | None
-    )  # the names that the recording lists as imports. None: any may be imported
-    content: Callable[[str], bytes]  # returns the content of an object of the vault
-    # : The tags of classes that readers know already, by the id of the class, which the
-    # tag keeps.
+    Attributes:
+        paths: Restores paths.
+        imports: The names that the recording lists as imports. None: any may be
+            imported.
+        content: Returns the content of an object of the vault.
+        classes: The tags of classes that readers know already, by the id of the class,
+            which the tag keeps.
+        tags: The same, by the name of the class.
+    """
+
+    paths: PathStore
+    imports: Collection[str] | None
+    content: Callable[[str], bytes]
     classes: dict[int, ClassTag] = field(default_factory=dict)
     tags: dict[str, ClassTag] = field(default_factory=dict)
 
-    def read(self, tree: Any) -> Any:
-        """Return the value of a tree.
+    def read(self, plain: Any) -> Any:
+        """Return the value of an outcome's JSON.
 
         Raises:
             OutdatedClassError: A class has changed since.
             DamagedError, RecursionError: It is not as it was written, or imports what
                 its recording does not list.
         """
-        type_ = type(tree)
-        if type_ is dict:
-            return self._made({key: self.read(part) for key, part in tree.items()})
-        return [self.read(part) for part in tree] if type_ is list else tree
+        return folded(plain, self.make)
 
-    def _made(self, node: dict[str, Any]) -> Any:
-        """Return the value of a mapping whose parts are values."""
-        name = next(iter(node), "")
-        if name[:1] != "$":
-            return node
-        if name[:2] == "$$":
-            return {
-                key if index else key[1:]: part
-                for index, (key, part) in enumerate(node.items())
-            }
-        part = node[name]
+    def make(self, tag: str, part: Any, facts: dict[str, Any]) -> Any:
+        """Return the value of a tag, whose part and facts are values. See `read`."""
         try:
-            if ":" in name:
-                return self._tag(name[1:]).make(part, node)
-            if name == "$class" and "of" in node:
-                return self._generic(part, node)
-            if node.keys() - {name, "size"}:
-                raise ValueError(node.keys())
-            check_part(name[1:], part)
-            return self._value(name[1:], part)
+            if ":" in tag:
+                return self._tag(tag).make(part, facts)
+            if tag == "class" and "of" in facts:
+                return self._generic(part, facts)
+            if facts.keys() - {"size"}:
+                raise ValueError(facts.keys())
+            check_part(tag, part)
+            return self._value(tag, part)
         except _MISREAD as reason:
-            if name == "$zoneinfo" and isinstance(reason, KeyError):
+            if tag == "zoneinfo" and isinstance(reason, KeyError):
                 raise OutdatedClassError(
                     f"there is no time zone {part!r:.60} on this machine"
                 ) from None
             shown = f"{part!r:.60}" if type(part) in _SHOWN else type(part).__name__
-            raise DamagedError(f"{name:.200}: {shown}") from None
+            raise DamagedError(f"{written_tag(tag):.200}: {shown}") from None
 
     def _value(self, tag: str, part: Any) -> Any:
         make = _MAKERS.get(tag) or maker(tag)
@@ -313,12 +365,9 @@ class Reader:
             self.find(NDARRAY)
         return make_numbers(tag, part)
 
-    def _generic(self, name: Any, node: dict[str, Any]) -> Any:
+    def _generic(self, name: Any, facts: dict[str, Any]) -> Any:
         """Return a class with arguments, `list[int]` or `Page[Item]`."""
-        arguments = node["of"]
-        if type(arguments) is not list or node.keys() - {"$class", "of"}:
-            raise ValueError(node.keys())
-        check_part("class", name)
+        arguments = arguments_in(name, facts)
         origin = self.find(name)
         if str(origin.__module__) == "builtins":
             return GenericAlias(origin, tuple(arguments))
@@ -336,7 +385,7 @@ class Reader:
                     raise OutdatedClassError(
                         f"{name} cannot be made of its fields any more"
                     )
-                raise ValueError(f"there is no tag ${name}")
+                raise ValueError(f"there is no tag {name}")
             self.tags[name] = self.classes[id(cls)] = tag
         return tag
 
@@ -406,6 +455,19 @@ _FACTS: dict[str, tuple[tuple[type, ...], ...]] = {
 }
 
 
+def arguments_in(name: Any, facts: dict[str, Any]) -> list[Any]:
+    """Return the arguments of a generic class, `list[int]`.
+
+    Raises:
+        ValueError: The name or the arguments are of another kind.
+    """
+    arguments = facts["of"]
+    if type(arguments) is not list or facts.keys() - {"of"}:
+        raise ValueError(facts.keys())
+    check_part("class", name)
+    return arguments
+
+
 def check_part(tag: str, part: Any) -> None:
     """Check the part of a tag: JSON itself, or what another tag of ours has made.
 
@@ -419,7 +481,7 @@ def check_part(tag: str, part: Any) -> None:
     else:
         types = _PARTS.get(tag, _TEXT_TYPES)
     if type(part) not in types:
-        raise ValueError(f"${tag} of another kind")
+        raise ValueError(f"{tag} of another kind")
     if type(part) is not list:
         return
     if tag == "dict":
@@ -436,7 +498,26 @@ def check_part(tag: str, part: Any) -> None:
     else:
         is_sound = True
     if not is_sound:
-        raise ValueError(f"${tag} with a part of another kind")
+        raise ValueError(f"{tag} with a part of another kind")
+
+
+def _integer(text: str) -> int:
+    return int(text, 16)
+
+
+def _bytes(text: str | list[str]) -> bytes:
+    return "".join(text).encode()
+
+
+def _base64(text: str) -> bytes:
+    return base64.b64decode(text, validate=True)
+
+
+def _dict(pairs: list[list[Any]]) -> dict[Any, Any]:
+    made: dict[Any, Any] = {}
+    for key, part in pairs:
+        made[key] = part
+    return made
 
 
 def _float(text: str) -> float:
@@ -446,12 +527,12 @@ def _float(text: str) -> float:
 
 
 _MAKERS: dict[str, Callable[[Any], Any]] = {
-    "int": lambda text: int(text, 16),
+    "int": _integer,
     "float": _float,
-    "bytes": lambda text: "".join(text).encode(),
-    "base64": lambda text: base64.b64decode(text, validate=True),
+    "bytes": _bytes,
+    "base64": _base64,
     "tuple": tuple,
     "set": set,
     "frozenset": frozenset,
-    "dict": lambda pairs: {key: part for key, part in pairs},  # noqa: C416 - a pair is checked
+    "dict": _dict,
 }

@@ -26,6 +26,8 @@ from functools import cache
 from typing import Any
 
 from pytest_mimic._core.files.places import Places
+from pytest_mimic._core.nodes.node_classes import Items, Node, Opaque
+from pytest_mimic._core.nodes.outcome_json import json_of
 from pytest_mimic._core.outcome.outcome import NotExactError
 from pytest_mimic._core.outcome.placed_paths import PathStore
 from pytest_mimic._core.outcome.tags import Reader, Writer
@@ -228,10 +230,10 @@ def _named(name: str, fields: list[str], *parts: Any) -> Any:
 
 # Each gets the parts of a tag.
 _MAKERS: dict[str, Callable[..., Any]] = {
-    "$memoryview": memoryview,
-    "$ip": _ip,
-    "$named": _named,
-    "$driver": _of_driver,
+    "memoryview": memoryview,
+    "ip": _ip,
+    "named": _named,
+    "driver": _of_driver,
 }
 
 
@@ -249,19 +251,19 @@ class _Writer(Writer):
         super().__init__(_PATHS)
         self.listed: set[str] = set()
 
-    def write(self, value: Any) -> Any:
+    def write(self, value: Any) -> Node:
         kind = type(value)
         if kind is memoryview:
             return self._own("memoryview", value.tobytes())
         if kind is bytes and len(value) > _LONG:
-            return self.node("base64", b64encode(value).decode())
+            return self.counted(Opaque("base64", b64encode(value).decode()))
         if kind.__name__ in _IPS and kind.__module__ == "ipaddress":
             return self._own("ip", kind.__name__, str(value))
         if kind in PLAIN or full_name(kind) in ROWS:
             return super().write(value)
         return self._of_class(value, kind)
 
-    def _of_class(self, value: Any, kind: type) -> Any:
+    def _of_class(self, value: Any, kind: type) -> Node:
         """Return the node of a value whose class is none of the standard library."""
         name = name_of(kind)
         if name in _BY_STATE:
@@ -282,7 +284,7 @@ class _Writer(Writer):
             return self._own("named", kind.__name__, fields, *value)
         return self._in_class(value, kind, builtin)
 
-    def _member(self, value: Enum, kind: type) -> Any:
+    def _member(self, value: Enum, kind: type) -> Node:
         name: Any = value.name
         members = EnumMeta.__members__.fget(kind)  # type: ignore[attr-defined]
         # A combination of flags is no member, and has a name of several or none.
@@ -292,7 +294,7 @@ class _Writer(Writer):
         self.listed.add(name_of(kind))
         return self._own("member", name_of(kind), name)
 
-    def _in_class(self, value: Any, kind: type, builtin: type) -> Any:
+    def _in_class(self, value: Any, kind: type, builtin: type) -> Node:
         bare = _without_class(value, builtin)
         attributes = _attributes(value)
         copy = in_class(kind, bare)
@@ -302,8 +304,8 @@ class _Writer(Writer):
         parts = [bare, attributes] if attributes else [bare]
         return self._own("of", name_of(kind), *parts)
 
-    def _own(self, tag: str, *parts: Any) -> Any:
-        return self.node(tag, [self.write(part) for part in parts])
+    def _own(self, tag: str, *parts: Any) -> Node:
+        return self.counted(Items(tag, [self.write(part) for part in parts]))
 
 
 def _is_importable(kind: type) -> bool:
@@ -340,7 +342,7 @@ def _without_class(value: Any, builtin: Any) -> Any:
 class _ParameterWriter(_Writer):
     """Writes parameters: what derives from a known type is one of that type."""
 
-    def _of_class(self, value: Any, kind: type) -> Any:
+    def _of_class(self, value: Any, kind: type) -> Node:
         for base in kind.__mro__:
             if name_of(base) in _BY_STATE:
                 return self._own("driver", name_of(base), _state_of_driver(value))
@@ -348,7 +350,7 @@ class _ParameterWriter(_Writer):
             if row is not None:
                 part = row.take(value)
                 if row.tag:
-                    return self.node(row.tag, self.taken(part))
+                    return self.tagged(row.tag, part)
                 return self.write(by_value(value) if base in _BUILTINS else part)
         raise NotExactError(kind)
 
@@ -366,19 +368,16 @@ class _Reader(Reader):
         super().__init__(_PATHS, frozenset(), bytes.fromhex)
         self._classes = classes
 
-    def read(self, tree: Any) -> Any:
-        if type(tree) is not dict:
-            return super().read(tree)
-        tag = next(iter(tree), "")
-        if tag == "$of":
-            return self._of_class(*map(self.read, tree[tag]))
-        if tag == "$member":
-            name, member = tree[tag]
+    def make(self, tag: str, part: Any, facts: dict[str, Any]) -> Any:
+        if tag == "of":
+            return self._of_class(*part)
+        if tag == "member":
+            name, member = part
             return EnumMeta.__members__.fget(self._class(name))[member]  # type: ignore[attr-defined]
         make = _MAKERS.get(tag)
         if make is not None:
-            return make(*map(self.read, tree[tag]))
-        return super().read(tree)
+            return make(*part)
+        return super().make(tag, part, facts)
 
     def _of_class(
         self, name: str, value: Any, attributes: dict[str, Any] | None = None
@@ -412,7 +411,7 @@ def to_plain(
         return value
     writer = _Writer()
     try:
-        tree = writer.write(value)
+        node = writer.write(value)
         # The writer of outcomes lists other classes, which are made in other ways.
         if writer.imports:
             raise NotExactError(*writer.imports)
@@ -422,7 +421,7 @@ def to_plain(
         raise _unstorable(value, path, reason) from None
     if classes is not None:
         classes |= writer.listed
-    return tree
+    return json_of(node)
 
 
 def _unstorable(
@@ -454,12 +453,12 @@ def parameter_to_plain(value: object) -> Any:
         return value
     writer = _ParameterWriter()
     try:
-        tree = writer.write(value)
+        node = writer.write(value)
     except (NotExactError, RecursionError, Unstable) as reason:
         raise _unstorable(value, "params", reason) from None
     if writer.imports:
         raise _unstorable(value, "params", NotExactError(*writer.imports))
-    return tree
+    return json_of(node)
 
 
 def from_plain(plain: object, classes: Collection[str] = ()) -> Any:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Literal, NamedTuple
 
 from pytest_mimic._core.commands import Remedy, Verb, do, rerecord
+from pytest_mimic._core.nodes.outcome_json import tags_in
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.format import (
     CASSETTES,
@@ -376,22 +377,14 @@ class Checker:
 
 def classes_in(tree: object) -> Iterator[str]:
     """Yield the classes that the tags in a tree of JSON name, `shop.models:User`."""
-    pending = [tree]
-    while pending:
-        node = pending.pop()
-        if type(node) is list:
-            pending += node
-        elif type(node) is dict:
-            # The first key is the tag, if the node has one.
-            tag = next(iter(node), "")
-            if tag.startswith("$numpy."):
-                yield "numpy:ndarray"
-            elif tag == "$class":
-                if type(node[tag]) is str:
-                    yield node[tag]
-            elif tag.startswith("$") and not tag.startswith("$$") and ":" in tag:
-                yield tag[1:]
-            pending += node.values()
+    for tag, part in tags_in(tree):
+        if tag.startswith("numpy."):
+            yield "numpy:ndarray"
+        elif tag == "class":
+            if type(part) is str:
+                yield part
+        elif ":" in tag:
+            yield tag
 
 
 def _key_of(name: str) -> str:
