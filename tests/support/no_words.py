@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_mimic._core import commands
-from pytest_mimic._core.tree import call_labels, differing
+from pytest_mimic._core.tree import call_labels, difference_words
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 
 
@@ -30,7 +30,7 @@ def without_words() -> Iterator[None]:
         for module, function in (
             (call_labels, "call_label"),
             (call_labels, "recorded_label"),
-            (differing, "difference_lines"),
+            (difference_words, "difference_lines"),
         ):
             is_list = function == "difference_lines"
             _replace(patch, getattr(module, function), _lines if is_list else digest_of)
