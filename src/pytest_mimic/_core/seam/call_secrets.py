@@ -53,6 +53,9 @@ _MADE_ANEW = re.compile(
     re.IGNORECASE,
 )
 _KEY_ID = re.compile("AWS[^ ]* (?:Credential=)?([^/:,]+)")
+# How the tokens of a log-in in several steps begin, in base64: those of NTLM, and those
+# of SPNEGO (RFC 4178, 4559). Each request has another one.
+_HANDSHAKE = re.compile("TlRMTVNTUAA|YI[E-L]|oY[E-L]")
 # The claims of a JSON Web Token that are times, or made anew (RFC 7519).
 _TIMES = ("exp", "iat", "jti", "nbf", "auth_time")
 # The names of secrets that any request may send.
@@ -115,8 +118,8 @@ class Secrets:
     def credentials(self) -> dict[str, str]:
         """Return the application's own secrets that say who sends the request, by name.
 
-        What is made anew for each request says nothing: signatures, nonces, and the
-        times in a JSON Web Token.
+        What is made anew for each request says nothing: signatures, nonces, the steps
+        of a handshake, and the times in a JSON Web Token.
         """
         own = {}
         for value, name in self.sent.items():
@@ -302,8 +305,9 @@ def _credential(value: str) -> str:
             return ""
         lasting = {name: claim for name, claim in claims.items() if name not in _TIMES}
         return repr(sorted(lasting.items()))
-    # Such as `Digest …`, which is made for one request.
-    return "" if " " in value else value
+    # The parameters of `Digest` are made for one request, too.
+    is_of_one_request = " " in value or _HANDSHAKE.match(value) is not None
+    return "" if is_of_one_request else value
 
 
 def _has_placeholder(value: str) -> bool:
