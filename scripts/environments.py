@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -24,6 +25,16 @@ def environment(folder: Path, requirements: Iterable[str]) -> Path:
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     install(python, requirements)
     return python
+
+
+def pip() -> list[str]:
+    """Return the command of a pip, which an environment made by uv lacks."""
+    if importlib.util.find_spec("pip"):
+        return [sys.executable, "-m", "pip"]
+    program = shutil.which("pip")
+    if program is None:
+        sys.exit("no pip is installed, which downloads source distributions")
+    return [program]
 
 
 def install(python: Path, requirements: Iterable[str]) -> None:

@@ -4,6 +4,8 @@
     them and write scripts/mutants.txt
     python scripts/mutants.py check [--tests PACKAGE=PATH ...]   run again those that
     were killed
+    python scripts/mutants.py prune                              drop those whose lines
+    are gone
 
 A mutant is the source with one small error. It is killed if a test fails. `make` needs
 cosmic-ray. `check` looks for the
@@ -371,12 +373,21 @@ def check(tests: dict[str, list[str]], limit: int) -> bool:
     return any(mutant.outcome == "survived" for mutant in done)
 
 
+def prune() -> None:
+    """Drop the mutants whose lines are gone, and say how many there were."""
+    mutants = list(read_list())
+    remaining = [mutant for mutant in mutants if places(mutant)]
+    texts = LIST.read_text("utf-8").split("\n", 1)
+    write_list(remaining, texts[0])
+    print(f"{len(mutants) - len(remaining)} of {len(mutants)} dropped")
+
+
 def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("command", choices=["make", "check"])
+    parser.add_argument("command", choices=["make", "check", "prune"])
     parser.add_argument(
         "--seed", type=int, default=1, help="chooses the mutants (default: 1)"
     )
@@ -394,7 +405,9 @@ def main() -> None:
     for package, path in (text.split("=", 1) for text in options.tests):
         tests[package].append(path)
     tests = {package: tests.get(package, [f"{UNIT}/{package}"]) for package in COUNTS}
-    if options.command == "make":
+    if options.command == "prune":
+        prune()
+    elif options.command == "make":
         make(options.seed, tests, options.limit)
     else:
         sys.exit(check(tests, options.limit))

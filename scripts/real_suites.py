@@ -2,19 +2,19 @@
 
     python scripts/real_suites.py                      # all suites
     python scripts/real_suites.py httpx networkx       # some of them
+    python scripts/real_suites.py --short alembic      # without, record, replay
 
 Each suite is downloaded from the package index as a source distribution, or cloned at
-the tag of its version where that
-has no tests, and run in an environment of its own with the released package. Where the
-wheel of a package contains its
-tests, they are run as installed. The outcome of each test is compared with a run
-without the plugin. Tests whose outcome
-already differs between two runs without the plugin are left out. Replays use another
-hash seed, with and without xdist.
+the tag of its version where that has no tests, and run in an environment of its own
+with a wheel of this checkout. Where the wheel of a package contains its tests, they are
+run as installed. The outcome of each test is compared with a run without the plugin.
+Tests whose outcome already differs between two runs without the plugin are left out.
+Replays use another hash seed, with and without xdist, and the servers of `services.py`
+are stopped for them.
 
-Prints one line per run and one line per difference. The exit code is 1 if there are
-differences. Takes some minutes
-and needs the network.
+Prints one line per run, one line per difference, and a table. The exit code is 1 if a
+suite has differences or, where it has a mark, stays below it. Takes some minutes and
+needs the network.
 """
 
 from __future__ import annotations
@@ -23,582 +23,25 @@ import argparse
 import os
 import re
 import subprocess
-import sys
 import tarfile
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
-from types import MappingProxyType
 from typing import NamedTuple
 from xml.etree import ElementTree
 
-from environments import build_wheel, environment, install
+from environments import build_wheel, environment, install, pip
+from marked_suites import MARKED_SUITES
+from services import SERVICES
+from suites import SUITES, Suite
 
 # Differences printed per suite.
 SHOWN = 20
 
-NONE: Mapping[str, str] = MappingProxyType({})
-
-
-class Suite(NamedTuple):
-    """A package with its tests, and the targets to mimic in it."""
-
-    package: str
-    version: str
-    what: str
-    tests: tuple[str, ...]
-    targets: tuple[str, ...]
-    ini: Mapping[str, str] = NONE
-    extras: str = ""
-    repository: str = ""
-    """Where to clone the tests from, if the source distribution does not contain them."""
-    tag: str = "v{version}"
-    """The tag of the version in the repository."""
-    requirements: tuple[str, ...] = ()
-    workers: int = 2
-    left_out: Mapping[str, str] = NONE
-    """Tests that cannot replay, with the reason, by id without parameters."""
-    replayed_alone: str = ""
-    """The reason why its recordings do not replay under xdist."""
-    installed: Mapping[str, str] = NONE
-    """Tests that end differently because of the packages installed with pytest-mimic."""
-    in_wheel: bool = False
-    """Whether the wheel contains the tests, so that no source distribution is needed."""
-    server: tuple[str, ...] = ()
-    """The command of a server that its tests expect on a fixed port. It runs during all runs."""
-
-
-NOT_CONNECTED = "prints the trace of the connection; a replay opens no connection"
-NOT_SENT = (
-    "fails when it sends for real, because of a warning of trio; a replay sends nothing"
-)
-SERVER_LOG = (
-    "expects no other lines in the log, and the server in the same process writes some"
-)
-OTHER_PORT = "compares the `Location` of a recorded response with the current port"
-SERVED_PORT = "compares the current port with the one that the server put into a recorded response"
-AT_SERVER = "checks what the server in the same test got; a replay sends nothing"
-POOLED = "counts the pooled connections; a replay opens none"
-READ_FASTER = "closes the response after a second, in which a replay has read all of it"
-URL_REDACTED = (
-    "expects the password in the URL of a recorded `Location`, which is redacted"
-)
-MOCKED = "its request or response is a mock, which cannot be recorded"
-LISTED_PORT = "takes only the links of a recorded page that have the current port"
-ZSTD = "pytest-mimic installs `backports.zstd`, with which the client also accepts Zstandard"
-LOCAL_MODEL = "the outcome contains a model that another test's function defines, which cannot be stored"
-SAME_MODEL = "another test defines a model of the same name, and a field of Django counts by its model's name"
-RANDOM_ID = "inserts a random UUID, which differs in each run"
-UNORDERED = "iterates over a set, so its SQL depends on the hash seed"
-
-MEASURED = (
-    "measures how fast its calls are, and mimicked ones are slower on a busy machine"
-)
-
-REDIS_FILES = ("encoding", "hash", "lock", "pipeline", "scripting")
-
-SUITES = (
-    Suite(
-        "httpx",
-        "0.28.1",
-        what="the client, under asyncio and trio, against the server that its tests start (on a fixed port: one worker)",
-        tests=("tests",),
-        targets=("httpx",),
-        extras="[brotli,cli,http2,socks,zstd]",
-        requirements=("chardet<6", "click<8.2", "trio", "trustme", "uvicorn"),
-        workers=1,
-        left_out={
-            **{
-                f"tests.test_main::{name}": NOT_CONNECTED
-                for name in "test_get test_json test_binary test_redirects test_follow_redirects test_post test_verbose test_auth".split()
-            },
-            "tests.test_timeouts::test_write_timeout": NOT_SENT,
-            "tests.test_utils::test_logging_request": SERVER_LOG,
-            "tests.test_utils::test_logging_redirect_chain": SERVER_LOG,
-        },
-    ),
-    Suite(
-        "requests",
-        "2.34.2",
-        what="the client, against pytest-httpbin",
-        tests=(
-            "tests/test_requests.py",
-            "-k",
-            "not TestTimeout and not TestPreparingURLs",
-        ),
-        targets=("requests ignore=port,query.url",),
-        extras="[socks]",
-        requirements=("pytest-httpbin", "pytest-mock", "trustme"),
-        ini={
-            "mimic_redact": "!cookie\n!cookies\n!set-cookie\n!authorization\n!proxy-authorization\n!auth"
-        },
-        left_out={
-            "tests.test_requests.TestRequests::test_uppercase_scheme_redirect": OTHER_PORT,
-            "tests.test_requests.TestRequests::test_custom_redirect_mixin": OTHER_PORT,
-        },
-        installed={
-            "tests.test_requests.TestRequests::test_response_iter_lines_reentrant": ZSTD
-        },
-    ),
-    Suite(
-        "sqlalchemy",
-        "2.0.57",
-        what="queries and the unit of work, on SQLite",
-        tests=("test/orm/test_query.py", "test/orm/test_unitofwork.py"),
-        targets=("sqlalchemy",),
-        requirements=("aiosqlite", "greenlet"),
-        replayed_alone="its harness gives each xdist worker databases with random names, which appear in statements",
-        left_out={
-            "test.orm.test_unitofwork.UnicodeSchemaTest::test_inheritance_mapping": UNORDERED,
-        },
-    ),
-    Suite(
-        "starlette",
-        "1.10.0",
-        what="its own functions and the client behind its in-process test client, under asyncio and trio",
-        tests=("tests",),
-        targets=(
-            "starlette.routing:compile_path",
-            "starlette.schemas:BaseSchemaGenerator.parse_docstring ignore=self",
-            "httpx2",
-        ),
-        extras="[full]",
-        requirements=("opentelemetry-sdk", "trio"),
-        installed={
-            "tests.test_requests::test_request_headers": ZSTD,
-            "tests.test_websockets::test_websocket_headers": ZSTD,
-        },
-    ),
-    Suite(
-        "networkx",
-        "3.6.1",
-        what="slow functions and generators on graphs, behind its dispatching decorator; its developers use xdist",
-        tests=("networkx/algorithms/tests",),
-        targets=(
-            "networkx.algorithms.smallworld:*",
-            "networkx.algorithms.similarity:graph_edit_distance",
-            "networkx.algorithms.cycles:simple_cycles",
-        ),
-        requirements=("numpy",),
-    ),
-    Suite(
-        "huggingface_hub",
-        "1.28.0",
-        what="its client on httpx and own functions, with mocks and servers of its tests (some of which need the hub)",
-        tests=tuple(
-            f"tests/test_{name}.py"
-            for name in "utils_http utils_errors utils_hf_uris utils_headers utils_pagination utils_datetime "
-            "inference_providers repocard_data".split()
-        ),
-        targets=(
-            "httpx ignore=port",
-            "huggingface_hub.inference._common:*",
-            "huggingface_hub.utils._hf_uris:*",
-            "huggingface_hub.utils._datetime:parse_datetime",
-            "huggingface_hub.utils.sha:git_hash",
-            "huggingface_hub.repocard_data:*",
-        ),
-        extras="[testing]",
-        repository="https://github.com/huggingface/huggingface_hub",
-    ),
-    Suite(
-        "aiofiles",
-        "25.1.0",
-        what="coroutines made around functions of `os`, with pytest-asyncio",
-        tests=("tests",),
-        targets=(
-            "aiofiles.os:stat sequence",
-            "aiofiles.os:listdir sequence",
-            "aiofiles.ospath:exists sequence",
-        ),
-        requirements=("pytest-asyncio",),
-        left_out={
-            "tests.test_os::test_sendfile_file": "passes a path under `tmp_path` as a string, which differs in each run"
-        },
-    ),
-    Suite(
-        "djangorestframework",
-        "3.18.3",
-        what="its own functions and Django's hashes of passwords, on SQLite, with pytest-django and an in-process requests",
-        tests=("tests",),
-        targets=(
-            "rest_framework.utils.formatting:*",
-            "rest_framework.utils.html:*",
-            "rest_framework.utils.urls:*",
-            "rest_framework.utils.json:loads",
-            "rest_framework.utils.field_mapping:get_field_kwargs",
-            "rest_framework.utils.model_meta:get_field_info",
-            "django.contrib.auth.hashers:make_password sequence",
-            "django.contrib.auth.hashers:check_password sequence ignore=setter",
-            "requests",
-        ),
-        requirements=(
-            "dj-database-url",
-            "django-filter",
-            "django-guardian<3.6",
-            "inflection==0.5.1",
-            "markdown",
-            "pygments==2.21.*",
-            "pytest-django",
-            "pyyaml",
-            "requests",
-            "uritemplate",
-        ),
-        left_out={
-            "tests.test_model_serializer.TestGenericIPAddressFieldValidation::test_ip_address_validation_with_custom_validator": SAME_MODEL,
-            **{
-                f"tests.{name}": LOCAL_MODEL
-                for name in (
-                    "test_metadata.TestModelSerializerMetadata::test_read_only_primary_key_related_field",
-                    "test_model_serializer.Issue3674Test::test_nonPK_foreignkey_model_serializer",
-                    "test_prefetch_related.TestPrefetchRelatedUpdates::test_can_update_without_queryset_on_class_view",
-                    "test_prefetch_related.TestPrefetchRelatedUpdates::test_prefetch_related_excluding_instance_from_original_queryset",
-                    "test_prefetch_related.TestPrefetchRelatedUpdates::test_prefetch_related_updates",
-                )
-            },
-        },
-    ),
-    Suite(
-        "pandas",
-        "3.1.1",
-        what="JSON of frames, series and schemas, behind re-exports and in C, from the installed package",
-        tests=(
-            "--pyargs",
-            *(
-                f"pandas.tests.io.json.test_{name}"
-                for name in ("normalize", "json_table_schema")
-            ),
-            "-m",
-            "not slow and not network and not db",
-        ),
-        targets=(
-            "pandas.io.json:to_json",
-            "pandas.io.json:build_table_schema",
-            "pandas:json_normalize",
-            "pandas.io.json:ujson_dumps",
-            "pandas.io.json:ujson_loads",
-        ),
-        requirements=("hypothesis", "pyarrow"),
-        in_wheel=True,
-        left_out={
-            ".TestJSONNormalize::test_generator": "passes a generator, which has no stable identity",
-        },
-    ),
-    Suite(
-        "celery",
-        "5.7.0",
-        what="its own functions on texts, times and nested values, with subtests",
-        tests=(
-            "t/unit/utils",
-            *(
-                f"t/unit/app/test_{name}.py"
-                for name in ("defaults", "schedules", "utils")
-            ),
-            "t/unit/events/test_state.py",
-        ),
-        targets=(
-            "celery.app.defaults:flatten",
-            "celery.utils.functional:padlist",
-            "celery.utils.iso8601:*",
-            "celery.utils.nodenames:host_format",
-            "celery.utils.saferepr:*",
-            "celery.utils.text:*",
-            "!celery.utils.text:simple_format",  # it changes its argument
-            *(
-                f"celery.utils.time:{name}"
-                for name in (
-                    "delta_resolution",
-                    "humanize_seconds",
-                    "rate",
-                    "weekday",
-                    "yearmonth",
-                )
-            ),
-        ),
-        extras="[auth,msgpack,pydantic,yaml]",
-        requirements=(
-            "freezegun",
-            "pytest-click",
-            "pytest-order",
-            "pytest-rerunfailures",
-            "pytest-timeout",
-        ),
-        left_out={
-            "t.unit.utils.test_iso8601::test_parse_iso8601_deprecation_warning": "expects a warning, which is not recorded",
-            "t.unit.utils.test_saferepr.test_saferepr::test_same_as_repr": "compares the address of a function",
-            "t.unit.utils.test_time.test_iso8601::test_parse_with_timezone": "passes the current time",
-            "t.unit.utils.test_time::test_remaining": "passes the current time",
-        },
-    ),
-    Suite(
-        "redis",
-        "8.1.0",
-        what="commands, pipelines, scripts and locks of the sync client, and some of the asyncio one, on one server",
-        tests=(
-            *(f"tests/test_{name}.py" for name in ("commands", *REDIS_FILES)),
-            *(f"tests/test_asyncio/test_{name}.py" for name in REDIS_FILES),
-            "-m",
-            "not onlycluster and not redismod",
-            "-k",
-            # On replay it waits for a command that it cancels, and this is not
-            # recorded.
-            "not test_pipeline_reset_releases_connection_when_cancelled",
-        ),
-        targets=("redis",),
-        requirements=(
-            "numpy",
-            "pytest-asyncio",
-            "pytest-timeout",
-            "redis-entraid==1.2.1",
-            "ujson",
-            *("opentelemetry-sdk", "pybreaker", "xxhash"),
-        ),
-        workers=1,
-        left_out={
-            "tests.test_commands.TestRedisCommands::test_interrupted_command": "interrupts a command, which is not recorded",
-            **{
-                f"tests.{module}.TestPipeline::{name}": "listens with MONITOR, which is not recorded"
-                for module in ("test_pipeline", "test_asyncio.test_pipeline")
-                for name in ("test_watch_exec_no_unwatch", "test_watch_reset_unwatch")
-            },
-            "tests.test_commands.TestRedisCommands::test_acl_genpass": "expects a password, which is hidden",
-        },
-        server=("redis-server", "--port", "6379", "--save", ""),
-    ),
-    Suite(
-        "aiohttp",
-        "3.14.5",
-        what="the client and its sessions, against servers in the loop of the same test",
-        tests=(
-            *(f"tests/test_client_{name}.py" for name in ("functional", "session")),
-            "-o",
-            "addopts=",
-            "-k",
-            # One waits until the server has a request, and the other leaves a socket
-            # open when a replay opens no connection.
-            "not test_request_body_closed_on_cancellation and not test_handle_keepalive_on_closed_connection",
-        ),
-        targets=("aiohttp ignore=port",),
-        ini={
-            "mimic_redact": "!cookie\n!cookies\n!set-cookie\n!authorization\n!proxy-authorization\n!auth"
-        },
-        extras="[speedups]",
-        requirements=(
-            *("coverage", "freezegun", "isal", "pkgconfig", "proxy.py>=2.4.4rc5"),
-            *("pytest-codspeed", "pytest-mock", "pytest-timeout", "trustme", "zlib-ng"),
-        ),
-        left_out={
-            **{
-                f"tests.test_client_functional::test_{name}": AT_SERVER
-                for name in (
-                    "content_length_limit_enforced content_length_limit_with_multiple_reads "
-                    "file_upload_retry_persistent_connection"
-                ).split()
-            },
-            "tests.test_client_functional::test_creds_in_auth_and_redirect_url": URL_REDACTED,
-            "tests.test_client_functional::test_release_resp_on_normal_exit_from_cm": POOLED,
-            "tests.test_client_functional::test_readline_error_on_conn_close": READ_FASTER,
-            "tests.test_client_functional::test_exception_when_read_outside_of_session": READ_FASTER,
-            "tests.test_client_functional::test_raising_client_connector_dns_error_on_dns_failure": MOCKED,
-            **{
-                f"tests.test_client_session::test_{name}": MOCKED
-                for name in (
-                    "client_session_timeout_zero close_conn_on_error reraise_os_error "
-                    "ws_connect_allowed_protocols ws_connect_unix_socket_allowed_protocols"
-                ).split()
-            },
-        },
-    ),
-    Suite(
-        "fsspec",
-        "2026.7.0",
-        what="its file system of HTTP with both clients, in a loop of its own thread, and own functions",
-        tests=(
-            *(
-                f"fsspec/implementations/tests/test_{name}.py"
-                for name in ("http", "http_sync")
-            ),
-            *(
-                f"fsspec/tests/test_{name}.py"
-                for name in ("api", "async", "caches", "compression", "core", "utils")
-            ),
-            "-k",
-            "not test_interrupt",  # it expects a thread to run within 10 ms
-        ),
-        targets=(
-            "aiohttp ignore=port",
-            "requests ignore=port",
-            "fsspec.utils:merge_offset_ranges",
-        ),
-        extras="[http]",
-        repository="https://github.com/fsspec/filesystem_spec",
-        tag="{version}",
-        requirements=(
-            *(
-                "backports-zstd",
-                "cloudpickle",
-                "lz4",
-                "numpy",
-                "python-snappy",
-                "requests",
-                "tqdm",
-            ),
-            *("pytest-asyncio", "pytest-mock", "pytest-rerunfailures"),
-        ),
-        left_out={
-            f"fsspec.implementations.tests.{module}::test_{name}": LISTED_PORT
-            for module in ("test_http", "test_http_sync")
-            for name in (
-                "async_expand_path async_walk glob_return_subfolders info isdir list list_cache list_cache_reuse "
-                "list_cache_with_expiry_time_cached list_cache_with_expiry_time_purged list_cache_with_max_paths "
-                "list_cache_with_skip_instance_cache mapper_url mcat_expand policy_arg"
-            ).split()
-        },
-    ),
-    Suite(
-        "elastic-transport",
-        "9.4.2",
-        what="a client over urllib3, requests, aiohttp and httpx, against pytest-httpbin and other servers of its tests",
-        tests=(
-            *("tests", "-o", "addopts="),
-            # The first asks hosts of the internet, and the others compare the port of a
-            # server with that in its responses.
-            *(
-                "--ignore=tests/node/test_tls_versions.py",
-                "--ignore-glob=*/test_httpbin.py",
-            ),
-        ),
-        targets=(
-            "http ignore=port",
-            "elastic_transport._utils:*",
-            "elastic_transport.client_utils:*",
-        ),
-        repository="https://github.com/elastic/elastic-transport-python",
-        requirements=(
-            *(
-                "pytest-asyncio",
-                "pytest-httpbin",
-                "pytest-httpserver",
-                "pytest-mock",
-                "respx",
-                "trustme",
-            ),
-            *("requests", "aiohttp", "httpx", "orjson", "anyio", "trio"),
-            *("opentelemetry-api", "opentelemetry-sdk"),
-        ),
-        left_out={
-            "tests.test_client_utils::test_basic_auth_errors": "passes a bare `object()`, which has no identity",
-            "tests.test_transport::test_threading_test": MEASURED,
-            "tests.async_.test_async_transport::test_sniffed_nodes_added_to_pool": MEASURED,
-            **{
-                f"tests.async_.{name}": SERVED_PORT
-                for name in (
-                    "test_async_transport::test_async_transport_httpbin",
-                    "test_async_transport::test_multiple_tasks_test",
-                )
-            },
-            **{
-                f"tests.node.{where}test_{name}": SERVED_PORT
-                for where in (
-                    *("test_http_aiohttp::", "test_http_aiohttp.TestAiohttpHttpNode::"),
-                    *(
-                        "test_http_httpx.TestHttpxNode::",
-                        "test_http_httpx.TestHttpxAsyncNode::",
-                    ),
-                )
-                for name in (
-                    "compression custom_headers custom_user_agent default_headers default_timeout merge_headers "
-                    "overwritten_timeout simple_request"
-                ).split()
-            },
-        },
-    ),
-    Suite(
-        "rq",
-        "2.10.0",
-        what="its own functions on a server of Redis; its jobs have random ids, and its workers subscribe, which the client's line refuses",
-        tests=tuple(
-            f"tests/test_{name}.py"
-            for name in ("utils", "job", "queue", "serializers", "results")
-        ),
-        targets=tuple(
-            # `str_to_date` is not among them: its tests pass the current time.
-            f"rq.utils:{name}"
-            for name in "parse_timeout truncate_long_string get_call_string ceildiv split_list".split()
-        ),
-        repository="https://github.com/rq/rq",
-        tag="v2.10",  # of 2.10.0
-        requirements=("psutil",),
-        workers=1,
-        server=("redis-server", "--port", "6379", "--save", ""),
-    ),
-    Suite(
-        "sqlmodel",
-        "0.0.39",
-        what="models on SQLite, most from its tutorial",
-        tests=("tests",),
-        targets=("sqlalchemy",),
-        repository="https://github.com/fastapi/sqlmodel",
-        tag="{version}",
-        requirements=(
-            "dirty-equals",
-            "fastapi",
-            "httpx",
-            "jinja2",
-            "typer",
-            "black",
-            "coverage",
-        ),
-        left_out={
-            "tests.test_advanced.test_uuid.test_tutorial001::test_tutorial": RANDOM_ID,
-            "tests.test_advanced.test_uuid.test_tutorial002::test_tutorial": RANDOM_ID,
-            "tests.test_annotated_uuid::test_annotated_optional_types": RANDOM_ID,
-        },
-        ini={"mimic_redact": "!hashed_password"},
-    ),
-    Suite(
-        "humanize",
-        "4.16.0",
-        what="its own functions on numbers, sizes and times, under freezegun",
-        # The functions read the active locale, which their arguments do not show.
-        tests=("tests", "--ignore=tests/test_i18n.py"),
-        targets=(
-            *(f"humanize.{module}:*" for module in ("filesize", "lists", "number")),
-            "humanize.time:precisedelta",
-        ),
-        repository="https://github.com/python-humanize/humanize",
-        tag="{version}",
-        requirements=("freezegun", "pytest-codspeed"),
-    ),
-    Suite(
-        "babel",
-        "2.18.0",
-        what="its own functions on numbers, units, lists and times, with its doctests",
-        tests=(
-            "tests",
-            "--ignore=tests/test_smoke.py",
-        ),  # which makes some hundred thousand calls
-        # A locale loads its data when it is first used. `babel.plural:to_python` is no
-        # target, as its callers keep what it made.
-        targets=tuple(
-            f"babel.{name} ignore=locale._Locale__data"
-            for name in (
-                *(
-                    "numbers:format_currency",
-                    "numbers:format_decimal",
-                    "numbers:parse_decimal",
-                ),
-                *("units:format_unit", "lists:format_list", "dates:format_timedelta"),
-            )
-        ),
-        left_out={
-            "tests.test_numbers::test_format_currency_with_none_locale": "changes the default locale, which the arguments do not show"
-        },
-        requirements=("freezegun", "pytz", "tzdata"),
-    ),
-)
+ALL_SUITES = (*SUITES, *MARKED_SUITES)
 
 
 class Run(NamedTuple):
@@ -609,44 +52,117 @@ class Run(NamedTuple):
     summary: str
 
 
+class Result(NamedTuple):
+    """What the runs of a suite came to."""
+
+    suite: Suite
+    runs: dict[str, Run]
+    differences: list[str]
+    recordings: str
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the suite reaches its mark or, without one, has no differences."""
+        mark = self.suite.mark
+        if mark is None:
+            return not self.differences
+        live = self.passed("without")
+        return (
+            self.passed("record") * mark.live >= mark.recorded * live
+            and self.passed("replay") * mark.live >= mark.replayed * live
+        )
+
+    def passed(self, name: str) -> int:
+        """Return how many tests passed in a run and without the plugin."""
+        live = self.runs["without"].outcomes
+        outcomes = self.runs[name].outcomes
+        return sum(
+            outcome == "passed" == live.get(test) for test, outcome in outcomes.items()
+        )
+
+    def row(self) -> str:
+        """Return the row of the table."""
+        mark = self.suite.mark
+        cells = (
+            f"{self.suite.name} {self.suite.version}",
+            str(len(self.runs["without"].outcomes)),
+            str(self.passed("without")),
+            str(self.passed("record")),
+            str(self.passed("replay")),
+            " / ".join(map(str, mark)) if mark else "",
+            self.recordings,
+        )
+        return f"| {' | '.join(cells)} |"
+
+
+HEAD = """
+| suite | tests | passed | recorded | replayed | mark | recordings |
+|---|---|---|---|---|---|---|"""
+
+
 def main() -> int:
     """Run the suites and print their differences."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="a package")
-    names = parser.parse_args().names
+    parser.add_argument(
+        "--short", action="store_true", help="run without, record and replay, no more"
+    )
+    parser.add_argument(
+        "--folder", type=Path, help="a new folder for all that is made, to be kept"
+    )
+    parser.add_argument("--wheel", type=Path, help="a wheel instead of this checkout")
+    options = parser.parse_args()
+    suites = [
+        suite
+        for suite in ALL_SUITES
+        if not options.names or {suite.name, suite.package}.intersection(options.names)
+    ]
+    with scratch_folder(options.folder) as scratch:
+        wheel = options.wheel or build_wheel(scratch)
+        results = []
+        for suite in suites:
+            results.append(run_suite(suite, scratch, wheel, is_short=options.short))
+    print(HEAD)
+    for result in results:
+        print(result.row())
+    return int(not all(result.is_good for result in results))
+
+
+@contextmanager
+def scratch_folder(folder: Path | None) -> Iterator[Path]:
+    """Give the folder, or a temporary one."""
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder.resolve()
+        return
     with TemporaryDirectory(prefix="real-suites-") as scratch:
-        wheel = build_wheel(Path(scratch))
-        suites = [suite for suite in SUITES if not names or suite.package in names]
-        # A list, so that a difference in one suite does not keep the others from
-        # running.
-        differences = [run_suite(suite, Path(scratch), wheel) for suite in suites]
-    return int(any(differences))
+        yield Path(scratch)
 
 
-def run_suite(suite: Suite, scratch: Path, wheel: Path) -> list[str]:
-    """Run a suite in every mode, beside its server, and return the differences between the runs."""
+def run_suite(suite: Suite, scratch: Path, wheel: Path, *, is_short: bool) -> Result:
+    """Run a suite in every mode, beside its server, and return what the runs came to."""
     if not suite.server:
-        return compare_runs(suite, scratch, wheel)
+        return compare_runs(suite, scratch, wheel, is_short=is_short)
     with subprocess.Popen(
         suite.server, cwd=scratch, stdout=subprocess.DEVNULL
     ) as server:
         try:
-            return compare_runs(suite, scratch, wheel)
+            return compare_runs(suite, scratch, wheel, is_short=is_short)
         finally:
             server.terminate()
 
 
-def compare_runs(suite: Suite, scratch: Path, wheel: Path) -> list[str]:
-    """Run a suite in every mode and return the differences between the runs."""
-    folder = scratch / f"suite-{suite.package}"
+def compare_runs(suite: Suite, scratch: Path, wheel: Path, *, is_short: bool) -> Result:
+    """Run a suite in every mode and return what the runs came to."""
+    folder = scratch / f"suite-{suite.name}"
     if suite.in_wheel:
         folder.mkdir()
-    else:
+    elif not folder.exists():
         download(suite, folder)
     python = environment(
-        scratch / f"venv-{suite.package}",
+        scratch / f"venv-{suite.name}",
         [
             f"{suite.package}{suite.extras}=={suite.version}",
             "pytest",
@@ -658,30 +174,39 @@ def compare_runs(suite: Suite, scratch: Path, wheel: Path) -> list[str]:
     options = [
         word for name, value in suite.ini.items() for word in ("-o", f"{name}={value}")
     ]
-    mimic = [*targets, *options, f"--mimic-vault={scratch / f'vault-{suite.package}'}"]
+    vault = scratch / f"vault-{suite.name}"
+    mimic = [*targets, *options, f"--mimic-vault={vault}"]
+    if suite.helper:
+        (folder / "suite_helper.py").write_text(suite.helper)
+        mimic += ["-p", "suite_helper"]
     spread = ["-n", str(suite.workers)]
 
     def run(name: str, *arguments: str, seed: str = "0") -> None:
         runs[name] = run_of(suite, folder, python, arguments, seed)
         print(
-            f"{suite.package}, {name}: {counted(runs[name].outcomes)} in {runs[name].seconds:.1f} s. {runs[name].summary}",
+            f"{suite.name}, {name}: {counted(runs[name].outcomes)} in {runs[name].seconds:.1f} s. {runs[name].summary}",
             flush=True,
         )
 
-    print(f"{suite.package} {suite.version}: {suite.what}")
+    print(f"{suite.name} {suite.version}: {suite.what}")
     runs: dict[str, Run] = {}
-    run("without")
-    run("without, again", seed="1")
-    run("without, xdist", *spread, seed="2")
-    install(python, [str(wheel)])
-    run("idle")
-    run("idle, xdist", *spread)
-    run("record", *mimic, "--mimic-record", seed="1")
+    with ExitStack() as stack:
+        for service in suite.services:
+            stack.enter_context(SERVICES[service](scratch))
+        run("without")
+        if not is_short:
+            run("without, again", seed="1")
+            run("without, xdist", *spread, seed="2")
+        install(python, [str(wheel)])
+        if not is_short:
+            run("idle")
+            run("idle, xdist", *spread)
+        run("record", *mimic, "--mimic-record", seed="1")
     run("replay", *mimic, seed="2")
-    if not suite.replayed_alone:
+    if not is_short and not suite.replayed_alone:
         run("replay, xdist", *mimic, *spread, seed="3")
 
-    plain = ["without", "without, again", "without, xdist"]
+    plain = [name for name in runs if name.startswith("without")]
     unsteady = {
         test for name in plain for test in differing(runs["without"], runs[name])
     }
@@ -702,7 +227,14 @@ def compare_runs(suite: Suite, scratch: Path, wheel: Path) -> list[str]:
         print(f"    {difference}")
     if suite.replayed_alone:
         print(f"  not replayed under xdist: {suite.replayed_alone}")
-    return differences
+    return Result(suite, runs, differences, recordings_in(vault, python))
+
+
+def recordings_in(vault: Path, python: Path) -> str:
+    """Return how many recordings a vault holds and how large they are, as text."""
+    command = [str(python), "-m", "pytest_mimic", "--vault", str(vault), "ls"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout.rstrip().rpartition("\n")[2]
 
 
 def run_of(
@@ -723,6 +255,9 @@ def run_of(
     ]
     variables = {
         **os.environ,
+        **suite.env,
+        # A helper stands in the folder of the suite.
+        "PYTHONPATH": str(folder),
         "PYTHONHASHSEED": seed,
         "PYTHONDONTWRITEBYTECODE": "1",
         "COLUMNS": "200",
@@ -734,7 +269,7 @@ def run_of(
     seconds = perf_counter() - began
     if not report.exists() or done.returncode not in (0, 1):
         raise SystemExit(
-            f"{suite.package} did not run:\n{done.stdout[-4000:]}{done.stderr[-4000:]}"
+            f"{suite.name} did not run:\n{done.stdout[-4000:]}{done.stderr[-4000:]}"
         )
     section = re.search(r"^=+ mimic =+\n(.*)", done.stdout, re.MULTILINE)
     return Run(
@@ -786,10 +321,10 @@ def download(suite: Suite, folder: Path) -> None:
         ]
         subprocess.run([*clone, suite.repository, str(folder)], check=True)
         return
-    command = ["pip", "download", "--quiet", "--no-deps", "--no-binary", suite.package]
+    command = ["download", "--quiet", "--no-deps", "--no-binary", suite.package]
     with TemporaryDirectory(dir=folder.parent) as scratch:
         wanted = [f"--dest={scratch}", f"{suite.package}=={suite.version}"]
-        subprocess.run([sys.executable, "-m", *command, *wanted], check=True)
+        subprocess.run([*pip(), *command, *wanted], check=True)
         (archive,) = Path(scratch).iterdir()
         with tarfile.open(archive) as files:
             files.extractall(scratch, filter="data")

@@ -1,0 +1,189 @@
+"""Suites of other projects whose every difference from a plain run was judged once.
+
+Each has a mark: how many tests passed without the plugin, recorded, and replayed when
+its differences were read one by one. Tests that differ do so for a reason that the
+documentation names: random ids, the clock, and tests that look at what their own server
+received.
+"""
+
+from __future__ import annotations
+
+from services import HTTPBIN_URL, POSTGRES_URL, REDIS_PORT
+from suites import Mark, Suite
+
+# The fixture of the page about dates and ids.
+SAME_IDS = """
+import os
+import random
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def same_ids(monkeypatch):
+    numbers = random.Random(1)
+    monkeypatch.setattr(os, "urandom", numbers.randbytes)
+    monkeypatch.setattr(random, "_urandom", numbers.randbytes)
+"""
+
+SAME_IDS_AND_CLOCK = """
+import os
+import random
+import time
+import uuid
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def same_ids(monkeypatch):
+    numbers = random.Random(1)
+    monkeypatch.setattr(os, "urandom", numbers.randbytes)
+    monkeypatch.setattr(random, "_urandom", numbers.randbytes)
+    monkeypatch.setattr(uuid, "uuid1", uuid.uuid4)
+    random.seed(1)
+"""
+
+MARKED_SUITES = (
+    Suite(
+        "toolz",
+        "1.2.0",
+        what="its own functions, many of them on iterators",
+        tests=("toolz",),
+        targets=("toolz.itertoolz:*", "toolz.dicttoolz:*", "toolz.recipes:*"),
+        mark=Mark(192, 173, 172),
+    ),
+    Suite(
+        "python-slugify",
+        "9.2.0",
+        what="one function on texts",
+        tests=("tests",),
+        targets=("slugify:slugify",),
+        mark=Mark(139, 134, 132),
+    ),
+    Suite(
+        "cachecontrol",
+        "0.14.4",
+        what="a cache under requests, against a server of CherryPy that its tests start",
+        tests=("tests",),
+        targets=("http ignore=port",),
+        extras="[filecache,redis]",
+        repository="https://github.com/psf/cachecontrol",
+        requirements=("cherrypy", "cheroot>=11.1.2"),
+        mark=Mark(103, 103, 94),
+    ),
+    Suite(
+        "requests-cache",
+        "1.3.3",
+        what="a cache under requests in memory, files and SQLite, against httpbin",
+        tests=(
+            *(
+                f"tests/integration/test_{name}.py"
+                for name in ("memory", "filesystem", "sqlite")
+            ),
+            "tests/compat",
+            "tests/unit",
+        ),
+        targets=("http",),
+        extras="[all]",
+        requirements=(
+            *("psutil", "pytest-rerunfailures", "requests-mock~=1.12", "responses"),
+            *("rich", "tenacity~=8.0", "time-machine~=2.9"),
+        ),
+        services=("httpbin",),
+        env={"HTTPBIN_URL": HTTPBIN_URL},
+        mark=Mark(1103, 1102, 1101),
+    ),
+    Suite(
+        "stripe",
+        "16.1.0",
+        what="an SDK on requests, httpx and aiohttp against a server of its tests, under xdist",
+        tests=("tests/test_integration.py", "--nomock"),
+        targets=("http ignore=port",),
+        extras="[async]",
+        requirements=("aiohttp", "anyio", "trio", "pytest-mock"),
+        mark=Mark(20, 20, 6),
+    ),
+    Suite(
+        "dogpile.cache",
+        "1.5.0",
+        what="caches and locks on a server of Redis, with the fixture of the documentation",
+        tests=("tests/cache/test_redis_backend.py",),
+        targets=("redis ignore=command.2",),
+        requirements=("redis", "mako", "decorator"),
+        services=("redis",),
+        env={"DOGPILE_REDIS_PORT": str(REDIS_PORT)},
+        helper=SAME_IDS_AND_CLOCK,
+        mark=Mark(73, 73, 67),
+    ),
+    Suite(
+        "alembic",
+        "1.20.1",
+        variant="sqlite",
+        what="migrations on SQLite, with the fixture of the documentation",
+        tests=tuple(
+            f"tests/test_{name}.py"
+            for name in (
+                *("autogen_composition", "autogen_diffs", "autogen_indexes", "batch"),
+                *("bulk_insert", "command", "environment", "sqlite", "suite"),
+                *("script_consumption", "version_table"),
+            )
+        ),
+        targets=("sqlalchemy",),
+        requirements=("sqlalchemy==2.1.9", "greenlet", "tzdata", "black==26.5.1"),
+        helper=SAME_IDS,
+        mark=Mark(940, 940, 934),
+    ),
+    Suite(
+        "alembic",
+        "1.20.1",
+        variant="postgresql",
+        what="migrations and reflection on PostgreSQL, with the fixture of the documentation",
+        tests=(
+            *(
+                f"tests/test_{name}.py"
+                for name in (
+                    *("autogen_diffs", "autogen_indexes", "batch", "postgresql"),
+                    *("suite", "version_table"),
+                )
+            ),
+            f"--dburi={POSTGRES_URL}",
+        ),
+        targets=("sqlalchemy",),
+        requirements=(
+            *("sqlalchemy==2.1.9", "psycopg2-binary", "greenlet", "tzdata"),
+            "black==26.5.1",
+        ),
+        services=("postgres",),
+        helper=SAME_IDS,
+        mark=Mark(693, 693, 675),
+    ),
+    Suite(
+        "mcp",
+        "2.3.0",
+        what="the SDK over stdio, its transports, and whole sessions",
+        tests=(
+            *("tests/interaction", "tests/transports", "tests/client/transports"),
+            "tests/client/test_stdio.py",
+        ),
+        targets=("mcp", "http ignore=port"),
+        extras="[cli]",
+        requirements=(
+            *("blockbuster", "coverage", "dirty-equals", "inline-snapshot", "logfire"),
+            *("opentelemetry-sdk", "pillow", "pytest-examples", "pytest-flakefinder"),
+            *("pytest-pretty", "trio"),
+        ),
+        mark=Mark(664, 631, 628),
+    ),
+    Suite(
+        "grpc-interceptor",
+        "0.15.4",
+        what="interceptors of grpc, against sync and asyncio servers of its tests",
+        tests=("tests",),
+        targets=("grpc",),
+        extras="[testing]",
+        repository="https://github.com/d5h-foss/grpc-interceptor",
+        requirements=("pytest-asyncio",),
+        mark=Mark(58, 52, 38),
+    ),
+)

@@ -1,0 +1,602 @@
+"""Suites of other projects, with the functions and clients to mimic in them.
+
+`real_suites.py` runs them. Each test that cannot end as it does without the plugin is
+listed with its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+NONE: Mapping[str, str] = MappingProxyType({})
+
+
+class Mark(NamedTuple):
+    """How many tests ended as without the plugin when the suite was last judged.
+
+    A run reaches the mark if the share of its tests is not lower, so that a suite whose
+    selection has grown keeps its mark.
+    """
+
+    live: int
+    """Tests that passed without the plugin."""
+    recorded: int
+    """Tests that passed while recording, too."""
+    replayed: int
+    """Tests that passed in a replay with the servers stopped, too."""
+
+
+class Suite(NamedTuple):
+    """A package with its tests, and the targets to mimic in it."""
+
+    package: str
+    version: str
+    what: str
+    tests: tuple[str, ...]
+    targets: tuple[str, ...]
+    ini: Mapping[str, str] = NONE
+    extras: str = ""
+    repository: str = ""
+    """Where to clone the tests from, if the source distribution does not contain them."""
+    tag: str = "v{version}"
+    """The tag of the version in the repository."""
+    requirements: tuple[str, ...] = ()
+    workers: int = 2
+    left_out: Mapping[str, str] = NONE
+    """Tests that cannot replay, with the reason, by id without parameters."""
+    replayed_alone: str = ""
+    """The reason why its recordings do not replay under xdist."""
+    installed: Mapping[str, str] = NONE
+    """Tests that end differently because of the packages installed with pytest-mimic."""
+    in_wheel: bool = False
+    """Whether the wheel contains the tests, so that no source distribution is needed."""
+    server: tuple[str, ...] = ()
+    """The command of a server that its tests expect on a fixed port. It runs during all runs."""
+    services: tuple[str, ...] = ()
+    """Servers of `services.py` that its tests talk to. They are stopped for a replay."""
+    env: Mapping[str, str] = NONE
+    """Variables of the environment, such as the address of a server."""
+    helper: str = ""
+    """A module of fixtures from the documentation, loaded while mimicking."""
+    mark: Mark | None = None
+    """What it has to reach instead of ending without a difference."""
+    variant: str = ""
+    """What tells it from another suite of the same package."""
+
+    @property
+    def name(self) -> str:
+        """What it is called on the command line and in the table."""
+        return "-".join(part for part in (self.package, self.variant) if part)
+
+
+NOT_CONNECTED = "prints the trace of the connection; a replay opens no connection"
+NOT_SENT = (
+    "fails when it sends for real, because of a warning of trio; a replay sends nothing"
+)
+SERVER_LOG = (
+    "expects no other lines in the log, and the server in the same process writes some"
+)
+OTHER_PORT = "compares the `Location` of a recorded response with the current port"
+SERVED_PORT = "compares the current port with the one that the server put into a recorded response"
+AT_SERVER = "checks what the server in the same test got; a replay sends nothing"
+POOLED = "counts the pooled connections; a replay opens none"
+READ_FASTER = "closes the response after a second, in which a replay has read all of it"
+URL_REDACTED = (
+    "expects the password in the URL of a recorded `Location`, which is redacted"
+)
+MOCKED = "its request or response is a mock, which cannot be recorded"
+LISTED_PORT = "takes only the links of a recorded page that have the current port"
+ZSTD = "pytest-mimic installs `backports.zstd`, with which the client also accepts Zstandard"
+LOCAL_MODEL = "the outcome contains a model that another test's function defines, which cannot be stored"
+SAME_MODEL = "another test defines a model of the same name, and a field of Django counts by its model's name"
+RANDOM_ID = "inserts a random UUID, which differs in each run"
+UNORDERED = "iterates over a set, so its SQL depends on the hash seed"
+
+MEASURED = (
+    "measures how fast its calls are, and mimicked ones are slower on a busy machine"
+)
+
+REDIS_FILES = ("encoding", "hash", "lock", "pipeline", "scripting")
+
+SUITES = (
+    Suite(
+        "httpx",
+        "0.28.1",
+        what="the client, under asyncio and trio, against the server that its tests start (on a fixed port: one worker)",
+        tests=("tests",),
+        targets=("httpx",),
+        extras="[brotli,cli,http2,socks,zstd]",
+        requirements=("chardet<6", "click<8.2", "trio", "trustme", "uvicorn"),
+        workers=1,
+        left_out={
+            **{
+                f"tests.test_main::{name}": NOT_CONNECTED
+                for name in "test_get test_json test_binary test_redirects test_follow_redirects test_post test_verbose test_auth".split()
+            },
+            "tests.test_timeouts::test_write_timeout": NOT_SENT,
+            "tests.test_utils::test_logging_request": SERVER_LOG,
+            "tests.test_utils::test_logging_redirect_chain": SERVER_LOG,
+        },
+    ),
+    Suite(
+        "requests",
+        "2.34.2",
+        what="the client, against pytest-httpbin",
+        tests=(
+            "tests/test_requests.py",
+            "-k",
+            "not TestTimeout and not TestPreparingURLs",
+        ),
+        targets=("requests ignore=port,query.url",),
+        extras="[socks]",
+        requirements=("pytest-httpbin", "pytest-mock", "trustme"),
+        ini={
+            "mimic_redact": "!cookie\n!cookies\n!set-cookie\n!authorization\n!proxy-authorization\n!auth"
+        },
+        left_out={
+            "tests.test_requests.TestRequests::test_uppercase_scheme_redirect": OTHER_PORT,
+            "tests.test_requests.TestRequests::test_custom_redirect_mixin": OTHER_PORT,
+        },
+        installed={
+            "tests.test_requests.TestRequests::test_response_iter_lines_reentrant": ZSTD
+        },
+    ),
+    Suite(
+        "sqlalchemy",
+        "2.0.57",
+        what="queries and the unit of work, on SQLite",
+        tests=("test/orm/test_query.py", "test/orm/test_unitofwork.py"),
+        targets=("sqlalchemy",),
+        requirements=("aiosqlite", "greenlet"),
+        replayed_alone="its harness gives each xdist worker databases with random names, which appear in statements",
+        left_out={
+            "test.orm.test_unitofwork.UnicodeSchemaTest::test_inheritance_mapping": UNORDERED,
+        },
+    ),
+    Suite(
+        "starlette",
+        "1.10.0",
+        what="its own functions and the client behind its in-process test client, under asyncio and trio",
+        tests=("tests",),
+        targets=(
+            "starlette.routing:compile_path",
+            "starlette.schemas:BaseSchemaGenerator.parse_docstring ignore=self",
+            "httpx2",
+        ),
+        extras="[full]",
+        requirements=("opentelemetry-sdk", "trio"),
+        installed={
+            "tests.test_requests::test_request_headers": ZSTD,
+            "tests.test_websockets::test_websocket_headers": ZSTD,
+        },
+    ),
+    Suite(
+        "networkx",
+        "3.6.1",
+        what="slow functions and generators on graphs, behind its dispatching decorator; its developers use xdist",
+        tests=("networkx/algorithms/tests",),
+        targets=(
+            "networkx.algorithms.smallworld:*",
+            "networkx.algorithms.similarity:graph_edit_distance",
+            "networkx.algorithms.cycles:simple_cycles",
+        ),
+        requirements=("numpy",),
+    ),
+    Suite(
+        "huggingface_hub",
+        "1.28.0",
+        what="its client on httpx and own functions, with mocks and servers of its tests (some of which need the hub)",
+        tests=tuple(
+            f"tests/test_{name}.py"
+            for name in "utils_http utils_errors utils_hf_uris utils_headers utils_pagination utils_datetime "
+            "inference_providers repocard_data".split()
+        ),
+        targets=(
+            "httpx ignore=port",
+            "huggingface_hub.inference._common:*",
+            "huggingface_hub.utils._hf_uris:*",
+            "huggingface_hub.utils._datetime:parse_datetime",
+            "huggingface_hub.utils.sha:git_hash",
+            "huggingface_hub.repocard_data:*",
+        ),
+        extras="[testing]",
+        repository="https://github.com/huggingface/huggingface_hub",
+    ),
+    Suite(
+        "aiofiles",
+        "25.1.0",
+        what="coroutines made around functions of `os`, with pytest-asyncio",
+        tests=("tests",),
+        targets=(
+            "aiofiles.os:stat sequence",
+            "aiofiles.os:listdir sequence",
+            "aiofiles.ospath:exists sequence",
+        ),
+        requirements=("pytest-asyncio",),
+        left_out={
+            "tests.test_os::test_sendfile_file": "passes a path under `tmp_path` as a string, which differs in each run"
+        },
+    ),
+    Suite(
+        "djangorestframework",
+        "3.18.3",
+        what="its own functions and Django's hashes of passwords, on SQLite, with pytest-django and an in-process requests",
+        tests=("tests",),
+        targets=(
+            "rest_framework.utils.formatting:*",
+            "rest_framework.utils.html:*",
+            "rest_framework.utils.urls:*",
+            "rest_framework.utils.json:loads",
+            "rest_framework.utils.field_mapping:get_field_kwargs",
+            "rest_framework.utils.model_meta:get_field_info",
+            "django.contrib.auth.hashers:make_password sequence",
+            "django.contrib.auth.hashers:check_password sequence ignore=setter",
+            "requests",
+        ),
+        requirements=(
+            "dj-database-url",
+            "django-filter",
+            "django-guardian<3.6",
+            "inflection==0.5.1",
+            "markdown",
+            "pygments==2.21.*",
+            "pytest-django",
+            "pyyaml",
+            "requests",
+            "uritemplate",
+        ),
+        left_out={
+            "tests.test_model_serializer.TestGenericIPAddressFieldValidation::test_ip_address_validation_with_custom_validator": SAME_MODEL,
+            **{
+                f"tests.{name}": LOCAL_MODEL
+                for name in (
+                    "test_metadata.TestModelSerializerMetadata::test_read_only_primary_key_related_field",
+                    "test_model_serializer.Issue3674Test::test_nonPK_foreignkey_model_serializer",
+                    "test_prefetch_related.TestPrefetchRelatedUpdates::test_can_update_without_queryset_on_class_view",
+                    "test_prefetch_related.TestPrefetchRelatedUpdates::test_prefetch_related_excluding_instance_from_original_queryset",
+                    "test_prefetch_related.TestPrefetchRelatedUpdates::test_prefetch_related_updates",
+                )
+            },
+        },
+    ),
+    Suite(
+        "pandas",
+        "3.1.1",
+        what="JSON of frames, series and schemas, behind re-exports and in C, from the installed package",
+        tests=(
+            "--pyargs",
+            *(
+                f"pandas.tests.io.json.test_{name}"
+                for name in ("normalize", "json_table_schema")
+            ),
+            "-m",
+            "not slow and not network and not db",
+        ),
+        targets=(
+            "pandas.io.json:to_json",
+            "pandas.io.json:build_table_schema",
+            "pandas:json_normalize",
+            "pandas.io.json:ujson_dumps",
+            "pandas.io.json:ujson_loads",
+        ),
+        requirements=("hypothesis", "pyarrow"),
+        in_wheel=True,
+        left_out={
+            ".TestJSONNormalize::test_generator": "passes a generator, which has no stable identity",
+        },
+    ),
+    Suite(
+        "celery",
+        "5.7.0",
+        what="its own functions on texts, times and nested values, with subtests",
+        tests=(
+            "t/unit/utils",
+            *(
+                f"t/unit/app/test_{name}.py"
+                for name in ("defaults", "schedules", "utils")
+            ),
+            "t/unit/events/test_state.py",
+        ),
+        targets=(
+            "celery.app.defaults:flatten",
+            "celery.utils.functional:padlist",
+            "celery.utils.iso8601:*",
+            "celery.utils.nodenames:host_format",
+            "celery.utils.saferepr:*",
+            "celery.utils.text:*",
+            "!celery.utils.text:simple_format",  # it changes its argument
+            *(
+                f"celery.utils.time:{name}"
+                for name in (
+                    "delta_resolution",
+                    "humanize_seconds",
+                    "rate",
+                    "weekday",
+                    "yearmonth",
+                )
+            ),
+        ),
+        extras="[auth,msgpack,pydantic,yaml]",
+        requirements=(
+            "freezegun",
+            "pytest-click",
+            "pytest-order",
+            "pytest-rerunfailures",
+            "pytest-timeout",
+        ),
+        left_out={
+            "t.unit.utils.test_iso8601::test_parse_iso8601_deprecation_warning": "expects a warning, which is not recorded",
+            "t.unit.utils.test_saferepr.test_saferepr::test_same_as_repr": "compares the address of a function",
+            "t.unit.utils.test_time.test_iso8601::test_parse_with_timezone": "passes the current time",
+            "t.unit.utils.test_time::test_remaining": "passes the current time",
+        },
+    ),
+    Suite(
+        "redis",
+        "8.1.0",
+        what="commands, pipelines, scripts and locks of the sync client, and some of the asyncio one, on one server",
+        tests=(
+            *(f"tests/test_{name}.py" for name in ("commands", *REDIS_FILES)),
+            *(f"tests/test_asyncio/test_{name}.py" for name in REDIS_FILES),
+            "-m",
+            "not onlycluster and not redismod",
+            "-k",
+            # On replay it waits for a command that it cancels, and this is not
+            # recorded.
+            "not test_pipeline_reset_releases_connection_when_cancelled",
+        ),
+        targets=("redis",),
+        requirements=(
+            "numpy",
+            "pytest-asyncio",
+            "pytest-timeout",
+            "redis-entraid==1.2.1",
+            "ujson",
+            *("opentelemetry-sdk", "pybreaker", "xxhash"),
+        ),
+        workers=1,
+        left_out={
+            "tests.test_commands.TestRedisCommands::test_interrupted_command": "interrupts a command, which is not recorded",
+            **{
+                f"tests.{module}.TestPipeline::{name}": "listens with MONITOR, which is not recorded"
+                for module in ("test_pipeline", "test_asyncio.test_pipeline")
+                for name in ("test_watch_exec_no_unwatch", "test_watch_reset_unwatch")
+            },
+            "tests.test_commands.TestRedisCommands::test_acl_genpass": "expects a password, which is hidden",
+        },
+        server=("redis-server", "--port", "6379", "--save", ""),
+    ),
+    Suite(
+        "aiohttp",
+        "3.14.5",
+        what="the client and its sessions, against servers in the loop of the same test",
+        tests=(
+            *(f"tests/test_client_{name}.py" for name in ("functional", "session")),
+            "-o",
+            "addopts=",
+            "-k",
+            # One waits until the server has a request, and the other leaves a socket
+            # open when a replay opens no connection.
+            "not test_request_body_closed_on_cancellation and not test_handle_keepalive_on_closed_connection",
+        ),
+        targets=("aiohttp ignore=port",),
+        ini={
+            "mimic_redact": "!cookie\n!cookies\n!set-cookie\n!authorization\n!proxy-authorization\n!auth"
+        },
+        extras="[speedups]",
+        requirements=(
+            *("coverage", "freezegun", "isal", "pkgconfig", "proxy.py>=2.4.4rc5"),
+            *("pytest-codspeed", "pytest-mock", "pytest-timeout", "trustme", "zlib-ng"),
+        ),
+        left_out={
+            **{
+                f"tests.test_client_functional::test_{name}": AT_SERVER
+                for name in (
+                    "content_length_limit_enforced content_length_limit_with_multiple_reads "
+                    "file_upload_retry_persistent_connection"
+                ).split()
+            },
+            "tests.test_client_functional::test_creds_in_auth_and_redirect_url": URL_REDACTED,
+            "tests.test_client_functional::test_release_resp_on_normal_exit_from_cm": POOLED,
+            "tests.test_client_functional::test_readline_error_on_conn_close": READ_FASTER,
+            "tests.test_client_functional::test_exception_when_read_outside_of_session": READ_FASTER,
+            "tests.test_client_functional::test_raising_client_connector_dns_error_on_dns_failure": MOCKED,
+            **{
+                f"tests.test_client_session::test_{name}": MOCKED
+                for name in (
+                    "client_session_timeout_zero close_conn_on_error reraise_os_error "
+                    "ws_connect_allowed_protocols ws_connect_unix_socket_allowed_protocols"
+                ).split()
+            },
+        },
+    ),
+    Suite(
+        "fsspec",
+        "2026.7.0",
+        what="its file system of HTTP with both clients, in a loop of its own thread, and own functions",
+        tests=(
+            *(
+                f"fsspec/implementations/tests/test_{name}.py"
+                for name in ("http", "http_sync")
+            ),
+            *(
+                f"fsspec/tests/test_{name}.py"
+                for name in ("api", "async", "caches", "compression", "core", "utils")
+            ),
+            "-k",
+            "not test_interrupt",  # it expects a thread to run within 10 ms
+        ),
+        targets=(
+            "aiohttp ignore=port",
+            "requests ignore=port",
+            "fsspec.utils:merge_offset_ranges",
+        ),
+        extras="[http]",
+        repository="https://github.com/fsspec/filesystem_spec",
+        tag="{version}",
+        requirements=(
+            *(
+                "backports-zstd",
+                "cloudpickle",
+                "lz4",
+                "numpy",
+                "python-snappy",
+                "requests",
+                "tqdm",
+            ),
+            *("pytest-asyncio", "pytest-mock", "pytest-rerunfailures"),
+        ),
+        left_out={
+            f"fsspec.implementations.tests.{module}::test_{name}": LISTED_PORT
+            for module in ("test_http", "test_http_sync")
+            for name in (
+                "async_expand_path async_walk glob_return_subfolders info isdir list list_cache list_cache_reuse "
+                "list_cache_with_expiry_time_cached list_cache_with_expiry_time_purged list_cache_with_max_paths "
+                "list_cache_with_skip_instance_cache mapper_url mcat_expand policy_arg"
+            ).split()
+        },
+    ),
+    Suite(
+        "elastic-transport",
+        "9.4.2",
+        what="a client over urllib3, requests, aiohttp and httpx, against pytest-httpbin and other servers of its tests",
+        tests=(
+            *("tests", "-o", "addopts="),
+            # The first asks hosts of the internet, and the others compare the port of a
+            # server with that in its responses.
+            *(
+                "--ignore=tests/node/test_tls_versions.py",
+                "--ignore-glob=*/test_httpbin.py",
+            ),
+        ),
+        targets=(
+            "http ignore=port",
+            "elastic_transport._utils:*",
+            "elastic_transport.client_utils:*",
+        ),
+        repository="https://github.com/elastic/elastic-transport-python",
+        requirements=(
+            *(
+                "pytest-asyncio",
+                "pytest-httpbin",
+                "pytest-httpserver",
+                "pytest-mock",
+                "respx",
+                "trustme",
+            ),
+            *("requests", "aiohttp", "httpx", "orjson", "anyio", "trio"),
+            *("opentelemetry-api", "opentelemetry-sdk"),
+        ),
+        left_out={
+            "tests.test_client_utils::test_basic_auth_errors": "passes a bare `object()`, which has no identity",
+            "tests.test_transport::test_threading_test": MEASURED,
+            "tests.async_.test_async_transport::test_sniffed_nodes_added_to_pool": MEASURED,
+            **{
+                f"tests.async_.{name}": SERVED_PORT
+                for name in (
+                    "test_async_transport::test_async_transport_httpbin",
+                    "test_async_transport::test_multiple_tasks_test",
+                )
+            },
+            **{
+                f"tests.node.{where}test_{name}": SERVED_PORT
+                for where in (
+                    *("test_http_aiohttp::", "test_http_aiohttp.TestAiohttpHttpNode::"),
+                    *(
+                        "test_http_httpx.TestHttpxNode::",
+                        "test_http_httpx.TestHttpxAsyncNode::",
+                    ),
+                )
+                for name in (
+                    "compression custom_headers custom_user_agent default_headers default_timeout merge_headers "
+                    "overwritten_timeout simple_request"
+                ).split()
+            },
+        },
+    ),
+    Suite(
+        "rq",
+        "2.10.0",
+        what="its own functions on a server of Redis; its jobs have random ids, and its workers subscribe, which the client's line refuses",
+        tests=tuple(
+            f"tests/test_{name}.py"
+            for name in ("utils", "job", "queue", "serializers", "results")
+        ),
+        targets=tuple(
+            # `str_to_date` is not among them: its tests pass the current time.
+            f"rq.utils:{name}"
+            for name in "parse_timeout truncate_long_string get_call_string ceildiv split_list".split()
+        ),
+        repository="https://github.com/rq/rq",
+        tag="v2.10",  # of 2.10.0
+        requirements=("psutil",),
+        workers=1,
+        server=("redis-server", "--port", "6379", "--save", ""),
+    ),
+    Suite(
+        "sqlmodel",
+        "0.0.39",
+        what="models on SQLite, most from its tutorial",
+        tests=("tests",),
+        targets=("sqlalchemy",),
+        repository="https://github.com/fastapi/sqlmodel",
+        tag="{version}",
+        requirements=(
+            "dirty-equals",
+            "fastapi",
+            "httpx",
+            "jinja2",
+            "typer",
+            "black",
+            "coverage",
+        ),
+        left_out={
+            "tests.test_advanced.test_uuid.test_tutorial001::test_tutorial": RANDOM_ID,
+            "tests.test_advanced.test_uuid.test_tutorial002::test_tutorial": RANDOM_ID,
+            "tests.test_annotated_uuid::test_annotated_optional_types": RANDOM_ID,
+        },
+        ini={"mimic_redact": "!hashed_password"},
+    ),
+    Suite(
+        "humanize",
+        "4.16.0",
+        what="its own functions on numbers, sizes and times, under freezegun",
+        # The functions read the active locale, which their arguments do not show.
+        tests=("tests", "--ignore=tests/test_i18n.py"),
+        targets=(
+            *(f"humanize.{module}:*" for module in ("filesize", "lists", "number")),
+            "humanize.time:precisedelta",
+        ),
+        repository="https://github.com/python-humanize/humanize",
+        tag="{version}",
+        requirements=("freezegun", "pytest-codspeed"),
+    ),
+    Suite(
+        "babel",
+        "2.18.0",
+        what="its own functions on numbers, units, lists and times, with its doctests",
+        tests=(
+            "tests",
+            "--ignore=tests/test_smoke.py",
+        ),  # which makes some hundred thousand calls
+        # A locale loads its data when it is first used. `babel.plural:to_python` is no
+        # target, as its callers keep what it made.
+        targets=tuple(
+            f"babel.{name} ignore=locale._Locale__data"
+            for name in (
+                *(
+                    "numbers:format_currency",
+                    "numbers:format_decimal",
+                    "numbers:parse_decimal",
+                ),
+                *("units:format_unit", "lists:format_list", "dates:format_timedelta"),
+            )
+        ),
+        left_out={
+            "tests.test_numbers::test_format_currency_with_none_locale": "changes the default locale, which the arguments do not show"
+        },
+        requirements=("freezegun", "pytz", "tzdata"),
+    ),
+)
