@@ -241,7 +241,7 @@ def run_of(
     suite: Suite, folder: Path, python: Path, arguments: Iterable[str], seed: str
 ) -> Run:
     """Run a suite once, in a new process."""
-    report = folder.parent / "report.xml"
+    report = folder.parent / f"report-{suite.name}.xml"
     report.unlink(missing_ok=True)
     command = [
         str(python),
