@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from support.forking import CHILDREN
+from support.forked_calls import CHILDREN
 from support.http_server import Server, running_server
 
 pytest_plugins = ("support.forking",)
@@ -264,19 +264,169 @@ def test_children():
     assert "GET /flaky" in run.output
 
 
-def test_children_take_places_in_a_cassette_that_is_replayed(forking, server):
-    """They are played, and may stand in any process."""
-    forking.forking_tests("""
+@pytest.mark.parametrize("way", ["in_fork", "in_process", "in_pool"])
+@pytest.mark.parametrize("mode", ["--mimic-record", "--mimic-rerecord"])
+def test_children_record_into_a_cassette_and_replay_it(forking, server, way, mode):
+    """Their calls stand in it as those of the test do, in one order."""
+    forking.forking_tests(f"""
 def test_children(mimic_auto):
     with mimic_auto("trip", targets=["http"]) as cassette:
-        if cassette.mode == "record":
-            ask = lambda ask, *args: ask(*args)
-        else:
-            ask = in_fork
-        assert [get("/count"), ask(get, "/count"), get("/count")] == ["1", "2", "3"]
+        assert [get("/count"), {way}(get, "/count"), get("/count")] == ["1", "2", "3"]
+        assert {way}(get, "/users/1") == get("/users/1")
         assert cassette.all_played
+        assert [call.signature for call in cassette.calls] == [
+            *["GET /count → 200"] * 3, *["GET /users/1 → 200"] * 2
+        ]
+        assert cassette.play_count == (0 if cassette.mode == "record" else 5)
 """)
-    forking.run_forking("--mimic-record").expect(passed=1)
+
+    run = forking.run_forking(mode).expect(passed=1, says=["5 calls recorded"])
+
+    assert [name for name in run.changed if "objects" not in name] == [
+        "cassettes/trip.json"
+    ]
+    server.stop()
+    forking.run_forking().expect(passed=1, says=["5 calls replayed"])
+
+
+def test_a_call_of_a_child_that_outlives_the_block_is_part_of_the_cassette(
+    forking, server
+):
+    forking.forking_tests("""
+def test_child(mimic_auto):
+    parent_end, child_end = CONTEXT.Pipe()
+
+    def work():
+        answer = requests.get(URL + "/users/1", stream=True)
+        child_end.send("begun")
+        child_end.recv()
+        child_end.send(answer.json()["name"])
+
+    with mimic_auto("trip", targets=["http"]):
+        process = CONTEXT.Process(target=work)
+        process.start()
+        assert parent_end.recv() == "begun"
+    parent_end.send("go on")
+    # Both ends are open here, too.
+    assert child_end is not parent_end
+    process.join()
+    assert parent_end.recv()
+""")
+
+    forking.run_forking("--mimic-record").expect(passed=1, says=["1 call recorded"])
+
+    server.stop()
+    forking.run_forking().expect(passed=1, says=["1 call replayed"])
+
+
+def test_a_killed_child_leaves_its_place_in_a_cassette_empty(project):
+    """No call moves up to it."""
+    project.module("""
+        import os, signal
+        from tally import ran
+
+        def number():
+            ran("number")
+            with open(os.environ["TALLY"]) as tally:
+                number = len(tally.readlines())
+            if number == 2:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return number
+    """)
+    project.tests(
+        CHILDREN.replace('URL = os.environ["API"]', "import shop")
+        + """
+def test_children(mimic_auto):
+    with mimic_auto("trip", targets=["shop:number"]):
+        assert in_fork(shop.number) == 1
+        assert in_fork(shop.number) == f"ended with {signal.SIGKILL}"
+        assert shop.number() == 3
+"""
+    )
+
+    project.run(process=True).expect(passed=1, real=["number"] * 3)
+
+    project.run(process=True).expect(
+        failed=1, real=[], says=["gave nothing that was kept"]
+    )
+
+
+@pytest.mark.parametrize("passes", [True, False])
+def test_an_open_exchange_of_a_child_is_kept_in_a_cassette_if_its_test_passes(
+    forking, server, passes
+):
+    forking.forking_tests(f"""
+KEPT = []
+
+def leave_open(path):
+    KEPT.append(requests.get(URL + path, stream=True))
+    return KEPT[0].raw.read(3).decode()
+
+def test_children(mimic_auto):
+    with mimic_auto("trip", targets=["http"]):
+        assert get("/users/1")
+        assert in_fork(leave_open, "/stall") == "the"
+    assert {passes}
+""")
+
+    forking.run_forking("--mimic-record").expect(
+        **{"passed" if passes else "failed": 1}
+    )
+
+    kept = forking.files("cassettes")
+    assert (b'"end": "open"' in b"".join(kept.values())) == passes
+    assert bool(kept) == passes
+
+
+@pytest.mark.parametrize("passes", [True, False])
+def test_a_cassette_that_a_child_opens_is_judged_with_its_test(forking, server, passes):
+    forking.forking_tests(f"""
+def test_children(mimic_auto):
+    def work():
+        with mimic_auto("trip", targets=["http"]):
+            return get("/count")
+
+    assert in_fork(work) == "1"
+    assert {passes}
+""")
+
+    forking.run_forking("--mimic-record").expect(
+        **{"passed" if passes else "failed": 1}
+    )
+
+    assert bool(forking.files("cassettes")) == passes
+
+
+def test_a_child_that_outlives_the_call_that_forked_it_is_mimicked_then(
+    forking, server
+):
+    """A pool that a recorded function has made serves the test afterwards."""
+    forking.ini("http", "shop:total")
+    forking.module(
+        CHILDREN
+        + """
+POOL = []
+
+def pool():
+    if not POOL:
+        POOL.append(ProcessPoolExecutor(1, mp_context=CONTEXT))
+    return POOL[0]
+
+def total():
+    return [pool().submit(get, "/count").result() for _ in range(2)]
+"""
+    )
+    forking.forking_tests("""
+import shop
+
+def test_pool():
+    assert shop.total() == ["1", "2"]
+    assert shop.pool().submit(get, "/count").result() == "3"
+    assert get("/count") == "4"
+    shop.pool().shutdown()
+""")
+
+    forking.run_forking("--mimic-record").expect(passed=1, says=["3 calls recorded"])
 
     server.stop()
     forking.run_forking().expect(passed=1, says=["3 calls replayed"])

@@ -230,9 +230,14 @@ class Inside:
     """The real call that the current thread or task is part of.
 
     While a call is active, nothing in it is mimicked.
+
+    Attributes:
+        hear: Learns what other processes have done, in one that was forked: its parent
+            may have ended the call.
     """
 
     def __init__(self) -> None:
+        self.hear: Callable[[], None] | None = None
         self._variable: ContextVar[Any] = ContextVar(
             "pytest_mimic_inside", default=None
         )
@@ -243,8 +248,13 @@ class Inside:
 
     @property
     def is_nested(self) -> bool:
+        """Whether the code of now is part of a call that has not ended."""
         outer = self._variable.get() or getattr(current_thread(), "_mimic_inside", None)
-        return outer is not None and outer.active
+        if outer is None or not outer.active:
+            return False
+        if self.hear is not None:
+            self.hear()
+        return bool(outer.active)
 
     @contextmanager
     def entered(self, call: object, running: set[Any] | None = None) -> Iterator[None]:

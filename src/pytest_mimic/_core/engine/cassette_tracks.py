@@ -23,7 +23,7 @@ from pytest_mimic.errors import CassetteError, CorruptRecordingError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
-    from pytest_mimic._core.engine.events import PlaceTaken
+    from pytest_mimic._core.engine.events import CallRecorded, PlaceTaken
     from pytest_mimic._core.engine.recordings import Errors
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.engine.steps import Step
@@ -42,7 +42,6 @@ class CassetteTrack(Track):
         path: The file.
         run_mode: The mode in which the block takes calls.
         mode_name: That mode in a word of cassettes: `record`, `extend`, `replay`.
-        play_count: How many calls were replayed.
         is_running: Returns whether the task or thread that has opened it still runs.
     """
 
@@ -92,7 +91,7 @@ class CassetteTrack(Track):
         self.path = Path(state.settings.vault, file)
         self.run_mode = mode
         self.mode_name = _RECORDING.get(mode) or mode.value
-        self.play_count = 0
+        self._play_count = 0
         self.remedies = remedies
         self.is_running = _running()
         self._strict = strict
@@ -119,8 +118,15 @@ class CassetteTrack(Track):
         """The folders for which paths in outcomes have marks."""
         return self._state.places
 
+    @property
+    def play_count(self) -> int:
+        """How many calls were replayed, in all processes."""
+        self._state.hear()
+        return self._play_count
+
     def recorded_calls(self) -> list[Recording]:
         """Return the calls that have an outcome, in order."""
+        self._state.hear()
         recorded = []
         for call in self._calls:
             if call is not None and call.stored.mark != EMPTY:
@@ -129,6 +135,7 @@ class CassetteTrack(Track):
 
     def are_all_played(self) -> bool:
         """Return whether every call that has an outcome was made in this block."""
+        self._state.hear()
         for place, call in enumerate(self._calls):
             has_outcome = call is not None and call.stored.mark != EMPTY
             if has_outcome and place not in self._order:
@@ -150,8 +157,8 @@ class CassetteTrack(Track):
         """Return the step for the next of equal calls.
 
         Raises:
-            CassetteError: A call that is to run was made in a forked process, or would
-                be recorded over one that others replay.
+            CassetteError: A call that is to run would be recorded over one that others
+                replay.
             MimicError: See `Track.take`.
         """
         step = super().take(call, mode, key or self._key_of(call))
@@ -159,7 +166,10 @@ class CassetteTrack(Track):
             self._check_may_run(call, step)
         self._order.append(step.number)
         if step.mode == "replay":
-            self.play_count += 1
+            self._play_count += 1
+        if step.mode == "run" and self._is_of_parent:
+            # This process may be killed before the call has an outcome.
+            self.leave_empty(step)
         return step
 
     def _key_of(self, call: Call) -> str:
@@ -176,13 +186,6 @@ class CassetteTrack(Track):
         return call.key
 
     def _check_may_run(self, call: Call, step: Step) -> None:
-        if getpid() != self._process:
-            step.withdraw()
-            raise CassetteError(
-                f"cassette {self.name} cannot take {call.label} from a forked process",
-                remedies=["make the call outside of its block"],
-                cassette=self.name,
-            )
         replaces = self._calls[step.number] is not None
         if replaces and call.converses and self._is_shared:
             step.withdraw()
@@ -202,8 +205,37 @@ class CassetteTrack(Track):
         place = super().follow(event)
         if place is not None:
             self._order.append(place)
-        self.play_count += event.is_replayed
+        self._play_count += event.is_replayed
         return place
+
+    # -- calls of forked processes
+
+    @property
+    def _is_of_parent(self) -> bool:
+        """Whether another process has opened the block, and writes its file."""
+        return getpid() != self._process
+
+    def follow_recorded(self, event: CallRecorded, recording: Recording) -> None:
+        """Take a call that another process has recorded."""
+        self._calls[event.number] = recording
+        if event.is_whole:
+            self._errors[event.number] = event.error
+
+    def write_late(self) -> None:
+        """Write the calls of other processes that have ended after the block.
+
+        Raises:
+            CassetteError: Another run has written the file.
+        """
+        if not self._is_of_parent:
+            self._write({})
+
+    def _tell_recorded(self, errors: Errors) -> None:
+        """Tell the process that has opened the block what this one has recorded."""
+        for number, error in errors.items():
+            call = self._calls[number]
+            if call is not None:
+                self._state.family.tell_recorded(self, number, call, error)
 
     def leave_empty(self, real: Step) -> None:
         """Let the place of a call stay empty, so that no other outcome moves up."""
@@ -212,6 +244,8 @@ class CassetteTrack(Track):
         with recordings.turns:
             call = recordings.new_recording(real.call, [empty], self.owner)
             self._calls[real.number] = call
+            if self._is_of_parent:
+                self._tell_recorded({real.number: None})
 
     def _write_empty(self, call: Call) -> None:
         """Write nothing: the file is written when the block ends."""
@@ -229,6 +263,7 @@ class CassetteTrack(Track):
                 order differs; or another process has written the file.
         """
         self._state.ledger.used.add(self.file)
+        self._state.hear()
         is_interrupted = error is not None and is_interruption(error)
         self._writes = self.run_mode.writes and not is_interrupted
         self._write({})
@@ -237,6 +272,9 @@ class CassetteTrack(Track):
 
     def _write(self, errors: Errors) -> None:
         self._errors.update(errors)
+        if self._is_of_parent:
+            self._tell_recorded(errors)
+            return
         # Once it is closed, a stream may still be read to its end.
         if not self._writes or not (self._errors or self.run_mode is Mode.RERECORD):
             return
@@ -257,6 +295,11 @@ class CassetteTrack(Track):
             state.cassettes_made.add((self.file, written.now))
             change = state.owner.journal.setdefault(self.file, Change(written.before))
             change.note(written.now, self._errors)
+            if state.family is not None:
+                # A forked process may have opened the block itself.
+                self._tell_change(
+                    self.file, written.before, written.now, None, self._errors
+                )
 
     def _calls_to_keep(self) -> list[Recording]:
         """Return the calls that are written.

@@ -6,6 +6,8 @@
 | `ConversationBegun` | replay, or record, the rest of the conversation as well |
 | `RecordingWritten` | take the outcomes of the file for recorded in this run |
 | `NameNumbered` | number a database, or a server, in the same way |
+| `CallRecorded` | write it into the cassette: only the process that has opened the block |
+| `CallEnded` | mimic the calls of a process that was forked inside of the call |
 | `CallUnended` | keep what an unended call gave until its test has ended |
 | `AccountGrown` | add it to the account: only the first process, which reports |
 | `SecretsLearned` | let the same placeholder stand for a secret, and hide it |
@@ -89,12 +91,45 @@ class NameNumbered(NamedTuple):
     name: str
 
 
+class CallRecorded(NamedTuple):
+    """A forked process has made a call in a block of a cassette.
+
+    Attributes:
+        owner: The owner of the cassette.
+        file: The cassette.
+        number: The position of the call in it.
+        facts: The fields of the recording that are plain data.
+        entry: The outcome as it stands in a recording.
+        is_whole: There is an outcome; else the place is empty so far.
+        error: The call and its failure in words, with the test, if it has failed.
+    """
+
+    owner: Token
+    file: str
+    number: int
+    facts: dict[str, Any]
+    entry: dict[str, Any]
+    is_whole: bool
+    error: tuple[str, str] | None
+
+
+class CallEnded(NamedTuple):
+    """A real call has ended inside of which a process was forked.
+
+    Attributes:
+        call: The number of the process that made the call, and its number there.
+    """
+
+    call: Token
+
+
 class CallUnended(NamedTuple):
     """A call came to no whole outcome: see `Unended`.
 
     Attributes:
-        owner: The owner of the call.
-        file: The recording.
+        owner: The owner of the call, which judges whether it is kept.
+        track: The owner of the outcomes in the file: of a cassette, its own.
+        file: The recording or cassette.
         number: The position of the outcome in it.
         label: The call in one line.
         facts: The fields of the recording that are plain data.
@@ -102,6 +137,7 @@ class CallUnended(NamedTuple):
     """
 
     owner: Token
+    track: Token
     file: str
     number: int
     label: str
@@ -168,6 +204,8 @@ EVENTS: dict[str, Any] = {
         ConversationBegun,
         RecordingWritten,
         NameNumbered,
+        CallRecorded,
+        CallEnded,
         CallUnended,
         SecretsLearned,
         SecretsHidden,

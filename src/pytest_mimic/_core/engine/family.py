@@ -15,15 +15,19 @@ import os
 import sys
 from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import partial, wraps
+from itertools import count
 from os import getpid
 from threading import Event, Lock, current_thread
 from typing import TYPE_CHECKING, Any
-from weakref import WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from pytest_mimic._core.engine.events import (
     EVENTS,
     AccountGrown,
+    CallEnded,
+    CallRecorded,
     CallUnended,
     ConversationBegun,
     ErrorNoted,
@@ -39,15 +43,17 @@ from pytest_mimic._core.engine.owners import Unended, end_open_calls
 from pytest_mimic._core.engine.recordings import Change, Recordings, recordings_of
 from pytest_mimic._core.engine.shared_log import SharedLog
 from pytest_mimic._core.engine.tracks import Track, each_outcome
-from pytest_mimic._core.vault.objects import Origin
+from pytest_mimic._core.vault.objects import EMPTY, Origin
 from pytest_mimic._core.vault.recording_facts import Recording, Stored
 from pytest_mimic._core.vault.writing import placed
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
+    from pytest_mimic._core.engine.cassette_tracks import CassetteTrack
     from pytest_mimic._core.engine.equal_calls import Sender
     from pytest_mimic._core.engine.owners import Owner, SecretScope, Token
     from pytest_mimic._core.engine.run_state import RunState
+    from pytest_mimic._core.engine.steps import Step
     from pytest_mimic._core.redact.known_secrets import Fact
 
 
@@ -69,6 +75,16 @@ class Family:
         self._owners: WeakValueDictionary[Token, Owner] = WeakValueDictionary()
         # The same for secret scopes.
         self._scopes: WeakValueDictionary[Token, SecretScope] = WeakValueDictionary()
+        # The cassettes that processes have in common, by the test or scope of their
+        # blocks. What a forked process records may come after the block.
+        self._cassettes: WeakKeyDictionary[Owner, list[CassetteTrack]] = (
+            WeakKeyDictionary()
+        )
+        # Those of them that have heard of a call in this turn.
+        self._late: list[CassetteTrack] = []
+        # The real calls inside of which processes were forked.
+        self._open: dict[Token, Step] = {}
+        self._numbers = count()
         # The secrets of the run that all processes know.
         self._hidden: set[str] = set()
         # What others told of files in which this process has made no call.
@@ -86,6 +102,7 @@ class Family:
             for row in self._log.read():
                 for kind, *fields in row:
                     self._hear(EVENTS[kind](*fields))
+            self._write_late()
         except BaseException:
             self._log.unlock()
             raise
@@ -94,6 +111,7 @@ class Family:
         """Tell other processes what this one did, as one row, and let them in."""
         try:
             self._tell_hidden()
+            self._tell_ended()
             events, self._told = self._told, []
             growth = {} if self._growth is None else self._growth.take()
             if growth:
@@ -164,6 +182,10 @@ class Family:
             self._hear_of_recording(event)
         elif isinstance(event, NameNumbered):
             self._hear_of_number(event)
+        elif isinstance(event, CallRecorded):
+            self._hear_of_call(event)
+        elif isinstance(event, CallEnded):
+            self._hear_of_end(event)
         elif isinstance(event, CallUnended):
             self._hear_of_unended(event)
         elif isinstance(event, SecretsLearned):
@@ -213,9 +235,9 @@ class Family:
     def _note_outcomes(self, file: str, now: bytes) -> None:
         """Note what outcomes of another process give, which this one may send."""
         if self._state.next_run is not None:
-            found = self._recordings.parsed(file, now)
-            for stored in () if found is None else found.outcomes:
-                self._state.next_run.note_elsewhere(stored)
+            for found in self._recordings.calls_in(file, now):
+                for stored in found.outcomes:
+                    self._state.next_run.note_elsewhere(stored)
 
     def _hear_of_number(self, event: NameNumbered) -> None:
         owner = self._owners.get(event.owner)
@@ -227,14 +249,45 @@ class Family:
         owner = self._owners.get(event.owner)
         if owner is None or owner.token[0] != getpid():
             return
-        track = owner.tracks.get(event.file) or self.track_of(owner, event.file)
-        if track is None:
+        track = self._track_named(event.track, event.file)
+        if track is not None:
+            recording = self._recording_in(event)
+            owner.unended.append(Unended(track, event.number, recording, event.label))
+
+    def _hear_of_call(self, event: CallRecorded) -> None:
+        cassette: Any = self._track_named(event.owner, event.file)
+        if cassette is None:
             return
+        recording = self._recording_in(event)
+        cassette.follow_recorded(event, recording)
+        self._late.append(cassette)
+        if event.is_whole and self._state.next_run is not None:
+            self._state.next_run.note_elsewhere(recording.stored)
+
+    def _write_late(self) -> None:
+        """Write cassettes whose blocks have ended, once all events are heard."""
+        cassettes, self._late = self._late, []
+        for cassette in dict.fromkeys(cassettes):
+            with suppress(MimicError), self._state.pending:
+                cassette.write_late()
+
+    def _hear_of_end(self, event: CallEnded) -> None:
+        step = self._open.pop(event.call, None)
+        if step is not None:
+            step.active = False
+
+    def _track_named(self, token: Token, file: str) -> Track | None:
+        owner = self._owners.get(token)
+        if owner is None:
+            return None
+        track: Track | None = owner.tracks.get(file)
+        return track or self.track_of(owner, file)
+
+    def _recording_in(self, event: CallRecorded | CallUnended) -> Recording:
         facts = event.facts
         origin = Origin(event.file, facts["target"], facts["test"])
         stored = Stored(self._state.vault.objects, event.entry, origin)
-        recording = Recording(**facts, outcomes=[stored])
-        owner.unended.append(Unended(track, event.number, recording, event.label))
+        return Recording(**facts, outcomes=[stored])
 
     def _hear_of_secrets(self, event: SecretsLearned) -> None:
         from pytest_mimic._core.redact.known_secrets import FACTS, known_in
@@ -271,13 +324,11 @@ class Family:
 
     def tell_unended(self, owner: Owner, unended: Unended) -> None:
         """Tell of a call without a whole outcome the process that judges its owner."""
-        objects = self._state.vault.objects
-        facts = unended.recording._asdict()
-        [stored] = facts.pop("outcomes")
-        entry = placed(objects, stored)
+        facts, entry = self._plain(unended.recording)
         with self._recordings.turns:
             event = CallUnended(
                 owner.token,
+                unended.track.owner.token,
                 unended.track.file,
                 unended.number,
                 unended.label,
@@ -286,11 +337,49 @@ class Family:
             )
             self.tell(event)
 
-    def tell_account(self) -> None:
-        """Tell the first process what this one's account has gained."""
-        if self.is_forked:
+    def tell_recorded(
+        self,
+        cassette: CassetteTrack,
+        number: int,
+        recording: Recording,
+        error: tuple[str, str] | None,
+    ) -> None:
+        """Tell of a call in a cassette the process that has opened its block, in a turn."""
+        # A cassette is its own owner.
+        assert cassette.owner is not None
+        facts, entry = self._plain(recording)
+        event = CallRecorded(
+            cassette.owner.token,
+            cassette.file,
+            number,
+            facts,
+            entry,
+            is_whole=recording.stored.mark != EMPTY,
+            error=error,
+        )
+        self.tell(event)
+
+    def _plain(self, recording: Recording) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the facts of a recording, and its outcome, as plain data."""
+        facts = recording._asdict()
+        [stored] = facts.pop("outcomes")
+        return facts, placed(self._state.vault.objects, stored)
+
+    def tell_progress(self) -> None:
+        """Tell that a call has ended, or was replayed.
+
+        The first process hears what the account of another one has gained. A process
+        that was forked inside of a call hears that the call has ended.
+        """
+        if self.is_forked or self._open:
             # The end of each turn tells it.
             self._state.hear()
+
+    def _tell_ended(self) -> None:
+        for token, step in list(self._open.items()):
+            if not step.active:
+                del self._open[token]
+                self.tell(CallEnded(token))
 
     def tell_error(self, error: MimicError) -> None:
         """Tell an error the process that judges the running test."""
@@ -307,6 +396,13 @@ class Family:
             owner = cassette.owner
             self._owners[owner.token] = owner
             owner.tracks[cassette.file] = cassette
+            cassettes = self._cassettes.setdefault(state.owner, [])
+            if cassette not in cassettes:
+                cassettes.append(cassette)
+        for owner in self._all_owners():
+            for step in owner.open:
+                if step not in self._open.values():
+                    self._open[getpid(), next(self._numbers)] = step
         for scope in (state.secret_scope, *state.fixture_scopes.values()):
             self._scopes[scope.token] = scope
             scope.tell = partial(self._tell_secrets, scope.token)
@@ -327,6 +423,7 @@ class Family:
                 step.leave_to_parent()
             owner.unended = []
             owner.ended = Event()
+        state.inside.hear = state.hear
         self._growth = Growth(state.ledger)
         if not self._ends_calls:
             self._ends_calls = True

@@ -203,11 +203,13 @@ class Recordings:
 
     def parsed(self, name: str, data: bytes | None) -> Recording | None:
         """Return the recording of this name that a content is, or None without one."""
-        if data is None:
-            return None
+        return None if data is None else self.calls_in(name, data)[0]
+
+    def calls_in(self, name: str, data: bytes) -> list[Recording]:
+        """Return the call of this recording, or the calls of this cassette."""
         objects = self._state.vault.objects
         facts = parse_recording(data, objects.label, name, skim=self._skims)
-        return calls_of(objects, name, facts)[0]
+        return calls_of(objects, name, facts)
 
     def holds(self, call: Call, owner: Owner | None) -> bool:
         """Return whether there is a recording of a call, of its owner or of all tests."""

@@ -221,7 +221,7 @@ class Step:
         if state.log is not None:
             state.log("replayed", self.call, stored=self.stored)
         if state.family is not None:
-            state.family.tell_account()
+            state.family.tell_progress()
 
     def exhausted(self) -> MimicError:
         """Return the error to raise when a reader wants more than was recorded."""
@@ -266,10 +266,14 @@ class Step:
             self._leave_empty()
             raise
         finally:
-            self.active = False
+            self._leave()
             self.arrived = None
+
+    def _leave(self) -> None:
+        """Let what the call has started, or forked, be mimicked from now on."""
+        self.active = False
         if self.state.family is not None:
-            self.state.family.tell_account()
+            self.state.family.tell_progress()
 
     def _keep(self, outcome: Outcome, duration: float) -> None:
         if self.mode == "run":
@@ -314,7 +318,7 @@ class Step:
         if self.mode == "verify" and error is not None and is_outcome(error):
             self.complete(Outcome("raised", exception=error))
         is_cancelled = is_cancellation(error) or is_cancellation(sys.exc_info()[1])
-        self.active = False
+        self._leave()
         if not self._take_end() or self.mode == "verify":
             return
         if is_cancelled and is_awaited:
@@ -330,20 +334,21 @@ class Step:
 
     def cancel(self) -> None:
         """End the call as one that was cancelled, where nothing is raised for that."""
-        self.active = False
+        self._leave()
         if self._take_end() and self.mode == "run":
             self._end_early(WAITING, "was cancelled")
 
     def withdraw(self) -> None:
         """End the call before it was made."""
-        self.active = False
+        self._leave()
         self._take_end()
 
     def leave_to_parent(self) -> None:
         """Leave the end of the call to the process that has forked this one.
 
-        The call stays active: what a process does that is forked inside of a call is
-        part of that call, and nothing of it is recorded on its own.
+        The call stays active until its parent has ended it: what a process does that
+        is forked inside of a call is part of that call, and nothing of it is recorded
+        on its own.
         """
         self._take_end()
 

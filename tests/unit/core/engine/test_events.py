@@ -10,6 +10,8 @@ import pytest
 from pytest_mimic._core.engine.events import (
     EVENTS,
     AccountGrown,
+    CallEnded,
+    CallRecorded,
     CallUnended,
     ConversationBegun,
     ErrorNoted,
@@ -34,7 +36,19 @@ FILE = "calls/http/1a2b.json"
         ConversationBegun(OWNER, "http", is_real=True),
         RecordingWritten(None, OWNER, FILE, None, b"{}", "http", {0: None}),
         NameNumbered(OWNER, "sqlalchemy", "sqlite:///a.db"),
-        CallUnended(OWNER, FILE, 1, "GET /a", {"target": "http"}, {"end": "open"}),
+        CallRecorded(
+            OWNER,
+            "cassettes/trip.json",
+            1,
+            {"target": "http"},
+            {"value": 1},
+            is_whole=True,
+            error=("GET /a gave 503", "test_a"),
+        ),
+        CallEnded(OWNER),
+        CallUnended(
+            OWNER, OWNER, FILE, 1, "GET /a", {"target": "http"}, {"end": "open"}
+        ),
         SecretsLearned(OWNER, "Begun", ["http 1a2b", 1]),
         SecretsHidden(["tok-4711"]),
         SenderNoted(("", "http", "1a2b"), {"authorization": "k-1"}, {"accept": "a"}),
