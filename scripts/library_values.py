@@ -813,11 +813,11 @@ def _outcome(expression: str, space: dict[str, Any], row: Row) -> str:
     from pytest_mimic import UnstorableOutcomeError, fingerprint
     from pytest_mimic._core.identity.call_identity import fingerprint_outcome
     from pytest_mimic._core.outcome.encoding import encode
-    from pytest_mimic._core.outcome.outcome import Outcome
+    from pytest_mimic._core.outcome.outcome import Value
 
     value = eval(expression, space)
     try:
-        encoded = encode(Outcome("value", value))
+        encoded = encode(Value(value))
     except UnstorableOutcomeError:
         return "refused"
     again: Any = encoded.load()

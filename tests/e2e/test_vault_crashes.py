@@ -17,7 +17,7 @@ from contextlib import suppress
 import pytest
 
 from pytest_mimic import MimicError
-from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.outcome.outcome import Value
 from pytest_mimic._core.vault import FolderStore, Vault, recording_name
 from pytest_mimic._core.vault.recording_facts import Recording
 
@@ -27,7 +27,7 @@ CALLS = 60
 WRITER = textwrap.dedent("""
     import sys
     from ipaddress import IPv4Address
-    from pytest_mimic._core.outcome.outcome import Outcome
+    from pytest_mimic._core.outcome.outcome import Value
     from pytest_mimic._core.vault import FolderStore, Vault, recording_name
     from pytest_mimic._core.vault.recording_facts import Recording
 
@@ -46,7 +46,7 @@ WRITER = textwrap.dedent("""
     def record(folder, generation, calls):
         vault = Vault(FolderStore(folder))
         for number in range(calls):
-            stored = vault.stored(Outcome("value", value_of(number, generation)), 1.0)
+            stored = vault.stored(Value(value_of(number, generation)), 1.0)
             name = recording_name("shop:fetch", f"{number:032x}")
             vault.write(name, [Recording("shop:fetch", None, None, None, "2026-11-02", None, [stored])])
             print(number, flush=True)
@@ -170,7 +170,7 @@ def fill(vault) -> tuple[int, str]:
     """Record until the disk is full; return the number of recordings and the error."""
     for number in range(1000):
         value = (random.Random(number).randbytes(9000), number)
-        stored = vault.stored(Outcome("value", value), 1.0)
+        stored = vault.stored(Value(value), 1.0)
         try:
             vault.write(
                 recording_name("shop:fetch", f"{number:032x}"),
@@ -204,7 +204,7 @@ def test_file_size_limit_is_one_clear_error(tmp_path):
     script = textwrap.dedent("""
         import random, resource, sys
         from pytest_mimic import MimicError
-        from pytest_mimic._core.outcome.outcome import Outcome
+        from pytest_mimic._core.outcome.outcome import Value
         from pytest_mimic._core.vault import FolderStore, Vault
         from pytest_mimic._core.vault.recording_facts import Recording
         # Half of a module's bytecode would be left behind for every run after this one.
@@ -212,7 +212,7 @@ def test_file_size_limit_is_one_clear_error(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
         vault = Vault(FolderStore(sys.argv[1]))
         for size in (10_000, 200_000, 3_000_000):
-            stored = vault.stored(Outcome("value", (random.Random(size).randbytes(size),)), 1.0)
+            stored = vault.stored(Value((random.Random(size).randbytes(size),)), 1.0)
             name = f"calls/shop/f/{size:032x}.json"
             try:
                 vault.write(name, [Recording("shop:f", None, None, None, "", None, [stored])])

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.outcome.outcome import Outcome, Value
 from pytest_mimic._core.settings import Mode, Settings
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.recording_facts import Recording
@@ -49,7 +49,7 @@ def recorded(outcome: object, store: Any = None, **facts: object) -> Any:
     store = MemoryStore() if store is None else store
     vault = Vault(store)
     stored = vault.stored(
-        outcome if isinstance(outcome, Outcome) else Outcome("value", outcome), 0.5
+        outcome if isinstance(outcome, Outcome) else Value(outcome), 0.5
     )
     recording = Recording("shop:f", None, None, None, "2026-11-02", None, [stored])
     vault.write(NAME, [recording._replace(**facts)])

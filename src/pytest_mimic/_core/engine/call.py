@@ -96,19 +96,14 @@ class Plan:
 
         return PathStore(self.places)
 
-    def comparable(self, outcome: Outcome, beside: Outcome | None = None) -> Outcome:
-        """Return the part of an outcome that `--mimic-verify` compares with another outcome of the same call."""
-        if self.adapter is None or outcome.kind == "raised":
-            return outcome
-        return type(outcome)(
-            "value", self.adapter.comparable(outcome.value, beside and beside.value)
-        )
-
     def failure(self, outcome: Outcome) -> str | None:
-        """Return the error that an outcome is, `raised TimeoutError` or `gave 503`; None if it is a good one."""
-        if (exception := outcome.last.exception) is not None:
-            return f"raised {type(exception).__name__}"
-        return None if self.adapter is None else self.adapter.failure(outcome.value)
+        """Return the error that an outcome is, None if it is a good one.
+
+        `raised TimeoutError`, `gave 503`.
+        """
+        if outcome.error is not None:
+            return f"raised {type(outcome.error).__name__}"
+        return None if self.adapter is None else self.adapter.failure(outcome.content)
 
     def secrets(self, call: Call) -> frozenset[str]:
         """Return the secret values among the arguments of a function, which no message may show."""

@@ -40,12 +40,7 @@ class CassetteCall:
         """A fresh copy: the value, the exception, or the items of the stream."""
         from pytest_mimic._core.outcome.placed_paths import PathStore
 
-        outcome = self._recording.stored.load(PathStore(self._folders))
-        return {
-            "value": outcome.value,
-            "raised": outcome.exception,
-            "stream": outcome.items,
-        }[outcome.kind]
+        return self._recording.stored.load(PathStore(self._folders)).content
 
     @property
     def signature(self) -> str:

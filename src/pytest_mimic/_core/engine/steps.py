@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol
 from pytest_mimic._core.engine.owners import Unended
 from pytest_mimic._core.outcome.outcome import (
     Outcome,
+    Raised,
+    Value,
     is_cancellation,
     is_interruption,
     is_outcome,
@@ -199,7 +201,8 @@ class Step:
             self.wait(lambda: ConnectionAbortedError("the test of this call has ended"))
         entry = self.stored.entry
         if self.stored.encoded is not None or "value" not in entry or "tagged" in entry:
-            plain = self.load().value  # few are so: a store of paths is made for them
+            # Few are so: a store of paths is made for them.
+            plain = self.load().content
         else:
             plain = entry["value"] if is_read_only else copied(entry["value"])
             self._count()
@@ -258,9 +261,12 @@ class Step:
         self.duration: float = self.state.clock() - self.started
         try:
             if self._take_end():
-                self._keep(outcome, self.duration)
-                if self.call.issuer is not None and self.mode == "run":
-                    self.call.issuer.known.keep(outcome.value, self.amend)
+                if self.mode == "run":
+                    self.track.keep(self, outcome, self.duration)
+                    if self.call.issuer is not None:
+                        self.call.issuer.known.keep(outcome.content, self.amend)
+                else:
+                    self.track.compare(self, outcome)
         except MimicError as error:
             self.state.pending.note(error)
             self._leave_empty()
@@ -275,12 +281,6 @@ class Step:
         if self.state.family is not None:
             self.state.family.tell_progress()
 
-    def _keep(self, outcome: Outcome, duration: float) -> None:
-        if self.mode == "run":
-            self.track.keep(self, outcome, duration)
-        else:
-            self.track.compare(self, outcome)
-
     def amend(self, plain: object) -> None:
         """Record the outcome of a call that has ended in another form.
 
@@ -289,7 +289,7 @@ class Step:
         """
         ledger = self.state.ledger
         counts = {name: getattr(ledger, name) for name in _COUNTS}
-        self._keep(Outcome("value", plain), self.duration)
+        self.track.keep(self, Value(plain), self.duration)
         for name, count in counts.items():
             setattr(ledger, name, count)
 
@@ -298,7 +298,7 @@ class Step:
 
         It may come late: when the reader of a stream stops.
         """
-        self.complete(Outcome("value", plain))
+        self.complete(Value(plain))
 
     def abandon(
         self, error: BaseException | None = None, *, is_awaited: bool = True
@@ -316,7 +316,7 @@ class Step:
                 cancellation of something else cannot wait in a replay.
         """
         if self.mode == "verify" and error is not None and is_outcome(error):
-            self.complete(Outcome("raised", exception=error))
+            self.complete(Raised(error))
         is_cancelled = is_cancellation(error) or is_cancellation(sys.exc_info()[1])
         self._leave()
         if not self._take_end() or self.mode == "verify":
@@ -399,9 +399,9 @@ class Step:
     def _given_so_far(self, end: str) -> Outcome:
         """Return what the call has given before it ended."""
         if self.call.edge_call is not None:
-            return Outcome("value", {} if self.arrived is None else self.arrived(end))
+            return Value({} if self.arrived is None else self.arrived(end))
         outcome: Outcome
-        outcome = Outcome("value") if self.arrived is None else self.arrived(end)
+        outcome = Value(None) if self.arrived is None else self.arrived(end)
         return outcome
 
     def _leave_empty(self) -> None:
@@ -428,16 +428,3 @@ class Step:
             self.call.label, test=self.state.again, needs_secret=True
         )
         raise self.state.blame(error, self.call, option="--mimic-rerecord")
-
-
-def given(outcome: Outcome) -> Any:
-    """Return the value of a recorded outcome, or raise its exception."""
-    exception, outcome.exception = outcome.exception, None
-    try:
-        if exception is not None:
-            raise exception
-        return outcome.value
-    finally:
-        del (
-            exception
-        )  # its traceback refers to this frame: a cycle would keep the arguments

@@ -16,6 +16,7 @@ from pytest_mimic._core.engine.decisions import (
 )
 from pytest_mimic._core.engine.recordings import Change
 from pytest_mimic._core.engine.steps import Step
+from pytest_mimic._core.outcome.outcome import Stream
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.objects import EMPTY
 from pytest_mimic._core.vault.recording_facts import empty_place
@@ -399,7 +400,7 @@ class Track:
     def _count_tokens(self, outcome: Outcome) -> None:
         from pytest_mimic._core.tree.chats import tokens_of_response
 
-        tokens = tokens_of_response(outcome.value)
+        tokens = tokens_of_response(outcome.content)
         if tokens is not None:
             self._state.ledger.tokens_sent += tokens.sent
             self._state.ledger.tokens_received += tokens.received
@@ -527,5 +528,7 @@ def _goes_further(one: Outcome, other: Outcome) -> bool:
 
     Of those that tests share, it is kept.
     """
+    if not (isinstance(one, Stream) and isinstance(other, Stream)):
+        return False
     is_longer = len(one.items) > len(other.items) or one.end is not None
-    return one.kind == other.kind == "stream" and other.end is None and is_longer
+    return other.end is None and is_longer

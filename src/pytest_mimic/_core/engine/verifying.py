@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.outcome.outcome import Outcome, Raised, Stream, Value
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.tree.agreement import Rules, compare
 from pytest_mimic._core.tree.differing import Difference
@@ -13,7 +13,7 @@ from pytest_mimic._core.tree.messages import differs_below, drift
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.call import Call
+    from pytest_mimic._core.engine.call import Call, Plan
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.engine.steps import Step
     from pytest_mimic._core.vault.recording_facts import Stored
@@ -77,14 +77,14 @@ def _drift(real: Step, actual: Outcome) -> tuple[DriftError | None, list[Differe
     recorded, plan, options = stored.load(call.paths), call.plan, call.plan.options
     exact = frozenset() if plan.adapter is None else plan.adapter.exact
     found = compare(
-        plan.comparable(recorded, actual),
-        plan.comparable(actual, recorded),
+        _comparable(plan, recorded, actual),
+        _comparable(plan, actual, recorded),
         Rules(options.rtol, options.atol, options.volatile, options.compare, exact),
         redactor=state.redactor,
         secrets=plan.secrets(call),
     )
     is_awaited = real.awaited or (real.begun and stored.awaited)
-    if is_awaited != stored.awaited and recorded.kind == actual.kind:
+    if is_awaited != stored.awaited and type(recorded) is type(actual):
         when = "now, not when recorded" if is_awaited else "when recorded, not now"
         found.insert(
             0, Difference("", fact=f"the call returned something to await {when}")
@@ -106,7 +106,7 @@ def _drift(real: Step, actual: Outcome) -> tuple[DriftError | None, list[Differe
         line=plan.client,
         options=options,
     )
-    error.__cause__ = actual.last.exception if failed else None
+    error.__cause__ = actual.error if failed else None
     if plan.adapter is not None and call.plan.options.sequence is not False:
         error.conversation = plan.target
     return error, found
@@ -119,7 +119,7 @@ def _as_recorded(real: Step, outcome: Outcome) -> Outcome:
     library may drag along what no copy keeps, such as an open connection.
     """
     state, call = real.state, real.call
-    is_error = outcome.kind == "raised" and call.edge_call is None
+    is_error = isinstance(outcome, Raised) and call.edge_call is None
     if not (state.redactor.environment.forms or is_error):
         return outcome
     with suppress(MimicError):  # what cannot be stored is compared as it is
@@ -135,6 +135,21 @@ def _as_recorded(real: Step, outcome: Outcome) -> Outcome:
         ):
             return stored.load(call.paths)
     return outcome
+
+
+def _comparable(plan: Plan, outcome: Outcome, beside: Outcome | None = None) -> Outcome:
+    """Return the part of an outcome that is compared with another one of its call."""
+    if plan.adapter is None or not isinstance(outcome, Value):
+        return outcome
+    other = None if beside is None else beside.content
+    return Value(plan.adapter.comparable(outcome.value, other))
+
+
+def _length(outcome: Outcome) -> tuple[str, int, bool]:
+    """Return the kind of an outcome, and of a stream how far it was read."""
+    if isinstance(outcome, Stream):
+        return outcome.kind, len(outcome.items), outcome.end is not None
+    return outcome.kind, 0, False
 
 
 def is_unchanged(
@@ -154,15 +169,12 @@ def is_unchanged(
         old, new = before.load(call.paths), after.load(call.paths)
     except MimicError:  # the file is damaged, for example
         return False
-    if (old.kind, len(old.items), old.end is None) != (
-        new.kind,
-        len(new.items),
-        new.end is None,
-    ):
+    if _length(old) != _length(new):
         return False
     # The new outcome is compared beside nothing: if it goes further than the recorded
     # one, they differ.
-    recorded, now = plan.comparable(old, new), plan.comparable(new)
+    recorded = _comparable(plan, old, new)
+    now = _comparable(plan, new)
     return not compare(
         recorded, now, Rules(volatile=volatile, ordered=True), redactor=redactor
     )

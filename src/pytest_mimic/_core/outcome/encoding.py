@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from xxhash import xxh3_128, xxh3_128_hexdigest
 
-from pytest_mimic._core.outcome.outcome import NotExactError, Outcome, OutcomeKind
+from pytest_mimic._core.outcome.outcome import (
+    NotExactError,
+    Outcome,
+    OutcomeKind,
+    Raised,
+    Stream,
+    Value,
+)
 from pytest_mimic._core.outcome.placed_paths import NEUTRAL, NOWHERE, PathStore
 from pytest_mimic._core.outcome.plain import layout_of, repeated_parts
 from pytest_mimic._core.types.kinds import Unstable, find
@@ -156,15 +163,14 @@ def encode(
     """Return the outcome in memory, ready to be stored; its paths as `paths` stores them.
 
     Its large buffers are not copied: call `pickled.detach()` before they may change.
-    UnstorableOutcomeError: a part can
-    neither be written as JSON nor pickled and loaded again.
+
+    Raises:
+        UnstorableOutcomeError: A part can neither be written as JSON nor pickled and
+            loaded again.
     """
-    items = [
-        one
-        if isinstance(one, Encoded)
-        else snapshot(one, path=f"items[{at}]", target=target, paths=paths)
-        for at, one in enumerate(outcome.items)
-    ]
+    items: list[Encoded] = []
+    if isinstance(outcome, Stream):
+        items = _snapshots(outcome, target, paths)
     if all(item.readable is not None for item in items):
         readable = _readable(_body(outcome, [item.load() for item in items]), paths)
         if readable is not None:
@@ -172,19 +178,31 @@ def encode(
     return _pickled(outcome, items, target, paths)
 
 
+def _snapshots(stream: Stream, target: str | None, paths: PathStore) -> list[Encoded]:
+    """Return the items of a stream, each as it was when it was yielded."""
+    snapshots = []
+    for place, item in enumerate(stream.items):
+        if isinstance(item, Encoded):
+            snapshots.append(item)
+        else:
+            path = f"items[{place}]"
+            snapshots.append(snapshot(item, path=path, target=target, paths=paths))
+    return snapshots
+
+
 def _pickled(
     outcome: Outcome, items: list[Encoded], target: str | None, paths: PathStore
 ) -> Encoded:
-    body, last = _body(outcome, len(items)), outcome.last
+    body = _body(outcome, len(items))
     try:
         pickled = _pickling().dump(body, paths)
-    except Exception as reason:  # the value's parts may raise anything
-        part, name = (
-            (last.exception, "exception")
-            if last.kind == "raised"
-            else (last.value, "result")
-        )
-        raise _refusal(part, name, last.kind, target, reason) from None
+    # The parts of the value may raise anything.
+    except Exception as reason:
+        # The items of a stream are stored already.
+        last = outcome.end if isinstance(outcome, Stream) else outcome
+        last = last or Value(None)
+        name = "exception" if isinstance(last, Raised) else "result"
+        raise _refusal(last.content, name, last.kind, target, reason) from None
     fingerprint = _fingerprint(body, pickled)
     if items:
         items = [
@@ -237,16 +255,12 @@ def _is_exact(value: object, readable: Readable, paths: PathStore) -> bool:
 
 def _body(outcome: Outcome, items: object) -> dict[str, Any]:
     """Return the outcome as a mapping of its parts."""
-    if outcome.kind == "raised":
-        return {"raised": outcome.exception}
-    if outcome.kind == "value":
-        return {"value": outcome.value}
-    return {
-        "stream": {
-            "items": items,
-            "end": None if outcome.end is None else _body(outcome.end, ()),
-        }
-    }
+    if isinstance(outcome, Value):
+        return {outcome.kind: outcome.value}
+    if isinstance(outcome, Raised):
+        return {outcome.kind: outcome.error}
+    end = None if outcome.end is None else _body(outcome.end, ())
+    return {outcome.kind: {"items": items, "end": end}}
 
 
 def _joined(parts: list[Any]) -> Any:

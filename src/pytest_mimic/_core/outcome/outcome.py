@@ -1,112 +1,192 @@
-"""The outcome of a recorded call: a value, an exception or a stream of items, made of stored bodies, raised again."""
+"""The outcome of a call: a value, an exception or a stream of items."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Generator, Iterable
+from typing import Any, ClassVar, Literal, NoReturn, TypeAlias
 
 from pytest_mimic.errors import MimicError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 OutcomeKind = Literal["value", "raised", "stream"]
 
 
-class Outcome:
-    """A value, an exception, or a stream of items."""
+class Value:
+    """The outcome of a call that has returned.
 
-    __slots__ = ("end", "exception", "items", "kind", "value")
+    Attributes:
+        kind: The word for such outcomes in recordings.
+        value: What the call returned.
+        error: The exception with which the call ended: none.
+    """
 
-    def __init__(
-        self,
-        kind: OutcomeKind,
-        value: object = None,
-        *,
-        exception: BaseException | None = None,
-        items: Sequence[object] = (),
-        end: Outcome | None = None,
-    ) -> None:
-        self.kind: OutcomeKind = kind
-        # The returned value, for `value`.
+    __slots__ = ("value",)
+    kind: ClassVar[OutcomeKind] = "value"
+    error: ClassVar[None] = None
+
+    def __init__(self, value: object) -> None:
         self.value: object = value
-        # The raised exception, for `raised`.
-        self.exception: BaseException | None = exception
-        # The items of a stream in order: values, or snapshots taken when they were
-        # yielded.
-        self.items: list[object] = list(items)
-        # The end of a stream, of kind `value` or `raised`; None if its reader stopped
-        # early.
-        self.end: Outcome | None = end
 
     @property
-    def last(self) -> Outcome:
-        """The end of a stream, or the outcome itself if it has none."""
-        return self.end or self
+    def content(self) -> object:
+        """The value."""
+        return self.value
+
+    def give(self) -> Any:
+        """Return the value."""
+        return self.value
+
+
+class Raised:
+    """The outcome of a call that has raised.
+
+    Attributes:
+        kind: The word for such outcomes in recordings.
+        error: The exception with which the call ended.
+    """
+
+    __slots__ = ("error",)
+    kind: ClassVar[OutcomeKind] = "raised"
+
+    def __init__(self, error: BaseException) -> None:
+        self.error: BaseException = error
+
+    @property
+    def content(self) -> object:
+        """The exception."""
+        return self.error
+
+    def give(self) -> NoReturn:
+        """Raise the exception, once.
+
+        The outcome lets go of the exception, whose traceback refers to this frame: a
+        cycle would keep the arguments of the call alive.
+        """
+        error = self.error
+        del self.error
+        try:
+            raise error
+        finally:
+            del error
+
+
+class Stream:
+    """The outcome of a call that gave a generator, an async one, or an iterator.
+
+    Attributes:
+        kind: The word for such outcomes in recordings.
+        items: The items in order: values, or snapshots taken when they were yielded.
+        end: What the generator returned or raised; None if its reader stopped early.
+    """
+
+    __slots__ = ("end", "items")
+    kind: ClassVar[OutcomeKind] = "stream"
+
+    def __init__(self, items: Iterable[object], end: End | None = None) -> None:
+        self.items: list[object] = list(items)
+        self.end: End | None = end
+
+    @property
+    def content(self) -> object:
+        """The items."""
+        return self.items
+
+    @property
+    def error(self) -> BaseException | None:
+        """The exception with which the stream ended."""
+        return None if self.end is None else self.end.error
+
+    def give(self) -> Generator[object, None, object]:
+        """Yield the items, and then return or raise as the recorded stream did."""
+        yield from self.items
+        return None if self.end is None else self.end.give()
+
+
+End: TypeAlias = Value | Raised
+Outcome: TypeAlias = Value | Raised | Stream
 
 
 def decode(body: Any, items: list[Any] | None = None) -> Outcome:
-    """Return the outcome of a body, whose parts become the outcome's; the `items` of a stream may stand apart.
+    """Return the outcome of a body, whose parts become those of the outcome.
+
+    Args:
+        body: What was stored, as it was loaded.
+        items: The items of a stream, if they stand apart.
 
     Raises:
         LookupError, TypeError, ValueError, AttributeError: The body has another shape.
     """
-    if type(body) is not dict:  # an edited one may be an object of any class
+    # An edited body may be an object of any class.
+    if type(body) is not dict:
         raise TypeError("it is no outcome")
-    if "raised" in body:
-        raised = body["raised"]
-        if not issubclass(
-            type(raised), Exception
-        ):  # `isinstance` asks the object for its class
-            name = type.__getattribute__(type(raised), "__name__")
-            raise TypeError(f"{name} is not an outcome: it is not an Exception")
-        return Outcome("raised", exception=raised)
-    if "stream" in body:
-        stream = body["stream"]
-        if type(stream) is not dict:
-            raise TypeError("it is no stream")
-        end = stream.get("end")
-        recorded = stream["items"] if items is None else items
-        return Outcome(
-            "stream", items=recorded, end=None if end is None else decode(end)
-        )
-    return Outcome("value", body["value"])
+    if "stream" not in body or "raised" in body:
+        return _decode_end(body)
+    stream = body["stream"]
+    if type(stream) is not dict:
+        raise TypeError("it is no stream")
+    end = stream.get("end")
+    recorded = stream["items"] if items is None else items
+    return Stream(recorded, end=None if end is None else _decode_end(end))
+
+
+def _decode_end(body: Any) -> End:
+    if type(body) is not dict:
+        raise TypeError("it is no outcome")
+    if "raised" not in body:
+        return Value(body["value"])
+    error = body["raised"]
+    # `isinstance` would ask the object for its class.
+    if not issubclass(type(error), Exception):
+        name = type.__getattribute__(type(error), "__name__")
+        raise TypeError(f"{name} is not an outcome: it is not an Exception")
+    return Raised(error)
 
 
 def is_outcome(error: BaseException) -> bool:
-    """Return whether an exception is the outcome of a call, rather than a sign that the call was cut short."""
+    """Return whether an exception is the outcome of a call.
+
+    Others are signs that the call was cut short.
+    """
     from unittest import SkipTest
 
-    futures, pytest = sys.modules.get("concurrent.futures"), sys.modules.get("pytest")
-    cut_short = [SkipTest, MimicError]
-    cut_short += [futures.CancelledError] if futures else []
-    cut_short += (
-        [pytest.exit.Exception] if pytest else []
-    )  # an Exception, unlike its other outcomes
+    cut_short: list[type[BaseException]] = [SkipTest, MimicError]
+    futures = sys.modules.get("concurrent.futures")
+    if futures is not None:
+        cut_short.append(futures.CancelledError)
+    pytest = sys.modules.get("pytest")
+    if pytest is not None:
+        # Unlike the other outcomes of pytest, it is an `Exception`.
+        cut_short.append(pytest.exit.Exception)
     return isinstance(error, Exception) and not isinstance(error, tuple(cut_short))
 
 
 def is_cancellation(error: BaseException | None) -> bool:
-    """Return whether an exception is a task's cancellation, by its name: no event loop (asyncio, trio) is imported."""
+    """Return whether an exception is the cancellation of a task.
+
+    Its name says so: no event loop (asyncio, trio) is imported.
+    """
     return type(error).__name__ in ("CancelledError", "Cancelled")
 
 
 def is_interruption(error: BaseException) -> bool:
-    """Return whether an exception interrupts the code from outside: Ctrl-C, a cancellation, a closed generator."""
+    """Return whether an exception interrupts the code from outside.
+
+    Ctrl-C, a cancellation and a closed generator do.
+    """
+    kinds: list[type[BaseException]] = [KeyboardInterrupt, GeneratorExit]
     pytest = sys.modules.get("pytest")
-    kinds = (
-        KeyboardInterrupt,
-        GeneratorExit,
-        *([pytest.exit.Exception] if pytest else []),
-    )
-    return is_cancellation(error) or isinstance(error, kinds)
+    if pytest is not None:
+        kinds.append(pytest.exit.Exception)
+    return is_cancellation(error) or isinstance(error, tuple(kinds))
 
 
 # Why an outcome cannot be stored exactly, or not loaded again.
 
 
 class NotExactError(TypeError):
-    """A part has no exact form in JSON, or none in a pickle: it reads files later, or its class leaves out what is added.
+    """A part has no exact form in JSON, or none in a pickle.
+
+    It reads files later, or its class leaves out what is added.
 
     Attributes:
         remedy: What the target may return instead, or empty.

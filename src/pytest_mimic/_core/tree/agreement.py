@@ -18,7 +18,7 @@ from pytest_mimic._core.nodes.node_classes import NOTHING, Fields, Items, Node, 
 from pytest_mimic._core.nodes.node_json import plain_of
 from pytest_mimic._core.nodes.node_parts import kind_of, value_of
 from pytest_mimic._core.outcome.encoding import Encoded
-from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.outcome.outcome import Outcome, Raised, Stream
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.redact.secret_values import hide_values
@@ -132,14 +132,14 @@ class _Comparison:
         self, recorded: Outcome, actual: Outcome, name: str = ""
     ) -> list[Difference]:
         """Compare two outcomes, or with a `name` the ends of two streams."""
-        if recorded.kind != actual.kind:
-            then, now = (self._summary(outcome) for outcome in (recorded, actual))
+        if type(recorded) is not type(actual):
+            then, now = self._summary(recorded), self._summary(actual)
             return [
                 Difference(
                     "", fact=f"{name or 'the call'} {then} when recorded, {now} now"
                 )
             ]
-        if recorded.kind == "stream":
+        if isinstance(recorded, Stream) and isinstance(actual, Stream):
             # Items count as far as both streams were read.
             old, new = (
                 [
@@ -156,13 +156,13 @@ class _Comparison:
             found = self._values(
                 "items", *(Events(side, is_whole=is_whole) for side in (old, new))
             )
-            return found + (
-                self.outcomes(recorded.last, actual.last, "the end of the stream")
-                if is_whole
-                else []
-            )
-        if recorded.kind == "raised":
-            errors: Any = recorded.exception, actual.exception
+            if recorded.end is not None and actual.end is not None:
+                found += self.outcomes(
+                    recorded.end, actual.end, "the end of the stream"
+                )
+            return found
+        if isinstance(recorded, Raised):
+            errors: Any = recorded.error, actual.error
             if type_name(type(errors[0])) != type_name(type(errors[1])):
                 return self._values("exception", *errors)
             parts = (
@@ -170,17 +170,13 @@ class _Comparison:
                 for one in errors
             )
             return self._values(type(errors[0]).__qualname__, *parts)
-        return self._values("end" if name else "", recorded.value, actual.value)
+        return self._values("end" if name else "", recorded.content, actual.content)
 
     def _summary(self, outcome: Outcome) -> str:
-        if outcome.kind == "stream":
+        if isinstance(outcome, Stream):
             return f"gave {len(outcome.items)} items"
-        verb, value = (
-            ("raised", outcome.exception)
-            if outcome.kind == "raised"
-            else ("returned", outcome.value)
-        )
-        return f"{verb} {line(self._tree(value), 70)}"
+        verb = "raised" if isinstance(outcome, Raised) else "returned"
+        return f"{verb} {line(self._tree(outcome.content), 70)}"
 
     def _tree(self, value: object) -> Node:
         return tree_of(

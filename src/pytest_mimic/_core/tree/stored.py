@@ -202,6 +202,7 @@ def preview(
         One line, or none if the outcome cannot be read.
     """
     from pytest_mimic._core.outcome.encoding import Encoded
+    from pytest_mimic._core.outcome.outcome import Raised, Stream, Value
     from pytest_mimic._core.tree.making import Budget, tree_of
 
     budget = Budget(characters=_WIDTH, items=6, depth=3, text=40, digests=False)
@@ -216,15 +217,18 @@ def preview(
     parts: list[tuple[str, object]] = []
     # The outcome's parts may raise anything; it is stored all the same.
     with suppress(Exception):
-        for item in outcome.items[:1] if outcome.kind == "stream" else ():
+        last = outcome.end if isinstance(outcome, Stream) else outcome
+        if isinstance(outcome, Stream) and outcome.items:
+            item = outcome.items[0]
             # As it was when it was yielded.
             value = item.load() if isinstance(item, Encoded) else item
             parts.append((f"stream of {plural(len(outcome.items), 'item')}: ", value))
-        last = outcome.last
-        if last.kind == "raised":
-            parts.append(("raised ", last.exception))
-        elif outcome.kind == "value" or last.value is not None:
-            parts.append(("" if outcome.kind == "value" else "end ", last.value))
+        if isinstance(last, Raised):
+            parts.append(("raised ", last.error))
+        elif isinstance(outcome, Value):
+            parts.append(("", outcome.value))
+        elif last is not None and last.content is not None:
+            parts.append(("end ", last.content))
         known = secrets().union(*(secrets_in(value, redactor) for _, value in parts))
         text = ", ".join(f"{title}{shown(value)}" for title, value in parts)
         text = hide_values(redactor.environment.text(text), known)
@@ -246,12 +250,13 @@ def described(
     and few values. None: the outcome is a stream, or it cannot be read. `secrets` is as
     for `preview`.
     """
+    from pytest_mimic._core.outcome.outcome import Stream
     from pytest_mimic._core.tree.making import Budget, tree_of
 
-    if outcome.kind == "stream":
+    if isinstance(outcome, Stream):
         return None
     budget = Budget(characters=1_000, items=20, depth=4, text=40)
-    value = outcome.exception if outcome.kind == "raised" else outcome.value
+    value = outcome.content
     # The outcome's parts may raise anything; it is stored all the same.
     with suppress(Exception):
         known = secrets() | secrets_in(value, redactor)

@@ -93,6 +93,11 @@ class Stored:
         return stored
 
     @property
+    def is_stream(self) -> bool:
+        """Whether its call gave a generator, an async one, or an iterator."""
+        return "stream" in self.entry or self.entry.get("kind") == "stream"
+
+    @property
     def awaited(self) -> bool:
         """Whether a plain function returned it as a coroutine or an async generator."""
         return self.entry.get("awaited", False) is True

@@ -310,7 +310,7 @@ def _player(objects: Objects, name: str, facts: dict[str, Any]) -> Player | None
 
 
 def _unpickled(stored: Stored) -> Any:
-    return stored.load().value
+    return stored.load().content
 
 
 def _read_again(stored: Stored) -> Any:

@@ -65,7 +65,7 @@ def preview_blocks(stored: Stored, redactor: Redactor) -> list[Block]:
     if not libraries or stored.kind != "value" or size > _MOST_BYTES:
         return []
     try:
-        value = stored.load().value
+        value = stored.load().content
         for name in libraries:
             if name in sys.modules:
                 return _LIBRARIES[name](value, redactor)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.outcome.outcome import Outcome, Value
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.seam.base import Adapter, load_adapter
 from pytest_mimic._core.seam.registry import names_client
@@ -53,6 +53,7 @@ def _identified(stored: Stored) -> str:
 
 
 def _comparable(adapter: Adapter, outcome: Outcome, beside: Outcome) -> Outcome:
-    if outcome.kind == "raised":
+    if not isinstance(outcome, Value):
         return outcome
-    return Outcome("value", adapter.comparable(outcome.value, beside.value))
+    other = beside.value if isinstance(beside, Value) else None
+    return Value(adapter.comparable(outcome.value, other))

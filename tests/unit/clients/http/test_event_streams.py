@@ -8,7 +8,7 @@ import pytest
 
 from pytest_mimic._clients.http.body import load_body, store_body
 from pytest_mimic._clients.http.httpx import HttpxAdapter
-from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.outcome.outcome import Value
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.seam.call_secrets import Secrets
 from pytest_mimic._core.tree.agreement import Rules, compare
@@ -111,7 +111,7 @@ def differences(recorded: Any, actual: Any, *volatile: str) -> list[str]:
     """Return the lines that verifying shows."""
     client = HttpxAdapter("httpx")
     old, new = client.comparable(recorded, actual), client.comparable(actual, recorded)
-    outcomes = Outcome("value", old), Outcome("value", new)
+    outcomes = Value(old), Value(new)
     return difference_lines(
         compare(*outcomes, Rules(volatile=volatile), redactor=Redactor())
     )

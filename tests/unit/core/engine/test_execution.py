@@ -83,6 +83,22 @@ def test_verifying_reads_as_far_as_the_recording_goes(
     assert bool(runs.errors()) is (count == 99)
 
 
+def test_a_value_that_is_a_stream_now_has_drifted(runs: Runs) -> None:
+    def rates() -> object:
+        return "none"
+
+    runs.mimic(rates)()
+    runs.again("verify")
+
+    def rates() -> object:
+        yield "EUR"
+
+    assert [*runs.mimic(rates)()] == []
+
+    (error,) = runs.errors()
+    assert "the call returned 'none' when recorded, gave 1 items now" in error
+
+
 @pytest.mark.parametrize("mode", ["record", "replay", "verify"])
 @pytest.mark.parametrize("sent", ["a value", LookupError("thrown")], ids=str)
 def test_what_a_reader_sends_is_refused(runs: Runs, mode: str, sent: Any) -> None:

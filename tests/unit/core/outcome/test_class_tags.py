@@ -15,7 +15,7 @@ from typing import ClassVar, Generic, NamedTuple, TypeVar
 import pytest
 
 from pytest_mimic import StaleRecordingError
-from pytest_mimic._core.outcome.outcome import NotExactError, Outcome
+from pytest_mimic._core.outcome.outcome import NotExactError, Raised
 from pytest_mimic._core.outcome.placed_paths import NOWHERE
 from pytest_mimic._core.outcome.tags import Writer
 from pytest_mimic._core.vault import Vault
@@ -364,9 +364,9 @@ def test_a_raised_exception_is_the_same_as_the_one_in_its_values():
     error = Refused("no", code=[inner])
     error.__cause__ = inner
     store = MemoryStore()
-    stored = Vault(store).stored(Outcome("raised", exception=error), 0.5)
+    stored = Vault(store).stored(Raised(error), 0.5)
 
-    again = stored.load().exception
+    again = stored.load().error
 
     assert again.code[0] is again.__cause__
 

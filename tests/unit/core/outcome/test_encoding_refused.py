@@ -12,7 +12,7 @@ import pytest
 
 from pytest_mimic import UnstorableOutcomeError
 from pytest_mimic._core.outcome.encoding import snapshot
-from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.outcome.outcome import Outcome, Raised, Stream, Value
 from pytest_mimic._core.vault import Vault
 from unit.memory_store import MemoryStore
 
@@ -129,7 +129,7 @@ def with_attribute(container, value):
     ],
 )
 def test_the_path_to_the_part_is_shown(wrap, path):
-    error = refusal(Outcome("value", wrap(threading.Lock())))
+    error = refusal(Value(wrap(threading.Lock())))
 
     assert error.path == path
     assert str(error).splitlines()[:2] == [
@@ -144,7 +144,7 @@ def test_the_path_to_the_part_is_shown(wrap, path):
     [(using_a_global, "a function object"), (local_class, "a type object")],
 )
 def test_a_function_that_hides_its_part_is_named_itself(wrap, what):
-    error = refusal(Outcome("value", [wrap(threading.Lock())]))
+    error = refusal(Value([wrap(threading.Lock())]))
 
     assert error.path == "result[0]"
     assert error.facts[0] == f"result[0]: {what}"
@@ -159,7 +159,7 @@ def test_a_method_of_a_complete_class_is_kept():
         def show(self):
             return super().show() + " of child"
 
-    show = Vault(MemoryStore()).stored(Outcome("value", Child), 0.1).load().value().show
+    show = Vault(MemoryStore()).stored(Value(Child), 0.1).load().value().show
 
     assert show() == "base of child"
 
@@ -188,17 +188,17 @@ class Zone(zoneinfo.ZoneInfo):
 )
 def test_an_attribute_that_a_replay_would_lack_is_refused(make, expected):
     value = make(pytest.importorskip("pandas"))
-    Vault(MemoryStore()).stored(Outcome("value", [value]), 0.1)
+    Vault(MemoryStore()).stored(Value([value]), 0.1)
 
     value.x = 1
 
-    assert expected in refusal(Outcome("value", [value])).facts[1]
+    assert expected in refusal(Value([value])).facts[1]
 
 
 def test_the_part_has_a_name_for_people():
     with open(__file__) as file, socket.socket() as sock:
         said = [
-            refusal(Outcome("value", [part])).facts[0]
+            refusal(Value([part])).facts[0]
             for part in (
                 file,
                 sock,
@@ -218,7 +218,7 @@ def test_the_part_has_a_name_for_people():
 
 
 def test_a_value_that_cannot_be_loaded_is_not_recorded():
-    assert refusal(Outcome("value", {"a": LoadsNot(1)})).path == "result.a"
+    assert refusal(Value({"a": LoadsNot(1)})).path == "result.a"
 
 
 def test_a_method_whose_class_is_not_made_yet_is_refused():
@@ -232,7 +232,7 @@ def test_a_method_whose_class_is_not_made_yet_is_refused():
         def text(self):
             return super().__str__()
 
-        refused.append(refusal(Outcome("value", [text])))
+        refused.append(refusal(Value([text])))
 
     assert refused[0].path == "result[0]"
     assert (
@@ -240,19 +240,19 @@ def test_a_method_whose_class_is_not_made_yet_is_refused():
         .facts[1]
         .endswith("Made.text closes over __class__, which has no value yet")
     )
-    snapshot(Outcome("value", [Made.text]))
+    snapshot(Value([Made.text]))
 
 
 @pytest.mark.parametrize(
     ("outcome", "told"),
     [
         (
-            Outcome("raised", exception=ValueError(threading.Lock())),
+            Raised(ValueError(threading.Lock())),
             ("raised", "exception.args[0]"),
         ),
-        (Outcome("stream", items=[1, [threading.Lock()]]), ("yielded", "items[1][0]")),
+        (Stream([1, [threading.Lock()]]), ("yielded", "items[1][0]")),
         (
-            Outcome("stream", items=[(1,)], end=Outcome("value", threading.Lock())),
+            Stream([(1,)], end=Value(threading.Lock())),
             ("returned", "result"),
         ),
     ],
@@ -270,7 +270,7 @@ def test_nesting_too_deep_for_pickle_is_an_error():
     for _ in range(100_000):
         value = [value]
 
-    assert refusal(Outcome("value", value)).facts == ("result: nested too deeply",)
+    assert refusal(Value(value)).facts == ("result: nested too deeply",)
 
 
 def test_a_snapshot_names_its_part():
@@ -291,7 +291,7 @@ def test_equal_own_identities_are_not_equal_outcomes():
     store = MemoryStore()
     vault = Vault(store)
 
-    first, second = (vault.stored(Outcome("value", Told(x)), 0.1) for x in (1, 2))
+    first, second = (vault.stored(Value(Told(x)), 0.1) for x in (1, 2))
 
     assert first.readable() != second.readable()
 
@@ -311,9 +311,7 @@ class Particular:
 def test_an_object_whose_identity_fails_is_stored():
     vault = Vault(MemoryStore())
 
-    first, second, again = (
-        vault.stored(Outcome("value", Particular(n)), 0.1) for n in (1, 2, 1)
-    )
+    first, second, again = (vault.stored(Value(Particular(n)), 0.1) for n in (1, 2, 1))
 
     assert (
         first.encoded.fingerprint

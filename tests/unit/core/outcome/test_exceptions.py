@@ -14,7 +14,7 @@ import urllib.error
 import pytest
 
 from pytest_mimic._core.outcome import exceptions
-from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.outcome.outcome import Raised, Value
 from pytest_mimic._core.vault import Vault
 from unit.memory_store import NAME, MemoryStore, recorded
 
@@ -27,11 +27,11 @@ FORMS = pytest.mark.parametrize(
 
 def replayed(error: BaseException, *, readable: bool | None = None):
     """Return the exception as the vault returns it."""
-    again = Vault(recorded(Outcome("raised", exception=error))).read(NAME).outcomes[0]
+    again = Vault(recorded(Raised(error))).read(NAME).outcomes[0]
     if readable is not None:
         assert ("pickle" not in again.entry) == readable
     assert again.kind == "raised"
-    return again.load().exception
+    return again.load().error
 
 
 class Refused(Exception):
@@ -213,7 +213,7 @@ def test_exceptions_of_well_known_libraries_are_kept(library):
 
 
 def test_an_exception_pickled_by_name_is_the_same_object():
-    stored = Vault(MemoryStore()).stored(Outcome("value", [1, ONE]), 0.5)
+    stored = Vault(MemoryStore()).stored(Value([1, ONE]), 0.5)
 
     assert stored.load().value[1] is ONE
 

@@ -12,7 +12,7 @@ import pytest
 
 from pytest_mimic._core.outcome import pickling
 from pytest_mimic._core.outcome.encoding import encode
-from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.outcome.outcome import Outcome, Stream, Value
 from pytest_mimic._core.vault import Vault
 from unit.memory_store import NAME, MemoryStore, recorded
 
@@ -64,7 +64,7 @@ def double(x):
     ids=lambda value: f"{type(value).__name__}",
 )
 def test_values_that_have_no_exact_tag_are_pickled(value):
-    stored = kept(Outcome("value", value))
+    stored = kept(Value(value))
 
     first, second = stored.load().value, stored.load().value
 
@@ -77,7 +77,7 @@ def test_changing_the_value_after_it_was_encoded_changes_nothing():
     array = bytearray(b"abc")
     vault = Vault(MemoryStore())
     value = {"plain": [1], "odd": (array, [2])}
-    stored = vault.stored(Outcome("value", value), 0.1, detached=True)
+    stored = vault.stored(Value(value), 0.1, detached=True)
 
     value["plain"].append(2)
     value["odd"][1].append(3)
@@ -90,13 +90,13 @@ def test_a_class_that_reduces_itself_decides_what_is_kept():
     value = Cached("1.50")
     value.seen = lambda: None
 
-    assert vars(kept(Outcome("value", value)).load().value) == {}
+    assert vars(kept(Value(value)).load().value) == {}
 
 
 def test_large_plain_data_has_a_file_with_one_item_a_line():
     store = MemoryStore()
 
-    stored = kept(Outcome("value", list(range(20_000))), store)
+    stored = kept(Value(list(range(20_000))), store)
 
     name = stored.entry["json"]
     assert name.startswith("objects/")
@@ -117,7 +117,7 @@ def test_parts_shared_exponentially_do_not_explode(first):
         value = type(first)([value, value])
     store = MemoryStore()
 
-    again = kept(Outcome("value", value), store).load().value
+    again = kept(Value(value), store).load().value
 
     assert sum(len(store.read(name)) for name in store.names()) < 40_000
     for _ in range(60):
@@ -131,17 +131,15 @@ def test_lambdas_and_local_classes_are_stored_by_value():
         def __init__(self, x):
             self.x = x
 
-    entry = entry_of(Outcome("value", [lambda x: x + 1, Local(5)]))
-    increment, local = kept(Outcome("value", [lambda x: x + 1, Local(5)])).load().value
+    entry = entry_of(Value([lambda x: x + 1, Local(5)]))
+    increment, local = kept(Value([lambda x: x + 1, Local(5)])).load().value
 
     assert (increment(1), local.x) == (2, 5)
     assert entry["python"] == f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def test_exactly_the_imports_of_a_pickle_are_listed():
-    entry = entry_of(
-        Outcome("value", [Point(1), partial(double, 2), decimal.Decimal(1)])
-    )
+    entry = entry_of(Value([Point(1), partial(double, 2), decimal.Decimal(1)]))
 
     assert entry["imports"] == sorted(
         [
@@ -155,17 +153,14 @@ def test_exactly_the_imports_of_a_pickle_are_listed():
 
 
 def test_functions_that_a_pickle_calls_are_listed():
-    assert "builtins:getattr" in entry_of(Outcome("value", [1].append))["imports"]
-    assert any(
-        name.endswith(":subimport")
-        for name in entry_of(Outcome("value", json))["imports"]
-    )
+    assert "builtins:getattr" in entry_of(Value([1].append))["imports"]
+    assert any(name.endswith(":subimport") for name in entry_of(Value(json))["imports"])
 
 
 @pytest.mark.parametrize("last", [(4,), time.gmtime(0)], ids=["tagged", "pickle"])
 def test_a_stream_keeps_separate_copies_of_its_items(last):
     items = [[1], (2,), {"k": [3]}, last]
-    outcome = Outcome("stream", items=items, end=Outcome("value", "end"))
+    outcome = Stream(items, end=Value("end"))
 
     loaded = kept(outcome).load()
 
@@ -174,7 +169,7 @@ def test_a_stream_keeps_separate_copies_of_its_items(last):
 
 
 def test_a_plain_stream_is_readable():
-    entry = entry_of(Outcome("stream", items=[1, "b"]))
+    entry = entry_of(Stream([1, "b"]))
 
     assert entry == {"duration": 0.5, "stream": {"items": [1, "b"], "end": None}}
 
@@ -182,7 +177,7 @@ def test_a_plain_stream_is_readable():
 def test_a_class_without_importable_module_is_stored_by_value():
     made = type("Made", (), {"__module__": "gone", "x": 5})
 
-    entry = entry_of(Outcome("value", made))
+    entry = entry_of(Value(made))
 
     assert entry["python"] == pickling.python_version()
 
@@ -199,7 +194,7 @@ def test_equal_outcomes_with_other_shared_parts_are_stored_apart():
 
     loaded = []
     for value in values:
-        kept(Outcome("value", {"long": ["text"] * 500, "parts": value}), store)
+        kept(Value({"long": ["text"] * 500, "parts": value}), store)
         loaded.append(Vault(store).read(NAME).outcomes[0].load().value["parts"])
 
     shared = [
@@ -235,4 +230,4 @@ def test_equal_outcomes_with_other_shared_parts_are_stored_apart():
     ],
 )
 def test_large_outcomes_are_pickles(value, is_readable):
-    assert (encode(Outcome("value", value)).readable is not None) == is_readable
+    assert (encode(Value(value)).readable is not None) == is_readable

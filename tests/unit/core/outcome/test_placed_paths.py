@@ -10,7 +10,7 @@ import pytest
 
 from pytest_mimic import fingerprint
 from pytest_mimic._core.files.places import Places
-from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.outcome.outcome import Value
 from pytest_mimic._core.outcome.placed_paths import PathStore
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.recording_facts import Recording
@@ -30,7 +30,7 @@ def paths_of(rootdir, temporary, *, own=None, folders=()):
 
 def put(value, paths, store=None):
     vault = Vault(store or MemoryStore())
-    stored = vault.stored(Outcome("value", value), 0.1, paths=paths)
+    stored = vault.stored(Value(value), 0.1, paths=paths)
     vault.write(NAME, [Recording("shop:f", {}, None, None, "", None, [stored])])
     return vault
 

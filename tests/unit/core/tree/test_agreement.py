@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from pytest_mimic._core.outcome.encoding import snapshot
-from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.outcome.outcome import Outcome, Raised, Stream, Value
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.tree import agreement
 from pytest_mimic._core.tree.difference_words import difference_lines
@@ -28,16 +28,16 @@ from unit.core.tree.values import stream
 
 NAN = float("nan")
 
-given = functools.partial(Outcome, "value")
+given = Value
 END = given(None)
 
 
 def failed(exception: BaseException) -> Outcome:
-    return Outcome("raised", exception=exception)
+    return Raised(exception)
 
 
 def streamed(items: Sequence[object], end: Outcome | None = None) -> Outcome:
-    return Outcome("stream", items=items, end=end)
+    return Stream(items, end=end)
 
 
 def compare(

@@ -22,7 +22,7 @@ import pytest
 
 from pytest_mimic._core.files.places import TEMPORARY, Places
 from pytest_mimic._core.outcome.encoding import snapshot
-from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.outcome.outcome import Outcome, Raised, Stream, Value
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.tree.difference_words import difference_lines
@@ -70,10 +70,10 @@ def test_no_secret_of_an_outcome_is_in_its_tree(tree):
     }
     login |= {"token": "x4"}
     outcomes = [
-        Outcome("value", login),
-        Outcome("value", [{"inner": login}]),
-        Outcome("raised", exception=ValueError(URL, login)),
-        Outcome("stream", items=[login], end=Outcome("value", URL)),
+        Value(login),
+        Value([{"inner": login}]),
+        Raised(ValueError(URL, login)),
+        Stream([login], end=Value(URL)),
     ]
 
     shown = [repr(tree(outcome)) for outcome in outcomes]
@@ -85,8 +85,8 @@ def test_no_secret_of_an_outcome_is_in_its_tree(tree):
 
 
 def test_a_stream_has_how_it_ended(tree):
-    ended = tree(Outcome("stream", items=[1], end=Outcome("value", "end")))
-    as_usual = tree(Outcome("stream", items=[1], end=Outcome("value", None)))
+    ended = tree(Stream([1], end=Value("end")))
+    as_usual = tree(Stream([1], end=Value(None)))
 
     assert line(ended) == "{'items': [1], 'end': {'value': 'end'}}"
     assert line(as_usual) == "{'items': [1]}"
@@ -110,7 +110,7 @@ def test_of_a_response_what_verifying_compares_is_compared(tree):
         "body": {"text": "no"},
     }
 
-    old, new, changed = (tree(Outcome("value", one)) for one in (response, same, other))
+    old, new, changed = (tree(Value(one)) for one in (response, same, other))
 
     assert differences(old, new) == []
     assert [one.path for one in differences(old, changed)] == [
@@ -137,8 +137,8 @@ def test_the_body_of_a_response_is_compared_as_what_it_is(tree, body, expected):
     response = {"status": 200, "headers": [["Date", "today"]], "error": "reset"}
 
     (one,) = differences(
-        tree(Outcome("value", response)),
-        tree(Outcome("value", {**response, "body": body})),
+        tree(Value(response)),
+        tree(Value({**response, "body": body})),
     )
 
     assert (one.path, one.old, line(one.new)) == ("body", ABSENT, expected)
@@ -153,17 +153,14 @@ def test_the_body_of_a_response_is_compared_as_what_it_is(tree, body, expected):
     ],
 )
 def test_bytes_are_shown_by_their_kind_and_size(tree, content, shown):
-    assert line(tree(Outcome("value", content))) == shown
+    assert line(tree(Value(content))) == shown
 
 
 def test_an_object_is_shown_with_all_its_attributes(tree):
     value = Attributed("x")
     value.more = [("a",), {2}]  # type: ignore[attr-defined]
 
-    assert (
-        line(tree(Outcome("value", value)))
-        == "Attributed(name='x', more=[('a',), {2}])"
-    )
+    assert line(tree(Value(value))) == "Attributed(name='x', more=[('a',), {2}])"
 
 
 BERLIN = datetime.datetime(2026, 11, 2, 10, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin"))
@@ -200,18 +197,16 @@ BERLIN = datetime.datetime(2026, 11, 2, 10, tzinfo=zoneinfo.ZoneInfo("Europe/Ber
     ids=lambda value: type(value).__name__,
 )
 def test_a_stored_value_is_drawn_as_what_makes_it(tree, value, shown):
-    assert line(tree(Outcome("value", value))) == shown
+    assert line(tree(Value(value))) == shown
 
 
 def test_a_key_that_looks_like_a_tag_is_shown_as_it_is(tree):
-    assert (
-        line(tree(Outcome("value", {"$date": 1, "n": {2}}))) == "{'$date': 1, 'n': {2}}"
-    )
-    assert line(tree(Outcome("value", {"$date": 1, "n": 2}))) == "{'$date': 1, 'n': 2}"
+    assert line(tree(Value({"$date": 1, "n": {2}}))) == "{'$date': 1, 'n': {2}}"
+    assert line(tree(Value({"$date": 1, "n": 2}))) == "{'$date': 1, 'n': 2}"
 
 
 def test_awaiting_is_part_of_an_outcome(tree):
-    outcome = tree(Outcome("value", 1), awaited=True)
+    outcome = tree(Value(1), awaited=True)
 
     assert line(outcome) == "{'value': 1, 'awaited': True}"
 
@@ -258,7 +253,7 @@ REDACTOR = Redactor(["diagnosis"])
 
 
 def lines(value: object, **options: Any) -> list[str]:
-    return preview(Outcome("value", value), REDACTOR, **options)
+    return preview(Value(value), REDACTOR, **options)
 
 
 class Basket:
@@ -305,7 +300,7 @@ def test_an_exception_is_shown_with_its_arguments_and_attributes() -> None:
     error = Refusal("no such basket")
     error.basket = Basket(n=1)  # type: ignore[attr-defined]
 
-    shown = preview(Outcome("raised", exception=error), REDACTOR)
+    shown = preview(Raised(error), REDACTOR)
 
     assert shown == ["raised Refusal('no such basket', basket=Basket(n=1))"]
 
@@ -317,9 +312,7 @@ def test_a_stream_is_shown_by_its_first_item_and_its_end() -> None:
     rows[0] = 9
 
     shown = preview(
-        Outcome(
-            "stream", items=items, end=Outcome("raised", exception=Refusal("gone"))
-        ),
+        Stream(items, end=Raised(Refusal("gone"))),
         REDACTOR,
     )
 
@@ -426,7 +419,7 @@ from collections import Counter
 sys.path.insert(0, sys.argv[1])
 import pytest_mimic
 from pytest_mimic._core.tree.stored import preview
-from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.outcome.outcome import Value
 from pytest_mimic._core.redact.redactor import Redactor
 
 class Bag:
@@ -435,7 +428,7 @@ class Bag:
 words = sys.argv[2].split()
 for value in (Bag(set(words)), Bag(frozenset(map(Word := type("Word", (str,), {}), words))),
               Bag({(word, 1) for word in words}), Bag({(word, (word * 30, ("x" * 30, word))) for word in words}), {"bag": Bag(set(words))}, Bag(object())):
-    print(preview(Outcome("value", value), Redactor()))
+    print(preview(Value(value), Redactor()))
 """
 
 
@@ -485,7 +478,7 @@ def test_the_signature_of_a_client_is_no_secret_and_an_argument_of_that_name_is(
 
 def table(price: float, **facts: Any) -> Outcome:
     frame = pandas.DataFrame({"name": ["a", "b"], "price": [1.5, price], **facts})
-    return Outcome("value", frame)
+    return Value(frame)
 
 
 @pytest.mark.parametrize(
@@ -498,8 +491,8 @@ def table(price: float, **facts: Any) -> Outcome:
             ["['price']: 1 of 2 differ, [1]: 1.5 recorded, 2.5 now"],
         ),
         (
-            Outcome("value", {"rates": table(1.5).value}),
-            Outcome("value", {"rates": table(2.5).value}),
+            Value({"rates": table(1.5).value}),
+            Value({"rates": table(2.5).value}),
             ["rates['price']: 1 of 2 differ, [1]: 1.5 recorded, 2.5 now"],
         ),
     ],
@@ -529,7 +522,7 @@ def test_of_a_pickle_a_column_with_a_secret_name_is_not_described(tree):
 
 def test_a_description_of_a_pickle_is_short_and_has_no_secret() -> None:
     many = pandas.DataFrame({"token": ["hush"] * 5_000, "n": range(5_000)})
-    outcome = Outcome("value", {"table": many, "password": "hunter2-4711-abcd"})
+    outcome = Value({"table": many, "password": "hunter2-4711-abcd"})
 
     text = json.dumps(described(outcome, Redactor()))
 

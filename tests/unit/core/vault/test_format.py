@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pytest_mimic import CassetteError, CorruptRecordingError
-from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.outcome.outcome import Value
 from pytest_mimic._core.vault import Vault, recording_name
 from pytest_mimic._core.vault.format import (
     cassette_name,
@@ -150,7 +150,7 @@ def test_recording_of_another_shape_is_reported(part, other, how):
 def test_cassette_of_another_shape_is_reported(edit, how):
     name = "cassettes/x.json"
     vault = Vault(MemoryStore())
-    stored = vault.stored(Outcome("value", {"a": 1}), 0.5)
+    stored = vault.stored(Value({"a": 1}), 0.5)
     vault.write(name, [a_call(stored)], test="t")
     text = vault.store.read(name).decode()
     assert edit(text) != text

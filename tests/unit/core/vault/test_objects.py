@@ -18,7 +18,7 @@ from pytest_mimic import (
     StaleRecordingError,
 )
 from pytest_mimic._core.outcome.memory import object_name, pieces_of
-from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.outcome.outcome import Raised, Stream, Value
 from pytest_mimic._core.vault import FolderStore, Vault
 from unit.memory_store import NAME, MemoryStore, load, recorded
 
@@ -282,8 +282,8 @@ def test_pickle_without_an_outcome_is_reported(body):
 
 
 def test_a_stream_of_pickles_comes_back_in_order():
-    end = Outcome("value", (ADDRESS, 7))
-    store = recorded(Outcome("stream", items=[ADDRESS, (1, ADDRESS)], end=end))
+    end = Value((ADDRESS, 7))
+    store = recorded(Stream([ADDRESS, (1, ADDRESS)], end=end))
 
     again = Vault(store).read(NAME).outcomes[0].load()
 
@@ -337,7 +337,7 @@ def test_paths_of_any_python_version_load(module):
 @pytest.mark.parametrize("name", ["SystemExit", "KeyboardInterrupt", "GeneratorExit"])
 def test_only_exceptions_are_raised_from_a_recording(name):
     """An interrupt is never recorded, so a file with one was made by hand."""
-    store = recorded(Outcome("raised", exception=KeyError(1)))
+    store = recorded(Raised(KeyError(1)))
     vault = Vault(store)
     store.write(
         NAME,
@@ -353,7 +353,7 @@ def test_only_exceptions_are_raised_from_a_recording(name):
 
 
 def test_exception_type_that_is_not_a_class_is_reported():
-    store = recorded(Outcome("raised", exception=KeyError(1)))
+    store = recorded(Raised(KeyError(1)))
     vault = Vault(store)
     text = store.read(NAME)
 
@@ -429,9 +429,9 @@ def test_forbidden_pickles_are_neither_loaded_nor_written():
     ):
         outcome.load()
     with pytest.raises(MimicError, match="mimic_pickle = forbid"):
-        vault.stored(Outcome("value", (1, ADDRESS)), 0.1)
+        vault.stored(Value((1, ADDRESS)), 0.1)
     for readable in ([1, 2], (1, 2)):
-        assert vault.stored(Outcome("value", readable), 0.1).load().value == readable
+        assert vault.stored(Value(readable), 0.1).load().value == readable
 
 
 def test_changing_a_mapped_array_leaves_the_file_alone(tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.outcome.outcome import Value
 from pytest_mimic._core.vault import Vault, recording_name
 from pytest_mimic._core.vault.recording_facts import Recording, read_calls
 from pytest_mimic._tools.cli.checking import Checker
@@ -21,9 +21,7 @@ VALUES = [
 
 def vault_with_both() -> Vault:
     vault = Vault(MemoryStore())
-    sequence = [
-        vault.stored(Outcome("value", value), 0.25, detached=True) for value in VALUES
-    ]
+    sequence = [vault.stored(Value(value), 0.25, detached=True) for value in VALUES]
     calls = [
         a_call(
             stored,
@@ -34,7 +32,7 @@ def vault_with_both() -> Vault:
         for number, stored in enumerate(sequence)
     ]
     vault.write(CASSETTE, calls, test="t", recorded="2026-11-02")
-    sequence = [vault.stored(Outcome("value", value), 0.25) for value in VALUES]
+    sequence = [vault.stored(Value(value), 0.25) for value in VALUES]
     vault.write(
         SEQUENCE, [Recording("shop:f", {"a": 1}, "s", "t", "2026-11-02", "t", sequence)]
     )
@@ -65,7 +63,7 @@ def test_what_belongs_to_a_test_stores_the_identity_of_its_call(owner):
     """
     vault, identity = Vault(MemoryStore()), "5f" * 16
     name = recording_name("shop:f", identity, owner)
-    outcomes = [vault.stored(Outcome("value", 1), 0.25)]
+    outcomes = [vault.stored(Value(1), 0.25)]
     facts = Recording("shop:f", None, None, "t", "2026-11-02", owner, outcomes)
 
     vault.write(name, [facts._replace(identity=identity if owner else None)])

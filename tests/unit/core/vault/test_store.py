@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from pytest_mimic import MimicError
-from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.outcome.outcome import Value
 from pytest_mimic._core.vault import FolderStore, Vault, recording_name
 from pytest_mimic._core.vault.recording_facts import Recording
 from unit.memory_store import MemoryStore
@@ -60,7 +60,7 @@ class Vaults(RuleBasedStateMachine):
         changed = set()
         for store in self.stores:
             vault = Vault(store)
-            outcomes = [vault.stored(Outcome("value", value), 0.1) for value in given]
+            outcomes = [vault.stored(Value(value), 0.1) for value in given]
             before = {each: store.read(each) for each in store.names()}
             wrote = vault.write(
                 name,

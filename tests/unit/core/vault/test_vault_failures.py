@@ -8,7 +8,7 @@ import os
 import pytest
 
 from pytest_mimic import MimicError
-from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.outcome.outcome import Value
 from pytest_mimic._core.vault import FolderStore, Vault, folder
 from pytest_mimic._core.vault.recording_facts import Recording
 
@@ -21,7 +21,7 @@ FAILURES = [errno.ENOSPC, errno.EIO, errno.EDQUOT]
 
 
 def put(vault, name, values, *, seconds=0.5):
-    outcomes = [vault.stored(Outcome("value", value), seconds) for value in values]
+    outcomes = [vault.stored(Value(value), seconds) for value in values]
     vault.write(
         name, [Recording("shop:f", None, None, "t", "2026-11-01", None, outcomes)]
     )

@@ -15,7 +15,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from pytest_mimic import CorruptRecordingError, MimicError, StaleRecordingError
-from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.outcome.outcome import Raised, Value
 from pytest_mimic._core.vault import FolderStore, Vault, recording_name
 from pytest_mimic._core.vault.recording_facts import Recording, read_calls
 from unit.memory_store import MemoryStore, a_call
@@ -45,7 +45,7 @@ def put(
     arguments=None,
     duration=0.5,
 ):
-    outcomes = [vault.stored(Outcome("value", value), duration) for value in values]
+    outcomes = [vault.stored(Value(value), duration) for value in values]
     return vault.write(
         name, [Recording("shop:f", arguments, source, test, date, None, outcomes)]
     ).changed
@@ -90,7 +90,7 @@ def test_equal_outcome_leaves_every_file_as_it_is(value):
 )
 def test_what_was_written_is_named_where_it_cannot_be_loaded(name, called):
     vault = Vault(MemoryStore())
-    stored = vault.stored(Outcome("value", [lambda: 5]), 0.5)
+    stored = vault.stored(Value([lambda: 5]), 0.5)
     vault.write(name, [a_call(stored)])
     # Only the Python that stored code by value can load it.
     assert stored.entry["python"]
@@ -188,7 +188,7 @@ def test_equal_sets_are_one_object_under_any_hash_seed(tmp_path):
     script = textwrap.dedent("""
         import sys
         from ipaddress import IPv4Address
-        from pytest_mimic._core.outcome.outcome import Outcome
+        from pytest_mimic._core.outcome.outcome import Value
         from pytest_mimic._core.vault import FolderStore, Vault
         from pytest_mimic._core.vault.recording_facts import Recording, read_calls
         vault = Vault(FolderStore(sys.argv[1]))
@@ -196,7 +196,7 @@ def test_equal_sets_are_one_object_under_any_hash_seed(tmp_path):
         for beside in (None, IPv4Address("10.0.0.1")):
             value = {"tags": tags, "at": beside}
             for name in (f"calls/shop/f/aa{beside is None}.json", f"calls/shop/f/bb{beside is None}.json"):
-                stored = vault.stored(Outcome("value", value), 0.1)
+                stored = vault.stored(Value(value), 0.1)
                 vault.write(name, [Recording("shop:f", None, None, sys.argv[2], sys.argv[2], None, [stored])])
                 print(vault.read(name).outcomes[0].load().value == value)
     """)
@@ -287,7 +287,7 @@ def test_written_recording_can_be_replayed_at_once(value):
         None,
         "",
         None,
-        [vault.stored(Outcome("value", value), 0.1)],
+        [vault.stored(Value(value), 0.1)],
     )
     assert recording.outcomes[0].load().value == value
 
@@ -322,7 +322,7 @@ def test_player_returns_a_fresh_value_each_time(value):
 def test_fast_player_reads_single_values_without_tags_only(values):
     vault = Vault(MemoryStore())
     put(vault, A, *values)
-    failed = vault.stored(Outcome("raised", exception=KeyError("a")), 0.1)
+    failed = vault.stored(Raised(KeyError("a")), 0.1)
     vault.write(B, [Recording("shop:f", None, None, None, "", None, [failed])])
 
     assert vault.read_player(A) is None
@@ -335,7 +335,7 @@ def test_awaited_value_is_another_outcome():
     """A replay has to return a coroutine."""
     vault = Vault(MemoryStore())
     put(vault, A, {"a": 1})
-    stored = vault.stored(Outcome("value", {"a": 1}), 0.1)
+    stored = vault.stored(Value({"a": 1}), 0.1)
     stored.entry["awaited"] = True
 
     assert vault.write(
@@ -399,7 +399,7 @@ def test_recording_of_another_layout_allows_collecting():
 def test_facts_besides_the_outcome_are_kept():
     """Arguments, owner, and that it was awaited."""
     vault = Vault(MemoryStore())
-    stored = vault.stored(Outcome("value", {"a": 1}), 0.123456)
+    stored = vault.stored(Value({"a": 1}), 0.123456)
     stored.entry["awaited"] = True
     made = Recording(
         "shop:f", {"base": "EUR"}, "ff", "t", "2026-11-02", "owner", [stored]
@@ -493,7 +493,7 @@ def test_cassette_keeps_its_calls_in_order():
     arguments = {"url": "x", "query": {"a": 2, "b": 1}}
 
     def entry(number, value):
-        stored = vault.stored(Outcome("value", value), 0.1, detached=True)
+        stored = vault.stored(Value(value), 0.1, detached=True)
         facts = {
             "kind": "httpx",
             "target": "httpx",
@@ -553,7 +553,7 @@ def test_cassette_shares_objects_with_recordings(value):
     store = MemoryStore()
     vault = Vault(store)
     put(vault, A, value)
-    stored = vault.stored(Outcome("value", value), 0.1)
+    stored = vault.stored(Value(value), 0.1)
     vault.write("cassettes/x.json", [a_call(stored)])
 
     assert vault.delete([A])[:2] == (1, 0)
@@ -679,7 +679,7 @@ def test_unreadable_recording_keeps_all_objects(kept, spoil):
     vault = Vault(store)
     put(vault, A, ONE)
     put(vault, B, TWO)
-    stored = vault.stored(Outcome("value", THREE), 0.1)
+    stored = vault.stored(Value(THREE), 0.1)
     vault.write("cassettes/x.json", [a_call(stored)])
     whole = store.read(kept)
     store.write(kept, spoil(whole))
@@ -717,7 +717,7 @@ def test_the_list_of_what_a_call_reaches_is_the_last_one():
     store = MemoryStore()
     for text in ("a", "b", "c", "d", ""):
         vault = Vault(store)
-        stored = vault.stored(Outcome("value", 1), 0.5)
+        stored = vault.stored(Value(1), 0.5)
         stored.inputs = lambda _before, *, is_same, text=text: text
         vault.write(
             A, [Recording("shop:f", None, "s", "t", "2026-11-02", None, [stored])]

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.outcome.outcome import Value
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._tools.page.previews import preview_blocks
 
 
 def blocks_of(value: object, folder: Path) -> list[dict[str, Any]]:
-    stored = Vault(FolderStore(folder)).stored(Outcome("value", value), 0.5)
+    stored = Vault(FolderStore(folder)).stored(Value(value), 0.5)
     return preview_blocks(stored, Redactor())
 
 

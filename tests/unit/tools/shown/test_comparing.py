@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.outcome.outcome import Value
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.recording_facts import Recording
@@ -14,7 +14,7 @@ def vault(**values: object) -> Vault:
     """Return a vault with a recording of each of these functions."""
     made = Vault(MemoryStore())
     for name, value in values.items():
-        stored = made.stored(Outcome("value", value), 0.5)
+        stored = made.stored(Value(value), 0.5)
         made.write(
             f"calls/shop/{name}/00.json",
             [

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._core.outcome.outcome import Outcome
+from pytest_mimic._core.outcome.outcome import Outcome, Raised, Stream, Value
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._tools.shown.outcome_lines import shown_outcome
@@ -27,37 +27,35 @@ def shown(vault: Vault, outcome: Outcome, **options: Any) -> Any:
 @pytest.mark.parametrize(
     ("outcome", "brief", "text"),
     [
-        (Outcome("value", [1, 2]), "[1, 2]", "returned [1, 2]"),
-        (Outcome("value", None), "None", "returned None"),
+        (Value([1, 2]), "[1, 2]", "returned [1, 2]"),
+        (Value(None), "None", "returned None"),
         (
-            Outcome("value", {"status": 404, "reason": "Not Found", "headers": []}),
+            Value({"status": 404, "reason": "Not Found", "headers": []}),
             "404 Not Found",
             None,
         ),
         (
-            Outcome("value", datetime.date(2024, 5, 1)),
+            Value(datetime.date(2024, 5, 1)),
             "2024-05-01",
             "returned 2024-05-01",
         ),
         (
-            Outcome("raised", exception=ValueError("no", 3)),
+            Raised(ValueError("no", 3)),
             "raised ValueError('no', 3)",
             "raised ValueError('no', 3)",
         ),
         (
-            Outcome("stream", items=[1]),
+            Stream([1]),
             "a stream of 1 item",
             "a stream of 1 item\n1: 1\nits reader stopped here",
         ),
         (
-            Outcome(
-                "stream", items=[], end=Outcome("raised", exception=OSError("gone"))
-            ),
+            Stream([], end=Raised(OSError("gone"))),
             "a stream of 0 items",
             "a stream of 0 items\nraised OSError('gone')",
         ),
         (
-            Outcome("stream", items=["a"], end=Outcome("value", 7)),
+            Stream(["a"], end=Value(7)),
             "a stream of 1 item",
             "a stream of 1 item\n1: 'a'\nreturned 7",
         ),
@@ -99,9 +97,9 @@ SECRET = "s3cret-4711"
 )
 def test_values_under_secret_names_are_not_shown(vault, value):
     for outcome in (
-        Outcome("value", value),
-        Outcome("stream", items=[value]),
-        Outcome("raised", exception=ValueError(value)),
+        Value(value),
+        Stream([value]),
+        Raised(ValueError(value)),
     ):
         found = shown(vault, outcome)
 
@@ -109,13 +107,13 @@ def test_values_under_secret_names_are_not_shown(vault, value):
 
 
 def test_a_secret_argument_is_not_shown_where_the_outcome_repeats_it(vault):
-    found = shown(vault, Outcome("value", f"you sent {SECRET} to us"), secrets=[SECRET])
+    found = shown(vault, Value(f"you sent {SECRET} to us"), secrets=[SECRET])
 
     assert found.text == "returned 'you sent <redacted> to us'"
 
 
 def test_a_long_outcome_is_cut(vault):
-    found = shown(vault, Outcome("value", ["word " * 100] * 100))
+    found = shown(vault, Value(["word " * 100] * 100))
 
     assert len(found.text) == 4_000
     assert found.text.endswith(" …")
@@ -124,7 +122,7 @@ def test_a_long_outcome_is_cut(vault):
 def test_no_half_of_a_secret_is_left_where_a_long_text_is_cut(vault):
     secret = "s3cr3t" * 500
 
-    found = shown(vault, Outcome("value", [secret] * 8), secrets=[secret])
+    found = shown(vault, Value([secret] * 8), secrets=[secret])
 
     assert "s3cr3t" not in found.text + found.brief
 
@@ -142,4 +140,4 @@ def test_no_half_of_a_secret_is_left_where_a_long_text_is_cut(vault):
     ],
 )
 def test_the_answer_of_a_database_is_brief(vault, answer, brief):
-    assert shown(vault, Outcome("value", answer), is_client=True).brief == brief
+    assert shown(vault, Value(answer), is_client=True).brief == brief
