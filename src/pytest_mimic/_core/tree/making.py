@@ -235,7 +235,7 @@ class _Maker:
         if is_data(value):
             text = self._shown(f"<{library_text(value)}>")
             node = self._as_text(value, text, is_part=True)
-            if node.digest and not self.is_live:
+            if self.budget.digests and not self.is_live:
                 self._add_columns(node, value)
             return node
         if library_of(kind) is not None:
@@ -256,10 +256,16 @@ class _Maker:
         return self._as_text(value, text, is_part=is_name)
 
     def _add_columns(self, node: Opaque, value: Any) -> None:
-        """Add what is kept of a table's columns, but for those with a secret name."""
-        secret_steps = {f"[{name!r}]" for name in labels_of(value) if self._hides(name)}
+        """Add what is kept of a table's columns, but for those with a secret name.
+
+        Where a row or a series has a secret name, nothing is kept.
+        """
+        secret_steps = {f"[{name!r}]" for name in self._secret_labels(value)}
+        parts = dict(column_parts(value) or ())
+        if not secret_steps <= parts.keys():
+            return
         columns: dict[str, Node] = {}
-        for step, column in column_parts(value) or ():
+        for step, column in parts.items():
             if step in secret_steps:
                 continue
             is_few = column_size(column) <= self.budget.items and self.used < self.until
@@ -273,8 +279,13 @@ class _Maker:
         if columns:
             node.facts["columns"] = Fields("dict", columns)
 
-    def _hides(self, name: object) -> bool:
-        return isinstance(name, str) and bool(self.redactor.secret(name))
+    def _secret_labels(self, value: Any) -> list[object]:
+        """Return the secret names of a value's columns, rows and fields, and its own."""
+        return [
+            label
+            for label in labels_of(value)
+            if isinstance(label, str) and self.redactor.secret(label)
+        ]
 
     def _as_text(self, value: object, text: str, *, is_part: bool = False) -> Opaque:
         digest = self._digest(value) if is_part else ""
@@ -376,14 +387,27 @@ class _Maker:
     def _digest(self, value: object) -> str:
         """Return the digest of a value that is shown in part.
 
-        It is short, but while verifying the whole identity.
+        It is short, but while verifying the whole identity. There is none of a value
+        with a secret in it, which the digest might tell.
         """
-        if not self.budget.digests:
+        if not self.budget.digests or self._tells_secret(value):
             return ""
         if id(value) not in self.identities:
             self.identities[id(value)] = (value, identity_of(value, self.places))
         identity = self.identities[id(value)][1] or ""
         return identity if self.is_live else identity[:_DIGEST]
+
+    def _tells_secret(self, value: Any) -> bool:
+        if self.is_live:
+            # Nothing of it is stored.
+            return False
+        if is_data(value):
+            return bool(self._secret_labels(value))
+        if not self.secrets:
+            return False
+        if isinstance(value, str):
+            return any(secret in value for secret in self.secrets)
+        return bool(secrets_in(value, self.redactor))
 
     # Values with parts
 

@@ -132,6 +132,22 @@ def test_nothing_is_kept_of_a_column_with_a_secret_name():
 
     assert list(kept["x"]["columns"]) == [".index", "['price']", "['name']"]
     assert "hunter2" not in json.dumps(kept)
+    assert "digest" not in kept["x"]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda secret: pd.Series([secret, "a"], name="password"),
+        lambda secret: pd.Series([secret, "a"], index=["password", "name"]),
+    ],
+    ids=["a series", "a row"],
+)
+def test_nothing_is_kept_of_values_with_a_secret_name(make):
+    kept = described(make("hunter2"), Redactor(["password"]))["x"]
+
+    assert "hunter2" not in json.dumps(kept)
+    assert kept.keys() == {"$text", "type"}
 
 
 def test_a_column_of_moments_is_not_offered_to_be_left_out():

@@ -17,6 +17,7 @@ import pytest
 
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.nodes.node_json import plain_of
+from pytest_mimic._core.nodes.node_parts import digest_of, items_of
 from pytest_mimic._core.tree.call_labels import call_label
 from pytest_mimic._core.tree.drawing import line
 from pytest_mimic._core.tree.making import Budget, described_arguments, tree_of
@@ -135,6 +136,24 @@ def test_large_containers_are_cut_and_still_differ(value: object, text: str) -> 
 
     assert line(description) == text
     assert re.search(r"#[0-9a-f]{8}", line(description, digests=True))
+
+
+def test_no_digest_is_of_what_holds_a_secret() -> None:
+    pairs = {str(number): number for number in range(5)}
+    values = [
+        {"password": "hunter2", **pairs},
+        [{"password": "hunter2"}, *pairs],
+        "x" * 500 + "hunter2",
+        pairs,
+    ]
+
+    digests: list[str] = []
+    for value in values:
+        budget = Budget(characters=500, items=2, depth=4, text=100)
+        node = tree_of([value, {"password": "hunter2"}], REDACTOR, budget=budget)
+        digests.append(digest_of(items_of(node)[0]))
+
+    assert [bool(digest) for digest in digests] == [False, False, False, True]
 
 
 def test_deep_values_are_cut_and_still_differ() -> None:

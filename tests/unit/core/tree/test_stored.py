@@ -513,11 +513,9 @@ def test_of_a_pickle_a_column_with_a_secret_name_is_not_described(tree):
         for side in (old, new)
     ]
 
-    (line,) = difference_lines(differences(*sides))
+    lines = difference_lines(differences(*sides))
 
-    assert re.fullmatch(r"<DataFrame .*> recorded, <DataFrame .*> now", line)
-    assert "measles" not in line
-    assert "mumps" not in line
+    assert lines == ["a pickle recorded, another value now"]
 
 
 def test_a_description_of_a_pickle_is_short_and_has_no_secret() -> None:
