@@ -67,6 +67,19 @@ VALUES: dict[str, Row] = {
         ),
         "repr(v)",
     ),
+    # A copy by pickle has a soft mask.
+    "numpy.ma": Row(
+        "import numpy as np",
+        (
+            "np.ma.array([1, 2], mask=[1, 0])",
+            "np.ma.array([1, 2], mask=[1, 0], hard_mask=True)",
+            "np.ma.array([1, 2], mask=[1, 0], fill_value=5)",
+            "np.ma.array([1, 2], fill_value=5)",
+            "np.ma.array([1, 2])",
+        ),
+        "repr(v), v.fill_value",
+        is_copied=False,
+    ),
     "pandas": Row(
         "import pandas as pd",
         (
@@ -127,13 +140,15 @@ VALUES: dict[str, Row] = {
         "def net():\n    torch.manual_seed(0)\n    return torch.nn.Linear(2, 1)\n"
         "def back(k):\n    m = net()\n    (m(torch.ones(1, 2)).sum() * k).backward()\n"
         "    return m\n"
-        "def named(t):\n    t.label = 'x'\n    return t\n",
+        "def named(t):\n    t.label = 'x'\n    return t\n"
+        "def hooked(t):\n    t.register_hook(abs)\n    return t\n",
         (
             "torch.ones(2)",
             "torch.zeros(2)",
             "torch.ones(2, dtype=torch.float64)",
             "torch.ones(2, requires_grad=True)",
             "named(torch.ones(2))",
+            "hooked(torch.ones(2, requires_grad=True))",
             "net()",
             "back(1)",
             "back(10)",
@@ -159,7 +174,12 @@ VALUES: dict[str, Row] = {
         "    file.seek(0)\n    return Image.open(file)\n"
         "def turned(number):\n"
         "    image = Image.new('RGB', (2, 2))\n    image.getexif()[274] = number\n"
-        "    return image\n",
+        "    return image\n"
+        "def opened(kind, **facts):\n"
+        "    file = io.BytesIO()\n"
+        "    Image.new('RGB', (2, 2)).save(file, kind, **facts)\n"
+        "    return Image.open(file)\n"
+        "def described(text):\n    return opened('TIFF', description=text)\n",
         (
             "Image.new('RGB', (2, 2))",
             "Image.new('RGB', (2, 3))",
@@ -174,6 +194,11 @@ VALUES: dict[str, Row] = {
             "scan('WEBP', 'white', 'red')",
             "scan('WEBP', 'white', 'red', 'blue')",
             "scan('PNG', 'white', 'red')",
+            "opened('PNG')",
+            "opened('JPEG')",
+            "opened('BMP')",
+            "described('a')",
+            "described('b')",
         ),
         "v.size, v.getbbox(), dict(v.getexif())",
         is_copied=False,
@@ -754,36 +779,48 @@ VALUES: dict[str, Row] = {
 def examined(library: str) -> dict[str, Any]:
     """Return the identities of a library's values, and what is wrong with them."""
     from pytest_mimic import UnstableIdentityError, fingerprint
+    from pytest_mimic._core.identity.call_identity import fingerprint_outcome
 
     warnings.simplefilter("ignore")
     row = VALUES[library]
-    space: dict[str, Any] = {"__name__": f"values_{library}"}
-    module = type(sys)(space["__name__"])
-    sys.modules[module.__name__] = module
-    space = module.__dict__
-    source = Path(tempfile.mkdtemp()) / f"{module.__name__}.py"
-    source.write_text(row.imports)
-    exec(compile(row.imports, str(source), "exec"), space)
-    found: dict[str, str] = {}
+    space = _executed(row.imports, f"values_{library}")
+    identities: dict[str, str] = {}
+    outcome_identities: dict[str, str | None] = {}
     problems: list[str] = []
-    kept = refused = 0
+    counts = {"kept": 0, "refused": 0}
     for expression in row.values:
         value = eval(expression, space)
         try:
-            found[expression] = fingerprint(value)
+            identities[expression] = fingerprint(value)
+            outcome_identities[expression] = fingerprint_outcome(value)
         except UnstableIdentityError as error:
             problems.append(f"{expression}: refused: {error}".replace("\n", " | "))
             continue
-        problems += _after_use(expression, value, row, space, found[expression])
-        outcome = _outcome(expression, space, row)
-        kept += outcome == "kept"
-        refused += outcome.startswith("refused")
-        if outcome not in ("kept", "refused"):
-            problems.append(f"{expression} as an outcome: {outcome}")
-    for one, other in combinations(found, 2):
-        if found[one] == found[other]:
-            problems.append(f"{one} and {other} have one identity")
-    return {"found": found, "problems": problems, "kept": kept, "refused": refused}
+        problems += _after_use(expression, value, row, space, identities[expression])
+        end = _outcome(expression, space, row)
+        if end in counts:
+            counts[end] += 1
+        else:
+            problems.append(f"{expression} as an outcome: {end}")
+    for first, second in combinations(identities, 2):
+        if identities[first] == identities[second]:
+            problems.append(f"{first} and {second} have one identity")
+        if outcome_identities[first] == outcome_identities[second]:
+            problems.append(f"{first} and {second} are equal as outcomes")
+    return {"found": identities, "problems": problems, **counts}
+
+
+def _executed(source: str, name: str) -> dict[str, Any]:
+    """Return the names of a new module that has run some source.
+
+    The module has a file, so that the source of its functions and classes is found.
+    """
+    module = type(sys)(name)
+    sys.modules[name] = module
+    file = Path(tempfile.mkdtemp()) / f"{name}.py"
+    file.write_text(source)
+    exec(compile(source, str(file), "exec"), module.__dict__)
+    return module.__dict__
 
 
 def _after_use(
@@ -835,8 +872,10 @@ def _outcome(expression: str, space: dict[str, Any], row: Row) -> str:
 
 
 _PLAIN = (str, int, float, bool, bytes, type(None), tuple, list, dict)
-#: Attributes that are made anew each time, or name a place in memory.
-_EPHEMERAL = frozenset({"base", "ctypes", "data", "flags", "isbuiltin", "T"})
+#: Attributes that are made anew each time, or say how memory is shared.
+_EPHEMERAL = frozenset(
+    {"T", "base", "ctypes", "data", "flags", "isbuiltin", "sharedmask"}
+)
 
 
 def _is_plain(part: Any) -> bool:

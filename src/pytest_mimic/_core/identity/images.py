@@ -1,4 +1,4 @@
-"""PIL: images count by mode, size, pixels, palette and `info`, by all frames, and by EXIF that was set in memory."""
+"""PIL: images count by mode, size, pixels, palette, `format`, `info`, all frames, tags, and EXIF set in memory."""
 
 from __future__ import annotations
 
@@ -23,10 +23,21 @@ def _image(image: Any, layout: bool) -> object:
         data = (data, image.info)
     elif others:
         data = (*data, others)
-    beside = (*_frames(image), *_texts(image), *_changed_exif(image))
+    beside = (
+        *_format(image),
+        *_frames(image),
+        *_texts(image),
+        *_tiff_tags(image),
+        *_changed_exif(image),
+    )
     # To look for EXIF can leave the pixels unread.
     image.load()
     return (data, beside) if beside else data
+
+
+def _format(image: Any) -> tuple[object, ...]:
+    """Return the format of the file that an image was opened from."""
+    return () if image.format is None else (("format", image.format),)
 
 
 def _texts(image: Any) -> tuple[object, ...]:
@@ -36,6 +47,33 @@ def _texts(image: Any) -> tuple[object, ...]:
     texts = getattr(image, "_text", None) or {}
     others = {name: text for name, text in texts.items() if name not in image.info}
     return (("texts", others),) if others else ()
+
+
+# The tags that say where in the file, and in which pieces, the pixels lie.
+_OF_THE_FILE = frozenset({273, 278, 279, 322, 323, 324, 325})
+
+
+def _tiff_tags(image: Any) -> tuple[object, ...]:
+    """Return the tags of a TIFF: what other formats keep as texts, and its EXIF."""
+    directory = getattr(image, "tag_v2", None)
+    if directory is None:
+        return ()
+    tags = {}
+    for number, tag in dict(directory).items():
+        if number not in _OF_THE_FILE:
+            tags[number] = _plain_tag(tag)
+    return (("tags", tags),)
+
+
+def _plain_tag(tag: Any) -> Any:
+    """Return a tag with numbers in place of the fractions of PIL, which have a class."""
+    if type(tag) is tuple:
+        return tuple(map(_plain_tag, tag))
+    if type(tag) is dict:
+        return {number: _plain_tag(part) for number, part in tag.items()}
+    if hasattr(tag, "numerator") and not isinstance(tag, int | float):
+        return tag.numerator, tag.denominator
+    return tag
 
 
 # Frames
@@ -55,7 +93,8 @@ def _frames(image: Any) -> tuple[object, ...]:
         frames = []
         for place in range(again.n_frames):
             again.seek(place)
-            frames.append((again.mode, again.size, again.tobytes(), dict(again.info)))
+            facts = dict(again.info), *_tiff_tags(again)
+            frames.append((again.mode, again.size, again.tobytes(), *facts))
     return (("frames", image.tell(), frames),)
 
 

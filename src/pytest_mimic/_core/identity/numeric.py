@@ -114,11 +114,36 @@ def _ufunc(value: Any, _layout: bool) -> object:
 
 
 def _masked(array: Any, layout: bool) -> object:
-    """Reduce a masked array, without the values under the mask."""
+    """Reduce a masked array, without the values under the mask.
+
+    What stands for these counts, and so does a mask that assignments cannot take away.
+    """
     numpy: Any = sys.modules["numpy"]
     if array is numpy.ma.masked:
         return None
-    return array_data(array.filled(), layout), array_data(numpy.ma.getmaskarray(array))
+    mask = numpy.ma.getmaskarray(array)
+    data = array_data(array.filled(), layout), array_data(mask)
+    facts = {}
+    if array.hardmask:
+        facts["is hard"] = True
+    # Each field of a record has a mask of its own.
+    is_any_masked = numpy.ascontiguousarray(mask).reshape(-1).view(bool).any()
+    if not is_any_masked and not _is_filled_as_usual(array):
+        # Where items are masked, `filled` has shown it.
+        facts["fill"] = numpy.asarray(array.fill_value)
+    return (*data, facts) if facts else data
+
+
+def _is_filled_as_usual(array: Any) -> bool:
+    """Return whether the value that stands for masked items is that of the dtype."""
+    numpy: Any = sys.modules["numpy"]
+    usual = numpy.ma.zeros((), dtype=array.dtype)
+    # A value that was not set has a wider dtype than the array.
+    first, second = (
+        numpy.asarray(each.fill_value).astype(array.dtype).tolist()
+        for each in (array, usual)
+    )
+    return bool(first == second)
 
 
 def _array(array: Any, layout: bool) -> object:

@@ -31,7 +31,20 @@ def _tensor(value: Any, _layout: bool) -> object:
     if value.grad_fn is not None:
         data = (*data, value.grad_fn.name())
     gradient = gradient_of(value)
-    return data if gradient is None else (*data, ("gradient", gradient))
+    if gradient is not None:
+        data = (*data, ("gradient", gradient))
+    hooks = hooks_of(value)
+    return (*data, ("hooks", hooks)) if hooks else data
+
+
+def hooks_of(tensor: Any) -> list[Any]:
+    """Return the functions that are called when the gradient of a tensor is computed."""
+    hooks: list[Any] = []
+    for name in ("_backward_hooks", "_post_accumulate_grad_hooks"):
+        registered = getattr(tensor, name, None)
+        if registered:
+            hooks += registered.values()
+    return hooks
 
 
 def gradient_of(tensor: Any) -> Any:

@@ -2,11 +2,12 @@
 
 | library | its pickle loses | here |
 |---|---|---|
-| torch | gradients, graphs | gradients are kept; a tensor with a graph is refused |
+| torch | gradients, graphs, hooks | gradients are kept, others are refused |
 | PIL | frames, EXIF set in memory, what a file has besides pixels | kept |
 | rdkit | properties, unless an option is set | the option is set |
 | pendulum | `fold` | kept |
-| numpy | that a generator is the one which all share | kept |
+| numpy | that a generator is the one which all share, a hard mask | kept |
+| httpx | the extensions of the request of a response | left out, as its own are |
 | pydantic | the arguments of a parametrised model, `Page[Item]` | kept by name |
 | any | a remembered `hash()` is that of another process | left out, or taken anew |
 | requests, httpx | `raw`, `extensions` | the recording run says so |
@@ -160,8 +161,13 @@ def restore_hash(thing: Any, held: dict[str, Any]) -> None:
 
 
 def _tensor(tensor: Any) -> Any:
-    from pytest_mimic._core.identity.tensors import gradient_of
+    from pytest_mimic._core.identity.tensors import gradient_of, hooks_of
 
+    if hooks_of(tensor):
+        raise NotExactError(
+            "functions are registered for its gradient, which torch does not pickle",
+            remedy="return x.detach()",
+        )
     if tensor.grad_fn is not None:
         raise NotExactError(
             "it has a graph, which leads back to what it was computed from",
@@ -186,8 +192,8 @@ def restore_tensor(tensor: Any, state: dict[str, Any]) -> None:
 
 # What the state of an image has already, what only reads its file, and the file.
 _OF_IMAGES = frozenset(
-    "_exif _exclusive_fp _fp _im _mode _size _decoder decodermaxblock decoderconfig fp"
-    " im info map palette png pyaccess tile".split()
+    "_exif _exclusive_fp _fp _im _mode _size _decoder fp"
+    " im info palette pyaccess tile".split()
 )
 _PLAIN = (str, int, float, bytes, type(None))
 
@@ -305,6 +311,8 @@ def restore_image(image: Any, state: dict[str, Any]) -> None:
         if hasattr(type(image), "_open"):
             # The file of an image with one frame is closed when it is loaded.
             image.fp = None
+            # A memory map of the file is no data, and has not been kept.
+            image.map = None
     if "info" in state:
         image.info = state["info"]
     attributes = state["attributes"]
@@ -353,6 +361,22 @@ def _generator(generator: Any) -> Any:
     """Reduce the generator that all share by its name: distributions of scipy hold it."""
     shared = sys.modules["numpy.random.mtrand"]._rand
     return (shared_generator, ()) if generator is shared else NotImplemented
+
+
+def _masked(array: Any) -> Any:
+    """Reduce a masked array whose mask is hard; numpy keeps any other one whole."""
+    if not array.hardmask:
+        return NotImplemented
+    if type(array) is not sys.modules["numpy"].ma.MaskedArray:
+        raise NotExactError("it has a hard mask, which numpy does not pickle")
+    make, arguments, state = array.__reduce__()
+    return make, arguments, state, None, None, restore_hard_mask
+
+
+def restore_hard_mask(array: Any, state: Any) -> None:
+    """Give a masked array its state, and a mask that assignments cannot take away."""
+    array.__setstate__(state)
+    array.harden_mask()
 
 
 def shared_generator() -> Any:
@@ -405,6 +429,8 @@ _WAYS: dict[str, Callable[[Any], Any]] = {
     "PIL.Image.Image": _image,
     "httpx.Response": _response,
     "httpx2.Response": _response,
+    "numpy.ma.MaskedArray": _masked,
+    "numpy.ma.core.MaskedArray": _masked,
     "numpy.random.mtrand.RandomState": _generator,
     "pendulum.datetime.DateTime": _moment,
     "torch.Tensor": _tensor,

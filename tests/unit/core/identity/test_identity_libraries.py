@@ -285,7 +285,7 @@ ROWS = {
     "sparse by keys": ("by_keys((0, 1), (1, 0))", ["by_keys((1, 0), (0, 1))"], ["by_keys((0, 0), (1, 0))", "by_keys((0, 1), (1, 0)).tocoo()"]),
     "scipy rest": ("optimize.Bounds(0, [1, 2])", [], ["optimize.Bounds(0, [1, 3])", "optimize.Bounds", "optimize.OptimizeResult(lb=0, ub=[1, 2])"]),
     "exceptions": ("np.linalg.LinAlgError('singular')", [], ["np.linalg.LinAlgError('other')", "pa.ArrowInvalid('singular')", "ValueError('singular')"]),
-    "image": ("PICTURE", ["PICTURE.copy()", "stored(PICTURE)"], ["PICTURE.convert('L')", "PICTURE.convert('P')", "PICTURE.rotate(90, expand=True)", "Image.new('RGB', (3, 2), 'blue')"]),
+    "image": ("PICTURE", ["PICTURE.copy()"], ["stored(PICTURE)", "PICTURE.convert('L')", "PICTURE.convert('P')", "PICTURE.rotate(90, expand=True)", "Image.new('RGB', (3, 2), 'blue')"]),
     "image of a class of one's own": ("of_class(PICTURE, Photo)", [], ["PICTURE", "of_class(PICTURE, Scan)"]),
     "image with as many bytes": ("Image.new('RGBA', (3, 2))", [], ["Image.new('CMYK', (3, 2))", "Image.new('RGBA', (2, 3))", "with_info(Image.new('RGBA', (3, 2)), transparency=0)"]),
     "image with facts of its file": ("with_info(Image.new('L', (3, 2)), dpi=(72, 72), gamma=1)", ["with_info(Image.new('L', (3, 2)), gamma=1, dpi=(72, 72))"], ["with_info(Image.new('L', (3, 2)), dpi=(96, 96), gamma=1)", "Image.new('L', (3, 2))"]),

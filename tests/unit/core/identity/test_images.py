@@ -81,3 +81,19 @@ def test_a_text_behind_the_pixels_counts():
         texts.append(Image.open(file))
 
     assert fingerprint(texts[0]) != fingerprint(texts[1])
+
+
+def described(text, resolution=72):
+    file = io.BytesIO()
+    image = Image.new("RGB", (2, 2))
+    image.save(file, "TIFF", description=text, resolution=resolution)
+    return Image.open(file)
+
+
+def test_the_tags_of_a_tiff_count():
+    values = [described("a"), described("b"), described("a", resolution=96)]
+
+    assert len(set(map(fingerprint, values))) == 3
+    values[0].getexif()
+    values[0].load()
+    assert fingerprint(values[0]) == fingerprint(described("a"))

@@ -166,3 +166,29 @@ def test_a_copy_of_moments_has_the_same_identity():
     copied = pickle.loads(pickle.dumps(moments))
 
     assert fingerprint(copied) == fingerprint(moments)
+
+
+def test_what_a_masked_array_fills_and_lets_go_counts():
+    def masked(**facts):
+        return np.ma.array([1.0, 2.0], **facts)
+
+    values = [
+        masked(),
+        masked(fill_value=5),
+        masked(hard_mask=True),
+        masked(mask=[0, 1]),
+    ]
+
+    assert len(set(map(fingerprint, values))) == 4
+    assert fingerprint(masked(fill_value=1e20)) == fingerprint(masked())
+    assert repr(values[0].fill_value) == "np.float64(1e+20)"
+    assert fingerprint(values[0]) == fingerprint(masked())
+
+
+def test_a_fill_value_of_each_dtype_may_be_the_usual_one():
+    for dtype in ("i1", "u2", "f4", "c8", "U3", "S2", "M8[s]", "O", "?", "i4,f8"):
+        plain, filled = (np.ma.zeros(2, dtype=dtype) for _ in range(2))
+        filled.fill_value = plain.fill_value
+
+        assert fingerprint(filled) == fingerprint(np.ma.zeros(2, dtype=dtype))
+        assert fingerprint(filled[0:0]) != fingerprint(filled)

@@ -96,3 +96,15 @@ def test_graphs_and_attributes_of_the_user_count():
     assert fingerprint(leaf * 1) == fingerprint(leaf * 1)
     assert fingerprint(leaf * 1) != fingerprint(leaf)
     assert fingerprint(labelled) != fingerprint(torch.ones(2))
+
+
+def test_hooks_of_a_gradient_count():
+    def hooked(*functions):
+        tensor = torch.ones(2, requires_grad=True)
+        for function in functions:
+            tensor.register_hook(function)
+        return tensor
+
+    values = [hooked(), hooked(abs), hooked(len), hooked(abs, len)]
+
+    assert len(set(map(fingerprint, values))) == 4

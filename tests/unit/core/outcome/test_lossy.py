@@ -274,6 +274,22 @@ def test_a_cache_of_the_table_may_be_lost():
     assert reduced(value) is NotImplemented
 
 
+class Plain(np.ma.MaskedArray):
+    pass
+
+
+def test_a_hard_mask_comes_back_and_that_of_another_class_is_refused():
+    value = np.ma.array([1.0, 2.0], mask=[0, 1], hard_mask=True, fill_value=7)
+
+    again = load(recorded([value]))[0]
+
+    again[1] = 5
+    assert (again.hardmask, again.fill_value) == (True, 7)
+    assert again.tolist() == [1.0, None]
+    with pytest.raises(UnstorableOutcomeError, match="it has a hard mask"):
+        recorded([Plain([1.0], hard_mask=True)])
+
+
 def test_the_generator_that_all_share_comes_back_as_that_one():
     shared = np.random.mtrand._rand
 

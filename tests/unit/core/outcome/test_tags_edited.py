@@ -121,6 +121,30 @@ def test_an_object_of_a_loud_class_is_made_without_a_look_at_it():
     assert type(made) is Loud
 
 
+class Alike(Loud):
+    """All are equal, which only sets and dicts may ask."""
+
+    def __hash__(self):
+        return 1
+
+    def __eq__(self, other):
+        return type(other) is Alike
+
+
+@pytest.mark.parametrize(
+    ("tree", "kind"),
+    [
+        ({"$set": [{f"${ME}:Alike": {}}, {f"${ME}:Alike": {}}]}, set),
+        ({"$dict": [[{f"${ME}:Alike": {}}, 1], [{f"${ME}:Alike": {}}, 2]]}, dict),
+    ],
+    ids=["set", "dict"],
+)
+def test_of_a_member_and_a_key_only_hash_and_equality_are_asked(tree, kind):
+    made = load(edited(tree, f"{ME}:Alike"))
+
+    assert (type(made), len(made)) == (kind, 1)
+
+
 def test_a_combination_of_flags_is_made_without_code_of_the_class():
     assert load(edited({f"${ME}:Asking": 3}, f"{ME}:Asking")) == Asking(3)
 
