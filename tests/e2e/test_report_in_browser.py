@@ -36,6 +36,7 @@ ROWS: list[dict[str, Any]] = [
         "label": "http GET /rates?base=EUR",
         "test": "test_b.py::test_b[x]",
         "seconds": 1.5,
+        "took": 0.0003,
         "brief": "200 OK",
         "name": "calls/http/1.json",
         "blocks": [
@@ -69,6 +70,7 @@ ROWS: list[dict[str, Any]] = [
         "label": "shop:f()",
         "test": "test_b.py::test_b[x]",
         "seconds": 0.5,
+        "took": 0.5,
         "blocks": [{"type": "text", "title": "outcome", "text": "returned needle"}],
     },
     {
@@ -262,18 +264,30 @@ def test_a_command_is_copied_without_its_words(report: Any) -> None:
     assert copied == "pytest --mimic-record test_a.py::test_a"
 
 
-def test_the_time_line_has_a_bar_for_each_call(report: Any) -> None:
+def test_the_time_line_shows_real_against_replayed_time(report: Any) -> None:
     report.locator(".test").nth(1).scroll_into_view_if_needed()
     line = report.locator(".test").nth(1).locator(".line")
     line.locator("button").first.wait_for()
 
-    bars = line.locator("button")
-    widths = [bar.bounding_box()["width"] for bar in bars.all()]
-    title = "http GET /rates?base=EUR: 1.5 s real, saved"
-    assert bars.first.get_attribute("title") == title
-    assert line.get_attribute("title") == "2 calls; 2.0 s real time, saved"
-    assert report.locator("#legend").inner_text().strip().endswith("saved by a replay")
-    assert 2.8 < widths[0] / widths[1] < 3.2
+    real, replayed = line.locator(".lane").all()
+
+    assert real.inner_text().split("\n") == ["real", "2.00 s"]
+    assert replayed.inner_text().split("\n") == ["this run", "500 ms"]
+    first, second = widths(real)
+    assert 2.8 < first / second < 3.2
+    # Both lanes have one scale.
+    assert widths(replayed)[1] == pytest.approx(second, rel=0.05)
+    assert widths(replayed)[0] < 4
+    title = "http GET /rates?base=EUR: 1.50 s real, replayed in 0.3 ms"
+    assert line.locator("button").first.get_attribute("title") == title
+    words = "2 calls; 2.0 s real time, replayed in 0.50 s"
+    assert line.get_attribute("title") == words
+    legend = report.locator("#legend").inner_text().split("\n")
+    assert " ".join(legend).split() == "saved by a replay taken by this run".split()
+
+
+def widths(lane: Any) -> list[float]:
+    return [bar.bounding_box()["width"] for bar in lane.locator("button").all()]
 
 
 def test_all_tests_unfold(report: Any) -> None:
@@ -331,7 +345,7 @@ def test_printing_shows_one_line_for_each_call(report: Any) -> None:
 def test_printing_draws_all_time_lines(report: Any) -> None:
     report.pdf()
 
-    assert report.locator(".line button").count() == 2
+    assert report.locator(".line button").count() == 4
 
 
 def test_a_page_without_calls_has_nothing_to_filter(

@@ -96,6 +96,7 @@ def test_a_replaying_run(shop):
     call = page.one("shop:fetch(city='Oslo', token=<redacted>)")
     assert call.group == "test_shop.py::test_values"
     assert call.file in shop.files()
+    assert 0 < call.milliseconds < 60_000
     shown = page.one("shop:pickled(city='Bern')").outcome
     assert shown.startswith("returned a pickle\npreview: {'Bern': <function ")
     assert "\nimports: cloudpickle" in shown

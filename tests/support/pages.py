@@ -24,6 +24,7 @@ class ShownCall(NamedTuple):
     brief: str
     file: str
     blocks: list[dict[str, Any]]
+    milliseconds: float
 
     def of_type(self, kind: str) -> list[dict[str, Any]]:
         return [block for block in self.blocks if block["type"] == kind]
@@ -116,4 +117,5 @@ def read_call(text: str, group: str, inside: list[Any]) -> ShownCall:
         brief=part(text, r'<span class="brief .*?">(.*?)</span>'),
         file=part(text, r'data-file="(.*?)"'),
         blocks=inside[int(part(text, r'data-call="(\d+)"'))],
+        milliseconds=float(part(text, r'data-took="(.*?)"')),
     )

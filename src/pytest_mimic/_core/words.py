@@ -162,10 +162,27 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
+#: A shorter duration would be shown as `0.00 s`.
+SHORTEST = 0.005
+
+
 def seconds(amount: float) -> str:
     """A duration: `38.2 s`, `0.01 s`."""
     digits = 1 if amount >= 1 else 2
     return f"{amount:.{digits}f} s"
+
+
+def short_seconds(amount: float) -> str:
+    """Return a duration in few characters: `2 ms`, `0.81 s`, `3 min`."""
+    if amount == 0:
+        return "0 ms"
+    if amount < 0.001:
+        return "<1 ms"
+    if amount < 0.1:
+        return f"{amount * 1000:.0f} ms"
+    if amount < 600:
+        return seconds(amount)
+    return f"{amount / 60:.0f} min"
 
 
 def size(count: float) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_mimic._core.words import seconds
+from pytest_mimic._core.words import SHORTEST, seconds
 from pytest_mimic._run.configuration import verbosity
 from pytest_mimic._run.summary import mode_line
 from pytest_mimic._tools.page.call_log import CallLog, Row
@@ -26,8 +26,6 @@ _MARKS = (
     b'<meta name="generator" content="pytest-mimic">',
     b"<title>pytest-mimic report</title>",
 )
-# Shorter times, in seconds, would be shown as 0.00 s.
-_WORTH_SAYING = 0.005
 
 
 class CallReports:
@@ -132,7 +130,7 @@ def is_page(start: bytes) -> bool:
 def line_of(row: Row) -> str:
     """Return a call in one line: `replayed http GET /users?page=2 (0.8 s saved)`."""
     line = f"{row['kind']} {row['label']}"
-    if row["seconds"] >= _WORTH_SAYING:
+    if row["seconds"] >= SHORTEST:
         saved = " saved" if row["kind"] == "replayed" else ""
         line += f" ({seconds(row['seconds'])}{saved})"
     return printable(" ".join(line.splitlines()))

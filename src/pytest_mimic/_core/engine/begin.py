@@ -31,6 +31,8 @@ def begin(state: RunState, call: Call) -> Step:
     """
     if state.retries is not None:
         state.retries.end_waits()
+    if state.log is not None:
+        call.began = state.clock()
     cassette = call.plan.cassette
     mode: Mode = state.settings.mode if cassette is None else cassette.run_mode
     if cassette is not None and call.is_shared:

@@ -115,6 +115,9 @@ class Plan:
 class Call:
     """One invocation of a target, bound and identified: what was asked."""
 
+    # When it began, on the clock of the run. Only a run whose calls are shown notes it.
+    began: float = 0.0
+
     def __init__(
         self,
         plan: Plan,

@@ -17,14 +17,13 @@ from typing import Any, NamedTuple
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.tree.drawing import shortened
 from pytest_mimic._core.vault import Vault
-from pytest_mimic._core.words import size
+from pytest_mimic._core.words import short_seconds, size
 from pytest_mimic._tools.cli.output import (
     JsonText,
     Result,
     add_json,
     columns,
     counted,
-    short_seconds,
 )
 from pytest_mimic._tools.cli.project import Invocation
 from pytest_mimic._tools.cli.selection import (

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any, NamedTuple, TextIO
 
 from pytest_mimic._core.vault.format import CASSETTES
-from pytest_mimic._core.words import plural, seconds
+from pytest_mimic._core.words import plural
 from pytest_mimic.errors import one_line
 
 Piece = str | tuple[str, str]
@@ -130,19 +130,6 @@ def columns(rows: Iterable[Sequence[str]], *, right: Collection[int] = ()) -> li
 OBJECTS_KEPT = (
     "a run is recording now and may need its former objects again: they are kept"
 )
-
-
-def short_seconds(amount: float) -> str:
-    """Return a duration in few characters: `2 ms`, `0.81 s`, `3 min`."""
-    if amount == 0:
-        return "0 ms"
-    if amount < 0.001:
-        return "<1 ms"
-    if amount < 0.1:
-        return f"{amount * 1000:.0f} ms"
-    if amount < 600:
-        return seconds(amount)
-    return f"{amount / 60:.0f} min"
 
 
 def counted(names: Iterable[str]) -> str:

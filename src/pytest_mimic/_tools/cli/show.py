@@ -14,8 +14,8 @@ from pytest_mimic._core.tree.drawing import lines_of
 from pytest_mimic._core.vault.format import damaged
 from pytest_mimic._core.vault.long_parts import whole
 from pytest_mimic._core.vault.recording_facts import MISSHAPED, Recording
-from pytest_mimic._core.words import plural, size
-from pytest_mimic._tools.cli.output import Line, Result, short_seconds
+from pytest_mimic._core.words import plural, short_seconds, size
+from pytest_mimic._tools.cli.output import Line, Result
 from pytest_mimic._tools.cli.project import Invocation
 from pytest_mimic._tools.cli.selection import (
     VaultFile,

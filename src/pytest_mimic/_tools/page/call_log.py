@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.nodes.node_parts import items_of
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.tree.differing import Difference
     from pytest_mimic._core.vault.recording_facts import Stored
 
-# Bound here, because a test may stop the clock.
-_clock = perf_counter
 # How many characters of one argument are shown in a row.
 _ARGUMENT = 1_000
 
@@ -52,7 +49,8 @@ With details also:
 | `blocks` | what is inside, see `blocks` |
 | `brief` | its outcome in a few words |
 | `is_error` | whether the outcome is an error |
-| `began` | when it began, in seconds on a clock of its process |
+| `began` | when it began, in seconds on the clock of its process |
+| `took` | how long it took in this run, in seconds; of a replayed call, its replay |
 | `tokens` | `[model, sent, received]`, where an answer says so |
 | `target`, `name` | its target, and the file of its recording |
 """
@@ -93,16 +91,21 @@ class CallLog:
             error: The miss or the drift.
             differences: How the real outcome differs from the recorded one.
         """
-        saved = stored.duration if stored is not None and kind == "replayed" else 0.0
+        # The clock is read first: what follows is no part of the call.
+        ended = self._state.clock()
+        is_replayed = kind == "replayed"
+        saved = stored.duration if stored is not None and is_replayed else 0.0
         row: Row = {
             "kind": kind,
             "label": call.listed,
             "test": self._state.test,
             "seconds": seconds or saved,
         }
+        if self._details:
+            row["began"] = call.began
+            row["took"] = ended - call.began if is_replayed else seconds or 0.0
         try:
             if self._details:
-                row["began"] = _clock() - (seconds or 0.0)
                 row |= self._detailed(call, stored, error, differences)
         except Exception as reason:
             # A page only shows a run, and must never change it.

@@ -21,7 +21,7 @@ from string import Template
 from time import strftime
 from urllib.parse import quote
 
-from pytest_mimic._core.words import plural, seconds
+from pytest_mimic._core.words import SHORTEST, plural, seconds, short_seconds
 from pytest_mimic._tools.page.call_log import Row
 from pytest_mimic.errors import printable
 
@@ -37,8 +37,6 @@ KINDS = {
     "replayed": "↺",
 }
 _PROBLEMS = ("missing", "drifted")
-# A shorter time would be shown as 0.00 s.
-_SHORTEST = 0.005
 #: The name of the group of calls that no test made.
 OUTSIDE = "outside of tests"
 
@@ -96,7 +94,7 @@ def page(
 
     Args:
         heading: The mode of the run and its vault.
-        rows: The calls, in the order in which they ended.
+        rows: The calls, those of each process in the order in which they ended.
         project: The name of the project, for the title.
         notes: The lines of the run's summary.
         tests: What is known of each test, by its id.
@@ -147,7 +145,15 @@ def _grouped(rows: Iterable[Row], tests: Mapping[str, TestFacts]) -> list[_Test]
         if name not in groups:
             groups[name] = _Test(name, tests.get(name, TestFacts()))
         groups[name].rows.append(row)
+    for test in groups.values():
+        # Of calls at the same time, the first one to end may have begun last.
+        test.rows.sort(key=_beginning)
     return sorted(groups.values(), key=attrgetter("rank"))
+
+
+def _beginning(row: Row) -> float:
+    began: float = row.get("began", 0.0)
+    return began
 
 
 def _facts(calls: Sequence[Row], groups: Sequence[_Test]) -> str:
@@ -161,7 +167,7 @@ def _facts(calls: Sequence[Row], groups: Sequence[_Test]) -> str:
     if failed:
         facts.append(f"{plural(len(failed), 'test')} failed")
     saved = _saved(calls)
-    if saved >= _SHORTEST:
+    if saved >= SHORTEST:
         facts.append(f"{seconds(saved)} saved")
     return " · ".join([*facts, *_token_facts(calls)])
 
@@ -169,20 +175,22 @@ def _facts(calls: Sequence[Row], groups: Sequence[_Test]) -> str:
 def _time_facts(test: _Test) -> list[str]:
     """Return how long the real calls of a test took, and how long the test took now.
 
-    Example: a test whose three calls took 5.6 s when they were recorded, and which ran
-    in 0.02 s, has `5.6 s real time, saved` and `test took 0.02 s`.
+    Example: a test whose three calls took 5.6 s when they were recorded, were replayed
+    in 3 ms, and which ran in 0.02 s, has `5.6 s real time, replayed in 3 ms` and
+    `test took 0.02 s`.
     """
     facts = []
     real = sum(row["seconds"] for row in test.rows)
     saved = _saved(test.rows)
-    if real >= _SHORTEST:
+    if real >= SHORTEST:
         text = f"{seconds(real)} real time"
+        replaying = f"replayed in {short_seconds(_replaying(test.rows))}"
         if saved >= real:
-            text += ", saved"
-        elif saved >= _SHORTEST:
-            text += f", {seconds(saved)} of it saved"
+            text += f", {replaying}"
+        elif saved >= SHORTEST:
+            text += f", {seconds(saved)} of it {replaying}"
         facts.append(text)
-    if test.facts.seconds >= _SHORTEST:
+    if test.facts.seconds >= SHORTEST:
         facts.append(f"test took {seconds(test.facts.seconds)}")
     return facts
 
@@ -193,6 +201,15 @@ def _saved(rows: Iterable[Row]) -> float:
     for row in rows:
         if row["kind"] == "replayed":
             total += row["seconds"]
+    return total
+
+
+def _replaying(rows: Iterable[Row]) -> float:
+    """Return how long the replays took in this run, in seconds."""
+    total = 0.0
+    for row in rows:
+        if row["kind"] == "replayed":
+            total += row.get("took", 0.0)
     return total
 
 
@@ -259,15 +276,21 @@ def _call(row: Row, anchor: str, number: int) -> str:
         label=_text(row["label"]),
         brief=_text(row.get("brief") or ""),
         failed="failed" if row.get("is_error") else "",
-        length=f"{row['seconds'] * 1000:.3g}",
+        length=_milliseconds(row["seconds"]),
+        took=_milliseconds(row.get("took", 0.0)),
         time=_shown_time(row),
         file=_text(row.get("name") or ""),
     )
 
 
+def _milliseconds(amount: float) -> str:
+    """Return a number of seconds for the script, which counts in milliseconds."""
+    return f"{amount * 1000:.3g}"
+
+
 def _shown_time(row: Row) -> str:
     """Return how long a call took, or nothing where that would be shown as zero."""
-    if row["seconds"] < _SHORTEST:
+    if row["seconds"] < SHORTEST:
         return ""
     saved = " saved" if row["kind"] == "replayed" else ""
     return f"{seconds(row['seconds'])}{saved}"

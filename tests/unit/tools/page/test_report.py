@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from html.parser import HTMLParser
 from typing import Any
 
@@ -145,18 +146,21 @@ def test_the_time_of_a_call_is_marked_as_saved_where_it_is_replayed(
 @pytest.mark.parametrize(
     ("kinds", "shown"),
     [
-        (["replayed", "replayed"], "2 calls; 5.0 s real time, saved; test took 0.02 s"),
+        (
+            ["replayed", "replayed"],
+            "2 calls; 5.0 s real time, replayed in 4 ms; test took 0.02 s",
+        ),
         (["verified", "verified"], "2 calls; 5.0 s real time; test took 0.02 s"),
         (
             ["recorded", "replayed"],
-            "2 calls; 5.0 s real time, 2.5 s of it saved; test took 0.02 s",
+            "2 calls; 5.0 s real time, 2.5 s of it replayed in 2 ms; test took 0.02 s",
         ),
     ],
 )
 def test_the_time_line_says_real_time_and_that_of_the_test(
     kinds: list[str], shown: str
 ) -> None:
-    rows = [row(kind=kind, seconds=2.5) for kind in kinds]
+    rows = [row(kind=kind, seconds=2.5, took=0.002) for kind in kinds]
     tests = {"test_a.py::test_a": TestFacts("passed", 0.02)}
 
     parts = Parts(page("replay", rows, tests=tests))
@@ -165,6 +169,15 @@ def test_the_time_line_says_real_time_and_that_of_the_test(
     assert (line["aria-label"], line["title"]) == (shown, shown)
     facts = shown.partition("; ")[2].replace("; ", " · ")
     assert any(text.endswith(f" · {facts}") for text in parts.texts)
+
+
+def test_calls_stand_in_the_order_in_which_they_began() -> None:
+    rows = [row(label="short", began=2.0), row(label="long", began=1.0)]
+
+    text = page("replay", rows)
+
+    labels = re.findall('<code class="label">(.*?)</code>', text)
+    assert labels == ["long", "short"]
 
 
 def test_the_page_says_how_many_tests_failed() -> None:

@@ -195,6 +195,10 @@
     const links = [];
     if (file) links.push(make("code", "", file), copyButton(file));
     links.push(linkButton(call.id));
+    if (call.classList.contains("replayed")) {
+      const { ms, took } = call.dataset;
+      links.push(make("span", "", `${shownTime(Number(ms))} real, replayed in ${shownTime(Number(took))}`));
+    }
     inside.append(make("div", "file", ...links));
     call.append(inside);
   }
@@ -226,30 +230,62 @@
 
   // In milliseconds.
   const SHORTEST = 5;
+  // So many bars have no room for gaps, nor for a least width.
+  const MANY = 150;
   const legend = document.getElementById("legend");
 
+  function shownTime(length) {
+    if (length < 1) return `${length} ms`;
+    if (length < 1000) return `${Math.round(length)} ms`;
+    return `${(length / 1000).toFixed(length < 10000 ? 2 : 1)} s`;
+  }
+
+  const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
+
+  // Two lanes of one scale: how long the real calls took, and below it, where calls were
+  // replayed, how long the same calls took in this run.
   function drawLine(test) {
     const line = test.querySelector(".line");
     if (line.childElementCount) return;
-    const calls = [...test.querySelectorAll(".call")];
-    const total = calls.reduce((sum, call) => sum + Number(call.dataset.ms), 0);
-    // The line of a single call, or of a few milliseconds, would tell nothing.
-    if (calls.length < 2 || total < SHORTEST) return;
-    for (const call of calls) {
-      const length = Number(call.dataset.ms);
+    const calls = [...test.querySelectorAll(".call")].map((call) => {
       const kind = call.classList[1];
-      const bar = make("button", kind);
-      bar.type = "button";
-      bar.tabIndex = -1;
-      bar.style.flexBasis = `${(100 * length) / total}%`;
-      const isSaved = kind === "replayed";
-      const time = length < 1000 ? `${length} ms` : `${(length / 1000).toFixed(1)} s`;
       const label = call.querySelector(".label").textContent;
-      bar.title = visible(`${label}: ${time} real${isSaved ? ", saved" : ""}`);
-      legend.querySelector(isSaved ? ".saved" : ".real").hidden = false;
-      bar.addEventListener("click", () => show(call));
-      line.append(bar);
+      const real = Number(call.dataset.ms);
+      const took = Number(call.dataset.took);
+      const isSaved = kind === "replayed";
+      const now = isSaved ? `, replayed in ${shownTime(took)}` : "";
+      return { call, kind, real, took, isSaved, title: `${label}: ${shownTime(real)} real${now}` };
+    });
+    const real = sum(calls.map((each) => each.real));
+    const took = sum(calls.map((each) => each.took));
+    const hasReplays = calls.some((each) => each.isSaved);
+    // A few milliseconds, or the bar of a single real call, would tell nothing.
+    if (real < SHORTEST || (calls.length < 2 && !hasReplays)) return;
+    const scale = Math.max(real, took);
+    const realBars = calls.map((each) => bar(each, each.real / scale, each.isSaved));
+    line.append(lane("real", real, realBars));
+    if (hasReplays) {
+      const bars = calls.map((each) => bar(each, each.took / scale, false));
+      line.append(lane("this run", took, bars));
+      legend.querySelector(".saved").hidden = false;
     }
+    legend.querySelector(".real").hidden = false;
+  }
+
+  function lane(name, total, bars) {
+    const row = make("div", bars.length > MANY ? "bars many" : "bars", ...bars);
+    return make("div", "lane", make("span", "dim", name), row, make("span", "dim time", shownTime(total)));
+  }
+
+  // The bar of a call, hatched where its time was saved.
+  function bar({ call, kind, title }, share, isSaved) {
+    const button = make("button", isSaved ? `${kind} saved` : kind);
+    button.type = "button";
+    button.tabIndex = -1;
+    button.style.flexBasis = `${100 * share}%`;
+    button.title = visible(title);
+    button.addEventListener("click", () => show(call));
+    return button;
   }
 
   const watcher = new IntersectionObserver((entries) => {
