@@ -128,6 +128,19 @@ class NextRun:
         """Note the values in a call that is recorded, and then those in its outcome."""
         evidence = self._evidence()
         arguments = _counted(call)
+        if _may_hold_values(arguments, evidence):
+            parts = self._parts_of(call, arguments, evidence)
+            if parts:
+                self._keep(call, arguments, parts)
+        self._note_outcome(stored, evidence)
+
+    def _parts_of(
+        self, call: Call, arguments: Mapping[str, Any], evidence: Evidence
+    ) -> dict[str, tuple[str, list[str], frozenset[str]]]:
+        """Return the parts of a call that hold values of this run, by their paths.
+
+        Each has its text, the values and the kinds of the values.
+        """
         parts: dict[str, tuple[str, list[str], frozenset[str]]] = {}
         for leaf in leaves(arguments, _ignored(call)):
             own = self._own_values(leaf.text, evidence)
@@ -135,9 +148,7 @@ class NextRun:
                 values = [value for value, _ in own]
                 kinds = frozenset(kind.value for _, kind in own)
                 parts[leaf.path] = (leaf.text, values, kinds)
-        if parts:
-            self._keep(call, arguments, parts)
-        self._note_outcome(stored, evidence)
+        return parts
 
     def _own_values(self, text: str, evidence: Evidence) -> list[tuple[str, Kind]]:
         """Return the values of this run in a text that no outcome had given before."""
@@ -284,6 +295,18 @@ def _counted(call: Call) -> Mapping[str, Any]:
         if path in call.arguments:
             described[path] = call.arguments[path]
     return described
+
+
+def _may_hold_values(arguments: Mapping[str, Any], evidence: Evidence) -> bool:
+    r"""Return whether a look at the JSON of all parts finds values of this run.
+
+    Most calls hold none, and their parts need not be looked at one by one. Where the
+    JSON has escapes, it does not show where a word begins: a line's end is `\n` there.
+    """
+    text = dumps(arguments, ensure_ascii=False, default=repr)
+    if "\\" in text:
+        return True
+    return next(pieces_of_run(text, evidence), None) is not None
 
 
 def _ignored(call: Call) -> list[Steps]:

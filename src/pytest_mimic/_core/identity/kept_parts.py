@@ -143,6 +143,8 @@ def _is_exact(identity: CallIdentity, place: int, value: object, tree: object) -
     """Return whether a description shows an argument so that it can be made again."""
     if identity.is_content(place):
         return False
+    if _is_same_plainly(tree, value):
+        return True
     try:
         made = restored("", tree)
         return bool(
@@ -150,6 +152,34 @@ def _is_exact(identity: CallIdentity, place: int, value: object, tree: object) -
         )
     except (NotKeptError, Unstable):
         return False
+
+
+def _is_same_plainly(tree: object, value: object) -> bool:
+    """Return whether a description is JSON of a value that is such JSON itself.
+
+    This is the quick way for most arguments; where it returns False, the value may be
+    described exactly in another form.
+    """
+    kind = type(value)
+    if type(tree) is not kind:
+        return False
+    if kind is dict:
+        parts: Any = value
+        trees: Any = tree
+        return parts.keys() == trees.keys() and all(
+            type(key) is str and _is_same_plainly(trees[key], part)
+            for key, part in parts.items()
+        )
+    if kind is list:
+        items: Any = value
+        item_trees: Any = tree
+        return len(items) == len(item_trees) and all(
+            map(_is_same_plainly, item_trees, items)
+        )
+    if kind is float:
+        # Zero has a sign, and what is no number equals nothing.
+        return repr(tree) == repr(value)
+    return kind in _PLAIN and tree == value
 
 
 def function_key(

@@ -38,6 +38,8 @@ from pytest_mimic._core.nodes.node_classes import (
 )
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER_START, is_placeholder
 
+# The types of nodes that are their own JSON.
+_PLAIN = frozenset((str, int, float, bool, type(None)))
 # What a node says about its value in fields of its own; see `node_classes`.
 _OWN = frozenset(("digest", "length", "type"))
 # Tags whose list is the text: the folder of a path and the rest, or lines.
@@ -217,7 +219,10 @@ def plain_of(node: Node) -> Any:
 
 def plains_of(nodes: Mapping[str, Node]) -> dict[str, Any]:
     """Return the JSON of several nodes by their names."""
-    return {name: plain_of(node) for name, node in nodes.items()}
+    return {
+        name: node if type(node) in _PLAIN else plain_of(node)
+        for name, node in nodes.items()
+    }
 
 
 def order(node: Node) -> str:

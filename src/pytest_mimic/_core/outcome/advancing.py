@@ -30,6 +30,7 @@ State = list[Any]
 # The most objects that are looked into in the arguments of a call.
 _MOST = 10_000
 _PLAIN = frozenset({bool, bytes, complex, float, int, str, type(None)})
+_CONTAINERS = frozenset({dict, frozenset, list, set, tuple})
 _KINDS = {
     "_io.BytesIO": "BytesIO",
     "_io.StringIO": "StringIO",
@@ -65,12 +66,22 @@ def advancing_in(arguments: Mapping[str, Any]) -> dict[str, Any]:
         if kind in _PLAIN or id(part) in seen:
             continue
         seen[id(part)] = part
+        if _holds_plain_values(part):
+            continue
         if kind_of_advancing(part) is not None:
             found[path] = part
         elif library_of(kind) is None:
             inner = islice(parts_of(part), _MOST)
             pending += [(path + each.step, each.value) for each in inner]
     return found
+
+
+def _holds_plain_values(part: Any) -> bool:
+    """Return whether a value is a container of texts, numbers and the like alone."""
+    kind = type(part)
+    if kind is dict and not _PLAIN.issuperset(map(type, part.values())):
+        return False
+    return kind in _CONTAINERS and _PLAIN.issuperset(map(type, part))
 
 
 def state_of(value: Any) -> State:

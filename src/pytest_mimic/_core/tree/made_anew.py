@@ -91,15 +91,20 @@ _LEAST_TOKEN = 16
 _LONGEST_TOKEN = 200
 
 
-def pieces(text: str) -> list[Piece]:
+def pieces(text: str, *, is_random: Callable[[str], bool] | None = None) -> list[Piece]:
     """Return the stretches of a text that look made anew, from left to right.
 
     "run 5f0c…-4c1d-… of 2026-11-25"  →  [UUID, DATE]
+
+    Args:
+        text: The text.
+        is_random: Says of words that do not look random whether they are tokens all the
+            same.
     """
     found: list[Piece] = []
     place = 0
     while (match := _CANDIDATE.search(text, place)) is not None:
-        piece = _piece(match)
+        piece = _piece(match, is_random)
         if piece is not None:
             found.append(piece)
         is_name = match.lastgroup == "token" and len(match[0]) <= _LONGEST_TOKEN
@@ -118,10 +123,22 @@ def _next_start(text: str, place: int) -> int:
     return place
 
 
-def _piece(match: re.Match[str]) -> Piece | None:
+def _piece(
+    match: re.Match[str], is_random: Callable[[str], bool] | None
+) -> Piece | None:
     name, text = str(match.lastgroup), match[0]
     kind, at = _ROWS[name](text)
+    may_be_token = kind is None and name == "token" and _may_be_token(text)
+    if may_be_token and is_random is not None and is_random(text):
+        kind = Kind.TOKEN
     return None if kind is None else Piece(match.start(), match.end(), kind, at)
+
+
+def _may_be_token(text: str) -> bool:
+    """Return whether a word has the length of a token, and holds no other piece."""
+    bare = text.strip("_-")
+    is_long_enough = len(bare) >= _LEAST_TOKEN and len(text) <= _LONGEST_TOKEN
+    return is_long_enough and not _INNER.search(bare)
 
 
 Judged = tuple["Kind | None", "float | None"]
@@ -157,9 +174,7 @@ def _token(text: str) -> Judged:
         at = _ulid_seconds(bare)
         if _FIRST <= at < _END:
             return Kind.ULID, at
-    if len(bare) < _LEAST_TOKEN:
-        return None, None
-    if _INNER.search(bare):
+    if not _may_be_token(text):
         return None, None
     if _HEX.fullmatch(bare):
         is_uuid = len(bare) == 32 and bare[12] in "1467" and bare[16].lower() in "89ab"

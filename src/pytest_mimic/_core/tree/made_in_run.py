@@ -52,6 +52,8 @@ class RandomBytes:
 
     def windows_in(self, text: str) -> Iterator[str]:
         """Yield the groups of digits in a text by which noted bytes are found again."""
+        if not self._digits:
+            return
         digits = text.replace("-", "").lower()
         for place in range(len(digits) - _WINDOW + 1):
             window = digits[place : place + _WINDOW]
@@ -84,7 +86,8 @@ def pieces_of_run(text: str, evidence: Evidence) -> Iterator[tuple[str, Kind]]:
 
     "order 5f0c…-4c1d of 2026-11-25"  →  ("5f0c…-4c1d", UUID), ("2026-11-25", DATE)
     """
-    for piece in pieces(text):
+    # The bytes of a token tell that it is random, even if it does not look so.
+    for piece in pieces(text, is_random=evidence.random.are_in):
         part = text[piece.start : piece.end]
         if _is_of_run(piece, part, evidence):
             yield part, piece.kind

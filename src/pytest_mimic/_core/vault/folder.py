@@ -91,8 +91,8 @@ class FolderStore:
 
     def read(self, name: str) -> bytes | None:
         try:
-            self._check_regular(name)
-            file = open_file(self._prefix + name, _READ)
+            path = self._checked_path(name)
+            file = open_file(path, _READ)
             try:
                 data = read(file, _SMALL)
                 if len(data) < _SMALL:
@@ -110,8 +110,7 @@ class FolderStore:
 
             # An error is found by reading, too, which tells it.
             with suppress(OSError):
-                self._check_regular(name)
-                file = open_file(self._prefix + name, _READ)
+                file = open_file(self._checked_path(name), _READ)
                 try:
                     return memoryview(mmap(file, 0, access=ACCESS_COPY))
                 finally:
@@ -164,18 +163,23 @@ class FolderStore:
             return []
         return sorted(names)
 
-    def _check_regular(self, name: str) -> None:
-        """Raise CorruptRecordingError unless a name leads to a regular file.
-
-        Its folders must be folders of the vault.
+    def _checked_path(self, name: str) -> str:
+        """Return the path of a name that leads to a regular file in folders of the vault.
 
         OSError: There is no such file.
+
+        Raises:
+            CorruptRecordingError: There is something else.
         """
-        self._check_folder(dirname(name))
-        mode = stat(self._prefix + name).st_mode
+        folder = name.rpartition("/")[0]
+        if folder not in self._real_folders:
+            self._check_folder(folder)
+        path = self._prefix + name
+        mode = stat(path).st_mode
         if not S_ISREG(mode):
             words = [words for is_kind, words in _ODD_KINDS if is_kind(mode)]
             raise self._is_odd(name, words[0] if words else "no regular file")
+        return path
 
     def _check_folder(self, folder: str) -> None:
         """Raise CorruptRecordingError unless a folder is reached without a link.

@@ -80,21 +80,33 @@ class Locks:
     @contextmanager
     def write(self) -> Iterator[None]:
         """Keep other threads and processes out for a block that replaces a file."""
-        with self._told():
-            file = _open_made(join(self._folder, "write"))
+        file = self._locked_for_writing()
         try:
-            with self._told():
-                _wait_for(file)
+            yield
+        finally:
             try:
-                yield
-            finally:
                 # A forked process may have the file open, too: to close it is not
                 # enough.
-                with suppress(OSError):
-                    _unlock_descriptor(file)
-        finally:
+                _unlock_descriptor(file)
+            except OSError:
+                # A test may close the files of others.
+                pass
             with suppress(OSError):
                 close(file)
+
+    def _locked_for_writing(self) -> int:
+        """Return the open file of the lock for writing, which nobody else has locked."""
+        try:
+            file = _open_made(join(self._folder, "write"))
+            try:
+                _wait_for(file)
+            except BaseException:
+                with suppress(OSError):
+                    close(file)
+                raise
+        except OSError as reason:
+            raise self._cannot_lock(reason) from None
+        return file
 
     def join(self) -> None:
         """Let nobody delete objects until this process leaves.
@@ -165,13 +177,16 @@ class Locks:
         try:
             yield
         except OSError as reason:
-            cause = reason.strerror or str(reason)
-            with_file = f" with {reason.filename}" if reason.filename else ""
-            raise MimicError(
-                f"cannot lock {self._vault}{with_file}: {cause}",
-                path=self._vault,
-                cause=cause,
-            ) from None
+            raise self._cannot_lock(reason) from None
+
+    def _cannot_lock(self, reason: OSError) -> MimicError:
+        cause = reason.strerror or str(reason)
+        with_file = f" with {reason.filename}" if reason.filename else ""
+        return MimicError(
+            f"cannot lock {self._vault}{with_file}: {cause}",
+            path=self._vault,
+            cause=cause,
+        )
 
 
 class _RunFile:

@@ -54,6 +54,18 @@ def test_what_holds_bytes_or_a_moment_of_the_run_was_made_in_it(
     assert len(list(pieces_of_run(text, run))) == 1
 
 
+def test_a_token_that_does_not_look_random_is_known_by_its_bytes() -> None:
+    """Some random tokens have long words and hardly a digit."""
+    text = "WordAndMoreWords_Token"
+    random = RandomBytes()
+    random.add(base64.urlsafe_b64decode(f"{text}=="))
+    run = Evidence(random, begun=NOON, ended=NOON + 60)
+    nothing_given = Evidence(RandomBytes(), begun=NOON, ended=NOON + 60)
+
+    assert [part for part, _ in pieces_of_run(f"id {text}", run)] == [text]
+    assert list(pieces_of_run(f"id {text}", nothing_given)) == []
+
+
 @pytest.mark.parametrize(
     "text",
     [
