@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import partial, wraps
 from inspect import isasyncgenfunction, iscoroutinefunction
+from json import dumps
 from threading import current_thread
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -177,6 +178,11 @@ class Call:
         It is kept, because the call may change them.
         """
         return self.plan.described(self)
+
+    @lazy_attribute
+    def described_text(self) -> str:
+        """The JSON of the description, to search in."""
+        return dumps(self.arguments, ensure_ascii=False, default=repr)
 
     @lazy_attribute
     def parts(self) -> Parts | None:

@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 # Of a longer outcome, the values are looked for at the end of the run alone, and of all
 # such outcomes as many as are kept.
 _LONG, _MOST_KEPT = 200_000, 50_000_000
+# The characters of outcomes that are kept until a call may hold values of the run.
+_MOST_UNREAD = 1_000_000
 # How many values of one part are looked for in files and long outcomes.
 _MOST_VALUES = 20
 # Larger files, and those behind so many others, are not read.
@@ -85,6 +87,9 @@ class NextRun:
         self._offset = time.localtime().tm_gmtoff or 0
         self._origins = Origins(self._random)
         self._parts: list[_Part] = []
+        # Texts of outcomes whose values are still to be noted, and their length.
+        self._unread: list[str] = []
+        self._unread_length = 0
         self._long_outcomes: list[str] = []
         self._room = _MOST_KEPT
         # The tests in which an outcome came that nobody can read.
@@ -128,11 +133,14 @@ class NextRun:
         """Note the values in a call that is recorded, and then those in its outcome."""
         evidence = self._evidence()
         arguments = _counted(call)
-        if _may_hold_values(arguments, evidence):
+        is_described = arguments is call.arguments
+        text = call.described_text if is_described else _text_of(arguments)
+        if _may_hold_values(text, evidence):
+            self._read_outcomes()
             parts = self._parts_of(call, arguments, evidence)
             if parts:
                 self._keep(call, arguments, parts)
-        self._note_outcome(stored, evidence)
+        self._note_outcome(stored)
 
     def _parts_of(
         self, call: Call, arguments: Mapping[str, Any], evidence: Evidence
@@ -185,18 +193,33 @@ class NextRun:
                 row = MadeAnew(plan.target, path, kind, test, number, rest, line)
                 self._parts.append(_Part(row, tuple(values)))
 
-    def _note_outcome(self, stored: Stored, evidence: Evidence) -> None:
+    def _note_outcome(self, stored: Stored) -> None:
         if stored.encoded is None:
-            texts = [dumps(stored.entry.get("value"), default=repr)]
-        else:
-            if stored.encoded.pickled is not None:
-                self._unreadable.add(self._state.test)
-            texts = list(stored.encoded.texts())
-        for text in texts:
-            if len(text) > _LONG:
-                self._note_long(text)
-            else:
-                self._origins.note_given(_without_date(text), evidence)
+            self._note_text(dumps(stored.entry.get("value"), default=repr))
+            return
+        if stored.encoded.pickled is not None:
+            self._unreadable.add(self._state.test)
+        for text in stored.encoded.texts():
+            self._note_text(text)
+
+    def _note_text(self, text: str) -> None:
+        """Note a text of an outcome, whose values are read when a call may hold one."""
+        if len(text) > _LONG:
+            self._note_long(text)
+            return
+        self._unread.append(text)
+        self._unread_length += len(text)
+        if self._unread_length > _MOST_UNREAD:
+            self._read_outcomes()
+
+    def _read_outcomes(self) -> None:
+        """Note the values in the outcomes so far."""
+        evidence = self._evidence()
+        # Another thread may add one meanwhile.
+        unread, self._unread = self._unread, []
+        self._unread_length = 0
+        for text in unread:
+            self._origins.note_given(_without_date(text), evidence)
 
     def note_elsewhere(self, stored: Stored) -> None:
         """Note the values in an outcome that another process of the run has recorded."""
@@ -204,11 +227,7 @@ class NextRun:
         if readable is None:
             self._unreadable.add(self._state.test)
             return
-        text = dumps(readable, default=repr)
-        if len(text) > _LONG:
-            self._note_long(text)
-        else:
-            self._origins.note_given(_without_date(text), self._evidence())
+        self._note_text(dumps(readable, default=repr))
 
     def _note_long(self, text: str) -> None:
         # Moments that are made from those of a long text are not told apart.
@@ -297,13 +316,16 @@ def _counted(call: Call) -> Mapping[str, Any]:
     return described
 
 
-def _may_hold_values(arguments: Mapping[str, Any], evidence: Evidence) -> bool:
+def _text_of(arguments: Mapping[str, Any]) -> str:
+    return dumps(arguments, ensure_ascii=False, default=repr)
+
+
+def _may_hold_values(text: str, evidence: Evidence) -> bool:
     r"""Return whether a look at the JSON of all parts finds values of this run.
 
     Most calls hold none, and their parts need not be looked at one by one. Where the
     JSON has escapes, it does not show where a word begins: a line's end is `\n` there.
     """
-    text = dumps(arguments, ensure_ascii=False, default=repr)
     if "\\" in text:
         return True
     return next(pieces_of_run(text, evidence), None) is not None

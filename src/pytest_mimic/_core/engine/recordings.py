@@ -352,7 +352,7 @@ class Recordings:
         from pytest_mimic._core.redact.looks import keys_in
 
         state = self._state
-        texts = [dumps(call.arguments, ensure_ascii=False, default=repr)]
+        texts = [call.described_text]
         if stored.encoded is not None:
             texts += stored.encoded.texts()
         for text in texts:

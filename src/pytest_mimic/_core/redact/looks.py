@@ -10,6 +10,7 @@ import hashlib
 import re
 from binascii import Error, a2b_base64
 from collections.abc import Iterator
+from functools import cache
 
 # How the keys of issuers begin, by what follows. Sources are the issuers' documentation
 # and the rules of gitleaks.
@@ -42,20 +43,17 @@ _LOOKS = {
 }
 
 
-def _patterns() -> dict[str, re.Pattern[str]]:
-    """Return the pattern of each look, by a part of it."""
+def _all_looks() -> dict[str, str]:
+    """Return each look by a part of it."""
     looks = dict(_LOOKS)
     for rest, beginnings in _BEGINNINGS.items():
         for beginning in beginnings:
             looks[beginning] = re.escape(beginning) + rest
-    patterns = {}
-    for part, look in looks.items():
-        patterns[part] = re.compile(rf"(?<![\w-]){look}(?![\w-])")
-    return patterns
+    return looks
 
 
 # A part is searched for first, because most texts have none of them.
-_PATTERNS = _patterns()
+_LOOKS_BY_PART = _all_looks()
 # How many characters of a key a message shows.
 _SHOWN = 8
 
@@ -66,10 +64,10 @@ def keys_in(text: str) -> Iterator[tuple[str, str]]:
     It is shown by its beginning, and by its mark in `mimic_redact`.
     """
     seen: list[str] = []
-    for part, pattern in _PATTERNS.items():
+    for part, look in _LOOKS_BY_PART.items():
         if part not in text:
             continue
-        for match in pattern.finditer(text):
+        for match in _compiled(look).finditer(text):
             key = match[0]
             is_basic = part == _BASIC
             if is_basic and not _has_password(key[len("Basic ") :]):
@@ -78,6 +76,12 @@ def keys_in(text: str) -> Iterator[tuple[str, str]]:
             if not any(other in key for other in seen):
                 seen.append(key)
                 yield f"{key[:_SHOWN]}…", mark_of(key)
+
+
+@cache
+def _compiled(look: str) -> re.Pattern[str]:
+    """Return the pattern of a look that stands alone, compiled when it is needed."""
+    return re.compile(rf"(?<![\w-]){look}(?![\w-])")
 
 
 def mark_of(text: str) -> str:
