@@ -40,9 +40,17 @@ from pytest_mimic._core.types.opening import (
 # What makes a class more than its attributes when it is copied or pickled. `__new__`
 # may return an object that exists.
 _OWN_WAYS = frozenset(
-    "__reduce__ __reduce_ex__ __getstate__ __setstate__ __getnewargs__ __getnewargs_ex__ __new__ __del__".split()
+    (
+        "__del__",
+        "__getnewargs__",
+        "__getnewargs_ex__",
+        "__getstate__",
+        "__new__",
+        "__reduce__",
+        "__reduce_ex__",
+        "__setstate__",
+    )
 )
-
 
 _Node = TypeVar("_Node", bound=Node)
 
@@ -152,16 +160,17 @@ def tag_of(type_: type) -> ClassTag | None:
 
     Writer and reader both ask this.
     """
-    tag: Any = _Objects
+    kind: Any = _Objects
+    base_model = getattr(sys.modules.get("pydantic.main"), "BaseModel", None)
     if issubclass(type_, Enum):
-        tag = _Members
+        kind = _Members
     elif issubclass(type_, BaseException):
-        tag = _Exceptions
-    elif getattr(sys.modules.get("pydantic.main"), "BaseModel", None) in type_.__mro__:
-        tag = _Models
+        kind = _Exceptions
+    elif base_model in type_.__mro__:
+        kind = _Models
     try:
-        found: ClassTag = tag(type_)
-        return found
+        tag: ClassTag = kind(type_)
+        return tag
     except (NotExactError, AttributeError, LookupError, StopIteration, TypeError):
         # A class may only look like one of a library: it has `__attrs_attrs__` with
         # something else in it.
@@ -169,16 +178,16 @@ def tag_of(type_: type) -> ClassTag | None:
 
 
 class _Objects(ClassTag):
-    """The objects of one class: with fields that it declares, a named tuple, or any other."""
+    """The objects of one class: named tuples, with declared fields, or any others."""
 
     def __init__(self, cls: type) -> None:
         super().__init__(cls)
         self._is_tuple = issubclass(cls, tuple)
-        bases = _own_bases(cls, (tuple, object) if self._is_tuple else (object,))
-        (tuple if self._is_tuple else object).__new__(
-            cls
-        )  # refuses an abstract class, and more state in C
-        # : The fields, and whether each object has them. None for a class that declares
+        builtin: Any = tuple if self._is_tuple else object
+        bases = _own_bases(cls, {builtin, object})
+        # This refuses an abstract class, and one with more state in C.
+        builtin.__new__(cls)
+        # The fields, and whether each object has them; None for a class that declares
         # no fields.
         self._declared = _declared_of(bases)
         self._slots = slot_members(cls)
@@ -204,14 +213,14 @@ class _Objects(ClassTag):
             attributes = self._without_hash(value, attributes)
         return self.fields_node(writer, attributes, self._declared)
 
-    def _without_hash(self, value: Any, found: dict[str, Any]) -> dict[str, Any]:
+    def _without_hash(self, value: Any, attributes: dict[str, Any]) -> dict[str, Any]:
         """Return attributes without the `hash()` that an object remembers."""
         if made_hashes(value):
             raise NotExactError("a hash of this process")
         names = remembered_hashes(value)
-        if any(name in (self._declared or ()) for name in names):
+        if not names.keys().isdisjoint(self._declared or ()):
             raise NotExactError("a field that remembers the hash")
-        kept: dict[str, Any] = forgotten(found, names)
+        kept: dict[str, Any] = forgotten(attributes, names)
         return kept
 
     def make(self, part: Any, facts: dict[str, Any]) -> object:
@@ -219,9 +228,8 @@ class _Objects(ClassTag):
         if self._declared is not None:
             _check_fields(self.cls, part, self._declared)
         if self._is_tuple:
-            return tuple.__new__(
-                self.cls, [part[name] for name in self._declared or ()]
-            )
+            items = [part[name] for name in self._declared or ()]
+            return tuple.__new__(self.cls, items)
         made: Any = object.__new__(self.cls)
         attributes = {**part, **facts.get("attributes", {})}
         for name in attributes:
@@ -244,11 +252,11 @@ class _Models(ClassTag):
         self._fields = dict.fromkeys(cls.model_fields, True)
         missing = sys.modules["pydantic_core"].PydanticUndefined
         #: The private attributes, and whether each object has them.
-        self._private = {
-            name: attribute.default is not missing
-            or attribute.default_factory is not None
-            for name, attribute in cls.__private_attributes__.items()
-        }
+        self._private: dict[str, bool] = {}
+        for name, attribute in cls.__private_attributes__.items():
+            has_default = attribute.default is not missing
+            has_factory = attribute.default_factory is not None
+            self._private[name] = has_default or has_factory
 
     def write(self, value: Any, writer: NodeWriter) -> Fields:
         writer.meet(value)
@@ -311,14 +319,16 @@ class _Models(ClassTag):
 
 
 class _Members(ClassTag):
-    """The members of one enum by name, and combined flags by number: `{"$shop.models:Perm": 3}`."""
+    """The members of one enum by name, and combined flags by number.
+
+    `Opaque("shop.models:Color", "RED")`, `Opaque("shop.models:Perm", 3)`
+    """
 
     def __init__(self, cls: type[Enum]) -> None:
         super().__init__(cls)
         # The members exist, so that any builtin type of their data will do.
-        _own_bases(
-            cls, [base for base in cls.__mro__ if not base.__flags__ & HEAP_TYPE]
-        )
+        builtins = [base for base in cls.__mro__ if not base.__flags__ & HEAP_TYPE]
+        _own_bases(cls, builtins)
         self._by_name: dict[str, Any] = vars(cls)["_member_map_"]
 
     def write(self, value: Any, writer: NodeWriter) -> Opaque:
@@ -343,7 +353,7 @@ class _Members(ClassTag):
 
 
 class _Exceptions(ClassTag):
-    """The exceptions of one class: `{"$builtins:ValueError": {"args": ["too long"]}}`."""
+    """The exceptions of one class: `Fields("builtins:ValueError", {"args": …})`."""
 
     _PARTS = frozenset(
         {"args", "attributes", "fields", "notes", "cause", "suppress_context"}
@@ -354,7 +364,8 @@ class _Exceptions(ClassTag):
         builtins = [base for base in cls.__mro__ if not base.__flags__ & HEAP_TYPE]
         if any(base.__module__ != "builtins" for base in builtins):
             raise NotExactError(cls)
-        if cls is not builtins[0]:  # they are made past all ways of the class
+        if cls is not builtins[0]:
+            # They are made past all ways of the class but this.
             _own_bases(cls, builtins, frozenset({"__del__"}))
 
     def write(self, value: Any, writer: NodeWriter) -> Fields:
@@ -399,18 +410,15 @@ def _own_bases(
             made again.
     """
     own = [base for base in cls.__mro__ if base.__flags__ & HEAP_TYPE]
-    if (
-        cls not in own
-        or {*cls.__mro__}.difference(own, builtins)
-        or cls in copyreg.dispatch_table
-    ):
+    has_other_bases = bool({*cls.__mro__}.difference(own, builtins))
+    if cls not in own or has_other_bases or cls in copyreg.dispatch_table:
         raise NotExactError(cls)
     for base in own:
-        made = f"namedtuple_{base.__name__}", "collections"
+        modules: tuple[str, ...] = ()
+        if tuple in base.__bases__:
+            modules = (f"namedtuple_{base.__name__}", "collections")
         for name in ways & vars(base).keys():
-            if not is_generated(
-                vars(base)[name], made if tuple in base.__bases__ else ()
-            ):
+            if not is_generated(vars(base)[name], modules):
                 raise NotExactError(cls)
     return own
 
@@ -423,45 +431,58 @@ def _declared_of(bases: list[type]) -> dict[str, bool] | None:
     for base in bases:
         space = vars(base)
         if tuple in base.__bases__:
-            return dict.fromkeys(space["_fields"], True) if "__new__" in space else None
+            is_made = "__new__" in space
+            return dict.fromkeys(space["_fields"], True) if is_made else None
         if "__attrs_attrs__" in space:
-            return dict.fromkeys(
-                (field.name for field in space["__attrs_attrs__"]), True
-            )
+            names = [field.name for field in space["__attrs_attrs__"]]
+            return dict.fromkeys(names, True)
         if "__dataclass_fields__" in space:
-            dataclasses: Any = sys.modules["dataclasses"]
-            return {
-                # A default that the class has for a field which is not in `__init__` is
-                # no attribute of the object.
-                name: field.init or field.default is dataclasses.MISSING
-                for name, field in space["__dataclass_fields__"].items()
-                if field._field_type is dataclasses._FIELD
-            }
+            return _dataclass_fields(space["__dataclass_fields__"])
     return None
 
 
-def _check_fields(cls: type, found: dict[str, Any], declared: dict[str, bool]) -> None:
-    """Raise OutdatedClassError unless an object has the fields that its class declares."""
-    if found.keys() != declared.keys():
-        new = {
-            name for name, is_required in declared.items() if is_required
-        } - found.keys()
-        changes = [
-            f"no field {name!r:.60} any more"
-            for name in sorted(found.keys() - declared.keys())
-        ]
-        changes += [f"a new field {name!r:.60}" for name in sorted(new)]
-        if changes:
-            raise OutdatedClassError(f"{name_of(cls)} has {', '.join(changes)}")
+def _dataclass_fields(fields: dict[str, Any]) -> dict[str, bool]:
+    """Return the fields of a dataclass, and whether each object has them."""
+    dataclasses: Any = sys.modules["dataclasses"]
+    declared: dict[str, bool] = {}
+    for name, field in fields.items():
+        if field._field_type is dataclasses._FIELD:
+            # A default that the class has for a field which is not in `__init__` is no
+            # attribute of the object.
+            declared[name] = field.init or field.default is dataclasses.MISSING
+    return declared
 
 
-# Numbers of numpy and short arrays of them: `{"$numpy.float64": 1.5}`,
-# `{"$numpy.float64": [1.5, 2.0]}`
+def _check_fields(cls: type, parts: dict[str, Any], declared: dict[str, bool]) -> None:
+    """Check that an object has the fields that its class declares.
+
+    Raises:
+        OutdatedClassError: It has others.
+    """
+    if parts.keys() == declared.keys():
+        return
+    required = {name for name, is_required in declared.items() if is_required}
+    changes: list[str] = []
+    for name in sorted(parts.keys() - declared.keys()):
+        changes.append(f"no field {name!r:.60} any more")
+    for name in sorted(required - parts.keys()):
+        changes.append(f"a new field {name!r:.60}")
+    if changes:
+        raise OutdatedClassError(f"{name_of(cls)} has {', '.join(changes)}")
+
+
+# Numbers of numpy and short arrays of them: `Opaque("numpy.float64", 1.5)`,
+# `Items("numpy.float64", [1.5, 2.0])`
 
 # A longer array is a pickle.
 _MOST_ELEMENTS = 100
 _NUMBERS = frozenset(
-    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64".split()
+    (
+        "bool",
+        *("int8", "int16", "int32", "int64"),
+        *("uint8", "uint16", "uint32", "uint64"),
+        *("float16", "float32", "float64"),
+    )
 )
 NDARRAY = "numpy:ndarray"
 
@@ -520,10 +541,14 @@ def make_numbers(tag: str, part: Any) -> Any:
     if library != "numpy" or name not in _NUMBERS:
         raise ValueError(f"there is no tag {tag}")
     items = part if type(part) is list else [part]
-    types = {"b": (bool,), "f": (float, int, str)}.get(name[0], (int,))
+    types: tuple[type, ...] = (int,)
+    if name == "bool":
+        types = (bool,)
+    elif name.startswith("float"):
+        types = (float, int, str)
     if not {*map(type, items)} <= {*types}:
         raise ValueError(items)
-    made = sys.modules["numpy"].array(
-        [float(item) for item in items] if name[0] == "f" else items, dtype=name
-    )
-    return made if type(part) is list else made[0]
+    if name.startswith("float"):
+        items = [float(item) for item in items]
+    array = sys.modules["numpy"].array(items, dtype=name)
+    return array if type(part) is list else array[0]

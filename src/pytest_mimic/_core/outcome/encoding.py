@@ -31,14 +31,19 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Readable:
-    """A value as readable JSON."""
+    """A value as readable JSON.
 
-    text: str  # the JSON
-    is_tagged: bool = False  # whether parts of it are stored as tags
-    imports: list[str] = field(
-        default_factory=list
-    )  # what reading imports, `module:name`, sorted
-    #: Long bytes, by the name of the object of the vault that is to hold them.
+    Attributes:
+        text: The JSON.
+        is_tagged: Whether parts of it are stored as tags.
+        imports: What reading imports, `module:name`, sorted.
+        objects: Long bytes, by the name of the object of the vault that is to hold
+            them.
+    """
+
+    text: str
+    is_tagged: bool = False
+    imports: list[str] = field(default_factory=list)
     objects: dict[str, bytes] = field(default_factory=dict)
 
     def load(self, paths: PathStore) -> object:
@@ -51,16 +56,20 @@ class Readable:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Encoded:
-    """An outcome in memory, or a copy of one item of a stream, made when it was yielded: readable JSON, or pickles.
+    """An outcome in memory, or a copy of one item of a stream, made when it was yielded.
 
-    Either `readable` or `pickled` is None. The pickles are the body and a stream's
-    items, `count` in all; their fingerprint is
-    32 hex digits, equal for equal outcomes. `paths` stored its paths.
+    Attributes:
+        kind: `value`, `raised` or `stream`.
+        readable: The outcome as readable JSON, None if it is pickled.
+        pickled: The outcome as a `pickling.Pickled`, None if it is readable.
+        count: The number of pickles: the body, and the items of a stream.
+        paths: Stored the paths in it.
+        fingerprint: That of the pickles, 32 hex digits, equal for equal outcomes.
     """
 
     kind: OutcomeKind
     readable: Readable | None = None
-    pickled: Any = None  # a `pickling.Pickled`
+    pickled: Any = None
     count: int = 1
     paths: PathStore = NOWHERE
     fingerprint: str = ""
@@ -73,10 +82,10 @@ class Encoded:
 
     @property
     def is_tagged(self) -> bool:
-        """Whether parts of it are put in when it is loaded: tags of a text, or the paths of a pickle."""
-        return bool(
-            self.pickled.has_paths if self.readable is None else self.readable.is_tagged
-        )
+        """Whether loading puts in parts: for tags of a text, or for paths of a pickle."""
+        if self.readable is None:
+            return bool(self.pickled.has_paths)
+        return self.readable.is_tagged
 
     @property
     def has_custom_identity(self) -> bool:
@@ -85,11 +94,10 @@ class Encoded:
             return bool(self.pickled.has_custom_identity)
         from pytest_mimic._core.types.kinds import registered_kind
 
-        classes = map(find, self.readable.imports)
-        return any(
-            isinstance(cls, type) and registered_kind(cls) is not None
-            for cls in classes
-        )
+        for cls in map(find, self.readable.imports):
+            if isinstance(cls, type) and registered_kind(cls) is not None:
+                return True
+        return False
 
     def texts(self) -> Iterator[str]:
         """Yield what it stores as texts, in which bytes are read as Latin-1."""
@@ -106,25 +114,24 @@ class Encoded:
 
         A pickle, and bytes, stay as they are.
 
-        Return the names of the variables that the outcome holds, and whether each was
-        replaced.
+        Returns:
+            The names of the variables that the outcome holds, and whether each was
+            replaced.
         """
         from pytest_mimic._core.redact.secret_values import bytes_in
 
-        held: dict[str, bool] = {}
-        if (readable := self.readable) is not None:
-            if environment.may_be_in(readable.text):
-                text = layout_of(environment.scrub(loads(readable.text)))
-                assert text is not None
-                held = dict.fromkeys(environment.names_in(text), True)
-                self.readable = replace(readable, text=text)
-            pieces: list[object] = [
-                *readable.objects.values(),
-                *bytes_in(readable.text),
-            ]
-        else:
-            pieces = [*self.pickled.chunks, *self.pickled.buffers]
-        return held | dict.fromkeys(environment.held_by(pieces), False)
+        readable = self.readable
+        if readable is None:
+            pickles = [*self.pickled.chunks, *self.pickled.buffers]
+            return dict.fromkeys(environment.held_by(pickles), False)
+        replaced: dict[str, bool] = {}
+        if environment.may_be_in(readable.text):
+            text = layout_of(environment.scrub(loads(readable.text)))
+            assert text is not None
+            replaced = dict.fromkeys(environment.names_in(text), True)
+            self.readable = replace(readable, text=text)
+        pieces = [*readable.objects.values(), *bytes_in(readable.text)]
+        return replaced | dict.fromkeys(environment.held_by(pieces), False)
 
 
 def snapshot(
@@ -136,7 +143,8 @@ def snapshot(
 ) -> Encoded:
     """Return a copy of an item of a stream, whose object may change afterwards.
 
-    UnstorableOutcomeError names it by `path`.
+    Raises:
+        UnstorableOutcomeError: It cannot be stored. The error names it by `path`.
     """
     readable = _readable(value, paths)
     if readable is not None:
@@ -149,18 +157,18 @@ def _pickled_item(
 ) -> Encoded:
     try:
         pickled = _pickling().dump(value, paths)
-    except Exception as reason:  # the value's parts may raise anything
+    # The parts of the value may raise anything.
+    except Exception as reason:
         raise _refusal(value, path, "stream", target, reason) from None
     pickled.detach()
-    return Encoded(
-        "value", None, pickled, paths=paths, fingerprint=_fingerprint(value, pickled)
-    )
+    fingerprint = _fingerprint(value, pickled)
+    return Encoded("value", None, pickled, paths=paths, fingerprint=fingerprint)
 
 
 def encode(
     outcome: Outcome, *, target: str | None = None, paths: PathStore = NOWHERE
 ) -> Encoded:
-    """Return the outcome in memory, ready to be stored; its paths as `paths` stores them.
+    """Return the outcome in memory, ready to be stored, its paths stored by `paths`.
 
     Its large buffers are not copied: call `pickled.detach()` before they may change.
 
@@ -205,24 +213,29 @@ def _pickled(
         raise _refusal(last.content, name, last.kind, target, reason) from None
     fingerprint = _fingerprint(body, pickled)
     if items:
-        items = [
-            _pickled_item(item.load(), f"items[{at}]", target, paths)
-            if item.pickled is None
-            else item
-            for at, item in enumerate(items)
-        ]
-        pickled = _joined([pickled, *(item.pickled for item in items)])
-        fingerprints = "".join([fingerprint, *(item.fingerprint for item in items)])
-        fingerprint = xxh3_128_hexdigest(fingerprints.encode())
+        pickles = [pickled]
+        fingerprints = [fingerprint]
+        for place, item in enumerate(items):
+            if item.pickled is None:
+                path = f"items[{place}]"
+                item = _pickled_item(item.load(), path, target, paths)
+            pickles.append(item.pickled)
+            fingerprints.append(item.fingerprint)
+        pickled = _joined(pickles)
+        fingerprint = xxh3_128_hexdigest("".join(fingerprints).encode())
     return Encoded(outcome.kind, None, pickled, 1 + len(items), paths, fingerprint)
 
 
 def _readable(value: object, paths: PathStore) -> Readable | None:
-    """Return a value as readable JSON, or None if JSON with tags does not keep it exactly."""
+    """Return a value as readable JSON, None if JSON with tags does not keep it exactly."""
+    text = None
     # JSON does not keep that one list or dict is at two places.
-    text = layout_of(value) if repeated_parts(value) == [] else None
-    if text is not None and not (paths.places.marks and paths.may_hold(text)):
-        return Readable(text)
+    if repeated_parts(value) == []:
+        text = layout_of(value)
+    if text is not None:
+        may_hold_paths = paths.places.marks and paths.may_hold(text)
+        if not may_hold_paths:
+            return Readable(text)
     from pytest_mimic._core.nodes.outcome_json import json_of
     from pytest_mimic._core.outcome.tags import Writer
 
@@ -244,12 +257,11 @@ def _is_exact(value: object, readable: Readable, paths: PathStore) -> bool:
     """Return whether a copy of the value is equal to it."""
     from pytest_mimic._core.identity.call_identity import fingerprint_outcome
 
-    with suppress(Exception):  # methods of the value's own types may raise anything
+    # Methods of the value's own types may raise anything.
+    with suppress(Exception):
         fingerprint = fingerprint_outcome(value)
-        return (
-            fingerprint is not None
-            and fingerprint_outcome(readable.load(paths)) == fingerprint
-        )
+        if fingerprint is not None:
+            return fingerprint_outcome(readable.load(paths)) == fingerprint
     return False
 
 
@@ -264,10 +276,18 @@ def _body(outcome: Outcome, items: object) -> dict[str, Any]:
 
 
 def _joined(parts: list[Any]) -> Any:
+    """Return several pickles as one."""
+    chunks: list[bytes] = []
+    buffers: list[memoryview] = []
+    imports: set[str] = set()
+    for part in parts:
+        chunks += part.chunks
+        buffers += part.buffers
+        imports.update(part.imports)
     return type(parts[0])(
-        [chunk for part in parts for chunk in part.chunks],
-        [buffer for part in parts for buffer in part.buffers],
-        imports=sorted({name for part in parts for name in part.imports}),
+        chunks,
+        buffers,
+        imports=sorted(imports),
         by_value=any(part.by_value for part in parts),
         has_custom_identity=any(part.has_custom_identity for part in parts),
         has_paths=any(part.has_paths for part in parts),
@@ -285,28 +305,38 @@ def _pickling() -> Any:
 
 
 def _fingerprint(value: object, pickled: Any) -> str:
-    # A value without identity has its pickle's hash. So has a value with a class that
-    # defines its own identity, which may leave out parts that a replay must give back.
-    from pytest_mimic._core.identity.call_identity import fingerprint_outcome
+    """Return the fingerprint of a pickled value.
 
-    found = None
+    A value without identity has its pickle's hash. So has a value with a class that
+    defines its own identity, which may leave out parts that a replay must give back.
+    """
+    identity = None
     if not pickled.has_custom_identity:
-        with suppress(Exception):  # methods of the value's own types may raise anything
-            found = fingerprint_outcome(
-                pickled.load(paths=NEUTRAL)[0] if pickled.has_paths else value
-            )
-    if found is None:
+        identity = _identity(value, pickled)
+    if identity is None:
         digest = xxh3_128()
         for part in (*pickled.chunks, *pickled.buffers):
             digest.update(part)
         return digest.hexdigest()
-    if repeated := repeated_parts(value):  # which do not count in identities
-        found = xxh3_128_hexdigest(f"{found}{repeated}".encode())
-    return (
-        xxh3_128_hexdigest((found + _pickling().python_version()).encode())
-        if pickled.by_value
-        else found
-    )
+    # A part at several places does not count in identities.
+    repeated = repeated_parts(value)
+    if repeated:
+        identity = xxh3_128_hexdigest(f"{identity}{repeated}".encode())
+    if pickled.by_value:
+        version = _pickling().python_version()
+        identity = xxh3_128_hexdigest(f"{identity}{version}".encode())
+    return identity
+
+
+def _identity(value: object, pickled: Any) -> str | None:
+    from pytest_mimic._core.identity.call_identity import fingerprint_outcome
+
+    # Methods of the value's own types may raise anything.
+    with suppress(Exception):
+        if pickled.has_paths:
+            value = pickled.load(paths=NEUTRAL)[0]
+        return fingerprint_outcome(value)
+    return None
 
 
 # What cannot be stored
@@ -317,15 +347,23 @@ _VERBS = {"value": "returned", "raised": "raised", "stream": "yielded"}
 def _refusal(
     part: object, root: str, kind: OutcomeKind, target: str | None, reason: Exception
 ) -> UnstorableOutcomeError:
-    """Return the error that names the part of an outcome's part which cannot be stored."""
+    """Return the error that names the part of an outcome which cannot be stored.
+
+    Args:
+        part: The value, the exception, or the item of a stream.
+        root: The name of that in the path.
+        kind: Which of these it is.
+        target: The target of the call.
+        reason: What storing it has raised.
+    """
     is_deep = isinstance(reason, RecursionError)
-    path, part = (root, part) if is_deep else _find_part(part, root)
-    article = "an" if type(part).__name__[:1].lower() in "aeiou" else "a"
-    facts = [
-        f"{path}: {words_for(type(part)) or f'{article} {type(part).__name__} object'}"
-    ]
+    path = root
+    if not is_deep:
+        path, part = _find_part(part, root)
+    facts = [f"{path}: {_words_for(part)}"]
     remedy = "name a function further out, which returns data"
-    if (lazy := _pickling().lazy_remedy(part)) is not None:
+    lazy = _pickling().lazy_remedy(part)
+    if lazy is not None:
         facts = [f"{facts[0]}, which may read files later"]
         remedy = f"let {target or 'the call'} return its data: {lazy}"
     elif is_deep:
@@ -343,21 +381,34 @@ def _refusal(
     )
 
 
+def _words_for(part: object) -> str:
+    """Return what a value is: `a socket object`."""
+    words = words_for(type(part))
+    if words:
+        return words
+    name = type(part).__name__
+    article = "an" if name[:1].lower() in "aeiou" else "a"
+    return f"{article} {name} object"
+
+
 def _is_storable(value: object) -> bool:
-    with suppress(Exception):  # the value's parts may raise anything
+    # The parts of the value may raise anything.
+    with suppress(Exception):
         _pickling().dump(value)
         return True
     return False
 
 
 def _find_part(value: object, path: str) -> tuple[str, object]:
-    """Return the path of the first innermost part that cannot be stored, and that part."""
+    """Return the path of the first innermost part that cannot be stored, and the part."""
     seen: set[int] = set()
     while _pickling().lazy_remedy(value) is None:
         seen.add(id(value))
-        inner = (part for part in parts_of(value) if id(part.value) not in seen)
-        guilty = next((part for part in inner if not _is_storable(part.value)), None)
-        if guilty is None:
+        for part in parts_of(value):
+            if id(part.value) not in seen and not _is_storable(part.value):
+                path += part.step
+                value = part.value
+                break
+        else:
             break
-        path, value = path + guilty.step, guilty.value
     return path, value

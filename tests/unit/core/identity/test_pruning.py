@@ -126,6 +126,13 @@ def test_a_field_of_a_struct_is_left_out():
     assert key(struct(1, 1), "v.t") != key(struct(2, 2), "v.t")
 
 
+def test_a_part_is_left_out_below_an_ordered_dict():
+    values = [OrderedDict(rows=[OrderedDict(a=1, t=stamp)], b=2) for stamp in (3, 4)]
+
+    assert key(values[0], "v.rows.*.t") == key(values[1], "v.rows.*.t")
+    assert key(values[0], "v.rows.*.a") != key(values[1], "v.rows.*.a")
+
+
 @pytest.mark.parametrize(
     ("value", "path"),
     [
