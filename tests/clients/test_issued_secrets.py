@@ -70,6 +70,9 @@ class Handler(loopback.Handler):
             self.server.maps_ended.set()
         self.json(answer)
 
+    def page_nested(self) -> None:
+        self.json({"api_keys": [{"id": 1, "name": "n"}], "credentials": [5]})
+
     def page_number(self) -> None:
         self.json({"pin": int(self.query["of"]) * 1000000 + self.server.run})
 
@@ -224,6 +227,43 @@ def test_a_number_has_a_number_of_its_own(project):
 
     recorded.expect(passed=1, says=["to keep them: mimic_redact = !pin"])
     replayed.expect(passed=1)
+
+
+def test_the_name_that_hides_numbers_around_them_is_named(project):
+    """With the line that is printed, the application gets the real numbers."""
+    pytest.importorskip("requests")
+    project.ini("http")
+    project.test("""
+        import requests
+        answer = requests.get(os.environ["API"] + "/nested").json()
+        assert answer["api_keys"][0]["id"] == 1 and answer["credentials"] == [5]
+    """)
+
+    with running_service() as url:
+        hidden = project.run("--mimic-record", env={"API": url})
+        project.ini("http", mimic_redact="!api_keys, !credentials")
+        shown = project.run("--mimic-rerecord", env={"API": url})
+    replayed = project.run(env={"API": url})
+
+    hidden.expect(
+        passed=1, says=["to keep them: mimic_redact = !api_keys, !credentials"]
+    )
+    shown.expect(passed=1, never=["to keep them"])
+    replayed.expect(passed=1)
+
+
+def test_a_number_in_a_row_of_sql_is_named(project):
+    pytest.importorskip("sqlalchemy")
+    project.ini("sqlalchemy")
+    project.test("""
+        import sqlalchemy as sa
+        with sa.create_engine("sqlite://").begin() as connection:
+            assert connection.execute(sa.text("select 4711 as pin")).scalar() == 4711
+    """)
+
+    recorded = project.run("--mimic-record")
+
+    recorded.expect(passed=1, says=["to keep them: mimic_redact = !pin"])
 
 
 def test_what_the_application_has_sent_stays_its_own(project):

@@ -203,14 +203,6 @@ class ExchangeRecorder:
                 "gave a text that is stored as base64: nothing in it is redacted"
             )
         self.step.finish(plain)
-        issuer = self.step.call.issuer
-        if issuer is not None and issuer.numbers and not self.is_verifying:
-            names = ", ".join(sorted(issuer.numbers))
-            kept = ", ".join(f"!{name}" for name in sorted(issuer.numbers))
-            self.step.report(
-                f"gave numbers that others stand for ({names}), to keep them:"
-                f" mimic_redact = {kept}"
-            )
 
     def _arrived(self, end: str) -> dict[str, Any]:
         """Return what has come of the response so far; see `Step.arrived`."""

@@ -187,11 +187,17 @@ def _sqlite_row(names: list[str], values: list[Any]) -> Any:
         return sqlite3.Row(cursor, tuple(values))
 
 
-def _stand_in(value: object, name: object, redactor: Redactor) -> object:
-    """Return what stands for a secret value: of its type and, for a text or a number that was issued, its own."""
+def _stand_in(
+    value: object, name: object, redactor: Redactor, *, hider: object = None
+) -> object:
+    """Return what stands for a secret value, of its type.
+
+    A text or a number that was issued has a stand-in of its own. Where the name of a
+    part around it hides it, that is the `hider`.
+    """
     if type(value) in (int, float):
         number: Any = value
-        return redactor.number_for(number, name)
+        return redactor.number_for(number, name, hider)
     if isinstance(value, str) and not isinstance(value, Enum):
         return in_class(type(value), redactor.stand_in(by_value(value), name))
     return blank(value, PLACEHOLDER)
@@ -216,13 +222,15 @@ def hide_inside(value: Any, redactor: Redactor) -> Any:
 
 def _hide_parts(value: Any, redactor: Redactor) -> Any:
     root = {"": value}
-    for box, key, part, _, is_secret, _ in places(root, redactor):
+    for place in places(root, redactor):
+        part = place.value
         if isinstance(part, (dict, list)):
             continue
-        if is_secret:
-            box[key] = _stand_in(part, key, redactor)
+        if place.is_secret:
+            hidden = _stand_in(part, place.key, redactor, hider=place.hider)
         else:
-            box[key] = hide_inside(part, redactor)
+            hidden = hide_inside(part, redactor)
+        place.box[place.key] = hidden
     return root[""]
 
 

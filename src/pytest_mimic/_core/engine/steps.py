@@ -263,8 +263,11 @@ class Step:
             if self._take_end():
                 if self.mode == "run":
                     self.track.keep(self, outcome, self.duration)
-                    if self.call.issuer is not None:
-                        self.call.issuer.known.keep(outcome.content, self.amend)
+                    issuer = self.call.issuer
+                    if issuer is not None:
+                        issuer.known.keep(outcome.content, self.amend)
+                        if issuer.numbers:
+                            self.report(issuer.told_numbers())
                 else:
                     self.track.compare(self, outcome)
         except MimicError as error:

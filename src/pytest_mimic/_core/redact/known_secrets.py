@@ -155,7 +155,7 @@ class Issuer:
         self.known = known
         self.order = order
         self.login = ""
-        #: The names of the numbers in the answer that are replaced.
+        #: The names that hide numbers in the answer.
         self.numbers: set[str] = set()
         self._call = call
         # By the name at which they stand in the answer.
@@ -170,6 +170,15 @@ class Issuer:
     def own_login(self) -> str:
         """The log-in that the call is, if it is one."""
         return f"login-{_digest(self._call, size=3)}"
+
+    def told_numbers(self) -> str:
+        """Return in words which numbers of the answer are replaced, and what keeps them."""
+        names = sorted(self.numbers)
+        lines = ", ".join(f"!{name}" for name in names)
+        return (
+            f"gave numbers that others stand for ({', '.join(names)}), to keep them:"
+            f" mimic_redact = {lines}"
+        )
 
     def placeholder(self, name: str, value: str, *, is_number: bool) -> str:
         """Return the placeholder for a value, made from the call and the value's place in its answer.

@@ -240,24 +240,28 @@ class Redactor(SecretNames):
             return False
         return _FILTERED.fullmatch(bare_secret(value)) is not None
 
-    def number_for(self, value: float, name: object) -> object:
-        """Return the number that stands for one under a secret name."""
-        if self.issuer is not None:
-            self.issuer.numbers.add(str(name))
+    def number_for(self, value: float, name: object, hider: object = None) -> object:
+        """Return the number that stands for one under a secret name.
+
+        Where the name of a part around it hides it, that is the `hider`.
+        """
+        shown_name = hider or name
+        if self.issuer is not None and shown_name:
+            self.issuer.numbers.add(str(shown_name))
         stand_in = self.stand_in(value, name)
         if not stand_in.startswith(NUMBER_START):
             return _ZEROES[type(value)]
         return type(value)(stand_in)
 
-    def _stand_in_of(self, value: object, name: object, *, keep_types: bool) -> object:
+    def _stand_in_of(self, place: Place, *, keep_types: bool) -> object:
         """Return what stands for any value under a secret name.
 
         With `keep_types`, it is a number for a number.
         """
-        if isinstance(value, (int, float)):
-            number = self.number_for(value, name)
+        if isinstance(place.value, (int, float)):
+            number = self.number_for(place.value, place.name, place.hider)
             return number if keep_types or number else PLACEHOLDER
-        return self.stand_in(value, name)
+        return self.stand_in(place.value, place.name)
 
     def scrub(
         self,
@@ -281,17 +285,20 @@ class Redactor(SecretNames):
             values: Known secrets, which are replaced in all texts.
         """
         root = {"": plain}
-        for box, key, value, name, is_secret, _ in places(root, self, stored=stored):
+        for place in places(root, self, stored=stored):
+            value = place.value
             is_container = isinstance(value, (dict, list))
-            if is_secret and not (is_container and keep_types):
-                is_hidden = type(value) is str and self.is_hidden_cookie(name, value)
-                if not is_hidden:
-                    box[key] = self._stand_in_of(value, name, keep_types=keep_types)
+            if place.is_secret and not (is_container and keep_types):
+                is_text = type(value) is str
+                if is_text and self.is_hidden_cookie(place.name, value):
+                    continue
+                stand_in = self._stand_in_of(place, keep_types=keep_types)
+                place.box[place.key] = stand_in
             elif isinstance(value, str):
                 text = self.scrub_data(value) if DATA.search(value) else value
                 if values:
                     text = hide_values(text, values)
-                box[key] = self.settled(text)
+                place.box[place.key] = self.settled(text)
         return root[""]
 
     def settled(self, text: str) -> str:
@@ -520,7 +527,8 @@ class Redactor(SecretNames):
             is_number = word is not None
             if is_number:
                 if leaf.is_secret:
-                    return dumps(self.number_for(leaf.value, leaf.name))
+                    number = self.number_for(leaf.value, leaf.name, leaf.hider)
+                    return dumps(number)
                 return written
             if leaf.is_secret:
                 changed = self.stand_in(leaf.value, leaf.name)

@@ -346,7 +346,14 @@ def _words(name: str) -> list[str]:
 
 
 class Place(NamedTuple):
-    """A value in plain data, at `box[key]`, its name there, if any, and whether that, or one of a part around it, hides it."""
+    """A value in plain data, at `box[key]`.
+
+    Attributes:
+        name: Its name there, if it has one.
+        is_secret: Whether its name, or that of a part around it, hides it.
+        in_list: Whether the box is a list.
+        hider: The name that hides it, which may be that of a part around it.
+    """
 
     box: Any
     key: Any
@@ -354,6 +361,7 @@ class Place(NamedTuple):
     name: object = None
     is_secret: bool = False
     in_list: bool = False
+    hider: object = None
 
 
 def places(
@@ -367,85 +375,131 @@ def places(
     it is.
 
     A value has the name of its key, of the first item of its pair in a list, of the
-    `name` or `key` beside it
-    (`{"name": "token", "value": …}`), or of the flag before it (`--token`). With
-    `stored`, the data is what clients
-    store: in a command of Redis each word may be the name of the next one, and in rows
-    the columns are names.
+    `name` or `key` beside it (`{"name": "token", "value": …}`), or of the flag before
+    it (`--token`). With `stored`, the data is what clients store: in a command of Redis
+    each word may be the name of the next one, and in rows the columns are names.
     """
-    given: dict[
-        int, Sequence[object]
-    ] = {}  # names of the items of lists, by the id of the list
-    todo = [Place({"": root}, "", root)]
-    while todo:
-        outer = todo.pop()
-        if outer.value is not root:
-            yield outer
-        box, secret, found = outer.box[outer.key], outer.is_secret, []
-        if isinstance(box, (dict, list)) and box is not root:
-            box = outer.box[outer.key] = box.copy()
+    # The names of the items of lists, by the id of the list.
+    names_of_lists: dict[int, Sequence[object]] = {}
+    pending = [Place({"": root}, "", root)]
+    while pending:
+        place = pending.pop()
+        if place.value is not root:
+            yield place
+        # Whoever got the place may have replaced its value.
+        box = place.box[place.key]
         if isinstance(box, dict):
+            if box is not root:
+                box = place.box[place.key] = box.copy()
             if stored:
-                given.update(_given(box))
-            # Few mappings are one of a name and a value.
-            pairs = named(box)
-            company = names.company(box)
-            of_login = is_of_login(box)
-            for key, (name, value) in zip(box, pairs, strict=True):
-                is_secret = (
-                    names.hides(name, value)
-                    or names.hides_beside(name, value, company, of_login=of_login)
-                    or (secret and not is_empty(value))
-                )
-                found.append(Place(box, key, value, name, is_secret))
+                names_of_lists.update(_names_of_lists(box))
+            parts = _places_in_mapping(box, place, names)
         elif isinstance(box, list):
-            is_pair = outer.in_list and len(box) == 2 and isinstance(box[0], str)
-            of_items = given.get(id(outer.value)) or ((None, box[0]) if is_pair else ())
-            for key, value in enumerate(box):
-                name = of_items[key] if key < len(of_items) else None
-                if name is None and outer.name == "tokens":
-                    # Those of a language model do not look like any.
-                    name = outer.name
-                is_word = key > 0 and isinstance(value, str) and value[:1] != "-"
-                is_flagged = is_word and names.secret_flag(box[key - 1])
-                is_secret = names.hides(name, value) or (
-                    (secret or is_flagged) and not is_empty(value)
-                )
-                found.append(Place(box, key, value, name, is_secret, True))
-        todo += reversed(found)
+            box = place.box[place.key] = box.copy()
+            names_of_items = names_of_lists.get(id(place.value), ())
+            parts = _places_in_list(box, place, names, names_of_items)
+        else:
+            continue
+        pending.extend(reversed(parts))
+
+
+def _places_in_mapping(
+    box: dict[Any, Any], place: Place, names: SecretNames
+) -> list[Place]:
+    """Return the values of a mapping, which stands at a place."""
+    company = names.company(box)
+    of_login = is_of_login(box)
+    parts = []
+    for key, (name, value) in zip(box, named(box), strict=True):
+        is_secret = names.hides(name, value) or names.hides_beside(
+            name, value, company, of_login=of_login
+        )
+        hider = name
+        if not is_secret and place.is_secret:
+            is_secret = not is_empty(value)
+            hider = place.hider
+        parts.append(Place(box, key, value, name, is_secret, False, hider))
+    return parts
+
+
+def _places_in_list(
+    box: list[Any], place: Place, names: SecretNames, names_of_items: Sequence[object]
+) -> list[Place]:
+    """Return the items of a list, which stands at a place."""
+    is_pair = place.in_list and len(box) == 2 and isinstance(box[0], str)
+    if is_pair and not names_of_items:
+        names_of_items = (None, box[0])
+    parts = []
+    for index, item in enumerate(box):
+        name: object = None
+        if index < len(names_of_items):
+            name = names_of_items[index]
+        if name is None and place.name == "tokens":
+            # Those of a language model do not look like any.
+            name = place.name
+        is_secret = names.hides(name, item)
+        hider = name
+        if not is_secret and place.is_secret:
+            is_secret = not is_empty(item)
+            hider = place.hider
+        is_word = index > 0 and isinstance(item, str) and item[:1] != "-"
+        if not is_secret and is_word and names.secret_flag(box[index - 1]):
+            is_secret = not is_empty(item)
+            hider = box[index - 1].lstrip("-")
+        parts.append(Place(box, index, item, name, is_secret, True, hider))
+    return parts
 
 
 def named(box: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
-    """Return the values of a mapping with their names: their keys or, in one of a name and a value, that name."""
+    """Return the values of a mapping with their names.
+
+    These are their keys or, in a mapping of a name and a value, that name.
+    """
+    # Few mappings are one of a name and a value.
     if "value" not in box and "Value" not in box:
         return box.items()
-    names = (box.get(key) for key in ("name", "key", "Name", "Key"))
-    beside = next((name for name in names if isinstance(name, str)), None)
-    is_named = beside is not None
+    for key in ("name", "key", "Name", "Key"):
+        name = box.get(key)
+        if isinstance(name, str):
+            break
+    else:
+        return box.items()
     return [
-        (beside if is_named and key in ("value", "Value") else key, one)
-        for key, one in box.items()
+        (name if key in ("value", "Value") else key, value)
+        for key, value in box.items()
     ]
 
 
-def _given(box: dict[Any, Any]) -> Iterator[tuple[int, Sequence[object]]]:
-    """Yield the names of what clients store beside names: the words of commands, and the rows of a statement."""
-    commands, columns, rows = box.get("commands"), box.get("columns"), box.get("rows")
-    for words in (box.get("command"), *(commands if type(commands) is list else ())):
+def _names_of_lists(box: dict[Any, Any]) -> Iterator[tuple[int, Sequence[object]]]:
+    """Yield the lists of what clients store beside names, by their ids, with the names of their items.
+
+    They are the words of commands, and the rows of a statement.
+    """
+    commands = [box.get("command")]
+    several = box.get("commands")
+    if type(several) is list:
+        commands += several
+    for words in commands:
         if type(words) is list:
             yield id(words), (None, *words)
+    columns = box.get("columns")
+    rows = box.get("rows")
     if type(columns) is list and type(rows) is list:
-        names = [
-            column[0] if type(column) is list and column else None for column in columns
-        ]
-        yield from ((id(row), names) for row in rows if type(row) is list)
+        names = [_name_of_column(column) for column in columns]
+        for row in rows:
+            if type(row) is list:
+                yield id(row), names
+
+
+def _name_of_column(column: object) -> object:
+    """Return the name of a stored column, which is a list that begins with it."""
+    return column[0] if type(column) is list and column else None
 
 
 def holds_text(plain: Any, names: SecretNames) -> bool:
     """Check whether plain data of a client holds a text under a secret name."""
-    return any(
-        place.is_secret
-        and type(place.value) is str
-        and PLACEHOLDER_START not in place.value
-        for place in places({"": plain}, names, stored=True)
-    )
+    for place in places({"": plain}, names, stored=True):
+        is_text = type(place.value) is str
+        if place.is_secret and is_text and PLACEHOLDER_START not in place.value:
+            return True
+    return False
