@@ -51,7 +51,9 @@ MARKED_SUITES = (
         what="its own functions, many of them on iterators",
         tests=("toolz",),
         targets=("toolz.itertoolz:*", "toolz.dicttoolz:*", "toolz.recipes:*"),
-        mark=Mark(192, 173, 172),
+        # Two tests return a tuple with an iterator in it, which is refused: its items
+        # would be the real function's in each replay.
+        mark=Mark(192, 171, 170),
     ),
     Suite(
         "python-slugify",
@@ -109,7 +111,11 @@ MARKED_SUITES = (
         "1.5.0",
         what="caches and locks on a server of Redis, with the fixture of the documentation",
         tests=("tests/cache/test_redis_backend.py",),
-        targets=("redis ignore=command.2",),
+        # The values hold the time at which they were cached.
+        targets=(
+            "redis ignore="
+            + ",".join(f"command.{number}" for number in range(2, 21, 2)),
+        ),
         requirements=("redis", "mako", "decorator"),
         services=("redis",),
         env={"DOGPILE_REDIS_PORT": str(REDIS_PORT)},

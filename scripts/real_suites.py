@@ -182,7 +182,8 @@ def compare_runs(suite: Suite, scratch: Path, wheel: Path, *, is_short: bool) ->
     spread = ["-n", str(suite.workers)]
 
     def run(name: str, *arguments: str, seed: str = "0") -> None:
-        runs[name] = run_of(suite, folder, python, arguments, seed)
+        output = scratch / f"output-{suite.name}-{name.replace(', ', '-')}.txt"
+        runs[name] = run_of(suite, folder, python, arguments, seed, output)
         print(
             f"{suite.name}, {name}: {counted(runs[name].outcomes)} in {runs[name].seconds:.1f} s. {runs[name].summary}",
             flush=True,
@@ -238,9 +239,14 @@ def recordings_in(vault: Path, python: Path) -> str:
 
 
 def run_of(
-    suite: Suite, folder: Path, python: Path, arguments: Iterable[str], seed: str
+    suite: Suite,
+    folder: Path,
+    python: Path,
+    arguments: Iterable[str],
+    seed: str,
+    output: Path,
 ) -> Run:
-    """Run a suite once, in a new process."""
+    """Run a suite once, in a new process, and keep what it printed in a file."""
     report = folder.parent / f"report-{suite.name}.xml"
     report.unlink(missing_ok=True)
     command = [
@@ -267,6 +273,7 @@ def run_of(
         command, cwd=folder, env=variables, capture_output=True, text=True, check=False
     )
     seconds = perf_counter() - began
+    output.write_text(done.stdout + done.stderr)
     if not report.exists() or done.returncode not in (0, 1):
         raise SystemExit(
             f"{suite.name} did not run:\n{done.stdout[-4000:]}{done.stderr[-4000:]}"
