@@ -1,4 +1,4 @@
-"""Streams in memory and generators of random numbers: the state in which a call leaves them belongs to its recording.
+"""Streams in memory and generators of random numbers, which a call leaves changed.
 
 A call that reads a stream moves its position, and one that draws a number moves its
 generator. So the state before the call counts in its identity, the recording keeps the
@@ -6,11 +6,13 @@ state after it as plain JSON, and a replay sets it.
 
 | class | state |
 |---|---|
-| `BytesIO` | `["BytesIO", content in base64, position]`, no content if it did not change |
+| `BytesIO` | `["BytesIO", content in base64, position]` |
 | `StringIO` | `["StringIO", content, position]` |
 | `random.Random` | `["Random", version, numbers as a text, next gauss]` |
 | `Generator` of numpy | `["Generator", state of its bits]` |
 | `RandomState` of numpy | `["RandomState", state]` |
+
+A stream whose content did not change has null in place of it.
 """
 
 from __future__ import annotations
@@ -104,7 +106,7 @@ def state_of(value: Any) -> State:
 
 
 def changed_state(before: State, after: State) -> State | None:
-    """Return what a recording keeps of the state after a call, None if it is the same."""
+    """Return what a recording keeps of the state after a call, None if it is equal."""
     if before == after:
         return None
     is_stream = after[0] in ("BytesIO", "StringIO")

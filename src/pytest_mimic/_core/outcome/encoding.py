@@ -56,7 +56,7 @@ class Readable:
 
 @dataclass(slots=True, eq=False, repr=False)
 class Encoded:
-    """An outcome in memory, or a copy of one item of a stream, made when it was yielded.
+    """An outcome in memory, or a copy of one item of a stream when it was yielded.
 
     Attributes:
         kind: `value`, `raised` or `stream`.
@@ -82,14 +82,14 @@ class Encoded:
 
     @property
     def is_tagged(self) -> bool:
-        """Whether loading puts in parts: for tags of a text, or for paths of a pickle."""
+        """Whether loading puts in parts: for tags of a text, or paths of a pickle."""
         if self.readable is None:
             return bool(self.pickled.has_paths)
         return self.readable.is_tagged
 
     @property
     def has_custom_identity(self) -> bool:
-        """Whether a class in it defines its own identity, which may hide parts of it."""
+        """Whether a class in it defines its own identity, which may hide parts."""
         if self.readable is None:
             return bool(self.pickled.has_custom_identity)
         from pytest_mimic._core.types.kinds import registered_kind
@@ -227,7 +227,7 @@ def _pickled(
 
 
 def _readable(value: object, paths: PathStore) -> Readable | None:
-    """Return a value as readable JSON, None if JSON with tags does not keep it exactly."""
+    """Return a value as readable JSON, None if that does not keep it exactly."""
     text = None
     # JSON does not keep that one list or dict is at two places.
     if repeated_parts(value) == []:
@@ -400,7 +400,7 @@ def _is_storable(value: object) -> bool:
 
 
 def _find_part(value: object, path: str) -> tuple[str, object]:
-    """Return the path of the first innermost part that cannot be stored, and the part."""
+    """Return the path of the first part that cannot be stored, and the part."""
     seen: set[int] = set()
     while _pickling().lazy_remedy(value) is None:
         seen.add(id(value))

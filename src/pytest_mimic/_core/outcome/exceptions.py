@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 from contextlib import suppress
-from itertools import takewhile
 from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any, cast
 
@@ -35,21 +34,30 @@ _SIMPLE = frozenset({str, int, float, bool, bytes})
 
 
 def make(cls: type[BaseException], args: tuple[object, ...]) -> BaseException:
-    """Return an exception of a class with these arguments, without calling a user's `__init__`."""
-    known: object = cls
-    if not (isinstance(known, type) and issubclass(known, BaseException)):
+    """Return an exception of a class with these arguments.
+
+    The `__init__` of a user's class is not called.
+    """
+    # An edited pickle could name any other object.
+    named: object = cls
+    if not (isinstance(named, type) and issubclass(named, BaseException)):
         raise TypeError(f"{cls!r} is not an exception class")
-    base: Any = next(
-        base for base in cls.__mro__ if vars(builtins).get(base.__name__) is base
-    )
+    base = _builtin_of(cls)
     made = cast(BaseException, base.__new__(cls, *args))
-    try:
+    # A subclass may have other arguments than its builtin base.
+    with suppress(TypeError):
         base.__init__(made, *args)
-    except TypeError:  # a subclass with other arguments than its builtin base
-        pass
     if made.args is not args:
         _set(made, args=args)
     return made
+
+
+def _builtin_of(cls: type[BaseException]) -> Any:
+    """Return the builtin class from which a class of exceptions derives."""
+    for base in cls.__mro__:
+        if vars(builtins).get(base.__name__) is base:
+            return base
+    raise TypeError(f"{cls!r} has no builtin base")
 
 
 def _set(exception: BaseException, **attributes: object) -> None:
@@ -59,10 +67,12 @@ def _set(exception: BaseException, **attributes: object) -> None:
 
 
 def restore(exception: Any, state: dict[str, Any]) -> None:
-    """Give an exception its state: that from its class's own reduction, then the parts that this may have left out."""
-    if not isinstance(
-        exception, BaseException
-    ):  # an edited pickle could name any other object
+    """Give an exception its state.
+
+    First comes that from its class's own reduction, then what this may have left out.
+    """
+    # An edited pickle could name any other object.
+    if not isinstance(exception, BaseException):
         raise TypeError(f"{exception!r} is not an exception")
     if state.get("own") is not None:
         exception.__setstate__(state["own"])
@@ -85,16 +95,18 @@ def _field(
 ) -> MemberDescriptorType | GetSetDescriptorType:
     """Return the slot or the field in C with a name.
 
-    ValueError: there is none; a property's setter would run code.
+    Raises:
+        ValueError: There is none; the setter of a property would run code.
     """
-    in_c = any(
-        issubclass(cls, base) and name in names for base, names in FIELDS.items()
-    )
+    is_in_c = False
+    for base, names in FIELDS.items():
+        if issubclass(cls, base) and name in names:
+            is_in_c = True
     for base in cls.__mro__:
         member = base.__dict__.get(name)
-        if type(member) is MemberDescriptorType or (
-            type(member) is GetSetDescriptorType and in_c
-        ):
+        if type(member) is MemberDescriptorType:
+            return member
+        if is_in_c and type(member) is GetSetDescriptorType:
             return member
     raise ValueError(f"{name_of(cls)} has no field {name!r:.60}")
 
@@ -111,22 +123,22 @@ def state_of(exception: BaseException) -> dict[str, Any]:
     }
     if notes is not None:
         state["notes"] = notes
-    return {
-        name: value
-        for name, value in state.items()
-        if not (value is None or value is False or (type(value) is dict and not value))
-    }
+    return {name: part for name, part in state.items() if not _is_empty(part)}
+
+
+def _is_empty(part: object) -> bool:
+    """Return whether a part of a state says nothing. Empty notes do."""
+    return part is None or part is False or (type(part) is dict and not part)
 
 
 def reduce(exception: BaseException) -> Any:
-    """Return the reduction of an exception for a pickle, or NotImplemented to leave it to the class."""
+    """Return the reduction of an exception for a pickle.
+
+    NotImplemented: it is left to the class.
+    """
     cls = type(exception)
-    own = takewhile(lambda base: base.__module__ != "builtins", cls.__mro__)
-    reduces_itself = any(
-        "__reduce__" in vars(base) or "__reduce_ex__" in vars(base) for base in own
-    )
     state = state_of(exception)
-    if not reduces_itself and remade(exception) is not None:
+    if not _reduces_itself(cls) and remade(exception) is not None:
         return make, (cls, exception.args), state, None, None, restore
     reduced: Any = exception.__reduce_ex__(4)
     if not isinstance(reduced, tuple):
@@ -136,44 +148,69 @@ def reduce(exception: BaseException) -> Any:
         return NotImplemented
     # Its own reduction may leave out notes and links, and simple arguments and
     # attributes, as urllib3's do.
-    rest: dict[str, Any] = {
-        key: state[key]
-        for key in ("notes", "cause", "suppress_context")
-        if key in state
-    }
-    rest["attributes"] = {
-        name: value for name, value in vars(exception).items() if type(value) in _SIMPLE
-    }
-    if all(type(arg) in _SIMPLE for arg in exception.args):
+    rest: dict[str, Any] = {}
+    for name in ("notes", "cause", "suppress_context"):
+        if name in state:
+            rest[name] = state[name]
+    attributes: dict[str, Any] = {}
+    for name, value in vars(exception).items():
+        if type(value) in _SIMPLE:
+            attributes[name] = value
+    rest["attributes"] = attributes
+    if _SIMPLE.issuperset(map(type, exception.args)):
         rest["args"] = exception.args
     return make_it, args, {**rest, "own": own_state}, None, None, restore
 
 
+def _reduces_itself(cls: type[BaseException]) -> bool:
+    """Return whether a class of a user says how its exceptions are pickled."""
+    for base in cls.__mro__:
+        if base.__module__ == "builtins":
+            return False
+        if "__reduce__" in vars(base) or "__reduce_ex__" in vars(base):
+            return True
+    return False
+
+
 def _fields(exception: BaseException) -> dict[str, object]:
-    """Return slots with a value, and fields in C that `make` would not set from the arguments."""
-    again, cls = remade(exception), cast(type, type(exception))
-    found: dict[str, object] = {}
+    """Return the slots that have a value, and fields in C.
+
+    Fields that `make` would set from the arguments are left out.
+    """
+    again = remade(exception)
+    fields: dict[str, object] = {}
     for base, names in FIELDS.items():
-        for name in names if isinstance(exception, base) else ():
-            value, other = getattr(exception, name, None), getattr(again, name, None)
-            try:
-                is_equal = value is other or bool(value == other)
-            except (
-                Exception
-            ):  # the value of a StopIteration may be an array, which has no truth value
-                is_equal = False
-            if not is_equal:
-                found[name] = value
+        if not isinstance(exception, base):
+            continue
+        for name in names:
+            value = getattr(exception, name, None)
+            if not _is_equal(value, getattr(again, name, None)):
+                fields[name] = value
+    cls = cast(type, type(exception))
     for name, member in slot_members(cls, below=BaseException).items():
-        with suppress(AttributeError):  # an empty slot
-            found[name] = member.__get__(exception)
-    return found
+        # A slot may be empty.
+        with suppress(AttributeError):
+            fields[name] = member.__get__(exception)
+    return fields
+
+
+def _is_equal(value: object, other: object) -> bool:
+    if value is other:
+        return True
+    # The value of a StopIteration may be an array, which has no truth value.
+    with suppress(Exception):
+        return bool(value == other)
+    return False
 
 
 def remade(exception: BaseException) -> BaseException | None:
-    """Return another exception with the same class and arguments, or None if `make` cannot make one."""
+    """Return another exception with the same class and arguments.
+
+    None: `make` cannot make one.
+    """
     try:
         again = make(type(exception), exception.args)
-    except Exception:  # an extension's class may raise anything
+    # The class of an extension may raise anything.
+    except Exception:
         return None
     return again if type(again) is type(exception) else None

@@ -1,4 +1,7 @@
-"""Iterators made by C code, which are streams as outcomes: `map`, `zip`, `iter(…)`, those of `itertools`."""
+"""Iterators made by C code, which are streams as outcomes.
+
+`map`, `zip`, `iter(…)`, those of `itertools`
+"""
 
 from __future__ import annotations
 
@@ -39,5 +42,8 @@ def _public_members(kind: Any) -> list[object]:
 
 
 def _is_own_way(member: object) -> bool:
-    """Return whether an attribute says more than the items: not another way to make one."""
+    """Return whether an attribute says more than the items.
+
+    Another way to make such an iterator, as `chain.from_iterable` is one, does not.
+    """
     return type(member).__name__ != "classmethod_descriptor"

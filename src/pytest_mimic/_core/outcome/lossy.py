@@ -1,4 +1,6 @@
-"""Values whose own pickle loses a part: how the part is kept, or that the value is refused. One table, by class.
+"""Values whose own pickle loses a part: one table, by class.
+
+The part is kept in another way, or the value is refused.
 
 | library | its pickle loses | here |
 |---|---|---|
@@ -45,7 +47,7 @@ _LOSSES = {
 
 
 def losses(imports: Iterable[str]) -> list[str]:
-    """Return sentences that say what an outcome loses, given what its pickle imports."""
+    """Return sentences that say what an outcome loses, by what its pickle imports."""
     return [
         f"returned {name}: a replay gives it back without its {attributes[0]}"
         for found, (name, attributes) in _LOSSES.items()
@@ -129,14 +131,20 @@ def _with_retaken_hash(thing: Any, names: set[str]) -> Any:
 
 
 def _has_attribute(state: Any, names: set[str]) -> bool:
-    """Return whether a pickled state, attributes or both attributes and slots, has names."""
+    """Return whether a pickled state has one of the names.
+
+    The state is the attributes, or a pair of the attributes and the slots.
+    """
     if type(state) is tuple:
         return any(_has_attribute(part, names) for part in state)
     return type(state) is dict and not names.isdisjoint(state)
 
 
 def _blanked(state: Any, names: set[str]) -> Any:
-    """Return a pickled state with 0 under the names: the number of another process says nothing."""
+    """Return a pickled state with 0 under the names.
+
+    The number of another process says nothing.
+    """
     if type(state) is tuple:
         return tuple(_blanked(part, names) for part in state)
     if type(state) is not dict:
@@ -358,7 +366,7 @@ def keeping_all() -> Iterator[None]:
 
 
 def _generator(generator: Any) -> Any:
-    """Reduce the generator that all share by its name: distributions of scipy hold it."""
+    """Reduce the generator that all share by its name: distributions hold it."""
     shared = sys.modules["numpy.random.mtrand"]._rand
     return (shared_generator, ()) if generator is shared else NotImplemented
 

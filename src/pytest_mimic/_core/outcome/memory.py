@@ -1,4 +1,7 @@
-"""The file of a pickle: its stream and buffers at steps of 64 bytes, compressed as a whole if that saves enough."""
+"""The file of a pickle: its stream and its buffers, at steps of 64 bytes.
+
+It is compressed as a whole if that saves enough.
+"""
 
 from __future__ import annotations
 
@@ -26,12 +29,14 @@ _SMALL = 4096
 
 
 def pieces_of(parts: Sequence[Piece]) -> list[Piece]:
-    """Return the file of a pickle, given its stream and its buffers, in pieces, some of which are these buffers."""
+    """Return the file of a pickle in pieces, some of which are the buffers themselves.
+
+    Args:
+        parts: The stream of the pickle, and its buffers.
+    """
+    head = struct.pack(f"<{len(parts) + 1}Q", len(parts), *map(len, parts))
     pieces: list[Piece] = []
-    for part in (
-        struct.pack(f"<{len(parts) + 1}Q", len(parts), *map(len, parts)),
-        *parts,
-    ):
+    for part in (head, *parts):
         pieces += [part, b"\0" * (-len(part) % _ALIGN)]
     size = sum(map(len, pieces))
     if _SMALL <= size < _LARGE:
@@ -42,7 +47,9 @@ def pieces_of(parts: Sequence[Piece]) -> list[Piece]:
 
 
 def unpack(data: memoryview) -> list[memoryview]:
-    """Return the pickle's stream and its buffers, slices of `data` unless it is compressed.
+    """Return the pickle's stream and its buffers.
+
+    They are slices of `data`, unless that is compressed.
 
     Raises:
         DamagedError: It is no file of a pickle. Its bytes are checked by its name; see
@@ -67,7 +74,8 @@ def unpack(data: memoryview) -> list[memoryview]:
         sizes = struct.unpack_from(f"<{count}Q", body, 8)
     except struct.error as reason:
         raise DamagedError("") from reason
-    parts, position = [], _stepped(8 + 8 * count)
+    parts: list[memoryview] = []
+    position = _stepped(8 + 8 * count)
     for size in sizes:
         parts.append(body[position : position + size])
         position += _stepped(size)
@@ -89,7 +97,8 @@ def object_name(pieces: Sequence[Piece], suffix: str) -> str:
     return f"objects/{digits[:2]}/{digits}.{suffix}"
 
 
-@cache  # a module that is missing is looked for in all of `sys.path` each time
+# A module that is missing is looked for in all of `sys.path` each time.
+@cache
 def zstd_module() -> Any:
     """Return the module for zstd, which the standard library has since Python 3.14."""
     try:

@@ -1,4 +1,4 @@
-"""Values pickled, with the names that loading them imports; loaded again with no others."""
+"""Values pickled with the names that loading imports, and loaded with no others."""
 
 from __future__ import annotations
 
@@ -44,7 +44,14 @@ _LAZY = {
 }
 # With one of these, a class decides itself what is kept of its objects.
 _DECIDING = frozenset(
-    "__reduce_ex__ __reduce__ __getstate__ __setstate__ __getnewargs__ __getnewargs_ex__".split()
+    (
+        "__getnewargs__",
+        "__getnewargs_ex__",
+        "__getstate__",
+        "__reduce__",
+        "__reduce_ex__",
+        "__setstate__",
+    )
 )
 
 
@@ -211,7 +218,10 @@ def _dump_with(
 
 
 def _by_value_pickler() -> Any:
-    """Return cloudpickle's pickler, except that anything with an importable name goes by it, also in `__main__`."""
+    """Return cloudpickle's pickler, which pickles by value what has no importable name.
+
+    What has one goes by its name, also in `__main__`.
+    """
     import cloudpickle  # type: ignore[import-untyped]
 
     class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
@@ -239,7 +249,8 @@ def _by_value_pickler() -> Any:
                 self.by_value = True
                 make, arguments, (attributes, slots), *rest = by_value
                 # Loaded code has no file, from which its source could be read again.
-                if isinstance(obj, type):  # cloudpickle leaves out the qualified name
+                if isinstance(obj, type):
+                    # cloudpickle leaves out the qualified name.
                     attributes = {
                         **attributes,
                         "__qualname__": obj.__qualname__,
@@ -254,20 +265,25 @@ def _by_value_pickler() -> Any:
 
 
 def reduced(thing: Any) -> Any:
-    """Return the reduction of a value that Python's own would not keep whole, or NotImplemented for any other."""
+    """Return the reduction of a value that Python's own would not keep whole.
+
+    NotImplemented: it is any other value.
+
+    Raises:
+        NotExactError: A part of it cannot be kept.
+    """
     if isinstance(thing, BaseException):
         return exceptions.reduce(thing)
-    if (remedy := lazy_remedy(thing)) is not None:
+    remedy = lazy_remedy(thing)
+    if remedy is not None:
         raise NotExactError(remedy)
     if isinstance(thing, Enum):
         return _member(thing)
     if full_name(type(thing)) == "zoneinfo.ZoneInfo" and thing.key is not None:
         # Its own way fetches a method by its name.
-        return (
-            (type(thing), (thing.key,))
-            if type(thing)(thing.key) is thing
-            else NotImplemented
-        )
+        if type(thing)(thing.key) is not thing:
+            return NotImplemented
+        return type(thing), (thing.key,)
     if is_c_iterator(thing):
         raise NotExactError(
             "it gives its items once, and runs code for them",
@@ -280,13 +296,19 @@ def reduced(thing: Any) -> Any:
 
 
 def _refuse_empty_cells(thing: Any) -> None:
-    """Raise NotExactError for a function whose variables get their values later, such as `super()` in a class's body."""
+    """Refuse a function whose variables get their values later.
+
+    `super()` in the body of a class is one.
+
+    Raises:
+        NotExactError: It is such a function.
+    """
     if isinstance(thing, type):
         return
-    for name, cell in zip(
-        thing.__code__.co_freevars, thing.__closure__ or (), strict=True
-    ):
-        if cell == CellType():  # an empty one
+    cells = thing.__closure__ or ()
+    empty = CellType()
+    for name, cell in zip(thing.__code__.co_freevars, cells, strict=True):
+        if cell == empty:
             raise NotExactError(
                 f"{name_of(thing)} closes over {name}, which has no value yet"
             )
@@ -387,7 +409,7 @@ def _is_kept(part: object, again: object) -> bool:
 
 
 def _remembered_in(thing: Any, again: Any, names: set[str]) -> set[str]:
-    """Return those of the attributes that remember the `hash()`, which the copy has too."""
+    """Return the attributes that remember the `hash()`, which the copy has, too."""
     if not names:
         return set()
     with suppress(Exception):  # a `__hash__` may raise anything
@@ -403,7 +425,10 @@ def _remembered_in(thing: Any, again: Any, names: set[str]) -> set[str]:
 
 
 def _member(thing: Enum) -> Any:
-    """Return the reduction of a member of an enum by its name: by its value, or in other ways, some Pythons call code."""
+    """Return the reduction of a member of an enum by its name.
+
+    By its value, or in other ways, some Pythons would call code.
+    """
     cls = type(thing)
     own = next(
         vars(base)[name]
@@ -415,14 +440,16 @@ def _member(thing: Enum) -> Any:
         return NotImplemented
     if vars(cls)["_member_map_"].get(thing._name_) is thing:
         return member, (cls, thing._name_)
-    return (member, (cls, thing._value_)) if isinstance(thing, Flag) else NotImplemented
+    if not isinstance(thing, Flag):
+        return NotImplemented
+    return member, (cls, thing._value_)
 
 
 _MAKERS = ("__reduce_ex__", "__reduce__")
 
 
 def member(cls: Any, name: str | int) -> object:
-    """Return the member of an enum with a name, or the combination of flags with a number."""
+    """Return the member of an enum with a name, or the flags with a number."""
     if not issubclass(type(cls), EnumMeta):
         raise pickle.UnpicklingError("no enum")
     if type(name) is int:
@@ -436,7 +463,9 @@ def member(cls: Any, name: str | int) -> object:
 
 
 def lazy_remedy(thing: object) -> str | None:
-    """Return how to get the data of a value that may read files later, which may be gone then. None for any other value."""
-    return _LAZY.get(
-        (str(type(thing).__module__).partition(".")[0], type(thing).__name__)
-    )
+    """Return how to get the data of a value that may read files later.
+
+    These files may be gone then. None: it is any other value.
+    """
+    package = str(type(thing).__module__).partition(".")[0]
+    return _LAZY.get((package, type(thing).__name__))

@@ -1,4 +1,4 @@
-"""Paths in outcomes: stored by their place in the run that records, restored to that place in the run that replays."""
+"""Paths in outcomes: stored by their place, and restored to that place in a replay."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from pytest_mimic._core.types.kinds import full_name
 from pytest_mimic._core.types.table import PATHS, ROWS
 from pytest_mimic._core.words import lazy_attribute
 
-# : The place of a path as it is stored: a token and the rest, or the whole text of a
-# path that is below no root. The rest : `/` is the folder with a separator at its end.
 Where = str | tuple[str, str]
+"""A stored path: a token and the rest, or the whole text of a path below no root.
+
+With `/` as the rest, it is the folder with a separator at its end.
+"""
 
 TEXT = "str"
 #: Makes a string or path of its text, by its tag, which is the same on every system.
@@ -56,19 +58,28 @@ class PathStore:
         return list(dict.fromkeys(self._folders()))
 
     def may_hold(self, text: str) -> bool:
-        """Return whether a text, which may be JSON, mentions the base temporary folder."""
-        marks = [mark.decode("utf-8", "surrogatepass") for mark in self.places.marks]
-        return any(mark in text or mark.replace("\\", "\\\\") in text for mark in marks)
+        """Return whether a text or JSON mentions the base temporary folder."""
+        for mark in self.places.marks:
+            folder = mark.decode("utf-8", "surrogatepass")
+            if folder in text or folder.replace("\\", "\\\\") in text:
+                return True
+        return False
 
     def may_be_in(self, chunks: Iterable[bytes | memoryview]) -> bool:
         """Return whether pickles mention the base temporary folder."""
-        marks = [re.compile(re.escape(mark)) for mark in self.places.marks]
-        return any(mark.search(chunk) for mark in marks for chunk in chunks)
+        marks = [re.escape(mark) for mark in self.places.marks]
+        if not marks:
+            return False
+        mark = re.compile(b"|".join(marks))
+        return any(mark.search(chunk) for chunk in chunks)
 
     # Storing
 
     def stored_text(self, text: str) -> Where | None:
-        """Return the place of a string that is a path below the base temporary folder, or None for any other one."""
+        """Return the place of a string that is a path below the base temporary folder.
+
+        None: it is any other string.
+        """
         place = self.places.place_of_text(text)
         return None if place is None else self._where(place)
 
@@ -84,20 +95,24 @@ class PathStore:
         if not place.given:
             return TEMPORARY, place.rest
         if place.given in self._named:
-            number = self._named.index(place.given)
-            return (f"{_GIVEN}:{number + 1}" if number else _GIVEN), place.rest
+            index = self._named.index(place.given)
+            token = f"{_GIVEN}:{index + 1}" if index else _GIVEN
+            return token, place.rest
         if place.given == self.places.own:
-            return (_OWN if self._named else _GIVEN), place.rest
-        # Without the number, which differs from run to run.
+            token = _OWN if self._named else _GIVEN
+            return token, place.rest
+        # The number of the folder is left out, since it differs from run to run.
         name = _NUMBER.sub("", place.given.rpartition("/")[2])
-        return TEMPORARY, "/".join(filter(None, (name, place.rest)))
+        parts = [part for part in (name, place.rest) if part]
+        return TEMPORARY, "/".join(parts)
 
     # Restoring
 
     def text(self, where: Where) -> str:
         """Return the text of a stored path in this run.
 
-        ValueError: there is no such token.
+        Raises:
+            ValueError: There is no such token.
         """
         if isinstance(where, str):
             return where
@@ -125,19 +140,21 @@ class PathStore:
             inside = os.listdir(self._root(TEMPORARY))  # noqa: PTH208 - a string
         except OSError:
             inside = []
-        found = [
-            one
-            for one in inside
-            if one.startswith(name) and one[len(name) :].isdecimal()
-        ]
-        if name in inside or not found:
+        # The folders `name0`, `name1`, …, by their numbers.
+        by_number: dict[int, str] = {}
+        for folder in inside:
+            number = folder.removeprefix(name)
+            if folder.startswith(name) and number.isdecimal():
+                by_number[int(number)] = folder
+        if name in inside or not by_number:
             return name
-        return max(found, key=lambda one: int(one[len(name) :]))
+        return by_number[max(by_number)]
 
     def _root(self, token: str, given: str = "") -> str:
         try:
             return self.places.path_of(PathPlace(token, given, ""))
-        except KeyError:  # no fixture has made a temporary folder in this run
+        except KeyError:
+            # No fixture has made a temporary folder in this run.
             from tempfile import gettempdir
 
             return _joined(gettempdir(), given)
@@ -156,15 +173,20 @@ class PathStore:
 def _joined(folder: str, rest: str) -> str:
     if not rest:
         return folder
-    return f"{folder}{os.sep}" + ("" if rest == "/" else rest.replace("/", os.sep))
+    if rest == "/":
+        return f"{folder}{os.sep}"
+    return f"{folder}{os.sep}{rest.replace('/', os.sep)}"
 
 
 class _Neutral(PathStore):
     """Restores paths to texts that are the same in every run, for fingerprints."""
 
     def text(self, where: Where) -> str:
+        if isinstance(where, str):
+            return where
+        token, rest = where
         # No text of a real path begins like this.
-        return where if isinstance(where, str) else f"\0{where[0]}/{where[1]}"
+        return f"\0{token}/{rest}"
 
 
 NEUTRAL = _Neutral(Places())
@@ -172,9 +194,15 @@ NOWHERE = PathStore(Places())
 
 
 def persistent_id(value: object, paths: PathStore) -> tuple[Any, Where] | None:
-    """Return the representation of a path or string in a pickle, or None for a value that is pickled as usual."""
+    """Return what stands for a path or string in a pickle.
+
+    None: the value is pickled as usual.
+    """
     if type(value) is str:
         where = paths.stored_text(value)
         return None if where is None else (TEXT, where)
-    name = full_name(type(value))  # a user's class of paths has another one
-    return (ROWS[name].tag, paths.stored_path(value)) if name in PATHS else None
+    # A user's class of paths has another name.
+    name = full_name(type(value))
+    if name not in PATHS:
+        return None
+    return ROWS[name].tag, paths.stored_path(value)

@@ -22,19 +22,24 @@ class Laid(NamedTuple):
 
 
 def layout_of(tree: object) -> str | None:
-    """Return a tree of JSON as readable text with a final newline, or None if it has a part that no text keeps."""
+    """Return JSON as readable text with a final newline.
+
+    None: no text keeps a part of it, such as NaN, an infinity, a lone surrogate, or an
+    integer that is too long.
+    """
     try:
         text = layout(tree) + "\n"
         text.encode()
-    except (
-        ValueError
-    ):  # NaN, an infinity, a lone surrogate, an integer too long for text
+    except ValueError:
         return None
     return text
 
 
 def layout(value: Any, indent: str = "") -> str:
-    """Return JSON with one key or item a line, or a short container without containers on one line."""
+    """Return JSON with one key or item a line.
+
+    A short container without containers is on one line.
+    """
     kind = type(value)
     if kind is Laid:
         return f"\n{indent}".join(value.text.split("\n"))
@@ -43,7 +48,8 @@ def layout(value: Any, indent: str = "") -> str:
     inner = indent + " "
     if kind is dict and len(value) == 1:
         [(key, part)] = value.items()
-        if key[:1] == "$":  # a tag without other facts takes no line of its own
+        if key[:1] == "$":
+            # A tag without other facts takes no line of its own.
             return f"{{{encode_basestring(key)}: {layout(part, indent)}}}"
     if _is_leaf(value.values() if kind is dict else value):
         text = "".join(_chunks(value, 0))
@@ -53,51 +59,49 @@ def layout(value: Any, indent: str = "") -> str:
         broken = text.replace(_BETWEEN, ",\n" + inner)
         return f"{broken[0]}\n{inner}{broken[1:-1]}\n{indent}{broken[-1]}"
     if kind is dict:
-        lines = [
-            f"{inner}{encode_basestring(key)}: "
-            + (
-                _TEXTS[type(part)](part)
-                if type(part) in _TEXTS
-                else layout(part, inner)
-            )
-            for key, part in value.items()
-        ]
+        lines: list[str] = []
+        for key, part in value.items():
+            write = _TEXTS.get(type(part))
+            text = layout(part, inner) if write is None else write(part)
+            lines.append(f"{inner}{encode_basestring(key)}: {text}")
         return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
     rows = _rows(value) or [layout(part, inner) for part in value]
     return f"[\n{inner}" + f",\n{inner}".join(rows) + f"\n{indent}]"
 
 
 def laid_out(text: str) -> dict[str, Any]:
-    """Return a dict of one key, given its layout; a part that has several lines stays as it is laid out."""
+    """Return a dict of one key, given its layout.
+
+    A part that has several lines stays as it is laid out.
+    """
     head, _, part = text.partition(": ")
     if head[:2] == "{\n" and "\n" in part[:-3]:
         return {head[4:-1]: Laid(part[:-3].replace("\n ", "\n"))}
-    found: dict[str, Any] = loads(text)
-    return found
+    parsed: dict[str, Any] = loads(text)
+    return parsed
 
 
 def _rows(items: list[Any]) -> list[str] | None:
-    """Return a line for each item if all are dicts without containers, which are encoded at once, else None."""
-    if set(map(type, items)) != {dict} or not _CONTAINERS.isdisjoint(
-        map(type, items[0].values())
-    ):
+    """Return a line for each item, if all are short dicts without containers.
+
+    They are encoded at once. None: the items are others.
+    """
+    if set(map(type, items)) != {dict}:
+        return None
+    if not _CONTAINERS.isdisjoint(map(type, items[0].values())):
         return None
     text = "".join(_chunks(items, 0))
     if '": {' in text or '": [' in text:
         return None
-    rows = (
-        text[1:-1]
-        .replace(f"}}{_BETWEEN}{{", "}\n{")
-        .replace(_BETWEEN, ", ")
-        .split("\n")
-    )
+    text = text[1:-1].replace(f"}}{_BETWEEN}{{", "}\n{")
+    rows = text.replace(_BETWEEN, ", ").split("\n")
     return rows if max(map(len, rows)) <= WIDTH else None
 
 
 _CONTAINERS = frozenset({dict, list, Laid})
 # What needs no call of `layout`.
 _TEXTS: dict[type, Any] = {str: encode_basestring, int: int.__repr__}
-# between items until it is known what stands there: no character of a JSON text
+# It stands between items until it is known what does: no JSON text has this character.
 _BETWEEN = "\x01"
 # `JSONEncoder.encode` makes such an encoder at each call.
 _chunks: Any = encoder.c_make_encoder(  # type: ignore[attr-defined]
@@ -114,7 +118,10 @@ _chunks: Any = encoder.c_make_encoder(  # type: ignore[attr-defined]
 
 
 def _is_leaf(parts: Any) -> bool:
-    """Return whether no part is a container with parts, but for tags of one simple part: `{"$date": "2026-11-02"}`."""
+    """Return whether no part is a container with parts.
+
+    Tags of one simple part are none: `{"$date": "2026-11-02"}`.
+    """
     for part in parts:
         if part and type(part) in _CONTAINERS:
             if type(part) is not dict or len(part) > 1:
@@ -126,11 +133,13 @@ def _is_leaf(parts: Any) -> bool:
 
 
 def repeated_parts(value: object) -> list[tuple[int, int]] | None:
-    """Return which lists and dicts of plain data are at several places, or None if it is not plain data.
+    """Return which lists and dicts of plain data are at several places.
 
-    Plain data has exactly the types of JSON and is not too deep. Each repetition is the
-    number of its place, and that
-    of the first one. Places are counted level by level.
+    Each repetition is the number of its place, and that of the first one. Places are
+    counted level by level. Of `[a, [a]]` with one list `a`, level by level the places
+    are 0, 1 for `a`, 2, and 3 for `a` again, so that the result is `[(3, 1)]`.
+
+    None: it is not plain data, which has exactly the types of JSON and is not too deep.
     """
     level: list[Any] = [value] if type(value) not in _ATOMS else []
     places: dict[int, int] = {}
