@@ -172,7 +172,11 @@ class Run:
         )
         lines = match.group(1).rstrip().splitlines() if match else []
         return [
-            re.sub(r"\d[\d.,]* (ms|s|min|h|bytes|[kMG]?B)\b", r"# \1", line)
+            re.sub(
+                r"\d[\d.,]* (s|min|h|bytes|[kMG]?B)\b",
+                r"# \1",
+                re.sub(r"<?\d+ ms\b", "0.01 s", line),
+            )
             for line in lines
         ]
 

@@ -70,7 +70,8 @@ VARIES = [
     (r"^[ E]+\^+\n", ""),  # Python 3.10 does not mark the part of a line
     (r"^E +(pytest_mimic\.)?(?=\S)", ""),
     (r"(?<=\ds) \(\d+:\d\d:\d\d\)", ""),  # pytest prints durations over a minute twice
-    (r"\d[\d.]*( ?)(ms|s)\b", r"#\1\2"),
+    # A short time stands in milliseconds: `<1 ms`.
+    (r"<?\d[\d.]*( ?)m?s\b", r"#\1s"),
     (r"\d[\d.]* k?B\b", "# B"),  # lists of what a call ran are longer on newer Pythons
     (r"\d[\d,]* (tokens|bytes)\b", r"# \1"),
     (r"\d{4}-\d\d-\d\d( \d\d:\d\d:\d\d(\.\d+)?)?", "####-##-##"),

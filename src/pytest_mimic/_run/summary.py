@@ -12,7 +12,14 @@ import pytest
 from pytest_mimic._core.commands import Commands, Verb
 from pytest_mimic._core.engine.ledger import REKEY
 from pytest_mimic._core.settings import Mode
-from pytest_mimic._core.words import and_more, few, limited, listed, plural, seconds
+from pytest_mimic._core.words import (
+    and_more,
+    few,
+    limited,
+    listed,
+    plural,
+    short_seconds,
+)
 from pytest_mimic._tools.unused.judging import (
     Judgement,
     count_unused,
@@ -469,7 +476,7 @@ def _counts(ledger: Ledger, judgement: Judgement, settings: Settings) -> str:
     tokens = _tokens(ledger.saved_tokens_sent, ledger.saved_tokens_received)
     if ledger.saved:
         shown = f" ({tokens})" if tokens else ""
-        counts.append(f"{seconds(ledger.saved)} saved{shown}")
+        counts.append(f"{short_seconds(ledger.saved)} saved{shown}")
     elif tokens:
         # Imported calls saved no time: vcrpy does not keep how long a call took.
         counts.append(f"{tokens} saved")
@@ -485,7 +492,7 @@ def _counts(ledger: Ledger, judgement: Judgement, settings: Settings) -> str:
 def _recorded(ledger: Ledger) -> str:
     """Return how many calls were recorded, and what the real ones took."""
     calls = plural(ledger.recorded, "call")
-    cost = seconds(ledger.record_seconds)
+    cost = short_seconds(ledger.record_seconds)
     tokens = _tokens(ledger.tokens_sent, ledger.tokens_received)
     if tokens:
         cost += f" ({tokens})"

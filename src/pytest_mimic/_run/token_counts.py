@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._core.vault.format import parse_recording
+from pytest_mimic._core.vault.format import parse_recording, wall_seconds
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ def tokens_of(
     """Return the tokens of recorded answers.
 
     Args:
-        answers: Each answer by its duration and the name of its recording or cassette.
-            Of several answers in one file, the duration tells which it was.
+        answers: Each answer by the seconds that it saved, and the name of its recording
+            or cassette. Of several answers in one file, the seconds tell which it was.
         vault: Holds the files.
         known: Recordings that were read already, by name.
     """
@@ -39,7 +39,7 @@ def tokens_of(
         # A recording may be gone, taken back or damaged by now.
         with suppress(MimicError, AttributeError, LookupError, TypeError, ValueError):
             for entry in _entries_of(name, vault, known):
-                counts[entry["duration"], name] = _counts_of(entry, vault)
+                counts[wall_seconds(entry), name] = _counts_of(entry, vault)
     replayed = [counts.get(answer, Counts()) for answer in answers]
     return Counts(
         sum(each.sent for each in replayed), sum(each.received for each in replayed)

@@ -193,7 +193,10 @@ class Ledger:
 
     @property
     def saved(self) -> float:
-        """How long the replayed calls took when they were recorded, in seconds."""
+        """The seconds of real calls that replays saved.
+
+        Those that were recorded at the same time count once.
+        """
         return self._saved_elsewhere + sum(replay[0] for replay in self.replays)
 
     def tests_of(self, recordings: Collection[str]) -> dict[str, list[str]]:

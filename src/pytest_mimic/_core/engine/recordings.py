@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     Errors = Mapping[int, tuple[str, str] | None]
     """The call and its error in words, and the test, by the place of the outcome; None for a good one."""
 
+# A shorter part of a call's time is not worth to be kept, in seconds.
+_SHORTEST_BESIDE = 0.001
 # Larger pickles, in bytes, have no description: it takes a look at each value.
 _MOST_DESCRIBED = 32 << 20
 
@@ -299,6 +301,9 @@ class Recordings:
             paths=call.paths,
             detached=plan.cassette is not None,
         )
+        beside = float(f"{real.beside:.4g}")
+        if beside >= _SHORTEST_BESIDE:
+            stored.entry["beside"] = min(beside, stored.duration)
         if real.effects is not None and real.effects.states:
             stored.entry["after"] = real.effects.states
         encoded, environment = stored.encoded, state.redactor.environment

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call, Plan
     from pytest_mimic._core.engine.equal_calls import EqualCalls, Sender
     from pytest_mimic._core.engine.ledger import Ledger
+    from pytest_mimic._core.engine.wall_time import WallTime
     from pytest_mimic._core.inputs.reached_and_read import ProjectSources, Trace
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.settings import Settings
@@ -120,6 +121,13 @@ class RunState:
         self.guard: Lock = Lock()
         self.started: int = time_ns()
         self._changed: dict[str, list[str]] = {}  # by the name of a list
+
+    @lazy_attribute
+    def wall_time(self) -> WallTime:
+        """What counts the time of calls that are recorded at the same time once."""
+        from pytest_mimic._core.engine.wall_time import WallTime
+
+        return WallTime()
 
     @lazy_attribute
     def redactor(self) -> Redactor:

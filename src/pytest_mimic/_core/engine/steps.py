@@ -17,7 +17,7 @@ from pytest_mimic._core.outcome.outcome import (
     is_interruption,
     is_outcome,
 )
-from pytest_mimic._core.vault.format import copied
+from pytest_mimic._core.vault.format import copied, wall_seconds
 from pytest_mimic._core.vault.objects import OPEN, WAITING
 from pytest_mimic.errors import MimicError
 
@@ -137,6 +137,8 @@ class Step:
             # What a coroutine gave that is a stream, as `Stored.coroutine_gave`.
             self.coroutine_gave = ""
             self.started: float = state.clock()
+            # The seconds of the call in which others that have ended were made, too.
+            self.beside = 0.0
             self.owner.open[self] = None
 
     @property
@@ -219,7 +221,7 @@ class Step:
         entry, state = self.stored.entry, self.state
         target = self.call.plan.target
         state.ledger.replays.append(
-            (entry["duration"], self.track.file, entry.get("inputs"), target)
+            (wall_seconds(entry), self.track.file, entry.get("inputs"), target)
         )
         if state.log is not None:
             state.log("replayed", self.call, stored=self.stored)
@@ -262,6 +264,7 @@ class Step:
         try:
             if self._take_end():
                 if self.mode == "run":
+                    self._note_beside(self.duration)
                     self.track.keep(self, outcome, self.duration)
                     issuer = self.call.issuer
                     if issuer is not None:
@@ -277,6 +280,11 @@ class Step:
         finally:
             self._leave()
             self.arrived = None
+
+    def _note_beside(self, duration: float) -> None:
+        """Note how much of the call's time other recorded calls have taken already."""
+        ended = self.started + duration
+        self.beside = self.state.wall_time.beside(self.started, ended)
 
     def _leave(self) -> None:
         """Let what the call has started, or forked, be mimicked from now on."""
@@ -374,6 +382,7 @@ class Step:
                 self.effects.refuse_changes()
                 self.effects = None
             given = self._given_so_far("waiting" if mark == WAITING else "stopped")
+            self._note_beside(duration)
             stored = self.state.recordings.encode(self, given, duration)
         except MimicError as error:
             self.state.pending.note(error)

@@ -18,6 +18,7 @@ from pytest_mimic._core.engine.recordings import Change
 from pytest_mimic._core.engine.steps import Step
 from pytest_mimic._core.outcome.outcome import Stream
 from pytest_mimic._core.settings import Mode
+from pytest_mimic._core.vault.format import wall_seconds
 from pytest_mimic._core.vault.objects import EMPTY
 from pytest_mimic._core.vault.recording_facts import empty_place
 
@@ -364,7 +365,7 @@ class Track:
         with recordings.turns:
             recording = recordings.new_recording(call, [stored], self.owner)
             self._put(real.number, recording, error)
-            state.ledger.record_seconds += duration
+            state.ledger.record_seconds += duration - real.beside
             if call.edge_call is not None:
                 self._count_tokens(outcome)
                 if self.owner is None:
@@ -418,7 +419,7 @@ class Track:
         """Record in its empty place a call that has come to no whole outcome."""
         with self._recordings.turns:
             self._put(number, recording, None)
-            self._state.ledger.record_seconds += recording.stored.duration
+            self._state.ledger.record_seconds += wall_seconds(recording.stored.entry)
 
     def _put(
         self, place: int, recording: Recording, error: tuple[str, str] | None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import marshal
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
 from json import JSONDecodeError, JSONDecoder, loads
@@ -323,13 +324,25 @@ def is_usual(entry: Any) -> bool:
     return (
         type(entry) is dict
         and len(entry)
-        == 2 + ("inputs" in entry) + ("end" in entry) + ("number" in entry)
+        == 2
+        + ("inputs" in entry)
+        + ("end" in entry)
+        + ("number" in entry)
+        + ("beside" in entry)
         and "value" in entry
         and entry.get("end", "open") in ("open", "waiting")
         and type(entry.get("duration")) is float
         # It is neither infinite nor NaN.
         and entry["duration"] - entry["duration"] == 0
+        and type(entry.get("beside", 0.0)) is float
+        and 0 <= entry.get("beside", 0.0) <= entry["duration"]
     )
+
+
+def wall_seconds(entry: Mapping[str, Any]) -> float:
+    """Return the seconds that only this one of the calls at its time has taken."""
+    seconds: float = entry["duration"] - entry.get("beside", 0.0)
+    return seconds
 
 
 def copied(value: Any) -> Any:

@@ -35,6 +35,7 @@ Entry = dict[str, Any]
 # What stands beside an outcome: it is no part of it where outcomes are compared.
 _BESIDE = (
     "duration",
+    "beside",
     "end",
     "number",
     "awaited",
@@ -414,6 +415,9 @@ def check_entry(entry: Any) -> None:
     # A NaN is less than nothing.
     if type(duration) not in (float, int) or not abs(duration) < float("inf"):
         raise ValueError("a duration must be a number of seconds")
+    beside = entry.get("beside", 0.0)
+    if type(beside) not in (float, int) or not 0 <= beside <= max(duration, 0):
+        raise ValueError("beside must be a part of the duration")
     if entry.get("end", WAITING) not in (WAITING, OPEN, EMPTY):
         raise ValueError("an end must be waiting, open or empty")
     bodies = [key for key in _BODIES if key in entry]

@@ -17,6 +17,7 @@ from pytest_mimic._core.vault.format import (
     parse_recording,
     references,
     value_in,
+    wall_seconds,
 )
 from pytest_mimic._core.words import lazy_attribute
 from pytest_mimic.errors import MimicError, UnstorableOutcomeError
@@ -105,8 +106,8 @@ class Vault:
         """Read a recording of one value fast, without facts that no replay needs.
 
         Returns:
-            The fingerprint of the target's source, the duration of the real call in
-            seconds, the name of its inputs, and what gives the value. None if there is
+            The fingerprint of the target's source, the seconds that
+            a replay saves, the name of its inputs, and what gives the value. None if there is
             no such recording, or it holds anything but a value; `read` finds out which.
 
         Raises:
@@ -132,7 +133,7 @@ class Vault:
             player = Player(value_in, data, entry["value"])
         if player is None:
             return None
-        return facts["source"], entry["duration"], entry.get("inputs"), player
+        return facts["source"], wall_seconds(entry), entry.get("inputs"), player
 
     def test_of(self, name: str) -> str | None:
         """Return the test that made a recording or cassette, or None.

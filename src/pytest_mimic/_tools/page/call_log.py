@@ -10,6 +10,7 @@ from pytest_mimic._core.tree.call_labels import by_name
 from pytest_mimic._core.tree.chats import tokens_of_response
 from pytest_mimic._core.tree.drawing import line
 from pytest_mimic._core.tree.stored import body_nodes, without_secrets
+from pytest_mimic._core.vault.format import wall_seconds
 from pytest_mimic._tools.page.blocks import (
     Block,
     argument_blocks,
@@ -50,6 +51,7 @@ With details also:
 | `brief` | its outcome in a few words |
 | `is_error` | whether the outcome is an error |
 | `began` | when it began, in seconds on the clock of its process |
+| `wall` | its part of the time in which calls at the same time count once |
 | `took` | how long it took in this run, in seconds; of a replayed call, its replay |
 | `tokens` | `[model, sent, received]`, where an answer says so |
 | `target`, `name` | its target, and the file of its recording |
@@ -103,6 +105,8 @@ class CallLog:
         }
         if self._details:
             row["began"] = call.began
+            if stored is not None and kind in ("replayed", "recorded"):
+                row["wall"] = wall_seconds(stored.entry)
             row["took"] = ended - call.began if is_replayed else seconds or 0.0
         try:
             if self._details:

@@ -180,7 +180,7 @@ def _time_facts(test: _Test) -> list[str]:
     `test took 0.02 s`.
     """
     facts = []
-    real = sum(row["seconds"] for row in test.rows)
+    real = sum(map(_wall, test.rows))
     saved = _saved(test.rows)
     if real >= SHORTEST:
         text = f"{seconds(real)} real time"
@@ -196,12 +196,16 @@ def _time_facts(test: _Test) -> list[str]:
 
 
 def _saved(rows: Iterable[Row]) -> float:
-    """Return how long the replayed calls took when they were recorded, in seconds."""
-    total = 0.0
-    for row in rows:
-        if row["kind"] == "replayed":
-            total += row["seconds"]
-    return total
+    """Return the seconds of real calls that replays saved.
+
+    Those that were recorded at the same time count once.
+    """
+    return sum(_wall(row) for row in rows if row["kind"] == "replayed")
+
+
+def _wall(row: Row) -> float:
+    wall: float = row["wall"] if "wall" in row else row["seconds"]
+    return wall
 
 
 def _replaying(rows: Iterable[Row]) -> float:

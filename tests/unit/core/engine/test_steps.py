@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import pytest
@@ -91,3 +93,36 @@ def test_a_recorded_answer_is_a_copy_unless_it_is_only_read(
     assert (step.mode, step.outcome()["degrees"]) == ("replay", -3.5)
     assert step.outcome() is not step.outcome()
     assert step.outcome(is_read_only=True) is step.outcome(is_read_only=True)
+
+
+def test_calls_at_the_same_time_save_their_time_once(runs: Runs) -> None:
+    """A generator is open for five seconds, in which a function takes one."""
+    for mode in ("record", "replay"):
+        runs.again(mode)
+        # Each look at the clock takes a second.
+        runs.state.clock = count().__next__
+        rows = runs.mimic(numbers)()
+        next(rows)
+        runs.mimic(total)(2)
+        list(rows)
+        recorded = runs.ledger.record_seconds
+
+        if mode == "record":
+            assert (runs.ledger.recorded, recorded) == (2, 3.0)
+
+    assert (runs.ledger.replayed, runs.ledger.saved) == (2, 3.0)
+    durations = [
+        (outcome.duration, outcome.entry.get("beside", 0.0))
+        for name in runs.names()
+        for outcome in runs.state.vault.read(name).outcomes
+    ]
+    assert durations == [(3.0, 1.0), (1.0, 0.0)]
+
+
+def numbers() -> Iterator[int]:
+    yield 1
+    yield 2
+
+
+def total(number: int) -> int:
+    return number + 1

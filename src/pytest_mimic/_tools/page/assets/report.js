@@ -235,7 +235,7 @@
   const legend = document.getElementById("legend");
 
   function shownTime(length) {
-    if (length < 1) return `${length} ms`;
+    if (length < 1) return `${Number(length.toPrecision(2))} ms`;
     if (length < 1000) return `${Math.round(length)} ms`;
     return `${(length / 1000).toFixed(length < 10000 ? 2 : 1)} s`;
   }
