@@ -1,4 +1,4 @@
-"""Functions, classes and modules: by name, with their source and what they close over."""
+"""Functions, classes and modules count by name, source, and what they close over."""
 
 from __future__ import annotations
 
@@ -37,21 +37,27 @@ NO_SOURCE = "with neither source nor an importable name"
 
 
 def callable_kind(type_: type) -> Kind | None:
-    """Return the kind of functions, classes, modules and C's equivalents of them, or None for any other type."""
+    """Return the kind of functions, classes, modules, and C's equivalents of them.
+
+    None: it is a type of something else.
+    """
     for base in type_.__mro__:
         kind = _KINDS.get(full_name(base))
         if kind is not None:
             return kind
-    # Known by the name alone: their module is named after the version of Cython that
-    # compiled them.
-    return Kind("function", _callable) if type_.__name__ == _CYTHON else None
+    if type_.__name__ == _CYTHON:
+        # Their module is named after the version of Cython that has compiled them.
+        return Kind("function", _callable)
+    return None
 
 
 def _public_name(value: Any) -> str:
+    """Return the name of a function or class, the same on every Python."""
     return f"{public_module(value.__module__)}:{value.__qualname__}"
 
 
 def _is_from_stdlib(module: str | None, file: str | None) -> bool:
+    """Return whether a thing that says so is from the standard library."""
     if not is_stdlib(module or ""):
         return False
     return file is None or file.startswith("<frozen") or is_in_stdlib(file)
@@ -69,9 +75,8 @@ def _callable(value: Any) -> object:
     reduce = _CALLABLES.get(full_name(type(value)))
     if reduce is not None:
         return reduce(value)
-    if (
-        type(value).__name__ != _CYTHON
-    ):  # what a mimicked function stands for may be anything
+    if type(value).__name__ != _CYTHON:
+        # What a mimicked function stands for may be anything.
         return "other", value
     if importable(value) is None:
         raise Unstable(f"a function {NO_SOURCE}", type(value))
@@ -79,7 +84,14 @@ def _callable(value: Any) -> object:
 
 
 def _function(value: FunctionType) -> object:
-    """Reduce a Python function to its name, its source, its defaults, and the variables that it closes over."""
+    """Reduce a Python function to its name, source, defaults and closure.
+
+    | function | what counts |
+    |---|---|
+    | of the standard library | its name |
+    | of `functools.singledispatch` | its name, the function behind it, the registry |
+    | any other | its name, source, defaults, and the variables that it closes over |
+    """
     name = _public_name(value)
     is_named = importable(value) is not None
     code = value.__code__
@@ -87,41 +99,37 @@ def _function(value: FunctionType) -> object:
         return name
     registry = getattr(value, "registry", None)
     wrapped = getattr(value, "__wrapped__", None)
-    if registry is not None and wrapped is not None:  # functools.singledispatch
+    if registry is not None and wrapped is not None:
         return name, wrapped, dict(registry)
     source = function_source(value)
     if source is None and not is_named:
-        is_lambda = value.__name__ == "<lambda>"
-        remedy = (
-            "or give it a line of its own: no other lambda beside it"
-            if is_lambda
-            else ""
-        )
+        remedy = ""
+        if value.__name__ == "<lambda>":
+            remedy = "or give it a line of its own: no other lambda beside it"
         raise Unstable(f"a function {NO_SOURCE}", FunctionType, remedy=remedy)
-    parts = (
-        name,
-        source,
-        tuple(map(_default, value.__defaults__ or ())),
-        {name: _default(item) for name, item in (value.__kwdefaults__ or {}).items()},
-        _closure(value),
-    )
-    # Names with two underscores are bookkeeping: `__wrapped__` is in the closure.
-    attributes = {
-        name: item for name, item in value.__dict__.items() if name[:2] != "__"
-    }
+    defaults = tuple(map(_default, value.__defaults__ or ()))
+    keyword_defaults = {}
+    for parameter, item in (value.__kwdefaults__ or {}).items():
+        keyword_defaults[parameter] = _default(item)
+    parts = (name, source, defaults, keyword_defaults, _closure(value))
+    attributes = {}
+    for attribute, item in value.__dict__.items():
+        # Names with two underscores are bookkeeping: `__wrapped__` is in the closure.
+        if not attribute.startswith("__"):
+            attributes[attribute] = item
     return (*parts, attributes) if attributes else parts
 
 
 def function_source(value: FunctionType) -> str | None:
     """Return what counts as the source of a function, or None if it is not found."""
+    kept: str | None = value.__dict__.get(KEPT_SOURCE)
+    if kept:
+        return kept
     code = value.__code__
-    # A wrapper that the standard library made has a source that differs by version.
-    made = (
-        f"{Path(code.co_filename).name}:{code.co_name}"
-        if is_in_stdlib(code.co_filename)
-        else None
-    )
-    return value.__dict__.get(KEPT_SOURCE) or made or code_source(code)
+    if is_in_stdlib(code.co_filename):
+        # A wrapper that the standard library made has a source that differs by version.
+        return f"{Path(code.co_filename).name}:{code.co_name}"
+    return code_source(code)
 
 
 def _default(value: object) -> object:
@@ -133,18 +141,24 @@ def _default(value: object) -> object:
 
 
 def _closure(function: FunctionType) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for name, cell in zip(
-        function.__code__.co_freevars, function.__closure__ or (), strict=True
-    ):
-        found[name] = ...  # nothing was assigned to the variable yet
+    """Return the variables that a function closes over, by name.
+
+    An ellipsis stands for one to which nothing was assigned yet.
+    """
+    names = function.__code__.co_freevars
+    variables: dict[str, object] = {}
+    for name, cell in zip(names, function.__closure__ or (), strict=True):
+        variables[name] = ...
         with suppress(ValueError):
-            found[name] = cell.cell_contents
-    return found
+            variables[name] = cell.cell_contents
+    return variables
 
 
 def _c_function(value: Any) -> object:
-    """Reduce a function written in C to its name, or a method to its name and the object it is bound to."""
+    """Reduce a function written in C to its name.
+
+    A method counts with the object that it is bound to.
+    """
     owner = value.__self__
     if owner is None or isinstance(owner, ModuleType):
         # The module of `open` is `io` before Python 3.12 and `_io` after.
@@ -157,20 +171,26 @@ def _c_function(value: Any) -> object:
 
 
 def _method(value: Any) -> object:
+    """Reduce a method to its function and the object that it is bound to."""
     function, owner = value.__func__, value.__self__
     code: CodeType | None = getattr(function, "__code__", None)
-    # The class that defines a method of the standard library differs by version, so
-    # only its name counts.
     if code is not None and _is_from_stdlib(function.__module__, code.co_filename):
         name = function.__name__
-        found = getattr(owner if isinstance(owner, type) else type(owner), name, None)
-        function = name if getattr(found, "__func__", found) is function else function
+        cls = owner if isinstance(owner, type) else type(owner)
+        attribute = getattr(cls, name, None)
+        if getattr(attribute, "__func__", attribute) is function:
+            # The class that defines a method of the standard library differs by
+            # version, so only its name counts.
+            function = name
     return _shared_method(value) or (function, owner)
 
 
 def _shared_method(method: Any) -> object | None:
-    """Return the name of a method of the generator behind `random.random()`, or None for any other method."""
-    # The state of that generator changes with each use, so it must not count.
+    """Return the name of a method of the generator behind `random.random()`.
+
+    The state of that generator changes with each use, so it must not count. None: it is
+    any other method.
+    """
     if type(method.__self__).__module__ != "random":
         return None
     shared = getattr(sys.modules["random"], method.__name__, None)
@@ -181,7 +201,7 @@ def _shared_method(method: Any) -> object | None:
 
 
 def _class(value: type) -> object:
-    """Reduce a class to its name, its source, and the variables that its methods close over.
+    """Reduce a class to its name, its source, and its methods' closures.
 
     A parametrised generic counts by its origin and its arguments, and a class that its
     metaclass makes again from data by these.
@@ -208,24 +228,31 @@ def _class(value: type) -> object:
 
 
 def class_variables(value: type) -> dict[str, object]:
-    """Return the variables that the methods of classes made in functions close over, and their attributes that are values.
+    """Return what a class that a function has made took from variables around it.
 
-    The body of such a class may have computed these from variables of the function
-    around it.
+    That is the variables that its methods close over, and, behind a dot, its attributes
+    that are values: the body of the class may have computed these from such variables.
+    There are none of a class of a module.
     """
-    found: dict[str, object] = {}
-    for cls in reversed(value.__mro__) if _is_local(value) else ():
-        if _is_local(cls):
-            for method in own_methods(cls):
-                found.update(_closure(method))
-            for name, item in vars(cls).items():
-                kind = type(item)
-                if name[-2:] != "__" and (
-                    kind in PLAIN or row_of(kind) or library_of(kind)
-                ):
-                    found[f".{name}"] = item
-    found.pop("__class__", None)  # the class itself, in methods that use `super()`
-    return found
+    if not _is_local(value):
+        return {}
+    variables: dict[str, object] = {}
+    for cls in reversed(value.__mro__):
+        if not _is_local(cls):
+            continue
+        for method in own_methods(cls):
+            variables.update(_closure(method))
+        for name, item in vars(cls).items():
+            if not name.endswith("__") and _is_value(type(item)):
+                variables[f".{name}"] = item
+    # It is the class itself, in methods that use `super()`.
+    variables.pop("__class__", None)
+    return variables
+
+
+def _is_value(kind: type) -> bool:
+    """Return whether objects of a type are values of the standard library or data."""
+    return kind in PLAIN or row_of(kind) is not None or library_of(kind) is not None
 
 
 def _is_local(cls: type) -> bool:
@@ -235,36 +262,43 @@ def _is_local(cls: type) -> bool:
     """
     if "<locals>" in cls.__qualname__:
         return True
-    is_made = (
-        cls.__flags__ & HEAP_TYPE
-        and not issubclass(cls, tuple)
-        and importable(cls) is None
-    )
-    return bool(is_made) and class_source(cls) is None
+    is_written_in_c = not cls.__flags__ & HEAP_TYPE
+    if is_written_in_c or issubclass(cls, tuple):
+        return False
+    return importable(cls) is None and class_source(cls) is None
+
+
+def _wrapped_method(value: Any) -> object:
+    """Reduce a method of a builtin that is bound to an object, such as `[].__len__`."""
+    return "builtin", value.__name__, value.__self__
+
+
+def _cached(value: Any) -> object:
+    """Reduce what `functools.lru_cache` has made."""
+    return "lru_cache", value.__wrapped__, value.cache_parameters()
+
+
+def _descriptor(value: Any) -> object:
+    """Reduce a method of a builtin that is bound to nothing, such as `str.lower`."""
+    return f"{_public_name(value.__objclass__)}.{value.__name__}"
+
+
+def _module(value: ModuleType) -> object:
+    return value.__name__
 
 
 _CALLABLES: dict[str, Reduce] = {
     "builtins.function": _function,
     "builtins.builtin_function_or_method": _c_function,
-    "builtins.method-wrapper": lambda value: (
-        "builtin",
-        value.__name__,
-        value.__self__,
-    ),
-    "functools._lru_cache_wrapper": lambda value: (
-        "lru_cache",
-        value.__wrapped__,
-        value.cache_parameters(),
-    ),
+    "builtins.method-wrapper": _wrapped_method,
+    "functools._lru_cache_wrapper": _cached,
 }
-_DESCRIPTOR = Kind(
-    "descriptor", lambda value: f"{_public_name(value.__objclass__)}.{value.__name__}"
-)
+_DESCRIPTOR = Kind("descriptor", _descriptor)
 _KINDS = {
     **dict.fromkeys(_CALLABLES, Kind("function", _callable)),
     "builtins.method": Kind("builtins:method", _method),
     "builtins.type": Kind("class", _class),
-    "builtins.module": Kind("module", lambda value: value.__name__),
-    "builtins.method_descriptor": _DESCRIPTOR,  # such as `str.lower`
+    "builtins.module": Kind("module", _module),
+    "builtins.method_descriptor": _DESCRIPTOR,
     "builtins.wrapper_descriptor": _DESCRIPTOR,
 }

@@ -1,4 +1,8 @@
-"""PIL: images count by mode, size, pixels, palette, `format`, `info`, all frames, tags, and EXIF set in memory."""
+"""PIL: images count by what they show and what their file says.
+
+That is mode, size, pixels, palette, `format`, `info`, all frames, the tags of a TIFF,
+and EXIF that was set in memory.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +14,13 @@ from pytest_mimic._core.types.libraries import Rule
 
 
 def _image(image: Any, layout: bool) -> object:
+    """Reduce an image. In an outcome, `info` counts as a whole."""
     palette = image.getpalette() if image.mode in ("P", "PA") else None
-    data: tuple[object, ...] = (
-        image.mode,
-        image.size,
-        image.tobytes(),
-        palette,
-        image.info.get("transparency"),
-    )
-    others = {name: fact for name, fact in image.info.items() if name != "transparency"}
+    transparency = image.info.get("transparency")
+    pixels = image.tobytes()
+    data: tuple[object, ...] = (image.mode, image.size, pixels, palette, transparency)
+    others = dict(image.info)
+    others.pop("transparency", None)
     if layout:
         data = (data, image.info)
     elif others:
@@ -45,7 +47,10 @@ def _texts(image: Any) -> tuple[object, ...]:
     if image.format != "PNG":
         return ()
     texts = getattr(image, "_text", None) or {}
-    others = {name: text for name, text in texts.items() if name not in image.info}
+    others = {}
+    for name, text in texts.items():
+        if name not in image.info:
+            others[name] = text
     return (("texts", others),) if others else ()
 
 
@@ -66,7 +71,7 @@ def _tiff_tags(image: Any) -> tuple[object, ...]:
 
 
 def _plain_tag(tag: Any) -> Any:
-    """Return a tag with numbers in place of the fractions of PIL, which have a class."""
+    """Return a tag with two numbers in place of each fraction, which is PIL's own."""
     if type(tag) is tuple:
         return tuple(map(_plain_tag, tag))
     if type(tag) is dict:
@@ -105,9 +110,11 @@ def frames_file(image: Any) -> bytes | None:
     in it would lose what was drawn into the current frame.
     """
     try:
-        if getattr(image, "n_frames", 1) < 2:
-            return None
-    except (OSError, ValueError):  # its file is closed
+        count = getattr(image, "n_frames", 1)
+    except (OSError, ValueError):
+        # Its file is closed.
+        return None
+    if count < 2:
         return None
     for name in ("_fp", "fp"):
         file: Any = getattr(image, name, None)
@@ -157,12 +164,7 @@ def changed_exif(image: Any) -> dict[Any, Any] | None:
         return None
     now = exif_tags(held)
     if getattr(image, "fp", None) is None and hasattr(image, "tag_v2"):
-        # The file of a TIFF is closed. Its tags are still there, and numbers among
-        # them are tuples.
-        before = {name: _alone(tag) for name, tag in dict(image.tag_v2).items()}
-        now = {name: _alone(tag) for name, tag in now.items()}
-        is_read = all(before.get(name) == tag for name, tag in now.items())
-        return None if is_read else now
+        return _changed_from_tags(now, dict(image.tag_v2))
     image._exif = None
     try:
         before = exif_tags(image.getexif())
@@ -171,15 +173,31 @@ def changed_exif(image: Any) -> dict[Any, Any] | None:
     return None if now == before else now
 
 
+def _changed_from_tags(
+    exif: dict[Any, Any], tags: dict[Any, Any]
+) -> dict[Any, Any] | None:
+    """Return the EXIF of a TIFF if it is not among the tags that its file had.
+
+    Once the file is closed, they are all that is left of it.
+    """
+    exif = {name: _alone(tag) for name, tag in exif.items()}
+    for name, tag in exif.items():
+        if _alone(tags.get(name)) != tag:
+            return exif
+    return None
+
+
 def _alone(tag: Any) -> Any:
+    """Return the number that a tag with one number is: some are tuples."""
     return tag[0] if type(tag) is tuple and len(tag) == 1 else tag
 
 
 def exif_tags(exif: Any) -> dict[Any, Any]:
-    """Return the tags of EXIF, and those of its directories, as far as they can be read."""
+    """Return the tags of EXIF and of its directories, as far as they can be read."""
     tags: dict[Any, Any] = {}
     for name in list(exif):
-        with suppress(Exception):  # a damaged tag may raise anything
+        # A damaged tag may raise anything.
+        with suppress(Exception):
             tags[name] = exif[name]
     for name, directory in dict(getattr(exif, "_ifds", {})).items():
         tags[name] = dict(directory) if isinstance(directory, dict) else directory

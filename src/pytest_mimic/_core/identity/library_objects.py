@@ -1,4 +1,8 @@
-"""Objects of libraries whose pickle leaves out a part, or differs by process: messages, molecules, compiled functions."""
+"""Objects of libraries whose pickle leaves out a part, or differs by process.
+
+These are messages of protobuf, molecules of rdkit, moments of pendulum, arrays of
+awkward, and functions that numba compiles.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,10 @@ from pytest_mimic._core.types.libraries import Rule
 
 
 def _message(message: Any, _layout: bool) -> object:
-    """Reduce a message of protobuf to its type and its bytes, with the keys of maps sorted."""
+    """Reduce a message of protobuf to its type and its bytes.
+
+    The keys of its maps are sorted.
+    """
     written = message.SerializePartialToString(deterministic=True)
     return message.DESCRIPTOR.full_name, written
 
@@ -20,6 +27,7 @@ def _compiled(function: Any, _layout: bool) -> object:
 
 
 def _vectorized(function: Any, _layout: bool) -> object:
+    """Reduce a function that numba calls on each item to the Python function."""
     return function._dispatcher.py_func
 
 
@@ -37,34 +45,38 @@ def _molecule(molecule: Any, layout: bool) -> object:
     options: Any = sys.modules["rdkit.Chem.rdchem"].PropertyPickleOptions
     written = molecule.ToBinary(int(options.NoProps))
     parts = [*molecule.GetAtoms(), *molecule.GetBonds(), *molecule.GetConformers()]
-    properties = {
-        place: found
-        for place, part in enumerate(parts)
-        if (found := _properties(part, layout))
-    }
-    return written, _properties(molecule, layout), properties
+    properties_by_place = {}
+    for place, part in enumerate(parts):
+        properties = _properties(part, layout)
+        if properties:
+            properties_by_place[place] = properties
+    return written, _properties(molecule, layout), properties_by_place
 
 
 def _properties(part: Any, layout: bool) -> dict[str, Any]:
+    """Return the properties of a molecule, an atom, a bond or a conformer."""
     read = getattr(part, "GetPropsAsDict", None)
     if read is None:
         return {}
-    found = _plain(read(True, layout))
+    includes_private = True
+    properties = _plain(read(includes_private, layout))
     if not layout:
-        computed = _plain(read(True, True))
-        found |= {name: computed[name] for name in _COMPUTED if name in computed}
-    return found
+        computed = _plain(read(includes_private, True))
+        for name in _COMPUTED:
+            if name in computed:
+                properties[name] = computed[name]
+    return properties
 
 
 def _plain(properties: dict[str, Any]) -> dict[str, Any]:
     """Return properties with lists in place of vectors in C."""
-    plain = (str, int, float, bool)
-    return {
-        name: part if isinstance(part, plain) else list(part)
-        for name, part in properties.items()
-        # What rdkit keeps for itself has two underscores.
-        if name[:2] != "__"
-    }
+    plain_properties = {}
+    for name, part in properties.items():
+        is_of_rdkit = name.startswith("__")
+        if not is_of_rdkit:
+            is_plain = isinstance(part, (str, int, float, bool))
+            plain_properties[name] = part if is_plain else list(part)
+    return plain_properties
 
 
 # pendulum
@@ -73,8 +85,8 @@ def _plain(properties: dict[str, Any]) -> dict[str, Any]:
 def _moment(moment: Any, _layout: bool) -> object:
     """Reduce a moment to what pendulum pickles, and its offset.
 
-    The pickle leaves out `fold`, which tells the two hours apart that have one name when
-    the clock is put back.
+    The pickle leaves out `fold`, which tells the two hours apart that have one name
+    when the clock is put back.
     """
     return moment.__reduce_ex__(4)[1], moment.utcoffset()
 
@@ -85,9 +97,9 @@ def _moment(moment: Any, _layout: bool) -> object:
 def _awkward(array: Any, _layout: bool) -> object:
     """Reduce an array to what awkward pickles: reading it makes empty attributes."""
     _, arguments, *_ = array.__reduce_ex__(2)
-    return tuple(None if part == {} else part for part in arguments[-2:]), arguments[
-        :-2
-    ]
+    *data, behavior, attributes = arguments
+    beside = tuple(None if part == {} else part for part in (behavior, attributes))
+    return beside, tuple(data)
 
 
 RULES: dict[tuple[str, str], Rule] = {

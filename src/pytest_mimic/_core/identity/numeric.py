@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from itertools import accumulate
 from typing import Any
 
 from pytest_mimic._core.identity.walk import CHUNK
@@ -23,9 +22,14 @@ FLOATS, LONG_FLOATS = frozenset("efdFD"), frozenset("gG")
 
 
 def dtype_data(dtype: Any) -> object:
-    """Reduce a dtype to its type string, or to the names and dtypes of its fields and, unless packed, their places.
+    """Reduce a dtype, with what others keep in its `metadata`.
 
-    What others keep in its `metadata` counts.
+    | dtype | reduced to |
+    |---|---|
+    | of one value | its type string, `<f8` |
+    | of an array in each item | the dtype and the shape |
+    | of texts of any length | the values that say how it treats missing ones |
+    | of fields | their names and dtypes; unless packed, their places and the size |
     """
     # An unpickled dtype of moments has an empty one.
     if dtype.metadata:
@@ -37,25 +41,31 @@ def _dtype_alone(dtype: Any) -> object:
     if dtype.subdtype is not None:
         return dtype_data(dtype.subdtype[0]), dtype.subdtype[1]
     if dtype.kind == "T":
-        return (
-            "StringDType",
-            dtype.coerce,
-            *((dtype.na_object,) if hasattr(dtype, "na_object") else ()),
-        )
+        if hasattr(dtype, "na_object"):
+            return "StringDType", dtype.coerce, dtype.na_object
+        return "StringDType", dtype.coerce
     if dtype.names is None:
         return dtype.str
-    fields = [
-        (name, *dtype.fields[name]) for name in dtype.names
-    ]  # name, dtype, offset, perhaps a title
-    data = tuple((name, dtype_data(inner)) for name, inner, *_ in fields)
-    places = [tuple(place) for _, _, *place in fields]
-    *packed, size = accumulate((inner.itemsize for _, inner, *_ in fields), initial=0)
-    is_packed = size == dtype.itemsize and places == list(zip(packed))
-    return data if is_packed else (data, places, dtype.itemsize)
+    data = []
+    # The offset of each field, and its title if it has one.
+    places: list[tuple[Any, ...]] = []
+    packed_places: list[tuple[Any, ...]] = []
+    packed_size = 0
+    for name in dtype.names:
+        inner, *place = dtype.fields[name]
+        data.append((name, dtype_data(inner)))
+        places.append(tuple(place))
+        packed_places.append((packed_size,))
+        packed_size += inner.itemsize
+    if packed_size == dtype.itemsize and places == packed_places:
+        return tuple(data)
+    return tuple(data), places, dtype.itemsize
 
 
 def float_format(dtype: Any) -> str:
-    """Return the format of the floats in memory of a dtype, as in `struct`, or an empty text for other memory.
+    """Return the format of the floats in the memory of a dtype, as in `struct`.
+
+    It is an empty text for other memory.
 
     Raises:
         Unstable: They are long doubles, some of whose bytes have arbitrary values.
@@ -67,21 +77,24 @@ def float_format(dtype: Any) -> str:
             dtype.type,
             remedy=f"or convert it: .astype('{other}')",
         )
-    return dtype.str[0] + dtype.char.lower() if dtype.char in FLOATS else ""
+    if dtype.char not in FLOATS:
+        return ""
+    byte_order: str = dtype.str[0]
+    return byte_order + str(dtype.char).lower()
 
 
 def array_data(array: Any, layout: bool = False) -> object:
-    """Reduce an array to its memory in C order, or to its elements if the memory has references or gaps."""
+    """Reduce an array to its memory in C order.
+
+    It counts by its elements if the memory has references or gaps. With `layout`, the
+    order of the memory counts as well.
+    """
     numpy: Any = sys.modules["numpy"]
-    array = array.view(numpy.ndarray) if type(array) is not numpy.ndarray else array
+    if type(array) is not numpy.ndarray:
+        array = array.view(numpy.ndarray)
     dtype = array.dtype
-    flags = array.flags
-    order = "C" if flags.c_contiguous else "F" if flags.f_contiguous else "strided"
-    head: tuple[object, ...] = (
-        dtype_data(dtype),
-        array.shape,
-        order if layout else None,
-    )
+    order = _order_of(array) if layout else None
+    head: tuple[object, ...] = (dtype_data(dtype), array.shape, order)
     if dtype.names is not None:
         return head, [array_data(array[name]) for name in dtype.names]
     if dtype.hasobject or dtype.kind == "T":
@@ -91,8 +104,19 @@ def array_data(array: Any, layout: bool = False) -> object:
     )
 
 
+def _order_of(array: Any) -> str:
+    """Return how the items of an array follow one another in memory."""
+    if array.flags.c_contiguous:
+        return "C"
+    return "F" if array.flags.f_contiguous else "strided"
+
+
 def array_memory(array: Any) -> Iterator[Any]:
-    """Yield the bytes of an array in C order, of a large one row by row if its memory has another order."""
+    """Yield the bytes of an array in C order.
+
+    Those of a large one in another order come row by row, so that it is never copied as
+    a whole.
+    """
     numpy: Any = sys.modules["numpy"]
     if array.size == 0:
         return
@@ -106,9 +130,9 @@ def array_memory(array: Any) -> Iterator[Any]:
 
 
 def _ufunc(value: Any, _layout: bool) -> object:
-    if (
-        not value.__name__.isidentifier()
-    ):  # such as "<lambda> (vectorized)", by numpy.frompyfunc
+    """Reduce a function of numpy to its name."""
+    if not value.__name__.isidentifier():
+        # `numpy.frompyfunc` gives names such as `<lambda> (vectorized)`.
         raise Unstable("a ufunc made of a Python function", type(value))
     return value.__name__
 
@@ -139,11 +163,11 @@ def _is_filled_as_usual(array: Any) -> bool:
     numpy: Any = sys.modules["numpy"]
     usual = numpy.ma.zeros((), dtype=array.dtype)
     # A value that was not set has a wider dtype than the array.
-    first, second = (
-        numpy.asarray(each.fill_value).astype(array.dtype).tolist()
-        for each in (array, usual)
-    )
-    return bool(first == second)
+    values = []
+    for each in (array, usual):
+        fill = numpy.asarray(each.fill_value).astype(array.dtype)
+        values.append(fill.tolist())
+    return bool(values[0] == values[1])
 
 
 def _array(array: Any, layout: bool) -> object:
@@ -163,13 +187,21 @@ def _array(array: Any, layout: bool) -> object:
 
 
 def _random_state(value: Any, _layout: bool) -> object:
-    # Each use of the generator behind `numpy.random.random()` changes its state, so its
-    # state must not count.
+    """Reduce a generator of random numbers to its state.
+
+    Each use of the one behind `numpy.random.random()` changes its state, which must not
+    count therefore.
+    """
     is_shared = value is sys.modules["numpy"].random.mtrand._rand
     return "shared" if is_shared else value.get_state(legacy=False)
 
 
+def _bits(bits: Any, _layout: bool) -> object:
+    return bits.state, _seeds(bits)
+
+
 def _generator(value: Any, _layout: bool) -> object:
+    """Reduce a generator of random numbers to the state of its source of bits."""
     bits = value.bit_generator
     return type(bits).__name__, bits.state, _seeds(bits)
 
@@ -186,6 +218,7 @@ def _seeds(bits: Any) -> object:
 
 
 def _sparse(value: Any, _layout: bool) -> object:
+    """Reduce a sparse array to its shape, and its entries in one order."""
     if value.format in ("csr", "csc", "bsr"):
         if not value.has_canonical_format:
             value = value.copy()
@@ -201,8 +234,20 @@ def _sparse(value: Any, _layout: bool) -> object:
 
 
 def _wide(places: Any) -> object:
-    # scipy chooses their width by the size of the array.
+    """Return places as integers of 64 bits.
+
+    scipy chooses their width by the size of the array.
+    """
     return places.astype("int64", copy=False)
+
+
+def _number(value: Any, layout: bool) -> object:
+    """Reduce a scalar to an array without dimensions."""
+    return array_data(sys.modules["numpy"].asarray(value), layout)
+
+
+def _dtype(dtype: Any, _layout: bool) -> object:
+    return dtype_data(dtype)
 
 
 RULES: dict[tuple[str, str], Rule] = {
@@ -210,14 +255,10 @@ RULES: dict[tuple[str, str], Rule] = {
     ("numpy", "ufunc"): Rule(_ufunc, "ufunc"),
     ("numpy", "memmap"): Rule(_array, "ndarray", reads_added=True),
     ("numpy", "ndarray"): Rule(_array, reads_added=True),
-    ("numpy", "generic"): Rule(
-        lambda value, layout: array_data(sys.modules["numpy"].asarray(value), layout)
-    ),
-    ("numpy", "dtype"): Rule(lambda value, _: dtype_data(value), "dtype"),
+    ("numpy", "generic"): Rule(_number),
+    ("numpy", "dtype"): Rule(_dtype, "dtype"),
     ("numpy", "Generator"): Rule(_generator, is_full=True),
-    ("numpy", "BitGenerator"): Rule(
-        lambda value, _: (value.state, _seeds(value)), is_full=True
-    ),
+    ("numpy", "BitGenerator"): Rule(_bits, is_full=True),
     ("numpy", "RandomState"): Rule(_random_state, is_full=True),
     ("scipy", "_spbase"): Rule(_sparse),
     ("scipy", "spmatrix"): Rule(_sparse),

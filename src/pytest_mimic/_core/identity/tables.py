@@ -1,10 +1,13 @@
-"""pandas, polars and pyarrow: tables and columns count by names, labels, types and values, not by their storage."""
+"""pandas, polars and pyarrow: tables and columns count by what they say.
+
+That is names, labels, types and values, not how these are stored.
+"""
 
 from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import chain
 from json import loads
 from typing import Any
@@ -19,21 +22,46 @@ NANOSECONDS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9}
 
 
 def _nanoseconds(value: Any) -> int:
-    """Return a timestamp or timedelta in nanoseconds: pandas 3 keeps it in the unit it was made from."""
+    """Return a timestamp or timedelta in nanoseconds.
+
+    pandas 3 keeps it in the unit that it was made from.
+    """
     return int(value.asm8.view("int64")) * NANOSECONDS[getattr(value, "unit", "ns")]
 
 
 def _scalar(reduce: Callable[[Any], object]) -> Rule:
     """Return the rule of a scalar, whose unit counts in an outcome."""
-    return Rule(
-        lambda value, layout: (
-            (reduce(value), getattr(value, "unit", None)) if layout else reduce(value)
-        )
-    )
+
+    def reduce_with_unit(value: Any, layout: bool) -> object:
+        if layout:
+            return reduce(value), getattr(value, "unit", None)
+        return reduce(value)
+
+    return Rule(reduce_with_unit)
+
+
+def _timestamp(value: Any) -> object:
+    return _nanoseconds(value), value.fold, value.tzinfo
+
+
+def _period(value: Any) -> object:
+    return value.ordinal, value.freqstr
+
+
+def _interval(value: Any) -> object:
+    return value.left, value.right, value.closed
+
+
+def _nothing(_value: Any) -> object:
+    return None
 
 
 def _table(table: Any, _layout: bool) -> object:
-    """Reduce a frame or a series; one of another library's class, with the attributes that it keeps beside the data."""
+    """Reduce a frame or a series.
+
+    One of another library's class counts with the attributes that it keeps beside the
+    data.
+    """
     data: object
     if table.ndim == 2:
         data = table.shape, table.columns, table.index, _columns(table)
@@ -42,22 +70,29 @@ def _table(table: Any, _layout: bool) -> object:
     if table.attrs or not table.flags.allows_duplicate_labels:
         data = data, table.attrs, table.flags.allows_duplicate_labels
     kind = type(table)
-    names = (
-        []
-        if kind.__module__.partition(".")[0] == "pandas"
-        else getattr(kind, "_metadata", [])
-    )
-    return (
-        (data, {name: getattr(table, name, None) for name in names}) if names else data
-    )
+    if is_of(kind, "pandas"):
+        return data
+    names = getattr(kind, "_metadata", [])
+    if not names:
+        return data
+    return data, {name: getattr(table, name, None) for name in names}
 
 
 def _columns(frame: Any) -> object:
-    """Reduce the columns of a frame to their dtypes, one memory for all numbers of a dtype, and the other columns."""
+    """Reduce the columns of a frame.
+
+    | data | reduced to |
+    |---|---|
+    | each column | the name of its dtype, or a dtype that says more than its name |
+    | all numbers of a dtype | one memory |
+    | each other column | its values |
+    """
     dtypes = list(frame.dtypes)
-    if dtypes and _is_number(dtypes[0]) and dtypes.count(dtypes[0]) == len(dtypes):
+    has_one_dtype = bool(dtypes) and dtypes.count(dtypes[0]) == len(dtypes)
+    if has_one_dtype and _is_number(dtypes[0]):
         # Its columns follow one another in memory.
-        return [str(dtypes[0])] * len(dtypes), [_memory_of([frame.to_numpy().T])], []
+        block = frame.to_numpy().T
+        return [str(dtypes[0])] * len(dtypes), [_memory_of([block])], []
     names: list[object] = []
     numbers: dict[Any, list[Any]] = {}
     others = []
@@ -76,20 +111,24 @@ def _is_known(thing: Any) -> bool:
 
 
 def _is_number(dtype: Any) -> bool:
-    return type(dtype).__module__.partition(".")[0] == "numpy" and dtype.kind in "biufc"
+    return is_of(type(dtype), "numpy") and dtype.kind in "biufc"
 
 
 def _memory_of(columns: list[Any]) -> Raw:
-    """Return the memory of columns of one dtype, or of a block of them, one after the other."""
+    """Return the memory of columns of one dtype, one after the other.
+
+    Args:
+        columns: Arrays with two dimensions, of which each row is a column.
+    """
     dtype = columns[0].dtype
-    head = "columns", dtype.str, sum(map(len, columns)), columns[0].shape[1]
+    count, length = sum(map(len, columns)), columns[0].shape[1]
     size = sum(column.nbytes for column in columns)
-    return Raw(
-        head,
-        size,
-        lambda: chain.from_iterable(map(array_memory, columns)),
-        floats=float_format(dtype),
-    )
+
+    def parts() -> Iterable[Any]:
+        return chain.from_iterable(map(array_memory, columns))
+
+    head = ("columns", dtype.str, count, length)
+    return Raw(head, size, parts, floats=float_format(dtype))
 
 
 def _index(index: Any, layout: bool) -> object:
@@ -100,22 +139,20 @@ def _index(index: Any, layout: bool) -> object:
     pandas: Any = sys.modules["pandas"]
     data: object
     if isinstance(index, pandas.MultiIndex):
-        levels = [
-            _labels(index.get_level_values(place).array)
-            for place in range(index.nlevels)
-        ]
+        levels = []
+        for place in range(index.nlevels):
+            levels.append(_labels(index.get_level_values(place).array))
         data = list(index.names), len(index), levels
     elif isinstance(index, pandas.RangeIndex):
         numpy: Any = sys.modules["numpy"]
-        data = (
-            index.name,
-            ("int64", numpy.arange(index.start, index.stop, index.step, dtype="int64")),
-        )
+        numbers = numpy.arange(index.start, index.stop, index.step, dtype="int64")
+        data = index.name, ("int64", numbers)
     else:
         data = index.name, _labels(index.array)
     freq = getattr(index, "freq", None)
     if freq is not None:
-        data = data, repr(freq)  # its `freqstr` is another one since pandas 2.2
+        # Its `freqstr` is another one since pandas 2.2.
+        data = data, repr(freq)
     if not layout:
         return data
     steps = [getattr(index, name, None) for name in ("start", "stop", "step")]
@@ -127,89 +164,93 @@ def _labels(array: Any) -> object:
 
     Texts count the same with the dtype `str` of pandas 3 and `object` before.
     """
-    if str(array.dtype) == "object" and all(type(label) is str for label in array):
+    is_text = str(array.dtype) == "object" and all(type(each) is str for each in array)
+    if is_text:
         return "str", None, _texts(array)
     return _values(array)
 
 
 def _dtype(dtype: Any, _layout: bool = False) -> object:
-    """Reduce a dtype to its name, or a categorical one to its categories and their order."""
+    """Reduce a dtype to its name, or a categorical one to its ordered categories."""
     pandas: Any = sys.modules["pandas"]
-    if isinstance(dtype, pandas.CategoricalDtype):
-        categories = dtype.categories
-        return (
-            "category",
-            bool(dtype.ordered),
-            None if categories is None else _labels(categories.array),
-        )
-    return str(dtype)
+    if not isinstance(dtype, pandas.CategoricalDtype):
+        return str(dtype)
+    labels = None
+    if dtype.categories is not None:
+        labels = _labels(dtype.categories.array)
+    return "category", bool(dtype.ordered), labels
 
 
 def _values(array: Any, _layout: bool = False) -> object:
     """Reduce an array to numpy arrays if these say it all, else to its elements."""
+    numpy: Any = sys.modules["numpy"]
     pandas: Any = sys.modules["pandas"]
     dtype = array.dtype
+    name = str(dtype)
     if not _is_known(array):
-        return str(dtype) if _is_known(dtype) else dtype, array
+        return (name if _is_known(dtype) else dtype), array
     kind = type(array).__name__
     if kind in ("NumpyExtensionArray", "PandasArray"):
         values = array.to_numpy()
-        return str(dtype), values.tolist() if values.dtype.hasobject else values
+        return name, (values.tolist() if values.dtype.hasobject else values)
     if isinstance(array, pandas.Categorical):
         return _dtype(dtype), array.codes.astype("int64")
     if kind in ("DatetimeArray", "TimedeltaArray", "PeriodArray"):
-        return str(dtype), array.asi8
+        return name, array.asi8
     if kind in ("IntegerArray", "FloatingArray", "BooleanArray"):
         missing = array.isna()
-        return str(dtype), missing, array[~missing].to_numpy(dtype.numpy_dtype)
+        return name, missing, array[~missing].to_numpy(dtype.numpy_dtype)
     if kind == "IntervalArray":
-        return str(dtype), _values(array.left.array), _values(array.right.array)
+        return name, _values(array.left.array), _values(array.right.array)
     if isinstance(dtype, pandas.StringDtype):
         try:
-            return str(dtype), None, _texts(array)
-        except (
-            TypeError
-        ):  # one is missing, which a search beforehand would be slow to find
-            missing = sys.modules["numpy"].asarray(array.isna())
-            return str(dtype), missing, _texts(array[~missing])
+            return name, None, _texts(array)
+        except TypeError:
+            # One is missing. To search for it beforehand would be slow.
+            missing = numpy.asarray(array.isna())
+            return name, missing, _texts(array[~missing])
     if kind == "ArrowExtensionArray":
-        return str(dtype), array.__arrow_array__()
-    missing = sys.modules["numpy"].asarray(array.isna())
-    return str(dtype), missing, [item for item, gone in zip(array, missing) if not gone]
+        return name, array.__arrow_array__()
+    missing = numpy.asarray(array.isna())
+    items = [item for item, is_missing in zip(array, missing) if not is_missing]
+    return name, missing, items
 
 
 def _texts(array: Any) -> object:
     """Reduce texts to one joined text, or to a list if one contains the separator.
 
-    TypeError: one is missing.
+    Raises:
+        TypeError: One is missing.
     """
     numpy: Any = sys.modules["numpy"]
     data: Any
     if getattr(array.dtype, "storage", "") == "pyarrow":
         data = memoryview(_joined_by_arrow(array.__arrow_array__()))
     else:
-        data = "\0".join(numpy.asarray(array, dtype=object).tolist()).encode(
-            "utf-8", "surrogatepass"
-        )
-    if numpy.count_nonzero(numpy.frombuffer(data, "u1") == 0) != max(len(array) - 1, 0):
+        texts = numpy.asarray(array, dtype=object).tolist()
+        data = "\0".join(texts).encode("utf-8", "surrogatepass")
+    separators = numpy.count_nonzero(numpy.frombuffer(data, "u1") == 0)
+    if separators != max(len(array) - 1, 0):
         return numpy.asarray(array, dtype=object).tolist()
     return Raw(("texts", len(array)), len(data), lambda: (data,))
 
 
 def _joined_by_arrow(column: Any) -> Any:
-    """Return the buffer of texts joined by NUL, without a string for each."""
+    """Return the buffer of texts joined by NUL, without a string for each.
+
+    Raises:
+        TypeError: One is missing.
+    """
     pyarrow: Any = sys.modules["pyarrow"]
     if column.null_count:
         raise TypeError
     texts = _in_one_piece(column).cast(pyarrow.large_string())
-    whole = pyarrow.LargeListArray.from_arrays(
-        pyarrow.array([0, len(texts)], "int64"), texts
-    )
-    return (
-        sys.modules["pyarrow.compute"]
-        .binary_join(whole, pyarrow.scalar("\0", texts.type))[0]
-        .as_buffer()
-    )
+    # Arrow joins the texts of each list: all are one list.
+    ends = pyarrow.array([0, len(texts)], "int64")
+    whole = pyarrow.LargeListArray.from_arrays(ends, texts)
+    separator = pyarrow.scalar("\0", texts.type)
+    joined = sys.modules["pyarrow.compute"].binary_join(whole, separator)
+    return joined[0].as_buffer()
 
 
 def _in_one_piece(column: Any) -> Any:
@@ -218,6 +259,10 @@ def _in_one_piece(column: Any) -> Any:
         return column
     chunks = column.chunks or [pyarrow.array([], column.type)]
     return chunks[0] if len(chunks) == 1 else pyarrow.concat_arrays(chunks)
+
+
+def _name(dtype: Any, _layout: bool) -> str:
+    return str(dtype)
 
 
 # polars and pyarrow
@@ -229,44 +274,63 @@ POLARS_NUMBERS: dict[str, str] = dict(zip(_NUMBERS.split(), "bhiqBHIQfd", strict
 ARROW_FLOATS = {2: "=e", 4: "=f", 8: "=d"}
 
 
-def _polars_series(series: Any) -> object:
-    """Reduce a series: numbers and moments by memory and the places of nulls, other values as a list."""
+def _polars_series(series: Any, _layout: bool = False) -> object:
+    """Reduce a series.
+
+    Numbers and moments count by their memory and the places of nulls, other values as a
+    list.
+    """
     dtype = series.dtype
-    categories = (
-        getattr(dtype, "categories", None) if str(dtype).startswith("Enum") else None
-    )
-    head = (
-        series.name,
-        str(dtype) if categories is None else ("Enum", categories.to_list()),
-    )
-    is_inside = dtype.is_nested() and any(
-        word in str(dtype) for word in ("Date", "Time", "Duration")
-    )
-    if is_inside and "Categorical" in str(
-        dtype
-    ):  # whose numbers differ between processes
-        raise Unstable(
-            "moments beside categories inside a column",
-            type(series),
-            remedy="or convert it to Python's values",
-        )
-    # Values in Python would lack nanoseconds.
-    physical = series.to_physical() if is_inside or dtype.is_temporal() else series
+    head = series.name, _polars_dtype(dtype)
+    physical = series
+    if _holds_moments(dtype):
+        if "Categorical" in str(dtype):
+            # The numbers that stand for categories differ between processes.
+            raise Unstable(
+                "moments beside categories inside a column",
+                type(series),
+                remedy="or convert it to Python's values",
+            )
+        # Values in Python would lack nanoseconds.
+        physical = series.to_physical()
+    elif dtype.is_temporal():
+        physical = series.to_physical()
     code = POLARS_NUMBERS.get(str(physical.dtype))
     if code is None:
         return head, physical.to_list()
     nulls = physical.is_null().arg_true().to_list()
-    physical = physical.fill_null(0) if nulls else physical
+    if nulls:
+        physical = physical.fill_null(0)
     # The same bytes with numpy and without.
-    held: Any = (
-        array(code, plain_nans(physical.to_list()))
-        if "numpy" not in sys.modules
-        else physical.to_numpy()
-    )
-    size = len(held) * held.itemsize
+    numbers: Any
+    if "numpy" in sys.modules:
+        numbers = physical.to_numpy()
+    else:
+        numbers = array(code, plain_nans(physical.to_list()))
+    size = len(numbers) * numbers.itemsize
     floats = f"={code}" if code in "fd" else ""
-    parts = (memoryview(held).cast("B"),) if size else ()
-    return head, nulls, Raw((code, len(held)), size, lambda: parts, floats=floats)
+    parts = (memoryview(numbers).cast("B"),) if size else ()
+    memory = Raw((code, len(numbers)), size, lambda: parts, floats=floats)
+    return head, nulls, memory
+
+
+def _polars_dtype(dtype: Any) -> object:
+    """Reduce a dtype to its name, an Enum to its categories, which the name lacks."""
+    categories = getattr(dtype, "categories", None)
+    if categories is not None and str(dtype).startswith("Enum"):
+        return "Enum", categories.to_list()
+    return str(dtype)
+
+
+def _holds_moments(dtype: Any) -> bool:
+    """Return whether the values of a nested dtype hold moments."""
+    if not dtype.is_nested():
+        return False
+    return any(word in str(dtype) for word in ("Date", "Time", "Duration"))
+
+
+def _polars_frame(frame: Any, _layout: bool) -> object:
+    return frame.height, [_polars_series(series) for series in frame.get_columns()]
 
 
 def _arrow_table(table: Any, _layout: bool) -> object:
@@ -275,7 +339,7 @@ def _arrow_table(table: Any, _layout: bool) -> object:
     return table.num_rows, _arrow_schema(table.schema), columns
 
 
-def _arrow_schema(schema: Any) -> object:
+def _arrow_schema(schema: Any, _layout: bool = False) -> object:
     """Reduce a schema to its fields, and its metadata if there is any."""
     fields = list(map(_arrow_field, schema))
     if schema.metadata is None:
@@ -294,20 +358,18 @@ def _without_versions(text: bytes) -> object:
         return text
     if type(facts) is not dict:
         return text
-    return {
-        name: fact
-        for name, fact in facts.items()
-        if name not in ("creator", "pandas_version")
-    }
+    facts.pop("creator", None)
+    facts.pop("pandas_version", None)
+    return facts
 
 
-def _arrow_field(field: Any) -> object:
+def _arrow_field(field: Any, _layout: bool = False) -> object:
     data = field.name, _arrow_type(field.type), field.nullable
     return data if field.metadata is None else (*data, field.metadata)
 
 
-def _arrow_type(type_: Any) -> object:
-    """Reduce a type to its name, and what that does not say: fields, and an extension."""
+def _arrow_type(type_: Any, _layout: bool = False) -> object:
+    """Reduce a type to its name, its fields, and what an extension has written."""
     if hasattr(type_, "__arrow_ext_serialize__"):
         written = bytes(type_.__arrow_ext_serialize__())
         return type_.extension_name, written, _arrow_type(type_.storage_type)
@@ -317,12 +379,16 @@ def _arrow_type(type_: Any) -> object:
     return str(type_), fields
 
 
-def _arrow_column(column: Any) -> object:
+def _arrow_column(column: Any, _layout: bool = False) -> object:
     return _arrow_type(column.type), _arrow_values(column)
 
 
 def _arrow_values(column: Any) -> object:
-    """Reduce values of fixed width to memory and the places of nulls, others to a list."""
+    """Reduce a column to the places of nulls and its values.
+
+    Those of fixed width count by their memory, containers by their parts, others as a
+    list.
+    """
     pyarrow: Any = sys.modules["pyarrow"]
     types = pyarrow.types
     column = _in_one_piece(column)
@@ -332,37 +398,47 @@ def _arrow_values(column: Any) -> object:
     if hasattr(column, "storage"):  # an array of an extension
         column = column.storage
     type_ = column.type
-    is_null = column.is_null().to_pylist() if column.null_count else []
-    nulls = [place for place, gone in enumerate(is_null) if gone]
+    nulls = []
+    if column.null_count:
+        is_null = column.is_null().to_pylist()
+        nulls = [place for place, is_missing in enumerate(is_null) if is_missing]
     if types.is_dictionary(type_):
         return nulls, _arrow_values(column.dictionary_decode())
-    # Values in Python would lack nanoseconds.
+    # Containers are taken apart: moments inside would lack nanoseconds in Python.
     if types.is_struct(type_):
         return nulls, len(column), [_arrow_column(part) for part in column.flatten()]
-    if (
-        types.is_list(type_)
-        or types.is_large_list(type_)
-        or types.is_fixed_size_list(type_)
-    ):
-        return (
-            nulls,
-            column.value_lengths().to_pylist(),
-            _arrow_column(column.flatten()),
-        )
-    if not (
-        types.is_temporal(type_) or types.is_integer(type_) or types.is_floating(type_)
-    ):
+    if _is_arrow_list(type_):
+        lengths = column.value_lengths().to_pylist()
+        return nulls, lengths, _arrow_column(column.flatten())
+    is_number = types.is_integer(type_) or types.is_floating(type_)
+    if not is_number and not types.is_temporal(type_):
         return column.to_pylist()
-    column = column.drop_null() if nulls else column
+    return nulls, _arrow_memory(column.drop_null() if nulls else column)
+
+
+def _is_arrow_list(type_: Any) -> bool:
+    types: Any = sys.modules["pyarrow"].types
+    tests = (types.is_list, types.is_large_list, types.is_fixed_size_list)
+    return any(test(type_) for test in tests)
+
+
+def _arrow_memory(column: Any) -> Raw:
+    """Return the memory of values of fixed width, none of which is missing."""
+    type_ = column.type
     width = type_.bit_width // 8
     start, size = width * column.offset, width * len(column)
     memory = column.buffers()[1]
-    return nulls, Raw(
-        (str(type_), len(column)),
-        size,
-        lambda: (memoryview(memory)[start : start + size],) if size else (),
-        floats=ARROW_FLOATS[width] if types.is_floating(type_) else "",
-    )
+    is_float = sys.modules["pyarrow"].types.is_floating(type_)
+
+    def parts() -> tuple[memoryview, ...]:
+        return (memoryview(memory)[start : start + size],) if size else ()
+
+    floats = ARROW_FLOATS[width] if is_float else ""
+    return Raw((str(type_), len(column)), size, parts, floats=floats)
+
+
+def _arrow_scalar(value: Any, _layout: bool) -> object:
+    return _arrow_column(sys.modules["pyarrow"].array([value], value.type))
 
 
 RULES: dict[tuple[str, str], Rule] = {
@@ -373,34 +449,21 @@ RULES: dict[tuple[str, str], Rule] = {
     ("pandas", "RangeIndex"): Rule(_index, "Index"),
     ("pandas", "ExtensionArray"): Rule(_values, "array", is_abstract=True),
     ("pandas", "ExtensionDtype"): Rule(_dtype, "dtype", is_abstract=True),
-    ("pandas", "Timestamp"): _scalar(
-        lambda value: (_nanoseconds(value), value.fold, value.tzinfo)
-    ),
+    ("pandas", "Timestamp"): _scalar(_timestamp),
     ("pandas", "Timedelta"): _scalar(_nanoseconds),
-    ("pandas", "Period"): _scalar(lambda value: (value.ordinal, value.freqstr)),
-    ("pandas", "Interval"): _scalar(
-        lambda value: (value.left, value.right, value.closed)
-    ),
-    ("pandas", "NAType"): _scalar(lambda _: None),
-    ("pandas", "NaTType"): _scalar(lambda _: None),
-    ("polars", "DataFrame"): Rule(
-        lambda frame, _: (
-            frame.height,
-            [_polars_series(series) for series in frame.get_columns()],
-        )
-    ),
-    ("polars", "Series"): Rule(lambda series, _: _polars_series(series)),
-    ("polars", "DataType"): Rule(lambda dtype, _: str(dtype)),
+    ("pandas", "Period"): _scalar(_period),
+    ("pandas", "Interval"): _scalar(_interval),
+    ("pandas", "NAType"): _scalar(_nothing),
+    ("pandas", "NaTType"): _scalar(_nothing),
+    ("polars", "DataFrame"): Rule(_polars_frame),
+    ("polars", "Series"): Rule(_polars_series),
+    ("polars", "DataType"): Rule(_name),
     ("pyarrow", "Table"): Rule(_arrow_table),
     ("pyarrow", "RecordBatch"): Rule(_arrow_table),
-    ("pyarrow", "ChunkedArray"): Rule(lambda column, _: _arrow_column(column)),
-    ("pyarrow", "Array"): Rule(lambda column, _: _arrow_column(column)),
-    ("pyarrow", "Scalar"): Rule(
-        lambda value, _: _arrow_column(
-            sys.modules["pyarrow"].array([value], value.type)
-        )
-    ),
-    ("pyarrow", "Schema"): Rule(lambda schema, _: _arrow_schema(schema)),
-    ("pyarrow", "Field"): Rule(lambda field, _: _arrow_field(field)),
-    ("pyarrow", "DataType"): Rule(lambda dtype, _: _arrow_type(dtype)),
+    ("pyarrow", "ChunkedArray"): Rule(_arrow_column),
+    ("pyarrow", "Array"): Rule(_arrow_column),
+    ("pyarrow", "Scalar"): Rule(_arrow_scalar),
+    ("pyarrow", "Schema"): Rule(_arrow_schema),
+    ("pyarrow", "Field"): Rule(_arrow_field),
+    ("pyarrow", "DataType"): Rule(_arrow_type),
 }

@@ -1,4 +1,7 @@
-"""torch: tensors count by dtype, shape and elements, gradients and attributes, not by their device."""
+"""torch: tensors count by dtype, shape, elements, gradients, hooks and attributes.
+
+Their device does not count.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,13 @@ from pytest_mimic._core.types.libraries import Rule
 
 # The formats as in `struct` of torch's floats, and of the parts of complex numbers.
 # There is no format for bfloat16.
-_TENSORS = "float16 float32 float64 complex32 complex64 complex128"
 TENSOR_FLOATS = {
-    f"torch.{name}": code
-    for name, code in zip(_TENSORS.split(), ("=e", "=f", "=d") * 2)
+    "torch.float16": "=e",
+    "torch.float32": "=f",
+    "torch.float64": "=d",
+    "torch.complex32": "=e",
+    "torch.complex64": "=f",
+    "torch.complex128": "=d",
 }
 
 
@@ -24,9 +30,13 @@ def _tensor(value: Any, _layout: bool) -> object:
     A graph counts by the name of the step that has made the tensor.
     """
     torch: Any = sys.modules["torch"]
-    if value.is_meta or value.is_nested or value.layout is not torch.strided:
-        what = "a tensor that is not dense"
-        raise Unstable(what, type(value), remedy="or convert it: .to_dense()")
+    is_strided = value.layout is torch.strided
+    if value.is_meta or value.is_nested or not is_strided:
+        raise Unstable(
+            "a tensor that is not dense",
+            type(value),
+            remedy="or convert it: .to_dense()",
+        )
     data: tuple[object, ...] = (bool(value.requires_grad), _dense(value.detach()))
     if value.grad_fn is not None:
         data = (*data, value.grad_fn.name())
@@ -38,7 +48,7 @@ def _tensor(value: Any, _layout: bool) -> object:
 
 
 def hooks_of(tensor: Any) -> list[Any]:
-    """Return the functions that are called when the gradient of a tensor is computed."""
+    """Return the functions that are called when a tensor's gradient is computed."""
     hooks: list[Any] = []
     for name in ("_backward_hooks", "_post_accumulate_grad_hooks"):
         registered = getattr(tensor, name, None)
@@ -63,15 +73,26 @@ def _dense(tensor: Any) -> Raw:
     head = (str(tensor.dtype), tuple(tensor.shape))
 
     def parts() -> tuple[memoryview, ...]:
+        if not size:
+            return ()
         memory = (ctypes.c_ubyte * size).from_address(tensor.data_ptr())
-        return (memoryview(memory).cast("B"),) if size else ()
+        return (memoryview(memory).cast("B"),)
 
-    return Raw(head, size, parts, floats=TENSOR_FLOATS.get(str(tensor.dtype), ""))
+    floats = TENSOR_FLOATS.get(str(tensor.dtype), "")
+    return Raw(head, size, parts, floats=floats)
+
+
+def _name(value: Any, _layout: bool) -> str:
+    return str(value)
+
+
+def _size(size: Any, _layout: bool) -> object:
+    return tuple(size)
 
 
 RULES: dict[tuple[str, str], Rule] = {
     ("torch", "Tensor"): Rule(_tensor, is_full=True),
-    ("torch", "dtype"): Rule(lambda value, _: str(value)),
-    ("torch", "device"): Rule(lambda value, _: str(value)),
-    ("torch", "Size"): Rule(lambda value, _: tuple(value)),
+    ("torch", "dtype"): Rule(_name),
+    ("torch", "device"): Rule(_name),
+    ("torch", "Size"): Rule(_size),
 }

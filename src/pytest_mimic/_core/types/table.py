@@ -1,8 +1,8 @@
-"""The one table of the standard library's value types: what each is made of, and how it is made again.
+"""The one table of the standard library's value types.
 
-Types are listed by name, so that none is imported for it. Containers that a program
-reads and writes by itself (list,
-tuple, dict, set, bytes) are rows for the sake of classes that derive from them.
+It says what each value is made of, and how it is made again. Types are listed by name,
+so that none is imported for it. Containers that a program reads and writes by itself
+(list, tuple, dict, set, bytes) are rows for the sake of classes that derive from them.
 """
 
 from __future__ import annotations
@@ -23,25 +23,33 @@ Take = Callable[[Any], Any]
 
 
 class Row(NamedTuple):
-    """What is known of a type."""
+    """What is known of a type.
 
-    # returns what a value is made of: plain data, or values that are taken apart in
-    # their turn
+    Attributes:
+        take: Returns what a value is made of: plain data, or values that are taken
+            apart in their turn.
+        tag: The name under which readable outcomes store it, `$decimal`. Empty: they do
+            not.
+        make: Makes a value of the class and what `take` returned. None: nothing does.
+        counts: Returns what counts in an identity, in place of `take`.
+        many: Returns what counts of many values at once, see `kinds.Kind`.
+        text: Returns the text that people see instead of parts, of the class in this
+            table and the value.
+        name: Its name in identities, where that differs by version of Python.
+        may_change: Whether a value may change, so that it matters that two places hold
+            the same one.
+        keeps_attributes: Whether `take` reads data that the class keeps in the
+            `__dict__` of its objects.
+    """
+
     take: Take
-    # the name under which readable outcomes store it, `$decimal`; empty if they do not
     tag: str = ""
-    make: Callable[[Any, Any], Any] | None = (
-        None  # makes a value of the class and what `take` returned
-    )
-    counts: Take | None = None  # what identities take instead
-    many: Take | None = None  # what they take of a long column, see `kinds.Kind`
-    # : The text that people see instead of parts. It is asked of the class in this
-    # table.
+    make: Callable[[Any, Any], Any] | None = None
+    counts: Take | None = None
+    many: Take | None = None
     text: Callable[[Any, Any], str] | None = None
-    name: str = ""  # the name in identities, where it differs by version of Python
-    # whether a value may change, so that it matters that two places hold the same one
+    name: str = ""
     may_change: bool = False
-    # Whether `take` reads data that the class keeps in the `__dict__` of its objects.
     keeps_attributes: bool = False
 
 
@@ -69,14 +77,18 @@ def _made_by_name(cls: Any, parts: Any) -> Any:
 
 
 def _range(value: range) -> object:
+    """Return what tells the numbers of a range: equal ranges may have other bounds."""
     if not value:
         return ()
-    return (value[0],) if value[0] == value[-1] else (value[0], value[-1], value.step)
+    if value[0] == value[-1]:
+        return (value[0],)
+    return value[0], value[-1], value.step
 
 
 def _memory(view: memoryview, head: tuple[object, ...]) -> Raw:
     """Return memory in C order; only one with gaps or of several fields is copied."""
-    code = re.sub(":[^:]*:", "", view.format)  # less the names of fields
+    # The names of fields do not count.
+    code = re.sub(":[^:]*:", "", view.format)
     if _UNSTABLE_ITEMS.search(code):
         raise Unstable("a memoryview of objects, pointers or long doubles", memoryview)
 
@@ -91,7 +103,13 @@ def _memory(view: memoryview, head: tuple[object, ...]) -> Raw:
 
 
 def _moment(value: Any) -> object:
-    """Return a moment as its text; with its zone and whether it is the repeated one, unless the text says it all."""
+    """Return a moment as its text, or as a list where the text does not say it all.
+
+    | moment | returned |
+    |---|---|
+    | without a zone, or with a mere offset | `"2026-11-02T10:00:00+01:00"` |
+    | with another zone, or repeated | `["2026-11-02T10:00:00", zone, fold]` |
+    """
     kind: Any = next(
         base for base in type(value).__mro__ if base.__module__ == "datetime"
     )
@@ -99,22 +117,29 @@ def _moment(value: Any) -> object:
     text = kind.isoformat(value)
     if not fold and (zone is None or _is_offset(zone)):
         return text
-    bare = len("2026-11-02T" if kind.__name__ == "datetime" else "") + len("10:00:00")
-    return [text[: bare + (len(".123456") if value.microsecond else 0)], zone, fold]
+    length = len("10:00:00")
+    if kind.__name__ == "datetime":
+        length += len("2026-11-02T")
+    if value.microsecond:
+        length += len(".123456")
+    return [text[:length], zone, fold]
 
 
 def _moments(values: list[Any]) -> tuple[list[Any], ...]:
-    """Return the ten bytes of each `datetime.datetime`, as a pickle has them, and the zones."""
+    """Return the bytes of many `datetime.datetime` together, and their zones.
+
+    A pickle has ten bytes of each.
+    """
     kind: Any = type(values[0])
     states = [parts[0] for _, parts in map(kind.__reduce_ex__, values, repeat(4))]
     return [b"".join(states)], list(map(attrgetter("tzinfo"), values))
 
 
 def _is_offset(zone: Any) -> bool:
-    return (
-        full_name(type(zone)) == "datetime.timezone"
-        and len(zone.__getinitargs__()) == 1
-    )
+    """Return whether a zone is nothing but an offset, without a name."""
+    if full_name(type(zone)) != "datetime.timezone":
+        return False
+    return len(zone.__getinitargs__()) == 1
 
 
 def _make_moment(cls: Any, parts: Any) -> Any:
@@ -125,13 +150,21 @@ def _make_moment(cls: Any, parts: Any) -> Any:
 
 
 def _moment_text(base: Any, value: Any) -> str:
-    """Return the text in ISO format, and what that leaves out: the name of the zone, and that an hour is the repeated one."""
-    zone = getattr(value.tzinfo, "key", None)
-    if full_name(type(value.tzinfo)) == "datetime.timezone" and not _is_offset(
-        value.tzinfo
-    ):
-        zone = str(value.tzinfo)
-    return f"{base.isoformat(value)}{f'[{zone}]' if isinstance(zone, str) else ''}{' fold=1' if value.fold else ''}"
+    """Return the text in ISO format, and what that leaves out.
+
+    That is the name of the zone, and that an hour is the repeated one:
+    `2026-10-25T02:30:00+01:00[Europe/Oslo] fold=1`.
+    """
+    zone = value.tzinfo
+    name = getattr(zone, "key", None)
+    if full_name(type(zone)) == "datetime.timezone" and not _is_offset(zone):
+        name = str(zone)
+    text = str(base.isoformat(value))
+    if isinstance(name, str):
+        text += f"[{name}]"
+    if value.fold:
+        text += " fold=1"
+    return text
 
 
 def _zone_text(base: Any, zone: Any) -> str:
@@ -149,7 +182,7 @@ def _zone(value: Any) -> object:
 
 
 def _parser(value: Any) -> object:
-    """Return the sections with their options as they are written, and how they are read.
+    """Return the sections with their options as written, and how they are read.
 
     The private attributes of parsers differ by version of Python.
     """
@@ -205,22 +238,22 @@ def _in_memory_file(value: Any) -> object:
 
 
 def _str(base: Any, value: Any) -> str:
-    return str(
-        base.__str__(value)
-    )  # as this class defines it, even if a derived class defines another
+    """Return the text as a class defines it, even if a derived class has another."""
+    return str(base.__str__(value))
 
 
 def _titled(word: str) -> Callable[[Any, Any], str]:
-    """Return the function that returns the text of a named value: `<function shop.api:fetch>`."""
+    """Return what gives the text of a named value: `<function shop.api:fetch>`."""
 
     def text(_base: object, value: Any) -> str:
-        # A method written in C has no module.
-        module = (
-            getattr(value, "__module__", None)
-            or type(getattr(value, "__self__", None)).__module__
-        )
         name = getattr(value, "__qualname__", None)
-        return f"<{word} {module}:{name}>" if name else f"<{word} {value.__name__}>"
+        if not name:
+            return f"<{word} {value.__name__}>"
+        module = getattr(value, "__module__", None)
+        if not module:
+            # A method written in C has no module, but its object has one.
+            module = type(getattr(value, "__self__", None)).__module__
+        return f"<{word} {module}:{name}>"
 
     return text
 
@@ -424,7 +457,10 @@ BY_TAG = {row.tag: name for name, row in ROWS.items() if row.make is not None}
 
 
 def row_of(type_: type) -> tuple[Row, type] | None:
-    """Return the row of a type, or of the first of its bases that has one, with that class; None for any other."""
+    """Return the row of a type or of its first base that has one, and that class.
+
+    None: none has one.
+    """
     for base in type_.__mro__[:-1]:
         row = ROWS.get(full_name(base))
         if row is not None:
@@ -433,14 +469,16 @@ def row_of(type_: type) -> tuple[Row, type] | None:
 
 
 def is_path(type_: type) -> bool:
-    return any(
-        full_name(base) in ("pathlib.PurePath", *PATHS) for base in type_.__mro__
-    )
+    names = ("pathlib.PurePath", *PATHS)
+    return any(full_name(base) in names for base in type_.__mro__)
 
 
 @lru_cache
 def maker(tag: str) -> Callable[[Any], Any] | None:
-    """Return the function that makes a value of the parts stored under a tag, or None if there is no such tag."""
+    """Return the function that makes a value of the parts stored under a tag.
+
+    None: there is no such tag.
+    """
     name = BY_TAG.get(tag)
     if name is None:
         return None
@@ -450,17 +488,16 @@ def maker(tag: str) -> Callable[[Any], Any] | None:
 
 
 def text_of(value: Any) -> str | None:
-    """Return the text of a value that has one instead of parts, or None for any other."""
+    """Return the text of a value that has one instead of parts; None: it has none."""
     kind = type(value)
     if issubclass(kind, Enum):
+        name = value._name_
+        if name:
+            return f"{kind.__qualname__}.{name}"
         # A combination of flags may have no name.
-        member = value._name_
-        return (
-            f"{kind.__qualname__}.{member}"
-            if member
-            else f"{kind.__qualname__}({value._value_!r})"
-        )
+        return f"{kind.__qualname__}({value._value_!r})"
     for base in kind.__mro__:
-        if (text := _TEXTS.get(full_name(base))) is not None:
+        text = _TEXTS.get(full_name(base))
+        if text is not None:
             return text(base, value)
     return None
