@@ -461,7 +461,59 @@ def test_a_thread_that_waits_is_released_when_its_test_has_ended(project, server
     project.replay(env={**api, "OVER": "1"}).expect(passed=2)
 
 
-def test_a_new_attempt_of_a_failed_test_runs_for_real(project):
+# The ways in which plugins make a new attempt: the plugin that is loaded, and what a
+# conftest.py does in the way of another one.
+ATTEMPTS = {
+    "pytest-rerunfailures": (["rerunfailures"], ""),
+    # The whole protocol again, as flaky does it.
+    "protocol": (
+        [],
+        """
+        import pytest
+        from _pytest.runner import runtestprotocol
+
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_runtest_protocol(item, nextitem):
+            for left in range(5, -1, -1):
+                item._initrequest()
+                reports = runtestprotocol(item, nextitem=nextitem, log=False)
+                if left == 0 or not any(report.failed for report in reports):
+                    break
+            for report in reports:
+                item.ihook.pytest_runtest_logreport(report=report)
+            return True
+        """,
+    ),
+    # The phases again, before the test is reported, as pytest-retry does it.
+    "phases": (
+        [],
+        """
+        import pytest
+
+        @pytest.hookimpl(wrapper=True, tryfirst=True)
+        def pytest_runtest_makereport(item, call):
+            report = yield
+            if call.when != "call":
+                return report
+            hook = item.ihook
+            for _ in range(5):
+                if not report.failed:
+                    break
+                hook.pytest_runtest_teardown(item=item, nextitem=None)
+                item._initrequest()
+                hook.pytest_runtest_setup(item=item)
+                call = pytest.CallInfo.from_call(
+                    lambda: hook.pytest_runtest_call(item=item), when="call"
+                )
+                report = pytest.TestReport.from_item_and_call(item, call)
+            return report
+        """,
+    ),
+}
+
+
+@pytest.mark.parametrize("way", ATTEMPTS)
+def test_a_new_attempt_of_a_failed_test_runs_for_real(project, way):
     """What the failed attempts have recorded is no outcome for it."""
     project.ini("shop:job", "shop:state sequence", "shop:left")
     project.module("""
@@ -492,14 +544,43 @@ def test_a_new_attempt_of_a_failed_test_runs_for_real(project):
             assert shop.job() == "done"
             assert shop.state() == 3
     """)
-    plugins = ["rerunfailures"]
+    plugins, conftest = ATTEMPTS[way]
+    project.conftest(conftest)
+    reruns = {"rerun": 2} if plugins else {}
 
     recorded = project.record(plugins=plugins).expect(
-        passed=1, rerun=2, real=["job", "left", "job", "left", "job", "state"]
+        passed=1, **reruns, real=["job", "left", "job", "left", "job", "state"]
     )
 
     assert len([name for name in recorded.vault if name.startswith("calls")]) == 2
     project.replay(plugins=plugins).expect(passed=1, real=[])
+
+
+@pytest.mark.parametrize("way", ATTEMPTS)
+def test_a_test_that_fails_in_each_attempt_keeps_no_exception(project, way):
+    project.ini("shop:job")
+    project.module("""
+        from tally import ran
+
+        def job():
+            ran("job")
+            raise TimeoutError("busy")
+    """)
+    project.tests("""
+        import pytest, shop
+
+        @pytest.mark.flaky(reruns=5)
+        def test_it():
+            shop.job()
+    """)
+    plugins, conftest = ATTEMPTS[way]
+    project.conftest(conftest)
+    reruns = {"rerun": 5} if plugins else {}
+
+    run = project.record(plugins=plugins)
+
+    run.expect(failed=1, **reruns, real=["job"] * 6)
+    assert not project.files("calls")
 
 
 def test_the_command_says_how_calls_ended(project, pytester):

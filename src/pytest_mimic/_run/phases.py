@@ -40,6 +40,10 @@ class Phases(Hooks):
         self._ends: list[Callable[[], None]] = []
         # Whether no phase of the test has failed so far.
         self._has_passed = True
+        # Whether the test has begun and has not ended.
+        self._is_running = False
+        # Whether the test itself has raised something of which no report tells so far.
+        self._has_raised = False
         # Whether the test was neither skipped nor expected to fail.
         self._is_whole = True
         self._are_marks_prepared = False
@@ -54,7 +58,12 @@ class Phases(Hooks):
         Raises:
             TargetError: A target does not exist.
         """
+        if self._is_running:
+            # A plugin (pytest-retry) makes a new attempt, without reports of the last.
+            self._session.end_test(passed=False, is_whole=False)
+        self._is_running = True
         self._has_passed = True
+        self._has_raised = False
         self._is_whole = True
         # Errors since the last test, of threads or of a module that was imported, are
         # no fault of this test.
@@ -112,6 +121,15 @@ class Phases(Hooks):
             raise TargetError(
                 error.what, facts=facts, remedies=error.remedies, **error.data
             ) from None
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self) -> Generator[None, object, object]:
+        """Note that a test raises something: not every attempt of one has a report."""
+        try:
+            return (yield)
+        except BaseException:
+            self._has_raised = True
+            raise
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self) -> Generator[None, None, None]:
@@ -183,6 +201,8 @@ class Phases(Hooks):
             drifts = session.drifts
             session.drifts = []
             fail_for_drifts(item, report, drifts)
+        if call.when == "call":
+            self._has_raised = False
         if report.failed:
             self._name_replays(report, test)
             self._has_passed = False
@@ -212,7 +232,9 @@ class Phases(Hooks):
         report.sections.append((SECTION, line))
 
     def _end_test(self) -> None:
-        self._session.end_test(passed=self._has_passed, is_whole=self._is_whole)
+        self._is_running = False
+        passed = self._has_passed and not self._has_raised
+        self._session.end_test(passed=passed, is_whole=self._is_whole)
 
 
 def _own_files(item: pytest.Item) -> set[str]:
