@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 import gc
 import importlib
 import io
@@ -21,7 +22,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from _pytest.fixtures import FixtureManager
@@ -246,6 +247,24 @@ class Run:
         return self
 
 
+class MadeRun(NamedTuple):
+    """A run in this process that is to be made again.
+
+    Attributes:
+        start: The files of the project before it.
+        argv: The arguments of pytest.
+        variables: The variables of its environment.
+        plugins: The plugins that it was given.
+        left: How it ended, and the files after it.
+    """
+
+    start: dict[Path, bytes]
+    argv: Sequence[str]
+    variables: Mapping[str, str]
+    plugins: Sequence[object]
+    left: dict[str, bytes]
+
+
 class Project:
     """A folder with pytest.ini, modules and tests, and `tally.ran(...)` to count real executions.
 
@@ -268,8 +287,9 @@ class Project:
         self.root: Path = pytester.path
         self.tally = self.root.parent / f"{self.root.name}.tally"
         self.process = False
-        # Runs in this process are made twice, the first without words.
+        # Whether `compare_runs` makes the runs in this process again, without words.
         self.is_compared = False
+        self._compared: list[MadeRun] = []
         # Its code is not that of the project: no recording lists it among what its call
         # ran.
         self.write("tally.py", f"exec(compile({TALLY!r}, '<frozen tally>', 'exec'))\n")
@@ -386,10 +406,12 @@ class Project:
         objects = [pytest_mimic.plugin] if given else []
         if process:
             code, output = self._run_process(argv, variables, timeout)
-        elif self.is_compared:
-            code, output = self._compare_without_words(argv, variables, objects)
         else:
+            start = self._everything() if self.is_compared else {}
             code, output = self._run_here(argv, variables, objects)
+            if self.is_compared:
+                left = self._left(code, output)
+                self._compared.append(MadeRun(start, argv, variables, objects, left))
         return Run(
             code, _outcomes(output), output, self.real()[already:], self.files(), before
         )
@@ -475,28 +497,39 @@ class Project:
         """Return the environment of a process of this project."""
         return {**os.environ, "TALLY": str(self.tally), **(variables or {})}
 
-    def _compare_without_words(
-        self,
-        argv: Sequence[str],
-        variables: Mapping[str, str],
-        plugins: Sequence[object],
-    ) -> tuple[int, str]:
-        """Run here, first with digests in place of words, and compare all else."""
-        start = self._everything()
-        with without_words():
-            code, output = self._run_here(argv, variables, plugins)
-        silent = code, _outcomes(output), self._lasting()
-        self._restore(start)
-        code, output = self._run_here(argv, variables, plugins)
-        spoken = code, _outcomes(output), self._lasting()
-        assert silent[:2] == spoken[:2], output
-        files = silent[2].keys() | spoken[2].keys()
-        assert not {
-            path: (silent[2].get(path), spoken[2].get(path))
-            for path in files
-            if silent[2].get(path) != spoken[2].get(path)
+    def compare_runs(self) -> None:
+        """Make each run again without words, and compare all else with what it left.
+
+        Where a run leaves something else each time, as what a server counts, that is
+        not compared.
+        """
+        for made in self._compared:
+            self._restore(made.start)
+            with without_words():
+                silent = self._made_again(made)
+            if silent == made.left:
+                continue
+            self._restore(made.start)
+            again = self._made_again(made)
+            differing = _differing(silent, again)
+            assert not {
+                name: lines
+                for name, lines in differing.items()
+                if name not in _differing(made.left, again)
+            }
+
+    def _made_again(self, made: MadeRun) -> dict[str, bytes]:
+        code, output = self._run_here(made.argv, made.variables, made.plugins)
+        return self._left(code, output)
+
+    def _left(self, code: int, output: str) -> dict[str, bytes]:
+        """Return how a run ended and the files that it left, but for durations."""
+        ended = f"exit code {code}, {_outcomes(output)}"
+        files = {
+            str(path): re.sub(rb'"duration": [\d.e-]+', b'"duration": 0', data)
+            for path, data in self._everything().items()
         }
-        return code, output
+        return {"the end": ended.encode(), **files}
 
     def _everything(self) -> dict[Path, bytes]:
         """Return the files of the project, and the account of real executions."""
@@ -508,17 +541,15 @@ class Project:
             if not {"__pycache__", ".pytest_cache"} & {*path.parts}
         }
 
-    def _lasting(self) -> dict[Path, bytes]:
-        """Return the same without what differs between two runs: how long calls took."""
-        return {
-            path: re.sub(rb'"duration": [\d.e-]+', b'"duration": 0', data)
-            for path, data in self._everything().items()
-        }
-
     def _restore(self, files: Mapping[Path, bytes]) -> None:
         for path in self._everything():
             if path not in files:
                 path.unlink()
+        folders = [path for path in self.vault.rglob("*") if path.is_dir()]
+        # Folders inside of a folder come before it.
+        for folder in [*sorted(folders, reverse=True), self.vault]:
+            with suppress(OSError):
+                folder.rmdir()
         for path, data in files.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
@@ -583,6 +614,19 @@ class Project:
             check=False,
         )
         return done.returncode, done.stdout
+
+
+def _differing(
+    one: Mapping[str, bytes], other: Mapping[str, bytes]
+) -> dict[str, list[str]]:
+    """Return by name the lines that only one of two runs has left."""
+    differing: dict[str, list[str]] = {}
+    for name in sorted(one.keys() | other.keys()):
+        sides = one.get(name, b"gone"), other.get(name, b"gone")
+        if sides[0] != sides[1]:
+            texts = [side.decode("utf-8", "replace").splitlines() for side in sides]
+            differing[name] = list(difflib.unified_diff(*texts, n=0, lineterm=""))
+    return differing
 
 
 @cache
@@ -658,10 +702,8 @@ def project(
 ) -> Project:
     """A temporary project. The constants of the test's module fill it.
 
-    SHOP is its shop.py, and TARGETS are the lines of its mimic_functions. With COMPARED,
-    each run is made twice, the first without words. The
-    environment has no variables for CI,
-    pytest's options or a hash seed.
+    SHOP is its shop.py, and TARGETS are the lines of its mimic_functions. The environment
+    has no variables for CI, pytest's options or a hash seed.
     """
     for name in (
         "CI",
@@ -678,7 +720,6 @@ def project(
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     made = Project(pytester, monkeypatch)
     made.inputs = getattr(request.module, "INPUTS", made.inputs)
-    made.is_compared = getattr(request.module, "COMPARED", made.is_compared)
     if hasattr(request.module, "SHOP"):
         made.module(request.module.SHOP)
     if hasattr(request.module, "SHOP") or hasattr(request.module, "TARGETS"):

@@ -91,7 +91,44 @@ async def post_async(body):
 def post_late(body):
     return asyncio.run(post_async(body))
 
+
+def lines(body):
+    with httpx.stream("POST", URL, json=body) as response:
+        return list(response.iter_lines())
 """
+
+# Of each client with requests of its own, how it posts.
+POSTING = {
+    "requests": """
+import os, requests
+
+def post(body):
+    return requests.post(os.environ["URL"], json=body).json()
+""",
+    "httpx2": """
+import os, httpx2
+
+def post(body):
+    return httpx2.post(os.environ["URL"], json=body).json()
+""",
+    "urllib3": """
+import os, urllib3
+
+def post(body):
+    return urllib3.PoolManager().request("POST", os.environ["URL"], json=body).json()
+""",
+    "aiohttp": """
+import aiohttp, asyncio, os
+
+async def _post(body):
+    async with aiohttp.ClientSession() as session:
+        async with session.post(os.environ["URL"], json=body) as response:
+            return await response.json()
+
+def post(body):
+    return asyncio.run(_post(body))
+""",
+}
 
 
 class Situation(NamedTuple):
@@ -109,6 +146,7 @@ MODULES = {
     "grpc": ("grpc", "books", GRPC),
     "mcp": ("mcp", "talks", MCP),
     "httpx": ("httpx", "web", HTTPX),
+    **{client: (client, "web", text) for client, text in POSTING.items()},
 }
 
 SITUATIONS = {
@@ -141,6 +179,19 @@ SITUATIONS = {
         "web.post_late({'q': ASK, 'meta': {'id': values.uuid4()}})",
         "httpx ignore=body.meta.id",
     ),
+    "httpx, a stream": Situation(
+        "httpx",
+        "web.lines({'q': ASK, 'ids': [values.uuid4()]})",
+        "httpx ignore=body.ids.0",
+    ),
+    **{
+        f"{client}, an id": Situation(
+            client,
+            "web.post({'q': ASK, 'id': values.uuid4()})",
+            f"{client} ignore=body.id",
+        )
+        for client in POSTING
+    },
 }
 
 
@@ -242,7 +293,7 @@ def test_what_a_miss_of_a_client_prints_ends_it(asking, situation) -> None:
         assert not lines
         assert any(line.endswith("#seed-the-ids") for line in printed)
         shop.project.conftest(IDS)
-    shop.paste(command.replace("--mimic-record", "--mimic-rerecord")).expect(passed=1)
+    shop.paste(command).expect(passed=1)
     shop.run().expect(passed=1)
     shop.run().expect(passed=1)
     shop.ask = "coffee"

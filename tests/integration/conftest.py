@@ -2,14 +2,41 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_mimic._tools.cli.main import main
+
+
+@pytest.fixture
+def project(project: Any, request: pytest.FixtureRequest) -> Any:
+    """A temporary project whose runs are made again without words.
+
+    That is so in a module that says `COMPARED = True`, and in all of them with the rare
+    tests, but for tests that are marked `reads_words`.
+    """
+    is_rare = bool(os.environ.get("MIMIC_RARE"))
+    is_asked = is_rare or getattr(request.module, "COMPARED", False)
+    reads_words = request.node.get_closest_marker("reads_words") is not None
+    project.is_compared = is_asked and not reads_words
+    return project
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(
+    pyfuncitem: pytest.Function,
+) -> Generator[None, object, object]:
+    """Compare the runs of a test when its body is done, and its servers still serve."""
+    result = yield
+    project = pyfuncitem.funcargs.get("project")
+    if project is not None:
+        project.compare_runs()  # type: ignore[attr-defined]
+    return result
 
 
 @pytest.fixture

@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 import pytest
 from support import loopback
 
+# A run in process would load them again, which they refuse.
+pytest.importorskip("pandas")
+
 # Each run has a number, and each test asks something. Values that are made anew come
 # from where programs take them.
 VALUES = """
@@ -18,7 +21,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 RUN = int((HERE / "run.txt").read_text())
 ASK = (HERE / "ask.txt").read_text()
-FEW = {"tea": 1, "coffee": 2}[ASK]
+FEW = {"tea": 1, "coffee": 2, "milk": 3}[ASK]
 
 
 def uuid4(): return str(uuid.uuid4())
@@ -38,6 +41,13 @@ def now(): return datetime.datetime.now()
 def seconds(): return time.time()
 def millis(): return int(time.time() * 1000) + RUN
 def day(): return (datetime.date.today() + datetime.timedelta(days=RUN)).isoformat()
+def rng(): return random.Random(random.getrandbits(64))
+def numpy_rng():
+    import numpy
+    return numpy.random.default_rng(numpy.random.randint(2**31))
+def numpy_state():
+    import numpy
+    return numpy.random.RandomState(numpy.random.randint(2**31))
 """
 
 SHOP = """
@@ -52,6 +62,10 @@ def think(question, *, run_id="", made=""): return f"about {{question}}"
 def order(question, payload): return f"about {{question}}"
 def summary(frame): return float(frame["price"].sum())
 def noise(count, rng): return count
+def read(stream): return stream.read()
+def tokens(question, run_id):
+    for word in ("about", question):
+        yield word
 def made(question):
     import values
     return {{"id": values.uuid4(), "answer": question}}
@@ -61,6 +75,20 @@ def stamped(question):
 def twice(question):
     import values
     return {{"rows": [{{"id": values.uuid4()}}, {{"id": values.uuid4()}}], "a": question}}
+def told(question):
+    import values
+    yield question
+    yield {{"id": values.uuid4()}}
+def refused(question):
+    import values
+    error = ValueError(question)
+    error.request_id = values.uuid4()
+    raise error
+def tried(question):
+    try:
+        refused(question)
+    except ValueError as error:
+        return str(error)
 def dated(question):
     import values
     return f"{{question}} on {{values.day()}}"
@@ -72,6 +100,14 @@ def post(body, query=""):
     request = urllib.request.Request(url, data, {{"Content-Type": "application/json"}})
     with urllib.request.urlopen(request, timeout=10) as response:
         return json.loads(response.read())
+
+
+def lines(body):
+    data = json.dumps(body).encode()
+    url = f"http://127.0.0.1:{{PORT}}/ask"
+    request = urllib.request.Request(url, data, {{"Content-Type": "application/json"}})
+    with urllib.request.urlopen(request, timeout=10) as response:
+        return list(response)
 
 
 def prompt(text):
@@ -101,6 +137,24 @@ def same_ids(monkeypatch):
 """
 
 
+SEEDS = """
+import random
+import numpy as np, pytest
+
+@pytest.fixture(autouse=True)
+def same_numbers():
+    random.seed(1)
+    np.random.seed(1)
+"""
+
+#: What helps besides a line: the part of the page, and its fixture.
+PAGES = {
+    "clock": ("freeze-the-clock", CLOCK),
+    "ids": ("seed-the-ids", IDS),
+    "seeds": ("seed-random-values", SEEDS),
+}
+
+
 class Situation(NamedTuple):
     """A call whose arguments change, and what helps it."""
 
@@ -118,6 +172,20 @@ def arg(value: str, helps: str) -> Situation:
 def part(value: str, helps: str) -> Situation:
     body = f"shop.order(values.ASK, {{'meta': [{{'id': values.{value}()}}]}})"
     return Situation(body, helps, "shop:order")
+
+
+def drawn(value: str) -> Situation:
+    return Situation(f"shop.noise(values.FEW, values.{value}())", "seeds", "shop:noise")
+
+
+def streamed(value: str, helps: str) -> Situation:
+    body = f"list(shop.tokens(values.ASK, values.{value}()))"
+    return Situation(body, helps, "shop:tokens")
+
+
+def read_by_line(value: str, helps: str) -> Situation:
+    body = f"shop.lines({{'q': values.ASK, 'ids': [values.{value}()]}})"
+    return Situation(body, helps, "http")
 
 
 def sent(value: str, helps: str) -> Situation:
@@ -166,6 +234,12 @@ SITUATIONS: dict[str, Situation] = {
     "statement, a token": rows("token", "ids"),
     "statement, a moment": rows("iso", "line"),
     "statement, a day": rows("day", "clock"),
+    **{f"argument, {one}": drawn(one) for one in ("rng", "numpy_rng", "numpy_state")},
+    "stream, an id": streamed("uuid4", "line"),
+    "stream, a moment": streamed("iso", "line"),
+    "stream, a day": streamed("day", "clock"),
+    "lines of an answer, an id": read_by_line("uuid4", "line"),
+    "lines of an answer, a day": read_by_line("day", "clock"),
 }  # fmt: skip
 
 
@@ -231,11 +305,11 @@ def test_what_a_miss_prints_ends_it(shop, situation) -> None:
         (line,) = lines
         shop.project.ini(line)
     else:
-        page, fixture = {"clock": ("freeze-the-clock", CLOCK), "ids": ("seed-the-ids", IDS)}[situation.helps]  # fmt: skip
+        page, fixture = PAGES[situation.helps]
         assert not lines
         assert any(line.endswith(f"#{page}") for line in run.error)
         shop.project.conftest(fixture)
-    shop.paste(command.replace("--mimic-record", "--mimic-rerecord")).expect(passed=1)
+    shop.paste(command).expect(passed=1)
     shop.run().expect(passed=1)
     shop.run().expect(passed=1)
     shop.asks("coffee")
@@ -253,6 +327,8 @@ QUESTIONS: dict[str, tuple[str, str]] = {
     "a number": ("http", "shop.post({'page': values.FEW})"),
     "a query": ("http", "shop.post({}, f'?page={values.FEW}')"),
     "a word": ("shop:ask", "shop.ask(values.ASK)"),
+    "a word of a stream": ("shop:tokens", "list(shop.tokens(values.ASK, ''))"),
+    "a line": ("http", "shop.lines({'q': values.ASK})"),
     "a nested word": ("shop:order", "shop.order('x', {'a': [values.ASK]})"),
     "another length": ("shop:order", "shop.order('x', [1] * values.FEW) "),
     "a frame": (
@@ -285,6 +361,16 @@ DRIFTS = {
     "an id": ("shop:made", "shop.made(values.ASK)", "volatile=id"),
     "a moment": ("shop:stamped", "shop.stamped(values.ASK)", "volatile=rows.0.at"),
     "several": ("shop:twice", "shop.twice(values.ASK)", "volatile=rows.*.id"),
+    "an id in a stream": (
+        "shop:told",
+        "list(shop.told(values.ASK))",
+        "volatile=items.1.id",
+    ),
+    "an id of an error": (
+        "shop:refused",
+        "shop.tried(values.ASK)",
+        "volatile=ValueError.request_id",
+    ),
 }
 
 
@@ -337,7 +423,110 @@ def test_many_misses_of_one_cause_are_told_once(shop) -> None:
     assert "to record them: pytest --mimic-record test_shop.py" in run.section
 
 
-ODD = ["it's", 'say "x"', "$(touch pwned)", "`touch pwned`", "a b; c", "a|b&c", "*?[x]"]
+@pytest.mark.parametrize("scope", ["function", "module", "session"])
+def test_the_command_for_a_miss_in_a_fixture_records_it(shop, scope) -> None:
+    """In a wider fixture, the first of its tests is enough, and is named alone."""
+    shop.project.ini("http")
+    shop.project.tests(f"""
+        import pytest, shop, values
+
+        @pytest.fixture(scope="{scope}")
+        def answer():
+            return shop.post({{"q": values.ASK}})
+
+        def test_one(answer):
+            assert values.ASK in answer["about"]
+
+        def test_two(answer):
+            assert shop.post({{"q": "more"}})
+    """)
+    shop.run("--mimic-record").expect(passed=2)
+    shop.run().expect(passed=2)
+    shop.asks("coffee")
+
+    run = shop.run()
+
+    (command,) = after(run.section, "to record the missing: ")
+    shop.paste(command).expect(passed=2 if scope == "function" else 1)
+    shop.run().expect(passed=2)
+    shop.run().expect(passed=2)
+    shop.asks("milk")
+    assert shop.run().exit_code == 1
+
+
+def test_the_commands_of_a_run_with_workers_can_be_pasted(shop) -> None:
+    pytest.importorskip("xdist")
+    shop.project.ini("http")
+    shop.project.tests("""
+        import pytest, shop, values
+
+        @pytest.mark.parametrize("number", range(4))
+        def test_it(number):
+            assert shop.post({"q": values.ASK, "of": number})
+    """)
+    shop.project.process = True
+
+    run = shop.run("-n2").expect(failed=4)
+
+    (command,) = after(run.section, "to record the missing: ")
+    assert command == "pytest --mimic-record test_shop.py"
+    shop.paste(f"{command} -n2").expect(passed=4)
+    shop.run("-n2").expect(passed=4)
+    shop.run().expect(passed=4)
+    shop.asks("coffee")
+    shop.run("-n2").expect(failed=4)
+
+
+def test_what_the_refusal_of_a_stream_prints_is_pasted_into_the_test(shop) -> None:
+    """The position of an open file is where the call finds it again."""
+    shop.project.ini("shop:read")
+    shop.project.write("data.txt", "tea")
+    test = """
+        import shop
+        from pytest_mimic import mimic
+
+        def test_it():
+            with open("data.txt") as stream:
+                {}assert shop.read(stream) == "tea"
+    """
+    shop.project.tests(test.format(""))
+
+    run = shop.run("--mimic-record").expect(failed=1)
+
+    (words,) = after(run.error, "in the test, say what stands for it: ")
+    shop.project.tests(test.format(f"with {words}: "))
+    shop.run("--mimic-record").expect(passed=1)
+    shop.run().expect(passed=1)
+    shop.run().expect(passed=1)
+    shop.project.write("data.txt", "coffee")
+    shop.run().expect(failed=1, says=["no recording of shop:read"])
+
+
+def test_a_drift_that_is_accepted_is_gone(shop) -> None:
+    shop.project.ini("shop:ask")
+    shop.test("shop.ask(values.ASK)")
+    shop.run("--mimic-record").expect(passed=1)
+    text = (shop.project.root / "shop.py").read_text()
+    shop.project.write("shop.py", text.replace('f"about {question}"', '"changed"'))
+
+    run = shop.run("--mimic-verify").expect(failed=1, never=["volatile="])
+
+    (command,) = after(run.section, "to accept it: ")
+    shop.paste(command).expect(passed=1)
+    shop.run("--mimic-verify").expect(passed=1)
+    shop.run("--mimic-verify").expect(passed=1)
+
+
+ODD = [
+    "it's",
+    'say "x"',
+    "$(touch pwned)",
+    "`touch pwned`",
+    "a b; c",
+    "a|b&c",
+    "*?[x]",
+    "a\nb",
+]
 
 
 def test_a_command_for_tests_with_odd_ids_can_be_pasted(shop) -> None:

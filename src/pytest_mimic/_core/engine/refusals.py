@@ -160,6 +160,7 @@ class Refusal:
                 sequence=call.sequence and not file.within,
                 verb=verb,
                 hashes=paths_of_hashes(values),
+                parts=lambda: call.parts,
             ),
             candidates,
             within=file.within,

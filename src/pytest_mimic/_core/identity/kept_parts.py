@@ -34,7 +34,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from math import isfinite
-from typing import Any
+from typing import Any, TypeGuard
 from uuid import UUID
 
 from pytest_mimic._core.identity.call_identity import CallIdentity
@@ -249,6 +249,11 @@ def _argument_tree(
 
 class _Nothing:
     """Stands for a part that the description does not have."""
+
+
+def is_digest(part: object) -> TypeGuard[str]:
+    """Return whether what is kept of an argument is the digest of what counts of it."""
+    return type(part) is str and part not in (_DEFAULT, _IGNORED, _IN_PART)
 
 
 def _digest_in(form: object) -> bytes | None:

@@ -12,7 +12,7 @@ from datetime import date, datetime, timezone
 from enum import Enum
 from typing import NamedTuple
 
-from pytest_mimic._core.nodes.node_classes import Hidden, Node, Opaque
+from pytest_mimic._core.nodes.node_classes import Fields, Hidden, Node, Opaque
 from pytest_mimic._core.words import pattern
 
 
@@ -26,12 +26,16 @@ class Kind(Enum):
     DATE = "date"
     #: A `hash()` that an object keeps. Its digits do not show that: the object does.
     HASH = "hash"
+    #: The state of a generator of random numbers, which nobody has seeded.
+    GENERATOR = "generator"
 
 
 #: What comes from a source of random bytes.
 RANDOM = frozenset({Kind.UUID, Kind.ULID, Kind.TOKEN})
 #: What comes from a clock.
 OF_THE_CLOCK = frozenset({Kind.MOMENT, Kind.DATE})
+# The types of generators of random numbers, as descriptions name them.
+_GENERATORS = ("Random", "numpy:Generator", "numpy:RandomState")
 
 
 class Piece(NamedTuple):
@@ -285,7 +289,10 @@ def change(old: Node, new: Node) -> Change | None:
 
     "Today is 2026-11-24."  "Today is 2026-11-25."  →  Change({DATE}, False)
     "About tea?"            "About coffee?"         →  None
+    Generator(PCG64)        Generator(PCG64)        →  Change({GENERATOR}, False)
     """
+    if _generator_of(old) and _generator_of(old) == _generator_of(new):
+        return Change(frozenset({Kind.GENERATOR}), is_whole=False)
     sides = text_of(old), text_of(new)
     if sides[0] is None or sides[1] is None:
         return None
@@ -303,6 +310,15 @@ def change(old: Node, new: Node) -> Change | None:
             kinds.add(one.kind)
     around = "".join(_around(sides[1], now)).strip()
     return Change(frozenset(kinds), is_whole=not re.search(r"\s", around))
+
+
+def _generator_of(node: Node) -> str:
+    """Return what kind of generator of random numbers a node is; empty if it is none."""
+    if isinstance(node, Opaque) and node.type in _GENERATORS:
+        return f"{node.type} {node.text}"
+    if isinstance(node, Fields) and node.kind in _GENERATORS:
+        return node.kind
+    return ""
 
 
 def _around(text: str, found: list[Piece]) -> list[str]:

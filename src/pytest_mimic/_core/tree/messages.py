@@ -15,6 +15,7 @@ from pytest_mimic._core.commands import (
     rerecord,
     verify,
 )
+from pytest_mimic._core.identity.kept_parts import Parts, is_digest
 from pytest_mimic._core.nodes.node_classes import Hidden, Node
 from pytest_mimic._core.nodes.node_parts import kind_of
 from pytest_mimic._core.redact.secret_names import is_placeholder
@@ -58,6 +59,10 @@ _LINE = 200
 _BESIDE = ("signature", "server")
 
 
+def _nothing() -> None:
+    """Return that nothing is kept."""
+
+
 class MissedCall(NamedTuple):
     """A call without a recording.
 
@@ -71,6 +76,7 @@ class MissedCall(NamedTuple):
         sequence: Whether its recordings belong to their tests.
         verb: What records it: `RECORD`, or `RERECORD` its test as a whole.
         hashes: The paths at which its arguments keep a `hash()`.
+        parts: Returns what a recording would keep of its parts, see `kept_parts`.
     """
 
     label: str
@@ -82,6 +88,7 @@ class MissedCall(NamedTuple):
     sequence: bool = False
     verb: Verb = Verb.RECORD
     hashes: Collection[str] = ()
+    parts: Callable[[], Parts | None] = _nothing
 
 
 def nearest_recording(
@@ -287,6 +294,8 @@ def _nearest_fact(nearest: Recording, call: MissedCall, *, within: str) -> Neare
     parts = [one for one in differing if not is_left_out(one.path, call.options.ignore)]
     note = ""
     if not parts:
+        parts = _differing_digests(nearest, call)
+    if not parts:
         note = _unseen(nearest, call, is_ignored=bool(differing))
     elif only_order_differs(nearest.arguments, call.arguments):
         note = "the same rows in another order"
@@ -295,6 +304,25 @@ def _nearest_fact(nearest: Recording, call: MissedCall, *, within: str) -> Neare
         # What is described beside what counts follows from the other parts.
         parts = [one for one in parts if one.path not in _BESIDE] or parts
     return Nearest(nearest.test, nearest.recorded, within, tuple(parts), note)
+
+
+def _differing_digests(nearest: Recording, call: MissedCall) -> list[Difference]:
+    """Return the arguments whose descriptions are equal, and whose digests are not.
+
+    A description of `Generator(PCG64)` does not show its state, which counts.
+    """
+    kept = nearest.parts or {}
+    if not any(type(part) is str for part in kept.values()):
+        return []
+    parts = call.parts() or {}
+    then = by_name(nearest.arguments or {})
+    now = by_name(call.arguments or {})
+    differing: list[Difference] = []
+    for name, digest in kept.items():
+        is_known = is_digest(digest) and is_digest(parts.get(name))
+        if is_known and digest != parts[name] and name in then and name in now:
+            differing.append(Difference(name.lstrip("*"), then[name], now[name]))
+    return differing
 
 
 def _unseen(nearest: Recording, call: MissedCall, *, is_ignored: bool) -> str:

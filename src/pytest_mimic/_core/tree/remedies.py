@@ -19,7 +19,13 @@ from pytest_mimic._core.seam.registry import is_client, names_client
 from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.tree.differing import ABSENT, Difference, argument_differences
 from pytest_mimic._core.tree.kept_columns import is_column
-from pytest_mimic._core.tree.made_anew import OF_THE_CLOCK, Change, Kind, change
+from pytest_mimic._core.tree.made_anew import (
+    OF_THE_CLOCK,
+    RANDOM,
+    Change,
+    Kind,
+    change,
+)
 from pytest_mimic._core.types.opening import parse_path
 
 # If more parts than these differ, a line that names them all is no remedy.
@@ -27,6 +33,9 @@ _MOST = 3
 _PURPOSE = "if it changes from run to run"
 _CLOCK = read("to stop the clock in tests", "how-to/dates-and-ids#freeze-the-clock")
 _IDS = read("to get the same ids in each run", "how-to/dates-and-ids#seed-the-ids")
+_SEEDS = read(
+    "to seed random numbers in tests", "how-to/dates-and-ids#seed-random-values"
+)
 _BOTH = read(
     "to make them the same in each run", "how-to/dates-and-ids#the-same-ids-and-times"
 )
@@ -134,14 +143,15 @@ def may_be_ignored(changing: Changing, target: str, options: Options) -> bool:
 
 
 def pages(kinds: frozenset[Kind]) -> list[Remedy]:
-    """Return the page on how tests get the same values in each run."""
+    """Return the pages on how tests get the same values in each run."""
+    seeds = [_SEEDS] if Kind.GENERATOR in kinds else []
     has_moments = bool(kinds & OF_THE_CLOCK)
-    has_ids = bool(kinds - OF_THE_CLOCK - {Kind.HASH})
+    has_ids = bool(kinds & RANDOM)
     if has_ids and has_moments:
-        return [_BOTH]
+        return [_BOTH, *seeds]
     if has_ids:
-        return [_IDS]
-    return [_CLOCK] if has_moments else []
+        return [_IDS, *seeds]
+    return [_CLOCK, *seeds] if has_moments else seeds
 
 
 def _can_be_ignored(path: str, target: str) -> bool:

@@ -29,6 +29,7 @@ class Recorded(NamedTuple):
     arguments: dict[str, Any] | None
     test: str | None = "tests/test_rates.py::test_week"
     recorded: str | None = "2026-11-02"
+    parts: dict[str, Any] | None = None
 
     def whole(self) -> Recorded:
         return self

@@ -20,6 +20,7 @@ ID = "70869499-4229-48ba-8a6e-13d00f2c9e0a"
 NEW_ID = "f42d0ef2-33a0-48ac-b610-8c7122e77abc"
 THEN, NOW = "2026-11-20T09:43:52.6Z", "2026-11-21T10:00:00.1Z"
 CLOCK, IDS = "freeze-the-clock", "seed-the-ids"
+SEEDS = "seed-random-values"
 
 
 def offered(
@@ -148,7 +149,25 @@ CASES: dict[str, tuple[str, dict[str, Any], dict[str, Any], list[str]]] = {
         [],
     ),
     "a name": ("m:f", {"name": "Ann"}, {"name": "Zoe"}, []),
-    "a generator of random numbers": (
+    "a generator of random numbers in another state": (
+        "m:f",
+        {
+            "rng": {
+                "$text": "Generator(PCG64)",
+                "type": "numpy:Generator",
+                "digest": "1",
+            }
+        },
+        {
+            "rng": {
+                "$text": "Generator(PCG64)",
+                "type": "numpy:Generator",
+                "digest": "2",
+            }
+        },
+        [SEEDS],
+    ),
+    "a generator of random numbers of another kind": (
         "m:f",
         {"rng": {"$text": "Generator(PCG64)", "type": "numpy:Generator"}},
         {"rng": {"$text": "Generator(MT19937)", "type": "numpy:Generator"}},
