@@ -16,6 +16,7 @@ from pytest_mimic.errors import CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
+    from pytest_mimic._core.engine.owners import Track as OwnedTrack
     from pytest_mimic._core.engine.recordings import Recordings
     from pytest_mimic._core.engine.run_state import RunState
 
@@ -42,7 +43,7 @@ def begin(state: RunState, call: Call) -> Step:
     if state.released and current_thread() in state.released:
         return _waiting_for_the_run(state, call)
     try:
-        track: Track = cassette or _track_of(state, call, mode)
+        track = cassette or _track_of(state, call, mode)
         step: Step = track.take(call, mode)
         return step
     except MimicError as error:
@@ -64,7 +65,7 @@ def _waiting_for_the_run(state: RunState, call: Call) -> Step:
     return step
 
 
-def _track_of(state: RunState, call: Call, mode: Mode) -> Track:
+def _track_of(state: RunState, call: Call, mode: Mode) -> OwnedTrack:
     """Return the outcomes of a call outside of cassettes: those of its owner, or those that all tests share.
 
     Imported ones, of which fewer parts count, come second, unless the call is recorded
@@ -86,7 +87,7 @@ def _track_of(state: RunState, call: Call, mode: Mode) -> Track:
     if found is None and call.edge_call is not None and not is_again:
         for file in recordings.imported(call, owner)[:1]:
             found = recordings.find(file)
-    known: Track | None = None
+    known: OwnedTrack | None = None
     if owner is not None:
         known = owner.tracks.get(file)
         if known is None and state.family is not None:
@@ -107,6 +108,7 @@ def _track_of(state: RunState, call: Call, mode: Mode) -> Track:
         # No new outcomes join those that are outdated.
         is_anew = any(recordings.is_outdated(plan, one) for one in calls)
     track = Track(state, file, owner, calls, is_anew=is_anew)
+    if owner is None:
+        return track
     # Another thread may have made its first equal call by now.
-    made: Track = track if owner is None else owner.tracks.setdefault(file, track)
-    return made
+    return owner.tracks.setdefault(file, track)

@@ -1,16 +1,15 @@
-"""A call, what runs inside of it, and the plan that says how a target is mimicked: a function here, a client in client_plan.py."""
+"""A call, and the plan that says how its target is mimicked.
+
+The plan of a function is here, that of a client in `client_plan`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
-from functools import partial, wraps
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from inspect import isasyncgenfunction, iscoroutinefunction
 from json import dumps
-from threading import current_thread
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.identity.source import source_in_project
@@ -23,50 +22,86 @@ from pytest_mimic._core.words import lazy_attribute
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.ledger import Replayed
+    from pytest_mimic._core.engine.owners import Owner, Track
+    from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.files.places import Places
     from pytest_mimic._core.identity.kept_parts import Parts
     from pytest_mimic._core.inputs.reached_and_read import Trace
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.placed_paths import PathStore
-    from pytest_mimic._core.seam.base import ClientCall
+    from pytest_mimic._core.seam.base import Adapter, ClientCall
     from pytest_mimic._core.target_options import Options
+    from pytest_mimic._core.vault.recording_facts import Recording
+
+    # Only types need it: a replay starts without it.
+
+    class Cassette(Track, Protocol):
+        """The cassette that takes the calls of a plan: a `CassetteTrack`."""
+
+        run_mode: Mode
+        block_owner: Owner
+        remedies: Sequence[str] | None
+
+        def holds(self, call: Call, /) -> bool:
+            """Return whether a call equal to this one is in the cassette."""
+            ...
+
+        def recorded_calls(self) -> list[Recording]:
+            """Return the calls that have an outcome, in order."""
+            ...
+
 
 #: Instead of a value: any other may have been recorded.
 NOT_PLAYED: Any = object()
 
 
 class Plan:
-    """How one activation mimics a target."""
+    """How one activation mimics a target.
 
-    kind = "function"  # or the name under which the client's calls are recorded
-    client = ""  # the name of the client in its line
-    adapter: Any = None  # the `Adapter` of a client
-    source: str | None = (
-        None  # the fingerprint of the function's source, if that counts
-    )
-    trace: Callable[..., Trace] | None = (
-        None  # notes what a real call of a function reaches
-    )
-    # Whether the options are no line's: a marker, a fixture or `mimic` has them.
-    is_of_python = False
-    # The name by which a line names a function that is defined elsewhere.
-    exported_as = ""
-    keeps_state = False  # see `Adapter.keeps_state`
-    imported_key: Callable[[ClientCall, str], str]  # of a client
+    Attributes:
+        kind: `function`, or the name under which the client's calls are recorded.
+        client: The name of the client in its line.
+        adapter: The adapter of a client.
+        target: The function's `module:name`, or the kind of the client.
+        cassette: The cassette that takes the calls, if a block is open.
+        source: The fingerprint of the function's source, if that counts.
+        trace: Makes what notes what a real call of a function reaches.
+        is_of_python: The options are no line's: a marker, a fixture or `mimic` has
+            them.
+        exported_as: The name by which a line names a function that is defined
+            elsewhere.
+        keeps_state: See `Adapter.keeps_state`.
+        imported_key: Returns the identity that a client's call has in an import.
+        described: Returns the description of a call's arguments.
+        kept_parts: Returns what a recording keeps of a call's arguments.
+        key_under: Returns the identity of a call under other options.
+    """
+
+    kind: str = "function"
+    client: str = ""
+    adapter: Adapter | None = None
+    source: str | None = None
+    trace: Callable[..., Trace] | None = None
+    is_of_python: bool = False
+    exported_as: str = ""
+    keeps_state: bool = False
+    imported_key: Callable[[ClientCall | None, str], str]
     described: Callable[[Call], dict[str, Any]]
     kept_parts: Callable[[Call], Parts | None]
-    # Returns the identity of a call under other options.
     key_under: Callable[[Call, Options], str]
 
     def __init__(
-        self, state: Any, target: str, options: Options, cassette: Any
+        self,
+        state: RunState,
+        target: str,
+        options: Options,
+        cassette: Cassette | None,
     ) -> None:
-        self.state = state
+        self.state: RunState = state
         self.places: Places = state.places
-        self.target = target  # the function's `module:name`, or the kind of the client
-        self.options = options
-        # The `CassetteTrack` that takes the calls, if a block is open.
-        self.cassette = cassette
+        self.target: str = target
+        self.options: Options = options
+        self.cassette: Cassette | None = cassette
 
     @lazy_attribute
     def folder(self) -> str:
@@ -107,31 +142,50 @@ class Plan:
         return None if self.adapter is None else self.adapter.failure(outcome.content)
 
     def secrets(self, call: Call) -> frozenset[str]:
-        """Return the secret values among the arguments of a function, which no message may show."""
+        """Return the secret values among the arguments of a function.
+
+        No message may show them.
+        """
         from pytest_mimic._core.tree.secrets import secrets_in
 
         return secrets_in(named(call), self.state.redactor)
 
 
 class Call:
-    """One invocation of a target, bound and identified: what was asked."""
+    """One invocation of a target, bound and identified: what was asked.
 
-    # When it began, on the clock of the run. Only a run whose calls are shown notes it.
+    Attributes:
+        plan: How the target is mimicked.
+        key: The identity, in 32 hex digits.
+        signature: `VERB resource`; for a function its target.
+        sequence: The n-th identical call gets the n-th outcome.
+        names: The parameters of a function, with their stars.
+        values: The bound arguments, in the order of the parameters.
+        identity: What identifies the calls of the function.
+        edge_call: What the edge of a client has begun.
+        converses: The call is part of the conversation of its test with a service.
+        number: Its number among the calls of its owner, from 1, once it has taken its
+            place; 0 without a place among them.
+        is_shared: A client has made the call for itself.
+        issuer: The `Issuer` of secrets in its answer, while a client's call may run.
+        host: The host that patterns are matched against.
+        began: When it began, on the clock of the run. Only a run whose calls are shown
+            notes it.
+    """
+
     began: float = 0.0
 
     def __init__(
         self,
         plan: Plan,
-        key: str,  # the identity, in 32 hex digits
-        signature: str,  # `VERB resource`; for a function its target
+        key: str,
+        signature: str,
         *,
-        sequence: bool,  # whether the n-th identical call gets the n-th outcome
-        names: tuple[str, ...] = (),  # the parameters of a function, with their stars
-        values: tuple[
-            object, ...
-        ] = (),  # the bound arguments, in the order of the parameters
-        identity: CallIdentity | None = None,  # of the calls of the function
-        edge_call: Any = None,  # the `ClientCall` that the edge of a client has begun
+        sequence: bool,
+        names: tuple[str, ...] = (),
+        values: tuple[object, ...] = (),
+        identity: CallIdentity | None = None,
+        edge_call: ClientCall | None = None,
     ) -> None:
         self.plan: Plan = plan
         self.key: str = key
@@ -140,18 +194,11 @@ class Call:
         self.names: tuple[str, ...] = names
         self.values: tuple[object, ...] = values
         self.identity: CallIdentity | None = identity
-        self.edge_call: Any = edge_call
-        # Whether the call is part of the conversation of its test with a service.
+        self.edge_call: ClientCall | None = edge_call
         self.converses: bool = sequence and edge_call is not None
-        # Its number among the calls of its owner, from 1, once it has taken its place; 0
-        # without a place among them.
-        self.number = 0
-        self.is_shared = (
-            edge_call is not None and edge_call.shared
-        )  # a client made it for itself
-        # What its answer issues secrets as: an `Issuer` while a client's call may run.
+        self.number: int = 0
+        self.is_shared: bool = edge_call is not None and edge_call.shared
         self.issuer: Any = None
-        # The host that patterns are matched against.
         self.host: str | None = None if edge_call is None else edge_call.host
 
     @property
@@ -164,12 +211,10 @@ class Call:
             return self.plan.paths
         from pytest_mimic._core.outcome.placed_paths import PathStore
 
-        folders = (
-            None
-            if self.identity is None
-            else partial(self.identity.folders, self.values)
-        )
-        return PathStore(self.plan.places, folders or tuple)
+        if self.identity is None:
+            return PathStore(self.plan.places)
+        folders = partial(self.identity.folders, self.values)
+        return PathStore(self.plan.places, folders)
 
     @lazy_attribute
     def arguments(self) -> dict[str, Any]:
@@ -194,8 +239,10 @@ class Call:
 
     @lazy_attribute
     def secrets(self) -> Any:
-        """The `CallSecrets` that a client's request shares with its answer, if any."""
-        return self.edge_call.secrets and self.edge_call.secrets()
+        """The `Secrets` that a client's request shares with its answer, if any."""
+        if self.edge_call is None or self.edge_call.secrets is None:
+            return None
+        return self.edge_call.secrets()
 
     @property
     def label(self) -> str:
@@ -217,128 +264,82 @@ class Call:
 
 
 def named(call: Call, without: Collection[str] = ()) -> dict[str, Any]:
-    """Return the arguments by name, without some: those in `**extra` by their own, an empty `*rest` left out."""
-    found: dict[str, Any] = {}
+    """Return the arguments by name, without some.
+
+    Those in `**extra` stand by their own names, and an empty `*rest` is left out.
+    """
+    arguments: dict[str, Any] = {}
     value: Any
     for name, value in zip(call.names, call.values, strict=True):
         if name.lstrip("*") in without:
             continue
         if name.startswith("**"):
-            found |= {key: one for key, one in value.items() if key not in without}
+            for key, extra in value.items():
+                if key not in without:
+                    arguments[key] = extra
         elif not name.startswith("*") or value:
-            found[name] = value
-    return found
+            arguments[name] = value
+    return arguments
 
 
-class Inside:
-    """The real call that the current thread or task is part of.
+class Player:
+    """Gives the value of a recorded call again and again, without a look at its file.
 
-    While a call is active, nothing in it is mimicked.
+    An ordinary replay hands it out, and the wrapper of the function keeps it. There is
+    none for a call of which more than a value is recorded, or that something else than
+    its arguments decides about: its position among equal ones, a cassette, a mode that
+    records, or a log that shows its arguments.
 
     Attributes:
-        hear: Learns what other processes have done, in one that was forked: its parent
-            may have ended the call.
+        make: Makes a fresh value.
+        kept: What it makes the value of.
+        replay: The replay to note in the account.
     """
 
-    def __init__(self) -> None:
-        self.hear: Callable[[], None] | None = None
-        self._variable: ContextVar[Any] = ContextVar(
-            "pytest_mimic_inside", default=None
-        )
+    __slots__ = ("kept", "make", "replay")
 
-    def call(self) -> Any:
-        """Return the call, which may have ended; None outside of calls."""
-        return self._variable.get() or getattr(current_thread(), "_mimic_inside", None)
-
-    @property
-    def is_nested(self) -> bool:
-        """Whether the code of now is part of a call that has not ended."""
-        outer = self._variable.get() or getattr(current_thread(), "_mimic_inside", None)
-        if outer is None or not outer.active:
-            return False
-        if self.hear is not None:
-            self.hear()
-        return bool(outer.active)
-
-    @contextmanager
-    def entered(self, call: object, running: set[Any] | None = None) -> Iterator[None]:
-        """Mark the code that runs in this block, and in threads that it starts, as part of a call, one of those `running`."""
-        token = self._variable.set(call)
-        if running is not None:
-            running.add(call)
-        try:
-            yield
-        finally:
-            if running is not None:
-                running.discard(call)
-            with suppress(
-                ValueError
-            ):  # a coroutine may be closed in another context than it was awaited in
-                self._variable.reset(token)
-
-    def starting(
-        self, start: Callable[[Any], None], _port: object = None
-    ) -> Callable[[Any], None]:
-        """Return `Thread.start` for threads that belong to the call that starts them."""
-
-        @wraps(start)
-        def started(thread: Any) -> None:
-            if self.is_nested:
-                thread._mimic_inside = self.call()
-            start(thread)
-
-        return started
-
-    def submitting(
-        self, submit: Callable[..., Any], _port: object = None
-    ) -> Callable[..., Any]:
-        """Return `ThreadPoolExecutor.submit` for tasks that belong to the call that submits them."""
-
-        @wraps(submit)
-        def submitted(pool: object, function: Any, /, *args: Any, **kwargs: Any) -> Any:
-            if not self.is_nested:
-                return submit(pool, function, *args, **kwargs)
-            # Since Python 3.14, a pool may pickle its tasks for other interpreters, in
-            # which nothing is mimicked.
-            if all(
-                base.__module__ != "concurrent.futures.interpreter"
-                for base in type(pool).__mro__
-            ):
-                function = self.entered(self.call())(function)
-            # A thread that the pool starts now serves other callers later.
-            with self.entered(SimpleNamespace(active=False)):
-                return submit(pool, function, *args, **kwargs)
-
-        return submitted
+    def __init__(
+        self, make: Callable[[Any], object], kept: object, replay: Replayed
+    ) -> None:
+        self.make = make
+        self.kept = kept
+        self.replay = replay
 
 
 class FunctionPlan(Plan):
-    """A function as one activation mimics it."""
+    """A function as one activation mimics it.
+
+    Attributes:
+        function: The original.
+        players: The player of each identity that was called so far. None: the call has
+            none, and its recording is not read for that again.
+        plays: Whether players answer.
+        running: The real calls of now. A call may be nested in one of them.
+        note_replay: Enters a replay into the account.
+    """
 
     def __init__(
         self,
-        state: Any,
+        state: RunState,
         target: str,
         function: Callable[..., Any],
         options: Options,
-        cassette: Any = None,
+        cassette: Cassette | None = None,
     ) -> None:
         super().__init__(state, target, options, cassette)
-        self.function = function
-        # For each identity seen so far, a function, its argument, of which it makes a
-        # fresh value, and the replay to note. None: the recording is more than a value,
-        # or there is none. It is not read for this again.
-        self.players: dict[str, tuple[Callable[[Any], Any], Any, Replayed] | None] = {}
-        self.note_replay = state.ledger.replays.append
-        self.running = state.running  # a call may be nested while there is one
-        # Whether they answer. The shortest way knows neither the position of a call nor
-        # its arguments, which a log shows.
+        self.function: Callable[..., Any] = function
+        self.players: dict[str, Player | None] = {}
+        self.note_replay: Callable[[Replayed], None] = state.ledger.replays.append
+        self.running: set[Any] = state.running
         is_plain = not options.sequence and cassette is None and state.log is None
-        self.plays = state.settings.mode is Mode.REPLAY and is_plain
+        self.plays: bool = state.settings.mode is Mode.REPLAY and is_plain
 
     @lazy_attribute
     def source(self) -> str | None:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """The fingerprint of the function's normalised source; None for one outside of the project."""
+        """The fingerprint of the function's normalised source.
+
+        None: it is outside of the project.
+        """
         return source_in_project(
             self.function, self.target.partition(":")[0], self.state.settings.rootdir
         )
@@ -354,23 +355,33 @@ class FunctionPlan(Plan):
 
     @lazy_attribute
     def is_async(self) -> bool:
-        """Whether the function says that what it returns is awaited, so that no recording has to."""
+        """Whether the function says that what it returns is awaited.
+
+        Then no recording has to.
+        """
         return iscoroutinefunction(self.function) or isasyncgenfunction(self.function)
 
-    bound: lazy_attribute[Bound] = lazy_attribute(
-        lambda self: compile_binder(self.function)
-    )
-    identity: lazy_attribute[CallIdentity] = lazy_attribute(
-        lambda self: self._identity_of(self.bound)
-    )
-    # Bind a call's arguments in the order of the parameters, and give the identity of
-    # those: the shortest way of a replay looks these up at each call.
-    bind: lazy_attribute[Callable[..., tuple[object, ...]]] = lazy_attribute(
-        lambda self: self.bound.bind
-    )
-    key_of: lazy_attribute[Callable[..., str]] = lazy_attribute(
-        lambda self: self.identity.key
-    )
+    @lazy_attribute
+    def bound(self) -> Bound:
+        """What binds the arguments of a call to the parameters."""
+        return compile_binder(self.function)
+
+    @lazy_attribute
+    def identity(self) -> CallIdentity:
+        """What identifies the calls."""
+        return self._identity_of(self.bound)
+
+    # The shortest way of a replay looks these two up at each call.
+
+    @lazy_attribute
+    def bind(self) -> Callable[..., tuple[object, ...]]:
+        """Binds a call's arguments in the order of the parameters."""
+        return self.bound.bind
+
+    @lazy_attribute
+    def key_of(self) -> Callable[[tuple[object, ...]], str]:
+        """Gives the identity of bound arguments."""
+        return self.identity.key
 
     def _identity_of(self, bound: Bound) -> CallIdentity:
         options = self.options
@@ -394,7 +405,9 @@ class FunctionPlan(Plan):
     def call(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Call:
         """Return a call with these arguments.
 
-        TypeError: they do not fit; UnstableIdentityError: one has no stable identity.
+        Raises:
+            TypeError: They do not fit.
+            UnstableIdentityError: One of them has no stable identity.
         """
         bound, identity = self.bound, self.identity
         try:
@@ -436,14 +449,15 @@ class FunctionPlan(Plan):
         state = self.state
         found = state.vault.read_player(name)
         if found is not None:
-            source, duration, inputs, (again, kept, value) = found
+            source, duration, inputs, (make, kept, value) = found
             is_stale = source != self.source and state.is_stale(self, source)
             if not is_stale and (inputs is None or not state.stale_inputs(inputs)):
-                replay = duration, name, inputs, self.target
+                player = Player(make, kept, (duration, name, inputs, self.target))
                 state.ledger.used.add(name)
-                self.players[key] = again, kept, replay
-                value = again(kept) if value is ... else value
-                self.note_replay(replay)
+                self.players[key] = player
+                if value is ...:
+                    value = make(kept)
+                self.note_replay(player.replay)
                 return value
         # Only the engine may say so: it knows the nearest recording, and whether the
         # mode runs the call.
@@ -451,18 +465,19 @@ class FunctionPlan(Plan):
         return NOT_PLAYED
 
     def described(self, call: Call) -> dict[str, Any]:
-        """Return the description of the arguments that messages show and that is stored beside the recording."""
+        """Return the description of the arguments.
+
+        Messages show it, and it is stored beside the recording.
+        """
         from pytest_mimic._core.tree.making import described_arguments
 
         options = self.options
         shown = named(call, options.ignore)
-        if options.key is not None:  # it stands for the arguments
+        if options.key is not None:
+            # What it returns stands for the arguments.
             key: Any = options.key(dict(zip(call.names, call.values)))
-            shown = (
-                key
-                if type(key) is dict and all(type(name) is str for name in key)
-                else {"key": key}
-            )
+            has_names = type(key) is dict and all(type(name) is str for name in key)
+            shown = key if has_names else {"key": key}
         elif options.content:
             from pytest_mimic._core.identity.paths import with_contents
 
@@ -470,11 +485,9 @@ class FunctionPlan(Plan):
                 shown[name] = with_contents(shown[name], self.places)
         redactor = self.state.redactor
         described = described_arguments(shown, redactor, places=self.places)
-        return (
-            redactor.environment.scrub(described)
-            if redactor.environment.forms
-            else described
-        )
+        if redactor.environment.forms:
+            described = redactor.environment.scrub(described)
+        return described
 
     def kept_parts(self, call: Call) -> Parts | None:
         """Return what a recording keeps of the arguments."""

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.commands import rerecord
-from pytest_mimic._core.engine.owners import Owner
-from pytest_mimic._core.engine.recordings import Change, recordings_of
+from pytest_mimic._core.engine.owners import Change, Owner
+from pytest_mimic._core.engine.recordings import recordings_of
 from pytest_mimic._core.engine.tracks import Track
 from pytest_mimic._core.outcome.outcome import is_interruption
 from pytest_mimic._core.settings import Mode
@@ -24,7 +24,7 @@ from pytest_mimic.errors import CassetteError, CorruptRecordingError
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.events import CallRecorded, PlaceTaken
-    from pytest_mimic._core.engine.recordings import Errors
+    from pytest_mimic._core.engine.owners import Errors
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.engine.steps import Step
     from pytest_mimic._core.files.places import Places
@@ -40,6 +40,7 @@ class CassetteTrack(Track):
     Attributes:
         name: The name, folders included, without `.json`.
         path: The file.
+        block_owner: The owner of the calls of the block.
         run_mode: The mode in which the block takes calls.
         mode_name: That mode in a word of cassettes: `record`, `extend`, `replay`.
         is_running: Returns whether the task or thread that has opened it still runs.
@@ -81,19 +82,20 @@ class CassetteTrack(Track):
                 state.pending.note(error)
                 raise
         self._exists = calls is not None
-        self.within = f"cassette {name}"
+        self.within: str = f"cassette {name}"
         if not self._exists:
             self.within += ", which does not exist"
         # Its owner is not the test, as a wider fixture may have opened it.
         owner = Owner(file, is_test=True)
         super().__init__(state, file, owner, calls or (), is_anew=mode is Mode.RERECORD)
-        self.name = name
-        self.path = Path(state.settings.vault, file)
-        self.run_mode = mode
-        self.mode_name = _RECORDING.get(mode) or mode.value
+        self.name: str = name
+        self.path: Path = Path(state.settings.vault, file)
+        self.block_owner: Owner = owner
+        self.run_mode: Mode = mode
+        self.mode_name: str = _RECORDING.get(mode, mode.value)
         self._play_count = 0
         self.remedies = remedies
-        self.is_running = _running()
+        self.is_running: Callable[[], bool] = _running()
         self._strict = strict
         # The parts that count in the identities of its imported calls.
         self._imports = {imported_parts(key) for key in self._places} - {""}
@@ -232,10 +234,11 @@ class CassetteTrack(Track):
 
     def _tell_recorded(self, errors: Errors) -> None:
         """Tell the process that has opened the block what this one has recorded."""
+        family = self._state.family
         for number, error in errors.items():
             call = self._calls[number]
-            if call is not None:
-                self._state.family.tell_recorded(self, number, call, error)
+            if call is not None and family is not None:
+                family.tell_recorded(self, number, call, error)
 
     def leave_empty(self, real: Step) -> None:
         """Let the place of a call stay empty, so that no other outcome moves up."""

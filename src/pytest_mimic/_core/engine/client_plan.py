@@ -110,11 +110,12 @@ class ClientPlan(Plan):
 
             raise refusal(unstable, self.target, self.options) from None
 
-    def imported_key(self, edge_call: ClientCall, match: str) -> str:
+    def imported_key(self, edge_call: ClientCall | None, match: str) -> str:
         """Return the identity that a call has in an import: `1a2b…-method-uri`.
 
         Only the parts in `match` count.
         """
+        assert edge_call is not None
         counted = self.adapter.matched(
             edge_call.parts, match.split("-"), self.state.redactor
         )
@@ -173,6 +174,7 @@ class ClientPlan(Plan):
 
     def key_under(self, call: Call, options: Options) -> str:
         """Return the identity that a call has under other options."""
+        assert call.edge_call is not None
         other = ClientPlan(self.state, self.adapter, options, self.cassette)
         return other.call(call.edge_call).key
 
@@ -183,6 +185,7 @@ class ClientPlan(Plan):
         if self._imported:
             return None
         edge_call = call.edge_call
+        assert edge_call is not None
         names = [name for name in edge_call.identity if name in edge_call.parts]
         without = call.secrets.without if call.secrets is not None else _unchanged
         return client_parts(names, edge_call.parts, call.arguments, without)
@@ -192,6 +195,7 @@ class ClientPlan(Plan):
         from pytest_mimic._core.outcome.plain import layout_of, repeated_parts
 
         edge_call = call.edge_call
+        assert edge_call is not None
         parts: dict[str, Any] = {"signature": call.signature}
         if self._match:
             matched = self._matched(edge_call.parts).items()
@@ -309,7 +313,7 @@ class Port:
         mode = self._state.settings.mode if cassette is None else cassette.run_mode
         if not mode.writes or line.options.sequence is False:
             return False
-        owner = self._state.owner if cassette is None else cassette.owner
+        owner = self._state.owner if cassette is None else cassette.block_owner
         if mode is Mode.RERECORD or line.target in owner.again:
             return True
         if line.target in owner.replayed:
@@ -347,6 +351,7 @@ class Port:
         if secrets is None:
             return
         call.issuer.login = secrets.login_of(call.signature, call.issuer.own_login)
+        assert call.edge_call is not None
         known.send(secrets.sent, call.edge_call.parts)
         if secrets.sent and self._state.settings.mode.writes:
             self._compare_senders(call)
@@ -370,13 +375,22 @@ class Port:
         Raises:
             UnstableIdentityError: One recording would serve both.
         """
-        from pytest_mimic._core.engine.equal_calls import refused, told_apart
+        from pytest_mimic._core.engine.equal_calls import (
+            refused,
+            sender_of,
+            told_apart,
+        )
 
         state = self._state
         owner = state.owner.name if call.sequence else ""
-        names, ways = state.equal_calls.differing(call, owner)
+        assert call.secrets is not None
+        assert call.edge_call is not None
+        sender = sender_of(call.secrets.credentials(), call.edge_call.parts)
+        key = (owner, call.plan.kind, call.key)
+        names, ways = state.equal_calls.differing(key, sender)
         if names and not call.sequence:
-            raise state.pending.note(refused(call, names, ways))
+            error = refused(call.label, call.plan.target, names, ways)
+            raise state.pending.note(error)
         if names:
             what = told_apart(names, ways)
             row = (call.label, f"{what}, {state.again}" if state.again else what)
@@ -414,7 +428,7 @@ class Port:
         their numbers.
         """
         cassette = self.plans[-1].cassette if self.plans else None
-        owner = self._state.owner if cassette is None else cassette.owner
+        owner = self._state.owner if cassette is None else cassette.block_owner
         numbers: dict[str, int] = owner.ordinals.setdefault(space, {})
         if name not in numbers:
             self._number(owner, space, name)

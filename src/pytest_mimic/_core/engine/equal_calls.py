@@ -1,18 +1,15 @@
-"""Equal calls that differ in a secret of the application's own, which does not count: they are named, or refused.
+"""Equal calls that differ in a secret of the application's own.
 
-A replay gives them their answers in the order in which they begin. Where one recording
+Such a secret does not count, so that these calls are named, or refused. A replay gives them their answers in the order in which they begin. Where one recording
 serves all, the second would get the answer of the first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 from pytest_mimic.errors import UnstableIdentityError
-
-if TYPE_CHECKING:
-    from pytest_mimic._core.engine.call import Call
 
 # Headers that differ for reasons of the client.
 _OF_CLIENTS = frozenset(
@@ -45,6 +42,15 @@ class Sender(NamedTuple):
     headers: Mapping[str, str]
 
 
+def sender_of(credentials: Mapping[str, str], parts: Mapping[str, object]) -> Sender:
+    """Return the sender of a call with these secrets and parts."""
+    headers = parts.get("headers")
+    texts: dict[str, str] = {}
+    if isinstance(headers, dict):
+        texts = {name: str(value) for name, value in headers.items()}
+    return Sender(credentials, texts)
+
+
 class EqualCalls:
     """The senders of the calls of one run, by what makes two calls equal.
 
@@ -60,41 +66,39 @@ class EqualCalls:
         """Learn from another process who has sent the first of equal calls."""
         self._senders.setdefault(key, sender)
 
-    def differing(self, call: Call, owner: str) -> tuple[list[str], list[str]]:
-        """Return the names of the secrets in which a call differs from the first one that equals it, and what tells them apart.
-
-        Both are empty for a call that differs in none.
+    def differing(
+        self, key: tuple[str, ...], sender: Sender
+    ) -> tuple[list[str], list[str]]:
+        """Return how a call differs from the first one that equals it.
 
         Args:
-            call: The call that begins.
-            owner: The test to which it belongs; empty if one recording serves all.
+            key: What equal calls have in common.
+            sender: Who sends the call that begins.
+
+        Returns:
+            The names of the secrets in which it differs, and what tells the two apart.
+            Both are empty for a call that differs in none.
         """
-        credentials: Mapping[str, str] = call.secrets.credentials()
-        headers: Any = call.edge_call.parts.get("headers")
-        if not isinstance(headers, dict):
-            headers = {}
-        texts = {name: str(value) for name, value in headers.items()}
-        sender = Sender(credentials, texts)
-        key = (owner, call.plan.kind, call.key)
         first = self._senders.setdefault(key, sender)
         if first is sender:
             self._tell(key, sender)
-        names = sorted(
-            name
-            for name, value in credentials.items()
-            if first.credentials.get(name, value) != value
-        )
+        names = []
+        for name, value in sorted(sender.credentials.items()):
+            if first.credentials.get(name, value) != value:
+                names.append(name)
         return names, _ways(first, sender, names) if names else []
 
 
-def refused(call: Call, names: list[str], ways: list[str]) -> UnstableIdentityError:
-    """Return the error for a call for which the recording of another sender would serve."""
+def refused(
+    label: str, target: str, names: list[str], ways: list[str]
+) -> UnstableIdentityError:
+    """Return the error for a call for which another sender's recording would serve."""
     return UnstableIdentityError(
-        f"{call.label} equals a call that was sent with another secret, and one"
+        f"{label} equals a call that was sent with another secret, and one"
         " recording would serve both (sequence=no)",
         facts=[f"they differ in {', '.join(names)}"],
         remedies=[f"tell them apart: {way}" for way in ways],
-        target=call.plan.target,
+        target=target,
         path=names[0],
     )
 
@@ -106,13 +110,11 @@ def told_apart(names: list[str], ways: list[str]) -> str:
 
 def _ways(first: Sender, second: Sender, names: list[str]) -> list[str]:
     """Return the words that tell two senders apart, the best ones first."""
-    open_headers = [
-        name
-        for name, value in second.headers.items()
-        if name in first.headers
-        and first.headers[name] != value
-        and name not in _OF_CLIENTS
-    ]
+    open_headers = []
+    for name, value in second.headers.items():
+        is_other = name in first.headers and first.headers[name] != value
+        if is_other and name not in _OF_CLIENTS:
+            open_headers.append(name)
     ways = [f"match=headers.{name}" for name in sorted(open_headers)[:_MOST]]
     for name in names[:_MOST]:
         header = name.partition(" ")[0]

@@ -18,11 +18,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.owners import Token
-    from pytest_mimic._core.engine.recordings import Errors
+    from pytest_mimic._core.engine.equal_calls import Sender
+    from pytest_mimic._core.engine.owners import Errors, Owner, Token, Track, Unended
+    from pytest_mimic._core.vault.recording_facts import Recording
+    from pytest_mimic.errors import MimicError
 
 
 class PlaceTaken(NamedTuple):
@@ -214,3 +216,50 @@ EVENTS: dict[str, Any] = {
         ErrorNoted,
     )
 }
+
+
+class Family(Protocol):
+    """The processes of a run that has forked, as the parts of the run use them."""
+
+    def shares(self, owner: Owner | None, /) -> bool:
+        """Return whether a forked process may know an owner."""
+        ...
+
+    def is_judged_elsewhere(self, owner: Owner, /) -> bool:
+        """Return whether another process judges what is recorded for an owner."""
+        ...
+
+    def track_of(self, owner: Owner, file: str, /) -> Track | None:
+        """Return the track of a file of which the others have told, or None."""
+        ...
+
+    def know_owners(self) -> None:
+        """Share the owners of now with the process that is forked now."""
+
+    def begin_process(self) -> None:
+        """Begin a process that was just forked."""
+
+    def tell(self, event: Any, /) -> None:
+        """Tell an event to the others at the end of this turn."""
+
+    def tell_sender(self, key: tuple[str, ...], sender: Sender, /) -> None:
+        """Tell who has sent the first of equal calls, in a turn."""
+
+    def tell_unended(self, owner: Owner, unended: Unended, /) -> None:
+        """Tell of a call without a whole outcome."""
+
+    def tell_recorded(
+        self,
+        cassette: Any,
+        number: int,
+        recording: Recording,
+        error: tuple[str, str] | None,
+        /,
+    ) -> None:
+        """Tell of a call that is recorded in a cassette."""
+
+    def tell_progress(self) -> None:
+        """Tell that a call has ended, or was replayed."""
+
+    def tell_error(self, error: MimicError, /) -> None:
+        """Tell an error the process that judges the running test."""

@@ -39,8 +39,8 @@ from pytest_mimic._core.engine.events import (
     SenderNoted,
 )
 from pytest_mimic._core.engine.growth import Growth
-from pytest_mimic._core.engine.owners import Unended, end_open_calls
-from pytest_mimic._core.engine.recordings import Change, Recordings, recordings_of
+from pytest_mimic._core.engine.owners import Change, Unended, end_open_calls
+from pytest_mimic._core.engine.recordings import Recordings, recordings_of
 from pytest_mimic._core.engine.shared_log import SharedLog
 from pytest_mimic._core.engine.tracks import Track, each_outcome
 from pytest_mimic._core.vault.objects import EMPTY, Origin
@@ -51,9 +51,9 @@ from pytest_mimic.errors import MimicError
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.cassette_tracks import CassetteTrack
     from pytest_mimic._core.engine.equal_calls import Sender
-    from pytest_mimic._core.engine.owners import Owner, SecretScope, Token
+    from pytest_mimic._core.engine.owners import OpenCall, Owner, SecretScope, Token
+    from pytest_mimic._core.engine.owners import Track as OwnedTrack
     from pytest_mimic._core.engine.run_state import RunState
-    from pytest_mimic._core.engine.steps import Step
     from pytest_mimic._core.redact.known_secrets import Fact
 
 
@@ -83,7 +83,7 @@ class Family:
         # Those of them that have heard of a call in this turn.
         self._late: list[CassetteTrack] = []
         # The real calls inside of which processes were forked.
-        self._open: dict[Token, Step] = {}
+        self._open: dict[Token, OpenCall] = {}
         self._numbers = count()
         # The secrets of the run that all processes know.
         self._hidden: set[str] = set()
@@ -135,7 +135,7 @@ class Family:
 
     # -- tracks
 
-    def track_of(self, owner: Owner, file: str) -> Track | None:
+    def track_of(self, owner: Owner, file: str) -> OwnedTrack | None:
         """Return the track of a file of which the others have told, or None."""
         events = self._unseen.pop((owner.token, file), None)
         if not events:
@@ -154,7 +154,7 @@ class Family:
             self._follow(track, event)
         return track
 
-    def _follow(self, track: Track, event: PlaceTaken | RecordingWritten) -> None:
+    def _follow(self, track: OwnedTrack, event: PlaceTaken | RecordingWritten) -> None:
         if isinstance(event, PlaceTaken):
             track.follow(event)
             return
@@ -276,12 +276,11 @@ class Family:
         if step is not None:
             step.active = False
 
-    def _track_named(self, token: Token, file: str) -> Track | None:
+    def _track_named(self, token: Token, file: str) -> OwnedTrack | None:
         owner = self._owners.get(token)
         if owner is None:
             return None
-        track: Track | None = owner.tracks.get(file)
-        return track or self.track_of(owner, file)
+        return owner.tracks.get(file) or self.track_of(owner, file)
 
     def _recording_in(self, event: CallRecorded | CallUnended) -> Recording:
         facts = event.facts
@@ -325,10 +324,13 @@ class Family:
     def tell_unended(self, owner: Owner, unended: Unended) -> None:
         """Tell of a call without a whole outcome the process that judges its owner."""
         facts, entry = self._plain(unended.recording)
+        track = unended.track
+        # Only a call with an owner has a place that stays empty.
+        assert track.owner is not None
         with self._recordings.turns:
             event = CallUnended(
                 owner.token,
-                unended.track.owner.token,
+                track.owner.token,
                 unended.track.file,
                 unended.number,
                 unended.label,

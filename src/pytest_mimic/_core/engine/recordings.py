@@ -5,9 +5,8 @@ What a miss says is in `_core/tree/messages.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 from json import dumps
 from threading import RLock
@@ -30,40 +29,10 @@ if TYPE_CHECKING:
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.vault.recording_facts import Stored
 
-    Errors = Mapping[int, tuple[str, str] | None]
-    """The call and its error in words, and the test, by the place of the outcome; None for a good one."""
-
 # A shorter part of a call's time is not worth to be kept, in seconds.
 _SHORTEST_BESIDE = 0.001
 # Larger pickles, in bytes, have no description: it takes a look at each value.
 _MOST_DESCRIBED = 32 << 20
-
-
-@dataclass(slots=True, eq=False)
-class Change:
-    """A recording or cassette that was written, perhaps several times.
-
-    Attributes:
-        before: The content before the first write; None: there was no file.
-        conversation: The client whose conversation the file belongs to; None: it stands
-            by itself.
-        now: The content of the last write; None: the file was deleted.
-        good: The last content without an error; None: there is none so far.
-        errors: The errors of its outcomes, see `Errors`.
-    """
-
-    before: bytes | None
-    conversation: str | None = None
-    now: bytes | None = None
-    good: bytes | None = None
-    errors: dict[int, tuple[str, str] | None] = field(default_factory=dict)
-
-    def note(self, now: bytes | None, errors: Errors) -> None:
-        """Note what stands there now, also if that stayed as it was."""
-        self.now = now
-        self.errors.update(errors)
-        if not any(self.errors.values()):
-            self.good = now
 
 
 def recordings_of(state: RunState) -> Recordings:

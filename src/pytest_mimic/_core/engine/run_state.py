@@ -10,23 +10,22 @@ from contextlib import suppress
 from contextvars import ContextVar
 from threading import Event, Lock, Thread, current_thread
 from time import perf_counter, time_ns
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakSet
 
 from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic._core.commands import Verb
-from pytest_mimic._core.engine.call import Inside
 from pytest_mimic._core.engine.ledger import Miss
-from pytest_mimic._core.engine.owners import Owner, SecretScope
+from pytest_mimic._core.engine.owners import Inside, Owner, SecretScope
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.swallowed.pending import PendingErrors
 from pytest_mimic._core.words import lazy_attribute
 from pytest_mimic.errors import MimicError, MissingRecordingError, StaleRecordingError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.call import Call, Plan
     from pytest_mimic._core.engine.equal_calls import EqualCalls, Sender
+    from pytest_mimic._core.engine.events import Family
     from pytest_mimic._core.engine.ledger import Ledger
     from pytest_mimic._core.engine.wall_time import WallTime
     from pytest_mimic._core.inputs.reached_and_read import ProjectSources, Trace
@@ -35,13 +34,89 @@ if TYPE_CHECKING:
     from pytest_mimic._core.swallowed.retries import Retries
     from pytest_mimic._core.vault import Vault
 
+    # Only types need these: a replay starts without them.
 
-_COLLECTOR = ["stop"]  # the phase in which the garbage collector is
-gc.callbacks.append(lambda phase, _: _COLLECTOR.__setitem__(0, phase))
+    class Sourced(Protocol):
+        """A plan, as far as its source counts."""
+
+        @property
+        def source(self) -> str | None:
+            """The fingerprint of the source of its target, if that counts."""
+            ...
+
+    class BlamedCall(Protocol):
+        """A call, as errors name it."""
+
+        key: str
+
+        @property
+        def label(self) -> str:
+            """The call in one line."""
+            ...
+
+        @property
+        def listed(self) -> str:
+            """The call in one line of a list."""
+            ...
+
+
+# The phase in which the garbage collector is.
+_COLLECTOR = ["stop"]
+
+
+def _note_phase(phase: str, _facts: object) -> None:
+    _COLLECTOR[0] = phase
+
+
+gc.callbacks.append(_note_phase)
 
 
 class RunState:
-    """The state of one run (under xdist, of one worker)."""
+    """The state of one run (under xdist, of one worker).
+
+    What it is made of:
+
+    | attribute | what it is |
+    |---|---|
+    | `settings`, `vault`, `ledger`, `places` | the settings, files, account, folders |
+    | `today` | the date of new recordings: a test may have stopped the clock |
+    | `clock` | returns seconds, of which only differences have a meaning |
+    | `variables` | the environment variables of the run |
+    | `pending` | the errors that must fail the test, even if its code catches them |
+    | `log` | keeps each call, if they are to be shown: `CallLog.note` |
+
+    What happens now:
+
+    | attribute | what it is |
+    |---|---|
+    | `test` | the id of the running test, empty outside of tests |
+    | `own_files` | returns the files of the running test's own code |
+    | `owner` | the owner of the calls that are made now |
+    | `scopes` | those that calls may belong to, by name; the session's is the empty one |
+    | `secret_scope` | what shares its secrets: the test, or the fixture that is set up |
+    | `fixture_scopes` | the wider fixtures that are set up, by name |
+    | `inside` | the real call that the current thread or task is part of |
+    | `running` | the steps whose real calls run now |
+    | `open_cassettes` | the cassettes of open blocks, the innermost last |
+    | `own_cassette` | that of the thread or task, or of the one that has started it |
+    | `discarded` | functions that end calls whose streams are garbage |
+
+    What the run has done so far:
+
+    | attribute | what it is |
+    |---|---|
+    | `recordings` | its `Recordings`, see `recordings_of` |
+    | `next_run` | the `NextRun` of a recording run |
+    | `cassettes_made` | the cassettes that it wrote, and what |
+    | `only_replayed` | the cassettes that `mimic_replay` opened last |
+    | `replayed_tests` | how many tests had calls of a client replayed while recording |
+    | `retries` | those of the running test, once a call has failed |
+    | `thread` | the thread in which tests run |
+    | `released` | the threads that waited until their test had ended |
+    | `family`, `is_forking` | its processes once it has forked; whether it does so now |
+    | `guard` | a lock, held while a part of the state is made |
+    | `started`, `closed` | the time in nanoseconds; set when the run has ended |
+    """
 
     # A class attribute, because freezegun replaces the functions of `time` in modules
     # with frozen ones.
@@ -50,77 +125,52 @@ class RunState:
     def __init__(
         self, *, settings: Settings, vault: Vault, ledger: Ledger, today: str
     ) -> None:
-        self.settings = settings
-        self.vault = vault
-        self.ledger = ledger
-        # Returns a number of seconds, of which only differences have a meaning.
-        self.clock: Callable[[], float] = self._clock
-        # the date of new recordings, which is given: a test may have stopped the clock
-        self.today = today
-        self.recordings: Any = None  # of the run; see `recordings.recordings_of`
-        # The `NextRun` of a recording run: what it knows of the values that it makes.
-        self.next_run: Any = None
-        self.inside: Inside = Inside()
-        self.open_cassettes: list[Any] = []  # the innermost one last
-        self.cassettes_made: set[tuple[str, bytes | None]] = (
-            set()
-        )  # the files that this run wrote, and what
-        self.only_replayed: set[str] = (
-            set()
-        )  # the files that `mimic_replay` opened last
-        # The innermost one that the current thread or task has opened, or was started
-        # in.
-        self.own_cassette: ContextVar[Any] = ContextVar(
-            "pytest_mimic_cassette", default=None
-        )
-        self.running: set[Any] = (
-            set()
-        )  # the steps whose real calls run now, for the progress line
-        self.discarded: deque[Callable[[], object]] = (
-            deque()
-        )  # these end calls whose streams are garbage
-        # how many tests had calls of a client replayed while others were recorded
-        self.replayed_tests = 0
-        # The owner of the calls that are made now.
-        self.owner: Owner = Owner("")
-        # The scopes that calls may belong to, by name. That of the session owns the
-        # calls outside of tests, too.
-        self.scopes: dict[str, Owner] = {"": self.owner}
-        # What shares its secrets: the running test, or the wider fixture that is set up
-        # or torn down now.
-        self.secret_scope: SecretScope = SecretScope()
-        # The wider fixtures that are set up, by name.
-        self.fixture_scopes: dict[str, SecretScope] = {}
-        # The id of the running test, empty outside of tests.
-        self.test: str = ""
-        self.own_files: Callable[[], set[str]] = (
-            set  # returns the files of the running test's own code
-        )
-        # The errors that must fail the test, even if its code catches them.
-        self.pending: PendingErrors = PendingErrors(
-            lambda: self.test, self._tell_error, commands=settings.commands
-        )
+        self.settings: Settings = settings
+        self.vault: Vault = vault
+        self.ledger: Ledger = ledger
         self.places: Places = Places(
             str(settings.rootdir), os.path.realpath(settings.rootdir)
         )
-        # Keeps each call, if they are to be shown:
-        # `_tools.page.call_log.CallLog.note`.
-        self.log: Callable[..., None] | None = None
+        self.today: str = today
+        self.clock: Callable[[], float] = self._clock
         self.variables: Mapping[str, str] = os.environ
-        self.retries: Retries | None = None  # of a run in which a call has failed
-        # The thread in which tests run, and those that were released from their waits
-        # when their test had ended.
+        self.pending: PendingErrors = PendingErrors(
+            self._running_test, self._tell_error, commands=settings.commands
+        )
+        self.log: Callable[..., None] | None = None
+
+        self.test: str = ""
+        self.own_files: Callable[[], set[str]] = set
+        self.owner: Owner = Owner("")
+        self.scopes: dict[str, Owner] = {"": self.owner}
+        self.secret_scope: SecretScope = SecretScope()
+        self.fixture_scopes: dict[str, SecretScope] = {}
+        self.inside: Inside = Inside()
+        self.running: set[Any] = set()
+        self.open_cassettes: list[Any] = []
+        self.own_cassette: ContextVar[Any] = ContextVar(
+            "pytest_mimic_cassette", default=None
+        )
+        self.discarded: deque[Callable[[], object]] = deque()
+
+        self.recordings: Any = None
+        self.next_run: Any = None
+        self.cassettes_made: set[tuple[str, bytes | None]] = set()
+        self.only_replayed: set[str] = set()
+        self.replayed_tests: int = 0
+        self.retries: Retries | None = None
         self.thread: Thread = current_thread()
         self.released: WeakSet[Thread] = WeakSet()
-        # The processes of a run that has forked, and whether it does so now.
-        self.family: Any = None
-        self.is_forking = False
-        # Set when the run has ended.
-        self.closed: Event = Event()
-        # Held while a part of the state is made.
+        self.family: Family | None = None
+        self.is_forking: bool = False
         self.guard: Lock = Lock()
         self.started: int = time_ns()
-        self._changed: dict[str, list[str]] = {}  # by the name of a list
+        self.closed: Event = Event()
+        # What has changed of the lists of what calls reach and read, by their names.
+        self._changed: dict[str, list[str]] = {}
+
+    def _running_test(self) -> str:
+        return self.test
 
     @lazy_attribute
     def wall_time(self) -> WallTime:
@@ -131,7 +181,10 @@ class RunState:
 
     @lazy_attribute
     def redactor(self) -> Redactor:
-        """The redactor of the run, which knows what servers have sent under secret names."""
+        """The redactor of the run.
+
+        It knows what servers have sent under secret names.
+        """
         from pytest_mimic._core.redact.redactor import Redactor
 
         made = Redactor(self.settings.redact)
@@ -139,14 +192,13 @@ class RunState:
         return made
 
     @property
-    def again(
-        self,
-        # what a command runs again: the test or, while a wider fixture is torn down, its
-        # scope
-    ) -> str:
-        return (
-            self.owner.name.partition("[")[0] if self.owner.ends else ""
-        ) or self.test
+    def again(self) -> str:
+        """What a command runs again: the test.
+
+        While a wider fixture is torn down, that is its scope.
+        """
+        scope = self.owner.name.partition("[")[0] if self.owner.ends else ""
+        return scope or self.test
 
     @lazy_attribute
     def equal_calls(self) -> EqualCalls:
@@ -172,7 +224,7 @@ class RunState:
         if "redactor" in vars(self):
             self.redactor.variables = self.variables
 
-    def is_stale(self, plan: Plan, source: str | None) -> bool:
+    def is_stale(self, plan: Sourced, source: str | None) -> bool:
         """Check whether a recording was made from another source of its target."""
         return (
             source is not None
@@ -202,9 +254,15 @@ class RunState:
         return getattr(self.inside.call(), "trace", None)
 
     def changed_inputs(self, name: str, recording: str = "") -> list[str]:
-        """Return what has changed of a list of what a call reaches and reads: of this recording, or of the running test.
+        """Return what has changed of a list of what a call reaches and reads.
 
-        MimicError: the list is missing or damaged.
+        Args:
+            name: The list.
+            recording: The recording that it belongs to; by default, the running test
+                has made the list.
+
+        Raises:
+            MimicError: The list is missing or damaged.
         """
         if name not in self._changed:
             noted = self.vault.store.read(name)
@@ -220,7 +278,8 @@ class RunState:
     def stale_inputs(self, name: str | None) -> list[str]:
         """Return what has changed of a list, if that makes the outcome stale.
 
-        MimicError: the list is missing or damaged, and nothing records it again.
+        Raises:
+            MimicError: The list is missing or damaged, and nothing records it again.
         """
         if name is None or self.settings.inputs != "strict":
             return []
@@ -232,12 +291,14 @@ class RunState:
             return [error.what]
 
     def report_inputs(self) -> None:
-        """Enter what has changed of what the replayed calls reach and read into the ledger."""
+        """Enter what has changed of the inputs of replayed calls into the ledger.
+
+        These are what the calls reach and read.
+        """
         if self.settings.inputs == "ignore":
             return
-        by_list: dict[
-            str, Counter[tuple[str, str]]
-        ] = {}  # most calls of a function have the same list
+        # Most calls of a function have the same list.
+        by_list: dict[str, Counter[tuple[str, str]]] = {}
         for _, recording, inputs, target in self.ledger.replays:
             if inputs:
                 by_list.setdefault(inputs, Counter())[recording, target] += 1
@@ -247,43 +308,43 @@ class RunState:
             except MimicError as error:
                 error.commands = self.settings.commands
                 self.ledger.notes.add(str(error))
-                continue
-            tests = (
-                self.ledger.tests_of({recording for recording, _ in counts})
-                if changed
-                else {}
-            )
-            for (recording, target), calls in counts.items() if changed else ():
-                rows = [
-                    [recording, target, item, calls, tests[recording]]
-                    for item in changed
-                ]
-                self.ledger.inputs += rows
+            else:
+                if changed:
+                    self._enter_inputs(changed, counts)
+
+    def _enter_inputs(
+        self, changed: list[str], counts: Counter[tuple[str, str]]
+    ) -> None:
+        """Enter the changes of one list.
+
+        Args:
+            changed: What has changed.
+            counts: How often each recording, of which target, was replayed.
+        """
+        tests = self.ledger.tests_of({recording for recording, _ in counts})
+        for (recording, target), calls in counts.items():
+            for item in changed:
+                row = [recording, target, item, calls, tests[recording]]
+                self.ledger.inputs.append(row)
 
     def blame(
-        self, error: MimicError, call: Call, *, option: str = "--mimic-record"
+        self, error: MimicError, call: BlamedCall, *, option: str = "--mimic-record"
     ) -> MimicError:
         """Count an error of a call, let the running test fail for it, and return it.
 
-        The `option`, if any, repairs a miss.
+        Args:
+            error: The error.
+            call: The call.
+            option: What repairs a miss; empty if no option does.
         """
         error.commands = self.settings.commands
         error.test = error.test or self.again or None
+        counted: dict[str, Any]
         if isinstance(error, MissingRecordingError):
-            miss = Miss(
-                call.listed,
-                self.again,
-                option,
-                call.key,
-                isinstance(error, StaleRecordingError),
-                error.target,
-                " ".join(error.changing),
-                " ".join(error.kinds),
-                _ignoring_line(error),
-            )
+            miss = self._miss(error, call, option)
             if self.log is not None and miss not in self.ledger.missing:
                 self.log("missing", call, error=error)
-            counted: dict[str, Any] = {"missing": [miss]}
+            counted = {"missing": [miss]}
         else:
             is_outage = getattr(error, "is_outage", False)
             option = "" if is_outage else "--mimic-rerecord"
@@ -294,8 +355,27 @@ class RunState:
             self.watch(error, call.key or call.label)
         return error
 
+    def _miss(
+        self, error: MissingRecordingError, call: BlamedCall, option: str
+    ) -> Miss:
+        """Return the row of a miss in the ledger."""
+        return Miss(
+            label=call.listed,
+            test=self.again,
+            option=option,
+            key=call.key,
+            is_stale=isinstance(error, StaleRecordingError),
+            target=error.target,
+            changing=" ".join(error.changing),
+            kinds=" ".join(error.kinds),
+            line=_ignoring_line(error),
+        )
+
     def watch(self, error: MimicError | None = None, key: str = "") -> None:
-        """Let no code wait because of a call of its own: it misses, or without an error, it gets a recorded failure."""
+        """Let no code wait because of a call of its own.
+
+        The call is missed, or without an error, it gets a recorded failure.
+        """
         if self.test:
             from pytest_mimic._core.swallowed.retries import Retries
 
@@ -304,7 +384,10 @@ class RunState:
                 self.retries.watch(error, key, self.own_files)
 
     def discard(self, end: Callable[[], object]) -> None:
-        """End a call whose stream is garbage: now, or later if the collector has interrupted a write or an import."""
+        """End a call whose stream is garbage.
+
+        That is now, or later if the collector has interrupted a write or an import.
+        """
         self.discarded.append(end)
         if _COLLECTOR == ["stop"]:
             self.end_discarded()
@@ -312,7 +395,8 @@ class RunState:
     def end_discarded(self) -> None:
         """End the calls that were discarded."""
         while self.discarded:
-            with suppress(MimicError):  # it fails the test; nobody would catch it here
+            # It fails the test; nobody would catch it here.
+            with suppress(MimicError):
                 self.discarded.popleft()()
 
     # -- forked processes
@@ -347,7 +431,10 @@ class RunState:
 
 
 def _ignoring_line(error: MimicError) -> str:
-    """Return the line that leaves out what is made anew in a call; empty if none does."""
+    """Return the line that leaves out what is made anew in a call.
+
+    It is empty if no line does.
+    """
     for remedy in error.remedies:
         if remedy.verb is Verb.IGNORE:
             return error.commands.line(remedy._replace(purpose=""))

@@ -26,43 +26,37 @@ if TYPE_CHECKING:
 
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.effects import Effects
-    from pytest_mimic._core.engine.owners import Owner
+    from pytest_mimic._core.engine.owners import Owner, Track
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.engine.waits import Wait
     from pytest_mimic._core.inputs.reached_and_read import Trace
     from pytest_mimic._core.vault.recording_facts import Recording, Stored
 
+    class Outcomes(Track, Protocol):
+        """The outcomes of one file, as a step uses them: a `Track`.
+
+        Attributes:
+            has_places: Each of equal calls has a place of its own.
+        """
+
+        has_places: bool
+
+        def keep(self, real: Step, outcome: Outcome, duration: float, /) -> None:
+            """Record the outcome of a real call, in its place."""
+
+        def recording_of(self, call: Call, stored: Stored, /) -> Recording:
+            """Return the recording of a call that has this outcome."""
+            ...
+
+        def compare(self, real: Step, outcome: Outcome, /) -> None:
+            """Compare the outcome of a real call with its recording."""
+
+        def leave_empty(self, real: Step, /) -> None:
+            """Let the place of a call stay empty."""
+
 
 # What the ledger counts of a recorded call, once.
 _COUNTS = ("recorded", "record_seconds", "tokens_sent", "tokens_received")
-
-
-class Outcomes(Protocol):
-    """The outcomes of one file, as a step uses them: a `Track`.
-
-    Attributes:
-        file: The name of the recording or cassette.
-        has_places: Each of equal calls has a place of its own.
-    """
-
-    file: str
-    has_places: bool
-
-    def keep(self, real: Step, outcome: Outcome, duration: float, /) -> None:
-        """Record the outcome of a real call, in its place."""
-
-    def recording_of(self, call: Call, stored: Stored, /) -> Recording:
-        """Return the recording of a call that has this outcome."""
-        ...
-
-    def compare(self, real: Step, outcome: Outcome, /) -> None:
-        """Compare the outcome of a real call with its recording."""
-
-    def fill(self, number: int, recording: Recording, /) -> None:
-        """Record in its empty place a call that has come to no whole outcome."""
-
-    def leave_empty(self, real: Step, /) -> None:
-        """Let the place of a call stay empty."""
 
 
 class Step:
@@ -79,6 +73,7 @@ class Step:
         call: The call. At a client, its `edge_call` is what the edge has begun.
         track: The outcomes of the file in which this one stands.
         number: The position of the outcome in it.
+        has_place: Each of equal calls has a place of its own.
         repeats: The call is made again for what it does at its service, and gets its
             recorded outcome.
         stored: The recorded outcome. A call that is to `run` has none.
@@ -106,7 +101,8 @@ class Step:
         self.state = state
         self.call = call
         self.mode = mode
-        self.track = track
+        self.track: Outcomes = track
+        self.has_place: bool = track.has_places
         self.number = number
         self.repeats = repeats
         self.owner: Owner = state.owner
@@ -373,7 +369,7 @@ class Step:
 
     def _end_early(self, mark: str, how: str) -> None:
         """Let a call without a whole outcome be recorded if its test passes."""
-        if not self.track.has_places:
+        if not self.has_place:
             self.report(f"{how}: not recorded, a replay will miss it")
             return
         duration = self.state.clock() - self.started
@@ -417,7 +413,7 @@ class Step:
         return outcome
 
     def _leave_empty(self) -> None:
-        if self.mode == "run" and self.track.has_places:
+        if self.mode == "run" and self.has_place:
             self.track.leave_empty(self)
 
     def answers(self, error: BaseException) -> bool:

@@ -14,7 +14,7 @@ from pytest_mimic._core.engine.decisions import (
     Verify,
     decide,
 )
-from pytest_mimic._core.engine.recordings import Change
+from pytest_mimic._core.engine.owners import Change
 from pytest_mimic._core.engine.steps import Step
 from pytest_mimic._core.outcome.outcome import Stream
 from pytest_mimic._core.settings import Mode
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.decisions import Conversation, Recorded
     from pytest_mimic._core.engine.events import PlaceTaken
-    from pytest_mimic._core.engine.owners import Owner
-    from pytest_mimic._core.engine.recordings import Errors, Recordings
+    from pytest_mimic._core.engine.owners import Errors, Owner
+    from pytest_mimic._core.engine.recordings import Recordings
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.vault.recording_facts import Recording, Stored
@@ -63,10 +63,10 @@ class Track:
         *,
         is_anew: bool = False,
     ) -> None:
-        self.file = file
-        self.owner = owner
-        self.has_places = owner is not None
-        self.is_anew = is_anew
+        self.file: str = file
+        self.owner: Owner | None = owner
+        self.has_places: bool = owner is not None
+        self.is_anew: bool = is_anew
         self.taken: dict[str, int] = {}
         self._state = state
         self._recordings: Recordings = state.recordings
@@ -182,7 +182,7 @@ class Track:
     def _tell_place(self, key: str, decision: Decision, number: int) -> None:
         """Tell forked processes, or the one that forked this, that a place is taken."""
         family = self._state.family
-        if self.owner is None or not family.shares(self.owner):
+        if family is None or self.owner is None or not family.shares(self.owner):
             return
         from pytest_mimic._core.engine.events import PlaceTaken
 
@@ -495,7 +495,7 @@ class Track:
         """Tell other processes that a file was written or dropped."""
         family = self._state.family
         scope = self._state.owner
-        if not family.shares(scope):
+        if family is None or not family.shares(scope):
             return
         from pytest_mimic._core.engine.events import RecordingWritten
 

@@ -183,10 +183,9 @@ def _play(
             return plan.play_first(key)
         if player is None:
             return NOT_PLAYED
-        again, kept, replay = player
-        value = again(kept)
+        value = player.make(player.kept)
     except MimicError as error:
         plan.state.pending.note(error)
         raise
-    plan.note_replay(replay)
+    plan.note_replay(player.replay)
     return value

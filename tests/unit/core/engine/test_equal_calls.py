@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any
+from typing import NamedTuple
 
 import pytest
 
-from pytest_mimic._core.engine.equal_calls import EqualCalls, refused, told_apart
+from pytest_mimic._core.engine.equal_calls import (
+    EqualCalls,
+    Sender,
+    refused,
+    sender_of,
+    told_apart,
+)
 
 ANN, BOB = {"x-api-key": "key-of-ann"}, {"x-api-key": "key-of-bob"}
-
-
-def call(credentials: dict[str, str], key: str = "1a2b", **headers: str) -> Any:
-    shown = {"x-api-key": "<redacted>", **headers}
-    return SimpleNamespace(
-        key=key,
-        label="http GET /me",
-        plan=SimpleNamespace(kind="http", target="http"),
-        secrets=SimpleNamespace(credentials=lambda: credentials),
-        edge_call=SimpleNamespace(parts={"headers": shown}),
-    )
-
-
 MADE_UP = "for made-up keys, mimic_redact = !x-api-key with match=headers.x-api-key"
+
+
+class Sent(NamedTuple):
+    key: str
+    sender: Sender
+
+
+def call(credentials: dict[str, str], key: str = "1a2b", **headers: str) -> Sent:
+    shown = {"x-api-key": "<redacted>", **headers}
+    return Sent(key, sender_of(credentials, {"headers": shown}))
+
+
+def calls() -> EqualCalls:
+    return EqualCalls(lambda *_: None)
 
 
 @pytest.mark.parametrize(
@@ -48,23 +54,28 @@ MADE_UP = "for made-up keys, mimic_redact = !x-api-key with match=headers.x-api-
     ],
 )
 def test_the_names_in_which_equal_calls_differ(
-    first: Any, second: Any, names: list[str], ways: list[str]
+    first: Sent, second: Sent, names: list[str], ways: list[str]
 ) -> None:
-    calls = EqualCalls(lambda *_: None)
-    calls.differing(first, "test_a")
+    equal = calls()
+    equal.differing(("test_a", first.key), first.sender)
 
-    assert calls.differing(second, "test_a") == (names, ways)
+    assert equal.differing(("test_a", second.key), second.sender) == (names, ways)
 
 
 def test_calls_of_other_tests_are_not_compared() -> None:
-    calls = EqualCalls(lambda *_: None)
-    calls.differing(call(ANN), "test_a")
+    equal = calls()
+    equal.differing(("test_a", "1a2b"), call(ANN).sender)
 
-    assert calls.differing(call(BOB), "test_b") == ([], [])
+    assert equal.differing(("test_b", "1a2b"), call(BOB).sender) == ([], [])
 
 
-def test_the_words_name_the_secret_and_the_ways_but_no_value() -> None:
-    error = refused(call(BOB), ["x-api-key"], [MADE_UP])
+@pytest.mark.parametrize("headers", [None, "x-api-key: 1", []])
+def test_a_call_may_have_no_headers(headers: object) -> None:
+    assert sender_of(ANN, {"headers": headers}) == Sender(ANN, {})
+
+
+def test_the_error_names_the_secret_and_what_tells_the_calls_apart() -> None:
+    error = refused("http GET /me", "http", ["x-api-key"], [MADE_UP])
 
     assert "they differ in x-api-key" in str(error)
     assert MADE_UP in str(error)

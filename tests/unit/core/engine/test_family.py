@@ -247,14 +247,7 @@ def test_the_secrets_that_all_tests_hide_are_known_in_all_processes(
 def test_the_first_of_equal_calls_may_be_one_of_another_process(runs: Runs) -> None:
     key = ("", "toy", "1a2b")
     in_child(lambda: runs.state.family.tell_sender(key, Sender({"key": "k-1"}, {})))
-    call: Any = SimpleNamespace(
-        key="1a2b",
-        plan=SimpleNamespace(kind="toy"),
-        secrets=SimpleNamespace(credentials=lambda: {"key": "k-2"}),
-        edge_call=SimpleNamespace(parts={}),
-    )
-
     runs.state.hear()
-    names, _ = runs.state.equal_calls.differing(call, "")
+    names, _ = runs.state.equal_calls.differing(key, Sender({"key": "k-2"}, {}))
 
     assert names == ["key"]

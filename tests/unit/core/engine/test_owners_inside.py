@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pytest_mimic._core.engine.call import Inside
+from pytest_mimic._core.engine.owners import Inside
 
 
 class OfInterpreters(ThreadPoolExecutor):
