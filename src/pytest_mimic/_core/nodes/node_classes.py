@@ -6,7 +6,7 @@
 | `Items` | a list, or what has items in its way | `[1, 2]`, `{3, 4}`, `{1: 2}` |
 | `Fields` | a mapping with texts as its keys, or an object | `Rate(base='EUR')` |
 | `Opaque` | a value that is known by one text | `2026-11-02`, `<function shop:fetch>` |
-| `Cut` | a value of which only the beginning is there | `'Once upon...' (5000 characters)` |
+| `Cut` | a value of which only the beginning is there | `'Once...' (5000 characters)` |
 | `Hidden` | a secret | `<redacted>` |
 
 A plain value is its own node. A node that shows its value in part has a `digest`, so

@@ -9,7 +9,7 @@ tag:
 | `Fields("shop:Rate", {"base": "EUR"})` | `{"$shop:Rate": {"base": "EUR"}}` |
 | `Items("tuple", [1, 2])` | `{"$tuple": [1, 2]}` |
 | `Items("dict", [Items("list", [1, 2])])` | `{"$dict": [[1, 2]]}` |
-| `Cut("str", "Once", length=5000)` | `{"$cut": "str", "start": "Once", "length": 5000}` |
+| `Cut("str", "Once", length=9)` | `{"$cut": "str", "start": "Once", "length": 9}` |
 
 A mapping of the user's whose first key begins with `$` gets a second `$` there.
 Outcomes store some values in forms of their own, which are read as the objects that
@@ -19,7 +19,7 @@ they are:
 |---|---|
 | `{"$deque": [[1, 2], 3]}` | `Fields("deque", {"": [1, 2], "maxlen": 3})` |
 | `{"$counter": {"a": 1}}` | `Fields("Counter", {"": {"a": 1}})` |
-| `{"$builtins:ValueError": {"args": [1]}}` | `Fields("builtins:ValueError", {"*": [1]})` |
+| `{"$shop:NoRates": {"args": [1]}}` | `Fields("shop:NoRates", {"*": [1]})` |
 """
 
 from __future__ import annotations
@@ -84,10 +84,9 @@ def node_of(plain: Any, *, is_tagged: bool = True) -> Node:
     if not is_tagged or first[:1] != "$":
         return Fields("dict", nodes_of(plain, is_tagged=is_tagged))
     if first[:2] == "$$":
-        parts = {
-            key if place else key[1:]: plain[key] for place, key in enumerate(plain)
-        }
-        return Fields("dict", nodes_of(parts))
+        nodes = nodes_of(plain)
+        unescaped = {first[1:]: nodes.pop(first)}
+        return Fields("dict", unescaped | nodes)
     return _tagged(first[1:], plain[first], plain)
 
 
@@ -97,7 +96,7 @@ def nodes_of(parts: Mapping[str, Any], *, is_tagged: bool = True) -> dict[str, N
 
 
 def is_typed_text(plain: Mapping[Any, object]) -> bool:
-    """Check whether a mapping is a database's text with a type: `{"$decimal": "1.50"}`."""
+    """Check whether a mapping is a text with a type: `{"$decimal": "1.50"}`."""
     if next(iter(plain), "") not in _TYPED_TEXTS:
         return False
     return set(map(type, plain.values())) == {str}
@@ -107,21 +106,14 @@ def _tagged(tag: str, part: Any, plain: dict[str, Any]) -> Node:
     """Return the node of a mapping with a tag. It may be edited by hand."""
     digest = _text_in(plain, "digest")
     if tag in ("cut", "cycle"):
-        return Cut(
-            str(part),
-            start=plain["start"] if type(plain.get("start")) is str else None,
-            length=_length_in(plain),
-            digest=digest,
-            file=_text_in(plain, "object"),
-            is_cycle=tag == "cycle",
-        )
+        return _cut(tag, part, plain)
     if tag == "hidden":
         return Hidden(str(part), _text_in(plain, "type"), digest)
-    facts = {}
+    facts: dict[str, Node] = {}
     if len(plain) > 1:
-        beside = {name: plain[name] for name in plain if name not in _OWN}
-        del beside[f"${tag}"]
-        facts = nodes_of(beside)
+        for name, fact in plain.items():
+            if name not in _OWN and name != f"${tag}":
+                facts[name] = node_of(fact)
     # Descriptions have these objects as fields already.
     is_described = type(part) is dict and "" in part
     if tag in _CONTENT and not is_described:
@@ -129,14 +121,27 @@ def _tagged(tag: str, part: Any, plain: dict[str, Any]) -> Node:
     if type(part) is dict:
         return _fields(tag, part, facts, plain)
     if type(part) is list:
-        is_text = all(type(item) is str for item in part)
-        if is_text and (tag == "bytes" or (tag in _PLACES and len(part) == 2)):
-            text = "".join(part) if tag == "bytes" else tuple(part)
-            return Opaque(tag, text, digest=digest, facts=facts)
+        is_text = {str}.issuperset(map(type, part))
+        if is_text and tag == "bytes":
+            return Opaque(tag, "".join(part), digest=digest, facts=facts)
+        if is_text and tag in _PLACES and len(part) == 2:
+            return Opaque(tag, tuple(part), digest=digest, facts=facts)
         items = [node_of(item) for item in part]
         return Items(tag, items, _length_in(plain), digest, facts)
     content: Any = part
     return Opaque(tag, content, _text_in(plain, "type"), digest, facts)
+
+
+def _cut(tag: str, part: Any, plain: dict[str, Any]) -> Cut:
+    start = plain.get("start")
+    return Cut(
+        str(part),
+        start=start if type(start) is str else None,
+        length=_length_in(plain),
+        digest=_text_in(plain, "digest"),
+        file=_text_in(plain, "object"),
+        is_cycle=tag == "cycle",
+    )
 
 
 def _fields(
@@ -145,43 +150,55 @@ def _fields(
     if "args" in part and part.keys() <= _EXCEPTION:
         return Fields(tag, _exception_parts(part), digest=_text_in(plain, "digest"))
     content = node_of(part)
-    if isinstance(content, Fields) and content.kind == "dict":
-        parts = content.parts
-    else:
+    parts = _mapping_parts(content)
+    if parts is None:
         # The part of a tag is a value with a tag of its own.
         parts = {"": content}
     for name in ("attributes", "extra"):
-        beside = facts.get(name)
-        is_mapping = isinstance(beside, Fields) and beside.kind == "dict"
-        if is_mapping and not beside.parts.keys() & parts.keys():  # type: ignore[union-attr]
+        others = _mapping_parts(facts.get(name))
+        if others is not None and parts.keys().isdisjoint(others):
             # What an object has besides its fields stands among them.
-            parts |= beside.parts  # type: ignore[union-attr]
+            parts |= others
             del facts[name]
     return Fields(tag, parts, _length_in(plain), _text_in(plain, "digest"), facts)
 
 
+def _mapping_parts(node: Node) -> dict[str, Node] | None:
+    """Return the parts of a mapping, None of any other node."""
+    is_mapping = isinstance(node, Fields) and node.kind == "dict"
+    return node.parts if is_mapping else None  # type: ignore[union-attr]
+
+
 def _container(tag: str, part: Any) -> Node:
+    """Return the node of a container that is stored in a form of its own.
+
+    It may be edited, so that it has less than its content and facts.
+    """
     name, *facts = _CONTENT[tag]
-    inner = list(part) if facts and type(part) is list else [part]
+    stored = [part]
+    if facts and type(part) is list:
+        stored = list(part)
     if tag == "defaultdict":
-        inner.reverse()
-    parts: dict[str, Node] = {"": node_of(inner[0] if inner else None)}
-    for fact, one in zip(facts, inner[1:], strict=False):
-        if one is not None:
-            parts[fact] = node_of(one)
+        stored.reverse()
+    content = stored[0] if stored else None
+    parts: dict[str, Node] = {"": node_of(content)}
+    for fact, value in zip(facts, stored[1:], strict=False):
+        if value is not None:
+            parts[fact] = node_of(value)
     return Fields(name, parts)
 
 
 def _exception_parts(part: dict[str, Any]) -> dict[str, Node]:
     """Return the parts of a stored exception, but for those that repeat an argument."""
-    found = {"*": part["args"], **part.get("attributes", {})}
+    arguments = part["args"]
+    parts = {"*": arguments, **part.get("attributes", {})}
     for name, value in part.get("fields", {}).items():
-        if value not in (None, *part["args"]):
-            found[name] = value
+        if value is not None and value not in arguments:
+            parts[name] = value
     for name in ("cause", "notes"):
         if name in part:
-            found[f"__{name}__"] = part[name]
-    return nodes_of(found)
+            parts[f"__{name}__"] = part[name]
+    return nodes_of(parts)
 
 
 def _text_in(plain: dict[str, Any], name: str) -> str:
@@ -203,11 +220,7 @@ def plain_of(node: Node) -> Any:
     if isinstance(node, Fields):
         return _fields_json(node)
     if isinstance(node, Opaque):
-        text = list(node.text) if isinstance(node.text, tuple) else node.text
-        tagged = {f"${node.kind}": text}
-        if node.type:
-            tagged["type"] = node.type
-        return _with_facts(tagged, node)
+        return _opaque_json(node)
     if isinstance(node, Cut):
         return _cut_json(node)
     if isinstance(node, Hidden):
@@ -228,6 +241,17 @@ def plains_of(nodes: Mapping[str, Node]) -> dict[str, Any]:
 def order(node: Node) -> str:
     """Return a text that is equal for equal nodes and orders them."""
     return dumps(plain_of(node), sort_keys=True)
+
+
+def _opaque_json(node: Opaque) -> dict[str, Any]:
+    if isinstance(node.text, tuple):
+        content: Any = list(node.text)
+    else:
+        content = plain_of(node.text)
+    tagged = {f"${node.kind}": content}
+    if node.type:
+        tagged["type"] = node.type
+    return _with_facts(tagged, node)
 
 
 def _items_json(node: Items) -> Any:
@@ -262,11 +286,10 @@ def _cut_json(node: Cut) -> dict[str, Any]:
 def _with_facts(
     tagged: dict[str, Any], node: Items | Fields | Opaque
 ) -> dict[str, Any]:
-    length = None if isinstance(node, Opaque) else node.length
-    if length is not None:
-        tagged["length"] = length
+    if not isinstance(node, Opaque) and node.length is not None:
+        tagged["length"] = node.length
     tagged = _with_digest(tagged, node.digest)
-    return tagged | plains_of(node.facts) if node.facts else tagged
+    return tagged | plains_of(node.facts)
 
 
 def _with_digest(tagged: dict[str, Any], digest: str) -> dict[str, Any]:

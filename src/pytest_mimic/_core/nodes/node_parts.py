@@ -77,7 +77,7 @@ def is_file(node: object) -> bool:
 
 
 def length_of(node: object) -> int | None:
-    """Return the length of a container that is there in part, None of any other node."""
+    """Return the length of a container that is there in part, else None."""
     return node.length if isinstance(node, Items | Fields) else None
 
 

@@ -70,8 +70,11 @@ def is_escaped(parts: dict[str, Any]) -> bool:
 
 
 def has_both_forms(parts: dict[str, Any]) -> bool:
-    """Return whether a dict has its escaped first key as well, so that it has no JSON."""
-    return is_escaped(parts) and _SIGN + next(iter(parts)) in parts
+    """Return whether a dict has its escaped first key as well, and no JSON."""
+    if not is_escaped(parts):
+        return False
+    first = next(iter(parts))
+    return _SIGN + first in parts
 
 
 def order(node: Node) -> str:
@@ -80,8 +83,9 @@ def order(node: Node) -> str:
 
 
 def _escaped(parts: dict[str, Any]) -> dict[str, Any]:
+    others = dict(parts)
     first = next(iter(parts))
-    return {_SIGN + first if name == first else name: parts[name] for name in parts}
+    return {_SIGN + first: others.pop(first)} | others
 
 
 def _tagged(node: Items | Fields | Opaque, part: Any) -> dict[str, Any]:
@@ -113,7 +117,7 @@ def folded(plain: Any, make: Make) -> Any:
     if first[:1] != _SIGN:
         return parts
     if first[:2] == _SIGN + _SIGN:
-        return {first[1:] if name == first else name: parts[name] for name in parts}
+        return {first[1:]: parts.pop(first)} | parts
     return make(first[1:], parts.pop(first), parts)
 
 

@@ -164,11 +164,10 @@ class FolderStore:
         return sorted(names)
 
     def _checked_path(self, name: str) -> str:
-        """Return the path of a name that leads to a regular file in folders of the vault.
-
-        OSError: There is no such file.
+        """Return the path of a name that leads to a regular file in the vault.
 
         Raises:
+            OSError: There is no such file.
             CorruptRecordingError: There is something else.
         """
         folder = name.rpartition("/")[0]

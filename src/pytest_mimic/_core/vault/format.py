@@ -207,7 +207,10 @@ scan: Any = JSONDecoder().scan_once  # type: ignore[attr-defined]
 def damaged(
     path: str, detail: object = "", *, test: str | None = None
 ) -> CorruptRecordingError:
-    """Return the error for a file of another content or shape; `detail` may be the exception that shows it."""
+    """Return the error for a file of another content or shape.
+
+    `detail` may be the exception that shows it.
+    """
     if isinstance(detail, KeyError):
         detail = f"{detail} is missing"
     return corrupt(path, Damage.CHANGED, str(detail), test=test)
@@ -224,7 +227,11 @@ def corrupt(
 
 
 def check_pulled(data: bytes | memoryview, path: str) -> None:
-    """Raise CorruptRecordingError if a file is the pointer that Git LFS leaves in place of its content."""
+    """Check that a file is no pointer that Git LFS leaves in place of its content.
+
+    Raises:
+        CorruptRecordingError: It is one.
+    """
     if data[: len(_LFS)] == _LFS:
         pull = Remedy(Verb.RUN, words=("git", "lfs", "pull"))
         raise CorruptRecordingError(remedies=[pull], file=path, damage=Damage.POINTER)
@@ -233,11 +240,14 @@ def check_pulled(data: bytes | memoryview, path: str) -> None:
 def parse_recording(
     data: bytes, label: str, name: str, *, skim: bool = False
 ) -> dict[str, Any]:
-    """Return the facts of a recording or a cassette, not yet checked but for the format.
+    """Return the facts of a recording or a cassette, of which the format is checked.
 
-    `label` is the vault, for messages. With `skim`, the description of the arguments is
-    skipped: a replay does not
-    need it.
+    Args:
+        data: The content of the file.
+        label: The vault, for messages.
+        name: The name of the file.
+        skim: Whether the description of the arguments is skipped, which a replay does
+            not need.
 
     Raises:
         CorruptRecordingError: The file is damaged, or of another format.

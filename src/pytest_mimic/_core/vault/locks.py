@@ -95,7 +95,7 @@ class Locks:
                 close(file)
 
     def _locked_for_writing(self) -> int:
-        """Return the open file of the lock for writing, which nobody else has locked."""
+        """Return the open file of the lock for writing, locked for this process."""
         try:
             file = _open_made(join(self._folder, "write"))
             try:

@@ -54,17 +54,16 @@ def _is_long(part: Any) -> bool:
 
 def _detached(part: Any, place: Place) -> dict[str, Any]:
     is_text = type(part) is str
-    content = layout(part.splitlines(keepends=True) if is_text else part) + "\n"
+    whole_part = part.splitlines(keepends=True) if is_text else part
+    content = layout(whole_part) + "\n"
     name = place([content.encode(errors="backslashreplace")], "json")
-    start = {"start": part[:_START]} if is_text else {}
-    digest = name.rpartition("/")[2][:8]
-    return {
-        "$cut": type(part).__name__,
-        **start,
-        "length": len(part),
-        "digest": digest,
-        "object": name,
-    }
+    node: dict[str, Any] = {"$cut": type(part).__name__}
+    if is_text:
+        node["start"] = part[:_START]
+    node["length"] = len(part)
+    node["digest"] = name.rpartition("/")[2][:8]
+    node["object"] = name
+    return node
 
 
 def long_parts(arguments: Mapping[str, Any] | None) -> Iterator[str]:
@@ -75,10 +74,18 @@ def long_parts(arguments: Mapping[str, Any] | None) -> Iterator[str]:
         if type(node) is list:
             pending += node
         elif type(node) is dict:
-            name = node.get("object") if "$cut" in node else None
-            if type(name) is str and is_object(name):
+            name = _object_of(node)
+            if name is not None:
                 yield name
             pending += node.values()
+
+
+def _object_of(node: Mapping[str, Any]) -> str | None:
+    """Return the name of the object that holds a long part, None of any other part."""
+    name = node.get("object") if "$cut" in node else None
+    if type(name) is not str or not is_object(name):
+        return None
+    return name
 
 
 def whole(
@@ -96,8 +103,8 @@ def whole(
             return [filled(item) for item in part]
         if type(part) is not dict:
             return part
-        name = next(long_parts({"": part}), "") if "$cut" in part else ""
-        if not name or name != part.get("object"):
+        name = _object_of(part)
+        if name is None:
             return {key: filled(item) for key, item in part.items()}
         with suppress(MimicError, TypeError):
             content = parse(read(name) or b"", name)

@@ -1,4 +1,4 @@
-"""Let recordings follow a line of mimic_functions whose options have changed, without a call.
+"""Let recordings follow a line of mimic_functions that has changed, without a call.
 
 After a change of ignore= or match=, or where sequence=no was added, the calls
 of a line have other identities. Recordings get these from what they keep, and a miss
@@ -234,7 +234,7 @@ def _lines_of_open_calls(
 
 
 def _lines_of_replaced(invocation: Invocation, files: Sequence[str]) -> Iterator[Line]:
-    """Yield how many calls were recorded again, and what deletes their old recordings."""
+    """Yield how many calls were recorded again, and what deletes their old files."""
     if not files:
         return
     verb = "was" if len(files) == 1 else "were"

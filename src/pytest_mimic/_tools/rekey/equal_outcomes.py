@@ -1,4 +1,7 @@
-"""Whether two recorded outcomes are equal, so that one recording may serve both calls. No pickle is loaded."""
+"""Whether two recorded outcomes are equal, so that one recording may serve both calls.
+
+No pickle is loaded.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Hides what today's `mimic_redact` names in a recorded call, as a run that records it today would."""
+"""Hides what today's `mimic_redact` names in a recorded call.
+
+It hides what a run that records the call today would hide.
+"""
 
 from __future__ import annotations
 
@@ -77,14 +80,13 @@ class Hider:
         new_values, new_described = self._hidden_request(call.target, values, described)
         outcomes = [self._hidden_outcome(call.target, one) for one in call.outcomes]
         is_same_request = new_described == described and new_values == values
-        if is_same_request and not any(new for new in outcomes):
+        if is_same_request and not any(outcomes):
             return None
         if not is_same_request and not values and call.parts is not None:
             raise CannotFollowError("a part of it is hidden, or is not kept whole")
-        entries = [
-            new or stored.entry
-            for new, stored in zip(outcomes, call.outcomes, strict=True)
-        ]
+        entries: list[Entry] = []
+        for new, stored in zip(outcomes, call.outcomes, strict=True):
+            entries.append(new or stored.entry)
         if holds_text([new_described, entries], self._redactor.declared):
             raise CannotFollowError("it holds a secret that only a run can hide")
         return self._with(old, new_described, new_values, entries)
@@ -115,38 +117,36 @@ class Hider:
         """
         described = old.call.arguments or {}
         hidden = self._without_secrets(described)
-        entries = [self._with_hidden_preview(one.entry) for one in old.call.outcomes]
-        is_same = all(
-            entry is stored.entry
-            for entry, stored in zip(entries, old.call.outcomes, strict=True)
-        )
-        if hidden == described and is_same:
+        entries: list[Entry] = []
+        outcomes: list[Stored] = []
+        is_same = hidden == described
+        for stored in old.call.outcomes:
+            entry = self._with_hidden_preview(stored.entry)
+            is_same = is_same and entry is stored.entry
+            entries.append(entry)
+            outcomes.append(stored.with_entry(entry))
+        if is_same:
             return None
         facts = {**old.facts, "arguments": hidden, **_as_outcomes(old, entries)}
         if hidden != described and old.call.parts is not None:
-            facts["parts"] = {
-                name: _without_digest(part) for name, part in old.call.parts.items()
-            }
-        outcomes = [
-            stored.with_entry(entry)
-            for entry, stored in zip(entries, old.call.outcomes, strict=True)
-        ]
+            parts: dict[str, Any] = {}
+            for name, part in old.call.parts.items():
+                parts[name] = _without_digest(part)
+            facts["parts"] = parts
         call = old.call._replace(
             arguments=hidden, parts=facts.get("parts"), outcomes=outcomes
         )
         return Hidden(old._replace(facts=facts, call=call), {}, set())
 
     def _with_hidden_preview(self, entry: Entry) -> Entry:
-        """Return a function's outcome without secrets in what people read of a pickle."""
+        """Return an outcome without secrets in what people read of a pickle."""
         if "preview" not in entry:
             return entry
         declared = self._redactor.declared
         described = entry.get("described")
-        known = secrets_in(described, declared)
-        hidden: Entry = {
-            **entry,
-            "preview": [declared.scrub_text(line, known) for line in entry["preview"]],
-        }
+        secrets = secrets_in(described, declared)
+        lines = [declared.scrub_text(line, secrets) for line in entry["preview"]]
+        hidden: Entry = {**entry, "preview": lines}
         if "described" in entry:
             hidden["described"] = self._without_secrets(described)
         return entry if hidden == entry else hidden
@@ -170,12 +170,15 @@ class Hider:
         for name, part in described.items():
             is_table = name == "columns" and "$text" in described
             if is_table and type(part) is dict:
-                part = {
-                    step: column
-                    for step, column in part.items()
-                    if not self._is_secret_column(step)
-                }
+                part = self._without_secret_columns(part)
             kept[name] = self._without_columns(part)
+        return kept
+
+    def _without_secret_columns(self, columns: dict[str, Any]) -> dict[str, Any]:
+        kept: dict[str, Any] = {}
+        for step, column in columns.items():
+            if not self._is_secret_column(step):
+                kept[step] = column
         return kept
 
     def _is_secret_column(self, step: str) -> bool:
@@ -197,7 +200,7 @@ class Hider:
         )
 
     def _hidden_outcome(self, target: str, stored: Stored) -> Entry | None:
-        """Return an outcome without secrets as a recording has it, None if it is equal."""
+        """Return an outcome without secrets, None if there are none in it."""
         body = stored.readable()
         value = None if body is None else body.get("value")
         if value is None:
@@ -208,12 +211,10 @@ class Hider:
             hidden = self._redactor.declared.scrub(value, stored=True, keep_types=True)
         if layout(hidden) == layout(value):
             return None
-        beside = {
-            name: part
-            for name, part in stored.entry.items()
-            if name not in ("value", "json", "kind")
-        }
-        return {**beside, "value": hidden}
+        entry = dict(stored.entry)
+        for name in ("value", "json", "kind"):
+            entry.pop(name, None)
+        return {**entry, "value": hidden}
 
     def _with(
         self,
@@ -232,11 +233,10 @@ class Hider:
         facts = {**old.facts, "arguments": shortened(described, place)}
         parts = old.call.parts
         if parts is not None and values:
-            parts = {
-                name: None if part is None else kept_value(values[name])
-                for name, part in parts.items()
-            }
-            facts["parts"] = parts
+            new_parts: dict[str, Any] = {}
+            for name, part in parts.items():
+                new_parts[name] = None if part is None else kept_value(values[name])
+            parts = facts["parts"] = new_parts
         facts |= _as_outcomes(old, entries)
         outcomes = []
         issued: set[str] = set()
@@ -255,7 +255,7 @@ def _as_outcomes(old: RecordedCall, entries: list[Entry]) -> dict[str, Any]:
 
 
 def _without_digest(part: Any) -> Any:
-    """Return what is kept of an argument without its digest, which might tell a secret."""
+    """Return what is kept of an argument, without a digest that might tell a secret."""
     is_digest = type(part) is str and len(part) == _DIGEST
     return None if is_digest or type(part) is dict else part
 
@@ -274,11 +274,11 @@ def _without_digests(now: Any, before: Any) -> Any:
     if type(now) is not dict or type(before) is not dict:
         return now
     is_node = next(iter(now), "")[:1] == "$"
-    return {
-        name: _without_digests(part, before.get(name))
-        for name, part in now.items()
-        if not (is_node and name == "digest")
-    }
+    kept: dict[str, Any] = {}
+    for name, part in now.items():
+        if not is_node or name != "digest":
+            kept[name] = _without_digests(part, before.get(name))
+    return kept
 
 
 def _replaced(before: Any, now: Any) -> Iterator[str]:

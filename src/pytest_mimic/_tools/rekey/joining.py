@@ -1,8 +1,12 @@
-"""Recordings that come to one identity: they become a sequence, or one recording, or stay as they are."""
+"""Recordings that come to one identity.
+
+They become a sequence, or one recording, or stay as they are.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
 from pytest_mimic._core.engine.recorded_identities import CannotFollowError
@@ -20,7 +24,9 @@ class DifferentOutcomesError(CannotFollowError):
 
 
 def joined_sequence(members: Sequence[Rekeyed]) -> Facts:
-    """Return the recording of one owner that several become, in the order of their calls.
+    """Return the recording that several of one owner become.
+
+    The outcomes stand in the order of the calls.
 
     The n-th equal call of a test gets its n-th outcome. So with the outcomes of calls 1
     and 3 in one recording, and that of call 2 in the other, the order is 1, 2, 3.
@@ -36,14 +42,15 @@ def joined_sequence(members: Sequence[Rekeyed]) -> Facts:
             member.outcomes, member.facts["outcomes"], strict=True
         ):
             rows.append((stored.number, member, entry))
-    numbers = [number for number, _, _ in rows]
-    if 0 in numbers or len({*numbers}) < len(numbers):
+    numbers = {number for number, _, _ in rows}
+    if 0 in numbers or len(numbers) < len(rows):
         raise CannotFollowError("the order of its calls in the test is not known")
     if len({member.facts["source"] for member in members}) > 1:
         raise CannotFollowError("the function has changed between the recordings")
-    rows.sort(key=lambda row: row[0])
-    last = rows[-1][1]
-    return {**last.facts, "outcomes": [entry for _, _, entry in rows]}
+    rows.sort(key=itemgetter(0))
+    entries = [entry for _, _, entry in rows]
+    _, last, _ = rows[-1]
+    return {**last.facts, "outcomes": entries}
 
 
 def joined_shared(members: Sequence[Rekeyed], is_same: IsSame) -> Facts:
@@ -53,16 +60,20 @@ def joined_shared(members: Sequence[Rekeyed], is_same: IsSame) -> Facts:
         DifferentOutcomesError: They have several.
         CannotFollowError: A call came to no whole outcome, which only a test may have.
     """
-    outcomes = [stored for member in members for stored in member.outcomes]
-    if any(stored.mark for stored in outcomes):
-        raise CannotFollowError("a call of it was cut short, which belongs to its test")
-    first = outcomes[0]
-    if not all(is_same(first, other) for other in outcomes[1:]):
+    first = members[0].outcomes[0]
+    is_equal = True
+    for member in members:
+        for stored in member.outcomes:
+            if stored.mark:
+                reason = "a call of it was cut short, which belongs to its test"
+                raise CannotFollowError(reason)
+            is_equal = is_equal and (stored is first or is_same(first, stored))
+    if not is_equal:
         raise DifferentOutcomesError("equal calls have different outcomes")
     facts = members[0].facts
-    entry = {
-        name: part for name, part in facts["outcomes"][0].items() if name != "number"
-    }
+    entry = dict(facts["outcomes"][0])
+    # What serves all tests has no place among the calls of one.
+    entry.pop("number", None)
     return {**facts, "outcomes": [entry]}
 
 
@@ -71,10 +82,12 @@ def is_finished(member: Rekeyed, standing: Sequence[Stored]) -> bool:
 
     Then each of its outcomes stands in the file of its new name.
     """
-    held = [_as_text(stored) for stored in standing]
-    if any(stored.number == 0 for stored in member.outcomes):
-        return [_as_text(stored) for stored in member.outcomes] == held
-    return all(_as_text(stored) in held for stored in member.outcomes)
+    standing_texts = [_as_text(stored) for stored in standing]
+    texts = [_as_text(stored) for stored in member.outcomes]
+    has_order = all(stored.number for stored in member.outcomes)
+    if not has_order:
+        return texts == standing_texts
+    return set(texts).issubset(standing_texts)
 
 
 def _as_text(stored: Stored) -> tuple[int, str, str]:
@@ -84,10 +97,7 @@ def _as_text(stored: Stored) -> tuple[int, str, str]:
 
 def body_text(stored: Stored) -> str:
     """Return the text of an outcome, of a pickle with the name of its file."""
-    beside: dict[str, Any] = {
-        name: stored.entry.get(name) for name in ("awaited", "tagged", "coroutine")
-    }
-    body = body_of(stored.entry)
-    if stored.mark == EMPTY:
-        body = {}
+    entry = stored.entry
+    beside = {name: entry.get(name) for name in ("awaited", "tagged", "coroutine")}
+    body: Any = {} if stored.mark == EMPTY else body_of(entry)
     return layout([beside, body])

@@ -1,9 +1,10 @@
-"""Reads recordings of clients in format 4, that of 1.0.0rc3, as if they had what format 5 keeps.
+"""Reads recordings of clients in format 4, as if they had what format 5 keeps.
 
-Format 4 keeps the requests of clients whole, but not which parts count, nor the options
-of their line. What it does not say of a part has a few possible values: the body of a
-request is JSON or a form, for example. The value is taken that gives the identity in
-the recording's name; where none does, as the line had options, the most usual one.
+Format 4 is that of 1.0.0rc3. It keeps the requests of clients whole, but not which
+parts count, nor the options of their line. What it does not say of a part has a few
+possible values: the body of a request is JSON or a form, for example. The value is
+taken that gives the identity in the recording's name; where none does, as the line had
+options, the most usual one.
 """
 
 from __future__ import annotations

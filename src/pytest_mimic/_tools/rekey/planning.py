@@ -212,7 +212,7 @@ class Planner:
     def _without_gaps(
         self, rows: Iterable[tuple[Rekeyed, Line]]
     ) -> Iterator[tuple[Rekeyed, Line]]:
-        """Yield the calls of which all neighbours can follow, and note the others as left.
+        """Yield the calls of which all neighbours can follow; the others are left.
 
         The calls of one test and target become sequences in their order. With the
         second of three calls left behind, the third would move up to its place.
@@ -296,7 +296,7 @@ class Planner:
             self._hidden[old.file, old.place] = hidden
 
     def _others(self, calls: Iterable[RecordedCall]) -> list[RecordedCall]:
-        """Return the calls of the vault that are not among these, without damaged ones."""
+        """Return the other calls of the vault, without damaged ones."""
         files = {old.file for old in calls}
         others: list[RecordedCall] = []
         for name in self._vault.names():

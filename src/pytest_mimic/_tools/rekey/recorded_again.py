@@ -6,8 +6,8 @@ recordings that have the options of today:
 
 | call that cannot follow | recording of today | recorded again |
 |---|---|---|
-| `put(order=Order(3), run=1)`, `ignore=run` is gone | `put(order=Order(3), run=7)` | yes |
-| `put(order=Order(3), run=1)`, `ignore=run` is gone | `put(order=Order(4), run=1)` | no |
+| `put(Order(3), run=1)`, `ignore=run` is gone | `put(Order(3), run=7)` | yes |
+| `put(Order(3), run=1)`, `ignore=run` is gone | `put(Order(4), run=1)` | no |
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The calls of a vault as `rekey` changes them: the facts of their files, and the same with other identities."""
+"""The calls of a vault as `rekey` changes them.
+
+They are the facts of their files, and the same with other identities.
+"""
 
 from __future__ import annotations
 
