@@ -313,7 +313,7 @@ def change(old: Node, new: Node) -> Change | None:
 
 
 def _generator_of(node: Node) -> str:
-    """Return what kind of generator of random numbers a node is; empty if it is none."""
+    """Return the kind of a generator of random numbers, empty of any other node."""
     if isinstance(node, Opaque) and node.type in _GENERATORS:
         return f"{node.type} {node.text}"
     if isinstance(node, Fields) and node.kind in _GENERATORS:

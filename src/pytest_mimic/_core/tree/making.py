@@ -280,7 +280,7 @@ class _Maker:
             node.facts["columns"] = Fields("dict", columns)
 
     def _secret_labels(self, value: Any) -> list[object]:
-        """Return the secret names of a value's columns, rows and fields, and its own."""
+        """Return the secret names among those of a value and its parts."""
         return [
             label
             for label in labels_of(value)
@@ -302,16 +302,18 @@ class _Maker:
                 return _text_node(value)
         else:
             self.used += _SHORT
-        place = self.places.place_of_text(value) if self.places.marks else None
-        if place is not None:
-            return self._with_content(Opaque("str", self._shown(place.text)), value)
+        if self.places.marks:
+            place = self.places.place_of_text(value)
+            if place is not None:
+                return self._with_content(Opaque("str", self._shown(place.text)), value)
         limit = self._room(len(value))
         shown = self._shown(beginning(value, limit, self.secrets, self.redactor))
         if len(value) > limit:
             start = shown[:limit].encode("utf-8", "backslashreplace").decode()
             return Cut("str", start, len(value), self._digest(value))
         written = shown.encode("utf-8", "backslashreplace").decode()
-        if written != shown:  # JSON has no such text
+        if written != shown:
+            # JSON has no such text.
             return Opaque("text", repr(written).replace("\\\\", "\\"), "str")
         return _text_node(shown) if shown == value else self._hidden(value, shown)
 

@@ -1,4 +1,7 @@
-"""The texts of the plugin's errors: a miss with the nearest recording and its differences, and a command that helps."""
+"""The texts of errors: a miss with the nearest recording, a drift, a mutation.
+
+Each says what differs, and gives a command that helps.
+"""
 
 from __future__ import annotations
 
@@ -136,13 +139,17 @@ def missing(
     bare: Callable[[Recording], Recording] = lambda one: one,
     former: FormerRecording | None = None,
 ) -> MissingRecordingError:
-    """Return the error for a call without a recording, which shows how the nearest recording differs.
+    """Return the error for a call without a recording, with the nearest recording.
 
-    The candidates are recordings of the same target: those in a cassette if `within`
-    names one, else those of the whole
-    vault. `remedies` describe how to record the call, if no option does. `bare` takes
-    secrets out of the nearest. `former` is the recording of the call under the former
-    options of its line, if there is one.
+    Args:
+        call: The call.
+        candidates: Recordings of the same target: those of a cassette, else of the
+            whole vault.
+        within: The name of the cassette, if there is one.
+        remedies: How to record the call, if no option does.
+        bare: Takes secrets out of the nearest recording.
+        former: The recording of the call under the former options of its line, if
+            there is one.
     """
     if former is not None:
         return _missing_by_its_line(call, former, within=within, remedies=remedies)
@@ -209,7 +216,7 @@ def _missing_by_its_line(
     within: str,
     remedies: Sequence[Remedy | str] | None,
 ) -> MissingRecordingError:
-    """Return the error for a call that has a recording, but for the options of its line."""
+    """Return the error for a call that has a recording under other options."""
     changes = "; ".join(former.changes)
     note = f"the same call, with other options of its line: {changes}"
     found = former.recording
@@ -401,12 +408,21 @@ def read_further(
 def new_after_replayed(
     label: str, *, test: str | None = None, needs_secret: bool = False
 ) -> MissingRecordingError:
-    """Return the error for a new call of a conversation after replayed ones, or for any that `needs_secret` of one of these."""
-    what = f"no recording of {label}, and it cannot run for real: calls before it were replayed"
+    """Return the error for a new call of a conversation after replayed ones.
+
+    With `needs_secret`, the call is any that has a secret of one of these.
+    """
+    what = (
+        f"no recording of {label}, and it cannot run for real: calls before it were"
+        " replayed"
+    )
     fact = "a conversation is recorded as a whole"
     if needs_secret:
         what = f"{label} cannot be sent: it holds the placeholder of a secret"
-        fact = "the answer that issues the secret was replayed, and recordings have no secrets, or has none any more"
+        fact = (
+            "the answer that issues the secret was replayed, and recordings have no"
+            " secrets, or has none any more"
+        )
     remedy = rerecord("to record the whole conversation again", test)
     return MissingRecordingError(
         what, facts=[fact], remedies=[remedy], call=label, test=test
@@ -450,8 +466,14 @@ def drift(
 
 
 def differs_below(label: str, lines: Sequence[str], *, scope: str) -> DriftError:
-    """Return the error for a call of a wider fixture whose real outcome differs from the recorded one that it gets."""
-    what = f"{label} of a fixture gives something else than was recorded, so what follows cannot be recorded"
+    """Return the error for a call of a wider fixture whose real outcome is another one.
+
+    The fixture gets the recorded outcome.
+    """
+    what = (
+        f"{label} of a fixture gives something else than was recorded, so what follows"
+        " cannot be recorded"
+    )
     remedies = [rerecord("to record the fixture's tests again", scope or ".")]
     return DriftError(what, facts=lines, remedies=remedies, call=label, test=scope)
 
@@ -459,7 +481,7 @@ def differs_below(label: str, lines: Sequence[str], *, scope: str) -> DriftError
 def mutated(
     target: str, facts: Sequence[str], remedies: Sequence[Remedy] = ()
 ) -> MutatedInputError:
-    """Return the error for a function that changed arguments, or files that they name."""
+    """Return the error for a function that changed arguments, or files of theirs."""
     remedy = do("name the function inside that returns the new value, in place of it")
     return MutatedInputError(
         f"{target} has mutated its inputs",
@@ -470,7 +492,10 @@ def mutated(
 
 
 def mutations(names: Sequence[str], found: Sequence[Difference]) -> list[str]:
-    """Return how arguments changed, a line for each difference; `found` is how their trees differ after the call."""
+    """Return how arguments changed, a line for each difference.
+
+    `found` is how their trees differ after the call.
+    """
     facts = Differences(tuple(found), "before", "after", _SHOWN).lines()
     return facts or [f"{name}: changed in a part that is not shown" for name in names]
 

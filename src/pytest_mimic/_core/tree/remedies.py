@@ -95,7 +95,7 @@ def changing_parts(
 
 
 def option_path(path: str) -> str:
-    """Return a path as options take it: `messages[0].content` as `messages.0.content`."""
+    """Return a path as options take it: `messages[0].id` as `messages.0.id`."""
     return re.sub(r"\[(-?\d+)\]", r".\1", path).removeprefix(".")
 
 
@@ -193,7 +193,10 @@ def _makes_one(
 def volatile(
     differences: Sequence[Difference], target: str, line: str, options: Options
 ) -> list[Remedy]:
-    """Return the line that leaves what is made anew out of verifying, if nothing else drifted."""
+    """Return the line that leaves what is made anew out of verifying.
+
+    There is none if something else has drifted.
+    """
     changing = changing_parts(differences)
     if changing is None:
         return []

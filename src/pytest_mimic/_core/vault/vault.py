@@ -106,9 +106,9 @@ class Vault:
         """Read a recording of one value fast, without facts that no replay needs.
 
         Returns:
-            The fingerprint of the target's source, the seconds that
-            a replay saves, the name of its inputs, and what gives the value. None if there is
-            no such recording, or it holds anything but a value; `read` finds out which.
+            The fingerprint of the target's source, the seconds that a replay saves, the
+            name of its inputs, and what gives the value. None if there is no such
+            recording, or it holds anything but a value; `read` finds out which.
 
         Raises:
             CorruptRecordingError: The file is damaged, or of another format.
