@@ -517,6 +517,31 @@ def test_a_drift_that_is_accepted_is_gone(shop) -> None:
     shop.run("--mimic-verify").expect(passed=1)
 
 
+def test_rows_in_another_order_are_told_and_never_ignored(shop) -> None:
+    shop.project.ini("sqlalchemy")
+    shop.project.tests("""
+        import db, sqlalchemy as sa, values
+
+        def test_it():
+            first, second = sorted([values.ASK, "lemon"], reverse=values.RUN % 2 == 0)
+            with db.engine.begin() as connection:
+                connection.execute(sa.text("CREATE TABLE cards (name TEXT)"))
+                insert = "INSERT INTO cards VALUES (:name__0), (:name__1)"
+                connection.execute(sa.text(insert), {"name__0": first, "name__1": second})
+    """)
+    shop.run("--mimic-record").expect(passed=1)
+
+    run = shop.run().expect(failed=1, never=["ignore=", "dates-and-ids"])
+
+    assert "the same rows in another order" in run.error
+    (command,) = after(run.section, "to record the missing: ")
+    # The rows are in the recorded order in each other run.
+    shop.run().expect(passed=1)
+    shop.paste(command).expect(passed=1)
+    shop.asks("coffee")
+    shop.run().expect(failed=1, never=["the same rows"])
+
+
 ODD = [
     "it's",
     'say "x"',

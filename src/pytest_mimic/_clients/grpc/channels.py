@@ -19,7 +19,9 @@ from pytest_mimic.client import (
     ClientCall,
     Edge,
     Events,
+    Remedy,
     UnstorableOutcomeError,
+    Verb,
 )
 
 if TYPE_CHECKING:
@@ -180,11 +182,14 @@ def _wrap_call(kind: str, style: str, original: _Function, port: Port) -> _Funct
 
 
 def _not_recordable(path: str) -> UnstorableOutcomeError:
+    left_out = Remedy(
+        Verb.LINE,
+        "or to let it run for real, so that a replay needs the server",
+        words=(f"grpc exclude={path}",),
+    )
     return UnstorableOutcomeError(
         f"{path} is a gRPC stream in both directions, or without an iterator: not recordable",
-        remedies=[
-            f"name the function around it in mimic_functions, or: grpc exclude={path}"
-        ],
+        remedies=["name the function around it in mimic_functions", left_out],
     )
 
 

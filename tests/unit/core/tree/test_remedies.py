@@ -245,4 +245,19 @@ def test_a_drift_gets_the_line_by_the_same_rule(parts, lines) -> None:
     ],
 )
 def test_rows_in_another_order_are_known(old, new, is_order) -> None:
-    assert only_order_differs({"params": old}, {"params": new}) is is_order
+    statement = "INSERT INTO cards VALUES (:name__0), (:name__1)"
+
+    sides = [{"statement": statement, "params": params} for params in (old, new)]
+
+    assert only_order_differs(*sides) is is_order
+
+
+@pytest.mark.parametrize(
+    ("then", "now"),
+    [("SELECT :id_1, :id_2",) * 2, ("INSERT INTO a", "INSERT INTO b"), (None, None)],
+)
+def test_values_of_another_statement_are_no_rows(then, now) -> None:
+    old = {"statement": then, "params": {"id_1": "a", "id_2": "b"}}
+    new = {"statement": now, "params": {"id_1": "b", "id_2": "a"}}
+
+    assert not only_order_differs(old, new)
