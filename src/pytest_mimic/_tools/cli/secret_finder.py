@@ -17,6 +17,7 @@ from pytest_mimic._core.redact.secret_names import holds_text
 from pytest_mimic._core.redact.secret_values import bytes_in
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.vault.recording_facts import Recording, Stored
+from pytest_mimic._tools.rekey.hidden_descriptions import with_hidden_preview
 from pytest_mimic.errors import MimicError
 
 
@@ -124,10 +125,14 @@ def _is_changed_call(
 
 
 def _is_changed_outcome(target: str, outcome: Stored, redactor: Redactor) -> bool:
-    """Check whether redaction would change a recorded outcome; a pickle is not read."""
+    """Check whether redaction would change a recorded outcome.
+
+    A pickle is not read, but what people read of it.
+    """
     body = outcome.readable()
     if body is None:
-        return False
+        entry = outcome.entry
+        return with_hidden_preview(entry, redactor.declared) is not entry
     if redactor.environment.scrub(body) != body:
         return True
     if target == "http":

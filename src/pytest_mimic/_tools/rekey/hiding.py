@@ -24,10 +24,12 @@ from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import PLACEHOLDER, holds_text, places
 from pytest_mimic._core.seam.registry import names_client
-from pytest_mimic._core.tree.secrets import secrets_in
-from pytest_mimic._core.tree.stored import without_secrets
 from pytest_mimic._core.vault.long_parts import shortened
 from pytest_mimic._core.vault.recording_facts import Stored
+from pytest_mimic._tools.rekey.hidden_descriptions import (
+    hidden_description,
+    with_hidden_preview,
+)
 from pytest_mimic._tools.rekey.recorded_calls import Entry, RecordedCall
 
 # Shorter texts stand in many places for other reasons.
@@ -116,12 +118,13 @@ class Hider:
         but for what people read of a pickle.
         """
         described = old.call.arguments or {}
-        hidden = self._without_secrets(described)
+        declared = self._redactor.declared
+        hidden = hidden_description(described, declared)
         entries: list[Entry] = []
         outcomes: list[Stored] = []
         is_same = hidden == described
         for stored in old.call.outcomes:
-            entry = self._with_hidden_preview(stored.entry)
+            entry = with_hidden_preview(stored.entry, declared)
             is_same = is_same and entry is stored.entry
             entries.append(entry)
             outcomes.append(stored.with_entry(entry))
@@ -137,53 +140,6 @@ class Hider:
             arguments=hidden, parts=facts.get("parts"), outcomes=outcomes
         )
         return Hidden(old._replace(facts=facts, call=call), {}, set())
-
-    def _with_hidden_preview(self, entry: Entry) -> Entry:
-        """Return an outcome without secrets in what people read of a pickle."""
-        if "preview" not in entry:
-            return entry
-        declared = self._redactor.declared
-        described = entry.get("described")
-        secrets = secrets_in(described, declared)
-        lines = [declared.scrub_text(line, secrets) for line in entry["preview"]]
-        hidden: Entry = {**entry, "preview": lines}
-        if "described" in entry:
-            hidden["described"] = self._without_secrets(described)
-        return entry if hidden == entry else hidden
-
-    def _without_secrets(self, described: Any) -> Any:
-        """Return a description without secrets, and without digests that tell them."""
-        declared = self._redactor.declared
-        bare = without_secrets({"": described}, declared)[""]
-        return _without_digests(self._without_columns(bare), described)
-
-    def _without_columns(self, described: Any) -> Any:
-        """Return a description of which no table has a column with a secret name.
-
-        `{"$text": "<DataFrame ...>", "columns": {"['motto']": ...}}`
-        """
-        if type(described) is list:
-            return [self._without_columns(part) for part in described]
-        if type(described) is not dict:
-            return described
-        kept: dict[str, Any] = {}
-        for name, part in described.items():
-            is_table = name == "columns" and "$text" in described
-            if is_table and type(part) is dict:
-                part = self._without_secret_columns(part)
-            kept[name] = self._without_columns(part)
-        return kept
-
-    def _without_secret_columns(self, columns: dict[str, Any]) -> dict[str, Any]:
-        kept: dict[str, Any] = {}
-        for step, column in columns.items():
-            if not self._is_secret_column(step):
-                kept[step] = column
-        return kept
-
-    def _is_secret_column(self, step: str) -> bool:
-        label = step.removeprefix("['").removesuffix("']")
-        return label != step and bool(self._redactor.declared.secret(label))
 
     # -- clients
 
@@ -258,27 +214,6 @@ def _without_digest(part: Any) -> Any:
     """Return what is kept of an argument, without a digest that might tell a secret."""
     is_digest = type(part) is str and len(part) == _DIGEST
     return None if is_digest or type(part) is dict else part
-
-
-def _without_digests(now: Any, before: Any) -> Any:
-    """Return a description in which no node has the digest of a part that is hidden.
-
-    Of `{"$list": ["abc", 2], "length": 90, "digest": "6cc33104"}`, whose first item is
-    hidden now, the digest goes.
-    """
-    if now == before:
-        return now
-    if type(now) is list and type(before) is list:
-        pairs = zip(now, before, strict=True)
-        return [_without_digests(part, old) for part, old in pairs]
-    if type(now) is not dict or type(before) is not dict:
-        return now
-    is_node = next(iter(now), "")[:1] == "$"
-    kept: dict[str, Any] = {}
-    for name, part in now.items():
-        if not is_node or name != "digest":
-            kept[name] = _without_digests(part, before.get(name))
-    return kept
 
 
 def _replaced(before: Any, now: Any) -> Iterator[str]:

@@ -7,7 +7,10 @@ import re
 import pytest
 
 from pytest_mimic._core.outcome.memory import object_name
+from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._tools.cli.secret_finder import SecretFinder
 from unit.tools.cli.edited_vaults import edit, recording, the_object
+from unit.tools.rekey.vaults import calls_in, vault_of
 
 
 @pytest.mark.parametrize(
@@ -69,3 +72,17 @@ def test_what_looks_like_a_secret_is_named_until_it_is_accepted(
     )
     (shop / "pytest.ini").write_text(f"{(shop / 'pytest.ini').read_text()}{line}\n")
     assert call("check").code == 0
+
+
+def test_a_preview_that_redaction_hides_today_is_found():
+    [old] = calls_in(vault_of({"arguments": {"base": "EUR"}}))
+    entry = {
+        "duration": 0.1,
+        "kind": "value",
+        "pickle": "objects/00/00.pkl",
+        "preview": ["[Order(motto='hunter2', n=1)]"],
+    }
+    call = old.call._replace(outcomes=[old.call.stored.with_entry(entry)])
+
+    assert SecretFinder(Redactor(("motto",))).hides([call])
+    assert not SecretFinder(Redactor(("colour",))).hides([call])
