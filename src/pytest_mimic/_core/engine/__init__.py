@@ -4,17 +4,17 @@ The nouns:
 
 | noun | what it is | module |
 |---|---|---|
-| plan | how one activation mimics a target: a function, or a client | `call`, `client_plan` |
+| plan | how one activation mimics a function or a client | `call`, `client_plan` |
 | covering | the targets that are in force for a while, and their plans | `coverings` |
 | port | the engine as the edges of one client see it | `client_plan` |
 | call | one invocation, bound and identified | `call` |
 | owner | the test, scope or cassette that calls belong to | `owners` |
-| track | the outcomes of one file, in which equal calls have places | `tracks`, `cassette_tracks` |
-| decision | replay, run, verify or refuse, from frozen facts | `decisions`, `refusals` |
+| track | the outcomes of one file, each in its place | `tracks`, `cassette_tracks` |
+| decision | replay, run, verify or refuse, from facts | `decisions`, `refusals` |
 | cassette | what a block may read of its track | `cassettes` |
 | step | what is to be done with a call, until it has ended | `steps` |
 | turn | what one thread, of one process, decides and writes at once | `recordings` |
-| family | the processes of a run that has forked, and what they tell one another | `family` |
+| family | the processes of a run that has forked | `family`, `events` |
 
 One call, recorded and replayed: `httpx.get(URL)` in a test.
 

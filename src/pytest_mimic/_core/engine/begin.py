@@ -1,4 +1,7 @@
-"""Begins each call at the engine: finds what is recorded for it, and asks what happens to it."""
+"""Begins each call at the engine.
+
+It finds what is recorded for the call, and asks what happens to it.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +69,9 @@ def _waiting_for_the_run(state: RunState, call: Call) -> Step:
 
 
 def _track_of(state: RunState, call: Call, mode: Mode) -> OwnedTrack:
-    """Return the outcomes of a call outside of cassettes: those of its owner, or those that all tests share.
+    """Return the outcomes of a call outside of cassettes.
+
+    They are those of its owner, or those that all tests share.
 
     Imported ones, of which fewer parts count, come second, unless the call is recorded
     again.

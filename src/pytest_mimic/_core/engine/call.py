@@ -255,7 +255,10 @@ class Call:
 
     @property
     def listed(self) -> str:
-        """The call in one line of a list, where it is told from calls with its label."""
+        """The call in one line of a list.
+
+        There it is told from calls with its label.
+        """
         from pytest_mimic._core.tree.call_labels import told_apart
 
         if self.edge_call is None:

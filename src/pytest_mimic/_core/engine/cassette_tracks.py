@@ -92,7 +92,7 @@ class CassetteTrack(Track):
         self.path: Path = Path(state.settings.vault, file)
         self.block_owner: Owner = owner
         self.run_mode: Mode = mode
-        self.mode_name: str = _RECORDING.get(mode, mode.value)
+        self.mode_name: str = _RECORDING.get(mode) or mode.value
         self._play_count = 0
         self.remedies = remedies
         self.is_running: Callable[[], bool] = _running()

@@ -1,4 +1,4 @@
-"""Finds the recording that a missing call has under the options that its line had before."""
+"""Finds the recording that a missing call has under the former options of its line."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class ClientPlan(Plan):
     are imported.
     """
 
-    adapter: Adapter
+    adapter: Adapter  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def __init__(
         self,
@@ -60,17 +60,14 @@ class ClientPlan(Plan):
         self.adapter = adapter
         self.keeps_state = adapter.keeps_state
         # Most lines have no patterns, and take all calls.
-        self.selector = (
-            Selector(options.only, options.exclude)
-            if options.only or options.exclude
-            else None
-        )
+        self.selector: Selector | None = None
+        if options.only or options.exclude:
+            self.selector = Selector(options.only, options.exclude)
         self.activation = activation
         self._imported = imported
         self._match = sorted(options.match)
-        self._identities: dict[
-            tuple[str, ...], CallIdentity
-        ] = {}  # by the names of the parts that count
+        # By the names of the parts that count.
+        self._identities: dict[tuple[str, ...], CallIdentity] = {}
 
     def call(self, edge_call: ClientCall) -> Call:
         """Return a call as the engine knows it."""
@@ -160,7 +157,10 @@ class ClientPlan(Plan):
             seen.add(f"{self.client} ignore={source}")
 
     def _matched(self, parts: dict[str, Any]) -> dict[str, Any]:
-        """Return the values at the paths that `match=` names, None where the call has no such part."""
+        """Return the values at the paths that `match=` names.
+
+        The value is None where the call has no such part.
+        """
         from pytest_mimic._core.identity.pruning import prune
         from pytest_mimic._core.types.opening import parse_path
 
@@ -191,7 +191,10 @@ class ClientPlan(Plan):
         return client_parts(names, edge_call.parts, call.arguments, without)
 
     def described(self, call: Call) -> dict[str, Any]:
-        """Return the description of a call that messages show and that is stored beside its recording."""
+        """Return the description of a call.
+
+        Messages show it, and it is stored beside the recording.
+        """
         from pytest_mimic._core.outcome.plain import layout_of, repeated_parts
 
         edge_call = call.edge_call
@@ -270,7 +273,9 @@ class Port:
         return self.taking() and self._line(call) is not None
 
     def _line(self, call: ClientCall) -> ClientPlan | None:
-        """Return the first line of the innermost activation whose patterns select a call.
+        """Return the line that takes a call: the first of the innermost activation.
+
+        Its patterns must select the call.
 
         The calls by which a client sets up its connections are always taken.
         """
@@ -328,7 +333,8 @@ class Port:
 
         None: it is left out, and the original is to be called as if nothing was here.
 
-        MimicError: see `begin`.
+        Raises:
+            MimicError: See `begin`.
         """
         line = self._line(call) if self.taking() else None
         if line is None:
@@ -370,7 +376,7 @@ class Port:
         return recordings.turns
 
     def _compare_senders(self, call: Call) -> None:
-        """Name a call that equals another one but for a secret of the application's own, or refuse it.
+        """Name, or refuse, a call that equals another one but for an own secret.
 
         Raises:
             UnstableIdentityError: One recording would serve both.
@@ -408,7 +414,7 @@ class Port:
         return known_in(self._state.secret_scope, self._turns)
 
     def secrets_for(self, request: Any) -> KnownSecrets | None:
-        """Return the secrets of the test, where they say what stands for those of a request, which is plain data.
+        """Return the secrets of the test, if they stand for those of a request.
 
         In a replay they do so only for placeholders, which few requests have.
         """
@@ -422,7 +428,9 @@ class Port:
         self._state.ledger.notes.add(f"{what}, {test}" if test else what)
 
     def ordinal(self, space: str, name: str) -> int:
-        """Return the number of `name` among those used in `space` by this test or cassette, from 0.
+        """Return the number of a name among those that this test or cassette used.
+
+        The first one in its `space` is 0.
 
         Names that change from run to run, such as ports and random ids, are recorded by
         their numbers.

@@ -1,4 +1,8 @@
-"""Mimics functions and clients: patches what is named, once, and decides which plan takes the calls of each."""
+"""Mimics functions and clients.
+
+What is named is patched once, and the innermost activation says which plan takes its
+calls.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +49,19 @@ _Place = tuple[int, tuple[str, ...]]
 
 
 class Covering:
-    """Targets that are in force from `Coverings.cover` until `end`; or edges of clients, until the run ends."""
+    """Targets that are in force from `Coverings.cover` until `end`.
+
+    Or edges of clients, which are in force until the run ends.
+
+    Attributes:
+        cassette: The cassette that takes the calls.
+        plans: The plans of clients, with their ports.
+        problems: Targets found missing, until somebody takes them.
+        requests: The targets or edges that have a path.
+        places: What the requests name, by module.
+        deciders: By the key of a function, the request that decides about it.
+        end: Ends the covering.
+    """
 
     def __init__(
         self,
@@ -54,18 +70,14 @@ class Covering:
         cassette: CassetteTrack | None = None,
     ) -> None:
         self.cassette = cassette
-        self.plans: list[tuple[Port, ClientPlan]] = []  # of clients
-        self.problems: list[
-            TargetError
-        ] = []  # targets found missing, until somebody takes them
+        self.plans: list[tuple[Port, ClientPlan]] = []
+        self.problems: list[TargetError] = []
         # The others are clients, which have no path.
         self.requests: list[Target | Edge] = [
             request for request in requests if request.path
         ]
-        self.places: defaultdict[str, set[_Place]] = defaultdict(set)  # by module
-        self.deciders: dict[
-            object, int
-        ] = {}  # by the key of a function, the request that decides
+        self.places: defaultdict[str, set[_Place]] = defaultdict(set)
+        self.deciders: dict[object, int] = {}
         for number, request in enumerate(self.requests):
             self.places[request.module].add((number, request.path))
         self.end: Callable[[], None] = functools.partial(coverings.uncover, self)
@@ -89,7 +101,10 @@ class Covering:
             self.problems.append(TargetError(what))
 
     def rank(self, number: int) -> tuple[bool, int]:
-        """Order requests for one function: a wildcard gives way, and the last one that names or excludes it decides."""
+        """Order requests for one function.
+
+        A wildcard gives way, and the last one that names or excludes it decides.
+        """
         request = self.requests[number]
         return request.excluded or request.path[-1] != "*", number
 
@@ -106,22 +121,21 @@ class Coverings:
     def __init__(self, state: RunState) -> None:
         self._state = state
         self.targets: list[Target] = []
-        self._mimics = (
-            state.settings.mode is not Mode.LIVE
-        )  # in which targets are only checked
+        # In live mode, targets are only checked.
+        self._mimics = state.settings.mode is not Mode.LIVE
         self._open: list[Covering] = []
-        self._known: dict[
-            object, Found
-        ] = {}  # by their keys, and kept, as these are places in memory
-        self._mimicked: dict[
-            object, Mimicked
-        ] = {}  # by the key of a function, which may have no hash
-        self._wrappers: dict[object, Wrapper] = {}  # likewise, of edges
+        # The functions by their keys. They are kept, as keys are places in memory.
+        self._known: dict[object, Found] = {}
+        # By the key of a function, which may have no hash.
+        self._mimicked: dict[object, Mimicked] = {}
+        # The wrappers of edges, by the same keys.
+        self._wrappers: dict[object, Wrapper] = {}
         self._adapters: dict[str, Adapter] = {}
         self._ports: dict[str, Port] = {}
         self._patches = Patches()
         self._watch = ImportWatch(self._loaded)
-        self._awaited: set[str] = set()  # watched modules that were not there so far
+        # The watched modules that were not there so far.
+        self._awaited: set[str] = set()
         self._lock = threading.RLock()
         self._edges: list[Covering] = []
         watch_forks(state)
@@ -141,7 +155,10 @@ class Coverings:
             )
 
     def begin_process(self) -> None:
-        """Go on in a process that was forked, where no other thread can have the lock."""
+        """Go on in a process that was forked.
+
+        No other thread of it can have the lock.
+        """
         self._lock = threading.RLock()
 
     def cover(
@@ -167,7 +184,10 @@ class Coverings:
         return covering
 
     def prepare(self, targets: Iterable[Target]) -> None:
-        """Patch what tests will name, so that whoever holds one of the functions is searched for only once."""
+        """Patch what tests will name.
+
+        So whoever holds one of the functions is searched for only once.
+        """
         covering = self.cover(
             one for one in targets if not (one.is_client or one.excluded)
         )
@@ -232,14 +252,20 @@ class Coverings:
             self._mimicked.clear()
 
     def look_again(self) -> None:
-        """Patch modules that appeared without an import, by an assignment to `sys.modules`."""
+        """Patch modules that appeared without an import.
+
+        Somebody has assigned them to `sys.modules`.
+        """
         with self._lock:
             for module in [one for one in self._awaited if one in sys.modules]:
                 if not is_incomplete(sys.modules[module]):
                     self._loaded(module)
 
     def _loaded(self, module: str) -> None:
-        """Patch a watched module that has been executed, for the first time or again."""
+        """Patch a watched module that has been executed.
+
+        It may have been executed before.
+        """
         with self._lock:
             self._awaited.discard(module)
             for covering in [*self._edges, *self._open]:
@@ -302,18 +328,21 @@ class Coverings:
     def _find(
         self, covering: Covering, module: str, loaded: str | None
     ) -> Iterator[tuple[_Place, Found]]:
-        """Yield the functions that are named in a module, if it is imported, each with the place that names it."""
+        """Yield the functions that are named in a module, if it is imported.
+
+        With each comes the place that names it.
+        """
         there = sys.modules.get(module)
         is_partial = module != loaded and is_incomplete(there)
-        if there is None or (
-            is_partial and module in self._watch.names
-        ):  # its import will be reported
+        # The import of a watched module will be reported.
+        if there is None or (is_partial and module in self._watch.names):
             return
         for place in sorted(covering.places[module]):
             try:
                 if is_partial:
                     raise NotFoundError(
-                        f"cannot be patched before {module} is loaded: use it in conftest.py"
+                        f"cannot be patched before {module} is loaded: use it in"
+                        " conftest.py"
                     )
                 is_edge = isinstance(covering.requests[place[0]], Edge)
                 for found in find(module, place[1], self._patches, may_fill=is_edge):
@@ -323,7 +352,8 @@ class Coverings:
                     )
                     self._known.setdefault(found.key, found)
                     yield place, found
-            except NotFoundError as error:  # for good
+            except NotFoundError as error:
+                # Nothing will have the name later.
                 covering.places[module].remove(place)
                 is_absent = isinstance(error, AbsentError)
                 request = covering.requests[place[0]]
@@ -332,7 +362,11 @@ class Coverings:
     def take(
         self, covering: Covering, target: Target | Edge, found: Found, name: str
     ) -> Wrapper | None:
-        """Let a request decide about a function, and return the function's wrapper; None in live mode."""
+        """Let a request decide about a function.
+
+        Returns:
+            The wrapper of the function; None in live mode.
+        """
         if isinstance(target, Edge):
             return self._intercepting(covering, target, found)
         if problem := target.misfit(found.function):
@@ -348,9 +382,8 @@ class Coverings:
             mimicked = self._mimicked[found.key] = Mimicked(
                 found.function, is_common=is_common
             )
-            if (
-                isinstance(found.holder, type) and not found.is_own
-            ):  # pickled by the class that is named
+            # An inherited function is pickled by the class that is named.
+            if isinstance(found.holder, type) and not found.is_own:
                 mimicked.wrapper.__module__ = found.holder.__module__
                 mimicked.wrapper.__qualname__ = (
                     f"{found.holder.__qualname__}.{found.name}"
@@ -370,7 +403,7 @@ class Coverings:
         return mimicked.wrapper
 
     def _is_configured(self, target: Target) -> bool:
-        """Return whether the options of a target are those of a line of the configuration.
+        """Return whether the options of a target are those of a configured line.
 
         A fixture may take the configured targets with other options.
         """
@@ -428,7 +461,10 @@ class Coverings:
     def _noting(
         self, start: Callable[[Any], None], _port: object
     ) -> Callable[[Any], None]:
-        """Return the function that starts a process, by pools and loky, too: it names those in which nothing is mimicked."""
+        """Return the function that starts a process, by pools and loky, too.
+
+        It names those in which nothing is mimicked.
+        """
         state = self._state
 
         @functools.wraps(start)

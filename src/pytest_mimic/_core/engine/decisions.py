@@ -1,4 +1,6 @@
-"""Decides what happens to a call, from facts alone: nothing is read, run or written here.
+"""Decides what happens to a call, from facts alone.
+
+Nothing is read, run or written here.
 
 The table, in which the first row that fits decides:
 
@@ -25,7 +27,8 @@ from pytest_mimic._core.settings import Mode
 Recorded: TypeAlias = Literal["nothing", "empty", "stale", "good"]
 """What stands in the place of a call.
 
-`nothing`: no outcome, or one that a failed attempt of the test has recorded in this run.
+`nothing`: no outcome, or one that a failed attempt of the test has recorded in this
+run.
 `empty`: a call began there and has none. `stale`: one of another source, or of inputs
 that count. `good`: any other, also that of a call that was cancelled.
 """
@@ -33,8 +36,8 @@ that count. `good`: any other, also that of a call that was cancelled.
 Conversation: TypeAlias = Literal["none", "new", "replayed", "real"]
 """How far the conversation of the call's owner with its service has come.
 
-`none`: the call belongs to none. `new`: no call of it was made so far. `replayed`: calls
-before this one were replayed. `real`: it is recorded as a whole.
+`none`: the call belongs to none. `new`: no call of it was made so far. `replayed`:
+calls before this one were replayed. `real`: it is recorded as a whole.
 """
 
 
@@ -77,8 +80,8 @@ class Refuse(NamedTuple):
     """The call gets an error.
 
     Attributes:
-        reason: `missing`: nothing is recorded. `empty`: its place is empty. `stale`: its
-            recording is. `follows replayed`: it cannot run for real any more.
+        reason: `missing`: nothing is recorded. `empty`: its place is empty. `stale`:
+            its recording is. `follows replayed`: it cannot run for real any more.
     """
 
     reason: Literal["missing", "empty", "stale", "follows replayed"]

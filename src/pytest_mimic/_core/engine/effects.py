@@ -1,4 +1,7 @@
-"""What a call of a function may change: its arguments, and files that an argument, or an item of one, names."""
+"""What a call of a function may change.
+
+These are its arguments, and the files that an argument, or an item of one, names.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,10 @@ _UNCHANGEABLE = frozenset({bool, bytes, complex, float, int, str, type(None)})
 
 
 class Effects:
-    """The arguments of a call, and the files that they name, as they were before it, but for files in those ignored."""
+    """The arguments of a call, and the files that they name, as they were before it.
+
+    Files that ignored arguments name do not count.
+    """
 
     def __init__(self, call: Call) -> None:
         self._call = call
@@ -59,27 +65,16 @@ class Effects:
         }
 
     def refuse_changes(self) -> None:
-        """Raise MutatedInputError if the call has changed an argument, or a file that one names, or made such a file."""
-        call, places, found = self._call, self._call.plan.places, list[str]()
-        for path, is_text, name, key, before in self._files:
-            after = _facts(path)
-            if after == before:
-                continue
-            place = places.place_of(path)
-            if (
-                before is None and is_text and place is None
-            ):  # most strings are no paths
-                continue
-            how = (
-                "made" if before is None else "removed" if after is None else "changed"
-            )
-            step = name if key is None else f"{name}[{key!r}]"
-            found.append(
-                f"{step}: {path if place is None else place.text}: {how} by the call"
-            )
+        """Check that the call has changed no argument, and no file that one names.
+
+        Raises:
+            MutatedInputError: It has changed or made one.
+        """
+        call = self._call
+        files = self._changed_files()
         now = self._identities_with_states_before() if self._before else {}
         changed = [name for name, digits in self._before.items() if digits != now[name]]
-        if found or changed:
+        if files or changed:
             from pytest_mimic._core.tree.differing import argument_differences
             from pytest_mimic._core.tree.messages import mutated, mutations
 
@@ -88,9 +83,30 @@ class Effects:
             )
             raise mutated(
                 call.plan.target,
-                limited(found, _SHOWN) or mutations(changed, differences),
+                limited(files, _SHOWN) or mutations(changed, differences),
                 remedies=self._remedies(changed, differences),
             )
+
+    def _changed_files(self) -> list[str]:
+        """Return a line for each file that the call has made, changed or removed."""
+        lines = []
+        for path, is_text, name, key, before in self._files:
+            after = _facts(path)
+            if after == before:
+                continue
+            place = self._call.plan.places.place_of(path)
+            # Most strings are no paths.
+            if before is None and is_text and place is None:
+                continue
+            how = "changed"
+            if before is None:
+                how = "made"
+            elif after is None:
+                how = "removed"
+            step = name if key is None else f"{name}[{key!r}]"
+            shown = path if place is None else place.text
+            lines.append(f"{step}: {shown}: {how} by the call")
+        return lines
 
     def _identities_with_states_before(self) -> dict[str, str | None]:
         """Return the identities as they would be if no stream or generator had moved.
@@ -145,7 +161,7 @@ def _advancing_in(call: Call) -> dict[str, tuple[Any, State]]:
 
 
 def set_states(call: Call, states: dict[str, State]) -> None:
-    """Leave the streams and generators among the arguments of a call as it left them."""
+    """Leave streams and generators among the arguments of a call as it left them."""
     values = advancing_in(named(call, call.plan.options.ignore))
     for path, state in states.items():
         if path in values:
@@ -153,7 +169,10 @@ def set_states(call: Call, states: dict[str, State]) -> None:
 
 
 def _paths_in(call: Call) -> Iterator[tuple[str, bool, str, object]]:
-    """Yield the paths that arguments or their items are, and the strings that may be some, and where each is."""
+    """Yield the paths that arguments or their items are, and where each is.
+
+    Strings may be paths, too.
+    """
     arguments: dict[str, Any] = {}
     for name, value in named(call, call.plan.options.ignore).items():
         is_rest = name.startswith("*") and name in call.names
@@ -173,9 +192,15 @@ def _paths_in(call: Call) -> Iterator[tuple[str, bool, str, object]]:
 
 
 def _facts(path: str) -> tuple[int, int] | None:
-    """Return the size of a file and the time of its last change; None if there is no file."""
+    """Return the size of a file and the time of its last change.
+
+    None: there is no file.
+    """
     try:
-        found = os.stat(path)  # noqa: PTH116 - a string, at each call
-    except (OSError, ValueError):  # ValueError: a null character, a lone surrogate
+        facts = os.stat(path)  # noqa: PTH116 - a string, at each call
+    # ValueError: a null character, a lone surrogate.
+    except (OSError, ValueError):
         return None
-    return (found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
+    if not stat.S_ISREG(facts.st_mode):
+        return None
+    return facts.st_size, facts.st_mtime_ns

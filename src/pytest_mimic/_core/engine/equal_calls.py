@@ -1,7 +1,8 @@
 """Equal calls that differ in a secret of the application's own.
 
-Such a secret does not count, so that these calls are named, or refused. A replay gives them their answers in the order in which they begin. Where one recording
-serves all, the second would get the answer of the first.
+Such a secret does not count, so that these calls are named, or refused. A replay gives
+them their answers in the order in which they begin. Where one recording serves all, the
+second would get the answer of the first.
 """
 
 from __future__ import annotations

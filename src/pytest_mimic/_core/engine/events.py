@@ -6,7 +6,7 @@
 | `ConversationBegun` | replay, or record, the rest of the conversation as well |
 | `RecordingWritten` | take the outcomes of the file for recorded in this run |
 | `NameNumbered` | number a database, or a server, in the same way |
-| `CallRecorded` | write it into the cassette: only the process that has opened the block |
+| `CallRecorded` | write it into the cassette: only the process that has opened it |
 | `CallEnded` | mimic the calls of a process that was forked inside of the call |
 | `CallUnended` | keep what an unended call gave until its test has ended |
 | `AccountGrown` | add it to the account: only the first process, which reports |

@@ -117,7 +117,7 @@ def _closed() -> BaseException:
 # -- coroutines
 
 
-async def _awaiting(step: Step, coroutine: Awaitable[object]) -> object:
+async def _awaiting(step: Step, coroutine: Any) -> object:
     """Await the real coroutine and complete the call."""
     step.begun = True
     result: object = None

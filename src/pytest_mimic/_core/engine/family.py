@@ -1,4 +1,6 @@
-"""Makes the processes that a run forks a part of it: what one of them does counts in all.
+"""Makes the processes that a run forks a part of it.
+
+What one of them does counts in all.
 
 The first fork of a run makes its family, with a log that all of its processes have
 open. Whoever decides about a call, or writes a recording, takes a turn: it reads what
@@ -346,7 +348,7 @@ class Family:
         recording: Recording,
         error: tuple[str, str] | None,
     ) -> None:
-        """Tell of a call in a cassette the process that has opened its block, in a turn."""
+        """Tell of a call in a cassette the process that has opened it, in a turn."""
         # A cassette is its own owner.
         assert cassette.owner is not None
         facts, entry = self._plain(recording)
@@ -410,7 +412,10 @@ class Family:
             scope.tell = partial(self._tell_secrets, scope.token)
 
     def begin_process(self) -> None:
-        """Begin a process that was just forked, which leaves its parent's calls alone."""
+        """Begin a process that was just forked.
+
+        It leaves the calls of its parent alone.
+        """
         state = self._state
         self.is_forked = True
         state.guard = Lock()
@@ -432,7 +437,10 @@ class Family:
             self._end_calls_at_exit()
 
     def _end_calls_at_exit(self) -> None:
-        """Let `os._exit` end this process's calls, as the end of a test ends the test's."""
+        """Let `os._exit` end this process's calls.
+
+        The end of a test ends those of the test in the same way.
+        """
         exit_at_once = os._exit
 
         @wraps(exit_at_once)

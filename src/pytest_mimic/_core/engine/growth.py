@@ -1,4 +1,4 @@
-"""What an account has gained since the last look, for a process that tells it to another."""
+"""What an account has gained since the last look, to be told to another process."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Growth:
             self._seen[name] = _mark(getattr(ledger, name))
 
     def take(self) -> dict[str, Any]:
-        """Return the growth since the last call, in the form that `Ledger.add` takes."""
+        """Return the growth since the last call, as `Ledger.add` takes it."""
         growth: dict[str, Any] = {}
         for name in self._names():
             entry = getattr(self._ledger, name)

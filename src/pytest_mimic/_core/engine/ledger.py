@@ -63,7 +63,11 @@ class MadeAnew(NamedTuple):
 
 
 Replayed: TypeAlias = tuple[float, str, "str | None", str]
-"""A replay: the seconds that it saved, the name of its recording or cassette, that of the list of its inputs, its target."""
+"""A replay, in four parts.
+
+They are the seconds that it saved, the name of its recording or cassette, that of the
+list of its inputs, and its target.
+"""
 
 
 class OnceEach(list[Any]):
@@ -86,39 +90,40 @@ class Ledger:
 
     def __init__(self) -> None:
         # Sets of names and ids. The first ones prove which recordings are unused.
-        self.used: set[str] = (
-            set()
-        )  # the recordings and cassettes that the run used or made
+        # The recordings and cassettes that the run used or made.
+        self.used: set[str] = set()
         # The paths of `ignore=` whose lines had calls, `shop.api:fetch ignore=a.b`, and
         # those that met something in one.
         self.ignored_paths: set[str] = set()
         self.met_paths: set[str] = set()
-        self.skipped_modules: set[str] = (
-            set()
-        )  # the modules that were skipped as a whole
-        self.collected: set[str] = (
-            set()
-        )  # the files and folders in which pytest looked for tests
-        self.absent_clients: set[str] = set()  # those that are named and not installed
+        # The modules that were skipped as a whole.
+        self.skipped_modules: set[str] = set()
+        # The files and folders in which pytest looked for tests.
+        self.collected: set[str] = set()
+        # The clients that are named and not installed.
+        self.absent_clients: set[str] = set()
         # What was mimicked: clients, functions by the lines that named them and by
         # their own names, `shop.api:fetch`, `shop.api:*`.
         self.mimicked: set[str] = set()
         # Why recordings of other targets cannot be judged: the run does not have the
         # lines of the project.
         self.lacking_lines: set[str] = set()
-        self.known: set[str] = (
-            set()
-        )  # with `--mimic-usage`: the recordings in the vault at the end
-        self.tests: set[str] = (
-            set()
-        )  # the tests that were collected, with their environment
-        self.ran: set[str] = set()  # those of them that ran or were skipped
-        self.wanted: set[str] = set()  # the paths of a complete selection
-        self.covered: set[str] = set()  # those in which all tests were collected
-        self.replaced: set[str] = set()  # objects that re-recording left behind
+        # With `--mimic-usage`, the recordings in the vault at the end.
+        self.known: set[str] = set()
+        # The tests that were collected, with their environment, and those of them that
+        # ran or were skipped.
+        self.tests: set[str] = set()
+        self.ran: set[str] = set()
+        # The paths of a complete selection, and those in which all tests were
+        # collected.
+        self.wanted: set[str] = set()
+        self.covered: set[str] = set()
+        # The objects that re-recording left behind.
+        self.replaced: set[str] = set()
         # `passed`, `failed` or `skipped`, by the id of each test that ran; `forked`
         # where only a forked process knows.
         self.outcomes: dict[str, str] = {}
+
         # Rows that count once.
         # Why not all tests were collected.
         self.hiding: OnceEach = OnceEach()
@@ -136,7 +141,8 @@ class Ledger:
         self.problems: OnceEach = OnceEach()
         # Outcomes with secret values: label, what was done, test.
         self.environment: OnceEach = OnceEach()
-        # Texts in what was recorded that look like keys: label; what, its mark and test.
+        # Texts in what was recorded that look like keys: label; what, its mark and
+        # test.
         self.keys: OnceEach = OnceEach()
         # The files that Git LFS has left as pointers.
         self.pointers: set[str] = set()
@@ -149,41 +155,45 @@ class Ledger:
         self.outdated: OnceEach = OnceEach()
         # Calls that equal another one but for a secret: label; what tells them apart.
         self.alike: OnceEach = OnceEach()
-        self.drifted: list[
-            Sequence[str]
-        ] = []  # real calls that differ from their recording: label, test
-        self.failures: list[
-            Sequence[str]
-        ] = []  # recorded errors that were kept and are listed: call, test
-        self.processes: list[
-            Sequence[str]
-        ] = []  # processes in which nothing is mimicked: test, way
-        self.moved: list[
-            Sequence[str]
-        ] = []  # whose recordings can go where: a test that is gone, another
-        self.calls: list[dict[str, Any]] = []  # noted for reports; see `call_log`
+
+        # Rows that add up.
+        # Real calls that differ from their recording: label, test.
+        self.drifted: list[Sequence[str]] = []
+        # Recorded errors that were kept and are listed: call, test.
+        self.failures: list[Sequence[str]] = []
+        # Processes in which nothing is mimicked: test, way.
+        self.processes: list[Sequence[str]] = []
+        # Whose recordings can go where: a test that is gone, another.
+        self.moved: list[Sequence[str]] = []
+        # The calls that were noted for reports, see `call_log`.
+        self.calls: list[dict[str, Any]] = []
         # What has changed of what replayed calls reach and read: recording, target,
         # what, how many calls, their tests.
         self.inputs: list[Sequence[Any]] = []
-        self.taken_back: list[
-            str
-        ] = []  # the errors of failing tests, which were not kept
+        # The errors of failing tests, which were not kept.
+        self.taken_back: list[str] = []
+
+        # Numbers.
         # Real calls that were recorded, and those that agree with their recordings.
-        self.recorded = self.verified = 0
-        self.put_back = 0  # the recordings that failing tests replaced
+        self.recorded: int = 0
+        self.verified: int = 0
+        # The recordings that failing tests replaced.
+        self.put_back: int = 0
         self.record_seconds: float = 0.0
         # The tokens of requests to language models and of their answers: of calls that
         # the run recorded, and of those that it replayed.
-        self.tokens_sent = self.tokens_received = 0
-        self.saved_tokens_sent = self.saved_tokens_received = 0
+        self.tokens_sent: int = 0
+        self.tokens_received: int = 0
+        self.saved_tokens_sent: int = 0
+        self.saved_tokens_received: int = 0
         # The names of the entries that add up.
         self.entries: frozenset[str] = frozenset(vars(self))
+
         # The replays of this process. Appending is safe in threads without a lock. The
         # garbage collector looks at plain tuples once only.
         self.replays: list[Replayed] = []
-        self.begun: list[
-            tuple[int, str]
-        ] = []  # how many replays there were when each test began
+        # How many replays there were when each test began.
+        self.begun: list[tuple[int, str]] = []
         self._replayed_elsewhere = 0
         self._saved_elsewhere = 0.0
 
@@ -223,7 +233,9 @@ class Ledger:
         return plain
 
     def add(self, plain: dict[str, Any]) -> None:
-        """Add the account of another process, or a part of it, in the form of `to_plain`.
+        """Add the account of another process, or a part of it.
+
+        It has the form of `to_plain`.
 
         The replays of a forked process are rows, as its test is one of this process.
         """

@@ -222,7 +222,7 @@ class NextRun:
             self._origins.note_given(_without_date(text), evidence)
 
     def note_elsewhere(self, stored: Stored) -> None:
-        """Note the values in an outcome that another process of the run has recorded."""
+        """Note the values in an outcome that another process has recorded."""
         readable = stored.readable()
         if readable is None:
             self._unreadable.add(self._state.test)
@@ -272,7 +272,10 @@ class NextRun:
                         yield dumps(stored.readable(), default=repr)
 
     def _known(self) -> set[str]:
-        """Return the values that stand in a test's id, the environment, a file or an earlier outcome."""
+        """Return the values that stand elsewhere.
+
+        That is in a test's id, the environment, a file or an earlier outcome.
+        """
         by_path: dict[tuple[str, str], list[str]] = {}
         for part in self._parts:
             values = by_path.setdefault((part.row.target, part.row.path), [])
@@ -387,7 +390,10 @@ def leaves(arguments: Mapping[str, Any], ignored: Collection[Steps]) -> Iterator
 def _leaves_in(
     node: Node, path: str, way: list[tuple[str, ...]], ignored: Collection[Steps]
 ) -> Iterator[Leaf]:
-    """Yield the leaves of a node. Its way are the names of each step that leads to it."""
+    """Yield the leaves of a node.
+
+    Its way are the names of each step that leads to it.
+    """
     if is_file(node) or any(_leads(steps_, way) for steps_ in ignored):
         return
     text = text_of(node)

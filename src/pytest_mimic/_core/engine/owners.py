@@ -1,4 +1,4 @@
-"""What calls belong to: tests, scopes of wider fixtures, and the real calls around them.
+"""What calls belong to: tests, scopes of wider fixtures, and real calls around them.
 
 A test and a scope decide, when they end, what is kept of what they recorded.
 """
@@ -268,7 +268,9 @@ class Inside:
 
     @contextmanager
     def entered(self, call: object, running: set[Any] | None = None) -> Iterator[None]:
-        """Mark the code of this block, and of threads that it starts, as part of a call.
+        """Mark the code of this block as part of a call.
+
+        The threads that it starts are part of the call, too.
 
         Args:
             call: The call.
@@ -303,7 +305,10 @@ class Inside:
     def submitting(
         self, submit: Callable[..., Any], _port: object = None
     ) -> Callable[..., Any]:
-        """Return `ThreadPoolExecutor.submit` for tasks of the call that submits them."""
+        """Return `ThreadPoolExecutor.submit` for tasks that belong to a call.
+
+        It is the call that submits them.
+        """
 
         @wraps(submit)
         def submitted(pool: object, function: Any, /, *args: Any, **kwargs: Any) -> Any:

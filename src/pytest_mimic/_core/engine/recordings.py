@@ -36,7 +36,10 @@ _MOST_DESCRIBED = 32 << 20
 
 
 def recordings_of(state: RunState) -> Recordings:
-    """Return the recordings of a run, made on first use: a run that only replays plain values needs none."""
+    """Return the recordings of a run, which are made on first use.
+
+    A run that only replays plain values needs none.
+    """
     with state.guard:  # several threads may make their first call
         found: Recordings = state.recordings or Recordings(state)
         state.recordings = found
@@ -118,14 +121,14 @@ class Recordings:
     def __init__(self, state: RunState) -> None:
         self.turns = Turns()
         self._state = state
-        self._skims = (
-            state.settings.mode is Mode.REPLAY
-        )  # a description of the arguments is for messages
+        # A description of the arguments is for messages.
+        self._skims = state.settings.mode is Mode.REPLAY
         self.known: dict[str, Recording] = {}
         self.failed: set[str] = set()
         self.imports: dict[str, list[str]] = {}
         self.missed: dict[tuple[str, ...], tuple[MimicError, str]] = {}
-        self._tests: dict[str, str] = {}  # by the name of a recording
+        # The tests of recordings, by their names.
+        self._tests: dict[str, str] = {}
         self._by_owner: dict[str, dict[str, set[str]]] = {}
 
     # -- finding
@@ -136,32 +139,40 @@ class Recordings:
         The first is the one in which most parts count.
         """
         plan, target = call.plan, call.plan.target
-        if target not in self.imports:  # once a run, which imports nothing itself
-            names = self._state.vault.store.names(plan.folder)
-            found = {
-                imported_parts(name.rpartition("/")[2].removesuffix(".json"))
-                for name in names
-            }
-            self.imports[target] = sorted(
-                found - {""}, key=lambda match: (-match.count("-"), match)
-            )
-        keys = [
-            plan.imported_key(call.edge_call, match) for match in self.imports[target]
-        ]
-        files = [
-            recording_name(target, key, None if owner is None else owner.name)
-            for key in keys
-        ]
-        return [file for file in files if self.find(file) is not None]
+        # A run imports nothing itself.
+        if target not in self.imports:
+            self.imports[target] = self._matches_in(plan.folder)
+        owner_name = None if owner is None else owner.name
+        files = []
+        for match in self.imports[target]:
+            key = plan.imported_key(call.edge_call, match)
+            file = recording_name(target, key, owner_name)
+            if self.find(file) is not None:
+                files.append(file)
+        return files
+
+    def _matches_in(self, folder: str) -> list[str]:
+        """Return which parts count in the imported recordings of a folder.
+
+        Those in which most parts count come first.
+        """
+        matches = set()
+        for name in self._state.vault.store.names(folder):
+            key = name.rpartition("/")[2].removesuffix(".json")
+            matches.add(imported_parts(key))
+        return sorted(matches - {""}, key=_most_parts_first)
 
     def find(self, name: str) -> Recording | None:
         """Return the recording with this name. It is read once a session."""
-        found = self.known.get(name)  # another thread may drop it at any time
-        if found is None and (
-            calls := read_calls(self._state.vault.objects, name, skim=self._skims)
-        ):
-            found = self.known[name] = calls[0]
-        return found
+        # Another thread may drop it at any time.
+        recording = self.known.get(name)
+        if recording is not None:
+            return recording
+        calls = read_calls(self._state.vault.objects, name, skim=self._skims)
+        if not calls:
+            return None
+        self.known[name] = calls[0]
+        return calls[0]
 
     def readable(self, name: str) -> Recording | None:
         """Return the recording with this name as people read it.
@@ -183,7 +194,7 @@ class Recordings:
         return calls_of(objects, name, facts)
 
     def holds(self, call: Call, owner: Owner | None) -> bool:
-        """Return whether there is a recording of a call, of its owner or of all tests."""
+        """Return whether a call has a recording, of its owner or of all tests."""
         owner_name = None if owner is None else owner.name
         name = recording_name(call.plan.target, call.key, owner_name)
         return self.find(name) is not None
@@ -192,10 +203,10 @@ class Recordings:
         """Yield all readable recordings of a target, those of a test first."""
         vault = self._state.vault
         names = list(vault.store.names(recording_name(target, "").rpartition("/")[0]))
-        new = [
-            name for name in names if name not in self._tests
-        ]  # a run may have many misses
-        self._tests |= {name: test for name, test, _ in vault.tests_of(new)}
+        # A run may have many misses.
+        new = [name for name in names if name not in self._tests]
+        for name, test_of_recording, _ in vault.tests_of(new):
+            self._tests[name] = test_of_recording
         for name in sorted(names, key=lambda name: self._tests.get(name) != test):
             recording = None
             with suppress(MimicError):
@@ -204,7 +215,10 @@ class Recordings:
                 yield recording
 
     def others(self, owner: Owner, target: str) -> set[str]:
-        """Return the names of an owner's recordings at a client whose calls it did not make in this run."""
+        """Return the names of an owner's recordings whose calls it did not make.
+
+        Only those at one client count.
+        """
         if target not in self._by_owner:
             found = self._by_owner[target] = {}
             for recording in self.of_target(target):
@@ -216,7 +230,10 @@ class Recordings:
     # -- checking and using
 
     def is_outdated(self, plan: Plan, call: Recording) -> bool:
-        """Check whether `--mimic-record` replaces an outcome: it is stale, or a class or the Python version has changed."""
+        """Check whether `--mimic-record` replaces an outcome.
+
+        It does if the outcome is stale, or a class or the Python version has changed.
+        """
         state, stored = self._state, call.outcomes[0]
         return (
             state.is_stale(plan, call.source)
@@ -255,10 +272,17 @@ class Recordings:
     ) -> Stored:
         """Return an outcome in its stored form, if it may be recorded.
 
-        The outcome recorded `before` is kept if only parts changed that verifying
-        leaves out: those of `volatile=`, and
-        at a client also a date or a server's name. MutatedInputError,
-        UnstorableOutcomeError: it may not be recorded.
+        Args:
+            real: The call.
+            outcome: Its outcome.
+            duration: How long it took, in seconds.
+            before: The outcome that was recorded before. It is kept if only parts
+                changed that verifying leaves out: those of `volatile=`, and at a client
+                also a date or a server's name.
+
+        Raises:
+            MutatedInputError: The call has changed an argument.
+            UnstorableOutcomeError: The outcome cannot be stored.
         """
         call, plan, state = real.call, real.call.plan, self._state
         if real.effects is not None:
@@ -322,7 +346,10 @@ class Recordings:
         return stored
 
     def note_keys(self, call: Call, stored: Stored) -> None:
-        """Note texts in a call, or in its new outcome, that look like keys, as `check` does."""
+        """Note texts in a call, or in its new outcome, that look like keys.
+
+        `check` does the same.
+        """
         from pytest_mimic._core.redact.looks import keys_in
 
         state = self._state
@@ -337,7 +364,10 @@ class Recordings:
                     state.ledger.keys.add((call.label, what + test))
 
     def note_dropped(self, call: Call, before: Stored, after: Stored) -> None:
-        """Note the placeholders that an answer to a wider fixture has no longer: recordings of tests may hold them."""
+        """Note the placeholders that an answer to a wider fixture has no longer.
+
+        Recordings of tests may hold them.
+        """
         from pytest_mimic._core.redact.secret_names import ISSUED
 
         if not call.issuer.is_of_fixture:
@@ -354,6 +384,11 @@ class Recordings:
         self._state.ledger.used.discard(name)
 
 
+def _most_parts_first(match: str) -> tuple[int, str]:
+    """Order matches, `method-uri`, by how many parts they have."""
+    return -match.count("-"), match
+
+
 def _kept_parts(call: Call) -> dict[str, Any] | None:
     """Return what is kept of the parts of a call.
 
@@ -368,7 +403,10 @@ def _kept_parts(call: Call) -> dict[str, Any] | None:
 
 
 def _is_described(pickled: Any) -> bool:
-    """Return whether a pickle is small enough to be described, which reads all of its values."""
+    """Return whether a pickle is small enough to be described.
+
+    A description reads all of its values.
+    """
     size = sum(map(len, pickled.chunks))
     size += sum(memory.nbytes for memory in pickled.buffers)
     return bool(size <= _MOST_DESCRIBED)

@@ -80,7 +80,10 @@ class Refusal:
         return state.blame(error, self._call, option=Verb.RERECORD.value)
 
     def _empty(self) -> MimicError:
-        """Return the miss of a call that began when it was recorded, and gave nothing."""
+        """Return the miss of a call that gave nothing.
+
+        It began when the calls around it were recorded.
+        """
         state, call = self._state, self._call
         remedies: Sequence[Remedy | str]
         remedies = self._file.remedies or [rerecord("to record it", state.again)]

@@ -36,14 +36,6 @@ if TYPE_CHECKING:
 
     # Only types need these: a replay starts without them.
 
-    class Sourced(Protocol):
-        """A plan, as far as its source counts."""
-
-        @property
-        def source(self) -> str | None:
-            """The fingerprint of the source of its target, if that counts."""
-            ...
-
     class BlamedCall(Protocol):
         """A call, as errors name it."""
 
@@ -92,8 +84,8 @@ class RunState:
     | `test` | the id of the running test, empty outside of tests |
     | `own_files` | returns the files of the running test's own code |
     | `owner` | the owner of the calls that are made now |
-    | `scopes` | those that calls may belong to, by name; the session's is the empty one |
-    | `secret_scope` | what shares its secrets: the test, or the fixture that is set up |
+    | `scopes` | those that calls may belong to, by name; the session has none |
+    | `secret_scope` | what shares its secrets: the test, or a fixture |
     | `fixture_scopes` | the wider fixtures that are set up, by name |
     | `inside` | the real call that the current thread or task is part of |
     | `running` | the steps whose real calls run now |
@@ -113,7 +105,7 @@ class RunState:
     | `retries` | those of the running test, once a call has failed |
     | `thread` | the thread in which tests run |
     | `released` | the threads that waited until their test had ended |
-    | `family`, `is_forking` | its processes once it has forked; whether it does so now |
+    | `family`, `is_forking` | its processes once it has forked; it does so now |
     | `guard` | a lock, held while a part of the state is made |
     | `started`, `closed` | the time in nanoseconds; set when the run has ended |
     """
@@ -208,7 +200,7 @@ class RunState:
         return EqualCalls(self._tell_sender)
 
     def scopes_of(self, fixtures: Collection[str]) -> list[SecretScope]:
-        """Return the scopes of the wider fixtures among those that a test or a fixture uses.
+        """Return the scopes of the wider fixtures that a test or a fixture uses.
 
         `request` may give any of them.
         """
@@ -224,7 +216,7 @@ class RunState:
         if "redactor" in vars(self):
             self.redactor.variables = self.variables
 
-    def is_stale(self, plan: Sourced, source: str | None) -> bool:
+    def is_stale(self, plan: Any, source: str | None) -> bool:
         """Check whether a recording was made from another source of its target."""
         return (
             source is not None

@@ -1,4 +1,4 @@
-"""The file in which a process and the processes forked from it tell one another what they did.
+"""The file in which a process and those forked from it tell what they did.
 
 It has no name, so that it is gone with the last process that has it open. The bytes of
 a row:

@@ -1,4 +1,4 @@
-"""What the engine decides about one call: give what is recorded, or make it for real, and record or compare its outcome."""
+"""What is to be done with one call, until it has ended."""
 
 from __future__ import annotations
 
@@ -127,14 +127,14 @@ class Step:
 
                     self.effects = Effects(call)
             # whether the stream or coroutine that the call returned is being consumed
-            self.begun = False
+            self.begun: bool = False
             # whether a plain function returned a coroutine or an async generator
-            self.awaited = False
+            self.awaited: bool = False
             # What a coroutine gave that is a stream, as `Stored.coroutine_gave`.
-            self.coroutine_gave = ""
+            self.coroutine_gave: str = ""
             self.started: float = state.clock()
             # The seconds of the call in which others that have ended were made, too.
-            self.beside = 0.0
+            self.beside: float = 0.0
             self.owner.open[self] = None
 
     @property
@@ -237,11 +237,17 @@ class Step:
     # -- a real call
 
     def running(self) -> AbstractContextManager[None]:
-        """Return a block that marks the code that runs in it, and in threads it starts, as part of this call."""
+        """Return a block whose code is part of this call.
+
+        The threads that it starts are so, too.
+        """
         return self.state.inside.entered(self, self.state.running)
 
     def _take_end(self) -> bool:
-        """Return whether the call has not ended so far, and end it: for the first of several threads."""
+        """Return whether the call has not ended so far, and end it.
+
+        The first of several threads ends it.
+        """
         with self.state.guard:
             if self._has_ended:
                 return False
@@ -303,7 +309,7 @@ class Step:
     def finish(self, plain: object) -> None:
         """Complete the call with plain data without secrets.
 
-        It may come late: when the reader of a stream stops.
+        The data may come late: when the reader of a stream stops.
         """
         self.complete(Value(plain))
 
@@ -392,7 +398,10 @@ class Step:
         self._keep_unended(stored)
 
     def _keep_unended(self, stored: Stored) -> None:
-        """Keep what the call has given until its test has ended, wherever that is judged."""
+        """Keep what the call has given until its test has ended.
+
+        Another process may judge that.
+        """
         state, call = self.state, self.call
         recording = self.track.recording_of(call, stored)
         unended = Unended(self.track, self.number, recording, call.label)
@@ -417,7 +426,10 @@ class Step:
             self.track.leave_empty(self)
 
     def answers(self, error: BaseException) -> bool:
-        """Return whether the caller gets the recorded outcome, although the original raised this: to `verify` only."""
+        """Return whether the caller gets the recorded outcome instead of an exception.
+
+        That is so to `verify` only.
+        """
         return self.mode == "verify" and is_outcome(error)
 
     def report(self, what: str) -> None:
@@ -427,7 +439,8 @@ class Step:
     def refuse(self) -> NoReturn:
         """End a call whose request has the placeholder of a secret.
 
-        MissingRecordingError: always.
+        Raises:
+            MissingRecordingError: Always.
         """
         from pytest_mimic._core.tree.messages import new_after_replayed
 

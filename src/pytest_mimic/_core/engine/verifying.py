@@ -1,4 +1,7 @@
-"""Compares the outcomes of real calls with recorded ones: to verify, or to leave what only volatile parts changed."""
+"""Compares the outcomes of real calls with recorded ones.
+
+That is to verify, or to leave a recording of which only volatile parts have changed.
+"""
 
 from __future__ import annotations
 
@@ -52,14 +55,12 @@ def _count(state: RunState) -> None:
 
 
 def compare_repeated(real: Step, outcome: Outcome) -> None:
-    """Compare what a wider fixture does for real again, at a service, with its recording.
+    """Compare what a wider fixture does again, at a service, with its recording.
 
     So the tables that it made are there for the tests that are recorded now. These
-    cannot rest on recorded answers that
-    differ from the real ones: such a difference fails the test. It is not looked for in
-    a tear-down, or once tests were
-    replayed since the fixture began: the service then lacks what these and other tests
-    did.
+    cannot rest on recorded answers that differ from the real ones: such a difference
+    fails the test. It is not looked for in a tear-down, or once tests were replayed
+    since the fixture began: the service then lacks what these and other tests did.
     """
     state, call, owner = real.state, real.call, real.state.owner
     if owner.ends or owner.replayed.get(call.plan.target) != state.replayed_tests:
@@ -72,7 +73,11 @@ def compare_repeated(real: Step, outcome: Outcome) -> None:
 
 
 def _drift(real: Step, actual: Outcome) -> tuple[DriftError | None, list[Difference]]:
-    """Return the error that shows how a real outcome differs from its recording, None if they agree, and the differences."""
+    """Return how a real outcome differs from its recording.
+
+    Returns:
+        The error, None if they agree, and the differences that it shows.
+    """
     call, state, stored = real.call, real.state, real.stored
     recorded, plan, options = stored.load(call.paths), call.plan, call.plan.options
     exact = frozenset() if plan.adapter is None else plan.adapter.exact
@@ -155,7 +160,7 @@ def _length(outcome: Outcome) -> tuple[str, int, bool]:
 def is_unchanged(
     call: Call, before: Stored, after: Stored, *, redactor: Redactor
 ) -> bool:
-    """Check whether an outcome differs from the one recorded before at most in parts that verifying leaves out.
+    """Check whether an outcome has changed at most in parts that verifying leaves out.
 
     These are those of `volatile=`, and at a client a few more, such as a date.
     """

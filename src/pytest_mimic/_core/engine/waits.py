@@ -1,4 +1,7 @@
-"""Lets a replayed call wait as the recorded one did, which got no answer, or no next item."""
+"""Lets a replayed call wait as the recorded one did.
+
+The recorded call got no answer, or no next item.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,7 @@ class Wait(NamedTuple):
         return _TIMES * self.stored.duration + _MORE
 
     def in_thread(self, closed: Callable[[], BaseException]) -> NoReturn:
-        """Wait in a thread until the test has ended, and raise the error of a closed connection.
+        """Wait in a thread until the test has ended, as at a connection that is closed.
 
         Args:
             closed: Returns the error that the client raises for a connection that was
@@ -88,7 +91,10 @@ class Wait(NamedTuple):
         raise self._never_cancelled()
 
     def _never_cancelled(self) -> MissingRecordingError:
-        """Return the miss of a call that was cancelled when it was recorded, and is not now."""
+        """Return the miss of a call that nobody cancels now.
+
+        It was cancelled when it was recorded.
+        """
         label, test = self.call.label, self.state.again
         error = MissingRecordingError(
             f"{label} was cancelled after {self.stored.duration:.1f} s when it was"

@@ -29,11 +29,12 @@ class Mimicked:
     """One function and its wrapper.
 
     Attributes:
+        function: The original.
         plan: The plan of the innermost activation. Calls pass through if it is None,
-            because no activation is open or
-            the innermost one leaves the function out.
+            because no activation is open or the innermost one leaves the function out.
         is_common: Whether pytest or this plugin may call the function for themselves.
             Such calls pass through.
+        wrapper: The function that replaces it.
     """
 
     __slots__ = ("_opened", "function", "is_common", "plan", "wrapper")
@@ -41,14 +42,18 @@ class Mimicked:
     def __init__(
         self, function: Callable[..., object], *, is_common: bool = False
     ) -> None:
-        self.function = function  # the original
+        self.function = function
         self.is_common = is_common
-        self._opened: dict[object, FunctionPlan | None] = {}  # by activation
+        # The plans by their activations.
+        self._opened: dict[object, FunctionPlan | None] = {}
         self.plan: FunctionPlan | None = None
-        self.wrapper = _wrapper(self)  # the function that replaces it
+        self.wrapper = _wrapper(self)
 
     def push(self, activation: object, plan: FunctionPlan | None) -> None:
-        """Let the plan of an activation decide, in the place that the activation has among those that are open."""
+        """Let the plan of an activation decide.
+
+        The activation keeps its place among those that are open.
+        """
         self._opened[activation] = plan
         self.plan = next(reversed(self._opened.values()))
 
@@ -58,7 +63,10 @@ class Mimicked:
         self.plan = next(reversed(self._opened.values()), None)
 
     def stream(self, args: Any, kwargs: Any) -> Any:
-        """Return the stream of the call that a wrapper makes: the real one, or one that records or replays it."""
+        """Return the stream of the call that a wrapper makes.
+
+        It is the real one, or one that records or replays it.
+        """
         plan = self.plan
         if plan is None or (self.is_common and called_by_pytest(depth=3)):
             return self.function(*args, **kwargs)
@@ -75,14 +83,10 @@ def _wrapper(mimicked: Mimicked) -> Callable[..., Any]:
     # A function written in C may have none. Since Python 3.14, annotations that name
     # nothing fail here, with any exception.
     with suppress(Exception):
-        wrapper.__signature__ = signature(
-            function
-        )  # for inspect.getfullargspec, which ignores __wrapped__
-    for name in (
-        "cache_info",
-        "cache_clear",
-        "cache_parameters",
-    ):  # of functools.lru_cache
+        # `inspect.getfullargspec` ignores `__wrapped__`.
+        wrapper.__signature__ = signature(function)
+    # A function of `functools.lru_cache` has these.
+    for name in ("cache_info", "cache_clear", "cache_parameters"):
         if hasattr(function, name):
             setattr(wrapper, name, getattr(function, name))
     wrapper.__mimic_original__ = function
@@ -168,7 +172,9 @@ def _execution() -> Any:
 def _play(
     plan: FunctionPlan, args: tuple[object, ...], kwargs: dict[str, Any]
 ) -> object:
-    """Return the plain recorded value of a call, or `NOT_PLAYED` if `decisions.decide` has to look at it.
+    """Return the plain recorded value of a call.
+
+    `NOT_PLAYED`: `decisions.decide` has to look at the call.
 
     This is the shortest way of a replay: no `Call` is made, and after the first call no
     file is read.

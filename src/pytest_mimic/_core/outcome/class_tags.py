@@ -66,9 +66,11 @@ class NodeWriter(Protocol):
 
     def counted(self, node: _Node) -> _Node:
         """Return a node that has a tag, and count it."""
+        ...
 
     def import_name(self, thing: object, name: str = "") -> str:
         """Return the name of a class, its own or another one, and list it."""
+        ...
 
     def meet(self, value: object) -> None:
         """Note a part that may change."""
