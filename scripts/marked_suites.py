@@ -11,25 +11,10 @@ from __future__ import annotations
 from services import HTTPBIN_URL, POSTGRES_URL, REDIS_PORT
 from suites import Mark, Suite
 
-# The fixture of the page about dates and ids.
+# The fixtures of the page about dates and ids, in one.
 SAME_IDS = """
 import os
 import random
-
-import pytest
-
-
-@pytest.fixture(autouse=True)
-def same_ids(monkeypatch):
-    numbers = random.Random(1)
-    monkeypatch.setattr(os, "urandom", numbers.randbytes)
-    monkeypatch.setattr(random, "_urandom", numbers.randbytes)
-"""
-
-SAME_IDS_AND_CLOCK = """
-import os
-import random
-import time
 import uuid
 
 import pytest
@@ -119,7 +104,7 @@ MARKED_SUITES = (
         requirements=("redis", "mako", "decorator"),
         services=("redis",),
         env={"DOGPILE_REDIS_PORT": str(REDIS_PORT)},
-        helper=SAME_IDS_AND_CLOCK,
+        helper=SAME_IDS,
         mark=Mark(73, 73, 67),
     ),
     Suite(
