@@ -324,6 +324,11 @@ HOOKS = """
     def make(number):
         return number
 """
+# What holds others, or reads what it is given.
+HOLDERS = (
+    *("tuple", "set", "dict", "bytes", "deque", "ordered_dict", "uuid", "object"),
+    *("frozenset", "decimal"),
+)
 TAGS = (
     *("tuple", "list", "set", "frozenset", "dict", "bytes", "bytearray", "deque"),
     *("ordered_dict", "uuid", "decimal", "fraction", "datetime", "date", "time"),
@@ -352,8 +357,8 @@ def forged_trees() -> list[str]:
     for number in range(len(SPIES)):
         spy = {f"$shop:Spy{number}": {}}
         trees += [spy, {f"$shop:Spy{number}": {"name": 1}}, [spy, 1]]
-        trees += [{f"${tag}": spy} for tag in TAGS]
-        trees += [{f"${tag}": [spy]} for tag in TAGS]
+        trees += [{f"${tag}": spy} for tag in HOLDERS]
+        trees += [{f"${tag}": [spy]} for tag in HOLDERS]
         trees += [{"$object": spy, "size": 1}]
     trees += [
         {"$tuple": [1], "extra": 2},
@@ -381,8 +386,10 @@ def attack_trees(python: Path) -> Figures:
     project.test("--mimic-record")
     for recording in project.recordings():
         facts = json.loads(recording.read_text())
-        facts["outcomes"][0].update(tagged=True, value="here")
         tree = trees[facts["arguments"]["number"]]
+        # Whoever forges lists what has to be listed.
+        imports = sorted(set(re.findall(r'"\$([\w.]+:[\w.]+)"', tree)))
+        facts["outcomes"][0].update(tagged=True, value="here", imports=imports)
         recording.write_text(json.dumps(facts).replace('"here"', tree))
     log = project.root / "hooks.log"
     log.unlink(missing_ok=True)
@@ -420,8 +427,8 @@ VALUES = """
     def pickled(number):
         return number, slice(number)
 """
-# Every such byte of a file is damaged.
-STRIDE = 1
+# One in so many bytes of a file is damaged.
+STRIDE = int(os.environ.get("ATTACK_STRIDE", "1"))
 DAMAGES: dict[str, Callable[[bytes, int], bytes]] = {
     "a bit turned": lambda data, at: data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :],
     "a byte lost": lambda data, at: data[:at] + data[at + 1 :],
