@@ -10,7 +10,7 @@ import pytest
 from support.forked_calls import CHILDREN
 from support.http_server import Server, running_server
 
-pytest_plugins = ("support.forking",)
+pytest_plugins = ("support.database_servers", "support.forking")
 
 pytestmark = [
     pytest.mark.skipif(not hasattr(os, "fork"), reason="only where processes fork"),
@@ -41,6 +41,68 @@ def test_children():
 
     server.stop()
     forking.run_forking().expect(passed=1, says=["4 calls replayed"])
+
+
+# 1.0.0rc3 gave 1 to each of these children, already while recording.
+OTHER_CLIENTS = {
+    "httpx, asyncio": """
+async def count():
+    async with httpx.AsyncClient() as client:
+        return int((await client.get(URL + "/count")).text)
+
+def call():
+    return asyncio.run(count())
+""",
+    "urllib": """
+def call():
+    return int(urllib.request.urlopen(URL + "/count").read())
+""",
+    "aiohttp": """
+async def count():
+    async with aiohttp.ClientSession() as session:
+        async with session.get(URL + "/count") as answer:
+            return int(await answer.text())
+
+def call():
+    return asyncio.run(count())
+""",
+    "redis": """
+def call():
+    with redis.Redis.from_url(os.environ["REDIS"]) as client:
+        return client.incr("count")
+""",
+    "sqlalchemy": """
+def call():
+    engine = create_engine("sqlite:///" + os.environ["DATABASE"])
+    with engine.begin() as connection:
+        connection.execute(text("create table if not exists counts (a integer)"))
+        connection.execute(text("insert into counts values (1)"))
+        return connection.execute(text("select count(*) from counts")).scalar()
+""",
+}
+
+
+@pytest.mark.parametrize("client", OTHER_CLIENTS)
+def test_equal_calls_of_children_have_their_own_outcomes_through_other_clients(
+    forking, server, client, redis_server, tmp_path
+):
+    forking.ini("http", "redis", "sqlalchemy")
+    forking.env["REDIS"] = f"redis://127.0.0.1:{redis_server.port}/0"
+    forking.env["DATABASE"] = str(tmp_path / "shop.db")
+    forking.forking_tests(f"""
+import asyncio, urllib.request
+import aiohttp, httpx, redis
+from sqlalchemy import create_engine, text
+{OTHER_CLIENTS[client]}
+def test_children():
+    assert [in_fork(call), in_process(call), call(), in_fork(call)] == [1, 2, 3, 4]
+""")
+    forking.run_forking("--mimic-record").expect(passed=1)
+
+    server.stop()
+    redis_server.empty()
+    (tmp_path / "shop.db").unlink(missing_ok=True)
+    forking.run_forking().expect(passed=1, never=["missing"])
 
 
 def test_children_at_the_same_time_take_different_places(forking, server):
