@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AbstractContextManager
 
+    from pytest_mimic._core.engine.call import Cassette
     from pytest_mimic._core.engine.owners import Owner
     from pytest_mimic._core.engine.recordings import Recordings, Turns
     from pytest_mimic._core.engine.run_state import RunState
@@ -43,21 +44,19 @@ class ClientPlan(Plan):
     are imported.
     """
 
-    adapter: Adapter  # pyright: ignore[reportIncompatibleVariableOverride]
-
     def __init__(
         self,
         state: RunState,
         adapter: Adapter,
         options: Options,
-        cassette: Any,
+        cassette: Cassette | None,
         activation: object = None,
         imported: str = "",
     ) -> None:
         super().__init__(state, adapter.kind, options, cassette)
         self.kind = adapter.kind
         self.client = adapter.name
-        self.adapter = adapter
+        self.adapter: Adapter = adapter  # pyright: ignore[reportIncompatibleVariableOverride]
         self.keeps_state = adapter.keeps_state
         # Most lines have no patterns, and take all calls.
         self.selector: Selector | None = None
