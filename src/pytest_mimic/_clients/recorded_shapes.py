@@ -43,32 +43,43 @@ def check_http(value: Any) -> None:
 
 def _check_body(body: Any) -> None:
     """Check a body, or a part of one, in the same way."""
-    is_known = any(
-        name in body and isinstance(body[name], kind)
-        for name, kind in _CONTENTS.items()
-    )
-    if not is_known:
+    if not any(_has_content(body, name) for name in _CONTENTS):
         raise ValueError(f"a body needs one of {', '.join(_CONTENTS)}")
+    _check_bytes(body)
+    for event in body.get("events", ()):
+        if type(event) not in (dict, str):
+            raise TypeError("an event must be a mapping or a text")
+    messages = list(body.get("parts", ()))
+    delimiters = body.get("delimiters", [""])
+    are_texts = all(type(delimiter) is str for delimiter in delimiters)
+    if len(delimiters) != len(messages) + 1 or not are_texts:
+        raise ValueError("a body needs one delimiter more than parts")
+    if "message" in body:
+        messages.append(body["message"])
+    for message in messages:
+        message["head"].encode()
+        # A part may have a head alone.
+        if message.keys() - {"head", "transfer"}:
+            _check_body(message)
+
+
+def _has_content(body: Any, name: str) -> bool:
+    return name in body and isinstance(body[name], _CONTENTS[name])
+
+
+def _check_bytes(body: Any) -> None:
+    """Check that the texts and the base64 of a body can become bytes."""
     charset = body.get("charset", "utf-8")
-    chunks = body.get("chunks", [body] if "base64" in body else ())
-    for chunk in (body.get("text", ""), *chunks):
+    chunks = [body.get("text", "")]
+    if "chunks" in body:
+        chunks += body["chunks"]
+    elif "base64" in body:
+        chunks.append(body)
+    for chunk in chunks:
         if type(chunk) is str:
             chunk.encode(charset)
         else:
             b64decode("".join(chunk["base64"].split()), validate=True)
-    if not {type(event) for event in body.get("events", ())} <= {dict, str}:
-        raise TypeError("an event must be a mapping or a text")
-    parts = body.get("parts", ())
-    delimiters = body.get("delimiters", [""])
-    kinds = {type(delimiter) for delimiter in delimiters}
-    if len(delimiters) != len(parts) + 1 or kinds != {str}:
-        raise ValueError("a body needs one delimiter more than parts")
-    inner = [*parts, body["message"]] if "message" in body else parts
-    for part in inner:
-        part["head"].encode()
-        # A part may have a head alone.
-        if part.keys() - {"head", "transfer"}:
-            _check_body(part)
 
 
 def check_sql(value: Any) -> None:
@@ -79,13 +90,17 @@ def check_sql(value: Any) -> None:
     """
     if type(value) is not dict:
         raise TypeError("a client's outcome must be a mapping")
-    for name in ("columns", "rows"):
-        if type(value.get(name, [])) is not list:
+    columns = value.get("columns", [])
+    rows = value.get("rows", [])
+    for name, items in (("columns", columns), ("rows", rows)):
+        if type(items) is not list:
             raise TypeError(f"{name} must be of type list")
-    columns, rows = value.get("columns", []), value.get("rows", [])
-    is_table = all(type(row) is list for row in (*columns, *rows))
-    if not is_table or any(len(row) != len(columns) for row in rows):
-        raise ValueError("each row must have a value for each column")
+    for items in (*columns, *rows):
+        if type(items) is not list:
+            raise ValueError("each row must have a value for each column")
+    for row in rows:
+        if len(row) != len(columns):
+            raise ValueError("each row must have a value for each column")
 
 
 def check_redis(value: Any) -> None:

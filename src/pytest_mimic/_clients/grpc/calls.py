@@ -1,4 +1,6 @@
-"""Calls at the engine, and as their callers have them: ended ones, and streams that are recorded as they are read.
+"""Calls at the engine, and as their callers have them.
+
+These are ended ones, and streams that are recorded as they are read.
 
 It is imported by the first call, since it needs the classes of the client.
 """
@@ -53,12 +55,18 @@ def call_blocking(
 
     While recording, a call that gives one message is made to its end at once.
     """
-    name = "request_iterator" if rpc.sends_many else "request"
-    request, *rest = args or (options.pop(name),)
-    options |= zip(_OPTIONS, rest, strict=False)
-    # A future tells everything, how it failed as well.
-    make = original if rpc.gives_many else type(rpc.method).future.__wrapped__
-    rpc.begin(list(request) if rpc.sends_many else [request], options, make)
+    if args:
+        request, *rest = args
+        options |= zip(_OPTIONS, rest, strict=False)
+    else:
+        request = options.pop(rpc.request_name)
+    if rpc.gives_many:
+        make = original
+    else:
+        # A future tells everything, how it failed as well.
+        make = type(rpc.method).future.__wrapped__
+    requests = list(request) if rpc.sends_many else [request]
+    rpc.begin(requests, options, make)
     if rpc.is_read_later:
         return RealStream(rpc)
     run_sync(rpc.read_all())
@@ -66,15 +74,16 @@ def call_blocking(
     if rpc.gives_many or style == "future":
         return call
     response = call.result()
-    return (response, call) if style == "with_call" else response
+    if style == "with_call":
+        return response, call
+    return response
 
 
 def call_aio(
     rpc: Rpc, original: Callable[..., Any], _style: str, *args: Any, **options: Any
 ) -> Any:
     """Return a call of a method of a service, or a recorded one."""
-    name = "request_iterator" if rpc.sends_many else "request"
-    request = args[0] if args else options.pop(name)
+    request = args[0] if args else options.pop(rpc.request_name)
     if rpc.sends_many:
         return AioCall(asyncio.ensure_future(_send(rpc, request, options, original)))
     rpc.begin([request], options, original)
@@ -105,7 +114,7 @@ async def _end(rpc: Rpc) -> EndedCall:
 
 
 class Rpc:
-    """A call at the engine: what identifies it, the real call, and its outcome without secrets.
+    """A call at the engine: its identity, the real call, and its outcome.
 
     An outcome is `{"code": "OK", "response": {"json": {"title": "Emma"}},
     "trailing_metadata": [["cost", "3"]]}`, in which `response` is a list for a stream.
@@ -114,6 +123,7 @@ class Rpc:
     Attributes:
         method: The client's object that calls the method.
         sends_many: Whether the request is a stream of messages.
+        request_name: The name of the argument that is the request.
         gives_many: Whether the response is one.
         is_async: Whether the channel is one of asyncio.
         real: The client's own call. There is none in a replay, nor if it cannot be made
@@ -132,6 +142,7 @@ class Rpc:
         self._target = target
         self.method = method
         self.sends_many = kind.startswith("Stream")
+        self.request_name = "request_iterator" if self.sends_many else "request"
         self.gives_many = kind.endswith("Stream")
         # Only the callable objects of asyncio refer to their channel.
         self.is_async = bool(getattr(method, "_references", ()))
@@ -145,9 +156,8 @@ class Rpc:
         """Ask the engine for a step, and make the real call where it says so."""
         self._metadata = _pairs(options.get("metadata"))
         self._requests = list(map(store_message, requests))
-        known = self._port.secrets_for(
-            [self._requests, list(map(list, self._metadata))]
-        )
+        metadata = [list(pair) for pair in self._metadata]
+        known = self._port.secrets_for([self._requests, metadata])
         fields = _secret_fields(self._path)
         self._secrets = Secrets(self._port.redactor, fields, known)
         # A call that is left out does not come here.
@@ -192,7 +202,9 @@ class Rpc:
 
     def _arrived(self, _end: str) -> _Plain:
         """Return what the real call has given so far."""
-        return self._outcome(None, self._learned()) if self._responses else {}
+        if not self._responses:
+            return {}
+        return self._outcome(None, self._learned())
 
     @property
     def waits(self) -> bool:
@@ -209,20 +221,28 @@ class Rpc:
         """Read the real call to its end; to verify it, as far as the recording goes."""
         if self.real is None:
             return
-        recorded = self.step.outcome() if self.step.mode == "verify" else {"code": ""}
-        length = None if "code" in recorded else len(recorded["response"])
-        while len(self._responses) != length and (yield from self.read()) is not _END:
-            pass
+        # How many messages the recorded reader got who left the stream before its end.
+        length = None
+        if self.step.mode == "verify":
+            recorded = self.step.outcome()
+            if "code" not in recorded:
+                length = len(recorded["response"])
+        while len(self._responses) != length:
+            message = yield from self.read()
+            if message is _END:
+                break
         self.leave()
 
     def read(self) -> Steps:
         """Read the next message of the real call, or `_END`, and note it."""
         with recording(self.step):
             has_all = bool(self._responses) and not self.gives_many
-            try:
-                message = _END if has_all else (yield self._asked())
-            except (StopIteration, grpc.RpcError):
-                message = _END
+            message = _END
+            if not has_all:
+                try:
+                    message = yield self._asked()
+                except (StopIteration, grpc.RpcError):
+                    message = _END
             if message is not _END:
                 with self._port.noting:
                     self._responses.append(store_message(message))
@@ -235,12 +255,15 @@ class Rpc:
 
     def _asked(self) -> Any:
         """Return the next message, or what is awaited for it."""
-        if self.gives_many:
-            return self.real.read() if self.is_async else next(self.real)
-        return self.real if self.is_async else self.real.result()
+        if self.is_async:
+            return self.real.read() if self.gives_many else self.real
+        return next(self.real) if self.gives_many else self.real.result()
 
     def leave(self, ending: _Plain | None = None) -> Any:
-        """Record how the real call has ended; without an ending, that its reader wants no more of a stream."""
+        """Record how the real call has ended.
+
+        Without an ending, its reader wants no more of a stream.
+        """
         if not self.answer:
             secrets = self._learned()
             self._note_issued(secrets, ending or {})
@@ -257,7 +280,7 @@ class Rpc:
         return self.real.cancel()
 
     def _note_issued(self, secrets: Secrets, ending: _Plain) -> None:
-        """Learn the secrets of the answer, and note those that the service has issued."""
+        """Learn the secrets of the answer, and note those that it issues."""
         redactor = self._port.redactor
         secrets.begin_answer(self.step.call.issuer)
         sent = secrets.values.keys() | redactor.issued
@@ -296,7 +319,7 @@ def _secret_fields(path: str) -> tuple[str, ...]:
 
 
 def _pairs(metadata: Any) -> list[tuple[str, str]]:
-    """Return metadata as texts: bytes in base64, and a subclass of `str` by its value."""
+    """Return metadata as texts: bytes in base64, and a subclass of `str` as `str`."""
     pairs = []
     for key, value in metadata or ():
         if isinstance(value, bytes):
@@ -316,8 +339,9 @@ def _loaded(key: str, value: str) -> Any:
     """
     if not key.endswith("-bin"):
         return _Metadatum(key, value)
-    is_hidden = is_placeholder(value)
-    return _Metadatum(key, value.encode() if is_hidden else base64.b64decode(value))
+    if is_placeholder(value):
+        return _Metadatum(key, value.encode())
+    return _Metadatum(key, base64.b64decode(value))
 
 
 class RealStream:
@@ -348,7 +372,9 @@ class RealStream:
 
     async def read(self) -> Any:
         message = await run_async(self._rpc.read())
-        return await self._rpc.real.read() if message is _END else message
+        if message is _END:
+            return await self._rpc.real.read()
+        return message
 
     def cancel(self) -> Any:
         return self._rpc.leave()
@@ -373,10 +399,11 @@ class EndedCall(_aio.AioRpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
             outcome.get("details", ""),
             "",
         )
-        response = outcome.get("response", [])
-        stored = response if isinstance(response, list) else [response]
+        messages = outcome.get("response", [])
+        if not isinstance(messages, list):
+            messages = [messages]
         read = rpc.method._response_deserializer
-        self._unread = deque(load_message(message, read) for message in stored)
+        self._unread = deque(load_message(message, read) for message in messages)
         self._rpc = rpc
         self._outcome = outcome
         self._error = cast(BaseException, self)
@@ -445,13 +472,22 @@ class EndedCall(_aio.AioRpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
 
 
 class AioCall:
-    """A call on an asyncio channel, above its interceptors: an ended one, or a task that gives it."""
+    """A call on an asyncio channel, above its interceptors.
+
+    It is an ended one, or a task that gives it.
+    """
 
     def __init__(self, ended: Any) -> None:
         self._ended = ended
 
     def __getattr__(self, name: str) -> Any:
-        """Return what tells how the call ended, `await call.code()`, or what is known at once, `call.done()`."""
+        """Return an attribute of the call.
+
+        | attribute | as |
+        |---|---|
+        | what tells how the call ended | `await call.code()` |
+        | what is known at once | `call.done()` |
+        """
         if name in _ENDING:
             return partial(self._ask, getattr(EndedCall, name))
         return getattr(self._ended, name)
@@ -474,4 +510,8 @@ class AioCall:
         return await self._ended.read_or_wait()
 
     def add_done_callback(self, callback: Callable[[Any], object]) -> None:
-        self._ended.add_done_callback(lambda _: callback(self))
+
+        def call_with_this(_ended: object) -> None:
+            callback(self)
+
+        self._ended.add_done_callback(call_with_this)

@@ -1,8 +1,9 @@
-"""The adapter of grpcio: the objects of sync and asyncio channels that call one method of a service.
+"""The adapter of grpcio.
 
-Read against grpcio 1.60 and 1.85. Interceptors of a sync channel stay real, as does all
-that is built on channels, such as
-Google's client libraries. Channels are always ready in a replay.
+Its edges are the objects of sync and asyncio channels that call one method of a
+service. Read against grpcio 1.60 and 1.85. Interceptors of a sync channel stay real, as
+does all that is built on channels, such as Google's client libraries. Channels are
+always ready in a replay.
 """
 
 from __future__ import annotations
@@ -30,11 +31,11 @@ if TYPE_CHECKING:
 _Function = Callable[..., Any]
 # Another time, or with other credentials, the answer is another one.
 _FAILURES = frozenset(
-    "UNKNOWN DEADLINE_EXCEEDED RESOURCE_EXHAUSTED ABORTED INTERNAL UNAVAILABLE DATA_LOSS CANCELLED "
-    "UNAUTHENTICATED PERMISSION_DENIED".split()
+    "UNKNOWN DEADLINE_EXCEEDED RESOURCE_EXHAUSTED ABORTED INTERNAL"
+    " UNAVAILABLE DATA_LOSS CANCELLED UNAUTHENTICATED PERMISSION_DENIED".split()
 )
-# The attribute of a channel, and of the objects that it makes to call a method, in which
-# its note stands.
+# The attribute in which the note of a channel stands: that of the channel, and that of
+# the objects that it makes to call a method.
 _NOTE = "_pytest_mimic_note"
 # How many arguments these methods have: the method's name, and a function for each
 # direction.
@@ -72,7 +73,9 @@ def note_of(method: Any) -> ChannelNote:
     if isinstance(note, ChannelNote):
         return note
     target = getattr(method, "_target", None)
-    return ChannelNote(_text(target) if target else f"channel {id(holder)}")
+    if target:
+        return ChannelNote(_text(target))
+    return ChannelNote(f"channel {id(holder)}")
 
 
 def _is_closed(channel: Any) -> bool:
@@ -101,7 +104,7 @@ class GrpcAdapter(Adapter):
     waits: ClassVar = True
 
     def edges(self) -> Sequence[Edge]:
-        found = [
+        edges = [
             Edge("grpc._channel", ("Channel", "subscribe"), _wrap_ready),
             Edge("grpc.aio._channel", ("Channel", "get_state"), _wrap_ready),
             Edge("grpc._channel", ("Channel", "__init__"), _wrap_made),
@@ -111,11 +114,11 @@ class GrpcAdapter(Adapter):
             Edge("grpc._plugin_wrapping", ("_Plugin", "__call__"), _wrap_credentials),
         ]
         for name in _MAKERS:
-            found.append(Edge("grpc._channel", ("Channel", name), _wrap_maker))
-            found.append(Edge("grpc.aio._channel", ("Channel", name), _wrap_maker))
+            edges.append(Edge("grpc._channel", ("Channel", name), _wrap_maker))
+            edges.append(Edge("grpc.aio._channel", ("Channel", name), _wrap_maker))
         for kind in _KINDS:
-            found += _edges_of(kind)
-        return found
+            edges += _edges_of(kind)
+        return edges
 
     def comparable(self, plain: Any, _beside: Any = None, /) -> Any:
         """Return status and response.
@@ -123,26 +126,26 @@ class GrpcAdapter(Adapter):
         The details of an error of the network are the client's own, with the server's
         address.
         """
-        code, response = plain.get("code"), plain.get("response")
-        is_of_network = code in ("UNAVAILABLE", "DEADLINE_EXCEEDED")
-        found = {
-            "code": code,
-            "details": "" if is_of_network else plain.get("details", ""),
-        }
+        code = plain.get("code")
+        response = plain.get("response")
+        details = plain.get("details", "")
+        if code in ("UNAVAILABLE", "DEADLINE_EXCEEDED"):
+            details = ""
+        compared = {"code": code, "details": details}
         if isinstance(response, list):
-            found["response"] = Events(
-                map(plain_of, response), is_whole=code is not None
-            )
+            messages = map(plain_of, response)
+            compared["response"] = Events(messages, is_whole=code is not None)
         elif response is not None:
-            found["response"] = plain_of(response)
-        return found
+            compared["response"] = plain_of(response)
+        return compared
 
     def failure(self, plain: Any, /) -> str | None:
-        return f"gave {plain['code']}" if plain.get("code") in _FAILURES else None
+        code = plain.get("code")
+        return f"gave {code}" if code in _FAILURES else None
 
 
 def _edges_of(kind: str) -> list[Edge]:
-    """Return the methods of one kind of callable objects, of sync channels and of asyncio."""
+    """Return the methods of one kind of callable objects, sync and asyncio."""
     styles: tuple[str, ...] = ("__call__",)
     if not kind.endswith("Stream"):
         styles = ("__call__", "with_call", "future")
@@ -188,7 +191,8 @@ def _not_recordable(path: str) -> UnstorableOutcomeError:
         words=(f"grpc exclude={path}",),
     )
     return UnstorableOutcomeError(
-        f"{path} is a gRPC stream in both directions, or without an iterator: not recordable",
+        f"{path} is a gRPC stream in both directions, or without an iterator: not"
+        " recordable",
         remedies=["name the function around it in mimic_functions", left_out],
     )
 
@@ -212,7 +216,7 @@ def _wrap_maker(original: _Function, _port: Port) -> _Function:
         if _is_closed(channel):
             # With a registered method, grpc asks its core for a handle, which ends the
             # interpreter. Without, the object refuses its calls.
-            args, options = args[:_SERIALIZERS], {**options}
+            args = args[:_SERIALIZERS]
             options.pop("_registered_method", None)
         method = original(channel, *args, **options)
         note = getattr(channel, _NOTE, None)
@@ -245,7 +249,9 @@ def _wrap_ready(original: _Function, port: Port) -> _Function:
         if not is_replayed or _is_closed(channel):
             return original(channel, *args, **options)
         ready = sys.modules["grpc"].ChannelConnectivity.READY
-        return args[0](ready) if args and callable(args[0]) else ready
+        if args and callable(args[0]):
+            return args[0](ready)
+        return ready
 
     return method
 

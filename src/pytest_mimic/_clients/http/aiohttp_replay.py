@@ -1,4 +1,7 @@
-"""A connection of aiohttp whose protocol gets the bytes of a recorded response, and bodies that are recorded as they arrive.
+"""Connections of aiohttp that give a recorded response, and bodies that are recorded.
+
+The protocol of such a connection gets the bytes of the response. A real body is
+recorded as it arrives.
 
 Importing this module imports aiohttp.
 """
@@ -31,7 +34,10 @@ if TYPE_CHECKING:
 def replayed_connection(
     connector: Any, req: Any, plain: dict[str, Any], step: Step
 ) -> Any:
-    """Return a connection with a recorded response, or raise the recorded exception of connecting."""
+    """Return a connection with a recorded response.
+
+    Where the recorded exception is one of connecting, it is raised.
+    """
     failure = {} if "status" in plain else plain.get("error", {})
     if failure.get("type") in (*CONNECTING, "proxy"):
         raise _error(failure, req)
@@ -42,14 +48,17 @@ def replayed_connection(
 
 
 def unsent_connection(connector: Any, req: Any, reason: Exception) -> Any:
-    """Return a connection on which sending the body of a request has failed for a reason."""
+    """Return a connection on which sending a body has failed for a reason."""
     protocol = _UnsentProtocol(req, _error_of_sending(req, reason), reason)
     connector._acquired.add(protocol)
     return _ReplayedConnection(connector, None, protocol, req.loop)  # type: ignore[arg-type]
 
 
 def _error_of_sending(req: Any, reason: Exception) -> Exception:
-    """Return what aiohttp makes of an exception of a body, in `ClientRequest.write_bytes`."""
+    """Return what aiohttp makes of an exception of a body that it sends.
+
+    See `ClientRequest.write_bytes`.
+    """
     if not isinstance(reason, OSError):
         return aiohttp.ClientConnectionError(
             "Failed to send bytes into the underlying connection "
@@ -99,7 +108,10 @@ _NOWHERE = _Nowhere()
 
 
 class ReplayedProtocol(ResponseHandler):
-    """Gets the recorded response to a request when the session reads it, its body piece by piece."""
+    """Gets the recorded response to a request when the session reads it.
+
+    The body comes piece by piece.
+    """
 
     def __init__(self, req: Any, plain: dict[str, Any], step: Step) -> None:
         super().__init__(req.loop)
@@ -115,7 +127,10 @@ class ReplayedProtocol(ResponseHandler):
         super().set_response_params(**{**params, "read_timeout": None})
 
     async def read(self) -> Any:
-        """Return the message and the payload of the response, or raise the recorded exception."""
+        """Return the message and the payload of the response.
+
+        A recorded exception is raised.
+        """
         # The request keeps its response, and this the request: such a cycle would wait
         # for the garbage collector.
         req, self._req = self._req, None
@@ -199,7 +214,10 @@ class _ReplayedReader(StreamReader):
 def record_body(
     payload: Any, recorder: ExchangeRecorder, left: Callable[[BaseException], None]
 ) -> None:
-    """Record a real body as it arrives, until its end or until it is `left` because of an exception."""
+    """Record a real body as it arrives, until its end.
+
+    It may be `left` before because of an exception.
+    """
     if payload is EMPTY_PAYLOAD:
         recorder.complete()
         return
@@ -234,7 +252,10 @@ def record_body(
 
 
 def _error(stored: Failure, req: Any) -> Exception:
-    """Return the exception of aiohttp for a failure: of connecting, of a response, or without a request, of its body."""
+    """Return the exception of aiohttp for a failure.
+
+    It is one of connecting or of a response or, without a request, of its body.
+    """
     kind, message = stored["type"], stored["message"]
     if stored["class"] == "TimeoutError" and not message:
         # The total timeout of a session has no text.
@@ -263,7 +284,10 @@ def _error(stored: Failure, req: Any) -> Exception:
 
 
 def _of_connecting(make: Any, key: Any, stored: Failure) -> Exception:
-    """Return the exception for a server that cannot be reached, whose cause is that of the system."""
+    """Return the exception for a server that cannot be reached.
+
+    Its cause is that of the system.
+    """
     reason = system_error(stored)
     error: Exception = make(key, reason)
     error.__cause__ = reason
@@ -271,7 +295,7 @@ def _of_connecting(make: Any, key: Any, stored: Failure) -> Exception:
 
 
 def _refused_by_proxy(message: str, req: Any) -> Exception:
-    """Return the exception for a proxy that answers with a status instead of connecting."""
+    """Return the exception for a proxy that answers instead of connecting."""
     status, _, reason = message.partition(" ")
     url = getattr(req, "proxy", None) or req.url
     info = aiohttp.RequestInfo(url, "CONNECT", req.headers, url)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import codecs
 from collections.abc import Sequence
+from math import ceil
 from typing import Any
 
 from pytest_mimic._clients.http import parts
@@ -34,7 +35,7 @@ def store_body(
     stopped: bool = False,
     depth: int = 0,
 ) -> dict[str, Any] | None:
-    """Return a response's body as readable plain data without secrets, or None if it is empty.
+    """Return a response's body as readable plain data without secrets; None if empty.
 
     Its chunks come decompressed and without the framing of the transfer. Where they end
     is kept only if the reader has `stopped` before the end: it then reads as many
@@ -59,18 +60,15 @@ def store_body(
         structured = _store_structured(data, content_type, media_type, secrets, depth)
         if structured is not None:
             return structured
-    is_cut = stopped and len(chunks) > 1
+    # The chunks of a body count where its reader has stopped after one of several.
+    cut: Sequence[bytes] = ()
+    if stopped and len(chunks) > 1:
+        cut = chunks
     charset = _charset_of(data, parameters.get("charset", _UTF_8))
     if charset is None:
-        coded = [_coded(chunk) for chunk in (chunks if is_cut else [data])]
-        return {"chunks": coded} if is_cut else coded[0]
+        return {"chunks": list(map(_coded, cut))} if cut else _coded(data)
     body = _store_text(
-        data,
-        charset,
-        media_type,
-        secrets,
-        cut=chunks if is_cut else (),
-        is_whole=not stopped,
+        data, charset, media_type, secrets, cut=cut, is_whole=not stopped
     )
     if codecs.lookup(charset).name != _UTF_8:
         body["charset"] = charset
@@ -113,7 +111,7 @@ def _store_text(
 
 
 def _store_one_text(text: str, media_type: str, secrets: Secrets) -> dict[str, Any]:
-    """Return a text of a media type as plain data, `json` or `text`, without secrets."""
+    """Return a text as plain data, `json` or `text`, without secrets."""
     value = json_of(text, media_type)
     if value is not text:
         style = style_of(value, text)
@@ -143,7 +141,10 @@ def _texts(chunks: Sequence[bytes], charset: str) -> list[str]:
 
 
 def _encoded(texts: Sequence[str], charset: str) -> bytes:
-    """Return the bytes of texts that are encoded one by one: in UTF-16, for example, each has a mark."""
+    """Return the bytes of texts that are encoded one by one.
+
+    In UTF-16, for example, each has a mark.
+    """
     return b"".join(text.encode(charset) for text in texts)
 
 
@@ -153,8 +154,9 @@ def _scrubbed(texts: list[str], secrets: Secrets) -> list[str]:
     hidden = secrets.text(whole)
     if hidden == whole:
         return texts
-    size = -(-len(hidden) // len(texts))
-    return [hidden[start : start + size] for start in range(0, len(hidden), size)]
+    size = ceil(len(hidden) / len(texts))
+    starts = range(0, len(hidden), size)
+    return [hidden[start : start + size] for start in starts]
 
 
 # Bodies that are made of heads and bodies
@@ -167,10 +169,13 @@ def _store_structured(
     secrets: Secrets,
     depth: int,
 ) -> dict[str, Any] | None:
-    """Return a multipart body, an HTTP message or a mail as plain data, or None for another body."""
+    """Return a multipart body, an HTTP message or a mail as plain data.
+
+    It is None for another body.
+    """
     multipart = parts.split_multipart(data, parts.boundary_of(content_type))
     if multipart is not None:
-        delimiters = [as_text(one) for one in multipart.delimiters]
+        delimiters = [as_text(delimiter) for delimiter in multipart.delimiters]
         if None in delimiters:
             return None
         stored = [_store_message(part, secrets, depth) for part in multipart.parts]
@@ -232,17 +237,22 @@ def hide_head(head: str, secrets: Secrets) -> str:
 
 
 def _hide_line(line: str, secrets: Secrets) -> str:
-    """Return a header, which may go on in further lines, or the first line of a message."""
+    """Return a header, or the first line of a message, without secrets.
+
+    A header may go on in further lines.
+    """
     bare = line.rstrip("\r\n")
+    line_end = line[len(bare) :]
     name, sign, value = parts.unfolded(bare).partition(":")
-    if sign and " " not in name:
+    is_header = bool(sign) and " " not in name
+    if is_header:
         hidden = secrets.header(name, value.strip())
         if hidden == value.strip():
             return line
-        return f"{name}: {hidden}{line[len(bare) :]}"
+        return f"{name}: {hidden}{line_end}"
     words = [secrets.redactor.scrub_data(word) for word in bare.split(" ")]
     hidden = secrets.redactor.scrub_text(" ".join(words), secrets.values)
-    return hidden + line[len(bare) :]
+    return hidden + line_end
 
 
 def load_body(body: dict[str, Any] | None) -> list[bytes]:
@@ -270,7 +280,8 @@ def _loaded(body: dict[str, Any]) -> bytes:
         return parts.encode_transfer(_loaded(plain), body["transfer"])
     if "parts" in body:
         delimiters = [delimiter.encode() for delimiter in body["delimiters"]]
-        return parts.join(delimiters, [_load_message(part) for part in body["parts"]])
+        messages = [_load_message(part) for part in body["parts"]]
+        return parts.join(delimiters, messages)
     if "message" in body:
         return _load_message(body["message"])
     charset = body.get("charset", _UTF_8)
@@ -280,7 +291,10 @@ def _loaded(body: dict[str, Any]) -> bytes:
         return write_json(body["json"], body.get("style", "")).encode(charset)
     if "text" in body:
         return str(body["text"]).encode(charset)
-    return b"".join(load_body(body)) if "events" in body else b""
+    if "events" in body:
+        return b"".join(load_body(body))
+    # A part may have a head alone.
+    return b""
 
 
 def _load_message(message: dict[str, Any]) -> bytes:
@@ -288,21 +302,28 @@ def _load_message(message: dict[str, Any]) -> bytes:
 
 
 def hides_text(plain: dict[str, Any]) -> bool:
-    """Check whether a stored exchange has a text that only base64 holds: nothing in it is redacted."""
+    """Check whether a stored exchange has a text that only base64 holds.
+
+    Nothing in such a text is redacted.
+    """
     content_type = header_of(plain.get("headers", ()), "content-type")
     return _hides_text(plain.get("body") or {}, content_type)
 
 
 def _hides_text(body: dict[str, Any], content_type: str | None) -> bool:
-    messages = [*body.get("parts", ()), *filter(None, [body.get("message")])]
+    messages = list(body.get("parts", ()))
+    message = body.get("message")
+    if message:
+        messages.append(message)
     for message in messages:
         headers = parts.Message("", message["head"], b"").named
         if _hides_text(message, headers.get("content-type")):
             return True
-    is_coded = "base64" in body or any(
-        isinstance(chunk, dict) for chunk in body.get("chunks", ())
-    )
-    return is_coded and is_text_type(header_parts(content_type)[0])
+    is_coded = "base64" in body
+    for chunk in body.get("chunks", ()):
+        is_coded = is_coded or isinstance(chunk, dict)
+    media_type, _ = header_parts(content_type)
+    return is_coded and is_text_type(media_type)
 
 
 def content_of(body: dict[str, Any] | None) -> Any:
@@ -323,7 +344,7 @@ def content_of(body: dict[str, Any] | None) -> Any:
 
 
 def _content_of_message(message: dict[str, Any]) -> dict[str, Any]:
-    """Return what verifying compares of a part: its first line, its type and its body."""
+    """Return what verifying compares of a part: its first line, type and body."""
     first_line, _, _ = message["head"].partition("\n")
     headers = parts.Message("", message["head"], b"").named
     content: dict[str, Any] = {}

@@ -1,4 +1,7 @@
-"""Connections of `http.client`: requests and real responses that are watched, and recorded responses as bytes."""
+"""Connections of `http.client`, of which requests and real responses are watched.
+
+Recorded responses arrive on them as bytes.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +25,11 @@ _LONGEST_LINE = 65_536
 
 
 class RecordedFile:
-    """Replaces the file from which a real response is read, and records the bytes that are read.
+    """Replaces the file of a real response, and records the bytes that are read.
 
     Its end, or its closing, ends the exchange. With `chunked`, the body has chunks (RFC
-    9112, 7.1). `length` is
-    the number of bytes that the body has according to its head; None if that is
-    unknown.
+    9112, 7.1). `length` is the number of bytes that the body has according to its head;
+    None if that is unknown.
     """
 
     def __init__(
@@ -62,10 +64,14 @@ class RecordedFile:
         return self._is_decoded is not False
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._file, name)
+        attribute = getattr(self._file, name)
         if name not in ("read1", "readline"):
-            return found
-        return lambda *size: self._recorded(found, size)
+            return attribute
+
+        def read(*size: Any) -> bytes:
+            return self._recorded(attribute, size)
+
+        return read
 
     def _recorded(self, read: Callable[..., bytes], size: tuple[Any, ...]) -> bytes:
         if self._is_noting and self._is_decoded is None:
@@ -132,7 +138,10 @@ def _body_in(pieces: list[bytes], *, chunked: bool) -> list[bytes]:
 
 
 def _asks_urllib3_to_decode() -> bool:
-    """Check whether the response of urllib3 that reads, if one does, decompresses what it gets."""
+    """Check whether the response of urllib3 that reads decompresses what it gets.
+
+    It does not if no response of urllib3 reads.
+    """
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         is_method = frame.f_code.co_name in ("read", "read1", "read_chunked")
@@ -196,14 +205,15 @@ class RequestMessage:
     """A request that is collected while a client sends it."""
 
     def __init__(self) -> None:
-        self.pieces: list[bytes] = []  # what was sent, in order
-        self.target = ""  # the target in its first line: a path, or a URL for a proxy
+        # What was sent, in order.
+        self.pieces: list[bytes] = []
+        # The target in its first line: a path, or a URL for a proxy.
+        self.target = ""
         self.headers: tuple[tuple[str, str], ...] = ()
         self.method = ""
         self._body: list[bytes] = []
-        self._missing: int | None = (
-            0  # bytes of the body that have not come; None if it has chunks
-        )
+        # How many bytes of the body have not come; None if it has chunks.
+        self._missing: int | None = 0
         self.is_complete = False
 
     def add(self, piece: bytes) -> None:
@@ -225,9 +235,8 @@ class RequestMessage:
 
     def _read_head(self, head: str) -> None:
         first, *lines = head.replace("\r\n\t", " ").replace("\r\n ", " ").split("\r\n")
-        self.method, self.target, _ = first.rsplit(
-            " ", 2
-        )  # a wrong method may have blanks
+        # A wrong method may have blanks.
+        self.method, self.target, _ = first.rsplit(" ", 2)
         parts = (line.partition(":") for line in lines)
         self.headers = tuple([(name, value.strip()) for name, _, value in parts])
         named = {name.lower(): value for name, value in self.headers}
@@ -245,7 +254,9 @@ class RequestMessage:
 
 
 class NoSocket:
-    """Stands at the end of `response.raw._fp.fp.raw._sock`, where libraries for authentication look for a certificate.
+    """Stands at the end of `response.raw._fp.fp.raw._sock`.
+
+    Libraries for authentication look for a certificate there.
 
     It has no `getpeercert`, as the socket of a connection without TLS.
     """

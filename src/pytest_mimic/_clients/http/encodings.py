@@ -1,4 +1,7 @@
-"""Content encodings: bodies are stored decompressed, and compressed anew for a reader who sees compressed bytes."""
+"""Content encodings: bodies are stored decompressed.
+
+They are compressed anew for a reader who sees compressed bytes.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,16 @@ _OneByOne = Callable[[bytes], bytes]
 
 
 def names_in(encoding: str) -> list[str]:
-    """Return the encodings that a `Content-Encoding` names, in the order in which they were applied."""
+    """Return the encodings that a `Content-Encoding` names, as they were applied."""
     return [part.strip().lower() for part in encoding.split(",")]
 
 
 def inflate(
     chunks: Sequence[bytes], encoding: str, *, to_its_end: bool = False
 ) -> list[bytes] | None:
-    """Decompress the chunks of a body, one by one, perhaps without its end unless it has `to_its_end`.
+    """Decompress the chunks of a body, one by one.
+
+    The body may lack its end unless it has `to_its_end`.
 
     There are as many as before, some perhaps empty. None if an encoding is unknown
     here, or the body is not in it.
@@ -53,7 +58,10 @@ def _decode(
 
 
 def is_broken(chunks: Sequence[bytes], encoding: str) -> bool:
-    """Check whether the beginning of a body is in another encoding than the one that is named, or goes wrong in it."""
+    """Check whether the beginning of a body goes wrong in the encoding that is named.
+
+    It may be in another one.
+    """
     decoders = _decoders(encoding)
     return bool(decoders) and not any(_accepts(decode, chunks) for decode in decoders)
 
@@ -106,7 +114,7 @@ def _decoders(name: str) -> list[_OneByOne]:
 def deflate(
     chunks: Sequence[bytes], encoding: str, *, is_whole: bool
 ) -> tuple[list[bytes], str]:
-    """Compress the chunks of a body one by one, and return them with the encoding that they have.
+    """Compress the chunks of a body one by one; return them with their encoding.
 
     That is the one that is asked for, or gzip if a codec is missing here. Each chunk
     can be decompressed when it arrives. A body that is not whole is laid out, not
@@ -139,7 +147,10 @@ def _encode(chunks: Sequence[bytes], name: str, *, is_whole: bool) -> Iterator[b
 def _encoder(
     name: str, *, level: int
 ) -> tuple[_OneByOne, Callable[[], bytes], Callable[[], bytes]]:
-    """Return functions that compress a chunk, end it so that it can be read, and end the body."""
+    """Return functions that compress a chunk, end a chunk, and end the body.
+
+    A chunk that has ended can be read.
+    """
     encoder: Any
     if name == "br":
         import brotli  # type: ignore[import-not-found, import-untyped, unused-ignore]

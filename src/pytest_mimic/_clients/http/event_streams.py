@@ -1,4 +1,7 @@
-"""Streams of text as events: server-sent events, and lines of JSON. They are parsed once, stored and compared so."""
+"""Streams of text as events: server-sent events, and lines of JSON.
+
+They are parsed once, stored and compared event by event.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +24,14 @@ _FORM = re.compile(r"^data(: ?)[^\r\n]*(\r\n|\r|\n)", re.MULTILINE)
 _AROUND_JSON = "\x1e \t\r\n"
 # The fields of an event that are its content.
 _CONTENT = ("data", "json", "style")
+# How the text of a server-sent event ends.
+_BLANK_LINES = ("\n\n", "\r\n\r\n", "\r\r")
 
 
 def split_events(
     text: str, media_type: str, *, is_whole: bool = True
 ) -> list[str] | None:
-    """Return the events of a text of a media type, or None if it is no stream of events.
+    """Return the events of a text of a media type; None if it is no stream of events.
 
     Servers send lines of JSON as plain text, too: each of several lines is then an
     object or an array. The last line may be cut off where the text is not whole.
@@ -35,14 +40,19 @@ def split_events(
         return _EVENT.findall(text)
     lines = _LINE.findall(text)
     is_named = any(name in media_type for name in _JSON_LINES)
-    if len(lines) < 2 and not is_named:
-        return None
-    values = [json_of(line.strip(_AROUND_JSON)) for line in lines if line.strip()]
-    if not is_whole:
-        del values[-1:]
     fewest = 1 if is_named else 2
-    is_stream = all(isinstance(value, (dict, list)) for value in values)
-    return lines if is_stream and len(values) >= fewest else None
+    if len(lines) < fewest:
+        return None
+    json_lines = [line for line in lines if line.strip()]
+    if not is_whole:
+        del json_lines[-1:]
+    if len(json_lines) < fewest:
+        return None
+    for line in json_lines:
+        value = json_of(line.strip(_AROUND_JSON))
+        if not isinstance(value, (dict, list)):
+            return None
+    return lines
 
 
 def store_events(
@@ -50,49 +60,67 @@ def store_events(
 ) -> dict[str, Any]:
     """Return the body of a stream without secrets.
 
-    An event that cannot be made again from its fields is a text.
+    An event that cannot be made again from its fields is a text. Beside its `events`,
+    the body has:
 
-    It has `lines` if the events are lines of JSON, else the `colon` and `line_end` of
-    its fields if these are unusual. Its `style` is that of all JSON in it, but for
-    events that have their own.
+    | key | what |
+    |---|---|
+    | `lines` | True, if the events are lines of JSON |
+    | `colon`, `line_end` | those of the fields of its events, if they are unusual |
+    | `style` | that of all JSON in it, but for events that have their own |
     """
-    body: dict[str, Any] = {} if server_sent else {"lines": True}
-    form = _FORM.search("".join(pieces)) if server_sent else None
-    if form is not None and form.groups() != (": ", "\n"):
-        body.update(colon=form[1], line_end=form[2])
+    body: dict[str, Any] = {}
+    if not server_sent:
+        body["lines"] = True
+    else:
+        form = _FORM.search("".join(pieces))
+        if form is not None and form.groups() != (": ", "\n"):
+            body.update(colon=form[1], line_end=form[2])
     events = [_parsed(piece, body) for piece in pieces]
-    for event in events:
-        secrets.learn(event.get("json", event.get("data")))
     contents = [event.get("json", event.get("data")) for event in events]
-    hidden = hide_split(contents, secrets.of_stream)
-    for event, content in zip(events, hidden):
-        if content is not None:
-            event["json" if "json" in event else "data"] = content
-    are_changed = [content is not given for content, given in zip(hidden, contents)]
-    styles = Counter(event["style"] for event in events if "json" in event)
-    if style := max(styles, key=styles.__getitem__, default=""):
+    for content in contents:
+        secrets.learn(content)
+    hidden_contents = hide_split(contents, secrets.of_stream)
+    style = _commonest_style(events)
+    if style:
         body["style"] = style
     stored = []
-    for piece, event, is_changed in zip(pieces, events, are_changed, strict=True):
+    for piece, event, content, hidden in zip(
+        pieces, events, contents, hidden_contents, strict=True
+    ):
+        if hidden is not None:
+            event["json" if "json" in event else "data"] = hidden
         if event.get("style") == style:
             del event["style"]
+        is_changed = hidden is not content
         stored.append(_stored(piece, event, body, secrets, is_changed=is_changed))
     return {"events": stored, **body}
 
 
+def _commonest_style(events: list[dict[str, Any]]) -> str:
+    """Return the style that most JSON of a stream has, of several the first one."""
+    styles: Counter[str] = Counter(
+        event["style"] for event in events if "json" in event
+    )
+    for style, _ in styles.most_common(1):
+        return style
+    return ""
+
+
 def load_events(body: dict[str, Any]) -> list[str]:
     """Return the texts of the events of a stored stream."""
-    return [
-        event if isinstance(event, str) else _text(event, body)
-        for event in body["events"]
-    ]
+    texts = []
+    for event in body["events"]:
+        text = event if isinstance(event, str) else _text(event, body)
+        texts.append(text)
+    return texts
 
 
 def events_in(plain: dict[str, Any]) -> Events | None:
-    """Return the events of a stored exchange to be compared, or None if its body is no stream of events.
+    """Return the events of a stored exchange as they are compared.
 
-    Of a body that was not read to its end, the event in which it was cut off is left
-    out.
+    It is None if the body is no stream of events. Of a body that was not read to its
+    end, the event in which it was cut off is left out.
     """
     body = plain.get("body")
     if body is None or "events" not in body:
@@ -100,9 +128,11 @@ def events_in(plain: dict[str, Any]) -> Events | None:
     is_whole = "end" not in plain and "error" not in plain
     compared = []
     for event in body["events"]:
-        if isinstance(event, str) and not is_whole and not _is_ended(event, body):
-            continue
-        fields = _parsed(event, body) if isinstance(event, str) else event
+        fields = event
+        if isinstance(event, str):
+            if not is_whole and not _is_ended(event, body):
+                continue
+            fields = _parsed(event, body)
         value = fields["json"] if "json" in fields else json_of(fields.get("data", ""))
         if "lines" in body:
             if value != "":
@@ -113,14 +143,18 @@ def events_in(plain: dict[str, Any]) -> Events | None:
 
 
 def _compared(fields: dict[str, Any], value: Any) -> Any:
-    """Return a server-sent event as it is compared: its fields, and its data as a value."""
+    """Return a server-sent event as it is compared, with its data as a value."""
     rest = {name: text for name, text in fields.items() if name not in _CONTENT}
-    has_data = "json" in fields or "data" in fields
-    return ServerSentEvent(rest, data=value) if has_data else rest
+    if "json" in fields or "data" in fields:
+        return ServerSentEvent(rest, data=value)
+    return rest
 
 
 def _is_ended(piece: str, body: dict[str, Any]) -> bool:
-    return piece.endswith("\n" if "lines" in body else ("\n\n", "\r\n\r\n", "\r\r"))
+    """Check whether the text of an event has its end."""
+    if "lines" in body:
+        return piece.endswith("\n")
+    return piece.endswith(_BLANK_LINES)
 
 
 def _parsed(piece: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -171,12 +205,12 @@ def _stored(
     """
     if not event:
         return secrets.text(piece)
-    scrubbed = {
-        name: secrets.scrub(value, keep_types=True)
-        if name == "json"
-        else secrets.text(value)
-        for name, value in event.items()
-    }
+    scrubbed = {}
+    for name, value in event.items():
+        if name == "json":
+            scrubbed[name] = secrets.scrub(value, keep_types=True)
+        else:
+            scrubbed[name] = secrets.text(value)
     if scrubbed == event and not is_changed:
         return event if _text(event, body) == piece else piece
     if _is_ended(piece, body):
@@ -186,14 +220,21 @@ def _stored(
 
 
 def _text(event: dict[str, Any], body: dict[str, Any]) -> str:
-    style = event.get("style", body.get("style", ""))
-    data = write_json(event["json"], style) if "json" in event else event.get("data")
+    """Return the text of an event, as it was sent."""
+    data = event.get("data")
+    if "json" in event:
+        style = event.get("style", body.get("style", ""))
+        data = write_json(event["json"], style)
     if "lines" in body:
         return f"{data}\n"
-    colon, end = body.get("colon", ": "), body.get("line_end", "\n")
-    lines = [
-        f"{name}{colon}{event[name]}{end}" for name in event if name not in _CONTENT
-    ]
+    fields = []
+    for name, value in event.items():
+        if name not in _CONTENT:
+            fields.append((name, value))
     if data is not None:
-        lines += [f"data{colon}{line}{end}" for line in data.split("\n")]
-    return f"{''.join(lines)}{end}"
+        for line in data.split("\n"):
+            fields.append(("data", line))
+    colon = body.get("colon", ": ")
+    line_end: str = body.get("line_end", "\n")
+    lines = [f"{name}{colon}{value}{line_end}" for name, value in fields]
+    return "".join(lines) + line_end

@@ -1,4 +1,6 @@
-"""Errors of the network, stored by their kind, and raised as the exception of the client that asks.
+"""Errors of the network, stored by their kind.
+
+They are raised as the exception of the client that asks.
 
 A failure is plain data:
 
@@ -130,7 +132,9 @@ _MOST_REASONS = 50
 
 
 def store_error(error: BaseException, phase: str) -> Failure | None:
-    """Return an exception of a client, of the system or of `http.client` as plain data, or None if it is no outcome.
+    """Return an exception as plain data; None if it is no outcome.
+
+    It is one of a client, of the system or of `http.client`.
 
     A timeout of the system is one of the `phase`. If a client writes its text around
     that of the system, the latter is kept.
@@ -169,7 +173,9 @@ def _kind_of(error: BaseException) -> str | None:
 
 
 def _text_of(error: BaseException) -> str:
-    """Return the text of an exception, without the connection of urllib3 that may precede it.
+    """Return the text of an exception.
+
+    It is without the connection of urllib3 that may precede it.
 
     That of an answer of a proxy begins with its status.
     """
@@ -211,7 +217,10 @@ def _is_of_system(reason: OSError, *, is_first: bool) -> bool:
 
 
 def class_of(stored: Mapping[str, Any], client: str, module: Any) -> str:
-    """Return the name of the exception of a client: the recorded one if it is its own."""
+    """Return the name of the exception of a client.
+
+    It is the recorded one if that is one of this client.
+    """
     name: str = stored["class"]
     own = getattr(module, name, None)
     is_own = isinstance(own, type) and issubclass(own, Exception) and name in _KINDS
@@ -246,7 +255,10 @@ def _class_of_system(name: str) -> Any:
 
 
 def _malformed_error(name: str, message: str) -> Exception:
-    """Return the exception of `http.client` for an answer that it cannot parse: the recorded one if it is its own."""
+    """Return the exception of `http.client` for an answer that it cannot parse.
+
+    It is the recorded one if that is one of `http.client`.
+    """
     module: Any = sys.modules["http.client"]
     if name == "HTTPException":
         return module.HTTPException(message)  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""Secrets in HTTP exchanges: values under secret names, and the same values wherever else they occur."""
+"""Secrets in HTTP exchanges: values under secret names, wherever they occur."""
 
 from __future__ import annotations
 
@@ -70,7 +70,10 @@ def learned_from(
     named: Mapping[str, str],
     known: KnownSecrets | None = None,
 ) -> Secrets:
-    """Return the secrets of a request: in its URL, its headers, which are also given by name, and its plain body."""
+    """Return the secrets of a request: of its URL, its headers and its plain body.
+
+    Its headers are also given by name, as `named`.
+    """
     secrets = secrets_of(redactor, named, known)
     if isinstance(body, str):
         # A text may have JSON on each line.
@@ -203,7 +206,7 @@ def _redacted_body(body: dict[str, Any], secrets: Secrets) -> dict[str, Any]:
 
 
 def logins_in(headers: Iterable[tuple[str, str]]) -> list[str]:
-    """Return what stands for the log-ins whose tokens secret headers return, without secrets.
+    """Return what stands for the log-ins whose tokens secret headers return.
 
     A service may renew a token or a cookie with any answer, and it belongs to the same
     log-in. Of cookies that no log-in has set, it may depend on the order of answers

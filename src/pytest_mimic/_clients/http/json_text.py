@@ -1,4 +1,4 @@
-"""JSON texts: read if plain data can hold them, and written again in the layout of their server."""
+"""JSON texts: read if plain data can hold them, and written in their old layout."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ _compact_pieces: Any = encoder.c_make_encoder(  # type: ignore[attr-defined]
 
 
 def json_of(text: str, media_type: str = "") -> Any:
-    """Return the value of a text that its media type or its beginning says is JSON; if it is none, this same text.
+    """Return the value of a text that is JSON by its media type or its beginning.
 
-    It is none, too, if plain data cannot hold it: nested too deep for Python, with NaN,
-    a lone surrogate or a repeated key.
+    For another text it is this same text; so it is for a JSON text that plain data
+    cannot hold: nested too deep for Python, with NaN, a lone surrogate or a repeated
+    key.
     """
     if "json" not in media_type and text.lstrip()[:1] not in ("{", "["):
         return text
@@ -51,7 +52,9 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def style_of(value: Any, text: str) -> str | None:
-    """Return the style in which `write_json` makes this text of the value, or None if no style does.
+    """Return the style in which `write_json` makes this text of the value.
+
+    It is None if no style does.
 
     A style has these words, in this order:
 
@@ -62,12 +65,19 @@ def style_of(value: Any, text: str) -> str | None:
     | `ascii` | has other characters escaped |
     | `newline` | ends with one |
     """
+    layouts = ["", "spaced"]
     indented = _INDENT.match(text)
-    layouts = [f"indent-{len(indented[1])}"] if indented else ["", "spaced"]
-    escapes = ["", "ascii"] if "\\u" in text else [""]
-    ends = ["newline"] if text.endswith("\n") else []
+    if indented:
+        layouts = [f"indent-{len(indented[1])}"]
+    escapes = [""]
+    if "\\u" in text:
+        escapes.append("ascii")
+    end = ""
+    if text.endswith("\n"):
+        end = "newline"
     for layout, escape in product(layouts, escapes):
-        style = " ".join(filter(None, (layout, escape, *ends)))
+        words = [word for word in (layout, escape, end) if word]
+        style = " ".join(words)
         if write_json(value, style) == text:
             return style
     return None
@@ -78,13 +88,20 @@ def write_json(value: Any, style: str = "") -> str:
     if not style:
         return "".join(_compact_pieces(value, 0))
     words = style.split()
-    indents = [int(word[7:]) for word in words if word.startswith("indent-")]
-    indent = indents[0] if indents else None
-    is_spaced = indent is not None or "spaced" in words
+    indent = None
+    separators: tuple[str, str] | None = (",", ":")
+    for word in words:
+        if word.startswith("indent-"):
+            indent = int(word.removeprefix("indent-"))
+            separators = None
+        elif word == "spaced":
+            separators = None
     text = dumps(
         value,
         ensure_ascii="ascii" in words,
         indent=indent,
-        separators=None if is_spaced else (",", ":"),
+        separators=separators,
     )
-    return f"{text}\n" if "newline" in words else text
+    if "newline" in words:
+        text += "\n"
+    return text

@@ -43,7 +43,7 @@ def header_parts(header: str | None) -> tuple[str, dict[str, str]]:
 
 
 def header_of(headers: Iterable[tuple[str, str]], name: str) -> str | None:
-    """Return the first header of this name, written in lower case, or None if it is missing."""
+    """Return the first header of this name, in lower case; None if it is missing."""
     return next((value for key, value in headers if key.lower() == name), None)
 
 
@@ -58,7 +58,10 @@ def is_text_type(media_type: str) -> bool:
 
 
 def as_text(data: bytes, charset: str = "utf-8") -> str | None:
-    """Decode bytes, or return None if they are binary, or if encoding the text would give other bytes."""
+    """Decode bytes; None if they are binary.
+
+    So it is if encoding the text would give other bytes.
+    """
     try:
         text = data.decode(charset)
         is_exact = text.encode(charset) == data

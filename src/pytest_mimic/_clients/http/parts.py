@@ -1,4 +1,6 @@
-"""Bodies that are made of heads and bodies: multipart, embedded HTTP messages and mail, split and joined again.
+"""Bodies that are made of heads and bodies: multipart, HTTP messages and mail.
+
+They are split, and joined again.
 
 A body is split in the same way in a request and in an answer. What its parts hold is
 read as a whole body of their type is.
@@ -85,7 +87,10 @@ def unfolded(head: str) -> str:
 
 
 def lines_of(head: str) -> list[str]:
-    """Return the lines of a head with their ends, those over which a header goes as one."""
+    """Return the lines of a head with their ends.
+
+    Those over which one header goes are one.
+    """
     return _LOGICAL_LINE.findall(head)
 
 
@@ -141,7 +146,7 @@ def split_message(data: bytes, media_type: str) -> Message | None:
 
 
 def _message(data: bytes) -> Message | None:
-    """Return a head and its content, or None if the blank line between them is missing."""
+    """Return a head and its content; None without the blank line between them."""
     match = _HEAD.match(data)
     head = None if match is None else as_text(match[0])
     if match is None or head is None:
@@ -150,7 +155,10 @@ def _message(data: bytes) -> Message | None:
 
 
 def boundary_of(content_type: str | None) -> str:
-    """Return the boundary of a content type; an empty text if it is that of no multipart body."""
+    """Return the boundary of a content type.
+
+    It is empty if the type is that of no multipart body.
+    """
     media_type, parameters = header_parts(content_type)
     if not media_type.startswith("multipart/"):
         return ""
@@ -172,7 +180,7 @@ def decode_transfer(content: bytes, encoding: str | None) -> bytes:
 
 
 def encode_transfer(content: bytes, encoding: str) -> bytes:
-    """Return a content in a `Content-Transfer-Encoding` that `decode_transfer` undoes."""
+    """Return a content in an encoding that `decode_transfer` undoes."""
     if encoding == "base64":
         return encode_base64(content)
     return quopri.encodestring(content)
@@ -185,7 +193,10 @@ def encode_base64(content: bytes) -> bytes:
 
 
 def with_length(head: str, before: int, after: int) -> str:
-    """Return a head whose `Content-Length`, if it was that of the content before, is that of the content after."""
+    """Return a head with the `Content-Length` of another content.
+
+    One that was not the length of the content before stays.
+    """
     declared = _LENGTH.search(head)
     if before == after or declared is None:
         return head

@@ -1,4 +1,4 @@
-"""A recorded request by today's rules for secrets: its parts as a run would identify them."""
+"""A recorded request by today's rules: its parts as a run would identify them."""
 
 from __future__ import annotations
 

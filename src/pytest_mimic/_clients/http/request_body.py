@@ -1,4 +1,4 @@
-"""The body of a request as plain data, by which it counts and is shown: read, and without its secrets.
+"""The body of a request as plain data without secrets, by which it counts and is shown.
 
 A part of a body is read and hidden as a whole body of its type is. What a body is, by
 its format:
@@ -53,13 +53,14 @@ class RequestBody(NamedTuple):
 def describe_body(
     data: bytes, content_type: str | None, encoding: str | None
 ) -> tuple[str, Any]:
-    """Return the format of a request's whole body, which is not empty, and its plain data, in which secrets are not yet hidden.
+    """Return the format of a request's whole body, and its plain data with secrets.
 
-    A body in a `Content-Encoding` is decompressed first.
+    The body is not empty. One in a `Content-Encoding` is decompressed first.
     """
     if encoding:
         inflated = inflate([data], encoding)
-        data = data if inflated is None else b"".join(inflated)
+        if inflated is not None:
+            data = b"".join(inflated)
     return _read(data, content_type, depth=0)
 
 
@@ -80,7 +81,8 @@ def _read(data: bytes, content_type: str | None, *, depth: int) -> RequestBody:
     if media_type == "application/x-www-form-urlencoded":
         return RequestBody("form", parse_form(text))
     value = json_of(text, media_type)
-    return RequestBody("text" if value is text else "json", value)
+    is_json = value is not text
+    return RequestBody("json" if is_json else "text", value)
 
 
 def _read_structured(
@@ -89,14 +91,13 @@ def _read_structured(
     """Return a body that is made of heads and bodies, or None if it is another one."""
     multipart = parts.split_multipart(data, parts.boundary_of(content_type))
     if multipart is not None:
-        named: dict[str, list[Any]] = {}
+        values_by_name: dict[str, list[Any]] = {}
         for part in multipart.parts:
             name, value = _read_part(part, depth)
-            named.setdefault(name, []).append(value)
-        fields = {
-            name: values[0] if len(values) == 1 else values
-            for name, values in named.items()
-        }
+            values_by_name.setdefault(name, []).append(value)
+        fields: dict[str, Any] = {}
+        for name, values in values_by_name.items():
+            fields[name] = values[0] if len(values) == 1 else values
         return RequestBody("multipart", fields)
     message = parts.split_message(data, media_type)
     if message is None:
@@ -143,6 +144,8 @@ def _content(content: bytes, content_type: str | None, depth: int) -> Any:
 
 def _read_http(message: parts.Message, depth: int) -> dict[str, Any]:
     """Return an HTTP message by what counts of a request, or of an answer."""
+    # They are the method and the target of a request, or the version and the status of
+    # an answer.
     start, word, _ = message.first_line.split(" ", 2)
     if start.startswith("HTTP/"):
         about: dict[str, Any] = {"status": int(word[:3])}
@@ -161,12 +164,15 @@ def _read_http(message: parts.Message, depth: int) -> dict[str, Any]:
 
 
 def _read_mail(message: parts.Message, depth: int) -> dict[str, Any]:
-    headers: dict[str, Any] = {}
+    """Return a mail by its headers and its body."""
+    values_by_name: dict[str, list[str]] = {}
     for name, value in message.headers:
-        shown = without_framing(value) if name.lower() == "content-type" else value
-        headers.setdefault(name.lower(), []).append(shown)
-    joined = {name: ", ".join(values) for name, values in headers.items()}
-    return {"headers": joined, "body": _content_of(message, depth)}
+        lower = name.lower()
+        if lower == "content-type":
+            value = without_framing(value)
+        values_by_name.setdefault(lower, []).append(value)
+    headers = {name: ", ".join(values) for name, values in values_by_name.items()}
+    return {"headers": headers, "body": _content_of(message, depth)}
 
 
 def _content_of(message: parts.Message, depth: int) -> Any:
@@ -211,46 +217,51 @@ def learn_body(body_format: str, value: Any, secrets: Secrets) -> None:
 def _replaced(
     body_format: str,
     value: Any,
-    text: Callable[[str], str],
-    headers: Callable[[dict[str, str]], dict[str, str]],
+    of_text: Callable[[str], str],
+    of_headers: Callable[[dict[str, str]], dict[str, str]],
 ) -> Any:
-    """Return a body with the texts and the headers of its parts replaced by what these functions return.
+    """Return a body with other texts and headers of its parts.
 
-    What has a structure by itself, as JSON, stays.
+    These are what `of_text` and `of_headers` return for the present ones. What has a
+    structure by itself, as JSON, stays.
     """
+    if body_format == "text":
+        return of_text(value)
     if body_format == "multipart":
-        return {
-            name: _replaced_part(part, text, headers) for name, part in value.items()
-        }
+        fields = {}
+        for name, part in value.items():
+            fields[name] = _replaced_part(part, of_text, of_headers)
+        return fields
     if body_format in ("http", "mail"):
+        body = value["body"]
         media_type, _ = header_parts(value["headers"].get("content-type"))
-        inner = _format_of(value["body"], media_type)
-        return {
-            **value,
-            "headers": headers(value["headers"]),
-            "body": _replaced(inner, value["body"], text, headers),
-        }
-    return text(value) if body_format == "text" else value
+        inner_format = _format_of(body, media_type)
+        headers = of_headers(value["headers"])
+        body = _replaced(inner_format, body, of_text, of_headers)
+        return {**value, "headers": headers, "body": body}
+    return value
 
 
 def _replaced_part(
     part: Any,
-    text: Callable[[str], str],
-    headers: Callable[[dict[str, str]], dict[str, str]],
+    of_text: Callable[[str], str],
+    of_headers: Callable[[dict[str, str]], dict[str, str]],
 ) -> Any:
+    """Return the value of a field in the same way, which may be a list of values."""
     if isinstance(part, list):
-        return [_replaced_part(one, text, headers) for one in part]
+        return [_replaced_part(item, of_text, of_headers) for item in part]
     if isinstance(part, str):
-        return text(part)
+        return of_text(part)
     if "content" not in part:
         return part
     media_type, _ = header_parts(part["type"])
-    inner = _format_of(part["content"], media_type)
-    return {**part, "content": _replaced(inner, part["content"], text, headers)}
+    inner_format = _format_of(part["content"], media_type)
+    content = _replaced(inner_format, part["content"], of_text, of_headers)
+    return {**part, "content": content}
 
 
 def _format_of(content: Any, media_type: str) -> str:
-    """Return the format of the content of a part, whose media type and plain data tell it."""
+    """Return the format of the content of a part, by its media type and plain data."""
     if isinstance(content, str):
         return "text"
     if not isinstance(content, dict) or "sha256" in content:

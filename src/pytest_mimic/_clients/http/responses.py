@@ -56,7 +56,9 @@ class Encoding(NamedTuple):
 
 
 class ExchangeRecorder:
-    """Collects one response, and reports it to its step once: when it has been read, given up or broken.
+    """Collects one response, and reports it to its step once.
+
+    It does so when the response has been read, given up or broken.
 
     Attributes:
         head: Status, reason, version and headers of the response; empty before they
@@ -124,12 +126,16 @@ class ExchangeRecorder:
 
     @lazy_attribute
     def wanted(self) -> int | None:
-        """How many bytes of the body to read for comparing it, as it arrives; None to read all of it.
+        """How many bytes of the body to read for comparing it, as it arrives.
+
+        None stands for all of it.
 
         The reader of the recorded response may have stopped: a stream may never end.
         """
         plain = self.step.outcome(is_read_only=True)
-        return sum(map(len, load_body(plain.get("body")))) if "end" in plain else None
+        if "end" not in plain:
+            return None
+        return sum(map(len, load_body(plain.get("body"))))
 
     @property
     def has_enough(self) -> bool:
@@ -191,7 +197,7 @@ class ExchangeRecorder:
         self.step.abandon(error)
 
     def complete(self, **end: Any) -> None:
-        """Record a response that was read to its end, or to another `end` or `error`."""
+        """Record a response that was read to its end, or to an `end` or `error`."""
         if self.done:
             return
         self.done = True
@@ -218,12 +224,11 @@ class ExchangeRecorder:
         # issued since.
         secrets.begin_answer(self.step.call.issuer)
         if "error" in end:
-            hidden = {
-                name: redactor.scrub_text(end["error"][name], secrets.values)
-                for name in ("message", "received")
-                if name in end["error"]
-            }
-            end["error"] = {**end["error"], **hidden}
+            error = dict(end["error"])
+            for name in ("message", "received"):
+                if name in error:
+                    error[name] = redactor.scrub_text(error[name], secrets.values)
+            end["error"] = error
         plain: dict[str, Any] = {}
         if self.head:
             sent = set(secrets.values)
@@ -261,7 +266,7 @@ def store_response(
     stopped: bool = False,
     is_whole: bool = True,
 ) -> dict[str, Any]:
-    """Return a response as plain data without secrets, and learn those under secret names in it.
+    """Return a response as plain data without secrets, which are learned.
 
     Its head has `status`, `reason`, `version` and `headers`. The chunks come without
     the framing of the transfer. Its reader may have `stopped` before the end.
@@ -282,8 +287,9 @@ def store_response(
         opened = inflate(
             chunks, encoding.name, to_its_end=encoding.is_handed_out and is_whole
         )
+    stored_chunks = chunks if opened is None else opened
     body = store_body(
-        chunks if opened is None else opened,
+        stored_chunks,
         content_type=values.get("content-type"),
         secrets=secrets,
         stopped=stopped,
@@ -297,17 +303,20 @@ def store_response(
     checksums = set(filter(_CHECKSUM.fullmatch, values))
     if checksums and b"".join(load_body(body)) != b"".join(chunks):
         dropped |= checksums
-    headers = [
-        [name, secrets.header(name, value)]
-        for name, value in head["headers"]
-        if name.lower() not in dropped
-    ]
+    headers = []
+    for name, value in head["headers"]:
+        if name.lower() not in dropped:
+            headers.append([name, secrets.header(name, value)])
     plain = {**head, "headers": headers}
-    return plain if body is None else {**plain, "body": body}
+    if body is not None:
+        plain["body"] = body
+    return plain
 
 
 class StoredResponse:
-    """A recorded response, which has a status, in the form in which it arrives over the network.
+    """A recorded response, in the form in which it arrives over the network.
+
+    It has a status.
 
     Attributes:
         headers: With the `Content-Length` that it has now. That of a response to a HEAD
@@ -358,11 +367,12 @@ class StoredResponse:
         changed = []
         for name, value in headers:
             if name.lower() == "content-length":
-                declared = int(value) if value.isdigit() else 0
-                length = size if self.is_complete else max(declared, size + 1)
-                changed.append((name, str(length)))
-            else:
-                changed.append((name, value))
+                length = size
+                if not self.is_complete:
+                    declared = int(value) if value.isdigit() else 0
+                    length = max(declared, size + 1)
+                value = str(length)
+            changed.append((name, value))
         return changed
 
     def ending(
@@ -370,11 +380,10 @@ class StoredResponse:
         load_error: Callable[[dict[str, Any]], Exception],
         exhausted: Callable[[], Exception],
     ) -> Exception | None:
-        """Return the exception to raise after the chunks, or None if the response is complete.
+        """Return the exception to raise after the chunks; None for a complete response.
 
         `load_error` turns plain data into the client's exception. `exhausted` returns
-        the error for
-        reading further than was recorded.
+        the error for reading further than was recorded.
         """
         if self.error is not None:
             return load_error(self.error)
@@ -386,8 +395,9 @@ class StoredResponse:
         lines = [f"{version} {self.status} {self.reason}"]
         lines += [f"{name}: {value}" for name, value in self.headers]
         head = "\r\n".join([*lines, "\r\n"]).encode("latin-1", "surrogateescape")
-        pieces, framing = self.chunks, header_of(self.headers, "transfer-encoding")
-        if framing is not None and "chunked" in framing.lower():
+        pieces = self.chunks
+        framing = header_of(self.headers, "transfer-encoding") or ""
+        if "chunked" in framing.lower():
             pieces = self._framed()
         if self.is_complete and len(self.chunks) < 2:
             # What is whole arrives at once.
@@ -395,7 +405,10 @@ class StoredResponse:
         return [head, *pieces]
 
     def _framed(self) -> list[bytes]:
-        """Return the chunks of the transfer (RFC 9112, 7.1). The last may be malformed."""
+        """Return the chunks of the transfer (RFC 9112, 7.1).
+
+        The last may be malformed.
+        """
         pieces = [b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in self.chunks]
         if self.is_complete and self._has_body:
             pieces.append(b"0\r\n\r\n")
@@ -412,10 +425,12 @@ def _with_lasting_cookies(headers: list[tuple[str, str]]) -> list[tuple[str, str
     recorded = http2time(header_of(headers, "date") or "")
     if recorded is None:
         return headers
-    return [
-        (name, _lasting(value, recorded) if name.lower() == "set-cookie" else value)
-        for name, value in headers
-    ]
+    lasting = []
+    for name, value in headers:
+        if name.lower() == "set-cookie":
+            value = _lasting(value, recorded)
+        lasting.append((name, value))
+    return lasting
 
 
 def _lasting(cookie: str, recorded: float) -> str:

@@ -1,4 +1,6 @@
-"""The parts of a signed URL, or of a signed form, that do not count: they depend on the time and on credentials.
+"""The parts of a signed URL, or of a signed form, that do not count.
+
+They depend on the time and on credentials.
 
 Whoever signs a URL in advance makes another one each time. A scheme is known by names
 that stand together, and only its own names are left out: what the URL asks for counts.
@@ -147,7 +149,10 @@ def _is_moment(value: object) -> bool:
 
 
 def _is_today(value: object) -> bool:
-    """Check whether a value is a moment within a day of the clock, which a test may have set."""
+    """Check whether a value is a moment within a day of the clock.
+
+    A test may have set the clock.
+    """
     moment = _seconds(str(value))
     return moment is not None and abs(moment - time.time()) <= _DAY
 

@@ -1,4 +1,6 @@
-"""What drivers do beyond their results: refuse a closed cursor, and tell that a connection is lost.
+"""What drivers do beyond their results.
+
+They refuse a closed cursor, and tell that a connection is lost.
 
 A stand-in has no driver's object to ask in a replay. So this module has the rules, as
 they were tried with each driver: what a driver raises, and in which attributes of its
@@ -11,7 +13,10 @@ from typing import Any, NamedTuple
 
 
 class Refusal(NamedTuple):
-    """An error that a driver raises by itself: the name of one of PEP 249's classes, and a text."""
+    """An error that a driver raises by itself.
+
+    It has the name of one of PEP 249's classes, and a text.
+    """
 
     kind: str
     text: str
@@ -103,7 +108,10 @@ def state_after_error(connection: Any) -> dict[str, Any]:
 
 
 class InnerConnection:
-    """The connection of an async driver, of which SQLAlchemy asks whether it `is_closed`."""
+    """The connection of an async driver.
+
+    SQLAlchemy asks whether it `is_closed`.
+    """
 
     def __init__(self, state: dict[str, Any]) -> None:
         self._state = state

@@ -1,4 +1,7 @@
-"""The outcomes of statements as plain data without secrets: `cursor.description`, rows, and the driver's errors."""
+"""The outcomes of statements as plain data without secrets.
+
+These are `cursor.description`, rows, and the driver's errors.
+"""
 
 from __future__ import annotations
 
@@ -35,9 +38,11 @@ if TYPE_CHECKING:
 Hidden = bool | Literal["text"]
 # PEP 249's classes. One of them replaces a class that does not exist on replay.
 _KINDS = frozenset(
-    """IntegrityError DataError OperationalError InternalError ProgrammingError NotSupportedError DatabaseError
-    InterfaceError Warning Error""".split()
+    "IntegrityError DataError OperationalError InternalError ProgrammingError"
+    " NotSupportedError DatabaseError InterfaceError Warning Error".split()
 )
+# How many parts PEP 249 gives a column.
+_COLUMN_PARTS = 7
 _CODES = (
     *("pgcode", "pgerror", "sqlstate"),
     *("sqlite_errorcode", "sqlite_errorname", "errno"),
@@ -55,10 +60,10 @@ def store_columns(description: Sequence[Sequence[Any]]) -> list[Any]:
     """
     columns = []
     for column in description:
-        parts = [
-            column[place] if type(column[place]) in PLAIN else None
-            for place in range(7)
-        ]
+        parts = []
+        for place in range(_COLUMN_PARTS):
+            part = column[place]
+            parts.append(part if type(part) in PLAIN else None)
         while parts[1:] and parts[-1] is None:
             parts.pop()
         columns.append(parts)
@@ -66,7 +71,12 @@ def store_columns(description: Sequence[Sequence[Any]]) -> list[Any]:
 
 
 def load_columns(columns: list[Any]) -> tuple[tuple[Any, ...], ...]:
-    return tuple((*column, *[None] * (7 - len(column))) for column in columns)
+    """Return `cursor.description` from plain data."""
+    loaded = []
+    for column in columns:
+        missing = _COLUMN_PARTS - len(column)
+        loaded.append((*column, *[None] * missing))
+    return tuple(loaded)
 
 
 class Rows:
@@ -104,7 +114,9 @@ class Rows:
             self.values.append(parts)
 
     def _plain(self, value: Any, path: str, how: Hidden, redactor: Redactor) -> Any:
-        is_secret = not isinstance(value, _MEASURES) if how == "text" else how
+        is_secret = how
+        if how == "text":
+            is_secret = not isinstance(value, _MEASURES)
         if is_secret:
             shown = _stand_in(value, path.partition(".")[2], redactor)
         else:
@@ -177,7 +189,10 @@ def _named_row(names: list[str], values: list[Any]) -> dict[str, Any]:
 
 
 def _sqlite_row(names: list[str], values: list[Any]) -> Any:
-    """Return a row of the standard library's driver, which takes its names of a cursor."""
+    """Return a row of the standard library's driver.
+
+    Such a row takes its names of a cursor.
+    """
     import sqlite3
 
     quoted = [name.replace('"', '""') for name in names]
@@ -204,7 +219,10 @@ def _stand_in(
 
 
 def hide_inside(value: Any, redactor: Redactor) -> Any:
-    """Return a value with other values for secret names inside of its mappings, lists and JSON texts."""
+    """Return a value with other values for the secret names inside of it.
+
+    They are sought in its mappings, lists and JSON texts.
+    """
     if type(value).__module__.startswith("psycopg"):
         # The wrapper of a driver counts by its content.
         for attribute in ("obj", "adapted"):
@@ -255,7 +273,9 @@ def store_error(
             return {str(key): plain(item) for key, item in part.items()}
         if isinstance(part, (list, tuple)):
             return list(map(plain, part))
-        return part if part is None or isinstance(part, (bool, int, float)) else None
+        if isinstance(part, (bool, int, float)):
+            return part
+        return None
 
     cause = error.__cause__
     stored: dict[str, Any] = {
@@ -375,25 +395,31 @@ def _with_diagnosis(kind: Any) -> Any:
 
 
 def _hide_details(text: str, redactor: Redactor) -> str:
-    """Return a message without the secret values of rows that PostgreSQL quotes, `Key (token)=(abc) …`.
+    """Return a message without the secret values of rows that PostgreSQL quotes.
+
+    An example is `Key (token)=(abc) …`.
 
     The quoted row may be another than the one that was sent.
     """
 
     def hide_key(match: re.Match[str]) -> str:
-        is_secret = any(map(redactor.secret, re.findall(r"\w+", match[1])))
-        return f"({match[1]})=({PLACEHOLDER})" if is_secret else match[0]
+        names = re.findall(r"\w+", match[1])
+        if any(map(redactor.secret, names)):
+            return f"({match[1]})=({PLACEHOLDER})"
+        return match[0]
 
     return _ROW.sub(f"({PLACEHOLDER})", _KEY.sub(hide_key, text))
 
 
 def _diagnosis_fields(error: BaseException) -> dict[str, Any]:
-    """Return the names of what PostgreSQL reports about an error (psycopg), with psycopg's constants for them."""
+    """Return the names of what PostgreSQL reports about an error of psycopg.
+
+    With each stands psycopg's constant for it.
+    """
     if not type(error).__module__.startswith("psycopg."):
         return {}
-    fields = sys.modules["psycopg"].pq.DiagnosticField
-    return {
-        field.name.lower(): field
-        for field in fields
-        if not field.name.startswith("SOURCE_")
-    }
+    fields = {}
+    for field in sys.modules["psycopg"].pq.DiagnosticField:
+        if not field.name.startswith("SOURCE_"):
+            fields[field.name.lower()] = field
+    return fields

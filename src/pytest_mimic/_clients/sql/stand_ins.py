@@ -1,4 +1,7 @@
-"""The stand-ins for a driver's connection, which is opened only when a call has to run, and for its cursors."""
+"""The stand-ins for a driver's connection and for its cursors.
+
+The connection is opened only when a call has to run.
+"""
 
 from __future__ import annotations
 
@@ -48,9 +51,8 @@ class StandInConnection:
     """The connection in a pool of SQLAlchemy, which uses it as if it were the driver's.
 
     It has the methods of PEP 249, and what can be set on the drivers' connections.
-    Another attribute is an error, since its
-    answer could not be replayed. The driver's connection is opened and set up, with the
-    events of the pool, when it is needed.
+    Another attribute is an error, since its answer could not be replayed. The driver's
+    connection is opened and set up, with the events of the pool, when it is needed.
 
     Attributes:
         port: The engine's port.
@@ -151,7 +153,9 @@ class StandInConnection:
     # -- PEP 249
 
     def cursor(self, *args: Any, **options: Any) -> StandInCursor:
-        """Return a cursor. Its class and the class of its rows may be given, as drivers take them.
+        """Return a cursor.
+
+        Its class and the class of its rows may be given, as drivers take them.
 
         A name, for a cursor on the server, is left out: results are read whole.
         """
@@ -191,7 +195,10 @@ class StandInConnection:
         self.real = None
 
     def ping(self, *args: Any) -> None:
-        """Ask whether the connection is alive, as some pools do; it is while it is not there."""
+        """Ask whether the connection is alive, as some pools do.
+
+        It is while it is not there.
+        """
         self._end("ping", *args)
 
     def _end(self, how: str, *args: Any) -> None:
@@ -207,7 +214,10 @@ class StandInConnection:
 
     @property
     def _connection(self) -> Any:
-        """The connection of an async driver, of which SQLAlchemy asks whether it `is_closed`."""
+        """The connection of an async driver.
+
+        SQLAlchemy asks whether it `is_closed`.
+        """
         if self.real is None or self.lost:
             return InnerConnection(self.lost)
         return self.real._connection
@@ -220,17 +230,28 @@ class StandInConnection:
         if name.startswith("set_"):
             return partial(self._configure, name)
         raise AttributeError(
-            f"the driver's own `{name}` cannot be recorded; statements are, where SQLAlchemy sends them"
+            f"the driver's own `{name}` cannot be recorded; statements are, where"
+            " SQLAlchemy sends them"
         )
 
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
-        if not (name.startswith("_") or name in _OWN):
-            self._set(name, lambda real: setattr(real, name, value))
+        is_own = name.startswith("_") or name in _OWN
+        if is_own:
+            return
+
+        def configure(real: Any) -> None:
+            setattr(real, name, value)
+
+        self._set(name, configure)
 
     def _configure(self, method: str, *args: Any) -> None:
         """Call a method that sets something, `set_isolation_level`."""
-        self._set(method, lambda real: getattr(real, method)(*args))
+
+        def configure(real: Any) -> None:
+            getattr(real, method)(*args)
+
+        self._set(method, configure)
 
     def _set(self, name: str, configure: Callable[[Any], Any]) -> None:
         self._settings[name] = configure
@@ -255,7 +276,10 @@ class StandInConnection:
         secrets: Sequence[str] = (),
         is_connecting: bool = False,
     ) -> dict[str, Any] | None:
-        """Return an error as an outcome, with what it did to the connection; None for one that is no outcome."""
+        """Return an error as an outcome, with what it did to the connection.
+
+        It is None for an error that is no outcome.
+        """
         kinds = (
             self.dialect.dbapi.Error,
             ValueError,
@@ -280,13 +304,18 @@ class StandInConnection:
         return outcome
 
     def wait_as_recorded(self, step: Step) -> None:
-        """Wait if the recorded call did: until it is cancelled, or its test has ended."""
+        """Wait if the recorded call did.
+
+        The wait ends when the call is cancelled, or when its test has ended.
+        """
         if not step.waits:
             return
         if self.dialect.is_async:
             _awaited(step.wait_async())
-        error = self.dialect.dbapi.OperationalError
-        step.wait(lambda: error("the connection was closed"))
+        closed = partial(
+            self.dialect.dbapi.OperationalError, "the connection was closed"
+        )
+        step.wait(closed)
 
     def raise_recorded(self, outcome: dict[str, Any]) -> None:
         """Raise the error of an outcome that has one."""
@@ -296,7 +325,10 @@ class StandInConnection:
 
 
 def _errors_of_driver(dialect: Any) -> tuple[type[Exception], ...]:
-    """Return the class of the errors that an async driver raises below SQLAlchemy's adapter of it."""
+    """Return the classes of the errors that an async driver raises.
+
+    It raises them below SQLAlchemy's adapter of it.
+    """
     driver = sys.modules.get(dialect.driver)
     errors = [
         getattr(driver, "PostgresError", None),
@@ -364,20 +396,22 @@ class StandInCursor:
         self._is_used = True
         if connection.resetting and connection.real is None:
             return self
-        call, step = None, None
+        call = None
+        step = None
         if not connection.resetting and port.taking():
             call = self._call(kind, sql, args)
             with port.noting:
                 if not port.is_replaying:
-                    given = [call.call.parts, str(sql), args[:1]]
-                    port.secrets.send(call.secrets, given)
+                    request = [call.call.parts, str(sql), args[:1]]
+                    port.secrets.send(call.secrets, request)
                 step = port.begin(call.call)
         if not connection.resetting:
             connection.used = True
         if call is None or step is None:
             self._rows = iter(self._read(kind, sql, args, options))
             return self
-        hidden = real = None
+        hidden = None
+        real = None
         if step.mode == "replay":
             _yield_once(connection.dialect)
         else:
@@ -402,14 +436,16 @@ class StandInCursor:
         return self
 
     def _call(self, kind: str, sql: Any, args: tuple[Any, ...]) -> StatementCall:
-        connection, port = self.connection, self.connection.port
+        port = self.connection.port
+        parameters = args[0] if args else None
         with port.noting:
+            text = sql.decode() if isinstance(sql, bytes) else str(sql)
             call = StatementCall(
-                sql.decode() if isinstance(sql, bytes) else str(sql),
-                args[0] if args else None,
-                database=connection.place(),
+                text,
+                parameters,
+                database=self.connection.place(),
                 redactor=port.redactor,
-                known=port.secrets_for(args[0] if args else None),
+                known=port.secrets_for(parameters),
                 names=self.names,
                 many=kind == "executemany",
             )
@@ -429,8 +465,11 @@ class StandInCursor:
         self._configure(real)
         try:
             getattr(real, kind)(sql, *args, **options)
-            rows: Sequence[Any] = real.fetchall() if real.description else ()
-            self.description, self.rowcount = real.description, real.rowcount
+            rows: Sequence[Any] = ()
+            if real.description:
+                rows = real.fetchall()
+            self.description = real.description
+            self.rowcount = real.rowcount
             self.lastrowid = getattr(real, "lastrowid", None)
         finally:
             real.close()
@@ -465,7 +504,7 @@ class StandInCursor:
     def _result(
         self, call: StatementCall, rows: Sequence[Any], redactor: Redactor
     ) -> dict[str, Any]:
-        """Return the columns and the rows; and where rows are no tuples, their class."""
+        """Return the columns and the rows, and the class of rows that are no tuples."""
         assert self.description is not None
         names = [str(column[0]) for column in self.description]
         columns = outcomes.store_columns(self.description)
@@ -549,7 +588,10 @@ class StandInCursor:
 
 
 def _yield_once(dialect: Any) -> None:
-    """Let the event loop run once: SQLAlchemy wants the statement of an async engine to have awaited something."""
+    """Let the event loop run once.
+
+    SQLAlchemy wants the statement of an async engine to have awaited something.
+    """
     if dialect.is_async:
         import asyncio
 

@@ -1,4 +1,4 @@
-"""Statements with their parameters, and other requests to a database, as calls without secrets."""
+"""Statements and other requests to a database, as calls without secrets."""
 
 from __future__ import annotations
 
@@ -82,7 +82,9 @@ def action(
 
 
 class _Prepared:
-    """A statement as far as its text, its compiled form and the rules for secrets decide about each call of it.
+    """A statement, as far as each call of it is the same.
+
+    Its text, its compiled form and the rules for secrets decide about it.
 
     Attributes:
         statement: The statement as its text reads.
@@ -111,7 +113,9 @@ class _Prepared:
         )
 
     def shown_name(self, name: str) -> str:
-        """Return a column's name as the driver tells it, without the literals of a statement that names a secret.
+        """Return a column's name as the driver tells it, without secret literals.
+
+        These are the literals of a statement that names a secret.
 
         SQLite and MySQL make the name of an expression: that of `SELECT password = 'x'`
         is `password = 'x'`.
@@ -121,12 +125,18 @@ class _Prepared:
         return read_statement(name).hide_literals(numbers=self._hides_numbers)[0]
 
     def _find_open_kinds(self, owner: str) -> Any:
-        """Return the types of which the values of a parameter are no secrets: `object` for all."""
+        """Return the types of which the values of a parameter are no secrets.
+
+        `object` stands for all.
+        """
         if self._secret(owner):
             return ()
-        beside = None if self._compiled is None else self._compiled.beside.get(owner)
+        beside = None
+        if self._compiled is not None:
+            beside = self._compiled.beside.get(owner)
         if beside is not None:
-            return () if any(map(self._secret, beside)) else object
+            is_secret = any(map(self._secret, beside))
+            return () if is_secret else object
         name = _ROW_NUMBER.sub("", owner)
         if not self.mentions or name.lower() in self.statement.names:
             return object
@@ -140,7 +150,9 @@ _prepare = lru_cache(maxsize=1024)(_Prepared)
 
 
 class StatementCall:
-    """A statement with its parameters: `cursor.execute(sql, parameters)`, or `executemany` if there are many.
+    """A statement with its parameters, as a call of a cursor.
+
+    The call is `cursor.execute(sql, parameters)`, or `executemany` if there are many.
 
     The statement has the driver's own marks for parameters. `parameters` is a mapping,
     a sequence, or None; with `many`, a list of them. `database` is the number of the
@@ -211,7 +223,10 @@ class StatementCall:
         return False
 
     def _plain(self, parameters: Any) -> dict[str, Any]:
-        """Return parameters by their names, or by their places, as plain data without secrets."""
+        """Return parameters as plain data without secrets.
+
+        They stand by their names, or by their places.
+        """
         plain: dict[str, Any] = {}
         # The names of the parameters of each `IN`.
         lists: dict[str, list[str]] = {}
@@ -243,7 +258,10 @@ class StatementCall:
             return None
 
     def _stand_in(self, value: Any) -> Any:
-        """Return what stands for the value of a secret parameter: for one that was issued, its placeholder."""
+        """Return what stands for the value of a secret parameter.
+
+        For one that was issued it is its placeholder.
+        """
         if value is None or isinstance(value, bool):
             return value
         if self._known is None or type(value) not in (str, int, float):
@@ -259,7 +277,7 @@ class StatementCall:
         return not issubclass(kind, kinds)
 
     def _named(self, parameters: Any) -> Iterable[tuple[str, Any]]:
-        """Return each parameter with its name in the compiled statement, if that is known."""
+        """Return each parameter with its name in the compiled statement, if known."""
         if isinstance(parameters, Mapping):
             # The names may be of SQLAlchemy's own subclass of `str`.
             return ((str(name), value) for name, value in parameters.items())
@@ -277,21 +295,26 @@ class StatementCall:
         return self._prepared.shown_name(name) if isinstance(name, str) else name
 
     def hidden_columns(self, columns: Sequence[str]) -> list[Hidden]:
-        """Return for each column of the result whether it is secret, by the driver's names of the columns.
+        """Return for each column of the result whether it is secret.
+
+        The columns are given by the driver's names.
 
         `"text"`: hide only text values, because the column's origin is unknown.
         """
-        compiled, prepared = self._names.compiled, self._prepared
-        shown = compiled.columns if compiled is not None else None
-        if shown is not None and len(shown) == len(columns):
+        prepared = self._prepared
+        # For each column, the names of columns and of parameters in its expression.
+        origins = None
+        if self._names.compiled is not None:
+            origins = self._names.compiled.columns
+        if origins is not None and len(origins) == len(columns):
             is_unclear = self._is_unclear
             listed: frozenset[str] = frozenset()
         else:
-            shown = ((frozenset(), frozenset()),) * len(columns)
+            origins = ((frozenset(), frozenset()),) * len(columns)
             is_unclear = prepared.mentions or bool(self._hidden)
             listed = prepared.statement.listed
         hidden: list[Hidden] = []
-        for name, (names, binds) in zip(columns, shown):
+        for name, (names, binds) in zip(columns, origins):
             is_listed = "*" in listed or name.lower() in listed
             if self._is_secret_column(name, names, binds):
                 hidden.append(True)
@@ -304,7 +327,8 @@ class StatementCall:
     def _is_secret_column(
         self, name: str, names: frozenset[str], binds: frozenset[str]
     ) -> bool:
-        # SQLite calls a column by its expression, `length(password)`, if it has no name.
+        # SQLite calls a column by its expression, `length(password)`, if the column has
+        # no name.
         if name.isidentifier() and self._redactor.secret(name):
             return True
         if any(map(self._redactor.secret, names)):
@@ -313,8 +337,12 @@ class StatementCall:
 
 
 def _free_name(name: str, names: Collection[str]) -> str:
-    """Return a name that is not taken: by place, one parameter can be there several times."""
-    free, number = name, 1
+    """Return a name that is not taken.
+
+    By place, one parameter can be there several times.
+    """
+    free = name
+    number = 1
     while free in names:
         number += 1
         free = f"{name}_{number}"

@@ -1,10 +1,14 @@
-"""The text of a statement, read without a grammar: its signature, its layout, and a rule that hides too much."""
+"""The text of a statement, read without a grammar.
+
+It has a signature, a layout, and a rule that hides too much.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from pytest_mimic.client import PLACEHOLDER, lazy_attribute
@@ -13,11 +17,20 @@ _TOKEN = re.compile(
     r"""
       (?P<blank>\s+)
     | (?P<comment>--[^\n]*|/\*.*?(?:\*/|\Z))
-    # Whether a backslash escapes a quote depends on the server. If it can matter, the text ends at the last quote.
-    | (?P<string>[EeNnBbXx]?'(?:[^'\\]|''|\\[^'])*'(?!')|[EeNnBbXx]?'.*'|[EeNnBbXx]?'.*|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)
+    # Whether a backslash escapes a quote depends on the server. If it can matter, the
+    # text ends at the last quote.
+    | (?P<string>
+        [EeNnBbXx]?'(?:[^'\\]|''|\\[^'])*'(?!')
+        | [EeNnBbXx]?'.*'
+        | [EeNnBbXx]?'.*
+        | \$(?P<tag>\w*)\$.*?\$(?P=tag)\$
+      )
     | (?P<quoted>"(?:[^"]|"")*"|`[^`]*`|\[[A-Za-z_][^\]]*\])
     | (?P<mark>%\([^)]*\)s|%s|\$\d+|\?|(?<![:\w]):[A-Za-z_]\w*)
-    | (?P<cast>::\s*(?:"[^"]*"|\w+)(?:\.(?:"[^"]*"|\w+))*(?i:\s+(?:with(?:out)?\s+time\s+zone|precision|varying)\b)?)
+    | (?P<cast>
+        ::\s*(?:"[^"]*"|\w+)(?:\.(?:"[^"]*"|\w+))*
+        (?i:\s+(?:with(?:out)?\s+time\s+zone|precision|varying)\b)?
+      )
     | (?P<word>\w[\w$]*)
     | (?P<other>[<>!=]=|<>|->>?|\#>>?|.)
     """,
@@ -25,6 +38,7 @@ _TOKEN = re.compile(
 )
 _NAME = re.compile(r"[^\W\d]\w*")
 _NAMES = ("word", "quoted")
+_SKIPPED = ("blank", "comment")
 _VERBS = frozenset("SELECT VALUES INSERT UPDATE DELETE MERGE REPLACE".split())
 # A list of columns without aliases and expressions; and the words of statements with
 # several queries.
@@ -36,12 +50,14 @@ _LISTING = re.compile(
 _QUERY = re.compile(r"\b(?:SELECT|UNION|INTERSECT|EXCEPT|TABLE)\b", re.IGNORECASE)
 _DEFINING = frozenset("CREATE ALTER DROP TRUNCATE COMMENT LOCK REINDEX".split())
 _OBJECTS = frozenset(
-    "TABLE INDEX VIEW SEQUENCE SCHEMA TYPE DATABASE TRIGGER FUNCTION PROCEDURE EXTENSION DOMAIN ROLE USER".split()
+    "TABLE INDEX VIEW SEQUENCE SCHEMA TYPE DATABASE TRIGGER FUNCTION PROCEDURE"
+    " EXTENSION DOMAIN ROLE USER".split()
 )
 # Words between a verb and the name of its table.
 _BEFORE_TABLE = frozenset(
-    """OR REPLACE TEMP TEMPORARY UNLOGGED MATERIALIZED UNIQUE RECURSIVE VIRTUAL IF NOT EXISTS CONCURRENTLY ONLY IGNORE
-    ABORT ROLLBACK FAIL INTO FROM TO SAVEPOINT TRANSACTION WORK SESSION""".split()
+    "OR REPLACE TEMP TEMPORARY UNLOGGED MATERIALIZED UNIQUE RECURSIVE VIRTUAL IF NOT"
+    " EXISTS CONCURRENTLY ONLY IGNORE ABORT ROLLBACK FAIL INTO FROM TO SAVEPOINT"
+    " TRANSACTION WORK SESSION".split()
 )
 
 # SQLite and MySQL read double quotes as a text where a value can be.
@@ -77,36 +93,21 @@ class Statement:
     def __init__(self, sql: str) -> None:
         self._sql = sql
         self._tokens = list(_tokens(sql))
-        words = [
-            token for token in self._tokens if token.kind not in ("blank", "comment")
-        ]
-        start = next(
-            (place for place, word in enumerate(words) if word.kind == "word"), 0
-        )
-        if words and words[start].upper == "WITH":  # after the common table expressions
-            depth = words[start].depth
-            start = next(
-                (
-                    n
-                    for n, w in enumerate(words)
-                    if w.upper in _VERBS and w.depth == depth
-                ),
-                start,
-            )
-        self.verb = words[start].upper if words else ""  # the verb in capitals
-        self.signature = (
-            f"{self.verb} {_resource(words[start:])}".strip() if words else ""
-        )
-        self.is_unordered = self.verb == "SELECT" and not any(
-            word.upper == "ORDER"
-            and after.upper == "BY"
-            and word.depth <= words[start].depth
-            for word, after in zip(words[start:], words[start + 1 :])
-        )
-        named = [word.name for word in words if word.kind in (*_NAMES, "string")]
-        self.names = frozenset(
-            name.lower() for text in named for name in (text, *words_in(text))
-        )
+        words = [token for token in self._tokens if token.kind not in _SKIPPED]
+        words_from_verb = words[_start_of(words) :]
+        # The verb in capitals.
+        self.verb = ""
+        self.signature = ""
+        if words_from_verb:
+            self.verb = words_from_verb[0].upper
+            self.signature = f"{self.verb} {_resource(words_from_verb)}".strip()
+        self.is_unordered = self.verb == "SELECT" and not _is_ordered(words_from_verb)
+        names: set[str] = set()
+        for word in words:
+            if word.kind in (*_NAMES, "string"):
+                names.add(word.name.lower())
+                names.update(name.lower() for name in words_in(word.name))
+        self.names = frozenset(names)
 
     def mentions(self, secret: Callable[[str], bool]) -> bool:
         return any(map(secret, self.names))
@@ -114,10 +115,10 @@ class Statement:
     def redact(
         self, secret: Callable[[str], bool], *, numbers: bool
     ) -> tuple[str, list[str]]:
-        """Return the statement with its blanks folded, and the literals that it hides if it mentions a secret.
+        """Return the statement with its blanks folded, and the literals that it hides.
 
-        With `numbers`, numbers are hidden as well. In a definition, `VARCHAR(30)`, they
-        never are.
+        It hides them if it mentions a secret. With `numbers`, numbers are hidden as
+        well. In a definition, `VARCHAR(30)`, they never are.
         """
         if self.mentions(secret):
             return self.hide_literals(numbers=numbers)
@@ -127,10 +128,15 @@ class Statement:
         return _trimmed(pieces), []
 
     def hide_literals(self, *, numbers: bool) -> tuple[str, list[str]]:
-        """Return the statement with its blanks folded, without its literals and comments; and these literals."""
+        """Return the statement without its literals and comments, and the literals.
+
+        Its blanks are folded.
+        """
         numbers = numbers and self.verb not in _DEFINING
-        pieces, hidden = [], []
-        before, expects_values = "", False
+        pieces = []
+        hidden = []
+        before = ""
+        expects_values = False
         for token in self._tokens:
             text = " " if token.kind == "blank" else token.text
             if token.upper in _BEFORE_VALUES:
@@ -151,19 +157,22 @@ class Statement:
 
     @lazy_attribute
     def listed(self) -> frozenset[str]:
-        """The columns of a plain `SELECT a, t.b FROM …` in small letters, or `*`; none for a statement that computes.
+        """The columns of a plain `SELECT a, t.b FROM …` in small letters, or `*`.
+
+        A statement that computes has none.
 
         The result of `PRAGMA` or `SHOW` is not computed from other columns.
         """
         if self.verb not in (*_VERBS, "EXPLAIN"):
             return frozenset("*")
-        found = (
-            _LISTING.match(self._sql) if len(_QUERY.findall(self._sql)) == 1 else None
-        )
-        columns = found[1].lower().split(",") if found else ()
-        return frozenset(
-            column.rpartition(".")[2].strip(' \n\t"') for column in columns
-        )
+        listing = _LISTING.match(self._sql)
+        if listing is None or len(_QUERY.findall(self._sql)) != 1:
+            return frozenset()
+        columns = set()
+        for column in listing[1].lower().split(","):
+            _, _, name = column.rpartition(".")
+            columns.add(name.strip(' \n\t"'))
+        return frozenset(columns)
 
 
 def _trimmed(pieces: list[str]) -> str:
@@ -175,34 +184,75 @@ def words_in(value: object) -> list[str]:
 
 
 def _tokens(sql: str) -> Iterator[Token]:
+    """Yield the pieces of a statement, each with its depth in parentheses."""
     depth = 0
     for match in _TOKEN.finditer(sql):
-        kind, text = match.lastgroup or "other", match.group()
-        depth -= text == ")"
-        name = text[1:-1].replace('""', '"') if kind == "quoted" else text
-        kind = "string" if kind == "tag" else kind
-        yield Token(kind, text, text.upper() if kind == "word" else text, name, depth)
-        depth += text == "("
+        kind = match.lastgroup or "other"
+        text = match.group()
+        name = text
+        upper = text
+        if kind == "quoted":
+            name = text[1:-1].replace('""', '"')
+        elif kind == "word":
+            upper = text.upper()
+        elif kind == "tag":
+            # It is the mark at the ends of a text, `$tag$ … $tag$`.
+            kind = "string"
+        if text == ")":
+            depth -= 1
+        yield Token(kind, text, upper, name, depth)
+        if text == "(":
+            depth += 1
+
+
+def _start_of(words: Sequence[Token]) -> int:
+    """Return the place of the verb: the first word, or that after common tables."""
+    start = 0
+    for place, word in enumerate(words):
+        if word.kind == "word":
+            start = place
+            break
+    if not words or words[start].upper != "WITH":
+        return start
+    for place, word in enumerate(words):
+        if word.upper in _VERBS and word.depth == words[start].depth:
+            return place
+    return start
+
+
+def _is_ordered(words: Sequence[Token]) -> bool:
+    """Check whether a SELECT has an `ORDER BY` that is not one of a subquery."""
+    for word, after in pairwise(words):
+        is_order = word.upper == "ORDER" and after.upper == "BY"
+        if is_order and word.depth <= words[0].depth:
+            return True
+    return False
 
 
 def _resource(words: Sequence[Token]) -> str:
-    verb, rest = words[0].upper, words[1:]
+    """Return the main table of a statement, or the name of what it defines.
+
+    The first word is the verb, or a part of a SELECT that begins with `FROM`.
+    """
+    verb = words[0].upper
+    rest = words[1:]
     if verb == "SELECT":
         for place, word in enumerate(words):
             if word.upper == "FROM" and word.depth <= words[0].depth:
                 return _resource(words[place:])
         return ""
     if verb in _DEFINING:
-        rest = rest[
-            next(
-                (place for place, word in enumerate(rest, 1) if word.upper in _OBJECTS),
-                0,
-            ) :
-        ]
+        for place, word in enumerate(rest):
+            if word.upper in _OBJECTS:
+                rest = rest[place + 1 :]
+                break
     for place, word in enumerate(rest):
-        after = rest[place + 1].text if place + 1 < len(rest) else ""
+        after = ""
+        if place + 1 < len(rest):
+            after = rest[place + 1].text
         if word.upper == "SELECT":
-            return _resource(rest[place:])  # a subquery
+            # It is a subquery.
+            return _resource(rest[place:])
         if word.kind in _NAMES and after != "." and word.upper not in _BEFORE_TABLE:
             return word.name
         if word.kind not in _NAMES and word.text not in ("(", ",", "."):

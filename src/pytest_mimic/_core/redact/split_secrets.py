@@ -1,6 +1,6 @@
-r"""Hides secrets that a stream splits over its events, such as the arguments of a tool that a language model writes.
+r"""Hides secrets that a stream splits over its events.
 
-The texts at one place of all events are one text, in which secrets are found. Each
+Language models write the arguments of a tool in such pieces. The texts at one place of all events are one text, in which secrets are found. Each
 event loses its piece of a secret:
 
     {"text": "{\"pass"}  {"text": "word\": \"hun"}           {"text": "ter2\"}"}
@@ -10,7 +10,7 @@ event loses its piece of a secret:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytest_mimic._core.words import pattern
 
@@ -21,31 +21,42 @@ _NUMBERS = ("index", "output_index", "content_index", "item_id")
 
 
 def hide_split(events: Sequence[Any], hide: Callable[[str], str]) -> list[Any]:
-    """Return the plain data of a stream's events without the secrets that are in two of them.
+    """Return the plain data of a stream's events without the secrets in two of them.
 
     `hide` returns a text without its secrets.
     """
-    texts: dict[object, list[tuple[int, str]]] = {}
+    pieces_by_path: dict[object, list[_Piece]] = {}
     for number, event in enumerate(events):
         for path, text in _texts_in(event, ()):
-            texts.setdefault(path, []).append((number, text))
+            pieces_by_path.setdefault(path, []).append(_Piece(number, text))
+    # The changed texts, by the number of the event and the path in it.
     changes: dict[int, dict[object, str]] = {}
-    for path, pieces in texts.items():
-        originals = [text for _, text in pieces]
-        if len(set(originals)) < 2:
+    for path, pieces in pieces_by_path.items():
+        texts = [piece.text for piece in pieces]
+        if len(set(texts)) < 2:
             continue
-        hidden = _hidden_pieces(originals, hide)
-        for (number, original), text in zip(pieces, hidden):
-            if text != original:
-                changes.setdefault(number, {})[path] = text
+        hidden_texts = _hidden_pieces(texts, hide)
+        for piece, hidden in zip(pieces, hidden_texts):
+            if hidden != piece.text:
+                changes.setdefault(piece.event, {})[path] = hidden
     changed = list(events)
     for number, texts_by_path in changes.items():
         changed[number] = _with_texts(events[number], (), texts_by_path)
     return changed
 
 
+class _Piece(NamedTuple):
+    """The text at one place of one event, which is known by its number."""
+
+    event: int
+    text: str
+
+
 def _texts_in(plain: Any, path: tuple[object, ...]) -> Iterator[tuple[object, str]]:
-    """Yield the texts in plain data, each with its place, to which the numbers of the mappings around it belong."""
+    """Yield the texts in plain data, each with its place.
+
+    The numbers of the mappings around a text belong to its place.
+    """
     if isinstance(plain, str):
         yield path, plain
     elif isinstance(plain, dict):
@@ -64,21 +75,25 @@ def _with_texts(plain: Any, path: tuple[object, ...], texts: dict[object, str]) 
         return texts.get(path, plain)
     if isinstance(plain, dict):
         place = _numbered(plain, path)
-        return {
-            name: _with_texts(part, (*place, name), texts)
-            for name, part in plain.items()
-        }
+        changed = {}
+        for name, part in plain.items():
+            changed[name] = _with_texts(part, (*place, name), texts)
+        return changed
     if isinstance(plain, list):
-        return [
-            _with_texts(part, (*path, index), texts) for index, part in enumerate(plain)
-        ]
+        items = []
+        for index, item in enumerate(plain):
+            items.append(_with_texts(item, (*path, index), texts))
+        return items
     return plain
 
 
 def _numbered(plain: dict[str, Any], path: tuple[object, ...]) -> tuple[object, ...]:
-    numbers = [
-        plain[name] for name in _NUMBERS if isinstance(plain.get(name), (int, str))
-    ]
+    """Return the place of a mapping, with the numbers that it has."""
+    numbers = []
+    for name in _NUMBERS:
+        number = plain.get(name)
+        if isinstance(number, (int, str)):
+            numbers.append(number)
     return (*path, *numbers)
 
 
@@ -103,33 +118,54 @@ def _hidden_pieces(pieces: list[str], hide: Callable[[str], str]) -> list[str]:
     return changed
 
 
-def _spans(whole: str, hidden: str) -> list[tuple[int, int, str]] | None:
-    """Return the places of the secrets in a text, each with what stands for it; None if it changed in other ways, too."""
+def _spans(whole: str, hidden: str) -> list[_Span] | None:
+    """Return the places of the secrets in a text, each with what stands for it.
+
+    It is None if the text changed in other ways, too. What stands between two secrets
+    tells where the first one ends:
+
+        whole     a=X1&b=X2.
+        hidden    a=<redacted>&b=<redacted>.
+        spans     (2, 4, "<redacted>"), (7, 9, "<redacted>")
+    """
     first, *rest = _STAND_IN.split(hidden)
     if not whole.startswith(first):
         return None
-    spans: list[tuple[int, int, str]] = []
+    stand_ins = rest[::2]
+    literals = rest[1::2]
+    spans: list[_Span] = []
     start = len(first)
-    for stand_in, literal in zip(rest[::2], rest[1::2]):
-        is_last = len(spans) == len(rest) // 2 - 1
-        end = len(whole) - len(literal) if is_last else whole.find(literal, start)
+    for stand_in, literal in zip(stand_ins, literals):
+        is_last = len(spans) == len(stand_ins) - 1
+        if is_last:
+            end = len(whole) - len(literal)
+        else:
+            end = whole.find(literal, start)
         if end < start or not whole.startswith(literal, end):
             return None
-        spans.append((start, end, stand_in))
+        spans.append(_Span(start, end, stand_in))
         start = end + len(literal)
     return spans
 
 
-def _without(
-    whole: str, start: int, end: int, spans: list[tuple[int, int, str]]
-) -> str:
-    """Return a part of a text without the secrets in it."""
+class _Span(NamedTuple):
+    """Where a secret begins and ends in a text, and what stands for it."""
+
+    start: int
+    end: int
+    stand_in: str
+
+
+def _without(whole: str, start: int, end: int, spans: list[_Span]) -> str:
+    """Return the part of a text from `start` to `end`, without the secrets in it."""
     text = ""
-    for first, last, stand_in in spans:
-        if last <= start or first >= end:
+    position = start
+    for span in spans:
+        if span.end <= position or span.start >= end:
             continue
-        text += whole[start:first]
-        if first >= start:
-            text += stand_in
-        start = max(start, last)
-    return text + whole[start:end]
+        text += whole[position : span.start]
+        # A secret that has begun in an earlier part has its stand-in there.
+        if span.start >= position:
+            text += span.stand_in
+        position = max(position, span.end)
+    return text + whole[position:end]
