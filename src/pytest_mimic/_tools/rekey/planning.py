@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
 from pytest_mimic._core.engine.recorded_identities import (
     CannotFollowError,
     identity_under,
 )
-from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.target_options import changed_options, is_sequence
 from pytest_mimic._core.targets.target import Target
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.format import parse_recording
 from pytest_mimic._core.vault.recording_facts import Recording, Stored, calls_of
-from pytest_mimic._tools.rekey.hiding import Hidden, Hider
+from pytest_mimic._tools.rekey.hidden_calls import (
+    CannotHideError,
+    HiddenCalls,
+    other_calls,
+)
+from pytest_mimic._tools.rekey.hiding import Hider
 from pytest_mimic._tools.rekey.joining import (
     DifferentOutcomesError,
     is_finished,
@@ -32,8 +35,6 @@ from pytest_mimic._tools.rekey.recorded_calls import (
     Facts,
     RecordedCall,
     Rekeyed,
-    content_of,
-    recorded_calls,
     rekeyed,
 )
 from pytest_mimic.errors import MimicError
@@ -45,10 +46,6 @@ _BESIDE = ("python", "line")
 
 IsSame = Callable[[Stored, Stored, Line], bool]
 """Returns whether two outcomes of the calls of a line are equal."""
-
-
-class CannotHideError(CannotFollowError):
-    """A call holds a secret of today, or has lost a value that is none any more."""
 
 
 class StillFoundError(CannotFollowError):
@@ -142,11 +139,8 @@ class Planner:
         self._signature_of = signature_of
         self._is_same = is_same
         self._hider = hider
+        self._hidden_calls = HiddenCalls(vault, hider)
         self._plan = Plan()
-        # By the file of a call and its place in it: the call without secrets, or why
-        # these cannot be hidden.
-        self._hidden: dict[tuple[str, int | None], Hidden] = {}
-        self._unhidden: dict[tuple[str, int | None], str] = {}
         # The files that get another name, and those of them whose new file is planned.
         self._to_vacate: set[str] = set()
         self._vacated: set[str] = set()
@@ -160,13 +154,13 @@ class Planner:
     def plan(self, calls: Iterable[RecordedCall]) -> Plan:
         """Return what becomes of these calls."""
         given = list(calls)
-        self._hide(given)
+        self._hidden_calls.hide(given)
         rows = [row for row in map(self._row, given) if row is not None]
         moving: dict[str, list[tuple[Rekeyed, Line]]] = {}
         in_cassettes: dict[str, list[Rekeyed]] = {}
         for new, line in self._without_gaps(rows):
             old = new.old
-            hidden = self._hidden.get((old.file, old.place))
+            hidden = self._hidden_calls.of(old)
             if hidden is not None:
                 self._plan.objects.update(hidden.objects)
                 self._plan.hidden += 1
@@ -190,7 +184,7 @@ class Planner:
             return
         left_calls = {(left.old.file, left.old.place) for left in self._plan.left}
         candidates: list[RecordedCall] = []
-        for old in (*calls, *self._others(calls)):
+        for old in (*calls, *other_calls(self._vault, calls)):
             is_left = (old.file, old.place) in left_calls
             if not is_left and not old.is_older and self._has_options_of_today(old):
                 candidates.append(old)
@@ -201,7 +195,7 @@ class Planner:
             judged.append(
                 left._replace(
                     is_recorded_again=not left.rival and calls_of_today.has(old),
-                    has_secret=(old.file, old.place) in self._unhidden,
+                    has_secret=self._hidden_calls.keeps_secret(old),
                 )
             )
         self._plan.left = judged
@@ -246,86 +240,13 @@ class Planner:
             self._plan.left.append(Left(old, str(reason), ()))
         except CannotFollowError as reason:
             changes = self._changes(old)
-            if changes or (old.file, old.place) in self._hidden:
+            if changes or self._hidden_calls.of(old) is not None:
                 is_found = isinstance(reason, StillFoundError)
                 # Of a sequence or cassette, other calls may be found.
                 is_found = is_found or _group(old) is not None
                 left = Left(old, str(reason), tuple(changes), is_found=is_found)
                 self._plan.left.append(left)
         return None
-
-    # Secrets
-
-    def _hide(self, calls: Sequence[RecordedCall]) -> None:
-        """Note what is to be hidden in each call, and where that cannot be."""
-        for old in calls:
-            self._note_hidden(old)
-        issued: set[str] = set()
-        for hidden in self._hidden.values():
-            issued |= hidden.issued
-        if not issued:
-            return
-        others = self._others(calls)
-        for old in others:
-            self._note_hidden(old)
-        repeated: set[str] = set()
-        holders: list[RecordedCall] = []
-        for old in (*calls, *others):
-            content = self._content(old)
-            texts = {text for text in issued if _is_in(text, content)}
-            if texts:
-                repeated |= texts
-                holders.append(old)
-        for place, hidden in self._hidden.items():
-            if hidden.issued & repeated:
-                reason = "a secret of its answer stands in other calls"
-                self._unhidden[place] = reason
-        for old in holders:
-            self._unhidden.setdefault(
-                (old.file, old.place),
-                "it has a secret that the answer of another call has issued",
-            )
-
-    def _note_hidden(self, old: RecordedCall) -> None:
-        try:
-            hidden = self._hider.hidden(old)
-        except CannotFollowError as reason:
-            self._unhidden[old.file, old.place] = str(reason)
-            return
-        if hidden is not None:
-            self._hidden[old.file, old.place] = hidden
-
-    def _others(self, calls: Iterable[RecordedCall]) -> list[RecordedCall]:
-        """Return the other calls of the vault, without damaged ones."""
-        files = {old.file for old in calls}
-        others: list[RecordedCall] = []
-        for name in self._vault.names():
-            if name in files:
-                continue
-            try:
-                others += recorded_calls(self._vault, name)
-            except MimicError:
-                continue
-        return others
-
-    def _content(self, old: RecordedCall) -> str:
-        """Return all text of a call as `rekey` would leave it, with its long parts."""
-        hidden = self._hidden.get((old.file, old.place))
-        shown = old if hidden is None else hidden.old
-        bodies = [stored.readable() for stored in shown.call.outcomes]
-        parts = [shown.call.arguments, shown.call.parts, bodies]
-        return content_of(shown.facts).decode() + layout(parts)
-
-    def _hidden_in(self, old: RecordedCall) -> Hidden | None:
-        """Return a call without what is to be hidden, None if nothing is.
-
-        Raises:
-            CannotHideError: Something in it cannot be hidden without a run.
-        """
-        place = (old.file, old.place)
-        if place in self._unhidden:
-            raise CannotHideError(self._unhidden[place])
-        return self._hidden.get(place)
 
     # One call
 
@@ -351,7 +272,7 @@ class Planner:
             CannotFollowError: It cannot get the identity of that line.
         """
         before = old.call.options or {}
-        hidden = self._hidden_in(old)
+        hidden = self._hidden_calls.checked(old)
         if old.is_older:
             return self._from_older(old if hidden is None else hidden.old)
         line = self._changed_line(old)
@@ -590,12 +511,6 @@ def _count(members: Iterable[Rekeyed]) -> int:
         has_options = member.options == (call.options or {})
         count += not (is_same and has_options) or member.old.is_older
     return count
-
-
-def _is_in(text: str, content: str) -> bool:
-    """Return whether a text stands in JSON, as it is or as a URL has it."""
-    written = layout(text).strip().strip('"')
-    return any(form in content for form in (text, written, quote(text, safe="")))
 
 
 def _group(old: RecordedCall) -> str | None:
