@@ -25,7 +25,7 @@ import pytest_mimic
 INPUTS = "warn"
 # Functions and modules, recorded and then replayed.
 OF_A_FUNCTION = (139, 34, 11, 7)
-OF_A_REQUEST = (245, 51, 73, 24)
+OF_A_REQUEST = (245, 51, 74, 24)
 # The second call of a test is counted: the first one also imports.
 TESTS = """
     import sys

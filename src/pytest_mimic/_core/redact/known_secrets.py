@@ -1,4 +1,4 @@
-"""The secrets that a test shares with services: those that it has sent, and those that their answers have issued.
+"""The secrets that a test has sent to services, and those that they have issued.
 
 A secret that a service issues comes back: the application sends it under another name,
 in a path, through another client. In a replay the application has the placeholder of
@@ -163,7 +163,10 @@ class Issuer:
 
     @property
     def is_of_fixture(self) -> bool:
-        """Whether a wider fixture makes the call, so that several tests may return its secrets."""
+        """Whether a wider fixture makes the call.
+
+        Several tests may return its secrets then.
+        """
         return bool(self.known._scope.name)
 
     @property
@@ -172,7 +175,7 @@ class Issuer:
         return f"login-{_digest(self._call, size=3)}"
 
     def told_numbers(self) -> str:
-        """Return in words which numbers of the answer are replaced, and what keeps them."""
+        """Return in words which numbers are replaced, and what keeps them."""
         names = sorted(self.numbers)
         lines = ", ".join(f"!{name}" for name in names)
         return (
@@ -181,7 +184,9 @@ class Issuer:
         )
 
     def placeholder(self, name: str, value: str, *, is_number: bool) -> str:
-        """Return the placeholder for a value, made from the call and the value's place in its answer.
+        """Return the placeholder for a value.
+
+        It is made from the call and the value's place in its answer.
 
         The place is the name, and the number of the value among those of this name.
         """
@@ -301,7 +306,10 @@ class KnownSecrets:
     def issue(
         self, issuer: Issuer, name: str, value: str, *, is_number: bool = False
     ) -> str:
-        """Return what stands for a secret in an answer, which issues it unless it is known."""
+        """Return what stands for a secret in an answer.
+
+        The answer issues the secret unless it is known.
+        """
         with self._guard:
             known = self._find(value)
             if known is not None and known.order <= issuer.order:
@@ -336,7 +344,10 @@ class KnownSecrets:
     # -- what stands for a secret
 
     def has_any(self, elsewhere: Collection[str]) -> bool:
-        """Check whether any secret has been issued so far: to this test, or `elsewhere` in the run."""
+        """Check whether any secret has been issued so far.
+
+        It may be to this test, or `elsewhere` in the run.
+        """
         if elsewhere:
             return True
         return any(
@@ -345,7 +356,10 @@ class KnownSecrets:
         )
 
     def stand_in(self, value: object) -> str:
-        """Return what stands for a value under a secret name, which may be the password of basic authentication."""
+        """Return what stands for a value under a secret name.
+
+        It may be the password of basic authentication.
+        """
         text = plain_placeholders(bare_secret(str(value)).strip('"'))
         for secret in (text, basic_password(str(value))):
             if not secret:
@@ -373,21 +387,30 @@ class KnownSecrets:
         return PLACEHOLDER
 
     def hidden(self) -> dict[str, str]:
-        """Return the issued secrets that are hidden wherever they stand, in all forms, each with what stands for it."""
+        """Return the issued secrets that are hidden wherever they stand.
+
+        They come in all forms, each with what stands for it.
+        """
         found: dict[str, str] = {}
         for known in self._chain():
             found = {**known._hidden, **found}
         return found
 
     def own(self) -> dict[str, str]:
-        """Return the application's own secrets that are hidden where an answer or a description repeats them."""
+        """Return the application's own secrets.
+
+        They are hidden where an answer or a description repeats them.
+        """
         found: dict[str, str] = {}
         for known in self._chain():
             found.update(known._own)
         return found
 
     def has_issued(self, placeholder: str) -> bool:
-        """Check whether an answer of this test has issued a placeholder: in a replay, or in a run that verifies."""
+        """Check whether an answer of this test has issued a placeholder.
+
+        It has in a replay, or in a run that verifies.
+        """
         for known in self._chain():
             if any(one.placeholder == placeholder for one in known._issued.values()):
                 return True
@@ -396,7 +419,7 @@ class KnownSecrets:
         return False
 
     def settled(self, text: str) -> str:
-        """Return a text in which `<redacted>` stands for the placeholders of other tests."""
+        """Return a text with `<redacted>` for the placeholders of other tests."""
 
         def settle(match: Any) -> str:
             return match[0] if self.has_issued(match[0]) else PLACEHOLDER
@@ -412,7 +435,7 @@ class KnownSecrets:
         return None
 
     def _chain(self) -> Iterator[KnownSecrets]:
-        """Yield the secrets of this test, and those of the wider fixtures that it uses."""
+        """Yield the secrets of this test, and of the wider fixtures that it uses."""
         yield self
         seen = [self._scope]
         for scope in seen:
@@ -464,7 +487,9 @@ class KnownSecrets:
             self._answers.append(answer)
 
     def _rename(self, issued: Issued, placeholder: str, order: int) -> str:
-        """Let the placeholder of an earlier call stand for a secret that a later call has issued first.
+        """Let the placeholder of an earlier call stand for a secret.
+
+        A later call has issued the secret first.
 
         Where a request has returned the secret meanwhile, or an answer of another
         process holds it, it keeps its placeholder.

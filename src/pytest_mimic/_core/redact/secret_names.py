@@ -1,4 +1,7 @@
-"""Which names are secret: those of arguments, keys, headers, columns and parameters; and which values in plain data have one."""
+"""Which names are secret, and which values in plain data have one.
+
+Names are those of arguments, keys, headers, columns and parameters.
+"""
 
 from __future__ import annotations
 
@@ -37,26 +40,34 @@ _SCHEME = pattern(r"^(?:apikey|basic|bearer|digest|negotiate|token)\s+", re.IGNO
 # - `public`: not at all, though it contains a secret name: paging, the vocabulary of
 # language models, RFC 9421, a game.
 _NAMES = {
-    "any": """password passwords passwd pwd passphrase passcode secret secrets client_secret secret_key
-    secret_access_key token access_token access_tokens auth_token auth_tokens bearer_token id_token
-    refresh_token refresh_tokens session_token security_token api_key api_keys api_token api_tokens
-    x_api_key access_key access_key_id account_key encryption_key license_key licence_key private_key
-    service_key service_role_key shared_key signing_key ssh_key subscription_key auth authorization proxy_authorization bearer
-    attestation_object auth_req_id authenticator_data backup_code backup_codes captcha_response card_pin
-    cf_turnstile_response client_assertion client_data_json code_verifier connection_string cookie cookies credential credentials csrf
-    csrf_token csrfmiddlewaretoken dpop dsn g_recaptcha_response h_captcha_response id_token_hint jwt
-    login_hint_token mfa_code oauth_verifier otp_code pgt_id pgt_iou pgtid pgtiou recovery_code
-    recovery_codes saml_art saml_request saml_response samlart samlrequest samlresponse set_cookie signature
-    software_statement totp_code two_factor_code user_pin verification_code webhook_url xsrf
-    xsrf_token""",
+    "any": """
+    password passwords passwd pwd passphrase passcode secret secrets client_secret
+    secret_key secret_access_key token access_token access_tokens auth_token auth_tokens
+    bearer_token id_token refresh_token refresh_tokens session_token security_token
+    api_key api_keys api_token api_tokens x_api_key access_key access_key_id account_key
+    encryption_key license_key licence_key private_key service_key service_role_key
+    shared_key signing_key ssh_key subscription_key auth authorization
+    proxy_authorization bearer attestation_object auth_req_id authenticator_data
+    backup_code backup_codes captcha_response card_pin cf_turnstile_response
+    client_assertion client_data_json code_verifier connection_string cookie cookies
+    credential credentials csrf csrf_token csrfmiddlewaretoken dpop dsn
+    g_recaptcha_response h_captcha_response id_token_hint jwt login_hint_token mfa_code
+    oauth_verifier otp_code pgt_id pgt_iou pgtid pgtiou recovery_code recovery_codes
+    saml_art saml_request saml_response samlart samlrequest samlresponse set_cookie
+    signature software_statement totp_code two_factor_code user_pin verification_code
+    webhook_url xsrf xsrf_token
+    """,
     "last": "cvc cvv otp psk sig totp",
     "text": "session session_id sessid session_key jsessionid phpsessid",
     "look": "assertion assertions hmac sign ticket tokens",
     "whole": "pin",
-    "public": """accept_cookie accept_cookies accept_signature bos_token continuation_token cls_token cursor_token
-    end_token eos_token mask_token next_token pad_token page_token pagination_token per_token resume_token secret_santa
-    secret_santas sep_token sig1 sig2 signature_agent signature_input special_token start_token stop_token
-    sync_token unk_token with_credentials""",
+    "public": """
+    accept_cookie accept_cookies accept_signature bos_token continuation_token cls_token
+    cursor_token end_token eos_token mask_token next_token pad_token page_token
+    pagination_token per_token resume_token secret_santa secret_santas sep_token sig1
+    sig2 signature_agent signature_input special_token start_token stop_token sync_token
+    unk_token with_credentials
+    """,
 }
 # Names that are secret beside others, in the same mapping, query or form: parameters of
 # OAuth (RFC 6749, 7521, 7636, 8628, 9126), OpenID Connect and WebAuthn.
@@ -96,13 +107,17 @@ _ANSWERS = {"public": "never", "text": "text", "look": "look"}
 # A name with one of these as its last word describes a secret without holding it
 # (`token_count`).
 _ABOUT = frozenset(
-    """accepted age alg algorithm allowed at backend banner budget changed class client consent cost count counts
-    created dir disabled domain enabled endpoint error errors expiration expired expires expiry field fields
-    file filename flow for format hint hints host httponly id ids in index jar kind len length level limit manager max
-    method methods min missing mode name names notice option options path policy position preference
-    preferences present price prob probs provider rate required requirement requirements rotation samesite
-    scheme scope scopes secure server service setting settings size sizes status store strategy supported time
-    ttl type types updated uri url usage user username valid validator verified version""".split()
+    """
+    accepted age alg algorithm allowed at backend banner budget changed class client
+    consent cost count counts created dir disabled domain enabled endpoint error errors
+    expiration expired expires expiry field fields file filename flow for format hint
+    hints host httponly id ids in index jar kind len length level limit manager max
+    method methods min missing mode name names notice option options path policy
+    position preference preferences present price prob probs provider rate required
+    requirement requirements rotation samesite scheme scope scopes secure server service
+    setting settings size sizes status store strategy supported time ttl type types
+    updated uri url usage user username valid validator verified version
+    """.split()
 )
 # A name that begins with one of these, or has one before the secret word, asks about a
 # secret (`requires_auth`).
@@ -157,7 +172,10 @@ class SecretNames:
         self._judge = lru_cache(maxsize=10_000)(self._judged)
 
     def secret(self, name: object) -> bool:
-        """Check whether all values of an argument, key, attribute, header or parameter of this name are secret."""
+        """Check whether all values of this name are secret.
+
+        It is that of an argument, key, attribute, header or parameter.
+        """
         return self.hides(name, 0)
 
     def hides(self, name: object, value: object) -> bool:
@@ -180,7 +198,10 @@ class SecretNames:
         return is_begun and GOOGLE_KEY.fullmatch(str(value)) is not None
 
     def company(self, names: Collection[object]) -> frozenset[str]:
-        """Return the names, in their normal form, that are secret beside these names; few have any."""
+        """Return the names that are secret beside these names, in their normal form.
+
+        Few names have any.
+        """
         if _COMPANY.isdisjoint(names) or not self._names:
             return frozenset()
         secret: set[str] = set()
@@ -219,12 +240,23 @@ class SecretNames:
         return looks_like_token(value)
 
     def secret_flag(self, item: object) -> bool:
-        """Check whether an item is a command-line option with a secret name, whose value is the next item."""
+        """Check whether an item is a command-line option with a secret name.
+
+        The value of such an option is the next item.
+        """
         flag = _FLAG.fullmatch(item) if isinstance(item, str) else None
         return flag is not None and self.secret(flag[1])
 
     def _judged(self, name: str) -> str:
-        """Compare the longest secret name that this name contains as whole words with the longest public one."""
+        """Return whether a name is secret: `never`, `always`, or by its value.
+
+        The longest secret name that it contains as whole words is compared with the
+        longest public one:
+
+            max_token_count    `token`, but its last word is about a secret    never
+            next_page_token    `token` against `page_token`                    never
+            openai_api_key     `api_key`                                       always
+        """
         words = _words(name)
         count = len(words)
         while count and words[count - 1].isdigit():  # token_count_1 is a count
@@ -265,12 +297,15 @@ def is_of_login(names: Collection[object]) -> bool:
 
 
 def looks_like_token(value: str) -> bool:
-    """Check whether a text has the look of a token: no word, no number, and no sentence."""
+    """Check whether a text looks like a token: no word, number or sentence."""
     return is_placeholder(value) or _TOKEN.fullmatch(value) is not None
 
 
 def is_placeholder(value: object) -> bool:
-    """Check whether a value is a placeholder as a whole: that of any secret, as it is written in texts, URLs and markup."""
+    """Check whether a value is a placeholder as a whole, that of any secret.
+
+    It may be written as in texts, URLs or markup.
+    """
     if isinstance(value, str):
         text = plain_placeholders(value)
     elif type(value) in (int, float):
@@ -281,7 +316,7 @@ def is_placeholder(value: object) -> bool:
 
 
 def holds_issued(plain: Any) -> bool:
-    """Check whether plain data holds the placeholder of a secret that an answer has issued."""
+    """Check whether plain data holds the placeholder of an issued secret."""
     todo = [plain]
     for part in todo:
         if isinstance(part, dict):
@@ -294,7 +329,7 @@ def holds_issued(plain: Any) -> bool:
 
 
 def plain_placeholders(text: str) -> str:
-    """Return a text of a URL or of markup in which placeholders are written as in plain text."""
+    """Return a text of a URL or of markup with placeholders as in plain text."""
     if "%3" in text:
         text = _IN_URL.sub(_plain_mark, text)
     if "&lt;redacted" in text:
@@ -307,7 +342,7 @@ def _plain_mark(match: re.Match[str]) -> str:
 
 
 def numbered(mark: str) -> str:
-    """Return the digits that stand for a number, made from the mark of its placeholder."""
+    """Return the digits that stand for a number, by the mark of its placeholder."""
     return f"{NUMBER_START}{int(mark, 16) % 10**8:08d}"
 
 
@@ -317,7 +352,10 @@ def bare_secret(value: str) -> str:
 
 
 def basic_password(value: str) -> str:
-    """Return the password in the credentials of basic authentication (RFC 7617), or an empty text."""
+    """Return the password in the credentials of basic authentication (RFC 7617).
+
+    Without one it is an empty text.
+    """
     if value[:6].lower() != "basic ":
         return ""
     try:
@@ -337,7 +375,10 @@ def is_empty(value: object) -> bool:
 
 
 def normalised(name: str) -> str:
-    """Return the form in which names are compared: `X-Api-Key`, `x_api_key` and `xApiKey` are the same."""
+    """Return the form in which names are compared.
+
+    `X-Api-Key`, `x_api_key` and `xApiKey` are the same.
+    """
     return "".join(_words(name))
 
 
@@ -471,7 +512,9 @@ def named(box: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
 
 
 def _names_of_lists(box: dict[Any, Any]) -> Iterator[tuple[int, Sequence[object]]]:
-    """Yield the lists of what clients store beside names, by their ids, with the names of their items.
+    """Yield the lists of what clients store beside names, by their ids.
+
+    Each comes with the names of its items.
 
     They are the words of commands, and the rows of a statement.
     """

@@ -1,7 +1,8 @@
 r"""Hides secrets that a stream splits over its events.
 
-Language models write the arguments of a tool in such pieces. The texts at one place of all events are one text, in which secrets are found. Each
-event loses its piece of a secret:
+Language models write the arguments of a tool in such pieces. The texts at one place of
+all events are one text, in which secrets are found. Each event loses its piece of a
+secret:
 
     {"text": "{\"pass"}  {"text": "word\": \"hun"}           {"text": "ter2\"}"}
     {"text": "{\"pass"}  {"text": "word\": \"<redacted>"}    {"text": "\"}"}
