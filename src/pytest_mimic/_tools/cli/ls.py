@@ -24,6 +24,7 @@ from pytest_mimic._tools.cli.output import (
     add_json,
     columns,
     counted,
+    shortened_test,
 )
 from pytest_mimic._tools.cli.project import Invocation
 from pytest_mimic._tools.cli.selection import (
@@ -46,6 +47,7 @@ from pytest_mimic._tools.shown.outcome_words import (
 _OTHERS = 46
 # The least width of a call.
 _LEAST = 30
+_LEAST_OF_OUTCOME = 10
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -149,12 +151,9 @@ def _sort(rows: list[Row], by: str | None) -> None:
 def _lines(vault: Vault, rows: list[Row], room: int) -> list[str]:
     # The id of a test is worth more than an outcome in short.
     rest = max(room - max(len(row.call) for row in rows), _LEAST)
-    most = min(max(len(row.test) for row in rows), rest - _LEAST // 2)
+    most = min(max(len(row.test) for row in rows), rest - _LEAST_OF_OUTCOME)
     cells = []
     for row in rows:
-        test = row.test
-        if len(test) > most:
-            test = f"...{test[3 - most :]}"
         cells.append(
             [
                 row.short_name,
@@ -163,7 +162,7 @@ def _lines(vault: Vault, rows: list[Row], room: int) -> list[str]:
                 size(row.size),
                 row.call,
                 shortened(row.outcome, rest - most),
-                test,
+                shortened_test(row.test, most),
             ]
         )
     objects = frozenset[str]().union(*(row.objects for row in rows))

@@ -20,6 +20,8 @@ _CODES = {"bold": "\x1b[1m", "red": "\x1b[31m"}
 _RESET = "\x1b[0m"
 # A file and a pipe have no width. They get lines of so many columns.
 _PIPED_WIDTH = 120
+# Fewer characters at the end of a test's id would not tell it apart.
+_LEAST_OF_END = 8
 
 
 class Result(NamedTuple):
@@ -124,6 +126,31 @@ def columns(rows: Iterable[Sequence[str]], *, right: Collection[int] = ()) -> li
             padded.append(text.rjust(width) if is_right else text.ljust(width))
         lines.append("  ".join(padded))
     return lines
+
+
+def shortened_test(test: str, most: int) -> str:
+    """Return the id of a test, cut to a number of characters.
+
+    Its file and its end stay, since they tell tests apart:
+    `tests/test_rates.py::...is_cached[EUR]`. Where there is little room, the folders go
+    first, and then all but the end.
+    """
+    if len(test) <= most:
+        return test
+    path, separator, name = test.partition("::")
+    file = path.rpartition("/")[2]
+    if separator:
+        starts = (path, f".../{file}", file)
+        for start in starts:
+            whole = f"{start}::{name}"
+            if len(whole) <= most:
+                return whole
+        for start in starts:
+            beginning = f"{start}::..."
+            room = most - len(beginning)
+            if room >= _LEAST_OF_END:
+                return f"{beginning}{name[-room:]}"
+    return f"...{test[3 - most :]}"
 
 
 #: The line of a command that kept the objects of what it deleted.

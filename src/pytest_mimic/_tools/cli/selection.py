@@ -70,7 +70,9 @@ class VaultFile:
             facts = parse_recording(data, vault.label, name)
             self.calls = calls_of(vault.objects, name, facts)
         except MimicError as error:
-            self.error = error
+            # Frames and causes would keep the content of each damaged file alive.
+            error.__context__ = error.__cause__ = None
+            self.error = error.with_traceback(None)
         else:
             self.test = str(facts.get("test") or "")
             self.owner = str(facts.get("owner") or "")

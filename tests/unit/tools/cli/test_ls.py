@@ -54,15 +54,15 @@ def test_ls_lists_every_recording_and_cassette(shop, call):
     ]
     for shown, expected in zip(rows, whole, strict=True):
         for cell, text in zip(shown, expected, strict=True):
-            begin, _, end = cell.partition("...")
-            assert text.startswith(begin), cell
-            assert text.endswith(end), cell
+            # Of a test that is cut, the folders may go, too.
+            kept = [re.escape(part) for part in cell.split("...")]
+            assert re.search(".*".join(kept) + "$", text), cell
     starts = {
         4: "Odd(n=3)",
         5: "<bytes",
-        6: "{'USD': 1.07",
-        7: "User(name='B",
-        10: "2 outcomes: ",
+        6: "{'USD'",
+        7: "User(na",
+        10: "2 outco",
     }
     assert [
         number
