@@ -30,9 +30,10 @@ VERSION = 1
 
 
 def fingerprint(value: object, *, places: Places | None = None) -> str:
-    """Return the identity of a value: 32 hex digits, the same for equal values in every process and on every machine.
+    """Return the identity of a value, 32 hex digits.
 
-    Paths below the folders of a run count by their `places`.
+    It is the same for equal values in every process and on every machine. Paths below
+    the folders of a run count by their `places`.
 
     Raises:
         Unstable: A part of the value has no stable identity.
@@ -48,16 +49,16 @@ def identity_of(value: object, places: Places | None = None) -> str | None:
     """Return the value's fingerprint, or None for a value without a stable identity."""
     try:
         return fingerprint(value, places=places)
-    except (
-        Exception
-    ):  # the value's own code failed, which is reported when a call needs the identity
+    except Exception:
+        # The value's own code failed, which is reported when a call needs the identity.
         return None
 
 
 def fingerprint_outcome(value: object) -> str | None:
-    """Return the identity of an outcome, 32 hex digits, or None if a part of the value has no stable identity.
+    """Return the identity of an outcome, 32 hex digits.
 
-    The order of dicts and the memory layout of arrays count as well.
+    The order of dicts and the memory layout of arrays count as well. None: a part of
+    the value has no stable identity.
     """
     from pytest_mimic._core.identity.graph import digest
 
@@ -168,7 +169,10 @@ class CallIdentity:
         )
 
     def key(self, values: tuple[Any, ...]) -> str:
-        """Return the identity of a call, 32 hex digits, from its arguments as the binder returns them.
+        """Return the identity of a call, 32 hex digits.
+
+        Args:
+            values: Its arguments as the binder returns them.
 
         Raises:
             Unstable: An argument has no stable identity; its path starts with the
@@ -279,35 +283,39 @@ class CallIdentity:
         return xxh3_128_hexdigest(self._prefix + data)
 
     def _folder_numbers(self, values: tuple[object, ...]) -> bytes:
-        """Return which paths are in one given folder, as a number for each path; nothing if all of them are.
+        """Return which paths are in one given folder, as a number for each path.
 
         The names of these folders do not count. But a call with paths in two folders is
-        another one than with paths in
-        one: its outcome may name both.
+        another one than with paths in one: its outcome may name both.
+
+        a/x, a/y  →  nothing        a/x, b/y, a/z  →  0, 1, 0
         """
-        found = self._folders(
-            values, [place for place in self._counted if self._is_located(place)]
-        )
-        numbers = {given: number for number, given in enumerate(dict.fromkeys(found))}
-        return (
-            dumps([numbers[given] for given in found], 2) if len(numbers) > 1 else b""
-        )
+        located = [place for place in self._counted if self._is_located(place)]
+        folders = self._folders(values, located)
+        numbers: dict[str, int] = {}
+        for folder in folders:
+            numbers.setdefault(folder, len(numbers))
+        if len(numbers) < 2:
+            return b""
+        return dumps([numbers[folder] for folder in folders], 2)
 
     def folders(self, values: tuple[object, ...]) -> list[str]:
-        """Return the given folders in which the arguments' paths are; first those of arguments whose places count."""
+        """Return the given folders in which the arguments' paths are.
+
+        Those of arguments whose places count come first.
+        """
         places = range(len(self._names))
-        return self._folders(
-            values, sorted(places, key=lambda place: not self._is_located(place))
-        )
+        located = [place for place in places if self._is_located(place)]
+        others = [place for place in places if not self._is_located(place)]
+        return self._folders(values, [*located, *others])
 
     def _folders(self, values: tuple[object, ...], places: Iterable[int]) -> list[str]:
         from pytest_mimic._core.identity.paths import given_folders
 
-        return [
-            given
-            for place in places
-            for given in given_folders(values[place], self._places)
-        ]
+        folders: list[str] = []
+        for place in places:
+            folders += given_folders(values[place], self._places)
+        return folders
 
     def _is_located(self, place: int) -> bool:
         """Return whether the places of an argument's paths count."""
@@ -315,17 +323,20 @@ class CallIdentity:
         return place in self._counted and place not in self._ignored and not is_chosen
 
     def _with_paths(self, values: tuple[object, ...]) -> bytes:
-        """Return the data of a call in which strings that are paths count as such, and those of `content=` by content."""
-        return dumps(
-            [
-                self._argument(place, values[place], locates=True)
-                for place in self._counted
-            ],
-            2,
-        )
+        """Return the data of a call in which strings that are paths count as such.
+
+        Those of `content=` count by content.
+        """
+        forms = []
+        for place in self._counted:
+            forms.append(self._argument(place, values[place], locates=True))
+        return dumps(forms, 2)
 
     def digest(self, place: int, value: object) -> str | None:
-        """Return the identity of an argument by its place in the signature, or None if it does not count or is unstable."""
+        """Return the identity of an argument by its place in the signature.
+
+        None: it does not count, or is unstable.
+        """
         return self._digest(place, value)
 
     def digest_of_content(self, place: int, value: object) -> str | None:
@@ -388,7 +399,10 @@ class CallIdentity:
             raise
 
     def _with_contents(self, place: int, value: Any) -> Any:
-        """Return an argument of `content=` changed, or `**extra` with those of its arguments that are."""
+        """Return an argument with the content of paths in place of the paths.
+
+        It is one of `content=`, or `**extra` with some of these.
+        """
         from pytest_mimic._core.identity.paths import with_contents
 
         if self._names[place] in self._by_content:
@@ -407,13 +421,19 @@ def _part(
     locates: bool = False,
     ignores_empty: bool = False,
 ) -> object:
-    """Return the form in which marshal writes a value: itself if it is short and plain, else `[[digest]]`.
+    """Return the form in which marshal writes a value.
 
-    The forms cannot be mistaken for one another: a dict is written as `[keys, values]`,
-    and a plain list contains
-    only scalars. If it `locates`, a value that holds a string which is a path has no
-    short form. Otherwise the
-    dump of that form contains a mark.
+    The forms cannot be mistaken for one another:
+
+    | value | form |
+    |---|---|
+    | a short scalar | itself |
+    | a short list or tuple of scalars | itself |
+    | a short dict of scalars by text | `[keys, values]` |
+    | any other | `[[digest]]` |
+
+    If it `locates`, a value that holds a string which is a path has no short form.
+    Otherwise the dump of that form contains a mark.
     """
     type_ = type(value)
     if locates and _holds_path(value, places):
@@ -444,11 +464,15 @@ def _part(
 
 
 def _short_form(values: Plain) -> Plain | None:
-    """Return at most `SHORT` scalars as they are dumped, or None if one of the values is long or no scalar."""
+    """Return at most `SHORT` scalars as they are dumped.
+
+    None: one of the values is long or no scalar.
+    """
     types = set(map(type, values))
     if not types <= SCALARS:
         return None
-    if types <= SIZED:  # half the time, for few texts
+    if types <= SIZED:
+        # This takes half the time of the general way, for few texts.
         return None if max(map(len, values), default=0) > LONG else values
     if not types.isdisjoint(SIZED) and has_long(values):
         return None
@@ -456,12 +480,18 @@ def _short_form(values: Plain) -> Plain | None:
 
 
 def _holds_path(value: Any, places: Places) -> bool:
-    """Check whether a value that could have a short form is or holds a string that is a path."""
+    """Return whether a value is or holds a string that is a path.
+
+    Only one that could have a short form is looked at.
+    """
     if not places.marks:
         return False
     texts = [value]
     if type(value) in (list, tuple, dict) and len(value) <= SHORT:
-        texts = [*value, *(value.values() if type(value) is dict else ())]
-    return any(
-        places.place_of_text(text) is not None for text in texts if type(text) is str
-    )
+        texts = list(value)
+        if type(value) is dict:
+            texts += value.values()
+    for text in texts:
+        if type(text) is str and places.place_of_text(text) is not None:
+            return True
+    return False

@@ -1,4 +1,7 @@
-"""xarray: datasets and arrays count by their values, names, attributes and encodings, not by what they cache."""
+"""xarray: datasets and arrays count by values, names, attributes and encodings.
+
+What they cache does not count.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,10 @@ _OF_THE_FILE = frozenset({"original_shape", "preferred_chunks", "source"})
 
 
 def _variable(variable: Any, _layout: bool) -> object:
-    """Reduce a variable; one whose data is of another library, by that library's rule."""
+    """Reduce a variable.
+
+    Data of another library counts by the rule of that library.
+    """
     data = variable._data
     is_array = type(data).__module__.partition(".")[0] in ("numpy", "xarray")
     values = variable.values if is_array else data

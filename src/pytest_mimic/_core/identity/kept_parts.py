@@ -1,4 +1,4 @@
-"""What a recording keeps of the parts of its call, so that the call can be identified again.
+"""What a recording keeps of the parts of its call, to identify the call again.
 
 An identity is one number of the whole call. When the options of a target change, the
 identities of its recorded calls under the new options are computed from their parts. A
@@ -390,7 +390,7 @@ def matched_part(
 
 
 def short_tree(value: object) -> Any:
-    """Return the whole description of a text or bytes, or of a list or mapping of scalars.
+    """Return the whole description of a text, bytes, or a list or mapping of scalars.
 
     Any other value becomes a description from which nothing can be restored.
     """

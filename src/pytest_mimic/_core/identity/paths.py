@@ -1,4 +1,4 @@
-"""Paths in identities: their place below a folder of the run, and the content of the files that they name."""
+"""Paths in identities: their place in the run, and the content of their files."""
 
 from __future__ import annotations
 
@@ -36,15 +36,17 @@ class TextPath:
         self.found: Content | None = None
 
     def __mimic_identity__(self) -> object:
-        if (
-            self.found is None
-        ):  # one walk reads a file once, even if it has just changed
+        if self.found is None:
+            # One walk reads a file once, even if it has just changed.
             self.found = self.places.digests.content_of(self.text)
         return self.place.rest, *self.found
 
 
 class NamedContent:
-    """A path whose content counts, but neither its place nor its name: the paths of an argument that `content=` names."""
+    """A path whose content counts, but neither its place nor its name.
+
+    Such are the paths of an argument that `content=` names.
+    """
 
     __slots__ = ("places", "text")
     __module__ = "pytest_mimic"
@@ -85,32 +87,35 @@ def path_reducer(places: Places) -> Callable[[Any], object]:
 
 
 def counted_file(path: Any, places: Places) -> str | None:
-    """Return the absolute path of the file whose content counts with a `pathlib` path, or None if only the path counts.
+    """Return the absolute path of the file whose content counts with a path.
 
-    After `monkeypatch.chdir(tmp_path)`, a relative path names a file below the base
-    temporary folder.
+    None: only the path counts. After `monkeypatch.chdir(tmp_path)`, a relative path
+    names a file below the base temporary folder.
     """
-    text = os.fspath(path)
+    text: str = os.fspath(path)
     place = places.place_of(text)
-    if (
-        place is None
-        and places.marks
-        and isinstance(path, Path)
-        and not path.is_absolute()
-    ):
+    is_relative = isinstance(path, Path) and not path.is_absolute()
+    if place is None and places.marks and is_relative:
         try:
-            text = os.path.abspath(text)  # noqa: PTH100 - not resolved, as the call sees it
-        except FileNotFoundError:  # the current folder is gone
+            # It is not resolved, as the call sees it.
+            text = os.path.abspath(text)  # noqa: PTH100
+        except FileNotFoundError:
+            # The current folder is gone.
             return None
         place = places.place_of(text)
         # A relative name at which there is nothing is often no path to a file.
         if not os.path.exists(text):  # noqa: PTH110
             return None
-    return text if place is not None and place.token == TEMPORARY else None
+    if place is None or place.token != TEMPORARY:
+        return None
+    return text
 
 
 def text_locator(places: Places) -> Callable[[str], object]:
-    """Return the function that replaces a string by a `TextPath` if it is a path below the base temporary folder."""
+    """Return the function that replaces a string that is a path by a `TextPath`.
+
+    Only paths below the base temporary folder are replaced.
+    """
     known: dict[str, TextPath] = {}
 
     def locate(text: str) -> object:
@@ -129,7 +134,9 @@ def text_locator(places: Places) -> Callable[[str], object]:
 
 
 def with_contents(value: object, places: Places) -> Any:
-    """Return an argument of `content=` with a `NamedContent` for each path: one, or those in a container.
+    """Return an argument of `content=` with a `NamedContent` for each path.
+
+    The argument is one path, or a container of some.
 
     Raises:
         Unstable: A part is no path.
@@ -156,9 +163,10 @@ _HOLDERS = frozenset({"argparse", "builtins", "collections", "functools", "types
 
 
 def given_folders(argument: object, places: Places) -> list[str]:
-    """Return the folders of `tmp_path` or `mktemp` in which the paths in an argument are, one for each path.
+    """Return the given folders in which the paths in an argument are.
 
-    The order is the same for equal arguments.
+    `tmp_path` and `mktemp` give folders. There is one for each path, and the order is
+    the same for equal arguments.
     """
     found: list[tuple[str, str, str]] = []
     seen: dict[int, object] = {}
@@ -172,10 +180,8 @@ def given_folders(argument: object, places: Places) -> list[str]:
             place = places.place_of(os.fspath(part))
         elif kind not in SCALARS and id(part) not in seen and _is_opened(kind):
             seen[id(part)] = part
-            todo += (
-                (path + one.step, one.value)
-                for one in islice(parts_of(part), MOST_PARTS)
-            )
+            for inner in islice(parts_of(part), MOST_PARTS):
+                todo.append((path + inner.step, inner.value))
             continue
         else:
             continue

@@ -1,4 +1,4 @@
-"""Values without the parts that `ignore=` names: copies with the identity that is left."""
+"""Values without the parts that `ignore=` names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pytest_mimic._core.identity.rules import kind_of
 from pytest_mimic._core.identity.short import SCALARS
 from pytest_mimic._core.types.additions import decides_its_pickles
 from pytest_mimic._core.types.hashes import bare_copy
-from pytest_mimic._core.types.kinds import PLAIN, Raw
+from pytest_mimic._core.types.kinds import PLAIN, Raw, registered_kind
 from pytest_mimic._core.types.libraries import library_of
 from pytest_mimic._core.types.opening import (
     Steps,
@@ -29,7 +29,7 @@ _MOST_LOOKED_AT = 10_000
 
 
 class Pruned:
-    """Stands for an object of which a part is left out, under the tag of the object's kind."""
+    """Stands for an object of which a part is left out, under the tag of its kind."""
 
     __slots__ = ("content",)
     content: object
@@ -56,11 +56,9 @@ def prune(value: Any, paths: Sequence[Steps], places: Places | None = None) -> A
     object stands: what is left out is so there, too.
 
     The value is not changed. Paths are steps as `parse_path` returns them, relative to
-    the value. One that leads
-    nowhere has no effect, except that a mapping of another class than dict becomes
-    plain. An object is pruned in the
-    form to which its identity reduces it: what comes back has the identity of that
-    object without the part.
+    the value. One that leads nowhere has no effect, except that a mapping of another
+    class than dict becomes plain. An object is pruned in the form to which its identity
+    reduces it: what comes back has the identity of that object without the part.
 
     Raises:
         Unstable: An object that contains a part has no identity.
@@ -77,12 +75,14 @@ def _without(value: Any, paths: Sequence[Steps], places: Places | None) -> Any:
     type_ = type(value)
     if type_ in PLAIN:
         return _pruned(value, paths, places)
-    if callable_kind(type_) is not None:  # known by its name
+    if callable_kind(type_) is not None:
+        # It is known by its name.
         return value
     kind = kind_of(type_, places or Places(), layout=False)
     changed = _with_attributes_pruned(value, paths, places)
     if changed is not None:
-        with suppress(Exception):  # its code may need the part that is left out
+        # The code of the class may need the part that is left out.
+        with suppress(Exception):
             stand_in = _stand_in(kind.tag)()
             stand_in.content = kind.reduce(changed)
             return stand_in
@@ -107,26 +107,39 @@ def _without(value: Any, paths: Sequence[Steps], places: Places | None) -> Any:
 def _pruned_form(
     value: Any, reduced: Any, paths: Sequence[Steps], places: Places | None
 ) -> Any:
-    """Return the form to which an object is reduced with its dicts, of items or attributes, and its lists pruned."""
-    found = row_of(type(value))
-    if (
-        found is not None
-        and found[1] is not type(value)
-        and not decides_its_pickles(type(value))
-        and attribute_reader(type(value), below=found[1])
-    ):
-        parts = (
-            _pruned_content(value, reduced[0], paths, places),
-            _pruned(reduced[1], paths, places),
-        )
-        return reduced if parts[0] is reduced[0] and parts[1] is reduced[1] else parts
-    return _pruned_content(value, reduced, paths, places)
+    """Return the form to which an object is reduced, pruned.
+
+    Its dicts, of items or attributes, and its lists are. The form itself comes back if
+    no path leads into it.
+    """
+    if not _has_content_and_attributes(type(value)):
+        return _pruned_content(value, reduced, paths, places)
+    content, attributes = reduced
+    pruned_content = _pruned_content(value, content, paths, places)
+    pruned_attributes = _pruned(attributes, paths, places)
+    if pruned_content is content and pruned_attributes is attributes:
+        return reduced
+    return pruned_content, pruned_attributes
+
+
+def _has_content_and_attributes(type_: type) -> bool:
+    """Return whether objects of a type reduce to a builtin's content and attributes.
+
+    Such are the objects of subclasses, unless these decide what counts of them.
+    """
+    row = row_of(type_)
+    if registered_kind(type_) is not None:
+        return False
+    if row is None or row[1] is type_ or decides_its_pickles(type_):
+        return False
+    return attribute_reader(type_, below=row[1]) is not None
 
 
 def _pruned_content(
     value: Any, reduced: Any, paths: Sequence[Steps], places: Places | None
 ) -> Any:
-    if isinstance(value, OrderedDict):  # whose order counts
+    if isinstance(value, OrderedDict):
+        # Its order counts, so it is reduced to a list of items.
         items = dict(reduced)
         kept = _pruned(items, paths, places)
         return reduced if kept is items else list(kept.items())
@@ -135,31 +148,31 @@ def _pruned_content(
     if type(reduced) is not tuple:
         return _pruned(reduced, paths, places)
     fields = getattr(type(value), "__struct_fields__", None)
-    if (
-        isinstance(fields, tuple)
-        and len(reduced) > 1
-        and len(reduced[1]) == len(fields)
-    ):
+    has_arguments = len(reduced) > 1
+    if not isinstance(fields, tuple):
+        fields = None
+    if fields is not None and has_arguments and len(reduced[1]) == len(fields):
         # A struct of msgspec is made again of the values of its fields.
         kept = _pruned(dict(zip(fields, reduced[1])), paths, places)
         return (reduced[0], kept, *reduced[2:])
-    if isinstance(value, dict) and len(reduced) > 1 and type(reduced[1]) is tuple:
+    if isinstance(value, dict) and has_arguments and type(reduced[1]) is tuple:
         # One that decides how it is pickled has its items among the arguments.
-        arguments = tuple(
-            _pruned(part, paths, places) if type(part) is dict else part
-            for part in reduced[1]
-        )
-        reduced = (reduced[0], arguments, *reduced[2:])
-    parts = tuple(
-        _pruned(part, paths, places) if type(part) in (dict, list) else part
-        for part in reduced
-    )
-    if all(one is other for one, other in zip(parts, reduced)):
+        arguments = []
+        for part in reduced[1]:
+            is_dict = type(part) is dict
+            arguments.append(_pruned(part, paths, places) if is_dict else part)
+        reduced = (reduced[0], tuple(arguments), *reduced[2:])
+    parts = []
+    for part in reduced:
+        is_container = type(part) in (dict, list)
+        parts.append(_pruned(part, paths, places) if is_container else part)
+    if all(pruned is part for pruned, part in zip(parts, reduced)):
         return reduced
     is_model = hasattr(type(value), "__pydantic_fields_set__")
-    return (
-        parts[:3] if is_model and parts[3:] == ({},) else parts
-    )  # see `_pydantic_state`
+    if is_model and parts[3:] == [{}]:
+        # No field is unset any more, see `_pydantic_state`.
+        parts = parts[:3]
+    return tuple(parts)
 
 
 def _pruned(
@@ -168,7 +181,10 @@ def _pruned(
     places: Places | None,
     fields: Sequence[str] = (),
 ) -> Any:
-    """Return a plain container without parts, or the value itself if no path leads into it."""
+    """Return a plain container without parts.
+
+    The value itself comes back if no path leads into it.
+    """
     if type(value) is dict:
         names = {steps[0] for steps in paths}
         touched = [key for key in value if "*" in names or str(key) in names]
@@ -196,7 +212,7 @@ def _pruned(
 
 
 class LeftOut:
-    """Stands for an attribute that is left out where a class pickles its objects itself."""
+    """Stands for an attribute that is left out of what a class itself pickles."""
 
     __slots__ = ()
     __module__ = "pytest_mimic"
@@ -287,7 +303,8 @@ class _Search:
             return part
         if isinstance(part, Pruned):
             return part.content
-        with suppress(Exception):  # the code of a class may raise anything
+        # The code of a class may raise anything.
+        with suppress(Exception):
             return kind_of(type(part), self._places, layout=False).reduce(part)
         return ()
 

@@ -1,4 +1,8 @@
-"""The rule of identity for a type: registrations first, then callables, libraries, the table of types, plain state."""
+"""The rule of identity for a type.
+
+What a user has registered comes first, then callables, libraries, the table of types,
+and the state of any other object.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
 from marshal import dumps
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_mimic._core.commands import Remedy, Verb, do
@@ -134,10 +139,11 @@ def _library_kind(type_: type, *, layout: bool) -> Kind | None:
 def _kind_by_rule(
     rule: Rule, type_: type, package: str, *, layout: bool
 ) -> Kind | None:
-    """Return the kind by the rule of a library: for the library's own classes it says all.
+    """Return the kind by the rule of a library.
 
-    An object of a subclass in another package counts by what the subclass adds, too.
-    None: the base has no data of its own, so the subclass counts like any other class.
+    For the library's own classes, the rule says all. An object of a subclass in another
+    package counts by what the subclass adds, too. None: the base has no data of its
+    own, so the subclass counts like any other class.
     """
     if rule.is_abstract and not is_of(type_, package):
         return None
@@ -223,16 +229,16 @@ def _without_empty_state(reduced: Any) -> Any:
 
 
 def _table_kind(type_: type, places: Places, *, layout: bool) -> Kind | None:
-    """Return the kind of a value type of the standard library or of a subclass, or None for any other type."""
+    """Return the kind of a value type of the standard library or of a subclass.
+
+    None: it is any other type.
+    """
     names = lineage(type_)
     tag = type_tag(type_)
     if "enum.Enum" in names:
-        is_named = _BY_VALUE.isdisjoint(names)
-        return (
-            Kind(tag, _member, _members)
-            if is_named
-            else Kind(tag, lambda value: value._value_)
-        )
+        if _BY_VALUE.isdisjoint(names):
+            return Kind(tag, _member, _members)
+        return Kind(tag, attrgetter("_value_"))
     for name, base in zip(names, type_.__mro__, strict=True):
         if name in REFUSED:
             return Kind(tag, refuse)
@@ -280,15 +286,18 @@ def _member(value: Any) -> tuple[object, ...]:
 
 def _members(values: list[Any]) -> tuple[list[bytes]]:
     places = list(map(id, values))
-    known = {
-        key: dumps(plain_nans(_member(value)), 2)
-        for key, value in dict(zip(places, values)).items()
-    }
-    return (list(map(known.__getitem__, places)),)
+    # There are a few members, over and over.
+    data_by_place = {}
+    for place, value in dict(zip(places, values)).items():
+        data_by_place[place] = dumps(plain_nans(_member(value)), 2)
+    return (list(map(data_by_place.__getitem__, places)),)
 
 
 def _exception(value: Any, *, read: Reduce, whole: bool) -> object:
-    """Reduce an exception; as an outcome (`whole`), with what decides whether its context is shown."""
+    """Reduce an exception.
+
+    As an outcome (`whole`), it counts with what decides whether its context is shown.
+    """
     attributes = dict(cast("dict[str, object]", read(value)))
     attributes.update({name: getattr(value, name) for name in exception_fields(value)})
     counted = value.args, attributes, value.__cause__
@@ -309,33 +318,44 @@ def _state_kind(type_: type) -> Kind:
         return Kind(tag, refuse)
     if "pydantic.main.BaseModel" in lineage(type_):
         return Kind(tag, _pydantic_state)
-    own = type_.__mro__[:-1]  # less object
-    if type_ in copyreg.dispatch_table or any(
-        _MAKERS & vars(base).keys() for base in own
-    ):
+    if _is_made_its_own_way(type_):
         is_iterator = is_stdlib(str(type_.__module__)) and hasattr(type_, "__next__")
         return Kind(tag, refuse if is_iterator else _reduced)
-    getstate = next(
-        (vars(base)["__getstate__"] for base in own if "__getstate__" in vars(base)),
-        None,
-    )
+    getstate = _getstate_of(type_)
     # dataclasses and attrs generate one for classes with slots. These are read like
     # others.
-    is_generated = getattr(getstate, "__module__", "") == "dataclasses" or (
-        getattr(getstate, "__name__", "") == "slots_getstate"
-    )
-    if getstate is not None and not is_generated:
-        return Kind(
-            tag,
-            lambda value: _lasting_state(
-                value, _asked(lambda value: value.__getstate__(), value)
-            ),
-        )
+    is_of_dataclasses = getattr(getstate, "__module__", "") == "dataclasses"
+    is_of_attrs = getattr(getstate, "__name__", "") == "slots_getstate"
+    if getstate is not None and not is_of_dataclasses and not is_of_attrs:
+        return Kind(tag, _pickled_state)
     read = attribute_reader(type_)
     if read is None:
         return Kind(tag, _checked(lambda _: {}))
     read = reading_lasting(read, type_)
     return Kind(tag, read if getstate else _checked(read))
+
+
+def _is_made_its_own_way(type_: type) -> bool:
+    """Return whether pickle makes objects of a type in a way of this type."""
+    if type_ in copyreg.dispatch_table:
+        return True
+    return any(
+        _MAKERS & vars(base).keys() for base in type_.__mro__ if base is not object
+    )
+
+
+def _getstate_of(type_: type) -> Any:
+    """Return the `__getstate__` that a class or one of its bases defines, or None."""
+    for base in type_.__mro__:
+        if base is not object and "__getstate__" in vars(base):
+            return vars(base)["__getstate__"]
+    return None
+
+
+def _pickled_state(value: Any) -> Any:
+    """Reduce an object to what its `__getstate__` returns."""
+    state = _asked(lambda value: value.__getstate__(), value)
+    return _lasting_state(value, state)
 
 
 def _lasting_state(value: object, state: Any) -> Any:
@@ -349,15 +369,16 @@ def _lasting_state(value: object, state: Any) -> Any:
 
 
 def _checked(read: Reduce) -> Reduce:
-    """Return the reader with a check at the first value: a type of C may have state that Python cannot see."""
+    """Return the reader with a check at the first value.
+
+    A type of C may have state that Python cannot see. Then pickle refuses it.
+    """
     is_checked = False
 
     def reduce(value: object) -> object:
         nonlocal is_checked
         if not is_checked:
-            _asked(
-                lambda value: object.__reduce_ex__(value, 2), value
-            )  # pickle's own check
+            _asked(lambda value: object.__reduce_ex__(value, 2), value)
             is_checked = True
         return read(value)
 
@@ -365,17 +386,21 @@ def _checked(read: Reduce) -> Reduce:
 
 
 def _asked(ask: Callable[[Any], object], value: object) -> Any:
+    """Return what a function says of a value.
+
+    Raises:
+        Unstable: It raises, as a class that cannot be pickled does.
+    """
     try:
         return ask(value)
-    except Exception as error:  # a class that cannot be pickled may raise anything
+    except Exception as error:
         raise Unstable(human_name(type(value)), type(value)) from error
 
 
 def _reduced(value: object) -> object:
-    reduce = copyreg.dispatch_table.get(type(value)) or (
-        lambda value: value.__reduce_ex__(4)
-    )
-    parts = _asked(reduce, value)
+    """Reduce an object to what pickle makes it of."""
+    reduce = copyreg.dispatch_table.get(type(value))
+    parts = _asked(reduce or (lambda value: value.__reduce_ex__(4)), value)
     if isinstance(parts, str):
         return f"{getattr(value, '__module__', type(value).__module__)}:{parts}"
     make, arguments, state, items, pairs = (*parts, None, None, None)[:5]
@@ -385,9 +410,14 @@ def _reduced(value: object) -> object:
 
 
 def _mapped(value: Any, *, read: Reduce) -> object:
-    """Reduce an object that SQLAlchemy maps, unless parts are still in the database, and may differ by test."""
+    """Reduce an object that SQLAlchemy maps.
+
+    Raises:
+        Unstable: Parts of it are still in the database, where they may differ by test.
+    """
     state = value._sa_instance_state
-    if state.expired_attributes or (state.persistent and state.unloaded):
+    is_in_part = state.persistent and state.unloaded
+    if state.expired_attributes or is_in_part:
         remedy = f"or load it before: session.refresh(..., {sorted(state.unloaded)})"
         raise Unstable(
             "an object that SQLAlchemy has not loaded in full",
@@ -416,9 +446,12 @@ _PART = re.compile(r"\w+(\.\w+|\[\d+\]|\['[^'.,*\s\[\]{}\"#\\]+'\])*")
 def refusal(
     unstable: Unstable, target: str = "", options: Options | None = None
 ) -> UnstableIdentityError:
-    """Return the error for a call of `target`, or a value by itself, that has no identity.
+    """Return the error for a call, or a value by itself, that has no identity.
 
-    `options` are those of the target's line.
+    Args:
+        unstable: Which part has none.
+        target: The target of the call. Empty: it is a value by itself.
+        options: Those of the target's line.
     """
     path = unstable.path
     if not _PART.fullmatch(path):
@@ -477,11 +510,10 @@ def _remedies(
 
 
 def located(unstable: Unstable, value: object, places: Places, name: str) -> Unstable:
-    """Return the same refusal with the path of the first part of `value` that is refused.
+    """Return the same refusal with the path of the first part that is refused.
 
-    This opens values as the identity does, which is not always by the parts that people
-    see: an attribute that a
-    `__reduce__` leaves out cannot be the reason.
+    This opens the value as the identity does, which is not always by the parts that
+    people see: an attribute that a `__reduce__` leaves out cannot be the reason.
     """
     seen: dict[int, object] = {}
     todo: list[tuple[str, Any]] = [(name, value)]
@@ -503,19 +535,20 @@ def located(unstable: Unstable, value: object, places: Places, name: str) -> Uns
 
 
 def _steps(part: Any, places: Places) -> list[tuple[str, Any]]:
-    """Return the parts of a value, each behind the step to it; that of what is only made for the identity is empty."""
+    """Return the parts of a value, each behind the step to it.
+
+    The step to what is only made for the identity is empty.
+    """
     type_ = type(part)
     if type_ in (list, tuple, set, frozenset):
         return [(f"[{place}]", item) for place, item in enumerate(part)]
     if type_ is dict:
         keys = [(f".keys()[{place}]", key) for place, key in enumerate(part)]
-        return [
-            *keys,
-            *(
-                (f"[{key!r}]" if type(key) in SCALARS else "{...}", part[key])
-                for key in part
-            ),
-        ]
+        items = []
+        for key, item in part.items():
+            step = f"[{key!r}]" if type(key) in SCALARS else "{...}"
+            items.append((step, item))
+        return [*keys, *items]
     if isinstance(part, OrderedDict):
         # Its order counts, but a path names its items by their keys.
         return _steps(dict(OrderedDict.items(part)), places)

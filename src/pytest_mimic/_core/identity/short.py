@@ -35,7 +35,7 @@ Plain = TypeVar("Plain", list[Any], tuple[Any, ...])
 
 
 def plain_nans(values: Plain) -> Plain:
-    """Return scalars with the same bits for every NaN: their sign differs by machine."""
+    """Return scalars with the same bits for every NaN: its sign differs by machine."""
     if any(map(ne, values, values)):
         return type(values)([NAN if value != value else value for value in values])
     return values

@@ -1,4 +1,4 @@
-"""Fingerprints of source code, computed from its syntax tree without comments, docstrings and layout."""
+"""Fingerprints of source code, without comments, docstrings and layout."""
 
 from __future__ import annotations
 
@@ -33,12 +33,11 @@ _CONTINUES = ("", "\\", "#", ")", "]", "}")
 
 
 def source_fingerprint(function: object) -> str | None:
-    """Return the fingerprint of a function's or class's source, 32 hex digits, the same on every Python version.
+    """Return the fingerprint of a function's or class's source, 32 hex digits.
 
-    Comments, docstrings, layout and line numbers do not count; decorators do. For a
-    wrapper (`functools.wraps`,
-    `lru_cache`, `partial`), the source is that of the function inside. The result is
-    None if there is no source:
+    It is the same on every Python version. Comments, docstrings, layout and line
+    numbers do not count; decorators do. For a wrapper (`functools.wraps`, `lru_cache`,
+    `partial`), the source is that of the function inside. None: there is no source of
     builtins, functions written in C, code made at run time.
     """
     inner = _innermost(function)
@@ -55,21 +54,18 @@ def code_of(function: object) -> CodeType | None:
 
 
 def source_in_project(function: object, module: str, rootdir: Path) -> str | None:
-    """Return the fingerprint of a function's source, or None for one outside of the project.
+    """Return the fingerprint of a function's source if it is in the project.
 
-    One written in C belongs to the module.
+    One written in C belongs to the module. None: it is outside of the project.
     """
     code = code_of(function)
-    file = (
-        getattr(sys.modules.get(module), "__file__", None)
-        if code is None
-        else code.co_filename
-    )
-    return (
-        source_fingerprint(function)
-        if file is not None and is_in_project(file, rootdir)
-        else None
-    )
+    if code is None:
+        file = getattr(sys.modules.get(module), "__file__", None)
+    else:
+        file = code.co_filename
+    if file is None or not is_in_project(file, rootdir):
+        return None
+    return source_fingerprint(function)
 
 
 def _innermost(function: object) -> object:
@@ -79,13 +75,14 @@ def _innermost(function: object) -> object:
     seen: set[int] = set()
     while id(function) not in seen:
         seen.add(id(function))
+        if isinstance(function, type):
+            break
         for name in ("__mimic_original__", "__wrapped__", "__func__", "fget", "func"):
-            # Statically first: a Mock has every attribute that it is asked for.
-            has_it = (
-                not isinstance(function, type)
-                and getattr_static(function, name, None) is not None
-            )
-            inner = getattr(function, name, None) if has_it else None
+            # The attribute is looked up statically first: a Mock has every attribute
+            # that it is asked for.
+            if getattr_static(function, name, None) is None:
+                continue
+            inner = getattr(function, name, None)
             if inner is not None:
                 function = inner
                 break
@@ -96,7 +93,10 @@ def _innermost(function: object) -> object:
 
 
 def code_source(code: CodeType) -> str | None:
-    """Return the fingerprint of the definition that a code object was compiled from, or None if it is not found."""
+    """Return the fingerprint of the definition that code was compiled from.
+
+    None: it is not found.
+    """
     linecache.checkcache(code.co_filename)
     return _source_of_code(code, _stamp(code.co_filename))
 
@@ -161,7 +161,10 @@ def _indent(line: str) -> int:
 
 @lru_cache(maxsize=64)
 def _definitions(file: str, stamp: object) -> dict[tuple[int, str], list[Definition]]:
-    """Return the functions of a file by first line, that of the first decorator if it has any, and name."""
+    """Return the functions of a file by first line and name.
+
+    The first line is that of the first decorator, if there is one.
+    """
     tree = _tree(file, stamp)
     found: dict[tuple[int, str], list[Definition]] = {}
     for node in () if tree is None else ast.walk(tree):
@@ -228,31 +231,27 @@ def class_source(value: type) -> str | None:
 
 
 def _plain_parts(value: type) -> dict[str, object]:
-    """Return what a class holds by its names: plain values, and of all else the types."""
-    parts = {name: part for name, part in vars(value).items() if name[:2] != "__"}
-    return {
-        name: part if type(part) in PLAIN else type(part)
-        for name, part in parts.items()
-    }
+    """Return what a class holds by name: plain values, and the types of all else."""
+    parts: dict[str, object] = {}
+    for name, part in vars(value).items():
+        if not name.startswith("__"):
+            parts[name] = part if type(part) in PLAIN else type(part)
+    return parts
 
 
 def own_methods(value: type) -> Iterator[FunctionType]:
-    """Yield the methods that were written in the class itself, without their decorators."""
-    members: list[tuple[str, Any]] = [
-        (name, function)
-        for name, member in value.__dict__.items()
-        for function in (
-            (member.fget, member.fset, member.fdel)
-            if type(member) is property
-            else (member,)
-        )
-    ]
+    """Yield the methods that a class itself has, without their decorators."""
+    members: list[tuple[str, Any]] = []
+    for name, member in value.__dict__.items():
+        if type(member) is property:
+            members += [(name, member.fget), (name, member.fset), (name, member.fdel)]
+        else:
+            members.append((name, member))
     for name, member in members:
-        function = (
-            member.func
-            if type(member) is cached_property
-            else getattr(member, "__func__", member)
-        )
+        if type(member) is cached_property:
+            function = member.func
+        else:
+            function = getattr(member, "__func__", member)
         while type(function) is FunctionType and "__wrapped__" in function.__dict__:
             function = function.__dict__["__wrapped__"]
         # attrs gives a class methods under the class's own name. They are compiled
@@ -301,25 +300,23 @@ def _classes(tree: ast.AST, steps: list[str]) -> Iterator[ast.ClassDef]:
 
 
 def normalised(node: ast.AST) -> str:
-    """Return a digest of a syntax tree: the same for every layout, and on every Python version.
+    """Return a digest of a syntax tree, the same on every Python version.
 
-    Fields that are None or empty are left out, since versions add such fields. An item
-    is the name of a
-    node's class and the names of its fields, a list's length, or a constant.
+    The layout does not count. Fields that are None or empty are left out, since
+    versions add such fields. What is digested is a row of items: the name of a node's
+    class and the names of its fields, a list's length, or a constant.
+
+    return 1  →  "Return", 1, "value", "Constant", 1, "value", ("int", 1)
     """
     words: list[object] = []
     todo: list[object] = [node]
     while todo:
         item = todo.pop()
         if isinstance(item, ast.AST):
-            fields = [
-                (name, value)
-                for name, value in ast.iter_fields(item)
-                if name not in IGNORED_FIELDS
-                and (value not in (None, []) or isinstance(item, ast.Constant))
-            ]
-            words += [type(item).__name__, len(fields), *(name for name, _ in fields)]
-            todo += [_tidied(item, name, value) for name, value in reversed(fields)]
+            fields = _counting_fields(item)
+            words += [type(item).__name__, len(fields), *fields]
+            for name, value in reversed(fields.items()):
+                todo.append(_tidied(item, name, value))
         elif isinstance(item, list):
             words.append(len(item))
             todo += reversed(item)
@@ -328,27 +325,38 @@ def normalised(node: ast.AST) -> str:
     return xxh3_128_hexdigest(dumps(words, 2))
 
 
+def _counting_fields(node: ast.AST) -> dict[str, Any]:
+    """Return the fields of a node that count, by name; of a constant, `None` counts."""
+    fields = {}
+    for name, value in ast.iter_fields(node):
+        is_empty = value is None or value == []
+        is_counting = isinstance(node, ast.Constant) or not is_empty
+        if name not in IGNORED_FIELDS and is_counting:
+            fields[name] = value
+    return fields
+
+
 def _tidied(node: ast.AST, name: str, value: Any) -> object:
-    """Return the value of a field without docstrings, `pass`, `...` and the empty parts of f-strings."""
+    """Return the value of a field without what says nothing.
+
+    That is docstrings, `pass`, `...` and the empty parts of f-strings.
+    """
     if name == "body" and isinstance(value, list):
-        return [
-            line
-            for line in value
-            if not isinstance(line, ast.Pass) and not _is_remark(line)
-        ]
+        return [line for line in value if not _is_remark(line)]
     if name == "values" and isinstance(node, ast.JoinedStr):
-        return [
-            part
-            for part in value
-            if not (isinstance(part, ast.Constant) and part.value == "")
-        ]
+        return [part for part in value if not _is_empty_text(part)]
     return value
 
 
+def _is_empty_text(part: ast.AST) -> bool:
+    return isinstance(part, ast.Constant) and part.value == ""
+
+
 def _is_remark(line: ast.stmt) -> bool:
-    value = (
-        getattr(getattr(line, "value", None), "value", None)
-        if isinstance(line, ast.Expr)
-        else None
-    )
+    """Return whether a statement does nothing: a docstring, `...`, `pass`."""
+    if isinstance(line, ast.Pass):
+        return True
+    if not isinstance(line, ast.Expr):
+        return False
+    value = getattr(line.value, "value", None)
     return isinstance(value, str) or value is ...

@@ -1,4 +1,4 @@
-"""What stands for a stream or a generator of random numbers in a `key=`: the line of Python to write."""
+"""What stands for a stream or a generator in a `key=`: the line of Python to write."""
 
 from __future__ import annotations
 

@@ -60,11 +60,26 @@ class TooLarge(Exception):  # noqa: N818 - not an error: graph.py digests the va
 
 
 class HoldsMark(Exception):  # noqa: N818 - the value is walked again, with `locate`
-    """A value holds a mark, and so perhaps a string that is a path below the base temporary folder."""
+    """A value holds a mark, and so perhaps a string that is a path.
+
+    The path would be one below the base temporary folder.
+    """
 
 
 class Walk:
-    """One walk through one value."""
+    """One walk through one value.
+
+    Attributes:
+        kind_of: Returns the kind of a type. It is called once for each type.
+        ordered: Whether the order of dicts counts.
+        marks: Texts in UTF-8 of which no string may contain one: see `HoldsMark`.
+        locate: Replaces some strings by objects that have a kind of their own, the same
+            object for equal strings. None in a walk in which strings are only strings,
+            which is faster.
+        kinds: The kinds of the types that were met.
+        cells: How many values were met.
+        deep_cells: How many of these were met deep inside.
+    """
 
     __slots__ = (
         "cells",
@@ -84,14 +99,9 @@ class Walk:
         marks: Sequence[bytes] = (),
         locate: Callable[[str], object] | None = None,
     ) -> None:
-        self.kind_of = kind_of  # called once for each type
-        self.ordered = ordered  # whether the order of dicts counts
-        self.marks = (
-            marks  # texts in UTF-8 of which no string may contain one: see `HoldsMark`
-        )
-        # : Replaces some strings by objects that have a kind of their own, the same
-        # object for equal strings. None for a : walk in which strings are only strings,
-        # which is faster.
+        self.kind_of = kind_of
+        self.ordered = ordered
+        self.marks = marks
         self.locate = locate
         self.kinds: dict[type, Kind] = {}
         self.cells = self.deep_cells = 0
@@ -178,7 +188,11 @@ class Walk:
     def write_scalars(
         self, column: Column, update: Update, types: Collection[type]
     ) -> Columns:
-        """Write scalars: short ones, or many, by one dump; the content of long texts and bytes by itself."""
+        """Write scalars.
+
+        Short ones, or many, are one dump. The content of long texts and bytes is
+        written by itself.
+        """
         column = plain_nans(column) if float in types else column
         if len(column) > MANY or SIZED.isdisjoint(types) or not has_long(column):
             update(b"M" + self.search(dumps(column, 2)))
@@ -193,9 +207,9 @@ class Walk:
                     update(text)
                 elif type(text) is str and len(text) <= LONG:
                     update(self.search(text.encode("utf-8", "surrogatepass")))
-                elif (
-                    type(text) is str
-                ):  # by pieces, so that it is never copied as a whole; it is no path
+                elif type(text) is str:
+                    # The text is encoded by pieces, so that it is never copied as a
+                    # whole. It is too long for a path.
                     for start in range(0, len(text), LONG):
                         update(
                             text[start : start + LONG].encode("utf-8", "surrogatepass")
@@ -203,7 +217,10 @@ class Walk:
         return ()
 
     def split(self, column: Column, types: list[type], update: Update) -> Columns:
-        """Split a column into one for each tag, which types may share, and write the tags, numbered as they first appear."""
+        """Split a column into one for each tag, and write the tags.
+
+        Types may share a tag. Tags are numbered as they first appear.
+        """
         tags = {
             type_: type_ if type_ in PLAIN or type_ is Raw else self.kind(type_).tag
             for type_ in dict.fromkeys(types)
@@ -230,7 +247,10 @@ class Walk:
         return list(chain.from_iterable(column))
 
     def ranks(self, values: Column, level: int) -> list[bytes]:
-        """Return a rank for each of some values without a natural order, by which they can be sorted."""
+        """Return a rank for each of some values, by which they can be sorted.
+
+        They have no natural order.
+        """
         if level > MOST_LEVELS:
             raise TooLarge
         values = self.located(values)
@@ -288,25 +308,25 @@ def _write_large_sets(walk: Walk, column: Column, update: Update) -> Columns | N
     """
     first = type(next(chain.from_iterable(column)))
     if first is int:
-        with suppress(
-            Exception
-        ):  # others may have no order, or one of their own, or no dump
+        # Other members may have no order, or one of their own, or no dump.
+        with suppress(Exception):
             members: Column = list(chain.from_iterable(map(sorted, column)))
             data = dumps(members, 2)
-            if data[5::5] == b"i" * len(
-                members
-            ):  # which proves their type faster than a check
+            # The dump proves their type faster than a check does.
+            if data[5::5] == b"i" * len(members):
                 update(b"M" + data)
                 return ()
             if countOf(map(type, members), int) == len(members):
                 return (members,)
     if first is not str:
         return None
-    sums: list[int] = []  # sorting takes longer
+    # The sum of digests has no order. To sort the texts takes longer.
+    sums: list[int] = []
     for value in column:
         rest = iter(value)
         sums.append(0)
-        while some := list(islice(rest, MANY)):  # which stay in the CPU's cache
+        # So many texts stay in the cache of the processor.
+        while some := list(islice(rest, MANY)):
             if countOf(map(type, some), str) < len(some):
                 return None
             texts = walk.search("\0".join(some).encode("utf-8", "surrogatepass")).split(
@@ -390,7 +410,10 @@ def _write_memory(column: Iterable[Raw], update: Update) -> Columns:
 
 
 def _with_one_nan(memory: memoryview, floats: str) -> object:
-    """Return floats with one kind of NaN, whose sign and payload differ by machine: a copy, or the memory itself if there is none."""
+    """Return floats with one kind of NaN, whose sign and payload differ by machine.
+
+    That is a copy, or the memory itself if there is none.
+    """
     numpy: Any = sys.modules.get("numpy")
     if numpy is None:
         return memory

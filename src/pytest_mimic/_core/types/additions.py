@@ -1,4 +1,4 @@
-"""The attributes that a user, or a class of another package, adds to an object of a library."""
+"""The attributes that others than the library add to an object of a library."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ def added_attributes(value: object, package: str) -> dict[str, Any]:
     """Return the attributes of an object that the code of a package does not know.
 
     The methods of the package's classes, among those of the object, are asked for the
-    names that they set. So an attribute of the library itself is none of them, whether it
-    is data that a rule counts, or a cache.
+    names that they set. So an attribute of the library itself is none of them, whether
+    it is data that a rule counts, or a cache.
     """
-    found = all_attributes(value)
-    if not found:
-        return found
+    attributes = all_attributes(value)
+    if not attributes:
+        return attributes
     kind: Any = type(value)
     known = _names_in_code(kind, package)
     is_own = package in _PRIVATE_IN_C and is_of(kind, package)
     hidden = "_" if is_own else "__"
-    return {
-        name: part
-        for name, part in found.items()
-        if name not in known and not name.startswith(hidden)
-    }
+    added = {}
+    for name, part in attributes.items():
+        if name not in known and not name.startswith(hidden):
+            added[name] = part
+    return added
 
 
 def added_state(value: Any, package: str) -> object:
@@ -130,7 +130,7 @@ def is_of(type_: type, package: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def _names_in_code(type_: Any, package: str) -> frozenset[str]:
-    """Return the names of attributes, and the texts, in the methods of a package's classes."""
+    """Return the names of attributes, and texts, in the code of a package's classes."""
     names: set[str] = set(_SET_IN_C.get(package, ()))
     for base in type_.__mro__:
         if not is_of(base, package):
@@ -146,9 +146,10 @@ def _names_in_code(type_: Any, package: str) -> frozenset[str]:
 
 def _set_by(code: CodeType) -> set[str]:
     """Return the names of the attributes that code sets."""
-    names = {
-        step.argval for step in get_instructions(code) if step.opname == "STORE_ATTR"
-    }
+    names = set()
+    for step in get_instructions(code):
+        if step.opname == "STORE_ATTR":
+            names.add(step.argval)
     if not _SETTERS.isdisjoint(code.co_names):
         for constant in code.co_consts:
             # The names of keyword arguments, as of `dict(name=value)`, are a tuple.
@@ -159,15 +160,14 @@ def _set_by(code: CodeType) -> set[str]:
 
 def codes_of(member: Any) -> list[CodeType]:
     """Return the code of a method, of what it wraps, and of functions inside."""
-    functions = [
-        getattr(member, name, None)
-        for name in ("__func__", "fget", "fset", "__wrapped__", "func")
-    ]
-    pending = [
-        function.__code__
-        for function in (member, *functions)
-        if type(function) is FunctionType
-    ]
+    functions = [member]
+    for name in ("__func__", "fget", "fset", "__wrapped__", "func"):
+        functions.append(getattr(member, name, None))
+    pending: list[CodeType] = []
+    for function in functions:
+        if type(function) is FunctionType:
+            pending.append(function.__code__)
+    # The list grows while it is iterated.
     for code in pending:
         pending += [part for part in code.co_consts if isinstance(part, CodeType)]
     return pending

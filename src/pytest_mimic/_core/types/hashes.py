@@ -1,4 +1,4 @@
-"""The `hash()` that an object remembers: which attributes hold it, and how it is taken anew."""
+"""The `hash()` that an object remembers: where it is, and how it is taken anew."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def remembered_hashes(value: object) -> dict[str, bool]:
     Examples:
         | attributes | `__hash__` | remembered |
         |---|---|---|
-        | `name`, `_hash`, None or a number | returns `_hash`, once it is set | `_hash` |
+        | `name`, `_hash`, None or a number | gives `_hash`, once it is set | `_hash` |
         | `id`, `_hash` | the same, of `id` | `_hash`, although both are one number |
         | `_id` | `return self._id` | nothing |
     """
@@ -198,9 +198,10 @@ def _plain(base: Any, value: Any) -> Any:
 
 
 def forgotten(state: Any, names: dict[str, bool]) -> Any:
-    """Return a state, attributes or both attributes and slots, without remembered hashes.
+    """Return a pickled state without remembered hashes.
 
-    Those whose flag is set become `None`.
+    The state is attributes, or attributes and slots. The hashes whose flag is set
+    become `None`.
     """
     if type(state) is tuple:
         return tuple(forgotten(part, names) for part in state)

@@ -1,4 +1,7 @@
-"""What types and functions are called, what a user has taught of a type, and the refusal of a value without identity."""
+"""What types and functions are called, and what a user has taught of a type.
+
+The refusal of a value without identity is here, too.
+"""
 
 from __future__ import annotations
 
@@ -28,27 +31,35 @@ PLAIN = frozenset(
 
 
 class Kind(NamedTuple):
-    """The identity rule of a type: types with different values have different tags."""
+    """The identity rule of a type.
+
+    Attributes:
+        tag: The name of the type. Types with different values have different tags.
+        reduce: Returns plainer data that stands for a value.
+        many: Reduces a long column at once, faster than one by one, and returns columns
+            of plainer data. None: the type has no such way.
+    """
 
     tag: str
-    reduce: Reduce  # returns plainer data that stands for a value
-    # : Reduces a long column at once, faster than one by one: returns columns of
-    # plainer data.
+    reduce: Reduce
     many: Callable[[list[Any]], tuple[list[Any], ...]] | None = None
 
 
 class Raw(NamedTuple):
-    """Memory that is hashed byte by byte."""
+    """Memory that is hashed byte by byte.
 
-    head: tuple[
-        object, ...
-    ]  # the meaning of the bytes, in plain scalars; unambiguous with `size`
-    size: int  # the number of bytes in all `parts`
-    parts: Callable[
-        [], Iterable[Any]
-    ]  # returns the buffers in order; called once for each digest
-    # : For floats, their format as in `struct`. Buffers then have single bytes as
-    # items, and contain whole floats.
+    Attributes:
+        head: The meaning of the bytes, in plain scalars. With `size`, it is
+            unambiguous.
+        size: The number of bytes in all buffers.
+        parts: Returns the buffers in order. It is called once for each digest.
+        floats: For floats, their format as in `struct`. Buffers then have single bytes
+            as items, and contain whole floats.
+    """
+
+    head: tuple[object, ...]
+    size: int
+    parts: Callable[[], Iterable[Any]]
     floats: str = ""
 
 
@@ -77,14 +88,13 @@ def type_tag(type_: type) -> str:
 
 
 def full_name(type_: type) -> str:
-    """Return the dotted name under which tables list a type, the same on every Python."""
-    return f"{type_.__module__}.{type_.__qualname__}".replace(
-        "pathlib._local.", "pathlib."
-    )
+    """Return the dotted name under which tables list a type, on every Python."""
+    name = f"{type_.__module__}.{type_.__qualname__}"
+    return name.replace("pathlib._local.", "pathlib.")
 
 
 def lineage(type_: type) -> list[str]:
-    """Return the full names of a type and of its bases, in the order of its `__mro__`."""
+    """Return the full names of a type and of its bases, in their order."""
     return [full_name(base) for base in type_.__mro__]
 
 
@@ -93,18 +103,21 @@ def is_stdlib(module: str) -> bool:
 
 
 def name_of(thing: object) -> str:
-    """Return the name in a class's or function's own attributes, which may lead elsewhere."""
-    return (
-        f"{getattr(thing, '__module__', None)}:{getattr(thing, '__qualname__', None)}"
-    )
+    """Return the name that a class or function says it has; it may lead elsewhere."""
+    module = getattr(thing, "__module__", None)
+    return f"{module}:{getattr(thing, '__qualname__', None)}"
 
 
 def public_module(name: str) -> str:
-    """Return a module's name without the private parts of the standard library, which vary by version."""
-    first, *rest = name.split(".") if name else ("",)
-    if is_stdlib(first):
-        return ".".join([first, *(part for part in rest if not part.startswith("_"))])
-    return name
+    """Return a module's name without the private parts of the standard library.
+
+    They vary by version.
+    """
+    if not name or not is_stdlib(name):
+        return name
+    first, *steps = name.split(".")
+    public = [step for step in steps if not step.startswith("_")]
+    return ".".join([first, *public])
 
 
 def find(name: str) -> Any:
@@ -216,7 +229,7 @@ def original(thing: object) -> Any:
 
 
 def named_like(thing: object) -> object:
-    """Return what the own name of a class or function leads to, None if there is nothing."""
+    """Return what the own name of a class or function leads to; None: to nothing."""
     found: Any = sys.modules.get(getattr(thing, "__module__", None) or "")
     for step in str(getattr(thing, "__qualname__", "")).split("."):
         found = getattr(found, step, None)
@@ -224,13 +237,22 @@ def named_like(thing: object) -> object:
 
 
 def importable(thing: object) -> object:
-    """Return what the own name of a class or function leads to: that, or its mimic wrapper. None for anything else."""
+    """Return what the own name of a class or function leads to.
+
+    That is the thing itself, or its mimic wrapper. None: the name leads elsewhere.
+    """
     found = named_like(thing)
-    return found if found is not None and original(found) is original(thing) else None
+    if found is None or original(found) is not original(thing):
+        return None
+    return found
 
 
 def register_fingerprint(type_: type, reduce: Reduce) -> None:
-    """Define the identity of a type and its subclasses: `reduce` returns plainer data that represents a value.
+    """Define the identity of a type and its subclasses.
+
+    Args:
+        type_: The type.
+        reduce: Returns plainer data that represents a value.
 
     Raises:
         TypeError: `type_` is not a class, or is a plain builtin; or `reduce` is not
@@ -240,7 +262,8 @@ def register_fingerprint(type_: type, reduce: Reduce) -> None:
         raise TypeError(f"register_fingerprint takes a class first, not {type_!r}")
     if type_ in PLAIN:
         raise TypeError(
-            f"{type_.__name__} already has an identity: register a subclass of it instead"
+            f"{type_.__name__} already has an identity:"
+            " register a subclass of it instead"
         )
     if not callable(reduce):
         raise TypeError(f"register_fingerprint takes a function second, not {reduce!r}")
@@ -248,13 +271,20 @@ def register_fingerprint(type_: type, reduce: Reduce) -> None:
 
 
 def registered_kind(type_: type) -> Kind | None:
-    """Return the kind of a type that defines its own identity, by `register_fingerprint` or `__mimic_identity__`."""
+    """Return the kind of a type that defines its own identity.
+
+    It does so by `register_fingerprint` or `__mimic_identity__`. None: it does not.
+    """
     for base in type_.__mro__:
         if base in _registered:
             return Kind(type_tag(type_), _registered[base])
         if "__mimic_identity__" in base.__dict__:
-            return Kind(type_tag(type_), lambda value: value.__mimic_identity__())
+            return Kind(type_tag(type_), _own_identity)
     return None
+
+
+def _own_identity(value: Any) -> object:
+    return value.__mimic_identity__()
 
 
 # Modules that write methods into the classes of others, which do nothing else than
@@ -266,15 +296,13 @@ _GENERATING = (
 
 
 def is_generated(method: object, names: Collection[str] = ()) -> bool:
-    """Return whether one of these modules, or one of the `names`, has written a method."""
-    function: Any = (
-        method.__func__ if isinstance(method, (staticmethod, classmethod)) else method
-    )
-    is_function = type(function) is types.FunctionType
-    return is_function and function.__globals__.get("__name__") in (
-        *_GENERATING,
-        *names,
-    )
+    """Return whether a method was written by one of these modules, or of `names`."""
+    function: Any = method
+    if isinstance(method, (staticmethod, classmethod)):
+        function = method.__func__
+    if type(function) is not types.FunctionType:
+        return False
+    return function.__globals__.get("__name__") in (*_GENERATING, *names)
 
 
 def generic_of(type_: type) -> tuple[type, tuple[Any, ...]] | None:
@@ -291,8 +319,9 @@ def generic_of(type_: type) -> tuple[type, tuple[Any, ...]] | None:
 def class_recipe(type_: type) -> tuple[Any, ...] | None:
     """Return how pickle makes a class again, a function and its arguments first.
 
-    The author of a metaclass decides that, by `copyreg`, where the classes that it makes
-    have no importable name: the undefined functions of sympy. None: by its name.
+    The author of a metaclass decides that, by `copyreg`, where the classes that it
+    makes have no importable name: the undefined functions of sympy. None: pickle finds
+    it by its name.
     """
     reduce: Any = copyreg.dispatch_table.get(type(type_))
     if reduce is None:

@@ -1,4 +1,7 @@
-"""The libraries whose values the plugin knows, one row each, and the names that people use for types."""
+"""The libraries whose values the plugin knows, one row each.
+
+The names that people use for types are here, too.
+"""
 
 from __future__ import annotations
 
@@ -12,22 +15,27 @@ class Rule(NamedTuple):
     """The identity rule of a class of a library.
 
     The objects of subclasses in other packages count by it, and by what these add.
+
+    Attributes:
+        reduce: Returns what counts of a value. Its second argument says whether the
+            value is an outcome, in which more counts.
+        name: The name in the tag, by default that of the type. Classes of other
+            packages have their usual tag.
+        is_full: Whether the tag names the module, too.
+        is_abstract: Whether the class has no data of its own, so that the objects of
+            other packages' subclasses count by their pickled state alone.
+        reads_added: Whether `reduce` reads the attributes that others add to the
+            library's objects.
     """
 
-    reduce: Callable[
-        [Any, bool], object
-    ]  # takes a value, and whether it is an outcome, in which more counts
-    # the name in the tag, by default that of the type; classes elsewhere have their
-    # usual tag
+    reduce: Callable[[Any, bool], object]
     name: str = ""
-    is_full: bool = False  # whether the tag names the module, too
-    # Whether the class has no data of its own, so that the objects of other packages'
-    # subclasses count by their pickled state alone.
+    is_full: bool = False
     is_abstract: bool = False
-    # Whether `reduce` reads the attributes that others add to the library's objects.
     reads_added: bool = False
 
     def kind(self, type_: type, library: str, layout: bool) -> Kind:
+        """Return the kind of a type that counts by this rule."""
         is_own = type_.__module__.partition(".")[0] == library and not self.is_full
         tag = f"{library}:{self.name or type_.__name__}" if is_own else type_tag(type_)
         reduce = self.reduce
@@ -35,13 +43,18 @@ class Rule(NamedTuple):
 
 
 class Library(NamedTuple):
-    """A library, found by the top-level package of a type and imported only by its own users."""
+    """A library, found by the top-level package of a type.
 
-    # : Which of its values are data, shown by type, dtype and shape instead of by
-    # attributes: those with a `shape`, or all.
+    Only its own users import it.
+
+    Attributes:
+        data: Which of its values are data, shown by type, dtype and shape instead of by
+            attributes: those with a `shape`, or all.
+        identity: The module whose `RULES` are those of its types, by package and class.
+            It is imported for the first such value.
+    """
+
     data: Literal["all", "shaped", "none"] = "none"
-    # : The module whose `RULES` are those of its types, by package and class, imported
-    # for the first such value.
     identity: str = ""
 
 
@@ -67,7 +80,10 @@ LIBRARIES: dict[str, Library] = {
 
 
 def library_of(kind: type) -> str | None:
-    """Return the package of the library that a type comes from, or None where its values are not data."""
+    """Return the package of the library that a type comes from.
+
+    None: its values are not data.
+    """
     for base in kind.__mro__:
         top = str(base.__module__).partition(".")[0]
         row = LIBRARIES.get(top)
@@ -83,15 +99,19 @@ _SCALARS = frozenset({"numpy.dtype", "numpy.generic"})
 
 
 def is_data(value: object) -> bool:
-    """Return whether a value is a library's data, with a shape, a length or fields rather than one text."""
+    """Return whether a value is a library's data.
+
+    Data has a shape, a length or fields rather than one text.
+    """
     kind = type(value)
     if library_of(kind) is None:
         return False
     names = lineage(kind)
-    is_text = "numpy.void" not in names and not _SCALARS.isdisjoint(names)
-    return not is_text and any(
-        hasattr(kind, name) for name in ("shape", "size", "__len__")
-    )
+    is_scalar = not _SCALARS.isdisjoint(names)
+    has_fields = "numpy.void" in names
+    if is_scalar and not has_fields:
+        return False
+    return any(hasattr(kind, name) for name in ("shape", "size", "__len__"))
 
 
 # The full names of types by their name for people. A type also has the name of its
@@ -103,7 +123,8 @@ _NAMED = {
     "a coroutine": "builtins.coroutine",
     "a database connection": "sqlite3.Connection",
     "a database cursor": "sqlite3.Cursor",
-    "a future": "_asyncio.Future asyncio.futures.Future concurrent.futures._base.Future",
+    "a future": "_asyncio.Future asyncio.futures.Future"
+    " concurrent.futures._base.Future",
     "a generator": "builtins.generator",
     "a memoryview": "builtins.memoryview",
     "a module": "builtins.module",
@@ -117,15 +138,19 @@ _NAMED = {
     "a thread-local object": "_thread._local _thread._localdummy",
     "a traceback": "builtins.traceback",
     # The last three are the names up to Python 3.10.
-    "a weak reference": "weakref.CallableProxyType weakref.ProxyType weakref.ReferenceType"
-    " builtins.weakcallableproxy builtins.weakproxy builtins.weakref",
+    "a weak reference": "weakref.CallableProxyType weakref.ProxyType"
+    " weakref.ReferenceType builtins.weakcallableproxy builtins.weakproxy"
+    " builtins.weakref",
     "an async generator": "builtins.async_generator",
     "an asyncio lock or queue": "asyncio.mixins._LoopBoundMixin",
     "an event loop": "asyncio.events.AbstractEventLoop",
     "an executor": "concurrent.futures._base.Executor",
-    "an open file": "_io._IOBase tempfile.SpooledTemporaryFile tempfile._TemporaryFileWrapper",
+    "an open file": "_io._IOBase tempfile.SpooledTemporaryFile"
+    " tempfile._TemporaryFileWrapper",
 }
-NAMED = {kind: words for words, kinds in _NAMED.items() for kind in kinds.split()}
+NAMED: dict[str, str] = {}
+for _words, _kinds in _NAMED.items():
+    NAMED |= dict.fromkeys(_kinds.split(), _words)
 #: Types without identity, all that have words.
 REFUSED = frozenset(NAMED) - {
     "builtins.memoryview",
@@ -135,7 +160,10 @@ REFUSED = frozenset(NAMED) - {
 
 
 def words_for(kind: type) -> str | None:
-    """Return what people call an object of a type, or None where no table lists the type or its bases."""
+    """Return what people call an object of a type.
+
+    None: no table lists the type or a base of it.
+    """
     # Every class derives from object, which says nothing about the others.
     for base in kind.__mro__[:-1] or (object,):
         words = NAMED.get(full_name(base))
@@ -169,6 +197,7 @@ def is_stream(value: object) -> bool:
 
 
 def human_name(kind: type) -> str:
+    """Return what people call an object of a type, whether it is listed or not."""
     return words_for(kind) or f"an object of {kind.__module__}.{kind.__qualname__}"
 
 

@@ -1,4 +1,7 @@
-"""The one opener: any value taken apart into what it holds, without running code of its class but that of its row."""
+"""The one opener: any value taken apart into what it holds.
+
+No code of its class runs, but that of its row in the table of types.
+"""
 
 from __future__ import annotations
 
@@ -25,23 +28,26 @@ from pytest_mimic._core.types.table import ROWS, row_of
 
 
 class Part(NamedTuple):
-    """One of the values that another value holds."""
+    """One of the values that another value holds.
 
-    #: How the value holds it.
+    Attributes:
+        role: How the value holds it.
+        name: Its index, key or name.
+        value: The part.
+    """
+
     role: Literal["argument", "attribute", "entry", "field", "item", "key", "member"]
-    name: Any  # its index, key or name
-    value: Any  # the part
+    name: Any
+    value: Any
 
     @property
     def step(self) -> str:
-        """The step of a path that leads to the part: `.rates`, `[2]`, `['two words']`."""
-        if self.role == "entry":
-            return (
-                key_step(self.name)
-                if isinstance(self.name, str)
-                else f"[{self.name!r}]"
-            )
-        return _STEPS[self.role].format(self.name)
+        """The step of a path that leads to it: `.rates`, `[2]`, `['two words']`."""
+        if self.role != "entry":
+            return _STEPS[self.role].format(self.name)
+        if isinstance(self.name, str):
+            return key_step(self.name)
+        return f"[{self.name!r}]"
 
 
 _STEPS = {
@@ -55,7 +61,10 @@ _STEPS = {
 
 
 def key_step(key: str) -> str:
-    """Return the step of a path that leads to the entry of a mapping: `.base`, or `['two words']`."""
+    """Return the step that leads to an entry of a mapping.
+
+    base  →  .base        two words  →  ['two words']
+    """
     return f".{key}" if key.isidentifier() else f"[{key!r}]"
 
 
@@ -73,8 +82,9 @@ def parse_path(path: str) -> Steps:
     """Return the steps of a path.
 
     Between dots are mapping keys, attributes, indexes (`rows.0` or `rows[0]`), or `*`
-    for any one. A key with spaces
-    or dots is written as `rows['two words']`.
+    for any one. A key with spaces or dots is written as `rows['two words']`.
+
+    rows.0.id  →  ("rows", "0", "id")        rows['two words']  →  ("rows", "two words")
 
     Raises:
         ValueError: A step is empty, or brackets contain neither an index nor a quoted
@@ -84,30 +94,52 @@ def parse_path(path: str) -> Steps:
         raise ValueError(
             f"not a path: {path!r} (write steps between dots, like rows.*.id)"
         )
-    parts = _PART.findall(path.strip())
-    # In brackets: an index, or a key in quotes.
-    return tuple(
-        part if part[0] != "[" else part[2:-2] if part[1] in "'\"" else part[1:-1]
-        for part in parts
-    )
+    return tuple(map(_bare_step, _PART.findall(path.strip())))
+
+
+def _bare_step(part: str) -> str:
+    """Return a step without the brackets around an index, and the quotes of a key."""
+    if part[0] != "[":
+        return part
+    inner = part[1:-1]
+    return inner[1:-1] if inner[0] in "'\"" else inner
 
 
 def further(paths: Sequence[Steps], *names: str) -> tuple[bool, list[Steps]]:
-    """Return whether the paths leave out one part, and the paths that lead on into it."""
-    matching = [steps for steps in paths if steps[0] == "*" or steps[0] in names]
-    return any(len(steps) == 1 for steps in matching), [
-        steps[1:] for steps in matching if len(steps) > 1
-    ]
+    """Return whether paths leave out a part, and the paths that lead on into it.
+
+    Args:
+        paths: The paths.
+        names: The names of the part, any of which may stand in a path.
+    """
+    is_left_out = False
+    inner = []
+    for first, *rest in paths:
+        if first != "*" and first not in names:
+            continue
+        if rest:
+            inner.append(tuple(rest))
+        else:
+            is_left_out = True
+    return is_left_out, inner
 
 
 def type_name(kind: type) -> str:
-    """Return `shop.models:Rate`, `pandas:Index`, or the bare name for a class of the standard library."""
+    """Return the name of a class as people see it.
+
+    | class | name |
+    |---|---|
+    | of the standard library | `OrderedDict` |
+    | of a library that moves its classes from version to version | `pandas:Index` |
+    | any other | `shop.models:Rate` |
+    """
     module = str(kind.__module__)
-    if (
-        library := module.partition(".")[0]
-    ) in LIBRARIES:  # which moves its classes from version to version
-        module = library
-    return kind.__qualname__ if is_stdlib(module) else f"{module}:{kind.__qualname__}"
+    if is_stdlib(module):
+        return kind.__qualname__
+    package = module.partition(".")[0]
+    if package in LIBRARIES:
+        module = package
+    return f"{module}:{kind.__qualname__}"
 
 
 def is_pair(value: Any) -> bool:
@@ -115,11 +147,9 @@ def is_pair(value: Any) -> bool:
 
     Pairs read from JSON are lists.
     """
-    return (
-        type(value) in (tuple, list)
-        and len(value) == 2
-        and type(value[0]) in (str, bytes)
-    )
+    if type(value) not in (tuple, list) or len(value) != 2:
+        return False
+    return type(value[0]) in (str, bytes)
 
 
 # Attributes
@@ -135,28 +165,27 @@ def slot_members(
     type_: Any, *, below: type = object
 ) -> dict[str, MemberDescriptorType]:
     """Return the slots of a class and its bases, up to `below`, by attribute name."""
-    return {
-        name: member
-        for base in reversed(type_.__mro__[: type_.__mro__.index(below)])
-        for name, member in base.__dict__.items()
-        # Classes in C have members, too: files keep their buffers there since Python
-        # 3.13.
-        if type(member) is MemberDescriptorType and "__slots__" in base.__dict__
-    }
+    slots: dict[str, MemberDescriptorType] = {}
+    bases = type_.__mro__[: type_.__mro__.index(below)]
+    for base in reversed(bases):
+        if "__slots__" not in base.__dict__:
+            # Classes in C have members without it: files keep their buffers there
+            # since Python 3.13.
+            continue
+        for name, member in base.__dict__.items():
+            if type(member) is MemberDescriptorType:
+                slots[name] = member
+    return slots
 
 
 def attribute_reader(type_: Any, *, below: type = object) -> Reduce | None:
-    """Return a function that reads the attributes of an instance, `__dict__` and slots, or None if a type has neither.
+    """Return a function that reads the attributes of an instance, `__dict__` and slots.
 
     The slots of the base class `below` and of its bases do not count, nor does what a
-    class only remembers. No property
-    is evaluated.
+    class only remembers. No property is evaluated. None: the type has neither.
     """
     slots = slot_members(type_, below=below)
-    # A `__dict__` that a class defines itself, such as a lazy proxy's, may run
-    # anything.
-    places = (vars(base).get("__dict__") for base in type_.__mro__)
-    place = next((each for each in places if type(each) in _REAL), None)
+    place = _place_of_attributes(type_)
     left_out = _remembered(type_)
     if place is None and not slots:
         return None
@@ -166,22 +195,38 @@ def attribute_reader(type_: Any, *, below: type = object) -> Reduce | None:
         return read_dict
 
     def read(value: object) -> dict[str, Any]:
-        found = {} if place is None else dict(place.__get__(value))
+        attributes = {} if place is None else dict(place.__get__(value))
         for name, member in slots.items():
-            with suppress(AttributeError):  # an empty slot
-                found[name] = member.__get__(value)
-        for name in left_out & found.keys():
-            del found[name]
-        return found
+            # A slot may be empty.
+            with suppress(AttributeError):
+                attributes[name] = member.__get__(value)
+        for name in left_out & attributes.keys():
+            del attributes[name]
+        return attributes
 
     return read
+
+
+def _place_of_attributes(type_: Any) -> Any:
+    """Return the descriptor of a type's `__dict__`, or None if its instances have none.
+
+    A `__dict__` that a class defines itself, as a lazy proxy does, may run anything.
+    """
+    for base in type_.__mro__:
+        descriptor = vars(base).get("__dict__")
+        if type(descriptor) in _REAL:
+            return descriptor
+    return None
 
 
 _known_reader = lru_cache(maxsize=1024)(attribute_reader)
 
 
 def all_attributes(value: object, *, below: type = object) -> dict[str, Any]:
-    """Return the attributes of an instance as `attribute_reader` reads them; none for a value that has no place for any."""
+    """Return the attributes of an instance as `attribute_reader` reads them.
+
+    There are none if it has no place for any.
+    """
     kind: Any = type(value)
     read = _known_reader(kind, below=below)
     return {} if read is None else dict(read(value))  # type: ignore[call-overload]
@@ -191,8 +236,7 @@ def set_attributes(value: object, attributes: Mapping[str, Any]) -> None:
     """Set the attributes of an instance, in `__dict__` and slots, past its class."""
     kind: Any = type(value)
     slots = slot_members(kind)
-    places = (vars(base).get("__dict__") for base in kind.__mro__)
-    place: Any = next((each for each in places if type(each) in _REAL), None)
+    place = _place_of_attributes(kind)
     for name, part in attributes.items():
         if name in slots:
             slots[name].__set__(value, part)
@@ -203,117 +247,147 @@ def set_attributes(value: object, attributes: Mapping[str, Any]) -> None:
 
 
 def _remembered(type_: type) -> set[str]:
-    """Return the names under which cached properties, of functools or attrs, keep what they derive."""
+    """Return the names under which cached properties keep what they derive.
+
+    They are those of functools and of attrs.
+    """
     cached = getattr(sys.modules.get("functools"), "cached_property", ())
-    found: set[str] = set()
+    names: set[str] = set()
     for base in type_.__mro__:
-        found |= {
-            name for name, member in base.__dict__.items() if isinstance(member, cached)
-        }
+        for name, member in base.__dict__.items():
+            if isinstance(member, cached):
+                names.add(name)
         if "__attrs_attrs__" in base.__dict__:
+            names.add(CACHED_HASH)
             # In a class with slots, attrs gives each cached property one. It is not
             # among the fields.
-            fields = {field.name for field in base.__dict__["__attrs_attrs__"]}
-            found.add(CACHED_HASH)
-            found |= {
-                name
-                for name in base.__dict__.get("__slots__", ())
-                if name not in fields
-            }
-    return found
+            slots = set(base.__dict__.get("__slots__", ()))
+            names |= slots - {field.name for field in base.__dict__["__attrs_attrs__"]}
+    return names
 
 
 def exception_fields(error: BaseException) -> tuple[str, ...]:
-    """Return the names of an exception's attributes that are neither in its arguments nor in its `__dict__`."""
+    """Return the names of the attributes that only some builtin exceptions have.
+
+    They are neither in the arguments nor in the `__dict__`.
+    """
     if isinstance(error, OSError):
         return "filename", "filename2"
-    return ("name", "path") if isinstance(error, ImportError) else ()
+    if isinstance(error, ImportError):
+        return "name", "path"
+    return ()
 
 
 def exception_parts(error: BaseException) -> dict[str, Any]:
-    """Return these attributes of an exception and its cause, those that are not None."""
-    names = *exception_fields(error), "__cause__"
-    return {
-        name: part for name in names if (part := getattr(error, name, None)) is not None
-    }
+    """Return these attributes of an exception, and its cause, if they are not None."""
+    parts = {}
+    for name in (*exception_fields(error), "__cause__"):
+        part = getattr(error, name, None)
+        if part is not None:
+            parts[name] = part
+    return parts
 
 
 def attributes_of(value: object) -> dict[str, Any]:
-    """Return the attributes in `__dict__` and slots, without the bookkeeping of Python, attrs and SQLAlchemy.
+    """Return the attributes in `__dict__` and slots, without any bookkeeping.
 
-    The notes of an exception belong to its user, and so do the extra fields and private
-    attributes of a pydantic
-    model, which it keeps in dicts beside its fields.
+    Python, attrs and SQLAlchemy keep some. The notes of an exception belong to its
+    user, and so do the extra fields and private attributes of a pydantic model, which
+    it keeps in dicts beside its fields.
     """
-    found = {str(name): part for name, part in all_attributes(value).items()}
-    for beside in (found.get("__pydantic_extra__"), found.get("__pydantic_private__")):
+    attributes = {str(name): part for name, part in all_attributes(value).items()}
+    for name in ("__pydantic_extra__", "__pydantic_private__"):
+        beside = attributes.get(name)
         if isinstance(beside, dict):
-            found |= beside
-    return {
-        name: part
-        for name, part in found.items()
-        if name == "__notes__" or not (name[:2] == "__" or name in _KEPT)
-    }
+            attributes |= beside
+    shown = {}
+    for name, part in attributes.items():
+        is_bookkeeping = name[:2] == "__" or name in _KEPT
+        if name == "__notes__" or not is_bookkeeping:
+            shown[name] = part
+    return shown
 
 
 def fields_of(value: Any) -> tuple[str, ...]:
     """Return the names of a named tuple's items; nothing for other values."""
-    names = (
-        getattr(type(value), "_fields", None)
-        if issubclass(type(value), tuple)
-        else None
-    )
-    return (
-        names if isinstance(names, tuple) and len(names) == tuple.__len__(value) else ()
-    )
+    if not issubclass(type(value), tuple):
+        return ()
+    names = getattr(type(value), "_fields", None)
+    if not isinstance(names, tuple) or len(names) != tuple.__len__(value):
+        return ()
+    return names
 
 
 # Opening
 
 
 def opened(value: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Open an object that is neither a plain value nor a value of a library: return its content and its attributes.
+    """Return the content and the attributes of an object.
 
-    The content is a plain container, number or text, or the plainer data that its
-    identity uses. It is in a tuple, which is
-    empty for an object with nothing but attributes. These are by name, and so are the
-    items of a named tuple. Only
+    The object is neither a plain value nor a value of a library. Only
     `__mimic_identity__` and functions given to `register_fingerprint` run, as they do
     for the identity.
+
+    | object | content | attributes |
+    |---|---|---|
+    | with an identity of its own | the data that this uses | none |
+    | of a class that is made of one value, `MyList` | the plain value | its own |
+    | a named tuple | none | its items, by name |
+    | any other | none | its own |
+
+    Returns:
+        The content in a tuple, which is empty if there is none, and the attributes by
+        name.
     """
     kind = type(value)
     rule = registered_kind(kind)
     if rule is not None:
-        with suppress(
-            Exception
-        ):  # a rule that fails is reported when the identity is taken
+        # A rule that fails is reported when the identity is taken.
+        with suppress(Exception):
             return (rule.reduce(value),), {}
     found = row_of(kind)
-    if found is not None:
-        row, base = found
-        name = full_name(base)
-        if name == "functools.partial":
-            return (), row.take(value)
-        if name != "types.SimpleNamespace":
-            content = _CONTENT.get(name, row.take)(value)
-            if fields := fields_of(value):
-                return (), dict(zip(fields, content, strict=False))
-            facts = _FACTS.get(name, ())
-            beside = {
-                fact: part
-                for fact in facts
-                if (part := getattr(value, fact)) is not None
-            }
-            return (content,), beside | attributes_of(value)
-    return (), attributes_of(value)
+    if found is None:
+        return (), attributes_of(value)
+    row, base = found
+    name = full_name(base)
+    if name == "functools.partial":
+        return (), row.take(value)
+    if name == "types.SimpleNamespace":
+        return (), attributes_of(value)
+    content = _CONTENT.get(name, row.take)(value)
+    fields = fields_of(value)
+    if fields:
+        return (), dict(zip(fields, content, strict=False))
+    beside = {}
+    for fact in _FACTS.get(name, ()):
+        part = getattr(value, fact)
+        if part is not None:
+            beside[fact] = part
+    return (content,), beside | attributes_of(value)
+
+
+def _written_bytes(file: BytesIO) -> bytes:
+    return b"" if file.closed else BytesIO.getvalue(file)
+
+
+def _written_text(file: StringIO) -> str:
+    return "" if file.closed else StringIO.getvalue(file)
+
+
+def _items_of_dict(value: dict[Any, Any]) -> dict[Any, Any]:
+    return dict(dict.items(value))
+
+
+def _items_of_deque(value: deque[Any]) -> list[Any]:
+    return list(deque.__iter__(value))
 
 
 # What people see of a value that has more parts, and the one beside it.
 _CONTENT: dict[str, Any] = {
-    "_io.BytesIO": lambda value: b"" if value.closed else BytesIO.getvalue(value),
-    "_io.StringIO": lambda value: "" if value.closed else StringIO.getvalue(value),
-    "collections.defaultdict": lambda value: dict(dict.items(value)),
-    "collections.deque": lambda value: list(deque.__iter__(value)),
+    "_io.BytesIO": _written_bytes,
+    "_io.StringIO": _written_text,
+    "collections.defaultdict": _items_of_dict,
+    "collections.deque": _items_of_deque,
 }
 _FACTS = {
     "collections.defaultdict": ("default_factory",),
@@ -323,53 +397,61 @@ _CONTAINERS = (dict, list, tuple, set, frozenset)
 
 
 def parts_of(value: Any) -> Iterator[Part]:
-    """Yield every part that a value holds: items, entries and keys, attributes, variables of a closure.
+    """Yield every part that a value holds.
 
-    Classes and modules are known by their names, so they have no parts.
+    | value | its parts |
+    |---|---|
+    | a container | items, members, entries and keys |
+    | an exception | its arguments and its cause |
+    | a function | the variables that it closes over |
+    | any object | its attributes |
+    | a class, a module | none: it is known by its name |
     """
     kind = type(value)
     plain = next((base for base in _CONTAINERS if issubclass(kind, base)), None)
     if plain is dict:
-        yield from (Part("entry", key, part) for key, part in dict.items(value))
-        yield from (Part("key", key, key) for key in dict.keys(value))
+        for key, part in dict.items(value):
+            yield Part("entry", key, part)
+        for key in dict.keys(value):
+            yield Part("key", key, key)
     elif plain is set or plain is frozenset:
-        yield from (Part("member", None, part) for part in plain.__iter__(value))
+        for part in plain.__iter__(value):
+            yield Part("member", None, part)
     elif plain is not None:
         names = fields_of(value)
         for index, part in enumerate(plain.__iter__(value)):
-            yield (
-                Part("field", names[index], part)
-                if names
-                else Part("item", index, part)
-            )
-    elif issubclass(kind, (deque, MappingProxyType)):
-        yield from parts_of(
-            dict(value)
-            if issubclass(kind, MappingProxyType)
-            else list(deque.__iter__(value))
-        )
+            if names:
+                yield Part("field", names[index], part)
+            else:
+                yield Part("item", index, part)
+    elif issubclass(kind, MappingProxyType):
+        yield from parts_of(dict(value))
+    elif issubclass(kind, deque):
+        yield from parts_of(list(deque.__iter__(value)))
     elif issubclass(kind, partial):
-        yield from (
-            Part("attribute", name, part)
-            for name, part in ROWS["functools.partial"].take(value).items()
-        )
+        for name, part in ROWS["functools.partial"].take(value).items():
+            yield Part("attribute", name, part)
     if issubclass(kind, BaseException):
-        # As Python has them, even where the class defines other attributes of these
-        # names.
-        args, cause = (
-            vars(BaseException)[name].__get__(value) for name in ("args", "__cause__")
-        )
-        yield from (Part("argument", index, part) for index, part in enumerate(args))
-        if cause is not None:
-            yield Part("attribute", "__cause__", cause)
+        yield from _parts_of_error(value)
     if kind is FunctionType:
-        for name, cell in zip(
-            value.__code__.co_freevars, value.__closure__ or (), strict=True
-        ):
-            with suppress(ValueError):  # nothing was assigned to the variable yet
+        names = value.__code__.co_freevars
+        for name, cell in zip(names, value.__closure__ or (), strict=True):
+            # Nothing may have been assigned to the variable yet.
+            with suppress(ValueError):
                 yield Part("field", name, cell.cell_contents)
     if not issubclass(kind, (type, ModuleType)):
-        yield from (
-            Part("attribute", name, part)
-            for name, part in all_attributes(value).items()
-        )
+        for name, part in all_attributes(value).items():
+            yield Part("attribute", name, part)
+
+
+def _parts_of_error(error: BaseException) -> Iterator[Part]:
+    """Yield the arguments and the cause of an exception as Python has them.
+
+    Its class may define other attributes of these names.
+    """
+    members = vars(BaseException)
+    for index, part in enumerate(members["args"].__get__(error)):
+        yield Part("argument", index, part)
+    cause = members["__cause__"].__get__(error)
+    if cause is not None:
+        yield Part("attribute", "__cause__", cause)

@@ -1,4 +1,7 @@
-"""What an object only remembers: its own `hash()`, the `id()` of a part, and the caches of libraries."""
+"""What an object only remembers.
+
+That is its own `hash()`, the `id()` of a part, and the caches of libraries.
+"""
 
 from __future__ import annotations
 
@@ -92,7 +95,7 @@ FILLED_LATER: dict[str, tuple[str, ...]] = {
 
 @lru_cache(maxsize=4096)
 def filled_later(type_: Any) -> frozenset[str]:
-    """Return the attributes of a type in which `None`, empty and absent are the same."""
+    """Return the attributes in which `None`, empty and absent are the same."""
     names: set[str] = set()
     for name in lineage(type_):
         names.update(FILLED_LATER.get(name, ()))
@@ -144,9 +147,9 @@ def without_remembered(value: object, state: Mapping[str, Any]) -> dict[str, Any
     kind: Any = type(value)
     known = caches_of(kind)
     left_out = {name for name in known if name in state}
-    left_out |= {
-        name for name in filled_later(kind) if name in state and is_empty(state[name])
-    }
+    for name in filled_later(kind):
+        if name in state and is_empty(state[name]):
+            left_out.add(name)
     left_out |= remembered_ids(value, state)
     left_out |= _derived_now(value, state)
     for name, keys in _caches_in_dicts(kind).items():
@@ -180,7 +183,7 @@ def _derived(type_: Any) -> dict[str, str]:
 
 
 def _derived_now(value: object, state: Mapping[str, Any]) -> set[str]:
-    """Return the attributes that hold nothing, or what a property would derive again."""
+    """Return the attributes that hold what a property would derive again, or None."""
     names = set()
     type_: Any = type(value)
     for name, property_ in _derived(type_).items():
@@ -195,11 +198,10 @@ def _derived_now(value: object, state: Mapping[str, Any]) -> set[str]:
 
 def remembered_ids(value: object, state: Mapping[str, Any]) -> set[str]:
     """Return the private attributes that are the `id()` of the object or of a part."""
-    numbers = {
-        name: part
-        for name, part in state.items()
-        if type(part) is int and is_private(name)
-    }
+    numbers = {}
+    for name, part in state.items():
+        if type(part) is int and is_private(name):
+            numbers[name] = part
     if not numbers:
         return set()
     addresses = {id(value), *map(id, state.values())}
@@ -220,14 +222,16 @@ def without_empty(state: Mapping[str, Any]) -> dict[str, Any]:
 
     A call that only reads fills some of them with an empty container.
     """
-    return {
-        name: part
-        for name, part in state.items()
-        if not (is_private(name) and is_empty(part))
-    }
+    kept = {}
+    for name, part in state.items():
+        is_filled_by_reading = is_private(name) and is_empty(part)
+        if not is_filled_by_reading:
+            kept[name] = part
+    return kept
 
 
 def is_empty(part: object) -> bool:
+    """Return whether a part is `None` or an empty container."""
     if part is None:
         return True
     containers: tuple[Any, ...] = (list, dict, tuple, set, frozenset)
