@@ -1,4 +1,6 @@
-"""What a miss of a client prints is pasted, and the message is gone; another question is still a miss.
+"""What a miss of a client prints is pasted, and the message is gone.
+
+Another question is still a miss.
 
 The same table of functions and of HTTP stands in `tests/integration/test_remedies.py`.
 """
@@ -56,7 +58,8 @@ def find(title, **fields):
     return stub.Find(protos.Wish(title=title, **fields)).title
 
 def books(title, **fields):
-    return [book.title for book in stub.List(protos.Wish(title=title, count=1, **fields))]
+    wish = protos.Wish(title=title, count=1, **fields)
+    return [book.title for book in stub.List(wish)]
 """
 
 MCP = """
@@ -265,7 +268,10 @@ def echo() -> Iterator[str]:
 
 
 def after(lines: list[str], start: str) -> list[str]:
-    """Return what is printed behind a purpose, each once, also in a group of exceptions."""
+    """Return what is printed behind a purpose, each once.
+
+    In a group of exceptions, lines have a margin of their own.
+    """
     texts = [re.sub(r"^[E|\s]+", "", line) for line in lines]
     found = [text.removeprefix(start) for text in texts if text.startswith(start)]
     return list(dict.fromkeys(found))

@@ -1,9 +1,13 @@
-"""Remedies: what is printed is pasted, and the message is gone; another question is still a miss."""
+"""Remedies: what is printed is pasted, and the message is gone.
+
+Another question is still a miss.
+"""
 
 from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
@@ -74,7 +78,8 @@ def stamped(question):
     return {{"rows": [{{"at": values.iso(), "answer": question}}]}}
 def twice(question):
     import values
-    return {{"rows": [{{"id": values.uuid4()}}, {{"id": values.uuid4()}}], "a": question}}
+    rows = [{{"id": values.uuid4()}}, {{"id": values.uuid4()}}]
+    return {{"rows": rows, "a": question}}
 def told(question):
     import values
     yield question
@@ -217,15 +222,27 @@ def rows(value: str, helps: str) -> Situation:
     return Situation(body, helps, "sqlalchemy")
 
 
+def each(
+    place: str, make: Callable[[str, str], Situation], *values: str
+) -> dict[str, Situation]:
+    """Return a row for each value that is made anew at a place, which a line helps."""
+    return {f"{place}, {value}": make(value, "line") for value in values}
+
+
+IDS_OF_EACH_KIND = ("uuid4", "uuid1", "digits", "token", "url_token", "ulid")
+MOMENTS_OF_EACH_KIND = ("iso", "seconds", "millis")
+
 SITUATIONS: dict[str, Situation] = {
-    **{f"argument, {one}": arg(one, "line") for one in ("uuid4", "uuid1", "digits", "token", "url_token", "ulid", "iso", "seconds", "millis")},
-    "argument, a datetime": Situation("shop.think(values.ASK, made=values.now())", "line", "shop:think"),
+    **each("argument", arg, *IDS_OF_EACH_KIND, *MOMENTS_OF_EACH_KIND),
+    "argument, a datetime": Situation(
+        "shop.think(values.ASK, made=values.now())", "line", "shop:think"
+    ),
     "argument, a day": arg("day", "clock"),
-    **{f"part, {one}": part(one, "line") for one in ("uuid4", "token", "ulid", "iso", "seconds")},
+    **each("part", part, "uuid4", "token", "ulid", "iso", "seconds"),
     "part, a day": part("day", "clock"),
-    **{f"body, {one}": sent(one, "line") for one in ("uuid4", "uuid1", "digits", "token", "iso", "millis")},
+    **each("body", sent, "uuid4", "uuid1", "digits", "token", "iso", "millis"),
     "body, a day": sent("day", "clock"),
-    **{f"query, {one}": asked(one, "line") for one in ("uuid4", "token", "millis")},
+    **each("query", asked, "uuid4", "token", "millis"),
     "query, a day": asked("day", "clock"),
     "prompt, a day": text("day", "clock"),
     "prompt, a moment": text("iso", "clock"),
@@ -234,13 +251,15 @@ SITUATIONS: dict[str, Situation] = {
     "statement, a token": rows("token", "ids"),
     "statement, a moment": rows("iso", "line"),
     "statement, a day": rows("day", "clock"),
-    **{f"argument, {one}": drawn(one) for one in ("rng", "numpy_rng", "numpy_state")},
+    "argument, a generator": drawn("rng"),
+    "argument, a generator of numpy": drawn("numpy_rng"),
+    "argument, a random state of numpy": drawn("numpy_state"),
     "stream, an id": streamed("uuid4", "line"),
     "stream, a moment": streamed("iso", "line"),
     "stream, a day": streamed("day", "clock"),
     "lines of an answer, an id": read_by_line("uuid4", "line"),
     "lines of an answer, a day": read_by_line("day", "clock"),
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -527,7 +546,8 @@ def test_rows_in_another_order_are_told_and_never_ignored(shop) -> None:
             with db.engine.begin() as connection:
                 connection.execute(sa.text("CREATE TABLE cards (name TEXT)"))
                 insert = "INSERT INTO cards VALUES (:name__0), (:name__1)"
-                connection.execute(sa.text(insert), {"name__0": first, "name__1": second})
+                rows = {"name__0": first, "name__1": second}
+                connection.execute(sa.text(insert), rows)
     """)
     shop.run("--mimic-record").expect(passed=1)
 
@@ -574,7 +594,8 @@ def test_a_command_from_a_sub_folder_names_the_tests_from_there(shop) -> None:
     shop.project.ini("shop:ask")
     shop.project.write(
         "tests/test_deep.py",
-        "import shop\n\ndef test_it():\n    assert shop.ask('x')\n\ndef test_b():\n    pass\n",
+        "import shop\n\ndef test_it():\n    assert shop.ask('x')\n\n"
+        "def test_b():\n    pass\n",
     )
     shop.project.write("tests/run.txt", "1")
     shop.project.monkeypatch.syspath_prepend(str(shop.project.root))

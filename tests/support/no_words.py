@@ -17,7 +17,8 @@ from pytest_mimic.errors import CorruptRecordingError, MimicError
 
 def digest(*fields: object) -> str:
     """Return digits that stand for fields."""
-    return f"#{blake2b(repr(fields).encode('utf-8', 'replace'), digest_size=6).hexdigest()}"
+    text = repr(fields).encode("utf-8", "replace")
+    return f"#{blake2b(text, digest_size=6).hexdigest()}"
 
 
 @contextmanager

@@ -277,7 +277,7 @@ class Change(NamedTuple):
     Attributes:
         kinds: What differs.
         is_whole: Whether the values are made anew as a whole. Otherwise they are texts
-            that hold such pieces: `req-5f0c…` is whole, `Today is 2026-11-25.` is not.
+            that hold such pieces. `req-5f0c…` is whole, `It is 2026-11-25.` is not.
     """
 
     kinds: frozenset[Kind]

@@ -278,7 +278,8 @@ def _rows_of(params: Any) -> list[str] | None:
         return None
     rows: dict[str, dict[str, Node]] = {}
     for name, value in node.parts.items():
-        base, number = re.fullmatch(r"(.*?)(?:_{1,2}(\d+))?", name).groups()  # type: ignore[union-attr]
-        rows.setdefault(number or "", {})[base] = value
+        numbered = re.fullmatch(r"(.+?)_{1,2}(\d+)", name)
+        base, number = numbered.groups() if numbered else (name, "")
+        rows.setdefault(number, {})[base] = value
     texts = [order(Fields("dict", row)) for row in rows.values()]
     return texts if len(texts) > 1 else None
