@@ -286,6 +286,17 @@ def test_the_time_line_shows_real_against_replayed_time(report: Any) -> None:
     assert " ".join(legend).split() == "saved by a replay taken by this run".split()
 
 
+def test_the_lanes_of_a_narrow_time_line_have_one_width(report: Any) -> None:
+    report.set_viewport_size({"width": 390, "height": 800})
+    report.locator(".test").nth(1).scroll_into_view_if_needed()
+    bars = report.locator(".test").nth(1).locator(".bars")
+    bars.first.wait_for()
+
+    real, replayed = (bar.bounding_box() for bar in bars.all())
+
+    assert (real["x"], real["width"]) == (replayed["x"], replayed["width"])
+
+
 def widths(lane: Any) -> list[float]:
     return [bar.bounding_box()["width"] for bar in lane.locator("button").all()]
 

@@ -274,7 +274,7 @@
 
   function lane(name, total, bars) {
     const row = make("div", bars.length > MANY ? "bars many" : "bars", ...bars);
-    return make("div", "lane", make("span", "dim", name), row, make("span", "dim time", shownTime(total)));
+    return make("div", "lane", make("span", "dim", name), row, make("span", "dim total", shownTime(total)));
   }
 
   // The bar of a call, hatched where its time was saved.
