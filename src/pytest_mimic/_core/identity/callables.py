@@ -290,6 +290,8 @@ def _module(value: ModuleType) -> object:
 _CALLABLES: dict[str, Reduce] = {
     "builtins.function": _function,
     "builtins.builtin_function_or_method": _c_function,
+    # Some methods in C are told their class: which ones differs by version of Python.
+    "builtins.builtin_method": _c_function,
     "builtins.method-wrapper": _wrapped_method,
     "functools._lru_cache_wrapper": _cached,
 }

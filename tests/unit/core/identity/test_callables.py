@@ -5,6 +5,7 @@ from __future__ import annotations
 import copyreg
 import posixpath
 import random
+import re
 import shlex
 import types
 
@@ -76,6 +77,13 @@ def test_the_shared_generator_of_random_counts_by_name():
     assert list(map(fingerprint, functions)) == before
     assert len(set(before)) == 3
     assert fingerprint(random.Random(1).choice) != fingerprint(random.Random(2).choice)
+
+
+def test_methods_in_c_count_with_their_object():
+    values = [re.compile("a").match, re.compile("b").match, re.compile("a").search]
+
+    assert len(set(map(fingerprint, values))) == 3
+    assert fingerprint(re.compile("a").match) == fingerprint(values[0])
 
 
 class Wallet:
