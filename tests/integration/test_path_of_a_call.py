@@ -24,8 +24,8 @@ import pytest_mimic
 
 INPUTS = "warn"
 # Functions and modules, recorded and then replayed.
-OF_A_FUNCTION = (139, 34, 11, 7)
-OF_A_REQUEST = (245, 51, 74, 24)
+OF_A_FUNCTION = (130, 33, 11, 6)
+OF_A_REQUEST = (235, 47, 74, 24)
 # The second call of a test is counted: the first one also imports.
 TESTS = """
     import sys
