@@ -5,7 +5,7 @@ What a miss says is in `_core/tree/messages.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from json import dumps
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 # A shorter part of a call's time is not worth to be kept, in seconds.
 _SHORTEST_BESIDE = 0.001
+# So many recordings of a target are looked at for the one that is nearest to a miss.
+_MOST_LOOKED_AT = 10_000
 # Larger pickles, in bytes, have no description: it takes a look at each value.
 _MOST_DESCRIBED = 32 << 20
 
@@ -199,18 +201,35 @@ class Recordings:
         name = recording_name(call.plan.target, call.key, owner_name)
         return self.find(name) is not None
 
-    def of_target(self, target: str, *, test: str = "") -> Iterator[Recording]:
-        """Yield all readable recordings of a target, those of a test first."""
+    def of_target(self, target: str) -> Iterator[Recording]:
+        """Yield all readable recordings of a target."""
+        return self._readable(self._names_of(target), target)
+
+    def like_missed(self, target: str, test: str) -> Iterator[Recording]:
+        """Yield recordings of a target that a missed call may resemble.
+
+        Those of its test come first. Of a target with very many recordings, the first
+        ones are looked at, so that a miss does not take seconds.
+        """
         vault = self._state.vault
-        names = list(vault.store.names(recording_name(target, "").rpartition("/")[0]))
+        names = self._names_of(target)[:_MOST_LOOKED_AT]
         # A run may have many misses.
         new = [name for name in names if name not in self._tests]
         for name, test_of_recording, _ in vault.tests_of(new):
             self._tests[name] = test_of_recording
-        for name in sorted(names, key=lambda name: self._tests.get(name) != test):
+        names.sort(key=lambda name: self._tests.get(name) != test)
+        return self._readable(names, target)
+
+    def _names_of(self, target: str) -> list[str]:
+        folder = recording_name(target, "").rpartition("/")[0]
+        return list(self._state.vault.store.names(folder))
+
+    def _readable(self, names: Iterable[str], target: str) -> Iterator[Recording]:
+        """Yield the recordings of these names that are readable and of the target."""
+        for name in names:
             recording = None
             with suppress(MimicError):
-                recording = vault.read(name)
+                recording = self._state.vault.read(name)
             if recording is not None and recording.target == target:
                 yield recording
 

@@ -318,7 +318,7 @@ class Track:
 
     def candidates(self, target: str) -> Iterable[Recording]:
         """Return the recordings of a target that a miss is compared with."""
-        return self._recordings.of_target(target, test=self._state.test)
+        return self._recordings.like_missed(target, self._state.test)
 
     # -- recording
 
