@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -88,9 +88,20 @@ def labels_of(value: Any) -> Iterator[object]:
 
 
 def _field_names(dtype: Any) -> Iterator[str]:
-    for name, (inner, *_) in dict(getattr(dtype, "fields", None) or {}).items():
-        yield name
-        yield from _field_names(inner)
+    """Yield the names of the fields of a structured dtype, those inside others, too.
+
+    numpy has a mapping of them, polars and pyarrow have a list.
+    """
+    fields = getattr(dtype, "fields", None)
+    if isinstance(fields, Mapping):
+        for name, (inner, *_) in fields.items():
+            yield name
+            yield from _field_names(inner)
+    elif isinstance(fields, (list, tuple)):
+        for field in fields:
+            yield field.name
+            yield from _field_names(getattr(field, "dtype", None))
+            yield from _field_names(getattr(field, "type", None))
 
 
 def _package(kind: type) -> str:

@@ -9,12 +9,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.tree.secrets import secrets_in
 from pytest_mimic._core.tree.stored import without_secrets
-from pytest_mimic._tools.rekey.recorded_calls import Entry
+
+if TYPE_CHECKING:
+    # The command `check` loads this module, and no part of the engine.
+    from pytest_mimic._core.redact.redactor import Redactor
+    from pytest_mimic._tools.rekey.recorded_calls import Entry
 
 
 def with_hidden_preview(entry: Entry, redactor: Redactor) -> Entry:

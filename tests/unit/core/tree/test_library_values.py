@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pytest_mimic._core.tree.library_values import labels_of
 from unit.core.tree.test_agreement import lines
 from unit.core.tree.test_shapes import shape
 
@@ -169,3 +170,19 @@ def test_by_shape_only_dtypes_and_columns_count() -> None:
         == len(shape(frame, frame.assign(z=1)))
         == 1
     )
+
+
+def _numpy_array() -> object:
+    return pytest.importorskip("numpy").zeros(2, [("id", "i4"), ("at", [("x", "f8")])])
+
+
+def _polars_series() -> object:
+    polars = pytest.importorskip("polars")
+    return polars.Series([{"id": 1, "at": {"x": 0.5}}])
+
+
+@pytest.mark.parametrize("make", [_numpy_array, _polars_series])
+def test_fields_of_structured_values_are_labels(make: Callable[[], object]) -> None:
+    labels = {label for label in labels_of(make()) if label}
+
+    assert labels == {"id", "at", "x"}
