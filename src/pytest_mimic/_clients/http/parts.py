@@ -166,9 +166,10 @@ def boundary_of(content_type: str | None) -> str:
 
 
 def decode_transfer(content: bytes, encoding: str | None) -> bytes:
-    """Undo the `Content-Transfer-Encoding` of a part (RFC 2045, 6).
+    """Undo the `Content-Transfer-Encoding` of a part or mail (RFC 2045, 6).
 
-    What is in no encoding that is known, or is broken, stays as it is.
+    A content in another encoding than base64 or quoted-printable stays as it is, and so
+    does broken base64.
     """
     name = (encoding or "").strip().lower()
     if name == "base64":
@@ -176,11 +177,21 @@ def decode_transfer(content: bytes, encoding: str | None) -> bytes:
             return binascii.a2b_base64(content)
         except binascii.Error:
             return content
-    return quopri.decodestring(content) if name == "quoted-printable" else content
+    if name == "quoted-printable":
+        return quopri.decodestring(content)
+    return content
 
 
 def encode_transfer(content: bytes, encoding: str) -> bytes:
-    """Return a content in an encoding that `decode_transfer` undoes."""
+    """Encode the content of a part or mail again, as it is sent.
+
+    This is the reverse of `decode_transfer`: a body is stored decoded, and gets back
+    the encoding that its head names when it is replayed.
+
+    Args:
+        content: The decoded content.
+        encoding: `base64` or `quoted-printable`; no other one was undone.
+    """
     if encoding == "base64":
         return encode_base64(content)
     return quopri.encodestring(content)

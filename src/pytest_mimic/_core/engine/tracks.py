@@ -381,9 +381,10 @@ class Track:
         return stands is not None and _goes_further(stands.load(call.paths), outcome)
 
     def _replace_imported(self, call: Call) -> None:
-        """Drop the imported recordings of a call, of which fewer parts count.
+        """Drop the imported recordings of a call that has a recording of its own now.
 
-        A failing test puts them back.
+        In an imported one fewer parts of the call count, such as its method and its URL
+        alone. The journal notes each dropped file, so that a failing test puts it back.
         """
         state, recordings = self._state, self._recordings
         for name in recordings.imported(call):

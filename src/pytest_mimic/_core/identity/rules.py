@@ -9,7 +9,7 @@ from __future__ import annotations
 import copyreg
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from marshal import dumps
@@ -453,18 +453,14 @@ def refusal(
         target: The target of the call. Empty: it is a value by itself.
         options: Those of the target's line.
     """
-    path = unstable.path
-    if not _PART.fullmatch(path):
-        path = re.split(r"[.\[{]", path)[0]
-    steps = re.sub(r"\['?|'?\]|\.", " ", path).split()
-    what = "the value has no stable identity"
+    headline = "the value has no stable identity"
     if target:
-        what = f"{target} has an argument without a stable identity"
-    remedies = _remedies(unstable.kind, target, steps, options, unstable.path)
+        headline = f"{target} has an argument without a stable identity"
+    remedies = _remedies(unstable.kind, target, unstable.path, options)
     if unstable.remedy:
         remedies.append(do(unstable.remedy))
     return UnstableIdentityError(
-        what,
+        headline,
         facts=[f"{unstable.path}: {unstable.type_name}"],
         remedies=remedies,
         target=target,
@@ -473,16 +469,18 @@ def refusal(
 
 
 def _remedies(
-    kind: type,
-    target: str,
-    steps: Sequence[str],
-    options: Options | None,
-    located: str,
+    kind: type, target: str, path: str, options: Options | None
 ) -> list[Remedy]:
-    """Return what to do about a part of a class that has no identity.
+    """Return what a user can do about a part of a call that has no identity.
 
-    What a stream or an iterator gives is the question: calls that differ in nothing
-    else would become one if it were left out.
+    For a stream or an iterator, `ignore=` is no remedy: calls that differ only in what
+    it gives would become one call.
+
+    Args:
+        kind: The class of the part.
+        target: The target of the call. Empty: the part is a value by itself.
+        path: Where the part is: an argument, or a part of it, `batch.files[0]`.
+        options: Those of the target's line.
     """
     if not target and is_stdlib(str(kind.__module__)):
         return [do("replace it by data")]
@@ -494,9 +492,8 @@ def _remedies(
                 f" or register_fingerprint({name}, ...)"
             )
         ]
-    path = ".".join(steps)
     if hasattr(kind, "read") or is_wrapped_file(kind):
-        line = stream_line(target, located, kind)
+        line = stream_line(target, path, kind)
         return [Remedy(Verb.DO, "in the test, say what stands for it", words=(line,))]
     if hasattr(kind, "__next__") or hasattr(kind, "__anext__"):
         return [
@@ -504,9 +501,30 @@ def _remedies(
             do("or name a function inside, which gets the items"),
         ]
     leave_out = Remedy(
-        Verb.IGNORE, "leave it out", target=target, paths=(path,), options=options
+        Verb.IGNORE,
+        "leave it out",
+        target=target,
+        paths=(_path_to_ignore(path),),
+        options=options,
     )
     return [leave_out]
+
+
+def _path_to_ignore(path: str) -> str:
+    """Return the path by which `ignore=` leaves a part out, its steps behind dots.
+
+    `ignore=` cannot name every part, such as an item whose key is an object. The path
+    is then that of the whole argument:
+
+        batch.files[0]         batch.files.0
+        order['client']        order.client
+        order{...}.client      order
+    """
+    if not _PART.fullmatch(path):
+        # The first piece is the name of the argument.
+        return re.split(r"[.\[{]", path)[0]
+    steps = re.sub(r"\['?|'?\]|\.", " ", path).split()
+    return ".".join(steps)
 
 
 def located(unstable: Unstable, value: object, places: Places, name: str) -> Unstable:

@@ -36,7 +36,8 @@ _LOOKED_UP_IN = ("time", "asyncio")
 _MACHINERY = frozenset(
     {"_pytest", "execnet", "filelock", "pluggy", "pytest", "pytest_mimic", "xdist"}
 )
-_Function = Callable[..., Any]
+# `time.sleep`, `asyncio.sleep`, or the wrapper of one of them.
+_Sleep = Callable[..., Any]
 # The names in a module that hold a function that waits. A program has tens of thousands
 # of names, so each module is looked through once in a process. Modules of other classes
 # may compare or hash in their own way, and are not in here.
@@ -55,8 +56,8 @@ class _Holder(NamedTuple):
 
     namespace: dict[str, Any]
     name: str
-    original: _Function
-    wrapper: _Function
+    original: _Sleep
+    wrapper: _Sleep
 
 
 class Retries:
@@ -72,7 +73,7 @@ class Retries:
 
     def __init__(self) -> None:
         # How many more waits the running thread or task may skip.
-        self._left: ContextVar[list[int] | None] = ContextVar(
+        self._waits_left: ContextVar[list[int] | None] = ContextVar(
             "pytest_mimic_waits", default=None
         )
         self._own_files: set[str] = set()
@@ -80,8 +81,8 @@ class Retries:
         self._times: Counter[str] = Counter()
         self._holders: list[_Holder] = []
         self._searched: set[str] = set()
-        # By the function that waits, the original or its wrapper.
-        self._wrapped: dict[_Function, tuple[_Function, _Function]] = {}
+        # The original and its wrapper, under each of the two.
+        self._pairs: dict[_Sleep, tuple[_Sleep, _Sleep]] = {}
         self._is_replaced = False
 
     def end(self) -> None:
@@ -92,7 +93,7 @@ class Retries:
         """
         if self._is_replaced:
             # A module that was imported meanwhile has fetched a wrapper.
-            self._search()
+            self._find_holders()
         self._is_replaced = False
         for namespace, name, original, wrapper in self._holders:
             if namespace.get(name) is wrapper:
@@ -102,8 +103,8 @@ class Retries:
 
     def end_waits(self) -> None:
         """Note that the running thread or task makes another call."""
-        if self._left.get() is not None:
-            self._left.set(None)
+        if self._waits_left.get() is not None:
+            self._waits_left.set(None)
 
     def watch(
         self, error: MimicError | None, key: str, own_files: Callable[[], set[str]]
@@ -121,12 +122,12 @@ class Retries:
         if not self._is_replaced:
             self._is_replaced = True
             self._own_files = own_files()
-            self._replace()
-        self._left.set([_SKIPPED])
+            self._replace_sleeps()
+        self._waits_left.set([_SKIPPED])
         if error is not None:
-            self._end_without_end(error, key)
+            self._end_endless_loop(error, key)
 
-    def _end_without_end(self, error: MimicError, key: str) -> None:
+    def _end_endless_loop(self, error: MimicError, key: str) -> None:
         """Raise EndlessRetry if a call has missed too often.
 
         Where the test's own files handle its misses, it goes on.
@@ -142,15 +143,16 @@ class Retries:
             )
             raise EndlessRetry(text) from error
 
-    def _replace(self) -> None:
-        self._search()
+    def _replace_sleeps(self) -> None:
+        """Put the wrapper in the place of each sleep function that a module holds."""
+        self._find_holders()
         for namespace, name, original, wrapper in self._holders:
             # What somebody else has put there is left alone.
             if namespace.get(name) is original:
                 namespace[name] = wrapper
 
-    def _search(self) -> None:
-        """Find who holds a function that waits, in modules that are new."""
+    def _find_holders(self) -> None:
+        """Note the names of sleep functions in the modules imported since last time."""
         new = sys.modules.keys() - self._searched
         self._searched |= new
         for module_name in new.union(_LOOKED_UP_IN):
@@ -168,26 +170,39 @@ class Retries:
             else:
                 names = _names_of_sleeps(module, namespace)
             for name in names:
-                self._note(namespace, name)
+                self._note_holder(namespace, name)
 
-    def _note(self, namespace: dict[str, Any], name: str) -> None:
-        function = namespace.get(name)
-        if not _is_sleep(function):
+    def _note_holder(self, namespace: dict[str, Any], name: str) -> None:
+        """Note that a name in a module holds a sleep function or its wrapper."""
+        sleep = namespace.get(name)
+        if not _is_sleep(sleep):
             # Somebody has put something else there since the module was looked through.
             return
-        original, wrapper = self._pair_of(function)
+        original, wrapper = self._original_and_wrapper(sleep)
         holder = _Holder(namespace, name, original, wrapper)
         if holder not in self._holders:
             self._holders.append(holder)
 
-    def _pair_of(self, function: _Function) -> tuple[_Function, _Function]:
-        """Return the original and the wrapper, of which a function is one."""
-        if function not in self._wrapped:
-            pair = function, self._wrap(function)
-            self._wrapped.update(dict.fromkeys(pair, pair))
-        return self._wrapped[function]
+    def _original_and_wrapper(self, sleep: _Sleep) -> tuple[_Sleep, _Sleep]:
+        """Return the original sleep function and its wrapper, given either of the two.
 
-    def _wrap(self, original: _Function) -> _Function:
+        A module that was imported while `time.sleep` was replaced holds the wrapper.
+        So the pair is kept under both functions: the wrapper is not wrapped again, and
+        the original is known when the test ends.
+        """
+        if sleep not in self._pairs:
+            wrapper = self._wrapper_of(sleep)
+            pair = (sleep, wrapper)
+            self._pairs[sleep] = pair
+            self._pairs[wrapper] = pair
+        return self._pairs[sleep]
+
+    def _wrapper_of(self, original: _Sleep) -> _Sleep:
+        """Return a new function that waits as the original does, or skips the wait.
+
+        The wrapper has the name and module of the original, so that `_is_sleep` takes
+        it for one.
+        """
         if iscoroutinefunction(original):
 
             async def wait_async(*args: Any, **options: Any) -> Any:
@@ -208,7 +223,11 @@ class Retries:
         return update_wrapper(wait, original)
 
     def _skips(self, args: tuple[Any, ...], options: dict[str, Any]) -> bool:
-        left = self._left.get()
+        """Return whether to skip the wait for which a wrapper was called, and count it.
+
+        Only a wrapper may call this: the code that waits is found two frames up.
+        """
+        left = self._waits_left.get()
         duration = args[0] if args else options.get("delay")
         if not left or not left[0] or not duration:
             return False
@@ -240,10 +259,10 @@ def _names_of_sleeps(module: ModuleType, namespace: dict[str, Any]) -> list[str]
     return names
 
 
-def _is_sleep(value: object) -> TypeGuard[_Function]:
+def _is_sleep(value: object) -> TypeGuard[_Sleep]:
     if type(value) not in (BuiltinFunctionType, FunctionType):
         return False
-    function = cast("_Function", value)
+    function = cast("_Sleep", value)
     return function.__name__ == "sleep" and function.__module__ in _DEFINING
 
 

@@ -1,4 +1,8 @@
-"""Outcomes in their recording or an object of their own, checked and loaded."""
+"""Loads the outcomes of the vault, and writes and checks its objects.
+
+An outcome stands in the JSON of its recording, or in an object: a file of its own,
+named by its content. How an outcome becomes bytes is the subject of `_core.outcome`.
+"""
 
 from __future__ import annotations
 
@@ -80,9 +84,10 @@ class Origin(NamedTuple):
 
 
 class Objects:
-    """Loads outcomes, and writes objects, each named by its content.
+    """The objects of a vault, and the way from an entry to its outcome.
 
-    The bytes of an object are compared with its name once a run.
+    An object is named by its content. The bytes of each one are compared with its name
+    once a run.
 
     Args:
         store: The files.
@@ -226,9 +231,9 @@ class Objects:
         except MimicError:
             raise
         except OutdatedClassError as reason:
-            raise self._stale(origin, str(reason)) from None
+            raise self._not_loadable(origin, str(reason)) from None
         except (ImportError, AttributeError) as reason:
-            raise self._stale(origin, reason) from None
+            raise self._not_loadable(origin, reason) from None
         except Exception as reason:
             # Imported modules, and the hashes of their classes, may raise anything.
             detail: object = reason
@@ -278,7 +283,7 @@ class Objects:
 
         made_by = entry.get("python")
         if made_by not in (None, python_version()):
-            raise self._stale(
+            raise self._not_loadable(
                 origin,
                 f"it was recorded by Python {made_by}, with code stored by value",
                 f"only Python {made_by} can load it, this is {python_version()}",
@@ -301,7 +306,7 @@ class Objects:
             raise self._damaged(entry["pickle"], origin, reason) from None
         except Exception as reason:
             # The classes that it names have changed, and may raise anything.
-            raise self._stale(origin, reason) from None
+            raise self._not_loadable(origin, reason) from None
         try:
             if type(bodies[0]) is not dict or entry["kind"] not in bodies[0]:
                 raise LookupError(f"it holds no {entry['kind']}")
@@ -349,16 +354,30 @@ class Objects:
     def _damaged(self, name: str, origin: Origin, detail: object) -> MimicError:
         return damaged(f"{self.label}/{name}", detail, test=origin.test)
 
-    def _stale(
+    def _not_loadable(
         self,
         origin: Origin,
         *facts: str | Exception,
         damage: Damage = Damage.CHANGED,
     ) -> StaleRecordingError:
-        told = [fact if isinstance(fact, str) else _told(fact) for fact in facts]
+        """Return the error for an outcome that the code of this run cannot load.
+
+        Its classes have changed or are missing, or it needs another Python. A file that
+        is damaged itself gets the error of `_damaged`.
+
+        Args:
+            origin: The file that holds the outcome.
+            facts: The reasons, as texts or as the errors that were raised.
+            damage: The kind of reason. It is data of the error for programs that read
+                errors as JSON; the message has the facts alone.
+        """
+        lines: list[str] = []
+        for fact in facts:
+            lines.append(fact if isinstance(fact, str) else _in_one_line(fact))
+        lines.append(f"recording: {self.label}/{origin.name}")
         return StaleRecordingError(
             f"the recorded outcome of {origin.target} cannot be loaded here",
-            facts=[*told, f"recording: {self.label}/{origin.name}"],
+            facts=lines,
             remedies=[record("to record it again")],
             call=origin.target,
             target=origin.target,
@@ -367,9 +386,14 @@ class Objects:
         )
 
 
-def _told(error: Exception) -> str:
-    """Return an error in one line. That of a library may hold an array as text."""
-    return f"{type(error).__name__}: {error}".partition("\n")[0][:_LONGEST]
+def _in_one_line(error: Exception) -> str:
+    """Return the class and the beginning of an error's text.
+
+    The text of a library's error may hold a whole array.
+    """
+    text = f"{type(error).__name__}: {error}"
+    first_line = text.partition("\n")[0]
+    return first_line[:_LONGEST]
 
 
 def is_sound(name: str, data: bytes | memoryview) -> bool:

@@ -121,6 +121,8 @@ def write(
     if now is not before.data and not store.replace(name, before.data, now):
         # Another process has written the file since: a test that fails puts that back.
         return write(objects, name, calls, test=test, recorded=recorded)
+    # The vault holds the outcomes from here on, so their copies in memory can go. A
+    # replay in the same run loads what was written.
     for stored, entry in zip(outcomes, entries, strict=True):
         stored.settle(entry, origin)
     replaced = set[str]()

@@ -123,35 +123,44 @@ def _plan(
         is_same=is_same,
         hider=Hider(invocation.redactor),
     )
-    names = _with_all_of_owners(vault.names(), files, invocation)
+    names = _with_rest_of_sequences(vault.names(), files, invocation)
     calls = [call for name in names for call in recorded_calls(vault, name)]
     for name in older:
         calls += older_calls(vault, name, planner.options_of)
     return planner.plan(calls)
 
 
-def _with_all_of_owners(
+def _with_rest_of_sequences(
     names: Iterable[str], files: Sequence[VaultFile], invocation: Invocation
 ) -> list[str]:
-    """Return the chosen files with all others of their owners and targets.
+    """Return the files to rekey: the chosen ones, and the rest of their sequences.
 
-    Only together do these become a sequence in the order of their calls.
+    Calls of one owner and one target may come to one identity by the change of a line,
+    and then are a sequence in the order of their calls. A selector that chose only some
+    of these files would leave the others out of it, so they are rekeyed too.
+
+    Args:
+        names: All files of the vault.
+        files: The chosen ones.
+        invocation: The call of the command.
     """
     chosen = {file.name for file in files}
-    groups = {(file.owner, _target(file)) for file in files if file.owner}
     if not invocation.options.selectors:
+        # The chosen files are all there are, or those of `--older` and `--errors`.
         return sorted(chosen)
+    sequences = {(file.owner, _target(file)) for file in files if file.owner}
     others: list[str] = []
     for name in names:
         if name in chosen:
             continue
         file = VaultFile(name, invocation.vault)
-        if file.error is None and (file.owner, _target(file)) in groups:
+        if file.error is None and (file.owner, _target(file)) in sequences:
             others.append(name)
     return sorted([*chosen, *others])
 
 
 def _target(file: VaultFile) -> str:
+    """Return the target of a file's first call; empty for a file without calls."""
     return file.calls[0].target if file.calls else ""
 
 

@@ -31,6 +31,8 @@ from pytest_mimic.errors import MimicError
 
 # A call is shown as a whole up to so many characters.
 _WHOLE = 10_000
+# A narrower terminal breaks the lines itself.
+_NARROWEST = 40
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -141,7 +143,7 @@ def _call_lines(invocation: Invocation, call: Recording, place: str) -> Iterator
         yield ""
         heading = (f"{place}{call_in_short(call, _WHOLE)}", "bold")
         yield ["  ", heading, f"  {short_seconds(call.stored.duration)}"]
-    yield from _part_lines(argument_parts(call), indent, width)
+    yield from _lines_of_parts(argument_parts(call), indent, width)
     for number, stored in enumerate(call.outcomes, 1):
         if len(call.outcomes) > 1:
             time = short_seconds(stored.duration)
@@ -150,19 +152,31 @@ def _call_lines(invocation: Invocation, call: Recording, place: str) -> Iterator
             yield f"{indent}{_END_WORDS[stored.mark]}"
         if stored.mark == "empty":
             continue
-        style = "red" if error_of(call.target, stored.entry) else ""
+        title_style = "red" if error_of(call.target, stored.entry) else ""
         parts = outcome_parts(call.target, stored, invocation.redactor)
-        yield from _part_lines(parts, indent, width, heading=style)
+        yield from _lines_of_parts(parts, indent, width, title_style=title_style)
 
 
-def _part_lines(
-    parts: Iterable[Part], indent: str, width: int, *, heading: str = ""
+def _lines_of_parts(
+    parts: Iterable[Part], indent: str, width: int, *, title_style: str = ""
 ) -> Iterator[Line]:
-    """Yield parts as lines, each with its title, in the style `heading`."""
-    room = max(width - len(indent), 40)
-    for title, node in parts:
-        lines = [""] if node is None else lines_of(node, room - len(title))
-        first, *others = lines
-        yield [indent, (title, heading), first]
+    """Yield the lines that show the arguments of a call, or an outcome of it.
+
+    The title of a part stands in front of its first line, and the rest of its value in
+    the lines below. A part without a value is a title alone.
+
+    Args:
+        parts: The titles and values, from `argument_parts` or `outcome_parts`.
+        indent: What each line begins with.
+        width: The width of the terminal.
+        title_style: The style of the titles, `red` for an error.
+    """
+    width_of_part = max(width - len(indent), _NARROWEST)
+    for title, value in parts:
+        if value is None:
+            yield [indent, (title, title_style), ""]
+            continue
+        first, *others = lines_of(value, width_of_part - len(title))
+        yield [indent, (title, title_style), first]
         for line in others:
             yield f"{indent}{line}"
