@@ -368,8 +368,8 @@ class Objects:
         Args:
             origin: The file that holds the outcome.
             facts: The reasons, as texts or as the errors that were raised.
-            damage: The kind of reason. It is data of the error for programs that read
-                errors as JSON; the message has the facts alone.
+            damage: The kind of reason, an attribute of the error. The message does not
+                word it: the facts do.
         """
         lines: list[str] = []
         for fact in facts:
