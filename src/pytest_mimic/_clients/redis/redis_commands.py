@@ -301,8 +301,8 @@ def plain_word(value: bytes, redactor: Redactor) -> Any:
     except UnicodeDecodeError:
         return {"$base64": b64encode(value).decode()}
     text = redactor.scrub_json(text)
-    if redactor.known is not None:
-        text = hide_values(text, redactor.known.hidden())
+    if redactor.known_secrets is not None:
+        text = hide_values(text, redactor.known_secrets.hidden())
     return redactor.settled(text)
 
 

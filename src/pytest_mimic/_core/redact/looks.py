@@ -1,7 +1,15 @@
-"""Finds texts that look like keys.
+"""Finds texts that look like keys, for warnings: nothing is hidden because of them.
 
-They are those of known issuers, private keys, JSON Web Tokens, and credentials after
-`Basic` and `Bearer`.
+What is hidden is decided in `redactor.py`, chiefly by names, so a key under a harmless
+name is stored. A recording run and `check` then warn of it. The user adds its name to
+`mimic_redact`, or accepts the text there by its mark if it is no key.
+
+| look | example |
+|---|---|
+| the key of a known issuer | `ghp_…` |
+| a private key | `-----BEGIN PRIVATE KEY-----…` |
+| a JSON Web Token | `eyJ….eyJ….…` |
+| credentials after their scheme | `Basic …`, `Bearer …` |
 """
 
 from __future__ import annotations
@@ -12,9 +20,9 @@ from binascii import Error, a2b_base64
 from collections.abc import Iterator
 from functools import cache
 
-# How the keys of issuers begin, by what follows. Sources are the issuers' documentation
-# and the rules of gitleaks.
-_BEGINNINGS = {
+# The table has the literal beginnings of issuers' keys, by the pattern of the rest.
+# Sources are the issuers' documentation and the rules of gitleaks.
+_BEGINNINGS_BY_REST = {
     "[A-Za-z0-9]{16,}": (
         *("AKIA", "ASIA", "rk_live_", "rk_test_", "sk_live_", "sk_test_"),
     ),
@@ -28,10 +36,12 @@ _BEGINNINGS = {
     ),
     r"[\w.+/=-]{20,}": ("SG.", "hooks.slack.com/services/T", "whsec_", "ya29."),
 }
+# The first letter of a scheme may be a capital, so the literal part leaves it out.
 _BASIC = "asic "
-# Other looks, each by a part of it: keys of language models and of Telegram, private
-# keys, JSON Web Tokens, and what follows `Bearer` and `Basic`.
-_LOOKS = {
+# These keys do not begin with a literal text, or need a stricter pattern: those of
+# language models and of Telegram, private keys, JSON Web Tokens, and what follows
+# `Bearer` and `Basic`. Each pattern stands at a literal text that its matches contain.
+_OTHER_PATTERNS = {
     "sk-": r"sk-(?=[\w-]*[0-9])[\w-]{20,}",
     ":AA": r"[0-9]{8,10}:AA[\w-]{33}",
     " PRIVATE KEY-": (
@@ -43,33 +53,38 @@ _LOOKS = {
 }
 
 
-def _all_looks() -> dict[str, str]:
-    """Return each look by a part of it."""
-    looks = dict(_LOOKS)
-    for rest, beginnings in _BEGINNINGS.items():
+def _patterns_of_keys() -> dict[str, str]:
+    """Return the patterns of all keys to warn of.
+
+    Each stands at a literal text that its matches contain: `ghp_[A-Za-z0-9]{30,}` at
+    `ghp_`.
+    """
+    patterns = dict(_OTHER_PATTERNS)
+    for rest, beginnings in _BEGINNINGS_BY_REST.items():
         for beginning in beginnings:
-            looks[beginning] = re.escape(beginning) + rest
-    return looks
+            patterns[beginning] = re.escape(beginning) + rest
+    return patterns
 
 
-# A part is searched for first, because most texts have none of them.
-_LOOKS_BY_PART = _all_looks()
+# The literal texts are searched for first, because that is fast and most texts have
+# none of them.
+_PATTERNS_BY_LITERAL = _patterns_of_keys()
 # How many characters of a key a message shows.
 _SHOWN = 8
 
 
 def keys_in(text: str) -> Iterator[tuple[str, str]]:
-    """Yield each text that looks like a key, once.
+    """Yield each text that looks like a key, once, for a warning.
 
-    It is shown by its beginning, and by its mark in `mimic_redact`.
+    The warning shows the beginning of the key, and the key's mark in `mimic_redact`.
     """
     seen: list[str] = []
-    for part, look in _LOOKS_BY_PART.items():
-        if part not in text:
+    for literal, pattern in _PATTERNS_BY_LITERAL.items():
+        if literal not in text:
             continue
-        for match in _compiled(look).finditer(text):
+        for match in _compiled(pattern).finditer(text):
             key = match[0]
-            is_basic = part == _BASIC
+            is_basic = literal == _BASIC
             if is_basic and not _has_password(key[len("Basic ") :]):
                 continue
             # A key may hold another one, such as the token after `Bearer`.
@@ -79,9 +94,9 @@ def keys_in(text: str) -> Iterator[tuple[str, str]]:
 
 
 @cache
-def _compiled(look: str) -> re.Pattern[str]:
-    """Return the pattern of a look that stands alone, compiled when it is needed."""
-    return re.compile(rf"(?<![\w-]){look}(?![\w-])")
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Return the pattern of a key that stands alone, compiled when it is needed."""
+    return re.compile(rf"(?<![\w-]){pattern}(?![\w-])")
 
 
 def mark_of(text: str) -> str:

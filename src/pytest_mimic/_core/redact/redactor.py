@@ -150,8 +150,9 @@ class Redactor(SecretNames):
         issued: Values that servers sent under secret names in this run. Clients hide
             them elsewhere as well.
         variables: The environment of the run, to be set before `environment` is used.
-        known: The secrets of a test, which say what stands for each value; without
-            them, each value is the application's own.
+        known_secrets: The secrets that a test has sent and was issued. They give each
+            issued one a placeholder of its own. Without them, `<redacted>` stands for
+            every secret.
         issuer: The call whose answer is hidden.
         hides_by_look: Whether what looks like a JSON Web Token is hidden wherever it
             stands, as in requests.
@@ -160,7 +161,7 @@ class Redactor(SecretNames):
     """
 
     variables: Mapping[str, str] = os.environ
-    known: KnownSecrets | None = None
+    known_secrets: KnownSecrets | None = None
     issuer: Issuer | None = None
     keeps_filtered = False
     hides_by_look = False
@@ -190,7 +191,7 @@ class Redactor(SecretNames):
             extended = Redactor((*names, *self._given))
             extended.variables = self.variables
             extended.issued = self.issued
-            extended.known = self.known
+            extended.known_secrets = self.known_secrets
             extended.issuer = self.issuer
             extended.hides_by_look = self.hides_by_look
             extended.keeps_filtered = self.keeps_filtered
@@ -204,13 +205,15 @@ class Redactor(SecretNames):
         twin._extended = {}
         return twin
 
-    def knowing(self, known: KnownSecrets, issuer: Issuer | None = None) -> Redactor:
+    def knowing(
+        self, known_secrets: KnownSecrets, issuer: Issuer | None = None
+    ) -> Redactor:
         """Return a redactor of the same names that knows the secrets of a test.
 
         With an issuer, it hides an answer, which issues the secrets that are new.
         """
         twin = copy(self)
-        twin.known = known
+        twin.known_secrets = known_secrets
         twin.issuer = issuer
         if issuer is not None:
             twin.hides_by_look = False
@@ -218,21 +221,36 @@ class Redactor(SecretNames):
         return twin
 
     def stand_in(self, value: object, name: object = "") -> str:
-        """Return what stands for a value under a secret name.
+        """Return the text that replaces a value under a secret name.
 
-        A placeholder stays, unless another test was issued it.
+        | value | text |
+        |---|---|
+        | a word of another tool for a secret, if those stay | the word |
+        | a secret that an answer of this test issues or has issued | its placeholder |
+        | a placeholder that this test was issued | the placeholder |
+        | a placeholder, without `known_secrets` | the placeholder |
+        | any other value | `<redacted>` |
+
+        Args:
+            value: The value.
+            name: The secret name, from which the placeholder of a new secret is made.
         """
         if self.keeps(value):
             return str(value)
-        if self.known is None:
-            text = plain_placeholders(bare_secret(str(value)))
-            return text if is_placeholder(text) else PLACEHOLDER
-        text = bare_secret(str(value))
-        is_own = not text or text in self.environment.forms
-        if self.issuer is None or is_own or is_placeholder(text):
-            return self.known.stand_in(value)
-        is_number = type(value) in _ZEROES
-        return self.known.issue(self.issuer, str(name), text, is_number=is_number)
+        secret = bare_secret(str(value))
+        if self.known_secrets is None:
+            # The call of a function, for example, has no list of a test's secrets. So
+            # one secret is not told from another, nor whose a placeholder is.
+            placeholder = plain_placeholders(secret)
+            return placeholder if is_placeholder(placeholder) else PLACEHOLDER
+        # A service does not issue what the application has from its environment.
+        is_of_environment = secret in self.environment.forms
+        is_never_issued = not secret or is_of_environment or is_placeholder(secret)
+        if self.issuer is None or is_never_issued:
+            return self.known_secrets.stand_in(value)
+        return self.known_secrets.issue(
+            self.issuer, str(name), secret, is_number=type(value) in _ZEROES
+        )
 
     def keeps(self, value: object) -> bool:
         """Check whether a value is a word of another tool for a secret, and stays."""
@@ -309,14 +327,14 @@ class Redactor(SecretNames):
         """
         if self.hides_by_look and "eyJ" in text:
             text = JWT.sub(self._stand_in_by_look, text)
-        if self.known is None or f"{PLACEHOLDER_START}:" not in text:
+        if self.known_secrets is None or f"{PLACEHOLDER_START}:" not in text:
             return text
-        return self.known.settled(text)
+        return self.known_secrets.settled(text)
 
     def _stand_in_by_look(self, match: re.Match[str]) -> str:
-        if self.known is None:
+        if self.known_secrets is None:
             return PLACEHOLDER
-        return self.known.stand_in_by_look(match[0])
+        return self.known_secrets.stand_in_by_look(match[0])
 
     # -- texts
 

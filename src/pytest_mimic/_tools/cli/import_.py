@@ -27,7 +27,7 @@ from pytest_mimic._tools.foreign.cassette_file import (
     UnreadableError,
     read_cassette,
 )
-from pytest_mimic._tools.foreign.overlay import OverlayStore
+from pytest_mimic._tools.foreign.overlay import ImportOverlay
 from pytest_mimic._tools.foreign.owning_tests import OwningTests
 from pytest_mimic._tools.foreign.recording_exchanges import (
     Conversation,
@@ -148,7 +148,7 @@ class Importer:
         copied if one of them has the place of another recording.
         """
         with TemporaryDirectory(prefix="pytest-mimic-") as folder:
-            overlay = OverlayStore(FolderStore(Path(folder)), self._vault.store)
+            overlay = ImportOverlay(FolderStore(Path(folder)), self._vault.store)
             vault = Vault(overlay, pickles="forbid", label=self._vault.label)
             conversation = Conversation(
                 self._settings, vault, self._targets, destination, match=self._match

@@ -1,4 +1,8 @@
-"""A store over that of a vault, which takes all writing and leaves the vault alone."""
+"""A store for trying an import: it takes all writing, and leaves the vault alone.
+
+The command `import` then asks it which recordings differ from those of the vault. It
+copies these into the vault, unless the vault has other ones in their place.
+"""
 
 from __future__ import annotations
 
@@ -9,41 +13,50 @@ from pytest_mimic._core.vault.format import FOLDERS
 from pytest_mimic._core.vault.store import Data, Store
 
 
-class OverlayStore(Store):
-    """The files of a vault, and over them those of a folder.
+class ImportOverlay(Store):
+    """The files of a vault, and over them those that are being imported.
 
-    Nothing of the vault can be deleted through it.
+    A file is read from the folder of the imported files, or from the vault if that
+    folder does not have it. Writing and deleting reach that folder alone.
+
+    Args:
+        imported_files: The store of a temporary folder, empty at first.
+        vault_files: The store of the project's vault.
     """
 
-    def __init__(self, folder: FolderStore, vault: Store) -> None:
-        self._folder = folder
-        self._vault = vault
+    def __init__(self, imported_files: FolderStore, vault_files: Store) -> None:
+        self._imported_files = imported_files
+        self._vault_files = vault_files
 
     def read(self, name: str) -> bytes | None:
-        data = self._folder.read(name)
+        data = self._imported_files.read(name)
         if data is None:
-            data = self._vault.read(name)
+            data = self._vault_files.read(name)
         return data
 
     def write(self, name: str, data: Data) -> None:
-        self._folder.write(name, data)
+        self._imported_files.write(name, data)
 
     def delete(self, names: Iterable[str]) -> int:
-        return self._folder.delete(names)
+        return self._imported_files.delete(names)
 
     def names(self, prefix: str = "", *, without: Set[str] = frozenset()) -> list[str]:
-        names = list(self._folder.names(prefix, without=without))
-        names += self._vault.names(prefix, without=without | set(names))
-        return names
+        imported_names = list(self._imported_files.names(prefix, without=without))
+        # A name that both stores have is listed once.
+        listed_names = without | set(imported_names)
+        vault_names = self._vault_files.names(prefix, without=listed_names)
+        return [*imported_names, *vault_names]
 
     def changed_recordings(self) -> list[str]:
-        """Return the recordings and cassettes that differ from those of the vault.
+        """Return the names of the imported files that differ from those of the vault.
 
-        Their names are sorted.
+        They are recordings and cassettes, sorted. The vault has another file of that
+        name, or none.
         """
-        changed = []
+        changed_names = []
         for folder in FOLDERS:
-            for name in self._folder.names(folder):
-                if self._folder.read(name) != self._vault.read(name):
-                    changed.append(name)
-        return sorted(changed)
+            for name in self._imported_files.names(folder):
+                imported_data = self._imported_files.read(name)
+                if imported_data != self._vault_files.read(name):
+                    changed_names.append(name)
+        return sorted(changed_names)

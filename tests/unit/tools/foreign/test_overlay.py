@@ -1,21 +1,21 @@
-"""Tests for the store over that of a vault."""
+"""Tests for the store in which an import is tried."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from pytest_mimic._core.vault import FolderStore
-from pytest_mimic._tools.foreign.overlay import OverlayStore
+from pytest_mimic._tools.foreign.overlay import ImportOverlay
 
 NAME = "calls/http/0123456789abcdef0123456789abcdef.json"
 OTHER = "calls/http/fedcba9876543210fedcba9876543210.json"
 
 
-def overlay(tmp_path: Path) -> tuple[OverlayStore, FolderStore]:
+def overlay(tmp_path: Path) -> tuple[ImportOverlay, FolderStore]:
     """Return a store over a vault that has one recording, and the vault's store."""
     vault = FolderStore(tmp_path / "vault")
     vault.write(NAME, b"recorded")
-    return OverlayStore(FolderStore(tmp_path / "over"), vault), vault
+    return ImportOverlay(FolderStore(tmp_path / "over"), vault), vault
 
 
 def test_what_is_written_hides_the_file_of_the_vault_and_leaves_it_as_it_is(
