@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from support.forked_calls import CHILDREN
+from support.forked_calls import CHILDREN, MODES, WAYS
 from support.http_server import Server, running_server
 
 pytest_plugins = ("support.database_servers", "support.forking")
@@ -25,7 +25,7 @@ def server() -> Iterator[Server]:
 
 
 @pytest.mark.parametrize("way", ["in_fork", "in_process", "in_pool"])
-@pytest.mark.parametrize("mode", ["--mimic-record", "--mimic-rerecord"])
+@pytest.mark.parametrize("mode", MODES)
 def test_children_take_places_in_a_recording_and_in_a_replay(
     forking, server, way, mode
 ):
@@ -82,7 +82,13 @@ def call():
 }
 
 
-@pytest.mark.parametrize("client", OTHER_CLIENTS)
+@pytest.mark.parametrize(
+    "client",
+    [
+        name if name == "redis" else pytest.param(name, marks=pytest.mark.rare)
+        for name in OTHER_CLIENTS
+    ],
+)
 def test_equal_calls_of_children_have_their_own_outcomes_through_other_clients(
     forking, server, client, redis_server, tmp_path
 ):
@@ -231,7 +237,7 @@ def test_children():
     forking.run_forking().expect(passed=1, says=["3 calls replayed"])
 
 
-@pytest.mark.parametrize("killed", [2, 3])
+@pytest.mark.parametrize("killed", [2, pytest.param(3, marks=pytest.mark.rare)])
 def test_a_child_that_is_killed_in_its_call_leaves_its_place_empty(project, killed):
     """No call moves up to it, and none is repeated in it."""
     project.ini("shop:number sequence")
@@ -326,8 +332,8 @@ def test_children():
     assert "GET /flaky" in run.output
 
 
-@pytest.mark.parametrize("way", ["in_fork", "in_process", "in_pool"])
-@pytest.mark.parametrize("mode", ["--mimic-record", "--mimic-rerecord"])
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("mode", MODES)
 def test_children_record_into_a_cassette_and_replay_it(forking, server, way, mode):
     """Their calls stand in it as those of the test do, in one order."""
     forking.forking_tests(f"""
@@ -494,7 +500,7 @@ def test_pool():
     forking.run_forking().expect(passed=1, says=["3 calls replayed"])
 
 
-@pytest.mark.parametrize("way", ["in_fork", "in_process", "in_pool"])
+@pytest.mark.parametrize("way", WAYS)
 def test_a_child_that_a_recorded_function_forks_is_part_of_its_call(
     forking, server, way
 ):

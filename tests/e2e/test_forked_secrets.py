@@ -8,6 +8,7 @@ from itertools import count
 
 import pytest
 from support import loopback
+from support.forked_calls import WAYS
 from support.loopback import serving
 
 pytest_plugins = ("support.forking",)
@@ -71,7 +72,7 @@ def stored(forking) -> bytes:
     return b"".join(forking.files().values())
 
 
-@pytest.mark.parametrize("way", ["in_fork", "in_process", "in_pool"])
+@pytest.mark.parametrize("way", WAYS)
 def test_a_token_of_a_log_in_in_a_child_is_hidden_where_others_send_it(
     forking, server, way
 ):

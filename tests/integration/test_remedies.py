@@ -473,6 +473,7 @@ def test_the_command_for_a_miss_in_a_fixture_records_it(shop, scope) -> None:
     assert shop.run().exit_code == 1
 
 
+@pytest.mark.rare
 def test_the_commands_of_a_run_with_workers_can_be_pasted(shop) -> None:
     pytest.importorskip("xdist")
     shop.project.ini("http")

@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
+
+# The ways to fork, and the modes that record, for tests of which the first is enough at
+# each change.
+WAYS = [
+    "in_fork",
+    pytest.param("in_process", marks=pytest.mark.rare),
+    pytest.param("in_pool", marks=pytest.mark.rare),
+]
+MODES = ["--mimic-record", pytest.param("--mimic-rerecord", marks=pytest.mark.rare)]
+
 # The ways in which a test makes a call in a forked process, and gets its outcome.
 CHILDREN = """
 import json, multiprocessing, os, signal, sys, threading
