@@ -69,6 +69,7 @@ def test_a_sibling_in_a_task_group_cancels_a_request_of_httpx2(project, server):
     both_runs(project, server, body, passed=1)
 
 
+@pytest.mark.rare
 def test_a_scope_of_anyio_gives_up_a_request_of_aiohttp(project, server):
     """1.0.0rc3: (False, 200), as nothing was cancelled."""
     body = """
@@ -262,6 +263,7 @@ FLAKY = {
 
 
 @pytest.mark.parametrize("client", FLAKY)
+@pytest.mark.rare
 def test_a_new_attempt_sends_its_request_again(project, server, client):
     project.ini("http")
     project.tests(f"""

@@ -39,6 +39,7 @@ def test_the_vault_replays_without_server_display_or_libraries(examples, options
     assert run.changed == set()
 
 
+@pytest.mark.rare
 def test_examples_that_need_only_python_are_recorded_again(examples):
     shutil.rmtree(examples.vault)
     tests = [

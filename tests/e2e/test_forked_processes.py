@@ -24,7 +24,7 @@ def server() -> Iterator[Server]:
         yield server
 
 
-@pytest.mark.parametrize("way", ["in_fork", "in_process", "in_pool"])
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("mode", MODES)
 def test_children_take_places_in_a_recording_and_in_a_replay(
     forking, server, way, mode
@@ -161,6 +161,7 @@ def test_children():
     forking.run_forking().expect(passed=1, says=["5 calls replayed"])
 
 
+@pytest.mark.rare
 def test_a_recorded_conversation_is_not_recorded_on_by_a_child(forking, server):
     """The test fails and keeps its recordings, as with one process."""
     forking.forking_tests("""
@@ -183,6 +184,7 @@ def test_children():
     assert run.changed == set()
 
 
+@pytest.mark.rare
 def test_what_the_outcome_of_a_child_gave_is_not_made_anew(project):
     """The parent sends it, and the next run gets it from the recording again."""
     project.module("""
@@ -309,6 +311,7 @@ def test_an_exchange_that_is_open_when_a_child_exits_ends_there(forking, server)
     assert ended.count(b'"end": "open"') == 2
 
 
+@pytest.mark.rare
 def test_an_open_exchange_of_a_child_is_not_kept_where_its_test_fails(forking, server):
     forking.forking_tests("PASSES = False\n" + OPEN)
 
@@ -317,6 +320,7 @@ def test_an_open_exchange_of_a_child_is_not_kept_where_its_test_fails(forking, s
     assert b'"end"' not in b"".join(forking.files("calls").values())
 
 
+@pytest.mark.rare
 def test_a_failing_test_takes_failures_of_its_children_back(forking, server):
     """It keeps the answers, which were paid for."""
     forking.forking_tests("""
@@ -357,6 +361,7 @@ def test_children(mimic_auto):
     forking.run_forking().expect(passed=1, says=["5 calls replayed"])
 
 
+@pytest.mark.rare
 def test_a_call_of_a_child_that_outlives_the_block_is_part_of_the_cassette(
     forking, server
 ):
@@ -387,6 +392,7 @@ def test_child(mimic_auto):
     forking.run_forking().expect(passed=1, says=["1 call replayed"])
 
 
+@pytest.mark.rare
 def test_a_killed_child_leaves_its_place_in_a_cassette_empty(project):
     """No call moves up to it."""
     project.module("""
@@ -420,6 +426,7 @@ def test_children(mimic_auto):
 
 
 @pytest.mark.parametrize("passes", [True, False])
+@pytest.mark.rare
 def test_an_open_exchange_of_a_child_is_kept_in_a_cassette_if_its_test_passes(
     forking, server, passes
 ):
@@ -447,6 +454,7 @@ def test_children(mimic_auto):
 
 
 @pytest.mark.parametrize("passes", [True, False])
+@pytest.mark.rare
 def test_a_cassette_that_a_child_opens_is_judged_with_its_test(forking, server, passes):
     forking.forking_tests(f"""
 def test_children(mimic_auto):
@@ -530,6 +538,7 @@ def test_children():
     forking.run_forking().expect(passed=1, says=["2 calls replayed"])
 
 
+@pytest.mark.rare
 def test_calls_of_all_processes_are_numbered_in_the_order_in_which_they_are_made(
     forking, server
 ):

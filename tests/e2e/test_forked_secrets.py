@@ -139,6 +139,7 @@ def test_key():
     forking.run_forking().expect(passed=1)
 
 
+@pytest.mark.rare
 def test_equal_calls_of_two_processes_that_differ_in_a_secret_are_named(
     forking, server
 ):
@@ -167,6 +168,7 @@ def test_users():
     run.expect(failed=1, says=["one recording would serve both"])
 
 
+@pytest.mark.rare
 def test_a_test_hides_what_a_child_of_another_test_was_issued(forking, server):
     forking.forking_tests(f"""{LOGIN}
 TOKENS = []
@@ -183,6 +185,7 @@ def test_second():
     assert b"f00d4711" not in stored(forking)
 
 
+@pytest.mark.rare
 def test_verifying_gives_the_tokens_of_children_their_recorded_placeholders(
     forking, server
 ):
@@ -200,6 +203,7 @@ def test_tokens():
     run.expect(passed=1, says=["4 calls verified"])
 
 
+@pytest.mark.rare
 def test_a_log_of_secrets_is_in_no_file_that_has_a_name(forking, server, tmp_path):
     forking.forking_tests(f"""{LOGIN}
 def test_token():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import pytest
@@ -310,7 +310,23 @@ def after(lines: list[str], start: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-@pytest.mark.parametrize("situation", SITUATIONS.values(), ids=SITUATIONS)
+#: A random id and a moment stand for the other ones of each part, which run with the rare
+#: tests.
+OF_EACH_PART = ("uuid4", "iso")
+
+
+def _rows() -> Iterator[Any]:
+    for name, situation in SITUATIONS.items():
+        made = name.partition(", ")[2]
+        is_repeated = (
+            made in (*IDS_OF_EACH_KIND, *MOMENTS_OF_EACH_KIND)
+            and made not in OF_EACH_PART
+        )
+        marks = [pytest.mark.rare] if is_repeated else []
+        yield pytest.param(situation, id=name, marks=marks)
+
+
+@pytest.mark.parametrize("situation", list(_rows()))
 def test_what_a_miss_prints_ends_it(shop, situation) -> None:
     shop.project.ini(situation.target)
     shop.test(situation.body)

@@ -73,6 +73,7 @@ def running(root: Path, transport: str) -> Iterator[int]:
             process.communicate()
 
 
+@pytest.mark.rare
 def test_a_session_over_http_is_recorded_by_the_line_http(talks):
     """In the legacy mode the client listens, too, by a GET."""
     with running(talks.root, "streamable-http") as port:
@@ -328,6 +329,7 @@ def test_enter(request):
 """
 
 
+@pytest.mark.rare
 def test_the_server_starts_where_it_does_live(talks):
     """Before any request while recording, and never in a replay."""
     test = ENTERED.replace("range(200)", "range(200 if WAITS else 1)")
