@@ -84,13 +84,10 @@ class Locks:
         try:
             yield
         finally:
-            try:
-                # A forked process may have the file open, too: to close it is not
-                # enough.
+            # A forked process may have the file open, too: to close it is not enough.
+            # A test may have closed the files of others.
+            with suppress(OSError):
                 _unlock_descriptor(file)
-            except OSError:
-                # A test may close the files of others.
-                pass
             with suppress(OSError):
                 close(file)
 
