@@ -40,7 +40,8 @@ def anew_lines(plain: Iterable[Sequence[str]], *, quiet: bool = False) -> list[s
         return [f"{heading} ({', '.join(names)}); {remedies[0]}"]
     for line in _lines(parts):
         remedies.append(f"if they may differ: {line}")
-    return listed(f"{heading}, and miss:", rows, *remedies)
+    # Each of these parts is a miss of the next run, so none is left out.
+    return listed(f"{heading}, and miss:", rows, *remedies, most=len(rows))
 
 
 def _rows(parts: Iterable[MadeAnew]) -> list[tuple[str, str]]:

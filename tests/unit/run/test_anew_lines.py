@@ -52,3 +52,13 @@ def test_a_quiet_run_says_it_in_one_line() -> None:
 
 def test_without_parts_nothing_is_said() -> None:
     assert anew_lines([]) == []
+
+
+def test_every_part_is_named() -> None:
+    parts = [part(number, f"body.id_{number}", line="") for number in range(12)]
+
+    lines = anew_lines(parts)
+
+    assert [line.split()[1] for line in lines[1:13]] == [
+        f"body.id_{number}" for number in range(12)
+    ]

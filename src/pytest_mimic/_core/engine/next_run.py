@@ -199,8 +199,11 @@ class NextRun:
             return
         if stored.encoded.pickled is not None:
             self._unreadable.add(self._state.test)
-        for text in stored.encoded.texts():
-            self._note_text(text)
+        for text in stored.encoded.texts(self._room):
+            if text is None:
+                self._unreadable.add(self._state.test)
+            else:
+                self._note_text(text)
 
     def _note_text(self, text: str) -> None:
         """Note a text of an outcome, whose values are read when a call may hold one."""

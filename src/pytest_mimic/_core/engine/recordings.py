@@ -35,6 +35,9 @@ _SHORTEST_BESIDE = 0.001
 _MOST_LOOKED_AT = 10_000
 # Larger pickles, in bytes, have no description: it takes a look at each value.
 _MOST_DESCRIBED = 32 << 20
+# So many characters of an outcome are looked through for keys while tests run: a look
+# at a gigabyte takes a minute.
+_MOST_SEARCHED = 1_000_000
 
 
 def recordings_of(state: RunState) -> Recordings:
@@ -367,14 +370,19 @@ class Recordings:
     def note_keys(self, call: Call, stored: Stored) -> None:
         """Note texts in a call, or in its new outcome, that look like keys.
 
-        `check` does the same.
+        `check` does the same, also for what is left out here of a large outcome.
         """
         from pytest_mimic._core.redact.looks import keys_in
 
         state = self._state
         texts = [call.described_text]
+        room = _MOST_SEARCHED
         if stored.encoded is not None:
-            texts += stored.encoded.texts()
+            for text in stored.encoded.texts(_MOST_SEARCHED):
+                if text is None or len(text) > room:
+                    continue
+                room -= len(text)
+                texts.append(text)
         for text in texts:
             for shown, mark in keys_in(text):
                 if mark not in state.redactor.accepted:

@@ -99,15 +99,24 @@ class Encoded:
                 return True
         return False
 
-    def texts(self) -> Iterator[str]:
-        """Yield what it stores as texts, in which bytes are read as Latin-1."""
+    def texts(self, most: int) -> Iterator[str | None]:
+        """Yield what it stores as texts, in which bytes are read as Latin-1.
+
+        In place of a text with more than `most` characters, it yields None: the memory
+        of an array may have gigabytes.
+        """
+        pieces: list[Any] = []
         if self.readable is not None:
-            yield self.readable.text
-            pieces = list(self.readable.objects.values())
+            text = self.readable.text
+            yield text if len(text) <= most else None
+            pieces += self.readable.objects.values()
         else:
-            pieces = [*self.pickled.chunks, *self.pickled.buffers]
+            pieces += self.pickled.chunks
+            pieces += self.pickled.buffers
         for piece in pieces:
-            yield bytes(piece).decode("latin-1")
+            with memoryview(piece) as memory:
+                is_short = memory.nbytes <= most
+                yield str(memory.tobytes(), "latin-1") if is_short else None
 
     def hide(self, environment: Environment) -> dict[str, bool]:
         """Replace the values in readable texts by `<NAME>`.
