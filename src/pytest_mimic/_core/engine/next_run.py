@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 # such outcomes as many as are kept.
 _LONG, _MOST_KEPT = 200_000, 50_000_000
 # The characters of outcomes that are kept until a call may hold values of the run.
-_MOST_UNREAD = 1_000_000
+_MOST_UNREAD = 20_000_000
 # How many values of one part are looked for in files and long outcomes.
 _MOST_VALUES = 20
 # Larger files, and those behind so many others, are not read.

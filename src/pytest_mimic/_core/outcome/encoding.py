@@ -102,21 +102,23 @@ class Encoded:
     def texts(self, most: int) -> Iterator[str | None]:
         """Yield what it stores as texts, in which bytes are read as Latin-1.
 
-        In place of a text with more than `most` characters, it yields None: the memory
-        of an array may have gigabytes.
+        In place of a text with more than `most` characters, it yields None. The memory
+        of an array of numbers holds no text.
         """
-        pieces: list[Any] = []
         if self.readable is not None:
             text = self.readable.text
             yield text if len(text) <= most else None
-            pieces += self.readable.objects.values()
+            pieces = list(self.readable.objects.values())
         else:
-            pieces += self.pickled.chunks
-            pieces += self.pickled.buffers
+            pieces = self.pickled.chunks
         for piece in pieces:
-            with memoryview(piece) as memory:
-                is_short = memory.nbytes <= most
-                yield str(memory.tobytes(), "latin-1") if is_short else None
+            yield str(piece, "latin-1") if len(piece) <= most else None
+        if self.pickled is not None:
+            for memory in self.pickled.buffers:
+                if memory.nbytes > most:
+                    yield None
+                elif _is_text(memory):
+                    yield str(memory, "latin-1")
 
     def hide(self, environment: Environment) -> dict[str, bool]:
         """Replace the values in readable texts by `<NAME>`.
@@ -301,6 +303,15 @@ def _joined(parts: list[Any]) -> Any:
         has_custom_identity=any(part.has_custom_identity for part in parts),
         has_paths=any(part.has_paths for part in parts),
     )
+
+
+def _is_text(memory: memoryview) -> bool:
+    """Return whether memory is a text. That of numbers soon has bytes that are none."""
+    try:
+        str(memory, "utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _pickling() -> Any:
