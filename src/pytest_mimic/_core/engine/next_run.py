@@ -31,6 +31,7 @@ from pytest_mimic._core.tree.made_in_run import (
     RandomBytes,
     pieces_of_run,
     value_of,
+    without_short_texts,
 )
 from pytest_mimic._core.tree.remedies import Changing, may_be_ignored, option_path
 from pytest_mimic._core.types.opening import Steps, parse_path
@@ -334,7 +335,8 @@ def _may_hold_values(text: str, evidence: Evidence) -> bool:
     """
     if "\\" in text:
         return True
-    return next(pieces_of_run(text, evidence), None) is not None
+    searched = without_short_texts(text)
+    return next(pieces_of_run(searched, evidence), None) is not None
 
 
 def _ignored(call: Call) -> list[Steps]:

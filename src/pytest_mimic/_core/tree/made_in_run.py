@@ -93,6 +93,21 @@ def pieces_of_run(text: str, evidence: Evidence) -> Iterator[tuple[str, Kind]]:
             yield part, piece.kind
 
 
+# The shortest piece is a day: `1 May 2026`.
+_SHORTEST_PIECE = 10
+
+
+def without_short_texts(json: str) -> str:
+    """Return JSON without the stretches between quotes that hold no piece.
+
+    Most are too short for one, and the search for pieces is slow.
+
+    {"day": "2026-11-25", "n": 7}  →  2026-11-25
+    """
+    stretches = json.split('"')
+    return '"'.join([each for each in stretches if len(each) >= _SHORTEST_PIECE])
+
+
 def _is_of_run(piece: Piece, part: str, evidence: Evidence) -> bool:
     if piece.kind is Kind.DATE:
         return piece.at is not None and _is_today(piece.at, evidence)
@@ -238,6 +253,7 @@ class Origins:
     def note_given(self, text: str, evidence: Evidence) -> None:
         """Note what an outcome holds, which its text in JSON shows."""
         self._note_digits(text)
+        text = without_short_texts(text)
         for piece in pieces(text):
             part = text[piece.start : piece.end]
             value = value_of(part)

@@ -13,6 +13,7 @@ from pytest_mimic._core.tree.made_in_run import (
     RandomBytes,
     pieces_of_run,
     value_of,
+    without_short_texts,
 )
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=timezone.utc).timestamp()
@@ -109,3 +110,10 @@ def test_a_uuid_tells_its_moment(run: Evidence) -> None:
 )
 def test_a_value_is_one_in_all_its_forms(forms: list[str]) -> None:
     assert len({value_of(form) for form in forms}) == 1
+
+
+def test_texts_that_are_too_short_are_left_out():
+    text = '{"day": "1 May 2026", "word": "tea", "at": [2026, 5, 1]}'
+
+    # The list follows the quote that ends its key.
+    assert without_short_texts(text) == '1 May 2026": [2026, 5, 1]}'
