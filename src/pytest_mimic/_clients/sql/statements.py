@@ -37,6 +37,13 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _NAME = re.compile(r"[^\W\d]\w*")
+# The words before a password that no name says: those of MySQL, MariaDB and Oracle, and
+# of SQLCipher.
+_BEFORE_PASSWORD = re.compile(
+    r"\bIDENTIFIED (?:WITH (?:\w+ )?)?(?:BY|AS)\b"
+    r"|^PRAGMA (?:HEX)?(?:RE)?KEY\b"
+    r"|^ATTACH .*\bKEY\b"
+)
 _NAMES = ("word", "quoted")
 _SKIPPED = ("blank", "comment")
 _VERBS = frozenset("SELECT VALUES INSERT UPDATE DELETE MERGE REPLACE".split())
@@ -87,7 +94,8 @@ class Statement:
         is_unordered: Whether it is a SELECT without an `ORDER BY`, so that its rows may
             come in any order.
         names: All words in small letters, those in quotes included, but not the names
-            of parameters.
+            of parameters. `password` is one of them where the statement sets a password
+            in other words.
     """
 
     def __init__(self, sql: str) -> None:
@@ -107,6 +115,9 @@ class Statement:
             if word.kind in (*_NAMES, "string"):
                 names.add(word.name.lower())
                 names.update(name.lower() for name in words_in(word.name))
+        in_capitals = [word.upper for word in words if word.kind == "word"]
+        if _BEFORE_PASSWORD.search(" ".join(in_capitals)):
+            names.add("password")
         self.names = frozenset(names)
 
     def mentions(self, secret: Callable[[str], bool]) -> bool:

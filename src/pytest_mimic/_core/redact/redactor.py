@@ -116,7 +116,35 @@ _OF_FIELD = (
     r"""[^<>]{1,500}?\s(?:value|content)"""
 )
 _FIELD = pattern(_OF_FIELD + _QUOTED)
-_BARE_FIELD = pattern(_OF_FIELD + r"""=(?P<text>[^\s"'<>]+)(?=[\s>])""")
+_BARE = r"""=(?P<text>[^\s"'<>]+)(?=[\s>])"""
+_BARE_FIELD = pattern(_OF_FIELD + _BARE)
+# A field for a password has any name: `<input type="password" name="answer" value=…>`.
+_OF_PASSWORD_FIELD = (
+    r"""<(?=[^<>]{1,500}\stype=["']?(?P<name>(?i:password))["'\s/>])"""
+    r"""[^<>]{1,500}?\svalue"""
+)
+_PASSWORD_FIELD = pattern(_OF_PASSWORD_FIELD + _QUOTED)
+_BARE_PASSWORD_FIELD = pattern(_OF_PASSWORD_FIELD + _BARE)
+# An element with a name, and the one behind it with its value, as in XML-RPC, property
+# lists and settings of Hadoop: `<name>password</name><value><string>…`.
+_XML_PAIR = pattern(
+    r"<(?P<tag>name|key)>\s{0,20}(?P<name>[\w.-]{1,200})\s{0,20}</(?P=tag)>"
+    r"\s{0,100}<[\w.-]{1,200}>(?:\s{0,100}<[\w.-]{1,200}>)?"
+    r"(?P<text>[^<>]+|<!\[CDATA\[[^\]<]+\]\]>)</"
+)
+# An element whose name is an attribute: `<property name="password">…</property>`. In
+# HTML, the text of an element is shown, but for that of a field.
+_NAMED_ELEMENT = pattern(
+    r"<(?:[\w.-]{1,200}:)?(?i:attribute|entry|field|param|parameter|property|setting"
+    r"|string|textarea|variable)"
+    r"""(?=[^<>]{0,500}\s(?i:name|key)=["'](?P<name>[\w.-]{1,200})["'])\s[^<>]{1,500}>"""
+    r"(?:\s{0,100}<[\w.:-]{1,200}(?:\s[^<>]{0,500})?(?<!/)>)?"
+    r"(?P<text>[^<>]+|<!\[CDATA\[[^\]<]+\]\]>)</"
+)
+_OF_MARKUP = (
+    *(_ELEMENT, _ATTRIBUTE, _FIELD, _BARE_FIELD),
+    *(_PASSWORD_FIELD, _BARE_PASSWORD_FIELD, _XML_PAIR, _NAMED_ELEMENT),
+)
 # A setting in a script, `{"apiKey": "…"}` or `apiKey: '…'`.
 _IN_SCRIPT = pattern(
     r"""(?<![\w-])(?P<mark>["']?)(?P<name>[A-Za-z_][\w-]{0,200})(?P=mark)"""
@@ -593,7 +621,7 @@ def _literals_of(text: str) -> tuple[re.Pattern[str], ...]:
     The text's beginning decides.
     """
     if _MARKUP.match(text):
-        return _ELEMENT, _ATTRIBUTE, _FIELD, _BARE_FIELD, _IN_SCRIPT
+        return (*_OF_MARKUP, _IN_SCRIPT)
     if "{" in text and _GRAPHQL.match(text):
         return (_ARGUMENT,)
     if "=" in text and _SETTINGS.fullmatch(text):

@@ -38,7 +38,8 @@ _SCHEME = pattern(r"^(?:apikey|basic|bearer|digest|negotiate|token)\s+", re.IGNO
 # - `look`: alone, if the value is a text that looks like a token (`assertion`, `sign`),
 # - `whole`: alone; in longer names it means something else (`map_pin`, `pin_code`),
 # - `public`: not at all, though it contains a secret name: paging, the vocabulary of
-# language models, RFC 9421, a game.
+# language models, the progress of a request of MCP, the names of what holds a token in
+# a page of Spring or Rails, RFC 9421, a game.
 _NAMES = {
     "any": """
     password passwords passwd pwd passphrase passcode secret secrets client_secret
@@ -58,19 +59,24 @@ _NAMES = {
     webhook_url xsrf xsrf_token
     """,
     "last": "cvc cvv otp psk sig totp",
-    "text": "session session_id sessid session_key jsessionid phpsessid",
+    "text": """
+    session session_id sessid session_key jsessionid phpsessid authentication_info
+    proxy_authentication_info
+    """,
     "look": "assertion assertions hmac sign ticket tokens",
     "whole": "pin",
     "public": """
     accept_cookie accept_cookies accept_signature bos_token continuation_token cls_token
-    cursor_token end_token eos_token mask_token next_token pad_token page_token
-    pagination_token per_token resume_token secret_santa secret_santas sep_token sig1
-    sig2 signature_agent signature_input special_token start_token stop_token sync_token
-    unk_token with_credentials
+    csrf_header csrf_param csrf_parameter cursor_token end_token eos_token mask_token
+    next_token pad_token page_token pagination_token per_token progress_token
+    resume_token secret_santa secret_santas sep_token sig1 sig2 signature_agent
+    signature_input special_token start_token stop_token sync_token unk_token
+    with_credentials
     """,
 }
 # Names that are secret beside others, in the same mapping, query or form: parameters of
-# OAuth (RFC 6749, 7521, 7636, 8628, 9126), OpenID Connect and WebAuthn.
+# OAuth (RFC 6749, 7521, 7636, 8628, 9126), OpenID Connect and WebAuthn, and the private
+# parts of a JSON Web Key (RFC 7518, 6).
 _BESIDE = (
     (
         ("grant_type", "grantType"),
@@ -89,6 +95,7 @@ _BESIDE = (
         ("challenge",),
     ),
     (("user", "username", "login", "email"), ("pass",)),
+    (("kty",), ("k", "d", "p", "q", "dp", "dq", "qi")),
 )
 # The names of a redirect back from a log-in, which are secret together, if both look
 # like tokens: an address has a state, and a country a code.
@@ -108,15 +115,17 @@ _ANSWERS = {"public": "never", "text": "text", "look": "look"}
 # (`token_count`).
 _ABOUT = frozenset(
     """
-    accepted age alg algorithm allowed at backend banner budget changed class client
-    consent cost count counts created dir disabled domain enabled endpoint error errors
-    expiration expired expires expiry field fields file filename flow for format hint
-    hints host httponly id ids in index jar kind len length level limit manager max
-    method methods min missing mode name names notice option options path policy
-    position preference preferences present price prob probs provider rate required
-    requirement requirements rotation samesite scheme scope scopes secure server service
-    setting settings size sizes status store strategy supported time ttl type types
-    updated uri url usage user username valid validator verified version
+    accepted address age alg algorithm allowed amount at backend balance banner budget
+    changed class client complexity consent cost count counts created decimals
+    description dir disabled dish dishes domain enabled endpoint error errors expiration
+    expired expires expiry field fields file filename flow for format hint hints holder
+    host httponly id ids in index ingredient ingredients issuer jar kind label len
+    length level limit manager max method methods min missing mode name names notice
+    option options owner path policy position preference preferences present price prob
+    probs provider rate recipe recipes required requirement requirements rotation
+    samesite scheme scope scopes secure server service setting settings size sizes
+    status store strategy strength style supply supported symbol time title ttl type
+    types updated uri url usage user username valid validator verified version
     """.split()
 )
 # A name that begins with one of these, or has one before the secret word, asks about a
@@ -131,6 +140,8 @@ _NAME = pattern(r"!?[\w.-]+")
 # The mark of a text that looks like a key and is none.
 _ACCEPTED = pattern(r"!sha256:[0-9a-f]{8}")
 _WORD = pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_]+")
+# A name in a path, which is no index.
+_NAME_IN_PATH = pattern(r"(?:^|(?<=[/.]))[A-Za-z_][\w-]*")
 _FLAG = pattern(r"--?([A-Za-z][\w-]{0,200})")
 _LONGEST_NAME = 200
 
@@ -494,7 +505,8 @@ def _places_in_list(
 def named(box: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
     """Return the values of a mapping with their names.
 
-    These are their keys or, in a mapping of a name and a value, that name.
+    These are their keys or, in a mapping of a name and a value, that name. A change of
+    a document (RFC 6902, and RFC 7644, 3.5.2) is one: it names its value by a path.
     """
     # Few mappings are one of a name and a value.
     if "value" not in box and "Value" not in box:
@@ -504,11 +516,25 @@ def named(box: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
         if isinstance(name, str):
             break
     else:
-        return box.items()
+        name = _last_name(box.get("path")) if "op" in box else ""
+        if not name:
+            return box.items()
     return [
         (name if key in ("value", "Value") else key, value)
         for key, value in box.items()
     ]
+
+
+def _last_name(path: object) -> str:
+    """Return the last name in the path of a change; empty if there is none.
+
+    /users/1/tokens/-      tokens
+    name.password          password
+    """
+    if not isinstance(path, str):
+        return ""
+    names = _NAME_IN_PATH.findall(path)
+    return names[-1] if names else ""
 
 
 def _names_of_lists(box: dict[Any, Any]) -> Iterator[tuple[int, Sequence[object]]]:

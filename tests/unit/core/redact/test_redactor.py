@@ -439,6 +439,28 @@ def test_free_text_loses_the_values_after_secret_names(
             '<input value="&lt;redacted&gt;" name="pin"/><i name=\'token\'>',
         ),
         ("<input name='user' value='a'>", "<input name='user' value='a'>"),
+        (
+            "<input type=password name=q value='a b'><input name=r value=ab type='Password'>",
+            "<input type=password name=q value='&lt;redacted&gt;'>"
+            "<input name=r value=&lt;redacted&gt; type='Password'>",
+        ),
+        (
+            "<a><name>password</name>\n <value><string>abc</string></value><name>b</name></a>",
+            "<a><name>password</name>\n <value><string>&lt;redacted&gt;</string></value><name>b</name></a>",
+        ),
+        (
+            "<d><key>api_key</key><string>abc</string><key>a</key><string>b</string></d>",
+            "<d><key>api_key</key><string>&lt;redacted&gt;</string><key>a</key><string>b</string></d>",
+        ),
+        (
+            "<p><property name='password' type='x'>abc</property><entry key='a'>b</entry></p>",
+            "<p><property name='password' type='x'>&lt;redacted&gt;</property><entry key='a'>b</entry></p>",
+        ),
+        (
+            '<s:Attribute Name="token"><s:AttributeValue a="b">abc</s:AttributeValue></s:Attribute>',
+            '<s:Attribute Name="token"><s:AttributeValue a="b">&lt;redacted&gt;</s:AttributeValue></s:Attribute>',
+        ),
+        ("<a name='token'>Of tokens</a>", "<a name='token'>Of tokens</a>"),
         ("<redacted> and <redacted>", "<redacted> and <redacted>"),
         ("token = get_token(a)", "token = get_token(a)"),
         ("[INFO] token=abc", "[INFO] token=abc"),
@@ -468,6 +490,13 @@ def test_texts_that_are_data_lose_their_secrets(
         "<a" + " name='a'" * 20_000,
         "<a><![CDATA[" * 20_000,
         'query { a:"""' * 20_000,
+        "<name>" * 50_000,
+        "<name>a</name>" * 20_000,
+        "<name>a</name>" + " " * 200_000,
+        "<input type=password" * 20_000,
+        "<input type=password " + "a=b " * 50_000,
+        "<property name='a'>" * 20_000,
+        "<property" * 20_000 + " name='a'",
     ],
 )
 def test_texts_are_scrubbed_in_linear_time(redactor: Redactor, text: str) -> None:

@@ -201,6 +201,33 @@ STANDARDS = {
         [{"mfa_code": "x1"}, {"totp": "x1"}, {"recovery_codes": ["x1"]}],
         [{"promo_code": "x1"}, {"postal_code": "x1"}, {"status_code": 200}],
     ),
+    "k, JSON Web Key (RFC 7518)": (
+        [{"kty": "oct", "k": "x1"}, {"kty": "RSA", "n": "x", "d": "x1"}],
+        [{"kty": "EC", "x": "x1", "y": "x2"}, {"k": "x1", "d": "x2"}],
+    ),
+    "a change of a document (RFC 6902, RFC 7644)": (
+        [
+            {"op": "replace", "path": "/a/password", "value": "x1"},
+            {"op": "Add", "path": "login.password", "value": "x1"},
+            {"op": "add", "path": "/tokens/-", "value": TOKEN},
+        ],
+        [
+            {"op": "add", "path": "/token/title", "value": "x1"},
+            {"op": "add", "value": {"title": "x1"}},
+            {"path": "/password", "value": "x1"},
+        ],
+    ),
+    "what describes a secret": (
+        [{"token_value": "x1"}, {"csrf_token": "x1"}, {"password_again": "x1"}],
+        [
+            {"progressToken": "x1", "token_symbol": "USDC", "token_issuer": "x1"},
+            {"csrf_header": "X-CSRF", "csrf-param": "x1", "password_strength": "low"},
+        ],
+    ),
+    "Authentication-Info (RFC 7615, 7804)": (
+        [{"Authentication-Info": "sid=a,data=b"}],
+        [{"authenticationInfo": {"principalEmail": "ann@shop.test"}}],
+    ),
     "a pair": (
         [{"name": "password", "value": "x1"}, {"key": "api_key", "value": "x1"}],
         [{"name": "colour", "value": "x1"}, {"key": "size", "value": 3}],
