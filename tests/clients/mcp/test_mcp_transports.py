@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -371,3 +371,55 @@ def test_a_session_without_a_request_leaves_nothing_unclosed(talks):
         talks.run(*mode, *strict).expect(
             passed=1, never=["Unclosed", "unraisable", "ResourceWarning"]
         )
+
+
+@pytest.mark.parametrize("read", [0, 1, 3])
+def test_a_recorded_session_takes_messages_as_its_client_asks(
+    project, monkeypatch, read
+):
+    """A server that writes more than its client reads waits for it, as it does live."""
+    anyio = pytest.importorskip("anyio")
+    stdio = pytest.importorskip("mcp.client.stdio")
+    shared = pytest.importorskip("mcp.shared.message")
+    types = pytest.importorskip("mcp_types")
+    message = shared.SessionMessage(
+        types.JSONRPCNotification(jsonrpc="2.0", method="notifications/message")
+    )
+    taken = []
+
+    @asynccontextmanager
+    async def connected(_server):
+        to_client, from_server = anyio.create_memory_object_stream(0)
+        to_server, from_client = anyio.create_memory_object_stream(0)
+
+        async def serve():
+            for number in range(4):
+                await to_client.send(message)
+                taken.append(number)
+
+        with to_client, from_server, to_server, from_client:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(serve)
+                yield from_server, to_server
+                tasks.cancel_scope.cancel()
+
+    monkeypatch.setattr(stdio, "stdio_client", connected)
+    project.ini("mcp")
+    project.tests(f"""
+        import anyio
+        from mcp.client import stdio
+
+        async def main():
+            server = stdio.StdioServerParameters(command="server")
+            async with stdio.stdio_client(server) as (messages, _):
+                for _ in range({read}):
+                    await messages.receive()
+                await anyio.wait_all_tasks_blocked()
+
+        def test_it():
+            anyio.run(main)
+    """)
+
+    project.run("--mimic-record").expect(passed=1)
+
+    assert len(taken) == read

@@ -77,6 +77,8 @@ class McpSession:
         self._connecting = anyio.Lock()
         self._talking = anyio.Lock()
         self._stopping = anyio.Event()
+        # Set while the client waits for a message, or has closed its stream.
+        self._asked = anyio.Event()
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[tuple[Any, Any]]:
@@ -88,13 +90,14 @@ class McpSession:
             Exception: The server does not start, now or when this was recorded.
         """
         self._to_client, from_server = anyio.create_memory_object_stream(inf)
+        reader = _Reader(from_server, self._ask_server)
         writer = _Writer(self.send)
         with self._to_client, from_server:
             async with anyio.create_task_group() as self._tasks:
                 try:
                     failure = await self._failure_of_start()
                     if failure is None:
-                        yield from_server, writer
+                        yield reader, writer
                 finally:
                     await writer.aclose()
                     await self._end()
@@ -236,6 +239,13 @@ class McpSession:
         """
         with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
             self._to_client.send_nowait(message)
+            is_waiting = self._to_client.statistics().tasks_waiting_receive > 0
+            if self._asked.is_set() and not is_waiting:
+                self._asked = anyio.Event()
+
+    def _ask_server(self) -> None:
+        """Let the next message of the real server be read: the client waits for it."""
+        self._asked.set()
 
     # -- the real server
 
@@ -262,10 +272,28 @@ class McpSession:
                 reading.cancel_scope.cancel()
 
     async def _read(self, from_server: Any) -> None:
-        async for message in from_server:
+        """Read the server's messages, each when the client waits for one.
+
+        What is read ahead would be taken out of the server's pipe, and a server that
+        writes much would not wait for its client as it does live.
+        """
+        while await self._is_asked():
+            try:
+                message = await from_server.receive()
+            except anyio.EndOfStream:
+                # The server has ended.
+                self._to_client.close()
+                return
             self._receive(message)
-        # The server has ended.
-        self._to_client.close()
+        await from_server.aclose()
+
+    async def _is_asked(self) -> bool:
+        """Wait until the client waits for a message.
+
+        Returns whether it does: it may have closed the stream that it reads.
+        """
+        await self._asked.wait()
+        return bool(self._to_client.statistics().open_receive_streams)
 
     def _receive(self, message: Any) -> None:
         plain = {} if isinstance(message, Exception) else plain_message(message)
@@ -316,6 +344,38 @@ class McpSession:
 
 def _not_recordable(problem: str, remedy: str) -> UnstorableOutcomeError:
     return UnstorableOutcomeError(problem, remedies=[remedy])
+
+
+class _Reader(anyio.abc.ObjectReceiveStream):  # type: ignore[misc]
+    """The stream that the SDK reads.
+
+    Args:
+        messages: The messages for the client that have been read so far.
+        ask: Is called where the client waits for another one, and at its end.
+    """
+
+    def __init__(self, messages: Any, ask: Callable[[], None]) -> None:
+        self._messages = messages
+        self._ask = ask
+
+    async def receive(self) -> Any:
+        if self._messages.statistics().current_buffer_used == 0:
+            self._ask()
+        return await self._messages.receive()
+
+    def receive_nowait(self) -> Any:
+        try:
+            return self._messages.receive_nowait()
+        except anyio.WouldBlock:
+            self._ask()
+            raise
+
+    def close(self) -> None:
+        self._messages.close()
+        self._ask()
+
+    async def aclose(self) -> None:
+        self.close()
 
 
 class _Writer(anyio.abc.ObjectSendStream):  # type: ignore[misc]
