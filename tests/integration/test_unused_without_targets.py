@@ -61,7 +61,32 @@ def left_out(project: Any) -> tuple[str, ...]:
     return ()
 
 
-WAYS = [misspelt, empty, another_ini, emptied, left_out]
+# Without an option, 1.0.0rc3 gave for each of the next three "2 recordings unused", and
+# `pytest --mimic-clear-unused` as the remedy.
+def in_another_spelling_of_pyproject(project: Any) -> tuple[str, ...]:
+    project.root.joinpath("pytest.ini").unlink()
+    lines = ['pythonpath = "."', 'mimic-functions = ["shop:fetch"]']
+    table = "\n".join(["[tool.pytest.ini_options]", *lines])
+    project.write("pyproject.toml", table)
+    return ("-W", "ignore::pytest.PytestConfigWarning")
+
+
+def in_another_section_of_tox(project: Any) -> tuple[str, ...]:
+    project.root.joinpath("pytest.ini").unlink()
+    section = "[tool:pytest]\nmimic_functions = shop:fetch\n"
+    project.write("tox.ini", "[pytest]\npythonpath = .\n" + section)
+    return ()
+
+
+def in_comments(project: Any) -> tuple[str, ...]:
+    project.ini("# shop:fetch", "  # shop:load", pythonpath=".")
+    return ()
+
+
+WAYS = [
+    *(misspelt, empty, another_ini, emptied, left_out),
+    *(in_another_spelling_of_pyproject, in_another_section_of_tox, in_comments),
+]
 
 
 @pytest.mark.parametrize("configure", WAYS)

@@ -111,6 +111,23 @@ def test_a_proxy_that_is_not_there_is_named(
     assert seen[2:4] == ["127.0.0.1", 1]
 
 
+def test_a_proxy_of_the_environment_that_is_not_there_is_named(
+    runs: Runs, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """1.0.0rc3 raised `ClientConnectorError` where it verified."""
+    monkeypatch.setenv("http_proxy", NOWHERE)
+
+    async def talk(session: Any, _: str) -> list[Any]:
+        with pytest.raises(aiohttp.ClientError) as caught:
+            await session.get("http://elsewhere.test/")
+        return described(caught.value)
+
+    seen = same(runs, server, lambda _: run(talk, server, trust_env=True))
+
+    assert seen[0] is aiohttp.ClientProxyConnectionError
+    assert seen[2:4] == ["127.0.0.1", 1]
+
+
 @pytest.mark.parametrize("closes", ["session", "connector"])
 def test_a_body_that_has_not_come_is_lost_with_its_session(
     runs: Runs, server: Server, closes: str
@@ -127,6 +144,36 @@ def test_a_body_that_has_not_come_is_lost_with_its_session(
 
     assert real == replayed
     assert real[1] == "Connection closed."
+
+
+async def each_line(response: Any) -> list[bytes]:
+    return [line async for line in response.content]
+
+
+# 1.0.0rc3 gave a miss to each of these in the replay.
+@pytest.mark.parametrize(
+    "read",
+    [
+        each_line,
+        lambda response: response.content.readexactly(100),
+        lambda response: response.json(content_type=None),
+    ],
+    ids=["lines", "exactly", "json"],
+)
+def test_every_reader_loses_a_body_with_its_session(
+    runs: Runs, server: Server, read: Any
+) -> None:
+    async def talk(session: Any, url: str) -> list[Any]:
+        response = await session.get(f"{url}/stall")
+        await session.close()
+        with pytest.raises((RuntimeError, aiohttp.ClientError)) as caught:
+            await read(response)
+        response.close()
+        return described(caught.value)
+
+    real, replayed = both(runs, server, talk)
+
+    assert real == replayed
 
 
 class OddError(Exception):

@@ -97,6 +97,18 @@ def test_bytes_that_code_decompresses_itself_come_back_compressed(
     assert "Content-MD5" not in headers
 
 
+def test_a_file_that_is_decompressed_while_it_is_read(
+    runs: Runs, server: Server
+) -> None:
+    """1.0.0rc3 raised `BadGzipFile` in the replay."""
+
+    def talk(url: str) -> bytes:
+        with urllib.request.urlopen(f"{url}/packed?by=gzip") as response:
+            return gzip.GzipFile(fileobj=response).read()
+
+    assert both(runs, server, talk) == (TEXT, TEXT)
+
+
 def test_a_session_of_aiohttp_that_decodes_nothing_gets_compressed_bytes(
     runs: Runs, server: Server
 ) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from enum import IntEnum
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -231,6 +233,74 @@ def test_rows_of_another_class_are_refused_by_it(
     ):
         cursor.execute("SELECT 1 AS a")
     connection.close()
+
+
+class Size(IntEnum):
+    """What a converter makes of a number."""
+
+    SMALL = 1
+
+
+class Name(str):
+    """What a connection makes of a text."""
+
+
+# 1.0.0rc3 gave a plain `int` in the replay.
+def test_values_of_a_converter_keep_their_class_in_an_async_engine(
+    runs: Runs, lite: Place
+) -> None:
+    pytest.importorskip("aiosqlite")
+    sqlite3.register_converter("size", lambda data: Size(int(data)))
+    options = {"detect_types": sqlite3.PARSE_COLNAMES}
+
+    async def ask(url: str) -> Any:
+        address = url.replace("sqlite:", "sqlite+aiosqlite:")
+        engine = create_async_engine(address, connect_args=options)
+        async with engine.connect() as connection:
+            given = await connection.exec_driver_sql('SELECT 1 AS "a [size]"')
+            value = given.scalar()
+        await engine.dispose()
+        return type(value), value
+
+    assert same(runs, lite, lambda url: asyncio.run(ask(url))) == (Size, Size.SMALL)
+
+
+# 1.0.0rc3 gave a plain `str` in the replay.
+def test_texts_keep_the_class_that_the_connection_makes(
+    runs: Runs, connect: Connect, lite: Place
+) -> None:
+    def steps(url: str) -> Any:
+        connection: Any = connect(url).raw_connection()
+        connection.dbapi_connection.text_factory = lambda data: Name(data.decode())
+        cursor = connection.cursor()
+        cursor.execute("SELECT 'x'")
+        value = cursor.fetchone()[0]
+        connection.close()
+        return type(value), value
+
+    assert same(runs, lite, steps) == (Name, "x")
+
+
+# 1.0.0rc3 recorded no error here, and each replay missed.
+@pytest.mark.parametrize("file", ["missing/a.db", "file:{}/a.db?mode=ro&uri=true", ""])
+def test_file_that_cannot_be_opened_raises_where_it_does(
+    runs: Runs, connect: Connect, tmp_path: Path, file: str
+) -> None:
+    """In a folder that is not there; not there, to be read only; and a folder."""
+    path = file.format(tmp_path) if "{}" in file else f"{tmp_path}/{file}"
+
+    def steps() -> Any:
+        with pytest.raises(sa.exc.OperationalError) as caught:
+            connect(f"sqlite:///{path}").connect()
+        return type(caught.value.orig), str(caught.value.orig), caught.value.code
+
+    runs.again("off")
+    live = steps()
+    runs.again("record")
+    recorded = steps()
+    runs.again("replay")
+
+    assert live == recorded == steps()
 
 
 DRIVERS = ("postgresql+psycopg", "postgresql+psycopg2", "postgresql+pg8000")
