@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -113,8 +114,15 @@ def check_outcome(name: str, value: object) -> None:
     """
     place = CLIENTS[name].check if is_client(name) else ""
     if place:
-        module, _, function = place.partition(":")
-        getattr(import_module(module), function)(value)
+        _function_at(place)(value)
+
+
+@cache
+def _function_at(place: str) -> Callable[[object], None]:
+    """Return the function `module:name`. Each replay asks for the same ones."""
+    module, _, name = place.partition(":")
+    function: Callable[[object], None] = getattr(import_module(module), name)
+    return function
 
 
 def clients_of(kind: str) -> tuple[str, ...]:
