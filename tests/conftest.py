@@ -103,6 +103,13 @@ IDLE = {
     "stepwise": "--sw",
 }
 
+# Libraries of many modules and classes, all of which a run searches for the holders of
+# a function. A run in this process does without them unless its project names them.
+LARGE = (
+    *("aiohttp", "asyncpg", "fastapi", "grpc", "hypothesis", "pandas", "playwright"),
+    *("polars", "psycopg", "pydantic", "redis", "scipy", "sqlalchemy", "trio"),
+)
+
 # The modules of plugins that runs request.
 MODULE_OF = {
     "anyio": "anyio.pytest_plugin",
@@ -566,7 +573,7 @@ class Project:
         modules, paths, finders = dict(sys.modules), list(sys.path), list(sys.meta_path)
         # The modules of this suite are none of the project's: one could have the name
         # of a module of the project, and each is searched for wrappers.
-        for name in _test_modules():
+        for name in (*_test_modules(), *self._large_modules()):
             sys.modules.pop(name, None)
         said = io.StringIO()
         importlib.invalidate_caches()
@@ -599,6 +606,16 @@ class Project:
             warnings.simplefilter("ignore", ResourceWarning)
             gc.collect()
         return code, said.getvalue()
+
+    def _large_modules(self) -> list[str]:
+        """Return the names of the modules of large libraries that the project has not."""
+        texts = [path.read_text("utf-8", "replace") for path in self._sources()]
+        unused = {name for name in LARGE if not any(name in text for text in texts)}
+        return [name for name in sys.modules if name.partition(".")[0] in unused]
+
+    def _sources(self) -> Iterator[Path]:
+        for pattern in ("*.py", "*.ini", "*.toml", "*.json"):
+            yield from self.root.rglob(pattern)
 
     def _run_process(
         self, argv: Sequence[str], variables: Mapping[str, str], timeout: float
