@@ -92,6 +92,9 @@ def _frame(value: Any, redactor: Redactor) -> list[Block]:
         value = value.to_frame()
     if not hasattr(value, "columns") or not hasattr(value, "head"):
         return []
+    if hasattr(value, "reset_index") and not _counts_rows(value.index):
+        # The labels of the rows say what the rows are about.
+        value = value.reset_index()
     head = value.head(_ROWS)
     names = [str(name) for name in value.columns]
     types = [str(dtype) for dtype in value.dtypes]
@@ -101,6 +104,11 @@ def _frame(value: Any, redactor: Redactor) -> list[Block]:
     cells = [[row[name] for name in names] for row in hidden]
     columns = list(zip(names, types))
     return [table_block(columns, cells, count=len(value))]
+
+
+def _counts_rows(index: Any) -> bool:
+    """Check whether the labels of the rows of a frame of pandas are just numbers."""
+    return type(index).__name__ == "RangeIndex" and index.name is None
 
 
 def _image(value: Any, _redactor: Redactor) -> list[Block]:

@@ -31,6 +31,16 @@ def test_a_frame_is_shown_by_its_head_with_dtypes(tmp_path: Path) -> None:
     assert (block["rows"][7], block["more"]) == (["7", "<redacted>"], 12)
 
 
+def test_a_frame_is_shown_with_the_labels_of_its_rows(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    index = pandas.Index(["a", "b"], name="group")
+
+    [block] = blocks_of(pandas.DataFrame({"mean": [0.5, 1.5]}, index), tmp_path)
+
+    assert [name for name, _ in block["columns"]] == ["group", "mean"]
+    assert block["rows"] == [["a", "0.5"], ["b", "1.5"]]
+
+
 def test_a_frame_of_polars(tmp_path: Path) -> None:
     polars = pytest.importorskip("polars")
 
