@@ -28,7 +28,10 @@ DIFF = {
 }
 COMMANDS = {
     "type": "commands",
-    "lines": ["to record it: pytest --mimic-record test_a.py::test_a"],
+    "lines": [
+        "to record it: pytest --mimic-record test_a.py::test_a",
+        "to stop the clock in tests: https://clock.example/page.html#stop",
+    ],
 }
 ROWS: list[dict[str, Any]] = [
     {
@@ -103,7 +106,10 @@ def browser() -> Iterator[Any]:
 def report(browser: Any, tmp_path: Path) -> Iterator[Any]:
     """Open the page of `ROWS`. Its console must stay silent."""
     path = tmp_path / "page.html"
-    tests = {HOSTILE: TestFacts("failed", 0.1, "test_a.py:3")}
+    tests = {
+        HOSTILE: TestFacts("failed", 0.1, "test_a.py:3"),
+        "test_b.py::test_b[x]": TestFacts("passed", 0.1, "test_b.py:7"),
+    }
     notes = [
         "2 calls replayed, 1 missing",
         "  shop:f()    test_b.py::test_b[x]",
@@ -244,6 +250,49 @@ def test_a_line_of_the_summary_leads_to_its_test(report: Any) -> None:
     assert report.evaluate("location.hash") == "#test_b.py::test_b[x]"
 
 
+def test_a_line_of_the_summary_ends_a_filter_that_hides_its_test(report: Any) -> None:
+    report.locator("#kinds button", has_text="missing").click()
+    assert len(shown_labels(report)) == 1
+
+    report.locator("a.note").click()
+
+    assert len(shown_labels(report)) == 3
+    assert report.locator("#count").inner_text() == ""
+
+
+def test_tests_fold_again_after_a_search(report: Any) -> None:
+    report.locator("#search").fill("rates")
+    assert len(shown_labels(report)) == 1
+
+    report.locator("#search").fill("")
+
+    assert report.locator(".test:visible").count() == 2
+    assert len(shown_labels(report)) == 1
+
+
+def test_keys_lead_to_the_search_and_from_call_to_call(report: Any) -> None:
+    report.locator("#unfold").click()
+    summaries = report.locator(".call > summary")
+    summaries.first.focus()
+
+    report.keyboard.press("ArrowDown")
+    sync_api.expect(summaries.nth(1)).to_be_focused()
+    report.keyboard.press("ArrowUp")
+    sync_api.expect(summaries.first).to_be_focused()
+    report.keyboard.press("/")
+    sync_api.expect(report.locator("#search")).to_be_focused()
+    assert report.locator("#search").input_value() == ""
+
+
+def test_the_filters_stay_in_sight_and_the_summary_does_not(report: Any) -> None:
+    report.evaluate("document.body.style.minHeight = '3000px'")
+
+    report.evaluate("scrollTo(0, 1500)")
+
+    assert report.locator("nav").bounding_box()["y"] == 0
+    assert report.locator("#notes").bounding_box()["y"] < 0
+
+
 def test_an_anchor_opens_its_call(report: Any) -> None:
     address = f"{report.url}#test_b.py::test_b%5Bx%5D/2"
 
@@ -264,6 +313,13 @@ def test_a_command_is_copied_without_its_words(report: Any) -> None:
     assert copied == "pytest --mimic-record test_a.py::test_a"
 
 
+def test_a_page_of_the_documentation_is_a_link(report: Any) -> None:
+    link = report.locator(".commands a")
+
+    assert link.get_attribute("href") == "https://clock.example/page.html#stop"
+    assert report.locator(".commands .copy").count() == 1
+
+
 def test_the_time_line_shows_real_against_replayed_time(report: Any) -> None:
     report.locator(".test").nth(1).scroll_into_view_if_needed()
     line = report.locator(".test").nth(1).locator(".line")
@@ -280,7 +336,7 @@ def test_the_time_line_shows_real_against_replayed_time(report: Any) -> None:
     assert widths(replayed)[0] < 4
     title = "http GET /rates?base=EUR: 1.50 s real, replayed in 0.3 ms"
     assert line.locator("button").first.get_attribute("title") == title
-    words = "2 calls; 2.0 s real time, replayed in 0.50 s"
+    words = "2 calls; 2.0 s real time, replayed in 0.50 s; test took 0.10 s"
     assert line.get_attribute("title") == words
     legend = report.locator("#legend").inner_text().split("\n")
     assert " ".join(legend).split() == "saved by a replay taken by this run".split()
@@ -320,6 +376,11 @@ def test_a_command_of_the_summary_and_a_place_are_copied(report: Any) -> None:
     report.locator(".place .copy").first.click()
     report.locator(".place .copy", has_text="copied").wait_for()
     assert report.evaluate(copied) == "test_a.py:3"
+
+    # The file stands in the id of the test.
+    report.locator(".place .copy", has_text="line 7").click()
+    report.locator(".place .copy", has_text="copied").nth(1).wait_for()
+    assert report.evaluate(copied) == "test_b.py:7"
 
 
 def test_texts_stay_texts(report: Any) -> None:

@@ -81,7 +81,12 @@
       const lines = block.lines.map((line) => {
         // `to record it: pytest ...`: what is copied is the command alone.
         const command = line.replace(/^[^:`]*: /, "");
-        return make("div", "", make("pre", "", line), copyButton(command));
+        if (!/^https:\/\/\S+$/.test(command)) {
+          return make("div", "", make("pre", "", line), copyButton(command));
+        }
+        const link = make("a", "", command);
+        link.href = command;
+        return make("div", "", make("pre", "", line.slice(0, -command.length), link));
       });
       return make("div", "commands", ...lines);
     },
@@ -169,6 +174,16 @@
       button.textContent = "copied";
       setTimeout(() => { button.textContent = visible(label); }, 1500);
     });
+    return button;
+  }
+
+  // The id of the test has its file already, unless it stands in another one.
+  function placeButton(place, test) {
+    const [, file, line] = place.match(/^(.*):(\d+)$/) ?? [];
+    const name = test.querySelector(".name").textContent;
+    const isShort = line && name.startsWith(`${file}::`);
+    const button = copyButton(place, isShort ? `line ${line}` : place);
+    button.title = `copy ${visible(place)}`;
     return button;
   }
 
@@ -299,7 +314,7 @@
     watcher.observe(test);
     test.querySelector(".fold").addEventListener("click", () => test.classList.toggle("folded"));
     const place = test.querySelector(".place");
-    if (place.textContent) place.replaceChildren(copyButton(place.textContent, place.textContent));
+    if (place.textContent) place.replaceChildren(placeButton(place.textContent, test));
   }
   addEventListener("beforeprint", () => tests.forEach(({ test }) => drawLine(test)));
 
@@ -329,11 +344,18 @@
     return texts[Number(call.dataset.call)];
   }
 
+  // The tests that were folded before a filter unfolded them. They fold again after it.
+  let foldedBefore = null;
+
   function filter() {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     const kinds = buttons
       .filter((button) => button.getAttribute("aria-pressed") === "true")
       .map((button) => button.value);
+    const isFiltering = words.length > 0 || kinds.length > 0;
+    if (isFiltering) {
+      foldedBefore ??= tests.filter(({ test }) => test.classList.contains("folded"));
+    }
     let shown = 0;
     for (const { test, name, calls } of tests) {
       let isEmpty = true;
@@ -349,9 +371,19 @@
         }
       }
       test.hidden = isEmpty;
-      if (words.length || kinds.length) test.classList.remove("folded");
+      if (isFiltering && !isEmpty) test.classList.remove("folded");
     }
-    count.textContent = words.length || kinds.length ? `${shown} shown` : "";
+    if (!isFiltering && foldedBefore) {
+      for (const { test } of foldedBefore) test.classList.add("folded");
+      foldedBefore = null;
+    }
+    count.textContent = isFiltering ? `${shown} shown` : "";
+  }
+
+  function endFilter() {
+    search.value = "";
+    for (const button of buttons) button.setAttribute("aria-pressed", "false");
+    filter();
   }
 
   search.addEventListener("input", filter);
@@ -363,9 +395,34 @@
     });
   }
 
+  // -- keys: / to search, and the arrows from call to call
+
+  document.addEventListener("keydown", (event) => {
+    const focused = document.activeElement;
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    if (event.key === "/" && focused !== search) {
+      event.preventDefault();
+      search.focus();
+    } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      if (focused?.parentElement?.classList.contains("call")) {
+        event.preventDefault();
+        step(focused.parentElement, event.key === "ArrowDown" ? 1 : -1);
+      }
+    }
+  });
+
+  // Focus the next call that is shown, or the one before.
+  function step(call, direction) {
+    const calls = tests
+      .filter(({ test }) => !test.hidden && !test.classList.contains("folded"))
+      .flatMap((each) => each.calls.filter((other) => !other.hidden));
+    calls[calls.indexOf(call) + direction]?.firstElementChild.focus();
+  }
+
   // -- anchors
 
   function show(element) {
+    if (element.closest("[hidden]")) endFilter();
     element.closest(".test")?.classList.remove("folded");
     if (element.classList.contains("call")) element.open = true;
     element.scrollIntoView({ block: "start" });
