@@ -260,6 +260,21 @@ class Handler(loopback.Handler):
         self.wfile.flush()
         self.close_connection = True
 
+    def page_torn(self, query: dict[str, str]) -> None:
+        """Breaks within a chunk, of compressed bytes if it is asked for them."""
+        numbers = random.Random(3)
+        text = b"".join(b"%d, " % numbers.randrange(10**9) for _ in range(500))
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain")
+        self.send_header("Transfer-Encoding", "chunked")
+        if query.get("by") == "gzip":
+            text = gzip.compress(text, mtime=0)
+            self.send_header("Content-Encoding", "gzip")
+        self.end_headers()
+        self.wfile.write(b"%x\r\n%b" % (len(text), text[:1234]))
+        self.wfile.flush()
+        self.close_connection = True
+
     def page_short(self, _: dict[str, str]) -> None:
         """Announces more than it sends."""
         self.send_response(200)

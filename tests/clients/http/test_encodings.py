@@ -7,7 +7,7 @@ import io
 import shutil
 import urllib.request
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -165,3 +165,49 @@ def test_a_reader_who_stops_gets_the_same_compressed_bytes(
     real, replayed = both(runs, server, talk)
 
     assert real == replayed == zlib.compress(TEXT)[:12]
+
+
+def drained(pieces: Iterable[bytes]) -> tuple[bytes, type[Exception] | None]:
+    """Return what pieces of a body are together, and the class of the error at their end."""
+    got = []
+    try:
+        for piece in pieces:
+            got.append(piece)
+    except Exception as error:
+        return b"".join(got), type(error)
+    return b"".join(got), None
+
+
+def torn_for_requests(url: str) -> Iterable[bytes]:
+    pieces: Iterable[bytes] = requests.get(url, stream=True).iter_content(100)
+    return pieces
+
+
+def torn_for_urllib3(url: str) -> Iterable[bytes]:
+    response = urllib3.PoolManager().request("GET", url, preload_content=False)
+    pieces: Iterable[bytes] = response.stream(100)
+    return pieces
+
+
+def torn_for_urllib(url: str) -> Iterable[bytes]:
+    with urllib.request.urlopen(url) as response:
+        yield from iter(lambda: response.read(100), b"")
+
+
+@pytest.mark.parametrize("by", ["gzip", "nothing"])
+@pytest.mark.parametrize(
+    "pieces",
+    [torn_for_requests, torn_for_urllib3, torn_for_urllib],
+    ids=["requests", "urllib3", "urllib"],
+)
+def test_a_body_that_breaks_within_a_chunk_ends_where_it_did(
+    runs: Runs, server: Server, pieces: Any, by: str
+) -> None:
+    """`http.client` drops what it has read of a piece when the rest does not come."""
+    real, replayed = both(
+        runs, server, lambda url: drained(pieces(f"{url}/torn?by={by}"))
+    )
+
+    assert (len(real[0]), real[1]) == (len(replayed[0]), replayed[1])
+    if by == "nothing":
+        assert real[0] == replayed[0] != b""

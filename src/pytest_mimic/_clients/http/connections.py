@@ -29,7 +29,8 @@ class RecordedFile:
 
     Its end, or its closing, ends the exchange. With `chunked`, the body has chunks (RFC
     9112, 7.1). `length` is the number of bytes that the body has according to its head;
-    None if that is unknown.
+    None if that is unknown. With `drops_pieces`, the client drops what it has got of a
+    piece when the rest does not come, and raises an error.
     """
 
     def __init__(
@@ -39,8 +40,10 @@ class RecordedFile:
         *,
         chunked: bool,
         length: int | None,
+        drops_pieces: bool,
     ) -> None:
         self._file = file
+        self._drops_pieces = drops_pieces
         self._recorder = recorder
         self._chunked = chunked
         self._length = length
@@ -89,7 +92,10 @@ class RecordedFile:
     def read(self, *size: Any) -> bytes:
         data = self._recorded(self._file.read, size)
         # Fewer bytes than were asked for are the last ones.
-        self._at_end = self._at_end or size in _ALL or len(data) < size[0]
+        is_short = size not in _ALL and len(data) < size[0]
+        self._at_end = self._at_end or size in _ALL or is_short
+        if is_short and self._drops_pieces:
+            self._wire.pop()
         return data
 
     def readinto(

@@ -368,7 +368,11 @@ class _Talk:
         # After another encoding, the client leaves the chunks to its caller.
         is_chunked = "chunked" in headers.get("transfer-encoding", "").lower()
         response.fp = RecordedFile(
-            response.fp, recorder, chunked=is_chunked, length=response.length
+            response.fp,
+            recorder,
+            chunked=is_chunked,
+            length=response.length,
+            drops_pieces=response.chunked or (is_chunked and self._is_urllib3),
         )
         if self._is_urllib3 and "content-encoding" in headers:
             response.fp.note_decoding()
