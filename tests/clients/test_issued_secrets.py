@@ -96,6 +96,10 @@ class Handler(loopback.Handler):
         self.server.second_came.wait(PATIENCE)
         self.json({"token": self.token("late")})
 
+    def page_early(self) -> None:
+        """Answer at once with the token of `/late`."""
+        self.json({"token": self.token("late")})
+
     def page_begun(self) -> None:
         self.json({"begun": self.server.first_came.wait(PATIENCE)})
 
@@ -590,6 +594,41 @@ def test_an_earlier_call_issues_what_redis_and_sql_gave_before(
         }
         run = project.run("--mimic-record", env=env).expect(passed=1)
     replayed = project.run(env={**env, "REDIS": "1"})
+
+    replayed.expect(passed=1)
+    stored = b"".join(run.vault.values()).decode()
+    assert len(set(re.findall(r"<redacted:[\w-]+>", stored))) == 1
+    assert "f00d4711" not in stored
+
+
+RETURNED = """
+    import os, requests
+    from concurrent.futures import ThreadPoolExecutor
+
+    API = os.environ["API"]
+
+    def test_returned():
+        with ThreadPoolExecutor() as pool:
+            late = pool.submit(requests.get, API + "/late")
+            requests.get(API + "/begun")
+            token = requests.get(API + "/early").json()["token"]
+            requests.get(API + "/open/" + token)
+            requests.get(API + "/release")
+
+            assert late.result().json()["token"] == token
+        assert requests.get(API + "/open", params={"token": token}).ok
+"""
+
+
+def test_a_secret_that_was_returned_before_its_earliest_answer_replays(project):
+    """The request holds the placeholder of the later call, and so do both answers."""
+    pytest.importorskip("requests")
+    project.ini("http")
+    project.write("test_it.py", RETURNED)
+
+    with running_service() as url:
+        run = project.run("--mimic-record", env={"API": url}).expect(passed=1)
+    replayed = project.run(env={"API": url})
 
     replayed.expect(passed=1)
     stored = b"".join(run.vault.values()).decode()

@@ -272,6 +272,8 @@ GRPC = """
                 ("x-api-key", PLANTED[1]),
                 ("session-token-bin", PLANTED[2].encode()),
                 ("cookie", "sid=" + PLANTED[3]),
+                ("x-goog-api-key", PLANTED[6]),
+                ("proxy-authorization", "Custom " + PLANTED[7]),
             ]
             wish = protos.Wish(title="Emma", password=PLANTED[4])
             book = stub.Find(wish, metadata=metadata)
@@ -287,7 +289,7 @@ def test_none_of_those_of_grpc_is_stored_or_shown(project):
     pytest.importorskip("grpc_tools")
     from support.grpc_server import TOKEN, running_library
 
-    secrets = [planted(500 + number) for number in range(6)]
+    secrets = [planted(500 + number) for number in range(8)]
     project.process = True
     project.ini("grpc match=metadata")
     project.write("test_plants.py", GRPC)
@@ -312,7 +314,7 @@ MCP = """
     PLANTED = os.environ["PLANTED"].split()
     SERVER = StdioServerParameters(
         command=sys.executable,
-        args=["server.py", "--token", PLANTED[0]],
+        args=["server.py", "--token", PLANTED[0], "--api-key=" + PLANTED[6]],
         env={"API_KEY": PLANTED[1]},
     )
     MISSING = StdioServerParameters(command="no-such", args=["--token", PLANTED[0]])
@@ -323,6 +325,12 @@ MCP = """
             nested = {"text": "a", "user": {"password": PLANTED[3]}, "again": PLANTED[3]}
             await client.call_tool("say", nested)
             await client.call_tool("say", {"text": json.dumps({"token": PLANTED[4]})})
+            headers = {"Authorization": "Bearer " + PLANTED[7]}
+            await client.call_tool("say", {"text": "b", "headers": headers})
+            variables = [{"name": "API_KEY", "value": PLANTED[8]}]
+            await client.call_tool("say", {"text": "c", "env": variables})
+            patch = {"op": "add", "path": "/password", "value": PLANTED[9]}
+            await client.call_tool("say", {"text": "d", "changes": [patch]})
             await client.call_tool("say", {"text": f"https://ann:{PLANTED[5]}@shop.test/"})
 
     def test_mcp():
@@ -343,7 +351,7 @@ MCP = """
 @pytest.mark.rare
 def test_none_of_those_of_mcp_is_stored_or_shown(project):
     pytest.importorskip("mcp")
-    secrets = [planted(600 + number) for number in range(6)]
+    secrets = [planted(600 + number) for number in range(10)]
     server = Path(__file__).parents[1] / "support/mcp_stdio_server.py"
     shutil.copy(server, project.root / "server.py")
     project.write("answer", "as usual")
