@@ -274,13 +274,21 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     run = config.stash.get(_RUN, None)
     if run is None:
         return
-    lines = run.ending.summary()
+    lines = run.ending.summary(room=_room(terminalreporter, config))
     if lines:
         from pytest_mimic._run.summary import coloured
 
         terminalreporter.write_sep("=", "mimic")
         for line, colours in coloured(lines):
             terminalreporter.write_line(line, **colours)
+
+
+def _room(terminalreporter: Any, config: pytest.Config) -> int | None:
+    """Return the room for a row of a list, which is indented; None: no terminal."""
+    if not terminalreporter.isatty:
+        return None
+    width: int = config.get_terminal_writer().fullwidth
+    return width - 2
 
 
 # -- fixtures

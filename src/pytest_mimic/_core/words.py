@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Generic, TypeVar, overload
+from itertools import groupby
+from typing import Any, Generic, NamedTuple, TypeVar, overload
 
 _Value = TypeVar("_Value")
 
@@ -87,29 +88,62 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
 
 # How many lines a list in the summary has at most.
 SHOWN = 10
-# Labels beyond this length do not widen their column.
-_WIDTH = 60
-# A row has at most so many characters: a label, and what stands beside it. A label has
-# room for so many in any case.
-_ROW = 112
-_LABEL = 50
+#: The characters of a row where no terminal says how many there are.
+ROW = 116
+# The blanks between a label and what stands beside it.
+_GAP = "    "
+# What stands beside a label narrows the column of labels by so many characters at most,
+# and never below this width.
+_BESIDE = 58
+_LEAST_OF_LABEL = 24
 
 
-def in_columns(pairs: Sequence[tuple[str, str]]) -> list[str]:
-    """Return rows of a label and what stands beside it.
+class Row(NamedTuple):
+    """A label and what stands beside it, such as a call and its test."""
 
-    Of a long row, the middle of the label is left out.
+    label: str
+    beside: str
+
+
+Line = str | Row
+"""A line of text, or a row whose columns are aligned when its width is known."""
+
+
+def laid_out(lines: Iterable[Line], room: int = ROW) -> list[str]:
+    """Return lines as texts. Rows that follow each other stand in columns.
+
+    Args:
+        lines: The lines. A row is indented.
+        room: The characters that a row should take at most.
     """
-    pairs = [(_fitted(label, _ROW - len(other)), other) for label, other in pairs]
-    # Only rows that are shown count: a long label further down would widen the column
-    # for nothing.
-    widths = [len(label) for label, _ in pairs[:SHOWN]]
-    width = max((each for each in widths if each <= _WIDTH), default=0)
-    return [f"{label:<{width}}    {other}".rstrip() for label, other in pairs]
+    texts: list[str] = []
+    for is_row, group in groupby(lines, key=_is_row):
+        if is_row:
+            rows = [line for line in group if isinstance(line, Row)]
+            texts += [f"  {text}" for text in in_columns(rows, room)]
+        else:
+            texts += [line for line in group if isinstance(line, str)]
+    return texts
+
+
+def _is_row(line: Line) -> bool:
+    return isinstance(line, Row)
+
+
+def in_columns(pairs: Sequence[tuple[str, str]], room: int = ROW) -> list[str]:
+    """Return rows of a label and what stands beside it, in two columns.
+
+    Where both are too long, the middle of the label is left out.
+    """
+    widest = max((len(beside) for _, beside in pairs), default=0)
+    most_beside = min(_BESIDE, room - len(_GAP) - _LEAST_OF_LABEL)
+    label_room = room - len(_GAP) - min(widest, most_beside)
+    rows = [(_fitted(label, label_room), beside) for label, beside in pairs]
+    width = max((len(label) for label, _ in rows), default=0)
+    return [f"{label:<{width}}{_GAP}{beside}".rstrip() for label, beside in rows]
 
 
 def _fitted(label: str, room: int) -> str:
-    room = max(room, _LABEL)
     if len(label) <= room:
         return label
     head = room // 2 - 2
@@ -131,26 +165,40 @@ def limited(lines: Sequence[str], most: int = SHOWN, of: str = "") -> list[str]:
 
 
 def listed(
+    heading: str, texts: Sequence[str], *after: str, most: int = SHOWN
+) -> list[str]:
+    """Return a heading, the first texts, how many more there are, and what follows.
+
+    Without texts, it is empty.
+    """
+    if not texts:
+        return []
+    shown = limited(texts, most)
+    return [heading, *(f"  {text}" for text in shown), *after]
+
+
+def tabled(
     heading: str,
-    rows: Sequence[str] | Sequence[tuple[str, str]],
+    pairs: Sequence[tuple[str, str]],
     *after: str,
     total: int | None = None,
     most: int = SHOWN,
-) -> list[str]:
-    """Return a heading, the first rows, how many more there are, and what follows.
+) -> list[Line]:
+    """Return a list like `listed`, of labels with what stands beside them.
 
-    Without rows, it is empty.
-
-    Pairs of a label and what stands beside it stand in columns.
+    Args:
+        heading: The line above the list.
+        pairs: The labels, each with what stands beside it.
+        after: The lines below the list.
+        total: How many there are in all, if there are more than these pairs.
+        most: How many rows are shown.
     """
-    if not rows:
+    if not pairs:
         return []
-    lines = [row for row in rows if isinstance(row, str)]
-    if not lines:
-        lines = in_columns([row for row in rows if not isinstance(row, str)])
-    shown = lines[:most]
-    left = (total or len(lines)) - len(shown)
-    return [heading, *(f"  {line}" for line in [*shown, *and_more(left)]), *after]
+    rows = [Row(label, beside) for label, beside in pairs[:most]]
+    left = (total or len(pairs)) - len(rows)
+    more = [f"  {text}" for text in and_more(left)]
+    return [heading, *rows, *more, *after]
 
 
 def few(names: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from pytest_mimic._core.commands import Commands
 from pytest_mimic._core.engine.ledger import MadeAnew
 from pytest_mimic._core.tree.made_anew import Kind
 from pytest_mimic._core.tree.remedies import pages
-from pytest_mimic._core.words import and_more, listed, plural
+from pytest_mimic._core.words import Line, and_more, plural, tabled
 
 # A line of an ini file with more paths than these is no remedy.
 _MOST_PATHS = 3
@@ -16,7 +16,7 @@ _MOST_PATHS = 3
 _IN_LINE = 3
 
 
-def anew_lines(plain: Iterable[Sequence[str]], *, quiet: bool = False) -> list[str]:
+def anew_lines(plain: Iterable[Sequence[str]], *, quiet: bool = False) -> list[Line]:
     """Return the block about parts of recorded calls that each run makes anew.
 
     Args:
@@ -41,7 +41,7 @@ def anew_lines(plain: Iterable[Sequence[str]], *, quiet: bool = False) -> list[s
     for line in _lines(parts):
         remedies.append(f"if they may differ: {line}")
     # Each of these parts is a miss of the next run, so none is left out.
-    return listed(f"{heading}, and miss:", rows, *remedies, most=len(rows))
+    return tabled(f"{heading}, and miss:", rows, *remedies, most=len(rows))
 
 
 def _rows(parts: Iterable[MadeAnew]) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ import pytest
 
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.format import CASSETTES, FOLDERS
-from pytest_mimic._core.words import SHOWN, plural, size
+from pytest_mimic._core.words import ROW, SHOWN, plural, size
 from pytest_mimic._run.complete_selection import STOPPED, SelectedTests
 from pytest_mimic._run.summary import summary
 from pytest_mimic._tools.unused.judging import NOTHING, READ_UNASKED, Judgement
@@ -218,11 +218,15 @@ class Ending:
         if self.calls is not None and not self._config.option.collectonly:
             self._page = self.calls.write(self.summary(quiet=False))
 
-    def summary(self, *, quiet: bool | None = None) -> list[str]:
+    def summary(
+        self, *, quiet: bool | None = None, room: int | None = None
+    ) -> list[str]:
         """Return the lines of the section titled `mimic`.
 
         Args:
             quiet: Whether only problems are shown; None: as `-q` says.
+            room: The characters that a row of a list should take at most; None: where
+                no terminal has a width.
         """
         ledger = self._session.ledger
         is_quiet: bool = self._config.option.verbose < 0 if quiet is None else quiet
@@ -233,6 +237,7 @@ class Ending:
             quiet=is_quiet,
             cache=cache_of(self._config),
             is_complete=not self._tests.narrowed(),
+            room=room or ROW,
         )
         if not is_quiet:
             lines += self._page

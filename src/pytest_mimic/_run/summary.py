@@ -13,12 +13,16 @@ from pytest_mimic._core.commands import Commands, Verb
 from pytest_mimic._core.engine.ledger import REKEY
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.words import (
+    ROW,
+    Line,
     and_more,
     few,
+    laid_out,
     limited,
     listed,
     plural,
     short_seconds,
+    tabled,
 )
 from pytest_mimic._tools.unused.judging import (
     Judgement,
@@ -58,6 +62,7 @@ def summary(
     quiet: bool = False,
     cache: Path | None = None,
     is_complete: bool = False,
+    room: int = ROW,
 ) -> list[str]:
     """Return the lines of the section titled `mimic`, which may be empty.
 
@@ -70,6 +75,7 @@ def summary(
         cache: The folder of pytest's cache, in which it keeps which tests failed; None:
             there is none.
         is_complete: Whether all tests of the project were selected.
+        room: The characters that a row of a list should take at most.
     """
     lines = []
     counts = _counts(ledger, judgement, settings)
@@ -82,7 +88,8 @@ def summary(
     commands = RunCommands.of_run(
         ledger, settings, cache=cache, is_complete=is_complete
     )
-    problems = _put_back(ledger.put_back)
+    problems: list[Line] = []
+    problems += _put_back(ledger.put_back)
     problems += _pointers(ledger)
     problems += _recorded_errors(ledger, commands)
     problems += _missing(ledger, commands)
@@ -107,7 +114,7 @@ def summary(
         problems.append(_failed(judgement))
     if quiet and not problems and not ledger.recorded:
         return []
-    return [*lines, *problems]
+    return laid_out([*lines, *problems], room)
 
 
 def _absent_clients(ledger: Ledger) -> list[str]:
@@ -212,16 +219,16 @@ def _failed(judgement: Judgement) -> str:
     return f"failed: {recordings} {verb} unused (--mimic-fail-on-unused)"
 
 
-def _missing(ledger: Ledger, commands: RunCommands) -> list[str]:
+def _missing(ledger: Ledger, commands: RunCommands) -> list[Line]:
     """Return the lists of missing and of stale calls, each with what helps."""
-    lines: list[str] = []
+    lines: list[Line] = []
     for is_stale, adjective in ((False, "missing"), (True, "stale")):
         misses = [miss for miss in ledger.missing if miss.is_stale is is_stale]
         rows = []
         for miss in misses:
             test = miss.test if miss.option else f"{miss.test}, see its error"
             rows.append((miss.label, test))
-        lines += listed(f"{adjective}:", list(dict.fromkeys(rows)))
+        lines += tabled(f"{adjective}:", list(dict.fromkeys(rows)))
         anew = [miss for miss in misses if miss.changing]
         if len(anew) < _MANY:
             lines += _recording(misses, f"the {adjective}", commands)
@@ -263,7 +270,7 @@ def _recording(
     return lines
 
 
-def _made_anew(misses: Sequence[Miss]) -> list[str]:
+def _made_anew(misses: Sequence[Miss]) -> list[Line]:
     """Return what helps calls that differ in values that each run makes anew.
 
     Recording them again does not help: the next run makes other values.
@@ -285,10 +292,10 @@ def _made_anew(misses: Sequence[Miss]) -> list[str]:
     heading = f"{len(misses)} of them differ only in parts that look made anew:"
     lines = {miss.line for miss in misses}
     if len(lines) == 1 and "" not in lines:
-        return listed(heading, rows, f"if it may change: {lines.pop()}")
+        return tabled(heading, rows, f"if it may change: {lines.pop()}")
     kinds = frozenset(Kind(name) for miss in misses for name in miss.kinds.split())
     shown = [Commands().line(page) for page in pages(kinds)]
-    return listed(heading, rows, *shown)
+    return tabled(heading, rows, *shown)
 
 
 def _moved(ledger: Ledger, run: RunCommands) -> list[str]:
@@ -300,7 +307,7 @@ def _moved(ledger: Ledger, run: RunCommands) -> list[str]:
     return listed(f"{purpose}, one after the other:", commands)
 
 
-def _drifted(ledger: Ledger, commands: RunCommands) -> list[str]:
+def _drifted(ledger: Ledger, commands: RunCommands) -> list[Line]:
     """Return the list of the calls that drifted, and the command that accepts them.
 
     A call whose service failed or refused it has nothing to accept.
@@ -308,11 +315,11 @@ def _drifted(ledger: Ledger, commands: RunCommands) -> list[str]:
     rows = [(label, test) for label, test, _ in ledger.drifted]
     acceptable = {(label, test) for label, test, option in ledger.drifted if option}
     if not acceptable:
-        return listed("drifted:", _counted(rows))
+        return tabled("drifted:", _counted(rows))
     them = "it" if len(acceptable) == 1 else "them"
     tests = list(dict.fromkeys(row[1] for row in rows if row in acceptable))
     remedy = commands("--mimic-rerecord", tests=tests)
-    return listed("drifted:", _counted(rows), f"to accept {them}: {remedy}")
+    return tabled("drifted:", _counted(rows), f"to accept {them}: {remedy}")
 
 
 def _counted(calls: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -323,7 +330,7 @@ def _counted(calls: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     return rows
 
 
-def _changed_inputs(ledger: Ledger, commands: RunCommands) -> list[str]:
+def _changed_inputs(ledger: Ledger, commands: RunCommands) -> list[Line]:
     """Return the list of code and files that have changed since calls used them.
 
     The command under the list verifies these calls.
@@ -348,7 +355,7 @@ def _changed_inputs(ledger: Ledger, commands: RunCommands) -> list[str]:
     verbs = "reaches code or reads" if len(recordings) == 1 else "reach code or read"
     shown = plural(len(recordings), "recording")
     heading = f"{shown} {verbs} files that have changed since:"
-    return listed(heading, rows, f"to see whether it matters: {remedy}")
+    return tabled(heading, rows, f"to see whether it matters: {remedy}")
 
 
 def _rank_of_input(subject: str) -> tuple[bool, str]:
@@ -357,7 +364,7 @@ def _rank_of_input(subject: str) -> tuple[bool, str]:
     return not is_code, subject
 
 
-def _hidden(ledger: Ledger) -> list[str]:
+def _hidden(ledger: Ledger) -> list[Line]:
     """Return the lists of processes, secrets and equal calls that a user should know.
 
     A test does not fail for them, and no recording shows them.
@@ -370,16 +377,17 @@ def _hidden(ledger: Ledger) -> list[str]:
             f"{_times(count)}"
         )
     remedy = "start the process by fork, or name the function that starts it"
-    lines = listed("processes:", started, f"to mimic calls there: {remedy}")
-    lines += listed(
+    lines: list[Line] = []
+    lines += listed("processes:", started, f"to mimic calls there: {remedy}")
+    lines += tabled(
         "outcomes with secrets of the environment:",
         [(label, variable) for label, variable in ledger.environment],
     )
-    lines += listed(
+    lines += tabled(
         "texts that look like keys, in what was recorded:",
         [(label, key) for label, key in ledger.keys],
     )
-    lines += listed(
+    lines += tabled(
         "equal calls that differ in a secret, which does not count:",
         [(label, difference) for label, difference in ledger.alike],
     )
@@ -400,7 +408,7 @@ def _outdated(ledger: Ledger, commands: RunCommands) -> list[str]:
     )
 
 
-def _recorded_errors(ledger: Ledger, commands: RunCommands) -> list[str]:
+def _recorded_errors(ledger: Ledger, commands: RunCommands) -> list[Line]:
     """Return the list of recorded errors, and the command that records them again."""
     calls = [(label, test) for label, test in ledger.failures]
     if not calls:
@@ -409,7 +417,7 @@ def _recorded_errors(ledger: Ledger, commands: RunCommands) -> list[str]:
     tests = [test for _, test in calls]
     command = commands("--mimic-rerecord", tests=tests)
     remedy = f"to record {them} again: {command}"
-    return listed("recorded errors:", _counted(calls), remedy)
+    return tabled("recorded errors:", _counted(calls), remedy)
 
 
 def _taken_back(labels: Sequence[str]) -> list[str]:

@@ -9,9 +9,11 @@ from threading import Event, Thread
 import pytest
 
 from pytest_mimic._core.words import (
+    Row,
     closest_name,
     few,
     in_columns,
+    laid_out,
     lazy_attribute,
     plural,
     seconds,
@@ -38,16 +40,34 @@ def test_amounts_are_short(text: str, words: str) -> None:
     assert text == words
 
 
-def test_a_long_label_widens_no_column_and_loses_its_middle() -> None:
-    first, second, last = in_columns(
-        [("a", "x"), ("b" * 61, "y"), (f"{'c' * 99}{'d' * 99}", "z" * 9)]
-    )
+def test_a_long_label_loses_its_middle_and_pushes_no_column_away() -> None:
+    label = f"{'c' * 99}{'d' * 99}"
 
-    assert (first, second) == ("a    x", f"{'b' * 61}    y")
+    first, second, last = in_columns([("a", "x"), ("b" * 61, "y"), (label, "z" * 9)])
+
+    assert first.index("x") == second.index("y") == last.index("z") == 107
     assert last.startswith("ccc")
     assert last.endswith(f"ddd    {'z' * 9}")
     assert "c...d" in last
-    assert len(last) <= 120
+    assert len(last) == 116
+
+
+@pytest.mark.parametrize(
+    ("label", "beside", "room", "row"),
+    [
+        ("shop:f(1)", "t.py::test", 78, "  shop:f(1)    t.py::test"),
+        ("f" * 60, "t" * 30, 78, f"  {'f' * 20}...{'f' * 21}    {'t' * 30}"),
+        # A long id stands whole, since people copy it.
+        ("f" * 60, "t" * 90, 78, f"  {'f' * 10}...{'f' * 11}    {'t' * 90}"),
+        ("f" * 60, "t" * 90, 112, f"  {'f' * 23}...{'f' * 24}    {'t' * 90}"),
+    ],
+)
+def test_rows_fit_into_a_terminal(label: str, beside: str, room: int, row: str) -> None:
+    assert laid_out(["calls:", Row(label, beside), "end"], room) == [
+        "calls:",
+        row,
+        "end",
+    ]
 
 
 def test_the_closest_name_may_be_in_other_letters() -> None:

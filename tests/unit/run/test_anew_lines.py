@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_mimic._core.engine.ledger import MadeAnew
+from pytest_mimic._core.words import laid_out
 from pytest_mimic._run.anew_lines import anew_lines
 
 IDS = "https://pytest-mimic.readthedocs.io/en/latest/how-to/dates-and-ids.html"
@@ -16,7 +17,9 @@ def part(number: int, path: str = "body.id", **fields: str) -> MadeAnew:
 
 
 def test_parts_are_counted_by_path() -> None:
-    lines = anew_lines([part(1), part(2), part(2, "body.at", kind="moment", line="")])
+    lines = laid_out(
+        anew_lines([part(1), part(2), part(2, "body.at", kind="moment", line="")])
+    )
 
     assert lines == [
         "the next run will make 2 recorded calls with other values, and miss:",
@@ -27,7 +30,7 @@ def test_parts_are_counted_by_path() -> None:
 
 
 def test_one_line_may_leave_out_all_parts() -> None:
-    lines = anew_lines([part(1), part(2), part(2, "body.ref")])
+    lines = laid_out(anew_lines([part(1), part(2), part(2, "body.ref")]))
 
     assert lines[-2:] == [
         f"to get the same ids in each run: {IDS}#seed-the-ids",
@@ -36,7 +39,7 @@ def test_one_line_may_leave_out_all_parts() -> None:
 
 
 def test_no_line_makes_two_calls_one() -> None:
-    lines = anew_lines([part(1, rest="the same"), part(2, rest="the same")])
+    lines = laid_out(anew_lines([part(1, rest="the same"), part(2, rest="the same")]))
 
     assert lines[-1] == f"to get the same ids in each run: {IDS}#seed-the-ids"
 
@@ -57,7 +60,7 @@ def test_without_parts_nothing_is_said() -> None:
 def test_every_part_is_named() -> None:
     parts = [part(number, f"body.id_{number}", line="") for number in range(12)]
 
-    lines = anew_lines(parts)
+    lines = laid_out(anew_lines(parts))
 
     assert [line.split()[1] for line in lines[1:13]] == [
         f"body.id_{number}" for number in range(12)

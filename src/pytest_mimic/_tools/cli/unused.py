@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pytest_mimic._core.commands import Commands
 from pytest_mimic._core.engine.ledger import Ledger
-from pytest_mimic._core.words import SHOWN, listed, plural
+from pytest_mimic._core.words import SHOWN, laid_out, listed, plural
 from pytest_mimic._tools.cli.output import Line, Result, add_dry_run, add_json
 from pytest_mimic._tools.cli.project import Invocation
 from pytest_mimic._tools.unused.judging import (
@@ -97,7 +97,8 @@ def run(invocation: Invocation) -> Result:
         files = plural(len(usages), "file")
         counts.append(f"no recording is unused ({tests} in {files})")
     lines: list[Line] = ["; ".join(counts)]
-    lines += list_unused(judgement)
+    # A row is indented by two.
+    lines += laid_out(list_unused(judgement), invocation.out.width - 2)
     lines += not_judged(judgement, "pytest-mimic unused")
     is_left = bool(judgement.unused and not judgement.cleared)
     if is_left:

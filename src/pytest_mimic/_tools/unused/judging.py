@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.seam.registry import kind_of
 from pytest_mimic._core.vault.format import CALLS, CASSETTES, parse_recording
-from pytest_mimic._core.words import listed, plural, size
+from pytest_mimic._core.words import Line, plural, size, tabled
 from pytest_mimic.errors import MimicError, one_line
 
 if TYPE_CHECKING:
@@ -408,7 +408,7 @@ def not_judged(judgement: Judgement, option: str) -> list[str]:
     return []
 
 
-def list_unused(judgement: Judgement) -> list[str]:
+def list_unused(judgement: Judgement) -> list[Line]:
     """Return the lines that name the unused recordings, or those that were cleared."""
     rows = []
     for label, test, is_gone in judgement.shown:
@@ -417,7 +417,7 @@ def list_unused(judgement: Judgement) -> list[str]:
             recorder += ", gone"
         rows.append((one_line(label), one_line(recorder)))
     heading = "cleared:" if judgement.cleared else "unused:"
-    return listed(heading, rows, total=judgement.unused)
+    return tabled(heading, rows, total=judgement.unused)
 
 
 def moved_tests(
