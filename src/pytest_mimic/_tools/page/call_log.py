@@ -9,7 +9,7 @@ from pytest_mimic._core.nodes.node_parts import items_of
 from pytest_mimic._core.tree.call_labels import by_name
 from pytest_mimic._core.tree.chats import tokens_of_response
 from pytest_mimic._core.tree.drawing import line
-from pytest_mimic._core.tree.stored import body_nodes, without_secrets
+from pytest_mimic._core.tree.stored import body_nodes
 from pytest_mimic._core.vault.format import wall_seconds
 from pytest_mimic._tools.page.blocks import (
     Block,
@@ -161,14 +161,12 @@ class CallLog:
                 text["folded"] = True
             blocks += [*previews, text]
             return row
-        body = stored.readable()
-        if body is None:
+        if shown.body is None:
             blocks.append(text_block("outcome", shown.text))
             return row
-        hidden = without_secrets(body, redactor, secrets)
-        value = hidden.get("value")
+        value = shown.body.get("value")
         if not is_client:
-            blocks += _item_blocks(hidden, stored)
+            blocks += _item_blocks(shown.body, stored)
         elif value is None:
             blocks.append(text_block("outcome", shown.text))
         else:

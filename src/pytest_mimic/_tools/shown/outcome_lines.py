@@ -5,7 +5,7 @@ No class is imported, no pickle loaded.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.nodes.node_classes import Fields, Node, Opaque
@@ -238,13 +238,21 @@ class ShownOutcome(NamedTuple):
 
     Attributes:
         brief: The outcome in a few words, for a list.
-        text: The outcome in lines.
+        parts: What `text` draws. Where a page has a better form, it is not drawn.
         is_error: Whether it is an error.
+        body: The outcome's JSON without secrets, None of a pickle and of a damaged
+            file.
     """
 
     brief: str
-    text: str
+    parts: Sequence[Part]
     is_error: bool = False
+    body: dict[str, Any] | None = None
+
+    @property
+    def text(self) -> str:
+        """The outcome in lines."""
+        return _cut("\n".join(_lines(self.parts)), _WHOLE)
 
 
 def shown_outcome(
@@ -268,8 +276,9 @@ def shown_outcome(
         body = stored.readable()
     except MimicError as error:
         # The file is damaged, for example.
-        return ShownOutcome("cannot be shown", str(error))
+        return ShownOutcome("cannot be shown", [(str(error), None)])
     entry = stored.entry
+    visible = None
     if body is None:
         parts = list(pickle_parts(without_secrets(entry, redactor, secrets), ""))
         brief = str(entry["preview"][0]) if entry.get("preview") else parts[0][0]
@@ -281,8 +290,7 @@ def shown_outcome(
     end = (body or {}).get("stream", {}).get("end") or {}
     is_error = stored.kind == "raised" or "raised" in end
     brief = _cut(redactor.scrub_text(brief, secrets), _BRIEF)
-    text = _cut("\n".join(_lines(parts)), _WHOLE)
-    return ShownOutcome(brief, text, is_error)
+    return ShownOutcome(brief, parts, is_error, visible)
 
 
 def _brief(
