@@ -194,7 +194,7 @@ class ClientPlan(Plan):
 
         Messages show it, and it is stored beside the recording.
         """
-        from pytest_mimic._core.outcome.plain import layout_of, repeated_parts
+        from pytest_mimic._core.outcome.plain import exact_text, repeated_parts
 
         edge_call = call.edge_call
         assert edge_call is not None
@@ -207,7 +207,7 @@ class ClientPlan(Plan):
             parts = call.secrets.without(parts)
         # Plain data is its own tree, but for keys that would be tags, texts that JSON
         # does not keep, and paths.
-        text = layout_of(parts) if repeated_parts(parts) is not None else None
+        text = exact_text(parts) if repeated_parts(parts) is not None else None
         if (
             text is not None
             and '"$' not in text

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from json import loads
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from xxhash import xxh3_128, xxh3_128_hexdigest
 
@@ -19,7 +19,7 @@ from pytest_mimic._core.outcome.outcome import (
     Value,
 )
 from pytest_mimic._core.outcome.placed_paths import NEUTRAL, NOWHERE, PathStore
-from pytest_mimic._core.outcome.plain import layout_of, repeated_parts
+from pytest_mimic._core.outcome.plain import exact_text, repeated_parts
 from pytest_mimic._core.types.kinds import Unstable, find
 from pytest_mimic._core.types.libraries import words_for
 from pytest_mimic._core.types.opening import parts_of
@@ -34,7 +34,9 @@ class Readable:
     """A value as readable JSON.
 
     Attributes:
-        text: The JSON.
+        text: The JSON, laid out as it stands in a file.
+        kind: The key of an outcome under which the value stands there; empty for an
+            item of a stream.
         is_tagged: Whether parts of it are stored as tags.
         imports: What reading imports, `module:name`, sorted.
         objects: Long bytes, by the name of the object of the vault that is to hold
@@ -42,16 +44,23 @@ class Readable:
     """
 
     text: str
+    kind: OutcomeKind | Literal[""] = ""
     is_tagged: bool = False
     imports: list[str] = field(default_factory=list)
     objects: dict[str, bytes] = field(default_factory=dict)
 
-    def load(self, paths: PathStore) -> object:
+    def tree(self) -> Any:
+        """Return the JSON as data: that of an item, or the body of an outcome."""
+        tree = loads(self.text)
+        return {self.kind: tree} if self.kind else tree
+
+    def load(self, paths: PathStore) -> Any:
+        """Return the item, or the body of the outcome, with the values of its tags."""
         if not self.is_tagged:
-            return loads(self.text)
+            return self.tree()
         from pytest_mimic._core.outcome.tags import Reader
 
-        return Reader(paths, None, self.objects.__getitem__).read(loads(self.text))
+        return Reader(paths, None, self.objects.__getitem__).read(self.tree())
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -137,7 +146,8 @@ class Encoded:
             return dict.fromkeys(environment.held_by(pickles), False)
         replaced: dict[str, bool] = {}
         if environment.may_be_in(readable.text):
-            text = layout_of(environment.scrub(loads(readable.text)))
+            tree = environment.scrub(readable.tree())
+            text = exact_text(tree[readable.kind] if readable.kind else tree)
             assert text is not None
             replaced = dict.fromkeys(environment.names_in(text), True)
             self.readable = replace(readable, text=text)
@@ -191,7 +201,8 @@ def encode(
     if isinstance(outcome, Stream):
         items = _snapshots(outcome, target, paths)
     if all(item.readable is not None for item in items):
-        readable = _readable(_body(outcome, [item.load() for item in items]), paths)
+        body = _body(outcome, [item.load() for item in items])
+        readable = _readable(body, paths, kind=outcome.kind)
         if readable is not None:
             return Encoded(outcome.kind, readable, paths=paths)
     return _pickled(outcome, items, target, paths)
@@ -237,16 +248,24 @@ def _pickled(
     return Encoded(outcome.kind, None, pickled, 1 + len(items), paths, fingerprint)
 
 
-def _readable(value: object, paths: PathStore) -> Readable | None:
-    """Return a value as readable JSON, None if that does not keep it exactly."""
+def _readable(
+    value: Any, paths: PathStore, *, kind: OutcomeKind | Literal[""] = ""
+) -> Readable | None:
+    """Return a value as readable JSON, None if that does not keep it exactly.
+
+    Args:
+        value: An item of a stream, or the body of an outcome.
+        paths: Stores the paths in it.
+        kind: The only key of the body of an outcome.
+    """
     text = None
     # JSON does not keep that one list or dict is at two places.
     if repeated_parts(value) == []:
-        text = layout_of(value)
+        text = exact_text(value[kind] if kind else value)
     if text is not None:
         may_hold_paths = paths.places.marks and paths.may_hold(text)
         if not may_hold_paths:
-            return Readable(text)
+            return Readable(text, kind)
     from pytest_mimic._core.nodes.outcome_json import json_of
     from pytest_mimic._core.outcome.tags import Writer
 
@@ -256,11 +275,18 @@ def _readable(value: object, paths: PathStore) -> Readable | None:
     except (NotExactError, Unstable, RecursionError):
         return None
     if not writer.tags:
-        return None if text is None else Readable(text)
-    text = layout_of(json_of(node))
+        return None if text is None else Readable(text, kind)
+    tree = json_of(node)
+    text = exact_text(tree[kind] if kind else tree)
     if text is None:
         return None
-    readable = Readable(text, True, sorted(writer.imports), writer.objects)
+    readable = Readable(
+        text,
+        kind,
+        is_tagged=True,
+        imports=sorted(writer.imports),
+        objects=writer.objects,
+    )
     return readable if _is_exact(value, readable, paths) else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
-from json import JSONEncoder, encoder, loads
+from json import JSONEncoder, encoder
 from json.encoder import encode_basestring
 from typing import Any, NamedTuple
 
@@ -21,14 +21,14 @@ class Laid(NamedTuple):
     text: str
 
 
-def layout_of(tree: object) -> str | None:
-    """Return JSON as readable text with a final newline.
+def exact_text(tree: object) -> str | None:
+    """Return JSON as readable text.
 
     None: no text keeps a part of it, such as NaN, an infinity, a lone surrogate, or an
     integer that is too long.
     """
     try:
-        text = layout(tree) + "\n"
+        text = layout(tree)
         text.encode()
     except ValueError:
         return None
@@ -42,7 +42,8 @@ def layout(value: Any, indent: str = "") -> str:
     """
     kind = type(value)
     if kind is Laid:
-        return f"\n{indent}".join(value.text.split("\n"))
+        text: str = value.text
+        return text.replace("\n", f"\n{indent}")
     if kind is not dict and kind is not list:
         return "".join(_chunks(value, 0))
     inner = indent + " "
@@ -67,18 +68,6 @@ def layout(value: Any, indent: str = "") -> str:
         return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
     rows = _rows(value) or [layout(part, inner) for part in value]
     return f"[\n{inner}" + f",\n{inner}".join(rows) + f"\n{indent}]"
-
-
-def laid_out(text: str) -> dict[str, Any]:
-    """Return a dict of one key, given its layout.
-
-    A part that has several lines stays as it is laid out.
-    """
-    head, _, part = text.partition(": ")
-    if head[:2] == "{\n" and "\n" in part[:-3]:
-        return {head[4:-1]: Laid(part[:-3].replace("\n ", "\n"))}
-    parsed: dict[str, Any] = loads(text)
-    return parsed
 
 
 def _rows(items: list[Any]) -> list[str] | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from pytest_mimic._core.commands import Remedy, Verb, record
 from pytest_mimic._core.outcome.memory import Piece, object_name, unpack
 from pytest_mimic._core.outcome.outcome import DamagedError, OutdatedClassError, decode
-from pytest_mimic._core.outcome.plain import layout_of
+from pytest_mimic._core.outcome.plain import exact_text
 from pytest_mimic._core.vault.format import (
     check_pulled,
     copied,
@@ -176,7 +176,10 @@ class Objects:
             return False
         for name in readable.objects:
             self.map(name, origin)
-        return layout_of(self.body(entry, origin)) == readable.text
+        body = self.body(entry, origin)
+        if list(body) != [readable.kind]:
+            return False
+        return exact_text(body[readable.kind]) == readable.text
 
     def place(self, pieces: list[Piece], suffix: str) -> str:
         """Write an object, unless it is there and sound, and return its name."""

@@ -198,7 +198,7 @@ class Stored:
         """
         if self.encoded is not None:
             readable = self.encoded.readable
-            return None if readable is None else loads(readable.text)
+            return None if readable is None else readable.tree()
         if "pickle" in self.entry:
             return None
         return self.reader.body(self.entry, self._origin)

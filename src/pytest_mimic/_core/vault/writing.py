@@ -8,7 +8,7 @@ from json import loads
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.outcome.memory import pieces_of
-from pytest_mimic._core.outcome.plain import laid_out, layout
+from pytest_mimic._core.outcome.plain import Laid, layout
 from pytest_mimic._core.vault.format import (
     CASSETTES,
     FOLDERS,
@@ -354,9 +354,13 @@ def _body(objects: Objects, encoded: Encoded) -> Entry:
         contents = readable.objects.values()
         facts["objects"] = sorted(objects.place([each], "bin") for each in contents)
     if len(readable.text) <= INLINE:
-        return {**facts, **laid_out(readable.text)}
+        # What has several lines stays as it is laid out.
+        is_laid = "\n" in readable.text
+        part = Laid(readable.text) if is_laid else loads(readable.text)
+        return {**facts, encoded.kind: part}
     facts["kind"] = encoded.kind
-    facts["json"] = objects.place([readable.text.encode()], "json")
+    body = layout({encoded.kind: Laid(readable.text)}) + "\n"
+    facts["json"] = objects.place([body.encode()], "json")
     return facts
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_mimic._core.outcome.plain import layout, layout_of
+from pytest_mimic._core.outcome.plain import exact_text, layout
 
 texts = st.text(max_size=30) | st.sampled_from(
     ["", "\n", '"', "\\", "é", "\u2028", "\x7f", "x" * 130]
@@ -75,4 +75,4 @@ def test_layout_has_one_key_or_item_a_line_unless_it_is_short(value, text):
     "value", [math.nan, [math.inf], {"a": [-math.inf]}, ["\ud800"]]
 )
 def test_what_no_text_keeps_has_no_layout(value):
-    assert layout_of(value) is None
+    assert exact_text(value) is None
