@@ -159,7 +159,7 @@ class Ending:
     def _count_tokens(self) -> None:
         """Count the tokens that replayed answers of language models have saved."""
         ledger = self._session.ledger
-        recordings = self._session.state.recordings
+        recordings = self._session.state.made_recordings
         answers = []
         for duration, name, _, _ in ledger.replays:
             if name.startswith(("calls/http/", CASSETTES)):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from operator import attrgetter
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_mimic._core.engine.run_state import RunState
+    from pytest_mimic._core.engine.steps import Step
 
 # Sequences that each terminal knows since the VT100.
 _SAVE_CURSOR = "\x1b7"
@@ -69,11 +69,16 @@ class _Progress:
     def _text(self) -> str:
         """Return the text for the longest call under way, empty for a short one."""
         # Other threads add and remove calls meanwhile.
-        calls = list(self._state.running)
+        running = list(self._state.running)
+        if not running:
+            return ""
+        from pytest_mimic._core.engine.steps import Step
+
+        calls = [step for step in running if isinstance(step, Step)]
         if not calls:
             return ""
-        longest = min(calls, key=attrgetter("started"))
-        seconds = self._state.clock() - longest.started
+        longest = min(calls, key=_started)
+        seconds = self._state.clock() - _started(longest)
         if seconds < 1:
             return ""
         amount = f" {seconds:.0f} s"
@@ -87,3 +92,7 @@ class _Progress:
         sequence = f"{_SAVE_CURSOR}{text}{_ERASE_REST}{_RESTORE_CURSOR}"
         encoding = self._writer._file.encoding
         os.write(self._screen, sequence.encode(encoding, "backslashreplace"))
+
+
+def _started(step: Step) -> float:
+    return step.observed.started

@@ -106,7 +106,8 @@ class ExchangeRecorder:
             "headers": [list(pair) for pair in text_pairs(headers)],
         }
         # A reader may send back what stands in the head before it has read the body.
-        secrets: Secrets = self.step.call.secrets
+        secrets = self.step.call.secrets
+        assert secrets is not None, "a request over HTTP has secrets"
         secrets.begin_answer(self.step.call.issuer)
         secrets.learn_headers(self.head["headers"])
 
@@ -218,7 +219,8 @@ class ExchangeRecorder:
 
     def _plain(self, **end: Any) -> dict[str, Any]:
         """Return the exchange, with its `end` or `error`, as it is stored."""
-        secrets: Secrets = self.step.call.secrets
+        secrets = self.step.call.secrets
+        assert secrets is not None, "a request over HTTP has secrets"
         redactor = secrets.redactor
         # The response may repeat what the request sent, and what other answers have
         # issued since.
@@ -246,7 +248,9 @@ class ExchangeRecorder:
             redactor.issued.update(secrets.values.keys() - sent)
             if self.is_verifying:
                 recorded = self.step.outcome(is_read_only=True)
-                plain = as_recorded(recorded, plain, self.step.call.issuer.known)
+                issuer = self.step.call.issuer
+                assert issuer is not None, "a real call has one"
+                plain = as_recorded(recorded, plain, issuer.known)
                 self._hidden, self._real = plain, store(secrets=Secrets(NO_NAMES))
         return {**plain, **end}
 

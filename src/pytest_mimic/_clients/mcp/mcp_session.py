@@ -465,7 +465,8 @@ def outcome_of(
             plain[name] = answer[name]
     schemas = _schemas_taken_out(plain)
 
-    secrets: Secrets = call.secrets
+    secrets = call.secrets
+    assert secrets is not None, "a request over MCP has secrets"
     secrets.begin_answer(call.issuer)
     values_before = set(secrets.values)
     secrets.learn(plain)

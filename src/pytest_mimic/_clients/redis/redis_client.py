@@ -414,6 +414,7 @@ class Batch:
         if self.step is None:
             return
         issuer = self.step.call.issuer
+        assert issuer is not None, "a real call has one"
         redactor = port.redactor.knowing(issuer.known, issuer)
         command = self._commands[len(self._replies)]
         queued = self._commands[1:-1]

@@ -13,6 +13,7 @@ The nouns:
 | decision | replay, run, verify or refuse, from facts | `decisions`, `refusals` |
 | cassette | what a block may read of its track | `cassettes` |
 | step | what is to be done with a call, until it has ended | `steps` |
+| observed | what is noted of a real call while it runs | `record` |
 | turn | what one thread, of one process, decides and writes at once | `recordings` |
 | family | the processes of a run that has forked | `family`, `events` |
 
@@ -25,8 +26,9 @@ One call, recorded and replayed: `httpx.get(URL)` in a test.
    states the facts: the mode, what stands in the place, how far the conversation is.
 3. `decisions.decide` answers. Nothing is recorded and the mode records: `Run`.
 4. The edge gets a step that is to run. It sends the request, and gives the answer to
-   `Step.finish`. The track encodes it (`Recordings.encode`) and writes the file, with
-   an empty place for each equal call that has begun and not ended.
+   `Step.finish`. `record.record` encodes it, and puts it in its place (`Track.put`),
+   which writes the file, with an empty place for each equal call that has begun and
+   not ended.
 5. The test ends. `Scopes.end_test` ends what is still open, records the calls that were
    cancelled if the test has passed, and takes back what a failed test may not keep.
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 from threading import current_thread
 from typing import TYPE_CHECKING
 
-from pytest_mimic._core.engine.recordings import recordings_of
 from pytest_mimic._core.engine.steps import Step
-from pytest_mimic._core.engine.tracks import Track, each_outcome
+from pytest_mimic._core.engine.tracks import Track, each_outcome, imported_files
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.format import recording_name
 from pytest_mimic._core.vault.objects import OPEN
@@ -20,7 +19,6 @@ from pytest_mimic.errors import CorruptRecordingError, MimicError
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.owners import Track as OwnedTrack
-    from pytest_mimic._core.engine.recordings import Recordings
     from pytest_mimic._core.engine.run_state import RunState
 
 
@@ -37,14 +35,15 @@ def begin(state: RunState, call: Call) -> Step:
         state.retries.end_waits()
     if state.log is not None:
         call.began = state.clock()
+    if state.released and current_thread() in state.released:
+        return _waiting_for_the_run(state, call)
     cassette = call.plan.cassette
     mode: Mode = state.settings.mode if cassette is None else cassette.run_mode
     if cassette is not None and call.is_shared:
         # A client that happened to connect in its block has made the call.
-        mode = Mode.REPLAY if mode is Mode.VERIFY else mode
         cassette = None
-    if state.released and current_thread() in state.released:
-        return _waiting_for_the_run(state, call)
+        if mode is Mode.VERIFY:
+            mode = Mode.REPLAY
     try:
         track = cassette or _track_of(state, call, mode)
         step: Step = track.take(call, mode)
@@ -71,27 +70,27 @@ def _waiting_for_the_run(state: RunState, call: Call) -> Step:
 def _track_of(state: RunState, call: Call, mode: Mode) -> OwnedTrack:
     """Return the outcomes of a call outside of cassettes.
 
-    They are those of its owner, or those that all tests share.
-
-    Imported ones, of which fewer parts count, come second, unless the call is recorded
-    again.
+    They are those of its owner, or those that all tests share. Imported ones, of which
+    fewer parts count, come second, unless the call is recorded again.
     """
-    recordings: Recordings = state.recordings or recordings_of(state)
-    plan, owner = call.plan, state.owner if call.sequence else None
-    own = None if owner is None else recording_name(plan.target, call.key, owner.name)
-    file = own or f"{plan.folder}/{call.key}.json"
+    owner = state.owner if call.sequence else None
+    plan, recordings = call.plan, state.recordings
+    file = f"{plan.folder}/{call.key}.json"
+    if owner is not None:
+        file = recording_name(plan.target, call.key, owner.name)
     try:
         found = recordings.find(file)
     except CorruptRecordingError:
-        if mode is not Mode.RERECORD:  # which replaces it, as the error proposes
+        # The error proposes to record it again, which replaces the file.
+        if mode is not Mode.RERECORD:
             raise
         found = None
-    is_again = mode is Mode.RERECORD or (
-        owner is not None and plan.target in owner.again
-    )
+    is_again = mode is Mode.RERECORD
+    if owner is not None and plan.target in owner.again:
+        is_again = True
     if found is None and call.edge_call is not None and not is_again:
-        for file in recordings.imported(call, owner)[:1]:
-            found = recordings.find(file)
+        for imported in imported_files(recordings, call, owner)[:1]:
+            file, found = imported, recordings.find(imported)
     known: OwnedTrack | None = None
     if owner is not None:
         known = owner.tracks.get(file)
@@ -111,7 +110,7 @@ def _track_of(state: RunState, call: Call, mode: Mode) -> OwnedTrack:
         is_anew = file in recordings.failed
     else:
         # No new outcomes join those that are outdated.
-        is_anew = any(recordings.is_outdated(plan, one) for one in calls)
+        is_anew = any(plan.is_outdated(one) for one in calls)
     track = Track(state, file, owner, calls, is_anew=is_anew)
     if owner is None:
         return track

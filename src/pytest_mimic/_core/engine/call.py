@@ -9,8 +9,9 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from inspect import isasyncgenfunction, iscoroutinefunction
 from json import dumps
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from pytest_mimic._core.engine.decisions import Facts, Replay, decide
 from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.identity.source import source_in_project
 from pytest_mimic._core.settings import Mode
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
     from pytest_mimic._core.inputs.reached_and_read import Trace
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.placed_paths import PathStore
+    from pytest_mimic._core.redact.known_secrets import Issuer
     from pytest_mimic._core.seam.base import Adapter, ClientCall
+    from pytest_mimic._core.seam.call_secrets import Secrets
     from pytest_mimic._core.target_options import Options
     from pytest_mimic._core.vault.recording_facts import Recording
 
@@ -132,6 +135,41 @@ class Plan:
 
         return PathStore(self.places)
 
+    def has_other_source(self, source: str | None) -> bool:
+        """Check whether a recording was made from another source of the target."""
+        return (
+            source is not None
+            and self.state.settings.source != "ignore"
+            and self.source not in (source, None)
+        )
+
+    def is_stale(self, source: str | None, inputs: str | None) -> bool:
+        """Check whether a replay must not use a recording any more.
+
+        Args:
+            source: The fingerprint of the source that it was made from; None: it is of
+                no function of the project.
+            inputs: The list of what its call reached and read. With `mimic_inputs =
+                strict`, that counts as well.
+        """
+        if source is None:
+            return False
+        if source != self.source and self.has_other_source(source):
+            return True
+        return inputs is not None and bool(self.state.stale_inputs(inputs))
+
+    def is_outdated(self, recording: Recording) -> bool:
+        """Check whether `--mimic-record` replaces a recording of one outcome.
+
+        It does if the outcome is stale, or a class or the Python version has changed.
+        """
+        stored = recording.stored
+        return (
+            self.has_other_source(recording.source)
+            or bool(self.state.stale_inputs(stored.entry.get("inputs")))
+            or stored.is_outdated
+        )
+
     def failure(self, outcome: Outcome) -> str | None:
         """Return the error that an outcome is, None if it is a good one.
 
@@ -198,7 +236,7 @@ class Call:
         self.converses: bool = sequence and edge_call is not None
         self.number: int = 0
         self.is_shared: bool = edge_call is not None and edge_call.shared
-        self.issuer: Any = None
+        self.issuer: Issuer | None = None
         self.host: str | None = None if edge_call is None else edge_call.host
 
     @property
@@ -238,11 +276,15 @@ class Call:
         return self.plan.kept_parts(self)
 
     @lazy_attribute
-    def secrets(self) -> Any:
-        """The `Secrets` that a client's request shares with its answer, if any."""
+    def secrets(self) -> Secrets | None:
+        """The secrets that a client's request shares with its answer, if any."""
         if self.edge_call is None or self.edge_call.secrets is None:
             return None
         return self.edge_call.secrets()
+
+    def report(self, what: str) -> None:
+        """Add a line to the summary that says what this call did."""
+        self.plan.state.ledger.notes.add(f"{self.label} {what}")
 
     @property
     def label(self) -> str:
@@ -285,13 +327,12 @@ def named(call: Call, without: Collection[str] = ()) -> dict[str, Any]:
     return arguments
 
 
-class Player:
+class Player(NamedTuple):
     """Gives the value of a recorded call again and again, without a look at its file.
 
-    An ordinary replay hands it out, and the wrapper of the function keeps it. There is
-    none for a call of which more than a value is recorded, or that something else than
-    its arguments decides about: its position among equal ones, a cassette, a mode that
-    records, or a log that shows its arguments.
+    The first replay of a call hands it out where the decision to replay lasts (see
+    `decisions`), and its wrapper keeps it. There is none for a call of which more than
+    a value is recorded.
 
     Attributes:
         make: Makes a fresh value.
@@ -299,14 +340,9 @@ class Player:
         replay: The replay to note in the account.
     """
 
-    __slots__ = ("kept", "make", "replay")
-
-    def __init__(
-        self, make: Callable[[Any], object], kept: object, replay: Replayed
-    ) -> None:
-        self.make = make
-        self.kept = kept
-        self.replay = replay
+    make: Callable[[Any], object]
+    kept: object
+    replay: Replayed
 
 
 class FunctionPlan(Plan):
@@ -316,7 +352,7 @@ class FunctionPlan(Plan):
         function: The original.
         players: The player of each identity that was called so far. None: the call has
             none, and its recording is not read for that again.
-        plays: Whether players answer.
+        plays: Whether players answer: the decision to replay lasts.
         running: The real calls of now. A call may be nested in one of them.
         note_replay: Enters a replay into the account.
     """
@@ -334,8 +370,16 @@ class FunctionPlan(Plan):
         self.players: dict[str, Player | None] = {}
         self.note_replay: Callable[[Replayed], None] = state.ledger.replays.append
         self.running: set[Any] = state.running
-        is_plain = not options.sequence and cassette is None and state.log is None
-        self.plays: bool = state.settings.mode is Mode.REPLAY and is_plain
+        self.plays: bool = self._may_play()
+
+    def _may_play(self) -> bool:
+        """Return whether a good recording is replayed to all calls of its identity."""
+        has_places = bool(self.options.sequence)
+        is_logged = self.state.log is not None
+        by_identity = not has_places and self.cassette is None and not is_logged
+        mode = self.state.settings.mode
+        decision = decide(Facts(mode, "good", by_identity=by_identity))
+        return isinstance(decision, Replay) and decision.lasts
 
     @lazy_attribute
     def source(self) -> str | None:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -445,27 +489,23 @@ class FunctionPlan(Plan):
     def play_first(self, key: str) -> Any:
         """Return the value for an identity that is called for the first time.
 
-        `NOT_PLAYED`: there is no recording, or more to it than a value.
-        `decisions.decide` handles that.
+        A good recording of a value has a player from now on, because what `decide`
+        says of it lasts. What is missing, stale or more than a value is decided about
+        call by call: then this returns `NOT_PLAYED`.
         """
         name = f"{self.folder}/{key}.json"
-        state = self.state
-        found = state.vault.read_player(name)
-        if found is not None:
-            source, duration, inputs, (make, kept, value) = found
-            is_stale = source != self.source and state.is_stale(self, source)
-            if not is_stale and (inputs is None or not state.stale_inputs(inputs)):
-                player = Player(make, kept, (duration, name, inputs, self.target))
-                state.ledger.used.add(name)
-                self.players[key] = player
-                if value is ...:
-                    value = make(kept)
-                self.note_replay(player.replay)
-                return value
-        # Only the engine may say so: it knows the nearest recording, and whether the
-        # mode runs the call.
-        self.players[key] = None
-        return NOT_PLAYED
+        recorded = self.state.vault.read_value(name)
+        if recorded is None or self.is_stale(recorded.source, recorded.inputs):
+            self.players[key] = None
+            return NOT_PLAYED
+        self.state.ledger.used.add(name)
+        replay = recorded.seconds, name, recorded.inputs, self.target
+        self.players[key] = Player(recorded.make, recorded.kept, replay)
+        value = recorded.first
+        if value is ...:
+            value = recorded.make(recorded.kept)
+        self.note_replay(replay)
+        return value
 
     def described(self, call: Call) -> dict[str, Any]:
         """Return the description of the arguments.

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from pytest_mimic._core.commands import rerecord
 from pytest_mimic._core.engine.owners import Change, Owner
-from pytest_mimic._core.engine.recordings import recordings_of
 from pytest_mimic._core.engine.tracks import Track
 from pytest_mimic._core.outcome.outcome import is_interruption
 from pytest_mimic._core.settings import Mode
@@ -68,7 +67,6 @@ class CassetteTrack(Track):
             CorruptRecordingError: The file is damaged, and the mode does not replace it
                 as a whole.
         """
-        recordings_of(state)
         file = f"cassettes/{name}.json"
         # What stood in the file when it was read or written last.
         self._stood = state.vault.store.read(file) if mode.writes else None
@@ -242,10 +240,11 @@ class CassetteTrack(Track):
 
     def leave_empty(self, real: Step) -> None:
         """Let the place of a call stay empty, so that no other outcome moves up."""
+        from pytest_mimic._core.engine.record import recording_of
+
         empty = empty_place(self._state.vault.objects, 0)
-        recordings = self._recordings
-        with recordings.turns:
-            call = recordings.new_recording(real.call, [empty], self.owner)
+        with self._recordings.turns:
+            call = recording_of(real.call, [empty], self.owner)
             self._calls[real.number] = call
             if self._is_of_parent:
                 self._tell_recorded({real.number: None})

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.engine.begin import begin
 from pytest_mimic._core.engine.call import Call, Plan
-from pytest_mimic._core.engine.recordings import recordings_of
 from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.identity.counted_paths import counted_paths
 from pytest_mimic._core.redact.secret_names import holds_issued
@@ -16,6 +15,7 @@ from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.options import first_step
 from pytest_mimic._core.targets.pattern import Selector
 from pytest_mimic._core.types.kinds import Unstable
+from pytest_mimic._core.vault.format import recording_name
 from pytest_mimic._core.words import lazy_attribute
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from pytest_mimic._core.engine.call import Cassette
     from pytest_mimic._core.engine.owners import Owner
-    from pytest_mimic._core.engine.recordings import Recordings, Turns
+    from pytest_mimic._core.engine.recordings import Turns
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.engine.steps import Step
     from pytest_mimic._core.identity.kept_parts import Parts
@@ -300,9 +300,9 @@ class Port:
         begun = line.call(call)
         if line.cassette is not None:
             return bool(line.cassette.holds(begun))
-        recordings = self._state.recordings or recordings_of(self._state)
-        owner = self._state.owner if begun.sequence else None
-        return recordings.holds(begun, owner)
+        owner_name = self._state.owner.name if begun.sequence else None
+        name = recording_name(begun.plan.target, begun.key, owner_name)
+        return self._state.recordings.find(name) is not None
 
     def opens(self) -> bool:
         """Return whether what a client opens now is opened for real at once.
@@ -324,8 +324,7 @@ class Port:
             return False
         if cassette is not None:
             return not cassette.recorded_calls()
-        recordings = self._state.recordings or recordings_of(self._state)
-        return not recordings.others(owner, line.target)
+        return not self._state.recordings.others(owner, line.target)
 
     def begin(self, call: ClientCall) -> Step | None:
         """Return what is to be done with a call.
@@ -370,9 +369,7 @@ class Port:
 
     @property
     def _turns(self) -> Turns:
-        state = self._state
-        recordings: Recordings = state.recordings or recordings_of(state)
-        return recordings.turns
+        return self._state.recordings.turns
 
     def _compare_senders(self, call: Call) -> None:
         """Name, or refuse, a call that equals another one but for an own secret.
@@ -444,7 +441,7 @@ class Port:
     def _number(self, owner: Owner, space: str, name: str) -> None:
         """Give a name the next number, in all processes of the run."""
         state = self._state
-        with recordings_of(state).turns:
+        with state.recordings.turns:
             numbers = owner.ordinals[space]
             if name in numbers:
                 return

@@ -16,6 +16,11 @@ The table, in which the first row that fits decides:
 | verify | good, stale | any | verify |
 | replay | stale | any | refuse: stale |
 | replay | good | any | replay |
+
+The last row may hold for all equal calls of the run. Then `Replay.lasts`, and a
+`Player` gives them their outcome without another decision. It lasts where the identity
+alone decides: a call with a place among equal ones, one in a cassette, and one that a
+log shows are looked at one by one. In the rows above it, a call may be recorded again.
 """
 
 from __future__ import annotations
@@ -50,16 +55,25 @@ class Facts(NamedTuple):
         recorded: What stands in its place.
         conversation: How far its conversation has come.
         has_effect: A wider fixture makes it, at a service that keeps what calls do.
+        by_identity: Nothing else than its identity tells it from other calls: it has no
+            place among equal ones, no cassette takes it, and no log shows it.
     """
 
     mode: Mode
     recorded: Recorded
     conversation: Conversation = "none"
     has_effect: bool = False
+    by_identity: bool = False
 
 
 class Replay(NamedTuple):
-    """The caller gets the recorded outcome, and nothing runs."""
+    """The caller gets the recorded outcome, and nothing runs.
+
+    Attributes:
+        lasts: Each equal call of the run gets it, too.
+    """
+
+    lasts: bool = False
 
 
 class Run(NamedTuple):
@@ -93,7 +107,13 @@ Decision: TypeAlias = "Replay | Run | Verify | Refuse"
 def decide(facts: Facts) -> Decision:
     """Return what happens to a call; the table is that of the module."""
     if facts.mode.writes:
-        return _while_recording(facts)
+        if facts.conversation == "real":
+            return Run()
+        if facts.mode is Mode.RECORD and facts.recorded == "good":
+            return Verify(for_effect=True) if facts.has_effect else Replay()
+        if facts.conversation == "replayed":
+            return Refuse("follows replayed")
+        return Run()
     if facts.recorded == "nothing":
         return Refuse("missing")
     if facts.recorded == "empty":
@@ -102,14 +122,4 @@ def decide(facts: Facts) -> Decision:
         return Verify()
     if facts.recorded == "stale":
         return Refuse("stale")
-    return Replay()
-
-
-def _while_recording(facts: Facts) -> Decision:
-    if facts.conversation == "real":
-        return Run()
-    if facts.mode is Mode.RECORD and facts.recorded == "good":
-        return Verify(for_effect=True) if facts.has_effect else Replay()
-    if facts.conversation == "replayed":
-        return Refuse("follows replayed")
-    return Run()
+    return Replay(lasts=facts.by_identity)

@@ -56,7 +56,7 @@ def call(plan: FunctionPlan, args: tuple[object, ...], kwargs: dict[str, Any]) -
     is_stream = _is_stream(result)
     is_awaited = is_async or isinstance(result, _AWAITED)
     if is_stream or is_awaited:
-        step.awaited = is_awaited and not is_async
+        step.observed.is_awaited = is_awaited and not is_async
         if is_stream:
             return _relayed(step, result, is_async=is_awaited)
         return _awaiting(step, result)
@@ -127,7 +127,7 @@ async def _awaiting(step: Step, coroutine: Any) -> object:
         # The stream begins when it is read.
         step.begun = False
         is_async = isinstance(result, types.AsyncGeneratorType)
-        step.coroutine_gave = "async iterator" if is_async else "iterator"
+        step.observed.coroutine_gave = "async iterator" if is_async else "iterator"
         return _relayed(step, result, is_async=is_async)
     if step.active:
         step.complete(Value(result))
@@ -158,8 +158,10 @@ class _Await(NamedTuple):
 
 
 def _is_stream(result: object) -> bool:
-    kinds = (types.GeneratorType, types.AsyncGeneratorType)
-    return isinstance(result, kinds) or is_c_iterator(result)
+    if not hasattr(type(result), "__next__"):
+        # Most results are no iterators. An async generator has another method.
+        return isinstance(result, types.AsyncGeneratorType)
+    return isinstance(result, types.GeneratorType) or is_c_iterator(result)
 
 
 def _relayed(step: Step, result: Any, *, is_async: bool) -> object:

@@ -42,7 +42,7 @@ from pytest_mimic._core.engine.events import (
 )
 from pytest_mimic._core.engine.growth import Growth
 from pytest_mimic._core.engine.owners import Change, Unended, end_open_calls
-from pytest_mimic._core.engine.recordings import Recordings, recordings_of
+from pytest_mimic._core.engine.recordings import Recordings
 from pytest_mimic._core.engine.shared_log import SharedLog
 from pytest_mimic._core.engine.tracks import Track, each_outcome
 from pytest_mimic._core.vault.objects import EMPTY, Origin
@@ -469,7 +469,7 @@ class Family:
 
 def pause(state: RunState) -> None:
     """Wait until no thread of a run is in a turn, before a process is forked."""
-    turns = recordings_of(state).turns
+    turns = state.recordings.turns
     turns.begin()
     state.is_forking = True
     try:
@@ -486,13 +486,13 @@ def go_on(state: RunState) -> None:
     """Go on in the process that has forked another one."""
     if state.is_forking:
         state.is_forking = False
-        recordings_of(state).turns.end()
+        state.recordings.turns.end()
 
 
 def begin_process(state: RunState) -> None:
     """Go on in the process that was forked."""
     if state.is_forking:
         state.is_forking = False
-        recordings_of(state).turns.start_over()
+        state.recordings.turns.start_over()
         if state.family is not None:
             state.family.begin_process()

@@ -92,7 +92,7 @@ if TYPE_CHECKING:
         @property
         def vault(self) -> Vault: ...
         @property
-        def recordings(self) -> Recordings | None: ...
+        def made_recordings(self) -> Recordings | None: ...
         def hear(self) -> None:
             """Learn what forked processes have done."""
 
@@ -442,8 +442,8 @@ class Scopes:
         self._state.hear()
         try:
             self.end_calls(test, passed=passed and is_whole)
-            if self._state.recordings is not None:
-                self._state.recordings.missed.clear()
+            if self._state.made_recordings is not None:
+                self._state.made_recordings.missed.clear()
             if passed and is_whole:
                 self._drop_old(test)
             self._judge(test, passed=passed)
@@ -518,10 +518,10 @@ class Scopes:
             return
         for track in owner.tracks.values():
             track.trim()
-        if state.recordings is not None:
+        if state.made_recordings is not None:
             for target in sorted(owner.recorded_again):
-                for name in state.recordings.others(owner, target):
-                    state.recordings.drop(name)
+                for name in state.made_recordings.others(owner, target):
+                    state.made_recordings.drop(name)
 
     def _judge(self, owner: Owner, *, passed: bool) -> None:
         """Decide what is kept of what was recorded for an owner.
@@ -556,7 +556,7 @@ class Scopes:
 
     def _drop_failed_attempt(self, owner: Owner) -> None:
         """Drop what a failed attempt recorded, and the passed one has not called."""
-        recordings = self._state.recordings
+        recordings = self._state.made_recordings
         if recordings is not None:
             for name in sorted(owner.void):
                 recordings.drop(name)
@@ -592,7 +592,7 @@ class Scopes:
             change = owner.journal[name]
             if change.before is not None and change.before != change.now:
                 return False
-        recordings = self._state.recordings
+        recordings = self._state.made_recordings
         if group in owner.recorded_again and recordings is not None:
             return not recordings.others(owner, group)
         return True
@@ -608,8 +608,8 @@ class Scopes:
             return
         if not state.vault.restore(name, content, written=change.now):
             return
-        if state.recordings is not None:
-            state.recordings.known.pop(name, None)
+        if state.made_recordings is not None:
+            state.made_recordings.known.pop(name, None)
         owner.tracks.pop(name, None)
         errors = [error[0] for error in change.errors.values() if error]
         labels = errors

@@ -1,16 +1,15 @@
-"""Finds and writes the recordings of a run's calls.
+"""Finds the recordings of a run's calls, and lets these take turns.
 
 What a miss says is in `_core/tree/messages.py`.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from functools import partial
-from json import dumps
-from threading import RLock
-from typing import TYPE_CHECKING, Any, Protocol
+from threading import Lock, RLock
+from typing import TYPE_CHECKING, Protocol
 
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.format import (
@@ -22,33 +21,14 @@ from pytest_mimic._core.vault.recording_facts import Recording, calls_of, read_c
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.call import Call, Plan
+    from pytest_mimic._core.engine.ledger import Ledger
     from pytest_mimic._core.engine.owners import Owner
-    from pytest_mimic._core.engine.run_state import RunState
-    from pytest_mimic._core.engine.steps import Step
-    from pytest_mimic._core.outcome.outcome import Outcome
-    from pytest_mimic._core.vault.recording_facts import Stored
+    from pytest_mimic._core.vault import Vault
 
-# A shorter part of a call's time is not worth to be kept, in seconds.
-_SHORTEST_BESIDE = 0.001
 # So many recordings of a target are looked at for the one that is nearest to a miss.
 _MOST_LOOKED_AT = 10_000
-# Larger pickles, in bytes, have no description: it takes a look at each value.
-_MOST_DESCRIBED = 32 << 20
-# So many characters of an outcome are looked through for keys while tests run: a look
-# at a gigabyte takes a minute.
-_MOST_SEARCHED = 1_000_000
-
-
-def recordings_of(state: RunState) -> Recordings:
-    """Return the recordings of a run, which are made on first use.
-
-    A run that only replays plain values needs none.
-    """
-    with state.guard:  # several threads may make their first call
-        found: Recordings = state.recordings or Recordings(state)
-        state.recordings = found
-    return found
+# A call rarely takes as long as so many others, one after the other.
+_SPANS = 1_000
 
 
 class _Family(Protocol):
@@ -109,11 +89,54 @@ class Turns:
         self._depth = 0
 
 
+class WallTime:
+    """Tells which part of a call's time another call has taken already.
+
+    The sum of the other parts is the time in which at least one call was made.
+
+    Example: of two calls, the first takes the seconds 0 to 3, and the second 1 to 5.
+    The first one has all of its three seconds, the second has two beside the first.
+    """
+
+    def __init__(self) -> None:
+        # The spans of the calls that have ended, in their order; those that touch are
+        # one.
+        self._spans: deque[tuple[float, float]] = deque(maxlen=_SPANS)
+        self._lock = Lock()
+
+    def beside(self, began: float, ended: float) -> float:
+        """Return how many seconds of a call that ends now others have taken already.
+
+        Args:
+            began: When the call began, on the clock of the run.
+            ended: When it ended.
+        """
+        taken = 0.0
+        first = began
+        last = ended
+        # A thread may come here later than its call has ended.
+        later = []
+        with self._lock:
+            while self._spans and self._spans[-1][1] > began:
+                span = self._spans.pop()
+                other_began, other_ended = span
+                if other_began >= ended:
+                    later.append(span)
+                    continue
+                taken += min(ended, other_ended) - max(began, other_began)
+                first = min(first, other_began)
+                last = max(last, other_ended)
+            self._spans.append((first, last))
+            self._spans.extend(reversed(later))
+        return taken
+
+
 class Recordings:
     """The recordings of one run's calls.
 
     Attributes:
         turns: One is held while places and journals change.
+        wall_time: Counts the time of calls that are recorded at the same time once.
         known: The recordings that this run has read or written, by name.
         failed: The names of recordings whose last outcome in this run is a failure of a
             client.
@@ -123,11 +146,13 @@ class Recordings:
             options that record them.
     """
 
-    def __init__(self, state: RunState) -> None:
+    def __init__(self, vault: Vault, ledger: Ledger, *, mode: Mode) -> None:
         self.turns = Turns()
-        self._state = state
+        self.wall_time = WallTime()
+        self._vault = vault
+        self._ledger = ledger
         # A description of the arguments is for messages.
-        self._skims = state.settings.mode is Mode.REPLAY
+        self._skims = mode is Mode.REPLAY
         self.known: dict[str, Recording] = {}
         self.failed: set[str] = set()
         self.imports: dict[str, list[str]] = {}
@@ -138,23 +163,18 @@ class Recordings:
 
     # -- finding
 
-    def imported(self, call: Call, owner: Owner | None = None) -> list[str]:
-        """Return the names of the imported recordings of a client's call.
+    def matches(self, target: str, folder: str) -> list[str]:
+        """Return which parts count in the imported recordings of a target.
 
-        The first is the one in which most parts count.
+        Those in which most parts count come first. A run imports nothing itself.
+
+        Args:
+            target: The target.
+            folder: The folder of its recordings.
         """
-        plan, target = call.plan, call.plan.target
-        # A run imports nothing itself.
         if target not in self.imports:
-            self.imports[target] = self._matches_in(plan.folder)
-        owner_name = None if owner is None else owner.name
-        files = []
-        for match in self.imports[target]:
-            key = plan.imported_key(call.edge_call, match)
-            file = recording_name(target, key, owner_name)
-            if self.find(file) is not None:
-                files.append(file)
-        return files
+            self.imports[target] = self._matches_in(folder)
+        return self.imports[target]
 
     def _matches_in(self, folder: str) -> list[str]:
         """Return which parts count in the imported recordings of a folder.
@@ -162,7 +182,7 @@ class Recordings:
         Those in which most parts count come first.
         """
         matches = set()
-        for name in self._state.vault.store.names(folder):
+        for name in self._vault.store.names(folder):
             key = name.rpartition("/")[2].removesuffix(".json")
             matches.add(imported_parts(key))
         return sorted(matches - {""}, key=_most_parts_first)
@@ -173,7 +193,7 @@ class Recordings:
         recording = self.known.get(name)
         if recording is not None:
             return recording
-        calls = read_calls(self._state.vault.objects, name, skim=self._skims)
+        calls = read_calls(self._vault.objects, name, skim=self._skims)
         if not calls:
             return None
         self.known[name] = calls[0]
@@ -185,7 +205,7 @@ class Recordings:
         None: there is none, or it cannot be read.
         """
         with suppress(MimicError):
-            return self._state.vault.read(name)
+            return self._vault.read(name)
         return None
 
     def parsed(self, name: str, data: bytes | None) -> Recording | None:
@@ -194,15 +214,9 @@ class Recordings:
 
     def calls_in(self, name: str, data: bytes) -> list[Recording]:
         """Return the call of this recording, or the calls of this cassette."""
-        objects = self._state.vault.objects
+        objects = self._vault.objects
         facts = parse_recording(data, objects.label, name, skim=self._skims)
         return calls_of(objects, name, facts)
-
-    def holds(self, call: Call, owner: Owner | None) -> bool:
-        """Return whether a call has a recording, of its owner or of all tests."""
-        owner_name = None if owner is None else owner.name
-        name = recording_name(call.plan.target, call.key, owner_name)
-        return self.find(name) is not None
 
     def of_target(self, target: str) -> Iterator[Recording]:
         """Yield all readable recordings of a target."""
@@ -214,7 +228,7 @@ class Recordings:
         Those of its test come first. Of a target with very many recordings, the first
         ones are looked at, so that a miss does not take seconds.
         """
-        vault = self._state.vault
+        vault = self._vault
         names = self._names_of(target)[:_MOST_LOOKED_AT]
         # A run may have many misses.
         new = [name for name in names if name not in self._tests]
@@ -225,14 +239,14 @@ class Recordings:
 
     def _names_of(self, target: str) -> list[str]:
         folder = recording_name(target, "").rpartition("/")[0]
-        return list(self._state.vault.store.names(folder))
+        return list(self._vault.store.names(folder))
 
     def _readable(self, names: Iterable[str], target: str) -> Iterator[Recording]:
         """Yield the recordings of these names that are readable and of the target."""
         for name in names:
             recording = None
             with suppress(MimicError):
-                recording = self._state.vault.read(name)
+                recording = self._vault.read(name)
             if recording is not None and recording.target == target:
                 yield recording
 
@@ -249,191 +263,13 @@ class Recordings:
         made = owner.tracks.keys() | owner.journal.keys()
         return self._by_owner[target].get(owner.name, set()) - made
 
-    # -- checking and using
-
-    def is_outdated(self, plan: Plan, call: Recording) -> bool:
-        """Check whether `--mimic-record` replaces an outcome.
-
-        It does if the outcome is stale, or a class or the Python version has changed.
-        """
-        state, stored = self._state, call.outcomes[0]
-        return (
-            state.is_stale(plan, call.source)
-            or bool(state.stale_inputs(stored.entry.get("inputs")))
-            or stored.is_outdated
-        )
-
-    # -- writing
-
-    def new_recording(
-        self, call: Call, outcomes: list[Stored], owner: Owner | None = None
-    ) -> Recording:
-        plan = call.plan
-        return Recording(
-            target=plan.target,
-            arguments=call.arguments,
-            source=plan.source,
-            test=self._state.test,
-            recorded=self._state.today,
-            owner=None if owner is None else owner.name,
-            outcomes=outcomes,
-            identity=None if owner is None else call.key,
-            kind=plan.kind,
-            signature=call.signature,
-            host=call.host,
-            options=plan.kept_options,
-            parts=_kept_parts(call),
-        )
-
-    def encode(
-        self,
-        real: Step,
-        outcome: Outcome,
-        duration: float,
-        before: Stored | None = None,
-    ) -> Stored:
-        """Return an outcome in its stored form, if it may be recorded.
-
-        Args:
-            real: The call.
-            outcome: Its outcome.
-            duration: How long it took, in seconds.
-            before: The outcome that was recorded before. It is kept if only parts
-                changed that verifying leaves out: those of `volatile=`, and at a client
-                also a date or a server's name.
-
-        Raises:
-            MutatedInputError: The call has changed an argument.
-            UnstorableOutcomeError: The outcome cannot be stored.
-        """
-        call, plan, state = real.call, real.call.plan, self._state
-        if real.effects is not None:
-            real.effects.refuse_changes()
-        stored = state.vault.stored(
-            outcome,
-            duration,
-            target=plan.target,
-            paths=call.paths,
-            detached=plan.cassette is not None,
-        )
-        beside = float(f"{real.beside:.4g}")
-        if beside >= _SHORTEST_BESIDE:
-            stored.entry["beside"] = min(beside, stored.duration)
-        if real.effects is not None and real.effects.states:
-            stored.entry["after"] = real.effects.states
-        encoded, environment = stored.encoded, state.redactor.environment
-        if environment.forms and encoded is not None:
-            for name, is_hidden in encoded.hide(environment).items():
-                what = (
-                    f"<{name}> stands for the value"
-                    if is_hidden
-                    else f"holds the value of {name}"
-                )
-                state.ledger.environment.add(
-                    (call.label, f"{what}, {state.test}" if state.test else what)
-                )
-        if encoded is not None and encoded.pickled is not None:
-            from pytest_mimic._core.outcome.lossy import losses
-
-            for loss in losses(encoded.pickled.imports):
-                real.report(loss)
-        if encoded is not None and encoded.pickled is not None:  # nobody can read it
-            from pytest_mimic._core.tree.stored import described, preview
-
-            secrets = partial(plan.secrets, call)
-            stored.entry["preview"] = preview(
-                outcome, state.redactor, places=plan.places, secrets=secrets
-            )
-            description = None
-            if _is_described(encoded.pickled):
-                description = described(
-                    outcome, state.redactor, places=plan.places, secrets=secrets
-                )
-            if description is not None:
-                stored.entry["described"] = description
-        if call.number:
-            # `show` lists the calls of a test in the order of these numbers.
-            stored.entry["number"] = call.number
-        if real.awaited:
-            stored.entry["awaited"] = True
-        if real.coroutine_gave:
-            stored.entry["coroutine"] = real.coroutine_gave
-        if real.trace is not None:
-            stored.inputs = real.trace.noted().over
-        if before is not None and (plan.options.volatile or plan.kind != "function"):
-            from pytest_mimic._core.engine.verifying import is_unchanged
-
-            if is_unchanged(call, before, stored, redactor=state.redactor):
-                before.inputs, stored = stored.inputs, before
-        return stored
-
-    def note_keys(self, call: Call, stored: Stored) -> None:
-        """Note texts in a call, or in its new outcome, that look like keys.
-
-        `check` does the same, also for what is left out here of a large outcome.
-        """
-        from pytest_mimic._core.redact.looks import keys_in
-
-        state = self._state
-        texts = [call.described_text]
-        room = _MOST_SEARCHED
-        if stored.encoded is not None:
-            for text in stored.encoded.texts(_MOST_SEARCHED):
-                if text is None or len(text) > room:
-                    continue
-                room -= len(text)
-                texts.append(text)
-        for text in texts:
-            for shown, mark in keys_in(text):
-                if mark not in state.redactor.accepted:
-                    what = f"{shown}; if it is none: mimic_redact = !{mark}"
-                    test = f", {state.test}" if state.test else ""
-                    state.ledger.keys.add((call.label, what + test))
-
-    def note_dropped(self, call: Call, before: Stored, after: Stored) -> None:
-        """Note the placeholders that an answer to a wider fixture has no longer.
-
-        Recordings of tests may hold them.
-        """
-        from pytest_mimic._core.redact.secret_names import ISSUED
-
-        if not call.issuer.is_of_fixture:
-            return
-        old, new = (
-            set(ISSUED.findall(dumps(one.readable(), ensure_ascii=False)))
-            for one in (before, after)
-        )
-        self._state.ledger.dropped |= old - new
-
     def drop(self, name: str) -> None:
-        self._state.vault.restore(name, None)
+        """Delete a recording."""
+        self._vault.restore(name, None)
         self.known.pop(name, None)
-        self._state.ledger.used.discard(name)
+        self._ledger.used.discard(name)
 
 
 def _most_parts_first(match: str) -> tuple[int, str]:
     """Order matches, `method-uri`, by how many parts they have."""
     return -match.count("-"), match
-
-
-def _kept_parts(call: Call) -> dict[str, Any] | None:
-    """Return what is kept of the parts of a call.
-
-    None: they are those of the description, in its order.
-    """
-    parts = call.parts
-    if parts is None:
-        return None
-    described = [name for name in call.arguments if name != "signature"]
-    is_plain = all(part is None for part in parts.values())
-    return None if is_plain and list(parts) == described else parts
-
-
-def _is_described(pickled: Any) -> bool:
-    """Return whether a pickle is small enough to be described.
-
-    A description reads all of its values.
-    """
-    size = sum(map(len, pickled.chunks))
-    size += sum(memory.nbytes for memory in pickled.buffers)
-    return bool(size <= _MOST_DESCRIBED)

@@ -103,7 +103,7 @@ class Refusal:
     def _stale(self, recording: Recording) -> MimicError:
         state, call = self._state, self._call
         changed: list[str] = []
-        if not state.is_stale(call.plan, recording.source):
+        if not call.plan.has_other_source(recording.source):
             changed = state.stale_inputs(recording.outcomes[0].entry.get("inputs"))
         error = stale(
             call.label,

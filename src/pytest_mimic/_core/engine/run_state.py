@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.equal_calls import EqualCalls, Sender
     from pytest_mimic._core.engine.events import Family
     from pytest_mimic._core.engine.ledger import Ledger
-    from pytest_mimic._core.engine.wall_time import WallTime
+    from pytest_mimic._core.engine.recordings import Recordings
     from pytest_mimic._core.inputs.reached_and_read import ProjectSources, Trace
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.settings import Settings
@@ -97,7 +97,7 @@ class RunState:
 
     | attribute | what it is |
     |---|---|
-    | `recordings` | its `Recordings`, see `recordings_of` |
+    | `recordings` | those that it has read or written |
     | `next_run` | the `NextRun` of a recording run |
     | `cassettes_made` | the cassettes that it wrote, and what |
     | `only_replayed` | the cassettes that `mimic_replay` opened last |
@@ -145,7 +145,6 @@ class RunState:
         )
         self.discarded: deque[Callable[[], object]] = deque()
 
-        self.recordings: Any = None
         self.next_run: Any = None
         self.cassettes_made: set[tuple[str, bytes | None]] = set()
         self.only_replayed: set[str] = set()
@@ -165,11 +164,20 @@ class RunState:
         return self.test
 
     @lazy_attribute
-    def wall_time(self) -> WallTime:
-        """What counts the time of calls that are recorded at the same time once."""
-        from pytest_mimic._core.engine.wall_time import WallTime
+    def recordings(self) -> Recordings:
+        """The recordings that the run has read or written.
 
-        return WallTime()
+        A run that only replays plain values needs none.
+        """
+        from pytest_mimic._core.engine.recordings import Recordings
+
+        return Recordings(self.vault, self.ledger, mode=self.settings.mode)
+
+    @property
+    def made_recordings(self) -> Recordings | None:
+        """The recordings, if anything needed them so far."""
+        made: Recordings | None = vars(self).get("recordings")
+        return made
 
     @lazy_attribute
     def redactor(self) -> Redactor:
@@ -216,14 +224,6 @@ class RunState:
         if "redactor" in vars(self):
             self.redactor.variables = self.variables
 
-    def is_stale(self, plan: Any, source: str | None) -> bool:
-        """Check whether a recording was made from another source of its target."""
-        return (
-            source is not None
-            and self.settings.source != "ignore"
-            and plan.source not in (source, None)
-        )
-
     # -- what calls reach and read
 
     @lazy_attribute
@@ -243,7 +243,8 @@ class RunState:
         if not self.running:
             # Most files are opened outside of calls, many of them by this package.
             return None
-        return getattr(self.inside.call(), "trace", None)
+        observed = getattr(self.inside.call(), "observed", None)
+        return None if observed is None else observed.trace
 
     def changed_inputs(self, name: str, recording: str = "") -> list[str]:
         """Return what has changed of a list of what a call reaches and reads.

@@ -25,14 +25,13 @@ if TYPE_CHECKING:
     from threading import Event
 
     from pytest_mimic._core.engine.call import Call
-    from pytest_mimic._core.engine.effects import Effects
     from pytest_mimic._core.engine.owners import Owner, Track
+    from pytest_mimic._core.engine.record import Observed, Places
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.engine.waits import Wait
-    from pytest_mimic._core.inputs.reached_and_read import Trace
-    from pytest_mimic._core.vault.recording_facts import Recording, Stored
+    from pytest_mimic._core.vault.recording_facts import Stored
 
-    class Outcomes(Track, Protocol):
+    class Outcomes(Track, Places, Protocol):
         """The outcomes of one file, as a step uses them: a `Track`.
 
         Attributes:
@@ -41,22 +40,8 @@ if TYPE_CHECKING:
 
         has_places: bool
 
-        def keep(self, real: Step, outcome: Outcome, duration: float, /) -> None:
-            """Record the outcome of a real call, in its place."""
-
-        def recording_of(self, call: Call, stored: Stored, /) -> Recording:
-            """Return the recording of a call that has this outcome."""
-            ...
-
-        def compare(self, real: Step, outcome: Outcome, /) -> None:
-            """Compare the outcome of a real call with its recording."""
-
         def leave_empty(self, real: Step, /) -> None:
             """Let the place of a call stay empty."""
-
-
-# What the ledger counts of a recorded call, once.
-_COUNTS = ("recorded", "record_seconds", "tokens_sent", "tokens_received")
 
 
 class Step:
@@ -80,6 +65,7 @@ class Step:
         source: The fingerprint of the source that was recorded.
         owner: The test or scope in which the call began.
         ended: Set when that has ended.
+        observed: What is observed of a real call.
         arrived: Returns the plain data of what a real call has given so far, given how
             it ends: `waiting` (it was cancelled) or `stopped` (its test has ended). The
             edge sets it where something can arrive before the end.
@@ -114,27 +100,12 @@ class Step:
         self.active: bool = mode != "replay"
         self._has_ended = not self.active
         if self.active:
-            self.arrived: Callable[[str], Any] | None = None
-            # The arguments before a function can change them.
-            self.effects: Effects | None = None
-            self.trace: Trace | None = None
-            if call.edge_call is None:
-                self.trace = call.plan.trace and call.plan.trace(call.values)
-                call.arguments  # noqa: B018 - described now, as the call may change them
-                if mode == "run":
-                    call.parts  # noqa: B018 - for the same reason
-                    from pytest_mimic._core.engine.effects import Effects
+            from pytest_mimic._core.engine.record import Observed
 
-                    self.effects = Effects(call)
-            # whether the stream or coroutine that the call returned is being consumed
+            self.arrived: Callable[[str], Any] | None = None
+            # Whether the stream or coroutine that the call returned is being consumed.
             self.begun: bool = False
-            # whether a plain function returned a coroutine or an async generator
-            self.awaited: bool = False
-            # What a coroutine gave that is a stream, as `Stored.coroutine_gave`.
-            self.coroutine_gave: str = ""
-            self.started: float = state.clock()
-            # The seconds of the call in which others that have ended were made, too.
-            self.beside: float = 0.0
+            self.observed: Observed = Observed(call, is_recorded=mode == "run")
             self.owner.open[self] = None
 
     @property
@@ -262,19 +233,17 @@ class Step:
         """
         if not self.active:
             return
-        self.duration: float = self.state.clock() - self.started
         try:
             if self._take_end():
+                self.observed.end()
                 if self.mode == "run":
-                    self._note_beside(self.duration)
-                    self.track.keep(self, outcome, self.duration)
-                    issuer = self.call.issuer
-                    if issuer is not None:
-                        issuer.known.keep(outcome.content, self.amend)
-                        if issuer.numbers:
-                            self.report(issuer.told_numbers())
+                    from pytest_mimic._core.engine.record import keep_issued, record
+
+                    record(self.track, self.number, self.observed, outcome)
+                    if self.call.issuer is not None:
+                        keep_issued(self.track, self.number, self.observed, outcome)
                 else:
-                    self.track.compare(self, outcome)
+                    self._compare(outcome)
         except MimicError as error:
             self.state.pending.note(error)
             self._leave_empty()
@@ -283,28 +252,21 @@ class Step:
             self._leave()
             self.arrived = None
 
-    def _note_beside(self, duration: float) -> None:
-        """Note how much of the call's time other recorded calls have taken already."""
-        ended = self.started + duration
-        self.beside = self.state.wall_time.beside(self.started, ended)
+    def _compare(self, outcome: Outcome) -> None:
+        from pytest_mimic._core.engine.verifying import compare_repeated, verify
+
+        call, stored, observed = self.call, self.stored, self.observed
+        is_awaited = observed.is_awaited or (self.begun and stored.awaited)
+        if self.repeats:
+            compare_repeated(call, stored, outcome, is_awaited=is_awaited)
+        else:
+            verify(call, stored, outcome, observed.duration, is_awaited=is_awaited)
 
     def _leave(self) -> None:
         """Let what the call has started, or forked, be mimicked from now on."""
         self.active = False
         if self.state.family is not None:
             self.state.family.tell_progress()
-
-    def amend(self, plain: object) -> None:
-        """Record the outcome of a call that has ended in another form.
-
-        A placeholder in the answer of a client is replaced when an earlier call, of
-        whichever client, turns out to have issued the secret.
-        """
-        ledger = self.state.ledger
-        counts = {name: getattr(ledger, name) for name in _COUNTS}
-        self.track.keep(self, Value(plain), self.duration)
-        for name, count in counts.items():
-            setattr(ledger, name, count)
 
     def finish(self, plain: object) -> None:
         """Complete the call with plain data without secrets.
@@ -378,14 +340,17 @@ class Step:
         if not self.has_place:
             self.report(f"{how}: not recorded, a replay will miss it")
             return
-        duration = self.state.clock() - self.started
+        from pytest_mimic._core.engine.record import encode
+
+        observed = self.observed
         try:
-            if self.effects is not None:
-                self.effects.refuse_changes()
-                self.effects = None
+            if observed.effects is not None:
+                observed.effects.refuse_changes()
+            # The call goes on, and may change its arguments later.
+            observed.effects = None
             given = self._given_so_far("waiting" if mark == WAITING else "stopped")
-            self._note_beside(duration)
-            stored = self.state.recordings.encode(self, given, duration)
+            observed.end()
+            stored = encode(observed, given)
         except MimicError as error:
             self.state.pending.note(error)
             self._leave_empty()
@@ -402,9 +367,11 @@ class Step:
 
         Another process may judge that.
         """
-        state, call = self.state, self.call
-        recording = self.track.recording_of(call, stored)
-        unended = Unended(self.track, self.number, recording, call.label)
+        from pytest_mimic._core.engine.record import recording_of
+
+        state, call, track = self.state, self.call, self.track
+        recording = recording_of(call, [stored], track.owner)
+        unended = Unended(track, self.number, recording, call.label)
         family = state.family
         if family is not None and family.is_judged_elsewhere(self.owner):
             family.tell_unended(self.owner, unended)
@@ -422,6 +389,7 @@ class Step:
         return outcome
 
     def _leave_empty(self) -> None:
+        """Let the place of the call stay empty, so that no other outcome moves up."""
         if self.mode == "run" and self.has_place:
             self.track.leave_empty(self)
 
@@ -434,7 +402,7 @@ class Step:
 
     def report(self, what: str) -> None:
         """Add a line to the summary that says what this call did."""
-        self.state.ledger.notes.add(f"{self.call.label} {what}")
+        self.call.report(what)
 
     def refuse(self) -> NoReturn:
         """End a call whose request has the placeholder of a secret.

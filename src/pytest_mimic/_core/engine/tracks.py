@@ -16,9 +16,8 @@ from pytest_mimic._core.engine.decisions import (
 )
 from pytest_mimic._core.engine.owners import Change
 from pytest_mimic._core.engine.steps import Step
-from pytest_mimic._core.outcome.outcome import Stream
 from pytest_mimic._core.settings import Mode
-from pytest_mimic._core.vault.format import wall_seconds
+from pytest_mimic._core.vault.format import recording_name, wall_seconds
 from pytest_mimic._core.vault.objects import EMPTY
 from pytest_mimic._core.vault.recording_facts import empty_place
 
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.owners import Errors, Owner
     from pytest_mimic._core.engine.recordings import Recordings
     from pytest_mimic._core.engine.run_state import RunState
-    from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.vault.recording_facts import Recording, Stored
     from pytest_mimic.errors import MimicError
 
@@ -47,6 +45,7 @@ class Track:
         is_anew: Outcomes that were found in the file are only compared with; none is
             replayed.
         taken: How many equal calls were made, by their identity in a file of several.
+        found: The outcomes that were found in the places of real calls.
         remedies: How to record a call, if no option does.
         within: The file in words, if it is one of several calls: `cassette trip`.
     """
@@ -77,8 +76,7 @@ class Track:
         self._calls: list[Recording | None] = list(kept)
         # The places of equal calls.
         self._places: dict[str, list[int]] = {}
-        # The outcomes that were found in the places of real calls.
-        self._before: dict[int, Stored] = {}
+        self.found: dict[int, Stored] = {}
         # The numbers of real calls among those of their owner.
         self._numbers: dict[int, int] = {}
         # The most equal calls that were made.
@@ -175,7 +173,7 @@ class Track:
         if position < len(equal):
             before = equal[position].outcomes[0]
             if not before.mark:
-                self._before[place] = before
+                self.found[place] = before
 
     # -- other processes
 
@@ -242,22 +240,13 @@ class Track:
         if recording.outcomes[0].mark == EMPTY:
             return "empty"
         if mode.writes:
-            is_stale = self._recordings.is_outdated(call.plan, recording)
+            is_stale = call.plan.is_outdated(recording)
+        elif self._state.settings.mode is Mode.VERIFY:
+            is_stale = False
         else:
-            is_stale = self._is_stale(call, recording)
+            inputs = recording.outcomes[0].entry.get("inputs")
+            is_stale = call.plan.is_stale(recording.source, inputs)
         return "stale" if is_stale else "good"
-
-    def _is_stale(self, call: Call, recording: Recording) -> bool:
-        """Return whether the source of a recording has changed.
-
-        With `mimic_inputs = strict`, its inputs count as well.
-        """
-        state = self._state
-        if recording.source is None or state.settings.mode is Mode.VERIFY:
-            return False
-        if state.is_stale(call.plan, recording.source):
-            return True
-        return bool(state.stale_inputs(recording.outcomes[0].entry.get("inputs")))
 
     def _note_conversation(
         self, call: Call, mode: Mode, decision: Decision, recording: Recording | None
@@ -335,59 +324,28 @@ class Track:
             del self._calls[self._most :]
             self._write({})
 
-    def keep(self, real: Step, outcome: Outcome, duration: float) -> None:
-        """Record the outcome of a real call, in its place.
+    def put(
+        self, place: int, recording: Recording, error: tuple[str, str] | None
+    ) -> None:
+        """Put the outcome of a call in its place, in a turn, and write the file.
 
-        An outcome that stood there stays if only parts changed that verifying leaves
-        out.
+        Args:
+            place: The place.
+            recording: The call, with this outcome only.
+            error: The call and its failure in words, with the test, if it has failed.
         """
-        call, state, recordings = real.call, self._state, self._recordings
-        before = self._before.get(real.number)
-        stored = recordings.encode(real, outcome, duration, before)
-        if state.log is not None:
-            state.log("recorded", call, stored=stored, seconds=duration)
-        is_shared = self.owner is None and self.file in state.ledger.used
-        if is_shared and self._has_more(call, before, outcome):
-            return
-        failure = call.plan.failure(outcome)
-        error = None
-        if failure is not None:
-            error = f"{call.listed} {failure}", state.test
-        if failure is not None and call.edge_call is not None:
-            recordings.failed.add(self.file)
-        else:
-            recordings.failed.discard(self.file)
-        recordings.note_keys(call, stored)
-        if state.next_run is not None:
-            state.next_run.note(call, stored)
-        if before is not None and call.issuer is not None:
-            recordings.note_dropped(call, before, stored)
-        with recordings.turns:
-            recording = recordings.new_recording(call, [stored], self.owner)
-            self._put(real.number, recording, error)
-            state.ledger.record_seconds += duration - real.beside
-            if call.edge_call is not None:
-                self._count_tokens(outcome)
-                if self.owner is None:
-                    self._replace_imported(call)
+        self._calls[place] = recording
+        self._last = recording
+        self._write({place: error})
 
-    def _has_more(self, call: Call, before: Stored | None, outcome: Outcome) -> bool:
-        """Return whether the file that tests share holds more of a stream by now.
-
-        Another reader may have come to its end meanwhile.
-        """
-        latest = self._recordings.known.get(self.file)
-        stands = before if latest is None else latest.outcomes[0]
-        return stands is not None and _goes_further(stands.load(call.paths), outcome)
-
-    def _replace_imported(self, call: Call) -> None:
+    def replace_imported(self, call: Call) -> None:
         """Drop the imported recordings of a call that has a recording of its own now.
 
         In an imported one fewer parts of the call count, such as its method and its URL
         alone. The journal notes each dropped file, so that a failing test puts it back.
         """
         state, recordings = self._state, self._recordings
-        for name in recordings.imported(call):
+        for name in imported_files(recordings, call, None):
             content = state.vault.store.read(name)
             recordings.drop(name)
             change = state.owner.journal.setdefault(name, Change(content))
@@ -395,41 +353,13 @@ class Track:
             if state.family is not None:
                 self._tell_change(name, content, None, None, {})
 
-    def recording_of(self, call: Call, stored: Stored) -> Recording:
-        """Return the recording of a call that has this outcome."""
-        return self._recordings.new_recording(call, [stored], self.owner)
-
-    def _count_tokens(self, outcome: Outcome) -> None:
-        from pytest_mimic._core.tree.chats import tokens_of_response
-
-        tokens = tokens_of_response(outcome.content)
-        if tokens is not None:
-            self._state.ledger.tokens_sent += tokens.sent
-            self._state.ledger.tokens_received += tokens.received
-
-    def compare(self, real: Step, outcome: Outcome) -> None:
-        """Compare the outcome of a real call with its recording."""
-        from pytest_mimic._core.engine.verifying import compare_repeated, verify
-
-        if real.repeats:
-            compare_repeated(real, outcome)
-        else:
-            verify(real, outcome, self._state.clock() - real.started)
-
     def fill(self, number: int, recording: Recording) -> None:
         """Record in its empty place a call that has come to no whole outcome."""
+        ledger = self._state.ledger
         with self._recordings.turns:
-            self._put(number, recording, None)
-            self._state.ledger.record_seconds += wall_seconds(recording.stored.entry)
-
-    def _put(
-        self, place: int, recording: Recording, error: tuple[str, str] | None
-    ) -> None:
-        """Record an outcome in its place."""
-        self._calls[place] = recording
-        self._last = recording
-        self._write({place: error})
-        self._state.ledger.recorded += 1
+            self.put(number, recording, None)
+            ledger.recorded += 1
+            ledger.record_seconds += wall_seconds(recording.stored.entry)
 
     def leave_empty(self, real: Step) -> None:
         """Let the place of a call stay empty, so that no other outcome moves up to it.
@@ -448,7 +378,9 @@ class Track:
         if not self.has_places or all(each is None for each in self._calls):
             return
         if self._last is None:
-            self._last = self._recordings.new_recording(call, [], self.owner)
+            from pytest_mimic._core.engine.record import recording_of
+
+            self._last = recording_of(call, [], self.owner)
         self._write({})
 
     def _write(self, errors: Errors) -> None:
@@ -507,6 +439,24 @@ class Track:
         family.tell(event)
 
 
+def imported_files(
+    recordings: Recordings, call: Call, owner: Owner | None
+) -> list[str]:
+    """Return the names of the imported recordings of a client's call.
+
+    The first is the one in which most parts count.
+    """
+    plan = call.plan
+    owner_name = None if owner is None else owner.name
+    files = []
+    for match in recordings.matches(plan.target, plan.folder):
+        key = plan.imported_key(call.edge_call, match)
+        file = recording_name(plan.target, key, owner_name)
+        if recordings.find(file) is not None:
+            files.append(file)
+    return files
+
+
 def each_outcome(recording: Recording) -> list[Recording]:
     """Return a recording once for each of its outcomes, which is its only one there."""
     return [recording._replace(outcomes=[stored]) for stored in recording.outcomes]
@@ -523,14 +473,3 @@ def _is_of_another_call(call: Call, recording: Recording) -> bool:
     from pytest_mimic._core.engine.changed_lines import is_of_another_call
 
     return is_of_another_call(call, recording)
-
-
-def _goes_further(one: Outcome, other: Outcome) -> bool:
-    """Check whether one recording of a stream holds more of it than another.
-
-    Of those that tests share, it is kept.
-    """
-    if not (isinstance(one, Stream) and isinstance(other, Stream)):
-        return False
-    is_longer = len(one.items) > len(other.items) or one.end is not None
-    return other.end is None and is_longer

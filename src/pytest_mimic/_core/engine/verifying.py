@@ -18,20 +18,29 @@ from pytest_mimic.errors import MimicError
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call, Plan
     from pytest_mimic._core.engine.run_state import RunState
-    from pytest_mimic._core.engine.steps import Step
     from pytest_mimic._core.vault.recording_facts import Stored
     from pytest_mimic.errors import DriftError
 
 
-def verify(real: Step, outcome: Outcome, duration: float) -> None:
-    """Compare the outcome of a real call with its recording, and note a difference."""
-    state, call = real.state, real.call
-    if real.stored.gave_nothing:
+def verify(
+    call: Call, stored: Stored, outcome: Outcome, duration: float, *, is_awaited: bool
+) -> None:
+    """Compare the outcome of a real call with its recording, and note a difference.
+
+    Args:
+        call: The call.
+        stored: Its recorded outcome.
+        outcome: Its outcome now.
+        duration: How long it took, in seconds.
+        is_awaited: Whether the function has returned something to await.
+    """
+    state = call.plan.state
+    if stored.gave_nothing:
         _count(state)
-        real.report("was answered, before it was cancelled as it was when recorded")
+        call.report("was answered, before it was cancelled as it was when recorded")
         return
-    outcome = _as_recorded(real, outcome)
-    drift, found = _drift(real, outcome)
+    actual = _as_recorded(call, outcome)
+    drift, found = _drift(call, stored, actual, is_awaited=is_awaited)
     if drift is None:
         _count(state)
     else:
@@ -41,7 +50,7 @@ def verify(real: Step, outcome: Outcome, duration: float) -> None:
         state.log(
             kind,
             call,
-            stored=real.stored,
+            stored=stored,
             seconds=duration,
             error=drift,
             differences=found,
@@ -54,31 +63,39 @@ def _count(state: RunState) -> None:
         state.ledger.verified += 1
 
 
-def compare_repeated(real: Step, outcome: Outcome) -> None:
+def compare_repeated(
+    call: Call, stored: Stored, outcome: Outcome, *, is_awaited: bool
+) -> None:
     """Compare what a wider fixture does again, at a service, with its recording.
 
-    So the tables that it made are there for the tests that are recorded now. These
-    cannot rest on recorded answers that differ from the real ones: such a difference
-    fails the test. It is not looked for in a tear-down, or once tests were replayed
-    since the fixture began: the service then lacks what these and other tests did.
+    Tests that are recorded now need the tables that the fixture makes. If its real
+    answers differ from its recorded ones, the tests would record nonsense, so that the
+    difference fails the test.
+
+    It is not looked for in a tear-down, or once tests were replayed since the fixture
+    began: the service then lacks what these and other tests did.
     """
-    state, call, owner = real.state, real.call, real.state.owner
+    state = call.plan.state
+    owner = state.owner
     if owner.ends or owner.replayed.get(call.plan.target) != state.replayed_tests:
         return
-    drift, _ = _drift(real, _as_recorded(real, outcome))
+    actual = _as_recorded(call, outcome)
+    drift, _ = _drift(call, stored, actual, is_awaited=is_awaited)
     if drift is not None:
         state.blame(
             differs_below(call.label, drift.fact_lines(), scope=owner.name), call
         )
 
 
-def _drift(real: Step, actual: Outcome) -> tuple[DriftError | None, list[Difference]]:
+def _drift(
+    call: Call, stored: Stored, actual: Outcome, *, is_awaited: bool
+) -> tuple[DriftError | None, list[Difference]]:
     """Return how a real outcome differs from its recording.
 
     Returns:
         The error, None if they agree, and the differences that it shows.
     """
-    call, state, stored = real.call, real.state, real.stored
+    state = call.plan.state
     recorded, plan, options = stored.load(call.paths), call.plan, call.plan.options
     exact = frozenset() if plan.adapter is None else plan.adapter.exact
     found = compare(
@@ -88,7 +105,6 @@ def _drift(real: Step, actual: Outcome) -> tuple[DriftError | None, list[Differe
         redactor=state.redactor,
         secrets=plan.secrets(call),
     )
-    is_awaited = real.awaited or (real.begun and stored.awaited)
     if is_awaited != stored.awaited and type(recorded) is type(actual):
         when = "now, not when recorded" if is_awaited else "when recorded, not now"
         found.insert(
@@ -117,13 +133,13 @@ def _drift(real: Step, actual: Outcome) -> tuple[DriftError | None, list[Differe
     return error, found
 
 
-def _as_recorded(real: Step, outcome: Outcome) -> Outcome:
+def _as_recorded(call: Call, outcome: Outcome) -> Outcome:
     """Return a real outcome as it would be recorded.
 
     The names of environment variables stand in it for secret values. An exception of a
     library may drag along what no copy keeps, such as an open connection.
     """
-    state, call = real.state, real.call
+    state = call.plan.state
     is_error = isinstance(outcome, Raised) and call.edge_call is None
     if not (state.redactor.environment.forms or is_error):
         return outcome

@@ -35,8 +35,8 @@ One recording, told. `fetch("EUR")` gave a frame that no JSON holds exactly.
 3. *Found.* A replay knows the identity of its call, and so the name of the file. It
    reads and parses the file, without the description of the arguments. `Objects` checks
    the pickle against its name and its list before it loads it. A recording of one plain
-   value takes a shorter way: `Vault.read_player` gives a `Player`, which makes a fresh
-   value for each call.
+   value takes a shorter way: `Vault.read_value` gives what makes a fresh value for each
+   call.
 4. *Cleared.* `Vault.delete` deletes the recording while it keeps all other writers out.
    If no run is recording, it looks at what the remaining recordings name, and deletes
    the objects that none of them does.

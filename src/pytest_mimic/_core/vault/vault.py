@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
 from contextlib import suppress
 from marshal import dumps, loads
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from pytest_mimic._core.vault.format import (
     FOLDERS,
@@ -31,17 +31,27 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault.writing import Cleared, Written
 
 
-class Player(NamedTuple):
-    """Gives a recorded value, a fresh one for each call.
+_Making: TypeAlias = "tuple[Callable[[Any], Any], Any, Any]"
+"""The last three attributes of a `RecordedValue`."""
+
+
+class RecordedValue(NamedTuple):
+    """What a recording says of which nothing but a value is recorded.
 
     Attributes:
-        copy: Returns a fresh value, given the source.
-        source: What `copy` makes the value of.
+        source: The fingerprint of the target's source.
+        seconds: What a replay saves.
+        inputs: The name of the list of its inputs.
+        make: Returns a fresh value.
+        kept: What `make` gets, and makes the value of.
         first: The value for the first call; `...` if that has to be made, too.
     """
 
-    copy: Callable[[Any], Any]
-    source: Any
+    source: str | None
+    seconds: float
+    inputs: str | None
+    make: Callable[[Any], Any]
+    kept: Any
     first: Any
 
 
@@ -100,15 +110,11 @@ class Vault:
         calls = read_calls(self.objects, name, skim=skim)
         return calls[0] if calls else None
 
-    def read_player(
-        self, name: str
-    ) -> tuple[str | None, float, str | None, Player] | None:
+    def read_value(self, name: str) -> RecordedValue | None:
         """Read a recording of one value fast, without facts that no replay needs.
 
-        Returns:
-            The fingerprint of the target's source, the seconds that a replay saves, the
-            name of its inputs, and what gives the value. None if there is no such
-            recording, or it holds anything but a value; `read` finds out which.
+        None: there is no such recording, or it holds anything but a value; `read` finds
+        out which.
 
         Raises:
             CorruptRecordingError: The file is damaged, or of another format.
@@ -124,16 +130,17 @@ class Vault:
         entry = entries[0]
         if "end" in entry:
             return None
-        player: Player | None
+        making: _Making | None
         if not is_usual(entry):
-            player = _player(self.objects, name, facts)
+            making = _making(self.objects, name, facts)
         elif len(data) < LONG:
-            player = Player(loads, dumps(entry["value"]), entry["value"])
+            making = loads, dumps(entry["value"]), entry["value"]
         else:
-            player = Player(value_in, data, entry["value"])
-        if player is None:
+            making = value_in, data, entry["value"]
+        if making is None:
             return None
-        return facts["source"], wall_seconds(entry), entry.get("inputs"), player
+        seconds, inputs = wall_seconds(entry), entry.get("inputs")
+        return RecordedValue(facts["source"], seconds, inputs, *making)
 
     def test_of(self, name: str) -> str | None:
         """Return the test that made a recording or cassette, or None.
@@ -292,22 +299,22 @@ class Vault:
         return delete(self.store, names, objects)
 
 
-def _player(objects: Objects, name: str, facts: dict[str, Any]) -> Player | None:
-    """Return what gives the value of an outcome; None if there is more to it."""
+def _making(objects: Objects, name: str, facts: dict[str, Any]) -> _Making | None:
+    """Return what makes the value of an outcome; None if there is more to it."""
     from pytest_mimic._core.vault.recording_facts import calls_of
 
     stored = calls_of(objects, name, facts)[0].stored
     if stored.is_tagged or stored.awaited or stored.kind != "value":
         return None
     if "pickle" in stored.entry:
-        return Player(_unpickled, stored, ...)
+        return _unpickled, stored, ...
     body = stored.readable()
     if body.keys() != {"value"}:
         return None
     value = body["value"]
     if "value" in stored.entry:
-        return Player(loads, dumps(value), value)
-    return Player(_read_again, stored, value)
+        return loads, dumps(value), value
+    return _read_again, stored, value
 
 
 def _unpickled(stored: Stored) -> Any:

@@ -17,7 +17,6 @@ from pytest_mimic._core.engine.cassette_tracks import CassetteTrack
 from pytest_mimic._core.engine.client_plan import ClientPlan, Port
 from pytest_mimic._core.engine.ledger import Ledger
 from pytest_mimic._core.engine.owners import Owner
-from pytest_mimic._core.engine.recordings import recordings_of
 from pytest_mimic._core.engine.run_state import RunState
 from pytest_mimic._core.seam.base import load_adapter
 from pytest_mimic._core.settings import Mode, Settings
@@ -72,7 +71,7 @@ class Conversation:
         # A file does not say how long a call took.
         self._state.clock = _stopped_clock
         # Recordings that were imported before are no answers to these requests.
-        recordings_of(self._state).imports["http"] = []
+        self._state.recordings.imports["http"] = []
         self._cassette: CassetteTrack | None = None
         if destination.cassette:
             self._cassette = CassetteTrack(

@@ -77,3 +77,16 @@ def test_what_a_wider_fixture_sends_to_a_database_is_sent_each_time() -> None:
     assert decide(facts) == Verify(for_effect=True)
     assert decide(facts._replace(mode=Mode.REPLAY)) == Replay()
     assert decide(facts._replace(recorded="nothing")) == Run()
+
+
+def test_only_a_replay_by_the_identity_alone_lasts() -> None:
+    """Its equal calls need no decision, and a player gives them their outcome."""
+    lasting = []
+    for mode, recorded, by_identity in product(
+        ("replay", "verify", "record", "rerecord"), RECORDED, (True, False)
+    ):
+        decision = decide(Facts(Mode(mode), recorded, by_identity=by_identity))
+        if isinstance(decision, Replay) and decision.lasts:
+            lasting.append((mode, recorded, by_identity))
+
+    assert lasting == [("replay", "good", True)]

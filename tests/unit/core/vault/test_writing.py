@@ -311,7 +311,7 @@ def test_player_returns_a_fresh_value_each_time(value):
     put(vault, A, value)
     expected = repr(value)
 
-    again, kept, first = vault.read_player(A)[3]
+    again, kept, first = vault.read_value(A)[3:]
     for place in range(4):
         given = again(kept) if place or first is ... else first
         assert repr(given) == expected
@@ -325,9 +325,9 @@ def test_fast_player_reads_single_values_without_tags_only(values):
     failed = vault.stored(Raised(KeyError("a")), 0.1)
     vault.write(B, [Recording("shop:f", None, None, None, "", None, [failed])])
 
-    assert vault.read_player(A) is None
-    assert vault.read_player(B) is None
-    assert vault.read_player("calls/shop/f/none.json") is None
+    assert vault.read_value(A) is None
+    assert vault.read_value(B) is None
+    assert vault.read_value("calls/shop/f/none.json") is None
     assert [each.kind for each in vault.read(B).outcomes] == ["raised"]
 
 
@@ -575,7 +575,7 @@ def test_read_only_vault_replays(tmp_path):
     vault = Vault(FolderStore(tmp_path / "v"))
 
     assert vault.read(A).outcomes[0].load().value == ONE
-    again, kept, _ = vault.read_player(B)[3]
+    again, kept, _ = vault.read_value(B)[3:]
     assert again(kept) == [1]
     assert set(vault.names()) == {A, B}
     assert {

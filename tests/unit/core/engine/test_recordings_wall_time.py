@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_mimic._core.engine.wall_time import WallTime
+from pytest_mimic._core.engine.recordings import WallTime
 
 
 @pytest.mark.parametrize(

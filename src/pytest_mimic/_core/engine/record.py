@@ -1,0 +1,385 @@
+"""Records the outcomes of real calls.
+
+A call is recorded on one straight way:
+
+| part of the way | where |
+|---|---|
+| it takes its place among equal calls | `Track.take` |
+| the original runs, and is observed | a performer of `execution`, or a client's edge |
+| its outcome becomes what a file holds | `encode` |
+| that is put in its place, and the file written | `Track.put` |
+
+Whoever ran the original hands the outcome to `Step.complete`, and that to `record`,
+which walks the rest of the way.
+
+A value has four shapes on it: an `Outcome`, its text or its pickle (`Encoded`), the
+JSON of its recording (`Stored.entry`), and the bytes of the file.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from json import dumps
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pytest_mimic._core.engine.effects import Effects
+from pytest_mimic._core.outcome.outcome import Stream, Value
+from pytest_mimic._core.redact.looks import keys_in
+from pytest_mimic._core.redact.secret_names import ISSUED
+from pytest_mimic._core.tree.chats import tokens_of_response
+from pytest_mimic._core.vault.recording_facts import Recording
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_mimic._core.engine.call import Call
+    from pytest_mimic._core.engine.owners import Owner
+    from pytest_mimic._core.inputs.reached_and_read import Trace
+    from pytest_mimic._core.outcome.outcome import Outcome
+    from pytest_mimic._core.outcome.pickling import Pickled
+    from pytest_mimic._core.vault.recording_facts import Stored
+
+# A shorter part of a call's time is not worth to be kept, in seconds.
+_SHORTEST_BESIDE = 0.001
+# Larger pickles, in bytes, have no description: it takes a look at each value.
+_MOST_DESCRIBED = 32 << 20
+# So many characters of an outcome are looked through for keys while tests run: a look
+# at a gigabyte takes a minute.
+_MOST_SEARCHED = 1_000_000
+
+
+class Places(Protocol):
+    """The outcomes of one file, in which a new one is put: a `Track`."""
+
+    @property
+    def file(self) -> str:
+        """The name of the recording or cassette."""
+        ...
+
+    @property
+    def owner(self) -> Owner | None:
+        """The owner of the calls; None if one recording serves all."""
+        ...
+
+    @property
+    def found(self) -> Mapping[int, Stored]:
+        """The outcomes that were found in the places of real calls."""
+        ...
+
+    def put(
+        self, place: int, recording: Recording, error: tuple[str, str] | None, /
+    ) -> None:
+        """Put the outcome of a call in its place, in a turn, and write the file."""
+
+    def replace_imported(self, call: Call, /) -> None:
+        """Drop the imported recordings of a call that has one of its own now."""
+
+
+class Observed:
+    """What is observed of a real call, from before it runs until it has ended.
+
+    Attributes:
+        call: The call.
+        is_recorded: Its outcome is recorded. Else it is compared.
+        effects: What a function may change, as it was before.
+        trace: Notes what a function reaches and reads.
+        is_awaited: A plain function has returned a coroutine or an async generator.
+        coroutine_gave: What a coroutine gave that is a stream: see
+            `Stored.coroutine_gave`.
+        started: When it began, on the clock of the run.
+        duration: How long it took, in seconds, once it has ended.
+        beside: The seconds of these in which others that have ended were made, too.
+    """
+
+    def __init__(self, call: Call, *, is_recorded: bool) -> None:
+        self.call = call
+        self.is_recorded = is_recorded
+        self.effects: Effects | None = None
+        self.trace: Trace | None = None
+        if call.edge_call is None:
+            # The function may change its arguments. The call keeps what it describes.
+            self.trace = call.plan.trace and call.plan.trace(call.values)
+            call.arguments  # noqa: B018
+            if is_recorded:
+                call.parts  # noqa: B018
+                self.effects = Effects(call)
+        self.is_awaited: bool = False
+        self.coroutine_gave: str = ""
+        self.started: float = call.plan.state.clock()
+        self.duration: float = 0.0
+        self.beside: float = 0.0
+
+    def end(self) -> None:
+        """Note how long the call took, which ends now."""
+        state = self.call.plan.state
+        ended = state.clock()
+        self.duration = ended - self.started
+        if self.is_recorded:
+            self.beside = state.recordings.wall_time.beside(self.started, ended)
+
+
+def record(
+    places: Places,
+    place: int,
+    observed: Observed,
+    outcome: Outcome,
+    *,
+    is_first: bool = True,
+) -> None:
+    """Record the outcome of a real call, in its place.
+
+    An outcome that stood there stays if only parts changed that verifying leaves out.
+
+    Args:
+        places: The outcomes of the file.
+        place: The place of this one.
+        observed: What was observed of the call.
+        outcome: Its outcome.
+        is_first: The outcome is recorded for the first time. Another form of it does
+            not count again.
+
+    Raises:
+        MutatedInputError: The call has changed an argument.
+        UnstorableOutcomeError: The outcome cannot be stored.
+    """
+    call, state = observed.call, observed.call.plan.state
+    before = places.found.get(place)
+    stored = encode(observed, outcome, before)
+    if state.log is not None:
+        state.log("recorded", call, stored=stored, seconds=observed.duration)
+    is_shared = places.owner is None and places.file in state.ledger.used
+    if is_shared and _has_more(places, call, outcome, before):
+        return
+    failure = call.plan.failure(outcome)
+    error = None if failure is None else (f"{call.listed} {failure}", state.test)
+    _note_keys(call, stored)
+    if state.next_run is not None:
+        state.next_run.note(call, stored)
+    if before is not None and call.issuer is not None and call.issuer.is_of_fixture:
+        state.ledger.dropped |= _placeholders(before) - _placeholders(stored)
+    recording = recording_of(call, [stored], places.owner)
+    with state.recordings.turns:
+        places.put(place, recording, error)
+        if is_first:
+            state.ledger.recorded += 1
+            state.ledger.record_seconds += observed.duration - observed.beside
+        if call.edge_call is not None:
+            _follow_answer(places, call, outcome, is_first=is_first)
+
+
+def _follow_answer(
+    places: Places, call: Call, outcome: Outcome, *, is_first: bool
+) -> None:
+    """Note what the answer of a client means for other calls and recordings."""
+    state = call.plan.state
+    # A client tries a failed request again, which replaces the failure.
+    if call.plan.failure(outcome) is not None:
+        state.recordings.failed.add(places.file)
+    else:
+        state.recordings.failed.discard(places.file)
+    tokens = tokens_of_response(outcome.content) if is_first else None
+    if tokens is not None:
+        state.ledger.tokens_sent += tokens.sent
+        state.ledger.tokens_received += tokens.received
+    if places.owner is None:
+        places.replace_imported(call)
+
+
+def keep_issued(
+    places: Places, place: int, observed: Observed, outcome: Outcome
+) -> None:
+    """Let the secrets that an answer has issued be found in other calls.
+
+    The answer is recorded in another form when an earlier call, of whichever client,
+    turns out to have issued a secret in it.
+    """
+    issuer = observed.call.issuer
+    if issuer is None:
+        return
+
+    def amend(plain: object) -> None:
+        record(places, place, observed, Value(plain), is_first=False)
+
+    issuer.known.keep(outcome.content, amend)
+    if issuer.numbers:
+        observed.call.report(issuer.told_numbers())
+
+
+def recording_of(call: Call, outcomes: list[Stored], owner: Owner | None) -> Recording:
+    """Return the recording of a call that this run makes, with its outcomes."""
+    plan, state = call.plan, call.plan.state
+    return Recording(
+        target=plan.target,
+        arguments=call.arguments,
+        source=plan.source,
+        test=state.test,
+        recorded=state.today,
+        owner=None if owner is None else owner.name,
+        outcomes=outcomes,
+        identity=None if owner is None else call.key,
+        kind=plan.kind,
+        signature=call.signature,
+        host=call.host,
+        options=plan.kept_options,
+        parts=_kept_parts(call),
+    )
+
+
+def _kept_parts(call: Call) -> dict[str, Any] | None:
+    """Return what is kept of the parts of a call.
+
+    None: they are those of the description, in its order.
+    """
+    parts = call.parts
+    if parts is None:
+        return None
+    described = [name for name in call.arguments if name != "signature"]
+    is_plain = all(part is None for part in parts.values())
+    return None if is_plain and list(parts) == described else parts
+
+
+# -- the outcome in its stored form
+
+
+def encode(
+    observed: Observed, outcome: Outcome, before: Stored | None = None
+) -> Stored:
+    """Return an outcome in its stored form, if it may be recorded.
+
+    Args:
+        observed: What was observed of the call.
+        outcome: Its outcome.
+        before: The outcome that was recorded before. It is kept if only parts changed
+            that verifying leaves out: those of `volatile=`, and at a client also a date
+            or a server's name.
+
+    Raises:
+        MutatedInputError: The call has changed an argument.
+        UnstorableOutcomeError: The outcome cannot be stored.
+    """
+    call, plan, state = observed.call, observed.call.plan, observed.call.plan.state
+    effects = observed.effects
+    if effects is not None:
+        effects.refuse_changes()
+    stored = state.vault.stored(
+        outcome,
+        observed.duration,
+        target=plan.target,
+        paths=call.paths,
+        detached=plan.cassette is not None,
+    )
+    beside = float(f"{observed.beside:.4g}")
+    if beside >= _SHORTEST_BESIDE:
+        stored.entry["beside"] = min(beside, stored.duration)
+    if effects is not None and effects.states:
+        stored.entry["after"] = effects.states
+    if state.redactor.environment.forms:
+        _hide_environment(call, stored)
+    if stored.encoded is not None and stored.encoded.pickled is not None:
+        _describe_pickle(call, outcome, stored, stored.encoded.pickled)
+    if call.number:
+        # `show` lists the calls of a test in the order of these numbers.
+        stored.entry["number"] = call.number
+    if observed.is_awaited:
+        stored.entry["awaited"] = True
+    if observed.coroutine_gave:
+        stored.entry["coroutine"] = observed.coroutine_gave
+    if observed.trace is not None:
+        stored.inputs = observed.trace.noted().over
+    may_stay = plan.options.volatile or plan.kind != "function"
+    if before is None or not may_stay:
+        return stored
+    from pytest_mimic._core.engine.verifying import is_unchanged
+
+    if is_unchanged(call, before, stored, redactor=state.redactor):
+        before.inputs = stored.inputs
+        return before
+    return stored
+
+
+def _hide_environment(call: Call, stored: Stored) -> None:
+    """Let the names of environment variables stand for their values."""
+    state = call.plan.state
+    if stored.encoded is None:
+        return
+    hidden = stored.encoded.hide(state.redactor.environment)
+    for name, is_hidden in hidden.items():
+        what = f"holds the value of {name}"
+        if is_hidden:
+            what = f"<{name}> stands for the value"
+        if state.test:
+            what = f"{what}, {state.test}"
+        state.ledger.environment.add((call.label, what))
+
+
+def _describe_pickle(
+    call: Call, outcome: Outcome, stored: Stored, pickled: Pickled
+) -> None:
+    """Store beside a pickle what people can read of it, and report what it loses."""
+    from pytest_mimic._core.outcome.lossy import losses
+    from pytest_mimic._core.tree.stored import described, preview
+
+    plan, state = call.plan, call.plan.state
+    for loss in losses(pickled.imports):
+        call.report(loss)
+    secrets = partial(plan.secrets, call)
+    stored.entry["preview"] = preview(
+        outcome, state.redactor, places=plan.places, secrets=secrets
+    )
+    size = sum(map(len, pickled.chunks))
+    size += sum(memory.nbytes for memory in pickled.buffers)
+    if size > _MOST_DESCRIBED:
+        return
+    description = described(
+        outcome, state.redactor, places=plan.places, secrets=secrets
+    )
+    if description is not None:
+        stored.entry["described"] = description
+
+
+# -- what the recording says about the call
+
+
+def _has_more(
+    places: Places, call: Call, outcome: Outcome, before: Stored | None
+) -> bool:
+    """Return whether a file that tests share holds more of a stream by now.
+
+    Another reader may have come further meanwhile.
+    """
+    latest = call.plan.state.recordings.known.get(places.file)
+    stands = before if latest is None else latest.outcomes[0]
+    if stands is None:
+        return False
+    recorded = stands.load(call.paths)
+    if not (isinstance(recorded, Stream) and isinstance(outcome, Stream)):
+        return False
+    is_longer = len(recorded.items) > len(outcome.items) or recorded.end is not None
+    return outcome.end is None and is_longer
+
+
+def _note_keys(call: Call, stored: Stored) -> None:
+    """Note texts in a call, or in its new outcome, that look like keys.
+
+    `check` does the same, also for what is left out here of a large outcome.
+    """
+    state = call.plan.state
+    texts = [call.described_text]
+    room = _MOST_SEARCHED
+    if stored.encoded is not None:
+        for text in stored.encoded.texts(_MOST_SEARCHED):
+            if text is None or len(text) > room:
+                continue
+            room -= len(text)
+            texts.append(text)
+    for text in texts:
+        for shown, mark in keys_in(text):
+            if mark not in state.redactor.accepted:
+                what = f"{shown}; if it is none: mimic_redact = !{mark}"
+                test = f", {state.test}" if state.test else ""
+                state.ledger.keys.add((call.label, what + test))
+
+
+def _placeholders(stored: Stored) -> set[str]:
+    """Return the placeholders of issued secrets in an outcome."""
+    return set(ISSUED.findall(dumps(stored.readable(), ensure_ascii=False)))
