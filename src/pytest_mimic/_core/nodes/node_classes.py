@@ -18,6 +18,8 @@ from __future__ import annotations
 from typing import ClassVar, Final, TypeAlias, Union
 
 Plain: TypeAlias = bool | int | float | str | None
+Json: TypeAlias = Union[Plain, "list[Json]", "dict[str, Json]"]
+"""Plain data: what JSON holds."""
 Node: TypeAlias = Union[Plain, "Items", "Fields", "Opaque", "Cut", "Hidden"]
 
 

@@ -10,14 +10,35 @@ from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from types import GeneratorType
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from pytest_mimic._core.seam.registry import CLIENTS, is_client
 from pytest_mimic._core.seam.registry import Edge as Edge
 from pytest_mimic.errors import TargetError
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from pytest_mimic._core.redact.redactor import Redactor
+    from pytest_mimic._core.seam.call_secrets import Secrets
+
+    class RealStep(Protocol):
+        """A step that is not to replay, as the block around its call ends it."""
+
+        def running(self) -> AbstractContextManager[None]:
+            """Return a block whose code is part of the call."""
+            ...
+
+        def finish(self, plain: object, /) -> None:
+            """Complete the call with plain data without secrets."""
+
+        def abandon(self, error: BaseException | None = None, /) -> None:
+            """End the call without an outcome."""
+
+        def answers(self, error: BaseException, /) -> bool:
+            """Return whether the caller gets the recorded outcome instead."""
+            ...
+
 
 # The credentials were refused, or the server was too slow or too busy: another time,
 # the answer is another one.
@@ -30,7 +51,7 @@ def _no_outcome(_error: Exception) -> None:
 
 @contextmanager
 def recording(
-    step: Any, store_error: Callable[[Exception], Any] = _no_outcome
+    step: RealStep | None, store_error: Callable[[Exception], object] = _no_outcome
 ) -> Iterator[None]:
     """Return the block for the original function.
 
@@ -84,7 +105,7 @@ class ClientCall(NamedTuple):
     described: dict[str, Any]
     host: str | None = None
     shared: bool = False
-    secrets: Callable[[], Any] | None = None
+    secrets: Callable[[], Secrets] | None = None
 
 
 class Adapter:
@@ -145,7 +166,7 @@ class Adapter:
         """
         return plain
 
-    def failure(self, plain: Any, /) -> str | None:
+    def failure(self, plain: object, /) -> str | None:
         """Return how an exchange failed, `failed (reading)` or `gave 503`, or None.
 
         A failing test keeps no failed exchange. By default, an exchange has failed if
@@ -166,7 +187,7 @@ class Adapter:
         return None
 
 
-def _words_of_error(error: Any) -> str:
+def _words_of_error(error: object) -> str:
     """Return `raised FileNotFoundError` for a class, `failed (reading)` for a kind."""
     kind = error.get("type") if isinstance(error, dict) else None
     if not isinstance(kind, str):

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from pytest_mimic._core.redact.secret_names import (
     ISSUED,
@@ -23,23 +23,28 @@ from pytest_mimic._core.redact.secret_names import (
 )
 
 if TYPE_CHECKING:
+    from pytest_mimic._core.nodes.node_classes import Json
     from pytest_mimic._core.redact.known_secrets import KnownSecrets
 
-# Returns what takes the place of a leaf, of its three forms.
-_Choice = Callable[[Any, Any, Any], Any]
+    # Returns what takes the place of a leaf, of its three forms.
+    _Choice = Callable[[Json, Json, Json], Json]
+
+# Plain data of one shape.
+_Plain = TypeVar("_Plain")
 
 
-def with_secrets(recorded: Any, hidden: Any, real: Any) -> Any:
+def with_secrets(recorded: _Plain, hidden: object, real: object) -> _Plain:
     """Return recorded plain data with the secrets of the real outcome.
 
     While a call is verified, the application gets what was recorded, but a server would
     refuse a recorded placeholder. A text with a secret is the real one as a whole: what
     is signed goes with its signature.
     """
-    return _walk(recorded, hidden, real, _with_secret)
+    walked = _walk(_json(recorded), _json(hidden), _json(real), _with_secret)
+    return cast("_Plain", walked)
 
 
-def as_recorded(recorded: Any, hidden: Any, known: KnownSecrets) -> Any:
+def as_recorded(recorded: object, hidden: _Plain, known: KnownSecrets) -> _Plain:
     """Return the `hidden` outcome of a real call with the recorded placeholders.
 
     From now on, they stand for the secrets of the real call in all calls of the test:
@@ -50,7 +55,7 @@ def as_recorded(recorded: Any, hidden: Any, known: KnownSecrets) -> Any:
     """
     renamed: dict[str, str] = {}
 
-    def compare(recorded_leaf: Any, hidden_leaf: Any, _real_leaf: Any) -> Any:
+    def compare(recorded_leaf: Json, hidden_leaf: Json, _real_leaf: Json) -> Json:
         for new, old in _renamed(recorded_leaf, hidden_leaf):
             value = known.value_of(new)
             if value is not None:
@@ -58,11 +63,19 @@ def as_recorded(recorded: Any, hidden: Any, known: KnownSecrets) -> Any:
                 known.stand(value, old)
         return recorded_leaf
 
-    _walk(recorded, hidden, hidden, compare)
-    return _replaced(hidden, renamed) if renamed else hidden
+    answer = _json(hidden)
+    _walk(_json(recorded), answer, answer, compare)
+    if not renamed:
+        return hidden
+    return cast("_Plain", _replaced(answer, renamed))
 
 
-def _renamed(recorded: Any, hidden: Any) -> Iterator[tuple[str, str]]:
+def _json(plain: object) -> Json:
+    """Return plain data as what it is to type checkers."""
+    return cast("Json", plain)
+
+
+def _renamed(recorded: Json, hidden: Json) -> Iterator[tuple[str, str]]:
     """Yield the new placeholders in a leaf, each with another one recorded there."""
     if isinstance(recorded, str) and isinstance(hidden, str):
         yield from _renamed_in_texts(recorded, hidden)
@@ -86,7 +99,7 @@ def _renamed_in_texts(recorded: str, hidden: str) -> Iterator[tuple[str, str]]:
             yield new, old
 
 
-def _replaced(plain: Any, renamed: dict[str, str]) -> Any:
+def _replaced(plain: Json, renamed: dict[str, str]) -> Json:
     """Return plain data in which other placeholders stand."""
     if isinstance(plain, dict):
         return {name: _replaced(part, renamed) for name, part in plain.items()}
@@ -98,13 +111,15 @@ def _replaced(plain: Any, renamed: dict[str, str]) -> Any:
             return renamed.get(match[0], match[0])
 
         return ISSUED.sub(other, plain)
-    if type(plain) in (int, float) and str(plain) in renamed:
+    is_number = isinstance(plain, (int, float)) and not isinstance(plain, bool)
+    if is_number and str(plain) in renamed:
         stand_in = renamed[str(plain)]
-        return type(plain)(0 if stand_in == PLACEHOLDER else stand_in)
+        digits = "0" if stand_in == PLACEHOLDER else stand_in
+        return float(digits) if isinstance(plain, float) else int(digits)
     return plain
 
 
-def _with_secret(recorded: Any, hidden: Any, real: Any) -> Any:
+def _with_secret(recorded: Json, hidden: Json, real: Json) -> Json:
     """Return the real leaf if it is a secret or holds one, else the recorded one."""
     if isinstance(recorded, str) and isinstance(hidden, str):
         has_secret = PLACEHOLDER_START in recorded and PLACEHOLDER_START in hidden
@@ -116,38 +131,62 @@ def _with_secret(recorded: Any, hidden: Any, real: Any) -> Any:
     return real if is_hidden else recorded
 
 
-def _walk(recorded: Any, hidden: Any, real: Any, choose: _Choice) -> Any:
+def _walk(recorded: Json, hidden: Json, real: Json, choose: _Choice) -> Json:
     """Return recorded plain data with what is chosen at each leaf that all have."""
-    if dict is type(recorded) is type(hidden) is type(real):
-        walked = {}
-        for key, part in recorded.items():
-            if key in hidden and key in real:
-                part = _walk(part, hidden[key], real[key], choose)
-            walked[key] = part
-        return walked
-    if list is type(recorded) is type(hidden) is type(real):
-        hidden_and_real = dict(zip(_places(hidden), zip(hidden, real)))
-        items = []
-        for place, item in zip(_places(recorded), recorded, strict=True):
-            if place in hidden_and_real:
-                hidden_item, real_item = hidden_and_real[place]
-                item = _walk(item, hidden_item, real_item, choose)
-            items.append(item)
-        return items
+    if (
+        isinstance(recorded, dict)
+        and isinstance(hidden, dict)
+        and isinstance(real, dict)
+    ):
+        return _walk_dict(recorded, hidden, real, choose)
+    if (
+        isinstance(recorded, list)
+        and isinstance(hidden, list)
+        and isinstance(real, list)
+    ):
+        return _walk_list(recorded, hidden, real, choose)
     return choose(recorded, hidden, real)
 
 
-def _places(items: list[Any]) -> list[object]:
+def _walk_dict(
+    recorded: dict[str, Json],
+    hidden: dict[str, Json],
+    real: dict[str, Json],
+    choose: _Choice,
+) -> dict[str, Json]:
+    walked = {}
+    for key, part in recorded.items():
+        if key in hidden and key in real:
+            part = _walk(part, hidden[key], real[key], choose)
+        walked[key] = part
+    return walked
+
+
+def _walk_list(
+    recorded: list[Json], hidden: list[Json], real: list[Json], choose: _Choice
+) -> list[Json]:
+    hidden_and_real = dict(zip(_places(hidden), zip(hidden, real)))
+    items = []
+    for place, item in zip(_places(recorded), recorded, strict=True):
+        if place in hidden_and_real:
+            hidden_item, real_item = hidden_and_real[place]
+            item = _walk(item, hidden_item, real_item, choose)
+        items.append(item)
+    return items
+
+
+def _places(items: list[Json]) -> list[object]:
     """Return what identifies each item of a list.
 
     It is the item's index, or for pairs, such as headers, the name and the number among
     the pairs of this name.
     """
-    if not all(map(_is_pair, items)):
-        return list(range(len(items)))
+    names = [_name_of_pair(item) for item in items]
     counts: dict[str, int] = {}
     places: list[object] = []
-    for name, _ in items:
+    for name in names:
+        if name is None:
+            return list(range(len(items)))
         lower = name.lower()
         number = counts.get(lower, 0)
         counts[lower] = number + 1
@@ -155,5 +194,8 @@ def _places(items: list[Any]) -> list[object]:
     return places
 
 
-def _is_pair(item: object) -> bool:
-    return isinstance(item, list) and len(item) == 2 and isinstance(item[0], str)
+def _name_of_pair(item: Json) -> str | None:
+    """Return the name of a pair, such as a header; None for what is no pair."""
+    if isinstance(item, list) and len(item) == 2 and isinstance(item[0], str):
+        return item[0]
+    return None
