@@ -19,11 +19,11 @@ import ipaddress
 import uuid
 from base64 import b64encode
 from collections import namedtuple
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from enum import Enum, EnumMeta
 from functools import cache
-from typing import Any
+from typing import Any, cast, overload
 
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.nodes.node_classes import Items, Node, Opaque
@@ -88,7 +88,11 @@ _LONG = 1024
 # -- classes of applications that derive from builtins
 
 
-def by_value(value: Any) -> Any:
+@overload
+def by_value(value: str) -> str: ...
+@overload
+def by_value(value: object) -> object: ...
+def by_value(value: object) -> object:
     """Return the builtin that a value of a subclass of one is, and others as they are.
 
     The class's own methods are not asked: a `str` that is an `Enum` has another
@@ -114,40 +118,53 @@ def by_value(value: Any) -> Any:
     return value
 
 
-def in_class(kind: type, value: Any) -> Any:
+def in_class(kind: type, value: object) -> object:
     """Return a value of a subclass of a builtin, made of the builtin alone.
 
     Raises:
         TypeError: The class does not derive from the type of the value.
     """
-    base: Any = type(value)
+    base = type(value)
     if base is kind:
         return value
     if not issubclass(kind, base):
         raise TypeError(f"{full_name(kind)} is no {base.__name__}")
+    # The methods of the builtin, and not those of the class.
+    new: Callable[..., object] = base.__new__
     if base in (list, dict):
-        made = base.__new__(kind)
-        base.__init__(made, value)
+        fill: Callable[..., None] = base.__init__
+        made = new(kind)
+        fill(made, value)
         return made
-    moment: Any
-    if base is dt.datetime:
-        moment = (*value.timetuple()[:6], value.microsecond, value.tzinfo)
-        return base.__new__(kind, *moment, fold=value.fold)
-    if base is dt.date:
-        return base.__new__(kind, value.year, value.month, value.day)
-    if base is dt.time:
-        return base.__new__(
-            kind,
-            value.hour,
-            value.minute,
-            value.second,
-            value.microsecond,
-            value.tzinfo,
-            fold=value.fold,
-        )
-    if base is dt.timedelta:
-        return base.__new__(kind, value.days, value.seconds, value.microseconds)
-    return base.__new__(kind, value)
+    parts = _parts_of_moment(value) if base in _MOMENTS else None
+    if parts is None:
+        return new(kind, value)
+    if isinstance(value, (dt.datetime, dt.time)):
+        return new(kind, *parts, fold=value.fold)
+    return new(kind, *parts)
+
+
+def _parts_of_moment(value: object) -> tuple[int | dt.tzinfo | None, ...] | None:
+    """Return the arguments of which a moment or a span of time is made.
+
+    `fold` stands apart. None: the value is neither.
+    """
+    if isinstance(value, dt.datetime):
+        date = value.year, value.month, value.day
+        return *date, *_parts_of_time(value)
+    if isinstance(value, dt.date):
+        return value.year, value.month, value.day
+    if isinstance(value, dt.time):
+        return _parts_of_time(value)
+    if isinstance(value, dt.timedelta):
+        return value.days, value.seconds, value.microseconds
+    return None
+
+
+def _parts_of_time(
+    value: dt.datetime | dt.time,
+) -> tuple[int, int, int, int, dt.tzinfo | None]:
+    return value.hour, value.minute, value.second, value.microsecond, value.tzinfo
 
 
 # The builtins that `in_class` can make an object of a subclass of, and what a value of
@@ -156,7 +173,7 @@ _BUILTINS: tuple[type, ...] = (str, int, float, bytes, tuple, list, dict)
 _MOMENTS: tuple[type, ...] = (dt.datetime, dt.date, dt.time, dt.timedelta)
 
 
-def _builtin_of(kind: type) -> Any:
+def _builtin_of(kind: type) -> type | None:
     """Return the builtin or value type that a class derives from; None for others."""
     for base in kind.__mro__:
         if base in _BUILTINS or base in _MOMENTS or base is Decimal:
@@ -164,7 +181,7 @@ def _builtin_of(kind: type) -> Any:
     return None
 
 
-def _attributes(value: Any) -> dict[str, Any]:
+def _attributes(value: object) -> dict[str, object]:
     """Return what an object holds besides the value of its builtin.
 
     Raises:
@@ -179,7 +196,7 @@ def _attributes(value: Any) -> dict[str, Any]:
 
 
 @cache
-def _composite(name: str, *fields: str) -> Any:
+def _composite(name: str, *fields: str) -> Callable[..., object]:
     """Return the class for a composite type. A driver makes one in each process."""
     return namedtuple(name, fields)
 
@@ -190,46 +207,50 @@ def _is_made_up(kind: type) -> bool:
     return package in _MAKERS_OF_TUPLES and hasattr(kind, "_fields")
 
 
-def _of_driver(name: str, state: Any) -> Any:
+def _of_driver(name: str, state: object) -> object:
     """Return the object of a driver's class that has a state, as pickle makes it."""
     if name == _FAST_UUID:
-        return find(name)(state)
+        uuid_of: Callable[[object], object] = find(name)
+        return uuid_of(state)
     if name in _BY_VALUE:
         return in_class(find(name), state)
     if name not in _BY_STATE:
         raise ValueError(name)
-    kind = find(name)
-    made = kind.__new__(kind)
+    kind: type = find(name)
+    new = cast("Callable[[type], object]", kind.__new__)
+    made = new(kind)
     if hasattr(made, "__setstate__"):
         made.__setstate__(state)
         return made
     # The attributes, and beside them those of slots.
-    parts = state if type(state) is tuple else (state,)
+    parts: tuple[object, ...] = state if isinstance(state, tuple) else (state,)
     for part in parts:
-        for attribute, value in (part or {}).items():
-            setattr(made, attribute, value)
+        attributes = part if isinstance(part, dict) else {}
+        for attribute in attributes:
+            setattr(made, attribute, attributes[attribute])
     return made
 
 
-def _state_of_driver(value: Any) -> Any:
-    state = value.__reduce_ex__(2)[2]
+def _state_of_driver(value: object) -> object:
+    state: object = value.__reduce_ex__(2)[2]
     if type(state) is dict:
-        return {name: part for name, part in state.items() if name != _OF_TYPING}
+        return {name: state[name] for name in state if name != _OF_TYPING}
     return state
 
 
-def _ip(kind: str, text: str) -> Any:
+def _ip(kind: str, text: str) -> object:
     if kind not in _IPS:
         raise ValueError(kind)
-    return getattr(ipaddress, kind)(text)
+    make: Callable[[str], object] = getattr(ipaddress, kind)
+    return make(text)
 
 
-def _named(name: str, fields: list[str], *parts: Any) -> Any:
+def _named(name: str, fields: list[str], *parts: object) -> object:
     return _composite(name, *fields)(*parts)
 
 
 # Each gets the parts of a tag.
-_MAKERS: dict[str, Callable[..., Any]] = {
+_MAKERS: dict[str, Callable[..., object]] = {
     "memoryview": memoryview,
     "ip": _ip,
     "named": _named,
@@ -251,11 +272,11 @@ class _Writer(Writer):
         super().__init__(_PATHS)
         self.listed: set[str] = set()
 
-    def write(self, value: Any) -> Node:
+    def write(self, value: object) -> Node:
         kind = type(value)
-        if kind is memoryview:
+        if isinstance(value, memoryview):
             return self._own("memoryview", value.tobytes())
-        if kind is bytes and len(value) > _LONG:
+        if kind is bytes and isinstance(value, bytes) and len(value) > _LONG:
             return self.counted(Opaque("base64", b64encode(value).decode()))
         if kind.__name__ in _IPS and kind.__module__ == "ipaddress":
             return self._own("ip", kind.__name__, str(value))
@@ -263,38 +284,37 @@ class _Writer(Writer):
             return super().write(value)
         return self._of_class(value, kind)
 
-    def _of_class(self, value: Any, kind: type) -> Node:
+    def _of_class(self, value: object, kind: type) -> Node:
         """Return the node of a value whose class is none of the standard library."""
         name = name_of(kind)
         if name in _BY_STATE:
             return self._own("driver", name, _state_of_driver(value))
-        if name in _BY_VALUE:
+        if name in _BY_VALUE and isinstance(value, tuple):
             return self._own("driver", name, tuple(tuple.__iter__(value)))
         if name == _FAST_UUID:
-            return self._own("driver", name, value.bytes)
+            return self._own("driver", name, cast("uuid.UUID", value).bytes)
         if isinstance(value, Enum):
             return self._member(value, kind)
         builtin = _builtin_of(kind)
         if builtin is None:
             raise NotExactError(kind)
-        if not _is_importable(kind):
-            if not _is_made_up(kind):
-                raise NotExactError(kind)
-            fields = list(kind._fields)  # type: ignore[attr-defined]
-            return self._own("named", kind.__name__, fields, *value)
-        return self._in_class(value, kind, builtin)
+        if _is_importable(kind):
+            return self._in_class(value, kind, builtin)
+        if _is_made_up(kind) and isinstance(value, tuple):
+            fields: tuple[str, ...] = kind._fields  # type: ignore[attr-defined]
+            return self._own("named", kind.__name__, list(fields), *value)
+        raise NotExactError(kind)
 
     def _member(self, value: Enum, kind: type) -> Node:
-        name: Any = value.name
-        members = EnumMeta.__members__.fget(kind)  # type: ignore[attr-defined]
+        name = value.name
         # A combination of flags is no member, and has a name of several or none.
-        is_plain = members.get(name) is value
+        is_plain = _members(kind).get(name) is value
         if not (is_plain and _is_importable(kind)):
             raise NotExactError(kind)
         self.listed.add(name_of(kind))
         return self._own("member", name_of(kind), name)
 
-    def _in_class(self, value: Any, kind: type, builtin: type) -> Node:
+    def _in_class(self, value: object, kind: type, builtin: type) -> Node:
         bare = _without_class(value, builtin)
         attributes = _attributes(value)
         copy = in_class(kind, bare)
@@ -304,8 +324,15 @@ class _Writer(Writer):
         parts = [bare, attributes] if attributes else [bare]
         return self._own("of", name_of(kind), *parts)
 
-    def _own(self, tag: str, *parts: Any) -> Node:
+    def _own(self, tag: str, *parts: object) -> Node:
         return self.counted(Items(tag, [self.write(part) for part in parts]))
+
+
+def _members(kind: type) -> Mapping[str, object]:
+    """Return the members of an enumeration, whatever its class makes of the name."""
+    members: Callable[[type], Mapping[str, object]]
+    members = EnumMeta.__members__.fget  # type: ignore[attr-defined]
+    return members(kind)
 
 
 def _is_importable(kind: type) -> bool:
@@ -315,40 +342,30 @@ def _is_importable(kind: type) -> bool:
         return False
 
 
-def _without_class(value: Any, builtin: Any) -> Any:
+def _without_class(value: object, builtin: type) -> object:
     """Return the value of a builtin, or of a moment or number, that an object is."""
     if builtin in _BUILTINS:
         return by_value(value)
-    if builtin is Decimal:
+    if isinstance(value, Decimal):
         return Decimal(value)
-    moment: Any
-    if builtin is dt.datetime:
-        moment = (*value.timetuple()[:6], value.microsecond, value.tzinfo)
-        return dt.datetime(*moment, fold=value.fold)
-    if builtin is dt.date:
-        return dt.date(value.year, value.month, value.day)
-    if builtin is dt.time:
-        return dt.time(
-            value.hour,
-            value.minute,
-            value.second,
-            value.microsecond,
-            value.tzinfo,
-            fold=value.fold,
-        )
-    return dt.timedelta(value.days, value.seconds, value.microseconds)
+    parts = _parts_of_moment(value)
+    assert parts is not None
+    make: Callable[..., object] = builtin
+    if isinstance(value, (dt.datetime, dt.time)):
+        return make(*parts, fold=value.fold)
+    return make(*parts)
 
 
 class _ParameterWriter(_Writer):
     """Writes parameters: what derives from a known type is one of that type."""
 
-    def _of_class(self, value: Any, kind: type) -> Node:
+    def _of_class(self, value: object, kind: type) -> Node:
         for base in kind.__mro__:
             if name_of(base) in _BY_STATE:
                 return self._own("driver", name_of(base), _state_of_driver(value))
             row = ROWS.get(full_name(base))
             if row is not None:
-                part = row.take(value)
+                part: object = row.take(value)
                 if row.tag:
                     return self.tagged(row.tag, part)
                 return self.write(by_value(value) if base in _BUILTINS else part)
@@ -368,29 +385,33 @@ class _Reader(Reader):
         super().__init__(_PATHS, frozenset(), bytes.fromhex)
         self._classes = classes
 
-    def make(self, tag: str, part: Any, facts: dict[str, Any]) -> Any:
+    def make(self, tag: str, part: Any, facts: dict[str, Any]) -> object:
         if tag == "of":
             return self._of_class(*part)
         if tag == "member":
-            name, member = part
-            return EnumMeta.__members__.fget(self._class(name))[member]  # type: ignore[attr-defined]
+            return self._member(*part)
         make = _MAKERS.get(tag)
         if make is not None:
             return make(*part)
-        return super().make(tag, part, facts)
+        made: object = super().make(tag, part, facts)
+        return made
 
     def _of_class(
-        self, name: str, value: Any, attributes: dict[str, Any] | None = None
-    ) -> Any:
+        self, name: str, value: object, attributes: dict[str, object] | None = None
+    ) -> object:
         made = in_class(self._class(name), value)
         if attributes:
             made.__dict__.update(attributes)
         return made
 
-    def _class(self, name: str) -> Any:
+    def _member(self, name: str, member: str) -> object:
+        return _members(self._class(name))[member]
+
+    def _class(self, name: str) -> type:
         if name not in self._classes:
             raise ValueError(f"{name} is not listed")
-        return find(name)
+        found: type = find(name)
+        return found
 
 
 def to_plain(
@@ -493,28 +514,26 @@ def blank(value: object, placeholder: str) -> object:
     """Return a value of the same type in place of a secret one.
 
     Text and bytes become the placeholder, other values the zero of their type. None and
-    booleans stay, and containers
-    keep their shape.
+    booleans stay, and containers keep their shape.
     """
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, (list, tuple)):
-        bare: Any = [blank(item, placeholder) for item in value]
-        if isinstance(value, tuple):
-            bare = tuple(bare)
+        items = [blank(item, placeholder) for item in value]
+        bare: object = tuple(items) if isinstance(value, tuple) else items
         return in_class(type(value), bare)
     if isinstance(value, (set, frozenset)):
         return type(value)(blank(item, placeholder) for item in value)
     if isinstance(value, dict):
-        bare = {key: blank(item, placeholder) for key, item in value.items()}
-        return in_class(type(value), bare)
+        named = {key: blank(item, placeholder) for key, item in value.items()}
+        return in_class(type(value), named)
     if isinstance(value, (bytes, bytearray, memoryview)):
         return type(value)(placeholder.encode())
     if isinstance(value, dt.datetime):
         return in_class(type(value), dt.datetime(1970, 1, 1, tzinfo=value.tzinfo))
     if isinstance(value, dt.time):
         return in_class(type(value), dt.time(0, tzinfo=value.tzinfo))
-    zero: Any = placeholder
+    zero: object = placeholder
     for kind, zero_of_kind in _ZEROES.items():
         if isinstance(value, kind):
             zero = zero_of_kind
