@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 
 
 #: Instead of a value: any other may have been recorded.
-NOT_PLAYED: Any = object()
+NOT_PLAYED: object = object()
 
 
 class Plan:
@@ -308,17 +308,16 @@ class Call:
         return f"{self.label}{told_apart(self.arguments)}"
 
 
-def named(call: Call, without: Collection[str] = ()) -> dict[str, Any]:
+def named(call: Call, without: Collection[str] = ()) -> dict[str, object]:
     """Return the arguments by name, without some.
 
     Those in `**extra` stand by their own names, and an empty `*rest` is left out.
     """
-    arguments: dict[str, Any] = {}
-    value: Any
+    arguments: dict[str, object] = {}
     for name, value in zip(call.names, call.values, strict=True):
         if name.lstrip("*") in without:
             continue
-        if name.startswith("**"):
+        if name.startswith("**") and isinstance(value, dict):
             for key, extra in value.items():
                 if key not in without:
                     arguments[key] = extra
@@ -361,15 +360,15 @@ class FunctionPlan(Plan):
         self,
         state: RunState,
         target: str,
-        function: Callable[..., Any],
+        function: Callable[..., object],
         options: Options,
         cassette: Cassette | None = None,
     ) -> None:
         super().__init__(state, target, options, cassette)
-        self.function: Callable[..., Any] = function
+        self.function: Callable[..., object] = function
         self.players: dict[str, Player | None] = {}
         self.note_replay: Callable[[Replayed], None] = state.ledger.replays.append
-        self.running: set[Any] = state.running
+        self.running: set[object] = state.running
         self.plays: bool = self._may_play()
 
     def _may_play(self) -> bool:
@@ -486,7 +485,7 @@ class FunctionPlan(Plan):
             identity=identity,
         )
 
-    def play_first(self, key: str) -> Any:
+    def play_first(self, key: str) -> object:
         """Return the value for an identity that is called for the first time.
 
         A good recording of a value has a player from now on, because what `decide`

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pytest_mimic._core.commands import do
 from pytest_mimic._core.engine.call import named
@@ -28,6 +28,7 @@ from pytest_mimic._core.words import limited
 if TYPE_CHECKING:
     from pytest_mimic._core.commands import Remedy
     from pytest_mimic._core.engine.call import Call
+    from pytest_mimic._core.tree.differing import Difference
 
 _SHOWN = 5
 _MOST_ITEMS = 10_000
@@ -131,7 +132,9 @@ class Effects:
             for value, _, after in moved:
                 set_state(value, after)
 
-    def _remedies(self, changed: list[str], differences: list[Any]) -> list[Remedy]:
+    def _remedies(
+        self, changed: list[str], differences: list[Difference]
+    ) -> list[Remedy]:
         """Return what to write for a stream, or for private attributes that changed."""
         from pytest_mimic._core.identity.stands_for import stream_line
         from pytest_mimic._core.target_options import target_line
@@ -151,8 +154,8 @@ class Effects:
         return []
 
 
-def _advancing_in(call: Call) -> dict[str, tuple[Any, State]]:
-    found: dict[str, tuple[Any, State]] = {}
+def _advancing_in(call: Call) -> dict[str, tuple[object, State]]:
+    found: dict[str, tuple[object, State]] = {}
     arguments = named(call, call.plan.options.ignore)
     for path, value in advancing_in(arguments).items():
         with suppress(ValueError):  # a closed stream has no state
@@ -173,22 +176,33 @@ def _paths_in(call: Call) -> Iterator[tuple[str, bool, str, object]]:
 
     Strings may be paths, too.
     """
-    arguments: dict[str, Any] = {}
+    arguments: dict[str, object] = {}
     for name, value in named(call, call.plan.options.ignore).items():
         is_rest = name.startswith("*") and name in call.names
-        arguments |= (
-            {f"{name[1:]}[{at}]": one for at, one in enumerate(value)}
-            if is_rest
-            else {name: value}
-        )
+        if is_rest and isinstance(value, tuple):
+            for at, item in enumerate(value):
+                arguments[f"{name[1:]}[{at}]"] = item
+        else:
+            arguments[name] = value
     for name, value in arguments.items():
-        items: Any = dict.items(value) if isinstance(value, dict) else [(None, value)]
-        if isinstance(value, (list, tuple, set, frozenset)):
-            items = enumerate(value)
-        for key, part in islice(items, _MOST_ITEMS):
+        for key, part in islice(_items_of(value), _MOST_ITEMS):
             is_text = type(part) is str
-            if len(part) <= LONGEST_PATH if is_text else isinstance(part, PurePath):
+            if isinstance(part, str) and is_text:
+                may_be_path = len(part) <= LONGEST_PATH
+            else:
+                may_be_path = isinstance(part, PurePath)
+            if may_be_path:
                 yield os.path.abspath(str(part)), is_text, name, key  # noqa: PTH100
+
+
+def _items_of(value: object) -> Iterable[tuple[object, object]]:
+    """Return the items of an argument by key or place, or the argument itself."""
+    if isinstance(value, dict):
+        # Its class may have another method.
+        return dict.items(value)
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return enumerate(value)
+    return [(None, value)]
 
 
 def _facts(path: str) -> tuple[int, int] | None:

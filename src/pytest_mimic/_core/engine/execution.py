@@ -18,7 +18,7 @@ from collections.abc import AsyncGenerator, Awaitable, Generator, Iterator
 from contextlib import contextmanager
 from functools import partial
 from math import inf
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 from weakref import finalize
 
 from pytest_mimic._core.engine.begin import begin
@@ -31,11 +31,15 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import FunctionPlan
     from pytest_mimic._core.outcome.outcome import End, Outcome
 
+    _AsyncStream = AsyncGenerator[object, object]
+
 
 # -- values
 
 
-def call(plan: FunctionPlan, args: tuple[object, ...], kwargs: dict[str, Any]) -> Any:
+def call(
+    plan: FunctionPlan, args: tuple[object, ...], kwargs: dict[str, object]
+) -> object:
     """Return what a call gives.
 
     That is a value, or the coroutine, generator or async generator of the outcome.
@@ -47,7 +51,7 @@ def call(plan: FunctionPlan, args: tuple[object, ...], kwargs: dict[str, Any]) -
     is_async = plan.is_async
     if step.mode == "replay":
         return _recorded(step, is_async=is_async)
-    result = None
+    result: object = None
     with _recording(step):
         result = plan.function(*args, **kwargs)
     if not step.active:
@@ -59,7 +63,7 @@ def call(plan: FunctionPlan, args: tuple[object, ...], kwargs: dict[str, Any]) -
         step.observed.is_awaited = is_awaited and not is_async
         if is_stream:
             return _relayed(step, result, is_async=is_awaited)
-        return _awaiting(step, result)
+        return _awaiting(step, cast("Awaitable[object]", result))
     step.complete(Value(result))
     if step.mode == "verify":
         return _recorded(step, is_async=is_async)
@@ -90,7 +94,7 @@ def _recording(step: Step, *, is_awaited: bool = False) -> Iterator[None]:
             raise
 
 
-def _recorded(step: Step, *, is_async: bool) -> Any:
+def _recorded(step: Step, *, is_async: bool) -> object:
     """Return the recorded outcome in the form in which the real call returned it."""
     is_awaited = is_async or step.stored.awaited
     if step.stored.is_stream:
@@ -117,7 +121,7 @@ def _closed() -> BaseException:
 # -- coroutines
 
 
-async def _awaiting(step: Step, coroutine: Any) -> object:
+async def _awaiting(step: Step, coroutine: Awaitable[object]) -> object:
     """Await the real coroutine and complete the call."""
     step.begun = True
     result: object = None
@@ -164,7 +168,7 @@ def _is_stream(result: object) -> bool:
     return isinstance(result, types.GeneratorType) or is_c_iterator(result)
 
 
-def _relayed(step: Step, result: Any, *, is_async: bool) -> object:
+def _relayed(step: Step, result: object, *, is_async: bool) -> object:
     """Return the stream that relays a real one; the call ends with it, also unread."""
     items: list[object] = []
     step.arrived = partial(_stream_so_far, items)
@@ -186,8 +190,8 @@ def _stream_so_far(items: list[object], _end: str) -> Outcome:
 
 
 async def to_async(
-    steps: Generator[Any, Any, Any], real: Any = None
-) -> AsyncGenerator[Any, Any]:
+    steps: Generator[object, object, object], real: object = None
+) -> AsyncGenerator[object, object]:
     """Give what a generator gives, and await for it what it needs.
 
     At the end, the `real` stream is closed.
@@ -208,12 +212,12 @@ async def to_async(
         return
     finally:
         if real is not None:
-            await real.aclose()
+            await cast("AsyncGenerator[object, object]", real).aclose()
 
 
 def relay(
-    step: Step, stream: Any, items: list[object], *, is_async: bool
-) -> Generator[Any, Any, Any]:
+    step: Step, stream: object, items: list[object], *, is_async: bool
+) -> Generator[object, object, object]:
     """Relay a real generator, and record its `items` as far as its reader wants.
 
     To verify, it is read as far as its recording goes, and the recorded stream is
@@ -233,10 +237,13 @@ def relay(
     try:
         while end is None and len(items) < limit:
             is_whole = False
-            item = None
+            item: object = None
             try:
                 with step.running():
-                    item = (yield _Await(anext(stream))) if is_async else next(stream)
+                    if is_async:
+                        item = yield _Await(anext(cast("_AsyncStream", stream)))
+                    else:
+                        item = next(cast("Iterator[object]", stream))
                 # A copy, because the stream may change the item later.
                 with step.state.pending:
                     copy = snapshot(
@@ -283,7 +290,7 @@ def _replayed_stream(step: Step, *, is_async: bool) -> object:
     return to_async(steps) if is_async else steps
 
 
-def replay(step: Step, *, is_async: bool = False) -> Generator[Any, Any, Any]:
+def replay(step: Step, *, is_async: bool = False) -> Generator[object, object, object]:
     """Return the items of a recorded stream, and its end.
 
     To read further than the recording goes is a miss, unless the recorded reader waited
@@ -294,7 +301,7 @@ def replay(step: Step, *, is_async: bool = False) -> Generator[Any, Any, Any]:
 
 def _replayed(
     step: Step, outcome: Outcome, *, is_async: bool
-) -> Generator[Any, Any, Any]:
+) -> Generator[object, object, object]:
     items = outcome.items if isinstance(outcome, Stream) else []
     try:
         yield from _only_read(step, items)
@@ -310,7 +317,7 @@ def _replayed(
     step.wait(_closed)
 
 
-def _only_read(step: Step, items: list[Any]) -> Generator[Any, Any, None]:
+def _only_read(step: Step, items: list[object]) -> Generator[object, object, None]:
     """Give items, and refuse what the reader sends or throws, unless it stops.
 
     The items that follow may depend on that.

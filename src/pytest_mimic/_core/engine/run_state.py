@@ -138,7 +138,7 @@ class RunState:
         self.secret_scope: SecretScope = SecretScope()
         self.fixture_scopes: dict[str, SecretScope] = {}
         self.inside: Inside = Inside()
-        self.running: set[Any] = set()
+        self.running: set[object] = set()
         self.open_cassettes: list[Any] = []
         self.own_cassette: ContextVar[Any] = ContextVar(
             "pytest_mimic_cassette", default=None

@@ -6,7 +6,7 @@ They replay plain values; `execution` does all else.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import suppress
 from inspect import (
     isasyncgenfunction,
@@ -23,6 +23,8 @@ from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import FunctionPlan
+
+    _Engine = Callable[[FunctionPlan, tuple[object, ...], dict[str, object]], object]
 
 
 class Mimicked:
@@ -62,7 +64,7 @@ class Mimicked:
         self._opened.pop(activation, None)
         self.plan = next(reversed(self._opened.values()), None)
 
-    def stream(self, args: Any, kwargs: Any) -> Any:
+    def stream(self, args: tuple[object, ...], kwargs: dict[str, object]) -> object:
         """Return the stream of the call that a wrapper makes.
 
         It is the real one, or one that records or replays it.
@@ -70,10 +72,10 @@ class Mimicked:
         plan = self.plan
         if plan is None or (self.is_common and called_by_pytest(depth=3)):
             return self.function(*args, **kwargs)
-        return _execution().call(plan, args, kwargs)
+        return _engine()(plan, args, kwargs)
 
 
-def _wrapper(mimicked: Mimicked) -> Callable[..., Any]:
+def _wrapper(mimicked: Mimicked) -> Callable[..., object]:
     function = mimicked.function
     make = _coroutine if iscoroutinefunction(function) else _function
     if isgeneratorfunction(function) or isasyncgenfunction(function):
@@ -90,15 +92,15 @@ def _wrapper(mimicked: Mimicked) -> Callable[..., Any]:
         if hasattr(function, name):
             setattr(wrapper, name, getattr(function, name))
     wrapper.__mimic_original__ = function
-    return cast("Callable[..., Any]", wrapper)
+    return cast("Callable[..., object]", wrapper)
 
 
 # A wrapper holds nothing but its `Mimicked`, as each object of thousands of targets
 # costs the garbage collector time.
 
 
-def _function(mimicked: Mimicked) -> Callable[..., Any]:
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
+def _function(mimicked: Mimicked) -> Callable[..., object]:
+    def wrapper(*args: object, **kwargs: object) -> object:
         plan = mimicked.plan
         if plan is None or (mimicked.is_common and called_by_pytest()):
             return mimicked.function(*args, **kwargs)
@@ -108,35 +110,38 @@ def _function(mimicked: Mimicked) -> Callable[..., Any]:
             value = _play(plan, args, kwargs)
             if value is not NOT_PLAYED:
                 return value
-        return _execution().call(plan, args, kwargs)
+        return _engine()(plan, args, kwargs)
 
     return wrapper
 
 
-def _coroutine(mimicked: Mimicked) -> Callable[..., Any]:
-    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+def _coroutine(mimicked: Mimicked) -> Callable[..., object]:
+    async def wrapper(*args: object, **kwargs: object) -> object:
         plan = mimicked.plan
         if plan is None or (mimicked.is_common and called_by_pytest()):
-            return await cast("Any", mimicked.function)(*args, **kwargs)
+            return await cast("Awaitable[object]", mimicked.function(*args, **kwargs))
         if plan.plays and not plan.running:
             value = _play(plan, args, kwargs)
             if value is not NOT_PLAYED:
                 return value
-        return await _execution().call(plan, args, kwargs)
+        return await cast("Awaitable[object]", _engine()(plan, args, kwargs))
 
     return wrapper
 
 
-def _generator(mimicked: Mimicked) -> Callable[..., Any]:
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
-        return (yield from mimicked.stream(args, kwargs))
-
-    return wrapper
-
-
-def _async_generator(mimicked: Mimicked) -> Callable[..., Any]:
-    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+def _generator(mimicked: Mimicked) -> Callable[..., object]:
+    def wrapper(*args: object, **kwargs: object) -> Generator[object, object, object]:
         stream = mimicked.stream(args, kwargs)
+        return (yield from cast("Generator[object, object, object]", stream))
+
+    return wrapper
+
+
+def _async_generator(mimicked: Mimicked) -> Callable[..., object]:
+    async def wrapper(
+        *args: object, **kwargs: object
+    ) -> AsyncGenerator[object, object]:
+        stream = cast("AsyncGenerator[object, object]", mimicked.stream(args, kwargs))
         # An async generator cannot delegate (PEP 525 has no `yield from`), so this
         # relays by hand.
         try:
@@ -159,18 +164,18 @@ def _async_generator(mimicked: Mimicked) -> Callable[..., Any]:
 
 
 @functools.cache
-def _execution() -> Any:
-    """Return the module that makes all other calls.
+def _engine() -> _Engine:
+    """Return the function that makes all other calls.
 
-    Many runs only replay plain values, and never load it.
+    Many runs only replay plain values, and never load its module.
     """
-    from pytest_mimic._core.engine import execution
+    from pytest_mimic._core.engine.execution import call
 
-    return execution
+    return call
 
 
 def _play(
-    plan: FunctionPlan, args: tuple[object, ...], kwargs: dict[str, Any]
+    plan: FunctionPlan, args: tuple[object, ...], kwargs: dict[str, object]
 ) -> object:
     """Return the plain recorded value of a call.
 
