@@ -18,7 +18,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.equal_calls import Sender
@@ -199,7 +200,13 @@ class ErrorNoted(NamedTuple):
     error: dict[str, Any]
 
 
-EVENTS: dict[str, Any] = {
+Event: TypeAlias = (
+    "PlaceTaken | ConversationBegun | RecordingWritten | NameNumbered | CallRecorded"
+    " | CallEnded | CallUnended | SecretsLearned | SecretsHidden | SenderNoted"
+    " | AccountGrown | ErrorNoted"
+)
+
+EVENTS: dict[str, Callable[..., Event]] = {
     event.__name__: event
     for event in (
         PlaceTaken,
@@ -239,7 +246,7 @@ class Family(Protocol):
     def begin_process(self) -> None:
         """Begin a process that was just forked."""
 
-    def tell(self, event: Any, /) -> None:
+    def tell(self, event: Event, /) -> None:
         """Tell an event to the others at the end of this turn."""
 
     def tell_sender(self, key: tuple[str, ...], sender: Sender, /) -> None:
@@ -250,7 +257,7 @@ class Family(Protocol):
 
     def tell_recorded(
         self,
-        cassette: Any,
+        cassette: Track,
         number: int,
         recording: Recording,
         error: tuple[str, str] | None,

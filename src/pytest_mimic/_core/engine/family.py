@@ -22,7 +22,7 @@ from functools import partial, wraps
 from itertools import count
 from os import getpid
 from threading import Event, Lock, current_thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from pytest_mimic._core.engine.events import (
@@ -53,10 +53,14 @@ from pytest_mimic.errors import MimicError
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.cassette_tracks import CassetteTrack
     from pytest_mimic._core.engine.equal_calls import Sender
+    from pytest_mimic._core.engine.events import Event as FamilyEvent
     from pytest_mimic._core.engine.owners import OpenCall, Owner, SecretScope, Token
     from pytest_mimic._core.engine.owners import Track as OwnedTrack
     from pytest_mimic._core.engine.run_state import RunState
     from pytest_mimic._core.redact.known_secrets import Fact
+
+    # What others tell of one file.
+    _OfTrack = PlaceTaken | RecordingWritten
 
 
 class Family:
@@ -72,7 +76,7 @@ class Family:
         self._recordings: Recordings = state.recordings
         self._log = SharedLog()
         # The events of this turn.
-        self._told: list[Any] = []
+        self._told: list[FamilyEvent] = []
         # The owners that this process has in common with forked ones.
         self._owners: WeakValueDictionary[Token, Owner] = WeakValueDictionary()
         # The same for secret scopes.
@@ -90,7 +94,7 @@ class Family:
         # The secrets of the run that all processes know.
         self._hidden: set[str] = set()
         # What others told of files in which this process has made no call.
-        self._unseen: defaultdict[tuple[Token, str], list[Any]] = defaultdict(list)
+        self._unseen: defaultdict[tuple[Token, str], list[_OfTrack]] = defaultdict(list)
         # Of a forked process: what its account has gained and nobody was told.
         self._growth: Growth | None = None
         self._ends_calls = False
@@ -123,7 +127,7 @@ class Family:
         finally:
             self._log.unlock()
 
-    def tell(self, event: Any) -> None:
+    def tell(self, event: FamilyEvent) -> None:
         """Tell an event to the others at the end of this turn."""
         self._told.append(event)
 
@@ -156,14 +160,14 @@ class Family:
             self._follow(track, event)
         return track
 
-    def _follow(self, track: OwnedTrack, event: PlaceTaken | RecordingWritten) -> None:
+    def _follow(self, track: OwnedTrack, event: _OfTrack) -> None:
         if isinstance(event, PlaceTaken):
             track.follow(event)
             return
         found = self._recordings.parsed(event.file, event.now)
         track.renew([] if found is None else each_outcome(found))
 
-    def _hear_of_track(self, token: Token, event: Any) -> None:
+    def _hear_of_track(self, token: Token, event: _OfTrack) -> None:
         owner = self._owners.get(token)
         track = None if owner is None else owner.tracks.get(event.file)
         if track is not None:
@@ -175,7 +179,7 @@ class Family:
 
     # -- what others tell
 
-    def _hear(self, event: Any) -> None:
+    def _hear(self, event: FamilyEvent) -> None:
         if isinstance(event, PlaceTaken):
             self._hear_of_place(event)
         elif isinstance(event, ConversationBegun):
@@ -257,7 +261,9 @@ class Family:
             owner.unended.append(Unended(track, event.number, recording, event.label))
 
     def _hear_of_call(self, event: CallRecorded) -> None:
-        cassette: Any = self._track_named(event.owner, event.file)
+        cassette = cast(
+            "CassetteTrack | None", self._track_named(event.owner, event.file)
+        )
         if cassette is None:
             return
         recording = self._recording_in(event)
@@ -343,7 +349,7 @@ class Family:
 
     def tell_recorded(
         self,
-        cassette: CassetteTrack,
+        cassette: OwnedTrack,
         number: int,
         recording: Recording,
         error: tuple[str, str] | None,
@@ -444,14 +450,14 @@ class Family:
         exit_at_once = os._exit
 
         @wraps(exit_at_once)
-        def exit_in_order(*args: Any, **kwargs: Any) -> Any:
+        def exit_in_order(status: int) -> NoReturn:
             try:
                 self._end_process()
             except Exception as error:
                 # Nobody else would show it.
                 sys.excepthook(type(error), error, error.__traceback__)
             finally:
-                exit_at_once(*args, **kwargs)
+                exit_at_once(status)
 
         os._exit = exit_in_order
 
