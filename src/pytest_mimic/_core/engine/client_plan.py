@@ -308,7 +308,8 @@ class Port:
         """Return whether what a client opens now is opened for real at once.
 
         It is where the calls that follow run for real. A test that has recordings of
-        this client opens nothing before a call needs it.
+        this client opens nothing before a call needs it: the edge that connects keeps
+        its arguments, and the first call that runs for real connects.
         """
         line = self.plans[-1] if self.taking() else None
         if line is None:
@@ -332,7 +333,8 @@ class Port:
         None: it is left out, and the original is to be called as if nothing was here.
 
         Raises:
-            MimicError: See `begin`.
+            MimicError: The call has no recording, and the mode does not run it, or a
+                stale or damaged one.
         """
         line = self._line(call) if self.taking() else None
         if line is None:

@@ -145,6 +145,11 @@ class Adapter:
         self.kind: str = self.recorded_as or name
 
     def edges(self) -> Sequence[Edge]:
+        """Return the functions of the client that are replaced, each with its wrapper.
+
+        A client that connects before its first call has an edge for that as well, see
+        `Port.opens`.
+        """
         raise NotImplementedError
 
     def matched(
@@ -265,6 +270,7 @@ def async_method(begin: Callable[..., Any], *first: Any) -> Callable[..., Any]:
 
 
 def waiting(value: object) -> Steps:
+    """Make the steps that only wait for a value: an awaitable in an async method."""
     return (yield value)
 
 

@@ -41,6 +41,10 @@ _MOST_ADDED = 3
 class Difference(NamedTuple):
     """A part in which two values differ.
 
+    A part that the new side has gained has an `old` of `ABSENT`, and one that it has
+    lost a `new` of `ABSENT`. The path does not tell a key of a mapping from an
+    attribute, `rates.USD`. The node around it does: a mapping has the `kind` `dict`.
+
     Attributes:
         path: Where it is, `rates.USD`, as `ignore=` and `volatile=` take it; empty for
             the whole.

@@ -1,7 +1,8 @@
 """What helps a call that differs from its recording in parts that are made anew.
 
 A remedy is offered for the narrowest paths, and never where it would make two calls
-one that are different.
+one that are different. It is decided and put into words here, as a `Remedy`. The errors
+of `messages` hold it, and `commands` makes its line when it is shown.
 """
 
 from __future__ import annotations

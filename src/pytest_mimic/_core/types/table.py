@@ -29,7 +29,8 @@ class Row(NamedTuple):
         take: Returns what a value is made of: plain data, or values that are taken
             apart in their turn.
         tag: The name under which readable outcomes store it, `$decimal`. Empty: they do
-            not.
+            not. If `take` returns no text, `outcome.tags` must know the types of its
+            parts, else the outcome is pickled.
         make: Makes a value of the class and what `take` returned. None: nothing does.
         counts: Returns what counts in an identity, in place of `take`.
         many: Returns what counts of many values at once, see `kinds.Kind`.
