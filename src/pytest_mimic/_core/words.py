@@ -93,8 +93,8 @@ ROW = 116
 # The blanks between a label and what stands beside it.
 _GAP = "    "
 # What stands beside a label narrows the column of labels by so many characters at most,
-# and never below this width.
-_BESIDE = 58
+# and never below this width. A row with more beside its label is longer than the room.
+_BESIDE = 64
 _LEAST_OF_LABEL = 24
 
 
@@ -135,9 +135,10 @@ def in_columns(pairs: Sequence[tuple[str, str]], room: int = ROW) -> list[str]:
 
     Where both are too long, the middle of the label is left out.
     """
-    widest = max((len(beside) for _, beside in pairs), default=0)
     most_beside = min(_BESIDE, room - len(_GAP) - _LEAST_OF_LABEL)
-    label_room = room - len(_GAP) - min(widest, most_beside)
+    widths = [len(beside) for _, beside in pairs]
+    widest = max((each for each in widths if each <= most_beside), default=most_beside)
+    label_room = room - len(_GAP) - widest
     rows = [(_fitted(label, label_room), beside) for label, beside in pairs]
     width = max((len(label) for label, _ in rows), default=0)
     return [f"{label:<{width}}{_GAP}{beside}".rstrip() for label, beside in rows]

@@ -59,7 +59,7 @@ def test_a_long_label_loses_its_middle_and_pushes_no_column_away() -> None:
         ("f" * 60, "t" * 30, 78, f"  {'f' * 20}...{'f' * 21}    {'t' * 30}"),
         # A long id stands whole, since people copy it.
         ("f" * 60, "t" * 90, 78, f"  {'f' * 10}...{'f' * 11}    {'t' * 90}"),
-        ("f" * 60, "t" * 90, 112, f"  {'f' * 23}...{'f' * 24}    {'t' * 90}"),
+        ("f" * 60, "t" * 90, 112, f"  {'f' * 20}...{'f' * 21}    {'t' * 90}"),
     ],
 )
 def test_rows_fit_into_a_terminal(label: str, beside: str, room: int, row: str) -> None:
@@ -68,6 +68,13 @@ def test_rows_fit_into_a_terminal(label: str, beside: str, room: int, row: str) 
         row,
         "end",
     ]
+
+
+def test_an_id_that_does_not_fit_narrows_no_other_label() -> None:
+    first, second = in_columns([("f" * 30, "t" * 20), ("g", "t" * 90)], 60)
+
+    assert first == f"{'f' * 30}    {'t' * 20}"
+    assert second == f"{'g':<30}    {'t' * 90}"
 
 
 def test_the_closest_name_may_be_in_other_letters() -> None:
