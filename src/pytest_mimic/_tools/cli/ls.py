@@ -32,6 +32,7 @@ from pytest_mimic._tools.cli.selection import (
     Selection,
     VaultFile,
     add_selectors,
+    former_among,
     nothing,
     signature_of,
     total_size,
@@ -107,7 +108,13 @@ def run(invocation: Invocation) -> Result:
     if not rows:
         return nothing(invocation, Chosen([], damaged, unmatched))._replace(data=data)
     lines = () if options.json else _lines(invocation.vault, rows, room)
-    return Result(lines, data, unmatched=unmatched, damaged=len(damaged))
+    return Result(
+        lines,
+        data,
+        unmatched=unmatched,
+        damaged=len(damaged),
+        former=former_among(damaged),
+    )
 
 
 def _row(invocation: Invocation, file: VaultFile, width: int) -> Row:

@@ -152,8 +152,12 @@ def _print(invocation: Invocation, result: Result) -> None:
     if result.unmatched:
         shown = invocation.settings.shown_vault
         out.line(f"nothing in {shown} matches {', '.join(result.unmatched)}")
-    if result.damaged:
-        files = plural(result.damaged, "file")
+    if result.former:
+        recordings = plural(result.former, "recording")
+        reading = invocation.commands.mimic("rekey")
+        out.line([(f"{recordings} of an older format, to read: {reading}", "red")])
+    if result.damaged > result.former:
+        files = plural(result.damaged - result.former, "file")
         problem = f"{files} cannot be read: {invocation.commands.mimic('check')}"
         out.line([(problem, "red")])
 

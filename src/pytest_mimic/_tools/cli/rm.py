@@ -19,6 +19,7 @@ from pytest_mimic._tools.cli.project import Invocation
 from pytest_mimic._tools.cli.selection import (
     add_selectors,
     choosing_words,
+    former_among,
     nothing,
     select,
 )
@@ -60,4 +61,9 @@ def run(invocation: Invocation) -> Result:
         lines.append(["  to record again: ", (recording, "bold")])
         if cleared.is_held:
             lines.append(OBJECTS_KEPT)
-    return Result(lines, unmatched=chosen.unmatched, damaged=len(chosen.damaged))
+    return Result(
+        lines,
+        unmatched=chosen.unmatched,
+        damaged=len(chosen.damaged),
+        former=former_among(chosen.damaged),
+    )

@@ -30,7 +30,7 @@ from pytest_mimic._core.vault.recording_facts import Recording, calls_of
 from pytest_mimic._tools.cli.output import Result
 from pytest_mimic._tools.cli.project import Invocation
 from pytest_mimic._tools.shown.outcome_words import error_of, label_of
-from pytest_mimic.errors import MimicError
+from pytest_mimic.errors import CorruptRecordingError, Damage, MimicError
 
 SELECTOR_HELP = (
     "a test, a file or folder of tests; a target (shop.api:fetch, httpx); a pattern of "
@@ -275,11 +275,22 @@ def nothing(invocation: Invocation, chosen: Chosen) -> Result:
         ]
         return Result(lines, found=bool(words))
     damaged = len(chosen.damaged)
+    former = former_among(chosen.damaged)
     unmatched = chosen.unmatched
     if not unmatched and not damaged:
         # Each selector matches something, but nothing matches all the words together.
         unmatched = [" ".join(words)]
-    return Result(unmatched=unmatched, damaged=damaged, found=True)
+    return Result(unmatched=unmatched, damaged=damaged, former=former, found=True)
+
+
+def former_among(files: Iterable[VaultFile]) -> int:
+    """Return how many of these files have the former format, which `rekey` reads."""
+    count = 0
+    for file in files:
+        error = file.error
+        if isinstance(error, CorruptRecordingError) and error.damage is Damage.FORMER:
+            count += 1
+    return count
 
 
 # -- selectors

@@ -21,6 +21,7 @@ from pytest_mimic._tools.cli.selection import (
     VaultFile,
     add_selectors,
     choosing_words,
+    former_among,
     nothing,
     select,
     total_size,
@@ -63,6 +64,7 @@ def run(invocation: Invocation) -> Result:
         _lines(invocation, chosen.files),
         unmatched=chosen.unmatched,
         damaged=len(chosen.damaged),
+        former=former_among(chosen.damaged),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -74,3 +75,18 @@ def test_options_that_match_nothing_are_said(shop, call, words):
         1,
         [f"nothing in .mimic_vault matches {said}"],
     )
+
+
+@pytest.mark.parametrize("words", [["ls"], ["show", "http"], ["rm", "-n", "calls"]])
+def test_recordings_of_the_former_format_are_named_with_rekey(shop, call, words):
+    folder = shop / ".mimic_vault/calls/http"
+    folder.mkdir()
+    former = {"format": 4, "target": "http", "test": "tests/test_shop.py::test_rates"}
+    for number in range(2):
+        (folder / f"{number}.json").write_text(json.dumps(former))
+
+    result = call(*words)
+
+    assert result.code == 1
+    assert "pytest-mimic rekey" in result.out
+    assert "pytest-mimic check" not in result.out
