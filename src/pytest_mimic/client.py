@@ -66,16 +66,16 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.steps import Step
     from pytest_mimic._core.outcome.memory import zstd_module
     from pytest_mimic._core.outcome.outcome import is_cancellation
-    from pytest_mimic._core.redact.known_secrets import KnownSecrets
-    from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor, parse_form
-    from pytest_mimic._core.redact.secret_names import (
+    from pytest_mimic._core.placeholders import (
         ISSUED,
         NUMBER_START,
         PLACEHOLDER,
         PLACEHOLDER_START,
         is_placeholder,
-        places,
     )
+    from pytest_mimic._core.redact.known_secrets import KnownSecrets
+    from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor, parse_form
+    from pytest_mimic._core.redact.secret_names import places
     from pytest_mimic._core.redact.secret_values import hide_values
     from pytest_mimic._core.redact.split_secrets import hide_split
     from pytest_mimic._core.seam.base import (
@@ -176,16 +176,16 @@ _HOMES = {
     "_core.engine.steps": ("Step",),
     "_core.outcome.memory": ("zstd_module",),
     "_core.outcome.outcome": ("is_cancellation",),
-    "_core.redact.known_secrets": ("KnownSecrets",),
-    "_core.redact.redactor": ("NO_NAMES", "Redactor", "parse_form"),
-    "_core.redact.secret_names": (
+    "_core.placeholders": (
         "ISSUED",
         "NUMBER_START",
         "PLACEHOLDER",
         "PLACEHOLDER_START",
         "is_placeholder",
-        "places",
     ),
+    "_core.redact.known_secrets": ("KnownSecrets",),
+    "_core.redact.redactor": ("NO_NAMES", "Redactor", "parse_form"),
+    "_core.redact.secret_names": ("places",),
     "_core.redact.secret_values": ("hide_values",),
     "_core.redact.split_secrets": ("hide_split",),
     "_core.seam.base": (

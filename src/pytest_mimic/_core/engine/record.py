@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_mimic._core.engine.effects import Effects
 from pytest_mimic._core.outcome.outcome import Stream, Value
+from pytest_mimic._core.placeholders import ISSUED
 from pytest_mimic._core.redact.looks import keys_in
-from pytest_mimic._core.redact.secret_names import ISSUED
 from pytest_mimic._core.tree.chats import tokens_of_response
 from pytest_mimic._core.vault.recording_facts import Recording
 

@@ -36,7 +36,7 @@ from pytest_mimic._core.nodes.node_classes import (
     Node,
     Opaque,
 )
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER_START, is_placeholder
+from pytest_mimic._core.placeholders import PLACEHOLDER_START, is_placeholder
 
 # The types of nodes that are their own JSON.
 _PLAIN = frozenset((str, int, float, bool, type(None)))

@@ -23,16 +23,14 @@ from json import dumps
 from threading import RLock
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
-from pytest_mimic._core.redact.secret_names import (
+from pytest_mimic._core.placeholders import (
     ISSUED,
-    JWT,
     PLACEHOLDER,
-    bare_secret,
-    basic_password,
     is_placeholder,
     numbered,
     plain_placeholders,
 )
+from pytest_mimic._core.redact.secret_names import JWT, bare_secret, basic_password
 from pytest_mimic._core.redact.secret_values import (
     forms_of,
     hide_values,

@@ -14,20 +14,22 @@ from json import dumps, loads
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, unquote_plus
 
-from pytest_mimic._core.redact.secret_names import (
-    GOOGLE_KEY,
-    JWT,
+from pytest_mimic._core.placeholders import (
     NUMBER_START,
     PLACEHOLDER,
     PLACEHOLDER_START,
+    is_placeholder,
+    plain_placeholders,
+)
+from pytest_mimic._core.redact.secret_names import (
+    GOOGLE_KEY,
+    JWT,
     Place,
     SecretNames,
     bare_secret,
     is_of_login,
-    is_placeholder,
     normalised,
     places,
-    plain_placeholders,
 )
 from pytest_mimic._core.redact.secret_values import Environment, hide_values
 from pytest_mimic._core.words import lazy_attribute, pattern

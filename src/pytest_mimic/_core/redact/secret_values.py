@@ -10,7 +10,8 @@ from json import dumps
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER, SecretNames, places
+from pytest_mimic._core.placeholders import PLACEHOLDER
+from pytest_mimic._core.redact.secret_names import SecretNames, places
 from pytest_mimic._core.words import pattern
 
 _ESCAPE = pattern("%[0-9A-F]{2}")

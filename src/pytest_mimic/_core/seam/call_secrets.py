@@ -11,6 +11,14 @@ from collections.abc import Iterable
 from json import loads
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._core.placeholders import (
+    ISSUED,
+    NUMBER_START,
+    PLACEHOLDER,
+    PLACEHOLDER_START,
+    is_placeholder,
+    plain_placeholders,
+)
 from pytest_mimic._core.redact.redactor import (
     DATA,
     FORM,
@@ -21,16 +29,10 @@ from pytest_mimic._core.redact.redactor import (
     parse_json_text,
 )
 from pytest_mimic._core.redact.secret_names import (
-    ISSUED,
     JWT,
-    NUMBER_START,
-    PLACEHOLDER,
-    PLACEHOLDER_START,
     bare_secret,
     basic_password,
-    is_placeholder,
     places,
-    plain_placeholders,
 )
 from pytest_mimic._core.redact.secret_values import (
     forms_of,

@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from pytest_mimic._core.redact.secret_names import (
+from pytest_mimic._core.placeholders import (
     ISSUED,
     PLACEHOLDER,
     PLACEHOLDER_START,

@@ -19,8 +19,8 @@ from pytest_mimic._core.nodes.node_json import plain_of
 from pytest_mimic._core.nodes.node_parts import kind_of, value_of
 from pytest_mimic._core.outcome.encoding import Encoded
 from pytest_mimic._core.outcome.outcome import Outcome, Raised, Stream
+from pytest_mimic._core.placeholders import PLACEHOLDER
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.redact.secret_values import hide_values
 from pytest_mimic._core.tree.columns import column_differences
 from pytest_mimic._core.tree.differing import Difference, differences

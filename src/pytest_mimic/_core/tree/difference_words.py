@@ -11,7 +11,7 @@ from typing import NamedTuple
 from pytest_mimic._core.files.digests import MISSING
 from pytest_mimic._core.nodes.node_classes import Cut, Hidden, Node, Opaque
 from pytest_mimic._core.nodes.node_parts import is_file, kind_of, type_of
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER
+from pytest_mimic._core.placeholders import PLACEHOLDER
 from pytest_mimic._core.tree.aligning import stretches
 from pytest_mimic._core.tree.differing import ABSENT, Difference
 from pytest_mimic._core.tree.drawing import line

@@ -22,7 +22,7 @@ from pytest_mimic._core.nodes.node_parts import (
     short_name,
     shown_facts,
 )
-from pytest_mimic._core.redact.secret_names import is_placeholder
+from pytest_mimic._core.placeholders import is_placeholder
 from pytest_mimic._core.types.opening import key_step
 from pytest_mimic._core.words import plural, size
 

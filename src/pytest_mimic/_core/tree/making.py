@@ -33,13 +33,13 @@ from pytest_mimic._core.nodes.node_classes import (
 )
 from pytest_mimic._core.nodes.node_json import is_typed_text, node_of, order, plains_of
 from pytest_mimic._core.nodes.node_parts import short_name
-from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor
-from pytest_mimic._core.redact.secret_names import (
+from pytest_mimic._core.placeholders import (
     PLACEHOLDER,
     PLACEHOLDER_START,
     is_placeholder,
-    named,
 )
+from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor
+from pytest_mimic._core.redact.secret_names import named
 from pytest_mimic._core.tree.kept_columns import (
     INDEX,
     column_node,

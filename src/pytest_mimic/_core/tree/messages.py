@@ -21,7 +21,7 @@ from pytest_mimic._core.commands import (
 from pytest_mimic._core.identity.kept_parts import Parts, is_digest
 from pytest_mimic._core.nodes.node_classes import Hidden, Node
 from pytest_mimic._core.nodes.node_parts import kind_of
-from pytest_mimic._core.redact.secret_names import is_placeholder
+from pytest_mimic._core.placeholders import is_placeholder
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.tree.call_labels import by_name

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.nodes.node_classes import Fields, Items, Node, Opaque
 from pytest_mimic._core.nodes.node_json import node_of, nodes_of, plain_of
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER_START, places
+from pytest_mimic._core.placeholders import PLACEHOLDER_START
+from pytest_mimic._core.redact.secret_names import places
 from pytest_mimic._core.redact.secret_values import hide_values
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.tree.drawing import line, shortened

@@ -21,8 +21,9 @@ from pytest_mimic._core.identity.kept_parts import (
 )
 from pytest_mimic._core.outcome.memory import object_name
 from pytest_mimic._core.outcome.plain import layout
+from pytest_mimic._core.placeholders import PLACEHOLDER
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER, holds_text, places
+from pytest_mimic._core.redact.secret_names import holds_text, places
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.vault.long_parts import shortened
 from pytest_mimic._core.vault.recording_facts import Stored

@@ -14,8 +14,8 @@ from sqlalchemy.dialects import sqlite
 from pytest_mimic._clients.sql.outcomes import load_rows
 from pytest_mimic._clients.sql.secret_columns import CompiledNames
 from pytest_mimic._clients.sql.statement_calls import StatementCall, StatementNames
+from pytest_mimic._core.placeholders import PLACEHOLDER
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 
 users = sa.Table(
     "users",

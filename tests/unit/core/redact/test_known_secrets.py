@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pytest_mimic._core.engine.owners import SecretScope
+from pytest_mimic._core.placeholders import is_placeholder
 from pytest_mimic._core.redact.known_secrets import KnownSecrets, known_in
-from pytest_mimic._core.redact.secret_names import is_placeholder
 
 TOKEN, OTHER = "tok-4711-0815", "tok-0815-4711"
 

@@ -6,8 +6,8 @@ from json import dumps, loads
 
 import pytest
 
+from pytest_mimic._core.placeholders import PLACEHOLDER
 from pytest_mimic._core.redact.redactor import Redactor, bare_secret, parse_form
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 
 
 @pytest.fixture

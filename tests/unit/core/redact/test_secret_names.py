@@ -6,8 +6,9 @@ import re
 
 import pytest
 
+from pytest_mimic._core.placeholders import PLACEHOLDER
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER, holds_text, read_names
+from pytest_mimic._core.redact.secret_names import holds_text, read_names
 
 
 @pytest.fixture

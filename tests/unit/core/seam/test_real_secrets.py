@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from pytest_mimic._core.engine.owners import SecretScope
+from pytest_mimic._core.placeholders import PLACEHOLDER
 from pytest_mimic._core.redact.known_secrets import known_in
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.seam.real_secrets import as_recorded, with_secrets
 
 P = PLACEHOLDER

@@ -23,8 +23,8 @@ import pytest
 from pytest_mimic._core.files.places import TEMPORARY, Places
 from pytest_mimic._core.outcome.encoding import snapshot
 from pytest_mimic._core.outcome.outcome import Outcome, Raised, Stream, Value
+from pytest_mimic._core.placeholders import PLACEHOLDER
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.redact.secret_names import PLACEHOLDER
 from pytest_mimic._core.tree.difference_words import difference_lines
 from pytest_mimic._core.tree.differing import ABSENT, differences
 from pytest_mimic._core.tree.drawing import line

@@ -1,0 +1,56 @@
+"""What stands in place of a secret in recordings and in messages."""
+
+from __future__ import annotations
+
+import re
+
+from pytest_mimic._core.words import pattern
+
+# What is stored and shown instead of a secret value of the application itself.
+PLACEHOLDER = "<redacted>"
+# How each placeholder begins.
+PLACEHOLDER_START = "<redacted"
+# What stands for a number that an answer has issued begins with these digits. It has 15
+# digits, so that it is exact as a float, too.
+NUMBER_START = "1909090"
+_MARK = "(?:login-[0-9a-f]{6}-)?[0-9a-f]{8}"
+#: The placeholders of secrets that answers have issued, texts and numbers.
+ISSUED = pattern(rf"<redacted:{_MARK}>|(?<!\d){NUMBER_START}\d{{8}}(?!\d)")
+_PLACEHOLDER = pattern(rf"<redacted(?::{_MARK})?>|{NUMBER_START}\d{{8}}(?:\.0)?")
+# A placeholder as it is written in URLs and in markup.
+_IN_URL = pattern(
+    rf"%3[Cc]redacted(?:(?::|%3[Aa])(?P<mark>{_MARK}))?%3[Ee]",
+)
+_IN_MARKUP = pattern(rf"&lt;redacted(?P<mark>:{_MARK})?&gt;")
+
+
+def is_placeholder(value: object) -> bool:
+    """Check whether a value is a placeholder as a whole, that of any secret.
+
+    It may be written as in texts, URLs or markup.
+    """
+    if isinstance(value, str):
+        text = plain_placeholders(value)
+    elif type(value) in (int, float):
+        text = str(value)
+    else:
+        return False
+    return _PLACEHOLDER.fullmatch(text) is not None
+
+
+def plain_placeholders(text: str) -> str:
+    """Return a text of a URL or of markup with placeholders as in plain text."""
+    if "%3" in text:
+        text = _IN_URL.sub(_plain_mark, text)
+    if "&lt;redacted" in text:
+        text = _IN_MARKUP.sub(lambda match: f"<redacted{match['mark'] or ''}>", text)
+    return text
+
+
+def _plain_mark(match: re.Match[str]) -> str:
+    return f"<redacted:{match['mark']}>" if match["mark"] else PLACEHOLDER
+
+
+def numbered(mark: str) -> str:
+    """Return the digits that stand for a number, by the mark of its placeholder."""
+    return f"{NUMBER_START}{int(mark, 16) % 10**8:08d}"
