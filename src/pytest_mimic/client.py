@@ -46,6 +46,7 @@ builds a whole one. The adapters of pytest-mimic itself are made of the same par
   `NUMBER_START`, `ISSUED`, `LOGIN`
 - values of databases: `to_plain`, `parameter_to_plain`, `from_plain`, `by_value`,
   `in_class`, `blank`, `PLAIN`, `full_name`
+- what JSON has no form for, stored under a tag: `tagged`, `tag_in`
 - streams of events: `Events`, `ServerSentEvent`
 - errors and their remedies: `MimicError`, `UnstorableOutcomeError`,
   `UnstableIdentityError`, `CorruptRecordingError`, `TargetError`, `Remedy`, `Verb`
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.client_plan import Port
     from pytest_mimic._core.engine.steps import Step
+    from pytest_mimic._core.nodes.json_tags import tag_in, tagged
     from pytest_mimic._core.outcome.memory import zstd_module
     from pytest_mimic._core.outcome.outcome import is_cancellation
     from pytest_mimic._core.placeholders import (
@@ -162,6 +164,8 @@ __all__ = [
     "run_async",
     "run_sync",
     "sync_method",
+    "tag_in",
+    "tagged",
     "to_plain",
     "waiting",
     "with_secrets",
@@ -174,6 +178,7 @@ _HOMES = {
     "_core.engine.call": ("Call",),
     "_core.engine.client_plan": ("Port",),
     "_core.engine.steps": ("Step",),
+    "_core.nodes.json_tags": ("tag_in", "tagged"),
     "_core.outcome.memory": ("zstd_module",),
     "_core.outcome.outcome": ("is_cancellation",),
     "_core.placeholders": (

@@ -25,6 +25,7 @@ from pytest_mimic._clients.redis.redis_commands import (
 )
 from pytest_mimic._clients.redis.replies import (
     comparable_reply,
+    error_in,
     load_reply,
     redis_errors,
     store_error,
@@ -41,6 +42,7 @@ from pytest_mimic.client import (
     async_method,
     recording,
     sync_method,
+    tagged,
     waiting,
 )
 
@@ -88,8 +90,9 @@ class RedisAdapter(Adapter):
             return super().failure(plain)
         replies = plain.get("replies") or [plain.get("reply")]
         for reply in replies:
-            if type(reply) is dict and "$error" in reply:
-                return f"gave {reply['$error'][0]}"
+            error = error_in(reply)
+            if error is not None:
+                return f"gave {error[0]}"
         return None
 
     def _connection_edges(self, module: str, make: _Function) -> list[Edge]:
@@ -352,7 +355,7 @@ def _replies_in(plain: dict[str, Any]) -> list[Any]:
     if "error" not in plain:
         return plain.get("replies") or [plain["reply"]]
     error = plain["error"]
-    return [*error["after"], {"$error": [error["type"], *error["args"]]}]
+    return [*error["after"], tagged("error", [error["type"], *error["args"]])]
 
 
 class Waiting(NamedTuple):

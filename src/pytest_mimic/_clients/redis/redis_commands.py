@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic.client import ClientCall, hide_values
+from pytest_mimic.client import ClientCall, hide_values, tagged
 
 if TYPE_CHECKING:
     from pytest_mimic.client import Redactor
@@ -299,7 +299,7 @@ def plain_word(value: bytes, redactor: Redactor) -> Any:
     try:
         text = value.decode()
     except UnicodeDecodeError:
-        return {"$base64": b64encode(value).decode()}
+        return tagged("base64", b64encode(value).decode())
     text = redactor.scrub_json(text)
     if redactor.known_secrets is not None:
         text = hide_values(text, redactor.known_secrets.hidden())

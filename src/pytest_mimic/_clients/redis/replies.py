@@ -17,7 +17,7 @@ from pytest_mimic._clients.redis.redis_commands import (
     text_of,
     with_settings,
 )
-from pytest_mimic.client import CorruptRecordingError
+from pytest_mimic.client import CorruptRecordingError, tag_in, tagged
 
 if TYPE_CHECKING:
     from pytest_mimic.client import Redactor
@@ -76,7 +76,7 @@ def _store_reply(reply: Any, command: Command, redactor: Redactor) -> Any:
     if _has_fields(command):
         names, values = plain[::2], plain[1::2]
         plain = list(map(list, zip(names, values)))
-    return {"$unordered": plain}
+    return tagged("unordered", plain)
 
 
 # -- secrets
@@ -191,16 +191,16 @@ def _plain_reply(reply: Any, redactor: Redactor) -> Any:
     if reply is None or isinstance(reply, (bool, int)):
         return reply
     if isinstance(reply, float):
-        return reply if math.isfinite(reply) else {"$float": repr(reply)}
+        return reply if math.isfinite(reply) else tagged("float", repr(reply))
     if isinstance(reply, str):
-        return {"$text": reply}
+        return tagged("text", reply)
     if isinstance(reply, BaseException):
-        return {"$error": store_error(reply)}
+        return tagged("error", store_error(reply))
     if isinstance(reply, dict):
         return _plain_mapping(reply, redactor)
     items = [_plain_reply(item, redactor) for item in reply]
     if isinstance(reply, (set, frozenset)):
-        return {"$set": sorted(items, key=repr)}
+        return tagged("set", sorted(items, key=repr))
     return items
 
 
@@ -211,9 +211,9 @@ def _plain_mapping(reply: dict[Any, Any], redactor: Redactor) -> dict[str, Any]:
     for key, item in reply.items():
         name = _plain_reply(key, redactor)
         pairs.append([name, _plain_reply(item, redactor)])
-        if not isinstance(name, str) or name.startswith("$"):
+        if not isinstance(name, str) or tag_in({name: item}):
             has_plain_keys = False
-    return dict(pairs) if has_plain_keys else {"$map": pairs}
+    return dict(pairs) if has_plain_keys else tagged("map", pairs)
 
 
 def load_reply(plain: Any, encoder: Any) -> Any:
@@ -236,31 +236,38 @@ def load_reply(plain: Any, encoder: Any) -> Any:
         return [load_reply(item, encoder) for item in plain]
     if not isinstance(plain, dict):
         return plain
-    tag = next(iter(plain), "")
-    if not tag.startswith("$"):
+    tag = tag_in(plain)
+    if not tag:
         mapping = {}
         for name, item in plain.items():
             mapping[decoded(name.encode())] = load_reply(item, encoder)
         return mapping
-    value = plain[tag]
-    if tag == "$unordered":
+    value = plain[next(iter(plain))]
+    if tag == "unordered":
         return load_reply(_words_of(value), encoder)
-    if tag == "$map":
+    if tag == "map":
         pairs = load_reply(value, encoder)
         return dict(pairs)
-    if tag == "$set":
+    if tag == "set":
         return set(load_reply(value, encoder))
-    if tag == "$base64":
+    if tag == "base64":
         return decoded(b64decode(value))
-    if tag == "$error":
+    if tag == "error":
         return load_error(value)
-    if tag == "$float":
+    if tag == "float":
         return float(value)
-    if tag == "$text":
+    if tag == "text":
         return value
+    shown = repr(next(iter(plain)))
     raise CorruptRecordingError(
-        f"a recording of redis has a value tagged {tag!r}, which is not known here"
+        f"a recording of redis has a value tagged {shown}, which is not known here"
     )
+
+
+def error_in(plain: Any) -> Any:
+    """Return the stored error that a reply is, None of any other reply."""
+    is_error = type(plain) is dict and tag_in(plain) == "error"
+    return plain[next(iter(plain))] if is_error else None
 
 
 def _words_of(items: list[Any]) -> list[Any]:
@@ -286,10 +293,10 @@ def comparable_reply(plain: Any) -> Any:
         return [comparable_reply(item) for item in plain]
     if not isinstance(plain, dict):
         return plain
-    tag = next(iter(plain), "")
-    if tag not in ("$unordered", "$set"):
+    tag = tag_in(plain)
+    if tag not in ("unordered", "set"):
         return {key: comparable_reply(item) for key, item in plain.items()}
-    items = sorted(plain[tag], key=repr)
+    items = sorted(plain[next(iter(plain))], key=repr)
     has_pairs = all(isinstance(item, list) for item in items)
     if not items or not has_pairs:
         return items

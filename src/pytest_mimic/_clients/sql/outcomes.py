@@ -27,6 +27,7 @@ from pytest_mimic.client import (
     full_name,
     in_class,
     places,
+    tagged,
     to_plain,
 )
 
@@ -227,7 +228,7 @@ def hide_inside(value: Any, redactor: Redactor) -> Any:
         # The wrapper of a driver counts by its content.
         for attribute in ("obj", "adapted"):
             if hasattr(value, attribute):
-                return {"$held": hide_inside(getattr(value, attribute), redactor)}
+                return tagged("held", hide_inside(getattr(value, attribute), redactor))
     bare = by_value(value)
     if type(bare) is str:
         hidden: Any = redactor.scrub_json(bare)

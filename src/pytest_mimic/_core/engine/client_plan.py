@@ -194,6 +194,7 @@ class ClientPlan(Plan):
 
         Messages show it, and it is stored beside the recording.
         """
+        from pytest_mimic._core.nodes.json_tags import may_have_tags
         from pytest_mimic._core.outcome.plain import exact_text, repeated_parts
 
         edge_call = call.edge_call
@@ -210,7 +211,7 @@ class ClientPlan(Plan):
         text = exact_text(parts) if repeated_parts(parts) is not None else None
         if (
             text is not None
-            and '"$' not in text
+            and not may_have_tags(text)
             and not (self.places.marks and call.paths.may_hold(text))
         ):
             return parts

@@ -29,16 +29,16 @@ which shows that the part is not kept whole.
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, time
-from decimal import Decimal
 from math import isfinite
 from typing import Any, TypeGuard
-from uuid import UUID
 
 from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.identity.counted_paths import counted_paths
+from pytest_mimic._core.nodes.node_classes import Cut, Items, Node, Opaque
+from pytest_mimic._core.nodes.node_json import plain_of
+from pytest_mimic._core.nodes.node_values import restored
 from pytest_mimic._core.types.kinds import Unstable
 
 Parts = dict[str, Any]
@@ -47,28 +47,6 @@ Parts = dict[str, Any]
 _DEFAULT, _IGNORED, _IN_PART = "default", "ignored", "in part"
 
 _PLAIN = frozenset({str, int, float, bool, type(None)})
-# The tags of values that are shown by one text, which makes the value again.
-_TEXTS: dict[str, Callable[[str], Any]] = {
-    "$date": date.fromisoformat,
-    "$datetime": datetime.fromisoformat,
-    "$time": time.fromisoformat,
-    "$bytes": str.encode,
-    "$base64": b64decode,
-    "$float": float,
-}
-# The same for values that are shown as text with their type.
-_TYPED_TEXTS: dict[str, Callable[[str], Any]] = {
-    "Decimal": Decimal,
-    "decimal:Decimal": Decimal,
-    "UUID": UUID,
-    "uuid:UUID": UUID,
-}
-_CONTAINERS: dict[str, Callable[[list[Any]], Any]] = {
-    "$tuple": tuple,
-    "$set": set,
-    "$frozenset": frozenset,
-    "$dict": dict,
-}
 
 
 class NotKeptError(Exception):
@@ -146,7 +124,7 @@ def _is_exact(identity: CallIdentity, place: int, value: object, tree: object) -
     if _is_same_plainly(tree, value):
         return True
     try:
-        made = restored("", tree)
+        made = _restored("", tree)
         return bool(
             identity.whole_form(place, made) == identity.whole_form(place, value)
         )
@@ -223,7 +201,7 @@ def function_key(
                 tree = part["value"]
             else:
                 tree = _argument_tree(name, names, described)
-            forms[place] = now.form(place, restored(name.lstrip("*"), tree))
+            forms[place] = now.form(place, _restored(name.lstrip("*"), tree))
         elif part == _DEFAULT:
             forms[place] = ...
         elif part not in (_IGNORED, _IN_PART) and is_same:
@@ -243,7 +221,7 @@ def _argument_tree(
     if name.startswith("**"):
         return {key: tree for key, tree in described.items() if key not in names}
     if name.startswith("*"):
-        return {"$tuple": []}
+        return plain_of(Items("tuple", []))
     return _Nothing
 
 
@@ -318,7 +296,7 @@ def client_values(parts: Parts, described: Mapping[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, part in parts.items():
         if part is None:
-            values[name] = restored(name, described.get(name, _Nothing))
+            values[name] = _restored(name, described.get(name, _Nothing))
         elif type(part) is dict and part.keys() == {"value"}:
             values[name] = part["value"]
         else:
@@ -376,7 +354,7 @@ def matched_part(
         NotKeptError: It is not kept.
     """
     if path in recorded_match:
-        return restored(path, described.get(path))
+        return _restored(path, described.get(path))
     first, *steps = path.split(".")
     if first not in values:
         raise NotKeptError(path)
@@ -394,54 +372,36 @@ def short_tree(value: object) -> Any:
 
     Any other value becomes a description from which nothing can be restored.
     """
-    if type(value) is list:
-        return [short_tree(item) for item in value]
-    if type(value) is tuple:
-        return {"$tuple": [short_tree(item) for item in value]}
+    return plain_of(_short_node(value))
+
+
+def _short_node(value: object) -> Node:
+    if type(value) is list or type(value) is tuple:
+        parts: Sequence[object] = value
+        return Items(type(value).__name__, [_short_node(item) for item in parts])
     if type(value) is dict:
-        return {"$dict": [[key, short_tree(item)] for key, item in value.items()]}
+        pairs: list[Node] = []
+        for key, item in value.items():
+            pairs.append(Items("list", [_short_node(key), _short_node(item)]))
+        return Items("dict", pairs)
     if type(value) is float and not isfinite(value):
-        return {"$float": repr(value)}
+        return Opaque("float", repr(value))
     if type(value) is bytes and value.isascii():
-        return {"$bytes": value.decode()}
+        return Opaque("bytes", value.decode())
     if type(value) is bytes:
-        return {"$base64": b64encode(value).decode()}
-    return value if type(value) in _PLAIN else {"$cut": ""}
+        return Opaque("base64", b64encode(value).decode())
+    return value if type(value) in _PLAIN else Cut("")  # type: ignore[return-value]
 
 
-def restored(name: str, tree: object) -> Any:
+def _restored(name: str, tree: object) -> Any:
     """Return the value that a description shows.
 
     Raises:
         NotKeptError: It shows something else, or cuts it. The error has the `name`.
     """
-    if type(tree) in _PLAIN:
-        return tree
-    if type(tree) is list:
-        return [restored(name, item) for item in tree]
-    if type(tree) is not dict:
+    if tree is _Nothing:
         raise NotKeptError(name)
-    tag = next((key for key in tree if key.startswith("$")), None)
-    if tag is None:
-        return {key: restored(name, part) for key, part in tree.items()}
-    content = tree[tag]
-    if tag == "$text" and type(content) is str:
-        make = _TYPED_TEXTS.get(tree.get("type", ""))
-        if make is None or len(tree) != 2:
-            raise NotKeptError(name)
-        return _made(name, make, content)
-    if len(tree) != 1:
-        raise NotKeptError(name)
-    if tag in _TEXTS and type(content) is str:
-        return _made(name, _TEXTS[tag], content)
-    if tag in _CONTAINERS and type(content) is list:
-        items = [restored(name, item) for item in content]
-        return _made(name, _CONTAINERS[tag], items)
-    raise NotKeptError(name)
-
-
-def _made(name: str, make: Callable[[Any], Any], content: object) -> Any:
     try:
-        return make(content)
-    except (ValueError, TypeError, ArithmeticError):
+        return restored(tree)
+    except ValueError:
         raise NotKeptError(name) from None

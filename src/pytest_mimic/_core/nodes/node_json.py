@@ -12,22 +12,32 @@ tag:
 | `Cut("str", "Once", length=9)` | `{"$cut": "str", "start": "Once", "length": 9}` |
 
 A mapping of the user's whose first key begins with `$` gets a second `$` there.
-Outcomes store some values in forms of their own, which are read as the objects that
-they are:
+Some objects have a form of their own, which is shorter, and from which outcomes are
+made again:
 
-| JSON | node |
+| node | JSON |
 |---|---|
-| `{"$deque": [[1, 2], 3]}` | `Fields("deque", {"": [1, 2], "maxlen": 3})` |
-| `{"$counter": {"a": 1}}` | `Fields("Counter", {"": {"a": 1}})` |
-| `{"$shop:NoRates": {"args": [1]}}` | `Fields("shop:NoRates", {"*": [1]})` |
+| `Fields("deque", {"": [1, 2], "maxlen": 3})` | `{"$deque": [[1, 2], 3]}` |
+| `Fields("Counter", {"": {"a": 1}})` | `{"$counter": {"a": 1}}` |
+| `Fields("SimpleNamespace", {"a": 1})` | `{"$namespace": {"a": 1}}` |
+| `Fields("shop:NoRates", {"*": [1]})` | `{"$shop:NoRates": {"args": [1]}}` |
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from json import dumps
-from typing import Any
+from typing import Any, NamedTuple
 
+from pytest_mimic._core.nodes.json_tags import (
+    escaped,
+    has_both_forms,
+    has_escape,
+    is_escaped,
+    tag_in,
+    tagged,
+    unescaped,
+)
 from pytest_mimic._core.nodes.node_classes import (
     Cut,
     Fields,
@@ -44,22 +54,40 @@ _PLAIN = frozenset((str, int, float, bool, type(None)))
 _OWN = frozenset(("digest", "length", "type"))
 # Tags whose list is the text: the folder of a path and the rest, or lines.
 _PLACES = frozenset(("path", "pure_posix_path", "pure_windows_path", "str"))
-# The name of a container that is stored in a form of its own, and the names of what
-# stands beside its content there.
-_CONTENT: dict[str, tuple[str, ...]] = {
-    "bytearray": ("bytearray",),
-    "counter": ("Counter",),
-    "defaultdict": ("defaultdict", "default_factory"),
-    "deque": ("deque", "maxlen"),
-    "ordered_dict": ("OrderedDict",),
+
+
+class _Form(NamedTuple):
+    """The form of a container that is stored with what stands beside its content.
+
+    Attributes:
+        name: The name of its class.
+        beside: What stands behind the content, or before it if it `is_last`.
+        is_last: Whether the content comes last.
+    """
+
+    name: str
+    beside: str = ""
+    is_last: bool = False
+
+
+_NAMESPACE = "namespace"
+_FORMS: dict[str, _Form] = {
+    "bytearray": _Form("bytearray"),
+    "counter": _Form("Counter"),
+    "defaultdict": _Form("defaultdict", "default_factory", is_last=True),
+    "deque": _Form("deque", "maxlen"),
+    "ordered_dict": _Form("OrderedDict"),
 }
+_TAGS = {form.name: tag for tag, form in _FORMS.items()}
 # Tags of a text, under which clients store values with their type.
 _TYPED_TEXTS = frozenset(
-    ("$base64", "$bytes", "$date", "$datetime", "$decimal", "$time", "$uuid")
+    ("base64", "bytes", "date", "datetime", "decimal", "time", "uuid")
 )
 _EXCEPTION = frozenset(
     ("args", "attributes", "cause", "fields", "notes", "suppress_context")
 )
+# What stands beside the attributes of an exception, by its name as an attribute.
+_LINKS = {"__cause__": "cause", "__notes__": "notes"}
 
 
 # -- reading
@@ -80,14 +108,13 @@ def node_of(plain: Any, *, is_tagged: bool = True) -> Node:
         return Items("list", [node_of(part, is_tagged=is_tagged) for part in plain])
     if kind is not dict:
         return plain  # type: ignore[no-any-return]
-    first = next(iter(plain), "")
-    if not is_tagged or first[:1] != "$":
-        return Fields("dict", nodes_of(plain, is_tagged=is_tagged))
-    if first[:2] == "$$":
-        nodes = nodes_of(plain)
-        unescaped = {first[1:]: nodes.pop(first)}
-        return Fields("dict", unescaped | nodes)
-    return _tagged(first[1:], plain[first], plain)
+    if not is_tagged:
+        return Fields("dict", nodes_of(plain, is_tagged=False))
+    tag = tag_in(plain)
+    if tag:
+        return _tagged_node(tag, plain)
+    nodes = nodes_of(plain)
+    return Fields("dict", unescaped(nodes) if has_escape(nodes) else nodes)
 
 
 def nodes_of(parts: Mapping[str, Any], *, is_tagged: bool = True) -> dict[str, Node]:
@@ -97,13 +124,21 @@ def nodes_of(parts: Mapping[str, Any], *, is_tagged: bool = True) -> dict[str, N
 
 def is_typed_text(plain: Mapping[Any, object]) -> bool:
     """Check whether a mapping is a text with a type: `{"$decimal": "1.50"}`."""
-    if next(iter(plain), "") not in _TYPED_TEXTS:
+    if not plain or type(next(iter(plain))) is not str:
         return False
-    return set(map(type, plain.values())) == {str}
+    return tag_in(plain) in _TYPED_TEXTS and set(map(type, plain.values())) == {str}
 
 
-def _tagged(tag: str, part: Any, plain: dict[str, Any]) -> Node:
+def cut_in(plain: Mapping[str, Any]) -> Cut | None:
+    """Return what a mapping says of a value that is too long, None of any other."""
+    node = _tagged_node("cut", plain) if tag_in(plain) == "cut" else None
+    return node if isinstance(node, Cut) else None
+
+
+def _tagged_node(tag: str, plain: Mapping[str, Any]) -> Node:
     """Return the node of a mapping with a tag. It may be edited by hand."""
+    first = next(iter(plain))
+    part = plain[first]
     digest = _text_in(plain, "digest")
     if tag in ("cut", "cycle"):
         return _cut(tag, part, plain)
@@ -112,12 +147,12 @@ def _tagged(tag: str, part: Any, plain: dict[str, Any]) -> Node:
     facts: dict[str, Node] = {}
     if len(plain) > 1:
         for name, fact in plain.items():
-            if name not in _OWN and name != f"${tag}":
+            if name not in _OWN and name != first:
                 facts[name] = node_of(fact)
     # Descriptions have these objects as fields already.
     is_described = type(part) is dict and "" in part
-    if tag in _CONTENT and not is_described:
-        return _container(tag, part)
+    if tag in _FORMS and not is_described:
+        return _container(_FORMS[tag], node_of(part))
     if type(part) is dict:
         return _fields(tag, part, facts, plain)
     if type(part) is list:
@@ -132,7 +167,7 @@ def _tagged(tag: str, part: Any, plain: dict[str, Any]) -> Node:
     return Opaque(tag, content, _text_in(plain, "type"), digest, facts)
 
 
-def _cut(tag: str, part: Any, plain: dict[str, Any]) -> Cut:
+def _cut(tag: str, part: Any, plain: Mapping[str, Any]) -> Cut:
     start = plain.get("start")
     return Cut(
         str(part),
@@ -145,7 +180,7 @@ def _cut(tag: str, part: Any, plain: dict[str, Any]) -> Cut:
 
 
 def _fields(
-    tag: str, part: dict[str, Any], facts: dict[str, Node], plain: dict[str, Any]
+    tag: str, part: dict[str, Any], facts: dict[str, Node], plain: Mapping[str, Any]
 ) -> Fields:
     if "args" in part and part.keys() <= _EXCEPTION:
         return Fields(tag, _exception_parts(part), digest=_text_in(plain, "digest"))
@@ -160,6 +195,8 @@ def _fields(
             # What an object has besides its fields stands among them.
             parts |= others
             del facts[name]
+    if tag == _NAMESPACE:
+        tag = "SimpleNamespace"
     return Fields(tag, parts, _length_in(plain), _text_in(plain, "digest"), facts)
 
 
@@ -169,23 +206,30 @@ def _mapping_parts(node: Node) -> dict[str, Node] | None:
     return node.parts if is_mapping else None  # type: ignore[union-attr]
 
 
-def _container(tag: str, part: Any) -> Node:
+def with_tag(tag: str, content: Node) -> Items | Fields | Opaque:
+    """Return the node of a value that is made of another one, whose node is given."""
+    if tag in _FORMS:
+        return _container(_FORMS[tag], content)
+    if isinstance(content, Items) and content.kind == "list":
+        return Items(tag, content.items)
+    if isinstance(content, Fields) and content.kind == "dict":
+        name = "SimpleNamespace" if tag == _NAMESPACE else tag
+        return Fields(name, content.parts)
+    return Opaque(tag, content)
+
+
+def _container(form: _Form, stored: Node) -> Fields:
     """Return the node of a container that is stored in a form of its own.
 
-    It may be edited, so that it has less than its content and facts.
+    It may be edited, so that it has less than its content and what stands beside.
     """
-    name, *facts = _CONTENT[tag]
-    stored = [part]
-    if facts and type(part) is list:
-        stored = list(part)
-    if tag == "defaultdict":
-        stored.reverse()
-    content = stored[0] if stored else None
-    parts: dict[str, Node] = {"": node_of(content)}
-    for fact, value in zip(facts, stored[1:], strict=False):
-        if value is not None:
-            parts[fact] = node_of(value)
-    return Fields(name, parts)
+    sides = [stored]
+    if form.beside and isinstance(stored, Items) and stored.kind == "list":
+        sides = stored.items[::-1] if form.is_last else stored.items
+    parts: dict[str, Node] = {"": sides[0] if sides else None}
+    if len(sides) > 1 and sides[1] is not None:
+        parts[form.beside] = sides[1]
+    return Fields(form.name, parts)
 
 
 def _exception_parts(part: dict[str, Any]) -> dict[str, Node]:
@@ -195,17 +239,17 @@ def _exception_parts(part: dict[str, Any]) -> dict[str, Node]:
     for name, value in part.get("fields", {}).items():
         if value is not None and value not in arguments:
             parts[name] = value
-    for name in ("cause", "notes"):
-        if name in part:
-            parts[f"__{name}__"] = part[name]
+    for name, stored_name in _LINKS.items():
+        if stored_name in part:
+            parts[name] = part[stored_name]
     return nodes_of(parts)
 
 
-def _text_in(plain: dict[str, Any], name: str) -> str:
+def _text_in(plain: Mapping[str, Any], name: str) -> str:
     return str(plain[name]) if name in plain else ""
 
 
-def _length_in(plain: dict[str, Any]) -> int | None:
+def _length_in(plain: Mapping[str, Any]) -> int | None:
     length = plain.get("length")
     return length if type(length) is int else None
 
@@ -226,7 +270,8 @@ def plain_of(node: Node) -> Any:
     if isinstance(node, Hidden):
         if not node.type:
             return node.text
-        return _with_digest({"$hidden": node.text, "type": node.type}, node.digest)
+        hidden = {**tagged("hidden", node.text), "type": node.type}
+        return _with_digest(hidden, node.digest)
     return node
 
 
@@ -248,51 +293,87 @@ def _opaque_json(node: Opaque) -> dict[str, Any]:
         content: Any = list(node.text)
     else:
         content = plain_of(node.text)
-    tagged = {f"${node.kind}": content}
+    plain = tagged(node.kind, content)
     if node.type:
-        tagged["type"] = node.type
-    return _with_facts(tagged, node)
+        plain["type"] = node.type
+    return _with_facts(plain, node)
 
 
 def _items_json(node: Items) -> Any:
-    items = [plain_of(item) for item in node.items]
+    items = [item if type(item) in _PLAIN else plain_of(item) for item in node.items]
     if node.kind == "list" and node.length is None:
         return items
-    return _with_facts({f"${node.kind}": items}, node)
+    return _with_facts(tagged(node.kind, items), node)
 
 
 def _fields_json(node: Fields) -> dict[str, Any]:
+    if node.kind == "dict":
+        return _mapping_json(node)
+    tag, parts = node.kind, plains_of(node.parts)
+    if node.length is None:
+        if tag in _TAGS and parts.keys() <= {"", _FORMS[_TAGS[tag]].beside}:
+            tag = _TAGS[tag]
+            return tagged(tag, _stored_container(_FORMS[tag], parts))
+        if "*" in parts:
+            parts = _stored_exception(parts)
+    if tag == "SimpleNamespace":
+        tag = _NAMESPACE
+    if is_escaped(parts):
+        parts = escaped(parts)
+    return _with_facts(tagged(tag, parts), node)
+
+
+def _mapping_json(node: Fields) -> dict[str, Any]:
     parts = plains_of(node.parts)
-    if node.kind != "dict":
-        return _with_facts({f"${node.kind}": parts}, node)
-    if node.length is None and not any(name[:1] == "$" for name in parts):
-        return parts
-    # Among pairs, a key that looks like a tag is none.
-    return _with_facts({"$dict": [list(pair) for pair in parts.items()]}, node)
+    if node.length is None and not has_both_forms(parts):
+        return escaped(parts) if is_escaped(parts) else parts
+    pairs = [list(pair) for pair in parts.items()]
+    return _with_facts(tagged("dict", pairs), node)
+
+
+def _stored_container(form: _Form, parts: dict[str, Any]) -> Any:
+    """Return what is stored under the tag of a container, see `_container`."""
+    content = parts[""]
+    if not form.beside:
+        return content
+    sides = [content, parts.get(form.beside)]
+    return sides[::-1] if form.is_last else sides
+
+
+def _stored_exception(parts: dict[str, Any]) -> dict[str, Any]:
+    """Return the parts of an exception by the names that outcomes have for them."""
+    stored = {"args": parts["*"]}
+    attributes: dict[str, Any] = {}
+    for name, part in parts.items():
+        if name in _LINKS:
+            stored[_LINKS[name]] = part
+        elif name != "*":
+            attributes[name] = part
+    if attributes:
+        stored["attributes"] = attributes
+    return stored
 
 
 def _cut_json(node: Cut) -> dict[str, Any]:
     if node.is_cycle:
-        return {"$cycle": node.type}
-    tagged: dict[str, Any] = {"$cut": node.type}
+        return tagged("cycle", node.type)
+    plain = tagged("cut", node.type)
     if node.start is not None:
-        tagged["start"] = node.start
+        plain["start"] = node.start
     if node.length is not None:
-        tagged["length"] = node.length
-    tagged = _with_digest(tagged, node.digest)
-    return {**tagged, "object": node.file} if node.file else tagged
+        plain["length"] = node.length
+    plain = _with_digest(plain, node.digest)
+    return {**plain, "object": node.file} if node.file else plain
 
 
-def _with_facts(
-    tagged: dict[str, Any], node: Items | Fields | Opaque
-) -> dict[str, Any]:
+def _with_facts(plain: dict[str, Any], node: Items | Fields | Opaque) -> dict[str, Any]:
     if not isinstance(node, Opaque) and node.length is not None:
-        tagged["length"] = node.length
-    tagged = _with_digest(tagged, node.digest)
-    return tagged | plains_of(node.facts)
+        plain["length"] = node.length
+    plain = _with_digest(plain, node.digest)
+    return plain | plains_of(node.facts) if node.facts else plain
 
 
-def _with_digest(tagged: dict[str, Any], digest: str) -> dict[str, Any]:
+def _with_digest(plain: dict[str, Any], digest: str) -> dict[str, Any]:
     if digest:
-        tagged["digest"] = digest
-    return tagged
+        plain["digest"] = digest
+    return plain

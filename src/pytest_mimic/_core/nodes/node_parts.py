@@ -11,13 +11,15 @@ from pytest_mimic._core.nodes.node_classes import (
     Node,
     Opaque,
 )
+from pytest_mimic._core.types.stored_values import PLACED
+from pytest_mimic._core.types.table import BY_TAG
 
 #: Kinds of `Items` whose items have numbers.
 NUMBERED = frozenset(("list", "tuple", "events"))
 #: Kinds of `Items` whose items have no order.
 SETS = frozenset(("set", "frozenset"))
 #: Kinds of `Opaque` values that may count with the content of a file or folder.
-_FILES = frozenset(("path", "str", "content"))
+_FILES = PLACED | {"content"}
 # What is known of a value and is none of its parts.
 _UNSEEN = frozenset(("columns", "object", "size", "whole"))
 
@@ -31,10 +33,9 @@ def kind_of(node: object) -> tuple[type, str]:
 
 def type_of(node: Node) -> str:
     """Return the name of the type of a node's value, without its module."""
-    if isinstance(node, Items | Fields):
-        return short_name(node.kind)
-    if isinstance(node, Opaque):
-        return short_name(node.type or node.kind)
+    if isinstance(node, Items | Fields | Opaque):
+        name = node.type if isinstance(node, Opaque) else ""
+        return short_name(name or BY_TAG.get(node.kind, node.kind))
     if isinstance(node, Hidden):
         return short_name(node.type or "hidden")
     return "cut" if isinstance(node, Cut) else type(node).__name__

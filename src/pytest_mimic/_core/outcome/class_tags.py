@@ -12,9 +12,10 @@ import copyreg
 import sys
 from collections.abc import Collection, Iterable
 from enum import Enum, Flag
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from pytest_mimic._core.nodes.node_classes import Fields, Items, Node, Opaque
+from pytest_mimic._core.nodes.value_walk import Walk, member_content
 from pytest_mimic._core.outcome.exceptions import make, remade, restore, state_of
 from pytest_mimic._core.outcome.outcome import NotExactError, OutdatedClassError
 from pytest_mimic._core.types.hashes import (
@@ -52,29 +53,6 @@ _OWN_WAYS = frozenset(
     )
 )
 
-_Node = TypeVar("_Node", bound=Node)
-
-
-class NodeWriter(Protocol):
-    """Makes the nodes of the parts of an object, and notes what they need."""
-
-    def write(self, value: Any) -> Node:
-        """Return the node of a value."""
-
-    def taken(self, part: Any) -> Node:
-        """Return the node of a list or dict that was made for this, or of any value."""
-
-    def counted(self, node: _Node) -> _Node:
-        """Return a node that has a tag, and count it."""
-        ...
-
-    def import_name(self, thing: object, name: str = "") -> str:
-        """Return the name of a class, its own or another one, and list it."""
-        ...
-
-    def meet(self, value: object) -> None:
-        """Note a part that may change."""
-
 
 class ClassTag:
     """How the objects of one class are stored.
@@ -89,7 +67,7 @@ class ClassTag:
     def __init__(self, cls: Any) -> None:
         self.cls = cls
 
-    def write(self, value: Any, writer: NodeWriter) -> Fields | Opaque:
+    def write(self, value: Any, writer: Walk) -> Fields | Opaque:
         """Return the node of an object.
 
         Raises:
@@ -106,13 +84,13 @@ class ClassTag:
         """
         raise NotImplementedError
 
-    def import_class(self, writer: NodeWriter) -> str:
+    def import_class(self, writer: Walk) -> str:
         """Return the name of the class that nodes have as their tag, and list it."""
         return writer.import_name(self.cls)
 
     def fields_node(
         self,
-        writer: NodeWriter,
+        writer: Walk,
         attributes: dict[str, Any],
         declared: Collection[str] | None,
     ) -> Fields:
@@ -128,7 +106,7 @@ class ClassTag:
         others: dict[str, Node] = {}
         for name, value in attributes.items():
             is_field = declared is None or name in declared
-            (parts if is_field else others)[name] = writer.write(value)
+            (parts if is_field else others)[name] = writer.node(value)
         node = writer.counted(Fields(self.import_class(writer), parts))
         if others:
             node.facts["attributes"] = Fields("dict", others)
@@ -198,7 +176,7 @@ class _Objects(ClassTag):
         if (self._is_tuple and self._declared is None) or CACHED_HASH in self._slots:
             raise NotExactError(cls)
 
-    def write(self, value: Any, writer: NodeWriter) -> Fields:
+    def write(self, value: Any, writer: Walk) -> Fields:
         attributes = all_attributes(value)
         if self.cls.__dictoffset__:
             # A value that a cached property remembers is an attribute of this object.
@@ -260,7 +238,7 @@ class _Models(ClassTag):
             has_factory = attribute.default_factory is not None
             self._private[name] = has_default or has_factory
 
-    def write(self, value: Any, writer: NodeWriter) -> Fields:
+    def write(self, value: Any, writer: Walk) -> Fields:
         writer.meet(value)
         state = value.__getstate__()
         attributes = state["__dict__"]
@@ -275,16 +253,16 @@ class _Models(ClassTag):
             node.facts["fields_set"] = Items("list", sorted(names))
         return node
 
-    def import_class(self, writer: NodeWriter) -> str:
+    def import_class(self, writer: Walk) -> str:
         if self._generic is None:
             return super().import_class(writer)
         return writer.import_name(self._generic[0])
 
-    def _node(self, writer: NodeWriter, attributes: dict[str, Any]) -> Fields:
+    def _node(self, writer: Walk, attributes: dict[str, Any]) -> Fields:
         """Return the node of a model's attributes; its class may have arguments."""
         node = self.fields_node(writer, attributes, self._fields)
         if self._generic is not None:
-            arguments = [writer.write(argument) for argument in self._generic[1]]
+            arguments = [writer.node(argument) for argument in self._generic[1]]
             node.facts = {"of": Items("list", arguments), **node.facts}
         return node
 
@@ -333,12 +311,10 @@ class _Members(ClassTag):
         _own_bases(cls, builtins)
         self._by_name: dict[str, Any] = vars(cls)["_member_map_"]
 
-    def write(self, value: Any, writer: NodeWriter) -> Opaque:
-        content = value._name_
-        if self._by_name.get(content) is not value:
-            content = value._value_
-            if not isinstance(value, Flag) or type(content) is not int:
-                raise NotExactError("a member without a name")
+    def write(self, value: Any, writer: Walk) -> Opaque:
+        content = member_content(value)
+        if content is None:
+            raise NotExactError("a member without a name")
         return writer.counted(Opaque(writer.import_name(self.cls), content))
 
     def make(self, part: Any, facts: dict[str, Any]) -> object:
@@ -370,13 +346,13 @@ class _Exceptions(ClassTag):
             # They are made past all ways of the class but this.
             _own_bases(cls, builtins, frozenset({"__del__"}))
 
-    def write(self, value: Any, writer: NodeWriter) -> Fields:
+    def write(self, value: Any, writer: Walk) -> Fields:
         writer.meet(value)
         is_named = type(value.__reduce_ex__(4)) is str
         if remade(value) is None or is_named:
             raise NotExactError(value)
         state = {"args": list(value.args), **state_of(value)}
-        parts = {name: writer.write(part) for name, part in state.items()}
+        parts = {name: writer.node(part) for name, part in state.items()}
         return writer.counted(Fields(writer.import_name(self.cls), parts))
 
     def make(self, part: Any, facts: dict[str, Any]) -> object:
@@ -489,7 +465,7 @@ _NUMBERS = frozenset(
 NDARRAY = "numpy:ndarray"
 
 
-def write_numbers(value: Any, writer: NodeWriter) -> Items | Opaque:
+def write_numbers(value: Any, writer: Walk) -> Items | Opaque:
     """Return the node of a number or of an array.
 
     Raises:

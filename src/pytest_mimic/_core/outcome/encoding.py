@@ -266,17 +266,17 @@ def _readable(
         may_hold_paths = paths.places.marks and paths.may_hold(text)
         if not may_hold_paths:
             return Readable(text, kind)
-    from pytest_mimic._core.nodes.outcome_json import json_of
+    from pytest_mimic._core.nodes.node_json import plain_of
     from pytest_mimic._core.outcome.tags import Writer
 
     writer = Writer(paths)
     try:
-        node = writer.write(value)
+        node = writer.node(value)
     except (NotExactError, Unstable, RecursionError):
         return None
     if not writer.tags:
         return None if text is None else Readable(text, kind)
-    tree = json_of(node)
+    tree = plain_of(node)
     text = exact_text(tree[kind] if kind else tree)
     if text is None:
         return None

@@ -7,6 +7,8 @@ from json import JSONEncoder, encoder
 from json.encoder import encode_basestring
 from typing import Any, NamedTuple
 
+from pytest_mimic._core.nodes.json_tags import SIGN
+
 # A container without containers is written on one line of up to this many characters.
 WIDTH = 120
 # The deepest nesting: parsing recurses in C, and a replay may begin deep in the stack.
@@ -49,7 +51,7 @@ def layout(value: Any, indent: str = "") -> str:
     inner = indent + " "
     if kind is dict and len(value) == 1:
         [(key, part)] = value.items()
-        if key[:1] == "$":
+        if key[:1] == SIGN:
             # A tag without other facts takes no line of its own.
             return f"{{{encode_basestring(key)}: {layout(part, indent)}}}"
     if _is_leaf(value.values() if kind is dict else value):
@@ -116,7 +118,7 @@ def _is_leaf(parts: Any) -> bool:
             if type(part) is not dict or len(part) > 1:
                 return False
             [(key, inner)] = part.items()
-            if key[:1] != "$" or type(inner) is dict or type(inner) is list:
+            if key[:1] != SIGN or type(inner) is dict or type(inner) is list:
                 return False
     return True
 

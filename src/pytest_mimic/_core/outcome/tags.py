@@ -10,22 +10,16 @@ import base64
 import sys
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from datetime import timedelta
-from itertools import chain, repeat
-from math import isfinite
+from json import dumps
 from types import GenericAlias
-from typing import Any, TypeVar
+from typing import Any
 from unicodedata import category
 
+from pytest_mimic._core.nodes.json_tags import has_both_forms, is_escaped
 from pytest_mimic._core.nodes.node_classes import Fields, Items, Node, Opaque
-from pytest_mimic._core.nodes.outcome_json import (
-    folded,
-    has_both_forms,
-    is_escaped,
-    order,
-    with_tag,
-    written_tag,
-)
+from pytest_mimic._core.nodes.node_json import plain_of
+from pytest_mimic._core.nodes.outcome_json import folded, written_tag
+from pytest_mimic._core.nodes.value_walk import CONTAINERS, AnyNode, Walk
 from pytest_mimic._core.outcome.class_tags import (
     NDARRAY,
     ClassTag,
@@ -44,13 +38,11 @@ from pytest_mimic._core.types.kinds import (
     HEAP_TYPE,
     find,
     find_plainly,
-    full_name,
-    generic_of,
     importable,
     name_of,
     parametrised,
 )
-from pytest_mimic._core.types.table import PATHS, ROWS, maker
+from pytest_mimic._core.types.stored_values import MISREAD, check_part, maker_of
 from pytest_mimic.errors import MimicError
 
 # A larger outcome is not read by people, and as a pickle it is smaller and loads
@@ -63,12 +55,10 @@ _MOST_BITS = 13_000
 _LONG_TEXT, _LONG = 65_536, 1024
 _SPACES = {9: None, 10: None, 13: None}
 
-_Node = TypeVar("_Node", bound=Node)
-
 
 @dataclass(eq=False, repr=False)
-class Writer:
-    """Makes the nodes of one value.
+class Writer(Walk):
+    """Makes the nodes of one value, all of it or none: the walk of an outcome.
 
     Attributes:
         paths: Stores paths.
@@ -92,43 +82,17 @@ class Writer:
     met: dict[int, object] = field(default_factory=dict)
     classes: dict[type, ClassTag | None] = field(default_factory=dict)
 
-    def write(self, value: Any) -> Node:
-        """Return the node of a value.
-
-        Raises:
-            NotExactError: A part has no exact form.
-        """
-        kind = type(value)
-        if kind is str:
-            place = self.paths.stored_text(value)
-            if place is not None:
-                return self.counted(Opaque(TEXT, (*place,)))
-            text: str = value
-            return text
-        if value is None or kind is bool:
-            constant: bool | None = value
-            return constant
-        if kind is int:
-            integer: int = value
-            if integer.bit_length() < _MOST_BITS:
-                return integer
-            return self.counted(Opaque("int", hex(integer)))
-        if kind is float:
-            number: float = value
-            if isfinite(number):
-                return number
-            return self.counted(Opaque("float", repr(number)))
-        if kind is bytes:
-            return self._bytes_node(value)
+    def inside(self, value: Any, kind: type) -> Node:
         # There is no way back after an error, so no block ends the level.
         self.depth -= 1
         if self.depth < 0:
             raise NotExactError("nested too deeply")
-        node = self._part(value, kind)
+        known = None if kind in CONTAINERS else self.known(value, kind)
+        node = self.container(value, kind) if known is None else known
         self.depth += 1
         return node
 
-    def counted(self, node: _Node) -> _Node:
+    def counted(self, node: AnyNode) -> AnyNode:
         """Return a node that has a tag, and count it.
 
         Raises:
@@ -166,29 +130,35 @@ class Writer:
             raise NotExactError("a part at several places")
         self.met[id(value)] = value
 
+    # Plain values
+
+    def text(self, value: str) -> Node:
+        place = self.paths.stored_text(value)
+        return value if place is None else self.counted(Opaque(TEXT, (*place,)))
+
+    def integer(self, value: int) -> Node:
+        if value.bit_length() < _MOST_BITS:
+            return value
+        return self.counted(Opaque("int", hex(value)))
+
+    def path(self, value: Any, tag: str) -> Opaque:
+        place = self.paths.stored_path(value)
+        text = place if isinstance(place, str) else (*place,)
+        return self.counted(Opaque(tag, text))
+
     # Parts
 
-    def _part(self, value: Any, kind: type) -> Node:
-        if kind is list or kind is dict:
+    def items(self, value: list[Any] | tuple[Any, ...]) -> Node:
+        if type(value) is list:
             self.meet(value)
-            return self.taken(value)
-        if kind is tuple:
-            return self.counted(Items("tuple", [self.write(part) for part in value]))
-        if kind is set or kind is frozenset:
-            return self._set(value, kind)
-        name = full_name(kind)
-        row = ROWS.get(name)
-        if row is not None and row.tag:
-            if name in PATHS:
-                return self._path(value, row.tag)
-            if row.may_change:
-                self.meet(value)
-            return self.tagged(row.tag, row.take(value))
-        # Before classes: on Python 3.10, `list[int]` says that it is one.
-        if kind is GenericAlias:
-            return self._generic_node(value.__origin__, value.__args__)
-        if isinstance(value, type):
-            return self._class_node(value)
+            return Items("list", [self.node(part) for part in value])
+        return self.counted(Items("tuple", [self.node(part) for part in value]))
+
+    def mapping(self, value: dict[Any, Any]) -> Node:
+        self.meet(value)
+        return self.taken(value)
+
+    def instance(self, value: Any, kind: type) -> Node:
         if kind.__module__ == "numpy":
             return write_numbers(value, self)
         tag = self.classes.get(kind)
@@ -198,43 +168,22 @@ class Writer:
             raise NotExactError(kind)
         return tag.write(value, self)
 
-    def _path(self, value: object, tag: str) -> Opaque:
-        place = self.paths.stored_path(value)
-        text = place if isinstance(place, str) else (*place,)
-        return self.counted(Opaque(tag, text))
-
-    def _class_node(self, value: type) -> Opaque:
-        generic = generic_of(value)
-        if generic is not None:
-            return self._generic_node(*generic)
-        return self.counted(Opaque("class", self.import_name(value)))
-
-    def _generic_node(self, origin: type, arguments: tuple[Any, ...]) -> Opaque:
-        """Return the node of a class with arguments: `list[int]`, `Page[Item]`."""
-        node = self.counted(Opaque("class", self.import_name(origin)))
-        node.facts["of"] = Items("list", [self.write(part) for part in arguments])
-        return node
-
-    def tagged(self, tag: str, part: Any) -> Items | Fields | Opaque:
-        """Return the node of a value that is made of a part, by its tag."""
-        return self.counted(with_tag(tag, self.taken(part)))
-
     def taken(self, part: Any) -> Node:
         """Return the node of a list or dict that was made for this, or of any value."""
         if type(part) is list:
-            return Items("list", [self.write(item) for item in part])
+            return Items("list", [self.node(item) for item in part])
         if type(part) is not dict:
-            return self.write(part)
+            return self.node(part)
         if not self._has_plain_keys(part):
             pairs: list[Node] = []
             for key, item in part.items():
-                pairs.append(Items("list", [self.write(key), self.write(item)]))
+                pairs.append(Items("list", [self.node(key), self.node(item)]))
             return self.counted(Items("dict", pairs))
         if is_escaped(part):
             self.tags += 1
             if has_both_forms(part):
                 raise NotExactError("an escaped key that the dict has as well")
-        return Fields("dict", {key: self.write(item) for key, item in part.items()})
+        return Fields("dict", {key: self.node(item) for key, item in part.items()})
 
     def _has_plain_keys(self, part: dict[Any, Any]) -> bool:
         """Return whether all keys of a dict are texts, and none the path of a run."""
@@ -243,18 +192,18 @@ class Writer:
                 return False
         return True
 
-    def _set(self, value: Any, kind: type) -> Items:
-        if kind is set:
+    def members(self, value: set[Any] | frozenset[Any]) -> Items:
+        if type(value) is set:
             self.meet(value)
         # In the order of their texts, so that the order depends on no hash seed.
-        members: dict[str, Node] = {}
+        by_text: dict[str, Node] = {}
         for member in value:
-            node = self.write(member)
-            members[order(node)] = node
-        in_order = [members[text] for text in sorted(members)]
-        return self.counted(Items(kind.__name__, in_order))
+            node = self.node(member)
+            by_text[dumps(plain_of(node), ensure_ascii=False)] = node
+        in_order = [by_text[text] for text in sorted(by_text)]
+        return self.counted(Items(type(value).__name__, in_order))
 
-    def _bytes_node(self, value: bytes) -> Opaque:
+    def bytes_node(self, value: bytes) -> Opaque:
         """Return bytes as a text if they are one, of several lines as a tuple.
 
         Other bytes are in base64, long ones an object of the vault.
@@ -296,8 +245,6 @@ def _is_printable(text: str) -> bool:
 
 # Reading
 
-# What making a value raises for parts that were not written like this.
-_MISREAD = (ArithmeticError, LookupError, TypeError, ValueError)
 _SHOWN = frozenset({str, int, float, bool, type(None)})
 
 
@@ -342,7 +289,7 @@ class Reader:
                 raise ValueError(facts.keys())
             check_part(tag, part)
             return self._value(tag, part)
-        except _MISREAD as reason:
+        except MISREAD as reason:
             if tag == "zoneinfo" and isinstance(reason, KeyError):
                 raise OutdatedClassError(
                     f"there is no time zone {part!r:.60} on this machine"
@@ -351,7 +298,7 @@ class Reader:
             raise DamagedError(f"{written_tag(tag):.200}: {shown}") from None
 
     def _value(self, tag: str, part: Any) -> Any:
-        make = _MAKERS.get(tag) or maker(tag)
+        make = maker_of(tag)
         if make is not None:
             return make(part)
         if tag in MAKERS:
@@ -428,33 +375,6 @@ class Reader:
         return found
 
 
-# The types that the part of a tag may have, and the types of the items of a list of
-# facts. A part that is an object of a class would run that class.
-_TEXT_TYPES = (str,)
-_PARTS: dict[str, tuple[type, ...]] = {
-    **dict.fromkeys(("tuple", "set", "frozenset", "dict"), (list,)),
-    **dict.fromkeys(("counter", "namespace", "ordered_dict", "timedelta"), (dict,)),
-    **dict.fromkeys(("datetime", "time", "regex"), (bytes, list, str)),
-    **dict.fromkeys(("complex", "defaultdict", "deque", "fraction"), (list,)),
-    **dict.fromkeys(("range", "timezone"), (list,)),
-    "bytearray": (bytes,),
-    "bytes": (list, str),
-}
-_INT = (int,)
-_FACTS: dict[str, tuple[tuple[type, ...], ...]] = {
-    "bytes": (_TEXT_TYPES,),
-    "complex": ((float, int), (float, int)),
-    "datetime": (_TEXT_TYPES, (object,), _INT),
-    "defaultdict": ((object,), (dict,)),
-    "deque": ((list,), (int, type(None))),
-    "fraction": (_INT, _INT),
-    "range": (_INT, _INT, _INT),
-    "regex": ((bytes, str), _TEXT_TYPES),
-    "time": (_TEXT_TYPES, (object,), _INT),
-    "timezone": ((timedelta,), _TEXT_TYPES),
-}
-
-
 def arguments_in(name: Any, facts: dict[str, Any]) -> list[Any]:
     """Return the arguments of a generic class, `list[int]`.
 
@@ -466,73 +386,3 @@ def arguments_in(name: Any, facts: dict[str, Any]) -> list[Any]:
         raise ValueError(facts.keys())
     check_part("class", name)
     return arguments
-
-
-def check_part(tag: str, part: Any) -> None:
-    """Check the part of a tag: JSON itself, or what another tag of ours has made.
-
-    Raises:
-        ValueError: It is of another type, perhaps an object of a class.
-    """
-    if tag in MAKERS:
-        types: tuple[type, ...] = (list, str)
-    elif tag.startswith("numpy."):
-        types = (bool, float, int, list, str)
-    else:
-        types = _PARTS.get(tag, _TEXT_TYPES)
-    if type(part) not in types:
-        raise ValueError(f"{tag} of another kind")
-    if type(part) is not list:
-        return
-    if tag == "dict":
-        is_sound = all(type(pair) is list and len(pair) == 2 for pair in part)
-    elif tag in MAKERS:
-        is_sound = all(type(item) is str for item in part)
-    elif tag in _FACTS:
-        # The last type holds for all further items: the lines of bytes, flags.
-        facts = _FACTS[tag]
-        is_sound = all(
-            object in allowed or type(item) in allowed
-            for item, allowed in zip(part, chain(facts, repeat(facts[-1])))
-        )
-    else:
-        is_sound = True
-    if not is_sound:
-        raise ValueError(f"{tag} with a part of another kind")
-
-
-def _integer(text: str) -> int:
-    return int(text, 16)
-
-
-def _bytes(text: str | list[str]) -> bytes:
-    return "".join(text).encode()
-
-
-def _base64(text: str) -> bytes:
-    return base64.b64decode(text, validate=True)
-
-
-def _dict(pairs: list[list[Any]]) -> dict[Any, Any]:
-    made: dict[Any, Any] = {}
-    for key, part in pairs:
-        made[key] = part
-    return made
-
-
-def _float(text: str) -> float:
-    if text not in ("nan", "inf", "-inf"):
-        raise ValueError(text)
-    return float(text)
-
-
-_MAKERS: dict[str, Callable[[Any], Any]] = {
-    "int": _integer,
-    "float": _float,
-    "bytes": _bytes,
-    "base64": _base64,
-    "tuple": tuple,
-    "set": set,
-    "frozenset": frozenset,
-    "dict": _dict,
-}

@@ -27,7 +27,7 @@ from typing import Any, cast, overload
 
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.nodes.node_classes import Items, Node, Opaque
-from pytest_mimic._core.nodes.outcome_json import json_of
+from pytest_mimic._core.nodes.node_json import plain_of
 from pytest_mimic._core.outcome.outcome import NotExactError
 from pytest_mimic._core.outcome.placed_paths import PathStore
 from pytest_mimic._core.outcome.tags import Reader, Writer
@@ -272,7 +272,7 @@ class _Writer(Writer):
         super().__init__(_PATHS)
         self.listed: set[str] = set()
 
-    def write(self, value: object) -> Node:
+    def node(self, value: object) -> Node:
         kind = type(value)
         if isinstance(value, memoryview):
             return self._own("memoryview", value.tobytes())
@@ -281,7 +281,7 @@ class _Writer(Writer):
         if kind.__name__ in _IPS and kind.__module__ == "ipaddress":
             return self._own("ip", kind.__name__, str(value))
         if kind in PLAIN or full_name(kind) in ROWS:
-            return super().write(value)
+            return super().node(value)
         return self._of_class(value, kind)
 
     def _of_class(self, value: object, kind: type) -> Node:
@@ -325,7 +325,7 @@ class _Writer(Writer):
         return self._own("of", name_of(kind), *parts)
 
     def _own(self, tag: str, *parts: object) -> Node:
-        return self.counted(Items(tag, [self.write(part) for part in parts]))
+        return self.counted(Items(tag, [self.node(part) for part in parts]))
 
 
 def _members(kind: type) -> Mapping[str, object]:
@@ -368,7 +368,7 @@ class _ParameterWriter(_Writer):
                 part: object = row.take(value)
                 if row.tag:
                     return self.tagged(row.tag, part)
-                return self.write(by_value(value) if base in _BUILTINS else part)
+                return self.node(by_value(value) if base in _BUILTINS else part)
         raise NotExactError(kind)
 
 
@@ -432,7 +432,7 @@ def to_plain(
         return value
     writer = _Writer()
     try:
-        node = writer.write(value)
+        node = writer.node(value)
         # The writer of outcomes lists other classes, which are made in other ways.
         if writer.imports:
             raise NotExactError(*writer.imports)
@@ -442,7 +442,7 @@ def to_plain(
         raise _unstorable(value, path, reason) from None
     if classes is not None:
         classes |= writer.listed
-    return json_of(node)
+    return plain_of(node)
 
 
 def _unstorable(
@@ -474,12 +474,12 @@ def parameter_to_plain(value: object) -> Any:
         return value
     writer = _ParameterWriter()
     try:
-        node = writer.write(value)
+        node = writer.node(value)
     except (NotExactError, RecursionError, Unstable) as reason:
         raise _unstorable(value, "params", reason) from None
     if writer.imports:
         raise _unstorable(value, "params", NotExactError(*writer.imports))
-    return json_of(node)
+    return plain_of(node)
 
 
 def from_plain(plain: object, classes: Collection[str] = ()) -> Any:

@@ -17,6 +17,7 @@ from pytest_mimic._core.identity.pruning import prune
 from pytest_mimic._core.nodes.node_classes import NOTHING, Fields, Items, Node, Opaque
 from pytest_mimic._core.nodes.node_json import plain_of
 from pytest_mimic._core.nodes.node_parts import kind_of, value_of
+from pytest_mimic._core.nodes.node_values import TEXT_KINDS, known_value
 from pytest_mimic._core.outcome.encoding import Encoded
 from pytest_mimic._core.outcome.outcome import Outcome, Raised, Stream
 from pytest_mimic._core.placeholders import PLACEHOLDER
@@ -257,8 +258,9 @@ class _Comparison:
         """Return the new tree with recorded numbers in place of those close to them."""
         if kind_of(old) != kind_of(new):
             return new
-        if isinstance(old, Opaque) and isinstance(new, Opaque):
-            return old if self._are_close(old.value, new.value) else new
+        if isinstance(old, Opaque) or kind_of(old)[1] in TEXT_KINDS:
+            then, now = known_value(old), known_value(new)
+            return old if self._are_close(then, now) else new
         if isinstance(old, Items) and isinstance(new, Items):
             items = [self._snapped(*pair) for pair in zip(old.items, new.items)]
             items += new.items[len(old.items) :]

@@ -22,6 +22,7 @@ from pytest_mimic._core.nodes.node_parts import (
     short_name,
     shown_facts,
 )
+from pytest_mimic._core.nodes.node_values import TEXT_KINDS, known_text
 from pytest_mimic._core.placeholders import is_placeholder
 from pytest_mimic._core.types.opening import key_step
 from pytest_mimic._core.words import plural, size
@@ -35,8 +36,6 @@ _TEXTS = frozenset(
     "date datetime decimal float int path pure_posix_path pure_windows_path text time"
     " uuid zoneinfo".split()
 )
-# Kinds of values that are drawn as the call that makes one of their items.
-_MADE = frozenset("complex datetime fraction range regex time timezone".split())
 # The brackets around items.
 _BRACKETS = {
     "list": ("[", "]"),
@@ -112,17 +111,20 @@ class _Drawing:
     def node(self, node: Node) -> Drawn:
         if isinstance(node, str):
             return self._text(node)
-        if isinstance(node, Items):
-            return self._items(node)
-        if isinstance(node, Fields):
-            return self._fields(node)
-        if isinstance(node, Opaque):
-            return self._opaque(node)
+        if isinstance(node, Items | Fields | Opaque):
+            return known_text(node) or self._composed(node)
         if isinstance(node, Cut):
             return _beginning(node, self._mark(node))
         if isinstance(node, Hidden):
             return node.text if is_placeholder(node.text) else repr(node.text)
         return repr(node)
+
+    def _composed(self, node: Items | Fields | Opaque) -> Drawn:
+        if isinstance(node, Items):
+            return self._items(node)
+        if isinstance(node, Fields):
+            return self._fields(node)
+        return self._opaque(node)
 
     def _mark(self, node: Node) -> str:
         digest = digest_of(node) if self._digests else ""
@@ -166,7 +168,7 @@ class _Drawing:
             return self._group(
                 open_, parts, close, missing=missing, mark=self._mark(node)
             )
-        if node.kind not in _MADE:
+        if node.kind not in TEXT_KINDS:
             parts = [("", Items("list", node.items, node.length, node.digest))]
         parts += [(f"{name}=", fact) for name, fact in shown_facts(node).items()]
         return self._group(f"{short_name(node.kind)}(", parts, ")")
@@ -248,8 +250,11 @@ def _pickle(length: Node) -> str:
 # Each gets the node, and its digest with a blank and a sign before it.
 
 
-def _class(node: Opaque, _mark: str) -> str:
-    return f"<class {node.text}>"
+def _class(node: Opaque, mark: str) -> str:
+    arguments = items_of(node.facts.get("of")) or []
+    names = ", ".join(line(argument) for argument in arguments)
+    name = f"{node.text}[{names}]" if names else node.text
+    return f"<class {name}{mark}>"
 
 
 def _content(node: Opaque, mark: str) -> str:
@@ -373,7 +378,12 @@ def _cells(row: Node) -> list[str]:
 
 
 def steps(node: Node) -> dict[str, Node] | None:
-    """Return the parts of a node by their step in paths, None if it has no parts."""
+    """Return the parts of a node by their step in paths, None if it has no parts.
+
+    What makes one value is no part of it: the two numbers of a fraction.
+    """
+    if isinstance(node, Items | Fields | Opaque) and node.kind in TEXT_KINDS:
+        return None
     if isinstance(node, Items):
         return _item_steps(node)
     if isinstance(node, Fields):
@@ -397,7 +407,6 @@ def _item_steps(node: Items) -> dict[str, Node] | None:
     numbered = {f"[{place}]": item for place, item in enumerate(node.items)}
     if node.kind in NUMBERED:
         return numbered
-    # What makes one value is no part of it.
     facts = _fact_steps(node)
     return {"": Items("list", node.items), **facts} if facts else None
 

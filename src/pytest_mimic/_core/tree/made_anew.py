@@ -12,7 +12,8 @@ from datetime import date, datetime, timezone
 from enum import Enum
 from typing import NamedTuple
 
-from pytest_mimic._core.nodes.node_classes import Fields, Hidden, Node, Opaque
+from pytest_mimic._core.nodes.node_classes import Fields, Hidden, Items, Node, Opaque
+from pytest_mimic._core.nodes.node_values import known_text
 from pytest_mimic._core.words import pattern
 
 
@@ -252,7 +253,7 @@ def _seconds_of(text: str) -> float | None:
 
 
 # Kinds of values that are one moment or id.
-_OPAQUE = frozenset(("date", "datetime", "text", "uuid"))
+_OPAQUE = frozenset(("date", "datetime", "decimal", "text", "uuid"))
 
 
 def text_of(node: Node) -> str | None:
@@ -265,6 +266,9 @@ def text_of(node: Node) -> str | None:
     if isinstance(node, Opaque):
         is_whole = node.kind in _OPAQUE and not node.digest
         return node.text if is_whole and isinstance(node.text, str) else None
+    if isinstance(node, Items):
+        # A moment with a named zone has parts.
+        return known_text(node) if node.kind == "datetime" else None
     if isinstance(node, Hidden):
         return node.text
     is_number = isinstance(node, int | float) and not isinstance(node, bool)

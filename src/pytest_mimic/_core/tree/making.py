@@ -1,22 +1,23 @@
 """Makes the tree of a value: nodes without secrets, the same in every process.
 
-No code of the value's class runs. A value that is shown in part has a digest, so that
-the node of another one differs. Where all that JSON has no form for is known by a text
-alone (`Opaque("text", ...)`), the name of its type stands beside it.
+It is the walk of `nodes.value_walk` with a budget, so that most values have the nodes
+that they have in an outcome. No code of the value's class runs. A value that is shown
+in part has a digest, so that the node of another one differs. A value that is known by
+a text alone, `Opaque("text", ...)`, has the name of its type beside it.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from functools import partial
+from enum import Enum
 from heapq import nsmallest
 from itertools import islice
 from pathlib import PurePath
 from sys import maxsize
+from types import GenericAlias
 from typing import Any, NamedTuple
 
 from pytest_mimic._core.files.places import Places
@@ -33,6 +34,12 @@ from pytest_mimic._core.nodes.node_classes import (
 )
 from pytest_mimic._core.nodes.node_json import is_typed_text, node_of, order, plains_of
 from pytest_mimic._core.nodes.node_parts import short_name
+from pytest_mimic._core.nodes.value_walk import (
+    CONTAINERS,
+    AnyNode,
+    Walk,
+    member_content,
+)
 from pytest_mimic._core.placeholders import (
     PLACEHOLDER,
     PLACEHOLDER_START,
@@ -52,7 +59,7 @@ from pytest_mimic._core.tree.secrets import beginning, secrets_in
 from pytest_mimic._core.types.kinds import Events, ServerSentEvent, Unstable
 from pytest_mimic._core.types.libraries import is_data, library_of
 from pytest_mimic._core.types.opening import exception_parts, is_pair, opened, type_name
-from pytest_mimic._core.types.table import is_path, text_of
+from pytest_mimic._core.types.table import is_path, own_row, text_of
 from pytest_mimic._core.words import pattern
 
 # The types whose values have a tag with a text in readable outcomes, too.
@@ -128,8 +135,10 @@ def tree_of(
             differ.
     """
     all_secrets = secrets | secrets_in(value, redactor)
-    maker = _Maker(redactor, all_secrets, places or Places(), budget, is_live)
-    return maker.node(value, budget.depth)
+    maker = _Maker(
+        redactor, all_secrets, places or Places(), budget, budget.depth, is_live
+    )
+    return maker.node(value)
 
 
 def described_arguments(
@@ -143,7 +152,14 @@ def described_arguments(
     whole = dict(arguments)
     clean: dict[int, object] = {}
     secrets = secrets_in(whole, redactor, clean)
-    maker = _Maker(redactor, secrets, places or Places(), ARGUMENTS, False, clean=clean)
+    maker = _Maker(
+        redactor,
+        secrets,
+        places or Places(),
+        ARGUMENTS,
+        ARGUMENTS.depth - 1,
+        clean=clean,
+    )
     is_clean = id(whole) in clean
     nodes: dict[str, Node] = {}
     # How many arguments are left that take room.
@@ -154,7 +170,7 @@ def described_arguments(
         room = max(ARGUMENTS.characters - maker.used, 0)
         maker.until = maker.used + room // max(left, 1)
         shown = value if is_clean else maker.safe(name, value)
-        nodes[key] = maker.node(shown, ARGUMENTS.depth - 1)
+        nodes[key] = maker.node(shown)
         if type(value) not in SCALARS:
             left -= 1
     return plains_of(nodes)
@@ -164,19 +180,20 @@ def described_parts(
     parts: Mapping[str, object], places: Places | None = None
 ) -> dict[str, Any]:
     """Return the description of a client's call: plain data without secrets."""
-    maker = _Maker(NO_NAMES, frozenset(), places or Places(), WHOLE, False)
-    return plains_of(maker.named(parts, WHOLE.depth))
+    maker = _Maker(NO_NAMES, frozenset(), places or Places(), WHOLE, WHOLE.depth - 1)
+    return plains_of(maker.named(parts))
 
 
 @dataclass(slots=True, eq=False, repr=False)
-class _Maker:
-    """Makes the tree of one value. In its methods, `depth` counts down.
+class _Maker(Walk):
+    """Makes the tree of one value: the walk of a description.
 
     Attributes:
         redactor: Knows the secret names, and the values of the environment.
         secrets: The texts that are hidden wherever they stand.
         places: The folders of the run.
         budget: How much of the value is in the tree.
+        depth: How many levels of nested containers are left.
         is_live: Whether the tree is for verifying.
         used: The characters so far, of long texts only the first few.
         until: The number of characters up to which containers are opened.
@@ -191,7 +208,8 @@ class _Maker:
     secrets: frozenset[str]
     places: Places
     budget: Budget
-    is_live: bool
+    depth: int
+    is_live: bool = False
     used: int = 0
     until: int = field(init=False)
     texts: int = 0
@@ -202,27 +220,31 @@ class _Maker:
     def __post_init__(self) -> None:
         self.until = self.budget.characters
 
-    def node(self, value: Any, depth: int) -> Node:
+    def node(self, value: Any) -> Node:
         kind = type(value)
         if kind is str:
-            return self._text(value)
+            return self.text(value)
         if value is None or kind is bool or (kind is int and -_SMALL < value < _SMALL):
             self.used += 4
             return value  # type: ignore[no-any-return]
-        if kind not in _CONTAINERS:
-            leaf = self._leaf(value, kind)
-            if leaf is not None:
-                return leaf
+        return self.inside(value, kind)
+
+    def inside(self, value: Any, kind: type) -> Node:
+        leaf = None if kind in CONTAINERS else self._leaf(value, kind)
+        if leaf is not None:
+            return leaf
         if id(value) in self.open:
             return Cut(type_name(kind), is_cycle=True)
-        if depth <= 0 or self.used >= self.until:
+        if self.depth <= 0 or self.used >= self.until:
             is_container = issubclass(kind, (dict, list, tuple, set, frozenset))
             length = len(value) if is_container else None
             return Cut(type_name(kind), length=length, digest=self._digest(value))
         self.open.add(id(value))
+        self.depth -= 1
         try:
-            return _CONTAINERS.get(kind, _Maker._object)(self, value, depth)
+            return self.container(value, kind)
         finally:
+            self.depth += 1
             self.open.discard(id(value))
 
     # Values without parts
@@ -240,20 +262,74 @@ class _Maker:
             return node
         if library_of(kind) is not None:
             return self._as_text(value, self._shown(_ADDRESS.sub("", str(value))))
+        if issubclass(kind, Enum):
+            content = member_content(value)
+            if content is not None:
+                shown = self._shown(content) if type(content) is str else content
+                return self._with_value(Opaque(self.import_name(kind), shown), value)
+        known = self._known(value, kind)
+        return self._as_known_text(value, kind) if known is None else known
+
+    def _known(self, value: Any, kind: type) -> Node:
+        """Return the node of a value that the table of types knows, or of a class.
+
+        None: the value has more parts, or is of another class.
+        """
+        row = own_row(kind)
+        has_text = row is not None and row.text is not None
+        is_class = kind is GenericAlias or issubclass(kind, type)
+        if not has_text and not is_class:
+            return None
+        # A time zone without a key has no identity, and a text all the same.
+        with suppress(Unstable):
+            node = self.known(value, kind)
+            if is_class and isinstance(node, Opaque):
+                # The name stands for what may differ.
+                node.digest = self._digest(value)
+            return self._with_value(node, value)
+        return None
+
+    def _as_known_text(self, value: Any, kind: type) -> Node:
+        """Return the node of a value that has a text by its base, None of any other."""
         own = text_of(value)
         if own is None:
             return None
         if is_path(kind):
-            return self._path(value, own)
+            return self.path(value, "path")
         # The name of a function or class is shown whole, and stands for what may
         # differ.
         is_name = own.startswith("<")
-        limit = max(self.budget.text, _LONGEST_KEY if is_name else 0)
-        start = self._shown(beginning(own, limit, self.secrets, self.redactor))
-        text = " ".join(start[:limit].splitlines())
+        text = self._shown_start(own, _LONGEST_KEY if is_name else 0)
+        text = " ".join(text.splitlines())
         if kind in _TAGGED:
             return Opaque(_TAGGED[kind], text)
         return self._as_text(value, text, is_part=is_name)
+
+    def _shown_start(self, own: str, least: int = 0) -> str:
+        """Return the text of a value without secrets, its beginning if it is long."""
+        limit = max(self.budget.text, least)
+        start = self._shown(beginning(own, limit, self.secrets, self.redactor))
+        # JSON has no lone surrogate, which a pattern may have.
+        return start[:limit].encode("utf-8", "backslashreplace").decode()
+
+    def taken(self, part: Any) -> Node:
+        if type(part) is str:
+            return self._shown_start(part)
+        if type(part) is list:
+            return Items("list", [self.taken(item) for item in part])
+        if type(part) is dict:
+            return Fields("dict", {key: self.taken(item) for key, item in part.items()})
+        kind: Any = type(part)
+        if kind not in SCALARS and own_row(kind) is None:
+            # A time zone may be an object of any class.
+            raise Unstable("a part of another class", kind)
+        return self.node(part)
+
+    def _with_value(self, node: AnyNode, value: object) -> AnyNode:
+        """Return a node that has its value, if it is for verifying."""
+        if self.is_live and isinstance(node, Fields | Opaque):
+            node.value = value
+        return node
 
     def _add_columns(self, node: Opaque, value: Any) -> None:
         """Add what is kept of a table's columns, but for those with a secret name.
@@ -274,10 +350,17 @@ class _Maker:
             columns[self._shown(step)] = column_node(
                 column,
                 digest=self._digest(column),
-                value=partial(self.node, depth=1) if is_few else None,
+                value=self._cell if is_few else None,
             )
         if columns:
             node.facts["columns"] = Fields("dict", columns)
+
+    def _cell(self, value: Any) -> Node:
+        """Return the node of one value of a column."""
+        before, self.depth = self.depth, 1
+        node = self.node(value)
+        self.depth = before
+        return node
 
     def _secret_labels(self, value: Any) -> list[object]:
         """Return the secret names among those of a value and its parts."""
@@ -290,11 +373,9 @@ class _Maker:
     def _as_text(self, value: object, text: str, *, is_part: bool = False) -> Opaque:
         digest = self._digest(value) if is_part else ""
         node = Opaque("text", text, type_name(type(value)), digest)
-        if self.is_live:
-            node.value = value
-        return node
+        return self._with_value(node, value)
 
-    def _text(self, value: str) -> Node:
+    def text(self, value: str) -> Node:
         if len(value) <= _SHORT:
             self.used += len(value) + 2
             is_bare = value.isascii() and not self.places.marks
@@ -330,32 +411,28 @@ class _Maker:
         self.texts += length
         return length
 
-    def _bytes(self, value: bytes | bytearray) -> Node:
+    def bytes_node(self, value: bytes) -> Node:
         limit = self._room(len(value))
         shown = self._shown(beginning(value, limit, self.secrets, self.redactor))
-        name = type(value).__name__
         if len(value) > limit:
-            return Cut(name, shown[:limit], len(value), self._digest(value))
+            return Cut("bytes", shown[:limit], len(value), self._digest(value))
         if self.is_live and shown.encode("latin-1") != value:
             return self._hidden(value, shown)
-        if name == "bytes" and shown.isascii() and shown.isprintable():
+        if shown.isascii() and shown.isprintable():
             return Opaque("bytes", shown)
-        text = repr(shown.encode("latin-1"))
-        return Opaque("text", text if name == "bytes" else f"{name}({text})", name)
+        return Opaque("text", repr(shown.encode("latin-1")), "bytes")
 
-    def _integer(self, value: int) -> Node:
+    def integer(self, value: int) -> Node:
         # Python refuses to write integers of more than 4,300 digits.
         if value.bit_length() <= 400:
             return value
         text = f"<int of {value.bit_length()} bits>"
         return Opaque("text", text, "int", self._digest(value))
 
-    def _float(self, value: float) -> Node:
-        return value if math.isfinite(value) else Opaque("float", repr(value))
-
-    def _path(self, value: object, text: str) -> Opaque:
+    def path(self, value: Any, tag: str) -> Opaque:
+        text = str(text_of(value))
         place = self.places.place_of(text)
-        node = Opaque("path", self._shown(text if place is None else place.text))
+        node = Opaque(tag, self._shown(text if place is None else place.text))
         path = counted_file(value, self.places) if self.budget.digests else None
         return node if path is None else self._with_content(node, path)
 
@@ -413,20 +490,20 @@ class _Maker:
 
     # Values with parts
 
-    def _parts(self, values: Iterable[Any], depth: int) -> list[Node]:
-        return [self.node(value, depth - 1) for value in values]
+    def _parts(self, values: Iterable[Any]) -> list[Node]:
+        return [self.node(value) for value in values]
 
-    def _items(self, value: list[Any] | tuple[Any, ...], depth: int) -> Any:
+    def items(self, value: list[Any] | tuple[Any, ...]) -> Node:
         if is_pair(value):
             shown = [value[0], self.safe(*value)]
-            return self._listed(self._parts(shown, depth), value)
+            return self._listed(self._parts(shown), value)
         items = value[: self.budget.items]
         shown = list(items)
         for place in range(1, len(items)):
             # The value that follows `--password` in a command line.
             if self.redactor.secret_flag(items[place - 1]):
                 shown[place] = _Secret(items[place])
-        return self._listed(self._parts(shown, depth), value)
+        return self._listed(self._parts(shown), value)
 
     def _listed(self, items: list[Node], value: Any, kind: str = "") -> Items:
         """Return the node of a container with its first items."""
@@ -435,12 +512,12 @@ class _Maker:
             return Items(kind, items)
         return Items(kind, items, len(value), self._digest(value))
 
-    def _members(self, value: set[Any] | frozenset[Any], depth: int) -> Items:
+    def members(self, value: set[Any] | frozenset[Any]) -> Items:
         kinds = {type(item) for item in value}
         most = self.budget.items
         if kinds == {str} or kinds <= {int, float, bool}:
             ordered = nsmallest(min(most, len(value)), value, key=_with_nan_last)
-            return self._listed(self._parts(ordered, depth), value)
+            return self._listed(self._parts(ordered), value)
         # Other members have no order, so that the first few would be others in the next
         # process.
         inner: list[Node] = []
@@ -448,22 +525,22 @@ class _Maker:
         for item in value if len(value) <= most else ():
             # What one takes does not depend on those before it.
             self.used, self.texts = start
-            inner.append(self.node(item, depth - 1))
+            inner.append(self.node(item))
         return self._listed(sorted(inner, key=order), value)
 
-    def _mapping(self, value: dict[Any, Any], depth: int) -> Node:
+    def mapping(self, value: dict[Any, Any]) -> Node:
         pairs = dict(islice(value.items(), self.budget.items))
         if is_typed_text(pairs):
             return node_of({key: self._shown(part) for key, part in pairs.items()})
         nodes: list[Node]
         if all(map(self._is_name, pairs)):
-            inner = self.named(pairs, depth, is_clean=id(value) in self.clean)
+            inner = self.named(pairs, is_clean=id(value) in self.clean)
             if len(pairs) == len(value):
                 return Fields("dict", inner)
             nodes = [Items("list", [key, part]) for key, part in inner.items()]
         else:
-            keys = self._parts(pairs, depth)
-            parts = self._parts([self.safe(*pair) for pair in pairs.items()], depth)
+            keys = self._parts(pairs)
+            parts = self._parts([self.safe(*pair) for pair in pairs.items()])
             nodes = [Items("list", [*pair]) for pair in zip(keys, parts, strict=True)]
         return self._listed(nodes, value, "dict")
 
@@ -481,42 +558,43 @@ class _Maker:
         return _Secret(value) if self.redactor.hides(name, value) else value
 
     def named(
-        self, parts: Mapping[str, object], depth: int, *, is_clean: bool = False
+        self, parts: Mapping[str, object], *, is_clean: bool = False
     ) -> dict[str, Node]:
         """Return the nodes of all attributes, arguments, or entries of a dict."""
         self.used += sum(map(len, parts)) + 4 * len(parts)
         values: Iterable[object] = parts.values()
         if not is_clean:
             values = [self.safe(name, value) for name, value in named(parts)]
-        return dict(zip(parts, self._parts(values, depth), strict=True))
+        return dict(zip(parts, self._parts(values), strict=True))
 
-    def _object(self, value: Any, depth: int) -> Node:
+    def instance(self, value: Any, kind: type) -> Node:
         """Return the node of an object, or of a plain value of a subclass."""
-        kind = type(value)
+        if kind is Events:
+            return self._events(value)
+        if kind is ServerSentEvent:
+            return self.mapping(value)
         name = type_name(kind)
         content, attributes = opened(value)
         inner: dict[str, Node] = {}
         if content:
             # A rule of the user's may reduce a value to another that has the same rule:
             # each level counts.
-            inner[""] = self.node(content[0], depth - 1)
+            inner[""] = self.node(content[0])
         elif issubclass(kind, BaseException):
+            name = self.import_name(kind)
             attributes = exception_parts(value) | attributes
-            inner["*"] = Items("list", self._parts(value.args, depth))
+            inner["*"] = Items("list", self._parts(value.args))
         elif not attributes:
             return self._as_text(value, f"<{short_name(name)}>", is_part=True)
         shown = dict(islice(attributes.items(), self.budget.items))
-        inner |= self.named(shown, depth)
+        inner |= self.named(shown)
         if len(shown) < len(attributes):
             return Fields(name, inner, len(attributes), self._digest(value))
-        node = Fields(name, inner)
-        if self.is_live:
-            node.value = value
-        return node
+        return self._with_value(Fields(name, inner), value)
 
-    def _events(self, value: Events, depth: int) -> Items:
+    def _events(self, value: Events) -> Items:
         is_whole: Node = value.is_whole
-        return Items("events", self._parts(value, depth), facts={"whole": is_whole})
+        return Items("events", self._parts(value), facts={"whole": is_whole})
 
 
 def _with_nan_last(number: Any) -> tuple[bool, Any]:
@@ -533,17 +611,7 @@ def _text_node(text: str) -> Node:
 _LEAVES: dict[type, Callable[[_Maker, Any], Node]] = {
     NamedContent: _Maker._content,
     _Secret: _Maker._secret,
-    bytes: _Maker._bytes,
-    bytearray: _Maker._bytes,
-    int: _Maker._integer,
-    float: _Maker._float,
-}
-_CONTAINERS: dict[type, Callable[[_Maker, Any, int], Node]] = {
-    Events: _Maker._events,
-    ServerSentEvent: _Maker._mapping,
-    dict: _Maker._mapping,
-    frozenset: _Maker._members,
-    list: _Maker._items,
-    set: _Maker._members,
-    tuple: _Maker._items,
+    bytes: _Maker.bytes_node,
+    int: _Maker.integer,
+    float: _Maker.number,
 }

@@ -457,6 +457,12 @@ PATHS = frozenset(name for name in ROWS if name.startswith("pathlib."))
 BY_TAG = {row.tag: name for name, row in ROWS.items() if row.make is not None}
 
 
+@lru_cache(maxsize=1024)
+def own_row(type_: type) -> Row | None:
+    """Return the row of exactly this type, None if it has none."""
+    return ROWS.get(full_name(type_))
+
+
 def row_of(type_: type) -> tuple[Row, type] | None:
     """Return the row of a type or of its first base that has one, and that class.
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
+from pytest_mimic._core.nodes.node_classes import Cut
+from pytest_mimic._core.nodes.node_json import cut_in, plain_of
 from pytest_mimic._core.outcome.memory import Piece, object_name
 from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.vault.format import is_object, parse
@@ -52,18 +54,14 @@ def _is_long(part: Any) -> bool:
     return type(part) in (list, dict) and len(part) > _MANY
 
 
-def _detached(part: Any, place: Place) -> dict[str, Any]:
+def _detached(part: Any, place: Place) -> Any:
     is_text = type(part) is str
+    start = part[:_START] if is_text else None
     whole_part = part.splitlines(keepends=True) if is_text else part
     content = layout(whole_part) + "\n"
     name = place([content.encode(errors="backslashreplace")], "json")
-    node: dict[str, Any] = {"$cut": type(part).__name__}
-    if is_text:
-        node["start"] = part[:_START]
-    node["length"] = len(part)
-    node["digest"] = name.rpartition("/")[2][:8]
-    node["object"] = name
-    return node
+    digest = name.rpartition("/")[2][:8]
+    return plain_of(Cut(type(part).__name__, start, len(part), digest, name))
 
 
 def long_parts(arguments: Mapping[str, Any] | None) -> Iterator[str]:
@@ -74,18 +72,16 @@ def long_parts(arguments: Mapping[str, Any] | None) -> Iterator[str]:
         if type(node) is list:
             pending += node
         elif type(node) is dict:
-            name = _object_of(node)
-            if name is not None:
-                yield name
+            cut = _detached_in(node)
+            if cut is not None:
+                yield cut.file
             pending += node.values()
 
 
-def _object_of(node: Mapping[str, Any]) -> str | None:
-    """Return the name of the object that holds a long part, None of any other part."""
-    name = node.get("object") if "$cut" in node else None
-    if type(name) is not str or not is_object(name):
-        return None
-    return name
+def _detached_in(plain: Mapping[str, Any]) -> Cut | None:
+    """Return the node of a long part that an object holds, None of any other part."""
+    cut = cut_in(plain)
+    return cut if cut is not None and is_object(cut.file) else None
 
 
 def whole(
@@ -103,12 +99,12 @@ def whole(
             return [filled(item) for item in part]
         if type(part) is not dict:
             return part
-        name = _object_of(part)
-        if name is None:
+        cut = _detached_in(part)
+        if cut is None:
             return {key: filled(item) for key, item in part.items()}
         with suppress(MimicError, TypeError):
-            content = parse(read(name) or b"", name)
-            return "".join(content) if part["$cut"] == "str" else content
+            content = parse(read(cut.file) or b"", cut.file)
+            return "".join(content) if cut.type == "str" else content
         return part
 
     return {name: filled(part) for name, part in (arguments or {}).items()}

@@ -11,6 +11,7 @@ from typing import Any
 
 from pytest_mimic._clients.http.body import hides_text
 from pytest_mimic._clients.http.http_secrets import redacted_request, redacted_response
+from pytest_mimic._core.nodes.json_tags import SIGN, tag_in
 from pytest_mimic._core.redact.looks import keys_in, mark_of
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import holds_text
@@ -149,7 +150,7 @@ def _plain(part: object) -> Any:
         return [_plain(item) for item in part]
     if type(part) is not dict:
         return part
-    pairs = part.get("$dict")
+    pairs = part[SIGN + "dict"] if tag_in(part) == "dict" else None
     if pairs and all(type(name) is str for name, _ in pairs):
         return {name: _plain(value) for name, value in pairs}
     return {name: _plain(value) for name, value in part.items()}

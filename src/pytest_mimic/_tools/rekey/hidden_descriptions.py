@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._core.nodes.json_tags import tag_in
 from pytest_mimic._core.tree.secrets import secrets_in
 from pytest_mimic._core.tree.stored import without_secrets
 
@@ -50,7 +51,7 @@ def _without_columns(described: Any, redactor: Redactor) -> Any:
         return described
     kept: dict[str, Any] = {}
     for name, part in described.items():
-        is_table = name == "columns" and "$text" in described
+        is_table = name == "columns" and tag_in(described) == "text"
         if is_table and type(part) is dict:
             part = _without_secret_columns(part, redactor)
         kept[name] = _without_columns(part, redactor)
@@ -78,7 +79,7 @@ def _without_digests(now: Any, before: Any) -> Any:
         return [_without_digests(part, old) for part, old in pairs]
     if type(now) is not dict or type(before) is not dict:
         return now
-    is_node = next(iter(now), "")[:1] == "$"
+    is_node = tag_in(now) != ""
     kept: dict[str, Any] = {}
     for name, part in now.items():
         if not is_node or name != "digest":

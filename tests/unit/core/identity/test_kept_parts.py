@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime, timezone
+import re
+from collections import Counter, deque
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -18,7 +22,6 @@ from pytest_mimic._core.identity.kept_parts import (
     client_values,
     function_key,
     function_parts,
-    restored,
 )
 from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor
 from pytest_mimic._core.tree.making import described_arguments
@@ -76,6 +79,13 @@ def kept(
         datetime(2024, 1, 2, 3, 4, tzinfo=timezone.utc),
         Decimal("1.50"),
         UUID(int=7),
+        timedelta(days=1),
+        Fraction(1, 3),
+        deque([1, (2,)], 3),
+        Counter("aab"),
+        re.compile("a+"),
+        datetime(2024, 1, 2, 3, 4, tzinfo=ZoneInfo("Europe/Berlin")),
+        {"$date": 1, "n": (2,)},
         "x" * 4_000,
         "x" * 10_000,
         ["x" * 4_000] * 10,
@@ -279,4 +289,4 @@ def test_a_part_that_the_request_lacked_counts_as_none() -> None:
 )
 def test_what_a_description_does_not_show_whole_is_not_restored(tree: Any) -> None:
     with pytest.raises(NotKeptError, match=r"^order$"):
-        restored("order", [tree])
+        function_key(TARGET, {"order": None}, {"order": [tree]}, recorded={})

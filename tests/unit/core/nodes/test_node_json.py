@@ -16,12 +16,14 @@ from pytest_mimic._core.nodes.node_classes import (
     Opaque,
 )
 from pytest_mimic._core.nodes.node_json import (
+    cut_in,
     is_typed_text,
     node_of,
     nodes_of,
     order,
     plain_of,
     plains_of,
+    with_tag,
 )
 
 PAIRS: list[tuple[Any, Node]] = [
@@ -44,7 +46,24 @@ PAIRS: list[tuple[Any, Node]] = [
     ({"$cycle": "list"}, Cut("list", is_cycle=True)),
     ({"$hidden": "<redacted>", "type": "int"}, Hidden("<redacted>", "int")),
     ({"$events": [1], "whole": True}, Items("events", [1], facts={"whole": True})),
-]
+    ({"$$date": 1, "n": 2}, Fields("dict", {"$date": 1, "n": 2})),
+    ({"n": 1, "$date": 2}, Fields("dict", {"n": 1, "$date": 2})),
+    ({"$deque": [[1], 3]}, Fields("deque", {"": Items("list", [1]), "maxlen": 3})),
+    ({"$deque": [[1], None]}, Fields("deque", {"": Items("list", [1])})),
+    ({"$counter": {"a": 1}}, Fields("Counter", {"": Fields("dict", {"a": 1})})),
+    ({"$counter": {"$$a": 1}}, Fields("Counter", {"": Fields("dict", {"$a": 1})})),
+    ({"$Counter": {"": {"a": 1}, "n": 2}}, Fields("Counter", {"": Fields("dict", {"a": 1}), "n": 2})),
+    ({"$bytearray": {"$bytes": "ab"}}, Fields("bytearray", {"": Opaque("bytes", "ab")})),
+    ({"$namespace": {"a": 1}}, Fields("SimpleNamespace", {"a": 1})),
+    (
+        {"$defaultdict": [{"$class": "builtins:list"}, {}]},
+        Fields("defaultdict", {"": Fields("dict", {}), "default_factory": Opaque("class", "builtins:list")}),
+    ),
+    (
+        {"$shop:NoRate": {"args": ["EUR"], "cause": None, "attributes": {"code": 4}}},
+        Fields("shop:NoRate", {"*": Items("list", ["EUR"]), "code": 4, "__cause__": None}),
+    ),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("plain", "node"), PAIRS, ids=str)
@@ -56,24 +75,6 @@ def test_json_and_nodes_are_turned_into_each_other(plain: Any, node: Node) -> No
 @pytest.mark.parametrize(
     ("plain", "node"),
     [
-        ({"$$date": 1, "n": 2}, Fields("dict", {"$date": 1, "n": 2})),
-        ({"$deque": [[1], 3]}, Fields("deque", {"": Items("list", [1]), "maxlen": 3})),
-        ({"$deque": [[1], None]}, Fields("deque", {"": Items("list", [1])})),
-        ({"$counter": {"a": 1}}, Fields("Counter", {"": Fields("dict", {"a": 1})})),
-        (
-            {"$defaultdict": [{"$class": "builtins:list"}, {}]},
-            Fields(
-                "defaultdict",
-                {
-                    "": Fields("dict", {}),
-                    "default_factory": Opaque("class", "builtins:list"),
-                },
-            ),
-        ),
-        (
-            {"$shop:NoRate": {"args": ["EUR"], "attributes": {"code": 4}}},
-            Fields("shop:NoRate", {"*": Items("list", ["EUR"]), "code": 4}),
-        ),
         (
             {"$builtins:OSError": {"args": [2, "no"], "fields": {"filename": "a"}}},
             Fields(
@@ -98,10 +99,29 @@ def test_without_tags_a_key_that_looks_like_one_is_a_key() -> None:
     assert node_of({"$date": 1}, is_tagged=False) == Fields("dict", {"$date": 1})
 
 
-def test_a_key_that_looks_like_a_tag_is_none_when_it_is_read_again() -> None:
-    plain = plain_of(Fields("dict", {"a": 1, "$date": 2}))
+def test_a_mapping_that_has_its_escaped_key_as_well_is_a_list_of_pairs() -> None:
+    plain = plain_of(Fields("dict", {"$a": 1, "$$a": 2}))
 
-    assert plain == {"$dict": [["a", 1], ["$date", 2]]}
+    assert plain == {"$dict": [["$a", 1], ["$$a", 2]]}
+
+
+def test_a_value_that_is_made_of_another_has_its_parts() -> None:
+    numbers: list[Node] = [1, 2]
+    mapping = Fields("dict", {"a": 1})
+
+    assert with_tag("range", Items("list", numbers)) == Items("range", numbers)
+    assert with_tag("timedelta", mapping) == Fields("timedelta", {"a": 1})
+    assert with_tag("counter", mapping) == Fields("Counter", {"": mapping})
+    assert with_tag("decimal", "1.5") == Opaque("decimal", "1.5")
+    assert with_tag("deque", Items("list", [Items("list", [1]), None])) == Fields(
+        "deque", {"": Items("list", [1])}
+    )
+
+
+def test_what_is_too_long_is_found_in_the_json() -> None:
+    assert cut_in({"$cut": "str", "object": "a.json"}) == Cut("str", file="a.json")
+    assert cut_in({"cut": "str"}) is None
+    assert cut_in({}) is None
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def test_each_kind_of_value_is_told_from_the_others() -> None:
         (Items("tuple", []), "tuple"),
         (Fields("shop.models:Rate", {}), "Rate"),
         (Opaque("text", "<DataFrame>", "pandas:DataFrame"), "DataFrame"),
-        (Opaque("decimal", "1.50"), "decimal"),
+        (Opaque("decimal", "1.50"), "Decimal"),
         (Hidden("<redacted>", "int"), "int"),
     ],
 )

@@ -354,7 +354,7 @@ def test_objects_with_ways_of_their_own_stay_pickles(make):
     store = recorded(value)
 
     with pytest.raises(NotExactError):
-        Writer(NOWHERE).write(value)
+        Writer(NOWHERE).node(value)
     assert "pickle" in entry_of(store)
     assert load(store) is not None
 

@@ -13,7 +13,6 @@ import json
 import pathlib
 import random
 import re
-import sys
 import threading
 import types
 import uuid
@@ -133,10 +132,7 @@ TEXTS: list[tuple[object, str]] = [
     (re.compile("a+"), "re.compile('a+')"),
     (range(3), "range(0, 3)"),
     (Color.RED, "Color.RED"),
-    (
-        Mode.READ | Mode.WRITE,
-        f"{'Mode.READ|WRITE' if sys.version_info >= (3, 11) else 'Mode(3)'}",
-    ),
+    (Mode.READ | Mode.WRITE, "Mode(3)"),
     (len, "<function builtins:len>"),
     (random.random, "<function random:Random.random>"),
     (function, f"<function {__name__}:function>"),

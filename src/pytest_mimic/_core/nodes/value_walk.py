@@ -1,0 +1,176 @@
+"""The one walk over a value, which makes its tree.
+
+Which node a value has is said here and by the rows of the table of types, for outcomes
+and for descriptions alike. Two classes derive from the walk, for the two ends of a
+budget:
+
+| | all of a value: an outcome | a part of it: a description |
+|---|---|---|
+| a text, bytes or number that is long | whole, or an object of the vault | cut |
+| a text that is a secret | whole | hidden |
+| a path in a folder of the run | by its place there, to be restored | by its place |
+| a container | all parts | the first parts, its length, a digest |
+| an object | the state from which it is made again | its attributes |
+| what has no node | refused | a text |
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from enum import Enum, Flag
+from math import isfinite
+from types import GenericAlias
+from typing import Any, TypeVar
+
+from pytest_mimic._core.nodes.node_classes import Fields, Items, Node, Opaque
+from pytest_mimic._core.nodes.node_json import with_tag
+from pytest_mimic._core.types.kinds import generic_of, name_of
+from pytest_mimic._core.types.stored_values import PLACED
+from pytest_mimic._core.types.table import own_row
+
+AnyNode = TypeVar("AnyNode", bound=Node)
+#: The containers that have a way of their own.
+CONTAINERS = frozenset((list, tuple, dict, set, frozenset))
+
+
+class Walk(ABC):
+    """Walks over one value and makes its nodes."""
+
+    __slots__ = ()
+
+    def node(self, value: Any) -> Node:
+        """Return the node of a value."""
+        kind = type(value)
+        if kind is str:
+            return self.text(value)
+        if value is None or kind is bool:
+            constant: bool | None = value
+            return constant
+        if kind is int:
+            return self.integer(value)
+        if kind is float:
+            return self.number(value)
+        if kind is bytes:
+            return self.bytes_node(value)
+        return self.inside(value, kind)
+
+    @abstractmethod
+    def inside(self, value: Any, kind: type) -> Node:
+        """Return the node of a value by `known` or `container`, a level further in."""
+
+    # Values that are plain, or nearly so
+
+    @abstractmethod
+    def text(self, value: str) -> Node:
+        """Return the node of a text."""
+
+    @abstractmethod
+    def integer(self, value: int) -> Node:
+        """Return the node of an integer."""
+
+    @abstractmethod
+    def bytes_node(self, value: bytes) -> Node:
+        """Return the node of bytes."""
+
+    @abstractmethod
+    def path(self, value: Any, tag: str) -> Opaque:
+        """Return the node of a path."""
+
+    def number(self, value: float) -> Node:
+        """Return the node of a float."""
+        return value if isfinite(value) else self.counted(Opaque("float", repr(value)))
+
+    # Containers and objects
+
+    def container(self, value: Any, kind: type) -> Node:
+        """Return the node of a container or an object."""
+        if kind is list or kind is tuple:
+            return self.items(value)
+        if kind is dict:
+            return self.mapping(value)
+        if kind is set or kind is frozenset:
+            return self.members(value)
+        return self.instance(value, kind)
+
+    @abstractmethod
+    def items(self, value: list[Any] | tuple[Any, ...]) -> Node:
+        """Return the node of a list or a tuple."""
+
+    @abstractmethod
+    def members(self, value: set[Any] | frozenset[Any]) -> Node:
+        """Return the node of a set."""
+
+    @abstractmethod
+    def mapping(self, value: dict[Any, Any]) -> Node:
+        """Return the node of a dict."""
+
+    @abstractmethod
+    def instance(self, value: Any, kind: type) -> Node:
+        """Return the node of an object of any other class."""
+
+    # What the table of types knows, and what is known by its name
+
+    def known(self, value: Any, kind: type) -> Items | Fields | Opaque | None:
+        """Return the node of a value of the standard library, or of a class.
+
+        None: it is an object of any other class.
+        """
+        row = own_row(kind)
+        if row is not None and row.tag:
+            if row.tag in PLACED:
+                return self.path(value, row.tag)
+            if row.may_change:
+                self.meet(value)
+            return self.tagged(row.tag, row.take(value))
+        if kind is GenericAlias:
+            return self.generic(value.__origin__, value.__args__)
+        return self.class_node(value) if issubclass(kind, type) else None
+
+    def tagged(self, tag: str, part: Any) -> Items | Fields | Opaque:
+        """Return the node of a value that is made of a part, by its tag."""
+        return self.counted(with_tag(tag, self.taken(part)))
+
+    @abstractmethod
+    def taken(self, part: Any) -> Node:
+        """Return the node of a list or dict that was made for this, or of any value."""
+
+    def class_node(self, value: Any) -> Opaque:
+        """Return the node of a class, which may have arguments: `Page[Item]`."""
+        generic = generic_of(value)
+        if generic is not None:
+            return self.generic(*generic)
+        return self.counted(Opaque("class", self.import_name(value)))
+
+    def generic(self, origin: Any, arguments: tuple[Any, ...]) -> Opaque:
+        """Return the node of a class with arguments: `list[int]`, `Page[Item]`."""
+        node = self.counted(Opaque("class", self.import_name(origin)))
+        node.facts["of"] = Items("list", [self.node(part) for part in arguments])
+        return node
+
+    # What an outcome notes
+
+    def counted(self, node: AnyNode) -> AnyNode:
+        """Return a node that JSON has as a tag."""
+        return node
+
+    def meet(self, value: object) -> None:  # noqa: B027 - a description notes none
+        """Note a part that may change."""
+
+    def import_name(self, thing: object, name: str = "") -> str:
+        """Return the name of a class, its own or another one, which reading imports."""
+        return name or name_of(thing)
+
+
+def member_content(value: Enum) -> str | int | None:
+    """Return by what a member of an enum is known: its name, or combined flags.
+
+    None: the member has no name.
+    """
+    members: dict[object, Enum] = vars(type(value))["_member_map_"]
+    # A combination of flags may have no name.
+    name: str = value._name_
+    if members.get(name) is value:
+        return name
+    number = value._value_
+    is_combined = isinstance(value, Flag) and type(number) is int
+    return number if is_combined else None

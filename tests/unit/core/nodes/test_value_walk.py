@@ -1,0 +1,75 @@
+"""A value has one node, in an outcome and in a description."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import datetime
+import decimal
+import enum
+import fractions
+import re
+import types
+import uuid
+import zoneinfo
+from typing import Any, NamedTuple
+
+import pytest
+
+from pytest_mimic._core.nodes.node_json import plain_of
+from pytest_mimic._core.nodes.value_walk import member_content
+from pytest_mimic._core.outcome.placed_paths import NOWHERE
+from pytest_mimic._core.outcome.tags import Writer
+from pytest_mimic._core.redact.redactor import NO_NAMES
+from pytest_mimic._core.tree.making import Budget, tree_of
+
+# Without digests, which only a description has.
+BUDGET = Budget(characters=4_000, items=40, depth=12, text=4_096, digests=False)
+BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
+
+
+class Color(enum.Enum):
+    RED = 1
+
+
+class Mode(enum.Flag):
+    READ = 1
+    WRITE = 2
+
+
+class Point(NamedTuple):
+    x: int
+    y: int
+
+
+@dataclasses.dataclass
+class Rate:
+    base: str
+    value: Any
+
+
+VALUES: list[object] = [
+    None, 1, 1.5, float("nan"), "EUR", b"ab", [1, (2,)], {"a": {1}}, {1: 2}, {"$a": 1},
+    frozenset({"a"}), bytearray(b"ab"), 1 + 2j, range(3), decimal.Decimal("1.50"),
+    fractions.Fraction(1, 3), uuid.UUID(int=7), re.compile("a\nb", re.IGNORECASE),
+    datetime.date(2026, 11, 2), datetime.datetime(2026, 11, 2, 10),
+    datetime.datetime(2026, 11, 2, 10, tzinfo=BERLIN), datetime.time(10, fold=1),
+    datetime.timedelta(days=1), datetime.timezone(datetime.timedelta(hours=1), "X"),
+    BERLIN, collections.deque([1], 3), collections.Counter("aab"),
+    collections.OrderedDict(b=1, a=2), collections.defaultdict(list, a=[1]),
+    types.SimpleNamespace(a=1), Color.RED, Mode.READ | Mode.WRITE, Color, list[int],
+    Point(1, 2), Rate("EUR", decimal.Decimal("1.5")), ValueError("no", 3),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_an_outcome_and_a_description_have_the_same_json(value: object) -> None:
+    outcome = Writer(NOWHERE).node(value)
+    description = tree_of(value, NO_NAMES, budget=BUDGET)
+
+    assert plain_of(description) == plain_of(outcome)
+
+
+def test_a_member_is_known_by_its_name_and_combined_flags_by_their_number() -> None:
+    assert member_content(Color.RED) == "RED"
+    assert member_content(Mode.READ | Mode.WRITE) == 3
