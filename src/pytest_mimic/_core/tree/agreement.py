@@ -23,9 +23,14 @@ from pytest_mimic._core.outcome.outcome import Outcome, Raised, Stream
 from pytest_mimic._core.placeholders import PLACEHOLDER
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_values import hide_values
-from pytest_mimic._core.tree.columns import column_differences
-from pytest_mimic._core.tree.differing import Difference, differences
+from pytest_mimic._core.tree.columns import changed_columns
+from pytest_mimic._core.tree.differing import (
+    Difference,
+    column_differences,
+    differences,
+)
 from pytest_mimic._core.tree.drawing import line, steps
+from pytest_mimic._core.tree.kept_columns import columns_of
 from pytest_mimic._core.tree.library_values import labels_of, library_difference
 from pytest_mimic._core.tree.making import WHOLE, tree_of
 from pytest_mimic._core.tree.secrets import secrets_in
@@ -242,17 +247,33 @@ class _Comparison:
             fact = f"{PLACEHOLDER} recorded, another value now"
             return [difference._replace(fact=fact)]
         rules = self._rules
-        columns = column_differences(old, new, rtol=rules.rtol, atol=rules.atol)
-        told: list[Difference] = []
-        for step, column_fact in columns:
-            path = difference.path + step
-            fact = hide_values(column_fact, self._secrets)
-            told.append(difference._replace(path=path, fact=fact))
-        if told:
-            return told
+        columns, other_columns = columns_of(old), columns_of(new)
+        if columns is not None and other_columns is not None:
+            changes = changed_columns(
+                columns, other_columns, is_same=self._is_same, node_of=self._tree
+            )
+            told = list(column_differences(changes, difference.path))
+            if told:
+                return told
         words = library_difference(old, new, rtol=rules.rtol, atol=rules.atol)
         fact = hide_values(words or _UNREADABLE, self._secrets)
         return [difference._replace(fact=fact)]
+
+    def _is_same(self, old: Any, new: Any) -> bool:
+        """Return whether two values of a column are equal, or close enough.
+
+        What equals nothing equals itself.
+        """
+        try:
+            if bool(old == new) or (bool(old != old) and bool(new != new)):
+                return True
+            if self._rules.has_tolerance and isinstance(old, (int, float)):
+                allowed = self._rules.atol + self._rules.rtol * abs(old)
+                return bool(abs(new - old) <= allowed)
+        except (TypeError, ValueError):
+            # The missing value of pandas is neither equal nor unequal.
+            return repr(old) == repr(new)
+        return False
 
     def _snapped(self, old: Node, new: Node) -> Node:
         """Return the new tree with recorded numbers in place of those close to them."""

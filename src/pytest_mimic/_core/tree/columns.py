@@ -2,197 +2,244 @@
 
 ['ratio']: 2,000 of 2,000 differ, [0]: 0.02433 recorded, 0.02434 now
 ['group']: dtype object recorded, str now
+['name']: other values, 2,000 rows
 30 rows recorded, 31 now
+
+The columns are those of two values, or what descriptions keep of them: `kept_columns`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import date
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-# Longer columns are left to their library: Python takes a second for some millions.
-_MOST = 2_000_000
+from pytest_mimic._core.nodes.node_classes import Node, Opaque
+from pytest_mimic._core.tree.drawing import line
+
+#: The step to the labels of the rows; of several levels, `.index[0]` is the first.
 INDEX = ".index"
+_WIDTH = 120
 
 
 class Column(NamedTuple):
-    """A column of a table: its dtype in words, the labels of its rows, its values.
+    """A column of a table, or an array.
 
-    An array of several dimensions has a shape.
+    Attributes:
+        dtype: Its dtype in words.
+        rows: How many rows it has; of an array of several dimensions the shape, `2x3`.
+        values: Its values, None if they are not known.
+        digest: That of its values, empty if it has none.
     """
 
     dtype: str
-    labels: list[Any]
-    values: list[Any]
-    shape: str = ""
+    rows: int | str
+    values: Sequence[Any] | None = None
+    digest: str = ""
+
+    def node(self, **facts: Node) -> Opaque:
+        """Return the node that stands for the column in a difference."""
+        return Opaque("column", self.dtype, facts={"rows": self.rows, **facts})
 
 
-Columns = dict[str, Column]
+Columns = Mapping[str, Column]
 """By the step that leads to it: `['price']`, `.index`, or empty for the only one."""
 
+Change = tuple[str, Opaque | None, Opaque | None]
+"""The step to a column, and its node on both sides: None where there is none."""
 
-def column_differences(
-    recorded: Any, actual: Any, *, rtol: float = 0.0, atol: float = 0.0
-) -> list[tuple[str, str]]:
-    """Return the steps to the columns that differ, each with how.
 
-    Empty: the values are no tables or arrays, or too large, or no column is seen to
-    differ.
+def changed_columns(
+    old: Columns,
+    new: Columns,
+    *,
+    is_same: Callable[[Any, Any], bool],
+    node_of: Callable[[Any], Node],
+) -> Iterator[Change]:
+    """Yield the columns in which two tables differ, and other numbers of rows once.
+
+    Args:
+        old: The columns of one table.
+        new: Those of the other.
+        is_same: Says whether two values of a column are equal.
+        node_of: Makes the node of one value.
     """
-    then, now = columns_of(recorded), columns_of(actual)
-    if then is None or now is None:
-        return []
-    found: list[tuple[str, str]] = []
-    rows = _rows_fact(then, now)
-    if rows:
-        found.append(("", rows))
-    for step in dict.fromkeys([*then, *now]):
-        if step not in now:
-            found.append((step, "missing now"))
-        elif step not in then:
-            found.append((step, "not in the recording"))
-        elif rows and step == INDEX and _counts_rows(then[step], now[step]):
-            # The number of rows says all of it.
-            continue
+    counts = _row_counts(old, new)
+    if counts is not None:
+        yield "", Opaque("rows", counts[0]), Opaque("rows", counts[1])
+    is_changed = counts is not None
+    for step in dict.fromkeys([*old, *new]):
+        if step not in old:
+            yield step, None, new[step].node()
+        elif step not in new:
+            yield step, old[step].node(), None
         else:
-            fact = _fact(
-                then[step], now[step], rtol=rtol, atol=atol, is_told=rows != ""
-            )
-            found += [(step, fact)] if fact else []
-    return found or _order_fact(then, now)
+            comparison = _Comparison(old[step], new[step], is_same, node_of)
+            labels = [] if step.startswith(INDEX) else _labels(old)
+            sides = comparison.sides(labels, is_told=counts is not None)
+            if sides is None:
+                continue
+            yield step, *sides
+        is_changed = True
+    if not is_changed:
+        yield from _order_change(old, new)
 
 
-def _rows_fact(then: Columns, now: Columns) -> str:
-    """Return how many rows two tables have, empty unless all columns of both say so."""
-    shared = [step for step in then if step in now]
-    counts = {(len(then[step].values), len(now[step].values)) for step in shared}
-    if len(counts) != 1 or any(then[step].shape for step in shared):
-        return ""
-    [(old, new)] = counts
-    return f"{old:,} rows recorded, {new:,} now" if old != new else ""
+def _row_counts(old: Columns, new: Columns) -> tuple[int, int] | None:
+    """Return how many rows two tables have.
 
-
-def _counts_rows(old: Column, new: Column) -> bool:
-    """Return whether two indexes count the rows from 0 on."""
-    return all(side.values == side.labels for side in (old, new))
-
-
-def _order_fact(then: Columns, now: Columns) -> list[tuple[str, str]]:
-    """Return that the columns of a table have another order, if they have."""
-    for old, new in zip(then, now, strict=True):
-        if old != new:
-            sides = f"{_name(old)} recorded, {_name(new)} now"
-            return [("", f"the columns have another order, the first: {sides}")]
-    return []
-
-
-def _name(step: str) -> str:
-    return step[1:-1]
-
-
-def _fact(old: Column, new: Column, *, rtol: float, atol: float, is_told: bool) -> str:
-    """Return how two columns differ; empty if they do not.
-
-    If it `is_told` that there are more or fewer rows, those that both have count.
+    None: they have equally many, or their columns do not all say the same.
     """
-    if old.dtype != new.dtype:
-        return f"dtype {old.dtype} recorded, {new.dtype} now"
-    if old.shape != new.shape:
-        return f"shape {old.shape} recorded, {new.shape} now"
-    if len(old.values) != len(new.values) and not is_told:
-        return f"{len(old.values):,} rows recorded, {len(new.values):,} now"
-    places = [
-        place
-        for place, pair in enumerate(zip(old.values, new.values, strict=False))
-        if not _is_equal(*pair, rtol=rtol, atol=atol)
-    ]
-    if not places:
-        return ""
-    first = places[0]
-    then, now = _text(old.values[first]), _text(new.values[first])
-    count = f"{min(len(old.values), len(new.values)):,}"
-    both = f"the first {count}" if is_told else count
-    sides = f"[{_text(old.labels[first])}]: {then} recorded, {now} now"
-    return f"{len(places):,} of {both} differ, {sides}"
+    shared = [step for step in old if step in new]
+    counts = {(old[step].rows, new[step].rows) for step in shared}
+    if len(counts) != 1 or {*old} == {""}:
+        return None
+    [(then, now)] = counts
+    if then == now or not isinstance(then, int) or not isinstance(now, int):
+        return None
+    return then, now
 
 
-def _text(value: Any) -> str:
-    """Return a value as a table shows it: a moment without its class."""
-    return str(value) if isinstance(value, date) else repr(value)
+def _labels(columns: Columns) -> list[Sequence[Any]]:
+    """Return the labels of the rows by level, none if those of a level are unknown."""
+    levels = [column.values for step, column in columns.items() if _is_index(step)]
+    known = [values for values in levels if values is not None]
+    return known if len(known) == len(levels) else []
 
 
-def _is_equal(old: Any, new: Any, *, rtol: float, atol: float) -> bool:
-    """Return whether two values are equal; what equals nothing equals itself."""
-    try:
-        if bool(old == new) or (bool(old != old) and bool(new != new)):
-            return True
-        if (rtol or atol) and isinstance(old, (int, float)):
-            return bool(abs(new - old) <= atol + rtol * abs(old))
-    except (TypeError, ValueError):
-        # The missing value of pandas is neither equal nor unequal.
-        return repr(old) == repr(new)
-    return False
+def _is_index(step: str) -> bool:
+    return step == INDEX or step.startswith(f"{INDEX}[")
 
 
-def columns_of(value: Any) -> Columns | None:
-    """Return the columns of a table, or the items of an array; None for another value.
+def _order_change(old: Columns, new: Columns) -> Iterator[Change]:
+    """Yield that the columns of a table have another order, if they have."""
+    for step, other in zip(old, new, strict=True):
+        if step != other:
+            yield "", Opaque("first_column", step), Opaque("first_column", other)
+            return
 
-    Only exactly the classes of the libraries are read, whose parts are known.
+
+class _Comparison(NamedTuple):
+    """Compares two columns."""
+
+    old: Column
+    new: Column
+    is_same: Callable[[Any, Any], bool]
+    node_of: Callable[[Any], Node]
+
+    def sides(
+        self, labels: list[Sequence[Any]], *, is_told: bool
+    ) -> tuple[Opaque, Opaque] | None:
+        """Return the nodes of both columns, None if they do not differ.
+
+        Args:
+            labels: The labels of the rows, by level.
+            is_told: Whether it is told that there are more or fewer rows. Those that
+                both sides have count then.
+        """
+        old, new = self.old, self.new
+        if old.digest and old.digest == new.digest and old.dtype == new.dtype:
+            return None
+        has_other_rows = old.rows != new.rows
+        if old.dtype != new.dtype or (has_other_rows and not is_told):
+            return old.node(), new.node()
+        if old.values is None or new.values is None:
+            return None if has_other_rows else (old.node(), new.node())
+        places = [
+            place
+            for place, pair in enumerate(zip(old.values, new.values, strict=False))
+            if not self.is_same(*pair)
+        ]
+        if places:
+            return self._sides_at(places, labels)
+        # What is kept of the values may not show all of them.
+        is_untold = bool(old.digest) and not has_other_rows
+        return (old.node(), new.node()) if is_untold else None
+
+    def _sides_at(
+        self, places: list[int], labels: list[Sequence[Any]]
+    ) -> tuple[Opaque, Opaque]:
+        first = places[0]
+        facts: dict[str, Node] = {"differ": len(places), "label": str(first)}
+        if isinstance(self.old.rows, str):
+            facts["label"] = _index_of(first, self.old.rows)
+        elif labels and first < len(labels[0]):
+            at_first = [line(self.node_of(level[first]), _WIDTH) for level in labels]
+            facts["label"] = ", ".join(at_first)
+        nodes: list[Opaque] = []
+        for column in (self.old, self.new):
+            value = self.node_of((column.values or ())[first])
+            nodes.append(column.node(**facts, value=value))
+        return nodes[0], nodes[1]
+
+
+def _index_of(number: int, shape: str) -> str:
+    """Return the index of an item of an array: of a shape `2x3`, one for each axis."""
+    if not shape:
+        # An array without dimensions has one item.
+        return str(number)
+    indexes: list[str] = []
+    for extent in reversed([int(part) for part in shape.split("x")]):
+        number, index = divmod(number, extent)
+        indexes.insert(0, str(index))
+    return ", ".join(indexes)
+
+
+# -- in words
+
+
+def is_column(node: object) -> bool:
+    """Check whether a node stands for a column, or for how a table has them."""
+    return isinstance(node, Opaque) and node.kind in ("column", "rows", "first_column")
+
+
+def column_fact(old: Opaque, new: Opaque, before: str, after: str) -> str:
+    """Return how two columns differ, in words.
+
+    Args:
+        old: The node of the column on one side, see `changed_columns`.
+        new: The same on the other side.
+        before: The word for the old side, such as `recorded`.
+        after: The word for the new side, such as `now`.
     """
-    kind = type(value)
-    read = _READERS.get(f"{kind.__module__.partition('.')[0]}.{kind.__qualname__}")
-    return None if read is None else read(value)
+    if old.kind == "rows":
+        return f"{old.text:,} rows {before}, {new.text:,} {after}"
+    if old.kind == "first_column":
+        sides = f"{_name(old)} {before}, {_name(new)} {after}"
+        return f"the columns have another order, the first: {sides}"
+    if old.text != new.text:
+        return f"dtype {old.text} {before}, {new.text} {after}"
+    rows, others = old.facts["rows"], new.facts["rows"]
+    if "differ" in old.facts:
+        return _values_fact(old, new, before, after)
+    if rows != others and isinstance(rows, int) and isinstance(others, int):
+        return f"{rows:,} rows {before}, {others:,} {after}"
+    if rows != others:
+        return f"shape {rows} {before}, {others} {after}"
+    count = f"{rows:,} rows" if isinstance(rows, int) else f"shape {rows}"
+    return f"other values, {count}"
 
 
-def _frame(frame: Any) -> Columns | None:
-    if frame.size > _MOST or not frame.columns.is_unique:
-        return None
-    labels = frame.index.tolist()
-    columns = {INDEX: _index(frame.index)}
-    for name in frame.columns:
-        series = frame[name]
-        columns[f"[{name!r}]"] = Column(str(series.dtype), labels, series.tolist())
-    return columns
+def _values_fact(old: Opaque, new: Opaque, before: str, after: str) -> str:
+    """Return how many values differ, and the first of them."""
+    sides = [old.facts["rows"], new.facts["rows"]]
+    counts = [_size(rows) for rows in sides]
+    compared = f"{min(counts):,}"
+    if counts[0] != counts[1]:
+        compared = f"the first {compared}"
+    first, other = (line(node.facts["value"], _WIDTH) for node in (old, new))
+    place = f"[{old.facts['label']}]: {first} {before}, {other} {after}"
+    return f"{old.facts['differ']:,} of {compared} differ, {place}"
 
 
-def _series(series: Any) -> Columns | None:
-    if series.size > _MOST:
-        return None
-    own = Column(str(series.dtype), series.index.tolist(), series.tolist())
-    return {INDEX: _index(series.index), "": own}
+def _size(rows: Node) -> int:
+    """Return how many values a column of so many rows has, or an array of a shape."""
+    if isinstance(rows, int):
+        return rows
+    size = 1
+    for extent in filter(None, str(rows).split("x")):
+        size *= int(extent)
+    return size
 
 
-def _index(index: Any) -> Column:
-    return Column(str(index.dtype), list(range(len(index))), index.tolist())
-
-
-def _array(array: Any) -> Columns | None:
-    if array.size > _MOST or array.dtype.fields is not None or not array.ndim:
-        return None
-    shape = "x".join(map(str, array.shape))
-    labels: list[Any] = list(range(array.size))
-    if array.ndim > 1:
-        from importlib import import_module
-
-        indexes = import_module("numpy").ndindex(array.shape)
-        labels = [tuple(place) for place in indexes]
-    return {"": Column(str(array.dtype), labels, array.ravel().tolist(), shape)}
-
-
-def _polars(frame: Any) -> Columns | None:
-    if frame.height * frame.width > _MOST:
-        return None
-    labels: list[Any] = list(range(frame.height))
-    return {
-        f"[{series.name!r}]": Column(str(series.dtype), labels, series.to_list())
-        for series in frame.get_columns()
-    }
-
-
-_READERS: dict[str, Callable[[Any], Columns | None]] = {
-    "pandas.DataFrame": _frame,
-    "pandas.Series": _series,
-    "numpy.ndarray": _array,
-    "polars.DataFrame": _polars,
-}
+def _name(node: Opaque) -> str:
+    return str(node.text)[1:-1]

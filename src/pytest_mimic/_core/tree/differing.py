@@ -20,14 +20,9 @@ from pytest_mimic._core.nodes.node_parts import (
 )
 from pytest_mimic._core.tree.aligning import Turn, turns
 from pytest_mimic._core.tree.call_labels import by_name
+from pytest_mimic._core.tree.columns import Change, changed_columns
 from pytest_mimic._core.tree.drawing import steps
-from pytest_mimic._core.tree.kept_columns import (
-    columns_in,
-    has_other_rows,
-    is_column,
-    row_counts,
-    with_labels,
-)
+from pytest_mimic._core.tree.kept_columns import kept_columns
 from pytest_mimic._core.types.opening import parse_path
 
 #: What a side has at a path that only the other side has.
@@ -142,11 +137,12 @@ def _inside(
     If a tree `is_partial`, its items are the first ones and those at equal places are
     compared.
     """
-    if is_column(old):
-        return _between_texts(old, new, path)
-    columns, other_columns = columns_in(old), columns_in(new)
+    columns, other_columns = kept_columns(old), kept_columns(new)
     if columns is not None and other_columns is not None:
-        return _between_columns(columns, other_columns, path)
+        changes = changed_columns(
+            columns, other_columns, is_same=_is_same_node, node_of=_as_it_is
+        )
+        return column_differences(changes, path)
     items, other_items = items_of(old), items_of(new)
     if items is not None and other_items is not None:
         return _between_items(items, other_items, path, in_order=not is_partial)
@@ -183,17 +179,22 @@ def _between_parts(
             yield Difference(path + step, old.get(step, ABSENT), new.get(step, ABSENT))
 
 
-def _between_columns(
-    old: dict[str, Node], new: dict[str, Node], path: str
-) -> Iterator[Difference]:
-    """Yield the columns in which two tables differ, and other numbers of rows once."""
-    rows = row_counts(old, new)
-    if rows is not None:
-        yield Difference(path, *rows)
-    for difference in _between_parts(old, new, path):
-        is_told = rows is not None and has_other_rows(difference.old, difference.new)
-        if not is_told:
-            yield difference._replace(old=with_labels(difference.old, old))
+def column_differences(changes: Iterable[Change], path: str) -> Iterator[Difference]:
+    """Yield the differences between the columns of two tables."""
+    for step, old, new in changes:
+        yield Difference(
+            path + step,
+            ABSENT if old is None else old,
+            ABSENT if new is None else new,
+        )
+
+
+def _is_same_node(old: Node, new: Node) -> bool:
+    return type(old) is type(new) and bool(old == new)
+
+
+def _as_it_is(node: Node) -> Node:
+    return node
 
 
 def _between_items(

@@ -1,36 +1,71 @@
-"""What a description keeps of a table: of each column a digest, and few values.
+"""The columns of tables of libraries, and what a description keeps of them.
 
-A miss names the columns that differ by it, without the table that was recorded:
-
-frame['price']: 1 of 3 differ, [2]: 1.5 recorded, 2.5 now
-frame['day']: dtype object recorded, datetime64[us] now
-frame['name']: other values in 2,000 rows
+It keeps of each column a digest, and few values, so that a miss names the columns that
+differ without the table that was recorded.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from sys import maxsize
 from typing import Any
 
 from pytest_mimic._core.nodes.node_classes import Fields, Items, Node, Opaque
 from pytest_mimic._core.nodes.node_parts import items_of
-from pytest_mimic._core.tree.drawing import line
+from pytest_mimic._core.tree.columns import INDEX, Column
 
 # Of a table with more columns, only the table has a digest.
 _MOST_COLUMNS = 200
-INDEX = ".index"
-_WIDTH = 120
+# Longer columns are left to their library: Python takes a second for some millions.
+_MOST_VALUES = 2_000_000
+# The arrays of pandas around one of numpy, by version. Their `tolist` may give scalars
+# of numpy.
+_OF_NUMPY = frozenset(("NumpyExtensionArray", "PandasArray"))
 
 
-def column_parts(value: Any) -> Iterator[tuple[str, Any]] | None:
+def columns_of(value: Any) -> dict[str, Column] | None:
+    """Return the columns of a table with all their values.
+
+    None: it is no table or array, or a large one.
+    """
+    parts = dict(column_parts(value, most=maxsize) or ())
+    if not parts or sum(map(column_size, parts.values())) > _MOST_VALUES:
+        return None
+    return {
+        step: Column(_dtype(column), _rows_or_shape(column), _items(column))
+        for step, column in parts.items()
+    }
+
+
+def kept_columns(node: Node) -> dict[str, Column] | None:
+    """Return what is kept of the columns of a table, None of any other value.
+
+    It may be edited by hand.
+    """
+    columns = node.facts.get("columns") if isinstance(node, Opaque) else None
+    if not isinstance(columns, Fields):
+        return None
+    kept: dict[str, Column] = {}
+    for step, column in columns.parts.items():
+        if isinstance(column, Opaque):
+            rows = column.facts.get("rows")
+            known_rows = rows if isinstance(rows, int | str) else ""
+            values = items_of(column.facts.get("values"))
+            kept[step] = Column(str(column.text), known_rows, values, column.digest)
+    return kept
+
+
+def column_parts(
+    value: Any, *, most: int = _MOST_COLUMNS
+) -> Iterator[tuple[str, Any]] | None:
     """Return the columns of a table, or an array itself, by their steps in a path.
 
-    None: the value is none of exactly these classes, or has too many columns.
+    None: the value is none of exactly these classes, or has more columns than `most`.
     """
     kind = type(value)
     name = f"{kind.__module__.partition('.')[0]}.{kind.__qualname__}"
     read = _READERS.get(name)
-    return None if read is None else read(value)
+    return None if read is None else read(value, most)
 
 
 def column_node(
@@ -59,17 +94,6 @@ def _rows_or_shape(column: Any) -> int | str:
     return "x".join(map(str, shape))
 
 
-def is_column(node: Node) -> bool:
-    """Check whether a node is what is kept of a column."""
-    return isinstance(node, Opaque) and node.kind == "column"
-
-
-def columns_in(node: Node) -> dict[str, Node] | None:
-    """Return what is kept of the columns of a table, None of any other value."""
-    columns = node.facts.get("columns") if isinstance(node, Opaque) else None
-    return columns.parts if isinstance(columns, Fields) else None
-
-
 def has_plain_index(table: Any) -> bool:
     """Return whether a table of pandas counts its rows from 0 on."""
     return type(table.index).__name__ == "RangeIndex"
@@ -87,6 +111,8 @@ def _dtype(column: Any) -> str:
 
 def _items(column: Any) -> list[Any]:
     """Return the values of a column, numbers as Python has them."""
+    if type(column).__name__ in _OF_NUMPY:
+        column = column.to_numpy()
     if type(column).__module__.partition(".")[0] == "pandas":
         # Its arrays' `to_list` is missing or deprecated.
         values: list[Any] = column.tolist()
@@ -96,22 +122,18 @@ def _items(column: Any) -> list[Any]:
         if read is not None:
             items: list[Any] = read()
             return items
-    flat = column.ravel() if hasattr(column, "ravel") else column
-    return [item.item() if _is_scalar(item) else item for item in flat]
+    flat: list[Any] = column.ravel().tolist()
+    return flat
 
 
-def _is_scalar(item: Any) -> bool:
-    return type(item).__module__ == "numpy" and hasattr(item, "item")
-
-
-def _frame(frame: Any) -> Iterator[tuple[str, Any]] | None:
-    if len(frame.columns) > _MOST_COLUMNS or not frame.columns.is_unique:
+def _frame(frame: Any, most: int) -> Iterator[tuple[str, Any]] | None:
+    if len(frame.columns) > most or not frame.columns.is_unique:
         return None
     columns = ((f"[{name!r}]", frame[name].array) for name in frame.columns)
     return iter([*_labels(frame.index), *columns])
 
 
-def _series(series: Any) -> Iterator[tuple[str, Any]]:
+def _series(series: Any, _most: int) -> Iterator[tuple[str, Any]]:
     return iter([*_labels(series.index), ("", series.array)])
 
 
@@ -126,130 +148,27 @@ def _labels(index: Any) -> list[tuple[str, Any]]:
     return levels
 
 
-def _array(array: Any) -> Iterator[tuple[str, Any]] | None:
+def _array(array: Any, _most: int) -> Iterator[tuple[str, Any]] | None:
     return None if array.dtype.fields is not None else iter([("", array)])
 
 
-def _polars(frame: Any) -> Iterator[tuple[str, Any]] | None:
-    if frame.width > _MOST_COLUMNS:
+def _polars(frame: Any, most: int) -> Iterator[tuple[str, Any]] | None:
+    if frame.width > most:
         return None
     return ((f"[{series.name!r}]", series) for series in frame.get_columns())
 
 
-def _arrow(table: Any) -> Iterator[tuple[str, Any]] | None:
+def _arrow(table: Any, most: int) -> Iterator[tuple[str, Any]] | None:
     names = table.column_names
-    if len(names) > _MOST_COLUMNS or len({*names}) < len(names):
+    if len(names) > most or len({*names}) < len(names):
         return None
     return ((f"[{name!r}]", table.column(name)) for name in names)
 
 
-_READERS: dict[str, Callable[[Any], Iterator[tuple[str, Any]] | None]] = {
+_READERS: dict[str, Callable[[Any, int], Iterator[tuple[str, Any]] | None]] = {
     "numpy.ndarray": _array,
     "pandas.DataFrame": _frame,
     "pandas.Series": _series,
     "polars.DataFrame": _polars,
     "pyarrow.Table": _arrow,
 }
-
-
-# In words
-
-
-def row_counts(
-    old: dict[str, Node], new: dict[str, Node]
-) -> tuple[Opaque, Opaque] | None:
-    """Return how many rows two tables have, None unless all columns of both say so."""
-    shared = [step for step in old if step in new]
-    counts = {(_rows_of(old[step]), _rows_of(new[step])) for step in shared}
-    if len(counts) != 1:
-        return None
-    [(then, now)] = counts
-    if not (isinstance(then, int) and isinstance(now, int)):
-        return None
-    if then == now or {*old} == {""}:
-        return None
-    return Opaque("rows", then), Opaque("rows", now)
-
-
-def has_other_rows(old: Node, new: Node) -> bool:
-    """Return whether two columns of one dtype have another number of rows."""
-    if not (isinstance(old, Opaque) and isinstance(new, Opaque)):
-        return False
-    return old.text == new.text and _rows_of(old) != _rows_of(new)
-
-
-def _rows_of(node: Node) -> Node:
-    return node.facts.get("rows") if isinstance(node, Opaque) else None
-
-
-def with_labels(node: Node, columns: dict[str, Node]) -> Node:
-    """Return the node of a column with the labels of its rows, if they are kept."""
-    index = columns.get(INDEX)
-    is_labelled = isinstance(node, Opaque) and isinstance(index, Opaque)
-    if not is_labelled or node == index:
-        return node
-    assert isinstance(node, Opaque)
-    assert isinstance(index, Opaque)
-    labels = index.facts.get("values") or Items("list", [])
-    facts = {**node.facts, "labels": labels}
-    return Opaque(node.kind, node.text, digest=node.digest, facts=facts)
-
-
-def column_fact(old: Opaque, new: Opaque, before: str, after: str) -> str:
-    """Return how two columns differ, in words.
-
-    Args:
-        old: What is kept of the column on one side.
-        new: The same on the other side.
-        before: The word for the old side, such as `recorded`.
-        after: The word for the new side, such as `now`.
-    """
-    if old.text != new.text:
-        return f"dtype {old.text} {before}, {new.text} {after}"
-    rows, others = old.facts.get("rows"), new.facts.get("rows")
-    if rows != others and isinstance(rows, int) and isinstance(others, int):
-        return f"{rows:,} rows {before}, {others:,} {after}"
-    if rows != others:
-        return f"shape {rows} {before}, {others} {after}"
-    fact = _values_fact(old, new, before, after)
-    if fact:
-        return fact
-    count = f"{rows:,} rows" if isinstance(rows, int) else f"shape {rows}"
-    return f"other values, {count}"
-
-
-def _values_fact(old: Opaque, new: Opaque, before: str, after: str) -> str:
-    """Return how many values differ, and the first; empty if they are not kept."""
-    then, now = items_of(old.facts.get("values")), items_of(new.facts.get("values"))
-    if then is None or now is None:
-        return ""
-    places: list[int] = []
-    for place, (value, other) in enumerate(zip(then, now)):
-        if _differ(value, other):
-            places.append(place)
-    if not places:
-        return ""
-    first = places[0]
-    labels = items_of(old.facts.get("labels")) or []
-    if first < len(labels):
-        label = line(labels[first], _WIDTH)
-    else:
-        label = _place(first, old.facts.get("rows"))
-    sides = f"{line(then[first], _WIDTH)} {before}, {line(now[first], _WIDTH)} {after}"
-    return f"{len(places):,} of {len(then):,} differ, [{label}]: {sides}"
-
-
-def _place(number: int, rows: Any) -> str:
-    """Return the index of an item: of a shape such as `2x3`, one for each axis."""
-    if not isinstance(rows, str) or not rows:
-        # An array without dimensions has one item.
-        return str(number)
-    indexes: list[str] = []
-    for extent in reversed([int(part) for part in rows.split("x")]):
-        number, index = divmod(number, extent)
-        indexes.insert(0, str(index))
-    return ", ".join(indexes)
-
-
-def _differ(value: Node, other: Node) -> bool:
-    return type(value) is not type(other) or bool(value != other)

@@ -47,8 +47,8 @@ from pytest_mimic._core.placeholders import (
 )
 from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor
 from pytest_mimic._core.redact.secret_names import named
+from pytest_mimic._core.tree.columns import INDEX
 from pytest_mimic._core.tree.kept_columns import (
-    INDEX,
     column_node,
     column_parts,
     column_size,

@@ -41,12 +41,12 @@ def frame(*prices, **others):
             np.array(2.5),
             ["x: 1 of 1 differ, [0]: 1.5 recorded, 2.5 now"],
         ),
-        (frame(1, 2), frame(1, 2, 3), ["x: 2 rows recorded, 3 rows now"]),
+        (frame(1, 2), frame(1, 2, 3), ["x: 2 rows recorded, 3 now"]),
         (
             frame(1, 2),
             frame(1.0, 2.0, 3.0),
             [
-                "x: 2 rows recorded, 3 rows now",
+                "x: 2 rows recorded, 3 now",
                 "x['price']: dtype int64 recorded, float64 now",
             ],
         ),
@@ -91,7 +91,10 @@ def frame(*prices, **others):
         (
             pd.Series([1, 2]),
             pd.Series([1, 3, 4]),
-            ["x: 2 rows recorded, 3 rows now"],
+            [
+                "x: 2 rows recorded, 3 now",
+                "x: 1 of the first 2 differ, [1]: 2 recorded, 3 now",
+            ],
         ),
         (
             np.zeros((2, 3)),

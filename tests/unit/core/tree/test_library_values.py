@@ -17,7 +17,7 @@ def numpy_pairs(numpy: Any) -> dict[str, tuple[Any, Any, str]]:
     other[1, 2] = 1
     masked = numpy.ma.array
     return {
-        "an element": (zeros, other, "1 of 12 differ, [(1, 2)]: 0.0 recorded, 1.0 now"),
+        "an element": (zeros, other, "1 of 12 differ, [1, 2]: 0.0 recorded, 1.0 now"),
         "dtype": (
             zeros,
             zeros.astype("float32"),
@@ -51,7 +51,11 @@ def pandas_pairs(pandas: Any) -> dict[str, tuple[Any, Any, str]]:
             frame.assign(price=[1.0, 5.0]),
             "value['price']: 1 of 2 differ, [1]: 2.0 recorded, 5.0 now",
         ),
-        "a column": (frame, frame.drop(columns="day"), "value['day']: missing now"),
+        "a column": (
+            frame,
+            frame.drop(columns="price"),
+            "value['price']: a column of 2 float64 recorded, missing now",
+        ),
         "the order of columns": (frame, frame[["price", "day"]], "columns"),
         "the index": (frame, frame.set_axis([0, 2]), "index"),
         "a series": (
@@ -94,7 +98,7 @@ def pyarrow_pairs(pyarrow: Any) -> dict[str, tuple[Any, Any, str]]:
         "a cell": (
             pyarrow.table({"n": [1]}),
             pyarrow.table({"n": [2]}),
-            'column name="n"',
+            "value['n']: 1 of 1 differ, [0]: 1 recorded, 2 now",
         ),
         "an array": (pyarrow.array([1]), pyarrow.array([2]), "Series values differs"),
         "a type": (pyarrow.array([1]), pyarrow.array([1.0]), "Int64Array"),
