@@ -100,7 +100,8 @@ REPLAY = """
     pytest_mimic errors plugin
     _core _core.commands _core.modules _core.settings
     _core.target_options _core.words
-    _core.engine _core.engine.call _core.engine.coverings _core.engine.ledger
+    _core.engine _core.engine.call _core.engine.coverings _core.engine.decisions
+    _core.engine.ledger
     _core.engine.owners _core.engine.run_state _core.engine.wrappers
     _core.files _core.files.places
     _core.identity _core.identity.call_identity _core.identity.short _core.identity.source

@@ -17,7 +17,7 @@ The table, in which the first row that fits decides:
 | replay | stale | any | refuse: stale |
 | replay | good | any | replay |
 
-The last row may hold for all equal calls of the run. Then `Replay.lasts`, and a
+The last row may hold for all equal calls of the run. Then the replay `lasts`, and a
 `Player` gives them their outcome without another decision. It lasts where the identity
 alone decides: a call with a place among equal ones, one in a cassette, and one that a
 log shows are looked at one by one. In the rows above it, a call may be recorded again.
@@ -25,7 +25,7 @@ log shows are looked at one by one. In the rows above it, a call may be recorded
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, TypeAlias
+from typing import ClassVar, Literal, NamedTuple, TypeAlias
 
 from pytest_mimic._core.settings import Mode
 
@@ -66,31 +66,66 @@ class Facts(NamedTuple):
     by_identity: bool = False
 
 
-class Replay(NamedTuple):
+class _Answer:
+    """What all decisions have in common: two are equal if their attributes are.
+
+    They are written out, because each replay loads them, and a `NamedTuple` takes ten
+    times as long to make.
+    """
+
+    __slots__: tuple[str, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        names = self.__slots__
+        return all(getattr(self, name) == getattr(other, name) for name in names)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        facts = [f"{name}={getattr(self, name)!r}" for name in self.__slots__]
+        return f"{type(self).__name__}({', '.join(facts)})"
+
+
+class Replay(_Answer):
     """The caller gets the recorded outcome, and nothing runs.
 
     Attributes:
         lasts: Each equal call of the run gets it, too.
     """
 
-    lasts: bool = False
+    __slots__ = ()
+    lasts: ClassVar[bool] = False
 
 
-class Run(NamedTuple):
+class LastingReplay(Replay):
+    """A replay that holds for all equal calls of the run."""
+
+    __slots__ = ()
+    lasts = True
+
+
+class Run(_Answer):
     """The original runs, and its outcome is recorded."""
 
+    __slots__ = ()
 
-class Verify(NamedTuple):
+
+class Verify(_Answer):
     """The original runs, and the caller gets the recorded outcome.
 
     Attributes:
         for_effect: It runs for what it does at its service, in a recording run.
     """
 
-    for_effect: bool = False
+    __slots__ = ("for_effect",)
+
+    def __init__(self, *, for_effect: bool = False) -> None:
+        self.for_effect = for_effect
 
 
-class Refuse(NamedTuple):
+class Refuse(_Answer):
     """The call gets an error.
 
     Attributes:
@@ -98,7 +133,12 @@ class Refuse(NamedTuple):
             its recording is. `follows replayed`: it cannot run for real any more.
     """
 
-    reason: Literal["missing", "empty", "stale", "follows replayed"]
+    __slots__ = ("reason",)
+
+    def __init__(
+        self, reason: Literal["missing", "empty", "stale", "follows replayed"]
+    ) -> None:
+        self.reason = reason
 
 
 Decision: TypeAlias = "Replay | Run | Verify | Refuse"
@@ -122,4 +162,4 @@ def decide(facts: Facts) -> Decision:
         return Verify()
     if facts.recorded == "stale":
         return Refuse("stale")
-    return Replay(lasts=facts.by_identity)
+    return LastingReplay() if facts.by_identity else Replay()
