@@ -3,11 +3,10 @@
 A change that raises these numbers says so in its commit.
 
 A recorded call of a function is bound and identified (`call`, `call_identity`), its
-file is sought (`decisions`,
-`recordings`, `vault`, `folder`), its arguments are described (`making`, `secrets`,
-`secret_names`) and kept as they were
+file is sought (`tracks`, `recordings`, `vault`, `folder`), its arguments are described
+(`making`, `secrets`, `secret_names`) and kept as they were
 (`effects`, `reached_and_read`), it runs (`execution`, `steps`), its outcome becomes
-text (`encoding`, `plain`), what identifies its parts is kept beside (`kept_parts`), the
+text (`record`, `encoding`, `plain`), what identifies its parts is kept beside (`kept_parts`), the
 file is written (`recording_facts`, `writing`, `folder`), and what was made anew in it
 is noted (`next_run`, `made_in_run`). What depends on the target or the run alone is not
 asked again.
@@ -24,7 +23,7 @@ import pytest_mimic
 
 INPUTS = "warn"
 # Functions and modules, recorded and then replayed.
-OF_A_FUNCTION = (130, 33, 11, 6)
+OF_A_FUNCTION = (130, 32, 11, 6)
 OF_A_REQUEST = (235, 47, 74, 24)
 # The second call of a test is counted: the first one also imports.
 TESTS = """
