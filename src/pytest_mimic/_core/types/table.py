@@ -12,9 +12,9 @@ import sys
 from collections import OrderedDict
 from collections.abc import Callable
 from enum import Enum
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import repeat
-from operator import attrgetter
+from operator import attrgetter, methodcaller
 from typing import Any, NamedTuple
 
 from pytest_mimic._core.types.kinds import Raw, Unstable, find, full_name
@@ -61,29 +61,92 @@ _UNSTABLE_ITEMS = re.compile("[O&PXzg]|Z(?![fd])")
 _FLAGS = ("ASCII", "DOTALL", "IGNORECASE", "LOCALE", "MULTILINE", "VERBOSE")
 
 
-def _bare(kind: Any) -> Row:
-    return Row(lambda value: kind(kind.__iter__(value)))
+# For `Row.make`: three ways in which a class makes a value again of its parts.
 
 
 def _made(cls: Any, part: Any) -> Any:
+    """Make a value of one part: `Decimal("1.5")` of `"1.5"`."""
     return cls(part)
 
 
 def _made_of(cls: Any, parts: Any) -> Any:
+    """Make a value of several parts: `Fraction(1, 3)` of `[1, 3]`."""
     return cls(*parts)
 
 
 def _made_by_name(cls: Any, parts: Any) -> Any:
+    """Make a value of named parts: `timedelta(days=2)` of `{"days": 2}`."""
     return cls(**parts)
 
 
-def _range(value: range) -> object:
+# For `Row.take` and `Row.counts` of builtins. A class that derives from one may
+# override its methods, so they are those of the builtin class.
+
+
+def _nothing(_value: object) -> None:
+    """Return no parts: the class has one value only."""
+
+
+def _whole_bytes(value: bytes) -> bytes:
+    return bytes.__getitem__(value, slice(None))
+
+
+def _dict_items(value: dict[Any, Any]) -> dict[Any, Any]:
+    return dict(dict.items(value))
+
+
+def _list_items(value: list[Any]) -> list[Any]:
+    return list(list.__iter__(value))
+
+
+def _tuple_items(value: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(tuple.__iter__(value))
+
+
+def _set_members(value: set[Any]) -> set[Any]:
+    return set(set.__iter__(value))
+
+
+def _frozenset_members(value: frozenset[Any]) -> frozenset[Any]:
+    return frozenset(frozenset.__iter__(value))
+
+
+def _complex_parts(value: complex) -> list[float]:
+    return [value.real, value.imag]
+
+
+def _bytearray_bytes(value: bytearray) -> bytes:
+    return bytes(bytearray.__iter__(value))
+
+
+def _bytearray_memory(value: bytearray) -> Raw:
+    """Return the memory of a bytearray, which is hashed without a copy."""
+
+    def parts() -> tuple[bytearray]:
+        return (value,)
+
+    return Raw((), len(value), parts)
+
+
+def _range_bounds(value: range) -> list[int]:
+    return [value.start, value.stop, value.step]
+
+
+def _range_numbers(value: range) -> object:
     """Return what tells the numbers of a range: equal ranges may have other bounds."""
     if not value:
         return ()
     if value[0] == value[-1]:
         return (value[0],)
     return value[0], value[-1], value.step
+
+
+def _memoryview_memory(value: memoryview) -> Raw:
+    return _memory(value, (value.format, value.itemsize, value.shape))
+
+
+def _array_memory(value: Any) -> Raw:
+    return _memory(memoryview(value), (value.typecode, value.itemsize, len(value)))
 
 
 def _memory(view: memoryview, head: tuple[object, ...]) -> Raw:
@@ -94,13 +157,76 @@ def _memory(view: memoryview, head: tuple[object, ...]) -> Raw:
         raise Unstable("a memoryview of objects, pointers or long doubles", memoryview)
 
     def parts() -> tuple[memoryview]:
-        is_plain = view.c_contiguous and view.nbytes and len(view.format) == 1
-        return (view.cast("B") if is_plain else memoryview(view.tobytes()),)
+        if view.c_contiguous and view.nbytes and len(view.format) == 1:
+            return (view.cast("B"),)
+        return (memoryview(view.tobytes()),)
 
     return Raw(head, view.nbytes, parts)
 
 
+# Containers of `collections`
+
+
+def _ordered_items(value: OrderedDict[Any, Any]) -> dict[Any, Any]:
+    """Return the items in their order, which `dict.items` does not know.
+
+    `OrderedDict.move_to_end` changes it.
+    """
+    return dict(OrderedDict.items(value))
+
+
+def _ordered_pairs(value: OrderedDict[Any, Any]) -> list[tuple[Any, Any]]:
+    return list(OrderedDict.items(value))
+
+
+def _defaultdict_parts(value: Any) -> list[Any]:
+    """Return the factory and the items, as the class takes them."""
+    return [value.default_factory, _dict_items(value)]
+
+
+def _defaultdict_identity(value: Any) -> tuple[Any, ...]:
+    return value.default_factory, _dict_items(value)
+
+
+def _deque_parts(value: Any) -> list[Any]:
+    """Return the items and the greatest length, as the class takes them."""
+    return [list(value), value.maxlen]
+
+
+def _deque_identity(value: Any) -> tuple[Any, ...]:
+    return list(value), value.maxlen
+
+
 # Moments
+
+
+def _date_text(value: Any) -> str:
+    """Return a date as `2026-11-02`, past a derived class with another text."""
+    text: str = sys.modules["datetime"].date.isoformat(value)
+    return text
+
+
+def _make_date(cls: Any, text: Any) -> Any:
+    return cls.fromisoformat(text)
+
+
+def _shown_date(base: Any, value: Any) -> str:
+    return str(base.isoformat(value))
+
+
+def _duration_units(value: Any) -> dict[str, int]:
+    """Return the units of a `timedelta` that are not zero: `{"days": 2}`."""
+    units: dict[str, int] = {}
+    for unit in _UNITS:
+        count = getattr(value, unit)
+        if count:
+            units[unit] = count
+    return units
+
+
+def _offset_arguments(value: Any) -> list[Any]:
+    """Return what `datetime.timezone` is called with: an offset, perhaps a name."""
+    return list(value.__getinitargs__())
 
 
 def _moment(value: Any) -> object:
@@ -169,11 +295,19 @@ def _moment_text(base: Any, value: Any) -> str:
 
 
 def _zone_text(base: Any, zone: Any) -> str:
-    name, default = str(zone), str(base(zone.utcoffset(None)))
-    return name if name == default else f"{name} ({default})"
+    """Return the name of a `datetime.timezone`, and its offset if it has another name.
+
+    `UTC+02:00`, or `summer (UTC+02:00)`.
+    """
+    name = str(zone)
+    default = str(base(zone.utcoffset(None)))
+    if name == default:
+        return name
+    return f"{name} ({default})"
 
 
-def _zone(value: Any) -> object:
+def _zone_key(value: Any) -> object:
+    """Return the name of a `ZoneInfo`, `Europe/Oslo`; one read from a file has none."""
     if value.key is None:
         raise Unstable("a time zone without a key", type(value))
     return value.key
@@ -189,7 +323,10 @@ def _parser(value: Any) -> object:
     """
     sections = {name: dict(value._sections[name]) for name in value.sections()}
     sections[value.default_section] = dict(value.defaults())
-    converters = dict(getattr(value.converters, "_data", {}))
+    converters = {}
+    for name, converter in getattr(value.converters, "_data", {}).items():
+        if converter is not None:
+            converters[name] = converter
     facts = (
         value.default_section,
         value._delimiters,
@@ -199,7 +336,7 @@ def _parser(value: Any) -> object:
         value._empty_lines_in_values,
         type(value._interpolation).__qualname__,
         vars(value).get("optionxform"),
-        {name: made for name, made in converters.items() if made is not None},
+        converters,
     )
     return sections, facts
 
@@ -220,19 +357,66 @@ _CLOCK = ("hour", "minute", "second", "microsecond", "fold", "tzinfo")
 # Others
 
 
-def _pattern(value: Any) -> object:
+def _number_text(value: Any) -> str:
+    """Return a Decimal as `1E+5`.
+
+    It is in capitals, because `decimal.getcontext().capitals` decides between `1E+5`
+    and `1e+5`.
+    """
+    text: str = sys.modules["decimal"].Decimal.__str__(value)
+    return text.upper()
+
+
+def _fraction_parts(value: Any) -> list[int]:
+    return [value.numerator, value.denominator]
+
+
+def _clock_fields(value: Any) -> tuple[Any, ...]:
+    """Return the fields of a `time.struct_time`, of which its tuple lacks two."""
+    return tuple(value), value.tm_zone, value.tm_gmtoff
+
+
+def _namespace_attributes(value: Any) -> dict[str, Any]:
+    return dict(value.__dict__)
+
+
+def _partial_parts(value: Any) -> dict[str, Any]:
+    """Return a partial's function, its arguments, and what was set on it."""
+    return {
+        "func": value.func,
+        "args": value.args,
+        "keywords": value.keywords,
+        **value.__dict__,
+    }
+
+
+def _pattern_and_flags(value: Any) -> object:
+    """Return a pattern as stored: `"a+"`, or `["a+", "IGNORECASE"]` with its flags."""
     flags = [name for name in _FLAGS if value.flags & getattr(re, name)]
-    return [value.pattern, *flags] if flags else value.pattern
+    if not flags:
+        return value.pattern
+    return [value.pattern, *flags]
 
 
 def _make_pattern(_cls: Any, part: Any) -> Any:
-    pattern, *flags = part if type(part) is list else [part]
-    if not set(flags) <= set(_FLAGS):
-        raise ValueError(flags)
-    return re.compile(pattern, sum(int(getattr(re, name)) for name in flags))
+    """Compile a pattern again of what `_pattern_and_flags` returned.
+
+    Raises:
+        ValueError: A flag is none of those that are stored.
+    """
+    if type(part) is not list:
+        return re.compile(part)
+    pattern, *names = part
+    flags = 0
+    for name in names:
+        if name not in _FLAGS:
+            raise ValueError(names)
+        flags |= int(getattr(re, name))
+    return re.compile(pattern, flags)
 
 
 def _in_memory_file(value: Any) -> object:
+    """Return the content of a `BytesIO` or `StringIO`, and its position."""
     if value.closed:
         raise Unstable("a closed in-memory file", type(value))
     return value.getvalue(), value.tell()
@@ -259,91 +443,103 @@ def _titled(word: str) -> Callable[[Any, Any], str]:
     return text
 
 
-_ALIAS = Row(
-    lambda value: (getattr(value, "_name", None), value.__origin__, value.__args__)
-)
-_UNION = Row(lambda value: frozenset(value.__args__), name="typing:Union")
+# Types in annotations
+
+
+def _alias_parts(value: Any) -> tuple[Any, ...]:
+    """Return what tells `List[int]` from others: its name, `list`, and `(int,)`."""
+    return getattr(value, "_name", None), value.__origin__, value.__args__
+
+
+def _union_members(value: Any) -> frozenset[Any]:
+    """Return the types of a union, whose order does not count."""
+    return frozenset(value.__args__)
+
+
+def _special_form_name(value: Any) -> str:
+    return f"typing:{value._name}"
+
+
+# Parts of URLs
+
+
+def _whole_url(_base: object, value: Any) -> str:
+    """Return the whole URL, as its parts alone do not show which one is a password."""
+    text: str = value.geturl()
+    return text
+
+
+def _whole_url_of_bytes(_base: object, value: Any) -> str:
+    return str(value.geturl(), "latin-1")
+
+
+_FUNCTION_OF_METHOD = Row(attrgetter("__func__"))
+_IN_MEMORY_FILE = Row(_in_memory_file)
+_IP = Row(str, text=_str)
+_PARSER = Row(_parser, keeps_attributes=True)
+_UNION = Row(_union_members, name="typing:Union")
 
 #: By the full name of a type, see `kinds.full_name`.
 ROWS: dict[str, Row] = {
     # Builtins: past methods that a derived class may override.
-    "builtins.int": Row(lambda value: int.__index__(value)),
-    "builtins.float": Row(lambda value: float.__float__(value)),
-    "builtins.str": Row(lambda value: str.__str__(value)),
-    "builtins.bytes": Row(lambda value: bytes.__getitem__(value, slice(None))),
-    **{
-        f"builtins.{kind.__name__}": _bare(kind)
-        for kind in (list, tuple, set, frozenset)
-    },
-    "builtins.dict": Row(lambda value: dict(dict.items(value))),
-    "builtins.complex": Row(
-        lambda value: [value.real, value.imag], "complex", _made_of, text=_str
-    ),
+    "builtins.int": Row(int.__index__),
+    "builtins.float": Row(float.__float__),
+    "builtins.str": Row(str.__str__),
+    "builtins.bytes": Row(_whole_bytes),
+    "builtins.list": Row(_list_items),
+    "builtins.tuple": Row(_tuple_items),
+    "builtins.set": Row(_set_members),
+    "builtins.frozenset": Row(_frozenset_members),
+    "builtins.dict": Row(_dict_items),
+    "builtins.complex": Row(_complex_parts, "complex", _made_of, text=_str),
     "builtins.bytearray": Row(
-        lambda value: bytes(bytearray.__iter__(value)),
+        _bytearray_bytes,
         "bytearray",
         _made,
-        counts=lambda value: Raw((), len(value), lambda: (value,)),
+        counts=_bytearray_memory,
         may_change=True,
     ),
     "builtins.memoryview": Row(
-        lambda value: value.tobytes(),
-        counts=lambda value: _memory(
-            value, (value.format, value.itemsize, value.shape)
-        ),
+        methodcaller("tobytes"),
+        counts=_memoryview_memory,
     ),
     "builtins.range": Row(
-        lambda value: [value.start, value.stop, value.step],
+        _range_bounds,
         "range",
         _made_of,
-        counts=_range,
+        counts=_range_numbers,
         text=_str,
     ),
-    "builtins.slice": Row(
-        lambda value: (value.start, value.stop, value.step), text=_str
-    ),
-    "builtins.ellipsis": Row(lambda _: None, text=_str),
-    "builtins.NotImplementedType": Row(lambda _: None, text=_str),
-    "builtins.mappingproxy": Row(lambda value: value.copy()),
-    "builtins.staticmethod": Row(lambda value: value.__func__),
-    "builtins.classmethod": Row(lambda value: value.__func__),
-    "array.array": Row(
-        lambda value: value.tolist(),
-        counts=lambda value: _memory(
-            memoryview(value), (value.typecode, value.itemsize, len(value))
-        ),
-    ),
-    "collections.Counter": Row(
-        lambda value: dict(dict.items(value)), "counter", _made, may_change=True
-    ),
+    "builtins.slice": Row(attrgetter("start", "stop", "step"), text=_str),
+    "builtins.ellipsis": Row(_nothing, text=_str),
+    "builtins.NotImplementedType": Row(_nothing, text=_str),
+    "builtins.mappingproxy": Row(methodcaller("copy")),
+    "builtins.staticmethod": _FUNCTION_OF_METHOD,
+    "builtins.classmethod": _FUNCTION_OF_METHOD,
+    "array.array": Row(methodcaller("tolist"), counts=_array_memory),
+    "collections.Counter": Row(_dict_items, "counter", _made, may_change=True),
     "collections.OrderedDict": Row(
-        # dict.items does not know the order that move_to_end leaves.
-        lambda value: dict(OrderedDict.items(value)),
+        _ordered_items,
         "ordered_dict",
         _made,
-        counts=lambda value: list(OrderedDict.items(value)),
+        counts=_ordered_pairs,
         may_change=True,
     ),
     "collections.defaultdict": Row(
-        lambda value: [value.default_factory, dict(dict.items(value))],
+        _defaultdict_parts,
         "defaultdict",
         _made_of,
-        counts=lambda value: (value.default_factory, dict(dict.items(value))),
+        counts=_defaultdict_identity,
         may_change=True,
     ),
     "collections.deque": Row(
-        lambda value: [list(value), value.maxlen],
+        _deque_parts,
         "deque",
         _made_of,
-        counts=lambda value: (list(value), value.maxlen),
+        counts=_deque_identity,
         may_change=True,
     ),
-    "datetime.date": Row(
-        lambda value: sys.modules["datetime"].date.isoformat(value),
-        "date",
-        lambda cls, text: cls.fromisoformat(text),
-        text=lambda base, value: str(base.isoformat(value)),
-    ),
+    "datetime.date": Row(_date_text, "date", _make_date, text=_shown_date),
     "datetime.datetime": Row(
         _moment,
         "datetime",
@@ -356,78 +552,57 @@ ROWS: dict[str, Row] = {
         _moment, "time", _make_moment, counts=attrgetter(*_CLOCK), text=_moment_text
     ),
     "datetime.timedelta": Row(
-        lambda value: {unit: part for unit in _UNITS if (part := getattr(value, unit))},
+        _duration_units,
         "timedelta",
         _made_by_name,
         counts=attrgetter(*_UNITS),
         text=_str,
     ),
     "datetime.timezone": Row(
-        lambda value: list(value.__getinitargs__()),
+        _offset_arguments,
         "timezone",
         _made_of,
         text=_zone_text,
     ),
-    "zoneinfo.ZoneInfo": Row(_zone, "zoneinfo", _made, text=_str),
-    **{
-        f"configparser.{kind}": Row(_parser, keeps_attributes=True)
-        for kind in ("RawConfigParser", "ConfigParser", "SafeConfigParser")
-    },
-    # In capitals, because `decimal.getcontext().capitals` decides between `1E+5` and
-    # `1e+5`.
-    "decimal.Decimal": Row(
-        lambda value: sys.modules["decimal"].Decimal.__str__(value).upper(),
-        "decimal",
-        _made,
-        text=_str,
-    ),
-    "fractions.Fraction": Row(
-        lambda value: [value.numerator, value.denominator],
-        "fraction",
-        _made_of,
-        text=_str,
-    ),
+    "zoneinfo.ZoneInfo": Row(_zone_key, "zoneinfo", _made, text=_str),
+    "configparser.RawConfigParser": _PARSER,
+    "configparser.ConfigParser": _PARSER,
+    "configparser.SafeConfigParser": _PARSER,
+    "decimal.Decimal": Row(_number_text, "decimal", _made, text=_str),
+    "fractions.Fraction": Row(_fraction_parts, "fraction", _made_of, text=_str),
     "uuid.UUID": Row(str, "uuid", _made, counts=attrgetter("int"), text=_str),
     "re.Pattern": Row(
-        _pattern,
+        _pattern_and_flags,
         "regex",
         _make_pattern,
-        counts=lambda value: (value.pattern, value.flags),
+        counts=attrgetter("pattern", "flags"),
         text=_str,
     ),
-    "time.struct_time": Row(
-        lambda value: (tuple(value), value.tm_zone, value.tm_gmtoff)
-    ),
+    "time.struct_time": Row(_clock_fields),
     "types.SimpleNamespace": Row(
-        lambda value: dict(value.__dict__),
+        _namespace_attributes,
         "namespace",
         _made_by_name,
         may_change=True,
     ),
-    "types.GenericAlias": Row(lambda value: (value.__origin__, value.__args__)),
-    **dict.fromkeys(
-        ("types.UnionType", "typing.Union", "typing._UnionGenericAlias"), _UNION
-    ),
-    "typing._GenericAlias": _ALIAS,
-    "typing._AnnotatedAlias": Row(lambda value: (value.__origin__, value.__metadata__)),
-    "typing._SpecialGenericAlias": Row(lambda value: value._name),
+    "types.GenericAlias": Row(attrgetter("__origin__", "__args__")),
+    "types.UnionType": _UNION,
+    "typing.Union": _UNION,
+    "typing._UnionGenericAlias": _UNION,
+    "typing._GenericAlias": Row(_alias_parts),
+    "typing._AnnotatedAlias": Row(attrgetter("__origin__", "__metadata__")),
+    "typing._SpecialGenericAlias": Row(attrgetter("_name")),
     # Some of them are classes in later versions.
-    "typing._SpecialForm": Row(lambda value: f"typing:{value._name}", name="class"),
-    "functools.partial": Row(
-        lambda value: {
-            "func": value.func,
-            "args": value.args,
-            "keywords": value.keywords,
-            **value.__dict__,
-        }
-    ),
-    "_io.BytesIO": Row(_in_memory_file),
-    "_io.StringIO": Row(_in_memory_file),
-    **{
-        f"ipaddress.IPv{version}{kind}": Row(str, text=_str)
-        for version in (4, 6)
-        for kind in ("Address", "Interface", "Network")
-    },
+    "typing._SpecialForm": Row(_special_form_name, name="class"),
+    "functools.partial": Row(_partial_parts),
+    "_io.BytesIO": _IN_MEMORY_FILE,
+    "_io.StringIO": _IN_MEMORY_FILE,
+    "ipaddress.IPv4Address": _IP,
+    "ipaddress.IPv4Interface": _IP,
+    "ipaddress.IPv4Network": _IP,
+    "ipaddress.IPv6Address": _IP,
+    "ipaddress.IPv6Interface": _IP,
+    "ipaddress.IPv6Network": _IP,
     # Known by their place in the run, see `files.places`.
     "pathlib.PosixPath": Row(str, "path", text=_str, name="pathlib:Path"),
     "pathlib.WindowsPath": Row(str, "path", text=_str, name="pathlib:Path"),
@@ -438,7 +613,8 @@ ROWS: dict[str, Row] = {
         str, "pure_windows_path", text=_str, name="pathlib:PureWindowsPath"
     ),
 }
-#: Texts of what is known by its name, or has no value of its own.
+# What people see, by the full name of a type: the texts of the rows, and texts of what
+# is known by its name, or has no value of its own.
 _TEXTS: dict[str, Callable[[Any, Any], str]] = {
     "builtins.builtin_function_or_method": _titled("function"),
     "builtins.function": _titled("function"),
@@ -446,15 +622,18 @@ _TEXTS: dict[str, Callable[[Any, Any], str]] = {
     "builtins.module": _titled("module"),
     "builtins.type": _titled("class"),
     "pathlib.PurePath": _str,
-    # The whole URL, as its parts alone do not show which one is a password.
-    "urllib.parse._ResultMixinBytes": lambda _base, value: str(
-        value.geturl(), "latin-1"
-    ),
-    "urllib.parse._ResultMixinStr": lambda _base, value: value.geturl(),
-    **{name: row.text for name, row in ROWS.items() if row.text is not None},
+    "urllib.parse._ResultMixinBytes": _whole_url_of_bytes,
+    "urllib.parse._ResultMixinStr": _whole_url,
 }
+#: The full names of the classes of paths.
 PATHS = frozenset(name for name in ROWS if name.startswith("pathlib."))
-BY_TAG = {row.tag: name for name, row in ROWS.items() if row.make is not None}
+#: The full name of the class that is stored under a tag.
+BY_TAG: dict[str, str] = {}
+for _name, _row in ROWS.items():
+    if _row.text is not None:
+        _TEXTS[_name] = _row.text
+    if _row.make is not None:
+        BY_TAG[_row.tag] = _name
 
 
 @lru_cache(maxsize=1024)
@@ -476,6 +655,7 @@ def row_of(type_: type) -> tuple[Row, type] | None:
 
 
 def is_path(type_: type) -> bool:
+    """Return whether a type is a class of `pathlib`, or derives from one."""
     names = ("pathlib.PurePath", *PATHS)
     return any(full_name(base) in names for base in type_.__mro__)
 
@@ -490,8 +670,9 @@ def maker(tag: str) -> Callable[[Any], Any] | None:
     if name is None:
         return None
     make: Any = ROWS[name].make
-    cls = find(":".join(name.rsplit(".", 1)))
-    return lambda part: make(cls, part)
+    module, _, class_name = name.rpartition(".")
+    cls = find(f"{module}:{class_name}")
+    return partial(make, cls)
 
 
 def text_of(value: Any) -> str | None:
