@@ -24,21 +24,20 @@ class Options(NamedTuple):
     exclude: tuple[str, ...] = ()
 
 
-# The options that go into the identity of a call, or into the place of its recording.
-_IDENTIFYING = ("ignore", "match", "content", "sequence")
-
-
 def kept_options(options: Options) -> dict[str, Any]:
-    """Return the options that a recording keeps, as plain data.
+    """Return the options that a recording keeps, `{"ignore": ["session"]}`.
 
-    They went into the identity of its call; a function for `key` is kept as `true`.
+    Only options go in that decide the identity of a call, or the place of its
+    recording. A function for `key` is kept as `true`. `changed_options` compares them
+    with those of a later line.
     """
-    given = options._asdict()
     kept: dict[str, Any] = {}
-    for name in _IDENTIFYING:
-        value = given[name]
-        if value not in ((), None):
-            kept[name] = sorted(value) if isinstance(value, tuple) else value
+    for name in ("ignore", "match", "content"):
+        paths = getattr(options, name)
+        if paths:
+            kept[name] = sorted(paths)
+    if options.sequence is not None:
+        kept["sequence"] = options.sequence
     if options.key is not None:
         kept["key"] = True
     return kept
@@ -82,10 +81,15 @@ def changed_options(
         # What is the default is not written in a line.
         word = "sequence=no" if is_client else "sequence"
         is_new = becomes_sequence != is_client
-        changes.append(f"{word} is {'new' if is_new else 'gone'}")
-    if bool(before.get("key")) != bool(now.get("key")):
-        changes.append(f"key= is {'new' if now.get('key') else 'gone'}")
+        changes.append(f"{word} is {_new_or_gone(is_new)}")
+    has_key = bool(now.get("key"))
+    if bool(before.get("key")) != has_key:
+        changes.append(f"key= is {_new_or_gone(has_key)}")
     return changes
+
+
+def _new_or_gone(is_new: bool) -> str:
+    return "new" if is_new else "gone"
 
 
 def target_line(
@@ -115,7 +119,9 @@ def _word(name: str, value: object) -> str:
     """Return an option as a line has it: `ignore=rows.*.id`, `rtol=0.01`."""
     if value is True:
         return name
-    text = ",".join(value) if isinstance(value, tuple) else str(value).lower()
+    text = str(value).lower()
+    if isinstance(value, tuple):
+        text = ",".join(value)
     if re.search(r'["\\]', text):
         text = quote(text)
     elif re.search(r"['#\s]", text):

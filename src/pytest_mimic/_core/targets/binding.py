@@ -65,64 +65,80 @@ def compile_binder(
         return compile_binder(function.__func__, drop_first=True)
     parameters = _parameters(function)
     has_first = bool(parameters) and parameters[0].kind not in _STARS
-    start = 1 if drop_first and has_first else 0
+    start = int(drop_first and has_first)
     bind = _compiled(parameters, start, getattr(function, "__module__", None))
     # The TypeError of a call that does not fit names the function, also inside a
     # partial.
-    named: Any = function
-    while isinstance(named, functools.partial):
-        named = named.func
-    name = getattr(named, "__qualname__", type(named).__qualname__)
+    innermost: Any = function
+    while isinstance(innermost, functools.partial):
+        innermost = innermost.func
+    name = getattr(innermost, "__qualname__", type(innermost).__qualname__)
     bind.__name__ = name
     bind.__qualname__ = name
-    shown = parameters[start:]
-    return Bound(
-        names=tuple(_STARS.get(each.kind, "") + each.name for each in shown),
-        defaults=tuple(each.default for each in shown),
+    if start:
         # The binder has the first parameter, too. What is bound to it is not looked at.
-        bind=MethodType(bind, _BOUND_ALREADY) if start else bind,
-    )
+        bind = MethodType(bind, _BOUND_ALREADY)
+    names = []
+    defaults = []
+    for parameter in parameters[start:]:
+        stars = _STARS.get(parameter.kind, "")
+        names.append(stars + parameter.name)
+        defaults.append(parameter.default)
+    return Bound(tuple(names), tuple(defaults), bind)
 
 
 def _compiled(parameters: tuple[Parameter, ...], start: int, module: Any) -> Any:
-    """Return a function with these parameters that returns their values from one on."""
-    # C functions may have positional parameters that are named like a keyword.
-    aliases = []
-    for number, parameter in enumerate(parameters):
-        name = parameter.name
-        aliases.append(f"_{number}_{name}" if iskeyword(name) else name)
-    # The source names no default: they are set below, as objects.
+    """Return a function with these parameters that returns their values from one on.
+
+    Args:
+        parameters: All parameters of the function whose calls are bound.
+        start: The number of the first one whose value is returned.
+        module: The name of the function's module, for tracebacks; it may be missing.
+    """
     declared = []
-    for alias, parameter in zip(aliases, parameters, strict=True):
-        default = None if _has_default(parameter) else Parameter.empty
+    aliases = []
+    by_keyword = {}
+    by_place = []
+    for number, parameter in enumerate(parameters):
+        alias = parameter.name
+        if iskeyword(alias):
+            # C functions may have positional parameters that are named like a keyword.
+            alias = f"_{number}_{alias}"
+        aliases.append(alias)
+        default: object = Parameter.empty
+        if parameter.default is not Parameter.empty:
+            # The source has None for each default. They are set below, as objects.
+            default = None
+            if parameter.kind is Parameter.KEYWORD_ONLY:
+                by_keyword[parameter.name] = parameter.default
+            else:
+                by_place.append(parameter.default)
         declared.append(Parameter(alias, parameter.kind, default=default))
     values = "".join(f"{alias}, " for alias in aliases[start:])
     source = f"def bind{Signature(declared)}: return ({values})"
     namespace: dict[str, Any] = {"__name__": module or __name__}
     exec(compile(source, "<mimic binder>", "exec"), namespace)
     bind = namespace["bind"]
-    with_default = [each for each in parameters if _has_default(each)]
-    by_keyword = {}
-    by_place = []
-    for parameter in with_default:
-        if parameter.kind is Parameter.KEYWORD_ONLY:
-            by_keyword[parameter.name] = parameter.default
-        else:
-            by_place.append(parameter.default)
     bind.__defaults__ = tuple(by_place) or None
     bind.__kwdefaults__ = by_keyword or None
     return bind
 
 
 def argument_names(function: Callable[..., object]) -> list[str] | None:
-    """Return the names of a function's arguments; None if it may take others, too."""
+    """Return the names of a function's arguments; None if it may take others, too.
+
+    They check the paths of `ignore=` and `content=`, see `Target.misfit`.
+    """
     parameters = _parameters(function)
     if hasattr(function, "__wrapped__"):
         # A decorator may take additional arguments.
         parameters += _parameters(function, follow_wrapped=False)
-    if any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters):
-        return None
-    return list(dict.fromkeys(parameter.name for parameter in parameters))
+    names: dict[str, None] = {}
+    for parameter in parameters:
+        if parameter.kind is Parameter.VAR_KEYWORD:
+            return None
+        names[parameter.name] = None
+    return list(names)
 
 
 def _parameters(
@@ -139,7 +155,3 @@ def _parameters(
     except (ValueError, TypeError):
         return _ANY_PARAMETERS
     return tuple(signature.parameters.values())
-
-
-def _has_default(parameter: Parameter) -> bool:
-    return parameter.default is not Parameter.empty

@@ -38,17 +38,19 @@ def read_line_options(words: Sequence[str], target: str) -> dict[str, Any]:
         TargetError: An option is unknown, is given twice or has a bad value. The
             message begins with `target`.
     """
-    given: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for word in words:
         name, equals, text = word.partition("=")
-        if name in given:
+        if name in values:
             raise TargetError(f"{target}: {name} is given twice")
         if name == "key":
             raise TargetError(
                 f"{target}: key= takes a function, so it works in Python only"
             )
-        given[name] = _read(name or word, text if equals else None, target)
-    return given
+        # A word without `=` is a switch that is on: `sequence`.
+        value = text if equals else None
+        values[name] = _read(name or word, value, target)
+    return values
 
 
 def read_keyword_options(options: Mapping[str, object], target: str) -> dict[str, Any]:
@@ -72,12 +74,13 @@ def check_kind(target: str, options: Options) -> None:
         TargetError: An option is for the other kind, or names a part that calls of this
             client do not have.
     """
-    has_client = is_client(target)
-    other = "function" if has_client else "client"
+    other_kind = "client"
+    if is_client(target):
+        other_kind = "function"
     for name, option in _OPTIONS.items():
-        if option.kind == other and getattr(options, name):
-            raise TargetError(f"{target}: {name}= is an option of a {other}")
-    if has_client:
+        if option.kind == other_kind and getattr(options, name):
+            raise TargetError(f"{target}: {name}= is an option of a {other_kind}")
+    if is_client(target):
         _check_paths(target, options)
 
 
@@ -89,21 +92,28 @@ def _check_paths(client: str, options: Options) -> None:
     for name in ("ignore", "match"):
         for path in getattr(options, name):
             if first_step(path) not in COMMON_PARTS:
-                _check_word(f"{client}: {name}={path}", path, parts, "a call")
-    answer = CLIENTS[client].answer
-    if not answer:
+                _check_part(f"{client}: {name}={path}", path, parts, "a call")
+    answer_parts = CLIENTS[client].answer
+    if not answer_parts:
         # An adapter of another distribution does not say what its answers have.
         return
     for path in options.volatile:
-        _check_word(f"{client}: volatile={path}", path, answer, "an answer")
+        _check_part(f"{client}: volatile={path}", path, answer_parts, "an answer")
 
 
-def _check_word(what: str, path: str, words: Sequence[str], whole: str) -> None:
-    """Raise TargetError unless a path begins with one of the words for parts."""
-    word = first_step(path)
-    if word not in (*words, "*"):
-        hint = did_you_mean(word, words) or f" (it has {', '.join(words)})"
-        raise TargetError(f"{what} names no part of {whole}{hint}")
+def _check_part(option: str, path: str, parts: Sequence[str], whole: str) -> None:
+    """Raise TargetError unless a path begins with one of the parts of a call or answer.
+
+    Args:
+        option: The option as the message begins with it, `redis: match=databse`.
+        path: Its path, `databse`.
+        parts: The names of the parts that there are.
+        whole: What has these parts, in words: `a call`.
+    """
+    part = first_step(path)
+    if part not in (*parts, "*"):
+        hint = did_you_mean(part, parts) or f" (it has {', '.join(parts)})"
+        raise TargetError(f"{option} names no part of {whole}{hint}")
 
 
 def first_step(path: str) -> str:
@@ -122,13 +132,21 @@ def _read(name: str, value: object, target: str) -> object:
         return option.read(value)
     except (TypeError, ValueError, KeyError):
         # Their messages would add nothing.
-        shown = "nothing" if value is None else repr(value)
+        value_text = repr(value)
+        if value is None:
+            value_text = "nothing"
         raise TargetError(
-            f"{target}: {name}= takes {option.takes}, not {shown}"
+            f"{target}: {name}= takes {option.takes}, not {value_text}"
         ) from None
 
 
+# One reader for each kind of option. It takes the value as a line has it (a text, or
+# None for none) or as a keyword has it, and returns the field of `Options`. It raises
+# TypeError, ValueError or KeyError, which `_read` words.
+
+
 def _read_paths(value: object) -> tuple[str, ...]:
+    """Read paths into arguments or outcomes: `rows[0].id,headers` or a list of them."""
     from pytest_mimic._core.types.opening import parse_path
 
     if isinstance(value, str) and "[" in value:
@@ -141,10 +159,13 @@ def _read_paths(value: object) -> tuple[str, ...]:
 
 
 def _read_list(value: object) -> tuple[str, ...]:
+    """Read texts that are separated by commas, or that stand in a list."""
     # Each target and test reads the value again, which an iterator does not allow.
     if not isinstance(value, Iterable) or isinstance(value, Iterator):
         raise TypeError(value)
-    parts = value.split(",") if isinstance(value, str) else value
+    parts: Iterable[object] = value
+    if isinstance(value, str):
+        parts = value.split(",")
     items = tuple(map(_read_text, parts))
     if not all(items):
         raise ValueError(value)
@@ -152,6 +173,7 @@ def _read_list(value: object) -> tuple[str, ...]:
 
 
 def _read_names(value: object) -> tuple[str, ...]:
+    """Read names of arguments, which have no paths behind them."""
     names = _read_list(value)
     if not all(name.isidentifier() for name in names):
         raise ValueError(value)
@@ -168,12 +190,14 @@ _SWITCHES = {"true": True, "yes": True, "false": False, "no": False}
 
 
 def _read_switch(value: object) -> bool:
+    """Read `sequence`, `sequence=no`, or True and False as keywords have them."""
     if value is None or isinstance(value, bool):
         return value is not False
     return _SWITCHES[_read_text(value).lower()]
 
 
 def _read_tolerance(value: Any) -> float:
+    """Read a number that is neither negative nor infinite; a bool is none."""
     number = float(value)
     if isinstance(value, bool) or not 0 <= number < math.inf:
         raise ValueError(value)
@@ -194,7 +218,7 @@ def _read_comparison(value: object) -> str:
 
 
 class _Option(NamedTuple):
-    """What lines, keywords, markers and fixtures take for one option.
+    """One option of the table below: what lines, keywords and markers take for it.
 
     Attributes:
         read: Reads its value, which is one of `Options`.

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from fnmatch import translate
 
 _LONE_VERB = re.compile(r"[A-Z][A-Z0-9_*?-]*")
+# Gives a true value for a text that matches.
+_Match = Callable[[str], object]
 
 
 class Selector:
@@ -26,7 +28,10 @@ class Selector:
         self._exclude = [_Pattern(text) for text in split_list(exclude)]
 
     def takes(self, signature: str, host: str | None = None) -> bool:
-        """Check whether a call is selected: `GET /users/1`, `shop.api:fetch`."""
+        """Check whether a call is selected: `GET /users/1`, `shop.api:fetch`.
+
+        The `host` of a request has its port if it names one, `api.shop.com:8080`.
+        """
         if not self._only and not self._exclude:
             return True
         verb, resource = _split(signature)
@@ -41,8 +46,10 @@ class Selector:
 
 def split_list(patterns: str | Iterable[str]) -> tuple[str, ...]:
     """Return the patterns as a tuple. A string holds them separated by commas."""
-    parts = patterns.split(",") if isinstance(patterns, str) else patterns
-    return tuple(part.strip() for part in parts if part.strip())
+    if isinstance(patterns, str):
+        patterns = patterns.split(",")
+    stripped = [pattern.strip() for pattern in patterns]
+    return tuple(filter(None, stripped))
 
 
 def _split(text: str) -> tuple[str, str]:
@@ -59,9 +66,17 @@ def _split(text: str) -> tuple[str, str]:
 
 
 class _Pattern:
-    """One compiled pattern.
+    """One compiled pattern of `only` or `exclude`.
 
-    The resource is compiled twice: as a whole, and as host and path.
+    Its resource is compiled twice: as a whole, and as host and path.
+
+    | pattern | verb | whole | host | path |
+    |---|---|---|---|---|
+    | `GET /users/*` | `GET` | `/users/*` | none | `/users/*` |
+    | `shop.com/users` | `*` | none | `shop.com` | `/users` |
+    | `shop.api:fetch` | `*` | `shop.api:fetch` | `shop.api:fetch` | `*` |
+
+    "None" matches nothing.
     """
 
     __slots__ = ("_host", "_path", "_verb", "_whole")
@@ -74,11 +89,18 @@ class _Pattern:
         # it has no pattern for the whole. The `*` in `*/edit` names no host.
         is_plain = not any(mark in head for mark in "*?[")
         names_host = bool(slash and head) and (is_plain or head.startswith("*."))
-        self._whole = _nothing if names_host else _glob(resource or "*")
-        self._host = _glob(head.lower()) if head else _nothing
-        self._path = _glob(f"/{path}" if slash else "*")
+        self._whole: _Match = _nothing
+        if not names_host:
+            self._whole = _glob(resource or "*")
+        self._host: _Match = _nothing
+        if head:
+            self._host = _glob(head.lower())
+        self._path = _glob("*")
+        if slash:
+            self._path = _glob(f"/{path}")
 
     def matches(self, verb: str, resource: str, host: str | None) -> bool:
+        """Check a call by its signature in two parts, and the host of a request."""
         if not self._verb(verb.upper()):
             return False
         if self._whole(resource):
@@ -95,9 +117,11 @@ class _Pattern:
         return any(map(self._host, spellings))
 
 
-def _glob(pattern: str) -> Callable[[str], object]:
+def _glob(pattern: str) -> _Match:
+    """Return what matches the texts that `/users/*` stands for."""
     return re.compile(translate(pattern)).match
 
 
-def _nothing(_: str) -> object:
+def _nothing(_text: str) -> object:
+    """Match no text: what a `_Pattern` has for a part that it does not name."""
     return None

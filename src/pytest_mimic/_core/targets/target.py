@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
@@ -28,23 +28,23 @@ _MARKS = frozenset("'\"\\#")
 # Most lines have none, and share these.
 _NO_OPTIONS = Options()
 
-# What a line names to record what a library sends.
-_MEANT = {
-    **dict.fromkeys(
-        "anthropic cohere google groq litellm mistralai ollama openai".split(), "http"
+# Libraries that people write in a line, by the client that their calls go through: the
+# error for `openai` says to write `http`.
+_LIBRARIES_ABOVE = {
+    "http": (
+        *("anthropic", "cohere", "google", "groq", "litellm", "mistralai", "ollama"),
+        *("openai", "github", "huggingface_hub", "slack_sdk", "stripe", "twilio"),
+        *("urllib", "aioboto3", "aiobotocore", "boto3", "botocore", "s3fs"),
     ),
-    **dict.fromkeys(
-        "github huggingface_hub slack_sdk stripe twilio urllib".split(), "http"
-    ),
-    **dict.fromkeys("aioboto3 aiobotocore boto3 botocore s3fs".split(), "http"),
-    **dict.fromkeys(
-        "aiomysql aiosqlite asyncpg oracledb pg8000 postgres postgresql".split(),
-        "sqlalchemy",
-    ),
-    **dict.fromkeys(
-        "psycopg psycopg2 psycopg3 pymysql pyodbc sqlite3".split(), "sqlalchemy"
+    "sqlalchemy": (
+        *("aiomysql", "aiosqlite", "asyncpg", "oracledb", "pg8000", "postgres"),
+        *("postgresql", "psycopg", "psycopg2", "psycopg3", "pymysql", "pyodbc"),
+        "sqlite3",
     ),
 }
+_CLIENT_BELOW: dict[str, str] = {}
+for _client, _libraries in _LIBRARIES_ABOVE.items():
+    _CLIENT_BELOW.update(dict.fromkeys(_libraries, _client))
 
 
 class Target(NamedTuple):
@@ -71,12 +71,13 @@ class Target(NamedTuple):
 
     def error(self, problem: str) -> TargetError:
         """Return an error in one line that begins with where the target was written."""
-        return TargetError(f"{self.origin}: {problem}" if self.origin else problem)
+        return TargetError(_with_origin(problem, self.origin))
 
     def misfit(self, function: Callable[..., object]) -> str:
-        """Return a message about an argument that the function lacks.
+        """Return a message about an argument that the options name and no function has.
 
-        The text is empty if there is none.
+        `ignore=sesion names no argument (did you mean session?)`. The text is empty if
+        the function has all of them.
         """
         paths = [("ignore", path) for path in self.options.ignore]
         paths += [("content", path) for path in self.options.content]
@@ -120,53 +121,69 @@ def parse_target(line: str, *, origin: str = "") -> Target | None:
     """
     try:
         words = _split_line(line)
-        return _parse_words(words, origin) if words else None
+        if not words:
+            return None
+        return _parse_words(words, origin)
     except TargetError as error:
-        raise TargetError(f"{origin}: {error.what}" if origin else error.what) from None
+        raise TargetError(_with_origin(error.what, origin)) from None
+
+
+def _with_origin(problem: str, origin: str) -> str:
+    """Return what is wrong with a line, behind the place where the line was written.
+
+    `pytest.ini, mimic_functions line 3: …`; without a place, the problem alone.
+    """
+    if not origin:
+        return problem
+    return f"{origin}: {problem}"
 
 
 def _parse_words(words: list[str], origin: str) -> Target:
     """Read the words of a line: a name, perhaps behind `!`, and options."""
-    first, *options = words
+    first, *option_words = words
     name = first.removeprefix("!")
     excluded = name != first
     if excluded and not name:
         raise TargetError(
             "! leaves out a target, and names none: write !package.module:function"
         )
-    if excluded and options:
+    if excluded and option_words:
         raise TargetError(f"{first} is an exclusion, which takes no options")
-    values = read_line_options(options, name)
+    values = read_line_options(option_words, name)
     module, path = _parse_name(name)
     if excluded and not path:
         raise TargetError(
             f"{first} excludes a client, leave out its calls: {name} exclude=PATTERN"
         )
-    chosen = Options(**values) if values else _NO_OPTIONS
-    check_kind(name, chosen)
-    return Target(module, path, chosen, excluded, origin=origin)
+    options = _NO_OPTIONS
+    if values:
+        options = Options(**values)
+    check_kind(name, options)
+    return Target(module, path, options, excluded, origin=origin)
 
 
 def as_targets(
-    given: Iterable[str | Target | Callable[..., Any]],
+    lines: Iterable[str | Target | Callable[..., Any]],
     options: Mapping[str, Any] | None = None,
 ) -> list[Target]:
-    """Return targets for lines, functions and targets, each with these options.
+    """Return the targets that a marker, a fixture or a cassette names.
 
-    They replace the target's own.
+    Each is named by a line, by a function, or is a target already.
 
-    An exclusion ignores them. None leaves an option as it is.
+    The options, given by keyword, replace the target's own. An exclusion ignores them.
+    None leaves an option as it is.
 
     Raises:
         TargetError: As for `parse_target`, or a function has no importable name.
     """
     targets = []
-    for line in given:
-        targets.append(line if isinstance(line, Target) else _target_of(line))
+    for line in lines:
+        target = line if isinstance(line, Target) else _target_of(line)
+        targets.append(target)
     if not options:
         return targets
     are_several = len(targets) > 1
-    return [_with_options(each, options, is_shared=are_several) for each in targets]
+    return [_with_options(target, options, is_shared=are_several) for target in targets]
 
 
 def _with_options(
@@ -185,10 +202,13 @@ def _with_options(
 
 def absent_clients(targets: Iterable[Target]) -> list[str]:
     """Return the names of the clients among targets that are not installed."""
-    clients = dict.fromkeys(
-        one.module for one in targets if one.is_client and not one.excluded
-    )
-    return [name for name in clients if not module_exists(name)]
+    # As keys, the names stand once each, in the order of the targets.
+    absent: dict[str, None] = {}
+    for target in targets:
+        is_wanted = target.is_client and not target.excluded
+        if is_wanted and not module_exists(target.module):
+            absent[target.module] = None
+    return list(absent)
 
 
 def missing_module(target: Target) -> TargetError | None:
@@ -201,10 +221,13 @@ def missing_module(target: Target) -> TargetError | None:
     if module_exists(target.module):
         return None
     if target.is_client:
-        package = "grpcio" if target.module == "grpc" else target.module
-        what = f"the client {target.module} is not installed"
-        install = f"pip install {package}"
-        return TargetError(what, remedies=[f"to install it: {install}"])
+        package = target.module
+        if package == "grpc":
+            # The module has another name than the distribution.
+            package = "grpcio"
+        problem = f"the client {target.module} is not installed"
+        remedy = f"to install it: pip install {package}"
+        return TargetError(problem, remedies=[remedy])
     hint = closest_module(target.module)
     return target.error(
         f"{target} does not exist: there is no module {target.module}{hint}"
@@ -228,16 +251,18 @@ def replaced_client(target: Target) -> TargetError | None:
     )
 
 
-def _target_of(given: str | Callable[..., Any]) -> Target:
-    line = given if isinstance(given, str) else _importable_name(given)
-    target = parse_target(line)
+def _target_of(line: str | Callable[..., Any]) -> Target:
+    """Return the target of a line, or of a function by the name that leads to it."""
+    text = line if isinstance(line, str) else _importable_name(line)
+    target = parse_target(text)
     if target is None:
-        raise TargetError(f"{given!r} names no target")
+        raise TargetError(f"{line!r} names no target")
     return target
 
 
 def _split_line(line: str) -> list[str]:
-    # As shlex does, in a twentieth of its time.
+    """Return the words of a line, as a shell would read them; none of a comment."""
+    # A line without quotes and comments is split in a twentieth of shlex's time.
     if line.isascii() and line.isprintable() and _MARKS.isdisjoint(line):
         return line.split()
     try:
@@ -254,22 +279,31 @@ def _parse_name(name: str) -> tuple[str, tuple[str, ...]]:
         return name, ()
     module, _, path = name.partition(":")
     names = tuple(path.split("."))
-    plain_names = names[:-1] if names[-1] == "*" else names
-    if all(part.isidentifier() for part in (*module.split("."), *plain_names)):
+    if _are_identifiers((*module.split("."), *names)):
         return module, names
-    if name in _MEANT:
-        raise TargetError(
-            f"{name} is recorded through {_MEANT[name]}: write {_MEANT[name]}"
-        )
+    client = _CLIENT_BELOW.get(name)
+    if client is not None:
+        raise TargetError(f"{name} is recorded through {client}: write {client}")
     hint = did_you_mean(name, CLIENTS)
     # Only `http.client` has a dot.
-    is_client_meant = bool(hint) and name.partition(".")[0] in ("", "http", name)
-    meant = "" if is_client_meant else _with_colon(name)
-    if meant:
-        raise TargetError(f"{name} has no colon before the function: write {meant}")
+    is_like_client = bool(hint) and name.partition(".")[0] in ("", "http", name)
+    if not is_like_client:
+        with_colon = _with_colon(name)
+        if with_colon:
+            raise TargetError(
+                f"{name} has no colon before the function: write {with_colon}"
+            )
     raise TargetError(
         f"{name or repr(name)} is neither package.module:function nor a client{hint}"
     )
+
+
+def _are_identifiers(names: Sequence[str]) -> bool:
+    """Check the steps of a target's name, of which the last one may be `*`."""
+    *_, last = names
+    if last == "*":
+        names = names[:-1]
+    return all(name.isidentifier() for name in names)
 
 
 def _with_colon(name: str) -> str:
@@ -279,8 +313,7 @@ def _with_colon(name: str) -> str:
     svc.Client.fetch  →  svc:Client.fetch
     """
     parts = name.split(".")
-    plain = parts[:-1] if parts[-1] == "*" else parts
-    if len(parts) < 2 or not all(part.isidentifier() for part in plain):
+    if len(parts) < 2 or not _are_identifiers(parts):
         return ""
     # The names of modules are written in small letters, and those of classes not.
     split = len(parts) - 1
@@ -318,14 +351,17 @@ def _importable_name(thing: Any) -> str:
             f"{path} in {module} is local or a lambda, "
             "and cannot be imported by its name"
         )
-    # random.randint is a method bound to an object in the module random: its name there
-    # is the importable one.
+    # `random.randint` is a method bound to an object in the module random. Its
+    # qualified name is `Random.randint`, and its name in the module the importable one.
     name = getattr(function, "__name__", "")
-    held = getattr(sys.modules.get(module), "__dict__", {}).get(name)
-    return f"{module}:{name if held is function else path}"
+    namespace = getattr(sys.modules.get(module), "__dict__", {})
+    if namespace.get(name) is function:
+        return f"{module}:{name}"
+    return f"{module}:{path}"
 
 
 def _nameless(thing: object) -> TargetError:
+    """Return the error for what was given as a function, and is none with a name."""
     return TargetError(
         f"{thing!r} is not a function with an importable name, give it as 'module:name'"
     )
