@@ -1,4 +1,8 @@
-"""Functions, classes and modules count by name, source, and what they close over."""
+"""Functions, classes and modules count by name, source, and what they close over.
+
+They count so as arguments of a recorded call, and inside of other arguments. Each
+function here that reduces one returns values that are hashed in its place.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +61,11 @@ def _public_name(value: Any) -> str:
 
 
 def _is_from_stdlib(module: str | None, file: str | None) -> bool:
-    """Return whether a thing that says so is from the standard library."""
+    """Return whether a function or class is really from the standard library.
+
+    A module of the project may have the same name. `file` is that of the code, or None
+    for code in C.
+    """
     if not is_stdlib(module or ""):
         return False
     return file is None or file.startswith("<frozen") or is_in_stdlib(file)
@@ -117,7 +125,9 @@ def _function(value: FunctionType) -> object:
         # Names with two underscores are bookkeeping: `__wrapped__` is in the closure.
         if not attribute.startswith("__"):
             attributes[attribute] = item
-    return (*parts, attributes) if attributes else parts
+    if attributes:
+        return (*parts, attributes)
+    return parts
 
 
 def function_source(value: FunctionType) -> str | None:
@@ -133,11 +143,13 @@ def function_source(value: FunctionType) -> str | None:
 
 
 def _default(value: object) -> object:
-    """Return a default.
+    """Return the default of a parameter as it counts.
 
     A bare object() is a marker for "not given", and all of them count as one.
     """
-    return ... if type(value) is object else value
+    if type(value) is object:
+        return ...
+    return value
 
 
 def _closure(function: FunctionType) -> dict[str, object]:
@@ -161,17 +173,26 @@ def _c_function(value: Any) -> object:
     """
     owner = value.__self__
     if owner is None or isinstance(owner, ModuleType):
-        # The module of `open` is `io` before Python 3.12 and `_io` after.
-        module = "io" if value.__module__ == "_io" else value.__module__
-        # Functions of os.path. Each version writes more of them in C.
+        module = value.__module__
+        if module == "_io":
+            # The module of `open` is `io` before Python 3.12 and `_io` after.
+            module = "io"
+        # Functions of os.path. Each version writes more of them in C: `_path_exists`
+        # of `nt` counts as `exists` of `ntpath` does, which is in Python elsewhere.
         if value.__name__.startswith("_path_"):
             return f"{module}path:{value.__name__.removeprefix('_path_')}"
         return "builtin", f"{module}:{value.__qualname__}"
-    return _shared_method(value) or ("builtin", value.__name__, owner)
+    shared = _shared_method(value)
+    if shared is not None:
+        return shared
+    return "builtin", value.__name__, owner
 
 
 def _method(value: Any) -> object:
     """Reduce a method to its function and the object that it is bound to."""
+    shared = _shared_method(value)
+    if shared is not None:
+        return shared
     function, owner = value.__func__, value.__self__
     code: CodeType | None = getattr(function, "__code__", None)
     if code is not None and _is_from_stdlib(function.__module__, code.co_filename):
@@ -182,7 +203,7 @@ def _method(value: Any) -> object:
             # The class that defines a method of the standard library differs by
             # version, so only its name counts.
             function = name
-    return _shared_method(value) or (function, owner)
+    return function, owner
 
 
 def _shared_method(method: Any) -> object | None:
@@ -194,7 +215,9 @@ def _shared_method(method: Any) -> object | None:
     if type(method.__self__).__module__ != "random":
         return None
     shared = getattr(sys.modules["random"], method.__name__, None)
-    return ("builtin", f"random:{method.__name__}") if shared == method else None
+    if shared != method:
+        return None
+    return "builtin", f"random:{method.__name__}"
 
 
 # Classes
@@ -223,8 +246,10 @@ def _class(value: type) -> object:
     source = class_source(value)
     if source is None and not is_named:
         raise Unstable(f"a class {NO_SOURCE}", type)
-    closed = class_variables(value)
-    return (name, source, closed) if closed else (name, source)
+    variables = class_variables(value)
+    if variables:
+        return name, source, variables
+    return name, source
 
 
 def class_variables(value: type) -> dict[str, object]:
@@ -284,6 +309,7 @@ def _descriptor(value: Any) -> object:
 
 
 def _module(value: ModuleType) -> object:
+    """Reduce a module to its name."""
     return value.__name__
 
 

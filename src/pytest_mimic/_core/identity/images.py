@@ -14,18 +14,24 @@ from pytest_mimic._core.types.libraries import Rule
 
 
 def _image(image: Any, layout: bool) -> object:
-    """Reduce an image. In an outcome, `info` counts as a whole."""
-    palette = image.getpalette() if image.mode in ("P", "PA") else None
+    """Reduce an image: the rule of PIL's class.
+
+    In an outcome, which has a `layout`, `info` counts as a whole. Facts that most
+    images lack stand behind the data, each as a pair: `("format", "PNG")`.
+    """
+    palette = None
+    if image.mode in ("P", "PA"):
+        palette = image.getpalette()
     transparency = image.info.get("transparency")
     pixels = image.tobytes()
     data: tuple[object, ...] = (image.mode, image.size, pixels, palette, transparency)
-    others = dict(image.info)
-    others.pop("transparency", None)
+    other_info = dict(image.info)
+    other_info.pop("transparency", None)
     if layout:
         data = (data, image.info)
-    elif others:
-        data = (*data, others)
-    beside = (
+    elif other_info:
+        data = (*data, other_info)
+    pairs = (
         *_format(image),
         *_frames(image),
         *_texts(image),
@@ -34,12 +40,16 @@ def _image(image: Any, layout: bool) -> object:
     )
     # To look for EXIF can leave the pixels unread.
     image.load()
-    return (data, beside) if beside else data
+    if pairs:
+        return data, pairs
+    return data
 
 
 def _format(image: Any) -> tuple[object, ...]:
     """Return the format of the file that an image was opened from."""
-    return () if image.format is None else (("format", image.format),)
+    if image.format is None:
+        return ()
+    return (("format", image.format),)
 
 
 def _texts(image: Any) -> tuple[object, ...]:
@@ -47,11 +57,13 @@ def _texts(image: Any) -> tuple[object, ...]:
     if image.format != "PNG":
         return ()
     texts = getattr(image, "_text", None) or {}
-    others = {}
+    texts_behind = {}
     for name, text in texts.items():
         if name not in image.info:
-            others[name] = text
-    return (("texts", others),) if others else ()
+            texts_behind[name] = text
+    if not texts_behind:
+        return ()
+    return (("texts", texts_behind),)
 
 
 # The tags that say where in the file, and in which pieces, the pixels lie.
@@ -94,12 +106,12 @@ def _frames(image: Any) -> tuple[object, ...]:
     file = frames_file(image)
     if file is None:
         return ()
-    with opened_again(image, file) as again:
+    with opened_again(image, file) as reader:
         frames = []
-        for place in range(again.n_frames):
-            again.seek(place)
-            facts = dict(again.info), *_tiff_tags(again)
-            frames.append((again.mode, again.size, again.tobytes(), *facts))
+        for place in range(reader.n_frames):
+            reader.seek(place)
+            facts = dict(reader.info), *_tiff_tags(reader)
+            frames.append((reader.mode, reader.size, reader.tobytes(), *facts))
     return (("frames", image.tell(), frames),)
 
 
@@ -150,8 +162,10 @@ def opened_again(image: Any, file: bytes) -> Any:
 
 
 def _changed_exif(image: Any) -> tuple[object, ...]:
-    changed = changed_exif(image)
-    return () if changed is None else (("exif", changed),)
+    tags = changed_exif(image)
+    if tags is None:
+        return ()
+    return (("exif", tags),)
 
 
 def changed_exif(image: Any) -> dict[Any, Any] | None:
@@ -159,18 +173,21 @@ def changed_exif(image: Any) -> dict[Any, Any] | None:
 
     None, too: nobody has asked for it, or it is as it was read from the file.
     """
-    held = getattr(image, "_exif", None)
-    if held is None or not hasattr(held, "get_ifd"):
+    exif = getattr(image, "_exif", None)
+    if exif is None or not hasattr(exif, "get_ifd"):
         return None
-    now = exif_tags(held)
+    tags = exif_tags(exif)
     if getattr(image, "fp", None) is None and hasattr(image, "tag_v2"):
-        return _changed_from_tags(now, dict(image.tag_v2))
+        return _changed_from_tags(tags, dict(image.tag_v2))
+    # Without the EXIF that it keeps, an image reads that of its file again.
     image._exif = None
     try:
-        before = exif_tags(image.getexif())
+        tags_of_file = exif_tags(image.getexif())
     finally:
-        image._exif = held
-    return None if now == before else now
+        image._exif = exif
+    if tags == tags_of_file:
+        return None
+    return tags
 
 
 def _changed_from_tags(
@@ -189,7 +206,9 @@ def _changed_from_tags(
 
 def _alone(tag: Any) -> Any:
     """Return the number that a tag with one number is: some are tuples."""
-    return tag[0] if type(tag) is tuple and len(tag) == 1 else tag
+    if type(tag) is tuple and len(tag) == 1:
+        return tag[0]
+    return tag
 
 
 def exif_tags(exif: Any) -> dict[Any, Any]:
@@ -200,7 +219,9 @@ def exif_tags(exif: Any) -> dict[Any, Any]:
         with suppress(Exception):
             tags[name] = exif[name]
     for name, directory in dict(getattr(exif, "_ifds", {})).items():
-        tags[name] = dict(directory) if isinstance(directory, dict) else directory
+        if isinstance(directory, dict):
+            directory = dict(directory)
+        tags[name] = directory
     return tags
 
 

@@ -1,7 +1,11 @@
-"""Objects of libraries whose pickle leaves out a part, or differs by process.
+"""Rules for objects of libraries whose pickle leaves out a part, or differs by process.
 
 These are messages of protobuf, molecules of rdkit, moments of pendulum, arrays of
 awkward, and functions that numba compiles.
+
+Each function here is the rule of one class in `RULES`: it returns plain data that
+stands for an argument in the identity of a call, or for an outcome when two are
+compared. `layout` is true for an outcome, of which more counts.
 """
 
 from __future__ import annotations
@@ -72,10 +76,12 @@ def _plain(properties: dict[str, Any]) -> dict[str, Any]:
     """Return properties with lists in place of vectors in C."""
     plain_properties = {}
     for name, part in properties.items():
-        is_of_rdkit = name.startswith("__")
-        if not is_of_rdkit:
-            is_plain = isinstance(part, (str, int, float, bool))
-            plain_properties[name] = part if is_plain else list(part)
+        # rdkit keeps the names of the computed properties under such a name.
+        if name.startswith("__"):
+            continue
+        if not isinstance(part, (str, int, float, bool)):
+            part = list(part)
+        plain_properties[name] = part
     return plain_properties
 
 
@@ -95,11 +101,17 @@ def _moment(moment: Any, _layout: bool) -> object:
 
 
 def _awkward(array: Any, _layout: bool) -> object:
-    """Reduce an array to what awkward pickles: reading it makes empty attributes."""
+    """Reduce an array to what awkward pickles.
+
+    An empty behavior, or empty attributes, count as none: to read an array makes them.
+    """
     _, arguments, *_ = array.__reduce_ex__(2)
     *data, behavior, attributes = arguments
-    beside = tuple(None if part == {} else part for part in (behavior, attributes))
-    return beside, tuple(data)
+    if behavior == {}:
+        behavior = None
+    if attributes == {}:
+        attributes = None
+    return (behavior, attributes), tuple(data)
 
 
 RULES: dict[tuple[str, str], Rule] = {

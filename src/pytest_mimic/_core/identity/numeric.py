@@ -1,12 +1,15 @@
 """numpy and scipy: arrays count by dtype, shape and elements, not by their layout.
 
-Contiguous memory is not copied.
+Contiguous memory is not copied. A rule in `RULES` reduces a value of one class to data
+that is hashed in its place. `layout` is true for an outcome, in which the order of the
+memory counts as well.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from pytest_mimic._core.identity.walk import CHUNK
@@ -18,7 +21,8 @@ from pytest_mimic._core.types.remembered import without_remembered
 
 # Type characters of floats, and of complex numbers, which are two floats each. The long
 # ones differ by machine.
-FLOATS, LONG_FLOATS = frozenset("efdFD"), frozenset("gG")
+FLOATS = frozenset("efdFD")
+LONG_FLOATS = frozenset("gG")
 
 
 def dtype_data(dtype: Any) -> object:
@@ -39,13 +43,22 @@ def dtype_data(dtype: Any) -> object:
 
 def _dtype_alone(dtype: Any) -> object:
     if dtype.subdtype is not None:
-        return dtype_data(dtype.subdtype[0]), dtype.subdtype[1]
+        item_dtype, shape = dtype.subdtype
+        return dtype_data(item_dtype), shape
     if dtype.kind == "T":
         if hasattr(dtype, "na_object"):
             return "StringDType", dtype.coerce, dtype.na_object
         return "StringDType", dtype.coerce
     if dtype.names is None:
         return dtype.str
+    return _fields_data(dtype)
+
+
+def _fields_data(dtype: Any) -> object:
+    """Reduce a dtype of fields: `[("id", "i4"), ("price", "f8")]`.
+
+    Where the fields follow one another without gaps, their names and dtypes say it all.
+    """
     data = []
     # The offset of each field, and its title if it has one.
     places: list[tuple[Any, ...]] = []
@@ -71,11 +84,11 @@ def float_format(dtype: Any) -> str:
         Unstable: They are long doubles, some of whose bytes have arbitrary values.
     """
     if dtype.char in LONG_FLOATS:
-        other = "float64" if dtype.char == "g" else "complex128"
+        portable = "float64" if dtype.char == "g" else "complex128"
         raise Unstable(
             "long doubles of numpy",
             dtype.type,
-            remedy=f"or convert it: .astype('{other}')",
+            remedy=f"or convert it: .astype('{portable}')",
         )
     if dtype.char not in FLOATS:
         return ""
@@ -93,29 +106,32 @@ def array_data(array: Any, layout: bool = False) -> object:
     if type(array) is not numpy.ndarray:
         array = array.view(numpy.ndarray)
     dtype = array.dtype
-    order = _order_of(array) if layout else None
+    order = None
+    if layout:
+        order = _order_of(array)
     head: tuple[object, ...] = (dtype_data(dtype), array.shape, order)
     if dtype.names is not None:
         return head, [array_data(array[name]) for name in dtype.names]
     if dtype.hasobject or dtype.kind == "T":
         return head, array.ravel().tolist()
-    return Raw(
-        head, array.nbytes, lambda: array_memory(array), floats=float_format(dtype)
-    )
+    memory = partial(array_memory, array)
+    return Raw(head, array.nbytes, memory, floats=float_format(dtype))
 
 
 def _order_of(array: Any) -> str:
     """Return how the items of an array follow one another in memory."""
     if array.flags.c_contiguous:
         return "C"
-    return "F" if array.flags.f_contiguous else "strided"
+    if array.flags.f_contiguous:
+        return "F"
+    return "strided"
 
 
 def array_memory(array: Any) -> Iterator[Any]:
-    """Yield the bytes of an array in C order.
+    """Yield the bytes of an array in C order, in pieces.
 
-    Those of a large one in another order come row by row, so that it is never copied as
-    a whole.
+    A large array in another order comes row by row, so that it is never copied as a
+    whole.
     """
     numpy: Any = sys.modules["numpy"]
     if array.size == 0:
@@ -155,7 +171,9 @@ def _masked(array: Any, layout: bool) -> object:
     if not is_any_masked and not _is_filled_as_usual(array):
         # Where items are masked, `filled` has shown it.
         facts["fill"] = numpy.asarray(array.fill_value)
-    return (*data, facts) if facts else data
+    if facts:
+        return (*data, facts)
+    return data
 
 
 def _is_filled_as_usual(array: Any) -> bool:
@@ -163,11 +181,9 @@ def _is_filled_as_usual(array: Any) -> bool:
     numpy: Any = sys.modules["numpy"]
     usual = numpy.ma.zeros((), dtype=array.dtype)
     # A value that was not set has a wider dtype than the array.
-    values = []
-    for each in (array, usual):
-        fill = numpy.asarray(each.fill_value).astype(array.dtype)
-        values.append(fill.tolist())
-    return bool(values[0] == values[1])
+    fill = numpy.asarray(array.fill_value).astype(array.dtype)
+    usual_fill = numpy.asarray(usual.fill_value).astype(array.dtype)
+    return bool(fill.tolist() == usual_fill.tolist())
 
 
 def _array(array: Any, layout: bool) -> object:
@@ -182,8 +198,10 @@ def _array(array: Any, layout: bool) -> object:
     state = added_state(array, "numpy")
     if state is not None:
         return data, state
-    read: Any = attribute_reader(kind, below=sys.modules["numpy"].ndarray)
-    return data if read is None else (data, without_remembered(array, read(array)))
+    read_attributes: Any = attribute_reader(kind, below=sys.modules["numpy"].ndarray)
+    if read_attributes is None:
+        return data
+    return data, without_remembered(array, read_attributes(array))
 
 
 def _random_state(value: Any, _layout: bool) -> object:
@@ -192,11 +210,13 @@ def _random_state(value: Any, _layout: bool) -> object:
     Each use of the one behind `numpy.random.random()` changes its state, which must not
     count therefore.
     """
-    is_shared = value is sys.modules["numpy"].random.mtrand._rand
-    return "shared" if is_shared else value.get_state(legacy=False)
+    if value is sys.modules["numpy"].random.mtrand._rand:
+        return "shared"
+    return value.get_state(legacy=False)
 
 
 def _bits(bits: Any, _layout: bool) -> object:
+    """Reduce a source of random bits, which a generator makes its numbers of."""
     return bits.state, _seeds(bits)
 
 
@@ -247,6 +267,7 @@ def _number(value: Any, layout: bool) -> object:
 
 
 def _dtype(dtype: Any, _layout: bool) -> object:
+    """Reduce a dtype that is an argument, or an item, by itself."""
     return dtype_data(dtype)
 
 

@@ -36,12 +36,15 @@ Plain = TypeVar("Plain", list[Any], tuple[Any, ...])
 
 def plain_nans(values: Plain) -> Plain:
     """Return scalars with the same bits for every NaN: its sign differs by machine."""
-    if any(map(ne, values, values)):
-        return type(values)([NAN if value != value else value for value in values])
-    return values
+    # Only a NaN differs from itself.
+    has_nan = any(map(ne, values, values))
+    if not has_nan:
+        return values
+    return type(values)([NAN if value != value else value for value in values])
 
 
 def has_long(values: Iterable[Any]) -> bool:
+    """Check whether a text, or bytes, among the values is too long to be dumped."""
     return any(type(value) in SIZED and len(value) > LONG for value in values)
 
 

@@ -44,7 +44,9 @@ def _tensor(value: Any, _layout: bool) -> object:
     if gradient is not None:
         data = (*data, ("gradient", gradient))
     hooks = hooks_of(value)
-    return (*data, ("hooks", hooks)) if hooks else data
+    if hooks:
+        data = (*data, ("hooks", hooks))
+    return data
 
 
 def hooks_of(tensor: Any) -> list[Any]:
@@ -62,8 +64,10 @@ def gradient_of(tensor: Any) -> Any:
 
     torch warns about each other tensor that is asked for one.
     """
-    keeps_one = tensor.is_leaf or tensor.retains_grad
-    return tensor.grad if keeps_one else None
+    keeps_gradient = tensor.is_leaf or tensor.retains_grad
+    if not keeps_gradient:
+        return None
+    return tensor.grad
 
 
 def _dense(tensor: Any) -> Raw:
@@ -83,10 +87,12 @@ def _dense(tensor: Any) -> Raw:
 
 
 def _name(value: Any, _layout: bool) -> str:
+    """Reduce a dtype or a device to its name: `torch.float32`, `cuda:0`."""
     return str(value)
 
 
 def _size(size: Any, _layout: bool) -> object:
+    """Reduce the shape of a tensor, which is a class of its own."""
     return tuple(size)
 
 
