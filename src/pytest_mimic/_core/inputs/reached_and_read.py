@@ -31,7 +31,7 @@ from pytest_mimic._core.words import pattern
 
 
 class Place(NamedTuple):
-    """What code names.
+    """What code names: one thing that the code of a target can reach.
 
     | module | name | what |
     |---|---|---|
@@ -53,7 +53,8 @@ class Trace:
     """Notes what one call reads and reaches.
 
     A call reaches what the code of its target and of the classes of its arguments
-    names.
+    names. The engine makes a trace around each real call of a target; its list, in a
+    file beside the recording, tells later runs what has changed since.
     """
 
     def __init__(
@@ -75,7 +76,7 @@ class Trace:
         return self
 
     def over(self, before: bytes | None, *, is_same: bool) -> str:
-        """Return the list to store, or "" if it would be empty.
+        """Return the list to store in place of the one `before`, "" for none.
 
         With `is_same`, the stored outcome is kept. Then the stored list `before` stays,
         too, as long as nothing in it has changed: which files a call reads may depend
@@ -101,7 +102,7 @@ def _classes_of(values: Iterable[object]) -> frozenset[type]:
             kinds.update(map(type, value.values()))
         elif isinstance(value, (list, tuple, set, frozenset)):
             kinds.update(map(type, value))
-    return frozenset(kind for kind in kinds if kind.__module__ != "builtins")
+    return frozenset([kind for kind in kinds if kind.__module__ != "builtins"])
 
 
 # All runs of this process share one audit hook, because none can be removed. It asks
@@ -111,6 +112,10 @@ _WATCHING: WeakSet[ProjectSources] = WeakSet()
 
 
 def _audit(event: str, args: tuple[Any, ...]) -> None:
+    """Note the file that the running call opens: an audit hook (PEP 578).
+
+    It is called for each event of the interpreter; `args` begins with the file's path.
+    """
     if event != "open":
         return
     with suppress(Exception):
@@ -176,7 +181,9 @@ class ProjectSources:
             # The run itself has written it.
             return None
         digest = self.digest(name)
-        return None if digest is None else (name, digest)
+        if digest is None:
+            return None
+        return name, digest
 
     def digest(self, name: str, module: str = "") -> str | None:
         """Return the fingerprint of the bytes of a file; None if there is no such file.
@@ -223,16 +230,22 @@ class ProjectSources:
         return changes
 
     def _changed_functions(self, file: str, digests: dict[str, str]) -> list[str]:
-        """Return which names of a file have another fingerprint than in a list."""
+        """Return which names of a file have another fingerprint than in a list.
+
+        The names are those of `_reached`: `shop.tax`, `shop.tax:rate`.
+        """
         names = [name for name in digests if name]
-        module = names[0].partition(":")[0] if names else ""
+        module = ""
+        if names:
+            module, _, _ = names[0].partition(":")
         # Equal bytes settle all functions.
         if digests.get("") == self.digest(file, module):
             return []
-        now = self._code(file, module).functions
+        digests_now = self._code(file, module).functions
         changed = []
         for name in names:
-            if digests[name] != now.get(name.partition(":")[2]):
+            _, _, path = name.partition(":")
+            if digests[name] != digests_now.get(path):
                 changed.append(name)
         return changed
 
@@ -244,10 +257,10 @@ class ProjectSources:
             return None
         if not is_in_project(file, self._rootdir):
             return None
-        installed = path_when_installed(file)
-        return self._code(
-            installed or relative_path(Path(file), start=self._rootdir), module
-        )
+        path = path_when_installed(file)
+        if not path:
+            path = relative_path(Path(file), start=self._rootdir)
+        return self._code(path, module)
 
     def _reached(
         self, target: str, classes: Iterable[type]
@@ -287,12 +300,14 @@ class ProjectSources:
         while pending:
             place = pending.pop()
             seen.add(place)
-            # None: the module is outside of the project.
-            code = self.code_of(place.module) if place.module else None
+            code = None
+            if place.module:
+                code = self.code_of(place.module)
+            # Code outside of the project is not followed.
             if code is not None:
-                used = code.used_by(place.name)
-                pending |= used - seen
-                if _is_noted(place, code, used, target_place):
+                used_places = code.used_by(place.name)
+                pending |= used_places - seen
+                if _is_noted(place, code, used_places, target_place):
                     self._note(place, code, reached, is_target=place == target_place)
             if not pending:
                 # Which members count is known only when all that has such members was
@@ -309,17 +324,22 @@ class ProjectSources:
         is_target: bool,
     ) -> None:
         """Note the fingerprints of a file, its statements, and the place."""
-        noted = reached[code.file]
-        noted[""] = self.digest(code.file, place.module) or ""
-        noted[place.module] = code.functions[""]
+        digests = reached[code.file]
+        digests[""] = self.digest(code.file, place.module) or ""
+        digests[place.module] = code.functions[""]
         if place.name in code.functions and not is_target:
-            noted[f"{place.module}:{place.name}"] = code.functions[place.name]
+            digests[f"{place.module}:{place.name}"] = code.functions[place.name]
 
     def _members(self, seen: Iterable[Place]) -> set[Place]:
-        """Return members of modules and classes that are attributes somewhere."""
+        """Return members of modules and classes that are attributes somewhere.
+
+        If the code seen so far names the class `shop.api:Client`, and reads an
+        attribute `.get` of anything, `Client.get` may be meant.
+        """
         attributes = {place.name for place in seen if not place.module}
         members = set[Place]()
         for module, name in seen:
+            # An attribute alone has no module, and no members.
             code = self.code_of(module) if module else None
             if code is None:
                 continue
@@ -329,7 +349,7 @@ class ProjectSources:
 
 
 def _is_noted(
-    place: Place, code: SourceCode, used: set[Place], target_place: Place
+    place: Place, code: SourceCode, used_places: set[Place], target_place: Place
 ) -> bool:
     """Return whether the fingerprints of a place count.
 
@@ -338,24 +358,32 @@ def _is_noted(
     """
     if place.name not in code.uses:
         return False
-    holders = {one.module for one in used}
-    if holders and holders.isdisjoint(("", place.module)):
+    modules = {used.module for used in used_places}
+    is_import = bool(modules) and modules.isdisjoint(("", place.module))
+    if is_import:
         return False
     if place != target_place:
         return True
-    return any(one.module == place.module and one.name in code.uses for one in used)
+    for used in used_places:
+        if used.module == place.module and used.name in code.uses:
+            return True
+    return False
 
 
 def _digest(path: Path) -> str | None:
-    whole = xxh3_64()
+    """Return the fingerprint of a file's bytes; None if it cannot be read."""
+    hasher = xxh3_64()
     try:
         with path.open("rb") as file:
             while data := file.read(1 << 26):
-                whole.update(data if b"\0" in data else data.replace(b"\r\n", b"\n"))
+                is_text = b"\0" not in data
+                if is_text:
+                    data = data.replace(b"\r\n", b"\n")
+                hasher.update(data)
     except (OSError, TypeError):
         # A test may replace `open`.
         return None
-    return whole.hexdigest()[:_DIGITS]
+    return hasher.hexdigest()[:_DIGITS]
 
 
 class SourceCode:
@@ -384,8 +412,11 @@ class SourceCode:
         # A test may replace `open`.
         with suppress(OSError, TypeError):
             tree = parsed(path.read_bytes()) or tree
-        is_package = path.stem == "__init__"
-        self._enter_imports(tree, module if is_package else module.rpartition(".")[0])
+        # The package that `from .` means in this module.
+        package, _, _ = module.rpartition(".")
+        if path.stem == "__init__":
+            package = module
+        self._enter_imports(tree, package)
         # A name may be defined several times.
         texts = defaultdict[str, list[str]](list, {"": []})
         self._enter_statements(tree, texts)
@@ -413,9 +444,8 @@ class SourceCode:
             if isinstance(node, _DEFINITIONS):
                 name = f"{holder}.{node.name}".lstrip(".")
             if isinstance(node, ast.ClassDef):
-                methods, others = _split_body(node)
+                methods, node.body = _split_body(node)
                 pending += [(name, method) for method in methods]
-                node.body = others
             elif holder and name.endswith("__"):
                 self.uses[holder].add(Place(self._module, name))
             texts[name].append(normalised(node))
@@ -423,21 +453,24 @@ class SourceCode:
 
     def _enter_uses(self, node: ast.stmt, name: str) -> None:
         """Enter what a statement uses, for its own name or for each that it binds."""
-        used = set[Place]()
-        bound = []
+        used_places = set[Place]()
+        bound_names = []
         for part in ast.walk(node):
             if isinstance(part, ast.Attribute):
-                used.add(Place("", part.attr))
+                used_places.add(Place("", part.attr))
             elif isinstance(part, _DEFINITIONS):
-                bound.append(part.name)
+                bound_names.append(part.name)
             elif isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load):
-                used.add(Place(self._module, part.id))
+                used_places.add(Place(self._module, part.id))
             elif isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
-                bound.append(part.id)
-        for binding in [name] if name else bound:
-            self.uses[binding] |= used
+                bound_names.append(part.id)
+        if name:
+            bound_names = [name]
+        for bound_name in bound_names:
+            self.uses[bound_name] |= used_places
 
     def _enter_imports(self, tree: ast.Module, package: str) -> None:
+        """Enter each imported name as one that uses the place where it comes from."""
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
                 for alias in node.names:
@@ -456,9 +489,14 @@ class SourceCode:
 
 def _split_body(node: ast.ClassDef) -> tuple[list[ast.stmt], list[ast.stmt]]:
     """Return the definitions in a class, and its other statements."""
-    definitions = [one for one in node.body if isinstance(one, _DEFINITIONS)]
-    others = [one for one in node.body if not isinstance(one, _DEFINITIONS)]
-    return [*definitions], others
+    definitions: list[ast.stmt] = []
+    statements: list[ast.stmt] = []
+    for statement in node.body:
+        if isinstance(statement, _DEFINITIONS):
+            definitions.append(statement)
+        else:
+            statements.append(statement)
+    return definitions, statements
 
 
 def _origin(node: ast.ImportFrom, package: str) -> str:
@@ -466,13 +504,15 @@ def _origin(node: ast.ImportFrom, package: str) -> str:
 
     In the package `shop`, `from .tax import rate` names `shop.tax`.
     """
-    outer = []
+    steps = []
     if node.level:
         # One dot is the package itself, each further dot one package further out.
-        outer = package.split(".")[: 1 - node.level or None]
-    inner = [node.module] if node.module else []
-    return ".".join([*outer, *inner])
+        steps = package.split(".")[: 1 - node.level or None]
+    if node.module:
+        steps.append(node.module)
+    return ".".join(steps)
 
 
 def _short_digest(texts: Iterable[str]) -> str:
+    """Return the fingerprint of a name: of the texts of all its definitions."""
     return xxh3_64_hexdigest(" ".join(texts).encode())[:_DIGITS]
