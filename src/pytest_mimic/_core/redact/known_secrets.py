@@ -194,11 +194,16 @@ class Issuer:
         mark = _digest(self._call, name, str(values.index(value)))
         if is_number:
             return numbered(mark)
-        return f"<redacted:{self.login}-{mark}>" if self.login else f"<redacted:{mark}>"
+        if self.login:
+            mark = f"{self.login}-{mark}"
+        return f"<redacted:{mark}>"
 
 
 class KnownSecrets:
     """What one test, or one wider fixture, has sent and was issued.
+
+    A `Redactor` asks it what stands for a secret. Each method that looks a secret up
+    looks in the wider fixtures as well, see `_chain`.
 
     The guard keeps out other threads while secrets are learned. Where processes share
     the scope, it keeps those out, too, and learns from them.
@@ -220,8 +225,9 @@ class KnownSecrets:
         self._replayed: set[str] = set()
         # The JSON Web Tokens that answers have under names that are not secret.
         self._shown: set[str] = set()
-        # The answers that hold placeholders, each with what records it again.
-        self._answers: list[list[Any]] = []
+        # The recorded answers that hold placeholders.
+        self._answers: list[_Answer] = []
+        # The placeholders that changed, with those that stand for the secrets now.
         self._renamed: dict[str, str] = {}
         # The placeholders that stand in answers of other processes.
         self._elsewhere: set[str] = set()
@@ -287,19 +293,21 @@ class KnownSecrets:
             number = self._begun.get(call, 0)
             order = _ORDER.next()
             self._note(Begun(call, order))
-        whole = call if is_shared else f"{self._scope.name} {call} {number}"
-        return Issuer(self, whole, order)
+        if not is_shared:
+            # Equal calls of a test issue different secrets.
+            call = f"{self._scope.name} {call} {number}"
+        return Issuer(self, call, order)
 
     def send(self, values: Any, request: Any) -> None:
         """Note the secrets that a request sends, and all that is described of it."""
         with self._guard:
-            own = []
+            own_secrets = []
             for value in values:
                 if self._find(value) is None and not is_placeholder(value):
-                    own.append(value)
+                    own_secrets.append(value)
             if self._scope.tell is not None:
                 request = _text_of(request)
-            self._note(Sent(own, request))
+            self._note(Sent(own_secrets, request))
 
     def issue(
         self, issuer: Issuer, name: str, value: str, *, is_number: bool = False
@@ -309,18 +317,19 @@ class KnownSecrets:
         The answer issues the secret unless it is known.
         """
         with self._guard:
-            known = self._find(value)
-            if known is not None and known.order <= issuer.order:
-                return known.placeholder
-            if known is None and self.is_own(value):
-                return PLACEHOLDER
-            if known is not None and known.value not in self._issued:
-                return known.placeholder
+            issued = self._find(value)
+            if issued is None:
+                if self.is_own(value):
+                    return PLACEHOLDER
+                placeholder = issuer.placeholder(name, value, is_number=is_number)
+                self.stand(value, placeholder, issuer.order)
+                return placeholder
+            is_of_other_scope = issued.value not in self._issued
+            if issued.order <= issuer.order or is_of_other_scope:
+                return issued.placeholder
+            # This call began before the one whose answer came first.
             placeholder = issuer.placeholder(name, value, is_number=is_number)
-            if known is not None:
-                return self._rename(known, placeholder, issuer.order)
-            self.stand(value, placeholder, issuer.order)
-            return placeholder
+            return self._rename(issued, placeholder, issuer.order)
 
     def stand(self, value: str, placeholder: str, order: int = -1) -> None:
         """Let a placeholder stand for a secret from now on."""
@@ -329,15 +338,20 @@ class KnownSecrets:
 
     def is_own(self, value: str) -> bool:
         """Check whether a request has sent a value, under a secret name or in clear."""
-        for known in self._chain():
-            if value in known._sent:
+        for secrets in self._chain():
+            if value in secrets._sent:
                 return True
-            for place, request in enumerate(known._requests):
-                if not isinstance(request, str):
-                    request = known._requests[place] = _text_of(request)
+            for request in secrets._texts_of_requests():
                 if value in request and hide_values(request, [value]) != request:
                     return True
         return False
+
+    def _texts_of_requests(self) -> Iterator[str]:
+        """Yield what was described of each request, as text that is made once."""
+        for place, request in enumerate(self._requests):
+            if not isinstance(request, str):
+                request = self._requests[place] = _text_of(request)
+            yield request
 
     # -- what stands for a secret
 
@@ -348,10 +362,10 @@ class KnownSecrets:
         """
         if elsewhere:
             return True
-        return any(
-            known._issued or known._replayed or known._scope.answers
-            for known in self._chain()
-        )
+        for secrets in self._chain():
+            if secrets._issued or secrets._replayed or secrets._scope.answers:
+                return True
+        return False
 
     def stand_in(self, value: object) -> str:
         """Return what stands for a value under a secret name.
@@ -363,7 +377,7 @@ class KnownSecrets:
             if not secret:
                 continue
             if is_placeholder(secret):
-                return secret if self.has_issued(secret) else PLACEHOLDER
+                return self._settled_placeholder(secret)
             issued = self._find(secret)
             if issued is not None:
                 return issued.placeholder
@@ -378,9 +392,9 @@ class KnownSecrets:
         issued = self._find(token)
         if issued is not None:
             return issued.placeholder
-        for known in self._chain():
-            known._placeholders_of_replays()
-            if token in known._shown:
+        for secrets in self._chain():
+            secrets._placeholders_of_replays()
+            if token in secrets._shown:
                 return f"<redacted:{_digest(token)}>"
         return PLACEHOLDER
 
@@ -389,30 +403,32 @@ class KnownSecrets:
 
         They come in all forms, each with what stands for it.
         """
-        found: dict[str, str] = {}
-        for known in self._chain():
-            found = {**known._hidden, **found}
-        return found
+        stand_ins: dict[str, str] = {}
+        for secrets in self._chain():
+            # What this test was issued wins over the wider fixtures.
+            stand_ins = {**secrets._hidden, **stand_ins}
+        return stand_ins
 
     def own(self) -> dict[str, str]:
-        """Return the application's own secrets.
+        """Return the application's own secrets, in all forms, with `<redacted>`.
 
         They are hidden where an answer or a description repeats them.
         """
-        found: dict[str, str] = {}
-        for known in self._chain():
-            found.update(known._own)
-        return found
+        stand_ins: dict[str, str] = {}
+        for secrets in self._chain():
+            stand_ins.update(secrets._own)
+        return stand_ins
 
     def has_issued(self, placeholder: str) -> bool:
         """Check whether an answer of this test has issued a placeholder.
 
         It has in a replay, or in a run that verifies.
         """
-        for known in self._chain():
-            if any(one.placeholder == placeholder for one in known._issued.values()):
-                return True
-            if placeholder in known._placeholders_of_replays():
+        for secrets in self._chain():
+            for issued in secrets._issued.values():
+                if issued.placeholder == placeholder:
+                    return True
+            if placeholder in secrets._placeholders_of_replays():
                 return True
         return False
 
@@ -420,14 +436,19 @@ class KnownSecrets:
         """Return a text with `<redacted>` for the placeholders of other tests."""
 
         def settle(match: Any) -> str:
-            return match[0] if self.has_issued(match[0]) else PLACEHOLDER
+            return self._settled_placeholder(match[0])
 
         return ISSUED.sub(settle, text)
 
+    def _settled_placeholder(self, placeholder: str) -> str:
+        if self.has_issued(placeholder):
+            return placeholder
+        return PLACEHOLDER
+
     def value_of(self, placeholder: str) -> str | None:
         """Return the secret for which a placeholder stands."""
-        for known in self._chain():
-            for issued in known._issued.values():
+        for secrets in self._chain():
+            for issued in secrets._issued.values():
                 if issued.placeholder == placeholder:
                     return issued.value
         return None
@@ -444,9 +465,10 @@ class KnownSecrets:
                         yield known_in(outer, self._guard)
 
     def _find(self, value: str) -> Issued | None:
-        for known in self._chain():
-            if value in known._forms:
-                return known._forms[value]
+        """Return what is known of an issued secret, in whatever form it is written."""
+        for secrets in self._chain():
+            if value in secrets._forms:
+                return secrets._forms[value]
         return None
 
     def search_replays(self) -> None:
@@ -455,6 +477,11 @@ class KnownSecrets:
             self._placeholders_of_replays()
 
     def _placeholders_of_replays(self) -> set[str]:
+        """Return the placeholders in the answers that were replayed to this scope.
+
+        An answer is searched when the first secret is looked up after it: most tests
+        look up none.
+        """
         while self._scope.answers:
             stored = self._scope.answers.pop()
             text = _text_of(stored.readable())
@@ -472,17 +499,17 @@ class KnownSecrets:
         """
         with self._guard:
             text = _text_of(plain)
-            tokens = JWT.findall(text) if "eyJ" in text else []
+            tokens: list[str] = []
+            if "eyJ" in text:
+                tokens = JWT.findall(text)
             placeholders = ISSUED.findall(text)
-            shared = self._elsewhere.intersection(placeholders)
-            if tokens or shared:
-                self._note(Shown(tokens, list(shared)))
-            if not placeholders:
-                return
-            answer = [_renamed(plain, self._renamed), amend]
-            if answer[0] != plain:
-                amend(answer[0])
-            self._answers.append(answer)
+            shared_placeholders = self._elsewhere.intersection(placeholders)
+            if tokens or shared_placeholders:
+                self._note(Shown(tokens, list(shared_placeholders)))
+            if placeholders:
+                answer = _Answer(plain, amend)
+                answer.rename(self._renamed)
+                self._answers.append(answer)
 
     def _rename(self, issued: Issued, placeholder: str, order: int) -> str:
         """Let the placeholder of an earlier call stand for a secret.
@@ -494,19 +521,34 @@ class KnownSecrets:
         """
         if issued.placeholder in self._elsewhere:
             return issued.placeholder
-        for place, request in enumerate(self._requests):
-            if not isinstance(request, str):
-                request = self._requests[place] = _text_of(request)
+        for request in self._texts_of_requests():
             if issued.placeholder in request:
                 return issued.placeholder
         self._note(Renamed(issued.placeholder, placeholder))
         self.stand(issued.value, placeholder, order)
         for answer in self._answers:
-            plain, amend = answer
-            answer[0] = _renamed(plain, self._renamed)
-            if answer[0] != plain:
-                amend(answer[0])
+            answer.rename(self._renamed)
         return placeholder
+
+
+class _Answer:
+    """An answer that was recorded and holds placeholders.
+
+    Args:
+        plain: The answer as it stands in its recording.
+        amend: Records it in another form.
+    """
+
+    def __init__(self, plain: Any, amend: Callable[[Any], object]) -> None:
+        self._plain = plain
+        self._amend = amend
+
+    def rename(self, names: dict[str, str]) -> None:
+        """Record the answer with other placeholders, if it holds one that changed."""
+        plain = _renamed(self._plain, names)
+        if plain != self._plain:
+            self._plain = plain
+            self._amend(plain)
 
 
 def known_in(
@@ -517,13 +559,15 @@ def known_in(
     The guard is that of the run: the turns of its threads and processes.
     """
     if scope.known is None:
-        scope.known = KnownSecrets(scope, RLock() if guard is None else guard)
-    known: KnownSecrets = scope.known
-    return known
+        if guard is None:
+            guard = RLock()
+        scope.known = KnownSecrets(scope, guard)
+    secrets: KnownSecrets = scope.known
+    return secrets
 
 
 def _renamed(plain: Any, names: dict[str, str]) -> Any:
-    """Return plain data in which other placeholders stand."""
+    """Return plain data with other placeholders, by those of before."""
     if not names:
         return plain
     if isinstance(plain, dict):
@@ -531,17 +575,24 @@ def _renamed(plain: Any, names: dict[str, str]) -> Any:
     if isinstance(plain, list):
         return [_renamed(part, names) for part in plain]
     if isinstance(plain, str):
-        return ISSUED.sub(lambda match: names.get(match[0], match[0]), plain)
+
+        def name_now(match: Any) -> str:
+            placeholder: str = match[0]
+            return names.get(placeholder, placeholder)
+
+        return ISSUED.sub(name_now, plain)
     if type(plain) in (int, float) and str(plain) in names:
         return type(plain)(names[str(plain)])
     return plain
 
 
 def _digest(*parts: str, size: int = 4) -> str:
+    """Return some bytes in hexadecimal that tell these parts from others."""
     return blake2b("\0".join(parts).encode(), digest_size=size).hexdigest()
 
 
 def _text_of(plain: Any) -> str:
+    """Return plain data as one text, in which placeholders are searched for."""
     try:
         return dumps(plain, ensure_ascii=False, default=repr)
     except (RecursionError, TypeError, ValueError):

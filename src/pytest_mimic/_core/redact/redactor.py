@@ -37,6 +37,7 @@ from pytest_mimic._core.words import lazy_attribute, pattern
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.known_secrets import Issuer, KnownSecrets
 
+# What stands for a secret number in place of `<redacted>`.
 _ZEROES: dict[type, object] = {int: 0, float: 0.0}
 #: Secrets as they are written, perhaps each with what stands for it.
 Values = Iterable[str] | Mapping[str, str]
@@ -198,14 +199,14 @@ class Redactor(SecretNames):
 
     def __init__(self, names: Sequence[str] = (), *, defaults: bool = True) -> None:
         super().__init__(names, defaults=defaults)
-        self._given = tuple(names)
+        self._names_of_configuration = tuple(names)
         self._extended: dict[tuple[str, ...], Redactor] = {}
         self.issued: set[str] = set()
 
     @lazy_attribute
     def declared(self) -> Redactor:
         """A redactor for the names of the configuration alone."""
-        return Redactor(self._given, defaults=False)
+        return Redactor(self._names_of_configuration, defaults=False)
 
     @lazy_attribute
     def environment(self) -> Environment:
@@ -218,7 +219,7 @@ class Redactor(SecretNames):
         Where they differ, the names of this one win.
         """
         if names not in self._extended:
-            extended = Redactor((*names, *self._given))
+            extended = Redactor((*names, *self._names_of_configuration))
             extended.variables = self.variables
             extended.issued = self.issued
             extended.known_secrets = self.known_secrets
@@ -272,7 +273,9 @@ class Redactor(SecretNames):
             # The call of a function, for example, has no list of a test's secrets. So
             # one secret is not told from another, nor whose a placeholder is.
             placeholder = plain_placeholders(secret)
-            return placeholder if is_placeholder(placeholder) else PLACEHOLDER
+            if is_placeholder(placeholder):
+                return placeholder
+            return PLACEHOLDER
         # A service does not issue what the application has from its environment.
         is_of_environment = secret in self.environment.forms
         is_never_issued = not secret or is_of_environment or is_placeholder(secret)
@@ -289,13 +292,14 @@ class Redactor(SecretNames):
         return _FILTERED.fullmatch(bare_secret(value)) is not None
 
     def number_for(self, value: float, name: object, hider: object = None) -> object:
-        """Return the number that stands for one under a secret name.
+        """Return the number that stands for a number under a secret name.
 
-        Where the name of a part around it hides it, that is the `hider`.
+        Where the name of a part around the number hides it, that name is the `hider`.
+        The summary of a recording run shows it: the number may be no secret.
         """
-        shown_name = hider or name
-        if self.issuer is not None and shown_name:
-            self.issuer.numbers.add(str(shown_name))
+        hiding_name = hider or name
+        if self.issuer is not None and hiding_name:
+            self.issuer.numbers.add(str(hiding_name))
         stand_in = self.stand_in(value, name)
         if not stand_in.startswith(NUMBER_START):
             return _ZEROES[type(value)]
@@ -308,7 +312,9 @@ class Redactor(SecretNames):
         """
         if isinstance(place.value, (int, float)):
             number = self.number_for(place.value, place.name, place.hider)
-            return number if keep_types or number else PLACEHOLDER
+            if keep_types or number:
+                return number
+            return PLACEHOLDER
         return self.stand_in(place.value, place.name)
 
     def scrub(
@@ -343,7 +349,9 @@ class Redactor(SecretNames):
                 stand_in = self._stand_in_of(place, keep_types=keep_types)
                 place.box[place.key] = stand_in
             elif isinstance(value, str):
-                text = self.scrub_data(value) if DATA.search(value) else value
+                text = value
+                if DATA.search(text):
+                    text = self.scrub_data(text)
                 if values:
                     text = hide_values(text, values)
                 place.box[place.key] = self.settled(text)
@@ -374,7 +382,9 @@ class Redactor(SecretNames):
         Any other text is returned as it is.
         """
         scrubbed = self._in_json(text, self.scrub_json)
-        return text if scrubbed is None else scrubbed
+        if scrubbed is None:
+            return text
+        return scrubbed
 
     def scrub_data(self, text: str) -> str:
         """Return a text without its secrets if it is data as a whole.
@@ -409,6 +419,10 @@ class Redactor(SecretNames):
                     yield match["name"], value
 
     def _hide_literal(self, match: re.Match[str]) -> str:
+        """Return a name with its value, as it stands in markup or GraphQL, redacted.
+
+        The pattern has groups `name` and `text`; what it matches besides stays.
+        """
         value = match["text"]
         if not self.hides(match["name"], value):
             return match[0]
@@ -432,7 +446,9 @@ class Redactor(SecretNames):
         return f"{url}{question_mark}{self.scrub_form(query)}{hash_sign}{fragment}"
 
     def _hide_user(self, match: re.Match[str]) -> str:
-        return f"{match['before']}{self.stand_in(unquote(match['secret']), 'user')}@"
+        """Return the user part of a URL without its secret: `https://ann:<redacted>@`."""
+        stand_in = self.stand_in(unquote(match["secret"]), "user")
+        return f"{match['before']}{stand_in}@"
 
     def scrub_path(self, path: str) -> str:
         """Return the path of a URL without secrets in `/cart;jsessionid=0A1B`."""
@@ -494,12 +510,11 @@ class Redactor(SecretNames):
 
     def is_hidden_cookie(self, name: object, value: str) -> bool:
         """Check whether a value is a header of cookies that is hidden already."""
-        is_cookie = (
-            type(name) is str
-            and normalised(name) in ("cookie", "setcookie")
-            and PLACEHOLDER_START in value
-        )
-        return is_cookie and value == self.scrub_header(str(name), value)
+        if type(name) is not str or PLACEHOLDER_START not in value:
+            return False
+        if normalised(name) not in ("cookie", "setcookie"):
+            return False
+        return value == self.scrub_header(name, value)
 
     def scrub_text(self, text: str, secrets: Values = ()) -> str:
         """Return free text without secrets.
@@ -522,19 +537,22 @@ class Redactor(SecretNames):
 
         Three pieces of `a token=abc, b`: `a token=<redacted>`, and `, b`.
         """
-        # Up to `done`, the text was yielded; from `start` on, a name is searched for.
-        done = 0
+        # Up to here, the text was yielded.
+        yielded = 0
+        # From here on, a name is searched for.
         start = 0
-        while named := _NAMED.search(text, start):
-            start = named.end()
-            name = named["beside"] or named["name"]
+        while name_match := _NAMED.search(text, start):
+            start = name_match.end()
+            name = name_match["beside"] or name_match["name"]
             # In free text, names that are secret only with a text mean something else.
             if not self.hides(name, 0):
                 continue
             value = _VALUE.match(text, start)
             if value is None:
                 continue
-            end = _closing(text, start) if value["bracket"] else value.end()
+            end = value.end()
+            if value["bracket"]:
+                end = _closing(text, start)
             written = text[start:end]
             if written in _NO_SECRETS:
                 continue
@@ -543,10 +561,10 @@ class Redactor(SecretNames):
             stand_in = self.stand_in(content, name)
             # A value may be hidden already, perhaps as that is written in markup.
             if stand_in != plain_placeholders(content):
-                yield f"{text[done:start]}{quote}{stand_in}{quote}"
-                done = end
+                yield f"{text[yielded:start]}{quote}{stand_in}{quote}"
+                yielded = end
             start = end
-        yield text[done:]
+        yield text[yielded:]
 
     def _in_json(self, text: str, inner: Callable[[str], str]) -> str | None:
         """Return a JSON text without secrets, written as before; None for another text.
@@ -665,10 +683,11 @@ def parse_form(form: str) -> dict[str, Any]:
     pairs = parse_qsl(form, keep_blank_values=True, errors="backslashreplace")
     for name, value in pairs:
         fields.setdefault(name, []).append(value)
-    shown: dict[str, Any] = {}
+    form_fields: dict[str, Any] = {}
     for name, values in fields.items():
-        shown[name] = values[0] if len(values) == 1 else values
-    return shown
+        is_repeated = len(values) > 1
+        form_fields[name] = values if is_repeated else values[0]
+    return form_fields
 
 
 def parse_json_text(
@@ -690,14 +709,20 @@ def parse_json_text(
 
 
 def _span(text: str) -> tuple[int, int]:
-    """Return where the JSON in a text begins and ends."""
+    """Return where the JSON in a text begins and ends.
+
+    A guard before it and a call of JSONP around it are no part of it. Of a text without
+    JSON, it is where JSON would begin.
+    """
     tail = text.rstrip("; \t\r\n")
     if tail.endswith(")"):
         call = _CALL.match(text)
         if call is not None:
             return call.end(), len(tail) - 1
-    before = _BEFORE.match(text)
-    start = 0 if before is None else before.end()
+    guard = _BEFORE.match(text)
+    start = 0
+    if guard is not None:
+        start = guard.end()
     return start, len(text)
 
 
@@ -708,8 +733,9 @@ def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """
     mapping: dict[str, Any] = {}
     for key, value in pairs:
-        name = f"{key}\0{len(mapping)}" if key in mapping else key
-        mapping[name] = value
+        if key in mapping:
+            key = f"{key}\0{len(mapping)}"
+        mapping[key] = value
     return mapping
 
 

@@ -88,7 +88,11 @@ _OF_REDIRECT = ("code", "state")
 _LOGIN_NAMES = frozenset(
     ("grant_type", "grantType", "response_type", "responseType", "redirect_uri")
 )
-_COMPANY = frozenset(name for names, _ in _BESIDE for name in names) | {"code"}
+# All names beside which others are secret. Few mappings have any, so they are looked
+# for first.
+_COMPANY: set[str] = {"code"}
+for _names, _hidden_names in _BESIDE:
+    _COMPANY.update(_names)
 _TOKEN = pattern(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[\w.~+/%-]{16,}={0,2}")
 # A ticket of CAS (its protocol, 3.7); another ticket is one of a train.
 _CAS_TICKET = pattern(r"(?:ST|PT|PGT|PGTIOU|TGT)-[\w.-]{16,}")
@@ -137,33 +141,39 @@ def read_names(line: str) -> list[str]:
     Raises:
         ValueError: A name can match nothing.
     """
-    names = line.partition("#")[0].replace(",", " ").split()
+    text, _, _ = line.partition("#")
+    names = text.replace(",", " ").split()
     for name in names:
-        if not _ACCEPTED.fullmatch(name) and (
-            not _NAME.fullmatch(name) or not normalised(name)
-        ):
+        is_name = _NAME.fullmatch(name) and normalised(name)
+        if not is_name and not _ACCEPTED.fullmatch(name):
             how = "in letters, digits, - _ and .; or !sha256: and eight digits"
             raise ValueError(f"{name} is not a name, write it {how}")
     return names
 
 
 class SecretNames:
-    """The secret names of a run.
+    """The secret names of a run: those in the tables above, and in `mimic_redact`.
+
+    Args:
+        names: What `read_names` returns. The last word on a name wins.
+        defaults: Whether the names of the tables are secret.
 
     Attributes:
         accepted: The marks of texts that look like keys and are none.
     """
 
     def __init__(self, names: Sequence[str] = (), *, defaults: bool = True) -> None:
-        self._names = dict(_default_names()) if defaults else {}
-        self.accepted: set[str] = {
-            name[1:] for name in names if _ACCEPTED.fullmatch(name)
-        }
+        self._names: dict[str, str] = {}
+        if defaults:
+            self._names.update(_default_names())
+        self.accepted: set[str] = set()
         for name in names:
-            if name[1:] not in self.accepted:
-                self._names[normalised(name)] = (
-                    "public" if name.startswith("!") else "any"
-                )
+            if _ACCEPTED.fullmatch(name):
+                self.accepted.add(name.removeprefix("!"))
+            elif name.startswith("!"):
+                self._names[normalised(name)] = "public"
+            else:
+                self._names[normalised(name)] = "any"
         # A mapping with a million different keys must not fill the memory.
         self._judge = lru_cache(maxsize=10_000)(self._judged)
 
@@ -186,28 +196,33 @@ class SecretNames:
             answer = self._judge(name)
         if answer == "look":
             return isinstance(value, str) and self._looks_secret(str(name), value)
-        if answer != "never":
-            return not is_empty(value) and (
-                answer == "always" or isinstance(value, (str, bytes))
-            )
-        is_begun = bool(self._names) and type(value) is str and value[:4] == "AIza"
-        return is_begun and GOOGLE_KEY.fullmatch(str(value)) is not None
+        if answer == "always":
+            return not is_empty(value)
+        if answer == "text":
+            return isinstance(value, (str, bytes)) and not is_empty(value)
+        # Under a name that is not secret, there may be a key of Google.
+        if type(value) is not str or value[:4] != "AIza" or not self._names:
+            return False
+        return GOOGLE_KEY.fullmatch(value) is not None
 
     def company(self, names: Collection[object]) -> frozenset[str]:
         """Return the names that are secret beside these names, in their normal form.
 
-        Few names have any.
+        Beside `grant_type`, these are `code`, `assertion` and more. Few names have any.
         """
         if _COMPANY.isdisjoint(names) or not self._names:
             return frozenset()
-        secret: set[str] = set()
-        for beside, hidden in _BESIDE:
-            if not set(beside).isdisjoint(names):
-                secret.update(hidden)
+        secret_names: set[str] = set()
+        for names_beside, hidden_names in _BESIDE:
+            if not set(names_beside).isdisjoint(names):
+                secret_names.update(hidden_names)
         if "state" in names:
-            secret.update(_OF_REDIRECT)
-        removed = {name for name in secret if self._names.get(name) == "public"}
-        return frozenset(secret - removed)
+            secret_names.update(_OF_REDIRECT)
+        # The configuration may have removed some.
+        for name in tuple(secret_names):
+            if self._names.get(name) == "public":
+                secret_names.remove(name)
+        return frozenset(secret_names)
 
     def hides_beside(
         self,
@@ -219,18 +234,27 @@ class SecretNames:
     ) -> bool:
         """Check whether a value is secret because of the names beside it.
 
-        A code and a state are, of a log-in; else if they look like tokens.
+        The `code` and the `state` of a log-in are secret. Elsewhere they are if they
+        look like tokens.
+
+        Args:
+            name: The name of the value.
+            value: The value.
+            company: What `company` returned for the names of the mapping.
+            of_login: What `is_of_login` returned for them.
         """
         if not company or not isinstance(name, str) or not isinstance(value, str):
             return False
-        if not value or normalised(name) not in company:
+        plain_name = normalised(name)
+        if not value or plain_name not in company:
             return False
-        return (
-            of_login or normalised(name) not in _OF_REDIRECT or looks_like_token(value)
-        )
+        if of_login or plain_name not in _OF_REDIRECT:
+            return True
+        return looks_like_token(value)
 
     @staticmethod
     def _looks_secret(name: str, value: str) -> bool:
+        """Check whether the text under a name of the table `look` is a token."""
         if normalised(name) == "ticket":
             return is_placeholder(value) or _CAS_TICKET.fullmatch(value) is not None
         return looks_like_token(value)
@@ -240,7 +264,9 @@ class SecretNames:
 
         The value of such an option is the next item.
         """
-        flag = _FLAG.fullmatch(item) if isinstance(item, str) else None
+        if not isinstance(item, str):
+            return False
+        flag = _FLAG.fullmatch(item)
         return flag is not None and self.secret(flag[1])
 
     def _judged(self, name: str) -> str:
@@ -254,28 +280,37 @@ class SecretNames:
             openai_api_key     `api_key`                                       always
         """
         words = _words(name)
+        # The number of the words without digits at the end: `token_count_1` is a count.
         count = len(words)
-        while count and words[count - 1].isdigit():  # token_count_1 is a count
+        while count and words[count - 1].isdigit():
             count -= 1
         describes_a_secret = count > 0 and words[count - 1] in _ABOUT
-        found: dict[str, str] = dict.fromkeys(("never", "always", "text", "look"), "")
+        # The length of the longest name in the tables that stands in this one, by the
+        # answer of the table.
+        lengths = dict.fromkeys(("never", "always", "text", "look"), 0)
         for start in range(len(words)):
-            is_asked = start > 0 and (
-                words[0] in _ASKING or words[start - 1] in _ASKING
+            has_words_before = start > 0
+            is_asked = has_words_before and not _ASKING.isdisjoint(
+                (words[0], words[start - 1])
             )
             for end in range(start + 1, len(words) + 1):
                 part = "".join(words[start:end])
-                where = self._names.get(part)
-                if where is None or (
-                    end < count
-                    and (describes_a_secret or where not in ("any", "public"))
-                ):
+                table = self._names.get(part)
+                if table is None:
                     continue
-                is_alone = not start or where not in ("whole", "look")
-                if where == "public" or (is_alone and not is_asked):
-                    answer = _ANSWERS.get(where, "always")
-                    found[answer] = max(found[answer], part, key=len)
-        return max(found, key=lambda answer: len(found[answer]))
+                has_words_behind = end < count
+                if has_words_behind and describes_a_secret:
+                    continue
+                if has_words_behind and table not in ("any", "public"):
+                    continue
+                if has_words_before and table in ("whole", "look"):
+                    continue
+                if is_asked and table != "public":
+                    continue
+                answer = _ANSWERS.get(table, "always")
+                lengths[answer] = max(lengths[answer], len(part))
+        # Of two that are equally long, the answer decides that stands first above.
+        return max(lengths, key=lengths.__getitem__)
 
 
 @cache
@@ -299,12 +334,13 @@ def looks_like_token(value: str) -> bool:
 
 def holds_issued(plain: Any) -> bool:
     """Check whether plain data holds the placeholder of an issued secret."""
-    todo = [plain]
-    for part in todo:
+    # The list grows by the parts of each container in it.
+    parts = [plain]
+    for part in parts:
         if isinstance(part, dict):
-            todo += part.values()
+            parts += part.values()
         elif isinstance(part, (list, tuple)):
-            todo += part
+            parts += part
         elif type(part) in (str, int, float) and ISSUED.search(str(part)):
             return True
     return False
@@ -330,12 +366,9 @@ def basic_password(value: str) -> str:
 
 def is_empty(value: object) -> bool:
     """Check whether a value cannot be secret: None, a boolean or an empty text."""
-    return (
-        value is None
-        or value is True
-        or value is False
-        or (isinstance(value, (str, bytes)) and not value)
-    )
+    if value is None or value is True or value is False:
+        return True
+    return isinstance(value, (str, bytes)) and not value
 
 
 def normalised(name: str) -> str:
@@ -347,6 +380,7 @@ def normalised(name: str) -> str:
 
 
 def _words(name: str) -> list[str]:
+    """Return the words of a name: `["x", "api", "key"]` of `X-Api-Key`."""
     return [word.lower() for word in _WORD.findall(name)]
 
 
@@ -374,7 +408,8 @@ def places(
 ) -> Iterator[Place]:
     """Yield the values in a mapping, in the order of its JSON text.
 
-    What replaces one meanwhile is walked instead.
+    The loop that is given a place may replace the value there, `box[key] = …`. What
+    replaces it is walked instead.
 
     Copies take the places of the mappings and lists in it, so that what it had stays as
     it is.
@@ -416,9 +451,9 @@ def _places_in_mapping(
     of_login = is_of_login(box)
     parts = []
     for key, (name, value) in zip(box, named(box), strict=True):
-        is_secret = names.hides(name, value) or names.hides_beside(
-            name, value, company, of_login=of_login
-        )
+        is_secret = names.hides(name, value)
+        if not is_secret and company:
+            is_secret = names.hides_beside(name, value, company, of_login=of_login)
         hider = name
         if not is_secret and place.is_secret:
             is_secret = not is_empty(value)
@@ -464,18 +499,28 @@ def named(box: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
     # Few mappings are one of a name and a value.
     if "value" not in box and "Value" not in box:
         return box.items()
+    name_of_value = _name_of_value(box)
+    if name_of_value is None:
+        return box.items()
+    values = []
+    for key, value in box.items():
+        name = name_of_value if key in ("value", "Value") else key
+        values.append((name, value))
+    return values
+
+
+def _name_of_value(box: Mapping[Any, Any]) -> str | None:
+    """Return `token` of `{"name": "token", "value": "abc"}`; None without a name.
+
+    A change has it in its path: `{"op": "add", "path": "/token", "value": "abc"}`.
+    """
     for key in ("name", "key", "Name", "Key"):
         name = box.get(key)
         if isinstance(name, str):
-            break
-    else:
-        name = _last_name(box.get("path")) if "op" in box else ""
-        if not name:
-            return box.items()
-    return [
-        (name if key in ("value", "Value") else key, value)
-        for key, value in box.items()
-    ]
+            return name
+    if "op" in box:
+        return _last_name(box.get("path")) or None
+    return None
 
 
 def _last_name(path: object) -> str:
@@ -491,16 +536,19 @@ def _last_name(path: object) -> str:
 
 
 def _names_of_lists(box: dict[Any, Any]) -> Iterator[tuple[int, Sequence[object]]]:
-    """Yield the lists of what clients store beside names, by their ids.
+    """Yield the ids of the lists whose items have names, in what clients store.
 
     Each comes with the names of its items.
 
-    They are the words of commands, and the rows of a statement.
+    | stored | list | names of its items |
+    |---|---|---|
+    | `{"command": ["AUTH", "abc"]}` | the command | none, `AUTH`, `abc` |
+    | `{"columns": [["id"], ["token"]], "rows": …}` | each row | `id`, `token` |
     """
     commands = [box.get("command")]
-    several = box.get("commands")
-    if type(several) is list:
-        commands += several
+    pipeline = box.get("commands")
+    if type(pipeline) is list:
+        commands += pipeline
     for words in commands:
         if type(words) is list:
             yield id(words), (None, *words)
@@ -515,7 +563,9 @@ def _names_of_lists(box: dict[Any, Any]) -> Iterator[tuple[int, Sequence[object]
 
 def _name_of_column(column: object) -> object:
     """Return the name of a stored column, which is a list that begins with it."""
-    return column[0] if type(column) is list and column else None
+    if type(column) is not list or not column:
+        return None
+    return column[0]
 
 
 def holds_text(plain: Any, names: SecretNames) -> bool:

@@ -40,10 +40,13 @@ def hide_values(text: str, secrets: Iterable[str] | Mapping[str, str]) -> str:
 
     A mapping says what stands for each.
     """
+    # A secret may be a part of another one, so the longest come first.
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) < _SHORTEST_SECRET or secret not in text:
             continue
-        stand_in = secrets[secret] if isinstance(secrets, Mapping) else PLACEHOLDER
+        stand_in = PLACEHOLDER
+        if isinstance(secrets, Mapping):
+            stand_in = secrets[secret]
         text = re.sub(rf"{_BEFORE_WORD}{re.escape(secret)}(?!\w)", stand_in, text)
     return text
 
@@ -54,8 +57,9 @@ def stands_alone(value: str) -> bool:
         return len(value) >= _SHORTEST_NUMBER
     has_digit = any(map(str.isdigit, value))
     has_letter = any(map(str.isalpha, value))
-    is_mixed = has_digit and has_letter
-    return len(value) >= (_SHORTEST_MIXED if is_mixed else _SHORTEST_ALONE)
+    if has_digit and has_letter:
+        return len(value) >= _SHORTEST_MIXED
+    return len(value) >= _SHORTEST_ALONE
 
 
 @lru_cache(maxsize=1_000)
@@ -142,14 +146,15 @@ class Environment:
 
         The pieces are bytes: of texts, or of the memory of a numpy array.
         """
-        whole = list(map(bytes, pieces))
-        held = {}
+        whole_pieces = list(map(bytes, pieces))
+        values_by_name = {}
         for value, name in self._names.items():
-            text = value.encode("utf-8", "surrogatepass")
+            in_text = value.encode("utf-8", "surrogatepass")
             in_array = value.encode("utf-32-le", "surrogatepass")
-            if any(text in piece or in_array in piece for piece in whole):
-                held[name] = value
-        return held
+            for piece in whole_pieces:
+                if in_text in piece or in_array in piece:
+                    values_by_name[name] = value
+        return values_by_name
 
     def text(self, text: str) -> str:
         """Return a text in which the names of the variables stand for their values.
@@ -185,7 +190,9 @@ class Environment:
     def _with_names_scrubbed(self, mapping: dict[Any, Any]) -> dict[Any, Any]:
         scrubbed = {}
         for name, part in mapping.items():
-            scrubbed[self.text(name) if isinstance(name, str) else name] = part
+            if isinstance(name, str):
+                name = self.text(name)
+            scrubbed[name] = part
         return scrubbed
 
     def _pieces(self, pieces: list[Any]) -> list[Any]:
@@ -206,4 +213,5 @@ class Environment:
 def bytes_in(json: str) -> Iterator[bytes]:
     """Yield the bytes that JSON, as it stands in a file, holds as base64."""
     if "base64" in json:
-        yield from (a2b_base64(match[1]) for match in _BASE64.finditer(json))
+        for match in _BASE64.finditer(json):
+            yield a2b_base64(match[1])
