@@ -30,9 +30,10 @@ from pytest_mimic._core.types.opening import parts_of
 State = list[Any]
 
 # The most objects that are looked into in the arguments of a call.
-_MOST = 10_000
+_MOST_OBJECTS = 10_000
 _PLAIN = frozenset({bool, bytes, complex, float, int, str, type(None)})
 _CONTAINERS = frozenset({dict, frozenset, list, set, tuple})
+# The name that a recording has for a class, by the full name of the class.
 _KINDS = {
     "_io.BytesIO": "BytesIO",
     "_io.StringIO": "StringIO",
@@ -49,20 +50,26 @@ def kind_of_advancing(value: object) -> str | None:
     `numpy.random.random()` count as shared: their state is no argument.
     """
     kind = _KINDS.get(full_name(type(value)))
+    shared: object = None
     if kind == "Random":
-        return kind if value is not sys.modules["random"]._inst else None
-    if kind == "RandomState":
+        shared = sys.modules["random"]._inst
+    elif kind == "RandomState":
         shared = sys.modules["numpy"].random.mtrand._rand
-        return kind if value is not shared else None
+    if value is shared:
+        return None
     return kind
 
 
 def advancing_in(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the streams and generators in the arguments of a call, by their paths."""
-    found: dict[str, Any] = {}
+    """Return the streams and generators in the arguments of a call, by their paths.
+
+    `{"file": <StringIO>, "jobs[0].rng": <Random>}`. The call's recording keeps what
+    becomes of their state.
+    """
+    advancing: dict[str, Any] = {}
     seen: dict[int, object] = {}
     pending: list[tuple[str, Any]] = list(arguments.items())
-    while pending and len(seen) < _MOST:
+    while pending and len(seen) < _MOST_OBJECTS:
         path, part = pending.pop()
         kind = type(part)
         if kind in _PLAIN or id(part) in seen:
@@ -71,11 +78,11 @@ def advancing_in(arguments: Mapping[str, Any]) -> dict[str, Any]:
         if _holds_plain_values(part):
             continue
         if kind_of_advancing(part) is not None:
-            found[path] = part
+            advancing[path] = part
         elif library_of(kind) is None:
-            inner = islice(parts_of(part), _MOST)
-            pending += [(path + each.step, each.value) for each in inner]
-    return found
+            for inner in islice(parts_of(part), _MOST_OBJECTS):
+                pending.append((path + inner.step, inner.value))
+    return advancing
 
 
 def _holds_plain_values(part: Any) -> bool:
@@ -87,7 +94,10 @@ def _holds_plain_values(part: Any) -> bool:
 
 
 def state_of(value: Any) -> State:
-    """Return the state of a stream or a generator, as plain JSON.
+    """Return the state of a stream or a generator, as the table of this module has it.
+
+    It is plain JSON: it counts in the identity of a call that is given the value, and
+    stands in the recording.
 
     Raises:
         ValueError: The stream is closed.
@@ -116,7 +126,9 @@ def changed_state(before: State, after: State) -> State | None:
 
 
 def set_state(value: Any, state: State) -> None:
-    """Give a stream or a generator its state.
+    """Give a stream or a generator the state that a recorded call left it in.
+
+    A replay does so, since it makes no call that would advance the value.
 
     Raises:
         ValueError: It is the state of an object of another class.
@@ -127,9 +139,11 @@ def set_state(value: Any, state: State) -> None:
     if kind in ("BytesIO", "StringIO"):
         content, position = parts
         if content is not None:
+            if kind == "BytesIO":
+                content = b64decode(content)
             value.seek(0)
             value.truncate()
-            value.write(b64decode(content) if kind == "BytesIO" else content)
+            value.write(content)
         value.seek(position)
     elif kind == "Random":
         version, numbers, gauss = parts
@@ -144,4 +158,6 @@ def _plain(state: Any) -> Any:
     """Return a state of numpy's without arrays and numbers of numpy."""
     if isinstance(state, dict):
         return {name: _plain(part) for name, part in state.items()}
-    return state.tolist() if hasattr(state, "tolist") else state
+    if hasattr(state, "tolist"):
+        return state.tolist()
+    return state

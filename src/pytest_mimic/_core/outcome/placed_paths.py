@@ -16,7 +16,12 @@ from pytest_mimic._core.words import lazy_attribute
 Where = str | tuple[str, str]
 """A stored path: a token and the rest, or the whole text of a path below no root.
 
-With `/` as the rest, it is the folder with a separator at its end.
+| path | stored |
+|---|---|
+| `data/rates.csv` below the rootdir | `("rootdir", "data/rates.csv")` |
+| `out.txt` in the test's `tmp_path` | `("tmp_path", "out.txt")` |
+| that folder, with a separator at its end | `("tmp_path", "/")` |
+| `/etc/hosts` | `"/etc/hosts"` |
 """
 
 TEXT = "str"
@@ -27,19 +32,22 @@ MAKERS: dict[Any, Callable[[str], object]] = {
     "pure_posix_path": PurePosixPath,
     "pure_windows_path": PureWindowsPath,
 }
-# The folder that `tmp_path` or `mktemp` gave: the first one that an argument names, or
-# else the running test's.
-_GIVEN, _OWN = "tmp_path", "tmp_path of the test"
+# Two tokens for a folder that `tmp_path` or `mktemp` gave: the first one that an
+# argument names, or else the running test's; and the running test's where an argument
+# names another one.
+_GIVEN_FOLDER = "tmp_path"
+_TEST_FOLDER = "tmp_path of the test"
 _NUMBER = re.compile(r"\d+\Z")
 
 
 class PathStore:
     """Stores and restores the paths of one call's outcome.
 
+    An outcome that names a file of `tmp_path` is replayed with the folder of today.
+
     Below the base temporary folder, a path counts from the folder that `tmp_path` or
-    `mktemp` gave. That folder is, in
-    this order: one that the call's arguments name, the running test's `tmp_path`, the
-    newest one of the same name.
+    `mktemp` gave. That folder is, in this order: one that the call's arguments name,
+    the running test's `tmp_path`, the newest one of the same name.
 
     Args:
         places: The folders of the run.
@@ -54,11 +62,14 @@ class PathStore:
         self._folders = folders
 
     @lazy_attribute
-    def _named(self) -> list[str]:
+    def _folders_of_arguments(self) -> list[str]:
         return list(dict.fromkeys(self._folders()))
 
     def may_hold(self, text: str) -> bool:
-        """Return whether a text or JSON mentions the base temporary folder."""
+        """Return whether a text or JSON mentions the base temporary folder.
+
+        The check is fast. Only where it is true, paths are looked for in an outcome.
+        """
         for mark in self.places.marks:
             folder = mark.decode("utf-8", "surrogatepass")
             if folder in text or folder.replace("\\", "\\\\") in text:
@@ -67,11 +78,11 @@ class PathStore:
 
     def may_be_in(self, chunks: Iterable[bytes | memoryview]) -> bool:
         """Return whether pickles mention the base temporary folder."""
-        marks = [re.escape(mark) for mark in self.places.marks]
-        if not marks:
+        alternatives = b"|".join(map(re.escape, self.places.marks))
+        if not alternatives:
             return False
-        mark = re.compile(b"|".join(marks))
-        return any(mark.search(chunk) for chunk in chunks)
+        is_mentioned_in = re.compile(alternatives).search
+        return any(map(is_mentioned_in, chunks))
 
     # Storing
 
@@ -81,30 +92,39 @@ class PathStore:
         None: it is any other string.
         """
         place = self.places.place_of_text(text)
-        return None if place is None else self._where(place)
+        if place is None:
+            return None
+        return self._where(place)
 
     def stored_path(self, path: object) -> Where:
         """Return the place of a path object, or its text if it is below no root."""
         text = str(path)
         place = self.places.place_of(text)
-        return text if place is None else self._where(place)
+        if place is None:
+            return text
+        return self._where(place)
 
     def _where(self, place: PathPlace) -> Where:
+        """Return the stored form of a path below one of the run's folders."""
         if place.token == ROOTDIR:
             return ROOTDIR, place.rest
         if not place.given:
             return TEMPORARY, place.rest
-        if place.given in self._named:
-            index = self._named.index(place.given)
-            token = f"{_GIVEN}:{index + 1}" if index else _GIVEN
+        folders_of_arguments = self._folders_of_arguments
+        if place.given in folders_of_arguments:
+            token = _GIVEN_FOLDER
+            index = folders_of_arguments.index(place.given)
+            if index:
+                # The second folder that the arguments name is `tmp_path:2`.
+                token = f"{_GIVEN_FOLDER}:{index + 1}"
             return token, place.rest
         if place.given == self.places.own:
-            token = _OWN if self._named else _GIVEN
+            token = _TEST_FOLDER if folders_of_arguments else _GIVEN_FOLDER
             return token, place.rest
         # The number of the folder is left out, since it differs from run to run.
-        name = _NUMBER.sub("", place.given.rpartition("/")[2])
-        parts = [part for part in (name, place.rest) if part]
-        return TEMPORARY, "/".join(parts)
+        folder_name = place.given.rpartition("/")[2]
+        name = _NUMBER.sub("", folder_name)
+        return TEMPORARY, "/".join(filter(None, (name, place.rest)))
 
     # Restoring
 
@@ -122,42 +142,52 @@ class PathStore:
         if token == TEMPORARY:
             name, slash, rest = rest.partition("/")
             return _joined(self._root(TEMPORARY, self._newest(name)), rest or slash)
-        return _joined(self._root(TEMPORARY, self._given(token)), rest)
+        return _joined(self._root(TEMPORARY, self._folder_of(token)), rest)
 
-    def _given(self, token: str) -> str:
-        own = self.places.own or "tmp_path"
-        given, _, number = token.partition(":")
-        if token == _OWN:
-            return own
-        if given != _GIVEN or (number and not number.isdigit()):
+    def _folder_of(self, token: str) -> str:
+        """Return the name of the folder of this run for `tmp_path`, `tmp_path:2`, ….
+
+        Raises:
+            ValueError: There is no such token.
+        """
+        test_folder = self.places.own or "tmp_path"
+        if token == _TEST_FOLDER:
+            return test_folder
+        word, _, number = token.partition(":")
+        if word != _GIVEN_FOLDER or (number and not number.isdigit()):
             raise ValueError(f"there is no folder {token}")
         index = int(number or 1) - 1
-        return self._named[index] if 0 <= index < len(self._named) else own
+        if 0 <= index < len(self._folders_of_arguments):
+            return self._folders_of_arguments[index]
+        return test_folder
 
     def _newest(self, name: str) -> str:
-        """Return the newest given folder of a name, or else the name."""
+        """Return the newest folder that pytest made of a name, or else the name.
+
+        pytest numbers them: of `cache0` and `cache1`, the newest is `cache1`.
+        """
         try:
-            inside = os.listdir(self._root(TEMPORARY))  # noqa: PTH208 - a string
+            folders = os.listdir(self._root(TEMPORARY))  # noqa: PTH208 - a string
         except OSError:
-            inside = []
-        # The folders `name0`, `name1`, …, by their numbers.
+            folders = []
         by_number: dict[int, str] = {}
-        for folder in inside:
+        for folder in folders:
             number = folder.removeprefix(name)
             if folder.startswith(name) and number.isdecimal():
                 by_number[int(number)] = folder
-        if name in inside or not by_number:
+        if name in folders or not by_number:
             return name
         return by_number[max(by_number)]
 
-    def _root(self, token: str, given: str = "") -> str:
+    def _root(self, token: str, folder: str = "") -> str:
+        """Return the path of a root of this run, or of a folder right below it."""
         try:
-            return self.places.path_of(PathPlace(token, given, ""))
+            return self.places.path_of(PathPlace(token, folder, ""))
         except KeyError:
             # No fixture has made a temporary folder in this run.
             from tempfile import gettempdir
 
-            return _joined(gettempdir(), given)
+            return _joined(gettempdir(), folder)
 
     def restored(self, kind: object, where: Where) -> object:
         """Return the string or path of a stored one. `kind` is a key of `MAKERS`.
@@ -171,6 +201,7 @@ class PathStore:
 
 
 def _joined(folder: str, rest: str) -> str:
+    """Return the path of a stored rest, whose separators are `/`, below a folder."""
     if not rest:
         return folder
     if rest == "/":
@@ -200,7 +231,9 @@ def persistent_id(value: object, paths: PathStore) -> tuple[Any, Where] | None:
     """
     if type(value) is str:
         where = paths.stored_text(value)
-        return None if where is None else (TEXT, where)
+        if where is None:
+            return None
+        return TEXT, where
     # A user's class of paths has another name.
     name = full_name(type(value))
     if name not in PATHS:
