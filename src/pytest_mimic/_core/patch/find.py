@@ -63,7 +63,7 @@ def find(
         )
     names = [last]
     if last == "*":
-        names = [*_public_names(holder, module, patches)]
+        names = list(_public_names(holder, module, patches))
     if not names:
         raise NotFoundError("names no public function")
     if not is_writable(holder):
@@ -89,50 +89,74 @@ def defined_name(found: Found, patches: Patches) -> str:
     if not is_named or module not in sys.modules or found.label == f"{module}:{path}":
         return found.label
     try:
-        [there] = find(str(module), str(path).split("."), patches)
+        [defined] = find(str(module), str(path).split("."), patches)
     except NotFoundError:
         return found.label
-    return there.label if there.function is found.function else found.label
+    if defined.function is not found.function:
+        return found.label
+    return defined.label
 
 
 def _current(holder: Holder, name: str, where: str) -> object:
-    """Return the object that a name leads to, in a module or a class and its bases."""
+    """Return the object that a name leads to, in a module or a class and its bases.
+
+    Raises:
+        AbsentError: The name leads to nothing.
+        NotFoundError: It may lead to something, which `__getattr__` would have to make.
+    """
     bases: Iterable[Holder] = [holder]
     if isinstance(holder, type):
         bases = holder.__mro__
     for base in bases:
-        held = read(base, name)
-        if held is not MISSING:
-            return held
-    module = sys.modules.get(where) if isinstance(holder, dict) else None
-    if "__getattr__" in held_by(holder) or hasattr(type(module), "__getattr__"):
+        value = read(base, name)
+        if value is not MISSING:
+            return value
+    gives_on_demand = "__getattr__" in held_by(holder)
+    names: Iterable[str] = dir(holder)
+    if isinstance(holder, dict):
+        names = holder
+        # The class of a lazy module may have the method, too.
+        module = sys.modules.get(where)
+        gives_on_demand = gives_on_demand or hasattr(type(module), "__getattr__")
+    if gives_on_demand:
         raise NotFoundError(
             f"is not in {where}, which gives names on demand: "
             "name it where it is defined"
         )
-    names = holder if isinstance(holder, dict) else dir(holder)
-    similar = [known for known in names if not known.startswith("__")]
-    raise AbsentError(f"does not exist in {where}{did_you_mean(name, similar)}")
+    candidates = [candidate for candidate in names if candidate[:2] != "__"]
+    raise AbsentError(f"does not exist in {where}{did_you_mean(name, candidates)}")
 
 
 def _public_names(holder: Holder, module: str, patches: Patches) -> Iterator[str]:
+    """Yield the names that `*` stands for, in a module or a class.
+
+    A module's are its own functions, without those that it imports. `patches` knows
+    what a name held before it was mimicked.
+    """
     for name in list(held_by(holder)):
         if name.startswith("_"):
             continue
-        own = patches.own(holder, name)
+        original = patches.own(holder, name)
         if isinstance(holder, type):
-            if isinstance(own, (staticmethod, classmethod)) or _is_routine(own):
+            is_method = isinstance(original, (staticmethod, classmethod))
+            if is_method or _is_routine(original):
                 yield name
-        elif _is_routine(own) and getattr(own, "__module__", None) == module:
+        elif _is_routine(original) and getattr(original, "__module__", None) == module:
             yield name
 
 
 def _as_holder(thing: object, name: str) -> Holder:
+    """Return what names can be replaced in: a class, or the namespace of a module.
+
+    Raises:
+        NotFoundError: It is neither, an object of a class.
+    """
     if isinstance(thing, type):
         return thing
-    namespace = namespace_of(thing) if isinstance(thing, ModuleType) else None
-    if namespace is not None:
-        return namespace
+    if isinstance(thing, ModuleType):
+        namespace = namespace_of(thing)
+        if namespace is not None:
+            return namespace
     cls = f"{type(thing).__module__}:{type(thing).__qualname__}"
     raise NotFoundError(
         f"cannot be patched, {name} is an object: name the method of its class, {cls}"
@@ -140,7 +164,11 @@ def _as_holder(thing: object, name: str) -> Holder:
 
 
 def _function(original: Any, label: str) -> object:
-    """Return the function inside of what a name leads to."""
+    """Return the function inside of what a name leads to, such as a static method.
+
+    Raises:
+        NotFoundError: There is none, or nobody would call it by the target's name.
+    """
     if isinstance(original, type):
         raise NotFoundError(
             f"is a class, which cannot be mimicked, name its methods: {label}.*"
@@ -151,8 +179,8 @@ def _function(original: Any, label: str) -> object:
     # A static method can be called, too, since Python 3.10.
     if isinstance(original, staticmethod) or not callable(original):
         function = carried(original) or original
-    kind = type(function).__name__
     if not callable(function):
+        kind = type(function).__name__
         article = "an" if kind[0] in "aeiouAEIOU" else "a"
         raise NotFoundError(f"is not callable, it is {article} {kind}")
     if _is_object(function):
@@ -174,12 +202,12 @@ def _is_object(function: object) -> bool:
     return False
 
 
-def _is_routine(held: object) -> bool:
-    """Return whether it is a function of some kind.
+def _is_routine(value: object) -> bool:
+    """Return whether a value that a name holds is a function of some kind.
 
     Only its type is examined: a proxy may run code when touched.
     """
-    kind = type(held)
+    kind = type(value)
     if not hasattr(kind, "__get__") and not issubclass(kind, BuiltinFunctionType):
         return False
-    return callable(held) and not issubclass(kind, type) and not _is_object(held)
+    return callable(value) and not issubclass(kind, type) and not _is_object(value)
