@@ -65,7 +65,9 @@ def call_blocking(
     else:
         # A future tells everything, how it failed as well.
         make = type(rpc.method).future.__wrapped__
-    requests = list(request) if rpc.sends_many else [request]
+    requests = [request]
+    if rpc.sends_many:
+        requests = list(request)
     rpc.begin(requests, options, make)
     if rpc.is_read_later:
         return RealStream(rpc)
@@ -83,7 +85,10 @@ def call_aio(
     rpc: Rpc, original: Callable[..., Any], _style: str, *args: Any, **options: Any
 ) -> Any:
     """Return a call of a method of a service, or a recorded one."""
-    request = args[0] if args else options.pop(rpc.request_name)
+    if args:
+        request = args[0]
+    else:
+        request = options.pop(rpc.request_name)
     if rpc.sends_many:
         return AioCall(asyncio.ensure_future(_send(rpc, request, options, original)))
     rpc.begin([request], options, original)
@@ -107,6 +112,7 @@ async def _send(
 
 
 async def _end(rpc: Rpc) -> EndedCall:
+    """Return a call when it has ended, or has waited as the recorded one did."""
     await run_async(rpc.read_all())
     if rpc.waits_at_once:
         await rpc.step.wait_async()
@@ -142,7 +148,9 @@ class Rpc:
         self._target = target
         self.method = method
         self.sends_many = kind.startswith("Stream")
-        self.request_name = "request_iterator" if self.sends_many else "request"
+        self.request_name = "request"
+        if self.sends_many:
+            self.request_name = "request_iterator"
         self.gives_many = kind.endswith("Stream")
         # Only the callable objects of asyncio refer to their channel.
         self.is_async = bool(getattr(method, "_references", ()))
@@ -168,15 +176,19 @@ class Rpc:
         if step.mode == "run":
             step.arrived = self._arrived
         if step.mode != "replay":
-            sent = iter(requests) if self.sends_many else requests[0]
+            request = requests[0]
+            if self.sends_many:
+                request = iter(requests)
             with recording(step):
-                self.real = make(self.method, sent, **options)
+                self.real = make(self.method, request, **options)
 
     def _described(self) -> ClientCall:
         """Return the call as the engine sees it, without secrets."""
         hidden = self._secrets.scrub(self._requests, keep_types=True)
         messages = list(map(plain_of, hidden))
-        request = messages if self.sends_many else messages[0]
+        request: Any = messages
+        if not self.sends_many:
+            request = messages[0]
         metadata = {}
         for key, value in self._metadata:
             metadata[key] = self._secrets.header(key, value)
@@ -255,9 +267,9 @@ class Rpc:
 
     def _asked(self) -> Any:
         """Return the next message, or what is awaited for it."""
-        if self.is_async:
-            return self.real.read() if self.gives_many else self.real
-        return next(self.real) if self.gives_many else self.real.result()
+        if self.gives_many:
+            return self.real.read() if self.is_async else next(self.real)
+        return self.real if self.is_async else self.real.result()
 
     def leave(self, ending: _Plain | None = None) -> Any:
         """Record how the real call has ended.
@@ -290,6 +302,13 @@ class Rpc:
         redactor.issued.update(secrets.values.keys() - sent)
 
     def _outcome(self, ending: _Plain | None, secrets: Secrets) -> _Plain:
+        """Return the outcome as the class says, without the values of the `secrets`.
+
+        Args:
+            ending: How the call ended, by the names in `_ENDING`; None if its reader
+                left it.
+            secrets: What hides secrets; of `NO_NAMES`, nothing is hidden.
+        """
         messages = secrets.scrub(self._responses, keep_types=True)
         outcome: _Plain = {}
         if self.gives_many:
@@ -391,26 +410,27 @@ class EndedCall(_aio.AioRpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
 
     def __init__(self, rpc: Rpc) -> None:
         outcome = rpc.answer or rpc.step.outcome()
-        code = outcome.get("code")
-        super().__init__(
-            grpc.StatusCode[code] if code else None,
-            None,
-            None,
-            outcome.get("details", ""),
-            "",
-        )
+        code = None
+        if outcome.get("code"):
+            code = grpc.StatusCode[outcome["code"]]
+        super().__init__(code, None, None, outcome.get("details", ""), "")
         messages = outcome.get("response", [])
         if not isinstance(messages, list):
             messages = [messages]
-        read = rpc.method._response_deserializer
-        self._unread = deque(load_message(message, read) for message in messages)
+        deserialize = rpc.method._response_deserializer
+        # The messages that the caller has not read.
+        self._unread: deque[Any] = deque()
+        for message in messages:
+            self._unread.append(load_message(message, deserialize))
         self._rpc = rpc
         self._outcome = outcome
         self._error = cast(BaseException, self)
 
     def initial_metadata(self, name: str = "initial_metadata") -> Any:
         pairs = [_loaded(key, value) for key, value in self._outcome.get(name, ())]
-        return _aio.Metadata(*pairs) if self._rpc.is_async else tuple(pairs)
+        if self._rpc.is_async:
+            return _aio.Metadata(*pairs)
+        return tuple(pairs)
 
     trailing_metadata = partialmethod(initial_metadata, "trailing_metadata")
 
@@ -425,10 +445,15 @@ class EndedCall(_aio.AioRpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
         raise self._error
 
     def result(self, timeout: float | None = None) -> Any:  # noqa: ARG002 - it has ended
-        return self._unread[0] if self._unread else next(self)
+        if self._unread:
+            return self._unread[0]
+        # There is no response: this raises the error of the call.
+        return next(self)
 
     def exception(self, timeout: float | None = None) -> EndedCall | None:  # noqa: ARG002
-        return None if self.code() is grpc.StatusCode.OK else self
+        if self.code() is grpc.StatusCode.OK:
+            return None
+        return self
 
     def code(self) -> Any:
         if not self.done() and self._rpc.waits:
@@ -464,7 +489,9 @@ class EndedCall(_aio.AioRpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
         super().__init__(
             grpc.StatusCode.CANCELLED, None, None, "Locally cancelled by application!"
         )
-        self._error = asyncio.CancelledError() if self._rpc.is_async else self
+        self._error = self
+        if self._rpc.is_async:
+            self._error = asyncio.CancelledError()
         return True
 
     def add_done_callback(self, callback: Callable[[Any], object]) -> None:

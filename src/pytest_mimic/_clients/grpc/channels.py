@@ -67,8 +67,11 @@ def note_of(method: Any) -> ChannelNote:
     A channel that was made before calls were mimicked has none: the object of a sync
     channel knows the address by itself, and one of asyncio counts by its identity.
     """
+    # Where the note stands: an object of asyncio refers to its channel.
+    holder = method
     channels = getattr(method, "_references", ())
-    holder = channels[0] if channels else method
+    if channels:
+        holder = channels[0]
     note = getattr(holder, _NOTE, None)
     if isinstance(note, ChannelNote):
         return note
@@ -84,7 +87,10 @@ def _is_closed(channel: Any) -> bool:
 
 
 def _text(target: Any) -> str:
-    return target.decode() if isinstance(target, bytes) else str(target)
+    """Return an address, or the path of a method: both come as text or as bytes."""
+    if isinstance(target, bytes):
+        return target.decode()
+    return str(target)
 
 
 # The objects that call a method, by what they send and what they get.
@@ -140,8 +146,11 @@ class GrpcAdapter(Adapter):
         return compared
 
     def failure(self, plain: Any, /) -> str | None:
+        """Return `gave UNAVAILABLE` for a call whose recording may mislead a test."""
         code = plain.get("code")
-        return f"gave {code}" if code in _FAILURES else None
+        if code not in _FAILURES:
+            return None
+        return f"gave {code}"
 
 
 def _edges_of(kind: str) -> list[Edge]:
@@ -178,8 +187,9 @@ def _wrap_call(kind: str, style: str, original: _Function, port: Port) -> _Funct
         # It needs the classes of the client.
         calls: Any = import_module(f"{__package__}.calls")
         rpc = calls.Rpc(port, method, path, kind, target=note.target)
-        make = calls.call_aio if rpc.is_async else calls.call_blocking
-        return make(rpc, original, style, *args, **options)
+        if rpc.is_async:
+            return calls.call_aio(rpc, original, style, *args, **options)
+        return calls.call_blocking(rpc, original, style, *args, **options)
 
     return call
 

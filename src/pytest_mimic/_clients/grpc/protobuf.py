@@ -42,11 +42,14 @@ def _exact_json(message: Any, data: bytes) -> Any:
     to_json = import_module("google.protobuf.json_format").MessageToDict
     try:
         plain = to_json(message, preserving_proto_field_name=True)
-        again = _read(type(message), plain).SerializeToString(deterministic=True)
+        message_again = _read(type(message), plain)
+        data_again = message_again.SerializeToString(deterministic=True)
     except Exception:
         # A message may hold an `Any` whose type is not known, for example.
         return None
-    return plain if again == data else None
+    if data_again != data:
+        return None
+    return plain
 
 
 def load_message(stored: dict[str, Any], deserialize: Callable[[bytes], Any]) -> Any:
@@ -70,7 +73,9 @@ def _message_of(value: Any) -> Any:
     if hasattr(value, "ListFields"):
         return value
     unwrap = getattr(type(value), "pb", None)
-    return None if unwrap is None else unwrap(value)
+    if unwrap is None:
+        return None
+    return unwrap(value)
 
 
 def _read(kind: Any, plain: Any) -> Any:
@@ -103,6 +108,7 @@ def _loadable(descriptor: Any, plain: Any) -> Any:
 
 
 def _is_hidden(value: object) -> bool:
+    """Check whether a placeholder stands for the value of a field."""
     if not isinstance(value, str) or not value.startswith(PLACEHOLDER_START):
         return False
     return is_placeholder(value)

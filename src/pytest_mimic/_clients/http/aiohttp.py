@@ -110,6 +110,7 @@ async def _body_of(req: Any, body: Any) -> bytes:
 
 
 def _never() -> bool:
+    """Tell an `ExchangeRecorder` that the session does not decompress bodies."""
     return False
 
 

@@ -38,8 +38,9 @@ def replayed_connection(
 
     Where the recorded exception is one of connecting, it is raised.
     """
-    failure = {} if "status" in plain else plain.get("error", {})
-    if failure.get("type") in (*CONNECTING, "proxy"):
+    failure = plain.get("error", {})
+    is_of_connecting = failure.get("type") in (*CONNECTING, "proxy")
+    if is_of_connecting and "status" not in plain:
         raise _error(failure, req)
     protocol = ReplayedProtocol(req, plain, step)
     # A connector closes what it has given out when its session is closed.
@@ -296,12 +297,12 @@ def _of_connecting(make: Any, key: Any, stored: Failure) -> Exception:
 
 def _refused_by_proxy(message: str, req: Any) -> Exception:
     """Return the exception for a proxy that answers instead of connecting."""
-    status, _, reason = message.partition(" ")
     url = getattr(req, "proxy", None) or req.url
     info = aiohttp.RequestInfo(url, "CONNECT", req.headers, url)
-    return aiohttp.ClientHttpProxyError(
-        info,
-        (),
-        status=int(status) if status.isdigit() else 502,
-        message=reason if status.isdigit() else message,
-    )
+    status = 502
+    # `407 Proxy Authentication Required`
+    number, _, reason = message.partition(" ")
+    if number.isdigit():
+        status = int(number)
+        message = reason
+    return aiohttp.ClientHttpProxyError(info, (), status=status, message=message)

@@ -66,7 +66,9 @@ def store_body(
         cut = chunks
     charset = _charset_of(data, parameters.get("charset", _UTF_8))
     if charset is None:
-        return {"chunks": list(map(_coded, cut))} if cut else _coded(data)
+        if cut:
+            return {"chunks": list(map(_coded, cut))}
+        return _coded(data)
     body = _store_text(
         data, charset, media_type, secrets, cut=cut, is_whole=not stopped
     )
@@ -76,6 +78,7 @@ def store_body(
 
 
 def _coded(data: bytes) -> dict[str, Any]:
+    """Return bytes that are no text as a body: `{"base64": "…"}`."""
     return {"base64": base64.b64encode(data).decode()}
 
 
@@ -136,8 +139,7 @@ def _store_one_text(text: str, media_type: str, secrets: Secrets) -> dict[str, A
 def _texts(chunks: Sequence[bytes], charset: str) -> list[str]:
     """Decode chunks. One that ends within a character ends before it."""
     decoder = codecs.getincrementaldecoder(charset)()
-    decoded = map(decoder.decode, chunks)
-    return [text for text in decoded if text]
+    return list(filter(None, map(decoder.decode, chunks)))
 
 
 def _encoded(texts: Sequence[str], charset: str) -> bytes:
@@ -145,7 +147,7 @@ def _encoded(texts: Sequence[str], charset: str) -> bytes:
 
     In UTF-16, for example, each has a mark.
     """
-    return b"".join(text.encode(charset) for text in texts)
+    return b"".join([text.encode(charset) for text in texts])
 
 
 def _scrubbed(texts: list[str], secrets: Secrets) -> list[str]:
@@ -215,25 +217,32 @@ def _store_message(
 def _store_content(
     data: bytes, headers: dict[str, str], secrets: Secrets, depth: int
 ) -> dict[str, Any]:
+    """Return the body of a part as `store_body` does; `{}` if it is empty."""
     content_type = headers.get("content-type")
     body = store_body(
         [data], content_type=content_type, secrets=secrets, depth=depth + 1
     )
-    return {} if body is None else body
+    if body is None:
+        return {}
+    return body
 
 
 def _coded_or_text(data: bytes) -> dict[str, Any]:
+    """Return the content of a part as it came, in its `transfer` encoding."""
     text = as_text(data)
-    return _coded(data) if text is None else {"text": text}
+    if text is None:
+        return _coded(data)
+    return {"text": text}
 
 
 def _is_unchanged(data: bytes, body: dict[str, Any]) -> bool:
+    """Check whether a stored body gives the same bytes: it has lost no secret."""
     return b"".join(load_body(body)) == data
 
 
 def hide_head(head: str, secrets: Secrets) -> str:
     """Return the lines of a head without secrets, and otherwise as they are."""
-    return "".join(_hide_line(line, secrets) for line in parts.lines_of(head))
+    return "".join([_hide_line(line, secrets) for line in parts.lines_of(head)])
 
 
 def _hide_line(line: str, secrets: Secrets) -> str:
@@ -276,8 +285,9 @@ def _load_chunk(chunk: Any, charset: str) -> bytes:
 def _loaded(body: dict[str, Any]) -> bytes:
     """Return the bytes of a stored body, or of the body of a stored part."""
     if "transfer" in body:
-        plain = {name: part for name, part in body.items() if name != "transfer"}
-        return parts.encode_transfer(_loaded(plain), body["transfer"])
+        decoded_body = dict(body)
+        encoding = decoded_body.pop("transfer")
+        return parts.encode_transfer(_loaded(decoded_body), encoding)
     if "parts" in body:
         delimiters = [delimiter.encode() for delimiter in body["delimiters"]]
         messages = [_load_message(part) for part in body["parts"]]
@@ -298,6 +308,7 @@ def _loaded(body: dict[str, Any]) -> bytes:
 
 
 def _load_message(message: dict[str, Any]) -> bytes:
+    """Return the bytes of a stored part: its head, and the body behind it."""
     return str(message["head"]).encode() + _loaded(message)
 
 
@@ -352,5 +363,6 @@ def _content_of_message(message: dict[str, Any]) -> dict[str, Any]:
         content["first line"] = first_line.strip()
     if "content-type" in headers:
         content["type"] = without_framing(headers["content-type"])
-    body = {name: part for name, part in message.items() if name != "head"}
+    body = dict(message)
+    del body["head"]
     return {**content, "body": content_of(body or None)}

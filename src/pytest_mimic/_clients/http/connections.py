@@ -77,6 +77,7 @@ class RecordedFile:
         return read
 
     def _recorded(self, read: Callable[..., bytes], size: tuple[Any, ...]) -> bytes:
+        """Read from the real file by one of its methods, and keep the bytes."""
         if self._is_noting and self._is_decoded is None:
             self._is_decoded = _asks_urllib3_to_decode()
         try:
@@ -111,23 +112,25 @@ class RecordedFile:
         self._end(None)
 
     def _end(self, error: BaseException | None) -> None:
+        """Tell the recorder how the body ended, once: whole, broken, or left."""
         recorder = self._recorder
         if recorder.done:
             return
         wire = b"".join(self._wire)
         if self._chunked:
             unframed = unframe(wire)
-            recorder.chunks, complete = unframed.chunks, unframed.is_whole
+            recorder.chunks = unframed.chunks
+            is_complete = unframed.is_whole
             if unframed.malformed:
                 # The client finds that out above this file, and closes it.
                 recorder.complete(error=_malformed(unframed.malformed))
                 return
         else:
             recorder.chunks = [wire]
-            complete = (
-                self._at_end if self._length is None else len(wire) >= self._length
-            )
-        if complete:
+            is_complete = self._at_end
+            if self._length is not None:
+                is_complete = len(wire) >= self._length
+        if is_complete:
             recorder.complete()
         elif error is not None:
             recorder.fail(error)
@@ -140,7 +143,9 @@ class RecordedFile:
 def _body_in(pieces: list[bytes], *, chunked: bool) -> list[bytes]:
     """Return the chunks of a body in what was read of a file."""
     wire = b"".join(pieces)
-    return unframe(wire).chunks if chunked else [wire]
+    if chunked:
+        return unframe(wire).chunks
+    return [wire]
 
 
 def _asks_urllib3_to_decode() -> bool:
@@ -231,28 +236,36 @@ class RequestMessage:
                 return
             self._read_head(head.decode("latin-1"))
         self._body.append(piece)
-        if self._missing is None:
-            self.is_complete = (
-                piece.endswith(b"0\r\n\r\n") and unframe(b"".join(self._body)).is_whole
-            )
-        else:
+        if self._missing is not None:
             self._missing -= len(piece)
             self.is_complete = self._missing <= 0
+        elif piece.endswith(b"0\r\n\r\n"):
+            # This may be the last chunk, or stand in the data of another one.
+            self.is_complete = unframe(b"".join(self._body)).is_whole
 
     def _read_head(self, head: str) -> None:
-        first, *lines = head.replace("\r\n\t", " ").replace("\r\n ", " ").split("\r\n")
+        """Read the first line, the headers, and how the body will end."""
+        # A header may go on in a line that begins with a blank.
+        unfolded = head.replace("\r\n\t", " ").replace("\r\n ", " ")
+        first_line, *lines = unfolded.split("\r\n")
         # A wrong method may have blanks.
-        self.method, self.target, _ = first.rsplit(" ", 2)
-        parts = (line.partition(":") for line in lines)
-        self.headers = tuple([(name, value.strip()) for name, _, value in parts])
-        named = {name.lower(): value for name, value in self.headers}
-        length = named.get("content-length", "")
-        if "chunked" in named.get("transfer-encoding", "").lower():
+        self.method, self.target, _ = first_line.rsplit(" ", 2)
+        headers = []
+        values_by_name = {}
+        for line in lines:
+            name, _, value = line.partition(":")
+            value = value.strip()
+            headers.append((name, value))
+            values_by_name[name.lower()] = value
+        self.headers = tuple(headers)
+        length = values_by_name.get("content-length", "")
+        if "chunked" in values_by_name.get("transfer-encoding", "").lower():
             self._missing = None
         elif length.isdigit():
             self._missing = int(length)
 
     def request(self, url: str, headers: tuple[tuple[str, str], ...]) -> HttpRequest:
+        """Return the request as it is described to the engine, with its whole body."""
         body = b"".join(self._body)
         if self._missing is None:
             body = b"".join(unframe(body).chunks)
@@ -285,7 +298,8 @@ class RecordedBytes(io.RawIOBase):
     def __init__(
         self, pieces: Sequence[bytes], end: Callable[[], Exception | None]
     ) -> None:
-        self._pieces = [piece for piece in reversed(pieces) if piece]
+        # The next piece stands last. An empty one would mean the end.
+        self._pieces = list(filter(None, reversed(pieces)))
         self._end = end
 
     def readable(self) -> bool:

@@ -41,6 +41,7 @@ def inflate(
 def _decode(
     chunks: Sequence[bytes], name: str, *, to_its_end: bool
 ) -> list[bytes] | None:
+    """Undo one encoding, `gzip`; None if no decoder of this name takes the chunks."""
     for decode in _decoders(name):
         try:
             decoded = [decode(chunk) for chunk in chunks]
@@ -63,10 +64,14 @@ def is_broken(chunks: Sequence[bytes], encoding: str) -> bool:
     It may be in another one.
     """
     decoders = _decoders(encoding)
-    return bool(decoders) and not any(_accepts(decode, chunks) for decode in decoders)
+    for decode in decoders:
+        if _accepts(decode, chunks):
+            return False
+    return bool(decoders)
 
 
 def _accepts(decode: _OneByOne, chunks: Sequence[bytes]) -> bool:
+    """Check whether a decompressor takes the beginning of a body."""
     try:
         for chunk in chunks:
             decode(chunk)
@@ -130,6 +135,7 @@ def deflate(
 
 
 def _can_encode(name: str) -> bool:
+    """Check whether a body can be compressed so here."""
     if name not in ("br", "zstd"):
         return name in (*_GZIP, "deflate")
     # Whoever has the codec can decompress, too.
@@ -137,11 +143,16 @@ def _can_encode(name: str) -> bool:
 
 
 def _encode(chunks: Sequence[bytes], name: str, *, is_whole: bool) -> Iterator[bytes]:
-    compress, flush, finish = _encoder(name, level=-1 if is_whole else 0)
+    """Yield the chunks of a body, compressed by one encoding, as `deflate` says."""
+    # The usual level, or none: a body that is not whole is only laid out.
+    level = -1 if is_whole else 0
+    compress, flush, finish = _encoder(name, level=level)
     last = len(chunks) - 1
     for place, chunk in enumerate(chunks):
-        end = finish if is_whole and place == last else flush
-        yield compress(chunk) + end()
+        end_chunk = flush
+        if is_whole and place == last:
+            end_chunk = finish
+        yield compress(chunk) + end_chunk()
 
 
 def _encoder(
@@ -166,7 +177,9 @@ def _encoder(
             return bytes(encoder.flush(encoder.FLUSH_BLOCK))
 
         return encoder.compress, flush_block, encoder.flush
-    window = zlib.MAX_WBITS if name == "deflate" else _GZIP_WINDOW
+    window = _GZIP_WINDOW
+    if name == "deflate":
+        window = zlib.MAX_WBITS
     encoder = zlib.compressobj(level, wbits=window)
 
     def flush_piece() -> bytes:

@@ -39,11 +39,16 @@ def split_events(
     if "event-stream" in media_type:
         return _EVENT.findall(text)
     lines = _LINE.findall(text)
-    is_named = any(name in media_type for name in _JSON_LINES)
-    fewest = 1 if is_named else 2
+    fewest = 2
+    if any(name in media_type for name in _JSON_LINES):
+        fewest = 1
     if len(lines) < fewest:
         return None
-    json_lines = [line for line in lines if line.strip()]
+    json_lines = []
+    for line in lines:
+        # Blank lines keep a connection alive.
+        if line.strip():
+            json_lines.append(line)
     if not is_whole:
         del json_lines[-1:]
     if len(json_lines) < fewest:
@@ -89,7 +94,8 @@ def store_events(
         pieces, events, contents, hidden_contents, strict=True
     ):
         if hidden is not None:
-            event["json" if "json" in event else "data"] = hidden
+            key = "json" if "json" in event else "data"
+            event[key] = hidden
         if event.get("style") == style:
             del event["style"]
         is_changed = hidden is not content
@@ -99,10 +105,11 @@ def store_events(
 
 def _commonest_style(events: list[dict[str, Any]]) -> str:
     """Return the style that most JSON of a stream has, of several the first one."""
-    styles: Counter[str] = Counter(
-        event["style"] for event in events if "json" in event
-    )
-    for style, _ in styles.most_common(1):
+    counts: Counter[str] = Counter()
+    for event in events:
+        if "json" in event:
+            counts[event["style"]] += 1
+    for style, _ in counts.most_common(1):
         return style
     return ""
 
@@ -111,8 +118,10 @@ def load_events(body: dict[str, Any]) -> list[str]:
     """Return the texts of the events of a stored stream."""
     texts = []
     for event in body["events"]:
-        text = event if isinstance(event, str) else _text(event, body)
-        texts.append(text)
+        if isinstance(event, str):
+            texts.append(event)
+        else:
+            texts.append(_text(event, body))
     return texts
 
 
@@ -133,7 +142,9 @@ def events_in(plain: dict[str, Any]) -> Events | None:
             if not is_whole and not _is_ended(event, body):
                 continue
             fields = _parsed(event, body)
-        value = fields["json"] if "json" in fields else json_of(fields.get("data", ""))
+        value = fields.get("json")
+        if "json" not in fields:
+            value = json_of(fields.get("data", ""))
         if "lines" in body:
             if value != "":
                 compared.append(value)
@@ -144,10 +155,18 @@ def events_in(plain: dict[str, Any]) -> Events | None:
 
 def _compared(fields: dict[str, Any], value: Any) -> Any:
     """Return a server-sent event as it is compared, with its data as a value."""
-    rest = {name: text for name, text in fields.items() if name not in _CONTENT}
+    other_fields = _fields_beside_content(fields)
     if "json" in fields or "data" in fields:
-        return ServerSentEvent(rest, data=value)
-    return rest
+        return ServerSentEvent(other_fields, data=value)
+    return other_fields
+
+
+def _fields_beside_content(event: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of an event other than its data, such as `event` and `id`."""
+    fields = dict(event)
+    for name in _CONTENT:
+        fields.pop(name, None)
+    return fields
 
 
 def _is_ended(piece: str, body: dict[str, Any]) -> bool:
@@ -212,7 +231,9 @@ def _stored(
         else:
             scrubbed[name] = secrets.text(value)
     if scrubbed == event and not is_changed:
-        return event if _text(event, body) == piece else piece
+        if _text(event, body) == piece:
+            return event
+        return piece
     if _is_ended(piece, body):
         return scrubbed
     # The event was cut off, and so is its text.
@@ -227,13 +248,10 @@ def _text(event: dict[str, Any], body: dict[str, Any]) -> str:
         data = write_json(event["json"], style)
     if "lines" in body:
         return f"{data}\n"
-    fields = []
-    for name, value in event.items():
-        if name not in _CONTENT:
-            fields.append((name, value))
+    fields = list(_fields_beside_content(event).items())
     if data is not None:
-        for line in data.split("\n"):
-            fields.append(("data", line))
+        for data_line in data.split("\n"):
+            fields.append(("data", data_line))
     colon = body.get("colon", ": ")
     line_end: str = body.get("line_end", "\n")
     lines = [f"{name}{colon}{value}{line_end}" for name, value in fields]

@@ -82,7 +82,12 @@ _URI = ("scheme", "host", "port", "path", "query")
 MATCHERS: dict[str, tuple[str, ...]] = {
     "method": ("method",),
     "uri": _URI,
-    **{name: (name,) for name in (*_URI, "headers")},
+    "scheme": ("scheme",),
+    "host": ("host",),
+    "port": ("port",),
+    "path": ("path",),
+    "query": ("query",),
+    "headers": ("headers",),
     "body": ("format", "body"),
 }
 # Headers that clients add themselves, with values that change with their version, the
@@ -153,13 +158,19 @@ class HttpAdapter(Adapter):
         of events is compared event by event.
         """
         if "status" not in plain:
-            return {"error": plain["error"]["type"]} if "error" in plain else plain
-        kind = header_of(plain["headers"], "content-type")
-        headers = {} if kind is None else {"content-type": without_framing(kind)}
+            if "error" in plain:
+                return {"error": plain["error"]["type"]}
+            return plain
+        headers = {}
+        content_type = header_of(plain["headers"], "content-type")
+        if content_type is not None:
+            headers["content-type"] = without_framing(content_type)
         compared = {"status": plain["status"], "headers": headers}
         is_cut = beside is not None and "end" in beside
         events = events_in(plain)
-        other_events = None if beside is None else events_in(beside)
+        other_events = None
+        if beside is not None:
+            other_events = events_in(beside)
         # A stream may be cut within its first event.
         is_cut_early = is_cut and other_events is None
         if events is not None and not is_cut_early:
@@ -183,7 +194,9 @@ def _comparable_body(plain: Any, beside: Any) -> dict[str, Any]:
         plain: The exchange.
         beside: Another exchange of the same call, if there is one.
     """
-    other = plain if beside is None else beside
+    other = plain
+    if beside is not None:
+        other = beside
     is_cut = beside is not None and "end" in beside
     is_broken = "error" in plain and "error" in other
     if not (is_cut or is_broken or "end" in plain):
@@ -205,6 +218,7 @@ def _comparable_body(plain: Any, beside: Any) -> dict[str, Any]:
 
 
 def _without_headers_of_clients(headers: dict[str, Any]) -> dict[str, Any]:
+    """Return the headers that an application has set, for the matcher `headers`."""
     kept = dict(headers)
     for name in _OF_CLIENTS:
         kept.pop(name, None)
@@ -277,9 +291,10 @@ class Exchange:
         holds_stand_in = holds_placeholder(request.url, headers)
         if not holds_stand_in:
             holds_stand_in = b"<redacted:" in request.body
-        if holds_stand_in and step is not None:
-            step.refuse()
         if holds_stand_in:
+            if step is not None:
+                # It raises: a service must not be sent a placeholder.
+                step.refuse()
             self.port.report(
                 f"http {call.signature} was left out, and sent with the placeholder"
                 " of a secret that a replay gave"
@@ -310,47 +325,50 @@ class Exchange:
         if "websocket" in headers.sent.get("upgrade", "").lower():
             return None
         try:
-            of_url, shown = read(url)
+            parts_of_url, shown_url = read(url)
         except ValueError:
             return None
-        described: dict[str, Any] = {"method": method, "url": shown}
+        described: dict[str, Any] = {"method": method, "url": shown_url}
         parts = {
             "method": method,
-            **of_url,
+            **parts_of_url,
             "headers": headers.shown,
             **headers.choosing,
         }
         if "query" in parts:
             described["query"] = parts["query"]
-        for name, chosen in headers.choosing.items():
-            described[f"headers.{name}"] = chosen
+        for name, value in headers.choosing.items():
+            described[f"headers.{name}"] = value
         if headers.logins:
             described["login"] = parts["login"] = headers.logins
         learn_from_body: Callable[[Secrets], None] | None = None
         if body:
-            body_format, value = describe_body(
+            body_format, plain_body = describe_body(
                 body,
                 headers.sent.get("content-type"),
                 headers.sent.get("content-encoding"),
             )
-            learn_from_body = partial(learn_body, body_format, value)
+            learn_from_body = partial(learn_body, body_format, plain_body)
             if body_format in ("form", "multipart"):
-                value = without_signature(value)
+                plain_body = without_signature(plain_body)
             secrets = secrets_of(redactor, headers.sent, known)
+            hidden_body = hide_body(body_format, plain_body, secrets)
             parts["format"] = body_format
-            parts["body"] = described["body"] = hide_body(body_format, value, secrets)
-        learned = partial(
+            parts["body"] = hidden_body
+            described["body"] = hidden_body
+        # The secrets are learned when an answer comes, which may repeat them.
+        learn = partial(
             _learned_from, redactor, request, headers.sent, known, learn_from_body
         )
         # The host has its port, unless that is the usual one.
-        host = shown.split("/", 3)[2]
+        host = shown_url.split("/", 3)[2]
         return ClientCall(
             f"{method} {parts['path']}",
             parts,
             identity=IDENTITY,
             described=described,
             host=host,
-            secrets=learned,
+            secrets=learn,
         )
 
 
@@ -404,6 +422,7 @@ SENDERS: ContextVar[tuple[Exchange, ...]] = ContextVar(
 
 
 def _read_headers(secrets: Secrets, headers: Iterable[tuple[Any, Any]]) -> _Headers:
+    """Return the headers of a request as `_Headers` has them."""
     redactor = secrets.redactor
     pairs = text_pairs(headers)
     sent_values: dict[str, list[str]] = {}
@@ -421,9 +440,12 @@ def _read_headers(secrets: Secrets, headers: Iterable[tuple[Any, Any]]) -> _Head
     for name in CHOOSING:
         if shown.get(name, ANYTHING) != ANYTHING:
             choosing[name] = shown[name]
-    secret = [pair for pair in shown.items() if redactor.hides(*pair)]
+    secret_headers = []
+    for name, value in shown.items():
+        if redactor.hides(name, value):
+            secret_headers.append((name, value))
     returns_secret = shows_token or holds_placeholder("", pairs)
-    return _Headers(sent, shown, choosing, logins_in(secret), returns_secret)
+    return _Headers(sent, shown, choosing, logins_in(secret_headers), returns_secret)
 
 
 def connects_by_itself(connection_class: Any) -> bool:
@@ -447,18 +469,20 @@ def read_url(secrets: Secrets, url: str) -> tuple[dict[str, Any], str]:
     if match is None:
         raise ValueError(f"{url} has no host")
     origin, path, query = match.groups()
-    parts, shown = read_origin(origin)
+    parts_of_origin, shown_origin = read_origin(origin)
     if secrets.values or "eyJ" in path or not _PLAIN.fullmatch(path):
         path = quote(path, safe=f"{_ALLOWED}%")
         path = _ENCODED.sub(_in_upper_case, path)
         path = secrets.path(path)
-    parts = {**parts, "path": path or "/"}
-    counted = parse_form(query) if query else {}
-    if query and may_be_signed(query):
-        counted = without_signature(counted)
-    if counted:
-        parts["query"] = secrets.redactor.scrub(counted, values=secrets.values)
-    return parts, shown + parts["path"]
+    parts = {**parts_of_origin, "path": path or "/"}
+    fields: dict[str, Any] = {}
+    if query:
+        fields = parse_form(query)
+        if may_be_signed(query):
+            fields = without_signature(fields)
+    if fields:
+        parts["query"] = secrets.redactor.scrub(fields, values=secrets.values)
+    return parts, shown_origin + parts["path"]
 
 
 def _in_upper_case(match: re.Match[str]) -> str:
@@ -467,18 +491,25 @@ def _in_upper_case(match: re.Match[str]) -> str:
 
 @lru_cache(maxsize=1_000)
 def read_origin(origin: str) -> tuple[dict[str, Any], str]:
-    """Return a URL's scheme, host and port, and its shown text."""
+    """Return the scheme, host and port of `HTTPS://Shop.com:443`, and its shown text.
+
+    The text has no port where that is the usual one: `https://shop.com`.
+
+    Raises:
+        ValueError: It is none of HTTP, or has an impossible host or port.
+    """
     parts = urlsplit(origin)
     host = (parts.hostname or "").lower()
     if not host.isascii():
         host = host.encode("idna").decode()
     if parts.scheme not in _DEFAULT_PORTS:
         raise ValueError(f"{origin} is no URL of HTTP")
-    usual = _DEFAULT_PORTS[parts.scheme]
-    port = parts.port or usual
-    # An address of IPv6 stands in brackets.
-    shown_host = f"[{host}]" if ":" in host else host
-    shown = f"{parts.scheme}://{shown_host}"
-    if port != usual:
-        shown = f"{shown}:{port}"
-    return {"scheme": parts.scheme, "host": host, "port": port}, shown
+    default_port = _DEFAULT_PORTS[parts.scheme]
+    port = parts.port or default_port
+    shown_origin = f"{parts.scheme}://{host}"
+    if ":" in host:
+        # An address of IPv6 stands in brackets.
+        shown_origin = f"{parts.scheme}://[{host}]"
+    if port != default_port:
+        shown_origin = f"{shown_origin}:{port}"
+    return {"scheme": parts.scheme, "host": host, "port": port}, shown_origin

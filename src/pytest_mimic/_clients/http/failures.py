@@ -156,12 +156,14 @@ def store_error(error: BaseException, phase: str) -> Failure | None:
         root = _root_of(error)
         if root is not None:
             kind = str(_kind_of(root))
-            is_around = (root.strerror or str(root)) in message
-            message = str(root) if is_around else message
+            text_of_system = root.strerror or str(root)
+            if text_of_system in message:
+                message = str(root)
     return {"type": kind, "class": name, "message": message}
 
 
 def _kind_of(error: BaseException) -> str | None:
+    """Return the kind of an exception by its class, `refused`; None if it has none."""
     if type(error).__name__ == "HTTPException":
         # `http.client` raises its base class for too many headers. Its subclasses that
         # have no kind are mistakes of the caller.
@@ -179,8 +181,10 @@ def _text_of(error: BaseException) -> str:
 
     That of an answer of a proxy begins with its status.
     """
-    is_pair = type(error).__name__ == "ConnectTimeoutError"
-    message = error.args[-1] if is_pair else getattr(error, "message", None)
+    message = getattr(error, "message", None)
+    if type(error).__name__ == "ConnectTimeoutError":
+        # Its arguments are a pool and a text.
+        message = error.args[-1]
     if not isinstance(message, str):
         return str(error).removeprefix(f"{vars(error).get('conn')}: ")
     if type(error).__name__ == "ClientHttpProxyError":
@@ -210,6 +214,10 @@ def _root_of(error: BaseException) -> OSError | None:
 
 
 def _is_of_system(reason: OSError, *, is_first: bool) -> bool:
+    """Check whether a reason is an error of the system about connecting.
+
+    One that is wrapped in another has a number; others are of a client's own making.
+    """
     if type(reason).__module__ not in _SYSTEM:
         return False
     is_numbered = reason.errno is not None or is_first
@@ -222,9 +230,13 @@ def class_of(stored: Mapping[str, Any], client: str, module: Any) -> str:
     It is the recorded one if that is one of this client.
     """
     name: str = stored["class"]
-    own = getattr(module, name, None)
-    is_own = isinstance(own, type) and issubclass(own, Exception) and name in _KINDS
-    return name if is_own else CLASSES[client].get(stored["type"], "")
+    recorded_class = getattr(module, name, None)
+    is_exception = isinstance(recorded_class, type) and issubclass(
+        recorded_class, Exception
+    )
+    if is_exception and name in _KINDS:
+        return name
+    return CLASSES[client].get(stored["type"], "")
 
 
 def system_error(stored: Mapping[str, Any]) -> Exception:
@@ -234,19 +246,21 @@ def system_error(stored: Mapping[str, Any]) -> Exception:
         return _malformed_error(stored["class"], message)
     if kind == "proxy":
         return OSError(f"{TUNNEL_FAILED}{message}")
-    make = _class_of_system(CLASSES["http.client"][kind])
+    error_class = _class_of_system(CLASSES["http.client"][kind])
     if kind == "tls":
-        make = getattr(sys.modules["ssl"], stored["class"], make)
-        return make(1, message)  # type: ignore[no-any-return]
+        error_class = getattr(sys.modules["ssl"], stored["class"], error_class)
+        return error_class(1, message)  # type: ignore[no-any-return]
     numbered = _NUMBERED.fullmatch(message)
-    if numbered and issubclass(make, OSError):
-        # The number of an `OSError` gives it its class.
-        make = make if kind == "name" else OSError
-        return make(int(numbered[1]), numbered[2])
-    return make(message)  # type: ignore[no-any-return]
+    if numbered and issubclass(error_class, OSError):
+        if kind != "name":
+            # The number of an `OSError` gives it its class.
+            error_class = OSError
+        return error_class(int(numbered[1]), numbered[2])  # type: ignore[no-any-return]
+    return error_class(message)  # type: ignore[no-any-return]
 
 
 def _class_of_system(name: str) -> Any:
+    """Return an exception class of Python, of `http.client` or of `socket`, by name."""
     for module_name in _SYSTEM:
         module = sys.modules.get(module_name)
         if module is not None and hasattr(module, name):

@@ -120,8 +120,11 @@ def _takers(exchange: Exchange, conn: Any) -> list[Exchange]:
     """
     if _IS_REAL in vars(conn) or connects_by_itself(type(conn)):
         return []
-    exchanges = (*SENDERS.get(), exchange)
-    return [taker for taker in exchanges if taker.port.taking()]
+    takers = []
+    for candidate in (*SENDERS.get(), exchange):
+        if candidate.port.taking():
+            takers.append(candidate)
+    return takers
 
 
 def _wrap_getresponse(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
@@ -208,11 +211,12 @@ class _Talk:
 
     def _begun_step(self) -> Any:
         """Return the step of the first exchange that takes the request, if one does."""
-        headers = self.message.headers
-        if self._is_urllib3:
+        headers = []
+        for name, value in self.message.headers:
             # The callers of urllib3 have set no `Host`.
-            headers = tuple(pair for pair in headers if pair[0].lower() != "host")
-        request = self.message.request(self._url(), headers)
+            if not self._is_urllib3 or name.lower() != "host":
+                headers.append((name, value))
+        request = self.message.request(self._url(), tuple(headers))
         for taker in self._takers:
             step = taker.begin(request)
             if step is not None:
@@ -239,6 +243,7 @@ class _Talk:
             raise self._error(stored)
 
     def _send(self) -> None:
+        """Send the request for real, on a connection that is opened for it."""
         conn = self._conn
         vars(conn)[_IS_REAL] = True
         try:
@@ -252,7 +257,10 @@ class _Talk:
                     getattr(self._real, name)(*values)
             if self._recorder is not None:
                 self._recorder.phase = "writing"
-            with suppress(*_IGNORED if self._is_urllib3 else ()):
+            ignored: tuple[type[Exception], ...] = ()
+            if self._is_urllib3:
+                ignored = _IGNORED
+            with suppress(*ignored):
                 for piece in self.message.pieces:
                     self._real.sendall(piece)
         finally:
@@ -302,15 +310,22 @@ class _Talk:
             self._real.close()
 
     def _url(self) -> str:
-        conn, target = self._conn, self.message.target
+        """Return the URL of the request: its first line has the path alone."""
+        conn = self._conn
+        target = self.message.target
         if not target.startswith("/") and "://" in target:
             # A proxy gets the whole URL.
             return target
-        scheme = "https" if conn.default_port == _HTTPS_PORT else "http"
-        host, port = conn.host, conn.port
+        scheme = "http"
+        if conn.default_port == _HTTPS_PORT:
+            scheme = "https"
+        host = conn.host
+        port = conn.port
         if conn._tunnel_host:
-            host, port = conn._tunnel_host, conn._tunnel_port
+            host = conn._tunnel_host
+            port = conn._tunnel_port
         if ":" in host:
+            # An address of IPv6 stands in brackets.
             host = f"[{host}]"
         if port:
             host = f"{host}:{port}"
@@ -318,6 +333,7 @@ class _Talk:
         return f"{scheme}://{host}/{target.removeprefix('/')}"
 
     def _error(self, stored: Failure) -> Exception:
+        """Return the exception that the connection raises for a recorded failure."""
         if not self._is_urllib3:
             return system_error(stored)
         if stored["type"] not in _OF_CONNECTING:
@@ -355,7 +371,9 @@ class _Talk:
 
     def _watch(self, response: Any, recorder: ExchangeRecorder) -> None:
         """Let the recorder see a real response: its head now, the body when read."""
-        version = "HTTP/1.0" if response.version == 10 else "HTTP/1.1"
+        version = "HTTP/1.1"
+        if response.version == 10:
+            version = "HTTP/1.0"
         headers = response.headers
         recorder.start(response.status, response.reason, version, headers.items())
         if not _decodes(self._conn):
@@ -387,11 +405,12 @@ def _decodes(conn: Any) -> bool:
 
 
 def _never() -> bool:
+    """Tell an `ExchangeRecorder` that the client does not decompress bodies."""
     return False
 
 
 def _no_error() -> None:
-    return None
+    """End the recorded bytes without an exception."""
 
 
 def _urllib3_error(stored: Failure, conn: Any) -> Exception:
@@ -408,12 +427,12 @@ def _urllib3_error(stored: Failure, conn: Any) -> Exception:
         return system_error(stored)
     error: Exception
     # urllib3 1 has no class for a name that is not found.
-    make = getattr(exceptions, name, exceptions.NewConnectionError)
-    if make.__name__ == "NameResolutionError":
-        error = make(conn.host, conn, system_error(stored))
+    error_class = getattr(exceptions, name, exceptions.NewConnectionError)
+    if error_class.__name__ == "NameResolutionError":
+        error = error_class(conn.host, conn, system_error(stored))
         return error
     message = stored["message"]
     if kind != "connecting":
         message = _NOT_ESTABLISHED + message.removeprefix(_NOT_ESTABLISHED)
-    error = make(conn, message)
+    error = error_class(conn, message)
     return error

@@ -53,9 +53,11 @@ def secrets_of(
 
     Names of headers are in lower case.
     """
-    target = headers.get("x-amz-target", "").partition(".")[0]
+    target, _, _ = headers.get("x-amz-target", "").partition(".")
+    service = _SERVICES.get(target, target)
     scope = _SCOPE.search(headers.get("authorization", ""))
-    service = _SERVICES.get(target, target) or (scope[1] if scope else "")
+    if not service and scope is not None:
+        service = scope[1]
     redactor = redactor.by_look()
     if service == "ssm":
         return _ParameterSecrets(redactor, known=known)
@@ -111,19 +113,17 @@ def _secure_parameters(plain: Any) -> Iterator[dict[str, Any]]:
     """
     for place in places({"": plain}, NO_NAMES):
         value = place.value
-        is_parameter = (
-            isinstance(value, dict)
-            and "Name" in value
-            and isinstance(value.get("Value"), str)
-        )
-        if is_parameter and value.get("Type") not in _OPEN_TYPES:
+        if not isinstance(value, dict) or value.get("Type") in _OPEN_TYPES:
+            continue
+        if "Name" in value and isinstance(value.get("Value"), str):
             yield value
 
 
 def redacted_request(described: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
     """Return a described request without what is secret by the rules of this redactor.
 
-    Without any, it is the same.
+    A request without secrets stays the same, which shows that a recording holds none:
+    `pytest-mimic check` compares the two.
     """
     secrets = Secrets(redactor.by_look())
     hidden = dict(described)
@@ -157,6 +157,7 @@ def _with_texts_of_files(body: Any, secrets: Secrets) -> Any:
 
 
 def _redacted_file(part: Any, secrets: Secrets) -> Any:
+    """Return a part of a multipart body, a file with its text redacted."""
     is_file = isinstance(part, dict) and part.keys() == _OF_FILE
     if is_file and isinstance(part["content"], str):
         return {**part, "content": secrets.text(part["content"])}
@@ -166,7 +167,7 @@ def _redacted_file(part: Any, secrets: Secrets) -> Any:
 def redacted_response(plain: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
     """Return a stored response without what is secret by the rules of this redactor.
 
-    Without any, it is the same.
+    A response without secrets stays the same, as for `redacted_request`.
     """
     secrets = Secrets(redactor)
     headers = plain.get("headers", ())
@@ -174,14 +175,14 @@ def redacted_response(plain: dict[str, Any], redactor: Redactor) -> dict[str, An
     secrets.learn_headers(headers)
     secrets.learn([body.get("json"), body.get("events")])
 
-    shown = dict(plain)
+    redacted = dict(plain)
     if headers:
-        shown["headers"] = [
-            [name, secrets.header(name, value)] for name, value in headers
-        ]
+        redacted["headers"] = []
+        for name, value in headers:
+            redacted["headers"].append([name, secrets.header(name, value)])
     if body:
-        shown["body"] = _redacted_body(body, secrets)
-    return shown
+        redacted["body"] = _redacted_body(body, secrets)
+    return redacted
 
 
 def _redacted_body(body: dict[str, Any], secrets: Secrets) -> dict[str, Any]:
@@ -192,17 +193,17 @@ def _redacted_body(body: dict[str, Any], secrets: Secrets) -> dict[str, Any]:
             return secrets.text(part)
         return secrets.scrub(part, keep_types=True)
 
-    found = dict(body)
+    redacted = dict(body)
     for name in ("json", "text"):
         if name in body:
-            found[name] = hidden(body[name])
+            redacted[name] = hidden(body[name])
     if "events" in body:
-        found["events"] = [hidden(event) for event in body["events"]]
+        redacted["events"] = list(map(hidden, body["events"]))
     if "parts" in body:
-        found["parts"] = [_redacted_body(part, secrets) for part in body["parts"]]
+        redacted["parts"] = [_redacted_body(part, secrets) for part in body["parts"]]
     if "message" in body:
-        found["message"] = _redacted_body(body["message"], secrets)
-    return found
+        redacted["message"] = _redacted_body(body["message"], secrets)
+    return redacted
 
 
 def logins_in(headers: Iterable[tuple[str, str]]) -> list[str]:
@@ -225,10 +226,11 @@ def logins_in(headers: Iterable[tuple[str, str]]) -> list[str]:
 
 def text_pairs(headers: Iterable[tuple[Any, Any]]) -> list[tuple[str, str]]:
     """Return headers as text. Bytes are decoded as Latin-1, which loses nothing."""
-    return [
-        (
-            name.decode("latin-1") if isinstance(name, bytes) else name,
-            value.decode("latin-1") if isinstance(value, bytes) else value,
-        )
-        for name, value in headers
-    ]
+    pairs = []
+    for name, value in headers:
+        if isinstance(name, bytes):
+            name = name.decode("latin-1")
+        if isinstance(value, bytes):
+            value = value.decode("latin-1")
+        pairs.append((name, value))
+    return pairs

@@ -58,6 +58,10 @@ class HttpxAdapter(HttpAdapter):
     def _handle(
         self, exchange: Exchange, prefix: str, send: Callable[..., Any], request: Any
     ) -> Steps:
+        """Send a request, or replay it: what the client waits for is yielded.
+
+        `run_sync` and `run_async` carry the steps out for the two transports.
+        """
         if not exchange.port.taking():
             return (yield send(request))
         body = yield getattr(request, f"{prefix}read")()
@@ -108,7 +112,9 @@ class HttpxAdapter(HttpAdapter):
         else:
             _, replayed_stream = _stream_classes(module)
             end = partial(answer.ending, partial(self._error, request), step.exhausted)
-            waiting = step if answer.waiting or step.waits else None
+            waiting = None
+            if answer.waiting or step.waits:
+                waiting = step
             stream = replayed_stream(answer.chunks, end, waiting, closed)
         extensions: dict[str, Any] = {"http_version": answer.version.encode("latin-1")}
         if answer.version == "HTTP/2":
@@ -125,6 +131,7 @@ class HttpxAdapter(HttpAdapter):
         )
 
     def _error(self, request: Any, stored: Failure) -> Exception:
+        """Return the client's exception for a recorded failure."""
         module = sys.modules[self.name]
         kind = getattr(module, class_of(stored, "httpx", module))
         error: Exception = kind(stored["message"], request=request)
@@ -133,8 +140,14 @@ class HttpxAdapter(HttpAdapter):
 
 def _read_to_compare(stream: Any, prefix: str, recorder: ExchangeRecorder) -> Steps:
     """Read as much of a real response as the recording has."""
-    chunks: Any = aiter(stream) if prefix else iter(stream)
-    read_next: Any = anext if prefix else next
+    chunks: Any
+    read_next: Any
+    if prefix:
+        chunks = aiter(stream)
+        read_next = anext
+    else:
+        chunks = iter(stream)
+        read_next = next
     try:
         while not recorder.has_enough:
             chunk = yield read_next(chunks, None)

@@ -43,11 +43,12 @@ class EveryHttpClient(HttpAdapter):
 
         A request is recorded at the outermost that takes it.
         """
+        # As keys, edges that several clients name stand once.
         edges: dict[Edge, None] = {}
         for client in self.covers:
             for edge in load_adapter(client).edges():
-                own = edge._replace(origin=edge.origin or client)
-                edges[own] = None
+                edge_of_client = edge._replace(origin=edge.origin or client)
+                edges[edge_of_client] = None
         return list(edges)
 
 
@@ -95,6 +96,7 @@ def _label(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
 
 
 def _sent_for(exchange: Exchange, send: Callable[[], Any]) -> Any:
+    """Let a client send a request, which the edges below take for its `exchange`."""
     token = SENDERS.set((*SENDERS.get(), exchange))
     try:
         return send()
@@ -167,7 +169,7 @@ def _is_direct(adapter: Any, request: Any, options: dict[str, Any]) -> bool:
     if request.hooks.get("response"):
         # A hook, as those for authentication, may look at the connection.
         return False
-    if any(options.get(name) for name in ("stream", "cert", "proxies")):
+    if options.get("stream") or options.get("cert") or options.get("proxies"):
         return False
     return options.get("verify") is True or request.url.startswith("http://")
 
@@ -185,11 +187,14 @@ def _is_final(plain: dict[str, Any]) -> bool:
 
 def _raw(answer: StoredResponse, request: Any) -> Any:
     """Return the response of urllib3 for a recorded one."""
+    version = 11
+    if answer.version == "HTTP/1.0":
+        version = 10
     return sys.modules["urllib3"].HTTPResponse(
         io.BytesIO(b"".join(answer.chunks)),
         headers=sys.modules["urllib3.response"].HTTPHeaderDict(answer.headers),
         status=answer.status,
-        version=10 if answer.version == "HTTP/1.0" else 11,
+        version=version,
         reason=answer.reason,
         preload_content=False,
         decode_content=False,

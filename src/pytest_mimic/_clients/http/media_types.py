@@ -32,19 +32,26 @@ def header_parts(header: str | None) -> tuple[str, dict[str, str]]:
     `Text/Plain; charset="x"` gives `text/plain` and `{"charset": "x"}`; None gives an
     empty text.
     """
-    value, sign, _ = (header or "").partition(";")
+    if header is None:
+        header = ""
+    value, semicolon, _ = header.partition(";")
     parameters: dict[str, str] = {}
-    for match in _PARAMETER.finditer(header) if header and sign else ():
-        text = match["bare"]
-        if text is None:
-            text = re.sub(r"\\(.)", r"\1", match["quoted"])
-        parameters[match["name"].lower()] = text
+    if semicolon:
+        for match in _PARAMETER.finditer(header):
+            text = match["bare"]
+            if text is None:
+                # A backslash stands before a sign that a quoted text could not have.
+                text = re.sub(r"\\(.)", r"\1", match["quoted"])
+            parameters[match["name"].lower()] = text
     return value.strip().lower(), parameters
 
 
 def header_of(headers: Iterable[tuple[str, str]], name: str) -> str | None:
     """Return the first header of this name, in lower case; None if it is missing."""
-    return next((value for key, value in headers if key.lower() == name), None)
+    for header_name, value in headers:
+        if header_name.lower() == name:
+            return value
+    return None
 
 
 def without_framing(content_type: str) -> str:
@@ -60,11 +67,14 @@ def is_text_type(media_type: str) -> bool:
 def as_text(data: bytes, charset: str = "utf-8") -> str | None:
     """Decode bytes; None if they are binary.
 
-    So it is if encoding the text would give other bytes.
+    They count as binary, too, if encoding the text would give other bytes: a replay has
+    to give the very bytes that were recorded.
     """
     try:
         text = data.decode(charset)
         is_exact = text.encode(charset) == data
     except (ValueError, LookupError):
         return None
-    return text if is_exact and not _CONTROL.search(text) else None
+    if not is_exact or _CONTROL.search(text):
+        return None
+    return text

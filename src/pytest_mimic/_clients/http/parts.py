@@ -27,7 +27,8 @@ from pytest_mimic._clients.http.media_types import as_text, header_parts
 # Bodies that are nested deeper are read as text.
 DEEPEST = 20
 #: Media types of one message.
-HTTP, MAIL = ("application/http",), ("message/rfc822", "message/global")
+HTTP = ("application/http",)
+MAIL = ("message/rfc822", "message/global")
 # The lines of a head with the blank line after it, which is missing where the body ends
 # with its head.
 _HEAD = re.compile(rb"(?:[^\r\n]+\r?\n)*(?:\r?\n|\Z)")
@@ -135,21 +136,27 @@ def split_http(data: bytes) -> Message | None:
 def split_mail(data: bytes) -> Message | None:
     """Return a mail, or None if it is none."""
     message = _message(data)
-    return message if message is not None and _FIELD.match(message.head) else None
+    if message is None or not _FIELD.match(message.head):
+        return None
+    return message
 
 
 def split_message(data: bytes, media_type: str) -> Message | None:
     """Return the message that a body of a media type is, or None if it is none."""
     if media_type in HTTP:
         return split_http(data)
-    return split_mail(data) if media_type in MAIL else None
+    if media_type in MAIL:
+        return split_mail(data)
+    return None
 
 
 def _message(data: bytes) -> Message | None:
     """Return a head and its content; None without the blank line between them."""
     match = _HEAD.match(data)
-    head = None if match is None else as_text(match[0])
-    if match is None or head is None:
+    if match is None:
+        return None
+    head = as_text(match[0])
+    if head is None:
         return None
     return Message("", head, data[match.end() :])
 
@@ -198,9 +205,11 @@ def encode_transfer(content: bytes, encoding: str) -> bytes:
 
 
 def encode_base64(content: bytes) -> bytes:
-    """Return bytes as base64 in lines of 76 characters."""
-    pieces = [content[start : start + 57] for start in range(0, len(content), 57)]
-    return b"".join(map(binascii.b2a_base64, pieces))
+    """Return bytes as base64 in lines of 76 characters, of 57 bytes each."""
+    lines = []
+    for start in range(0, len(content), 57):
+        lines.append(binascii.b2a_base64(content[start : start + 57]))
+    return b"".join(lines)
 
 
 def with_length(head: str, before: int, after: int) -> str:
@@ -208,12 +217,16 @@ def with_length(head: str, before: int, after: int) -> str:
 
     One that was not the length of the content before stays.
     """
-    declared = _LENGTH.search(head)
-    if before == after or declared is None:
+    header = _LENGTH.search(head)
+    if before == after or header is None:
         return head
-    if declared[0][len(declared[1]) :] != str(before):
+    name_and_colon = header[1]
+    declared_length = header[0].removeprefix(name_and_colon)
+    if declared_length != str(before):
         return head
-    return f"{head[: declared.start()]}{declared[1]}{after}{head[declared.end() :]}"
+    head_before = head[: header.start()]
+    head_behind = head[header.end() :]
+    return f"{head_before}{name_and_colon}{after}{head_behind}"
 
 
 def join(delimiters: Sequence[bytes], parts: Sequence[bytes]) -> bytes:

@@ -15,30 +15,42 @@ def redacted_parts(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the parts of a recorded request, and its description, without secrets.
 
+    `pytest-mimic rekey` calls it: a name that became secret since the recording was
+    made is hidden in its request, too.
+
     Args:
-        parts: The parts that count by default; empty if they are not kept.
-        described: The description of the request.
+        parts: The parts that count by default, `{"method": "GET", "path": "/users"}`;
+            empty if the recording does not keep them.
+        described: The description of the request, `{"url": …, "headers.accept": …}`.
         redactor: The rules of today.
     """
-    of_url = Secrets(redactor.by_look())
-    headers = {name: parts[name] for name in CHOOSING if name in parts}
-    of_body = secrets_of(redactor, headers)
-    hidden = dict(parts)
+    # Secrets in the URL and in headers are the same for every service.
+    secrets = Secrets(redactor.by_look())
+    headers = {}
+    for name in CHOOSING:
+        if name in parts:
+            headers[name] = parts[name]
+    hidden_parts = dict(parts)
     for name, value in headers.items():
-        hidden[name] = of_url.header(name, value)
+        hidden_parts[name] = secrets.header(name, value)
     if parts.get("query"):
-        hidden["query"] = of_url.redactor.scrub(parts["query"], values=of_url.values)
+        hidden_parts["query"] = secrets.redactor.scrub(
+            parts["query"], values=secrets.values
+        )
     if "path" in parts:
-        hidden["path"] = of_url.path(parts["path"])
+        hidden_parts["path"] = secrets.path(parts["path"])
     if "body" in parts:
-        hidden["body"] = hide_body(parts.get("format", ""), parts["body"], of_body)
-    shown = dict(described)
+        body_format = parts.get("format", "")
+        # What is secret in a body depends on the service, which headers tell.
+        secrets_of_body = secrets_of(redactor, headers)
+        hidden_parts["body"] = hide_body(body_format, parts["body"], secrets_of_body)
+    hidden_description = dict(described)
     for name, value in described.items():
-        if name in hidden:
-            shown[name] = hidden[name]
+        if name in hidden_parts:
+            hidden_description[name] = hidden_parts[name]
         elif name.startswith("headers."):
-            word = name.removeprefix("headers.")
-            shown[name] = of_url.header(word, value)
+            header = name.removeprefix("headers.")
+            hidden_description[name] = secrets.header(header, value)
         elif name in ("url", "signature"):
-            shown[name] = of_url.path(value)
-    return hidden, shown
+            hidden_description[name] = secrets.path(value)
+    return hidden_parts, hidden_description

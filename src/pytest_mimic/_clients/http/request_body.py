@@ -70,6 +70,7 @@ def digest(data: bytes) -> dict[str, Any]:
 
 
 def _read(data: bytes, content_type: str | None, *, depth: int) -> RequestBody:
+    """Return a body, or the content of a part that lies `depth` parts deep."""
     media_type, parameters = header_parts(content_type)
     if depth < parts.DEEPEST:
         structured = _read_structured(data, content_type, media_type, depth)
@@ -81,8 +82,9 @@ def _read(data: bytes, content_type: str | None, *, depth: int) -> RequestBody:
     if media_type == "application/x-www-form-urlencoded":
         return RequestBody("form", parse_form(text))
     value = json_of(text, media_type)
-    is_json = value is not text
-    return RequestBody("json" if is_json else "text", value)
+    if value is text:
+        return RequestBody("text", text)
+    return RequestBody("json", value)
 
 
 def _read_structured(
@@ -97,7 +99,8 @@ def _read_structured(
             values_by_name.setdefault(name, []).append(value)
         fields: dict[str, Any] = {}
         for name, values in values_by_name.items():
-            fields[name] = values[0] if len(values) == 1 else values
+            is_repeated = len(values) > 1
+            fields[name] = values if is_repeated else values[0]
         return RequestBody("multipart", fields)
     message = parts.split_message(data, media_type)
     if message is None:
@@ -122,8 +125,9 @@ def _read_part(part: parts.Message, depth: int) -> tuple[str, Any]:
         # The text of a field counts as it is, also where it is JSON: several fields of
         # one name are a list.
         _, parameters = header_parts(content_type)
-        text = as_text(content, parameters.get("charset", "utf-8"))
-        value = digest(content) if text is None else text
+        value = as_text(content, parameters.get("charset", "utf-8"))
+        if value is None:
+            value = digest(content)
     else:
         value = {
             "filename": filename,
@@ -134,6 +138,7 @@ def _read_part(part: parts.Message, depth: int) -> tuple[str, Any]:
 
 
 def _content(content: bytes, content_type: str | None, depth: int) -> Any:
+    """Return the plain data of a part's content, whose format is not told."""
     body = _read(content, content_type, depth=depth + 1)
     if body.format == "json" and isinstance(body.value, str):
         # A JSON text that is a string keeps its quotes, since the format of a part is
@@ -144,14 +149,14 @@ def _content(content: bytes, content_type: str | None, depth: int) -> Any:
 
 def _read_http(message: parts.Message, depth: int) -> dict[str, Any]:
     """Return an HTTP message by what counts of a request, or of an answer."""
-    # They are the method and the target of a request, or the version and the status of
-    # an answer.
+    # `GET /users?id=1 HTTP/1.1` of a request, `HTTP/1.1 200 OK` of an answer.
     start, word, _ = message.first_line.split(" ", 2)
+    first_line: dict[str, Any]
     if start.startswith("HTTP/"):
-        about: dict[str, Any] = {"status": int(word[:3])}
+        first_line = {"status": int(word[:3])}
     else:
         path, _, query = word.partition("?")
-        about = {"method": start, "path": path, "query": parse_form(query)}
+        first_line = {"method": start, "path": path, "query": parse_form(query)}
     headers = {}
     for name, value in message.headers:
         lower = name.lower()
@@ -160,7 +165,7 @@ def _read_http(message: parts.Message, depth: int) -> dict[str, Any]:
         elif lower in CHOOSING and value != ANYTHING:
             headers[lower] = value
     body = _content_of(message, depth)
-    return {**about, "headers": headers, "body": body}
+    return {**first_line, "headers": headers, "body": body}
 
 
 def _read_mail(message: parts.Message, depth: int) -> dict[str, Any]:
@@ -217,46 +222,52 @@ def learn_body(body_format: str, value: Any, secrets: Secrets) -> None:
 def _replaced(
     body_format: str,
     value: Any,
-    of_text: Callable[[str], str],
-    of_headers: Callable[[dict[str, str]], dict[str, str]],
+    replace_text: Callable[[str], str],
+    replace_headers: Callable[[dict[str, str]], dict[str, str]],
 ) -> Any:
     """Return a body with other texts and headers of its parts.
 
-    These are what `of_text` and `of_headers` return for the present ones. What has a
+    Both `hide_body` and `learn_body` need each of them, wherever they lie. What has a
     structure by itself, as JSON, stays.
+
+    Args:
+        body_format: A format of this module's table.
+        value: The plain data of the body.
+        replace_text: Returns what stands in place of a text.
+        replace_headers: Returns what stands in place of the headers of a message.
     """
     if body_format == "text":
-        return of_text(value)
+        return replace_text(value)
     if body_format == "multipart":
         fields = {}
         for name, part in value.items():
-            fields[name] = _replaced_part(part, of_text, of_headers)
+            fields[name] = _replaced_part(part, replace_text, replace_headers)
         return fields
     if body_format in ("http", "mail"):
         body = value["body"]
         media_type, _ = header_parts(value["headers"].get("content-type"))
         inner_format = _format_of(body, media_type)
-        headers = of_headers(value["headers"])
-        body = _replaced(inner_format, body, of_text, of_headers)
+        headers = replace_headers(value["headers"])
+        body = _replaced(inner_format, body, replace_text, replace_headers)
         return {**value, "headers": headers, "body": body}
     return value
 
 
 def _replaced_part(
     part: Any,
-    of_text: Callable[[str], str],
-    of_headers: Callable[[dict[str, str]], dict[str, str]],
+    replace_text: Callable[[str], str],
+    replace_headers: Callable[[dict[str, str]], dict[str, str]],
 ) -> Any:
     """Return the value of a field in the same way, which may be a list of values."""
     if isinstance(part, list):
-        return [_replaced_part(item, of_text, of_headers) for item in part]
+        return [_replaced_part(item, replace_text, replace_headers) for item in part]
     if isinstance(part, str):
-        return of_text(part)
+        return replace_text(part)
     if "content" not in part:
         return part
     media_type, _ = header_parts(part["type"])
     inner_format = _format_of(part["content"], media_type)
-    content = _replaced(inner_format, part["content"], of_text, of_headers)
+    content = _replaced(inner_format, part["content"], replace_text, replace_headers)
     return {**part, "content": content}
 
 
@@ -270,4 +281,6 @@ def _format_of(content: Any, media_type: str) -> str:
         return "multipart"
     if media_type in parts.HTTP:
         return "http"
-    return "mail" if media_type in parts.MAIL else "json"
+    if media_type in parts.MAIL:
+        return "mail"
+    return "json"

@@ -38,6 +38,7 @@ _NO_CHUNK_SIZE = "malformed\r\n"
 
 
 def _decodes() -> bool:
+    """Tell that the client decompresses the body, as most do."""
     return True
 
 
@@ -148,10 +149,10 @@ class ExchangeRecorder:
 
         The secrets of the real one stand in it at the same places.
         """
-        found: dict[str, Any] = with_secrets(
+        exchange: dict[str, Any] = with_secrets(
             self.step.outcome(), self._hidden, self._real
         )
-        return found
+        return exchange
 
     def stop(self) -> None:
         """Record a response whose reader wants no more, or cannot decompress it."""
@@ -194,6 +195,7 @@ class ExchangeRecorder:
             self.complete(error=stored)
 
     def abandon(self, error: BaseException | None = None) -> None:
+        """End the step without an outcome: nothing of a response has come."""
         self.done = True
         self.step.abandon(error)
 
@@ -215,7 +217,9 @@ class ExchangeRecorder:
         """Return what has come of the response so far; see `Step.arrived`."""
         if self.received is not None:
             self.chunks = self.received()
-        return self._plain(end=end if self.head else "waiting")
+        if not self.head:
+            end = "waiting"
+        return self._plain(end=end)
 
     def _plain(self, **end: Any) -> dict[str, Any]:
         """Return the exchange, with its `end` or `error`, as it is stored."""
@@ -255,6 +259,7 @@ class ExchangeRecorder:
         return {**plain, **end}
 
     def _encoding(self) -> Encoding:
+        """Return how the body is encoded: it is stored decompressed, see `Encoding`."""
         if self.undone:
             return Encoding(self.undone, is_undone=True)
         name = header_of(self.head["headers"], "content-encoding") or ""
@@ -291,13 +296,16 @@ def store_response(
         opened = inflate(
             chunks, encoding.name, to_its_end=encoding.is_handed_out and is_whole
         )
-    stored_chunks = chunks if opened is None else opened
+    stored_chunks = chunks
+    if opened is not None:
+        stored_chunks = opened
     body = store_body(
         stored_chunks,
         content_type=values.get("content-type"),
         secrets=secrets,
         stopped=stopped,
     )
+    # The headers that are true of the body as it came only.
     dropped: set[str] = set()
     if body is not None and opened is not None:
         dropped.add("content-encoding")
@@ -351,8 +359,9 @@ class StoredResponse:
             headers += self._encode(body.get("encoding", ""))
         if body is not None and method != "HEAD":
             headers = self._with_length(headers)
-        has_cookies = any(name.lower() == "set-cookie" for name, _ in headers)
-        self.headers = _with_lasting_cookies(headers) if has_cookies else headers
+        if header_of(headers, "set-cookie") is not None:
+            headers = _with_lasting_cookies(headers)
+        self.headers = headers
 
     def _encode(self, encoding: str) -> list[tuple[str, str]]:
         """Compress the body again, and return the header that says so."""
@@ -373,8 +382,9 @@ class StoredResponse:
             if name.lower() == "content-length":
                 length = size
                 if not self.is_complete:
-                    declared = int(value) if value.isdigit() else 0
-                    length = max(declared, size + 1)
+                    length += 1
+                    if value.isdigit():
+                        length = max(length, int(value))
                 value = str(length)
             changed.append((name, value))
         return changed
@@ -391,13 +401,18 @@ class StoredResponse:
         """
         if self.error is not None:
             return load_error(self.error)
-        return exhausted() if self.stopped else None
+        if self.stopped:
+            return exhausted()
+        return None
 
     def wire(self) -> list[bytes]:
         """Return the pieces in which the response arrives over HTTP/1.1."""
-        version = "HTTP/1.0" if self.version == "HTTP/1.0" else "HTTP/1.1"
+        version = "HTTP/1.1"
+        if self.version == "HTTP/1.0":
+            version = "HTTP/1.0"
         lines = [f"{version} {self.status} {self.reason}"]
-        lines += [f"{name}: {value}" for name, value in self.headers]
+        for name, value in self.headers:
+            lines.append(f"{name}: {value}")
         head = "\r\n".join([*lines, "\r\n"]).encode("latin-1", "surrogateescape")
         pieces = self.chunks
         framing = header_of(self.headers, "transfer-encoding") or ""
@@ -423,7 +438,10 @@ class StoredResponse:
 
 
 def _with_lasting_cookies(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Drop the expiry of cookies that were valid when they were recorded, at `Date`."""
+    """Drop the expiry of cookies that were valid when they were recorded, at `Date`.
+
+    A client would drop the cookies themselves in a replay that comes later.
+    """
     from http.cookiejar import http2time  # type: ignore[attr-defined]
 
     recorded = http2time(header_of(headers, "date") or "")
@@ -444,7 +462,9 @@ def _lasting(cookie: str, recorded: float) -> str:
     attributes = []
     for attribute in cookie.split(";"):
         name, _, value = attribute.partition("=")
-        expires = http2time(value) if name.strip().lower() == "expires" else None
+        expires = None
+        if name.strip().lower() == "expires":
+            expires = http2time(value)
         if expires is None or expires <= recorded:
             attributes.append(attribute)
     return ";".join(attributes)

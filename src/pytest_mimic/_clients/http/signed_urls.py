@@ -126,25 +126,28 @@ def without_signature(fields: dict[str, Any]) -> dict[str, Any]:
 
     Without a signature, fields of these names mean something else, and stay.
     """
-    names = {name.lower(): name for name in fields}
+    values = {name.lower(): value for name, value in fields.items()}
     left_out: set[str] = set()
     for scheme in SCHEMES.values():
-        if scheme.together <= names.keys():
+        if scheme.together <= values.keys():
             left_out |= scheme.together | scheme.others
-    if names.keys() >= _BUNNY and _is_moment(fields[names["expires"]]):
+    if values.keys() >= _BUNNY and _is_moment(values["expires"]):
         left_out |= _BUNNY
-    if not left_out and not _SIGNATURES.isdisjoint(names):
+    if not left_out and not _SIGNATURES.isdisjoint(values):
         left_out = {*_SIGNATURES, "nonce"}
-        if "timestamp" in names and _is_today(fields[names["timestamp"]]):
+        if "timestamp" in values and _is_today(values["timestamp"]):
             left_out.add("timestamp")
     if not left_out:
         return fields
-    return {
-        name: value for name, value in fields.items() if name.lower() not in left_out
-    }
+    counted = {}
+    for name, value in fields.items():
+        if name.lower() not in left_out:
+            counted[name] = value
+    return counted
 
 
 def _is_moment(value: object) -> bool:
+    """Check whether a value is a moment in seconds after the epoch, `1795610776`."""
     return isinstance(value, str) and _SECONDS.fullmatch(value) is not None
 
 
@@ -158,6 +161,10 @@ def _is_today(value: object) -> bool:
 
 
 def _seconds(text: str) -> float | None:
+    """Return a moment in seconds after the epoch, of seconds, milliseconds or ISO 8601.
+
+    None: the text is no moment.
+    """
     if _SECONDS.fullmatch(text):
         return float(text)
     if _MILLISECONDS.fullmatch(text):

@@ -147,12 +147,14 @@ class McpSession:
             await self._start_for_real()
         except Exception as error:
             plain = self._stored_start(error)
-            step = None if plain is None else self._port.begin(call)
-            if step is not None:
-                step.finish(plain)
+            if plain is not None:
+                step = self._port.begin(call)
+                if step is not None:
+                    step.finish(plain)
             raise
 
     async def _start_as_recorded(self, step: Step) -> None:
+        """Replay, record or verify a start that fails in the recording."""
         if step.mode != "replay":
             with recording(step, self._stored_start):
                 await self._start_for_real()
@@ -187,6 +189,7 @@ class McpSession:
             await self._send_for_real(message)
 
     async def _ask(self, message: Any, request: dict[str, Any]) -> None:
+        """Answer a request of the client by its recording, or send it to the server."""
         step = self._port.begin(describe(self._port, self._server, request))
         if step is not None and step.mode == "replay":
             self._has_replayed = True
@@ -225,6 +228,7 @@ class McpSession:
             await step.wait_async()
 
     def _replay(self, step: Step, request: dict[str, Any]) -> None:
+        """Let the client read the recorded messages of a request, its answer last."""
         if step.waits:
             scope = anyio.CancelScope()
             self._waits[request["id"]] = scope
@@ -257,6 +261,7 @@ class McpSession:
                     await self._tasks.start(self._talk)
 
     async def _send_for_real(self, message: Any) -> None:
+        """Send a message of the client to the real server, which starts if need be."""
         with self._port.unmimicked():
             await self._start_for_real()
             to_server: Any = self._to_server
@@ -296,7 +301,10 @@ class McpSession:
         return bool(self._to_client.statistics().open_receive_streams)
 
     def _receive(self, message: Any) -> None:
-        plain = {} if isinstance(message, Exception) else plain_message(message)
+        """Record a message of the real server, and let the client read it."""
+        plain: dict[str, Any] = {}
+        if not isinstance(message, Exception):
+            plain = plain_message(message)
         if "method" in plain:
             if self._is_for_client(plain):
                 self._pass(message)
@@ -435,14 +443,19 @@ def describe(port: Port, server: Any, request: dict[str, Any]) -> ClientCall:
 
     group, _, verb = method.rpartition("/")
     resource = params.get("name") or params.get("uri") or group or "server"
-    shown = {"server": command_name(server), "method": method, "params": params}
-    described = {name: part for name, part in shown.items() if part}
+    described: dict[str, Any] = {}
+    if command_name(server):
+        described["server"] = command_name(server)
+    described["method"] = method
+    if params:
+        described["params"] = params
+    parts = {"server": server_number(port, server), "method": method, "params": params}
     identity: tuple[str, ...] = ("server", "method", "params")
     if method in _HANDSHAKES:
         identity = ("server", "method")
     return ClientCall(
         f"{verb.upper()} {resource}",
-        parts={**shown, "server": server_number(port, server)},
+        parts=parts,
         identity=identity,
         described=described,
         secrets=learned,
@@ -486,8 +499,11 @@ def _schemas_taken_out(plain: dict[str, Any]) -> list[dict[str, Any]]:
     tools = (plain.get("result") or {}).get("tools") or []
     schemas = []
     for tool in tools:
-        names = [name for name in _SCHEMAS if name in tool]
-        schemas.append({name: tool.pop(name) for name in names})
+        schemas_of_tool = {}
+        for name in _SCHEMAS:
+            if name in tool:
+                schemas_of_tool[name] = tool.pop(name)
+        schemas.append(schemas_of_tool)
     return schemas
 
 

@@ -72,7 +72,8 @@ def _wrap(
             return real()
         from pytest_mimic._clients.mcp.mcp_session import McpSession
 
-        server = args[0] if args else next(iter(kwargs.values()), None)
+        # The first argument, under whatever name, says which server to start.
+        server = next(iter((*args, *kwargs.values())), None)
         return McpSession(port, server, real).connected()
 
     return client

@@ -75,8 +75,10 @@ def class_of(name: str) -> type[Exception]:
         ValueError: It is no error that a start raises.
     """
     module, _, class_name = name.partition(":")
-    kind = getattr(builtins, class_name, None) if module == _MODULE else None
-    if not (isinstance(kind, type) and issubclass(kind, _KINDS)):
+    kind: Any = None
+    if module == _MODULE:
+        kind = getattr(builtins, class_name, None)
+    if not isinstance(kind, type) or not issubclass(kind, _KINDS):
         raise ValueError(f"{name} is no error of starting a server")
     return kind
 

@@ -197,7 +197,9 @@ class RedisAdapter(Adapter):
         state = _state(connection)
         if state.is_real or not state.expected:
             return waiting(original(connection, disable_decoding, *args, **kwargs))
-        encoder = None if disable_decoding else connection.encoder
+        encoder = None
+        if not disable_decoding:
+            encoder = connection.encoder
         expected = state.expected.popleft()
         if type(expected) is Waiting:
             return self._wait(expected, is_async=iscoroutinefunction(original))
@@ -205,15 +207,19 @@ class RedisAdapter(Adapter):
             read = partial(original, connection, True, *args, **kwargs)
             return self._read_for_real(port, state, expected, encoder, read)
         reply = load_reply(expected, encoder)
-        # Only a mapping with a tag is an error, which is raised.
-        return returned(reply) if type(expected) is dict else reply
+        may_be_error = type(expected) is dict
+        if may_be_error:
+            # Only a mapping with a tag is an error, which is raised.
+            return returned(reply)
+        return reply
 
     def _wait(self, expected: Waiting, *, is_async: bool) -> Steps:
         """Wait for a reply that did not come when its command was recorded."""
         if is_async:
             yield expected.step.wait_async()
-        error: Any = redis_errors().ConnectionError
-        expected.step.wait(lambda: error("Connection closed by server."))
+        error_class: Any = redis_errors().ConnectionError
+        closed = partial(error_class, "Connection closed by server.")
+        expected.step.wait(closed)
 
     def _read_for_real(
         self,
@@ -238,11 +244,11 @@ def _state(connection: Any) -> ConnectionState:
     """Return the state of a connection, made on first use."""
     attributes = vars(connection)
     state: ConnectionState | None = attributes.get(_STATE)
-    if state is None:
-        # Another thread may make one at the same time: the first one stays.
-        made: ConnectionState = attributes.setdefault(_STATE, ConnectionState())
-        return made
-    return state
+    if state is not None:
+        return state
+    # Another thread may make one at the same time: the first one stays.
+    first_state: ConnectionState = attributes.setdefault(_STATE, ConnectionState())
+    return first_state
 
 
 def _wrap_acquire(original: _Function, port: Port) -> _Function:
@@ -304,20 +310,25 @@ class ConnectionState:
         if not server:
             server = f"{connection.host}:{connection.port}"
         texts = [list(map(text_of, command)) for command in commands]
-        known = port.secrets_for(texts)
-        redactor = port.redactor if known is None else port.redactor.knowing(known)
+        redactor = port.redactor
+        # The secrets of the test. In a replay, a command without a placeholder needs
+        # none.
+        known_secrets = port.secrets_for(texts)
+        if known_secrets is not None:
+            redactor = redactor.knowing(known_secrets)
         call = describe_commands(
             commands,
             database=port.ordinal("redis", f"{server}/{connection.db}"),
             protocol=int(connection.protocol or 2),
             redactor=redactor,
         )
-        listening = any(first_word(command[0]) in _LISTENING for command in commands)
-        if listening and port.takes(call):
+        verbs = {first_word(command[0]) for command in commands}
+        is_listening = not _LISTENING.isdisjoint(verbs)
+        if is_listening and port.takes(call):
             with port.noting:
                 raise _not_recordable(call.signature)
-        if known is not None and not port.is_replaying:
-            known.send(secret_words(commands, redactor), [call.parts, texts])
+        if known_secrets is not None and not port.is_replaying:
+            known_secrets.send(secret_words(commands, redactor), [call.parts, texts])
         step = port.begin(call)
         if step is not None and step.mode == "replay" and step.waits:
             self.expected.append(Waiting(step))
@@ -326,7 +337,7 @@ class ConnectionState:
             self.expected.extend(_replies_in(step.outcome(is_read_only=True)))
             return None
         batch = Batch(step, commands)
-        if listening:
+        if is_listening:
             self.listens = True
         else:
             self.expected.extend([batch] * len(commands))
@@ -379,10 +390,13 @@ class Batch:
         self.step = step
         self._commands = commands
         self._replies: list[Any] = []
+        # The replies that the client gets in place of the real ones.
         self._answers: deque[Any] | None = None
         if step is not None and step.mode == "verify":
-            recorded = [Waiting(step)] if step.waits else _replies_in(step.outcome())
-            self._answers = deque(recorded)
+            if step.waits:
+                self._answers = deque([Waiting(step)])
+            else:
+                self._answers = deque(_replies_in(step.outcome()))
         self.is_broken = False
 
     @contextmanager
@@ -400,13 +414,21 @@ class Batch:
                 yield
                 self.is_broken = False
         except BaseException:
-            others = [reply for reply in state.expected if reply is not self]
-            state.expected = deque(others)
+            # The replies of this batch do not come any more.
+            replies_to_others: deque[Any] = deque()
+            for reply in state.expected:
+                if reply is not self:
+                    replies_to_others.append(reply)
+            state.expected = replies_to_others
             raise
         finally:
             state.is_busy = was_busy
 
     def _store_error(self, error: Exception) -> dict[str, Any] | None:
+        """Return an error of the client as the outcome; None if it is none.
+
+        It stands behind the replies that came before it.
+        """
         if not isinstance(error, redis_errors().RedisError):
             return None
         kind, *args = store_error(error)
@@ -456,10 +478,11 @@ def returned(reply: Any) -> Any:
 
 
 def _decode(reply: Any, decode: Callable[[bytes], Any]) -> Any:
+    """Return a real reply, read as bytes, as the client was asked to decode it."""
     if isinstance(reply, bytes):
         return decode(reply)
     if isinstance(reply, (list, set, frozenset)):
-        return type(reply)(_decode(item, decode) for item in reply)
+        return type(reply)([_decode(item, decode) for item in reply])
     if isinstance(reply, dict):
         decoded = {}
         for key, item in reply.items():

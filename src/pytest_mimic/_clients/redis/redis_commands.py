@@ -107,6 +107,7 @@ def read_commands(packed: Any) -> list[Command]:
 
 
 def _bytes_of(packed: Any) -> bytes:
+    """Return what a client has packed as one text of bytes."""
     if isinstance(packed, str):
         return packed.encode()
     if isinstance(packed, (bytes, bytearray, memoryview)):
@@ -126,6 +127,7 @@ def first_word(word: bytes) -> str:
 
 
 def text_of(value: bytes) -> str:
+    """Return a word of a command, or a text in a reply; bytes that are none escaped."""
     return value.decode("utf-8", "backslashreplace")
 
 
@@ -153,8 +155,10 @@ def is_secret(command: Command, redactor: Redactor) -> bool:
     verb = first_word(command[0])
     if verb in _WITHOUT_KEYS:
         return False
-    has_one_key = verb in _ONE_KEY or verb in _WITH_FIELDS
-    words = command[1:2] if has_one_key else command[1:]
+    words = command[1:]
+    if verb in _ONE_KEY or verb in _WITH_FIELDS:
+        # The other words may be values.
+        words = command[1:2]
     for word in words:
         if _is_name(word):
             parts = re.split("[:/.]", text_of(word))
@@ -187,7 +191,9 @@ def shown_places(command: Command, redactor: Redactor) -> Sequence[int]:
         after_auth2 = place_after(command, b"AUTH2")
         return places[: min(after_auth, after_auth2)]
     if is_secret(command, redactor):
-        return places if verb in _ONLY_KEYS else (0, 1, _key_place(command))
+        if verb in _ONLY_KEYS:
+            return places
+        return 0, 1, _key_place(command)
     if verb in _WITH_FIELDS:
         return _places_of_fields(command, redactor)
     return places

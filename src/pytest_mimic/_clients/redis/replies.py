@@ -58,8 +58,10 @@ def store_reply(
     """
     verb = first_word(command[0])
     if queued and verb == "EXEC" and isinstance(reply, list):
-        answers = zip(reply, queued)
-        return [store_reply(answer, asked, redactor) for answer, asked in answers]
+        plain_replies = []
+        for queued_reply, queued_command in zip(reply, queued):
+            plain_replies.append(store_reply(queued_reply, queued_command, redactor))
+        return plain_replies
     if verb in _SCANNING and isinstance(reply, list) and len(reply) == 2:
         # The cursor is no secret: with another one the client would stop too early, or
         # never.
@@ -69,13 +71,18 @@ def store_reply(
 
 
 def _store_reply(reply: Any, command: Command, redactor: Redactor) -> Any:
-    plain = _plain_reply(hide_reply(reply, command, redactor), redactor)
+    """Return the reply to one command, without a cursor, as plain data."""
+    hidden = hide_reply(reply, command, redactor)
+    plain = _plain_reply(hidden, redactor)
     if not isinstance(plain, list) or first_word(command[0]) not in _UNORDERED:
         return plain
-    # The tag says that the order means nothing when the reply is compared.
     if _has_fields(command):
-        names, values = plain[::2], plain[1::2]
+        # Names and values in turn become pairs, which stay together when they are
+        # sorted.
+        names = plain[::2]
+        values = plain[1::2]
         plain = list(map(list, zip(names, values)))
+    # The tag says that the order means nothing when the reply is compared.
     return tagged("unordered", plain)
 
 
@@ -131,6 +138,7 @@ def _hide_text(text: bytes, redactor: Redactor) -> bytes:
 
 
 def _hide_field(text: bytes, redactor: Redactor) -> bytes:
+    """Return what stands for the value of a secret field."""
     return redactor.stand_in(text_of(text)).encode()
 
 
@@ -139,7 +147,7 @@ def _map_texts(value: Any, change: Callable[[bytes], bytes]) -> Any:
     if isinstance(value, bytes):
         return change(value)
     if isinstance(value, (list, set, frozenset)):
-        return type(value)(_map_texts(item, change) for item in value)
+        return type(value)([_map_texts(item, change) for item in value])
     if isinstance(value, dict):
         return {key: _map_texts(item, change) for key, item in value.items()}
     return value
@@ -173,12 +181,10 @@ def _hide_fields(
     is_nested = any(isinstance(item, (dict, list)) for item in reply)
     if is_nested or not in_turn:
         return [hidden(None, item) for item in reply]
-    items = []
-    name = None
-    for place, item in enumerate(reply):
-        is_value = place % 2 == 1
-        items.append(hidden(name if is_value else None, item))
-        name = item
+    items = list(reply)
+    # Each second item is the value of the name before it.
+    for place in range(1, len(items), 2):
+        items[place] = hidden(items[place - 1], items[place])
     return items
 
 
@@ -186,12 +192,18 @@ def _hide_fields(
 
 
 def _plain_reply(reply: Any, redactor: Redactor) -> Any:
+    """Return a reply as JSON can hold it, which `load_reply` reads.
+
+    What JSON has no type for is a mapping with one tag: `{"$set": ["a", "b"]}`.
+    """
     if isinstance(reply, bytes):
         return plain_word(reply, redactor)
     if reply is None or isinstance(reply, (bool, int)):
         return reply
     if isinstance(reply, float):
-        return reply if math.isfinite(reply) else tagged("float", repr(reply))
+        if math.isfinite(reply):
+            return reply
+        return tagged("float", repr(reply))
     if isinstance(reply, str):
         return tagged("text", reply)
     if isinstance(reply, BaseException):
@@ -213,7 +225,9 @@ def _plain_mapping(reply: dict[Any, Any], redactor: Redactor) -> dict[str, Any]:
         pairs.append([name, _plain_reply(item, redactor)])
         if not isinstance(name, str) or tag_in({name: item}):
             has_plain_keys = False
-    return dict(pairs) if has_plain_keys else tagged("map", pairs)
+    if has_plain_keys:
+        return dict(pairs)
+    return tagged("map", pairs)
 
 
 def load_reply(plain: Any, encoder: Any) -> Any:
@@ -228,7 +242,9 @@ def load_reply(plain: Any, encoder: Any) -> Any:
     """
 
     def decoded(value: bytes) -> Any:
-        return value if encoder is None else encoder.decode(value)
+        if encoder is None:
+            return value
+        return encoder.decode(value)
 
     if isinstance(plain, str):
         return decoded(plain.encode())
@@ -302,9 +318,10 @@ def comparable_reply(plain: Any) -> Any:
         return items
     fields = {}
     for name, value in items:
-        # JSON has only texts as names.
-        shown = name if isinstance(name, str) else repr(name)
-        fields[shown] = value
+        if not isinstance(name, str):
+            # JSON has only texts as names.
+            name = repr(name)
+        fields[name] = value
     return fields
 
 
@@ -322,12 +339,14 @@ def store_error(error: BaseException) -> list[str]:
 
 
 def load_error(stored: Sequence[str]) -> Exception:
+    """Return the error that `store_error` stored: the name of its class, its texts."""
     name, *args = stored
     kind = getattr(redis_errors(), name, redis_errors().ResponseError)
     return kind(*args)  # type: ignore[no-any-return]
 
 
 def redis_errors() -> Any:
+    """Return the module of the client's errors, loaded where a call needs it."""
     from redis import exceptions
 
     return exceptions

@@ -23,8 +23,8 @@ class Refusal(NamedTuple):
 
     def error(self, dbapi: Any) -> Exception:
         """Return the error. `dbapi` is the driver's module."""
-        made: Exception = getattr(dbapi, self.kind)(self.text)
-        return made
+        error_class: type[Exception] = getattr(dbapi, self.kind)
+        return error_class(self.text)
 
 
 class CursorRules(NamedTuple):
@@ -85,7 +85,10 @@ def cursor_rules(dialect: Any) -> CursorRules:
     """Return the rules of the driver below one of SQLAlchemy's dialects."""
     if dialect.driver in ("psycopg", "psycopg_async") and dialect.is_async:
         return _ASYNC_PSYCOPG
-    return _RULES.get(dialect.driver, _OTHER_ASYNC if dialect.is_async else _OTHERS)
+    rules_of_others = _OTHERS
+    if dialect.is_async:
+        rules_of_others = _OTHER_ASYNC
+    return _RULES.get(dialect.driver, rules_of_others)
 
 
 def state_after_error(connection: Any) -> dict[str, Any]:

@@ -97,7 +97,9 @@ class Rows:
         self._rows = rows
         self._names = list(names)
         self.classes: set[str] = set()
-        self.kind = self._kind_of(type(rows[0])) if rows else None
+        self.kind: Any = None
+        if rows:
+            self.kind = self._kind_of(type(rows[0]))
         self.values: list[list[Any]] = []
 
     def store(self, hidden: Sequence[Hidden], redactor: Redactor) -> None:
@@ -109,23 +111,23 @@ class Rows:
         columns = list(zip(self._names, hidden))
         for number, row in enumerate(self._rows):
             parts = []
-            for value, (name, how) in zip(self._parts(row), columns):
+            for value, (name, is_hidden) in zip(self._parts(row), columns):
+                is_secret = bool(is_hidden)
+                if is_hidden == "text":
+                    is_secret = not isinstance(value, _MEASURES)
+                if is_secret:
+                    hidden_value = _stand_in(value, name, redactor)
+                else:
+                    hidden_value = hide_inside(value, redactor)
                 path = f"rows[{number}].{name}"
-                parts.append(self._plain(value, path, how, redactor))
+                parts.append(to_plain(hidden_value, path, self.classes))
             self.values.append(parts)
 
-    def _plain(self, value: Any, path: str, how: Hidden, redactor: Redactor) -> Any:
-        is_secret = how
-        if how == "text":
-            is_secret = not isinstance(value, _MEASURES)
-        if is_secret:
-            shown = _stand_in(value, path.partition(".")[2], redactor)
-        else:
-            shown = hide_inside(value, redactor)
-        return to_plain(shown, path, self.classes)
-
     def _parts(self, row: Any) -> Iterable[Any]:
-        parts: Iterable[Any] = row.values() if self.kind == "dict" else row
+        """Return the values of a row, in the order of the columns."""
+        parts: Iterable[Any] = row
+        if self.kind == "dict":
+            parts = row.values()
         return parts
 
     def _kind_of(self, kind: Any) -> Any:
@@ -145,9 +147,10 @@ class Rows:
         if full_name(kind) == "sqlite3.Row":
             return "sqlite3.Row"
         if issubclass(kind, tuple) and hasattr(kind, "_fields"):
-            # It is written as a value of this class is.
-            named: Any = kind
-            return to_plain(named._make(self._names), "rows[0]", self.classes)
+            # A row of this class with the names of the columns stands for the class.
+            named_tuple: Any = kind
+            row_of_names = named_tuple._make(self._names)
+            return to_plain(row_of_names, "rows[0]", self.classes)
         raise UnstorableOutcomeError(
             "what a database returned cannot be stored",
             facts=(f"rows[0]: a row of {full_name(kind)}", "nothing was recorded"),
@@ -161,18 +164,27 @@ class Rows:
 
 def load_rows(outcome: Mapping[str, Any]) -> list[Any]:
     """Return the rows of a recorded result, in their classes."""
-    rows, kind = outcome["rows"], outcome.get("row")
+    rows = outcome["rows"]
     classes = outcome.get("imports", ())
+    # Most results have nothing but texts and numbers.
     if not PLAIN.issuperset(map(type, chain.from_iterable(rows))):
-        rows = [[from_plain(value, classes) for value in row] for row in rows]
+        load_value = partial(from_plain, classes=classes)
+        rows = [list(map(load_value, row)) for row in rows]
     names = [str(column[0]) for column in outcome["columns"]]
-    make = _maker_of_rows(kind, names, classes)
+    make = _maker_of_rows(outcome.get("row"), names, classes)
     return list(map(make, rows))
 
 
 def _maker_of_rows(
     kind: Any, names: list[str], classes: Sequence[str]
 ) -> Callable[[list[Any]], Any]:
+    """Return the function that makes a row of its values.
+
+    Args:
+        kind: What `Rows.kind` was when the result was recorded.
+        names: The names of the columns.
+        classes: The classes that may be imported for it.
+    """
     if kind is None:
         return tuple
     if kind == "list":
@@ -236,10 +248,13 @@ def hide_inside(value: Any, redactor: Redactor) -> Any:
         hidden = _hide_parts(bare, redactor)
     else:
         return value
-    return value if hidden == bare else in_class(type(value), hidden)
+    if hidden == bare:
+        return value
+    return in_class(type(value), hidden)
 
 
 def _hide_parts(value: Any, redactor: Redactor) -> Any:
+    """Return a mapping or list without the values of secret names inside of it."""
     root = {"": value}
     for place in places(root, redactor):
         part = place.value
@@ -285,9 +300,14 @@ def store_error(
         "args": list(map(plain, error.args)),
         "codes": plain(_codes_of(error)),
         "diag": plain(_diagnosis_of(error)),
-        "cause": cause and store_error(cause, redactor, secrets),
     }
-    return {name: part for name, part in stored.items() if part or name == "args"}
+    if cause is not None:
+        stored["cause"] = store_error(cause, redactor, secrets)
+    # Parts that say nothing are left out.
+    for name in ("codes", "diag"):
+        if not stored[name]:
+            del stored[name]
+    return stored
 
 
 def _kind_of(error: BaseException) -> str:
@@ -319,9 +339,12 @@ def _diagnosis_of(error: BaseException) -> dict[str, str]:
     diag = getattr(error, "diag", None)
     names: Iterable[str] = _diagnosis_fields(error)
     if _is_of_psycopg2(type(error)):
-        names = [name for name in dir(diag) if not name.startswith(("_", "source_"))]
+        names = dir(diag)
     diagnosis = {}
     for name in names:
+        # Where in PostgreSQL's own source the error was raised does not count.
+        if name.startswith(("_", "source_")):
+            continue
         text = getattr(diag, name, None)
         if isinstance(text, str):
             diagnosis[name] = text
@@ -344,7 +367,8 @@ def load_error(stored: Mapping[str, Any], dbapi: Any) -> Exception:
     # A class that is written in C may have none of them to be set.
     with suppress(AttributeError, TypeError):
         error.__setstate__(stored.get("codes", {}))
-    if fields := _diagnosis_fields(error):
+    fields = _diagnosis_fields(error)
+    if fields:
         # psycopg's errors keep it in these attributes, for pickling.
         info = {}
         for name, text in diagnosis.items():
@@ -360,6 +384,7 @@ def load_error(stored: Mapping[str, Any], dbapi: Any) -> Exception:
 
 
 def _class_of(stored: Mapping[str, Any], dbapi: Any) -> Any:
+    """Return the class of a recorded error, or that of PEP 249 which stands for it."""
     module, _, path = stored["type"].partition(":")
     kind: Any = sys.modules.get(module)
     for step in path.split("."):
@@ -375,8 +400,11 @@ def _is_of_psycopg2(kind: type) -> bool:
 
 def _empty_diagnosis() -> dict[str, None]:
     """Return what psycopg2's `diag` has where PostgreSQL reports nothing."""
-    names = dir(sys.modules["psycopg2.extensions"].Diagnostics)
-    return {name: None for name in names if not name.startswith("_")}
+    diagnosis: dict[str, None] = {}
+    for name in dir(sys.modules["psycopg2.extensions"].Diagnostics):
+        if not name.startswith("_"):
+            diagnosis[name] = None
+    return diagnosis
 
 
 @cache

@@ -1,6 +1,7 @@
 """The columns to which the parameters and results of a compiled statement belong.
 
-They are those that SQLAlchemy knows.
+They are those that SQLAlchemy knows. By their names, `statement_calls.py` decides which
+parameters are secret, and which columns of a result are hidden.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ _MEASURING = frozenset(
     )
 )
 # The parts of an expression: first the names of its columns, labels and functions, then
-# those of its parameters.
+# those of its parameters. `lower(users.token || :salt) AS key` has the parts `({"key",
+# "token"}, {"salt"})`.
 Shown = tuple[frozenset[str], frozenset[str]]
 _NAMED = (elements.ColumnClause, elements.Label)
 # Operators whose right side names a part of a JSON value; others are known by their
@@ -57,8 +59,10 @@ class CompiledNames:
         if compiled.positional:
             self.binds = tuple(compiled.positiontup or ())
         self.names = frozenset(self.binds)
-        renamed = compiled.escaped_bind_names or {}
-        self.escaped = {new: name for name, new in renamed.items()}
+        self.escaped: dict[str, str] = {}
+        for name, name_of_driver in (compiled.escaped_bind_names or {}).items():
+            self.escaped[name_of_driver] = name
+        # The name in the compiled statement, by the key of a parameter's element.
         self._names = {bind.key: name for bind, name in compiled.bind_names.items()}
         is_textual = isinstance(compiled.statement, selectable.TextualSelect)
         if compiled.isplaintext or is_textual:
@@ -73,7 +77,7 @@ class CompiledNames:
             columns = _columns(statement)
         else:
             columns = [entry[2] for entry in compiled._result_columns or ()]
-        self.columns = tuple(self._shown(*column) for column in columns)
+        self.columns = tuple([self._parts_of(*column) for column in columns])
 
     def _note(self, element: Any) -> None:
         """Note the names beside the parameters of an expression, and the texts."""
@@ -82,27 +86,29 @@ class CompiledNames:
             self.fragments.update(words_in(text))
         is_function = isinstance(element, functions.FunctionElement)
         is_operation = isinstance(element, (elements.BinaryExpression, elements.Label))
-        if not (is_function or is_operation):
+        if not is_function and not is_operation:
             return
-        names, binds = self._shown(element, is_result=False)
+        names, binds = self._parts_of(element, is_result=False)
         if is_function or _opens_json(element):
             self.keys.update(binds)
         if names:
             for bind in binds:
                 self.beside.setdefault(bind, set()).update(names)
 
-    def _shown(self, *expressions: Any, is_result: bool = True) -> Shown:
+    def _parts_of(self, *expressions: Any, is_result: bool = True) -> Shown:
         """Return the parts of expressions; of a result, those that it shows."""
         names: set[str] = set()
         binds: set[str] = set()
-        named = (*_NAMED, functions.FunctionElement) if is_result else _NAMED
         for part in _walk(*expressions, is_expression=True, is_result=is_result):
             text = _text_of(part)
             if isinstance(part, elements.BindParameter):
                 binds.add(self._names.get(part.key, part.key))
             elif text is not None:
                 names.update(words_in(text))
-            elif isinstance(part, named):
+            elif isinstance(part, _NAMED):
+                names.update(_names_of(part))
+            elif is_result and isinstance(part, functions.FunctionElement):
+                # A column without a label is called after its function.
                 names.update(_names_of(part))
         return frozenset(names), frozenset(binds)
 
@@ -202,6 +208,7 @@ def _sources_of(element: Any) -> Iterable[Any]:
 
 
 def _is_measure(element: Any) -> bool:
+    """Check whether an expression only compares or measures: `length(password)`."""
     if isinstance(element, elements.BinaryExpression):
         return operators.is_comparison(element.operator)
     if isinstance(element, functions.FunctionElement):

@@ -8,7 +8,7 @@ results.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from functools import partial
 from itertools import count
@@ -119,6 +119,10 @@ class SqlAdapter(Adapter):
     def _stand_in(
         self, port: Port, record: Any, *, real: Any = None
     ) -> StandInConnection:
+        """Return a stand-in for a pool's record, over its `real` connection if any.
+
+        Its dialect learns from it what it would ask its first connection.
+        """
         pool = getattr(record, f"{_RECORD}__pool")
         engine, key = self._engines.get(pool, (None, f"pool {id(pool)}"))
         connection = StandInConnection(
@@ -188,11 +192,15 @@ def _state_of(engine: Any, connection: StandInConnection) -> dict[str, Any]:
     dialect.__class__ = type(kind.__name__, (kind,), {"__setattr__": note})
     connection.record.dbapi_connection = connection.real
     real: Any = connection.real
-    held: Any = _AdhocProxiedConnection(real, connection.record)
-    asking = Connection(
-        engine, held, _has_events=False, _allow_revalidate=False, _allow_autobegin=False
+    proxied: Any = _AdhocProxiedConnection(real, connection.record)
+    asking_connection = Connection(
+        engine,
+        proxied,
+        _has_events=False,
+        _allow_revalidate=False,
+        _allow_autobegin=False,
     )
-    dialect.initialize(asking)
+    dialect.initialize(asking_connection)
     engine.dialect.do_rollback(connection.real)
     return state
 
@@ -225,8 +233,11 @@ def _names(context: Any) -> StatementNames:
         # It is a text for the driver, or a definition.
         return UNNAMED
     compiled_names = _names_in(compiled)
-    values = context.compiled_parameters[0] if context.compiled_parameters else {}
-    binds, escaped = compiled_names.binds, compiled_names.escaped
+    values: Mapping[str, Any] = {}
+    if context.compiled_parameters:
+        values = context.compiled_parameters[0]
+    binds = compiled_names.binds
+    escaped = compiled_names.escaped
     if not expanded and values.keys() >= compiled_names.names:
         return StatementNames(binds, {}, escaped, compiled_names, values)
     is_numeric = context.dialect.paramstyle.startswith("numeric")
@@ -243,9 +254,13 @@ def _names(context: Any) -> StatementNames:
     owners: dict[str, str] = {}
     widths = {}
     for name, members in expanded.items():
-        owners.update(dict.fromkeys(members, name))
-        first = [member for member in members if _value_of(member, name) == "1"]
-        widths[name] = len(first)
+        width = 0
+        for member in members:
+            owners[member] = name
+            # The members of the first value tell how many each value has.
+            if _value_of(member, name) == "1":
+                width += 1
+        widths[name] = width
     owners.update(escaped)
     return StatementNames(names + numbered, widths, owners, compiled_names, values)
 
@@ -286,6 +301,7 @@ def _key_of_database(engine: Any) -> str:
 
 
 def _sorted_rows(plain: Any) -> list[Any]:
+    """Return the rows of an outcome in an order that depends on nothing but them."""
     return sorted(plain.get("rows", ()), key=partial(dumps, sort_keys=True))
 
 
@@ -296,7 +312,10 @@ def _housekeeping(original: Callable[..., Any], _port: Port) -> Callable[..., An
         Nothing that is sent then is a call of the test. It may be the garbage collector
         that returns the connection.
         """
-        connection = getattr(holder, "dbapi_connection", args[0] if args else None)
+        connection = getattr(holder, "dbapi_connection", None)
+        if connection is None and args:
+            # A dialect is given the connection.
+            connection = args[0]
         if not isinstance(connection, StandInConnection):
             return original(holder, *args, **kwargs)
         was_resetting = connection.resetting

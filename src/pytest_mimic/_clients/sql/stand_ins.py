@@ -98,6 +98,7 @@ class StandInConnection:
         return self.real
 
     def _connected(self) -> Any:
+        """Return a real connection, opened with its events as the pool does it."""
         record, events = self.record, self.pool.dispatch
         stand_in = record.dbapi_connection
         record.dbapi_connection = self.pool._invoke_creator(record)
@@ -137,12 +138,14 @@ class StandInConnection:
             self.connect()
         except Exception as error:
             plain = self.stored_error(error, is_connecting=True)
-            step = port.begin(call) if plain is not None else None
-            if step is not None:
-                step.finish(plain)
+            if plain is not None:
+                step = port.begin(call)
+                if step is not None:
+                    step.finish(plain)
             raise
 
     def _open_as_recorded(self, step: Step) -> None:
+        """Replay, record or verify an error of connecting."""
         if step.mode != "replay":
             with recording(step, partial(self.stored_error, is_connecting=True)):
                 self.connect()
@@ -159,14 +162,17 @@ class StandInConnection:
 
         A name, for a cursor on the server, is left out: results are read whole.
         """
-        factories = [arg for arg in args if callable(arg)]
-        known = {"cursor_factory", "row_factory", "factory"} & options.keys()
-        chosen = {name: options[name] for name in known if options[name] is not None}
-        return StandInCursor(self, factories, chosen)
+        factories = list(filter(callable, args))
+        factories_by_name = {}
+        for name in ("cursor_factory", "row_factory", "factory"):
+            if options.get(name) is not None:
+                factories_by_name[name] = options[name]
+        return StandInCursor(self, factories, factories_by_name)
 
     def commit(self) -> None:
         """Commit. This is a call, for it can fail."""
-        was_used, self.used = self.used, False
+        was_used = self.used
+        self.used = False
         step = None
         if was_used and not self.resetting and self.port.taking():
             step = self.port.begin(action("COMMIT", database=self.place()))
@@ -201,9 +207,10 @@ class StandInConnection:
         """
         self._end("ping", *args)
 
-    def _end(self, how: str, *args: Any) -> None:
+    def _end(self, method: str, *args: Any) -> None:
+        """Call a method of the real connection, `rollback`, if there is one."""
         if self.real is not None:
-            getattr(self.real, how)(*args)
+            getattr(self.real, method)(*args)
 
     # -- additions of the drivers that SQLAlchemy uses
 
@@ -223,6 +230,13 @@ class StandInConnection:
         return self.real._connection
 
     def __getattr__(self, name: str) -> Any:
+        """Return an attribute of the driver's connection, which this class lacks.
+
+        | attribute | returned |
+        |---|---|
+        | of its state, `closed` | as the connection tells it, or that of a new one |
+        | `set_isolation_level` and the like | what sets it now, or once it is open |
+        """
         if name in _STATE:
             if name in self.lost:
                 return self.lost[name]
@@ -254,6 +268,7 @@ class StandInConnection:
         self._set(method, configure)
 
     def _set(self, name: str, configure: Callable[[Any], Any]) -> None:
+        """Set something at the real connection, now or once it is open."""
         self._settings[name] = configure
         if self.real is not None:
             configure(self.real)
@@ -298,9 +313,10 @@ class StandInConnection:
         outcome: dict[str, Any] = {
             "error": outcomes.store_error(error, redactor, secrets)
         }
-        state = {} if self.real is None else state_after_error(self.real)
-        if state:
-            outcome["connection"] = state
+        if self.real is not None:
+            state = state_after_error(self.real)
+            if state:
+                outcome["connection"] = state
         return outcome
 
     def wait_as_recorded(self, step: Step) -> None:
@@ -330,11 +346,12 @@ def _errors_of_driver(dialect: Any) -> tuple[type[Exception], ...]:
     It raises them below SQLAlchemy's adapter of it.
     """
     driver = sys.modules.get(dialect.driver)
-    errors = [
-        getattr(driver, "PostgresError", None),
-        getattr(driver, "InterfaceError", None),
-    ]
-    return tuple(error for error in errors if isinstance(error, type))
+    errors: list[type[Exception]] = []
+    for name in ("PostgresError", "InterfaceError"):
+        error_class = getattr(driver, name, None)
+        if isinstance(error_class, type):
+            errors.append(error_class)
+    return tuple(errors)
 
 
 # The attributes that a cursor has after a statement. Others are the application's, for
@@ -374,6 +391,7 @@ class StandInCursor:
         self._forget()
 
     def _forget(self) -> None:
+        """Have no result, as before the first statement."""
         self.description: Sequence[Sequence[Any]] | None = None
         self.rowcount = -1
         self.lastrowid: Any = None
@@ -390,7 +408,16 @@ class StandInCursor:
     def _execute(
         self, kind: str, sql: Any, args: tuple[Any, ...], options: dict[str, Any]
     ) -> Any:
-        connection, port = self.connection, self.connection.port
+        """Execute a statement for real, or take over its recorded result.
+
+        Args:
+            kind: The method of the driver's cursor, `execute` or `executemany`.
+            sql: The statement.
+            args: The parameters, first, and what else the driver takes.
+            options: What the driver takes by keyword.
+        """
+        connection = self.connection
+        port = connection.port
         self._refuse_closed()
         self._forget()
         self._is_used = True
@@ -436,10 +463,15 @@ class StandInCursor:
         return self
 
     def _call(self, kind: str, sql: Any, args: tuple[Any, ...]) -> StatementCall:
+        """Return the call that a statement with its parameters is."""
         port = self.connection.port
-        parameters = args[0] if args else None
+        parameters = None
+        if args:
+            parameters = args[0]
         with port.noting:
-            text = sql.decode() if isinstance(sql, bytes) else str(sql)
+            text = str(sql)
+            if isinstance(sql, bytes):
+                text = sql.decode()
             call = StatementCall(
                 text,
                 parameters,
@@ -538,8 +570,9 @@ class StandInCursor:
         return next(self._readable(), None)
 
     def fetchmany(self, size: int | None = None) -> Any:
-        most = self.arraysize if size is None else size
-        return list(islice(self._readable(), most))
+        if size is None:
+            size = self.arraysize
+        return list(islice(self._readable(), size))
 
     def fetchall(self) -> Any:
         return list(self._readable())
@@ -571,6 +604,7 @@ class StandInCursor:
         self._rows = iter(())
 
     def _refuse_closed(self) -> None:
+        """Raise what the driver raises, if anything, for a closed cursor."""
         if self.closed and self._rules.closed is not None:
             raise self._rules.closed.error(self.connection.dialect.dbapi)
 

@@ -71,11 +71,14 @@ def action(
         number: What tells equal requests of a test apart, if it is not their order.
         shared: Whether the recording serves all tests.
     """
-    params = None if number is None else {"number": number}
-    parts = {"database": database, "statement": name, "params": params}
-    described: dict[str, Any] = {"database": database} if database else {}
-    if params is not None:
+    described: dict[str, Any] = {}
+    if database:
+        described["database"] = database
+    params = None
+    if number is not None:
+        params = {"number": number}
         described["params"] = params
+    parts = {"database": database, "statement": name, "params": params}
     return ClientCall(
         name, parts, identity=_IDENTITY, described=described, shared=shared
     )
@@ -105,8 +108,9 @@ class _Prepared:
         self.statement = read_statement(_CURSOR.sub("c_", sql))
         self.mentions = self.statement.mentions(redactor.secret)
         self.is_text = compiled is None or compiled.columns is None
-        fragments = () if compiled is None else compiled.fragments
-        self.is_unclear = any(map(redactor.secret, fragments))
+        self.is_unclear = False
+        if compiled is not None:
+            self.is_unclear = any(map(redactor.secret, compiled.fragments))
         self._hides_numbers = self.is_text or self.is_unclear
         self.text, self.literals = self.statement.redact(
             redactor.secret, numbers=self._hides_numbers
@@ -131,12 +135,13 @@ class _Prepared:
         """
         if self._secret(owner):
             return ()
-        beside = None
+        names_beside = None
         if self._compiled is not None:
-            beside = self._compiled.beside.get(owner)
-        if beside is not None:
-            is_secret = any(map(self._secret, beside))
-            return () if is_secret else object
+            names_beside = self._compiled.beside.get(owner)
+        if names_beside is not None:
+            if any(map(self._secret, names_beside)):
+                return ()
+            return object
         name = _ROW_NUMBER.sub("", owner)
         if not self.mentions or name.lower() in self.statement.names:
             return object
@@ -179,19 +184,26 @@ class StatementCall:
     ) -> None:
         self._names = names
         self._known = known
-        self._issued = {} if known is None else known.hidden()
+        # The secrets that the test was issued, each with its placeholder.
+        self._issued: dict[str, str] = {}
+        if known is not None:
+            self._issued = known.hidden()
         self._redactor = redactor
+        # The names of the parameters that are secret.
         self._hidden: set[str] = set()
         self._prepared = _prepare(sql, names.compiled, redactor)
         statement = self._prepared.statement
-        self._keys = names.compiled.keys if names.compiled is not None else ()
+        # The names of the parameters that may name a part of a JSON value.
+        self._keys: Collection[str] = ()
+        if names.compiled is not None:
+            self._keys = names.compiled.keys
         self._is_unclear = self._prepared.is_unclear or self._asks_for_secret()
         self.secrets = list(self._prepared.literals)
         self.is_unordered = statement.is_unordered
         self.refused: UnstableIdentityError | None = None
         params: Any = None
         if many:
-            params = [self._plain(each) for each in parameters]
+            params = list(map(self._plain, parameters))
             returns_rows = not statement.names.isdisjoint(("returning", "output"))
             if statement.verb in ("INSERT", "UPDATE", "DELETE") and not returns_rows:
                 # A unit of work writes the objects of a set in any order.
@@ -230,9 +242,9 @@ class StatementCall:
         plain: dict[str, Any] = {}
         # The names of the parameters of each `IN`.
         lists: dict[str, list[str]] = {}
-        for place, (own, value) in enumerate(self._named(parameters), 1):
-            name = _free_name(own or str(place), plain)
-            owner = self._names.owners.get(own, own)
+        for place, (bind, value) in enumerate(self._named(parameters), 1):
+            name = _free_name(bind or str(place), plain)
+            owner = self._names.owners.get(bind, bind)
             plain[name] = self._plain_value(value, name, owner)
             if owner in self._names.widths:
                 lists.setdefault(owner, []).append(name)
@@ -241,6 +253,13 @@ class StatementCall:
         return plain
 
     def _plain_value(self, value: Any, name: str, owner: str) -> Any:
+        """Return the value of a parameter without secrets, and note it if it is one.
+
+        Args:
+            value: The value as the driver gets it.
+            name: The name under which it is recorded.
+            owner: The name in the compiled statement, which may be that of an `IN`.
+        """
         if self._is_secret(type(value), owner):
             if value is not None:
                 self._hidden.add(owner)
@@ -268,9 +287,12 @@ class StatementCall:
             return PLACEHOLDER
         stand_in = self._known.stand_in(value)
         is_number = type(value) is not str and stand_in != PLACEHOLDER
-        return type(value)(stand_in) if is_number else stand_in
+        if is_number:
+            return type(value)(stand_in)
+        return stand_in
 
     def _is_secret(self, kind: type, owner: str) -> bool:
+        """Check whether a parameter's value, of a type, is secret."""
         kinds = self._prepared.open_kinds(owner)
         if kinds is object and self._is_unclear:
             return issubclass(kind, str) and owner not in self._keys
@@ -280,7 +302,7 @@ class StatementCall:
         """Return each parameter with its name in the compiled statement, if known."""
         if isinstance(parameters, Mapping):
             # The names may be of SQLAlchemy's own subclass of `str`.
-            return ((str(name), value) for name, value in parameters.items())
+            return zip(map(str, parameters), parameters.values())
         binds = list(self._names.binds)
         if binds and len(parameters) % len(binds) == 0:
             # SQLAlchemy writes many rows with one INSERT.
@@ -292,7 +314,9 @@ class StatementCall:
 
     def shown_name(self, name: Any) -> Any:
         """Return the name of a column without secrets."""
-        return self._prepared.shown_name(name) if isinstance(name, str) else name
+        if not isinstance(name, str):
+            return name
+        return self._prepared.shown_name(name)
 
     def hidden_columns(self, columns: Sequence[str]) -> list[Hidden]:
         """Return for each column of the result whether it is secret.
@@ -327,6 +351,13 @@ class StatementCall:
     def _is_secret_column(
         self, name: str, names: frozenset[str], binds: frozenset[str]
     ) -> bool:
+        """Check whether a column of the result shows a secret.
+
+        Args:
+            name: Its name as the driver tells it.
+            names: The names of the columns and functions in its expression.
+            binds: The names of the parameters in its expression.
+        """
         # SQLite calls a column by its expression, `length(password)`, if the column has
         # no name.
         if name.isidentifier() and self._redactor.secret(name):
@@ -386,11 +417,11 @@ def _plain(value: Any, name: str) -> Any:
 
 def _is_expression(kind: type) -> bool:
     """Check whether a class is one of the parts that SQLAlchemy makes statements of."""
-    modules = [base.__module__ for base in kind.__mro__]
-    return any(module.startswith("sqlalchemy.sql.") for module in modules)
+    return any(base.__module__.startswith("sqlalchemy.sql.") for base in kind.__mro__)
 
 
 def _refused_expression(value: object, name: str) -> UnstableIdentityError:
+    """Return the error for a parameter that is an expression of SQLAlchemy."""
     path = f"params.{name}"
     return UnstableIdentityError(
         "sqlalchemy has a parameter without a stable identity",

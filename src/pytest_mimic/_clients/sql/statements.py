@@ -1,6 +1,8 @@
-"""The text of a statement, read without a grammar.
+"""The text of a statement, read without a grammar: as words, quotes and signs.
 
-It has a signature, a layout, and a rule that hides too much.
+It gives the signature of the call (`SELECT users`), tells which columns a result lists,
+and hides literals. Where the text alone does not tell which literal is secret, all are
+hidden.
 """
 
 from __future__ import annotations
@@ -114,13 +116,15 @@ class Statement:
         for word in words:
             if word.kind in (*_NAMES, "string"):
                 names.add(word.name.lower())
-                names.update(name.lower() for name in words_in(word.name))
+                for part in words_in(word.name):
+                    names.add(part.lower())
         in_capitals = [word.upper for word in words if word.kind == "word"]
         if _BEFORE_PASSWORD.search(" ".join(in_capitals)):
             names.add("password")
         self.names = frozenset(names)
 
     def mentions(self, secret: Callable[[str], bool]) -> bool:
+        """Check whether a secret name stands anywhere in the statement."""
         return any(map(secret, self.names))
 
     def redact(
@@ -133,9 +137,7 @@ class Statement:
         """
         if self.mentions(secret):
             return self.hide_literals(numbers=numbers)
-        pieces = []
-        for token in self._tokens:
-            pieces.append(" " if token.kind == "blank" else token.text)
+        pieces = [_folded(token) for token in self._tokens]
         return _trimmed(pieces), []
 
     def hide_literals(self, *, numbers: bool) -> tuple[str, list[str]]:
@@ -149,7 +151,7 @@ class Statement:
         before = ""
         expects_values = False
         for token in self._tokens:
-            text = " " if token.kind == "blank" else token.text
+            text = _folded(token)
             if token.upper in _BEFORE_VALUES:
                 expects_values = True
             is_quoted_value = expects_values and text.startswith('"') and before != "."
@@ -186,11 +188,20 @@ class Statement:
         return frozenset(columns)
 
 
+def _folded(token: Token) -> str:
+    """Return the text of a piece, one blank for several."""
+    if token.kind == "blank":
+        return " "
+    return token.text
+
+
 def _trimmed(pieces: list[str]) -> str:
+    """Return a statement of its pieces, without the semicolon at its end."""
     return "".join(pieces).strip().rstrip(";").rstrip()
 
 
 def words_in(value: object) -> list[str]:
+    """Return the words in a text, of which each may be a secret name."""
     return _NAME.findall(str(value))
 
 
