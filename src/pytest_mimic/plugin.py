@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +90,11 @@ def __dir__() -> list[str]:
 
     pytest looks for both at each name of a plugin, which takes longer than all else.
     """
-    return [name for name in globals() if name.startswith(("pytest_", "mimic_"))]
+    names = []
+    for name in globals():
+        if name.startswith(("pytest_", "mimic_")):
+            names.append(name)
+    return names
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -122,7 +127,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     _warn_of_unknown_keys(config)
     _CONFIGS.append(config)
-    config.add_cleanup(lambda: _CONFIGS.remove(config))
+    config.add_cleanup(partial(_CONFIGS.remove, config))
     try:
         is_wanted = _is_wanted(config)
     except (TypeError, ValueError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from pytest_mimic._core.commands import Commands
@@ -52,11 +53,13 @@ def _rows(parts: Iterable[MadeAnew]) -> list[tuple[str, str]]:
         name = f"{part.target} {part.path}"
         calls.setdefault(name, set()).add(part.call)
         tests.setdefault(name, set()).add(part.test)
+    counts = Counter(
+        {name: len(calls_of_part) for name, calls_of_part in calls.items()}
+    )
     rows = []
-    for name in sorted(calls, key=lambda name: -len(calls[name])):
-        shown_calls = plural(len(calls[name]), "call")
+    for name, count in counts.most_common():
         shown_tests = plural(len(tests[name]), "test")
-        rows.append((name, f"{shown_calls} in {shown_tests}"))
+        rows.append((name, f"{plural(count, 'call')} in {shown_tests}"))
     return rows
 
 

@@ -72,8 +72,10 @@ class CallReports:
             return
         before = self._durations.get(report.nodeid, 0.0)
         self._durations[report.nodeid] = before + report.duration
-        path, line, _ = report.location
-        self._lines[report.nodeid] = path if line is None else f"{path}:{line + 1}"
+        place, line, _ = report.location
+        if line is not None:
+            place = f"{place}:{line + 1}"
+        self._lines[report.nodeid] = place
 
     def refuse_other_kinds(self) -> None:
         """Check that the page would replace no file of another kind.
@@ -123,14 +125,17 @@ class CallReports:
 
 def is_page(start: bytes) -> bool:
     """Check whether a file that begins with these bytes is a page of ours."""
-    is_html = start.startswith(b"<!DOCTYPE html>")
-    return is_html and any(mark in start for mark in _MARKS)
+    if not start.startswith(b"<!DOCTYPE html>"):
+        return False
+    return any(mark in start for mark in _MARKS)
 
 
 def line_of(row: Row) -> str:
     """Return a call in one line: `replayed http GET /users?page=2 (0.8 s saved)`."""
     line = f"{row['kind']} {row['label']}"
     if row["seconds"] >= SHORTEST:
-        saved = " saved" if row["kind"] == "replayed" else ""
-        line += f" ({seconds(row['seconds'])}{saved})"
+        duration = seconds(row["seconds"])
+        if row["kind"] == "replayed":
+            duration += " saved"
+        line += f" ({duration})"
     return printable(" ".join(line.splitlines()))

@@ -82,15 +82,19 @@ def note_selection(
         for name, flag in flags.items():
             if getattr(option, name, None):
                 reasons.add(f"{flag} was given")
-    requested = [Path(cwd, arg).resolve() for arg in args if "::" not in arg]
+    requested = []
+    for arg in args:
+        # An argument that names a test requests a part of its file.
+        if "::" not in arg:
+            requested.append(Path(cwd, arg).resolve())
     start = rootdir.resolve()
     wanted: list[str] = []
     covered: list[str] = []
     for path in _test_folders(testpaths, rootdir):
-        shown = relative_path(path, start=start)
-        wanted.append(shown)
-        if any(path.is_relative_to(folder) for folder in requested):
-            covered.append(shown)
+        folder = relative_path(path, start=start)
+        wanted.append(folder)
+        if any(map(path.is_relative_to, requested)):
+            covered.append(folder)
     ledger.wanted.update(wanted)
     if not ledger.hiding:
         ledger.covered.update(covered)
@@ -161,10 +165,10 @@ class SelectedTests(Hooks):
             cwd=config.invocation_params.dir,
         )
         self._selected_count = len(selected)
-        ids = {id(item) for item in selected}
+        ids_of_selected = set(map(id, selected))
         deselected = 0
         for item in self._collected:
-            if id(item) not in ids:
+            if id(item) not in ids_of_selected:
                 deselected += 1
         if are_listed:
             from pytest_mimic._tools.unused.usage import in_environment

@@ -26,7 +26,11 @@ class Hooks:
     def __dir__(self) -> list[str]:
         # pytest looks for a fixture under each name of a plugin. Other names than those
         # of hooks would only take time.
-        return [name for name in vars(type(self)) if name.startswith("pytest_")]
+        hooks = []
+        for name in vars(type(self)):
+            if name.startswith("pytest_"):
+                hooks.append(name)
+        return hooks
 
 
 def settings_of(config: pytest.Config) -> Settings:
@@ -67,12 +71,17 @@ def _mode(option: Any) -> Mode:
     Raises:
         pytest.UsageError: They ask for several.
     """
-    modes = [mode for mode in Mode if getattr(option, f"mimic_{mode.value}", False)]
+    modes = []
+    for mode in Mode:
+        if getattr(option, f"mimic_{mode.value}", False):
+            modes.append(mode)
     if len(modes) > 1:
         raise pytest.UsageError(
             f"--mimic-{modes[0].value} cannot be combined with --mimic-{modes[1].value}"
         )
-    return modes[0] if modes else Mode.REPLAY
+    if not modes:
+        return Mode.REPLAY
+    return modes[0]
 
 
 def _check_combination(option: Any, mode: Mode) -> None:
@@ -132,10 +141,12 @@ def options_of(config: pytest.Config) -> IniOptions:
 
 
 def _read_target(line: str, origin: str) -> Target | None:
+    """Read a line of `mimic_functions`, for `IniOptions`."""
     return parse_target(line, origin=origin)
 
 
 def _read_secret_names(line: str) -> Iterable[str]:
+    """Read a line of `mimic_redact`, for `IniOptions`."""
     # Most projects have no such line.
     from pytest_mimic._core.redact.secret_names import read_names
 

@@ -125,6 +125,7 @@ class Ending:
         return self._tests.have_all_passed()
 
     def _set_exit_code(self, session: pytest.Session) -> None:
+        """Let a run fail for what no test could fail for."""
         ledger = self._session.ledger
         if ledger.problems:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
@@ -140,6 +141,7 @@ class Ending:
         return has_stray_miss or bool(ledger.errors)
 
     def _judge(self) -> None:
+        """Judge the recordings that no test used, for the summary."""
         ledger = self._session.ledger
         # Where only a fixture has started the run, it does not know the tests.
         if self._tests.have_run and not self._config.option.collectonly:
@@ -183,8 +185,9 @@ class Ending:
             return
         for name in vault.names():
             text = (vault.store.read(name) or b"").decode("utf-8", "replace")
-            if any(placeholder in text for placeholder in ledger.dropped):
-                ledger.outdated.add(vault.test_of(name) or name)
+            for placeholder in ledger.dropped:
+                if placeholder in text:
+                    ledger.outdated.add(vault.test_of(name) or name)
 
     def _find_moves(self) -> None:
         """Find the moves that give tests the recordings of tests that are gone."""
@@ -193,14 +196,17 @@ class Ending:
         ledger = self._session.ledger
         settings = self._session.settings
         # By test: the identity of its first missing call.
-        firsts: dict[str, str] = {}
+        first_misses: dict[str, str] = {}
         for miss in ledger.missing:
             if miss.test and miss.key and not miss.is_stale:
-                firsts.setdefault(miss.test, miss.key)
-        # pytest reports no collection of a file if the command line names a test in it.
-        ledger.collected |= {test.partition("::")[0] for test in ledger.outcomes}
+                first_misses.setdefault(miss.test, miss.key)
+        for test in ledger.outcomes:
+            # pytest reports no collection of a file if the command line names a test in
+            # it.
+            file, _, _ = test.partition("::")
+            ledger.collected.add(file)
         gone = GoneTests(ledger, settings, is_complete=not self._tests.narrowed())
-        ledger.moved = moved_tests(self._session.vault, firsts, gone)
+        ledger.moved = moved_tests(self._session.vault, first_misses, gone)
 
     def _keep_usage(self) -> None:
         """Write the file of `--mimic-usage`."""
@@ -215,6 +221,7 @@ class Ending:
         write_usage(path, ledger, self._session.settings)
 
     def _write_page(self) -> None:
+        """Write the HTML report, if one was requested."""
         if self.calls is not None and not self._config.option.collectonly:
             self._page = self.calls.write(self.summary(quiet=False))
 
@@ -229,17 +236,18 @@ class Ending:
                 no terminal has a width.
         """
         ledger = self._session.ledger
-        is_quiet: bool = self._config.option.verbose < 0 if quiet is None else quiet
+        if quiet is None:
+            quiet = self._config.option.verbose < 0
         lines = summary(
             ledger,
             self._judgement,
             self._session.settings,
-            quiet=is_quiet,
+            quiet=bool(quiet),
             cache=cache_of(self._config),
             is_complete=not self._tests.narrowed(),
             room=room or ROW,
         )
-        if not is_quiet:
+        if not quiet:
             lines += self._page
         if not lines and self._has_nothing_to_mimic():
             lines = [NOTHING]
@@ -257,9 +265,10 @@ class Ending:
         session = self._session
         if session.ledger.mimicked or not self._tests.have_run:
             return False
-        options = vars(self._config.option).items()
-        has_option = any(value for name, value in options if name.startswith("mimic_"))
-        return has_option or holds_recordings(session.settings.vault)
+        for name, value in vars(self._config.option).items():
+            if name.startswith("mimic_") and value:
+                return True
+        return holds_recordings(session.settings.vault)
 
 
 def cache_of(config: pytest.Config) -> Path | None:
@@ -286,14 +295,20 @@ def judge_unused(session: Session, reasons: Collection[str]) -> Judgement:
     ledger = session.ledger
     is_asked = settings.clear_unused or settings.fail_on_unused
     if settings.mode is Mode.LIVE:
-        return Judgement(not_judged="--mimic-live was given" if is_asked else "")
+        if is_asked:
+            return Judgement(not_judged="--mimic-live was given")
+        return Judgement()
     # Only an option for a vault with recordings is worth a warning.
     is_warned = is_asked and holds_recordings(settings.vault)
     if reasons:
-        reason = ", ".join(reasons) if is_warned else ""
-        return Judgement(not_judged=reason, cleared=_cleared(session, {}))
+        not_judged = ""
+        if is_warned:
+            not_judged = ", ".join(reasons)
+        return Judgement(not_judged=not_judged, cleared=_cleared(session, {}))
     if not ledger.mimicked:
-        return Judgement(not_judged=NOTHING if is_warned else "")
+        if is_warned:
+            return Judgement(not_judged=NOTHING)
+        return Judgement()
     unused = session.vault.names(without=ledger.used)
     if not unused:
         return Judgement(cleared=_cleared(session, {}))

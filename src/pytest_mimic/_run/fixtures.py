@@ -57,8 +57,10 @@ class Fixtures(Hooks):
         """
         places = self._session.state.places
         if fixture == "tmp_path":
+            places.own = None
             place = places.place_of(str(value))
-            places.own = place.given if place is not None else None
+            if place is not None:
+                places.own = place.given
             return
         base = str(value.getbasetemp())
         folders = [base]
@@ -67,9 +69,10 @@ class Fixtures(Hooks):
             folders.append(str(value.getbasetemp().parent))
         # pytest resolves links in the folder's path, and `tempfile` does not.
         outer = os.environ.get("PYTEST_DEBUG_TEMPROOT") or tempfile.gettempdir()
-        real = os.path.realpath(outer)
-        if real != outer and base.startswith(real):
-            folders += [outer + folder.removeprefix(real) for folder in folders]
+        resolved_outer = os.path.realpath(outer)
+        if resolved_outer != outer and base.startswith(resolved_outer):
+            for folder in tuple(folders):
+                folders.append(outer + folder.removeprefix(resolved_outer))
         option = self._config.option.basetemp
         if option:
             # Links in it stay: a test may use the folder by this name, too.
@@ -85,9 +88,10 @@ class Fixtures(Hooks):
         The block is the set-up of the fixture. The scope has the id of its class,
         module or package. That of the session is empty.
         """
-        nodeid = plain_id(request.node)
+        name = plain_id(request.node)
         parameters = self._parameters_of(fixturedef, request)
-        name = f"{nodeid}[{','.join(parameters)}]" if parameters else nodeid
+        if parameters:
+            name = f"{name}[{','.join(parameters)}]"
         leaving: list[Callable[[bool], None]] = []
         state = self._session.state
         fixture = fixturedef.argname

@@ -103,6 +103,7 @@ def load_all() -> None:
     for module in walk_packages(pytest_mimic.__path__, "pytest_mimic."):
         if not module.name.startswith(_NOT_FOR_CALLS):
             import_module(module.name)
-    ours = {name for name in sys.modules if name.startswith("pytest_mimic")}
     fakes = sys.modules["pyfakefs.fake_filesystem_unittest"]
-    fakes.Patcher.SKIPNAMES |= ours
+    for name in sys.modules:
+        if name.startswith("pytest_mimic"):
+            fakes.Patcher.SKIPNAMES.add(name)

@@ -50,8 +50,10 @@ _MANY = 2
 
 def mode_line(settings: Settings) -> str:
     """Return the mode of a run and its vault in words."""
-    refused = ", nothing may be recorded" if settings.no_record else ""
-    return f"{_HEADERS[settings.mode].format(settings.shown_vault)}{refused}"
+    line = _HEADERS[settings.mode].format(settings.shown_vault)
+    if settings.no_record:
+        line += ", nothing may be recorded"
+    return line
 
 
 def summary(
@@ -196,10 +198,12 @@ class RunCommands(NamedTuple):
             for test in ledger.outcomes:
                 file = test.partition("::")[0]
                 known.setdefault(file, set()).add(test)
-        failed = None
+        failed: set[str] | None = None
         if cache is not None:
-            outcomes = ledger.outcomes.items()
-            failed = {test for test, outcome in outcomes if outcome == "failed"}
+            failed = set()
+            for test, outcome in ledger.outcomes.items():
+                if outcome == "failed":
+                    failed.add(test)
         return cls(commands, known, failed)
 
     def __call__(self, *options: str, tests: Sequence[str]) -> str:
@@ -211,10 +215,11 @@ class RunCommands(NamedTuple):
 
 def _failed(judgement: Judgement) -> str:
     """Return why a run failed in which all tests passed."""
+    singular, several = "is", "are"
     if judgement.cleared:
-        verb = "was" if judgement.unused == 1 else "were"
-    else:
-        verb = "is" if judgement.unused == 1 else "are"
+        # They are gone by now.
+        singular, several = "was", "were"
+    verb = singular if judgement.unused == 1 else several
     recordings = plural(judgement.unused, "recording")
     return f"failed: {recordings} {verb} unused (--mimic-fail-on-unused)"
 
@@ -224,19 +229,23 @@ def _missing(ledger: Ledger, commands: RunCommands) -> list[Line]:
     lines: list[Line] = []
     for is_stale, adjective in ((False, "missing"), (True, "stale")):
         misses = [miss for miss in ledger.missing if miss.is_stale is is_stale]
-        rows = []
+        # As keys, equal rows stand once.
+        rows: dict[tuple[str, str], None] = {}
         for miss in misses:
-            test = miss.test if miss.option else f"{miss.test}, see its error"
-            rows.append((miss.label, test))
-        lines += tabled(f"{adjective}:", list(dict.fromkeys(rows)))
-        anew = [miss for miss in misses if miss.changing]
-        if len(anew) < _MANY:
+            test = miss.test
+            if not miss.option:
+                # No option of the command line records it.
+                test = f"{miss.test}, see its error"
+            rows[miss.label, test] = None
+        lines += tabled(f"{adjective}:", list(rows))
+        changing_misses = [miss for miss in misses if miss.changing]
+        if len(changing_misses) < _MANY:
             lines += _recording(misses, f"the {adjective}", commands)
             continue
-        lines += _made_anew(anew)
-        others = [miss for miss in misses if not miss.changing]
-        lines += _recording(anew, "them", commands)
-        lines += _recording(others, "the others", commands)
+        lines += _made_anew(changing_misses)
+        other_misses = [miss for miss in misses if not miss.changing]
+        lines += _recording(changing_misses, "them", commands)
+        lines += _recording(other_misses, "the others", commands)
     return lines
 
 
@@ -254,17 +263,21 @@ def _recording(
         commands: Makes the commands.
     """
     rerecorded = {miss.test for miss in misses if miss.option == Verb.RERECORD.value}
-    by_option: dict[str, list[str]] = {}
+    tests_by_option: dict[str, list[str]] = {}
+    needs_rekey = False
     for miss in misses:
-        if miss.option and miss.option != REKEY:
-            is_rerecorded = miss.test in rerecorded
-            option = Verb.RERECORD.value if is_rerecorded else miss.option
-            by_option.setdefault(option, []).append(miss.test)
+        if miss.option == REKEY:
+            needs_rekey = True
+        elif miss.option:
+            option = miss.option
+            if miss.test in rerecorded:
+                option = Verb.RERECORD.value
+            tests_by_option.setdefault(option, []).append(miss.test)
     lines = []
-    if any(miss.option == REKEY for miss in misses):
+    if needs_rekey:
         command = commands.commands.mimic("rekey")
         lines.append(f"to let recordings follow their lines: {command}")
-    for option, tests in sorted(by_option.items()):
+    for option, tests in sorted(tests_by_option.items()):
         lines.append(f"to record {subject}: {commands(option, tests=tests)}")
         subject = "the others"
     return lines
@@ -285,17 +298,19 @@ def _made_anew(misses: Sequence[Miss]) -> list[Line]:
             part = f"{miss.target} {path}"
             counts[part] += 1
             tests.setdefault(part, set()).add(miss.test)
-    rows = [
-        (part, f"{plural(count, 'call')} in {plural(len(tests[part]), 'test')}")
-        for part, count in counts.most_common()
-    ]
+    rows = []
+    for part, count in counts.most_common():
+        calls = plural(count, "call")
+        rows.append((part, f"{calls} in {plural(len(tests[part]), 'test')}"))
     heading = f"{len(misses)} of them differ only in parts that look made anew:"
     lines = {miss.line for miss in misses}
     if len(lines) == 1 and "" not in lines:
         return tabled(heading, rows, f"if it may change: {lines.pop()}")
-    kinds = frozenset(Kind(name) for miss in misses for name in miss.kinds.split())
-    shown = [Commands().line(page) for page in pages(kinds)]
-    return tabled(heading, rows, *shown)
+    kinds: set[Kind] = set()
+    for miss in misses:
+        kinds.update(map(Kind, miss.kinds.split()))
+    remedies = [Commands().line(page) for page in pages(frozenset(kinds))]
+    return tabled(heading, rows, *remedies)
 
 
 def _moved(ledger: Ledger, run: RunCommands) -> list[str]:
@@ -312,14 +327,20 @@ def _drifted(ledger: Ledger, commands: RunCommands) -> list[Line]:
 
     A call whose service failed or refused it has nothing to accept.
     """
-    rows = [(label, test) for label, test, _ in ledger.drifted]
-    acceptable = {(label, test) for label, test, option in ledger.drifted if option}
+    rows: list[tuple[str, str]] = []
+    acceptable: set[tuple[str, str]] = set()
+    # As keys, the tests stand once each, in the order of their calls.
+    tests: dict[str, None] = {}
+    for label, test, option in ledger.drifted:
+        rows.append((label, test))
+        if option:
+            acceptable.add((label, test))
+            tests[test] = None
     if not acceptable:
         return tabled("drifted:", _counted(rows))
-    them = "it" if len(acceptable) == 1 else "them"
-    tests = list(dict.fromkeys(row[1] for row in rows if row in acceptable))
-    remedy = commands("--mimic-rerecord", tests=tests)
-    return tabled("drifted:", _counted(rows), f"to accept {them}: {remedy}")
+    pronoun = "it" if len(acceptable) == 1 else "them"
+    remedy = commands("--mimic-rerecord", tests=list(tests))
+    return tabled("drifted:", _counted(rows), f"to accept {pronoun}: {remedy}")
 
 
 def _counted(calls: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -341,9 +362,9 @@ def _changed_inputs(ledger: Ledger, commands: RunCommands) -> list[Line]:
     tests = set()
     # By the code or file that has changed: the calls of each target.
     calls: dict[str, Counter[str]] = {}
-    for recording, target, subject, count, its_tests in ledger.inputs:
+    for recording, target, subject, count, tests_of_recording in ledger.inputs:
         recordings.add(recording)
-        tests.update(its_tests)
+        tests.update(tests_of_recording)
         calls.setdefault(subject, Counter())[target] += count
     rows = []
     for subject in sorted(calls, key=_rank_of_input):
@@ -352,9 +373,11 @@ def _changed_inputs(ledger: Ledger, commands: RunCommands) -> list[Line]:
             names.append(f"{plural(count, 'call')} of {target}")
         rows.append((subject, few(names)))
     remedy = commands("--mimic-verify", tests=sorted(tests))
-    verbs = "reaches code or reads" if len(recordings) == 1 else "reach code or read"
-    shown = plural(len(recordings), "recording")
-    heading = f"{shown} {verbs} files that have changed since:"
+    verbs = "reach code or read"
+    if len(recordings) == 1:
+        verbs = "reaches code or reads"
+    subjects = plural(len(recordings), "recording")
+    heading = f"{subjects} {verbs} files that have changed since:"
     return tabled(heading, rows, f"to see whether it matters: {remedy}")
 
 
@@ -413,10 +436,10 @@ def _recorded_errors(ledger: Ledger, commands: RunCommands) -> list[Line]:
     calls = [(label, test) for label, test in ledger.failures]
     if not calls:
         return []
-    them = "it" if len(set(calls)) == 1 else "them"
+    pronoun = "it" if len(set(calls)) == 1 else "them"
     tests = [test for _, test in calls]
     command = commands("--mimic-rerecord", tests=tests)
-    remedy = f"to record {them} again: {command}"
+    remedy = f"to record {pronoun} again: {command}"
     return tabled("recorded errors:", _counted(calls), remedy)
 
 
@@ -425,13 +448,16 @@ def _taken_back(labels: Sequence[str]) -> list[str]:
     if not labels:
         return []
     texts = []
-    rest = len(labels)
+    not_named = len(labels)
     for label, count in list(Counter(labels).items())[:_IN_LINE]:
         texts.append(f"{label}{_times(count)}")
-        rest -= count
-    texts += and_more(rest)
-    whose = "of a failing test was" if len(labels) == 1 else "of failing tests were"
-    return [f"{plural(len(labels), 'outcome')} {whose} not kept: {'; '.join(texts)}"]
+        not_named -= count
+    texts += and_more(not_named)
+    of_tests = "of failing tests were"
+    if len(labels) == 1:
+        of_tests = "of a failing test was"
+    outcomes = plural(len(labels), "outcome")
+    return [f"{outcomes} {of_tests} not kept: {'; '.join(texts)}"]
 
 
 def _pointers(ledger: Ledger) -> list[str]:
@@ -439,21 +465,26 @@ def _pointers(ledger: Ledger) -> list[str]:
     count = len(ledger.pointers)
     if not count:
         return []
-    are = "is a Git LFS pointer" if count == 1 else "are Git LFS pointers"
-    return [f"{plural(count, 'file')} of the vault {are}: git lfs pull"]
+    predicate = "is a Git LFS pointer" if count == 1 else "are Git LFS pointers"
+    return [f"{plural(count, 'file')} of the vault {predicate}: git lfs pull"]
 
 
 def _put_back(count: int) -> list[str]:
     """Return the line about recordings that failing tests had replaced."""
     if count == 0:
         return []
-    verb, them = ("was", "it") if count == 1 else ("were", "them")
-    recordings = plural(count, "recording")
-    return [f"{recordings} {verb} put back, because failing tests had replaced {them}"]
+    verb, pronoun = "were", "them"
+    if count == 1:
+        verb, pronoun = "was", "it"
+    reason = f"because failing tests had replaced {pronoun}"
+    return [f"{plural(count, 'recording')} {verb} put back, {reason}"]
 
 
 def _times(count: int) -> str:
-    return f", {count} times" if count > 1 else ""
+    """Return how often a row stands for a call, `, 3 times`; nothing for once."""
+    if count == 1:
+        return ""
+    return f", {count} times"
 
 
 def _tokens(sent: int, received: int) -> str:
@@ -477,14 +508,17 @@ def _counts(ledger: Ledger, judgement: Judgement, settings: Settings) -> str:
         (missing, "missing"),
         (stale, "stale"),
     ):
-        if number:
+        if number and counts:
             # Only the first count names its unit.
-            shown = str(number) if counts else plural(number, "call")
-            counts.append(f"{shown} {participle}")
+            counts.append(f"{number} {participle}")
+        elif number:
+            counts.append(f"{plural(number, 'call')} {participle}")
     tokens = _tokens(ledger.saved_tokens_sent, ledger.saved_tokens_received)
     if ledger.saved:
-        shown = f" ({tokens})" if tokens else ""
-        counts.append(f"{short_seconds(ledger.saved)} saved{shown}")
+        saved = f"{short_seconds(ledger.saved)} saved"
+        if tokens:
+            saved += f" ({tokens})"
+        counts.append(saved)
     elif tokens:
         # Imported calls saved no time: vcrpy does not keep how long a call took.
         counts.append(f"{tokens} saved")

@@ -40,10 +40,13 @@ def tokens_of(
         with suppress(MimicError, AttributeError, LookupError, TypeError, ValueError):
             for entry in _entries_of(name, vault, known):
                 counts[wall_seconds(entry), name] = _counts_of(entry, vault)
-    replayed = [counts.get(answer, Counts()) for answer in answers]
-    return Counts(
-        sum(each.sent for each in replayed), sum(each.received for each in replayed)
-    )
+    sent = 0
+    received = 0
+    for answer in answers:
+        tokens = counts.get(answer, Counts())
+        sent += tokens.sent
+        received += tokens.received
+    return Counts(sent, received)
 
 
 def _entries_of(
@@ -65,6 +68,7 @@ def _entries_of(
 
 
 def _counts_of(entry: Mapping[str, Any], vault: Vault) -> Counts:
+    """Return the tokens of one stored outcome, which may lie in a file of its own."""
     response = entry.get("value")
     if "json" in entry:
         data = vault.store.read(entry["json"]) or b""

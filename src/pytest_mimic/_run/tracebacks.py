@@ -28,7 +28,8 @@ def shorten(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
     if excinfo is None:
         # A test of `unittest` keeps its failures until the report is made.
         failures: Any = getattr(item, "_excinfo", None)
-        excinfo = failures[0] if failures else None
+        if failures:
+            excinfo = failures[0]
     if is_whole or excinfo is None:
         return
     errors = list(shown_errors(excinfo.value))
@@ -44,19 +45,20 @@ def shorten(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
 def shown_errors(error: BaseException | None) -> Iterator[BaseException]:
     """Yield an exception, its causes, and those in groups, which pytest shows all."""
     pending = [error]
-    # Exceptions may be equal without being the same, so that no set will do.
-    seen: list[BaseException] = []
+    # Exceptions may be equal without being the same. While they stand here, no other
+    # one gets the id of one of them.
+    seen: dict[int, BaseException] = {}
     while pending:
-        shown = pending.pop()
-        if shown is None or any(shown is other for other in seen):
+        exception = pending.pop()
+        if exception is None or id(exception) in seen:
             continue
-        seen.append(shown)
-        yield shown
-        pending += getattr(shown, "exceptions", ())
-        if shown.__cause__ is not None:
-            pending.append(shown.__cause__)
-        elif not shown.__suppress_context__:
-            pending.append(shown.__context__)
+        seen[id(exception)] = exception
+        yield exception
+        pending += getattr(exception, "exceptions", ())
+        if exception.__cause__ is not None:
+            pending.append(exception.__cause__)
+        elif not exception.__suppress_context__:
+            pending.append(exception.__context__)
 
 
 def _of_project(trace: TracebackType, item: pytest.Item) -> TracebackType:
@@ -66,25 +68,34 @@ def _of_project(trace: TracebackType, item: pytest.Item) -> TracebackType:
     """
     rootdir = item.config.rootpath
     files = {str(item.path)}
-    frames: list[TracebackType] = []
-    rest: TracebackType | None = trace
-    while rest is not None:
-        frames.append(rest)
-        rest = rest.tb_next
-    kept = [frame for frame in frames if _is_of_project(frame, rootdir, files)]
-    if not kept:
-        visible = [frame for frame in frames if not _is_hidden(frame)]
-        kept = (visible or frames)[-1:]
+    frames_of_project: list[TracebackType] = []
+    visible_frames: list[TracebackType] = []
+    last_frame = trace
+    frame: TracebackType | None = trace
+    while frame is not None:
+        if _is_of_project(frame, rootdir, files):
+            frames_of_project.append(frame)
+        if not _is_hidden(frame):
+            visible_frames.append(frame)
+        last_frame = frame
+        frame = frame.tb_next
+    kept_frames = frames_of_project
+    if not kept_frames:
+        kept_frames = visible_frames[-1:] or [last_frame]
     # A traceback is a linked list, which is made from its end.
     shortened: TracebackType | None = None
-    for frame in reversed(kept):
+    for kept_frame in reversed(kept_frames):
         shortened = TracebackType(
-            shortened, frame.tb_frame, frame.tb_lasti, frame.tb_lineno
+            shortened,
+            kept_frame.tb_frame,
+            kept_frame.tb_lasti,
+            kept_frame.tb_lineno,
         )
     return shortened or trace
 
 
 def _is_of_project(frame: TracebackType, rootdir: Path, files: set[str]) -> bool:
+    """Check whether a frame runs code of the project, or of the test's own file."""
     file = frame.tb_frame.f_code.co_filename
     return file in files or is_in_project(file, rootdir)
 

@@ -144,6 +144,7 @@ def _each_once(errors: Sequence[MimicError]) -> list[MimicError]:
 
 
 def _is_among(error: MimicError, others: Sequence[BaseException]) -> bool:
+    """Check whether one of some exceptions says the same as an error."""
     return any(error.is_like(other) for other in others)
 
 
@@ -195,10 +196,14 @@ def _place(error: MimicError, rootdir: Path) -> str:
 
 def fail_for(item: pytest.Item, report: pytest.TestReport, error: MimicError) -> None:
     """Let a phase fail for an error, unless the test is expected to fail with it."""
+    expected: Any = None
     mark = item.get_closest_marker("xfail")
-    expected = mark.kwargs.get("raises") if mark is not None else None
-    if expected is None or isinstance(expected, (type, tuple)):
-        is_expected = expected is None or isinstance(error, expected)
+    if mark is not None:
+        expected = mark.kwargs.get("raises")
+    if expected is None:
+        is_expected = True
+    elif isinstance(expected, (type, tuple)):
+        is_expected = isinstance(error, expected)
     else:
         # A pytest.RaisesExc or a pytest.RaisesGroup.
         is_expected = expected.matches(error)
@@ -252,5 +257,8 @@ def own_files(item: pytest.Item) -> set[str]:
     if function is not None:
         # A decorator may be defined in the code under test.
         function = unwrap(function)
+    files = {str(item.path)}
     code = getattr(function, "__code__", None)
-    return {str(item.path), *([code.co_filename] if code is not None else [])}
+    if code is not None:
+        files.add(code.co_filename)
+    return files
