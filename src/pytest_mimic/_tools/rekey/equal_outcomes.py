@@ -22,26 +22,28 @@ class OutcomeComparison:
         self._redactor = redactor
         self._adapters: dict[str, Adapter] = {}
 
-    def is_same(self, target: str, one: Stored, other: Stored, line: Line) -> bool:
+    def is_same(self, target: str, first: Stored, second: Stored, line: Line) -> bool:
         """Return whether two outcomes are equal.
 
         Those of a client are so if they agree in what verifying compares, without the
         paths of `volatile=`.
         """
-        if _identified(one) == _identified(other):
+        if _identified(first) == _identified(second):
             return True
-        if not names_client(target) or "pickle" in one.entry or "pickle" in other.entry:
+        has_pickle = "pickle" in first.entry or "pickle" in second.entry
+        if has_pickle or not names_client(target):
             return False
         adapter = self._adapter(target)
-        first = one.load()
-        second = other.load()
+        first_outcome = first.load()
+        second_outcome = second.load()
         rules = Rules(volatile=line.volatile, ordered=True)
-        return not compare(
-            _comparable(adapter, first, second),
-            _comparable(adapter, second, first),
+        differences = compare(
+            _comparable(adapter, first_outcome, second_outcome),
+            _comparable(adapter, second_outcome, first_outcome),
             rules,
             redactor=self._redactor,
         )
+        return not differences
 
     def _adapter(self, target: str) -> Adapter:
         if target not in self._adapters:
@@ -56,7 +58,10 @@ def _identified(stored: Stored) -> str:
 
 
 def _comparable(adapter: Adapter, outcome: Outcome, beside: Outcome) -> Outcome:
+    """Return an outcome as a client's adapter compares it with the one `beside`."""
     if not isinstance(outcome, Value):
         return outcome
-    other = beside.value if isinstance(beside, Value) else None
-    return Value(adapter.comparable(outcome.value, other))
+    other_value = None
+    if isinstance(beside, Value):
+        other_value = beside.value
+    return Value(adapter.comparable(outcome.value, other_value))

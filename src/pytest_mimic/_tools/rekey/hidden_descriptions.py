@@ -34,7 +34,9 @@ def with_hidden_preview(entry: Entry, redactor: Redactor) -> Entry:
     hidden: Entry = {**entry, "preview": lines}
     if "described" in entry:
         hidden["described"] = hidden_description(described, redactor)
-    return entry if hidden == entry else hidden
+    if hidden == entry:
+        return entry
+    return hidden
 
 
 def hidden_description(described: Any, redactor: Redactor) -> Any:

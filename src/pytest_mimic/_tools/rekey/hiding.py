@@ -81,15 +81,18 @@ class Hider:
         except NotKeptError:
             values = {}
         new_values, new_described = self._hidden_request(call.target, values, described)
-        outcomes = [self._hidden_outcome(call.target, one) for one in call.outcomes]
+        entries: list[Entry] = []
+        is_same_outcome = True
+        for stored in call.outcomes:
+            hidden_entry = self._hidden_outcome(call.target, stored)
+            if hidden_entry:
+                is_same_outcome = False
+            entries.append(hidden_entry or stored.entry)
         is_same_request = new_described == described and new_values == values
-        if is_same_request and not any(outcomes):
+        if is_same_request and is_same_outcome:
             return None
         if not is_same_request and not values and call.parts is not None:
             raise CannotFollowError("a part of it is hidden, or is not kept whole")
-        entries: list[Entry] = []
-        for new, stored in zip(outcomes, call.outcomes, strict=True):
-            entries.append(new or stored.entry)
         if holds_text([new_described, entries], self._redactor.declared):
             raise CannotFollowError("it holds a secret that only a run can hide")
         return self._with(old, new_described, new_values, entries)
@@ -159,7 +162,9 @@ class Hider:
     def _hidden_outcome(self, target: str, stored: Stored) -> Entry | None:
         """Return an outcome without secrets, None if there are none in it."""
         body = stored.readable()
-        value = None if body is None else body.get("value")
+        if body is None:
+            return None
+        value = body.get("value")
         if value is None:
             return None
         if target == "http":
@@ -180,6 +185,14 @@ class Hider:
         values: Mapping[str, Any],
         entries: list[Entry],
     ) -> Hidden:
+        """Return a call with another request and other outcomes.
+
+        Args:
+            old: The call.
+            described: The description of its request.
+            values: The parts that count; empty if they are not kept.
+            entries: Its outcomes as its file has them.
+        """
         objects: dict[str, bytes] = {}
 
         def place(pieces: list[Any], suffix: str) -> str:
@@ -192,8 +205,12 @@ class Hider:
         if parts is not None and values:
             new_parts: dict[str, Any] = {}
             for name, part in parts.items():
-                new_parts[name] = None if part is None else kept_value(values[name])
-            parts = facts["parts"] = new_parts
+                # A part that is none here stands in the description.
+                new_parts[name] = None
+                if part is not None:
+                    new_parts[name] = kept_value(values[name])
+            parts = new_parts
+            facts["parts"] = new_parts
         facts |= _as_outcomes(old, entries)
         outcomes = []
         issued: set[str] = set()
@@ -208,7 +225,11 @@ class Hider:
 
 def _as_outcomes(old: RecordedCall, entries: list[Entry]) -> dict[str, Any]:
     """Return the outcomes as the file of a call has them."""
-    return {"outcomes": entries} if old.place is None else {"outcome": entries[0]}
+    if old.place is None:
+        return {"outcomes": entries}
+    # A call of a cassette has one.
+    [entry] = entries
+    return {"outcome": entry}
 
 
 def _without_digest(part: Any) -> Any:

@@ -49,8 +49,8 @@ def joined_sequence(members: Sequence[Rekeyed]) -> Facts:
         raise CannotFollowError("the function has changed between the recordings")
     rows.sort(key=itemgetter(0))
     entries = [entry for _, _, entry in rows]
-    _, last, _ = rows[-1]
-    return {**last.facts, "outcomes": entries}
+    _, newest_member, _ = rows[-1]
+    return {**newest_member.facts, "outcomes": entries}
 
 
 def joined_shared(members: Sequence[Rekeyed], is_same: IsSame) -> Facts:
@@ -98,6 +98,8 @@ def _as_text(stored: Stored) -> tuple[int, str, str]:
 def body_text(stored: Stored) -> str:
     """Return the text of an outcome, of a pickle with the name of its file."""
     entry = stored.entry
-    beside = {name: entry.get(name) for name in ("awaited", "tagged", "coroutine")}
-    body: Any = {} if stored.mark == EMPTY else body_of(entry)
-    return layout([beside, body])
+    facts = {name: entry.get(name) for name in ("awaited", "tagged", "coroutine")}
+    body: Any = {}
+    if stored.mark != EMPTY:
+        body = body_of(entry)
+    return layout([facts, body])

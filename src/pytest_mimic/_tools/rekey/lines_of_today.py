@@ -53,7 +53,9 @@ def lines_for(
     """
     if not names_client(recorded):
         target = _line_of_function(targets, name or recorded)
-        return [] if target is None else [_line(target)]
+        if target is None:
+            return []
+        return [_line(target)]
     lines: list[Line] = []
     for target in _lines_of_clients(targets, recorded, signature, host):
         line = _line(target)
@@ -63,6 +65,7 @@ def lines_for(
 
 
 def _line(target: Target) -> Line:
+    """Return what a line says, as a recording keeps it."""
     options: Options = target.options
     return Line(target.name, kept_options(options), options.volatile)
 
@@ -76,8 +79,8 @@ def _line_of_function(targets: Iterable[Target], name: str) -> Target | None:
     for target in targets:
         if target.is_client or not _names(target, name):
             continue
-        is_wildcard = target.path[-1] == "*" and not target.excluded
-        if deciding is not None and is_wildcard and not _is_wildcard(deciding):
+        gives_way = deciding is not None and not _is_wildcard(deciding)
+        if gives_way and _is_wildcard(target):
             continue
         deciding = target
     if deciding is None or deciding.excluded:
@@ -86,6 +89,7 @@ def _line_of_function(targets: Iterable[Target], name: str) -> Target | None:
 
 
 def _is_wildcard(target: Target) -> bool:
+    """Return whether a line names all functions of a module or class, and no one."""
     return target.path[-1] == "*" and not target.excluded
 
 
@@ -109,26 +113,25 @@ def _lines_of_clients(
     Of several lines for one client the first that takes the call is its line. A
     client's own lines come before those for all clients of its kind.
     """
-    of_kind = [
-        target
-        for target in targets
-        if target.is_client and kind_of(target.module) == kind
-    ]
-    clients = dict.fromkeys(target.module for target in of_kind)
-    found: list[Target] = []
-    for client in clients:
-        own = [target for target in of_kind if target.module == client]
+    lines_by_client: dict[str, list[Target]] = {}
+    for target in targets:
+        if target.is_client and kind_of(target.module) == kind:
+            lines_by_client.setdefault(target.module, []).append(target)
+    lines_of_all = lines_by_client.get(_ALL_OF_HTTP, [])
+    taking_lines: list[Target] = []
+    for client, lines in lines_by_client.items():
         if client != _ALL_OF_HTTP:
-            own += [target for target in of_kind if target.module == _ALL_OF_HTTP]
-        taking = _first_taking(own, signature, host)
-        if taking is not None:
-            found.append(taking)
-    return found
+            lines = [*lines, *lines_of_all]
+        line = _first_taking(lines, signature, host)
+        if line is not None:
+            taking_lines.append(line)
+    return taking_lines
 
 
 def _first_taking(
     targets: Iterable[Target], signature: str, host: str | None
 ) -> Target | None:
+    """Return the first line whose `only=` and `exclude=` take a call."""
     for target in targets:
         options = target.options
         if Selector(options.only, options.exclude).takes(signature, host):

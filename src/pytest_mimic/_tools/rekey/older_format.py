@@ -49,11 +49,14 @@ def read_older(data: bytes) -> dict[str, Any]:
 
 
 def _facts(data: bytes) -> dict[str, Any] | None:
+    """Return the JSON of a file; None if it is no mapping."""
     try:
         facts = loads(data)
     except ValueError:
         return None
-    return facts if type(facts) is dict else None
+    if type(facts) is not dict:
+        return None
+    return facts
 
 
 def older_calls(
@@ -76,38 +79,47 @@ def older_calls(
         yield _with_parts(old, options_of)
         return
     for place, call in enumerate(calls):
-        of_call = facts["calls"][place]
-        old = RecordedCall(name, of_call, call.whole(), place, is_older=True)
+        facts_of_call = facts["calls"][place]
+        old = RecordedCall(name, facts_of_call, call.whole(), place, is_older=True)
         yield _with_parts(old, options_of)
 
 
 def _with_parts(
     old: RecordedCall, options_of: Callable[[Recording], Mapping[str, Any]]
 ) -> RecordedCall:
-    """Return a call with the parts that count."""
+    """Return a call with the parts that count, which give the identity that it has.
+
+    Each combination of their possible values is tried. If none fits, it is the first.
+    """
     call = old.call
-    possible = _possible_parts(call) if names_client(call.target) else None
+    possible = None
+    if names_client(call.target):
+        possible = _possible_parts(call)
     if possible is None:
         return old
     described = call.arguments or {}
-    today = options_of(call)
-    first: RecordedCall | None = None
+    options_of_today = options_of(call)
+    first_candidate: RecordedCall | None = None
     for values in product(*possible.values()):
         parts: dict[str, Any] = {}
         for part, value in zip(possible, values, strict=True):
-            is_described = part in described and described[part] == value
-            parts[part] = None if is_described else kept_value(value)
-        fitting = old._replace(
+            # A part that stands in the description is not kept a second time.
+            parts[part] = None
+            if part not in described or described[part] != value:
+                parts[part] = kept_value(value)
+        candidate = old._replace(
             call=call._replace(parts=parts), facts={**old.facts, "parts": parts}
         )
-        first = first or fitting
-        for options in ({}, today):
-            if _identity(fitting.call, options) == old.identity:
-                return fitting
-    return first or old
+        if first_candidate is None:
+            first_candidate = candidate
+        for options in ({}, options_of_today):
+            if _identity(candidate.call, options) == old.identity:
+                return candidate
+    return first_candidate or old
 
 
 def _identity(call: Recording, options: Mapping[str, Any]) -> str:
+    """Return the identity of a call under options, empty if it has none."""
     try:
         return identity_under(call, options)
     except CannotFollowError:
@@ -119,9 +131,14 @@ def _possible_parts(call: Recording) -> Possible | None:
 
     None: nobody knows, as its adapter is that of another distribution.
     """
-    described = call.arguments or {}
-    possible = _POSSIBLE.get(call.target)
-    return None if possible is None else possible(described)
+    find_possible = _POSSIBLE.get(call.target)
+    if find_possible is None:
+        return None
+    return find_possible(call.arguments or {})
+
+
+# One function for each client: the values that its parts may have, by the description
+# of a call.
 
 
 def _of_http(described: Described) -> Possible:
@@ -162,7 +179,9 @@ def _of_sql(described: Described) -> Possible:
 
 
 def _of_redis(described: Described) -> Possible:
-    name = "commands" if "commands" in described else "command"
+    name = "command"
+    if "commands" in described:
+        name = "commands"
     return {
         "database": [described.get("database", 0)],
         "protocol": [3, 2],

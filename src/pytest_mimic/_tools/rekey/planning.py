@@ -149,13 +149,24 @@ class Planner:
         """Return the options of the line that takes a call today."""
         signature, host = self._signature_of(call)
         lines = lines_for(self._targets, call.target, signature, host)
-        return lines[0].options if lines else {}
+        if not lines:
+            return {}
+        return lines[0].options
 
     def plan(self, calls: Iterable[RecordedCall]) -> Plan:
-        """Return what becomes of these calls."""
-        given = list(calls)
-        self._hidden_calls.hide(given)
-        rows = [row for row in map(self._row, given) if row is not None]
+        """Return what becomes of these calls.
+
+        First each call is looked at by itself: what it is under the line of today. Then
+        those that come to one name are joined.
+        """
+        old_calls = list(calls)
+        self._hidden_calls.hide(old_calls)
+        rows: list[tuple[Rekeyed, Line]] = []
+        for old in old_calls:
+            row = self._row(old)
+            if row is not None:
+                rows.append(row)
+        # The calls by the new name of their recording, and those by their cassette.
         moving: dict[str, list[tuple[Rekeyed, Line]]] = {}
         in_cassettes: dict[str, list[Rekeyed]] = {}
         for new, line in self._without_gaps(rows):
@@ -175,7 +186,7 @@ class Planner:
                 for member in members:
                     self._plan.left.append(Left(member.old, str(reason), ()))
         self._join(moving)
-        self._find_recorded_again(given)
+        self._find_recorded_again(old_calls)
         return self._plan
 
     def _find_recorded_again(self, calls: Sequence[RecordedCall]) -> None:
@@ -192,15 +203,17 @@ class Planner:
         judged: list[Left] = []
         for left in self._plan.left:
             old = left.old
+            is_recorded_again = not left.rival and calls_of_today.has(old)
+            has_secret = self._hidden_calls.keeps_secret(old)
             judged.append(
                 left._replace(
-                    is_recorded_again=not left.rival and calls_of_today.has(old),
-                    has_secret=self._hidden_calls.keeps_secret(old),
+                    is_recorded_again=is_recorded_again, has_secret=has_secret
                 )
             )
         self._plan.left = judged
 
     def _has_options_of_today(self, old: RecordedCall) -> bool:
+        """Return whether a line takes a call today, with the options that it has."""
         return bool(self._line(old)) and not self._changes(old)
 
     def _without_gaps(
@@ -251,6 +264,7 @@ class Planner:
     # One call
 
     def _line(self, old: RecordedCall) -> list[Line]:
+        """Return the line that takes a call today, see `lines_for`."""
         call = old.call
         signature, host = self._signature_of(call)
         name = (call.options or {}).get("line", "")
@@ -271,35 +285,39 @@ class Planner:
         Raises:
             CannotFollowError: It cannot get the identity of that line.
         """
-        before = old.call.options or {}
+        options_before = old.call.options or {}
         hidden = self._hidden_calls.checked(old)
+        # The call, without what it has to lose.
+        new = old
+        if hidden is not None:
+            new = hidden.old
         if old.is_older:
-            return self._from_older(old if hidden is None else hidden.old)
+            return self._from_older(new)
         line = self._changed_line(old)
         if line is None and hidden is None:
             return None
         if old.is_imported:
             raise StillFoundError("it was imported, and only some of its parts count")
-        new = old if hidden is None else hidden.old
         owner = old.call.owner
-        options = before
+        options = options_before
         if line is not None:
             owner = self._owner(old, line)
-            options = {
-                **line.options,
-                **{name: before[name] for name in _BESIDE if name in before},
-            }
+            options = dict(line.options)
+            for name in _BESIDE:
+                if name in options_before:
+                    options[name] = options_before[name]
         no_line = Line("", {}, ())
-        if not names_client(old.call.target) and line is None:
+        is_client = names_client(old.call.target)
+        if not is_client and line is None:
             # Only its description has changed, which does not count.
             return rekeyed(new, old.identity, owner, options), no_line
-        present = identity_under(old.call, before)
+        key_before = identity_under(old.call, options_before)
         # What counts of a function is not redacted.
-        counted = new.call if names_client(old.call.target) else old.call
-        key = identity_under(counted, options)
-        if present != old.identity:
+        counted_call = new.call if is_client else old.call
+        key = identity_under(counted_call, options)
+        if key_before != old.identity:
             # A part is hidden, or was edited. What the change names may not be in it.
-            if hidden is None and key == present and owner == old.call.owner:
+            if hidden is None and key == key_before and owner == old.call.owner:
                 self._plan.equal += 1
                 return None
             raise StillFoundError("a part of it is hidden, or is not kept whole")
@@ -331,7 +349,8 @@ class Planner:
                 raise CannotHideError(
                     "it served all tests, and nobody knows which of them used it"
                 )
-            owner = owner if becomes_sequence else None
+            if not becomes_sequence:
+                owner = None
         if old.is_imported:
             return rekeyed(old, old.identity, owner, line.options), line
         if call.parts is None:
@@ -345,18 +364,17 @@ class Planner:
         Raises:
             CannotFollowError: Several lines may take the call.
         """
-        before = old.call.options or {}
+        options_before = old.call.options or {}
         is_client = names_client(old.call.target)
         lines = self._line(old)
-        changed = [
-            line
-            for line in lines
-            if changed_options(before, line.options, is_client=is_client)
-        ]
-        if len(changed) < len(lines) or not lines:
-            self._plan.equal += bool(lines)
+        if not lines:
             return None
-        if before.get("python"):
+        for line in lines:
+            options = line.options
+            if not changed_options(options_before, options, is_client=is_client):
+                self._plan.equal += 1
+                return None
+        if options_before.get("python"):
             self._plan.from_python += 1
             return None
         if len(lines) > 1:
@@ -380,7 +398,9 @@ class Planner:
             raise CannotFollowError(
                 "it served all tests, and nobody knows which of them used it"
             )
-        return call.owner if becomes_sequence else None
+        if not becomes_sequence:
+            return None
+        return call.owner
 
     # Files
 
@@ -404,7 +424,8 @@ class Planner:
         """Add what becomes of recordings, by their new names."""
         for name in self._in_order(moving):
             members = [member for member, _ in moving[name]]
-            line = moving[name][0][1]
+            # The members have one target, and so one line.
+            _, line = moving[name][0]
             try:
                 self._plan.changes.append(self._joined(name, members, line))
             except CannotFollowError as reason:
@@ -428,22 +449,24 @@ class Planner:
         """
         standing = self._standing(name, members)
         old_names = [member.old.file for member in members if member.old.file != name]
+        is_shared = members[0].owner is None
 
-        def is_same(one: Stored, other: Stored) -> bool:
-            return self._is_same(one, other, line)
+        def is_same(first: Stored, second: Stored) -> bool:
+            return self._is_same(first, second, line)
 
         if standing is None:
-            if members[0].owner is None:
+            if is_shared:
                 facts = joined_shared(members, is_same)
             else:
                 facts = joined_sequence(members)
             return Change(name, facts, tuple(old_names), _count(members))
-        left = [member for member in members if not is_finished(member, standing)]
-        if left and members[0].owner is not None:
-            raise DifferentOutcomesError(
-                "its test has recorded the call again, under the line of today"
-            )
-        for member in left:
+        for member in members:
+            if is_finished(member, standing):
+                continue
+            if not is_shared:
+                raise DifferentOutcomesError(
+                    "its test has recorded the call again, under the line of today"
+                )
             joined_shared([member], is_same)
             if not is_same(standing[0], member.outcomes[0]):
                 raise DifferentOutcomesError("equal calls have different outcomes")
@@ -475,14 +498,16 @@ class Planner:
     def _in_order(self, moving: dict[str, list[tuple[Rekeyed, Line]]]) -> Iterator[str]:
         """Yield the new names so that a file is moved away before its name is taken.
 
-        Where names change in a circle, the last of them finds its name taken.
+        Where `a` becomes `b`, and `b` becomes `c`, the recording of `c` is written
+        first. Where names change in a circle, the last of them finds its name taken.
         """
-        new_names = {
-            member.old.file: name
-            for name, members in moving.items()
-            for member, _ in members
-        }
-        self._to_vacate = {old for old, new in new_names.items() if old != new}
+        new_names: dict[str, str] = {}
+        for new_name, members in moving.items():
+            for member, _ in members:
+                old_name = member.old.file
+                new_names[old_name] = new_name
+                if old_name != new_name:
+                    self._to_vacate.add(old_name)
         done: set[str] = set()
 
         def visit(name: str, open_names: tuple[str, ...]) -> Iterator[str]:
@@ -506,13 +531,16 @@ def _count(members: Iterable[Rekeyed]) -> int:
     """Return how many calls get another identity, or other options."""
     count = 0
     for member in members:
-        call = member.old.call
-        is_same = member.key == member.old.identity and member.owner == call.owner
-        has_options = member.options == (call.options or {})
-        count += not (is_same and has_options) or member.old.is_older
+        old = member.old
+        has_same_name = member.key == old.identity and member.owner == old.call.owner
+        has_same_options = member.options == (old.call.options or {})
+        if old.is_older or not has_same_name or not has_same_options:
+            count += 1
     return count
 
 
 def _group(old: RecordedCall) -> str | None:
     """Return the test, scope or cassette of a call, None if all tests share it."""
-    return old.file if old.place is not None else old.call.owner
+    if old.place is not None:
+        return old.file
+    return old.call.owner
