@@ -91,7 +91,9 @@ def run(invocation: Invocation) -> Result:
 
 def _as_data(finding: Finding, invocation: Invocation) -> dict[str, object]:
     """Return a finding for `--json`, its remedy and damage in words."""
-    damage = "" if finding.damage is None else finding.damage.value
+    damage = ""
+    if finding.damage is not None:
+        damage = finding.damage.value
     remedy = _remedy(finding, invocation)
     return {**finding._asdict(), "remedy": remedy, "damage": damage}
 
@@ -104,6 +106,7 @@ def _remedy(finding: Finding, invocation: Invocation) -> str:
 
 
 def _of(findings: Iterable[Finding], *kinds: str) -> list[Finding]:
+    """Return the findings of some kinds, see `checking.Kind`."""
     return [finding for finding in findings if finding.kind in kinds]
 
 
@@ -145,7 +148,9 @@ def _fix(
         subjects.append(plural(left, "file"))
     lines: list[Line] = []
     if subjects:
-        verb = "would be removed" if is_dry else f"removed, {size(freed)} of objects"
+        verb = f"removed, {size(freed)} of objects"
+        if is_dry:
+            verb = "would be removed"
         lines.append(f"  {' and '.join(subjects)} {verb}")
     if names:
         tests = [finding.test for finding in damaged]
@@ -189,8 +194,13 @@ def _finding_lines(finding: Finding, invocation: Invocation) -> Iterator[Line]:
     remedy = _remedy(finding, invocation)
     # An old vault has one such finding for each recording, so that it is one line.
     is_one_line = finding.damage in (Damage.OLDER, Damage.FORMER, Damage.NEWER)
-    problem = f"{finding.problem}: {remedy}" if is_one_line else finding.problem
-    yield [(problem, "red" if finding.kind in DAMAGE else "")]
+    problem = finding.problem
+    if is_one_line:
+        problem = f"{problem}: {remedy}"
+    style = ""
+    if finding.kind in DAMAGE:
+        style = "red"
+    yield [(problem, style)]
     if finding.recording and finding.recording != finding.file:
         yield f"  named by {finding.recording}"
     if finding.test:
@@ -223,23 +233,29 @@ def _sum(vault: str, checker: Checker, findings: Sequence[Finding]) -> Line:
     recordings = plural(checker.recordings, "recording")
     counts = f"; {recordings} and {plural(checker.objects, 'object')} checked"
     if problems:
-        style = "red" if damage or secrets else "bold"
+        style = "bold"
+        if damage or secrets:
+            style = "red"
         return [(f"{vault}: {' and '.join(problems)}", style), counts]
     if not checker.recordings:
         return f"no recordings in {vault}"
-    foreign = len(_of(findings, "foreign"))
-    others = f", beside {plural(foreign, 'other file')}" if foreign else ""
-    return [(f"{vault} is sound", "bold"), others, counts]
+    foreign = ""
+    foreign_count = len(_of(findings, "foreign"))
+    if foreign_count:
+        foreign = f", beside {plural(foreign_count, 'other file')}"
+    return [(f"{vault} is sound", "bold"), foreign, counts]
 
 
 def _hiding_lines(invocation: Invocation, secrets: Sequence[Finding]) -> Iterator[Line]:
     """Yield how secrets are kept out of recordings."""
     tests = [finding.test for finding in secrets]
-    again = invocation.commands.for_tests("--mimic-rerecord", tests=tests)
+    recording = invocation.commands.for_tests("--mimic-rerecord", tests=tests)
     # The outcome of a function is stored as it is, whatever its parts are named.
     has_function = _names_function(invocation.vault, secrets)
-    where = " outside of a function's outcome" if has_function else ""
-    yield f"  to hide one{where}: its name in mimic_redact, then {again}"
+    purpose = "to hide one"
+    if has_function:
+        purpose += " outside of a function's outcome"
+    yield f"  {purpose}: its name in mimic_redact, then {recording}"
     if has_function:
         yield (
             "  to keep one out of a function's outcome: "

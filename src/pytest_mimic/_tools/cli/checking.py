@@ -113,7 +113,10 @@ class Checker:
         """
         findings: list[Finding] = []
         referred: set[str] = set()
-        for name in self._recordings() if names is None else names:
+        recordings = names
+        if recordings is None:
+            recordings = self._recordings()
+        for name in recordings:
             if not name.endswith(".json"):
                 findings.append(self._foreign(name))
                 continue
@@ -224,10 +227,13 @@ class Checker:
         key = _key_of(name)
         target = recording.target
         owner = recording.owner
-        identity = key if owner is None else str(recording.identity)
+        identity = key
+        if owner is not None:
+            identity = str(recording.identity)
         if not _KEY.fullmatch(key) or recording_name(target, identity, owner) != name:
-            call = f"{target} in {owner}" if owner else target
-            problem = f"its name is not that of a call of {call}"
+            problem = f"its name is not that of a call of {target}"
+            if owner:
+                problem += f" in {owner}"
             raise damaged(self._path(name), problem, test=recording.test)
 
     def _of_unreadable(self, name: str, data: bytes, error: MimicError) -> Finding:
@@ -241,7 +247,9 @@ class Checker:
         if not is_cassette:
             # The name of a recording shows that it is ours, whatever the file has.
             is_recording = is_ours or _KEY.fullmatch(_key_of(name)) is not None
-            return finding if is_recording else self._foreign(name)
+            if is_recording:
+                return finding
+            return self._foreign(name)
         if is_ours or finding.kind != "damaged":
             return finding
         restore = do("restore it from version control, or delete it")
@@ -354,7 +362,9 @@ class Checker:
         self, file: str, error: MimicError, recording: str, test: str | None
     ) -> Finding:
         """Return the finding for an error of a file that a recording names, or is."""
-        remedy = error.remedies[0] if error.remedies else None
+        remedy = None
+        if error.remedies:
+            remedy = error.remedies[0]
         kind: Kind = "unreadable"
         damage = None
         if isinstance(error, CorruptRecordingError):
@@ -369,9 +379,11 @@ class Checker:
         return finding._replace(kind="unreadable")
 
     def _foreign(self, name: str) -> Finding:
+        """Return the finding for a file that does not belong to a vault."""
         return Finding("foreign", name, f"{self._path(name)} is no file of a vault")
 
     def _path(self, name: str) -> str:
+        """Return the path of a file for messages."""
         return f"{self._vault.label}/{name}"
 
 

@@ -107,7 +107,10 @@ def _lines(
 ) -> Iterator[Line]:
     """Yield each group with its commands, and how many files differ in which way."""
     for group in groups:
-        yield [(group.test, "bold")] if group.test else "recorded by no test:"
+        if group.test:
+            yield [(group.test, "bold")]
+        else:
+            yield "recorded by no test:"
         for difference in group.differences:
             yield from _lines_of(difference)
         if len(group.commands) == 1:
@@ -117,8 +120,11 @@ def _lines(
             for command in group.commands:
                 yield f"    {command}"
         yield ""
-    numbers = Counter(difference.change for difference in differences)
-    counts = [f"{numbers[change]} {change}" for change in CHANGES if numbers[change]]
+    numbers = Counter([difference.change for difference in differences])
+    counts = []
+    for change in CHANGES:
+        if numbers[change]:
+            counts.append(f"{numbers[change]} {change}")
     yield ", ".join(counts)
 
 

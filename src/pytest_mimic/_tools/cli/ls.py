@@ -8,7 +8,7 @@ total counts each object once.
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from json import dumps
 from operator import attrgetter
 from sys import intern
@@ -103,11 +103,16 @@ def run(invocation: Invocation) -> Result:
     _sort(rows, options.sort)
     damaged = selection.damaged
     unmatched = selection.unmatched
-    others = {"damaged": [file.name for file in damaged], "unmatched": unmatched}
-    data = JsonText(_json_pieces(rows, others)) if options.json else None
+    lines: list[str] = []
+    data = None
+    if options.json:
+        names = [file.name for file in damaged]
+        beside = {"damaged": names, "unmatched": unmatched}
+        data = JsonText(_json_pieces(rows, beside))
+    elif rows:
+        lines = _lines(invocation.vault, rows, room)
     if not rows:
         return nothing(invocation, Chosen([], damaged, unmatched))._replace(data=data)
-    lines = () if options.json else _lines(invocation.vault, rows, room)
     return Result(
         lines,
         data,
@@ -118,6 +123,7 @@ def run(invocation: Invocation) -> Result:
 
 
 def _row(invocation: Invocation, file: VaultFile, width: int) -> Row:
+    """Return the facts of a file, its call in so many characters."""
     vault = invocation.vault
     redactor = invocation.redactor
     json_text = ""
@@ -129,7 +135,7 @@ def _row(invocation: Invocation, file: VaultFile, width: int) -> Row:
         call = file.label(max(width, _LEAST))
         outcome = outcomes_in_short(file.calls, redactor)
     objects = frozenset(file.objects)
-    size_of_objects = sum(vault.store.size(name) or 0 for name in objects)
+    size_of_objects = _size_of(objects, vault)
     return Row(
         name=file.name,
         short_name=file.short_name,
@@ -145,6 +151,11 @@ def _row(invocation: Invocation, file: VaultFile, width: int) -> Row:
     )
 
 
+def _size_of(objects: Iterable[str], vault: Vault) -> int:
+    """Return the bytes of objects; one that is missing has none."""
+    return sum([vault.store.size(name) or 0 for name in objects])
+
+
 def _sort(rows: list[Row], by: str | None) -> None:
     """Sort rows by a fact, the greatest first."""
     if by == "size":
@@ -156,10 +167,18 @@ def _sort(rows: list[Row], by: str | None) -> None:
 
 
 def _lines(vault: Vault, rows: list[Row], room: int) -> list[str]:
+    """Return the rows as a table, and a line with their number and size.
+
+    `room` is the width for call, outcome and test together.
+    """
     # The id of a test is worth more than an outcome in short.
-    rest = max(room - max(len(row.call) for row in rows), _LEAST)
-    most = min(max(len(row.test) for row in rows), rest - _LEAST_OF_OUTCOME)
+    longest_call = max(len(row.call) for row in rows)
+    longest_test = max(len(row.test) for row in rows)
+    room_for_both = max(room - longest_call, _LEAST)
+    room_for_test = min(longest_test, room_for_both - _LEAST_OF_OUTCOME)
     cells = []
+    objects: set[str] = set()
+    total = 0
     for row in rows:
         cells.append(
             [
@@ -168,49 +187,64 @@ def _lines(vault: Vault, rows: list[Row], room: int) -> list[str]:
                 short_seconds(row.duration),
                 size(row.size),
                 row.call,
-                shortened(row.outcome, rest - most),
-                shortened_test(row.test, most),
+                shortened(row.outcome, room_for_both - room_for_test),
+                shortened_test(row.test, room_for_test),
             ]
         )
-    objects = frozenset[str]().union(*(row.objects for row in rows))
-    total = sum(row.own_size for row in rows)
-    total += sum(vault.store.size(name) or 0 for name in objects)
-    counts = counted(row.name for row in rows)
+        objects |= row.objects
+        total += row.own_size
+    total += _size_of(objects, vault)
+    counts = counted([row.name for row in rows])
     return [*columns(cells, right=(2, 3)), f"{counts}, {size(total)}"]
 
 
-def _json_pieces(rows: list[Row], others: dict[str, list[str]]) -> Iterator[str]:
-    """Yield the pieces of the JSON document."""
-    start = '{\n "recordings": ['
-    yield start if rows else f"{start}]"
-    for number, row in enumerate(rows, 1):
+def _json_pieces(rows: list[Row], beside: dict[str, list[str]]) -> Iterator[str]:
+    """Yield the pieces of the JSON document.
+
+    Args:
+        rows: The rows, each with its own JSON.
+        beside: What stands beside `recordings` in the document.
+    """
+    yield '{\n "recordings": ['
+    separator = ""
+    for row in rows:
         indented = row.json.replace("\n", "\n  ")
-        end = "," if number < len(rows) else "\n ]"
-        yield f"\n  {indented}{end}"
-    rest = dumps(others, indent=1).removeprefix("{")
-    yield f",{rest}"
+        yield f"{separator}\n  {indented}"
+        separator = ","
+    yield "\n ]" if rows else "]"
+    following = dumps(beside, indent=1).removeprefix("{")
+    yield f",{following}"
 
 
 def _as_json(vault: Vault, file: VaultFile, redactor: Redactor) -> dict[str, Any]:
+    """Return the facts of a file for `--json`."""
     calls = []
     for call in file.calls:
-        entries = [stored.entry for stored in call.outcomes]
-        errors = [error_of(call.target, entry) for entry in entries]
+        outcomes = []
+        errors = []
+        duration = 0.0
+        for stored in call.outcomes:
+            outcomes.append(outcome_in_short(call.target, stored.entry, redactor))
+            error = error_of(call.target, stored.entry)
+            if error is not None:
+                errors.append(error)
+            duration += stored.duration
         calls.append(
             {
                 "target": call.target,
                 "signature": signature_of(call)[0],
                 "call": call_in_short(call),
-                "outcomes": [
-                    outcome_in_short(call.target, entry, redactor) for entry in entries
-                ],
-                "errors": [error for error in errors if error is not None],
-                "duration": sum(stored.duration for stored in call.outcomes),
+                "outcomes": outcomes,
+                "errors": errors,
+                "duration": duration,
             }
         )
+    kind = "recording"
+    if file.is_cassette:
+        kind = "cassette"
     return {
         "file": file.name,
-        "kind": "cassette" if file.is_cassette else "recording",
+        "kind": kind,
         "test": file.test or None,
         "owner": file.owner or None,
         "recorded": file.recorded,

@@ -145,6 +145,7 @@ def _plan(vault: Vault, old: str, new: str) -> _Plan:
 
 
 def _carry_out(vault: Vault, moves: Sequence[Move]) -> None:
+    """Write each recording under its new name, and then delete the old file."""
     for move in moves:
         # The new file is written before the old one goes, so that a killed command
         # loses nothing.
@@ -164,7 +165,8 @@ def _lines(invocation: Invocation, plan: _Plan, old: str) -> Iterator[str]:
         yield f"{test} -> {new_test}  {count}"
     if plan.moves:
         verb = "would be moved" if invocation.options.dry_run else "moved"
-        yield f"{counted(move.name for move in plan.moves)} {verb}"
+        names = [move.name for move in plan.moves]
+        yield f"{counted(names)} {verb}"
     for move in plan.refused:
         reason = f"{move.new_test} has another recording of it"
         yield f"not moved, because {reason}: {move.name}"
@@ -227,7 +229,9 @@ def _renamed(test: str, old: str, new: str) -> str | None:
     if is_moved or new.endswith("]"):
         return None
     rest = _rest(test, old)
-    return None if rest is None else new + rest
+    if rest is None:
+        return None
+    return new + rest
 
 
 def _rest(test: str, whole: str) -> str | None:

@@ -76,8 +76,11 @@ class Output:
         return os.get_terminal_size(self._stream.fileno()).columns or _PIPED_WIDTH
 
     def line(self, line: Line = "") -> None:
-        pieces = [line] if isinstance(line, str) else line
-        text = "".join(self._painted(piece) for piece in pieces)
+        """Print a line, or the pieces of one, some with a style."""
+        pieces: Sequence[Piece] = line
+        if isinstance(line, str):
+            pieces = [line]
+        text = "".join(map(self._painted, pieces))
         self._send(text.rstrip(" ") + "\n")
 
     def json(self, data: object) -> None:
@@ -107,6 +110,7 @@ class Output:
         return text
 
     def _send(self, text: str) -> None:
+        """Write a text, in which what the stream cannot encode is escaped."""
         encoded = text.encode(self._encoding, "backslashreplace")
         self._stream.write(encoded.decode(self._encoding))
 
@@ -124,8 +128,10 @@ def columns(rows: Iterable[Sequence[str]], *, right: Collection[int] = ()) -> li
     for row in cells:
         padded = []
         for index, (text, width) in enumerate(zip(row, widths)):
-            is_right = index in right
-            padded.append(text.rjust(width) if is_right else text.ljust(width))
+            if index in right:
+                padded.append(text.rjust(width))
+            else:
+                padded.append(text.ljust(width))
         lines.append("  ".join(padded))
     return lines
 
@@ -209,9 +215,10 @@ def load_command(name: str) -> Any:
                                cannot be done, which is exit code 2
     =========================  ==================================================
     """
-    # `import` is a keyword, so that no module can have this name.
-    module = "import_" if name == "import" else name
-    return import_module(f"pytest_mimic._tools.cli.{module}")
+    if name == "import":
+        # It is a keyword, so that no module can have this name.
+        name = "import_"
+    return import_module(f"pytest_mimic._tools.cli.{name}")
 
 
 #: The subcommands, each with a line of help, grouped by what people do with a vault.
@@ -232,4 +239,6 @@ GROUPS = {
         "unused": "find unused recordings across CI jobs",
     },
 }
-COMMANDS = [name for group in GROUPS.values() for name in group]
+COMMANDS: list[str] = []
+for _group in GROUPS.values():
+    COMMANDS += _group

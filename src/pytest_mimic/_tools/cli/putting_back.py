@@ -133,11 +133,13 @@ class PuttingBack:
         return sorted(objects)
 
     def _restoring(self, names: Sequence[str]) -> Iterator[str]:
+        """Yield the commands that bring files of the revision back."""
         options = [f"--source={self._revision}", "--staged", "--worktree"]
         for paths in self._paths.in_portions(names):
             yield join([*self._paths.git, "restore", *options, "--", *paths])
 
     def _removing(self, names: Sequence[str]) -> Iterator[str]:
+        """Yield the commands that remove files which the revision does not have."""
         for paths in self._paths.in_portions(names):
             options = ["--cached", "-q", "--ignore-unmatch"]
             # Git refuses to take a file out of the index that has changed since it was
@@ -181,8 +183,14 @@ class _Paths:
             yield portion
 
     def _path(self, name: str) -> str:
-        path = name if self._folder == "." else f"{self._folder}/{name}"
-        return f":(literal){path}" if _PATTERN.search(path) else path
+        """Return the path of a file of the vault as a command of git names it."""
+        path = name
+        if self._folder != ".":
+            path = f"{self._folder}/{name}"
+        if _PATTERN.search(path):
+            # Git would take it for a pattern.
+            return f":(literal){path}"
+        return path
 
 
 def owner_of(vault: Vault, name: str) -> str:

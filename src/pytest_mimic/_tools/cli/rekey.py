@@ -39,7 +39,11 @@ from pytest_mimic._tools.rekey.hiding import Hider
 from pytest_mimic._tools.rekey.lines_of_today import Line as LineOfToday
 from pytest_mimic._tools.rekey.older_format import is_older, older_calls
 from pytest_mimic._tools.rekey.planning import Left, Plan, Planner
-from pytest_mimic._tools.rekey.recorded_calls import content_of, recorded_calls
+from pytest_mimic._tools.rekey.recorded_calls import (
+    RecordedCall,
+    content_of,
+    recorded_calls,
+)
 from pytest_mimic._tools.shown.outcome_words import call_in_short
 from pytest_mimic.errors import MimicError
 
@@ -73,7 +77,9 @@ def run(invocation: Invocation) -> Result:
             else:
                 damaged.append(file)
         plan = _plan(invocation, files, older)
-        replaced = set[str]() if is_dry else _carry_out(invocation, plan)
+        replaced: set[str] = set()
+        if not is_dry:
+            replaced = _carry_out(invocation, plan)
     if not is_dry:
         invocation.vault.delete([], replaced)
         invocation.vault.store.end_run()
@@ -110,11 +116,18 @@ def _kept_out(invocation: Invocation, *, is_dry: bool) -> Iterator[None]:
 def _plan(
     invocation: Invocation, files: Sequence[VaultFile], older: Sequence[str]
 ) -> Plan:
+    """Return what becomes of the chosen recordings, and of the rest of their sequences.
+
+    Args:
+        invocation: The call of the command.
+        files: The chosen files of today's format.
+        older: The names of the chosen files of 1.0.0rc3's format.
+    """
     comparison = OutcomeComparison(invocation.redactor)
     vault = invocation.vault
 
-    def is_same(one: Stored, other: Stored, line: LineOfToday) -> bool:
-        return comparison.is_same(one.target, one, other, line)
+    def is_same(first: Stored, second: Stored, line: LineOfToday) -> bool:
+        return comparison.is_same(first.target, first, second, line)
 
     planner = Planner(
         vault,
@@ -123,8 +136,9 @@ def _plan(
         is_same=is_same,
         hider=Hider(invocation.redactor),
     )
-    names = _with_rest_of_sequences(vault.names(), files, invocation)
-    calls = [call for name in names for call in recorded_calls(vault, name)]
+    calls: list[RecordedCall] = []
+    for name in _with_rest_of_sequences(vault.names(), files, invocation):
+        calls += recorded_calls(vault, name)
     for name in older:
         calls += older_calls(vault, name, planner.options_of)
     return planner.plan(calls)
@@ -148,20 +162,25 @@ def _with_rest_of_sequences(
     if not invocation.options.selectors:
         # The chosen files are all there are, or those of `--older` and `--errors`.
         return sorted(chosen)
-    sequences = {(file.owner, _target(file)) for file in files if file.owner}
-    others: list[str] = []
+    sequences: set[tuple[str, str]] = set()
+    for file in files:
+        if file.owner:
+            sequences.add((file.owner, _target(file)))
+    members: list[str] = []
     for name in names:
         if name in chosen:
             continue
         file = VaultFile(name, invocation.vault)
         if file.error is None and (file.owner, _target(file)) in sequences:
-            others.append(name)
-    return sorted([*chosen, *others])
+            members.append(name)
+    return sorted([*chosen, *members])
 
 
 def _target(file: VaultFile) -> str:
     """Return the target of a file's first call; empty for a file without calls."""
-    return file.calls[0].target if file.calls else ""
+    if not file.calls:
+        return ""
+    return file.calls[0].target
 
 
 def _carry_out(invocation: Invocation, plan: Plan) -> set[str]:
@@ -196,24 +215,30 @@ def _lines(invocation: Invocation, plan: Plan) -> Iterator[Line]:
         verb = "would lose" if invocation.options.dry_run else "lost"
         count = plural(plan.hidden, "recording")
         yield f"{count} {verb} what mimic_redact names today"
-    if not (calls or plan.hidden or plan.left or plan.from_python):
-        shown = invocation.settings.shown_vault
+    is_changed = calls or plan.hidden
+    if not is_changed and not plan.left and not plan.from_python:
         yield (
-            f"nothing to change: the recordings in {shown} have the identities of"
-            " today's lines"
+            f"nothing to change: the recordings in {invocation.settings.shown_vault}"
+            " have the identities of today's lines"
         )
     if plan.from_python:
         count = plural(plan.from_python, "recording")
         yield f"{count} with options that were given in Python stay as they are"
-    open_calls = [left for left in plan.left if _is_open(left)]
+    open_calls: list[Left] = []
+    replaced_files: set[str] = set()
+    for left in plan.left:
+        if _is_open(left):
+            open_calls.append(left)
+        else:
+            replaced_files.add(left.old.file)
     yield from _lines_of_open_calls(invocation, open_calls)
-    replaced = {left.old.file for left in plan.left if not _is_open(left)}
-    yield from _lines_of_replaced(invocation, sorted(replaced))
+    yield from _lines_of_replaced(invocation, sorted(replaced_files))
 
 
 def _line_of_changes(invocation: Invocation, plan: Plan, calls: int) -> str:
-    would = "would get" if invocation.options.dry_run else "got"
-    line = f"{plural(calls, 'recording')} {would} the identity of today's line"
+    """Return how many calls got another identity, and what their recordings are now."""
+    verb = "would get" if invocation.options.dry_run else "got"
+    line = f"{plural(calls, 'recording')} {verb} the identity of today's line"
     joined = 0
     for change in plan.changes:
         if change.calls > 1:
@@ -238,8 +263,8 @@ def _lines_of_open_calls(
             if left.is_found is is_found and not left.is_recorded_again:
                 tests.append(left.old.call.test)
         if tests:
-            again = invocation.commands.for_tests(option, tests=tests)
-            yield ["  to record them: ", (again, "bold")]
+            recording = invocation.commands.for_tests(option, tests=tests)
+            yield ["  to record them: ", (recording, "bold")]
 
 
 def _lines_of_replaced(invocation: Invocation, files: Sequence[str]) -> Iterator[Line]:
@@ -250,8 +275,8 @@ def _lines_of_replaced(invocation: Invocation, files: Sequence[str]) -> Iterator
     count = plural(len(files), "recording")
     yield f"{count} cannot follow, but {verb} recorded again since"
     for start in range(0, len(files), _MOST_FILES):
-        few = files[start : start + _MOST_FILES]
-        command = invocation.commands.mimic("rm", *few)
+        portion = files[start : start + _MOST_FILES]
+        command = invocation.commands.mimic("rm", *portion)
         yield ["  to delete what nothing finds: ", (command, "bold")]
 
 
@@ -261,11 +286,16 @@ def _is_open(left: Left) -> bool:
 
 
 def _lines_of_left(invocation: Invocation, left: Left) -> Iterator[Line]:
+    """Yield a call that cannot follow, why, and what to do about it."""
     call = left.old.call
-    test = f", {call.test}" if call.test else ""
-    yield f"  {call_in_short(call, 80)}{test}"
-    changes = f" ({'; '.join(left.changes)})" if left.changes else ""
-    yield f"    {left.reason}{changes}"
+    subject = call_in_short(call, 80)
+    if call.test:
+        subject += f", {call.test}"
+    yield f"  {subject}"
+    reason = left.reason
+    if left.changes:
+        reason += f" ({'; '.join(left.changes)})"
+    yield f"    {reason}"
     if left.rival:
         command = invocation.commands.mimic("rm", left.old.file)
         yield ["    keep one of them: ", (command, "bold")]

@@ -195,7 +195,10 @@ class Selection:
     def __init__(self, invocation: Invocation) -> None:
         options = invocation.options
         self._invocation = invocation
-        self._latest = _latest(options.older) if options.older else None
+        # The date before which recordings are asked for.
+        self._latest: str | None = None
+        if options.older:
+            self._latest = _latest(options.older)
         self._only_errors: bool = options.errors
         self._selectors: list[str] = options.selectors
         self._matched: set[str] = set()
@@ -221,9 +224,12 @@ class Selection:
         Without selectors, every file is selected.
         """
         vault = self._invocation.settings.shown_vault
-        matches = [word for word in self._selectors if _names(word, file, vault)]
-        self._matched.update(matches)
-        return bool(matches) or not self._selectors
+        is_named = False
+        for selector in self._selectors:
+            if _names(selector, file, vault):
+                is_named = True
+                self._matched.add(selector)
+        return is_named or not self._selectors
 
     def _is_in_options(self, file: VaultFile) -> bool:
         """Check whether `--errors` and `--older` take in a file."""
@@ -260,8 +266,11 @@ def _latest(span: str) -> str:
     match = re.fullmatch(r"(\d{1,5}) ?([dw])", span)
     if match is None:
         raise MimicError(f"--older takes days or weeks, such as 90d or 12w, not {span}")
-    days = int(match[1]) * (7 if match[2] == "w" else 1)
-    return (date.today() - timedelta(days=days)).isoformat()
+    number = int(match[1])
+    span_of_time = timedelta(days=number)
+    if match[2] == "w":
+        span_of_time = timedelta(weeks=number)
+    return (date.today() - span_of_time).isoformat()
 
 
 def nothing(invocation: Invocation, chosen: Chosen) -> Result:
@@ -309,8 +318,10 @@ def _names(word: str, file: VaultFile, vault: str) -> bool:
     """
     pattern = Selector(word)
     for call in file.calls:
-        is_target = any(fnmatchcase(name, word) for name in _target_names(call))
-        if is_target or pattern.takes(*signature_of(call)):
+        if any(fnmatchcase(name, word) for name in _target_names(call)):
+            return True
+        signature, host = signature_of(call)
+        if pattern.takes(signature, host):
             return True
     if file.error is not None and _is_in_folder_of(word, file.name):
         return True

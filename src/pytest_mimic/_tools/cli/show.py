@@ -83,7 +83,9 @@ def _lines(invocation: Invocation, files: list[VaultFile]) -> Iterator[Line]:
             file.hide(invocation.redactor)
         yield from _heading(invocation, file)
         for number, call in enumerate(file.calls, 1):
-            place = f"{number}. " if file.is_cassette else ""
+            place = ""
+            if file.is_cassette:
+                place = f"{number}. "
             try:
                 yield from _call_lines(invocation, call, place)
             except MISSHAPED as reason:
@@ -96,22 +98,27 @@ def _in_order(files: list[VaultFile]) -> list[VaultFile]:
 
     Recordings that say nothing of their order come last, by their names.
     """
-    return sorted(files, key=lambda file: (file.owner or file.test, _first_call(file)))
+    return sorted(files, key=_rank)
 
 
-def _first_call(file: VaultFile) -> float:
-    """Return the number of the first call of a file among those of its test."""
-    numbers = []
+def _rank(file: VaultFile) -> tuple[str, float]:
+    """Return the test of a file, and the number of its first call in that test."""
+    first_call = inf
     for call in file.calls:
-        numbers += [stored.number for stored in call.outcomes if stored.number]
-    return min(numbers, default=inf)
+        for stored in call.outcomes:
+            # 0: nothing says where the call stood in its test.
+            if stored.number:
+                first_call = min(first_call, stored.number)
+    return file.owner or file.test, first_call
 
 
 def _heading(invocation: Invocation, file: VaultFile) -> Iterator[Line]:
     """Yield the call of a recording, who made it when, and its file."""
     yield [(file.label(_WHOLE), "bold")]
-    recorder = f" by {file.test}" if file.test else ""
-    yield f"  recorded {file.recorded}{recorder} in {short_seconds(file.duration)}"
+    recorded = f"recorded {file.recorded}"
+    if file.test:
+        recorded += f" by {file.test}"
+    yield f"  {recorded} in {short_seconds(file.duration)}"
     if file.owner and file.owner != file.test:
         yield f"  belongs to {file.owner}"
     place = f"  {invocation.settings.shown_vault}/{file.name}, {size(file.size)}"
@@ -154,7 +161,9 @@ def _call_lines(invocation: Invocation, call: Recording, place: str) -> Iterator
             yield f"{indent}{_END_WORDS[stored.mark]}"
         if stored.mark == "empty":
             continue
-        title_style = "red" if error_of(call.target, stored.entry) else ""
+        title_style = ""
+        if error_of(call.target, stored.entry):
+            title_style = "red"
         parts = outcome_parts(call.target, stored, invocation.redactor)
         yield from _lines_of_parts(parts, indent, width, title_style=title_style)
 

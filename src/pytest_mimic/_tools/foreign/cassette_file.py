@@ -76,7 +76,9 @@ def read_cassette(path: Path) -> list[ForeignExchange]:
             "is not a cassette of vcrpy: it is not text in UTF-8"
         ) from None
     data = _parse(text, path)
-    entries = data.get("interactions") if isinstance(data, dict) else None
+    entries = None
+    if isinstance(data, dict):
+        entries = data.get("interactions")
     if not isinstance(entries, list):
         raise UnreadableError(
             "is not a cassette of vcrpy: it has no list of interactions"
@@ -110,8 +112,9 @@ def _parse(text: str, path: Path) -> object:
     try:
         import yaml  # type: ignore[import-untyped, unused-ignore]
     except ModuleNotFoundError:
-        is_yaml = path.suffix in (".yaml", ".yml")
-        form = "YAML" if is_yaml else "not JSON, perhaps YAML"
+        form = "not JSON, perhaps YAML"
+        if path.suffix in (".yaml", ".yml"):
+            form = "YAML"
         raise MimicError(
             f"{path.name} is {form}, and PyYAML is not installed",
             remedies=["pip install pytest-mimic[import]"],
@@ -121,10 +124,11 @@ def _parse(text: str, path: Path) -> object:
     except UnreadableError:
         raise
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"line {mark.line + 1}: " if mark else ""
         problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
-        raise UnreadableError(f"is damaged, {place}{problem}") from None
+        mark = getattr(error, "problem_mark", None)
+        if mark:
+            problem = f"line {mark.line + 1}: {problem}"
+        raise UnreadableError(f"is damaged, {problem}") from None
     except _MISSHAPED as error:
         # A scalar is not what its tag says.
         raise UnreadableError(f"is damaged: a value is not valid: {error}") from None
@@ -142,7 +146,9 @@ def _parse_yaml(text: str) -> object:
         node = loader.get_single_node()
         most = max(_ALWAYS_ALLOWED, _MOST_GROWTH * len(text))
         _refuse_growth(node, most=most)
-        return None if node is None else loader.construct_document(node)
+        if node is None:
+            return None
+        return loader.construct_document(node)
     finally:
         loader.dispose()
 
@@ -221,10 +227,12 @@ def _loader() -> Any:
 
 
 def _scalar(loader: Any, node: Any) -> object:
+    """Return a text that vcrpy wrote with a tag, as Python 2 had two kinds of texts."""
     return loader.construct_scalar(node)
 
 
 def _sequence(loader: Any, node: Any) -> object:
+    """Return a tuple as a list, which does as well here."""
     return loader.construct_sequence(node, deep=True)
 
 
@@ -234,6 +242,11 @@ def _file_content(loader: Any, node: Any) -> object:
 
 
 def _refused(_loader: object, suffix: str, node: Any) -> object:
+    """Refuse any other tag of Python.
+
+    Raises:
+        UnreadableError: Always: such a tag asks for code to be run.
+    """
     line = node.start_mark.line + 1
     raise UnreadableError(
         f"line {line}: the tag !!python/{suffix} asks for a Python object; "
@@ -260,7 +273,8 @@ def read_entry(entry: Any, number: int) -> ForeignExchange:
     # A body may be empty, but its key is there. Another serializer than vcrpy's has
     # keys of its own: its bodies must not be taken for empty ones.
     sent = request["body"]
-    received = response["content" if "content" in response else "body"]
+    key_of_body = "content" if "content" in response else "body"
+    received = response[key_of_body]
     headers = list(_pairs(request.get("headers")))
     body, media_type = _request_body(sent, header_of(headers, "content-type"))
     if media_type:
@@ -283,9 +297,13 @@ def _request_body(body: Any, content_type: str | None) -> tuple[bytes, str]:
     """
     if not isinstance(body, (dict, list)):
         return _as_bytes(body), ""
-    if isinstance(body, dict) and header_parts(content_type)[0] == _FORM:
+    media_type, _ = header_parts(content_type)
+    if isinstance(body, dict) and media_type == _FORM:
         return urlencode(body).encode(), ""
-    return json.dumps(body).encode(), "" if content_type else "application/json"
+    content = json.dumps(body).encode()
+    if content_type:
+        return content, ""
+    return content, "application/json"
 
 
 def _head(response: dict[str, Any]) -> dict[str, Any]:
@@ -294,7 +312,8 @@ def _head(response: dict[str, Any]) -> dict[str, Any]:
     Raises:
         ValueError: The status is none of HTTP.
     """
-    status = response["status_code" if "status_code" in response else "status"]
+    key_of_status = "status_code" if "status_code" in response else "status"
+    status = response[key_of_status]
     reason = None
     if isinstance(status, dict):
         reason = status.get("message")
@@ -313,7 +332,9 @@ def _head(response: dict[str, Any]) -> dict[str, Any]:
 
 def _pairs(headers: Any) -> Iterator[tuple[str, str]]:
     """Yield the headers: a mapping to one or several values, or pairs of the same."""
-    pairs = headers.items() if isinstance(headers, dict) else headers or []
+    pairs = headers or []
+    if isinstance(headers, dict):
+        pairs = headers.items()
     for name, values in pairs:
         if not isinstance(values, (list, tuple)):
             values = [values]
@@ -323,15 +344,20 @@ def _pairs(headers: Any) -> Iterator[tuple[str, str]]:
 
 def _one_line(value: object) -> str:
     """Return the text of a header, of which each character is one byte."""
-    text: str = value.decode("latin-1") if isinstance(value, bytes) else _as_text(value)
+    if isinstance(value, bytes):
+        text = value.decode("latin-1")
+    else:
+        text = _as_text(value)
     try:
         text.encode("latin-1")
     except UnicodeEncodeError:
         text = text.encode("utf-8", "surrogatepass").decode("latin-1")
-    return " ".join(line.strip() for line in text.strip().splitlines())
+    lines = text.strip().splitlines()
+    return " ".join(map(str.strip, lines))
 
 
 def _as_bytes(value: object) -> bytes:
+    """Return a body, which vcrpy keeps as text where it is one in UTF-8."""
     if isinstance(value, (bytes, bytearray)):
         return bytes(value)
     return _as_text(value).encode("utf-8", "surrogatepass")
@@ -386,6 +412,11 @@ def _is_compressed(content: bytes, headers: list[tuple[str, str]]) -> bool:
     """
     if as_text(content) is not None:
         return False
-    encodings = [value for name, value in headers if name.lower() == "content-encoding"]
+    encodings = []
+    for name, value in headers:
+        if name.lower() == "content-encoding":
+            encodings.append(value)
     encoding = ", ".join(encodings).lower()
-    return encoding not in _KNOWN or inflate([content], encoding) is not None
+    if encoding not in _KNOWN:
+        return True
+    return inflate([content], encoding) is not None

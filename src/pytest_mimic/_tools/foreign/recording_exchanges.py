@@ -136,6 +136,7 @@ class Conversation:
 
 
 def _stopped_clock() -> float:
+    """Tell the same moment always, so that each call takes no time."""
     return 0.0
 
 

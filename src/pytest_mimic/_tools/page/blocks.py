@@ -90,7 +90,9 @@ def request_blocks(arguments: Mapping[str, Any]) -> list[Block]:
 def argument_blocks(arguments: Mapping[str, Node]) -> list[Block]:
     """Return the arguments of a function as one block, in Python's notation."""
     pairs = [(name, line(part, MOST_CHARACTERS)) for name, part in arguments.items()]
-    return [{"type": "fields", "title": "arguments", "pairs": pairs}] if pairs else []
+    if not pairs:
+        return []
+    return [{"type": "fields", "title": "arguments", "pairs": pairs}]
 
 
 def response_blocks(value: Mapping[str, Any]) -> list[Block]:
@@ -112,14 +114,18 @@ def response_blocks(value: Mapping[str, Any]) -> list[Block]:
 
 def reply_blocks(value: Mapping[str, Any]) -> list[Block]:
     """Return the blocks of another service's answer: a table of rows, else JSON."""
+    if not value:
+        return []
     if not isinstance(value.get("rows"), list):
-        return [json_block("answer", value)] if value else []
+        return [json_block("answer", value)]
     # The answer of a database has no types of its columns.
     columns = [(_column_name(column), "") for column in value.get("columns", ())]
     blocks = [table_block(columns, value["rows"])]
-    rest = {key: part for key, part in value.items() if key not in ("rows", "columns")}
-    if rest:
-        blocks.append(json_block("besides", rest))
+    other_parts = dict(value)
+    other_parts.pop("rows")
+    other_parts.pop("columns", None)
+    if other_parts:
+        blocks.append(json_block("besides", other_parts))
     return blocks
 
 
@@ -143,21 +149,23 @@ def table_block(
         rows: The first rows, each a list of trees.
         count: How many rows there are in all, if there are more.
     """
-    total = len(rows) if count is None else count
-    first = rows[:MOST_ITEMS]
+    if count is None:
+        count = len(rows)
+    first_rows = rows[:MOST_ITEMS]
     texts = []
-    for row in first:
-        cells = row if isinstance(row, list) else [row]
-        texts.append([shown_text(cell) for cell in cells])
-    title = plural(total, "row")
-    if total > len(first):
-        title += f", the first {len(first)}"
+    for row in first_rows:
+        if not isinstance(row, list):
+            row = [row]
+        texts.append(list(map(shown_text, row)))
+    title = plural(count, "row")
+    if count > len(first_rows):
+        title += f", the first {len(first_rows)}"
     return {
         "type": "table",
         "title": title,
-        "columns": [list(column) for column in columns],
+        "columns": list(map(list, columns)),
         "rows": texts,
-        "more": total - len(first),
+        "more": count - len(first_rows),
     }
 
 
@@ -181,20 +189,21 @@ def diff_block(differences: Sequence[Difference]) -> Block:
 
     Example: `["day", [["-", "Monday"]], [["+", "Friday"]], ""]`.
     """
-    first = differences[:MOST_ITEMS]
-    shown = side_by_side(first)
+    first_differences = differences[:MOST_ITEMS]
+    parts = side_by_side(first_differences)
     title = "what differs"
-    if not all(sides.fact for sides in shown):
+    if not all(sides.fact for sides in parts):
         title += ": \N{MINUS SIGN} recorded, + now"
     return {
         "type": "diff",
         "title": title,
-        "parts": [list(sides) for sides in shown],
-        "more": len(differences) - len(first),
+        "parts": list(map(list, parts)),
+        "more": len(differences) - len(first_differences),
     }
 
 
 def _headers(pairs: Sequence[tuple[str, str]]) -> Block:
+    """Return headers as a block, folded at first."""
     return {
         "type": "headers",
         "title": plural(len(pairs), "header"),
@@ -203,6 +212,7 @@ def _headers(pairs: Sequence[tuple[str, str]]) -> Block:
 
 
 def _chat(messages: Sequence[Message]) -> Block:
+    """Return the last messages of a conversation with a language model."""
     return {
         "type": "chat",
         "title": plural(len(messages), "message"),
@@ -211,6 +221,7 @@ def _chat(messages: Sequence[Message]) -> Block:
 
 
 def _body_blocks(name: str, part: Any, messages: Sequence[Message]) -> list[Block]:
+    """Return a body as a text or as JSON, behind the messages that were found in it."""
     if isinstance(part, str):
         return [text_block(name, part)]
     block = json_block(name, part)
@@ -223,6 +234,7 @@ def _body_blocks(name: str, part: Any, messages: Sequence[Message]) -> list[Bloc
 def _response_body(
     body: Mapping[str, Any], headers: Iterable[tuple[str, str]]
 ) -> list[Block]:
+    """Return the blocks of a response's body, as `store_body` has stored it."""
     if "json" in body:
         return _body_blocks("body", body["json"], answer_messages(body["json"]))
     if "text" in body:
@@ -237,18 +249,23 @@ def _response_body(
 
 
 def _stream_blocks(events: Sequence[Any]) -> list[Block]:
+    """Return a stream: the text that a language model wrote in it, and its events."""
+    blocks = []
     text = streamed_text(events)
-    blocks = [text_block("streamed text", text)] if text else []
+    if text:
+        blocks.append(text_block("streamed text", text))
     blocks.append(_events(events))
     return blocks
 
 
 def _events(items: Sequence[Any]) -> Block:
+    """Return the events of a stream as a block, folded at first."""
     pruning = Pruning()
-    shown = [pruning.pruned(item) for item in items[:MOST_ITEMS]]
+    pruned_items = list(map(pruning.pruned, items[:MOST_ITEMS]))
     if len(items) > MOST_ITEMS:
-        shown.append(f"… {len(items) - MOST_ITEMS} more")
-    return {"type": "events", "title": plural(len(items), "event"), "items": shown}
+        pruned_items.append(f"… {len(items) - MOST_ITEMS} more")
+    title = plural(len(items), "event")
+    return {"type": "events", "title": title, "items": pruned_items}
 
 
 def stream_blocks(items: Sequence[Node]) -> list[Block]:
@@ -258,8 +275,13 @@ def stream_blocks(items: Sequence[Node]) -> list[Block]:
 
 
 def _bytes_block(data: str, headers: Iterable[tuple[str, str]]) -> Block:
-    kinds = [text for name, text in headers if name.lower() == "content-type"]
-    kind = kinds[0].partition(";")[0].strip().lower() if kinds else ""
+    """Return a body in base64 as an image, or in words, by its content type."""
+    kind = ""
+    for name, text in headers:
+        if name.lower() == "content-type":
+            media_type, _, _ = text.partition(";")
+            kind = media_type.strip().lower()
+            break
     if kind in _IMAGES and len(data) <= _IMAGE:
         return image_block(data, kind)
     return text_block("body", f"{len(data) * 3 // 4} bytes, {kind or 'of no type'}")
@@ -289,15 +311,17 @@ def shown_text(part: object) -> str:
     """Return a part in one line: a text without quotes, a value as it is drawn."""
     if isinstance(part, str):
         return cut(part)
-    return "" if part is None else line(node_of(part), MOST_CHARACTERS)
+    if part is None:
+        return ""
+    return line(node_of(part), MOST_CHARACTERS)
 
 
 def cut(text: str) -> str:
     """Return the beginning of a text, and how much is left out."""
-    if len(text) <= MOST_CHARACTERS:
+    left_out = len(text) - MOST_CHARACTERS
+    if left_out <= 0:
         return text
-    rest = len(text) - MOST_CHARACTERS
-    return f"{text[:MOST_CHARACTERS]} … {rest:,} more characters"
+    return f"{text[:MOST_CHARACTERS]} … {left_out:,} more characters"
 
 
 class Pruning:
@@ -338,6 +362,8 @@ def _url(url: object, query: object) -> str:
         return shown_text(url)
     texts = []
     for name, part in query.items():
+        # A field that stands in the query several times is a list.
         values = part if isinstance(part, list) else [part]
-        texts += [f"{name}={shown_text(value)}" for value in values]
+        for value in values:
+            texts.append(f"{name}={shown_text(value)}")
     return f"{shown_text(url)}?{'&'.join(texts)}"

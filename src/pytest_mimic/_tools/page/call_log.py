@@ -95,19 +95,24 @@ class CallLog:
         """
         # The clock is read first: what follows is no part of the call.
         ended = self._state.clock()
+        real_seconds = seconds or 0.0
+        saved_seconds = 0.0
         is_replayed = kind == "replayed"
-        saved = stored.duration if stored is not None and is_replayed else 0.0
+        if is_replayed and stored is not None:
+            saved_seconds = stored.duration
         row: Row = {
             "kind": kind,
             "label": call.listed,
             "test": self._state.test,
-            "seconds": seconds or saved,
+            "seconds": real_seconds or saved_seconds,
         }
         if self._details:
             row["began"] = call.began
             if stored is not None and kind in ("replayed", "recorded"):
                 row["wall"] = wall_seconds(stored.entry)
-            row["took"] = ended - call.began if is_replayed else seconds or 0.0
+            row["took"] = real_seconds
+            if is_replayed:
+                row["took"] = ended - call.began
         try:
             if self._details:
                 row |= self._detailed(call, stored, error, differences)
@@ -124,6 +129,7 @@ class CallLog:
         error: MimicError | None,
         differences: Sequence[Difference],
     ) -> Row:
+        """Return what only the HTML page shows of a call: see `Row`."""
         row: Row = {"target": call.plan.target}
         blocks = _problem_blocks(error, differences)
         arguments = call.arguments or {}
@@ -187,17 +193,22 @@ def _problem_blocks(
     from pytest_mimic._core.tree.messages import Nearest
 
     lines = [error.what]
-    shown = list(differences)
+    drawn_differences = list(differences)
     for fact in error.facts:
         if isinstance(fact, Nearest):
             # The nearest recording is named in words, its differences are drawn.
             lines += fact.head_lines()
-            shown += fact.differences
-        elif not differences:
-            lines += [fact] if isinstance(fact, str) else fact.lines()
+            drawn_differences += fact.differences
+        elif differences:
+            # The facts of a drift say the differences, which are drawn.
+            continue
+        elif isinstance(fact, str):
+            lines.append(fact)
+        else:
+            lines += fact.lines()
     blocks = [text_block("", "\n".join(lines), style="error")]
-    if shown:
-        blocks.append(diff_block(shown))
+    if drawn_differences:
+        blocks.append(diff_block(drawn_differences))
     if error.remedies:
         blocks.append({"type": "commands", "lines": error.remedy_lines()})
     return blocks

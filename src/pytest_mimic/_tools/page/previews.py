@@ -51,28 +51,27 @@ def preview_blocks(stored: Stored, redactor: Redactor) -> list[Block]:
 
     Only a small pickle is loaded, and only of a library that the run has loaded.
     """
-    # An outcome that was made in this run has its pickle at hand.
-    pickled = None if stored.encoded is None else stored.encoded.pickled
     imports: object
-    if pickled is not None:
-        imports = pickled.imports
+    if stored.encoded is not None and stored.encoded.pickled is not None:
+        # The outcome was made in this run, and its pickle is at hand.
+        imports = stored.encoded.pickled.imports
     elif "pickle" in stored.entry:
         imports = stored.entry.get("imports", ())
     else:
         return []
-    libraries = [name for name in _LIBRARIES if _names_library(imports, name)]
+    preview = None
+    for library, preview_of_library in _LIBRARIES.items():
+        if library in sys.modules and _names_library(imports, library):
+            preview = preview_of_library
+            break
     size = stored.size or 0
-    if not libraries or stored.kind != "value" or size > _MOST_BYTES:
+    if preview is None or stored.kind != "value" or size > _MOST_BYTES:
         return []
     try:
-        value = stored.load().content
-        for name in libraries:
-            if name in sys.modules:
-                return _LIBRARIES[name](value, redactor)
+        return preview(stored.load().content, redactor)
     except _FAILURES:
         # The page shows the preview in the recording instead.
         return []
-    return []
 
 
 def _names_library(imports: object, library: str) -> bool:
@@ -96,14 +95,17 @@ def _frame(value: Any, redactor: Redactor) -> list[Block]:
         # The labels of the rows say what the rows are about.
         value = value.reset_index()
     head = value.head(_ROWS)
-    names = [str(name) for name in value.columns]
-    types = [str(dtype) for dtype in value.dtypes]
-    lines = head.rows() if hasattr(head, "rows") else head.itertuples(index=False)
-    rows = [{name: str(cell) for name, cell in zip(names, row)} for row in lines]
-    hidden = without_secrets({"value": rows}, redactor)["value"]
-    cells = [[row[name] for name in names] for row in hidden]
-    columns = list(zip(names, types))
-    return [table_block(columns, cells, count=len(value))]
+    names = list(map(str, value.columns))
+    types = map(str, value.dtypes)
+    if hasattr(head, "rows"):
+        head_rows = head.rows()
+    else:
+        head_rows = head.itertuples(index=False)
+    # As mappings, so that a column with a secret name is hidden.
+    rows = [dict(zip(names, map(str, row))) for row in head_rows]
+    hidden_rows = without_secrets({"value": rows}, redactor)["value"]
+    cells = [[row[name] for name in names] for row in hidden_rows]
+    return [table_block(list(zip(names, types)), cells, count=len(value))]
 
 
 def _counts_rows(index: Any) -> bool:

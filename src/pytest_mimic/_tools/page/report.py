@@ -101,7 +101,9 @@ def page(
         vault: The vault's folder as people name it.
     """
     groups = _grouped(rows, tests or {})
-    calls = [row for test in groups for row in test.rows]
+    calls: list[Row] = []
+    for test in groups:
+        calls += test.rows
     counts = Counter(row["kind"] for row in calls)
     time = _now("%Y-%m-%d %H:%M")
     title = f"{heading} · {time}"
@@ -114,7 +116,10 @@ def page(
         f"default-src 'none'; img-src data:; style-src '{_checksum(style)}'; "
         f"script-src '{_checksum(script)}'; base-uri 'none'; form-action 'none'"
     )
-    kinds = [_kind(kind, counts[kind]) for kind in KINDS if counts[kind]]
+    kinds = []
+    for kind in KINDS:
+        if counts[kind]:
+            kinds.append(_kind(kind, counts[kind]))
     # The number of a call on the page, by which the script finds its blocks.
     number = 0
     sections = []
@@ -139,6 +144,7 @@ def page(
 
 
 def _grouped(rows: Iterable[Row], tests: Mapping[str, TestFacts]) -> list[_Test]:
+    """Return the calls by their tests, failed tests first."""
     groups: dict[str, _Test] = {}
     for row in rows:
         name = row["test"] or OUTSIDE
@@ -152,6 +158,7 @@ def _grouped(rows: Iterable[Row], tests: Mapping[str, TestFacts]) -> list[_Test]
 
 
 def _beginning(row: Row) -> float:
+    """Return when a call began, by which the calls of a test are sorted."""
     began: float = row.get("began", 0.0)
     return began
 

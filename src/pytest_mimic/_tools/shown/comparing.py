@@ -76,8 +76,12 @@ def _compare(
     old: tuple[str, Stored] | None, new: tuple[str, Stored] | None, redactor: Redactor
 ) -> list[Difference]:
     """Return the differences between an outcome of one vault and that of the other."""
-    old_tree = ABSENT if old is None else outcome_tree(old[1], redactor)
-    new_tree = ABSENT if new is None else outcome_tree(new[1], redactor)
+    old_tree: Any = ABSENT
+    if old is not None:
+        old_tree = outcome_tree(old[1], redactor)
+    new_tree: Any = ABSENT
+    if new is not None:
+        new_tree = outcome_tree(new[1], redactor)
     if old is None or new is None:
         return [Difference("", old_tree, new_tree)]
     return differences(old_tree, new_tree)
@@ -128,7 +132,10 @@ class FileDifference(NamedTuple):
 
 
 def _plain_part(part: Any) -> str | None:
-    return None if part is ABSENT else line(part)
+    """Return one side of a difference for `--json`, None where there is none."""
+    if part is ABSENT:
+        return None
+    return line(part)
 
 
 def vault_differences(
@@ -146,6 +153,7 @@ def vault_differences(
 
 
 def _rank(difference: FileDifference) -> int:
+    """Return the place of a difference among others, by the way of it."""
     return CHANGES.index(difference.change)
 
 

@@ -66,24 +66,33 @@ def argument_parts(call: Recording) -> Iterator[Part]:
         for name, part in by_name(call.arguments).items():
             yield f"{name}: ", drawn(part)
         return
-    for name, part in call.arguments.items():
-        messages = request_messages(part) if name == "body" else []
-        yield from _chat(messages)
-        shown = _besides_messages(part) if messages else part
-        if name != "signature":
-            yield f"{name}: ", drawn(node_of(shown))
+    for name, argument in call.arguments.items():
+        if name == "signature":
+            continue
+        if name == "body":
+            messages = request_messages(argument)
+            yield from _chat(messages)
+            if messages:
+                argument = _besides_messages(argument)
+        yield f"{name}: ", drawn(node_of(argument))
 
 
 def _chat(messages: Iterable[Message]) -> Iterator[Part]:
     """Yield a conversation with a language model as roles and texts."""
     for role, text in messages:
-        shown = "\n".join(map(printable, text.split("\n")))
-        yield f"{printable(role)}: ", Block(shown) if "\n" in shown else shown
+        safe_text = "\n".join(map(printable, text.split("\n")))
+        drawing: Drawn = safe_text
+        if "\n" in safe_text:
+            drawing = Block(safe_text)
+        yield f"{printable(role)}: ", drawing
 
 
 def _besides_messages(body: dict[str, Any]) -> dict[str, Any]:
     """Return a request to a language model without what `_chat` shows of it."""
-    return {name: part for name, part in body.items() if name not in CHAT_PARTS}
+    parts = dict(body)
+    for name in CHAT_PARTS:
+        parts.pop(name, None)
+    return parts
 
 
 def outcome_parts(target: str, stored: Stored, redactor: Redactor) -> Iterator[Part]:
@@ -94,7 +103,9 @@ def outcome_parts(target: str, stored: Stored, redactor: Redactor) -> Iterator[P
     """
     body = stored.readable()
     if body is None:
-        amount = "missing" if stored.size is None else size(stored.size)
+        amount = "missing"
+        if stored.size is not None:
+            amount = size(stored.size)
         yield from pickle_parts(stored.entry, f"{amount}: {stored.entry['pickle']}")
         return
     is_client = names_client(target)
@@ -154,16 +165,18 @@ def parts_of(
 
 
 def _is_mapping(node: Node) -> bool:
+    """Return whether a value is a mapping, and no tag for something else."""
     return isinstance(node, Fields) and node.kind == "dict"
 
 
 def _stream(items: list[Node]) -> Iterator[Part]:
-    first = items[:SHOWN]
+    """Yield how many items a stream gave, and the first ones."""
+    first_items = items[:SHOWN]
     yield f"a stream of {plural(len(items), 'item')}", None
-    for number, item in enumerate(first, 1):
+    for number, item in enumerate(first_items, 1):
         yield f"{number}: ", drawn(item, most=SHOWN)
-    if len(first) < len(items):
-        yield f"... {len(items) - len(first)} more", None
+    if len(first_items) < len(items):
+        yield f"... {len(items) - len(first_items)} more", None
 
 
 def _exception(node: Node) -> Drawn:
@@ -172,7 +185,9 @@ def _exception(node: Node) -> Drawn:
     Python's own classes have no module there.
     """
     drawing = drawn(node, most=SHOWN)
-    name = node.kind if isinstance(node, Fields) else ""
+    name = ""
+    if isinstance(node, Fields):
+        name = node.kind
     if not isinstance(drawing, Group) or name.startswith("builtins:"):
         return drawing
     return drawing._replace(open=f"{name.replace(':', '.')}(")
@@ -183,8 +198,12 @@ def _said_in(body: dict[str, Any]) -> list[Message]:
     if "json" in body:
         return answer_messages(body["json"])
     events = body.get("events")
-    text = streamed_text(event_data(events)) if isinstance(events, list) else ""
-    return [Message("assistant", text)] if text else []
+    if not isinstance(events, list):
+        return []
+    text = streamed_text(event_data(events))
+    if not text:
+        return []
+    return [Message("assistant", text)]
 
 
 def _response(value: dict[str, Any], *, is_tagged: bool) -> Iterator[Part]:
@@ -210,15 +229,16 @@ def _response(value: dict[str, Any], *, is_tagged: bool) -> Iterator[Part]:
 
 def _reply(value: dict[str, Any]) -> Iterator[Part]:
     """Yield the answer of a database or another service: rows, replies, the rest."""
-    shown = {"replies"}
+    # The parts that are drawn in a way of their own.
+    drawn_keys = {"replies"}
     if "rows" in value:
         columns = [column[0] for column in value.get("columns", ())]
-        yield "", table(columns, [node_of(row) for row in value["rows"]])
-        shown |= {"rows", "columns"}
+        yield "", table(columns, list(map(node_of, value["rows"])))
+        drawn_keys |= {"rows", "columns"}
     for number, reply in enumerate(value.get("replies", ()), 1):
         yield f"{number}: ", drawn(node_of(reply), most=SHOWN)
     for key, part in value.items():
-        if key not in shown:
+        if key not in drawn_keys:
             yield f"{key}: ", drawn(node_of(part), most=SHOWN)
 
 
@@ -281,7 +301,9 @@ def shown_outcome(
     visible = None
     if body is None:
         parts = list(pickle_parts(without_secrets(entry, redactor, secrets), ""))
-        brief = str(entry["preview"][0]) if entry.get("preview") else parts[0][0]
+        brief, _ = parts[0]
+        if entry.get("preview"):
+            brief = str(entry["preview"][0])
     else:
         visible = without_secrets(body, redactor, secrets)
         parts = list(parts_of(visible, is_tagged=stored.is_tagged))
@@ -329,8 +351,10 @@ def _brief_reply(value: dict[str, Any]) -> str:
         return plural(len(value["rows"]), "row")
     texts = []
     for name, part in value.items():
-        if name == "reply":
-            texts.append(part if isinstance(part, str) else line(node_of(part), _BRIEF))
+        if name == "reply" and isinstance(part, str):
+            texts.append(part)
+        elif name == "reply":
+            texts.append(line(node_of(part), _BRIEF))
         elif name == "replies" and isinstance(part, list):
             texts.append(plural(len(part), "answer"))
         elif not isinstance(part, dict | list):
@@ -339,4 +363,7 @@ def _brief_reply(value: dict[str, Any]) -> str:
 
 
 def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else f"{text[: limit - 2]} …"
+    """Return a text in at most so many characters."""
+    if len(text) <= limit:
+        return text
+    return f"{text[: limit - 2]} …"

@@ -51,10 +51,13 @@ def label_of(name: str, calls: Sequence[Recording], width: int = 120) -> str:
     if name.startswith(CASSETTES):
         cassette = name.removeprefix(CASSETTES).removesuffix(".json")
         return f"cassette {cassette} ({plural(len(calls), 'call')})"
-    return call_in_short(calls[0], width) if calls else name
+    if not calls:
+        return name
+    return call_in_short(calls[0], width)
 
 
 def call_in_short(call: Recording, width: int = 120) -> str:
+    """Return a call in one line, `http GET /users?page=2`."""
     return recorded_label(
         call.target, call.arguments, signature=call.signature, width=width
     )
@@ -70,11 +73,14 @@ def outcomes_in_short(calls: Sequence[Recording], redactor: Redactor) -> str:
         return "no calls"
     if len(texts) == 1:
         return texts[0]
-    more = ", ..." if len(texts) > _NAMED_OUTCOMES else ""
-    return f"{len(texts)} outcomes: {', '.join(texts[:_NAMED_OUTCOMES])}{more}"
+    first_texts = texts[:_NAMED_OUTCOMES]
+    if len(texts) > _NAMED_OUTCOMES:
+        first_texts.append("...")
+    return f"{len(texts)} outcomes: {', '.join(first_texts)}"
 
 
 def outcome_in_short(target: str, entry: Entry, redactor: Redactor) -> str:
+    """Return an outcome in a few words: `raised ValueError`, `200`, `[1, 2, …`."""
     if entry.get("end") == "empty":
         return "empty"
     if entry.get("end") and entry.get("value", ...) in (None, {}, {"end": "waiting"}):
@@ -104,7 +110,9 @@ def error_of(target: str, entry: Entry) -> str | None:
         # The preview of a pickled exception: `raised RateError('no rates')`.
         preview = str((entry.get("preview") or [""])[0])
         match = re.match(r"raised (?:[\w.]+:)?([\w.]+)", preview)
-        return "raised an exception" if match is None else f"raised {match[1]}"
+        if match is None:
+            return "raised an exception"
+        return f"raised {match[1]}"
     if names_client(target) and "value" in entry:
         return _client(target).failure(entry["value"])
     return None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from heapq import nsmallest
 from pathlib import Path
@@ -58,7 +58,10 @@ def judge(
     for name, recorder, length in vault.tests_of(unused):
         if jury.proves(name, recorder):
             proven[name] = length
-    names = sorted(proven) if listed is None else nsmallest(listed, proven)
+    if listed is None:
+        names = sorted(proven)
+    else:
+        names = nsmallest(listed, proven)
     shown = []
     for name in names:
         label, test = labelled(vault, name)
@@ -134,6 +137,7 @@ class _Jury:
         return test in self._gone and not self._can_be_moved(test)
 
     def _can_be_moved(self, test: str) -> bool:
+        """Check whether a test that is gone has probably been renamed."""
         # A file stands for all of its tests, but not for a file whose name it begins.
         place = f"{test}::"
         return any(place.startswith(f"{old}::") for old, _ in self._ledger.moved)
@@ -196,8 +200,10 @@ class MimickedTargets:
         if not colon:
             # A client has no wildcard.
             return False
-        holder = path.rpartition(".")[0]
-        wildcard = f"{module}:{holder}.*" if holder else f"{module}:*"
+        holder, _, _ = path.rpartition(".")
+        wildcard = f"{module}:*"
+        if holder:
+            wildcard = f"{module}:{holder}.*"
         return wildcard in self._names
 
     def reason(self, target: str) -> str:
@@ -213,7 +219,9 @@ def _targets_of(vault: Vault, name: str) -> list[str]:
     with suppress(MimicError):
         data = vault.store.read(name) or b""
         facts = parse_recording(data, vault.label, name, skim=True)
-        calls = facts["calls"] if name.startswith(CASSETTES) else [facts]
+        calls = [facts]
+        if name.startswith(CASSETTES):
+            calls = facts["calls"]
         return [str(call.get("target")) for call in calls]
     return []
 
@@ -412,11 +420,15 @@ def list_unused(judgement: Judgement) -> list[Line]:
     """Return the lines that name the unused recordings, or those that were cleared."""
     rows = []
     for label, test, is_gone in judgement.shown:
-        recorder = f"recorded by {test}" if test else ""
+        recorder = ""
+        if test:
+            recorder = f"recorded by {test}"
         if is_gone:
             recorder += ", gone"
         rows.append((one_line(label), one_line(recorder)))
-    heading = "cleared:" if judgement.cleared else "unused:"
+    heading = "unused:"
+    if judgement.cleared:
+        heading = "cleared:"
     return tabled(heading, rows, total=judgement.unused)
 
 
@@ -442,13 +454,33 @@ def moved_tests(
     for test, key in missing.items():
         if test in recorders.owners:
             continue
-        candidates = [old for old in recorders.of_call(key) if old in gone]
-        if len(candidates) > 1:
-            candidates = [old for old in candidates if _name(old) == _name(test)]
-        if len(candidates) == 1:
-            moves.setdefault(candidates[0], test)
+        candidate = _former_test(test, recorders.of_call(key), gone)
+        if candidate is not None:
+            moves.setdefault(candidate, test)
     whole = _with_whole_files(moves, recorders, gone)
     return [(old, whole[old]) for old in sorted(whole)]
+
+
+def _former_test(test: str, recorders: Iterable[str], gone: GoneTests) -> str | None:
+    """Return the test that has become this one, None if it is not certain.
+
+    Args:
+        test: The test, whose first call is missing.
+        recorders: The tests that have recorded this call.
+        gone: The tests that exist no more.
+    """
+    candidates = []
+    namesakes = []
+    for recorder in recorders:
+        if recorder in gone:
+            candidates.append(recorder)
+            if _name(recorder) == _name(test):
+                namesakes.append(recorder)
+    if len(candidates) > 1:
+        candidates = namesakes
+    if len(candidates) != 1:
+        return None
+    return candidates[0]
 
 
 class _Recorders:
@@ -476,7 +508,9 @@ class _Recorders:
             # A cassette belongs to its test, and is known by its first call.
             owner = test
             calls = facts.get("calls")
-            key = calls[0].get("key") if calls else None
+            key = None
+            if calls:
+                key = calls[0].get("key")
         self.owners.add(owner)
         if key and test:
             self._of_call.setdefault(key, set()).add(test)

@@ -81,6 +81,7 @@ def remove_old(path: Path) -> None:
 
 
 def _is_account(start: bytes) -> bool:
+    """Check whether a file that begins with these bytes is one of `--mimic-usage`."""
     return start.startswith(_START)
 
 
@@ -125,7 +126,9 @@ def together(usages: Sequence[Usage], here: Usage, *, names_vault: bool) -> Ledg
             or commit than `here`.
     """
     _refuse_other_commits([here, *usages])
-    vault = usages[0].vault if names_vault else here.vault
+    vault = here.vault
+    if names_vault:
+        vault = usages[0].vault
     ledger = Ledger()
     for usage in usages:
         if usage.vault != vault:
@@ -143,11 +146,13 @@ def _refuse_other_commits(usages: Sequence[Usage]) -> None:
     Raises:
         MimicError: They are of several.
     """
-    labels = {usage.commit: usage.label for usage in usages if usage.commit}
-    if len(labels) > 1:
-        shown = [f"{label} of {commit[:10]}" for commit, label in labels.items()]
+    label_by_commit = {usage.commit: usage.label for usage in usages if usage.commit}
+    if len(label_by_commit) > 1:
+        texts = [
+            f"{label} of {commit[:10]}" for commit, label in label_by_commit.items()
+        ]
         raise MimicError(
-            f"not all are of one commit: {', '.join(shown)}",
+            f"not all are of one commit: {', '.join(texts)}",
             remedies=[
                 "check the commit of the files out, "
                 "or run the tests again, for new files"
