@@ -119,20 +119,22 @@ class CallIdentity:
         places: Places | None = None,
         note_path: Callable[[str, bool], None] | None = None,
     ) -> None:
-        plain = tuple(name.lstrip("*") for name in names)
-        self._names = plain
+        plain_names = tuple([name.lstrip("*") for name in names])
+        self._names = plain_names
         self._signature = names
-        self._extra = len(names) - 1 if names and names[-1].startswith("**") else None
+        # The place of `**extra`, which is always the last one.
+        self._extra: int | None = None
+        if names and names[-1].startswith("**"):
+            self._extra = len(names) - 1
         self._key = key
         self._places = places or Places()
         self._by_content = frozenset(content)
         # Defaults that are a bare object(): markers for "not given", which have no
         # identity of their own.
-        self._markers = {
-            place: default
-            for place, default in enumerate(defaults)
-            if type(default) is object
-        }
+        self._markers: dict[int, object] = {}
+        for place, default in enumerate(defaults):
+            if type(default) is object:
+                self._markers[place] = default
         self._ignored: dict[int, list[tuple[str, ...]]] = {}
         self._note_path = note_path
         # The paths that have met nothing so far: their argument, and the steps in it.
@@ -142,8 +144,8 @@ class CallIdentity:
             from pytest_mimic._core.types.opening import parse_path
 
             steps = parse_path(path)
-            if steps[0] in plain:
-                place = plain.index(steps[0])
+            if steps[0] in plain_names:
+                place = plain_names.index(steps[0])
                 steps = steps[1:]
             elif self._extra is not None:
                 place = self._extra
@@ -155,14 +157,10 @@ class CallIdentity:
                 self._ignored.setdefault(place, []).append(steps)
             else:
                 left_out.add(place)
-        self._special = {
-            *self._markers,
-            *self._ignored,
-            self._extra,
-        }  # not only the value counts
-        self._counted = tuple(
-            place for place in range(len(names)) if place not in left_out
-        )
+        # The places of the arguments of which not only the value counts.
+        self._special = {*self._markers, *self._ignored, self._extra}
+        counted = set(range(len(names))) - left_out
+        self._counted = tuple(sorted(counted))
         counted_names = [names[place] for place in self._counted]
         self._prefix = dumps(
             ("call", VERSION, target, counted_names, key is not None), 2
@@ -252,16 +250,17 @@ class CallIdentity:
         Raises:
             Unstable: An argument has no stable identity.
         """
-        before = self._places.changes
+        changes_before = self._places.changes
         if self._key is not None:
             return None
-        forms = {place: self.form(place, values[place]) for place in self._counted}
+        forms = {}
+        for place in self._counted:
+            forms[place] = self.form(place, values[place])
         if is_marked(dumps(list(forms.values()), 2), self._places.marks):
-            forms = {
-                place: self._argument(place, values[place], locates=True)
-                for place in self._counted
-            }
-        if self._places.changes != before and self._folder_numbers(tuple(values)):
+            for place in self._counted:
+                forms[place] = self._argument(place, values[place], locates=True)
+        has_changed = self._places.changes != changes_before
+        if has_changed and self._folder_numbers(tuple(values)):
             return None
         return forms
 
@@ -290,8 +289,8 @@ class CallIdentity:
 
         a/x, a/y  →  nothing        a/x, b/y, a/z  →  0, 1, 0
         """
-        located = [place for place in self._counted if self._is_located(place)]
-        folders = self._folders(values, located)
+        located_places = list(filter(self._is_located, self._counted))
+        folders = self._folders(values, located_places)
         numbers: dict[str, int] = {}
         for folder in folders:
             numbers.setdefault(folder, len(numbers))
@@ -304,12 +303,17 @@ class CallIdentity:
 
         Those of arguments whose places count come first.
         """
-        places = range(len(self._names))
-        located = [place for place in places if self._is_located(place)]
-        others = [place for place in places if not self._is_located(place)]
-        return self._folders(values, [*located, *others])
+        located_places = []
+        other_places = []
+        for place in range(len(self._names)):
+            if self._is_located(place):
+                located_places.append(place)
+            else:
+                other_places.append(place)
+        return self._folders(values, [*located_places, *other_places])
 
     def _folders(self, values: tuple[object, ...], places: Iterable[int]) -> list[str]:
+        """Return the given folders in which the paths of some arguments are."""
         from pytest_mimic._core.identity.paths import given_folders
 
         folders: list[str] = []
@@ -367,6 +371,7 @@ class CallIdentity:
         locates: bool = False,
         ignores_empty: bool = False,
     ) -> object:
+        """Return the form of the argument at a place, see `_part`."""
         if place in self._markers and self._markers[place] is value:
             return ...
         name = self._names[place]
@@ -391,11 +396,9 @@ class CallIdentity:
             )
         except Unstable:
             if place == self._extra:
-                for (
-                    name,
-                    one,
-                ) in value.items():  # raises for the guilty argument, with its own name
-                    _part(one, self._places, name, locates=locates)
+                # This raises for the guilty argument, with its own name.
+                for extra_name, extra_value in value.items():
+                    _part(extra_value, self._places, extra_name, locates=locates)
             raise
 
     def _with_contents(self, place: int, value: Any) -> Any:
@@ -448,7 +451,8 @@ def _part(
         if type_ not in SIZED or len(value) <= LONG:
             return value
     elif type_ is float:
-        return value if value == value else NAN
+        is_nan = value != value
+        return NAN if is_nan else value
     elif (type_ is list or type_ is tuple) and len(value) <= SHORT:
         short = _short_form(value)
         if short is not None:
@@ -473,10 +477,14 @@ def _short_form(values: Plain) -> Plain | None:
         return None
     if types <= SIZED:
         # This takes half the time of the general way, for few texts.
-        return None if max(map(len, values), default=0) > LONG else values
+        if max(map(len, values), default=0) > LONG:
+            return None
+        return values
     if not types.isdisjoint(SIZED) and has_long(values):
         return None
-    return plain_nans(values) if float in types else values
+    if float in types:
+        return plain_nans(values)
+    return values
 
 
 def _holds_path(value: Any, places: Places) -> bool:

@@ -98,8 +98,8 @@ def _without(value: Any, paths: Sequence[Steps], places: Places | None) -> Any:
     # key.
     result: dict[Any, list[Any]] = {}
     for key, item in value.items():
-        gone, inner = further(paths, str(key))
-        if not gone:
+        is_gone, inner = further(paths, str(key))
+        if not is_gone:
             result.setdefault(key, []).append(prune(item, inner, places))
     return result
 
@@ -141,8 +141,10 @@ def _pruned_content(
     if isinstance(value, OrderedDict):
         # Its order counts, so it is reduced to a list of items.
         items = dict(reduced)
-        kept = _pruned(items, paths, places)
-        return reduced if kept is items else list(kept.items())
+        pruned_items = _pruned(items, paths, places)
+        if pruned_items is items:
+            return reduced
+        return list(pruned_items.items())
     if isinstance(value, tuple):
         return _pruned(reduced, paths, places, getattr(value, "_fields", ()))
     if type(reduced) is not tuple:
@@ -153,20 +155,25 @@ def _pruned_content(
         fields = None
     if fields is not None and has_arguments and len(reduced[1]) == len(fields):
         # A struct of msgspec is made again of the values of its fields.
-        kept = _pruned(dict(zip(fields, reduced[1])), paths, places)
-        return (reduced[0], kept, *reduced[2:])
+        pruned_fields = _pruned(dict(zip(fields, reduced[1])), paths, places)
+        return (reduced[0], pruned_fields, *reduced[2:])
     if isinstance(value, dict) and has_arguments and type(reduced[1]) is tuple:
         # One that decides how it is pickled has its items among the arguments.
         arguments = []
         for part in reduced[1]:
-            is_dict = type(part) is dict
-            arguments.append(_pruned(part, paths, places) if is_dict else part)
+            if type(part) is dict:
+                part = _pruned(part, paths, places)
+            arguments.append(part)
         reduced = (reduced[0], tuple(arguments), *reduced[2:])
     parts = []
+    is_changed = False
     for part in reduced:
-        is_container = type(part) in (dict, list)
-        parts.append(_pruned(part, paths, places) if is_container else part)
-    if all(pruned is part for pruned, part in zip(parts, reduced)):
+        pruned_part = part
+        if type(part) in (dict, list):
+            pruned_part = _pruned(part, paths, places)
+        is_changed = is_changed or pruned_part is not part
+        parts.append(pruned_part)
+    if not is_changed:
         return reduced
     is_model = hasattr(type(value), "__pydantic_fields_set__")
     if is_model and parts[3:] == [{}]:
@@ -186,24 +193,28 @@ def _pruned(
     The value itself comes back if no path leads into it.
     """
     if type(value) is dict:
-        names = {steps[0] for steps in paths}
-        touched = [key for key in value if "*" in names or str(key) in names]
-        result = value.copy() if touched else value
-        for key in touched:
-            gone, inner = further(paths, str(key))
-            if gone:
-                del result[key]
+        first_steps = {steps[0] for steps in paths}
+        mapping = value
+        for key in value:
+            if "*" not in first_steps and str(key) not in first_steps:
+                continue
+            if mapping is value:
+                mapping = value.copy()
+            is_gone, inner = further(paths, str(key))
+            if is_gone:
+                del mapping[key]
             else:
-                result[key] = prune(value[key], inner, places)
-        return result
+                mapping[key] = prune(value[key], inner, places)
+        return mapping
     if type(value) not in (list, tuple):
         return value
-    size, items = len(value), []
+    items = []
     for place, item in enumerate(value):
-        gone, inner = further(
-            paths, str(place), str(place - size), *fields[place : place + 1]
-        )
-        if not gone:
+        # A path may count an item from the end, or name it as a field.
+        place_from_end = place - len(value)
+        names = (str(place), str(place_from_end), *fields[place : place + 1])
+        is_gone, inner = further(paths, *names)
+        if not is_gone:
             items.append(prune(item, inner, places))
     return type(value)(items)
 
@@ -258,7 +269,9 @@ def _lead_back(value: object, pruned: Any, places: Places) -> None:
             mesh → {stamp, look} → {mesh}     copy → {look'} → {copy}
     """
     search = _Search(value, places)
-    content = pruned.content if isinstance(pruned, Pruned) else pruned
+    content = pruned
+    if isinstance(pruned, Pruned):
+        content = pruned.content
     for part in search.parts_of(content):
         search.visit(part)
     leading = search.leading_back()
@@ -318,17 +331,18 @@ class _Search:
 
     def leading_back(self) -> set[int]:
         """Return the ids of the objects that lead back to the goal."""
-        found: set[int] = set()
+        leading: set[int] = set()
         pending = [id(self.goal)]
         while pending:
             for holder in self._holders.get(pending.pop(), ()):
-                if holder not in found:
-                    found.add(holder)
+                if holder not in leading:
+                    leading.add(holder)
                     pending.append(holder)
-        return found
+        return leading
 
 
 def _is_opened(part: object) -> bool:
+    """Return whether an object may hold others that lead back."""
     kind = type(part)
     if kind in SCALARS or kind is Raw:
         return False
@@ -355,11 +369,15 @@ class _Copies:
         if kind in (tuple, set, frozenset):
             return self.rebuilt(part)
         if kind is dict or kind is list:
-            made: Any = kind()
-            self._copies[id(part)] = made
-            filled = self.rebuilt(part)
-            made.update(filled) if kind is dict else made.extend(filled)
-            return made
+            # The copy is there before its parts, which may lead back to it.
+            container: Any = kind()
+            self._copies[id(part)] = container
+            content = self.rebuilt(part)
+            if kind is dict:
+                container.update(content)
+            else:
+                container.extend(content)
+            return container
         if isinstance(part, Pruned):
             tag = f"{kind.__module__}:{kind.__qualname__}"
         else:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from marshal import dumps
-from operator import attrgetter
+from operator import attrgetter, methodcaller
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_mimic._core.commands import Remedy, Verb, do
@@ -116,15 +116,37 @@ def kind_of(
     if layout and has_own_hash(type_):
         kind = Kind(kind.tag, partial(_without_made_hash, read=kind.reduce))
     if not layout and full_name(type_) in _BOOKKEEPING:
-        return Kind(kind.tag, lambda _: None)
-    if not layout and any("_sa_class_manager" in vars(base) for base in type_.__mro__):
+        return Kind(kind.tag, _nothing)
+    is_mapped = any("_sa_class_manager" in vars(base) for base in type_.__mro__)
+    if is_mapped and not layout:
         kind = Kind(kind.tag, partial(_mapped, read=kind.reduce))
-    variables = class_variables(type_ if named_by is None else named_by[0])
-    read = kind.reduce
-    return Kind(kind.tag, lambda value: (variables, read(value))) if variables else kind
+    named_class = type_
+    if named_by is not None:
+        named_class = named_by[0]
+    variables = class_variables(named_class)
+    if variables:
+        kind = Kind(kind.tag, _reduced_beside(variables, kind.reduce))
+    return kind
+
+
+def _nothing(_value: object) -> None:
+    """Reduce an object of which nothing counts but its class."""
+
+
+def _reduced_beside(facts: object, reduce: Reduce) -> Reduce:
+    """Return what reduces an object as before, beside facts about its class."""
+
+    def reduce_beside(value: Any) -> object:
+        return facts, reduce(value)
+
+    return reduce_beside
 
 
 def _library_kind(type_: type, *, layout: bool) -> Kind | None:
+    """Return the kind by the rule of a library for a class or the nearest base of it.
+
+    None: no library has a rule for it.
+    """
     for base in type_.__mro__:
         package = str(base.__module__).partition(".")[0]
         library = LIBRARIES.get(package)
@@ -153,8 +175,10 @@ def _kind_by_rule(
 
     def reduce(value: Any) -> object:
         data = kind.reduce(value)
-        added = lasting_additions(value, package)
-        return (data, added) if added else data
+        additions = lasting_additions(value, package)
+        if not additions:
+            return data
+        return data, additions
 
     return Kind(kind.tag, reduce)
 
@@ -165,14 +189,16 @@ def lasting_additions(value: Any, package: str) -> dict[str, Any]:
     That is attributes, but for those that only remember something, and what a class of
     another package adds when the object is pickled.
     """
-    added = added_attributes(value, package)
+    additions = added_attributes(value, package)
     for name in getattr(type(value), "_metadata", ()):
         # pandas' own list of attributes that a subclass adds, which its rule reads.
-        added.pop(name, None)
-    if added:
-        added = without_remembered(value, added)
+        additions.pop(name, None)
+    if additions:
+        additions = without_remembered(value, additions)
     state = added_state(value, package)
-    return added if state is None else {**added, "pickled as": state}
+    if state is not None:
+        additions = {**additions, "pickled as": state}
+    return additions
 
 
 def _parametrised_kind(kind: Kind, generic: tuple[type, tuple[Any, ...]]) -> Kind:
@@ -182,11 +208,11 @@ def _parametrised_kind(kind: Kind, generic: tuple[type, tuple[Any, ...]]) -> Kin
     The same holds for a class that its metaclass makes again from arguments.
     """
     origin, arguments = generic
-    read = kind.reduce
-    return Kind(type_tag(origin), lambda value: (arguments, read(value)))
+    return Kind(type_tag(origin), _reduced_beside(arguments, kind.reduce))
 
 
 def _kind_without_empty(kind: Kind) -> Kind:
+    """Return a kind of which empty private attributes do not count."""
     read = kind.reduce
 
     def reduce(value: Any) -> object:
@@ -207,12 +233,12 @@ def _without_made_hash(value: Any, *, read: Reduce) -> object:
 def _without_names(reduced: Any, names: set[str]) -> Any:
     """Return what an object is reduced to without attributes of some names."""
     if type(reduced) is dict:
-        return {name: part for name, part in reduced.items() if name not in names}
+        attributes = dict(reduced)
+        for name in names:
+            attributes.pop(name, None)
+        return attributes
     if type(reduced) is tuple:
-        return tuple(
-            _without_names(part, names) if type(part) in (dict, tuple) else part
-            for part in reduced
-        )
+        return tuple([_without_names(part, names) for part in reduced])
     return reduced
 
 
@@ -221,10 +247,7 @@ def _without_empty_state(reduced: Any) -> Any:
     if type(reduced) is dict:
         return without_empty(reduced)
     if type(reduced) is tuple:
-        return tuple(
-            _without_empty_state(part) if type(part) in (dict, tuple) else part
-            for part in reduced
-        )
+        return tuple(map(_without_empty_state, reduced))
     return reduced
 
 
@@ -257,40 +280,50 @@ def _table_kind(type_: type, places: Places, *, layout: bool) -> Kind | None:
         # The other attributes of typing's own classes differ by version.
         if name == names[0] or type_.__module__ == "typing":
             return Kind(row.name or tag, reduce, row.many)
-        read: Reduce | None
         # A subclass counts with the attributes that it adds, a named tuple with the
         # names of its fields.
-        fields = getattr(type_, "_fields", ()) if base is tuple else ()
-        tag = f"{tag}({','.join(fields)})" if fields else tag
+        fields: tuple[str, ...] = ()
+        if base is tuple:
+            fields = getattr(type_, "_fields", ())
+        if fields:
+            tag = f"{tag}({','.join(fields)})"
         if author_of_pickles(type_, base.__module__) is not None:
             return Kind(tag, _reduced)
+        read: Reduce | None
         if row.keeps_attributes:
             # The class of the table is written in Python, with attributes of its own.
             read = partial(added_attributes, package=base.__module__)
         else:
             read = attribute_reader(type_, below=base)
-        return Kind(tag, _both(reduce, read, type_))
+        if read is not None:
+            reduce = _reduced_with_attributes(reduce, reading_lasting(read, type_))
+        return Kind(tag, reduce)
     return None
 
 
-def _both(reduce: Reduce, read: Reduce | None, type_: type) -> Reduce:
-    if read is None:
-        return reduce
-    read_lasting = reading_lasting(read, type_)
-    return lambda value: (reduce(value), read_lasting(value))
+def _reduced_with_attributes(reduce: Reduce, read: Reduce) -> Reduce:
+    """Return what reduces a value, beside the attributes that a subclass adds."""
+
+    def reduce_both(value: Any) -> object:
+        return reduce(value), read(value)
+
+    return reduce_both
 
 
 def _member(value: Any) -> tuple[object, ...]:
-    return value._name_, value._value_ if type(value._value_) in SCALARS else None
+    """Reduce a member of an enumeration to its name, and its value if that is plain."""
+    if type(value._value_) in SCALARS:
+        return value._name_, value._value_
+    return value._name_, None
 
 
 def _members(values: list[Any]) -> tuple[list[bytes]]:
-    places = list(map(id, values))
-    # There are a few members, over and over.
-    data_by_place = {}
-    for place, value in dict(zip(places, values)).items():
-        data_by_place[place] = dumps(plain_nans(_member(value)), 2)
-    return (list(map(data_by_place.__getitem__, places)),)
+    """Reduce many members at once: there are a few of them, over and over."""
+    addresses = list(map(id, values))
+    data_by_address = {}
+    for address, value in dict(zip(addresses, values)).items():
+        data_by_address[address] = dumps(plain_nans(_member(value)), 2)
+    return (list(map(data_by_address.__getitem__, addresses)),)
 
 
 def _exception(value: Any, *, read: Reduce, whole: bool) -> object:
@@ -299,9 +332,12 @@ def _exception(value: Any, *, read: Reduce, whole: bool) -> object:
     As an outcome (`whole`), it counts with what decides whether its context is shown.
     """
     attributes = dict(cast("dict[str, object]", read(value)))
-    attributes.update({name: getattr(value, name) for name in exception_fields(value)})
+    for name in exception_fields(value):
+        attributes[name] = getattr(value, name)
     counted = value.args, attributes, value.__cause__
-    return (counted, value.__suppress_context__) if whole else counted
+    if not whole:
+        return counted
+    return counted, value.__suppress_context__
 
 
 # Any other object
@@ -319,8 +355,10 @@ def _state_kind(type_: type) -> Kind:
     if "pydantic.main.BaseModel" in lineage(type_):
         return Kind(tag, _pydantic_state)
     if _is_made_its_own_way(type_):
-        is_iterator = is_stdlib(str(type_.__module__)) and hasattr(type_, "__next__")
-        return Kind(tag, refuse if is_iterator else _reduced)
+        if is_stdlib(str(type_.__module__)) and hasattr(type_, "__next__"):
+            # An iterator of the standard library: what it gives is not known.
+            return Kind(tag, refuse)
+        return Kind(tag, _reduced)
     getstate = _getstate_of(type_)
     # dataclasses and attrs generate one for classes with slots. These are read like
     # others.
@@ -330,18 +368,24 @@ def _state_kind(type_: type) -> Kind:
         return Kind(tag, _pickled_state)
     read = attribute_reader(type_)
     if read is None:
-        return Kind(tag, _checked(lambda _: {}))
+        return Kind(tag, _checked(_no_attributes))
     read = reading_lasting(read, type_)
-    return Kind(tag, read if getstate else _checked(read))
+    if getstate is None:
+        read = _checked(read)
+    return Kind(tag, read)
+
+
+def _no_attributes(_value: object) -> dict[str, object]:
+    """Read the attributes of an object that has no place for any."""
+    return {}
 
 
 def _is_made_its_own_way(type_: type) -> bool:
     """Return whether pickle makes objects of a type in a way of this type."""
     if type_ in copyreg.dispatch_table:
         return True
-    return any(
-        _MAKERS & vars(base).keys() for base in type_.__mro__ if base is not object
-    )
+    # The last base is `object`.
+    return any(not _MAKERS.isdisjoint(vars(base)) for base in type_.__mro__[:-1])
 
 
 def _getstate_of(type_: type) -> Any:
@@ -354,7 +398,7 @@ def _getstate_of(type_: type) -> Any:
 
 def _pickled_state(value: Any) -> Any:
     """Reduce an object to what its `__getstate__` returns."""
-    state = _asked(lambda value: value.__getstate__(), value)
+    state = _asked(methodcaller("__getstate__"), value)
     return _lasting_state(value, state)
 
 
@@ -378,11 +422,16 @@ def _checked(read: Reduce) -> Reduce:
     def reduce(value: object) -> object:
         nonlocal is_checked
         if not is_checked:
-            _asked(lambda value: object.__reduce_ex__(value, 2), value)
+            _asked(_reduced_by_object, value)
             is_checked = True
         return read(value)
 
     return reduce
+
+
+def _reduced_by_object(value: object) -> object:
+    """Return what pickle makes an object of by default, past its own methods."""
+    return object.__reduce_ex__(value, 2)
 
 
 def _asked(ask: Callable[[Any], object], value: object) -> Any:
@@ -400,13 +449,20 @@ def _asked(ask: Callable[[Any], object], value: object) -> Any:
 def _reduced(value: object) -> object:
     """Reduce an object to what pickle makes it of."""
     reduce = copyreg.dispatch_table.get(type(value))
-    parts = _asked(reduce or (lambda value: value.__reduce_ex__(4)), value)
+    if reduce is None:
+        reduce = methodcaller("__reduce_ex__", 4)
+    parts = _asked(reduce, value)
     if isinstance(parts, str):
-        return f"{getattr(value, '__module__', type(value).__module__)}:{parts}"
+        # It is the name of a global object.
+        module = getattr(value, "__module__", type(value).__module__)
+        return f"{module}:{parts}"
     make, arguments, state, items, pairs = (*parts, None, None, None)[:5]
     state = _lasting_state(value, state)
-    items = None if items is None else list(items)
-    return make, arguments, state, items, None if pairs is None else dict(pairs)
+    if items is not None:
+        items = list(items)
+    if pairs is not None:
+        pairs = dict(pairs)
+    return make, arguments, state, items, pairs
 
 
 def _mapped(value: Any, *, read: Reduce) -> object:
@@ -428,13 +484,21 @@ def _mapped(value: Any, *, read: Reduce) -> object:
 
 
 def _pydantic_state(value: Any) -> object:
+    """Reduce a model of pydantic to its fields, and what it keeps beside these."""
     fields = type(value).model_fields
-    counted = {name: item for name, item in value.__dict__.items() if name in fields}
+    attributes = value.__dict__
+    # Cached properties are among the attributes, too.
+    counted = {name: attributes[name] for name in attributes if name in fields}
     state = counted, value.__pydantic_extra__, value.__pydantic_private__
     # What `exclude_unset=True` leaves out. A dict, so that `ignore=` leaves out the
     # name together with the field.
-    unset = {name: None for name in fields if name not in value.__pydantic_fields_set__}
-    return (*state, unset) if unset else state
+    unset: dict[str, None] = {}
+    for name in fields:
+        if name not in value.__pydantic_fields_set__:
+            unset[name] = None
+    if not unset:
+        return state
+    return *state, unset
 
 
 # Values without identity
@@ -534,9 +598,9 @@ def located(unstable: Unstable, value: object, places: Places, name: str) -> Uns
     people see: an attribute that a `__reduce__` leaves out cannot be the reason.
     """
     seen: dict[int, object] = {}
-    todo: list[tuple[str, Any]] = [(name, value)]
-    while todo:
-        path, part = todo.pop()
+    pending: list[tuple[str, Any]] = [(name, value)]
+    while pending:
+        path, part = pending.pop()
         if type(part) in SCALARS or type(part) is Raw or id(part) in seen:
             continue
         # Kept alive, as the id of data that was only made for the identity could
@@ -546,7 +610,8 @@ def located(unstable: Unstable, value: object, places: Places, name: str) -> Uns
             inner = _steps(part, places)
         except Unstable as error:
             return Unstable(error.type_name, error.kind, path, remedy=error.remedy)
-        todo += [(path + step, item) for step, item in reversed(inner)]
+        for step, item in reversed(inner):
+            pending.append((path + step, item))
     # Found before, but gone now: code of the value's class answers differently each
     # time, or a text is a path.
     return Unstable(unstable.type_name, unstable.kind, name, remedy=unstable.remedy)
@@ -564,7 +629,9 @@ def _steps(part: Any, places: Places) -> list[tuple[str, Any]]:
         keys = [(f".keys()[{place}]", key) for place, key in enumerate(part)]
         items = []
         for key, item in part.items():
-            step = f"[{key!r}]" if type(key) in SCALARS else "{...}"
+            step = "{...}"
+            if type(key) in SCALARS:
+                step = f"[{key!r}]"
             items.append((step, item))
         return [*keys, *items]
     if isinstance(part, OrderedDict):
@@ -576,7 +643,9 @@ def _steps(part: Any, places: Places) -> list[tuple[str, Any]]:
     if type(reduced) is not tuple:
         return [("", reduced)]
     steps = _attribute_steps(part, reduced)
-    return [*steps, *(("", item) for item in reduced)]
+    for item in reduced:
+        steps.append(("", item))
+    return steps
 
 
 def _attribute_steps(part: Any, reduced: tuple[Any, ...]) -> list[tuple[str, Any]]:
@@ -584,10 +653,13 @@ def _attribute_steps(part: Any, reduced: tuple[Any, ...]) -> list[tuple[str, Any
 
     They come first, so that a refusal names the attribute and not its place in a tuple.
     """
-    inside = [item for item in reduced if type(item) is tuple]
-    pickled = {id(item) for items in (reduced, *inside) for item in items}
-    return [
-        (f".{name}", item)
-        for name, item in all_attributes(part).items()
-        if id(item) in pickled and type(item) not in SCALARS
-    ]
+    # The ids of the items, and of those in a tuple among them, as the arguments are.
+    ids_of_pickled = set(map(id, reduced))
+    for item in reduced:
+        if type(item) is tuple:
+            ids_of_pickled.update(map(id, item))
+    steps = []
+    for name, attribute in all_attributes(part).items():
+        if id(attribute) in ids_of_pickled and type(attribute) not in SCALARS:
+            steps.append((f".{name}", attribute))
+    return steps

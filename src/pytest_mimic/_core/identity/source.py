@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
+from itertools import filterfalse
 from marshal import dumps
 from pathlib import Path
 from types import CodeType, FunctionType
@@ -44,13 +45,17 @@ def source_fingerprint(function: object) -> str | None:
     if isinstance(inner, type):
         return class_source(inner)
     code = code_of(inner)
-    return None if code is None else code_source(code)
+    if code is None:
+        return None
+    return code_source(code)
 
 
 def code_of(function: object) -> CodeType | None:
     """Return the code of the function behind wrappers; None for one written in C."""
     code = getattr(_innermost(function), "__code__", None)
-    return code if isinstance(code, CodeType) else None
+    if not isinstance(code, CodeType):
+        return None
+    return code
 
 
 def source_in_project(function: object, module: str, rootdir: Path) -> str | None:
@@ -112,50 +117,67 @@ def _stamp(file: str) -> tuple[int, int] | None:
 
 @lru_cache(maxsize=4096)
 def _source_of_code(code: CodeType, stamp: object) -> str | None:
-    if (alone := _parsed_alone(code, stamp)) is not None:
-        return normalised(alone)
-    found = _definitions(code.co_filename, stamp).get(
-        (code.co_firstlineno, code.co_name), []
-    )
-    if len(found) != 1:  # several lambdas on a line
+    """Return the fingerprint of the definition of some code, by the file's `stamp`."""
+    statement = _parsed_alone(code, stamp)
+    if statement is not None:
+        return normalised(statement)
+    definitions = _definitions(code.co_filename, stamp)
+    candidates = definitions.get((code.co_firstlineno, code.co_name), [])
+    if len(candidates) != 1:
+        # There are several lambdas on a line.
         return None
-    [node] = found
+    [node] = candidates
     if isinstance(node, ast.Lambda):
         # Defaults count by value.
-        bare = ast.arguments(
-            **{**dict(ast.iter_fields(node.args)), "defaults": [], "kw_defaults": []}
-        )
-        return normalised(ast.Lambda(bare, node.body))
+        fields = dict(ast.iter_fields(node.args))
+        fields["defaults"] = []
+        fields["kw_defaults"] = []
+        return normalised(ast.Lambda(ast.arguments(**fields), node.body))
     return normalised(node)
 
 
 def _parsed_alone(code: CodeType, stamp: object) -> ast.stmt | None:
     """Return a function's definition, parsed without the rest of its file.
 
-    None: its end is not certain.
+    To parse a whole file for each of its functions would take long. None: the end of
+    the definition is not certain, or it does not begin where its code says.
     """
     lines = _lines(code.co_filename, stamp)
-    begun = start = code.co_firstlineno - 1
-    while lines[start : start + 1] and lines[start].lstrip()[:1] == "@":
+    first_line = code.co_firstlineno - 1
+    # The line of `def`, behind the decorators.
+    start = first_line
+    while 0 <= start < len(lines) and lines[start].lstrip()[:1] == "@":
         start += 1
-    if "".join(lines[start : start + 1]).partition("(")[0].split()[-2:] != [
-        "def",
-        code.co_name,
-    ]:
+    if not 0 <= start < len(lines):
         return None
-    indent, end = _indent(lines[start]), start + 1
-    while end < len(lines) and (
-        _indent(lines[end]) > indent or lines[end].lstrip()[:1] in _CONTINUES
-    ):
+    words_before_bracket = lines[start].partition("(")[0].split()
+    if words_before_bracket[-2:] != ["def", code.co_name]:
+        return None
+    indent = _indent(lines[start])
+    end = start + 1
+    while end < len(lines) and _belongs_below(lines[end], indent):
         end += 1
-    tree = parsed("".join(["if 1:\n" if indent else "", *lines[begun:end]]))
-    if tree is None:  # cut inside of a text or of brackets
+    definition = "".join(lines[first_line:end])
+    if indent:
+        # What is indented must stand in a block.
+        definition = f"if 1:\n{definition}"
+    tree = parsed(definition)
+    if tree is None:
+        # The lines end inside of a text or of brackets.
         return None
-    first = tree.body[0]
-    return first.body[0] if isinstance(first, ast.If) else first
+    statement = tree.body[0]
+    if isinstance(statement, ast.If):
+        return statement.body[0]
+    return statement
+
+
+def _belongs_below(line: str, indent: int) -> bool:
+    """Check whether a line is a part of the function whose `def` has this indent."""
+    return _indent(line) > indent or line.lstrip()[:1] in _CONTINUES
 
 
 def _indent(line: str) -> int:
+    """Return the number of blanks before a line."""
     return len(line) - len(line.lstrip())
 
 
@@ -165,29 +187,31 @@ def _definitions(file: str, stamp: object) -> dict[tuple[int, str], list[Definit
 
     The first line is that of the first decorator, if there is one.
     """
+    definitions: dict[tuple[int, str], list[Definition]] = {}
     tree = _tree(file, stamp)
-    found: dict[tuple[int, str], list[Definition]] = {}
-    for node in () if tree is None else ast.walk(tree):
+    if tree is None:
+        return definitions
+    for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            first = min(
-                [
-                    node.lineno,
-                    *(line.lineno for line in getattr(node, "decorator_list", ())),
-                ]
-            )
-            found.setdefault((first, getattr(node, "name", "<lambda>")), []).append(
-                node
-            )
-    return found
+            first_line = node.lineno
+            for decorator in getattr(node, "decorator_list", ()):
+                first_line = min(first_line, decorator.lineno)
+            name = getattr(node, "name", "<lambda>")
+            definitions.setdefault((first_line, name), []).append(node)
+    return definitions
 
 
 @lru_cache(maxsize=64)
 def _tree(file: str, stamp: object) -> ast.Module | None:
+    """Return the syntax tree of a file; None if it is empty or has none."""
     text = "".join(_lines(file, stamp))
-    return parsed(text) if text else None
+    if not text:
+        return None
+    return parsed(text)
 
 
 def _lines(file: str, stamp: object) -> list[str]:
+    """Return the lines of a file, none if it cannot be read."""
     # The linecache of Python 3.14 opens archives. A module in one has no source, as on
     # other versions.
     if stamp is None and any(map(Path.is_file, Path(file).parents)):
@@ -203,7 +227,8 @@ def parsed(source: str | bytes) -> ast.Module | None:
     warnings.filterwarnings("ignore", module=_PARSED)
     try:
         return ast.parse(source, _PARSED)
-    except (SyntaxError, ValueError):  # Python 3.10 raises a ValueError for null bytes
+    except (SyntaxError, ValueError):
+        # Python 3.10 raises a ValueError for null bytes.
         return None
 
 
@@ -212,30 +237,40 @@ def parsed(source: str | bytes) -> ast.Module | None:
 
 def class_source(value: type) -> str | None:
     """Return the fingerprint of a class's definition, or None if it is not found."""
-    if (kept := vars(value).get(KEPT_SOURCE)) is not None:
-        return str(kept)
-    from pytest_mimic._core.types.kinds import named_like
-
-    file = next((method.__code__.co_filename for method in own_methods(value)), None)
-    other = named_like(value)
-    # One that was made by a call has no source, even if its name leads to another
-    # class; that of a reloaded module is alike.
-    if file is None and (
-        not isinstance(other, type) or _plain_parts(other) == _plain_parts(value)
-    ):
-        file = getattr(sys.modules.get(value.__module__), "__file__", None)
+    kept_source = vars(value).get(KEPT_SOURCE)
+    if kept_source is not None:
+        return str(kept_source)
+    file = _file_of_class(value)
     if file is None:
         return None
     linecache.checkcache(file)
     return _source_of_class(value.__qualname__, file, _stamp(file))
 
 
+def _file_of_class(value: type) -> str | None:
+    """Return the file in which a class is defined, None if a call has made it."""
+    from pytest_mimic._core.types.kinds import named_like
+
+    for method in own_methods(value):
+        return method.__code__.co_filename
+    namesake = named_like(value)
+    # The name of a class that a call has made may lead to another class, which is not
+    # the source of it. That of a reloaded module leads to a class that is alike.
+    if isinstance(namesake, type) and _plain_parts(namesake) != _plain_parts(value):
+        return None
+    file: str | None = getattr(sys.modules.get(value.__module__), "__file__", None)
+    return file
+
+
 def _plain_parts(value: type) -> dict[str, object]:
     """Return what a class holds by name: plain values, and the types of all else."""
     parts: dict[str, object] = {}
     for name, part in vars(value).items():
-        if not name.startswith("__"):
-            parts[name] = part if type(part) in PLAIN else type(part)
+        if name.startswith("__"):
+            continue
+        parts[name] = type(part)
+        if type(part) in PLAIN:
+            parts[name] = part
     return parts
 
 
@@ -254,37 +289,45 @@ def own_methods(value: type) -> Iterator[FunctionType]:
             function = getattr(member, "__func__", member)
         while type(function) is FunctionType and "__wrapped__" in function.__dict__:
             function = function.__dict__["__wrapped__"]
-        # attrs gives a class methods under the class's own name. They are compiled
-        # elsewhere.
-        if (
-            type(function) is not FunctionType
-            or function.__globals__.get("__name__") != value.__module__
-        ):
-            continue
-        # Python 3.14 makes `__annotate_func__`, for annotations (PEP 649). It closes
-        # over the class's names.
-        own = name != "__annotate_func__" and function.__qualname__.startswith(
-            f"{value.__qualname__}."
-        )
-        if own and (
-            KEPT_SOURCE in function.__dict__ or function.__code__.co_filename[:1] != "<"
-        ):
+        if type(function) is FunctionType and _is_method_of(function, name, value):
             yield function
+
+
+def _is_method_of(function: FunctionType, name: str, cls: type) -> bool:
+    """Check whether a function that a class has under a name was written in it."""
+    if function.__globals__.get("__name__") != cls.__module__:
+        return False
+    # Python 3.14 makes `__annotate_func__`, for annotations (PEP 649). It closes over
+    # the class's names.
+    if name == "__annotate_func__":
+        return False
+    if not function.__qualname__.startswith(f"{cls.__qualname__}."):
+        return False
+    # attrs gives a class methods under the class's own name, which are compiled of a
+    # text: their file is `<attrs generated …>`.
+    is_in_file = function.__code__.co_filename[:1] != "<"
+    return is_in_file or KEPT_SOURCE in function.__dict__
 
 
 @lru_cache(maxsize=1024)
 def _source_of_class(qualname: str, file: str, stamp: object) -> str | None:
-    # Of several classes of one name, the last one counts.
+    """Return the fingerprint of the class of a qualified name in a file."""
     tree = _tree(file, stamp)
-    steps = [step for step in qualname.split(".") if step != "<locals>"]
-    found = [] if tree is None else [*_classes(tree, steps)]
-    return normalised(found[-1]) if found else None
+    if tree is None:
+        return None
+    steps = qualname.replace("<locals>.", "").split(".")
+    classes = list(_classes(tree, steps))
+    if not classes:
+        return None
+    # Of several classes of one name, the last one counts.
+    return normalised(classes[-1])
 
 
 def _classes(tree: ast.AST, steps: list[str]) -> Iterator[ast.ClassDef]:
-    todo = list(ast.iter_child_nodes(tree))
-    while todo:
-        node = todo.pop(0)
+    """Yield the classes to which names lead, through functions and other classes."""
+    pending = list(ast.iter_child_nodes(tree))
+    while pending:
+        node = pending.pop(0)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             if node.name != steps[0]:
                 continue
@@ -293,7 +336,7 @@ def _classes(tree: ast.AST, steps: list[str]) -> Iterator[ast.ClassDef]:
             elif isinstance(node, ast.ClassDef):
                 yield node
         else:
-            todo += ast.iter_child_nodes(node)
+            pending += ast.iter_child_nodes(node)
 
 
 # Syntax trees
@@ -309,19 +352,22 @@ def normalised(node: ast.AST) -> str:
     return 1  →  "Return", 1, "value", "Constant", 1, "value", ("int", 1)
     """
     words: list[object] = []
-    todo: list[object] = [node]
-    while todo:
-        item = todo.pop()
+    pending: list[object] = [node]
+    while pending:
+        item = pending.pop()
         if isinstance(item, ast.AST):
             fields = _counting_fields(item)
             words += [type(item).__name__, len(fields), *fields]
             for name, value in reversed(fields.items()):
-                todo.append(_tidied(item, name, value))
+                pending.append(_tidied(item, name, value))
         elif isinstance(item, list):
             words.append(len(item))
-            todo += reversed(item)
+            pending += reversed(item)
+        elif item is ...:
+            # An ellipsis is known by the name of its type.
+            words.append((type(item).__name__, None))
         else:
-            words.append((type(item).__name__, item if item is not ... else None))
+            words.append((type(item).__name__, item))
     return xxh3_128_hexdigest(dumps(words, 2))
 
 
@@ -342,13 +388,14 @@ def _tidied(node: ast.AST, name: str, value: Any) -> object:
     That is docstrings, `pass`, `...` and the empty parts of f-strings.
     """
     if name == "body" and isinstance(value, list):
-        return [line for line in value if not _is_remark(line)]
+        return list(filterfalse(_is_remark, value))
     if name == "values" and isinstance(node, ast.JoinedStr):
-        return [part for part in value if not _is_empty_text(part)]
+        return list(filterfalse(_is_empty_text, value))
     return value
 
 
 def _is_empty_text(part: ast.AST) -> bool:
+    """Return whether a part of an f-string adds nothing to it."""
     return isinstance(part, ast.Constant) and part.value == ""
 
 

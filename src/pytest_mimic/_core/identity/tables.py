@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Callable, Iterable
-from itertools import chain
+from itertools import chain, compress
 from json import loads
 from typing import Any
 
@@ -41,18 +41,22 @@ def _scalar(reduce: Callable[[Any], object]) -> Rule:
 
 
 def _timestamp(value: Any) -> object:
+    """Reduce a moment to its nanoseconds, and which of two with one name it is."""
     return _nanoseconds(value), value.fold, value.tzinfo
 
 
 def _period(value: Any) -> object:
+    """Reduce a period, such as a month, to its number and its length."""
     return value.ordinal, value.freqstr
 
 
 def _interval(value: Any) -> object:
+    """Reduce an interval to its ends, and which of these belong to it."""
     return value.left, value.right, value.closed
 
 
 def _nothing(_value: Any) -> object:
+    """Reduce what stands for a missing value, whose class says it all."""
     return None
 
 
@@ -97,12 +101,19 @@ def _columns(frame: Any) -> object:
     numbers: dict[Any, list[Any]] = {}
     others = []
     for dtype, (_, column) in zip(dtypes, frame.items()):
-        names.append(str(dtype) if _is_known(dtype) else dtype)
+        names.append(_name_or_dtype(dtype))
         if _is_number(dtype):
             numbers.setdefault(dtype, []).append(column.to_numpy()[None])
         else:
             others.append(_values(column.array))
     return names, list(map(_memory_of, numbers.values())), others
+
+
+def _name_or_dtype(dtype: Any) -> object:
+    """Return the name of a dtype that says it all, else the dtype."""
+    if _is_known(dtype):
+        return str(dtype)
+    return dtype
 
 
 def _is_known(thing: Any) -> bool:
@@ -111,6 +122,7 @@ def _is_known(thing: Any) -> bool:
 
 
 def _is_number(dtype: Any) -> bool:
+    """Return whether values of a dtype are plain numbers in numpy's memory."""
     return is_of(type(dtype), "numpy") and dtype.kind in "biufc"
 
 
@@ -121,13 +133,14 @@ def _memory_of(columns: list[Any]) -> Raw:
         columns: Arrays with two dimensions, of which each row is a column.
     """
     dtype = columns[0].dtype
-    count, length = sum(map(len, columns)), columns[0].shape[1]
-    size = sum(column.nbytes for column in columns)
+    size = sum([column.nbytes for column in columns])
 
     def parts() -> Iterable[Any]:
         return chain.from_iterable(map(array_memory, columns))
 
-    head = ("columns", dtype.str, count, length)
+    number_of_columns = sum(map(len, columns))
+    length = columns[0].shape[1]
+    head = ("columns", dtype.str, number_of_columns, length)
     return Raw(head, size, parts, floats=float_format(dtype))
 
 
@@ -164,8 +177,7 @@ def _labels(array: Any) -> object:
 
     Texts count the same with the dtype `str` of pandas 3 and `object` before.
     """
-    is_text = str(array.dtype) == "object" and all(type(each) is str for each in array)
-    if is_text:
+    if str(array.dtype) == "object" and all(type(label) is str for label in array):
         return "str", None, _texts(array)
     return _values(array)
 
@@ -188,11 +200,13 @@ def _values(array: Any, _layout: bool = False) -> object:
     dtype = array.dtype
     name = str(dtype)
     if not _is_known(array):
-        return (name if _is_known(dtype) else dtype), array
+        return _name_or_dtype(dtype), array
     kind = type(array).__name__
     if kind in ("NumpyExtensionArray", "PandasArray"):
         values = array.to_numpy()
-        return name, (values.tolist() if values.dtype.hasobject else values)
+        if values.dtype.hasobject:
+            values = values.tolist()
+        return name, values
     if isinstance(array, pandas.Categorical):
         return _dtype(dtype), array.codes.astype("int64")
     if kind in ("DatetimeArray", "TimedeltaArray", "PeriodArray"):
@@ -212,7 +226,7 @@ def _values(array: Any, _layout: bool = False) -> object:
     if kind == "ArrowExtensionArray":
         return name, array.__arrow_array__()
     missing = numpy.asarray(array.isna())
-    items = [item for item, is_missing in zip(array, missing) if not is_missing]
+    items = list(compress(array, ~missing))
     return name, missing, items
 
 
@@ -232,7 +246,11 @@ def _texts(array: Any) -> object:
     separators = numpy.count_nonzero(numpy.frombuffer(data, "u1") == 0)
     if separators != max(len(array) - 1, 0):
         return numpy.asarray(array, dtype=object).tolist()
-    return Raw(("texts", len(array)), len(data), lambda: (data,))
+
+    def parts() -> tuple[Any]:
+        return (data,)
+
+    return Raw(("texts", len(array)), len(data), parts)
 
 
 def _joined_by_arrow(column: Any) -> Any:
@@ -247,21 +265,25 @@ def _joined_by_arrow(column: Any) -> Any:
     texts = _in_one_piece(column).cast(pyarrow.large_string())
     # Arrow joins the texts of each list: all are one list.
     ends = pyarrow.array([0, len(texts)], "int64")
-    whole = pyarrow.LargeListArray.from_arrays(ends, texts)
+    one_list = pyarrow.LargeListArray.from_arrays(ends, texts)
     separator = pyarrow.scalar("\0", texts.type)
-    joined = sys.modules["pyarrow.compute"].binary_join(whole, separator)
+    joined = sys.modules["pyarrow.compute"].binary_join(one_list, separator)
     return joined[0].as_buffer()
 
 
 def _in_one_piece(column: Any) -> Any:
+    """Return a column of arrow as one array; a column of a table may have several."""
     pyarrow: Any = sys.modules["pyarrow"]
     if not isinstance(column, pyarrow.ChunkedArray):
         return column
     chunks = column.chunks or [pyarrow.array([], column.type)]
-    return chunks[0] if len(chunks) == 1 else pyarrow.concat_arrays(chunks)
+    if len(chunks) == 1:
+        return chunks[0]
+    return pyarrow.concat_arrays(chunks)
 
 
 def _name(dtype: Any, _layout: bool) -> str:
+    """Reduce a dtype of polars to its name."""
     return str(dtype)
 
 
@@ -308,10 +330,16 @@ def _polars_series(series: Any, _layout: bool = False) -> object:
     else:
         numbers = array(code, plain_nans(physical.to_list()))
     size = len(numbers) * numbers.itemsize
-    floats = f"={code}" if code in "fd" else ""
-    parts = (memoryview(numbers).cast("B"),) if size else ()
-    memory = Raw((code, len(numbers)), size, lambda: parts, floats=floats)
-    return head, nulls, memory
+    floats = ""
+    if code in "fd":
+        floats = f"={code}"
+
+    def parts() -> tuple[memoryview, ...]:
+        if not size:
+            return ()
+        return (memoryview(numbers).cast("B"),)
+
+    return head, nulls, Raw((code, len(numbers)), size, parts, floats=floats)
 
 
 def _polars_dtype(dtype: Any) -> object:
@@ -330,12 +358,13 @@ def _holds_moments(dtype: Any) -> bool:
 
 
 def _polars_frame(frame: Any, _layout: bool) -> object:
-    return frame.height, [_polars_series(series) for series in frame.get_columns()]
+    """Reduce a frame to its number of rows and its columns."""
+    return frame.height, list(map(_polars_series, frame.get_columns()))
 
 
 def _arrow_table(table: Any, _layout: bool) -> object:
     """Reduce a table to its schema and its columns."""
-    columns = [_arrow_values(column) for column in table.columns]
+    columns = list(map(_arrow_values, table.columns))
     return table.num_rows, _arrow_schema(table.schema), columns
 
 
@@ -364,8 +393,11 @@ def _without_versions(text: bytes) -> object:
 
 
 def _arrow_field(field: Any, _layout: bool = False) -> object:
+    """Reduce a field of a schema to its name, its type, and its metadata if any."""
     data = field.name, _arrow_type(field.type), field.nullable
-    return data if field.metadata is None else (*data, field.metadata)
+    if field.metadata is None:
+        return data
+    return *data, field.metadata
 
 
 def _arrow_type(type_: Any, _layout: bool = False) -> object:
@@ -395,13 +427,15 @@ def _arrow_values(column: Any) -> object:
     if types.is_map(column.type):
         pair = pyarrow.struct([column.type.key_field, column.type.item_field])
         column = column.cast(pyarrow.list_(pair))
-    if hasattr(column, "storage"):  # an array of an extension
+    if hasattr(column, "storage"):
+        # It is an array of an extension.
         column = column.storage
     type_ = column.type
+    # The places of the nulls.
     nulls = []
     if column.null_count:
         is_null = column.is_null().to_pylist()
-        nulls = [place for place, is_missing in enumerate(is_null) if is_missing]
+        nulls = list(compress(range(len(column)), is_null))
     if types.is_dictionary(type_):
         return nulls, _arrow_values(column.dictionary_decode())
     # Containers are taken apart: moments inside would lack nanoseconds in Python.
@@ -413,31 +447,41 @@ def _arrow_values(column: Any) -> object:
     is_number = types.is_integer(type_) or types.is_floating(type_)
     if not is_number and not types.is_temporal(type_):
         return column.to_pylist()
-    return nulls, _arrow_memory(column.drop_null() if nulls else column)
+    if nulls:
+        column = column.drop_null()
+    return nulls, _arrow_memory(column)
 
 
 def _is_arrow_list(type_: Any) -> bool:
+    """Return whether values of a type are lists, which may have one length."""
     types: Any = sys.modules["pyarrow"].types
-    tests = (types.is_list, types.is_large_list, types.is_fixed_size_list)
-    return any(test(type_) for test in tests)
+    if types.is_list(type_) or types.is_large_list(type_):
+        return True
+    return bool(types.is_fixed_size_list(type_))
 
 
 def _arrow_memory(column: Any) -> Raw:
     """Return the memory of values of fixed width, none of which is missing."""
     type_ = column.type
     width = type_.bit_width // 8
-    start, size = width * column.offset, width * len(column)
+    start = width * column.offset
+    size = width * len(column)
+    # The first buffer says which values are missing.
     memory = column.buffers()[1]
-    is_float = sys.modules["pyarrow"].types.is_floating(type_)
+    floats = ""
+    if sys.modules["pyarrow"].types.is_floating(type_):
+        floats = ARROW_FLOATS[width]
 
     def parts() -> tuple[memoryview, ...]:
-        return (memoryview(memory)[start : start + size],) if size else ()
+        if not size:
+            return ()
+        return (memoryview(memory)[start : start + size],)
 
-    floats = ARROW_FLOATS[width] if is_float else ""
     return Raw((str(type_), len(column)), size, parts, floats=floats)
 
 
 def _arrow_scalar(value: Any, _layout: bool) -> object:
+    """Reduce a value of arrow as a column of one value."""
     return _arrow_column(sys.modules["pyarrow"].array([value], value.type))
 
 
