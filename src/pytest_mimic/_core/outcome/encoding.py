@@ -176,6 +176,7 @@ def snapshot(
 def _pickled_item(
     value: object, path: str, target: str | None, paths: PathStore
 ) -> Encoded:
+    """Return an item of a stream as a pickle, for which `snapshot` found no JSON."""
     try:
         pickled = _pickling().dump(value, paths)
     # The parts of the value may raise anything.
@@ -223,16 +224,20 @@ def _snapshots(stream: Stream, target: str | None, paths: PathStore) -> list[Enc
 def _pickled(
     outcome: Outcome, items: list[Encoded], target: str | None, paths: PathStore
 ) -> Encoded:
+    """Return an outcome as pickles: of its body, and of each item of a stream."""
     body = _body(outcome, len(items))
     try:
         pickled = _pickling().dump(body, paths)
     # The parts of the value may raise anything.
     except Exception as reason:
-        # The items of a stream are stored already.
-        last = outcome.end if isinstance(outcome, Stream) else outcome
-        last = last or Value(None)
-        name = "exception" if isinstance(last, Raised) else "result"
-        raise _refusal(last.content, name, last.kind, target, reason) from None
+        refused: Outcome = outcome
+        if isinstance(outcome, Stream):
+            # Its items are stored already.
+            refused = outcome.end or Value(None)
+        root = "result"
+        if isinstance(refused, Raised):
+            root = "exception"
+        raise _refusal(refused.content, root, refused.kind, target, reason) from None
     fingerprint = _fingerprint(body, pickled)
     if items:
         pickles = [pickled]
@@ -275,9 +280,14 @@ def _readable(
     except (NotExactError, Unstable, RecursionError):
         return None
     if not writer.tags:
-        return None if text is None else Readable(text, kind)
+        if text is None:
+            return None
+        return Readable(text, kind)
     tree = plain_of(node)
-    text = exact_text(tree[kind] if kind else tree)
+    if kind:
+        # Of an outcome, what stands under its kind alone is written.
+        tree = tree[kind]
+    text = exact_text(tree)
     if text is None:
         return None
     readable = Readable(
@@ -287,7 +297,9 @@ def _readable(
         imports=sorted(writer.imports),
         objects=writer.objects,
     )
-    return readable if _is_exact(value, readable, paths) else None
+    if not _is_exact(value, readable, paths):
+        return None
+    return readable
 
 
 def _is_exact(value: object, readable: Readable, paths: PathStore) -> bool:
@@ -308,7 +320,9 @@ def _body(outcome: Outcome, items: object) -> dict[str, Any]:
         return {outcome.kind: outcome.value}
     if isinstance(outcome, Raised):
         return {outcome.kind: outcome.error}
-    end = None if outcome.end is None else _body(outcome.end, ())
+    end = None
+    if outcome.end is not None:
+        end = _body(outcome.end, ())
     return {outcome.kind: {"items": items, "end": end}}
 
 
@@ -317,17 +331,23 @@ def _joined(parts: list[Any]) -> Any:
     chunks: list[bytes] = []
     buffers: list[memoryview] = []
     imports: set[str] = set()
+    by_value = False
+    has_custom_identity = False
+    has_paths = False
     for part in parts:
         chunks += part.chunks
         buffers += part.buffers
         imports.update(part.imports)
+        by_value = by_value or part.by_value
+        has_custom_identity = has_custom_identity or part.has_custom_identity
+        has_paths = has_paths or part.has_paths
     return type(parts[0])(
         chunks,
         buffers,
         imports=sorted(imports),
-        by_value=any(part.by_value for part in parts),
-        has_custom_identity=any(part.has_custom_identity for part in parts),
-        has_paths=any(part.has_paths for part in parts),
+        by_value=by_value,
+        has_custom_identity=has_custom_identity,
+        has_paths=has_paths,
     )
 
 
@@ -375,6 +395,7 @@ def _fingerprint(value: object, pickled: Any) -> str:
 
 
 def _identity(value: object, pickled: Any) -> str | None:
+    """Return the identity of a pickled value, its paths in the same way in each run."""
     from pytest_mimic._core.identity.call_identity import fingerprint_outcome
 
     # Methods of the value's own types may raise anything.

@@ -48,17 +48,21 @@ _LOSSES = {
 
 def losses(imports: Iterable[str]) -> list[str]:
     """Return sentences that say what an outcome loses, by what its pickle imports."""
-    return [
-        f"returned {name}: a replay gives it back without its {attributes[0]}"
-        for found, (name, attributes) in _LOSSES.items()
-        if found in imports
-    ]
+    sentences = []
+    for class_name, (name, attributes) in _LOSSES.items():
+        if class_name in imports:
+            loss = f"a replay gives it back without its {attributes[0]}"
+            sentences.append(f"returned {name}: {loss}")
+    return sentences
 
 
 def known_losses(kind: type) -> tuple[str, ...]:
     """Return the attributes that objects of a class do not give back, as runs say."""
     row = _LOSSES.get(name_of(kind))
-    return () if row is None else row[1]
+    if row is None:
+        return ()
+    _, attributes = row
+    return attributes
 
 
 def kept_whole(thing: Any) -> Any:
@@ -72,11 +76,13 @@ def kept_whole(thing: Any) -> Any:
     kind: Any = type(thing)
     if isinstance(thing, type):
         generic = generic_of(thing)
-        return NotImplemented if generic is None else (parametrised, generic)
+        if generic is None:
+            return NotImplemented
+        return parametrised, generic
     for name in lineage(kind):
-        way = _WAYS.get(name)
-        if way is not None:
-            return way(thing)
+        reduce = _WAYS.get(name)
+        if reduce is not None:
+            return reduce(thing)
     if has_own_hash(kind):
         return _without_hash(thing)
     return NotImplemented
@@ -90,9 +96,9 @@ def _without_hash(thing: Any) -> Any:
 
     Another process has other hashes, and would not find the object in a dict.
     """
-    made = made_hashes(thing)
-    if made:
-        return _with_retaken_hash(thing, made)
+    names_of_made = made_hashes(thing)
+    if names_of_made:
+        return _with_retaken_hash(thing, names_of_made)
     names_with_none = remembered_hashes(thing)
     if not names_with_none:
         return NotImplemented
@@ -125,9 +131,10 @@ def _with_retaken_hash(thing: Any, names: set[str]) -> Any:
             " in the process of a replay",
             remedy="let its __hash__ take the hash when it is asked for",
         )
-    held = {"state": _blanked(state, names), "hashes": dict.fromkeys(names, recipe)}
+    hashes = dict.fromkeys(names, recipe)
+    state_and_hashes = {"state": _blanked(state, names), "hashes": hashes}
     items, pairs = (*others, None, None)[:2]
-    return make, arguments, held, items, pairs, restore_hash
+    return make, arguments, state_and_hashes, items, pairs, restore_hash
 
 
 def _has_attribute(state: Any, names: set[str]) -> bool:
@@ -146,21 +153,26 @@ def _blanked(state: Any, names: set[str]) -> Any:
     The number of another process says nothing.
     """
     if type(state) is tuple:
-        return tuple(_blanked(part, names) for part in state)
+        return tuple([_blanked(part, names) for part in state])
     if type(state) is not dict:
         return state
-    return {name: 0 if name in names else part for name, part in state.items()}
+    attributes = dict(state)
+    for name in names & attributes.keys():
+        attributes[name] = 0
+    return attributes
 
 
-def restore_hash(thing: Any, held: dict[str, Any]) -> None:
+def restore_hash(thing: Any, state_and_hashes: dict[str, Any]) -> None:
     """Give an object its state, and then the hash that its constructor took."""
-    state = held["state"]
+    state = state_and_hashes["state"]
     if hasattr(thing, "__setstate__"):
         thing.__setstate__(state)
     else:
-        for attributes in state if type(state) is tuple else (state,):
+        # The attributes, or a pair of the attributes and the slots.
+        parts = state if type(state) is tuple else (state,)
+        for attributes in parts:
             set_attributes(thing, attributes or {})
-    hashes: dict[str, Recipe] = held["hashes"]
+    hashes: dict[str, Recipe] = state_and_hashes["hashes"]
     for name, recipe in hashes.items():
         set_attributes(thing, {name: hash_by(recipe, thing)})
 
@@ -169,6 +181,11 @@ def restore_hash(thing: Any, held: dict[str, Any]) -> None:
 
 
 def _tensor(tensor: Any) -> Any:
+    """Reduce a tensor that has a gradient.
+
+    Raises:
+        NotExactError: It has hooks or a graph, which no pickle keeps.
+    """
     from pytest_mimic._core.identity.tensors import gradient_of, hooks_of
 
     if hooks_of(tensor):
@@ -184,8 +201,9 @@ def _tensor(tensor: Any) -> Any:
     gradient = gradient_of(tensor)
     if gradient is None:
         return NotImplemented
-    make, arguments, *rest = tensor.__reduce_ex__(4)
-    state = {"own": rest[0] if rest else None, "gradient": gradient}
+    parts = tensor.__reduce_ex__(4)
+    make, arguments, state_of_tensor = (*parts, None)[:3]
+    state = {"own": state_of_tensor, "gradient": gradient}
     return make, arguments, state, None, None, restore_tensor
 
 
@@ -216,26 +234,22 @@ def _image(image: Any) -> Any:
     state: dict[str, Any] = {}
     file = _file_of(image)
     if file is not None:
-        with suppress(OSError, ValueError), opened_again(image, file) as again:
-            again.load()
-            again.seek(image.tell())
-            is_drawn_on = again.tobytes() != image.tobytes()
+        with suppress(OSError, ValueError), opened_again(image, file) as reader:
+            reader.load()
+            reader.seek(image.tell())
+            is_drawn_on = reader.tobytes() != image.tobytes()
             if is_drawn_on:
                 state["pixels"] = image.mode, image.size, image.tobytes()
         state["info"] = image.info
         make, arguments = open_image, (type(image), file, image.tell())
     else:
         make, arguments, state["own"], *_ = image.__reduce_ex__(4)
-    attributes = {
-        name: part
-        for name, part in vars(image).items()
-        if name not in _OF_IMAGES and _is_kept(part)
-    }
-    if file is not None:
+    attributes = {}
+    for name, part in vars(image).items():
         # Private ones say where the reader of the file is, and a new one is elsewhere.
-        attributes = {
-            name: part for name, part in attributes.items() if name[:1] != "_"
-        }
+        is_of_reader = file is not None and name[:1] == "_"
+        if name not in _OF_IMAGES and not is_of_reader and _is_kept(part):
+            attributes[name] = part
     state["attributes"] = attributes
     # A TIFF whose file is closed reads its EXIF from nowhere else.
     is_only_here = file is None and hasattr(image, "tag_v2") and image._exif is not None
@@ -274,19 +288,24 @@ def _file_of(image: Any) -> bytes | None:
     if image.n_frames < 2:
         return None
     create = sys.modules["PIL.Image"].frombytes
-    mode = "RGB" if image.rawmode == "RGBX" else image.rawmode
-    pixels, ends = zip(*decoded_frames(image))
-    first, *others = [
-        create(mode, image.size, data, "raw", image.rawmode) for data in pixels
-    ]
-    starts = (0, *ends)
+    mode = image.rawmode
+    if mode == "RGBX":
+        mode = "RGB"
+    frames = []
+    durations = []
+    start = 0
+    for pixels, end in decoded_frames(image):
+        frames.append(create(mode, image.size, pixels, "raw", image.rawmode))
+        durations.append(end - start)
+        start = end
+    first, *others = frames
     file = BytesIO()
     first.save(
         file,
         "WEBP",
         save_all=True,
         append_images=others,
-        duration=[end - start for start, end in zip(starts, ends)],
+        duration=durations,
         loop=image.info.get("loop", 0),
         background=image.info.get("background", (0, 0, 0, 0)),
         lossless=True,
@@ -302,7 +321,7 @@ def _file_of(image: Any) -> bytes | None:
 def open_image(cls: Any, file: bytes, place: int) -> Any:
     """Return an image that can be sought, at one of its frames."""
     base = sys.modules["PIL.ImageFile"].ImageFile
-    if not (isinstance(cls, type) and issubclass(cls, base)):
+    if not isinstance(cls, type) or not issubclass(cls, base):
         raise TypeError("no image of PIL")
     image = cls(BytesIO(file))
     # A PNG that was sought before its first frame was loaded cannot be sought back.
@@ -368,7 +387,9 @@ def keeping_all() -> Iterator[None]:
 def _generator(generator: Any) -> Any:
     """Reduce the generator that all share by its name: distributions hold it."""
     shared = sys.modules["numpy.random.mtrand"]._rand
-    return (shared_generator, ()) if generator is shared else NotImplemented
+    if generator is not shared:
+        return NotImplemented
+    return shared_generator, ()
 
 
 def _masked(array: Any) -> Any:
@@ -398,6 +419,7 @@ def shared_generator() -> Any:
 
 
 def _moment(moment: Any) -> Any:
+    """Reduce a moment of pendulum with its `fold`, which its own pickle leaves out."""
     make, arguments, *_ = moment.__reduce_ex__(4)
     return moment_with_fold, (make, arguments, moment.fold)
 
@@ -405,7 +427,7 @@ def _moment(moment: Any) -> Any:
 def moment_with_fold(kind: Any, arguments: tuple[Any, ...], fold: int) -> Any:
     """Return a moment of pendulum, the first or the second with its name."""
     base = sys.modules["pendulum"].DateTime
-    if not (isinstance(kind, type) and issubclass(kind, base)):
+    if not isinstance(kind, type) or not issubclass(kind, base):
         raise TypeError("no moment of pendulum")
     return kind(*arguments).replace(fold=fold)
 
@@ -422,11 +444,12 @@ def _response(response: Any) -> Any:
         # A class of somebody else.
         return NotImplemented
     make, arguments, state, *others = response.__reduce_ex__(4)
-    kept = {}
+    attributes = {}
     for name, part in state.items():
-        is_request = name_of(type(part)) in _REQUESTS
-        kept[name] = copy(part) if is_request else part
-    return make, arguments, kept, *others
+        if name_of(type(part)) in _REQUESTS:
+            part = copy(part)
+        attributes[name] = part
+    return make, arguments, attributes, *others
 
 
 #: A copy of them has no extensions.

@@ -105,10 +105,13 @@ class _Unpickler(pickle.Unpickler):
         return find_through_classes(name)
 
     def persistent_load(self, pid: Any, /) -> object:
+        """Return the path that stands in a pickle by its place, see `placed_paths`."""
         # Only texts, so that an edited pickle gives no other object to `restored`.
         kind, where = pid
-        parts = (where,) if type(where) is str else where
-        if not all(type(part) is str for part in parts):
+        texts = where
+        if type(where) is str:
+            texts = (where,)
+        if not all(type(text) is str for text in texts):
             raise pickle.UnpicklingError("a path that is not a text")
         return self.paths.restored(kind, where)
 
@@ -165,11 +168,13 @@ def dump(value: object, paths: PathStore = NOWHERE) -> Pickled:
         return _dump(value, _Pickler, paths)
     except (RecursionError, NotExactError):
         raise
-    except Exception:  # a lambda, a local class, a module: perhaps by value
+    except Exception:
+        # A lambda, a local class or a module has no name: perhaps it goes by value.
         return _dump(value, _by_value_pickler(), paths)
 
 
 def _dump(value: object, pickler_class: Any, paths: PathStore) -> Pickled:
+    """Return a pickle by a class of picklers, with its paths by their places."""
     # First without `persistent_id`, which Python calls for each part: that takes twice
     # the time.
     pickled = _dump_with(value, pickler_class, paths)
@@ -180,13 +185,17 @@ def _dump(value: object, pickler_class: Any, paths: PathStore) -> Pickled:
     class PlacingPickler(pickler_class):  # type: ignore[misc]
         def persistent_id(self, part: object, /) -> object:
             nonlocal has_placed
-            found = persistent_id(part, paths)
-            has_placed |= found is not None
-            return found
+            placed_path = persistent_id(part, paths)
+            if placed_path is not None:
+                has_placed = True
+            return placed_path
 
-    placed = _dump_with(value, PlacingPickler, paths)
-    placed.has_paths, pickled.has_paths = True, False
-    return placed if has_placed else pickled
+    pickled_with_places = _dump_with(value, PlacingPickler, paths)
+    if has_placed:
+        pickled_with_places.has_paths = True
+        return pickled_with_places
+    pickled.has_paths = False
+    return pickled
 
 
 def _dump_with(
@@ -205,15 +214,20 @@ def _dump_with(
     parts = [buffer.raw() for buffer in buffers]
     names = imported_names(stream, count=1)
     load(stream, parts, names, paths=paths)
-    imports = map(find_through_classes, names)
-    classes = [each for each in imports if isinstance(each, type)]
+    has_custom_identity = False
+    has_paths = False
+    for imported in map(find_through_classes, names):
+        if isinstance(imported, type):
+            has_paths = has_paths or issubclass(imported, PurePath)
+            if registered_kind(imported) is not None:
+                has_custom_identity = True
     return Pickled(
         chunks,
         parts,
         imports=sorted(names),
         by_value=pickler.by_value,
-        has_custom_identity=any(registered_kind(cls) is not None for cls in classes),
-        has_paths=any(issubclass(cls, PurePath) for cls in classes),
+        has_custom_identity=has_custom_identity,
+        has_paths=has_paths,
     )
 
 
@@ -227,39 +241,39 @@ def _by_value_pickler() -> Any:
     class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
         # cloudpickle stores an open file as its text and a memoryview as bytes. Neither
         # is what the call returned.
-        dispatch_table = {  # noqa: RUF012 - pickle's own name
-            kind: reduce
-            for kind, reduce in cloudpickle.Pickler.dispatch_table.items()
-            if kind not in (io.TextIOWrapper, memoryview)
-        }
+        dispatch_table = dict(cloudpickle.Pickler.dispatch_table)  # noqa: RUF012 - pickle's own name
+        dispatch_table.pop(io.TextIOWrapper, None)
+        dispatch_table.pop(memoryview, None)
 
         by_value = False
 
         def reducer_override(self, obj: object) -> Any:
-            found = reduced(obj)
-            if found is not NotImplemented or not isinstance(obj, (type, FunctionType)):
-                return found
+            reduction = reduced(obj)
+            if reduction is not NotImplemented:
+                return reduction
+            if not isinstance(obj, (type, FunctionType)):
+                return NotImplemented
             if importable(obj) is not None:
                 return NotImplemented
             _refuse_empty_cells(obj)
-            by_value: Any = super().reducer_override(obj)
+            reduction = super().reducer_override(obj)
             # cloudpickle fetches some types of the interpreter by name, such as
             # NoneType.
-            if by_value is not NotImplemented and obj.__module__ != "builtins":
-                self.by_value = True
-                make, arguments, (attributes, slots), *rest = by_value
-                # Loaded code has no file, from which its source could be read again.
-                if isinstance(obj, type):
-                    # cloudpickle leaves out the qualified name.
-                    attributes = {
-                        **attributes,
-                        "__qualname__": obj.__qualname__,
-                        KEPT_SOURCE: class_source(obj),
-                    }
-                elif source := function_source(obj):
-                    attributes = {**attributes, KEPT_SOURCE: source}
-                return make, arguments, (attributes, slots), *rest
-            return by_value
+            if reduction is NotImplemented or obj.__module__ == "builtins":
+                return reduction
+            self.by_value = True
+            make, arguments, (attributes, slots), *rest = reduction
+            attributes = dict(attributes)
+            # Loaded code has no file, from which its source could be read again.
+            if isinstance(obj, type):
+                # cloudpickle leaves out the qualified name.
+                attributes["__qualname__"] = obj.__qualname__
+                attributes[KEPT_SOURCE] = class_source(obj)
+            else:
+                source = function_source(obj)
+                if source:
+                    attributes[KEPT_SOURCE] = source
+            return make, arguments, (attributes, slots), *rest
 
     return ByValuePickler
 
@@ -289,10 +303,10 @@ def reduced(thing: Any) -> Any:
             "it gives its items once, and runs code for them",
             remedy="return a list of its items",
         )
-    found = kept_whole(thing)
-    if found is NotImplemented:
+    reduction = kept_whole(thing)
+    if reduction is NotImplemented:
         _refuse_lost_attributes(thing)
-    return found
+    return reduction
 
 
 def _refuse_empty_cells(thing: Any) -> None:
@@ -325,52 +339,75 @@ def _refuse_lost_attributes(thing: Any) -> None:
         NotExactError: The copy lacks an attribute, has another one, or another class.
     """
     cls: Any = type(thing)
-    decides = next(
-        (base for base in cls.__mro__ if not _DECIDING.isdisjoint(vars(base))), object
-    )
-    # The `__module__` of a class in C may be a descriptor.
-    package = str(decides.__module__).partition(".")[0]
-    is_own = package == str(cls.__module__).partition(".")[0]
+    deciding_class = _deciding_class(cls)
+    package = _package_of(deciding_class)
+    # Whether the class was written by the same people as the one that decides.
+    is_own = package == _package_of(cls)
     if package in ("builtins", "pydantic") or cls in copyreg.dispatch_table:
         return
-    had = all_attributes(thing, below=decides)
-    compared = had if is_own else added_attributes(thing, package)
+    attributes = all_attributes(thing, below=deciding_class)
+    compared_names: Collection[str] = attributes
     if is_own:
         # A handle, such as a stream, may well be another object in the copy.
-        had = {
-            name: part
-            for name, part in had.items()
-            if name[:1] != "_" and type(part) in PLAIN
-        }
-        if not had:
+        attributes = _public_plain(attributes)
+        if not attributes:
             return
-    again = _shallow_copy(thing)
-    if again is None:
+    else:
+        compared_names = added_attributes(thing, package)
+    twin = _shallow_copy(thing)
+    if twin is None:
         return
     # The same object says nothing: another process has another one, which is made
     # without attributes.
-    is_other = again is not thing and isinstance(again, decides)
-    has = all_attributes(again, below=decides) if is_other else {}
-    lost = {
-        name
-        for name, part in had.items()
-        if name in has and name in compared and not _is_kept(part, has[name])
-    }
-    # Most libraries leave out what they make anew, under any name. Two give such
-    # attributes an underscore.
-    if not is_own or package in ("pandas", "polars"):
-        lost |= had.keys() - has.keys()
-    lost -= {*getattr(cls, "_internal_names_set", ())}  # pandas fills its caches anew
-    lost -= _remembered_in(thing, again, lost)
+    attributes_of_twin: dict[str, Any] = {}
+    if twin is not thing and isinstance(twin, deciding_class):
+        attributes_of_twin = all_attributes(twin, below=deciding_class)
+    lost = set()
+    for name, part in attributes.items():
+        if name not in attributes_of_twin:
+            # Most libraries leave out what they make anew, under any name. Two give
+            # such attributes an underscore.
+            if not is_own or package in ("pandas", "polars"):
+                lost.add(name)
+        elif name in compared_names and not _is_kept(part, attributes_of_twin[name]):
+            lost.add(name)
+    # pandas fills its caches anew.
+    lost.difference_update(getattr(cls, "_internal_names_set", ()))
+    lost -= _remembered_in(thing, twin, lost)
     lost.difference_update(known_losses(cls))
     lost -= caches_of(cls)
     if lost:
-        what = f"leaves out {', '.join(sorted(lost))}"
-    elif type(again) is not cls and not is_own:
-        what = f"makes a {type(again).__qualname__} of it"
+        loss = f"leaves out {', '.join(sorted(lost))}"
+    elif type(twin) is not cls and not is_own:
+        loss = f"makes a {type(twin).__qualname__} of it"
     else:
         return
-    raise NotExactError(f"{name_of(decides)} decides how it is pickled, and {what}")
+    name = name_of(deciding_class)
+    raise NotExactError(f"{name} decides how it is pickled, and {loss}")
+
+
+def _deciding_class(cls: Any) -> Any:
+    """Return the class, or the base of it, that decides how objects are pickled."""
+    for base in cls.__mro__:
+        if not _DECIDING.isdisjoint(vars(base)):
+            return base
+    return object
+
+
+def _package_of(cls: Any) -> str:
+    """Return the package of a class: `pandas` of `pandas.core.frame`."""
+    # The `__module__` of a class in C may be a descriptor.
+    package, _, _ = str(cls.__module__).partition(".")
+    return package
+
+
+def _public_plain(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Return the public attributes that are plain values."""
+    plain = {}
+    for name, part in attributes.items():
+        if name[:1] != "_" and type(part) in PLAIN:
+            plain[name] = part
+    return plain
 
 
 def _shallow_copy(thing: Any) -> Any:
@@ -379,49 +416,51 @@ def _shallow_copy(thing: Any) -> Any:
     None: its class raises, as the pickle then does too, or it goes by its name.
     """
     try:
-        # A class may keep a state of its own, and change it.
-        parts = [
-            dict(part) if type(part) is dict else part
-            for part in thing.__reduce_ex__(4)
-        ]
+        parts = []
+        for part in thing.__reduce_ex__(4):
+            if type(part) is dict:
+                # A class may keep a state of its own, and change it.
+                part = dict(part)
+            parts.append(part)
         return copy._reconstruct(thing, None, *parts)  # type: ignore[attr-defined]
-    except Exception:  # code of the class may raise anything
+    except Exception:
+        # Code of the class may raise anything.
         return None
 
 
-def _is_kept(part: object, again: object) -> bool:
+def _is_kept(part: object, part_of_twin: object) -> bool:
     """Return whether an attribute of a copy has the same value.
 
     Long data is not read: that it is of the same type says enough.
     """
-    if part is again:
+    if part is part_of_twin:
         return True
-    if type(part) is not type(again):
+    if type(part) is not type(part_of_twin):
         return False
     if library_of(type(part)) is not None:
         return True
     from pytest_mimic._core.identity.call_identity import fingerprint_outcome
 
-    with suppress(Exception):  # methods of the value's own types may raise anything
-        found = fingerprint_outcome(part)
-        return found is None or found == fingerprint_outcome(again)
+    # Methods of the value's own types may raise anything.
+    with suppress(Exception):
+        fingerprint = fingerprint_outcome(part)
+        if fingerprint is not None:
+            return fingerprint == fingerprint_outcome(part_of_twin)
     return True
 
 
-def _remembered_in(thing: Any, again: Any, names: set[str]) -> set[str]:
+def _remembered_in(thing: Any, twin: Any, names: set[str]) -> set[str]:
     """Return the attributes that remember the `hash()`, which the copy has, too."""
-    if not names:
-        return set()
-    with suppress(Exception):  # a `__hash__` may raise anything
+    remembered: set[str] = set()
+    # A `__hash__` may raise anything.
+    with suppress(Exception):
         number = hash(thing)
-        if hash(again) == number:
+        if names and hash(twin) == number:
             attributes = all_attributes(thing)
-            return {
-                name
-                for name in names
-                if is_private(name) and attributes.get(name) == number
-            }
-    return set()
+            for name in names:
+                if is_private(name) and attributes.get(name) == number:
+                    remembered.add(name)
+    return remembered
 
 
 def _member(thing: Enum) -> Any:
@@ -430,13 +469,8 @@ def _member(thing: Enum) -> Any:
     By its value, or in other ways, some Pythons would call code.
     """
     cls = type(thing)
-    own = next(
-        vars(base)[name]
-        for base in cls.__mro__
-        for name in _MAKERS
-        if name in vars(base)
-    )
-    if getattr(own, "__module__", "enum") != "enum":
+    if getattr(_maker_of(cls), "__module__", "enum") != "enum":
+        # A class of somebody else says how its members are pickled.
         return NotImplemented
     if vars(cls)["_member_map_"].get(thing._name_) is thing:
         return member, (cls, thing._name_)
@@ -445,7 +479,13 @@ def _member(thing: Enum) -> Any:
     return member, (cls, thing._value_)
 
 
-_MAKERS = ("__reduce_ex__", "__reduce__")
+def _maker_of(cls: type) -> Any:
+    """Return the method by which pickle reduces objects of a class."""
+    for base in cls.__mro__:
+        for name in ("__reduce_ex__", "__reduce__"):
+            if name in vars(base):
+                return vars(base)[name]
+    raise AssertionError("object has both")
 
 
 def member(cls: Any, name: str | int) -> object:
