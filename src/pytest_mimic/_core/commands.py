@@ -114,10 +114,16 @@ class Commands(NamedTuple):
 
     def line(self, remedy: Remedy, test: str | None = None) -> str:
         """Return a remedy as it is shown; `test` is that of its error."""
-        text = self._text(remedy, remedy.tests or tuple(filter(None, [test])))
-        return f"{remedy.purpose}: {text}" if remedy.purpose else text
+        tests = remedy.tests
+        if test and not tests:
+            tests = (test,)
+        text = self._text(remedy, tests)
+        if not remedy.purpose:
+            return text
+        return f"{remedy.purpose}: {text}"
 
     def _text(self, remedy: Remedy, tests: Sequence[str]) -> str:
+        """Return a remedy without its purpose: a command, a line, a sentence."""
         if remedy.verb in RUNS_TESTS:
             return self.pytest(remedy.verb.value, *remedy.words, tests=tests)
         if remedy.verb is Verb.MIMIC:
@@ -128,28 +134,32 @@ class Commands(NamedTuple):
             option = remedy.verb.value
             return target_line(remedy.target, remedy.options, option, remedy.paths)
         if remedy.verb is Verb.READ:
-            page, _, anchor = remedy.words[0].partition("#")
-            return f"{_DOCS}/{page}.html{f'#{anchor}' if anchor else ''}"
+            page, hash_sign, anchor = remedy.words[0].partition("#")
+            return f"{_DOCS}/{page}.html{hash_sign}{anchor}"
         return " ".join(remedy.words)
 
     def mimic(self, *words: str) -> str:
         """Return a command line of `pytest-mimic` for this vault."""
-        vault = ["--vault", self.vault] if self.vault else []
-        return join(["pytest-mimic", *words, *vault])
+        command = ["pytest-mimic", *words]
+        if self.vault:
+            command += ["--vault", self.vault]
+        return join(command)
 
     def pytest(self, *options: str, tests: Sequence[str | None] = ()) -> str:
         """Return the command line that runs tests with options.
 
         Without tests, or with one that is unknown, it runs all of them.
         """
-        # One word: pytest takes a folder in a word of its own for one of tests when it
-        # looks for its ini file.
-        vault = [f"--mimic-vault={self.vault}"] if self.vault else []
-        named = list(dict.fromkeys(test for test in tests if test))
-        if not all(tests):
-            named = []
-        words = ["pytest", *options, *vault]
-        return join([*words, *(self._from_here(test) for test in named)])
+        words = ["pytest", *options]
+        if self.vault:
+            # One word: pytest takes a folder in a word of its own for one of tests when
+            # it looks for its ini file.
+            words.append(f"--mimic-vault={self.vault}")
+        # As keys, the tests stand once each.
+        different_tests = dict.fromkeys(filter(None, tests))
+        if all(tests):
+            words += map(self._from_here, different_tests)
+        return join(words)
 
     def for_tests(
         self,
@@ -169,14 +179,17 @@ class Commands(NamedTuple):
         """
         if not all(tests):
             return self.pytest(*options)
-        named = list(dict.fromkeys(test or "" for test in tests))
-        command = self.pytest(*options, tests=_by_file(named, known or {}))
+        # As keys, the tests stand once each.
+        different_tests = list(dict.fromkeys(filter(None, tests)))
+        command = self.pytest(*options, tests=_by_file(different_tests, known or {}))
         if len(command) <= _LONGEST:
             return command
-        if failed is not None and set(failed) == set(named):
+        if failed is not None and set(failed) == set(different_tests):
             return self.pytest(*options, "--lf")
-        file = self._arguments(named)
-        return command if file is None else f"{self.pytest(*options)} {join([file])}"
+        file = self._arguments(different_tests)
+        if file is None:
+            return command
+        return f"{self.pytest(*options)} {join([file])}"
 
     def _arguments(self, tests: Sequence[str]) -> str | None:
         """Write a file with the ids of tests, and return the word that names it.

@@ -30,10 +30,12 @@ def module_exists(name: str) -> bool:
 def file_of_module(name: str) -> str | None:
     """Return the source file of a module, if it can be found."""
     try:
-        origin = getattr(_find_spec(name), "origin", None)
+        origin: str | None = getattr(_find_spec(name), "origin", None)
     except (ImportError, LookupError, ValueError):
         return None
-    return origin if origin is not None and origin.endswith(".py") else None
+    if origin is None or not origin.endswith(".py"):
+        return None
+    return origin
 
 
 def closest_module(name: str) -> str:
@@ -44,7 +46,9 @@ def closest_module(name: str) -> str:
     shopp.api, beside shop/api.py  →  (did you mean shop.api?)
     """
     close = _closest(name)
-    return f" (did you mean {close}?)" if close else ""
+    if not close:
+        return ""
+    return f" (did you mean {close}?)"
 
 
 def _closest(name: str) -> str:
@@ -60,17 +64,27 @@ def _closest(name: str) -> str:
             return ""
         if module_exists(f"{parent}.{last}"):
             return f"{parent}.{last}"
-    path = (_search_path(parent) or []) if parent else None
+    # None: the folders of `sys.path`, for a module of the top level.
+    path = None
+    if parent:
+        path = _search_path(parent) or []
     close = closest_name(last, [module.name for module in iter_modules(path)])
-    return f"{parent}{dot}{close}" if close else ""
+    if not close:
+        return ""
+    return f"{parent}{dot}{close}"
 
 
 def _find_spec(name: str) -> ModuleSpec | None:
-    # importlib.util.find_spec would import the parents.
-    parent = name.rpartition(".")[0]
-    path = _search_path(parent) if parent else None
-    if parent and path is None:
-        return None
+    """Return the spec of a module, None if no finder knows it.
+
+    `importlib.util.find_spec` would import the packages around it.
+    """
+    path = None
+    parent, _, _ = name.rpartition(".")
+    if parent:
+        path = _search_path(parent)
+        if path is None:
+            return None
     for finder in list(sys.meta_path):
         try:
             spec = finder.find_spec(name, path)
@@ -101,7 +115,9 @@ def _search_path(package: str) -> list[str] | None:
             # Something that is no module stands in its place.
             return None
     path = getattr(spec, "submodule_search_locations", None)
-    return None if path is None else list(path)
+    if path is None:
+        return None
+    return list(path)
 
 
 PACKAGE: Final = f"{Path(__file__).parents[1]}{os.sep}"
@@ -120,6 +136,7 @@ _STDLIB = f"{realpath(Path(os.__file__).parent)}{os.sep}"
 
 
 def is_in_stdlib(file: str) -> bool:
+    """Check whether a file is one of the standard library."""
     # Distributions are installed inside the standard library's folder.
     return realpath(file).startswith(_STDLIB) and path_when_installed(file) is None
 
@@ -144,9 +161,13 @@ def path_when_installed(file: str) -> str | None:
 
     None: it is not installed.
     """
-    plain = file.replace(os.sep, "/")
-    inside = plain.rpartition("/site-packages/")[2].rpartition("/dist-packages/")[2]
-    return None if inside == plain else inside
+    path = file.replace(os.sep, "/")
+    path_inside = path
+    for folder in ("/site-packages/", "/dist-packages/"):
+        path_inside = path_inside.rpartition(folder)[2]
+    if path_inside == path:
+        return None
+    return path_inside
 
 
 @cache

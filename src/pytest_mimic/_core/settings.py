@@ -121,10 +121,13 @@ class IniOptions:
         self._prefix = prefix
 
     def text(self, name: str, default: str = "") -> str:
+        """Return an option that takes one text, without blanks around it."""
         value = self._get(name)
         if isinstance(value, list):
             raise self._error(f"{self._prefix}{name} is a list, it takes a text")
-        return default if value is None else str(value).strip()
+        if value is None:
+            return default
+        return str(value).strip()
 
     def choice(self, name: str, *allowed: str) -> Any:
         """Return an option that takes one of these words, by default the first."""
@@ -136,10 +139,11 @@ class IniOptions:
 
     def lines(self, name: str) -> list[str]:
         """Return an option of several lines, without the empty ones."""
-        value = self._get(name) or []
-        lines = value if isinstance(value, list) else str(value).split("\n")
+        lines = self._get(name) or []
+        if not isinstance(lines, list):
+            lines = str(lines).split("\n")
         stripped = [str(line).strip() for line in lines]
-        return [line for line in stripped if line]
+        return list(filter(None, stripped))
 
     def read_lines(self, name: str, read: Callable[[str, str], object]) -> list[Any]:
         """Return what `read` makes of each line of an option and its origin.
@@ -182,16 +186,22 @@ class IniOptions:
         It is that which an option has `given`, relative to `here`, or that of the
         project.
         """
-        path = given or self.text("mimic_vault_path", ".mimic_vault")
+        path = given
+        start = here
+        origin = option
+        if not given:
+            path = self.text("mimic_vault_path", ".mimic_vault")
+            start = rootdir
+            origin = f"{self._prefix}mimic_vault_path"
+        # The command may be started in the vault.
+        may_be_rootdir = bool(given) and option == "--vault"
         try:
-            folder = vault_folder(path, here if given else rootdir)
-            # The command may be started in the vault.
-            if folder == rootdir and not (given and option == "--vault"):
+            folder = vault_folder(str(path), start)
+            if folder == rootdir and not may_be_rootdir:
                 raise ValueError(_NOT_ITS_OWN.format(folder))
             return folder
         except ValueError as fault:
-            where = option if given else f"{self._prefix}mimic_vault_path"
-            raise self._error(f"{where}: {fault}") from None
+            raise self._error(f"{origin}: {fault}") from None
 
     def settings(
         self, *, rootdir: Path, mode: Mode = Mode.REPLAY, **others: Any

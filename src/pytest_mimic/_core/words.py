@@ -70,20 +70,23 @@ def closest_name(name: str, names: Iterable[str]) -> str | None:
     """Return the existing name that was most likely meant, or None if none is close."""
     from difflib import get_close_matches
 
-    known = sorted(names)
-    close = get_close_matches(name, known, n=1)
-    if close:
-        return close[0]
+    sorted_names = sorted(names)
+    close_names = get_close_matches(name, sorted_names, n=1)
+    if close_names:
+        return close_names[0]
     # `CLIENT` and `client` have no letter in common.
-    folded = {each.lower(): each for each in known}
-    close = get_close_matches(name.lower(), folded, n=1)
-    return folded[close[0]] if close else None
+    name_by_lower = {candidate.lower(): candidate for candidate in sorted_names}
+    for close in get_close_matches(name.lower(), name_by_lower, n=1):
+        return name_by_lower[close]
+    return None
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
     """Return ` (did you mean …?)` with the closest name, or an empty text."""
     close = closest_name(name, names)
-    return f" (did you mean {close}?)" if close else ""
+    if close is None:
+        return ""
+    return f" (did you mean {close}?)"
 
 
 # How many lines a list in the summary has at most.
@@ -127,6 +130,7 @@ def laid_out(lines: Iterable[Line], room: int = ROW) -> list[str]:
 
 
 def _is_row(line: Line) -> bool:
+    """Return whether a line stands in columns with the rows around it."""
     return isinstance(line, Row)
 
 
@@ -145,6 +149,7 @@ def in_columns(pairs: Sequence[tuple[str, str]], room: int = ROW) -> list[str]:
 
 
 def _fitted(label: str, room: int) -> str:
+    """Return a label in so many characters, its middle left out: `tests/…_x[1]`."""
     if len(label) <= room:
         return label
     head = room // 2 - 2
@@ -157,7 +162,9 @@ def and_more(left: int, of: str = "") -> list[str]:
 
     Nothing if that is nothing.
     """
-    return [f"and {left} more{of}"] if left > 0 else []
+    if left <= 0:
+        return []
+    return [f"and {left} more{of}"]
 
 
 def limited(lines: Sequence[str], most: int = SHOWN, of: str = "") -> list[str]:
@@ -208,7 +215,10 @@ def few(names: Sequence[str]) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    """Return a number of things in words: `1 call`, `3 calls`."""
+    if count == 1:
+        return f"{count} {noun}"
+    return f"{count} {noun}s"
 
 
 #: A shorter duration would be shown as `0.00 s`.
@@ -217,8 +227,9 @@ SHORTEST = 0.005
 
 def seconds(amount: float) -> str:
     """A duration: `38.2 s`, `0.01 s`."""
-    digits = 1 if amount >= 1 else 2
-    return f"{amount:.{digits}f} s"
+    if amount >= 1:
+        return f"{amount:.1f} s"
+    return f"{amount:.2f} s"
 
 
 def short_seconds(amount: float) -> str:

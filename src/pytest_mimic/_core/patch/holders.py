@@ -54,12 +54,16 @@ def namespace_of(module: object) -> dict[str, object] | None:
         namespace = object.__getattribute__(module, "__dict__")
     except AttributeError:
         return None
-    return namespace if isinstance(namespace, dict) else None
+    if not isinstance(namespace, dict):
+        return None
+    return namespace
 
 
 def held_by(holder: Holder) -> Any:
     """Return what the holder itself holds, by name; descriptors are unbound."""
-    return holder if isinstance(holder, dict) else _class_namespace(holder)
+    if isinstance(holder, dict):
+        return holder
+    return _class_namespace(holder)
 
 
 def read(holder: Holder, name: str) -> object:
@@ -111,9 +115,13 @@ def _holders(
 
 
 def _classes_in(holder: Holder) -> list[type]:
-    # Asked of their types: on Python 3.10, `list[int]` says that it is a class.
-    values: list[Any] = list(held_by(holder).values())
-    return [value for value in values if issubclass(type(value), type)]
+    """Return the classes that a module or a class holds."""
+    classes = []
+    for value in list(held_by(holder).values()):
+        # Asked of its type: on Python 3.10, `list[int]` says that it is a class.
+        if issubclass(type(value), type):
+            classes.append(value)
+    return classes
 
 
 def _is_library(package: str) -> bool:
@@ -263,12 +271,15 @@ class Patches:
         self._before: frozenset[str] = frozenset()
 
     def is_ours(self, held: object) -> bool:
+        """Return whether an object is a wrapper of this run, or holds one."""
         return identity_of(held) in self._ours
 
     def original(self, held: object) -> object:
         """Return the object that stood where one of ours is; others as they are."""
         ours = self._ours.get(identity_of(held))
-        return held if ours is None else ours.original
+        if ours is None:
+            return held
+        return ours.original
 
     def own(self, holder: Holder, name: str) -> object:
         """Return what a holder itself held under a name before this run, else MISSING.
@@ -279,7 +290,9 @@ class Patches:
         ours = self._ours.get(identity_of(held))
         if ours is None:
             return held
-        return ours.original if ours.is_own else MISSING
+        if not ours.is_own:
+            return MISSING
+        return ours.original
 
     def spread(
         self, fresh: Iterable[tuple[Found, Wrapper]], since: str | None = None
@@ -312,9 +325,9 @@ class Patches:
         elif not isinstance(holder, dict) and not _is_bound_by_classes(original):
             # A class binds each Python function, so the wrapper, to its instances.
             ours = staticmethod(wrapper)
-        for one, stands_for in ((ours, original), (wrapper, found.function)):
-            known = _Ours(one, stands_for, found.is_own)
-            self._ours.setdefault(identity_of(one), known)
+        for our_object, stands_for in ((ours, original), (wrapper, found.function)):
+            entry = _Ours(our_object, stands_for, found.is_own)
+            self._ours.setdefault(identity_of(our_object), entry)
         before = read(holder, name)
         self._places[identity_of(holder), name] = _Place(holder, name, before, ours)
         _write(holder, name, ours)
@@ -330,7 +343,7 @@ class Patches:
 
     def restore(self) -> None:
         """Restore all places, and those into which a wrapper was copied."""
-        for key in [*self._places]:
+        for key in list(self._places):
             self.give_back(key)
         if self._before:
             self._replace_copies()

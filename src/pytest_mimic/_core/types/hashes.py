@@ -13,6 +13,7 @@ from pytest_mimic._core.types.opening import all_attributes, parts_of, set_attri
 
 
 def is_private(name: object) -> bool:
+    """Return whether a name is that of a private attribute."""
     return isinstance(name, str) and name[:1] == "_"
 
 
@@ -51,22 +52,27 @@ def remembered_hashes(value: object) -> dict[str, bool]:
     number = _hash_of(clone)
     if number is None:
         return {}
-    names = [
-        name
-        for name, part in all_attributes(clone).items()
-        if type(part) is int and part == number and is_private(name)
-    ]
+    names = _private_names_of(number, all_attributes(clone))
     if not names:
         return {}
     for needs_none in (False, True):
-        kept = all_attributes(value)
+        attributes = all_attributes(value)
         for name in names:
-            kept.pop(name, None)
+            attributes.pop(name, None)
         if needs_none:
-            kept |= dict.fromkeys(names)
-        if _hash_of(bare_copy(value, kept)) == number:
+            attributes |= dict.fromkeys(names)
+        if _hash_of(bare_copy(value, attributes)) == number:
             return dict.fromkeys(names, needs_none)
     return {}
+
+
+def _private_names_of(number: int | None, attributes: Mapping[str, Any]) -> list[str]:
+    """Return the private attributes whose value is a hash."""
+    names = []
+    for name, part in attributes.items():
+        if type(part) is int and part == number and is_private(name):
+            names.append(name)
+    return names
 
 
 def made_hashes(value: object) -> set[str]:
@@ -78,14 +84,10 @@ def made_hashes(value: object) -> set[str]:
     if not has_own_hash(kind):
         return set()
     number = _hash_of(value)
-    names = {
-        name
-        for name, part in all_attributes(value).items()
-        if type(part) is int and part == number and is_private(name)
-    }
+    names = _private_names_of(number, all_attributes(value))
     if not names or remembered_hashes(value) or not _takes_hashes(kind):
         return set()
-    return names
+    return set(names)
 
 
 @lru_cache(maxsize=4096)
@@ -138,11 +140,13 @@ def paths_of_hashes(values: Mapping[str, object]) -> set[str]:
 
 
 def _hash_of(value: object) -> int | None:
+    """Return the `hash()` of an object, None if it has none or raises."""
     if value is None:
         return None
     try:
         return hash(value)
-    except Exception:  # a `__hash__` may raise anything, for one without its attributes
+    except Exception:
+        # A `__hash__` may raise anything, for an object without its attributes.
         return None
 
 
@@ -154,26 +158,30 @@ def bare_copy(value: Any, attributes: Mapping[str, Any]) -> Any:
     """
     try:
         return _made_bare(value, attributes)
-    except (AttributeError, TypeError):  # one in C may refuse to be made bare
+    except (AttributeError, TypeError):
+        # A class in C may refuse that its objects are made so.
         return None
 
 
 def _made_bare(value: Any, attributes: Mapping[str, Any]) -> Any:
+    """Return what `bare_copy` does; it raises where a class refuses."""
     kind: Any = type(value)
     base = _builtin_base(kind)
-    made: Any
+    twin: Any
     if base is object:
-        made = object.__new__(kind)
+        twin = object.__new__(kind)
     elif base in (tuple, frozenset, str, bytes, int, float):
-        made = base.__new__(kind, _plain(base, value))
-    elif base in (list, set, dict):
-        made = base.__new__(kind)
-        fill: Any = getattr(base, "extend" if base is list else "update")
-        fill(made, _plain(base, value))
+        twin = base.__new__(kind, _plain(base, value))
+    elif base is list:
+        twin = list.__new__(kind)
+        list.extend(twin, _plain(base, value))
+    elif base in (set, dict):
+        twin = base.__new__(kind)
+        base.update(twin, _plain(base, value))
     else:
         return None
-    set_attributes(made, attributes)
-    return made
+    set_attributes(twin, attributes)
+    return twin
 
 
 #: The builtins whose content a bare copy takes over.
@@ -186,6 +194,7 @@ def _builtin_base(kind: Any) -> Any:
 
 
 def _plain(base: Any, value: Any) -> Any:
+    """Return the content of an object of a builtin class, or of one derived from it."""
     if base is dict:
         return dict(dict.items(value))
     if base in (list, tuple, set, frozenset):
@@ -204,11 +213,18 @@ def forgotten(state: Any, names: dict[str, bool]) -> Any:
     become `None`.
     """
     if type(state) is tuple:
-        return tuple(forgotten(part, names) for part in state)
+        return tuple([forgotten(part, names) for part in state])
     if type(state) is not dict:
         return state
-    kept = {name: part for name, part in state.items() if names.get(name) is not False}
-    return {name: None if names.get(name) else part for name, part in kept.items()}
+    attributes = dict(state)
+    for name, needs_none in names.items():
+        if name not in attributes:
+            continue
+        if needs_none:
+            attributes[name] = None
+        else:
+            del attributes[name]
+    return attributes
 
 
 # Hashes that a constructor took
@@ -294,15 +310,23 @@ def _taken(recipe: Recipe, kind: type, parts: Mapping[str, Any]) -> int | None:
         return None
     try:
         return take(kind, [parts[name] for name in names])
-    except Exception:  # a `__hash__` may raise anything
+    except Exception:
+        # A `__hash__` may raise anything.
         return None
 
 
-def _value(_: type, parts: list[Any]) -> int | None:
-    return hash(parts[0]) if len(parts) == 1 else None
+# The ways in which a constructor may have taken a hash, by the examples of `recipe_of`.
+# Each gets the class of the object and the attributes that the recipe names, and gives
+# None if it takes another number of attributes.
 
 
-def _tuple(_: type, parts: list[Any]) -> int:
+def _value(_kind: type, parts: list[Any]) -> int | None:
+    if len(parts) != 1:
+        return None
+    return hash(parts[0])
+
+
+def _tuple(_kind: type, parts: list[Any]) -> int:
     return hash(tuple(parts))
 
 
@@ -314,19 +338,25 @@ def _class_name(kind: type, parts: list[Any]) -> int:
     return hash((kind.__name__, *parts))
 
 
-def _items(_: type, parts: list[Any]) -> int | None:
-    return hash(tuple(_members_of(parts[0]))) if len(parts) == 1 else None
+def _items(_kind: type, parts: list[Any]) -> int | None:
+    if len(parts) != 1:
+        return None
+    return hash(tuple(_members_of(parts[0])))
 
 
-def _members(_: type, parts: list[Any]) -> int | None:
-    return hash(frozenset(_members_of(parts[0]))) if len(parts) == 1 else None
+def _members(_kind: type, parts: list[Any]) -> int | None:
+    if len(parts) != 1:
+        return None
+    return hash(frozenset(_members_of(parts[0])))
 
 
 def _members_of(part: Any) -> Any:
-    return part.items() if isinstance(part, Mapping) else part
+    if isinstance(part, Mapping):
+        return part.items()
+    return part
 
 
-def _xor(_: type, parts: list[Any]) -> int | None:
+def _xor(_kind: type, parts: list[Any]) -> int | None:
     if len(parts) < 2:
         return None
     number = 0

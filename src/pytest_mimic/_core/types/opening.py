@@ -65,7 +65,9 @@ def key_step(key: str) -> str:
 
     base  →  .base        two words  →  ['two words']
     """
-    return f".{key}" if key.isidentifier() else f"[{key!r}]"
+    if key.isidentifier():
+        return f".{key}"
+    return f"[{key!r}]"
 
 
 # Paths as users write them
@@ -102,7 +104,9 @@ def _bare_step(part: str) -> str:
     if part[0] != "[":
         return part
     inner = part[1:-1]
-    return inner[1:-1] if inner[0] in "'\"" else inner
+    if inner[0] in "'\"":
+        return inner[1:-1]
+    return inner
 
 
 def further(paths: Sequence[Steps], *names: str) -> tuple[bool, list[Steps]]:
@@ -190,12 +194,16 @@ def attribute_reader(type_: Any, *, below: type = object) -> Reduce | None:
     if place is None and not slots:
         return None
     if place is not None and not slots and not left_out:
-        is_plain = type_.__getattribute__ is object.__getattribute__
-        read_dict: Reduce = attrgetter("__dict__") if is_plain else place.__get__
+        read_dict: Reduce = place.__get__
+        if type_.__getattribute__ is object.__getattribute__:
+            # This is faster.
+            read_dict = attrgetter("__dict__")
         return read_dict
 
     def read(value: object) -> dict[str, Any]:
-        attributes = {} if place is None else dict(place.__get__(value))
+        attributes: dict[str, Any] = {}
+        if place is not None:
+            attributes.update(place.__get__(value))
         for name, member in slots.items():
             # A slot may be empty.
             with suppress(AttributeError):
@@ -229,7 +237,10 @@ def all_attributes(value: object, *, below: type = object) -> dict[str, Any]:
     """
     kind: Any = type(value)
     read = _known_reader(kind, below=below)
-    return {} if read is None else dict(read(value))  # type: ignore[call-overload]
+    if read is None:
+        return {}
+    attributes: dict[str, Any] = dict(read(value))  # type: ignore[call-overload]
+    return attributes
 
 
 def set_attributes(value: object, attributes: Mapping[str, Any]) -> None:
@@ -300,12 +311,12 @@ def attributes_of(value: object) -> dict[str, Any]:
         beside = attributes.get(name)
         if isinstance(beside, dict):
             attributes |= beside
-    shown = {}
+    attributes_of_user = {}
     for name, part in attributes.items():
         is_bookkeeping = name[:2] == "__" or name in _KEPT
         if name == "__notes__" or not is_bookkeeping:
-            shown[name] = part
-    return shown
+            attributes_of_user[name] = part
+    return attributes_of_user
 
 
 def fields_of(value: Any) -> tuple[str, ...]:
@@ -345,10 +356,10 @@ def opened(value: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
         # A rule that fails is reported when the identity is taken.
         with suppress(Exception):
             return (rule.reduce(value),), {}
-    found = row_of(kind)
-    if found is None:
+    row_and_base = row_of(kind)
+    if row_and_base is None:
         return (), attributes_of(value)
-    row, base = found
+    row, base = row_and_base
     name = full_name(base)
     if name == "functools.partial":
         return (), row.take(value)
@@ -358,20 +369,28 @@ def opened(value: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     fields = fields_of(value)
     if fields:
         return (), dict(zip(fields, content, strict=False))
-    beside = {}
+    facts = {}
     for fact in _FACTS.get(name, ()):
         part = getattr(value, fact)
         if part is not None:
-            beside[fact] = part
-    return (content,), beside | attributes_of(value)
+            facts[fact] = part
+    return (content,), facts | attributes_of(value)
+
+
+# What people see of a value, in place of what `Row.take` gives. None of it raises, as a
+# closed file would.
 
 
 def _written_bytes(file: BytesIO) -> bytes:
-    return b"" if file.closed else BytesIO.getvalue(file)
+    if file.closed:
+        return b""
+    return BytesIO.getvalue(file)
 
 
 def _written_text(file: StringIO) -> str:
-    return "" if file.closed else StringIO.getvalue(file)
+    if file.closed:
+        return ""
+    return StringIO.getvalue(file)
 
 
 def _items_of_dict(value: dict[Any, Any]) -> dict[Any, Any]:
@@ -382,13 +401,13 @@ def _items_of_deque(value: deque[Any]) -> list[Any]:
     return list(deque.__iter__(value))
 
 
-# What people see of a value that has more parts, and the one beside it.
 _CONTENT: dict[str, Any] = {
     "_io.BytesIO": _written_bytes,
     "_io.StringIO": _written_text,
     "collections.defaultdict": _items_of_dict,
     "collections.deque": _items_of_deque,
 }
+# The attributes that people see beside the content.
 _FACTS = {
     "collections.defaultdict": ("default_factory",),
     "collections.deque": ("maxlen",),

@@ -32,7 +32,7 @@ from os import open as open_file
 from os.path import dirname, isdir, isfile, islink, join
 from stat import S_ISBLK, S_ISCHR, S_ISDIR, S_ISFIFO, S_ISLNK, S_ISREG, S_ISSOCK
 from time import time
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_mimic._core.words import lazy_attribute
 from pytest_mimic.errors import CorruptRecordingError, MimicError
@@ -90,6 +90,7 @@ class FolderStore:
     # -- reading
 
     def read(self, name: str) -> bytes | None:
+        """Return the content of a file, None if there is none."""
         try:
             path = self._checked_path(name)
             file = open_file(path, _READ)
@@ -116,7 +117,9 @@ class FolderStore:
                 finally:
                     close(file)
         data = self.read(name)
-        return None if data is None else memoryview(bytearray(data))
+        if data is None:
+            return None
+        return memoryview(bytearray(data))
 
     def size(self, name: str) -> int | None:
         try:
@@ -125,7 +128,10 @@ class FolderStore:
             return None
 
     def names(self, prefix: str = "", *, without: Set[str] = frozenset()) -> list[str]:
-        start = f"{prefix}/" if prefix else ""
+        """Return the names of the files in a folder, and in the folders in it."""
+        start = ""
+        if prefix:
+            start = f"{prefix}/"
         names: list[str] = []
         folders: list[str] = []
         try:
@@ -176,8 +182,7 @@ class FolderStore:
         path = self._prefix + name
         mode = stat(path).st_mode
         if not S_ISREG(mode):
-            words = [words for is_kind, words in _ODD_KINDS if is_kind(mode)]
-            raise self._is_odd(name, words[0] if words else "no regular file")
+            raise self._is_odd(name, _words_of_kind(mode))
         return path
 
     def _check_folder(self, folder: str) -> None:
@@ -194,10 +199,11 @@ class FolderStore:
                 raise self._is_odd(place, "a folder")
         self._real_folders.add(folder)
 
-    def _is_odd(self, name: str, words: str) -> CorruptRecordingError:
+    def _is_odd(self, name: str, kind: str) -> CorruptRecordingError:
+        """Return the error for what stands in place of a file: `a pipe`, in words."""
         path = self._prefix + name
-        is_link = S_ISLNK(lstat(path).st_mode)
-        kind = f"a link to {words}" if is_link else words
+        if S_ISLNK(lstat(path).st_mode):
+            kind = f"a link to {kind}"
         return CorruptRecordingError(
             f"{path} is {kind}, which is not opened",
             remedies=["put a regular file there, or a link to one, or remove it"],
@@ -234,8 +240,10 @@ class FolderStore:
                     unlink(temporary)
                 raise
         except OSError as reason:
-            at_fault = self.path if isfile(self.path) else path
-            raise _cannot("write", at_fault, reason) from None
+            if isfile(self.path):
+                # A file stands in place of the vault.
+                path = self.path
+            raise _cannot("write", path, reason) from None
 
     def _open_temporary(self) -> tuple[int, str]:
         """Return a new temporary file and its path.
@@ -321,11 +329,21 @@ class FolderStore:
             self._locks.leave()
 
 
+def _words_of_kind(mode: int) -> str:
+    """Return what stands in place of a file, in words, by its mode."""
+    for is_kind, words in _ODD_KINDS:
+        if is_kind(mode):
+            return words
+    return "no regular file"
+
+
 def _is_temporary(name: str) -> bool:
+    """Check whether a file is one that is being written, see `_open_temporary`."""
     return name.startswith(".mimic-") and name.endswith(".tmp")
 
 
 def _changed_before(entry: os.DirEntry[str], moment: float) -> bool:
+    """Check whether a file is older than a moment, in seconds after the epoch."""
     try:
         return entry.stat(follow_symlinks=False).st_mtime < moment
     except OSError:
@@ -335,7 +353,9 @@ def _changed_before(entry: os.DirEntry[str], moment: float) -> bool:
 
 def _write_file(file: int, path: str, data: Data) -> None:
     """Write the content of a new file and close it; if that fails, there is no file."""
-    pieces = (data,) if isinstance(data, bytes) else data
+    pieces: Iterable[Any] = data
+    if isinstance(data, bytes):
+        pieces = (data,)
     try:
         try:
             for piece in pieces:
@@ -385,6 +405,7 @@ def _in_folder(folder: str, act: Callable[[], _T]) -> _T:
     return act()
 
 
-def _cannot(do: str, path: str, reason: OSError) -> MimicError:
+def _cannot(verb: str, path: str, reason: OSError) -> MimicError:
+    """Return the error for what cannot be read, written or deleted."""
     cause = reason.strerror or str(reason)
-    return MimicError(f"cannot {do} {path}: {cause}", path=path, cause=cause)
+    return MimicError(f"cannot {verb} {path}: {cause}", path=path, cause=cause)

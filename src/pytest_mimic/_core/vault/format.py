@@ -29,13 +29,9 @@ CALLS = "calls/"
 CASSETTES = "cassettes/"
 _LONGEST = 56
 # The names that Windows keeps for devices, whatever their suffix.
-_RESERVED = {
-    "con",
-    "prn",
-    "aux",
-    "nul",
-    *(f"{port}{n}" for port in ("com", "lpt") for n in range(10)),
-}
+_RESERVED = {"con", "prn", "aux", "nul"}
+for _number in range(10):
+    _RESERVED |= {f"com{_number}", f"lpt{_number}"}
 _DEVICE = r"(?i)(^|/)(con|prn|aux|nul|com\d|lpt\d)(?=$|[/.])"
 
 
@@ -137,19 +133,24 @@ def cassette_name(given: str | PurePath) -> str:
         raise CassetteError(
             f"a cassette's name must be text, not {given!r}", cassette=given
         )
-    text = given if isinstance(given, str) else given.as_posix()
+    text = given
+    if isinstance(text, PurePath):
+        text = text.as_posix()
     name = text.removesuffix(".json")
     steps = name.split("/")
     if all(map(_is_portable, steps)):
         return name
-    hint = _portable_name(name)
+    remedies = []
+    portable_name = _portable_name(name)
+    if portable_name:
+        remedies.append(f"for example {portable_name}")
     raise CassetteError(
         f"a cassette cannot be called {given!r}",
         facts=[
             f"a name may hold folders, each part up to {_MAX_STEP_BYTES} bytes, "
             "stays inside the vault, and fits every system"
         ],
-        remedies=[f"for example {hint}"] if hint else [],
+        remedies=remedies,
         cassette=given,
     )
 
@@ -174,10 +175,14 @@ def _portable_name(name: str) -> str:
     """
     if any(map(_is_too_long, name.split("/"))):
         return ""
-    words = [word.rstrip(". ") for word in re.split(rf"/|{_UNSAFE}", name)]
-    steps = [f"{word}_" if word.lower() in _RESERVED else word for word in words]
-    kept = "/".join(step for step in steps if step and _is_portable(step))
-    return kept or "shop/rates"
+    steps = []
+    for word in re.split(rf"/|{_UNSAFE}", name):
+        step = word.rstrip(". ")
+        if step.lower() in _RESERVED:
+            step += "_"
+        if _is_portable(step):
+            steps.append(step)
+    return "/".join(steps) or "shop/rates"
 
 
 # -- their JSON
@@ -191,11 +196,9 @@ REFERENCE = r"objects/[0-9a-f]{2}/[0-9a-f]{32}\.(?:json|pkl|bin)"
 _LFS = b"version https://git-lfs.github.com/spec/"
 # Top-level keys are indented by one blank, and a string in JSON holds no line break. So
 # only such keys match these.
-_ARGUMENTS, _BEHIND_ARGUMENTS, _OUTCOMES = (
-    '\n "arguments": ',
-    ',\n "source": ',
-    ',\n "outcomes": ',
-)
+_ARGUMENTS = '\n "arguments": '
+_BEHIND_ARGUMENTS = ',\n "source": '
+_OUTCOMES = ',\n "outcomes": '
 _TEST = rb'\n "test": (".*")'
 #: From so many bytes on, no copy of a value is made for further calls, as copying takes
 #: long: these parse the text again.
@@ -283,12 +286,16 @@ def parse_recording(
 
 def _parse_odd_recording(data: bytes, path: str) -> dict[str, Any]:
     """Parse a file that was edited, converted or damaged."""
-    line = re.search(_TEST, data)
+    # The test that has recorded it, which an error names, is read of the text.
     test = None
-    with suppress(ValueError):
-        test = line and loads(line[1])
+    line = re.search(_TEST, data)
+    if line is not None:
+        with suppress(ValueError):
+            test = loads(line[1])
     facts: dict[str, Any] = _parse_slowly(data, path, test=test)
-    number = facts.get("format") if type(facts) is dict else None
+    number = None
+    if type(facts) is dict:
+        number = facts.get("format")
     if type(number) is not int:
         raise damaged(path, "no format number", test=test)
     if number == FORMAT:
@@ -310,13 +317,21 @@ def _parse_odd_recording(data: bytes, path: str) -> dict[str, Any]:
 
 def _is_of_clients(facts: dict[str, Any]) -> bool:
     """Return whether a file holds calls of clients alone, not of functions."""
+    # A recording has one call, whose facts stand in its file.
     calls = facts.get("calls")
-    rows = calls if type(calls) is list and calls else [facts]
-    targets = [row.get("target") for row in rows if type(row) is dict]
-    return all(type(target) is str and ":" not in target for target in targets)
+    if type(calls) is not list or not calls:
+        calls = [facts]
+    for call in calls:
+        if type(call) is not dict:
+            continue
+        target = call.get("target")
+        if type(target) is not str or ":" in target:
+            return False
+    return True
 
 
 def is_object(name: str) -> bool:
+    """Return whether a name is that of an object of the vault."""
     return re.fullmatch(REFERENCE, name) is not None
 
 
@@ -325,28 +340,32 @@ def references(data: bytes) -> set[str]:
     return {name.decode() for name in re.findall(REFERENCE.encode(), data)}
 
 
+# The marks of outcomes that are a value as far as it came.
+_USUAL_ENDS = ("open", "waiting")
+
+
 def is_usual(entry: Any) -> bool:
     """Return whether an outcome is just a duration and a value.
 
     Such an outcome needs no other check. An end beside the value is checked here, and
     the name of its inputs when they are read.
     """
-    return (
-        type(entry) is dict
-        and len(entry)
-        == 2
-        + ("inputs" in entry)
-        + ("end" in entry)
-        + ("number" in entry)
-        + ("beside" in entry)
-        and "value" in entry
-        and entry.get("end", "open") in ("open", "waiting")
-        and type(entry.get("duration")) is float
-        # It is neither infinite nor NaN.
-        and entry["duration"] - entry["duration"] == 0
-        and type(entry.get("beside", 0.0)) is float
-        and 0 <= entry.get("beside", 0.0) <= entry["duration"]
-    )
+    if type(entry) is not dict or "value" not in entry:
+        return False
+    duration = entry.get("duration")
+    # A duration that is infinite or NaN is not zero less itself.
+    if type(duration) is not float or duration - duration != 0:
+        return False
+    has_end = "end" in entry
+    other_keys = has_end + ("inputs" in entry) + ("number" in entry)
+    other_keys += "beside" in entry
+    # Besides these, there are the duration and the value.
+    if len(entry) != other_keys + 2:
+        return False
+    if has_end and entry["end"] not in _USUAL_ENDS:
+        return False
+    beside = entry.get("beside", 0.0)
+    return type(beside) is float and 0 <= beside <= duration
 
 
 def wall_seconds(entry: Mapping[str, Any]) -> float:
@@ -372,12 +391,14 @@ def parse(data: bytes, path: str, *, test: str | None = None) -> Any:
 
     CorruptRecordingError: it is not JSON, or has text behind its end.
     """
+    text = ""
     try:
         text = data.decode()
         value, end = scan(text, 0)
     except (ValueError, StopIteration, RecursionError):
-        text, value, end = "", None, 0
-    if not text:  # out of the block above, whose error a traceback would show
+        text = ""
+    if not text:
+        # Not in the block above, whose error a traceback would show.
         return _parse_slowly(data, path, test=test)
     if text[end:].strip():
         raise damaged(path, "text behind its end", test=test)
@@ -392,7 +413,8 @@ def _parse_slowly(data: bytes, path: str, *, test: str | None = None) -> Any:
     except RecursionError:
         raise damaged(path, "nested too deeply", test=test) from None
     except ValueError as reason:
-        if conflict := re.search(rb"^<{7,} ", data, re.MULTILINE):
+        conflict = re.search(rb"^<{7,} ", data, re.MULTILINE)
+        if conflict is not None:
             line = data.count(b"\n", 0, conflict.start()) + 1
             ours = Remedy(
                 Verb.RUN,
@@ -412,11 +434,19 @@ def _parse_slowly(data: bytes, path: str, *, test: str | None = None) -> Any:
         if isinstance(reason, UnicodeDecodeError):
             detail = "text in UTF-8"
             raise corrupt(path, Damage.MALFORMED, detail, test=test) from None
-        raise damaged(path, str(reason) if data else "empty", test=test) from None
+        detail = "empty"
+        if data:
+            detail = str(reason)
+        raise damaged(path, detail, test=test) from None
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
+    """Return a mapping of JSON.
+
+    Raises:
+        ValueError: A key occurs twice, so that one value would be lost.
+    """
+    mapping = dict(pairs)
+    if len(mapping) != len(pairs):
         raise ValueError("a key occurs twice")
-    return made
+    return mapping

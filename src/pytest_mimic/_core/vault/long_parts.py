@@ -18,7 +18,8 @@ from pytest_mimic.errors import MimicError
 
 # A text of more characters, and a list or mapping of more items, is an object of its
 # own.
-_LONG, _MANY = 2048, 400
+_LONG = 2048
+_MANY = 400
 # How many characters of such a text stand in the recording itself.
 _START = 80
 
@@ -49,15 +50,20 @@ def shortened(
 
 
 def _is_long(part: Any) -> bool:
+    """Check whether a part of a request is so long that it is an object of its own."""
     if type(part) is str:
         return len(part) > _LONG
     return type(part) in (list, dict) and len(part) > _MANY
 
 
 def _detached(part: Any, place: Place) -> Any:
-    is_text = type(part) is str
-    start = part[:_START] if is_text else None
-    whole_part = part.splitlines(keepends=True) if is_text else part
+    """Return what stands in a recording for a long part, as plain data of a `Cut`."""
+    start = None
+    whole_part = part
+    if type(part) is str:
+        start = part[:_START]
+        # By lines, a change of one is a small difference for git.
+        whole_part = part.splitlines(keepends=True)
     content = layout(whole_part) + "\n"
     name = place([content.encode(errors="backslashreplace")], "json")
     digest = name.rpartition("/")[2][:8]
@@ -81,7 +87,9 @@ def long_parts(arguments: Mapping[str, Any] | None) -> Iterator[str]:
 def _detached_in(plain: Mapping[str, Any]) -> Cut | None:
     """Return the node of a long part that an object holds, None of any other part."""
     cut = cut_in(plain)
-    return cut if cut is not None and is_object(cut.file) else None
+    if cut is None or not is_object(cut.file):
+        return None
+    return cut
 
 
 def whole(
@@ -104,7 +112,9 @@ def whole(
             return {key: filled(item) for key, item in part.items()}
         with suppress(MimicError, TypeError):
             content = parse(read(cut.file) or b"", cut.file)
-            return "".join(content) if cut.type == "str" else content
+            if cut.type == "str":
+                return "".join(content)
+            return content
         return part
 
     return {name: filled(part) for name, part in (arguments or {}).items()}

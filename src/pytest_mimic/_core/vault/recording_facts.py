@@ -69,8 +69,10 @@ class Stored:
         """The outcome in the recording's JSON. Not to be changed."""
         entry = {}
         for key, part in self._written.items():
-            # A part that was laid out as text is parsed when somebody asks for it.
-            entry[key] = loads(part.text) if type(part) is Laid else part
+            if type(part) is Laid:
+                # It was laid out as text, and is parsed when somebody asks for it.
+                part = loads(part.text)
+            entry[key] = part
         return entry
 
     @property
@@ -198,7 +200,9 @@ class Stored:
         """
         if self.encoded is not None:
             readable = self.encoded.readable
-            return None if readable is None else readable.tree()
+            if readable is None:
+                return None
+            return readable.tree()
         if "pickle" in self.entry:
             return None
         return self.reader.body(self.entry, self._origin)
@@ -308,11 +312,16 @@ def calls_of(objects: Objects, name: str, facts: dict[str, Any]) -> list[Recordi
     is_cassette = name.startswith(CASSETTES)
     test = facts.get("test")
     try:
-        calls = facts["calls"] if is_cassette else [facts]
-        return [
-            _recording(objects, name, facts, call, is_cassette=is_cassette)
-            for call in calls
-        ]
+        # The facts of the only call of a recording stand in its file.
+        calls = [facts]
+        if is_cassette:
+            calls = facts["calls"]
+        recordings = []
+        for call in calls:
+            recordings.append(
+                _recording(objects, name, facts, call, is_cassette=is_cassette)
+            )
+        return recordings
     except MISSHAPED as reason:
         raise damaged(f"{objects.label}/{name}", reason, test=test) from None
 
@@ -331,12 +340,17 @@ def _recording(
         AttributeError, LookupError, TypeError, ValueError: Its shape is wrong.
     """
     target = call["target"]
-    texts = [target]
     if is_cassette:
-        texts += [call[fact] for fact in _TEXTS]
-    if not {*map(type, texts)} <= {str}:
-        raise ValueError("a call lacks a fact")
-    entries = [call["outcome"]] if is_cassette else call["outcomes"]
+        identity = call["key"]
+        texts = [target, *[call[fact] for fact in _TEXTS]]
+        entries = [call["outcome"]]
+    else:
+        identity = call.get("identity")
+        texts = [target]
+        entries = call["outcomes"]
+    for text in texts:
+        if type(text) is not str:
+            raise ValueError("a call lacks a fact")
     if type(entries) is not list or not entries:
         raise ValueError("no outcomes")
     arguments = call.get("arguments")
@@ -358,7 +372,7 @@ def _recording(
         owner=call.get("owner"),
         outcomes=[Stored(objects, entry, origin) for entry in entries],
         name=name,
-        identity=call["key"] if is_cassette else call.get("identity"),
+        identity=identity,
         kind=call.get("kind", ""),
         signature=call.get("signature", ""),
         host=call.get("host"),
