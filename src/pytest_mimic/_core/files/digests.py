@@ -30,7 +30,7 @@ MISSING: Literal["missing"] = "missing"
 Kind = Literal["file", "folder", "missing", "socket"]
 # Size, time of the last change of the content and of the facts about the file, inode
 # and device. The second time counts as well, because `os.utime` can restore the first.
-_Facts = tuple[int, int, int, int, int]
+_State = tuple[int, int, int, int, int]
 
 
 class Content(NamedTuple):
@@ -60,7 +60,8 @@ class FileDigests:
     """
 
     def __init__(self, now: Callable[[], int] = time_ns) -> None:
-        self._known: dict[str, tuple[_Facts, bytes]] = {}
+        # By path, the state in which a file was read, and its digest.
+        self._digests: dict[str, tuple[_State, bytes]] = {}
         self._now = now
 
     def content_of(self, path: str) -> Content:
@@ -73,30 +74,31 @@ class FileDigests:
                 many files.
         """
         try:
-            found = os.stat(path)  # noqa: PTH116 - a string, at each call
+            facts = os.stat(path)  # noqa: PTH116 - a string, at each call
         except PermissionError as error:
             raise Unstable("a file in a folder that may not be read", str) from error
         except (OSError, ValueError):
             # A path with a null character is a ValueError.
             return Content(MISSING)
-        if stat.S_ISREG(found.st_mode):
-            return Content("file", self._file(path, found))
-        if stat.S_ISDIR(found.st_mode):
-            return Content("folder", self._folder(path, found))
-        return Content(_special(found.st_mode))
+        if stat.S_ISREG(facts.st_mode):
+            return Content("file", self._file(path, facts))
+        if stat.S_ISDIR(facts.st_mode):
+            return Content("folder", self._folder(path, facts))
+        return Content(_special(facts.st_mode))
 
-    def _file(self, path: str, found: os.stat_result) -> bytes:
-        facts = _facts_of(found)
-        known = self._known.get(path)
-        if known is not None and known[0] == facts:
-            return known[1]
-        begun = self._now()
+    def _file(self, path: str, facts: os.stat_result) -> bytes:
+        """Return the digest of a file, reading it unless it is as it was before."""
+        state = _state_of(facts)
+        earlier = self._digests.get(path)
+        if earlier is not None and earlier[0] == state:
+            return earlier[1]
+        read_at = self._now()
         hasher = xxh3_128()
         try:
             with open(path, "rb", buffering=0) as file:  # noqa: PTH123
                 while chunk := file.read(CHUNK):
                     hasher.update(chunk)
-                is_same = _facts_of(os.fstat(file.fileno())) == facts
+                is_same = _state_of(os.fstat(file.fileno())) == state
         except OSError as error:
             raise Unstable(
                 f"a file that cannot be read ({error.strerror})", str
@@ -105,13 +107,14 @@ class FileDigests:
         # Git's rule for its index ("racy git"): a file that changed at the moment of
         # reading may change again in the same tick of the clock, and look the same. It
         # is read again.
-        changed = max(found.st_mtime_ns, found.st_ctime_ns)
-        tick = _FINE_TICK if changed % _SECOND else _COARSE_TICK
-        if is_same and changed + tick < begun:
-            self._known[path] = facts, digest
+        changed_at = max(facts.st_mtime_ns, facts.st_ctime_ns)
+        has_fine_times = changed_at % _SECOND != 0
+        tick = _FINE_TICK if has_fine_times else _COARSE_TICK
+        if is_same and changed_at + tick < read_at:
+            self._digests[path] = state, digest
         return digest
 
-    def _folder(self, path: str, found: os.stat_result) -> bytes:
+    def _folder(self, path: str, facts: os.stat_result) -> bytes:
         """Return the digest of a folder.
 
         It covers the relative names of its files, and their contents, in the names'
@@ -121,12 +124,12 @@ class FileDigests:
         refused.
         """
         listing = _Listing()
-        pending = [_Folder(path, "", frozenset({(found.st_dev, found.st_ino)}))]
+        pending = [_Folder(path, "", frozenset({(facts.st_dev, facts.st_ino)}))]
         while pending:
             pending += listing.enter(pending.pop())
         parts = [*listing.others]
-        for name, file, facts in listing.files:
-            parts.append((name, "file", self._file(file, facts)))
+        for name, file, file_facts in listing.files:
+            parts.append((name, "file", self._file(file, file_facts)))
         hasher = xxh3_128()
         for part in sorted(parts):
             hasher.update(dumps(part, 2))
@@ -165,8 +168,8 @@ class _Listing:
         try:
             names = os.listdir(folder.path)  # noqa: PTH208
         except OSError as error:
-            what = f"a folder that cannot be read ({error.strerror})"
-            raise Unstable(what, str) from error
+            words = f"a folder that cannot be read ({error.strerror})"
+            raise Unstable(words, str) from error
         inner = []
         for name in names:
             path = f"{folder.path}/{name}"
@@ -200,14 +203,15 @@ def _stat(path: str, relative: str) -> os.stat_result | None:
     try:
         return os.stat(path)  # noqa: PTH116
     except PermissionError as error:
-        what = f"a folder in which {relative} may not be read"
-        raise Unstable(what, str) from error
+        words = f"a folder in which {relative} may not be read"
+        raise Unstable(words, str) from error
     except OSError:
         return None
 
 
-def _refuse(what: str) -> NoReturn:
-    raise Unstable(what, str, remedy=_NARROWER)
+def _refuse(words: str) -> NoReturn:
+    """Refuse a folder, `a folder with more than 10,000 files`, and say what to pass."""
+    raise Unstable(words, str, remedy=_NARROWER)
 
 
 _NARROWER = "or pass a narrower folder, or the files that the call reads"
@@ -220,15 +224,18 @@ def _special(mode: int, name: str = "") -> Literal["socket"]:
     """
     if stat.S_ISSOCK(mode):
         return "socket"
-    what = "a named pipe" if stat.S_ISFIFO(mode) else "a device"
-    raise Unstable(f"a folder with {what}, {name}" if name else what, str)
+    words = "a named pipe" if stat.S_ISFIFO(mode) else "a device"
+    if name:
+        words = f"a folder with {words}, {name}"
+    raise Unstable(words, str)
 
 
-def _facts_of(found: os.stat_result) -> _Facts:
+def _state_of(facts: os.stat_result) -> _State:
+    """Return what differs as soon as a file was written or replaced."""
     return (
-        found.st_size,
-        found.st_mtime_ns,
-        found.st_ctime_ns,
-        found.st_ino,
-        found.st_dev,
+        facts.st_size,
+        facts.st_mtime_ns,
+        facts.st_ctime_ns,
+        facts.st_ino,
+        facts.st_dev,
     )

@@ -87,17 +87,19 @@ class Places:
 
         The first one is used for paths of this run.
         """
-        known = list(dict.fromkeys(folder.rstrip("/" + os.sep) for folder in folders))
-        self._folders[token] = known[0]
+        plain_folders = [folder.rstrip("/" + os.sep) for folder in folders]
+        spellings = list(dict.fromkeys(plain_folders))
+        self._folders[token] = spellings[0]
         roots = [root for root in self._roots if root[1] != token]
-        roots += ((folder, token) for folder in known)
-        # The temporary folder may be below the rootdir.
-        self._roots[:] = sorted(roots, key=lambda root: len(root[0]), reverse=True)
-        if token == TEMPORARY:
-            outer = [folder for folder in known if not _is_inside(folder, known)]
-            self.marks[:] = [
-                folder.encode("utf-8", "surrogatepass") for folder in outer
-            ]
+        roots += [(folder, token) for folder in spellings]
+        # The temporary folder may be below the rootdir, so that the longest come first.
+        self._roots[:] = sorted(roots, key=_folder_length, reverse=True)
+        if token != TEMPORARY:
+            return
+        self.marks.clear()
+        for folder in spellings:
+            if not _is_inside(folder, spellings):
+                self.marks.append(folder.encode("utf-8", "surrogatepass"))
 
     def note(self, place: PathPlace) -> None:
         """Note in which given folder a path of an identity is."""
@@ -155,6 +157,11 @@ class Places:
         return path
 
 
+def _folder_length(root: tuple[str, str]) -> int:
+    """Return the length of a root's folder. The root has a folder and its token."""
+    return len(root[0])
+
+
 def _is_inside(folder: str, others: Iterable[str]) -> bool:
     """Return whether a folder is in one of the others.
 
@@ -180,7 +187,10 @@ def _temporary_place(folder: str, below: str) -> PathPlace | None:
         below = posixpath.normpath(below.lstrip("/"))
         if below.partition("/")[0] == "..":
             return None
-        below = "" if below == "." else below + "/" * is_marked_folder
+        if below == ".":
+            below = ""
+        elif is_marked_folder:
+            below += "/"
     given, slash, rest = below.partition("/")
     if slash and given.startswith(_WORKER) and given.removeprefix(_WORKER).isdecimal():
         inner, slash, rest = rest.partition("/")

@@ -26,20 +26,20 @@ class TextPath:
     It replaces the string in a walk.
     """
 
-    __slots__ = ("found", "place", "places", "text")
+    __slots__ = ("content", "place", "places", "text")
     __module__ = "pytest_mimic"  # its tag, wherever it is defined
 
     def __init__(self, text: str, place: PathPlace, places: Places) -> None:
         self.text = text
         self.place = place
         self.places = places
-        self.found: Content | None = None
+        self.content: Content | None = None
 
     def __mimic_identity__(self) -> object:
-        if self.found is None:
+        if self.content is None:
             # One walk reads a file once, even if it has just changed.
-            self.found = self.places.digests.content_of(self.text)
-        return self.place.rest, *self.found
+            self.content = self.places.digests.content_of(self.text)
+        return self.place.rest, *self.content
 
 
 class NamedContent:
@@ -56,32 +56,43 @@ class NamedContent:
         self.places = places
 
     def __mimic_identity__(self) -> object:
-        found = self.places.digests.content_of(self.text)
-        if found.kind == MISSING:
+        content = self.places.digests.content_of(self.text)
+        if content.kind == MISSING:
             remedy = "or make the file before the call: content= counts what is in it"
             raise Unstable(
                 "a path of content= at which there is no file", str, remedy=remedy
             )
-        return found
+        return content
 
 
 def path_reducer(places: Places) -> Callable[[Any], object]:
-    """Return the function that reduces a `pathlib` path to plain parts."""
-    found: dict[
-        str, Content
-    ] = {}  # one walk reads a file once, even if it has just changed
+    """Return the function that reduces a `pathlib` path to plain parts.
+
+    | path | its parts |
+    |---|---|
+    | `/etc/hosts` | the text `/etc/hosts` |
+    | `data/in.csv` of the rootdir | `("rootdir", "data/in.csv")` |
+    | `in.csv` of `tmp_path` | `("tmp", "in.csv", "file", digest)` |
+    """
+    # One walk reads a file once, even if it has just changed.
+    contents: dict[str, Content] = {}
+
+    def content_of(file: str) -> Content:
+        content = contents.get(file)
+        if content is None:
+            content = contents[file] = places.digests.content_of(file)
+        return content
 
     def reduce(value: Any) -> object:
         place = places.place_of(os.fspath(value))
-        if place is not None:
-            places.note(place)
-        counted = counted_file(value, places)
-        where = (value.as_posix(),) if place is None else (place.token, place.rest)
-        if counted is not None:
-            if counted not in found:
-                found[counted] = places.digests.content_of(counted)
-            return (*where, *found[counted])
-        return where[0] if place is None else where
+        file = counted_file(value, places)
+        if place is None:
+            text = value.as_posix()
+            return text if file is None else (text, *content_of(file))
+        places.note(place)
+        if file is None:
+            return place.token, place.rest
+        return place.token, place.rest, *content_of(file)
 
     return reduce
 
@@ -116,19 +127,19 @@ def text_locator(places: Places) -> Callable[[str], object]:
 
     Only paths below the base temporary folder are replaced.
     """
-    known: dict[str, TextPath] = {}
+    text_paths: dict[str, TextPath] = {}
 
     def locate(text: str) -> object:
         if len(text) > LONGEST_PATH:
             return text
-        found = known.get(text)
-        if found is None:
+        text_path = text_paths.get(text)
+        if text_path is None:
             place = places.place_of_text(text)
             if place is None:
                 return text
             places.note(place)
-            found = known[text] = TextPath(text, place, places)
-        return found
+            text_path = text_paths[text] = TextPath(text, place, places)
+        return text_path
 
     return locate
 
@@ -151,8 +162,8 @@ def with_contents(value: object, places: Places) -> Any:
         # A set of paths may hold equal contents at different places.
         items = [with_contents(item, places) for item in value]
         return frozenset(items) if isinstance(value, (set, frozenset)) else items
-    what = f"a value of type {type(value).__name__}, where content= takes paths"
-    raise Unstable(what, type(value), remedy="")
+    words = f"a value of type {type(value).__name__}, where content= takes paths"
+    raise Unstable(words, type(value), remedy="")
 
 
 # The most containers and objects that are looked into in an argument.
@@ -165,32 +176,32 @@ _HOLDERS = frozenset({"argparse", "builtins", "collections", "functools", "types
 def given_folders(argument: object, places: Places) -> list[str]:
     """Return the given folders in which the paths in an argument are.
 
-    `tmp_path` and `mktemp` give folders. There is one for each path, and the order is
-    the same for equal arguments.
+    `tmp_path` and `mktemp` give folders, such as `test_a0`. There is one for each path,
+    and the order is the same for equal arguments.
     """
-    found: list[tuple[str, str, str]] = []
-    seen: dict[int, object] = {}
-    todo: list[tuple[str, Any]] = [("", argument)]
-    while todo and len(seen) < MOST_PARTS:
-        path, part = todo.pop()
+    # Where a path stands in the argument, the path below its folder, and the folder.
+    folders: list[tuple[str, str, str]] = []
+    opened: dict[int, object] = {}
+    pending: list[tuple[str, Any]] = [("", argument)]
+    while pending and len(opened) < MOST_PARTS:
+        path, part = pending.pop()
         kind = type(part)
+        place: PathPlace | None = None
         if kind is str:
             place = places.place_of_text(part)
         elif isinstance(part, PurePath):
             place = places.place_of(os.fspath(part))
-        elif kind not in SCALARS and id(part) not in seen and _is_opened(kind):
-            seen[id(part)] = part
+        elif kind not in SCALARS and id(part) not in opened and _is_opened(kind):
+            opened[id(part)] = part
             for inner in islice(parts_of(part), MOST_PARTS):
-                todo.append((path + inner.step, inner.value))
-            continue
-        else:
-            continue
+                pending.append((path + inner.step, inner.value))
         if place is not None and place.given:
-            found.append((path, place.rest, place.given))
-    return [given for _, _, given in sorted(found)]
+            folders.append((path, place.rest, place.given))
+    return [folder for _, _, folder in sorted(folders)]
 
 
 def _is_opened(kind: type) -> bool:
+    """Return whether paths are looked for in the parts of such an object."""
     module = str(kind.__module__)
     if module.partition(".")[0] in sys.stdlib_module_names:
         return module in _HOLDERS
