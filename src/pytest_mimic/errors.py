@@ -29,7 +29,12 @@ def printable(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return re.sub(_CONTROLS, lambda found: repr(found[0])[1:-1], text)
+    return re.sub(_CONTROLS, _escaped, text)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    """Return a control character as a literal of Python has it, without the quotes."""
+    return repr(match[0])[1:-1]
 
 
 def one_line(text: str) -> str:
@@ -175,19 +180,21 @@ class MimicError(Exception):
 
     def copy(self) -> Self:
         """Return an equal error that was not raised yet."""
-        made = type(self)(
+        error = type(self)(
             self._what, facts=self.facts, remedies=self.remedies, **self.data
         )
-        made.commands, made.test = self.commands, self.test
-        return made
+        error.commands = self.commands
+        error.test = self.test
+        return error
 
     def to_plain(self) -> dict[str, Any]:
         """Return the error as JSON takes it, with what it says as text."""
-        data = {
-            name: value.value if isinstance(value, Enum) else value
-            for name, value in self.data.items()
-            if isinstance(value, (str, Enum))
-        }
+        data = {}
+        for name, value in self.data.items():
+            if isinstance(value, Enum):
+                data[name] = value.value
+            elif isinstance(value, str):
+                data[name] = value
         return {
             **data,
             "kind": type(self).__name__,
@@ -299,7 +306,9 @@ class CorruptRecordingError(MimicError, RuntimeError):
             return f"is not {self.detail}"
         if self.damage in _OTHER_FORMATS:
             return f"is of {self.detail}"
-        return f"is not what was recorded{f' ({self.detail})' if self.detail else ''}"
+        if self.detail:
+            return f"is not what was recorded ({self.detail})"
+        return "is not what was recorded"
 
     @property
     def for_test(self) -> str | None:

@@ -43,13 +43,13 @@ def make(cls: type[BaseException], args: tuple[object, ...]) -> BaseException:
     if not (isinstance(named, type) and issubclass(named, BaseException)):
         raise TypeError(f"{cls!r} is not an exception class")
     base = _builtin_of(cls)
-    made = cast(BaseException, base.__new__(cls, *args))
+    exception = cast(BaseException, base.__new__(cls, *args))
     # A subclass may have other arguments than its builtin base.
     with suppress(TypeError):
-        base.__init__(made, *args)
-    if made.args is not args:
-        _set(made, args=args)
-    return made
+        base.__init__(exception, *args)
+    if exception.args is not args:
+        _set(exception, args=args)
+    return exception
 
 
 def _builtin_of(cls: type[BaseException]) -> Any:
@@ -177,14 +177,14 @@ def _fields(exception: BaseException) -> dict[str, object]:
 
     Fields that `make` would set from the arguments are left out.
     """
-    again = remade(exception)
+    twin = remade(exception)
     fields: dict[str, object] = {}
     for base, names in FIELDS.items():
         if not isinstance(exception, base):
             continue
         for name in names:
             value = getattr(exception, name, None)
-            if not _is_equal(value, getattr(again, name, None)):
+            if not _is_equal(value, getattr(twin, name, None)):
                 fields[name] = value
     cls = cast(type, type(exception))
     for name, member in slot_members(cls, below=BaseException).items():
@@ -209,8 +209,8 @@ def remade(exception: BaseException) -> BaseException | None:
     None: `make` cannot make one.
     """
     try:
-        again = make(type(exception), exception.args)
+        twin = make(type(exception), exception.args)
     # The class of an extension may raise anything.
     except Exception:
         return None
-    return again if type(again) is type(exception) else None
+    return twin if type(twin) is type(exception) else None

@@ -39,12 +39,13 @@ def added_attributes(value: object, package: str) -> dict[str, Any]:
     if not attributes:
         return attributes
     kind: Any = type(value)
-    known = _names_in_code(kind, package)
-    is_own = package in _PRIVATE_IN_C and is_of(kind, package)
-    hidden = "_" if is_own else "__"
+    known_names = _names_in_code(kind, package)
+    private_prefix = "__"
+    if package in _PRIVATE_IN_C and is_of(kind, package):
+        private_prefix = "_"
     added = {}
     for name, part in attributes.items():
-        if name not in known and not name.startswith(hidden):
+        if name not in known_names and not name.startswith(private_prefix):
             added[name] = part
     return added
 
@@ -65,8 +66,13 @@ def added_state(value: Any, package: str) -> object:
         raise Unstable(f"an object of {full_name(kind)}", kind) from error
     if isinstance(parts, str):
         return parts
-    known = _names_in_code(kind, package)
-    return tuple(_beside(part, value, known) for part in parts[1:] if part is not None)
+    known_names = _names_in_code(kind, package)
+    added: list[object] = []
+    # The first part is the function that makes the object again.
+    for part in parts[1:]:
+        if part is not None:
+            added.append(_without_package_state(part, value, known_names))
+    return tuple(added)
 
 
 def author_of_pickles(kind: type, package: str) -> type | None:
@@ -78,9 +84,7 @@ def author_of_pickles(kind: type, package: str) -> type | None:
     for base in kind.__mro__:
         if is_of(base, package) or is_stdlib(str(base.__module__)):
             return None
-        methods = (vars(base).get(name) for name in PICKLING)
-        written = [method for method in methods if method is not None]
-        if any(is_written(method) for method in written):
+        if _writes_its_pickles(base):
             return base
     return None
 
@@ -88,10 +92,18 @@ def author_of_pickles(kind: type, package: str) -> type | None:
 def decides_its_pickles(kind: type) -> bool:
     """Return whether an author has written how objects of a class are pickled."""
     for base in kind.__mro__:
-        methods = (vars(base).get(name) for name in PICKLING)
         if not base.__flags__ & HEAP_TYPE:
             return False
-        if any(is_written(method) for method in methods if method is not None):
+        if _writes_its_pickles(base):
+            return True
+    return False
+
+
+def _writes_its_pickles(base: type) -> bool:
+    """Return whether the body of a class has a method for pickles, by its author."""
+    for name in PICKLING:
+        method = vars(base).get(name)
+        if method is not None and is_written(method):
             return True
     return False
 
@@ -106,21 +118,29 @@ def is_written(method: object) -> bool:
     )
 
 
-def _beside(part: Any, value: Any, known: frozenset[str]) -> Any:
-    """Return a part of a reduction without what the package's own code has put in."""
+def _without_package_state(part: Any, value: Any, known_names: frozenset[str]) -> Any:
+    """Return a part of a reduction without what the package's own code has put in.
+
+    Args:
+        part: What `__reduce_ex__` returned for `value`, from its arguments on; or a
+            part of that.
+        value: The object of a subclass.
+        known_names: The names of attributes that the package's own code sets.
+    """
     kind = type(part)
     if kind is dict:
-        kept = {key: item for key, item in part.items() if key not in known}
+        added = {key: item for key, item in part.items() if key not in known_names}
+        if any(type(key) is not str for key in added):
+            return added
         # A copy may have got its attributes in another order.
-        is_named = all(type(key) is str for key in kept)
-        return {key: kept[key] for key in sorted(kept)} if is_named else kept
+        return {key: added[key] for key in sorted(added)}
     if kind is not tuple:
         return part
     # The state of an array of numpy: version, shape, dtype, order, memory.
     dtype = getattr(value, "dtype", None)
     if len(part) >= 5 and part[1] == getattr(value, "shape", ()) and part[2] is dtype:
         part = part[5:]
-    return tuple(_beside(item, value, known) for item in part)
+    return tuple(_without_package_state(item, value, known_names) for item in part)
 
 
 def is_of(type_: type, package: str) -> bool:

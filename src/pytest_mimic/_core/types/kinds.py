@@ -128,10 +128,10 @@ def find(name: str) -> Any:
         AttributeError: The module has no such name.
     """
     module, _, qualname = name.partition(":")
-    found: object = module_of(module)
-    for part in qualname.split("."):
-        found = getattr(found, part)
-    return found
+    thing: object = module_of(module)
+    for step in qualname.split("."):
+        thing = getattr(thing, step)
+    return thing
 
 
 def find_plainly(name: str) -> Any:
@@ -149,17 +149,17 @@ def find_plainly(name: str) -> Any:
     space = object.__getattribute__(module_of(module), "__dict__")
     if first not in space:
         raise AttributeError(f"{module} has no {first}")
-    found: Any = space[first]
+    thing: Any = space[first]
     for step in steps:
-        if not isinstance(found, type):
+        if not isinstance(thing, type):
             raise AttributeError(f"{name} leads through what is no class")
-        bases = type.__getattribute__(found, "__mro__")
+        bases = type.__getattribute__(thing, "__mro__")
         spaces = [type.__getattribute__(base, "__dict__") for base in bases]
         holder = next((space for space in spaces if step in space), None)
         if holder is None:
             raise AttributeError(f"{name} leads to nothing")
-        found = holder[step]
-    return found
+        thing = holder[step]
+    return thing
 
 
 def find_through_classes(name: str) -> Any:
@@ -208,9 +208,9 @@ def module_of(name: str) -> Any:
     Raises:
         ImportError: There is no such module.
     """
-    found = sys.modules.get(name)
-    if found is not None:
-        return found
+    loaded_module = sys.modules.get(name)
+    if loaded_module is not None:
+        return loaded_module
     try:
         return import_module(name)
     except ModuleNotFoundError:
@@ -230,10 +230,10 @@ def original(thing: object) -> Any:
 
 def named_like(thing: object) -> object:
     """Return what the own name of a class or function leads to; None: to nothing."""
-    found: Any = sys.modules.get(getattr(thing, "__module__", None) or "")
+    namesake: Any = sys.modules.get(getattr(thing, "__module__", None) or "")
     for step in str(getattr(thing, "__qualname__", "")).split("."):
-        found = getattr(found, step, None)
-    return found
+        namesake = getattr(namesake, step, None)
+    return namesake
 
 
 def importable(thing: object) -> object:
@@ -241,10 +241,10 @@ def importable(thing: object) -> object:
 
     That is the thing itself, or its mimic wrapper. None: the name leads elsewhere.
     """
-    found = named_like(thing)
-    if found is None or original(found) is not original(thing):
+    namesake = named_like(thing)
+    if namesake is None or original(namesake) is not original(thing):
         return None
-    return found
+    return namesake
 
 
 def register_fingerprint(type_: type, reduce: Reduce) -> None:

@@ -36,10 +36,16 @@ class Rule(NamedTuple):
 
     def kind(self, type_: type, library: str, layout: bool) -> Kind:
         """Return the kind of a type that counts by this rule."""
-        is_own = type_.__module__.partition(".")[0] == library and not self.is_full
-        tag = f"{library}:{self.name or type_.__name__}" if is_own else type_tag(type_)
-        reduce = self.reduce
-        return Kind(tag, lambda value: reduce(value, layout))
+        package = type_.__module__.partition(".")[0]
+        tag = type_tag(type_)
+        if package == library and not self.is_full:
+            tag = f"{library}:{self.name or type_.__name__}"
+        rule_reduce = self.reduce
+
+        def reduce(value: object) -> object:
+            return rule_reduce(value, layout)
+
+        return Kind(tag, reduce)
 
 
 class Library(NamedTuple):
