@@ -227,20 +227,30 @@ class Commands(NamedTuple):
 def _by_file(
     tests: Sequence[str], known: Mapping[str, Collection[str]]
 ) -> Sequence[str]:
-    """Return the tests, with a file in place of its tests where all are meant."""
-    meant: dict[str, set[str]] = {}
+    """Return the tests, with a file in place of its tests where all are meant.
+
+    Args:
+        tests: The ids, `tests/test_shop.py::test_pay`.
+        known: By file, the ids of its tests, where all of them are known.
+    """
+    tests_of_files: dict[str, set[str]] = {}
     for test in tests:
-        meant.setdefault(test.partition("::")[0], set()).add(test)
-    whole = {
-        file
-        for file, named in meant.items()
-        if len(named) > 1 and named >= set(known.get(file, (file, *named)))
-    }
-    named: dict[str, None] = {}
+        tests_of_files.setdefault(test.partition("::")[0], set()).add(test)
+    whole_files = set()
+    for file, tests_of_file in tests_of_files.items():
+        # The id of a file without functions, such as a text of doctests, is the file.
+        has_all = file in tests_of_file
+        if file in known:
+            has_all = tests_of_file >= set(known[file])
+        if has_all and len(tests_of_file) > 1:
+            whole_files.add(file)
+    # As keys, the files stand once each.
+    words: dict[str, None] = {}
     for test in tests:
         file = test.partition("::")[0]
-        named[file if file in whole else test] = None
-    return list(named)
+        word = file if file in whole_files else test
+        words[word] = None
+    return list(words)
 
 
 def relative_path(path: Path, *, start: Path) -> str:

@@ -155,10 +155,12 @@ class Graph:
         if type_ is list or type_ is tuple:
             parts = list(value)
         elif type_ is set or type_ is frozenset:
-            parts, node.group = list(value), 1
+            parts = list(value)
+            node.group = 1
         elif type_ is dict:
             parts = list(chain.from_iterable(value.items()))
-            node.group = 0 if self.walk.ordered else 2
+            if not self.walk.ordered:
+                node.group = 2
         elif type_ is Raw:
             node.label = b"raw" + self.plain([value])
             return
@@ -170,8 +172,10 @@ class Graph:
         parts = self.walk.located(parts)
         if node.group:
             for part in parts:
-                is_plain = _is_scalar(part)
-                node.parts.append(self.plain([part]) if is_plain else self.node(part))
+                if _is_scalar(part):
+                    node.parts.append(self.plain([part]))
+                else:
+                    node.parts.append(self.node(part))
             return
         # Scalars in a row share a digest, behind their number.
         for is_plain, members in groupby(parts, _is_scalar):
@@ -183,7 +187,9 @@ class Graph:
 
     def plain(self, values: list[Any]) -> bytes:
         """Return the digest of scalars."""
-        self.walk.cells, self.walk.deep_cells = -len(values), 0
+        # These scalars do not count towards the most that a walk takes.
+        self.walk.cells = -len(values)
+        self.walk.deep_cells = 0
         return b"r" + self.walk.digest(values)
 
 

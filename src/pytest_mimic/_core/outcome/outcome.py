@@ -124,12 +124,16 @@ def decode(body: Any, items: list[Any] | None = None) -> Outcome:
     stream = body["stream"]
     if type(stream) is not dict:
         raise TypeError("it is no stream")
+    if items is None:
+        items = stream["items"]
     end = stream.get("end")
-    recorded = stream["items"] if items is None else items
-    return Stream(recorded, end=None if end is None else _decode_end(end))
+    if end is None:
+        return Stream(items)
+    return Stream(items, end=_decode_end(end))
 
 
 def _decode_end(body: Any) -> End:
+    """Return how a call or a stream ended: `{"value": 3}` or `{"raised": error}`."""
     if type(body) is not dict:
         raise TypeError("it is no outcome")
     if "raised" not in body:

@@ -116,13 +116,13 @@ def reading_lasting(read: Reduce, type_: Any) -> Reduce:
 
     `read` returns the attributes of an object of the type by name.
     """
-    known = (
+    listed_names = (
         *caches_of(type_),
         *filled_later(type_),
         *_caches_in_dicts(type_),
         *_derived(type_),
     )
-    needs_look = bool(known) or has_own_hash(type_)
+    needs_look = bool(listed_names) or has_own_hash(type_)
     private_names: dict[tuple[str, ...], bool] = {}
 
     def read_lasting(value: Any) -> Any:
@@ -145,8 +145,7 @@ def without_remembered(value: object, state: Mapping[str, Any]) -> dict[str, Any
     none is left out.
     """
     kind: Any = type(value)
-    known = caches_of(kind)
-    left_out = {name for name in known if name in state}
+    left_out = {name for name in caches_of(kind) if name in state}
     for name in filled_later(kind):
         if name in state and is_empty(state[name]):
             left_out.add(name)
@@ -155,8 +154,8 @@ def without_remembered(value: object, state: Mapping[str, Any]) -> dict[str, Any
     for name, keys in _caches_in_dicts(kind).items():
         part = state.get(name)
         if type(part) is dict and not part.keys().isdisjoint(keys):
-            kept = {key: item for key, item in part.items() if key not in keys}
-            state = {**state, name: kept}
+            lasting = {key: item for key, item in part.items() if key not in keys}
+            state = {**state, name: lasting}
     if has_own_hash(kind):
         left_out |= remembered_hashes(value).keys()
     if left_out.isdisjoint(state):
@@ -222,12 +221,12 @@ def without_empty(state: Mapping[str, Any]) -> dict[str, Any]:
 
     A call that only reads fills some of them with an empty container.
     """
-    kept = {}
+    attributes = {}
     for name, part in state.items():
         is_filled_by_reading = is_private(name) and is_empty(part)
         if not is_filled_by_reading:
-            kept[name] = part
-    return kept
+            attributes[name] = part
+    return attributes
 
 
 def is_empty(part: object) -> bool:
@@ -235,5 +234,8 @@ def is_empty(part: object) -> bool:
     if part is None:
         return True
     containers: tuple[Any, ...] = (list, dict, tuple, set, frozenset)
-    base = next((base for base in containers if isinstance(part, base)), None)
-    return base is not None and not base.__len__(part)
+    for base in containers:
+        if isinstance(part, base):
+            # The class of a user may count its items by code of its own.
+            return not base.__len__(part)
+    return False

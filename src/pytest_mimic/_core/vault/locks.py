@@ -52,10 +52,10 @@ def _with_modules_of_now(function: _Function) -> _Function:
         return function
     names = dict(function.__globals__)
     for name in function.__code__.co_names:
-        used: Any = names.get(name)
-        package = str(getattr(used, "__module__", "")).partition(".")[0]
-        if used is not function and package == "filelock":
-            names[name] = _with_modules_of_now(used)
+        helper: Any = names.get(name)
+        package = str(getattr(helper, "__module__", "")).partition(".")[0]
+        if helper is not function and package == "filelock":
+            names[name] = _with_modules_of_now(helper)
     copy: Any = FunctionType(function.__code__, names, function.__name__)
     copy.__defaults__ = function.__defaults__
     copy.__kwdefaults__ = function.__kwdefaults__
@@ -144,15 +144,24 @@ class Locks:
 
         The caller has the lock for writing: nobody makes such a file meanwhile.
         """
-        own = self._run.path if self._run is not None else None
-        paths = [path for path in self._run_files() if path != own]
-        is_joined = [not _delete_unlocked(path) for path in paths]
-        return any(is_joined)
+        own_path = None
+        if self._run is not None:
+            own_path = self._run.path
+        has_others = False
+        for path in self._run_files():
+            # Each is looked at, as a file that was left is deleted by that.
+            if path != own_path and not _delete_unlocked(path):
+                has_others = True
+        return has_others
 
     def _run_files(self) -> list[str]:
+        """Return the paths of the files of runs, of this process and of others."""
+        paths = []
         with scandir(self._folder) as entries:
-            names = [entry.name for entry in entries]
-        return [join(self._folder, name) for name in names if name.startswith("run.")]
+            for entry in entries:
+                if entry.name.startswith("run."):
+                    paths.append(join(self._folder, entry.name))
+        return paths
 
     @lazy_attribute
     def _folder(self) -> str:
@@ -195,10 +204,10 @@ class _RunFile:
         OSError: The file cannot be made or locked.
         """
         self._file, self.path = _new_file(join(folder, f"run.{getpid()}"))
-        found = fstat(self._file)
+        facts = fstat(self._file)
         # A test may close the files of others, and the system gives the number of this
         # one to another file then.
-        self._identity = found.st_dev, found.st_ino
+        self._identity = facts.st_dev, facts.st_ino
         self._process = getpid()
         _wait_for(self._file)
 
@@ -225,11 +234,12 @@ class _RunFile:
                 close(self._file)
 
     def _is_open(self) -> bool:
+        """Return whether the number still stands for the file that was made."""
         try:
-            found = fstat(self._file)
+            facts = fstat(self._file)
         except OSError:
             return False
-        return self._identity == (found.st_dev, found.st_ino)
+        return self._identity == (facts.st_dev, facts.st_ino)
 
 
 def _open_made(path: str) -> int:

@@ -185,8 +185,8 @@ class Objects:
         """Write an object, unless it is there and sound, and return its name."""
         name = object_name(pieces, suffix)
         if name not in self._sound or self.store.size(name) != self._sound[name]:
-            held = self.store.map(name)
-            if held is None or not is_sound(name, held):
+            stored = self.store.map(name)
+            if stored is None or not is_sound(name, stored):
                 self.store.write(name, pieces)
             self._sound[name] = sum(map(len, pieces))
         return name

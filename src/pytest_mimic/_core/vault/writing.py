@@ -304,16 +304,22 @@ def _entry(
     if is_same and old is not None:
         entry = old
     elif stored.encoded is not None:
-        entry = {key: value for key, value in entry.items() if key != "kind"}
+        entry = dict(entry)
+        # The kind stands with the body, where it is needed.
+        entry.pop("kind", None)
         if stored.is_tagged:
             entry["tagged"] = True
         entry |= _body(objects, stored.encoded)
     if stored.inputs is None:
         return entry
-    inputs = _inputs(objects, stored.inputs, (old or {}).get("inputs", ""), is_same)
+    old_inputs = ""
+    if old is not None:
+        old_inputs = old.get("inputs", "")
+    inputs = _inputs(objects, stored.inputs, old_inputs, is_same)
     if inputs == entry.get("inputs", ""):
         return entry
-    renewed = {key: value for key, value in entry.items() if key != "inputs"}
+    renewed = dict(entry)
+    renewed.pop("inputs", None)
     if inputs:
         renewed["inputs"] = inputs
     return renewed
@@ -330,16 +336,24 @@ def placed(objects: Objects, stored: Stored) -> Entry:
     return plain
 
 
-def _inputs(objects: Objects, list_of: InputList, known: str, is_same: bool) -> str:
+def _inputs(objects: Objects, list_of: InputList, old_name: str, is_same: bool) -> str:
     """Return the name of the object with the list of inputs, which is written.
 
-    The name is empty without one.
+    Args:
+        objects: Those of the vault.
+        list_of: Returns the text of the list.
+        old_name: The name of the object with the list before; empty without one.
+        is_same: Whether the outcome is the one before.
+
+    The name is empty without a list.
     """
-    before = objects.store.read(known) if known else None
+    before = objects.store.read(old_name) if old_name else None
     text = list_of(before, is_same=is_same)
     if before is not None and before == text.encode():
-        return known
-    return objects.place([text.encode()], "json") if text else ""
+        return old_name
+    if not text:
+        return ""
+    return objects.place([text.encode()], "json")
 
 
 def _body(objects: Objects, encoded: Encoded) -> Entry:
