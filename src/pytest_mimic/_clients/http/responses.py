@@ -359,7 +359,8 @@ class StoredResponse:
             headers += self._encode(body.get("encoding", ""))
         if body is not None and method != "HEAD":
             headers = self._with_length(headers)
-        if header_of(headers, "set-cookie") is not None:
+        names = [name.lower() for name, _ in headers]
+        if "set-cookie" in names:
             headers = _with_lasting_cookies(headers)
         self.headers = headers
 
