@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 # The exit codes of runs that were not stopped.
-_COMPLETE = (
+_EXITS_OF_WHOLE_RUNS = (
     pytest.ExitCode.OK,
     pytest.ExitCode.TESTS_FAILED,
     pytest.ExitCode.NO_TESTS_COLLECTED,
@@ -90,8 +90,8 @@ class Ending:
         run.take_strays()
         run.keep_error(run.break_off)
         run.keep_error(run.state.report_inputs)
-        is_complete = session.exitstatus in _COMPLETE
-        if session.shouldstop or session.shouldfail or not is_complete:
+        has_ended_by_itself = session.exitstatus in _EXITS_OF_WHOLE_RUNS
+        if session.shouldstop or session.shouldfail or not has_ended_by_itself:
             self._tests.narrow(STOPPED)
         # The controller of xdist runs no test.
         if not self._is_controller:

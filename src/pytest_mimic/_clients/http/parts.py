@@ -213,9 +213,15 @@ def encode_base64(content: bytes) -> bytes:
 
 
 def with_length(head: str, before: int, after: int) -> str:
-    """Return a head with the `Content-Length` of another content.
+    """Return the head of a part of a multipart body with another `Content-Length`.
 
-    One that was not the length of the content before stays.
+    Redaction has changed the content of the part. A length that was not that of the
+    content before stays.
+
+    Args:
+        head: The headers of the part.
+        before: The length of its content before, in bytes.
+        after: The length of its content now.
     """
     header = _LENGTH.search(head)
     if before == after or header is None:

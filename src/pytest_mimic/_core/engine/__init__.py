@@ -9,7 +9,7 @@ The nouns:
 | port | the engine as the edges of one client see it | `client_plan` |
 | call | one invocation, bound and identified | `call` |
 | owner | the test, scope or cassette that calls belong to | `owners` |
-| track | the outcomes of one file, each in its place | `tracks`, `cassette_tracks` |
+| track | the outcomes of a file; places of equal calls | `tracks`, `cassette_tracks` |
 | decision | replay, run, verify or refuse, from facts | `decisions`, `refusals` |
 | cassette | what a block may read of its track | `cassettes` |
 | step | what is to be done with a call, until it has ended | `steps` |

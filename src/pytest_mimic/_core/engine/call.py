@@ -331,7 +331,8 @@ class Player(NamedTuple):
 
     The first replay of a call hands it out where the decision to replay lasts (see
     `decisions`), and its wrapper keeps it. There is none for a call of which more than
-    a value is recorded.
+    a value is recorded. No player answers while `FunctionPlan.running` holds something:
+    a real call, in a forked process the fork, or a thread whose test has ended.
 
     Attributes:
         make: Makes a fresh value.

@@ -380,7 +380,7 @@ class Port:
         Raises:
             UnstableIdentityError: One recording would serve both.
         """
-        from pytest_mimic._core.engine.equal_calls import (
+        from pytest_mimic._core.engine.senders import (
             refused,
             sender_of,
             told_apart,
@@ -392,7 +392,7 @@ class Port:
         assert call.edge_call is not None
         sender = sender_of(call.secrets.credentials(), call.edge_call.parts)
         key = (owner, call.plan.kind, call.key)
-        names, ways = state.equal_calls.differing(key, sender)
+        names, ways = state.senders.differing(key, sender)
         if names and not call.sequence:
             error = refused(call.label, call.plan.target, names, ways)
             raise state.pending.note(error)

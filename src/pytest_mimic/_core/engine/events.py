@@ -22,8 +22,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.equal_calls import Sender
     from pytest_mimic._core.engine.owners import Errors, Owner, Token, Track, Unended
+    from pytest_mimic._core.engine.senders import Sender
     from pytest_mimic._core.vault.recording_facts import Recording
     from pytest_mimic.errors import MimicError
 
@@ -169,7 +169,7 @@ class SecretsHidden(NamedTuple):
 
 
 class SenderNoted(NamedTuple):
-    """The first of equal calls was sent with secrets: see `EqualCalls`.
+    """The first of equal calls was sent with secrets: see `Senders`.
 
     Attributes:
         key: What makes the calls equal.

@@ -1,6 +1,8 @@
 """Makes the processes that a run forks a part of it.
 
-What one of them does counts in all.
+What one of them does counts in all. A call that equals one of a brother gets the place
+behind it (`Track.follow`). Where calls have no places, it gets the outcome that the
+brother has recorded.
 
 The first fork of a run makes its family, with a log that all of its processes have
 open. Whoever decides about a call, or writes a recording, takes a turn: it reads what
@@ -52,11 +54,11 @@ from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.cassette_tracks import CassetteTrack
-    from pytest_mimic._core.engine.equal_calls import Sender
     from pytest_mimic._core.engine.events import Event as FamilyEvent
     from pytest_mimic._core.engine.owners import OpenCall, Owner, SecretScope, Token
     from pytest_mimic._core.engine.owners import Track as OwnedTrack
     from pytest_mimic._core.engine.run_state import RunState
+    from pytest_mimic._core.engine.senders import Sender
     from pytest_mimic._core.redact.known_secrets import Fact
 
     # What others tell of one file.
@@ -305,10 +307,10 @@ class Family:
             known.follow(FACTS[event.kind](*event.fields))
 
     def _hear_of_sender(self, event: SenderNoted) -> None:
-        from pytest_mimic._core.engine.equal_calls import Sender
+        from pytest_mimic._core.engine.senders import Sender
 
         sender = Sender(event.credentials, event.headers)
-        self._state.equal_calls.follow(event.key, sender)
+        self._state.senders.follow(event.key, sender)
 
     # -- what this process tells
 

@@ -24,10 +24,10 @@ from pytest_mimic._core.words import lazy_attribute
 from pytest_mimic.errors import MimicError, MissingRecordingError, StaleRecordingError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.equal_calls import EqualCalls, Sender
     from pytest_mimic._core.engine.events import Family
     from pytest_mimic._core.engine.ledger import Ledger
     from pytest_mimic._core.engine.recordings import Recordings
+    from pytest_mimic._core.engine.senders import Sender, Senders
     from pytest_mimic._core.inputs.reached_and_read import ProjectSources, Trace
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.settings import Settings
@@ -201,11 +201,11 @@ class RunState:
         return scope or self.test
 
     @lazy_attribute
-    def equal_calls(self) -> EqualCalls:
+    def senders(self) -> Senders:
         """The calls of this run that were sent with secrets."""
-        from pytest_mimic._core.engine.equal_calls import EqualCalls
+        from pytest_mimic._core.engine.senders import Senders
 
-        return EqualCalls(self._tell_sender)
+        return Senders(self._tell_sender)
 
     def scopes_of(self, fixtures: Collection[str]) -> list[SecretScope]:
         """Return the scopes of the wider fixtures that a test or a fixture uses.

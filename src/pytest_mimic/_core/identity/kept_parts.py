@@ -92,8 +92,8 @@ def function_parts(
     if forms is None or identity.key_of_forms(forms) != key:
         return None
     parts: Parts = {}
-    # What might tell a secret.
-    telling: dict[str, Any] = {}
+    # What is computed of whole arguments, which might tell a secret among them.
+    from_content: dict[str, Any] = {}
     for place, name in enumerate(identity.names):
         parts[name] = None
         if not identity.counts(place):
@@ -109,11 +109,11 @@ def function_parts(
                 parts[name] = _IN_PART
             digest = _digest_in(forms[place])
             if digest is not None:
-                telling[name] = digest.hex()
+                from_content[name] = digest.hex()
             elif _is_exact(identity, place, value, short_tree(value)):
-                telling[name] = {"value": short_tree(value)}
-    if telling and not hides():
-        parts.update(telling)
+                from_content[name] = {"value": short_tree(value)}
+    if from_content and not hides():
+        parts.update(from_content)
     return parts
 
 

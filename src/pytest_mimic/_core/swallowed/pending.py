@@ -15,8 +15,9 @@ class PendingErrors:
     As a `with` block, it notes an error that is raised inside.
 
     Args:
-        test: Returns the id of the running test.
-        tell: Tells an error of a forked process to the one that judges the test.
+        test: Returns the id of the running test. `str` returns an empty one.
+        tell: Tells an error of a forked process to the one that judges the test. `bool`
+            tells nobody.
         commands: Those of the run, for remedies.
 
     Attributes:

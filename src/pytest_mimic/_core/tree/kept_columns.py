@@ -1,7 +1,7 @@
 """The columns of tables of libraries, and what a description keeps of them.
 
-It keeps of each column a digest, and few values, so that a miss names the columns that
-differ without the table that was recorded.
+It keeps of each column a digest, which `making` computes, and few values. So a miss
+names the columns that differ without the table that was recorded.
 """
 
 from __future__ import annotations

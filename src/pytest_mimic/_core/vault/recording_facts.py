@@ -132,7 +132,7 @@ class Stored:
 
     @property
     def gave_nothing(self) -> bool:
-        """Whether its call had given nothing before it came to no whole outcome."""
+        """Whether its call was cancelled, or left open, before it gave anything."""
         if not self.mark or self.kind != "value":
             return False
         body = self.readable()

@@ -343,7 +343,11 @@ def _pairs(headers: Any) -> Iterator[tuple[str, str]]:
 
 
 def _one_line(value: object) -> str:
-    """Return the text of a header, of which each character is one byte."""
+    """Return the text of a header of an imported response, in one line.
+
+    Each of its characters is one byte, as in a recording. vcrpy may keep the bytes of a
+    header as the text that they are in UTF-8.
+    """
     if isinstance(value, bytes):
         text = value.decode("latin-1")
     else:

@@ -39,10 +39,11 @@ from pytest_mimic._tools.rekey.recorded_calls import (
 )
 from pytest_mimic.errors import MimicError
 
-# The requests by which a client sets up its connections, which serve all tests.
-_SHARED = ("CONNECT",)
-# What a recording keeps of its options besides those of the line.
-_BESIDE = ("python", "line")
+# The signatures of requests by which an HTTP client sets up a connection. It serves all
+# tests, so its recording belongs to none of them.
+_OF_CONNECTIONS = ("CONNECT",)
+# What a recording keeps among its options that is no option of a line.
+_NO_OPTIONS = ("python", "line")
 
 IsSame = Callable[[Stored, Stored, Line], bool]
 """Returns whether two outcomes of the calls of a line are equal."""
@@ -303,7 +304,7 @@ class Planner:
         if line is not None:
             owner = self._owner(old, line)
             options = dict(line.options)
-            for name in _BESIDE:
+            for name in _NO_OPTIONS:
                 if name in options_before:
                     options[name] = options_before[name]
         no_line = Line("", {}, ())
@@ -344,7 +345,7 @@ class Planner:
         owner = call.owner
         if old.place is None:
             becomes_sequence = is_sequence(line.options, is_client=True)
-            opens = (call.arguments or {}).get("signature") in _SHARED
+            opens = (call.arguments or {}).get("signature") in _OF_CONNECTIONS
             if becomes_sequence and owner is None and not opens:
                 raise CannotHideError(
                     "it served all tests, and nobody knows which of them used it"

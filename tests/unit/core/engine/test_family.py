@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from pytest_mimic._core.engine.coverings import watch_forks
-from pytest_mimic._core.engine.equal_calls import Sender
 from pytest_mimic._core.engine.owners import Owner
+from pytest_mimic._core.engine.senders import Sender
 from unit.core.engine.runs import TEST, Runs
 
 pytestmark = [
@@ -248,6 +248,6 @@ def test_the_first_of_equal_calls_may_be_one_of_another_process(runs: Runs) -> N
     key = ("", "toy", "1a2b")
     in_child(lambda: runs.state.family.tell_sender(key, Sender({"key": "k-1"}, {})))
     runs.state.hear()
-    names, _ = runs.state.equal_calls.differing(key, Sender({"key": "k-2"}, {}))
+    names, _ = runs.state.senders.differing(key, Sender({"key": "k-2"}, {}))
 
     assert names == ["key"]

@@ -1,4 +1,4 @@
-"""Equal calls that differ in a secret of the application's own.
+"""Who has sent equal calls: those that differ in a secret of the application's own.
 
 Such a secret does not count, so that these calls are named, or refused. A replay gives
 them their answers in the order in which they begin. Where one recording serves all, the
@@ -52,7 +52,7 @@ def sender_of(credentials: Mapping[str, str], parts: Mapping[str, object]) -> Se
     return Sender(credentials, texts)
 
 
-class EqualCalls:
+class Senders:
     """The senders of the calls of one run, by what makes two calls equal.
 
     Args:

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import pytest
 
-from pytest_mimic._core.engine.equal_calls import (
-    EqualCalls,
+from pytest_mimic._core.engine.senders import (
     Sender,
+    Senders,
     refused,
     sender_of,
     told_apart,
@@ -28,8 +28,8 @@ def call(credentials: dict[str, str], key: str = "1a2b", **headers: str) -> Sent
     return Sent(key, sender_of(credentials, {"headers": shown}))
 
 
-def calls() -> EqualCalls:
-    return EqualCalls(lambda *_: None)
+def calls() -> Senders:
+    return Senders(lambda *_: None)
 
 
 @pytest.mark.parametrize(
