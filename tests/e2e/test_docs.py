@@ -182,6 +182,11 @@ NEEDS = {
 IN_PROCESSES = {"README.md", "docs/how-to/other-processes.md"}
 
 
+# The characters of a line in the pictures of `scripts/terminal_pictures.py`. A list is
+# laid out for the width of the terminal.
+PICTURED = "96"
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_shows_real_output(request, project, capsys, page):
     """A reader has installed only pytest-mimic, and what the page needs."""
@@ -190,7 +195,7 @@ def test_a_page_shows_real_output(request, project, capsys, page):
             request.getfixturevalue(need)
         elif find_spec(need) is None:
             pytest.skip(f"the page needs {need}")
-    project.monkeypatch.setenv("COLUMNS", "80")
+    project.monkeypatch.setenv("COLUMNS", PICTURED if page == "README.md" else "80")
     project.process = page in IN_PROCESSES
 
     printed = ""
