@@ -42,10 +42,13 @@ _NAME = re.compile(r"[^\W\d]\w*")
 # The words before a password that no name says: those of MySQL, MariaDB and Oracle, and
 # of SQLCipher.
 _BEFORE_PASSWORD = re.compile(
-    r"\bIDENTIFIED (?:WITH (?:\w+ )?)?(?:BY|AS)\b"
-    r"|^PRAGMA (?:HEX)?(?:RE)?KEY\b"
+    r"\bIDENTIFIED (?:(?:WITH|VIA) (?:\w+ )?)?(?:BY|AS|USING)\b"
+    r"|^PRAGMA (?:\w+ )?(?:HEX|TEXT)?(?:RE)?KEY\b"
     r"|^ATTACH .*\bKEY\b"
 )
+# Oracle writes a password like a name: `IDENTIFIED BY tiger`. Elsewhere, these words
+# may stand before the password.
+_BEFORE_TEXT = frozenset("AS PASSWORD RANDOM VALUES".split())
 _NAMES = ("word", "quoted")
 _SKIPPED = ("blank", "comment")
 _VERBS = frozenset("SELECT VALUES INSERT UPDATE DELETE MERGE REPLACE".split())
@@ -118,7 +121,7 @@ class Statement:
                 names.add(word.name.lower())
                 for part in words_in(word.name):
                     names.add(part.lower())
-        in_capitals = [word.upper for word in words if word.kind == "word"]
+        in_capitals = [word.name.upper() for word in words if word.kind in _NAMES]
         if _BEFORE_PASSWORD.search(" ".join(in_capitals)):
             names.add("password")
         self.names = frozenset(names)
@@ -149,13 +152,17 @@ class Statement:
         pieces = []
         hidden = []
         before = ""
+        # The two words before this one, in capitals.
+        last_words = ("", "")
         expects_values = False
         for token in self._tokens:
             text = _folded(token)
             if token.upper in _BEFORE_VALUES:
                 expects_values = True
             is_quoted_value = expects_values and text.startswith('"') and before != "."
-            is_text = token.kind == "string" or is_quoted_value
+            is_named = token.kind in _NAMES and token.upper not in _BEFORE_TEXT
+            is_password = is_named and last_words == ("IDENTIFIED", "BY")
+            is_text = token.kind == "string" or is_quoted_value or is_password
             if is_text and before not in _BEFORE_KEYS:
                 hidden.append(text.strip("'\""))
                 text = f"'{PLACEHOLDER}'"
@@ -166,6 +173,8 @@ class Statement:
             pieces.append(text)
             if token.kind != "blank":
                 before = token.text
+            if token.kind in _NAMES:
+                last_words = (last_words[1], token.upper)
         return _trimmed(pieces), hidden
 
     @lazy_attribute

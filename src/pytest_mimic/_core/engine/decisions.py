@@ -20,7 +20,8 @@ The table, in which the first row that fits decides:
 The last row may hold for all equal calls of the run. Then the replay `lasts`, and a
 `Player` gives them their outcome without another decision. It lasts where the identity
 alone decides: a call with a place among equal ones, one in a cassette, and one that a
-log shows are looked at one by one. In the rows above it, a call may be recorded again.
+log shows are looked at one by one. No other row lasts: a missing call may be recorded
+meanwhile, and a real one runs each time.
 """
 
 from __future__ import annotations

@@ -502,5 +502,6 @@ def begin_process(state: RunState) -> None:
     if state.is_forking:
         state.is_forking = False
         state.recordings.turns.start_over()
+        state.recordings.wall_time.start_over()
         if state.family is not None:
             state.family.begin_process()

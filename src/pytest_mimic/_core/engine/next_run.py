@@ -200,7 +200,8 @@ class NextRun:
             return
         if stored.encoded.pickled is not None:
             self._unreadable.add(self._state.test)
-        for text in stored.encoded.texts(self._room):
+        # Shorter texts need none of the room for long ones.
+        for text in stored.encoded.texts(max(self._room, _LONG)):
             if text is None:
                 self._unreadable.add(self._state.test)
             else:

@@ -104,6 +104,13 @@ class WallTime:
         self._spans: deque[tuple[float, float]] = deque(maxlen=_SPANS)
         self._lock = Lock()
 
+    def start_over(self) -> None:
+        """Begin anew in a forked process.
+
+        A thread of its parent may have taken the lock.
+        """
+        self._lock = Lock()
+
     def beside(self, began: float, ended: float) -> float:
         """Return how many seconds of a call that ends now others have taken already.
 

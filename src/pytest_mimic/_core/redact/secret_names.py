@@ -80,7 +80,7 @@ _BESIDE = (
         ("challenge",),
     ),
     (("user", "username", "login", "email"), ("pass",)),
-    (("kty",), ("k", "d", "p", "q", "dp", "dq", "qi")),
+    (("kty",), ("k", "d", "p", "q", "dp", "dq", "qi", "oth")),
 )
 # The names of a redirect back from a log-in, which are secret together, if both look
 # like tokens: an address has a state, and a country a code.
@@ -129,8 +129,9 @@ _NAME = pattern(r"!?[\w.-]+")
 # The mark of a text that looks like a key and is none.
 _ACCEPTED = pattern(r"!sha256:[0-9a-f]{8}")
 _WORD = pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_]+")
-# A name in a path, which is no index.
-_NAME_IN_PATH = pattern(r"(?:^|(?<=[/.]))[A-Za-z_][\w-]*")
+# A name in a path, which is no index. SCIM puts the schema before it (RFC 7644, 3.10):
+# `urn:ietf:params:scim:schemas:core:2.0:User:password`.
+_NAME_IN_PATH = pattern(r"(?:^|(?<=[/.:]))(?=[\w -]*[A-Za-z_])[\w -]+")
 _FLAG = pattern(r"--?([A-Za-z][\w-]{0,200})")
 _LONGEST_NAME = 200
 
@@ -514,12 +515,14 @@ def _name_of_value(box: Mapping[Any, Any]) -> str | None:
 
     A change has it in its path: `{"op": "add", "path": "/token", "value": "abc"}`.
     """
+    if "op" in box:
+        name_in_path = _last_name(box.get("path"))
+        if name_in_path:
+            return name_in_path
     for key in ("name", "key", "Name", "Key"):
         name = box.get(key)
         if isinstance(name, str):
             return name
-    if "op" in box:
-        return _last_name(box.get("path")) or None
     return None
 
 
@@ -528,10 +531,11 @@ def _last_name(path: object) -> str:
 
     /users/1/tokens/-      tokens
     name.password          password
+    /client%20secret       client secret
     """
     if not isinstance(path, str):
         return ""
-    names = _NAME_IN_PATH.findall(path)
+    names = _NAME_IN_PATH.findall(path.replace("%20", " "))
     return names[-1] if names else ""
 
 

@@ -337,15 +337,16 @@ def placed(objects: Objects, stored: Stored) -> Entry:
 
 
 def _inputs(objects: Objects, list_of: InputList, old_name: str, is_same: bool) -> str:
-    """Return the name of the object with the list of inputs, which is written.
+    """Write the list of inputs, and return the name of its object.
 
     Args:
         objects: Those of the vault.
         list_of: Returns the text of the list.
-        old_name: The name of the object with the list before; empty without one.
+        old_name: The name of the object with the list before; empty without a list.
         is_same: Whether the outcome is the one before.
 
-    The name is empty without a list.
+    Returns:
+        The name; empty without a list.
     """
     before = objects.store.read(old_name) if old_name else None
     text = list_of(before, is_same=is_same)

@@ -210,6 +210,10 @@ STANDARDS = {
         [
             {"op": "replace", "path": "/a/password", "value": "x1"},
             {"op": "Add", "path": "login.password", "value": "x1"},
+            {"op": "add", "path": "urn:scim:core:2.0:User:password", "value": "x1"},
+            {"op": "add", "path": "/client%20secret", "value": "x1"},
+            {"op": "add", "path": "/2fa_secret", "value": "x1"},
+            {"op": "add", "path": "/password", "name": "shown", "value": "x1"},
             {"op": "add", "path": "/tokens/-", "value": TOKEN},
         ],
         [
