@@ -36,6 +36,7 @@ from typing import Any, TypeGuard
 
 from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.identity.counted_paths import counted_paths
+from pytest_mimic._core.nodes.json_tags import tag_in
 from pytest_mimic._core.nodes.node_classes import Cut, Items, Node, Opaque
 from pytest_mimic._core.nodes.node_json import plain_of
 from pytest_mimic._core.nodes.node_values import restored
@@ -144,6 +145,9 @@ def _is_same_plainly(tree: object, value: object) -> bool:
     if kind is dict:
         parts: Any = value
         trees: Any = tree
+        if tag_in(trees):
+            # It is read back as the value that the tag stands for.
+            return False
         return parts.keys() == trees.keys() and all(
             type(key) is str and _is_same_plainly(trees[key], part)
             for key, part in parts.items()

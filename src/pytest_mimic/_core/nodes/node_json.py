@@ -182,7 +182,7 @@ def _cut(tag: str, part: Any, plain: Mapping[str, Any]) -> Cut:
 def _fields(
     tag: str, part: dict[str, Any], facts: dict[str, Node], plain: Mapping[str, Any]
 ) -> Fields:
-    if "args" in part and part.keys() <= _EXCEPTION:
+    if tag != _NAMESPACE and _is_exception(part):
         return Fields(tag, _exception_parts(part), digest=_text_in(plain, "digest"))
     content = node_of(part)
     parts = _mapping_parts(content)
@@ -198,6 +198,16 @@ def _fields(
     if tag == _NAMESPACE:
         tag = "SimpleNamespace"
     return Fields(tag, parts, _length_in(plain), _text_in(plain, "digest"), facts)
+
+
+def _is_exception(part: dict[str, Any]) -> bool:
+    """Return whether the stored parts of an object are those of an exception."""
+    sides = (part.get("attributes", {}), part.get("fields", {}))
+    return (
+        part.keys() <= _EXCEPTION
+        and type(part.get("args")) is list
+        and all(type(side) is dict for side in sides)
+    )
 
 
 def _mapping_parts(node: Node) -> dict[str, Node] | None:
@@ -318,7 +328,9 @@ def _fields_json(node: Fields) -> dict[str, Any]:
             parts = _stored_exception(parts)
     if tag == "SimpleNamespace":
         tag = _NAMESPACE
-    if is_escaped(parts):
+    if has_both_forms(parts):
+        parts = tagged("dict", _pairs(parts))
+    elif is_escaped(parts):
         parts = escaped(parts)
     return _with_facts(tagged(tag, parts), node)
 
@@ -327,8 +339,11 @@ def _mapping_json(node: Fields) -> dict[str, Any]:
     parts = plains_of(node.parts)
     if node.length is None and not has_both_forms(parts):
         return escaped(parts) if is_escaped(parts) else parts
-    pairs = [list(pair) for pair in parts.items()]
-    return _with_facts(tagged("dict", pairs), node)
+    return _with_facts(tagged("dict", _pairs(parts)), node)
+
+
+def _pairs(parts: Mapping[str, Any]) -> list[list[Any]]:
+    return [list(pair) for pair in parts.items()]
 
 
 def _stored_container(form: _Form, parts: dict[str, Any]) -> Any:

@@ -452,10 +452,12 @@ def _is_kept(part: object, part_of_twin: object) -> bool:
 def _remembered_in(thing: Any, twin: Any, names: set[str]) -> set[str]:
     """Return the attributes that remember the `hash()`, which the copy has, too."""
     remembered: set[str] = set()
+    if not names:
+        return remembered
     # A `__hash__` may raise anything.
     with suppress(Exception):
         number = hash(thing)
-        if names and hash(twin) == number:
+        if hash(twin) == number:
             attributes = all_attributes(thing)
             for name in names:
                 if is_private(name) and attributes.get(name) == number:

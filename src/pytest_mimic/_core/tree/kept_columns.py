@@ -7,6 +7,7 @@ names the columns that differ without the table that was recorded.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from sys import maxsize
 from typing import Any
 
@@ -32,7 +33,7 @@ def columns_of(value: Any) -> dict[str, Column] | None:
     if not parts or sum(map(column_size, parts.values())) > _MOST_VALUES:
         return None
     return {
-        step: Column(_dtype(column), _rows_or_shape(column), _items(column))
+        step: Column(_dtype(column), _rows_or_shape(column), _known_items(column))
         for step, column in parts.items()
     }
 
@@ -79,8 +80,9 @@ def column_node(
         value: Makes the node of one of its values; None if they are too many.
     """
     facts: dict[str, Node] = {"rows": _rows_or_shape(column)}
-    if value is not None:
-        facts["values"] = Items("list", [value(item) for item in _items(column)])
+    items = None if value is None else _known_items(column)
+    if value is not None and items is not None:
+        facts["values"] = Items("list", [value(item) for item in items])
     return Opaque("column", _dtype(column), digest=digest, facts=facts)
 
 
@@ -107,6 +109,16 @@ def column_size(column: Any) -> int:
 
 def _dtype(column: Any) -> str:
     return str(getattr(column, "dtype", None) or getattr(column, "type", ""))
+
+
+def _known_items(column: Any) -> list[Any] | None:
+    """Return the values of a column; None if Python has no values for them.
+
+    A moment of Arrow may lie outside of the years that `datetime` has.
+    """
+    with suppress(Exception):
+        return _items(column)
+    return None
 
 
 def _items(column: Any) -> list[Any]:

@@ -29,8 +29,8 @@ class Row(NamedTuple):
         take: Returns what a value is made of: plain data, or values that are taken
             apart in their turn.
         tag: The name under which readable outcomes store it, `$decimal`. Empty: they do
-            not. If `take` returns no text, `outcome.tags` must know the types of its
-            parts, else the outcome is pickled.
+            not. If `take` returns no text, `stored_values` must know the types of
+            its parts, else the outcome is pickled.
         make: Makes a value of the class and what `take` returned. None: nothing does.
         counts: Returns what counts in an identity, in place of `take`.
         many: Returns what counts of many values at once, see `kinds.Kind`.
@@ -116,7 +116,7 @@ def _complex_parts(value: complex) -> list[float]:
 
 
 def _bytearray_bytes(value: bytearray) -> bytes:
-    return bytes(bytearray.__iter__(value))
+    return bytes(bytearray.__getitem__(value, slice(None)))
 
 
 def _bytearray_memory(value: bytearray) -> Raw:

@@ -91,12 +91,12 @@ def _frame(value: Any, redactor: Redactor) -> list[Block]:
         value = value.to_frame()
     if not hasattr(value, "columns") or not hasattr(value, "head"):
         return []
-    if hasattr(value, "reset_index") and not _counts_rows(value.index):
-        # The labels of the rows say what the rows are about.
-        value = value.reset_index()
     head = value.head(_ROWS)
-    names = list(map(str, value.columns))
-    types = map(str, value.dtypes)
+    if hasattr(head, "reset_index") and _labels_rows(head):
+        # The labels say what the rows are about.
+        head = head.reset_index()
+    names = list(map(str, head.columns))
+    types = map(str, head.dtypes)
     if hasattr(head, "rows"):
         head_rows = head.rows()
     else:
@@ -108,9 +108,14 @@ def _frame(value: Any, redactor: Redactor) -> list[Block]:
     return [table_block(list(zip(names, types)), cells, count=len(value))]
 
 
-def _counts_rows(index: Any) -> bool:
-    """Check whether the labels of the rows of a frame of pandas are just numbers."""
-    return type(index).__name__ == "RangeIndex" and index.name is None
+def _labels_rows(frame: Any) -> bool:
+    """Check whether the index of a frame of pandas says what no column says.
+
+    It may just count the rows, or have the name of a column.
+    """
+    index = frame.index
+    counts_rows = type(index).__name__ == "RangeIndex" and index.name is None
+    return not counts_rows and {*index.names}.isdisjoint(frame.columns)
 
 
 def _image(value: Any, _redactor: Redactor) -> list[Block]:

@@ -89,7 +89,7 @@ def _line_of_function(targets: Iterable[Target], name: str) -> Target | None:
 
 
 def _is_wildcard(target: Target) -> bool:
-    """Return whether a line names all functions of a module or class, and no one."""
+    """Return whether a line names all functions of a module or class by a `*`."""
     return target.path[-1] == "*" and not target.excluded
 
 

@@ -86,6 +86,8 @@ def kept(
         re.compile("a+"),
         datetime(2024, 1, 2, 3, 4, tzinfo=ZoneInfo("Europe/Berlin")),
         {"$date": 1, "n": (2,)},
+        {"$decimal": "1.50"},
+        {"$date": "2026-11-02"},
         "x" * 4_000,
         "x" * 10_000,
         ["x" * 4_000] * 10,
@@ -123,6 +125,27 @@ def test_a_path_that_is_ignored_later_is_left_out_of_what_was_described(
     key = function_key(TARGET, parts, described, recorded={}, ignore=ignore)
 
     assert key == CallIdentity(TARGET, ("payload",), ignore=ignore).key((value,))
+
+
+@pytest.mark.parametrize(
+    "document",
+    [{"$decimal": "1.50"}, {"$date": "2026-11-02"}, {"$uuid": str(UUID(int=7))}],
+    ids=str,
+)
+def test_a_mapping_like_a_tag_is_never_taken_for_the_value_of_the_tag(
+    document: Any,
+) -> None:
+    payload = {"doc": document, "n": 1}
+    recorded = {"ignore": ["payload.doc"]}
+    _, parts, described = kept({"payload": payload}, ignore=("payload.doc",))
+    ignore = ("payload.n",)
+
+    try:
+        key = function_key(TARGET, parts, described, recorded=recorded, ignore=ignore)
+    except NotKeptError:
+        return
+
+    assert key == CallIdentity(TARGET, ("payload",), ignore=ignore).key((payload,))
 
 
 def test_a_path_that_counts_again_is_taken_from_the_description() -> None:

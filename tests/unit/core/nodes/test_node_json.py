@@ -118,6 +118,19 @@ def test_a_value_that_is_made_of_another_has_its_parts() -> None:
     )
 
 
+def test_attributes_that_are_escaped_forms_of_one_another_stay_two() -> None:
+    one = Fields("shop:Job", {"$a": 1, "$$a": 2})
+    other = Fields("shop:Job", {"$a": 9, "$$a": 2})
+
+    assert node_of(plain_of(one)) != node_of(plain_of(other))
+
+
+def test_a_namespace_with_arguments_is_no_exception() -> None:
+    node = Fields("SimpleNamespace", {"args": Items("list", [1]), "notes": 2})
+
+    assert node_of(plain_of(node)) == node
+
+
 def test_what_is_too_long_is_found_in_the_json() -> None:
     assert cut_in({"$cut": "str", "object": "a.json"}) == Cut("str", file="a.json")
     assert cut_in({"cut": "str"}) is None
@@ -130,6 +143,8 @@ def test_what_is_too_long_is_found_in_the_json() -> None:
         {"$dict": "x"}, {"$dict": [[1], 2]}, {"$tuple": {"a": 1}}, {"$date": None},
         {"$cut": 5, "length": "many"}, {"$deque": []}, {"$deque": 5}, {"$": 1},
         {"$path": ["a", "b", "c"]}, {"$text": [], "type": 5}, {"$shop:Rate": {"$": 1}},
+        {"$shop:Job": {"args": ["a"], "fields": ["x"]}},
+        {"$shop:Job": {"args": ["a"], "attributes": 5}},
     ],
     ids=str,
 )  # fmt: skip

@@ -130,6 +130,16 @@ def test_tables_of_other_libraries_are_told_by_column(library):
     assert lines == ["x['a']: 1 of 2 differ, [1]: None recorded, 2 now"]
 
 
+def test_moments_that_python_has_no_value_for_differ_all_the_same():
+    arrow = pytest.importorskip("pyarrow")
+    late, later = (
+        arrow.table({"at": arrow.array([2**60 + step], arrow.timestamp("s"))})
+        for step in (0, 1)
+    )
+
+    assert difference_lines(differing(late, later))
+
+
 def test_nothing_is_kept_of_a_column_with_a_secret_name():
     kept = described(frame(1, password="hunter2"), Redactor(["password"]))
 

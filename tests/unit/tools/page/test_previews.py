@@ -41,6 +41,15 @@ def test_a_frame_is_shown_with_the_labels_of_its_rows(tmp_path: Path) -> None:
     assert block["rows"] == [["a", "0.5"], ["b", "1.5"]]
 
 
+def test_a_frame_whose_index_is_a_column_as_well(tmp_path: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"id": ["a"], "n": [1]}).set_index("id", drop=False)
+
+    [block] = blocks_of(frame, tmp_path)
+
+    assert block["rows"] == [["a", "1"]]
+
+
 def test_a_frame_of_polars(tmp_path: Path) -> None:
     polars = pytest.importorskip("polars")
 
