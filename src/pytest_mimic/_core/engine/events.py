@@ -201,9 +201,18 @@ class ErrorNoted(NamedTuple):
 
 
 Event: TypeAlias = (
-    "PlaceTaken | ConversationBegun | RecordingWritten | NameNumbered | CallRecorded"
-    " | CallEnded | CallUnended | SecretsLearned | SecretsHidden | SenderNoted"
-    " | AccountGrown | ErrorNoted"
+    PlaceTaken
+    | ConversationBegun
+    | RecordingWritten
+    | NameNumbered
+    | CallRecorded
+    | CallEnded
+    | CallUnended
+    | SecretsLearned
+    | SecretsHidden
+    | SenderNoted
+    | AccountGrown
+    | ErrorNoted
 )
 
 EVENTS: dict[str, Callable[..., Event]] = {

@@ -29,9 +29,17 @@ if TYPE_CHECKING:
     class Track(Protocol):
         """The outcomes of one file, as the owner of its calls uses them."""
 
-        file: str
-        owner: Owner | None
         taken: dict[str, int]
+
+        @property
+        def file(self) -> str:
+            """The name of the recording or cassette."""
+            ...
+
+        @property
+        def owner(self) -> Owner | None:
+            """The owner of the calls; None if one recording serves all."""
+            ...
 
         def take(self, call: Any, mode: Mode, /) -> Any:
             """Return the step for the next of equal calls."""

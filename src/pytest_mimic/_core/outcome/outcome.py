@@ -124,12 +124,11 @@ def decode(body: Any, items: list[Any] | None = None) -> Outcome:
     stream = body["stream"]
     if type(stream) is not dict:
         raise TypeError("it is no stream")
-    if items is None:
-        items = stream["items"]
+    given_items: Any = stream["items"] if items is None else items
     end = stream.get("end")
     if end is None:
-        return Stream(items)
-    return Stream(items, end=_decode_end(end))
+        return Stream(given_items)
+    return Stream(given_items, end=_decode_end(end))
 
 
 def _decode_end(body: Any) -> End:

@@ -262,7 +262,8 @@ def _by_value_pickler() -> Any:
             if reduction is NotImplemented or obj.__module__ == "builtins":
                 return reduction
             self.by_value = True
-            make, arguments, (attributes, slots), *rest = reduction
+            parts: tuple[Any, ...] = reduction
+            make, arguments, (attributes, slots), *rest = parts
             attributes = dict(attributes)
             # Loaded code has no file, from which its source could be read again.
             if isinstance(obj, type):

@@ -288,7 +288,7 @@ class SecretNames:
         describes_a_secret = count > 0 and words[count - 1] in _ABOUT
         # The length of the longest name in the tables that stands in this one, by the
         # answer of the table.
-        lengths = dict.fromkeys(("never", "always", "text", "look"), 0)
+        lengths: dict[str, int] = dict.fromkeys(("never", "always", "text", "look"), 0)
         for start in range(len(words)):
             has_words_before = start > 0
             is_asked = has_words_before and not _ASKING.isdisjoint(

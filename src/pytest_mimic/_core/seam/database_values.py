@@ -218,7 +218,7 @@ def _of_driver(name: str, state: object) -> object:
         raise ValueError(name)
     kind: type = find(name)
     new = cast("Callable[[type], object]", kind.__new__)
-    made = new(kind)
+    made: Any = new(kind)
     if hasattr(made, "__setstate__"):
         made.__setstate__(state)
         return made

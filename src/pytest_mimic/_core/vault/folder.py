@@ -353,9 +353,7 @@ def _changed_before(entry: os.DirEntry[str], moment: float) -> bool:
 
 def _write_file(file: int, path: str, data: Data) -> None:
     """Write the content of a new file and close it; if that fails, there is no file."""
-    pieces: Iterable[Any] = data
-    if isinstance(data, bytes):
-        pieces = (data,)
+    pieces: Iterable[Any] = (data,) if isinstance(data, bytes) else data
     try:
         try:
             for piece in pieces:

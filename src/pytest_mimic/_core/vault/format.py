@@ -392,6 +392,7 @@ def parse(data: bytes, path: str, *, test: str | None = None) -> Any:
     CorruptRecordingError: it is not JSON, or has text behind its end.
     """
     text = ""
+    value, end = None, 0
     try:
         text = data.decode()
         value, end = scan(text, 0)
