@@ -154,8 +154,8 @@ class Recordings:
     """
 
     def __init__(self, vault: Vault, ledger: Ledger, *, mode: Mode) -> None:
-        self.turns = Turns()
-        self.wall_time = WallTime()
+        self.turns: Turns = Turns()
+        self.wall_time: WallTime = WallTime()
         self._vault = vault
         self._ledger = ledger
         # A description of the arguments is for messages.
