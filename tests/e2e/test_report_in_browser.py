@@ -14,6 +14,9 @@ from pytest_mimic._tools.page.blocks import text_block
 from pytest_mimic._tools.page.report import TestFacts, page
 
 sync_api = pytest.importorskip("playwright.sync_api")
+# What follows a click may come later (`<details>` tells of it in a task of its own), so
+# each look at the page after a click is one that waits.
+expect = sync_api.expect
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 
@@ -128,13 +131,13 @@ def report(browser: Any, tmp_path: Path) -> Iterator[Any]:
     context.close()
 
 
-def shown_labels(report: Any) -> list[str]:
-    return report.locator(".call:visible .label").all_inner_texts()
+def expect_shown(report: Any, calls: int) -> None:
+    expect(report.locator(".call:visible .label")).to_have_count(calls)
 
 
 def test_only_the_calls_with_a_problem_are_open_at_first(report: Any) -> None:
-    assert report.locator(".call[open]").count() == 1
-    assert len(shown_labels(report)) == 1
+    expect(report.locator(".call[open]")).to_have_count(1)
+    expect_shown(report, 1)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -164,33 +167,37 @@ def channels(side: Any) -> list[int]:
 
 def test_a_call_is_drawn_when_it_is_opened(report: Any) -> None:
     report.locator(".test.folded .fold").click()
-    assert report.locator(".test").nth(1).locator(".inside").count() == 0
+    expect(report.locator(".test").nth(1).locator(".inside")).to_have_count(0)
 
     report.locator(".call", has_text="GET /rates").locator("summary").first.click()
 
     inside = report.locator(".call", has_text="GET /rates").locator(".inside")
     titles = inside.locator(".block > h3, .block > details > summary")
-    assert titles.all_inner_texts() == [
-        "request",
-        "1 header",
-        "body",
-        "1 message",
-        "1 event",
-        "rows: 1 row",
-        "image/png",
-    ]
+    expect(titles).to_have_text(
+        [
+            "request",
+            "1 header",
+            "body",
+            "1 message",
+            "1 event",
+            "rows: 1 row",
+            "image/png",
+        ]
+    )
     assert inside.locator(".rows td").inner_text() == "7"
     assert inside.locator(".rows th").inner_text().split() == ["id", "int64"]
     assert inside.locator("img").evaluate("image => image.naturalWidth") == 1
-    assert not inside.locator("text=accept").is_visible()
-    assert inside.locator("text=.v/calls/http/1.json").is_visible()
+    expect(inside.locator("text=accept")).not_to_be_visible()
+    expect(inside.locator("text=.v/calls/http/1.json")).to_be_visible()
 
 
 def test_a_wide_screen_shows_request_and_outcome_side_by_side(report: Any) -> None:
     report.locator(".test.folded .fold").click()
     call = report.locator(".call", has_text="GET /rates")
     call.locator("summary").first.click()
-    request, outcome = call.locator(".side").all()
+    sides = call.locator(".side")
+    expect(sides).to_have_count(2)
+    request, outcome = sides.first, sides.last
     assert outcome.locator("h3").first.inner_text() == "body"
     assert request.bounding_box()["y"] == outcome.bounding_box()["y"]
 
@@ -209,7 +216,7 @@ def test_json_unfolds(report: Any) -> None:
     body.locator("summary", has_text="USD").click()
 
     # What is inside is made after the click.
-    sync_api.expect(body).to_contain_text('"a": 1.08')
+    expect(body).to_contain_text('"a": 1.08')
 
 
 @pytest.mark.parametrize(
@@ -225,8 +232,8 @@ def test_json_unfolds(report: Any) -> None:
 def test_the_search_looks_into_calls(report: Any, words: str, count: int) -> None:
     report.locator("#search").fill(words)
 
-    assert len(shown_labels(report)) == count
-    assert report.locator("#count").inner_text() == f"{count} shown"
+    expect_shown(report, count)
+    expect(report.locator("#count")).to_have_text(f"{count} shown")
 
 
 def test_the_kinds_are_filters(report: Any) -> None:
@@ -238,36 +245,36 @@ def test_the_kinds_are_filters(report: Any) -> None:
 
     report.locator("#kinds button", has_text="replayed").click()
 
-    assert len(shown_labels(report)) == 2
+    expect_shown(report, 2)
     report.locator("#kinds button", has_text="replayed").click()
-    assert report.locator(".test:visible").count() == 2
+    expect(report.locator(".test:visible")).to_have_count(2)
 
 
 def test_a_line_of_the_summary_leads_to_its_test(report: Any) -> None:
     report.locator("a.note").click()
 
-    assert len(shown_labels(report)) == 3
-    assert report.evaluate("location.hash") == "#test_b.py::test_b[x]"
+    expect_shown(report, 3)
+    expect(report).to_have_url(re.compile(r"#test_b\.py::test_b\[x\]$"))
 
 
 def test_a_line_of_the_summary_ends_a_filter_that_hides_its_test(report: Any) -> None:
     report.locator("#kinds button", has_text="missing").click()
-    assert len(shown_labels(report)) == 1
+    expect_shown(report, 1)
 
     report.locator("a.note").click()
 
-    assert len(shown_labels(report)) == 3
-    assert report.locator("#count").inner_text() == ""
+    expect_shown(report, 3)
+    expect(report.locator("#count")).to_have_text("")
 
 
 def test_tests_fold_again_after_a_search(report: Any) -> None:
     report.locator("#search").fill("rates")
-    assert len(shown_labels(report)) == 1
+    expect_shown(report, 1)
 
     report.locator("#search").fill("")
 
-    assert report.locator(".test:visible").count() == 2
-    assert len(shown_labels(report)) == 1
+    expect(report.locator(".test:visible")).to_have_count(2)
+    expect_shown(report, 1)
 
 
 def test_keys_lead_to_the_search_and_from_call_to_call(report: Any) -> None:
@@ -276,11 +283,11 @@ def test_keys_lead_to_the_search_and_from_call_to_call(report: Any) -> None:
     summaries.first.focus()
 
     report.keyboard.press("ArrowDown")
-    sync_api.expect(summaries.nth(1)).to_be_focused()
+    expect(summaries.nth(1)).to_be_focused()
     report.keyboard.press("ArrowUp")
-    sync_api.expect(summaries.first).to_be_focused()
+    expect(summaries.first).to_be_focused()
     report.keyboard.press("/")
-    sync_api.expect(report.locator("#search")).to_be_focused()
+    expect(report.locator("#search")).to_be_focused()
     assert report.locator("#search").input_value() == ""
 
 
@@ -317,7 +324,7 @@ def test_a_page_of_the_documentation_is_a_link(report: Any) -> None:
     link = report.locator(".commands a")
 
     assert link.get_attribute("href") == "https://clock.example/page.html#stop"
-    assert report.locator(".commands .copy").count() == 1
+    expect(report.locator(".commands .copy")).to_have_count(1)
 
 
 def test_the_time_line_shows_real_against_replayed_time(report: Any) -> None:
@@ -359,10 +366,10 @@ def widths(lane: Any) -> list[float]:
 
 def test_all_tests_unfold(report: Any) -> None:
     report.locator("#unfold").click()
-    assert len(shown_labels(report)) == 3
+    expect_shown(report, 3)
 
     report.locator("#unfold").click()
-    assert len(shown_labels(report)) == 0
+    expect_shown(report, 0)
 
 
 def test_a_command_of_the_summary_and_a_place_are_copied(report: Any) -> None:
@@ -385,7 +392,7 @@ def test_a_command_of_the_summary_and_a_place_are_copied(report: Any) -> None:
 
 def test_texts_stay_texts(report: Any) -> None:
     assert report.evaluate("window.harmed") is None
-    assert report.locator("img").count() == 0
+    expect(report.locator("img")).to_have_count(0)
     assert "\u202e" not in report.locator("body").inner_text()
     assert report.locator(".error").inner_text().startswith("<img src=x onerror=")
 
@@ -410,14 +417,14 @@ def test_the_dark_mode_has_a_dark_paper(report: Any) -> None:
 def test_printing_shows_one_line_for_each_call(report: Any) -> None:
     report.emulate_media(media="print")
 
-    assert len(shown_labels(report)) == 3
-    assert not report.locator("#search").is_visible()
+    expect_shown(report, 3)
+    expect(report.locator("#search")).not_to_be_visible()
 
 
 def test_printing_draws_all_time_lines(report: Any) -> None:
     report.pdf()
 
-    assert report.locator(".line button").count() == 4
+    expect(report.locator(".line button")).to_have_count(4)
 
 
 def test_a_page_without_calls_has_nothing_to_filter(
@@ -429,8 +436,8 @@ def test_a_page_without_calls_has_nothing_to_filter(
 
     opened.goto(path.as_uri())
 
-    assert opened.locator("text=No call was made.").is_visible()
-    assert not opened.locator("nav").is_visible()
+    expect(opened.locator("text=No call was made.")).to_be_visible()
+    expect(opened.locator("nav")).not_to_be_visible()
     opened.close()
 
 
@@ -440,5 +447,5 @@ def test_without_a_script_tests_and_calls_are_there(browser: Any, report: Any) -
 
     plain.goto(report.url)
 
-    assert plain.locator(".call:visible").count() == 3
+    expect(plain.locator(".call:visible")).to_have_count(3)
     context.close()
