@@ -122,7 +122,10 @@ def first_step(path: str) -> str:
 
 
 def _read(name: str, value: object, target: str) -> object:
-    """Read and check one option. None means that a line has it without a value."""
+    """Read and check the value of one option.
+
+    The value is None where a line has the option without a value, `sequence`.
+    """
     if name not in _OPTIONS:
         hint = did_you_mean(name, _OPTIONS)
         hint = hint or f" (there are {', '.join(sorted(_OPTIONS))})"
@@ -140,9 +143,10 @@ def _read(name: str, value: object, target: str) -> object:
         ) from None
 
 
-# One reader for each kind of option. It takes the value as a line has it (a text, or
-# None for none) or as a keyword has it, and returns the field of `Options`. It raises
-# TypeError, ValueError or KeyError, which `_read` words.
+# One reader for each kind of option. A reader takes the value as a line has it (a text,
+# or None for an option without a value) or as a keyword has it, and returns the field
+# of `Options`. For a wrong value it raises TypeError, ValueError or KeyError, which
+# `_read` turns into a message.
 
 
 def _read_paths(value: object) -> tuple[str, ...]:
@@ -154,6 +158,8 @@ def _read_paths(value: object) -> tuple[str, ...]:
         value = re.split(r""",(?![^\[\]]*['"]\])""", value)
     paths = _read_list(value)
     for path in paths:
+        # A path is kept as its text. It is parsed here for the error of a wrong one, so
+        # that `ignore=rows[` ends the run and not the first call.
         parse_path(path)
     return paths
 
@@ -186,18 +192,18 @@ def _read_text(value: object) -> str:
     return value.strip()
 
 
-_SWITCHES = {"true": True, "yes": True, "false": False, "no": False}
+_WORDS_OF_SWITCHES = {"true": True, "yes": True, "false": False, "no": False}
 
 
 def _read_switch(value: object) -> bool:
     """Read `sequence`, `sequence=no`, or True and False as keywords have them."""
     if value is None or isinstance(value, bool):
         return value is not False
-    return _SWITCHES[_read_text(value).lower()]
+    return _WORDS_OF_SWITCHES[_read_text(value).lower()]
 
 
 def _read_tolerance(value: Any) -> float:
-    """Read a number that is neither negative nor infinite; a bool is none."""
+    """Read a number that is neither negative nor infinite; a bool is no number."""
     number = float(value)
     if isinstance(value, bool) or not 0 <= number < math.inf:
         raise ValueError(value)
@@ -221,9 +227,10 @@ class _Option(NamedTuple):
     """One option of the table below: what lines, keywords and markers take for it.
 
     Attributes:
-        read: Reads its value, which is one of `Options`.
-        takes: What it takes, in words.
-        kind: `function` or `client`, of which it is an option; empty for both.
+        read: The reader of the option's value, which returns the field of `Options`.
+        takes: The values that the option takes, in words.
+        kind: The kind of target that has the option, `function` or `client`; empty for
+            both.
     """
 
     read: Callable[[Any], object]

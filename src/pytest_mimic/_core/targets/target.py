@@ -21,11 +21,11 @@ from pytest_mimic._core.targets.options import (
 from pytest_mimic._core.words import did_you_mean
 from pytest_mimic.errors import TargetError
 
-# Quotes, escapes and comments in a line. A printable line in ASCII has no blanks that
-# only `str.split` takes for such.
-_MARKS = frozenset("'\"\\#")
+# The marks of quotes, escapes and comments in a line: one with such a mark is split by
+# `shlex`. A printable line in ASCII has no blanks that only `str.split` takes for such.
+_MARKS_OF_SHELL_WORDS = frozenset("'\"\\#")
 
-# Most lines have none, and share these.
+# Most lines have no options, and share these.
 _NO_OPTIONS = Options()
 
 # Libraries that people write in a line, by the client that their calls go through: the
@@ -51,14 +51,15 @@ class Target(NamedTuple):
     """A function, the functions of a module or class, or a client to be mimicked.
 
     Attributes:
-        module: `shop.api`; for a client its client, `httpx`.
+        module: The module of the function, `shop.api`; for a client the name of the
+            client, `httpx`.
         path: The names that lead to the function in the module, `("Client", "fetch")`.
             `"*"` as the last one means every public function. Empty for a client.
-        excluded: Whether it excludes what an earlier target included
+        excluded: Whether the target excludes what an earlier one included
             (`!shop.api:helper`).
         is_shared: Whether the options were given for several targets together. Not
-            every target then needs to have each argument that they name.
-        origin: The place where it was written, for messages: `pytest.ini,
+            every target then needs to have each argument that the options name.
+        origin: The place where the target was written, for messages: `pytest.ini,
             mimic_functions line 3`.
     """
 
@@ -71,7 +72,7 @@ class Target(NamedTuple):
 
     def error(self, problem: str) -> TargetError:
         """Return an error in one line that begins with where the target was written."""
-        return TargetError(_with_origin(problem, self.origin))
+        return TargetError(_behind_origin(problem, self.origin))
 
     def misfit(self, function: Callable[..., object]) -> str:
         """Return a message about an argument that the options name and no function has.
@@ -96,7 +97,7 @@ class Target(NamedTuple):
 
     @property
     def is_client(self) -> bool:
-        """Whether it names a client library instead of functions."""
+        """Whether the target names a client library instead of functions."""
         return not self.path
 
     @property
@@ -125,10 +126,10 @@ def parse_target(line: str, *, origin: str = "") -> Target | None:
             return None
         return _parse_words(words, origin)
     except TargetError as error:
-        raise TargetError(_with_origin(error.what, origin)) from None
+        raise TargetError(_behind_origin(error.what, origin)) from None
 
 
-def _with_origin(problem: str, origin: str) -> str:
+def _behind_origin(problem: str, origin: str) -> str:
     """Return what is wrong with a line, behind the place where the line was written.
 
     `pytest.ini, mimic_functions line 3: …`; without a place, the problem alone.
@@ -168,10 +169,10 @@ def as_targets(
 ) -> list[Target]:
     """Return the targets that a marker, a fixture or a cassette names.
 
-    Each is named by a line, by a function, or is a target already.
+    Each of the `lines` is a line, a function, or a target already.
 
-    The options, given by keyword, replace the target's own. An exclusion ignores them.
-    None leaves an option as it is.
+    The options, given by keyword, replace the target's own. An exclusion ignores the
+    options. An option that is None stays as the target has it.
 
     Raises:
         TargetError: As for `parse_target`, or a function has no importable name.
@@ -212,11 +213,12 @@ def absent_clients(targets: Iterable[Target]) -> list[str]:
 
 
 def missing_module(target: Target) -> TargetError | None:
-    """Return an error with the closest module there is.
+    """Return the error for a target whose module is not installed or misspelt.
 
-    None: the target's module can be found.
+    The error of a function names the closest module there is; that of a client, the
+    command that installs it. None: the target's module can be found.
 
-    Neither it nor its parents are imported.
+    Neither the module nor its parents are imported.
     """
     if module_exists(target.module):
         return None
@@ -235,14 +237,16 @@ def missing_module(target: Target) -> TargetError | None:
 
 
 def replaced_client(target: Target) -> TargetError | None:
-    """Return an error if another distribution has taken the place of a client, or None.
+    """Return the error for a client in whose place another distribution stands.
 
-    Nothing is imported.
+    urllib3-future installs itself as the module `urllib3`. None: the client is there.
+    No module is imported.
     """
-    is_urllib3 = (
-        target.module in ("http", "requests", "urllib3") and not target.excluded
-    )
-    if not is_urllib3 or not module_exists("urllib3.backend"):
+    is_sent_by_urllib3 = target.module in ("http", "requests", "urllib3")
+    if target.excluded or not is_sent_by_urllib3:
+        return None
+    # Only urllib3-future has this module.
+    if not module_exists("urllib3.backend"):
         return None
     return target.error(
         f"{target.module}: urllib3-future stands in the place of urllib3, "
@@ -261,9 +265,12 @@ def _target_of(line: str | Callable[..., Any]) -> Target:
 
 
 def _split_line(line: str) -> list[str]:
-    """Return the words of a line, as a shell would read them; none of a comment."""
+    """Return the words of a line, as a shell would read them.
+
+    A comment has no words.
+    """
     # A line without quotes and comments is split in a twentieth of shlex's time.
-    if line.isascii() and line.isprintable() and _MARKS.isdisjoint(line):
+    if line.isascii() and line.isprintable() and _MARKS_OF_SHELL_WORDS.isdisjoint(line):
         return line.split()
     try:
         return shlex.split(line, comments=True)
@@ -274,7 +281,11 @@ def _split_line(line: str) -> list[str]:
 
 
 def _parse_name(name: str) -> tuple[str, tuple[str, ...]]:
-    """Return the module and the path in it, which is empty for a client."""
+    """Return the module of a target's name, and the path in that module.
+
+    The path of a client is empty: `shop.api:Client.fetch` gives `shop.api` and
+    `("Client", "fetch")`, and `httpx` gives `httpx` and `()`.
+    """
     if is_client(name):
         return name, ()
     module, _, path = name.partition(":")
@@ -299,7 +310,10 @@ def _parse_name(name: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _are_identifiers(names: Sequence[str]) -> bool:
-    """Check the steps of a target's name, of which the last one may be `*`."""
+    """Check whether each step of a target's name is an identifier of Python.
+
+    The last step may also be `*`, as in `shop.api:Client.*`.
+    """
     *_, last = names
     if last == "*":
         names = names[:-1]
@@ -307,7 +321,9 @@ def _are_identifiers(names: Sequence[str]) -> bool:
 
 
 def _with_colon(name: str) -> str:
-    """Return the target that a dotted name stands for; empty if it is none.
+    """Return the target that a dotted name stands for.
+
+    The text is empty if the name has no dot, or is no name of Python.
 
     svc.fetch         →  svc:fetch
     svc.Client.fetch  →  svc:Client.fetch
@@ -315,20 +331,23 @@ def _with_colon(name: str) -> str:
     parts = name.split(".")
     if len(parts) < 2 or not _are_identifiers(parts):
         return ""
-    # The names of modules are written in small letters, and those of classes not.
-    split = len(parts) - 1
+    # The names of modules are written in small letters, and those of classes begin with
+    # a capital one. Without a class, the last part is the function.
+    path_start = len(parts) - 1
     for place, part in enumerate(parts[1:], 1):
         if part[:1].isupper():
-            split = place
+            path_start = place
             break
-    return f"{'.'.join(parts[:split])}:{'.'.join(parts[split:])}"
+    module = ".".join(parts[:path_start])
+    path = ".".join(parts[path_start:])
+    return f"{module}:{path}"
 
 
 def _importable_name(thing: Any) -> str:
     """Return the name by which a function can be imported.
 
     Raises:
-        TargetError: It is not a function, or no name leads to it.
+        TargetError: The thing is not a function, or no name leads to it.
     """
     if isinstance(thing, type):
         name = f"{thing.__module__}:{thing.__qualname__}"

@@ -49,20 +49,21 @@ if os.name == "nt":
     replace = patient(replace)
     unlink = patient(unlink)
     mkdir = patient(mkdir)
-_BINARY = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-_READ = os.O_RDONLY | _BINARY
-_WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY
+_FLAGS_OF_ALL = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_FLAGS_TO_READ = os.O_RDONLY | _FLAGS_OF_ALL
+_FLAGS_TO_WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS_OF_ALL
 # Files from this size on, in bytes, are mapped instead of read.
 _MAPPED_FROM = 1 << 20
-_CHUNK = 1 << 20
-# Most recordings are read by one call of this size.
-_SMALL = 1 << 14
+# Most recordings are read by one call of this size, in bytes. The rest of a larger file
+# is read, and each file is written, in pieces of the size below.
+_FIRST_READ = 1 << 14
+_PIECE = 1 << 20
 # A temporary file as old as this, in seconds, was left by a writer that was killed.
-_LEFT = 3600.0
+_AGE_OF_LEFTOVER = 3600.0
 # The attempts to make a folder that other processes remove.
-_TRIES = 8
+_ATTEMPTS_IN_FOLDER = 8
 # What may stand in a vault in place of a file, in words.
-_ODD_KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
+_KINDS_THAT_ARE_NO_FILE: tuple[tuple[Callable[[int], bool], str], ...] = (
     (S_ISDIR, "a folder"),
     (S_ISFIFO, "a pipe"),
     (S_ISSOCK, "a socket"),
@@ -82,8 +83,10 @@ class FolderStore:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
         self._prefix = join(self.path, "")
-        self._has_written = False
-        self._is_unflushed = False
+        # Whether the folder was made, and leftovers of killed runs were deleted.
+        self._is_ready_to_write = False
+        # Whether files were written that the system may still have in its memory alone.
+        self._has_unflushed_files = False
         # The folders of the vault that are known to be no links.
         self._real_folders = {""}
 
@@ -93,12 +96,15 @@ class FolderStore:
         """Return the content of a file, None if there is none."""
         try:
             path = self._checked_path(name)
-            file = open_file(path, _READ)
+            file = open_file(path, _FLAGS_TO_READ)
             try:
-                data = read(file, _SMALL)
-                if len(data) < _SMALL:
-                    return data
-                return data + b"".join(iter(partial(read, file, _CHUNK), b""))
+                beginning = read(file, _FIRST_READ)
+                if len(beginning) < _FIRST_READ:
+                    return beginning
+                pieces = [beginning]
+                while piece := read(file, _PIECE):
+                    pieces.append(piece)
+                return b"".join(pieces)
             finally:
                 close(file)
         except OSError as reason:
@@ -109,9 +115,9 @@ class FolderStore:
         if os.name == "posix" and (self.size(name) or 0) >= _MAPPED_FROM:
             from mmap import ACCESS_COPY, mmap
 
-            # An error is found by reading, too, which tells it.
+            # A file that cannot be mapped is read below, and an error is raised there.
             with suppress(OSError):
-                file = open_file(self._checked_path(name), _READ)
+                file = open_file(self._checked_path(name), _FLAGS_TO_READ)
                 try:
                     return memoryview(mmap(file, 0, access=ACCESS_COPY))
                 finally:
@@ -157,7 +163,7 @@ class FolderStore:
         return names
 
     def leftovers(self) -> list[str]:
-        oldest = time() - _LEFT
+        oldest = time() - _AGE_OF_LEFTOVER
         names = []
         try:
             with scandir(self.path) as entries:
@@ -174,7 +180,7 @@ class FolderStore:
 
         Raises:
             OSError: There is no such file.
-            CorruptRecordingError: There is something else.
+            CorruptRecordingError: A folder, a pipe or the like has this name.
         """
         folder = name.rpartition("/")[0]
         if folder not in self._real_folders:
@@ -182,13 +188,15 @@ class FolderStore:
         path = self._prefix + name
         mode = stat(path).st_mode
         if not S_ISREG(mode):
-            raise self._is_odd(name, _words_of_kind(mode))
+            raise self._no_regular_file(name, _words_of_kind(mode))
         return path
 
     def _check_folder(self, folder: str) -> None:
-        """Raise CorruptRecordingError unless a folder is reached without a link.
+        """Check that a folder of the vault is reached without a link.
 
-        OSError: There is no such folder.
+        Raises:
+            OSError: There is no such folder.
+            CorruptRecordingError: A link is on the way.
         """
         if folder in self._real_folders:
             return
@@ -196,11 +204,16 @@ class FolderStore:
         for count in range(1, len(steps) + 1):
             place = "/".join(steps[:count])
             if S_ISLNK(lstat(self._prefix + place).st_mode):
-                raise self._is_odd(place, "a folder")
+                raise self._no_regular_file(place, "a folder")
         self._real_folders.add(folder)
 
-    def _is_odd(self, name: str, kind: str) -> CorruptRecordingError:
-        """Return the error for what stands in place of a file: `a pipe`, in words."""
+    def _no_regular_file(self, name: str, kind: str) -> CorruptRecordingError:
+        """Return the error for a name under which no regular file stands.
+
+        Args:
+            name: The name.
+            kind: What stands there, or at the end of a link, in words: `a pipe`.
+        """
         path = self._prefix + name
         if S_ISLNK(lstat(path).st_mode):
             kind = f"a link to {kind}"
@@ -217,20 +230,20 @@ class FolderStore:
         if isinstance(reason, NotADirectoryError) and not isdir(self.path):
             raise _cannot("read", self.path, reason) from None
         if islink(self._prefix + name):
-            raise self._is_odd(name, "nothing") from None
+            raise self._no_regular_file(name, "nothing") from None
 
     # -- writing
 
     def write(self, name: str, data: Data) -> None:
         path = self._prefix + name
         try:
-            if not self._has_written:
+            if not self._is_ready_to_write:
                 _make_folders(self.path)
                 self.delete(self.leftovers())
-                self._has_written = True
+                self._is_ready_to_write = True
             with suppress(FileNotFoundError):
                 self._check_folder(dirname(name))
-            self._is_unflushed = True
+            self._has_unflushed_files = True
             file, temporary = self._open_temporary()
             _write_file(file, temporary, data)
             try:
@@ -246,22 +259,21 @@ class FolderStore:
             raise _cannot("write", path, reason) from None
 
     def _open_temporary(self) -> tuple[int, str]:
-        """Return a new temporary file and its path.
+        """Return the number of a new temporary file, and its path.
 
-        It stands in the vault's top folder, as one listing finds all leftovers there.
-
-        A folder in which files of one name come and go is several times as fast as one
-        in which each has another name.
+        The file stands in the vault's top folder, as one listing finds all leftovers
+        there. Its name is used again for the next file: a folder in which files of one
+        name come and go is several times as fast as one in which each has a new name.
         """
         number = 0
         while True:
             path = f"{self._prefix}.mimic-{getpid()}-{number}.tmp"
-            open_new = partial(open_file, path, _WRITE, 0o666)
+            open_new = partial(open_file, path, _FLAGS_TO_WRITE, 0o666)
             try:
                 # A user may delete the vault during a run.
                 return _in_folder(self.path, open_new), path
             except FileExistsError:
-                # Another thread writes it, or a killed process has left it.
+                # Another thread writes this file, or a killed process has left it.
                 number += 1
 
     def delete(self, names: Iterable[str]) -> int:
@@ -320,25 +332,25 @@ class FolderStore:
             yield is_alone
 
     def end_run(self) -> None:
-        # To flush each of thousands of small files takes longer than to record them.
-        # Windows has no other way.
-        if self._is_unflushed and hasattr(os, "sync"):
+        # All files are flushed at once: to flush each of thousands of small files takes
+        # longer than to record them. Windows has no such call, and nothing is flushed.
+        if self._has_unflushed_files and hasattr(os, "sync"):
             os.sync()
-        self._is_unflushed = False
+        self._has_unflushed_files = False
         if "_locks" in vars(self):
             self._locks.leave()
 
 
 def _words_of_kind(mode: int) -> str:
     """Return what stands in place of a file, in words, by its mode."""
-    for is_kind, words in _ODD_KINDS:
+    for is_kind, words in _KINDS_THAT_ARE_NO_FILE:
         if is_kind(mode):
             return words
     return "no regular file"
 
 
 def _is_temporary(name: str) -> bool:
-    """Check whether a file is one that is being written, see `_open_temporary`."""
+    """Check whether a name is that of a file of `_open_temporary`."""
     return name.startswith(".mimic-") and name.endswith(".tmp")
 
 
@@ -352,7 +364,7 @@ def _changed_before(entry: os.DirEntry[str], moment: float) -> bool:
 
 
 def _write_file(file: int, path: str, data: Data) -> None:
-    """Write the content of a new file and close it; if that fails, there is no file."""
+    """Write the content of a new file and close it. If that fails, delete the file."""
     pieces: Iterable[Any] = (data,) if isinstance(data, bytes) else data
     try:
         try:
@@ -360,7 +372,7 @@ def _write_file(file: int, path: str, data: Data) -> None:
                 view = memoryview(piece).cast("B")
                 # The system may write less than it was given.
                 while view:
-                    count = write(file, view[:_CHUNK])
+                    count = write(file, view[:_PIECE])
                     view = view[count:]
         finally:
             close(file)
@@ -395,7 +407,7 @@ def _in_folder(folder: str, act: Callable[[], _T]) -> _T:
 
     A process that clears may remove it again while it is empty.
     """
-    for _ in range(_TRIES):
+    for _ in range(_ATTEMPTS_IN_FOLDER):
         try:
             return act()
         except FileNotFoundError:
@@ -404,6 +416,9 @@ def _in_folder(folder: str, act: Callable[[], _T]) -> _T:
 
 
 def _cannot(verb: str, path: str, reason: OSError) -> MimicError:
-    """Return the error for what cannot be read, written or deleted."""
+    """Return the error for a path that the system cannot read, write or delete.
+
+    The `verb` is one of these three, for the message.
+    """
     cause = reason.strerror or str(reason)
     return MimicError(f"cannot {verb} {path}: {cause}", path=path, cause=cause)

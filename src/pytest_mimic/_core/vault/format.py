@@ -23,15 +23,16 @@ from pytest_mimic.errors import CassetteError, CorruptRecordingError, Damage
 
 #: The folders of recordings and of cassettes.
 FOLDERS = ("calls", "cassettes")
-# : The beginning of the name of each recording that is no cassette, and of each
-# cassette.
+#: The beginning of the name of each recording that is no cassette, and of each
+#: cassette.
 CALLS = "calls/"
 CASSETTES = "cassettes/"
-_LONGEST = 56
+# How many characters of a target's part stand in the name of its folder at most.
+_LONGEST_FOLDER_NAME = 56
 # The names that Windows keeps for devices, whatever their suffix.
-_RESERVED = {"con", "prn", "aux", "nul"}
+_NAMES_OF_DEVICES = {"con", "prn", "aux", "nul"}
 for _number in range(10):
-    _RESERVED |= {f"com{_number}", f"lpt{_number}"}
+    _NAMES_OF_DEVICES |= {f"com{_number}", f"lpt{_number}"}
 _DEVICE = r"(?i)(^|/)(con|prn|aux|nul|com\d|lpt\d)(?=$|[/.])"
 
 
@@ -70,8 +71,8 @@ def _component(text: str) -> str:
     """
     is_plain = text.isascii() and text.replace(".", "_").isidentifier()
     safe = text if is_plain else re.sub(r"[^A-Za-z0-9_.-]+", "_", text)
-    safe = safe[:_LONGEST].strip(".") or "_"
-    if safe.partition(".")[0].lower() in _RESERVED:
+    safe = safe[:_LONGEST_FOLDER_NAME].strip(".") or "_"
+    if safe.partition(".")[0].lower() in _NAMES_OF_DEVICES:
         safe = f"_{safe}"
     if safe == text and safe == safe.lower() and not safe.endswith((".json", ".pkl")):
         return safe
@@ -160,7 +161,7 @@ def _is_portable(step: str) -> bool:
     if not step or re.search(_UNSAFE, step) or _is_too_long(step):
         return False
     # Windows drops dots and blanks at the end, and takes `con.txt` for a device.
-    is_device = step.partition(".")[0].rstrip().lower() in _RESERVED
+    is_device = step.partition(".")[0].rstrip().lower() in _NAMES_OF_DEVICES
     return step[-1] not in ". " and not is_device
 
 
@@ -178,7 +179,7 @@ def _portable_name(name: str) -> str:
     steps = []
     for word in re.split(rf"/|{_UNSAFE}", name):
         step = word.rstrip(". ")
-        if step.lower() in _RESERVED:
+        if step.lower() in _NAMES_OF_DEVICES:
             step += "_"
         if _is_portable(step):
             steps.append(step)
@@ -336,19 +337,24 @@ def is_object(name: str) -> bool:
 
 
 def references(data: bytes) -> set[str]:
-    """Return every object that a file names, also a damaged file."""
-    return {name.decode() for name in re.findall(REFERENCE.encode(), data)}
+    """Return the names of all objects that the bytes of a recording hold.
+
+    The bytes are searched and not parsed, so that a damaged recording keeps its objects
+    as well.
+    """
+    names = re.findall(REFERENCE.encode(), data)
+    return {name.decode() for name in names}
 
 
-# The marks of outcomes that are a value as far as it came.
-_USUAL_ENDS = ("open", "waiting")
+# The values of `end` in the outcome of a body or stream that was not read to its end.
+_ENDS_OF_USUAL_OUTCOMES = ("open", "waiting")
 
 
 def is_usual(entry: Any) -> bool:
-    """Return whether an outcome is just a duration and a value.
+    """Return whether the entry of an outcome is just a duration and a value.
 
-    Such an outcome needs no other check. An end beside the value is checked here, and
-    the name of its inputs when they are read.
+    Such an entry needs no other check. It may have an `end`, which is checked here, and
+    the name of its `inputs`, which is checked when they are read.
     """
     if type(entry) is not dict or "value" not in entry:
         return False
@@ -359,17 +365,22 @@ def is_usual(entry: Any) -> bool:
     has_end = "end" in entry
     other_keys = has_end + ("inputs" in entry) + ("number" in entry)
     other_keys += "beside" in entry
-    # Besides these, there are the duration and the value.
+    # The two keys are `duration` and `value`. An entry with a further key is no usual
+    # one.
     if len(entry) != other_keys + 2:
         return False
-    if has_end and entry["end"] not in _USUAL_ENDS:
+    if has_end and entry["end"] not in _ENDS_OF_USUAL_OUTCOMES:
         return False
     beside = entry.get("beside", 0.0)
     return type(beside) is float and 0 <= beside <= duration
 
 
 def wall_seconds(entry: Mapping[str, Any]) -> float:
-    """Return the seconds that only this one of the calls at its time has taken."""
+    """Return the seconds of a call in which no call that ended before it was running.
+
+    So the seconds of calls at the same time count once: two calls of 3.0 seconds, the
+    second of which began 1.0 second later, have 3.0 and 1.0.
+    """
     seconds: float = entry["duration"] - entry.get("beside", 0.0)
     return seconds
 
@@ -389,7 +400,8 @@ def value_in(data: bytes) -> Any:
 def parse(data: bytes, path: str, *, test: str | None = None) -> Any:
     """Return the value of a JSON text.
 
-    CorruptRecordingError: it is not JSON, or has text behind its end.
+    Raises:
+        CorruptRecordingError: The text is not JSON, or goes on behind the value.
     """
     text = ""
     value, end = None, 0
@@ -399,7 +411,8 @@ def parse(data: bytes, path: str, *, test: str | None = None) -> Any:
     except (ValueError, StopIteration, RecursionError):
         text = ""
     if not text:
-        # Not in the block above, whose error a traceback would show.
+        # This stands behind the block above: inside of it, each traceback would begin
+        # with the error of the fast parser.
         return _parse_slowly(data, path, test=test)
     if text[end:].strip():
         raise damaged(path, "text behind its end", test=test)
@@ -442,10 +455,12 @@ def _parse_slowly(data: bytes, path: str, *, test: str | None = None) -> Any:
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a mapping of JSON.
+    """Return the mapping of a recording's JSON that has these keys and values.
+
+    A merge by hand may leave a key twice, of which `dict` would keep the last one.
 
     Raises:
-        ValueError: A key occurs twice, so that one value would be lost.
+        ValueError: A key occurs twice.
     """
     mapping = dict(pairs)
     if len(mapping) != len(pairs):

@@ -36,10 +36,10 @@ from pytest_mimic._core.words import lazy_attribute
 from pytest_mimic.errors import MimicError
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
-_FLAGS = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
+_FLAGS_OF_LOCK_FILE = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
 # The first and the longest pause between two attempts to lock, in seconds.
-_SHORTEST = 0.0002
-_LONGEST = 0.01
+_SHORTEST_PAUSE = 0.0002
+_LONGEST_PAUSE = 0.01
 
 
 def _with_modules_of_now(function: _Function) -> _Function:
@@ -84,8 +84,8 @@ class Locks:
         try:
             yield
         finally:
-            # A forked process may have the file open, too: to close it is not enough.
-            # A test may have closed the files of others.
+            # A forked process may have the file open, too: to close it here would leave
+            # it locked. A test may have closed it already, which is an OSError.
             with suppress(OSError):
                 _unlock_descriptor(file)
             with suppress(OSError):
@@ -94,9 +94,9 @@ class Locks:
     def _locked_for_writing(self) -> int:
         """Return the open file of the lock for writing, locked for this process."""
         try:
-            file = _open_made(join(self._folder, "write"))
+            file = _open_file_of_lock(join(self._folder, "write"))
             try:
-                _wait_for(file)
+                _lock_when_free(file)
             except BaseException:
                 with suppress(OSError):
                     close(file)
@@ -112,7 +112,7 @@ class Locks:
         """
         if self._run is not None and self._run.is_ours():
             return
-        with self.write(), self._told():
+        with self.write(), self._named_errors():
             self._has_other_runs()
             inherited = self._run
             self._run = _RunFile(self._folder)
@@ -123,10 +123,10 @@ class Locks:
     def alone(self) -> Iterator[bool]:
         """Keep all others out for the block that deletes.
 
-        It gets whether no other process has joined.
+        The block gets True if no other process has joined.
         """
         with self.write():
-            with self._told():
+            with self._named_errors():
                 is_alone = not self._has_other_runs()
             yield is_alone
 
@@ -149,7 +149,8 @@ class Locks:
             own_path = self._run.path
         has_others = False
         for path in self._run_files():
-            # Each is looked at, as a file that was left is deleted by that.
+            # No path is left out: to try the lock of a file that a killed process has
+            # left deletes it.
             if path != own_path and not _delete_unlocked(path):
                 has_others = True
         return has_others
@@ -165,9 +166,9 @@ class Locks:
 
     @lazy_attribute
     def _folder(self) -> str:
-        """The folder of the files, the same for every path that leads to the vault.
+        """The folder of the lock files, the same for every path to the vault.
 
-        It lies outside of the vault.
+        The folder lies outside of the vault: `/tmp/pytest-mimic-1000/1a2b…`.
         """
         from hashlib import blake2b
         from tempfile import gettempdir
@@ -178,8 +179,8 @@ class Locks:
         return join(gettempdir(), f"pytest-mimic-{user}", digest)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Turn a system's error into one line with the vault and the lock's file."""
+    def _named_errors(self) -> Iterator[None]:
+        """Raise a system's error as one line with the vault and the lock's file."""
         try:
             yield
         except OSError as reason:
@@ -201,15 +202,16 @@ class _RunFile:
     def __init__(self, folder: str) -> None:
         """Make the file. The caller has the lock for writing.
 
-        OSError: The file cannot be made or locked.
+        Raises:
+            OSError: The file cannot be made or locked.
         """
-        self._file, self.path = _new_file(join(folder, f"run.{getpid()}"))
-        facts = fstat(self._file)
-        # A test may close the files of others, and the system gives the number of this
-        # one to another file then.
-        self._identity = facts.st_dev, facts.st_ino
+        self._file, self.path = _open_new_file(join(folder, f"run.{getpid()}"))
+        facts_of_file = fstat(self._file)
+        # A test may close files that it did not open. The system then gives the number
+        # of this file to the next one that is opened, which has another inode.
+        self._device_and_inode = facts_of_file.st_dev, facts_of_file.st_ino
         self._process = getpid()
-        _wait_for(self._file)
+        _lock_when_free(self._file)
 
     def is_ours(self) -> bool:
         """Return whether this process made the file, and has it open."""
@@ -234,48 +236,59 @@ class _RunFile:
                 close(self._file)
 
     def _is_open(self) -> bool:
-        """Return whether the number still stands for the file that was made."""
+        """Return whether the file's number still stands for the file that was made."""
         try:
-            facts = fstat(self._file)
+            facts_of_number = fstat(self._file)
         except OSError:
             return False
-        return self._identity == (facts.st_dev, facts.st_ino)
+        device_and_inode = (facts_of_number.st_dev, facts_of_number.st_ino)
+        return self._device_and_inode == device_and_inode
 
 
-def _open_made(path: str) -> int:
-    """Open a file, which is made with its two folders where they are missing."""
+def _open_file_of_lock(path: str) -> int:
+    """Open the file of a lock, `/tmp/pytest-mimic-1000/1a2b…/write`.
+
+    The file is made, and so are the folders around it: that of the vault, and that of
+    the user. The first lock after the machine has started finds neither.
+    """
     try:
-        return _open_patiently(path, _FLAGS, 0o600)
+        return _open_patiently(path, _FLAGS_OF_LOCK_FILE, 0o600)
     except FileNotFoundError:
-        folder = dirname(path)
-        for missing in (dirname(folder), folder):
+        folder_of_vault = dirname(path)
+        folder_of_user = dirname(folder_of_vault)
+        for folder in (folder_of_user, folder_of_vault):
+            # Another process may make the folder at the same moment.
             with suppress(FileExistsError):
-                mkdir(missing, 0o700)
-        return _open_patiently(path, _FLAGS, 0o600)
+                mkdir(folder, 0o700)
+        return _open_patiently(path, _FLAGS_OF_LOCK_FILE, 0o600)
 
 
-def _new_file(start: str) -> tuple[int, str]:
-    """Open a file that is new, and return it with its path."""
+def _open_new_file(start: str) -> tuple[int, str]:
+    """Open a file that is new, and return its number and its path.
+
+    The path is `start` with the first number that no file has yet: `…/run.4711.0`.
+    """
     number = 0
     while True:
         path = f"{start}.{number}"
         try:
-            return open_file(path, _FLAGS | os.O_EXCL, 0o600), path
+            return open_file(path, _FLAGS_OF_LOCK_FILE | os.O_EXCL, 0o600), path
         except FileExistsError:
-            # Another thread has made it, or a process of this number that was killed.
+            # Another thread has made the file, or a process of this number that was
+            # killed.
             number += 1
 
 
-def _wait_for(file: int) -> None:
+def _lock_when_free(file: int) -> None:
     """Lock a file as soon as nobody else has it locked.
 
     filelock itself can wait, but longer between two attempts, and by `time.sleep`,
     which a test may have replaced.
     """
-    pause = _SHORTEST
+    pause = _SHORTEST_PAUSE
     while not _lock_descriptor(file, blocking=False):
         sleep(pause)
-        pause = min(2 * pause, _LONGEST)
+        pause = min(2 * pause, _LONGEST_PAUSE)
 
 
 def _delete_unlocked(path: str) -> bool:
@@ -285,11 +298,12 @@ def _delete_unlocked(path: str) -> bool:
     except FileNotFoundError:
         return True
     try:
-        is_left = _lock_descriptor(file, blocking=False)
-        if is_left:
-            # Windows deletes no file that is open: the next one to look deletes it.
+        # The file of a run that goes on is locked by its process.
+        has_run_ended = _lock_descriptor(file, blocking=False)
+        if has_run_ended:
+            # Windows deletes no file that is open: the next process to look deletes it.
             with suppress(OSError):
                 unlink(path)
-        return is_left
+        return has_run_ended
     finally:
         close(file)

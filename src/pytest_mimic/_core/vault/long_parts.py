@@ -16,28 +16,34 @@ from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.vault.format import is_object, parse
 from pytest_mimic.errors import MimicError
 
-# A text of more characters, and a list or mapping of more items, is an object of its
-# own.
-_LONG = 2048
-_MANY = 400
-# How many characters of such a text stand in the recording itself.
-_START = 80
+# A text of more characters, and a list or mapping of more items, is stored as an object
+# of its own.
+_LONGEST_TEXT = 2048
+_MOST_ITEMS = 400
+# How many characters of such a text stand in the recording itself, for its readers.
+_SHOWN_CHARACTERS = 80
 
 Arguments = dict[str, Any]
-Place = Callable[[list[Piece], str], str]
+PlaceObject = Callable[[list[Piece], str], str]
+"""Takes the content of an object and its suffix, and returns its name.
+
+It may also write the object.
+"""
 
 
 def shortened(
-    arguments: Arguments | None, place: Place = object_name
+    arguments: Arguments | None, place: PlaceObject = object_name
 ) -> Arguments | None:
     """Return described arguments as a recording has them.
 
-    `place` names the objects of long parts, and may write them.
+    Args:
+        arguments: The arguments, or None if a call was not described.
+        place: Names the object of a long part, and may write it.
     """
 
     def short(part: Any) -> Any:
         if _is_long(part):
-            return _detached(part, place)
+            return _cut_of(part, place)
         if type(part) is list:
             return [short(item) for item in part]
         if type(part) is dict:
@@ -52,17 +58,21 @@ def shortened(
 def _is_long(part: Any) -> bool:
     """Check whether a part of a request is so long that it is an object of its own."""
     if type(part) is str:
-        return len(part) > _LONG
-    return type(part) in (list, dict) and len(part) > _MANY
+        return len(part) > _LONGEST_TEXT
+    return type(part) in (list, dict) and len(part) > _MOST_ITEMS
 
 
-def _detached(part: Any, place: Place) -> Any:
-    """Return what stands in a recording for a long part, as plain data of a `Cut`."""
+def _cut_of(part: Any, place: PlaceObject) -> Any:
+    """Return what stands in a recording for a long part: the JSON of a `Cut`.
+
+    The part itself becomes an object.
+    """
     start = None
     whole_part = part
     if type(part) is str:
-        start = part[:_START]
-        # By lines, a change of one is a small difference for git.
+        start = part[:_SHOWN_CHARACTERS]
+        # The object has the text as a list of its lines, so that a change of one line
+        # is a small difference for git.
         whole_part = part.splitlines(keepends=True)
     content = layout(whole_part) + "\n"
     name = place([content.encode(errors="backslashreplace")], "json")
@@ -78,14 +88,17 @@ def long_parts(arguments: Mapping[str, Any] | None) -> Iterator[str]:
         if type(node) is list:
             pending += node
         elif type(node) is dict:
-            cut = _detached_in(node)
+            cut = _cut_in(node)
             if cut is not None:
                 yield cut.file
             pending += node.values()
 
 
-def _detached_in(plain: Mapping[str, Any]) -> Cut | None:
-    """Return the node of a long part that an object holds, None of any other part."""
+def _cut_in(plain: Mapping[str, Any]) -> Cut | None:
+    """Return the `Cut` that a mapping of JSON stands for.
+
+    None: The mapping is a part of the arguments itself, or its rest is in no object.
+    """
     cut = cut_in(plain)
     if cut is None or not is_object(cut.file):
         return None
@@ -95,9 +108,13 @@ def _detached_in(plain: Mapping[str, Any]) -> Cut | None:
 def whole(
     arguments: Arguments | None, read: Callable[[str], bytes | None]
 ) -> Arguments | None:
-    """Return described arguments with their long parts, which `read` gives.
+    """Return described arguments with their long parts in full.
 
     A part whose object is missing or damaged stays short.
+
+    Args:
+        arguments: The arguments, or None if a call was not described.
+        read: Returns the content of an object; None if it is missing.
     """
     if not any(long_parts(arguments)):
         return arguments
@@ -107,7 +124,7 @@ def whole(
             return [filled(item) for item in part]
         if type(part) is not dict:
             return part
-        cut = _detached_in(part)
+        cut = _cut_in(part)
         if cut is None:
             return {key: filled(item) for key, item in part.items()}
         with suppress(MimicError, TypeError):

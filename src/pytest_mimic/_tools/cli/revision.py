@@ -51,9 +51,9 @@ class Repository:
         return Path(os.fsdecode(shown.rstrip(b"\r\n"))).resolve()
 
     def names(self, *words: str) -> set[str]:
-        """Return the files of the vault that a command of git names.
+        """Return the names in the vault of the files that a command of git lists.
 
-        The names are those in the vault.
+        `diff --name-only HEAD` gives `calls/shop.api/fetch/5f0c….json`.
         """
         return {self.name_of(path) for path in self.listed(*words)}
 
@@ -98,17 +98,19 @@ class RevisionStore(Store):
     def __init__(self, repository: Repository, commit: str) -> None:
         self._repository = repository
         self.tracked: set[str] = set()
-        # The blobs of regular files, by name.
-        self._blobs: dict[str, str] = {}
+        # By the name of each regular file: the hash of git's blob with its content.
+        self._hash_of_blob: dict[str, str] = {}
         for entry in repository.listed("ls-tree", "-r", commit):
             facts, path = entry.split("\t", 1)
             mode, _, blob = facts.split()
             name = repository.name_of(path)
             self.tracked.add(name)
+            # Regular files have the modes 100644 and 100755; a link has 120000.
             if mode.startswith("100"):
-                self._blobs[name] = blob
-        self._files: dict[str, bytes] = {}
-        if self._blobs:
+                self._hash_of_blob[name] = blob
+        # By name: what was read from the archive, or from a blob.
+        self._content_of_file: dict[str, bytes] = {}
+        if self._hash_of_blob:
             folder = repository.vault.name
             # The archive of a commit starts with a comment, and that of a tree does
             # not. `tarfile` cannot read a comment that no file follows.
@@ -123,19 +125,19 @@ class RevisionStore(Store):
                     file = tar.extractfile(member)
                     assert file is not None
                     name = member.name.partition("/")[2]
-                    self._files[name] = file.read()
+                    self._content_of_file[name] = file.read()
 
     def read(self, name: str) -> bytes | None:
-        if name in self._blobs and name not in self._files:
+        if name in self._hash_of_blob and name not in self._content_of_file:
             # The attribute `export-ignore` keeps a file out of an archive.
-            blob = self._repository.git("cat-file", "blob", self._blobs[name])
-            self._files[name] = blob
-        return self._files.get(name)
+            blob = self._repository.git("cat-file", "blob", self._hash_of_blob[name])
+            self._content_of_file[name] = blob
+        return self._content_of_file.get(name)
 
     def names(self, prefix: str = "", *, without: Set[str] = frozenset()) -> list[str]:
         start = f"{prefix}/" if prefix else ""
         names = []
-        for name in self._blobs:
+        for name in self._hash_of_blob:
             if name.startswith(start) and name not in without:
                 names.append(name)
         return names

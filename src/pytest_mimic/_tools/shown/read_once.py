@@ -15,38 +15,39 @@ class ReadOnceStore(Store):
         store: The other store.
 
     Attributes:
-        references: The objects that each file names which was read, by its name. They
-            stay when its content is forgotten.
+        references: By the name of each recording that was read, the objects that this
+            recording names. An entry stays when the content is forgotten.
     """
 
     def __init__(self, store: Store) -> None:
-        self._store = store
-        self._contents: dict[str, bytes | None] = {}
+        self._other_store = store
+        # None stands for a recording that the other store does not have.
+        self._contents_by_name: dict[str, bytes | None] = {}
         self.references: dict[str, set[str]] = {}
 
     def read(self, name: str) -> bytes | None:
-        if name in self._contents:
-            return self._contents[name]
-        content = self._store.read(name)
-        self._contents[name] = content
+        if name in self._contents_by_name:
+            return self._contents_by_name[name]
+        content = self._other_store.read(name)
+        self._contents_by_name[name] = content
         self.references[name] = references(content or b"")
         return content
 
     def forget(self, name: str) -> None:
-        """Give the memory of a file free that is not needed again."""
-        self._contents.pop(name, None)
+        """Drop the content of a recording that is not read again, to save memory."""
+        self._contents_by_name.pop(name, None)
 
     def map(self, name: str) -> memoryview | None:
-        # Objects may be large: they are not kept.
-        return self._store.map(name)
+        # Only objects are mapped. They may be large, and are not kept.
+        return self._other_store.map(name)
 
     def size(self, name: str) -> int | None:
-        return self._store.size(name)
+        return self._other_store.size(name)
 
     def names(
         self, prefix: str = "", *, without: Set[str] = frozenset()
     ) -> Iterable[str]:
-        return self._store.names(prefix, without=without)
+        return self._other_store.names(prefix, without=without)
 
     def write(self, name: str, data: Data) -> None:
         raise NotImplementedError("its files are only read")
