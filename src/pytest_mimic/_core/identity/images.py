@@ -1,7 +1,8 @@
 """PIL: images count by what they show and what their file says.
 
 That is mode, size, pixels, palette, `format`, `info`, all frames, the tags of a TIFF,
-and EXIF that was set in memory.
+and EXIF that was set in memory. Each function `_…_pair` returns one of these facts with
+its name, `(("format", "PNG"),)`, or nothing for an image that lacks the fact.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from typing import Any
 from pytest_mimic._core.types.libraries import Rule
 
 
-def _image(image: Any, layout: bool) -> object:
-    """Reduce an image: the rule of PIL's class.
+def _reduce_image(image: Any, layout: bool) -> object:
+    """Reduce an image: this is the rule of identity of PIL's class.
 
     In an outcome, which has a `layout`, `info` counts as a whole. Facts that most
     images lack stand behind the data, each as a pair: `("format", "PNG")`.
@@ -32,28 +33,28 @@ def _image(image: Any, layout: bool) -> object:
     elif other_info:
         data = (*data, other_info)
     pairs = (
-        *_format(image),
-        *_frames(image),
-        *_texts(image),
-        *_tiff_tags(image),
-        *_changed_exif(image),
+        *_format_pair(image),
+        *_frames_pair(image),
+        *_texts_pair(image),
+        *_tiff_tags_pair(image),
+        *_changed_exif_pair(image),
     )
-    # To look for EXIF can leave the pixels unread.
+    # The search for EXIF may have left the pixels unread.
     image.load()
     if pairs:
         return data, pairs
     return data
 
 
-def _format(image: Any) -> tuple[object, ...]:
+def _format_pair(image: Any) -> tuple[object, ...]:
     """Return the format of the file that an image was opened from."""
     if image.format is None:
         return ()
     return (("format", image.format),)
 
 
-def _texts(image: Any) -> tuple[object, ...]:
-    """Return the texts of a PNG that are not in `info`: those behind its pixels."""
+def _texts_pair(image: Any) -> tuple[object, ...]:
+    """Return the texts of a PNG that stand behind its pixels, and so not in `info`."""
     if image.format != "PNG":
         return ()
     texts = getattr(image, "_text", None) or {}
@@ -66,28 +67,32 @@ def _texts(image: Any) -> tuple[object, ...]:
     return (("texts", texts_behind),)
 
 
-# The tags that say where in the file, and in which pieces, the pixels lie.
-_OF_THE_FILE = frozenset({273, 278, 279, 322, 323, 324, 325})
+# The tags of a TIFF that say where in the file, and in which pieces, the pixels lie:
+# 273 are the offsets of the strips, 322 is the width of a tile.
+_TAGS_OF_THE_FILE = frozenset({273, 278, 279, 322, 323, 324, 325})
 
 
-def _tiff_tags(image: Any) -> tuple[object, ...]:
-    """Return the tags of a TIFF: what other formats keep as texts, and its EXIF."""
+def _tiff_tags_pair(image: Any) -> tuple[object, ...]:
+    """Return the tags of a TIFF.
+
+    They are what other formats keep as texts, and its EXIF.
+    """
     directory = getattr(image, "tag_v2", None)
     if directory is None:
         return ()
     tags = {}
     for number, tag in dict(directory).items():
-        if number not in _OF_THE_FILE:
-            tags[number] = _plain_tag(tag)
+        if number not in _TAGS_OF_THE_FILE:
+            tags[number] = _tag_without_fractions(tag)
     return (("tags", tags),)
 
 
-def _plain_tag(tag: Any) -> Any:
-    """Return a tag with two numbers in place of each fraction, which is PIL's own."""
+def _tag_without_fractions(tag: Any) -> Any:
+    """Return a tag with two numbers in place of each fraction of PIL's own class."""
     if type(tag) is tuple:
-        return tuple(map(_plain_tag, tag))
+        return tuple(map(_tag_without_fractions, tag))
     if type(tag) is dict:
-        return {number: _plain_tag(part) for number, part in tag.items()}
+        return {number: _tag_without_fractions(part) for number, part in tag.items()}
     if hasattr(tag, "numerator") and not isinstance(tag, int | float):
         return tag.numerator, tag.denominator
     return tag
@@ -96,8 +101,9 @@ def _plain_tag(tag: Any) -> Any:
 # Frames
 
 
-def _frames(image: Any) -> tuple[object, ...]:
+def _frames_pair(image: Any) -> tuple[object, ...]:
     """Return the place of the current frame and all frames of an image with several."""
+    # A WEBP has a decoder; the frames of other formats are read from their file.
     decoder = getattr(image, "_decoder", None)
     if decoder is not None:
         if image.n_frames < 2:
@@ -110,7 +116,7 @@ def _frames(image: Any) -> tuple[object, ...]:
         frames = []
         for place in range(reader.n_frames):
             reader.seek(place)
-            facts = dict(reader.info), *_tiff_tags(reader)
+            facts = dict(reader.info), *_tiff_tags_pair(reader)
             frames.append((reader.mode, reader.size, reader.tobytes(), *facts))
     return (("frames", image.tell(), frames),)
 
@@ -118,13 +124,13 @@ def _frames(image: Any) -> tuple[object, ...]:
 def frames_file(image: Any) -> bytes | None:
     """Return the bytes of the file that an image with several frames is read from.
 
-    None: it has one frame, or its file is closed. The image is not changed: to seek
-    in it would lose what was drawn into the current frame.
+    None: the image has one frame, or its file is closed. The image is not changed: a
+    seek would lose what was drawn into the current frame.
     """
     try:
         count = getattr(image, "n_frames", 1)
     except (OSError, ValueError):
-        # Its file is closed.
+        # The file of the image is closed.
         return None
     if count < 2:
         return None
@@ -142,7 +148,7 @@ def frames_file(image: Any) -> bytes | None:
 def decoded_frames(image: Any) -> list[tuple[bytes, int]]:
     """Return the pixels and the end, in ms, of each frame of a WEBP.
 
-    Its file may be gone; its decoder is put back to the frame where it was.
+    The file may be gone. The decoder is put back to the frame where it was.
     """
     decoder = image._decoder
     decoder.reset()
@@ -154,14 +160,14 @@ def decoded_frames(image: Any) -> list[tuple[bytes, int]]:
 
 
 def opened_again(image: Any, file: bytes) -> Any:
-    """Return another image of a file, of the same class."""
+    """Return another image of the same class, read from the bytes of a file."""
     return type(image)(BytesIO(file))
 
 
 # EXIF
 
 
-def _changed_exif(image: Any) -> tuple[object, ...]:
+def _changed_exif_pair(image: Any) -> tuple[object, ...]:
     tags = changed_exif(image)
     if tags is None:
         return ()
@@ -171,7 +177,7 @@ def _changed_exif(image: Any) -> tuple[object, ...]:
 def changed_exif(image: Any) -> dict[Any, Any] | None:
     """Return the tags of an image's EXIF that was changed in memory, or None.
 
-    None, too: nobody has asked for it, or it is as it was read from the file.
+    None, too: nobody has asked for the EXIF, or it is as it was read from the file.
     """
     exif = getattr(image, "_exif", None)
     if exif is None or not hasattr(exif, "get_ifd"):
@@ -179,7 +185,7 @@ def changed_exif(image: Any) -> dict[Any, Any] | None:
     tags = exif_tags(exif)
     if getattr(image, "fp", None) is None and hasattr(image, "tag_v2"):
         return _changed_from_tags(tags, dict(image.tag_v2))
-    # Without the EXIF that it keeps, an image reads that of its file again.
+    # An image without the EXIF that it keeps reads the EXIF of its file again.
     image._exif = None
     try:
         tags_of_file = exif_tags(image.getexif())
@@ -193,19 +199,19 @@ def changed_exif(image: Any) -> dict[Any, Any] | None:
 def _changed_from_tags(
     exif: dict[Any, Any], tags: dict[Any, Any]
 ) -> dict[Any, Any] | None:
-    """Return the EXIF of a TIFF if it is not among the tags that its file had.
+    """Return the EXIF of a TIFF if it is not among the tags that the file had.
 
-    Once the file is closed, they are all that is left of it.
+    Once the file is closed, these tags are all that is left of the file.
     """
-    exif = {name: _alone(tag) for name, tag in exif.items()}
+    exif = {name: _number_of(tag) for name, tag in exif.items()}
     for name, tag in exif.items():
-        if _alone(tags.get(name)) != tag:
+        if _number_of(tags.get(name)) != tag:
             return exif
     return None
 
 
-def _alone(tag: Any) -> Any:
-    """Return the number that a tag with one number is: some are tuples."""
+def _number_of(tag: Any) -> Any:
+    """Return the number of a tag with one number: `(1,)` and 1 become 1."""
     if type(tag) is tuple and len(tag) == 1:
         return tag[0]
     return tag
@@ -225,4 +231,4 @@ def exif_tags(exif: Any) -> dict[Any, Any]:
     return tags
 
 
-RULES: dict[tuple[str, str], Rule] = {("PIL", "Image"): Rule(_image, "Image")}
+RULES: dict[tuple[str, str], Rule] = {("PIL", "Image"): Rule(_reduce_image, "Image")}

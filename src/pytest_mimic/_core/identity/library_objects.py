@@ -3,8 +3,8 @@
 These are messages of protobuf, molecules of rdkit, moments of pendulum, arrays of
 awkward, and functions that numba compiles.
 
-Each function here is the rule of one class in `RULES`: it returns plain data that
-stands for an argument in the identity of a call, or for an outcome when two are
+Each function `_reduce_…` is the rule of one class in `RULES`: it returns plain data
+that stands for an argument in the identity of a call, or for an outcome when two are
 compared. `layout` is true for an outcome, of which more counts.
 """
 
@@ -16,67 +16,68 @@ from typing import Any
 from pytest_mimic._core.types.libraries import Rule
 
 
-def _message(message: Any, _layout: bool) -> object:
+def _reduce_message(message: Any, _layout: bool) -> object:
     """Reduce a message of protobuf to its type and its bytes.
 
-    The keys of its maps are sorted.
+    In the bytes, the keys of its maps are sorted.
     """
-    written = message.SerializePartialToString(deterministic=True)
-    return message.DESCRIPTOR.full_name, written
+    message_bytes = message.SerializePartialToString(deterministic=True)
+    return message.DESCRIPTOR.full_name, message_bytes
 
 
-def _compiled(function: Any, _layout: bool) -> object:
+def _reduce_compiled_function(function: Any, _layout: bool) -> object:
     """Reduce a function that numba compiles to the Python function and its options."""
     return function.py_func, dict(getattr(function, "targetoptions", {}))
 
 
-def _vectorized(function: Any, _layout: bool) -> object:
+def _reduce_vectorized_function(function: Any, _layout: bool) -> object:
     """Reduce a function that numba calls on each item to the Python function."""
     return function._dispatcher.py_func
 
 
 # rdkit
 
-# The charges of atoms are computed, but not by a call that only reads a molecule.
-_COMPUTED = ("_GasteigerCharge", "_GasteigerHCharge")
+# The charges of atoms are computed, too. But no call that only reads a molecule
+# computes them, so they count.
+_COMPUTED_CHARGES = ("_GasteigerCharge", "_GasteigerHCharge")
 
 
-def _molecule(molecule: Any, layout: bool) -> object:
+def _reduce_molecule(molecule: Any, layout: bool) -> object:
     """Reduce a molecule to its bytes and the properties of it, its atoms and its bonds.
 
     rdkit computes some properties when a molecule is used: they count in an outcome.
     """
     options: Any = sys.modules["rdkit.Chem.rdchem"].PropertyPickleOptions
-    written = molecule.ToBinary(int(options.NoProps))
+    molecule_bytes = molecule.ToBinary(int(options.NoProps))
     parts = [*molecule.GetAtoms(), *molecule.GetBonds(), *molecule.GetConformers()]
     properties_by_place = {}
     for place, part in enumerate(parts):
-        properties = _properties(part, layout)
+        properties = _properties_of(part, layout)
         if properties:
             properties_by_place[place] = properties
-    return written, _properties(molecule, layout), properties_by_place
+    return molecule_bytes, _properties_of(molecule, layout), properties_by_place
 
 
-def _properties(part: Any, layout: bool) -> dict[str, Any]:
+def _properties_of(part: Any, layout: bool) -> dict[str, Any]:
     """Return the properties of a molecule, an atom, a bond or a conformer."""
-    read = getattr(part, "GetPropsAsDict", None)
-    if read is None:
+    read_properties = getattr(part, "GetPropsAsDict", None)
+    if read_properties is None:
         return {}
     includes_private = True
-    properties = _plain(read(includes_private, layout))
+    properties = _without_vectors(read_properties(includes_private, layout))
     if not layout:
-        computed = _plain(read(includes_private, True))
-        for name in _COMPUTED:
+        computed = _without_vectors(read_properties(includes_private, True))
+        for name in _COMPUTED_CHARGES:
             if name in computed:
                 properties[name] = computed[name]
     return properties
 
 
-def _plain(properties: dict[str, Any]) -> dict[str, Any]:
-    """Return properties with lists in place of vectors in C."""
+def _without_vectors(properties: dict[str, Any]) -> dict[str, Any]:
+    """Return properties with lists in place of rdkit's vectors in C++."""
     plain_properties = {}
     for name, part in properties.items():
-        # rdkit keeps the names of the computed properties under such a name.
+        # rdkit keeps the names of the computed properties as `__computedProps`.
         if name.startswith("__"):
             continue
         if not isinstance(part, (str, int, float, bool)):
@@ -88,8 +89,8 @@ def _plain(properties: dict[str, Any]) -> dict[str, Any]:
 # pendulum
 
 
-def _moment(moment: Any, _layout: bool) -> object:
-    """Reduce a moment to what pendulum pickles, and its offset.
+def _reduce_pendulum_moment(moment: Any, _layout: bool) -> object:
+    """Reduce a moment to what pendulum pickles, and its offset from UTC.
 
     The pickle leaves out `fold`, which tells the two hours apart that have one name
     when the clock is put back.
@@ -100,10 +101,11 @@ def _moment(moment: Any, _layout: bool) -> object:
 # awkward
 
 
-def _awkward(array: Any, _layout: bool) -> object:
+def _reduce_awkward_array(array: Any, _layout: bool) -> object:
     """Reduce an array to what awkward pickles.
 
-    An empty behavior, or empty attributes, count as none: to read an array makes them.
+    An empty behavior, or empty attributes, count as none: a call that only reads an
+    array makes them.
     """
     _, arguments, *_ = array.__reduce_ex__(2)
     *data, behavior, attributes = arguments
@@ -115,11 +117,11 @@ def _awkward(array: Any, _layout: bool) -> object:
 
 
 RULES: dict[tuple[str, str], Rule] = {
-    ("awkward", "Array"): Rule(_awkward, is_full=True),
-    ("awkward", "Record"): Rule(_awkward, is_full=True),
-    ("google", "Message"): Rule(_message, is_full=True),
-    ("numba", "Dispatcher"): Rule(_compiled),
-    ("numba", "DUFunc"): Rule(_vectorized),
-    ("pendulum", "DateTime"): Rule(_moment, is_full=True),
-    ("rdkit", "Mol"): Rule(_molecule),
+    ("awkward", "Array"): Rule(_reduce_awkward_array, is_full=True),
+    ("awkward", "Record"): Rule(_reduce_awkward_array, is_full=True),
+    ("google", "Message"): Rule(_reduce_message, is_full=True),
+    ("numba", "Dispatcher"): Rule(_reduce_compiled_function),
+    ("numba", "DUFunc"): Rule(_reduce_vectorized_function),
+    ("pendulum", "DateTime"): Rule(_reduce_pendulum_moment, is_full=True),
+    ("rdkit", "Mol"): Rule(_reduce_molecule),
 }

@@ -19,32 +19,34 @@ from pytest_mimic._core.types.libraries import Rule
 from pytest_mimic._core.types.opening import attribute_reader
 from pytest_mimic._core.types.remembered import without_remembered
 
-# Type characters of floats, and of complex numbers, which are two floats each. The long
-# ones differ by machine.
+# numpy's `dtype.char` of floats, and of complex numbers, which are two floats each: `d`
+# is float64, `D` complex128.
 FLOATS = frozenset("efdFD")
+# Those of long doubles, whose width differs by machine.
 LONG_FLOATS = frozenset("gG")
 
 
 def dtype_data(dtype: Any) -> object:
-    """Reduce a dtype, with what others keep in its `metadata`.
+    """Reduce a dtype, with what other libraries keep in its `metadata`.
 
     | dtype | reduced to |
     |---|---|
     | of one value | its type string, `<f8` |
     | of an array in each item | the dtype and the shape |
-    | of texts of any length | the values that say how it treats missing ones |
+    | of texts of any length | the values that say how it treats missing texts |
     | of fields | their names and dtypes; unless packed, their places and the size |
     """
-    # An unpickled dtype of moments has an empty one.
+    # The metadata of an unpickled dtype of moments is an empty dict.
     if dtype.metadata:
-        return _dtype_alone(dtype), dict(dtype.metadata)
-    return _dtype_alone(dtype)
+        return _dtype_without_metadata(dtype), dict(dtype.metadata)
+    return _dtype_without_metadata(dtype)
 
 
-def _dtype_alone(dtype: Any) -> object:
+def _dtype_without_metadata(dtype: Any) -> object:
     if dtype.subdtype is not None:
         item_dtype, shape = dtype.subdtype
         return dtype_data(item_dtype), shape
+    # The letter of `StringDType`, of numpy 2: texts of any length.
     if dtype.kind == "T":
         if hasattr(dtype, "na_object"):
             return "StringDType", dtype.coerce, dtype.na_object
@@ -60,28 +62,28 @@ def _fields_data(dtype: Any) -> object:
     Where the fields follow one another without gaps, their names and dtypes say it all.
     """
     data = []
-    # The offset of each field, and its title if it has one.
+    # The offset of each field in bytes, and its title if it has one: `(4, "Price")`.
     places: list[tuple[Any, ...]] = []
     packed_places: list[tuple[Any, ...]] = []
     packed_size = 0
     for name in dtype.names:
-        inner, *place = dtype.fields[name]
-        data.append((name, dtype_data(inner)))
+        field_dtype, *place = dtype.fields[name]
+        data.append((name, dtype_data(field_dtype)))
         places.append(tuple(place))
         packed_places.append((packed_size,))
-        packed_size += inner.itemsize
+        packed_size += field_dtype.itemsize
     if packed_size == dtype.itemsize and places == packed_places:
         return tuple(data)
     return tuple(data), places, dtype.itemsize
 
 
 def float_format(dtype: Any) -> str:
-    """Return the format of the floats in the memory of a dtype, as in `struct`.
+    """Return the format of the floats in the memory of a dtype: `<d`, as in `struct`.
 
-    It is an empty text for other memory.
+    The format of memory without floats is an empty text.
 
     Raises:
-        Unstable: They are long doubles, some of whose bytes have arbitrary values.
+        Unstable: The floats are long doubles, some of whose bytes are arbitrary.
     """
     if dtype.char in LONG_FLOATS:
         portable = "float64" if dtype.char == "g" else "complex128"
@@ -99,8 +101,8 @@ def float_format(dtype: Any) -> str:
 def array_data(array: Any, layout: bool = False) -> object:
     """Reduce an array to its memory in C order.
 
-    It counts by its elements if the memory has references or gaps. With `layout`, the
-    order of the memory counts as well.
+    An array whose memory has references or gaps is reduced to its elements. With
+    `layout`, the order of the memory counts as well.
     """
     numpy: Any = sys.modules["numpy"]
     if type(array) is not numpy.ndarray:
@@ -110,8 +112,10 @@ def array_data(array: Any, layout: bool = False) -> object:
     if layout:
         order = _order_of(array)
     head: tuple[object, ...] = (dtype_data(dtype), array.shape, order)
+    # The fields of a record may have gaps between them.
     if dtype.names is not None:
         return head, [array_data(array[name]) for name in dtype.names]
+    # The memory of such an array has references to Python objects, or to texts.
     if dtype.hasobject or dtype.kind == "T":
         return head, array.ravel().tolist()
     memory = partial(array_memory, array)
@@ -119,7 +123,10 @@ def array_data(array: Any, layout: bool = False) -> object:
 
 
 def _order_of(array: Any) -> str:
-    """Return how the items of an array follow one another in memory."""
+    """Return how the items of an array follow one another in memory.
+
+    `C`: row by row; `F`: column by column; `strided`: with steps, as in `array[::2]`.
+    """
     if array.flags.c_contiguous:
         return "C"
     if array.flags.f_contiguous:
@@ -139,13 +146,14 @@ def array_memory(array: Any) -> Iterator[Any]:
     if array.flags.c_contiguous:
         yield array.reshape(-1).view(numpy.uint8).data
     elif array.ndim > 1 and array.nbytes > CHUNK:
-        for part in array:
-            yield from array_memory(part)
+        for row in array:
+            yield from array_memory(row)
     else:
+        # The copy of an array is in C order.
         yield from array_memory(array.copy())
 
 
-def _ufunc(value: Any, _layout: bool) -> object:
+def _reduce_ufunc(value: Any, _layout: bool) -> object:
     """Reduce a function of numpy to its name."""
     if not value.__name__.isidentifier():
         # `numpy.frompyfunc` gives names such as `<lambda> (vectorized)`.
@@ -153,10 +161,11 @@ def _ufunc(value: Any, _layout: bool) -> object:
     return value.__name__
 
 
-def _masked(array: Any, layout: bool) -> object:
+def _reduce_masked_array(array: Any, layout: bool) -> object:
     """Reduce a masked array, without the values under the mask.
 
-    What stands for these counts, and so does a mask that assignments cannot take away.
+    The value that stands for masked items counts, and so does a hard mask, which
+    assignments cannot take away.
     """
     numpy: Any = sys.modules["numpy"]
     if array is numpy.ma.masked:
@@ -169,7 +178,7 @@ def _masked(array: Any, layout: bool) -> object:
     # Each field of a record has a mask of its own.
     is_any_masked = numpy.ascontiguousarray(mask).reshape(-1).view(bool).any()
     if not is_any_masked and not _is_filled_as_usual(array):
-        # Where items are masked, `filled` has shown it.
+        # Where items are masked, `filled` has put the fill value among the data.
         facts["fill"] = numpy.asarray(array.fill_value)
     if facts:
         return (*data, facts)
@@ -177,19 +186,23 @@ def _masked(array: Any, layout: bool) -> object:
 
 
 def _is_filled_as_usual(array: Any) -> bool:
-    """Return whether the value that stands for masked items is that of the dtype."""
+    """Return whether the value that stands for masked items is the dtype's usual one.
+
+    That is 1e20 for floats, 999999 for integers.
+    """
     numpy: Any = sys.modules["numpy"]
-    usual = numpy.ma.zeros((), dtype=array.dtype)
-    # A value that was not set has a wider dtype than the array.
+    array_without_fill = numpy.ma.zeros((), dtype=array.dtype)
+    # A fill value that nobody has set has a wider dtype than the array.
     fill = numpy.asarray(array.fill_value).astype(array.dtype)
-    usual_fill = numpy.asarray(usual.fill_value).astype(array.dtype)
+    usual_fill = numpy.asarray(array_without_fill.fill_value).astype(array.dtype)
     return bool(fill.tolist() == usual_fill.tolist())
 
 
-def _array(array: Any, layout: bool) -> object:
-    """Reduce an array; one of a class that numpy does not define, with its attributes.
+def _reduce_array(array: Any, layout: bool) -> object:
+    """Reduce an array; an array of another package's class, with its attributes.
 
-    Where the author of the class decides what is pickled, that stands for them.
+    Where the author of the class decides what is pickled, the pickled state stands for
+    the attributes.
     """
     kind = type(array)
     data = array_data(array, layout)
@@ -204,83 +217,96 @@ def _array(array: Any, layout: bool) -> object:
     return data, without_remembered(array, read_attributes(array))
 
 
-def _random_state(value: Any, _layout: bool) -> object:
+def _reduce_random_state(generator: Any, _layout: bool) -> object:
     """Reduce a generator of random numbers to its state.
 
-    Each use of the one behind `numpy.random.random()` changes its state, which must not
-    count therefore.
+    The generator behind `numpy.random.random()` is reduced to a word: all code shares
+    that generator, and each use changes its state.
     """
-    if value is sys.modules["numpy"].random.mtrand._rand:
+    if generator is sys.modules["numpy"].random.mtrand._rand:
         return "shared"
-    return value.get_state(legacy=False)
+    return generator.get_state(legacy=False)
 
 
-def _bits(bits: Any, _layout: bool) -> object:
-    """Reduce a source of random bits, which a generator makes its numbers of."""
-    return bits.state, _seeds(bits)
+def _reduce_bit_generator(bit_generator: Any, _layout: bool) -> object:
+    """Reduce a source of random bits, of which a generator makes its numbers."""
+    return bit_generator.state, _seed_facts(bit_generator)
 
 
-def _generator(value: Any, _layout: bool) -> object:
+def _reduce_generator(generator: Any, _layout: bool) -> object:
     """Reduce a generator of random numbers to the state of its source of bits."""
-    bits = value.bit_generator
-    return type(bits).__name__, bits.state, _seeds(bits)
+    bit_generator = generator.bit_generator
+    return type(bit_generator).__name__, bit_generator.state, _seed_facts(bit_generator)
 
 
-def _seeds(bits: Any) -> object:
-    """Return what new generators are seeded from, and how many there are already."""
-    seeds: Any = getattr(bits, "seed_seq", None)
-    if not hasattr(seeds, "n_children_spawned"):
+def _seed_facts(bit_generator: Any) -> object:
+    """Return from what a source of bits seeds new ones, and how many it has made.
+
+    None: the source was not made from a seed sequence.
+    """
+    seed_sequence: Any = getattr(bit_generator, "seed_seq", None)
+    if not hasattr(seed_sequence, "n_children_spawned"):
         return None
-    return seeds.entropy, seeds.spawn_key, seeds.pool_size, seeds.n_children_spawned
+    return (
+        seed_sequence.entropy,
+        seed_sequence.spawn_key,
+        seed_sequence.pool_size,
+        seed_sequence.n_children_spawned,
+    )
 
 
 # scipy
 
 
-def _sparse(value: Any, _layout: bool) -> object:
+def _reduce_sparse_array(matrix: Any, _layout: bool) -> object:
     """Reduce a sparse array to its shape, and its entries in one order."""
-    if value.format in ("csr", "csc", "bsr"):
-        if not value.has_canonical_format:
-            value = value.copy()
-            value.sum_duplicates()
-        return value.shape, _wide(value.indptr), _wide(value.indices), value.data
-    entries = value.tocoo(copy=True)
-    # scipy sets it for every array made of a dictionary of keys, whose entries have any
-    # order.
+    if matrix.format in ("csr", "csc", "bsr"):
+        if not matrix.has_canonical_format:
+            matrix = matrix.copy()
+            matrix.sum_duplicates()
+        return (
+            matrix.shape,
+            _as_int64(matrix.indptr),
+            _as_int64(matrix.indices),
+            matrix.data,
+        )
+    entries = matrix.tocoo(copy=True)
+    # scipy sets the flag for every matrix that is made of a dictionary of keys, though
+    # its entries have any order. Without the flag, `sum_duplicates` sorts them.
     entries.has_canonical_format = False
     entries.sum_duplicates()
     coordinates = getattr(entries, "coords", None) or (entries.row, entries.col)
-    return value.shape, [_wide(places) for places in coordinates], entries.data
+    return matrix.shape, [_as_int64(places) for places in coordinates], entries.data
 
 
-def _wide(places: Any) -> object:
-    """Return places as integers of 64 bits.
+def _as_int64(places: Any) -> object:
+    """Return the places of a sparse array's entries as integers of 64 bits.
 
-    scipy chooses their width by the size of the array.
+    scipy chooses the width of these integers by the size of the array.
     """
     return places.astype("int64", copy=False)
 
 
-def _number(value: Any, layout: bool) -> object:
+def _reduce_scalar(value: Any, layout: bool) -> object:
     """Reduce a scalar to an array without dimensions."""
     return array_data(sys.modules["numpy"].asarray(value), layout)
 
 
-def _dtype(dtype: Any, _layout: bool) -> object:
+def _reduce_dtype(dtype: Any, _layout: bool) -> object:
     """Reduce a dtype that is an argument, or an item, by itself."""
     return dtype_data(dtype)
 
 
 RULES: dict[tuple[str, str], Rule] = {
-    ("numpy", "MaskedArray"): Rule(_masked, "MaskedArray"),
-    ("numpy", "ufunc"): Rule(_ufunc, "ufunc"),
-    ("numpy", "memmap"): Rule(_array, "ndarray", reads_added=True),
-    ("numpy", "ndarray"): Rule(_array, reads_added=True),
-    ("numpy", "generic"): Rule(_number),
-    ("numpy", "dtype"): Rule(_dtype, "dtype"),
-    ("numpy", "Generator"): Rule(_generator, is_full=True),
-    ("numpy", "BitGenerator"): Rule(_bits, is_full=True),
-    ("numpy", "RandomState"): Rule(_random_state, is_full=True),
-    ("scipy", "_spbase"): Rule(_sparse),
-    ("scipy", "spmatrix"): Rule(_sparse),
+    ("numpy", "MaskedArray"): Rule(_reduce_masked_array, "MaskedArray"),
+    ("numpy", "ufunc"): Rule(_reduce_ufunc, "ufunc"),
+    ("numpy", "memmap"): Rule(_reduce_array, "ndarray", reads_added=True),
+    ("numpy", "ndarray"): Rule(_reduce_array, reads_added=True),
+    ("numpy", "generic"): Rule(_reduce_scalar),
+    ("numpy", "dtype"): Rule(_reduce_dtype, "dtype"),
+    ("numpy", "Generator"): Rule(_reduce_generator, is_full=True),
+    ("numpy", "BitGenerator"): Rule(_reduce_bit_generator, is_full=True),
+    ("numpy", "RandomState"): Rule(_reduce_random_state, is_full=True),
+    ("scipy", "_spbase"): Rule(_reduce_sparse_array),
+    ("scipy", "spmatrix"): Rule(_reduce_sparse_array),
 }

@@ -24,26 +24,29 @@ TENSOR_FLOATS = {
 }
 
 
-def _tensor(value: Any, _layout: bool) -> object:
-    """Reduce a tensor; one that takes part in training, with its gradient or its graph.
+def _reduce_tensor(tensor: Any, _layout: bool) -> object:
+    """Reduce a tensor, with the gradient or the graph that it has in training.
 
-    A graph counts by the name of the step that has made the tensor.
+    A graph counts by the name of the step that has made the tensor: `MulBackward0`.
     """
     torch: Any = sys.modules["torch"]
-    is_strided = value.layout is torch.strided
-    if value.is_meta or value.is_nested or not is_strided:
+    is_strided = tensor.layout is torch.strided
+    if tensor.is_meta or tensor.is_nested or not is_strided:
         raise Unstable(
             "a tensor that is not dense",
-            type(value),
+            type(tensor),
             remedy="or convert it: .to_dense()",
         )
-    data: tuple[object, ...] = (bool(value.requires_grad), _dense(value.detach()))
-    if value.grad_fn is not None:
-        data = (*data, value.grad_fn.name())
-    gradient = gradient_of(value)
+    data: tuple[object, ...] = (
+        bool(tensor.requires_grad),
+        _tensor_memory(tensor.detach()),
+    )
+    if tensor.grad_fn is not None:
+        data = (*data, tensor.grad_fn.name())
+    gradient = gradient_of(tensor)
     if gradient is not None:
         data = (*data, ("gradient", gradient))
-    hooks = hooks_of(value)
+    hooks = hooks_of(tensor)
     if hooks:
         data = (*data, ("hooks", hooks))
     return data
@@ -62,7 +65,7 @@ def hooks_of(tensor: Any) -> list[Any]:
 def gradient_of(tensor: Any) -> Any:
     """Return the gradient that a tensor keeps, or None.
 
-    torch warns about each other tensor that is asked for one.
+    Only the tensors that keep a gradient are asked: torch warns about any other one.
     """
     keeps_gradient = tensor.is_leaf or tensor.retains_grad
     if not keeps_gradient:
@@ -70,35 +73,37 @@ def gradient_of(tensor: Any) -> Any:
     return tensor.grad
 
 
-def _dense(tensor: Any) -> Raw:
+def _tensor_memory(tensor: Any) -> Raw:
     """Return the memory of a strided tensor in C order."""
+    # torch may only note that numbers are conjugated or negated, or how they are
+    # transposed. Here each note is carried out in the memory.
     tensor = tensor.cpu().resolve_conj().resolve_neg().contiguous()
     size = tensor.numel() * tensor.element_size()
     head = (str(tensor.dtype), tuple(tensor.shape))
 
-    def parts() -> tuple[memoryview, ...]:
+    def memory_parts() -> tuple[memoryview, ...]:
         if not size:
             return ()
         memory = (ctypes.c_ubyte * size).from_address(tensor.data_ptr())
         return (memoryview(memory).cast("B"),)
 
     floats = TENSOR_FLOATS.get(str(tensor.dtype), "")
-    return Raw(head, size, parts, floats=floats)
+    return Raw(head, size, memory_parts, floats=floats)
 
 
-def _name(value: Any, _layout: bool) -> str:
+def _reduce_to_name(value: Any, _layout: bool) -> str:
     """Reduce a dtype or a device to its name: `torch.float32`, `cuda:0`."""
     return str(value)
 
 
-def _size(size: Any, _layout: bool) -> object:
+def _reduce_shape(shape: Any, _layout: bool) -> object:
     """Reduce the shape of a tensor, which is a class of its own."""
-    return tuple(size)
+    return tuple(shape)
 
 
 RULES: dict[tuple[str, str], Rule] = {
-    ("torch", "Tensor"): Rule(_tensor, is_full=True),
-    ("torch", "dtype"): Rule(_name),
-    ("torch", "device"): Rule(_name),
-    ("torch", "Size"): Rule(_size),
+    ("torch", "Tensor"): Rule(_reduce_tensor, is_full=True),
+    ("torch", "dtype"): Rule(_reduce_to_name),
+    ("torch", "device"): Rule(_reduce_to_name),
+    ("torch", "Size"): Rule(_reduce_shape),
 }
