@@ -69,6 +69,7 @@ class Places:
         self._last = ""
         self._roots: list[tuple[str, str]] = []
         self._folders: dict[str, str] = {}
+        self._temporary: tuple[str, ...] = ()
         if rootdir:
             self.set_root(ROOTDIR, *rootdir)
 
@@ -96,6 +97,9 @@ class Places:
         self._roots[:] = sorted(roots, key=_folder_length, reverse=True)
         if token != TEMPORARY:
             return
+        self._temporary = tuple(
+            folder for folder, token in self._roots if token == TEMPORARY
+        )
         self.marks.clear()
         for folder in spellings:
             if not _is_inside(folder, spellings):
@@ -132,13 +136,11 @@ class Places:
         A text that continues after the path (a list of paths, a command with several,
         lines) is not a path.
         """
-        if len(text) > LONGEST_PATH:
+        if not text.startswith(self._temporary) or len(text) > LONGEST_PATH:
             return None
-        spellings = []
-        for folder, token in self._roots:
-            if token == TEMPORARY and text.startswith(folder):
-                spellings.append(folder)
-        if not spellings or text.count(spellings[-1]) > 1 or "\n" in text:
+        # The last one is the shortest.
+        spellings = [folder for folder in self._temporary if text.startswith(folder)]
+        if text.count(spellings[-1]) > 1 or "\n" in text:
             return None
         place = self.place_of(text)
         if place is None or place.token != TEMPORARY:

@@ -220,6 +220,8 @@ def with_tag(tag: str, content: Node) -> Items | Fields | Opaque:
     """Return the node of a value that is made of another one, whose node is given."""
     if tag in _FORMS:
         return _container(_FORMS[tag], content)
+    if type(content) in _PLAIN:
+        return Opaque(tag, content)
     if isinstance(content, Items) and content.kind == "list":
         return Items(tag, content.items)
     if isinstance(content, Fields) and content.kind == "dict":
@@ -299,10 +301,11 @@ def order(node: Node) -> str:
 
 
 def _opaque_json(node: Opaque) -> dict[str, Any]:
-    if isinstance(node.text, tuple):
-        content: Any = list(node.text)
-    else:
-        content = plain_of(node.text)
+    content: Any = node.text
+    if type(content) is tuple:
+        content = list(content)
+    elif type(content) not in _PLAIN:
+        content = plain_of(content)
     plain = tagged(node.kind, content)
     if node.type:
         plain["type"] = node.type
@@ -384,8 +387,11 @@ def _cut_json(node: Cut) -> dict[str, Any]:
 def _with_facts(plain: dict[str, Any], node: Items | Fields | Opaque) -> dict[str, Any]:
     if not isinstance(node, Opaque) and node.length is not None:
         plain["length"] = node.length
-    plain = _with_digest(plain, node.digest)
-    return plain | plains_of(node.facts) if node.facts else plain
+    if node.digest:
+        plain["digest"] = node.digest
+    if node.facts:
+        plain |= plains_of(node.facts)
+    return plain
 
 
 def _with_digest(plain: dict[str, Any], digest: str) -> dict[str, Any]:

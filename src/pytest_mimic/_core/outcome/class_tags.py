@@ -128,7 +128,7 @@ class ClassTag:
             if name in facts and not is_plain_json(facts[name]):
                 raise ValueError(f"{name} of another kind")
         is_plain = type(part) is dict and is_plain_json(part)
-        if not is_plain or facts.keys() - {*allowed}:
+        if not is_plain or not facts.keys() <= set(allowed):
             raise OutdatedClassError(
                 f"{name_of(self.cls)} is another kind of class now, or the recording"
                 " was edited"
@@ -212,9 +212,9 @@ class _Objects(ClassTag):
             return tuple.__new__(self.cls, items)
         made: Any = object.__new__(self.cls)
         attributes = {**part, **facts.get("attributes", {})}
-        for name in attributes:
-            if name not in self._slots and not self.cls.__dictoffset__:
-                _check_fields(self.cls, {name: None}, {})
+        if not self.cls.__dictoffset__:
+            others = dict.fromkeys(attributes.keys() - self._slots.keys())
+            _check_fields(self.cls, others, {})
         set_attributes(made, attributes)
         return made
 

@@ -71,6 +71,9 @@ class Writer(Walk):
         met: Parts that may change, by their ids. One at a second place would be another
             one there: that is for a pickle.
         classes: How the objects of the classes that were met are stored.
+        names: What `import_name` has returned, by the id of the class and the name
+            that was given.
+        may_hold_paths: Whether texts of the value may be paths of the run.
     """
 
     paths: PathStore
@@ -81,6 +84,11 @@ class Writer(Walk):
     depth: int = DEPTH
     met: dict[int, object] = field(default_factory=dict)
     classes: dict[type, ClassTag | None] = field(default_factory=dict)
+    names: dict[tuple[int, str], str] = field(default_factory=dict)
+    may_hold_paths: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.may_hold_paths = bool(self.paths.places.marks)
 
     def inside(self, value: Any, kind: type) -> Node:
         # There is no way back after an error, so no block ends the level.
@@ -109,6 +117,11 @@ class Writer(Walk):
         Raises:
             NotExactError: The name does not lead to the class.
         """
+        # The value keeps the class alive, so that no other one has its id.
+        request = id(thing), name
+        known = self.names.get(request)
+        if known is not None:
+            return known
         if (find(name) if name else importable(thing)) is not thing:
             raise NotExactError(thing)
         name = name or name_of(thing)
@@ -118,6 +131,7 @@ class Writer(Walk):
             # A module gives the class on demand only.
             raise NotExactError(thing) from None
         self.imports.add(name)
+        self.names[request] = name
         return name
 
     def meet(self, value: object) -> None:
@@ -133,6 +147,8 @@ class Writer(Walk):
     # Plain values
 
     def text(self, value: str) -> Node:
+        if not self.may_hold_paths:
+            return value
         place = self.paths.stored_text(value)
         return value if place is None else self.counted(Opaque(TEXT, (*place,)))
 
@@ -170,9 +186,10 @@ class Writer(Walk):
 
     def taken(self, part: Any) -> Node:
         """Return the node of a list or dict that was made for this, or of any value."""
-        if type(part) is list:
+        kind = type(part)
+        if kind is list:
             return Items("list", [self.node(item) for item in part])
-        if type(part) is not dict:
+        if kind is not dict:
             return self.node(part)
         if not self._has_plain_keys(part):
             pairs: list[Node] = []
@@ -187,10 +204,11 @@ class Writer(Walk):
 
     def _has_plain_keys(self, part: dict[Any, Any]) -> bool:
         """Return whether all keys of a dict are texts, and none the path of a run."""
-        for key in part:
-            if type(key) is not str or self.paths.stored_text(key) is not None:
-                return False
-        return True
+        if not {str}.issuperset(map(type, part)):
+            return False
+        if not self.may_hold_paths:
+            return True
+        return all(self.paths.stored_text(key) is None for key in part)
 
     def members(self, value: set[Any] | frozenset[Any]) -> Items:
         if type(value) is set:
@@ -282,10 +300,11 @@ class Reader:
         """Return the value of a tag, whose part and facts are values. See `read`."""
         try:
             if ":" in tag:
-                return self._tag(tag).make(part, facts)
+                known = self.tags.get(tag) or self._tag(tag)
+                return known.make(part, facts)
             if tag == "class" and "of" in facts:
                 return self._generic(part, facts)
-            if facts.keys() - {"size"}:
+            if facts and facts.keys() - {"size"}:
                 raise ValueError(facts.keys())
             check_part(tag, part)
             return self._value(tag, part)
@@ -321,19 +340,17 @@ class Reader:
         return parametrised(origin, tuple(arguments))
 
     def _tag(self, name: str) -> ClassTag:
-        tag = self.tags.get(name)
+        """Return the tag of a class that was not met before."""
+        cls = self.find(name)
+        tag = self.classes.get(id(cls)) or tag_of(cls)
         if tag is None:
-            cls = self.find(name)
-            tag = self.classes.get(id(cls)) or tag_of(cls)
-            if tag is None:
-                # It has a way of its own now, such as `__setstate__`, or is another
-                # one.
-                if cls.__flags__ & HEAP_TYPE or name_of(cls) != name:
-                    raise OutdatedClassError(
-                        f"{name} cannot be made of its fields any more"
-                    )
-                raise ValueError(f"there is no tag {name}")
-            self.tags[name] = self.classes[id(cls)] = tag
+            # It has a way of its own now, such as `__setstate__`, or is another one.
+            if cls.__flags__ & HEAP_TYPE or name_of(cls) != name:
+                raise OutdatedClassError(
+                    f"{name} cannot be made of its fields any more"
+                )
+            raise ValueError(f"there is no tag {name}")
+        self.tags[name] = self.classes[id(cls)] = tag
         return tag
 
     def check_name(self, name: str) -> None:

@@ -215,6 +215,7 @@ def attribute_reader(type_: Any, *, below: type = object) -> Reduce | None:
     return read
 
 
+@lru_cache(maxsize=4096)
 def _place_of_attributes(type_: Any) -> Any:
     """Return the descriptor of a type's `__dict__`, or None if its instances have none.
 

@@ -23,6 +23,7 @@ MISREAD = (ArithmeticError, LookupError, TypeError, ValueError, re.error)
 # The types that the part of a tag may have, and the types of the items of a list of
 # facts. A part that is an object of a class would run that class.
 _TEXT_TYPES = (str,)
+_NUMBER_TYPES = (bool, float, int, list, str)
 _PARTS: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("tuple", "set", "frozenset", "dict"), (list,)),
     **dict.fromkeys(("counter", "namespace", "ordered_dict", "timedelta"), (dict,)),
@@ -78,9 +79,9 @@ def check_part(tag: str, part: Any) -> None:
     Raises:
         ValueError: It is of another type, perhaps an object of a class.
     """
-    types = _PARTS.get(tag, _TEXT_TYPES)
-    if tag.startswith("numpy."):
-        types = (bool, float, int, list, str)
+    types = _PARTS.get(tag)
+    if types is None:
+        types = _NUMBER_TYPES if tag.startswith("numpy.") else _TEXT_TYPES
     if type(part) not in types:
         raise ValueError(f"{tag} of another kind")
     if type(part) is not list:

@@ -237,9 +237,9 @@ def _moment(value: Any) -> object:
     | without a zone, or with a mere offset | `"2026-11-02T10:00:00+01:00"` |
     | with another zone, or repeated | `["2026-11-02T10:00:00", zone, fold]` |
     """
-    kind: Any = next(
-        base for base in type(value).__mro__ if base.__module__ == "datetime"
-    )
+    kind: Any = type(value)
+    if kind.__module__ != "datetime":
+        kind = next(base for base in kind.__mro__ if base.__module__ == "datetime")
     zone, fold = value.tzinfo, value.fold
     text = kind.isoformat(value)
     if not fold and (zone is None or _is_offset(zone)):
