@@ -25,7 +25,8 @@ DIFF = {
     "type": "diff",
     "parts": [
         ["mood", [[" ", "so "], ["-", "calm"]], [[" ", "so "], ["+", "wild"]], ""],
-        ["frame", [], [], "1 of 1 differ"],
+        ["frame", [["-", "[0]: 1"]], [["+", "[0]: 2"]], "1 of 1 differ"],
+        ["keys", [], [], "another order"],
     ],
     "more": 2,
 }
@@ -149,12 +150,17 @@ def test_a_difference_stands_in_red_and_green_with_signs(
 
     diff = report.locator(".diff")
     words = diff.all_inner_texts()[0].split()
-    assert words == "mood − so calm + so wild frame 1 of 1 differ 2 more".split()
-    assert diff.locator("del").inner_text() == "calm"
-    assert diff.locator("ins").inner_text() == "wild"
-    old, new = (channels(diff.locator(side)) for side in (".old", ".new"))
-    assert old[0] > max(old[1:])
-    assert new[1] > max(new[0], new[2])
+    frame = "frame 1 of 1 differ − [0]: 1 + [0]: 2"
+    shown = f"mood − so calm + so wild {frame} keys another order 2 more"
+    assert words == shown.split()
+    assert diff.locator("del").all_inner_texts() == ["calm", "[0]: 1"]
+    assert diff.locator("ins").all_inner_texts() == ["wild", "[0]: 2"]
+    for place in range(2):
+        old, new = (
+            channels(diff.locator(side).nth(place)) for side in (".old", ".new")
+        )
+        assert old[0] > max(old[1:])
+        assert new[1] > max(new[0], new[2])
 
 
 def channels(side: Any) -> list[int]:
@@ -347,6 +353,28 @@ def test_the_time_line_shows_real_against_replayed_time(report: Any) -> None:
     assert line.get_attribute("title") == words
     legend = report.locator("#legend").inner_text().split("\n")
     assert " ".join(legend).split() == "saved by a replay taken by this run".split()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_time_line_has_an_axis(report: Any, width: int) -> None:
+    report.set_viewport_size({"width": width, "height": 800})
+    report.locator(".test").nth(1).scroll_into_view_if_needed()
+    line = report.locator(".test").nth(1).locator(".line")
+    ticks = line.locator(".tick")
+    expect(ticks).to_have_text(["0", "500 ms", "1 s", "1.5 s", "2 s"])
+
+    places = [tick.bounding_box()["x"] for tick in ticks.all()]
+
+    bars = line.locator(".bars").first.bounding_box()
+    quarters = [bars["x"] + bars["width"] * part / 4 for part in range(5)]
+    assert places == pytest.approx(quarters, abs=2)
+    ends = [tick["x"] + tick["width"] for tick in map(box, ticks.all())]
+    for end, next_place in zip(ends, [*places[1:], width], strict=True):
+        assert end < next_place
+
+
+def box(element: Any) -> Any:
+    return element.bounding_box()
 
 
 def test_the_lanes_of_a_narrow_time_line_have_one_width(report: Any) -> None:

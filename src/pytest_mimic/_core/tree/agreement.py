@@ -140,11 +140,7 @@ class _Comparison:
         """Compare two outcomes, or with a `name` the ends of two streams."""
         if type(recorded) is not type(actual):
             then, now = self._summary(recorded), self._summary(actual)
-            return [
-                Difference(
-                    "", fact=f"{name or 'the call'} {then} when recorded, {now} now"
-                )
-            ]
+            return [Difference("", outcomes=(then, now), subject=name or "the call")]
         if isinstance(recorded, Stream) and isinstance(actual, Stream):
             # Items count as far as both streams were read.
             old, new = (

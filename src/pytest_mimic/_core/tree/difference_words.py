@@ -13,7 +13,7 @@ from pytest_mimic._core.nodes.node_classes import Cut, Hidden, Node, Opaque
 from pytest_mimic._core.nodes.node_parts import is_file, kind_of, type_of
 from pytest_mimic._core.placeholders import PLACEHOLDER
 from pytest_mimic._core.tree.aligning import stretches
-from pytest_mimic._core.tree.columns import column_fact, is_column
+from pytest_mimic._core.tree.columns import ColumnWords, column_words, is_column
 from pytest_mimic._core.tree.differing import ABSENT, Difference
 from pytest_mimic._core.tree.drawing import line
 from pytest_mimic._core.words import and_more
@@ -85,9 +85,21 @@ def _fact_of(difference: Difference, before: str, after: str) -> str:
     old, new = difference.old, difference.new
     if difference.fact:
         return difference.fact
-    if is_column(old) and is_column(new):
-        return column_fact(old, new, before, after)
+    if difference.outcomes is not None:
+        then, now = difference.outcomes
+        return f"{difference.subject} {then} when recorded, {now} now"
+    columns = _column_words(difference)
+    if columns is not None:
+        return columns.sentence(before, after)
     return _file_fact(old, new, is_recorded=before == "recorded")
+
+
+def _column_words(difference: Difference) -> ColumnWords | None:
+    """Return how two columns differ, None if a side is no column."""
+    old, new = difference.old, difference.new
+    if not (is_column(old) and is_column(new)):
+        return None
+    return column_words(old, new)
 
 
 class Sides(NamedTuple):
@@ -97,7 +109,7 @@ class Sides(NamedTuple):
         path: Where it is, empty for the whole.
         old: The recorded side in stretches, empty if there is none.
         new: The side of now, likewise.
-        fact: How they differ in words, where no side is shown.
+        fact: What is said of both sides, or how they differ where neither is shown.
     """
 
     path: str
@@ -113,6 +125,13 @@ def side_by_side(found: Iterable[Difference]) -> list[Sides]:
 
 def _sides_of(difference: Difference) -> Sides:
     path = printable(difference.path)
+    if difference.outcomes is not None:
+        then, now = difference.outcomes
+        return Sides(path, _whole("-", then), _whole("+", now), difference.subject)
+    columns = _column_words(difference)
+    if columns is not None:
+        then, now = columns.sides()
+        return Sides(path, _whole("-", then), _whole("+", now), columns.about)
     fact = _fact_of(difference, "recorded", "now")
     if fact:
         return Sides(path, fact=fact)

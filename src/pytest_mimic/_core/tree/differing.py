@@ -45,13 +45,18 @@ class Difference(NamedTuple):
             the whole.
         old: The node of the old side, or `ABSENT`.
         new: The node of the new side, or `ABSENT`.
-        fact: How they differ, if their trees do not show it.
+        fact: How they differ, if neither their trees nor `outcomes` show it.
+        outcomes: The kinds of outcomes of both sides in words, `gave 3 items` and
+            `raised OSError()`, if these differ.
+        subject: What has these outcomes, `the call`.
     """
 
     path: str
     old: Any = ABSENT
     new: Any = ABSENT
     fact: str = ""
+    outcomes: tuple[str, str] | None = None
+    subject: str = ""
 
 
 def argument_differences(

@@ -184,15 +184,17 @@ def diff_block(differences: Sequence[Difference]) -> Block:
 
     Each part is `[path, recorded, now, fact]`. A side is a list of stretches, which are
     pairs of a sign and a text, and is empty where a part is only on the other side. The
-    sign is a blank where both sides have the text. The fact is in words, where no side
-    is shown.
+    sign is a blank where both sides have the text. The fact is what is said of both
+    sides, or how they differ where neither is shown.
 
-    Example: `["day", [["-", "Monday"]], [["+", "Friday"]], ""]`.
+    Examples:
+        - `["day", [["-", "Monday"]], [["+", "Friday"]], ""]`
+        - `["['n']", [["-", "[0]: 1"]], [["+", "[0]: 2"]], "1 of 9 differ"]`
     """
     first_differences = differences[:MOST_ITEMS]
     parts = side_by_side(first_differences)
     title = "what differs"
-    if not all(sides.fact for sides in parts):
+    if any(sides.old or sides.new for sides in parts):
         title += ": \N{MINUS SIGN} recorded, + now"
     return {
         "type": "diff",

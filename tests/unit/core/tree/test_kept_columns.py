@@ -169,7 +169,7 @@ def test_a_column_of_moments_is_not_offered_to_be_left_out():
     assert changing_parts(differing(old, new)) is None
 
 
-def test_the_page_shows_the_same_words():
+def test_the_page_shows_both_sides_of_a_column():
     assert side_by_side(differing(frame(1), frame(2))) == [
-        Sides("x['price']", fact="1 of 1 differ, [0]: 1 recorded, 2 now")
+        Sides("x['price']", [("-", "[0]: 1")], [("+", "[0]: 2")], "1 of 1 differ")
     ]

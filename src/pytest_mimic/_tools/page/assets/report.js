@@ -258,7 +258,7 @@
   const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
 
   // Two lanes of one scale: how long the real calls took, and below it, where calls were
-  // replayed, how long the same calls took in this run.
+  // replayed, how long the same calls took in this run. The axis stands below them.
   function drawLine(test) {
     const line = test.querySelector(".line");
     if (line.childElementCount) return;
@@ -284,12 +284,36 @@
       line.append(lane("this run", took, bars));
       legend.querySelector(".saved").hidden = false;
     }
+    line.append(axis(scale));
     legend.querySelector(".real").hidden = false;
   }
 
   function lane(name, total, bars) {
     const row = make("div", bars.length > MANY ? "bars many" : "bars", ...bars);
     return make("div", "lane", make("span", "dim", name), row, make("span", "dim total", shownTime(total)));
+  }
+
+  const MOST_STEPS = 4;
+
+  // The axis of a time line: a tick with its label at each round number of milliseconds.
+  function axis(length) {
+    const least = length / MOST_STEPS;
+    const power = 10 ** Math.floor(Math.log10(least));
+    const step = power * [1, 2, 5, 10].find((factor) => factor * power >= least);
+    const ticks = [];
+    for (let number = 0; number * step <= length; number += 1) {
+      const time = number * step;
+      const tick = make("span", "tick", roundTime(time));
+      tick.style.left = `${100 * time / length}%`;
+      ticks.push(tick);
+    }
+    return make("div", "axis dim", make("div", "ticks", ...ticks));
+  }
+
+  // Sums of a step like 0.2 are not exact.
+  function roundTime(length) {
+    const [amount, unit] = length < 1000 ? [length, "ms"] : [length / 1000, "s"];
+    return length ? `${Number(amount.toPrecision(3))} ${unit}` : "0";
   }
 
   // The bar of a call, hatched where its time was saved.
