@@ -8,7 +8,7 @@ from __future__ import annotations
 from base64 import b64decode
 from typing import Any
 
-_PARTS = {"status": int, "headers": list, "body": dict}
+_PARTS = {"status": int, "headers": list, "body": dict, "stream_id": int}
 _CONTENTS = {
     "json": object,
     "text": str,

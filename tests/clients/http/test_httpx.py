@@ -8,7 +8,9 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from support.http2_server import Http2Server
 from support.http_server import Server
+from support.loopback import serving
 from unit.clients.runs import Runs
 
 from clients.http.four_ways import both
@@ -54,6 +56,21 @@ def test_http_2_gets_the_usual_reason(httpx: ModuleType, runs: Runs) -> None:
     response = httpx.get("http://shop.test/missing")
 
     assert (response.http_version, response.reason_phrase) == ("HTTP/2", "Not Found")
+
+
+def test_a_stream_of_http_2_keeps_its_number(httpx: ModuleType, runs: Runs) -> None:
+    pytest.importorskip("h2", reason="the extra http2 of the client is not installed")
+
+    def talk(url: str) -> list[Any]:
+        with httpx.Client(http1=False, http2=True) as client:
+            answers = [client.get(f"{url}/users/{number}") for number in range(3)]
+        return [(answer.text, answer.extensions["stream_id"]) for answer in answers]
+
+    with serving(Http2Server()) as server:
+        real, replayed = both(runs, server, talk)
+
+    assert real == [("stream 1", 1), ("stream 3", 3), ("stream 5", 5)]
+    assert replayed == real
 
 
 def test_an_async_upload_is_sent_and_identifies_the_call(

@@ -83,6 +83,7 @@ class HttpxAdapter(HttpAdapter):
                 reason,
                 version.decode("latin-1"),
                 response.headers.raw,
+                stream_id=response.extensions.get("stream_id"),
             )
             recorder.decodes = partial(_decodes, response)
             recorded_stream, _ = _stream_classes(sys.modules[self.name])
@@ -119,8 +120,7 @@ class HttpxAdapter(HttpAdapter):
         extensions: dict[str, Any] = {"http_version": answer.version.encode("latin-1")}
         if answer.version == "HTTP/2":
             # HTTP/2 has no reasons: the client returns the usual reason of the status.
-            # A replayed response is the first one on its connection.
-            extensions["stream_id"] = 1
+            extensions["stream_id"] = answer.stream_id
         else:
             extensions["reason_phrase"] = answer.reason.encode("latin-1")
         headers = []

@@ -33,6 +33,8 @@ _CHECKSUM = re.compile(
 _WITHOUT_BODY = (204, 304)
 # A part of a body (RFC 9110, 15.3.7): where it begins is told in compressed bytes.
 _PARTIAL = 206
+# The first stream that a client opens on a connection (RFC 9113, 5.1.1).
+_FIRST_STREAM = 1
 # What a client of HTTP/1.1 takes for a malformed chunk.
 _NO_CHUNK_SIZE = "malformed\r\n"
 
@@ -98,14 +100,18 @@ class ExchangeRecorder:
         reason: str | None,
         version: str,
         headers: Iterable[tuple[Any, Any]],
+        *,
+        stream_id: int | None = None,
     ) -> None:
-        """Take the head of the response."""
+        """Take the head of the response. `stream_id` is that of HTTP/2."""
         self.head = {
             "status": status,
             "reason": reason or "",
             "version": version,
             "headers": [list(pair) for pair in text_pairs(headers)],
         }
+        if stream_id is not None:
+            self.head["stream_id"] = stream_id
         # A reader may send back what stands in the head before it has read the body.
         secrets = self.step.call.secrets
         assert secrets is not None, "a request over HTTP has secrets"
@@ -335,6 +341,7 @@ class StoredResponse:
             is left alone. With the `Content-Encoding` of the service if the client that
             recorded handed the compressed bytes out, or the one that replays never
             `decodes`: then the body is compressed anew.
+        stream_id: The number of its stream on the connection, if it came over HTTP/2.
         stopped: It was not read further than these chunks.
         waiting: Its reader waited for more then, until it was cancelled.
         error: The exception that broke it after these chunks, as plain data.
@@ -347,6 +354,7 @@ class StoredResponse:
         self.status: int = plain["status"]
         self.reason: str = plain["reason"]
         self.version: str = plain["version"]
+        self.stream_id: int = plain.get("stream_id", _FIRST_STREAM)
         self.error: dict[str, Any] | None = plain.get("error")
         self.stopped = "end" in plain
         self.waiting = plain.get("end") == "waiting"
