@@ -17,7 +17,7 @@ from support.http_server import Server
 from unit.clients.runs import Runs
 
 from clients.http.aiohttp_sessions import run
-from clients.http.four_ways import both, connect
+from clients.http.four_ways import both, connect, same
 
 httpx = pytest.importorskip("httpx")
 requests = pytest.importorskip("requests")
@@ -167,15 +167,15 @@ def test_a_reader_who_stops_gets_the_same_compressed_bytes(
     assert real == replayed == zlib.compress(TEXT)[:12]
 
 
-def drained(pieces: Iterable[bytes]) -> tuple[bytes, type[Exception] | None]:
-    """Return what pieces of a body are together, and the class of the error at their end."""
+def drained(pieces: Iterable[bytes]) -> tuple[bytes, type[Exception] | None, str]:
+    """Return what pieces of a body are together, and the class and text of the error at their end."""
     got = []
     try:
         for piece in pieces:
             got.append(piece)
     except Exception as error:
-        return b"".join(got), type(error)
-    return b"".join(got), None
+        return b"".join(got), type(error), str(error)
+    return b"".join(got), None, ""
 
 
 def torn_for_requests(url: str) -> Iterable[bytes]:
@@ -210,4 +210,59 @@ def test_a_body_that_breaks_within_a_chunk_ends_where_it_did(
 
     assert (len(real[0]), real[1]) == (len(replayed[0]), replayed[1])
     if by == "nothing":
-        assert real[0] == replayed[0] != b""
+        assert real == replayed
+        assert real[0] != b""
+
+
+def whole_for_requests(url: str) -> Iterable[bytes]:
+    yield requests.get(url).content
+
+
+def whole_for_urllib3(url: str) -> Iterable[bytes]:
+    yield urllib3.PoolManager().request("GET", url, retries=False).data
+
+
+def whole_for_urllib(url: str) -> Iterable[bytes]:
+    with urllib.request.urlopen(url) as response:
+        yield response.read()
+
+
+@pytest.mark.parametrize(
+    ("pieces", "by"),
+    [
+        (whole_for_requests, "nothing"),
+        (whole_for_urllib3, "nothing"),
+        (whole_for_urllib, "nothing"),
+        (whole_for_urllib, "gzip"),
+        (torn_for_urllib, "gzip"),
+    ],
+)
+def test_a_body_that_breaks_within_a_chunk_says_what_is_missing(
+    runs: Runs, server: Server, pieces: Any, by: str
+) -> None:
+    """Where the bytes come back as they came."""
+    same(runs, server, lambda url: drained(pieces(f"{url}/torn?by={by}")))
+
+
+def torn_for_httpx(url: str) -> Iterable[bytes]:
+    with httpx.stream("GET", url) as response:
+        yield from response.iter_raw()
+
+
+def test_another_client_gets_all_that_came_of_a_broken_chunk(
+    runs: Runs, server: Server
+) -> None:
+    """The client that recorded has dropped it."""
+    url = f"{server.url}/torn"
+    runs.again("off")
+    of_httpx = drained(torn_for_httpx(url))
+    runs.again("record")
+    of_requests = drained(whole_for_requests(url))
+    server.stop()
+    runs.again("replay")
+
+    replayed = drained(torn_for_httpx(url))
+
+    assert of_requests[0] == b""
+    assert replayed[:2] == of_httpx[:2]
+    assert replayed[0] != b""

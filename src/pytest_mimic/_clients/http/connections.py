@@ -30,7 +30,8 @@ class RecordedFile:
     Its end, or its closing, ends the exchange. With `chunked`, the body has chunks (RFC
     9112, 7.1). `length` is the number of bytes that the body has according to its head;
     None if that is unknown. With `drops_pieces`, the client drops what it has got of a
-    piece when the rest does not come, and raises an error.
+    piece when the rest does not come, and raises an error. It does so again in a
+    replay, where the bytes come back as they came.
     """
 
     def __init__(
@@ -48,6 +49,8 @@ class RecordedFile:
         self._chunked = chunked
         self._length = length
         self._wire: list[bytes] = []
+        # How many bytes of the last piece the client has dropped.
+        self._dropped = 0
         self._at_end = False
         # The recorder must not hold this file: that nobody reads it any more ends it.
         recorder.received = partial(_body_in, self._wire, chunked=chunked)
@@ -96,7 +99,7 @@ class RecordedFile:
         is_short = size not in _ALL and len(data) < size[0]
         self._at_end = self._at_end or size in _ALL or is_short
         if is_short and self._drops_pieces:
-            self._wire.pop()
+            self._dropped = len(data)
         return data
 
     def readinto(
@@ -117,9 +120,16 @@ class RecordedFile:
         if recorder.done:
             return
         wire = b"".join(self._wire)
+        cut_off = CUT_OFF
         if self._chunked:
+            if self._dropped and recorder.opens:
+                # The client did not decompress these bytes.
+                wire = wire[: -self._dropped]
             unframed = unframe(wire)
             recorder.chunks = unframed.chunks
+            if unframed.missing and not recorder.opens:
+                broken_off = {"came": unframed.came, "missing": unframed.missing}
+                cut_off = {**CUT_OFF, **broken_off}
             is_complete = unframed.is_whole
             if unframed.malformed:
                 # The client finds that out above this file, and closes it.
@@ -135,7 +145,7 @@ class RecordedFile:
         elif error is not None:
             recorder.fail(error)
         elif self._at_end:
-            recorder.complete(error=CUT_OFF)
+            recorder.complete(error=cut_off)
         else:
             recorder.stop()
 
@@ -182,11 +192,15 @@ class Unframed(NamedTuple):
         chunks: The data of its chunks.
         is_whole: It came to its end.
         malformed: The line in place of the size of a chunk, if it is none.
+        came: Of a last chunk that broke off, how many bytes came.
+        missing: How many of its bytes did not.
     """
 
     chunks: list[bytes]
     is_whole: bool = False
     malformed: bytes = b""
+    came: int = 0
+    missing: int = 0
 
 
 def unframe(wire: bytes) -> Unframed:
@@ -209,6 +223,8 @@ def unframe(wire: bytes) -> Unframed:
         data = wire[end : end + size]
         if data:
             chunks.append(data)
+        if len(data) < size:
+            return Unframed(chunks, came=len(data), missing=size - len(data))
         position = end + size + 2
 
 

@@ -264,6 +264,16 @@ class ExchangeRecorder:
                 self._hidden, self._real = plain, store(secrets=Secrets(NO_NAMES))
         return {**plain, **end}
 
+    @property
+    def opens(self) -> bool:
+        """Whether the body is compressed, and stored decompressed, if it is not whole.
+
+        It is after the head has come.
+        """
+        encoding = self._encoding()
+        is_counted = self.head["status"] == _PARTIAL or encoding.is_handed_out
+        return encoding.is_undone or (bool(encoding.name) and not is_counted)
+
     def _encoding(self) -> Encoding:
         """Return how the body is encoded: it is stored decompressed, see `Encoding`."""
         if self.undone:
@@ -435,15 +445,34 @@ class StoredResponse:
     def _framed(self) -> list[bytes]:
         """Return the chunks of the transfer (RFC 9112, 7.1).
 
-        The last may be malformed.
+        The last may be malformed, or break off.
         """
-        pieces = [b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in self.chunks]
+        error = self.error or {}
+        chunks = self.chunks
+        broken_off = b""
+        if "missing" in error:
+            chunks, broken_off = _parted(chunks, error.get("came", 0))
+        pieces = [b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks]
         if self.is_complete and self._has_body:
             pieces.append(b"0\r\n\r\n")
-        elif self.error is not None and self.error["type"] == "malformed":
-            received = self.error.get("received", _NO_CHUNK_SIZE)
+        elif error.get("type") == "malformed":
+            received = error.get("received", _NO_CHUNK_SIZE)
             pieces.append(received.encode("latin-1", "replace"))
+        elif "missing" in error:
+            announced = len(broken_off) + error["missing"]
+            pieces.append(b"%x\r\n%s" % (announced, broken_off))
         return pieces
+
+
+def _parted(chunks: list[bytes], size: int) -> tuple[list[bytes], bytes]:
+    """Return chunks without the last bytes of the last one, and these bytes."""
+    if not chunks:
+        return [], b""
+    *others, last = chunks
+    position = max(len(last) - size, 0)
+    if position:
+        others.append(last[:position])
+    return others, last[position:]
 
 
 def _with_lasting_cookies(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
