@@ -20,7 +20,7 @@ from pytest_mimic._core.types.opening import (
     Steps,
     all_attributes,
     attribute_reader,
-    further,
+    paths_into_part,
 )
 from pytest_mimic._core.types.table import row_of
 
@@ -98,7 +98,7 @@ def _without(value: Any, paths: Sequence[Steps], places: Places | None) -> Any:
     # key.
     result: dict[Any, list[Any]] = {}
     for key, item in value.items():
-        is_gone, inner = further(paths, str(key))
+        is_gone, inner = paths_into_part(paths, str(key))
         if not is_gone:
             result.setdefault(key, []).append(prune(item, inner, places))
     return result
@@ -200,7 +200,7 @@ def _pruned(
                 continue
             if mapping is value:
                 mapping = value.copy()
-            is_gone, inner = further(paths, str(key))
+            is_gone, inner = paths_into_part(paths, str(key))
             if is_gone:
                 del mapping[key]
             else:
@@ -213,7 +213,7 @@ def _pruned(
         # A path may count an item from the end, or name it as a field.
         place_from_end = place - len(value)
         names = (str(place), str(place_from_end), *fields[place : place + 1])
-        is_gone, inner = further(paths, *names)
+        is_gone, inner = paths_into_part(paths, *names)
         if not is_gone:
             items.append(prune(item, inner, places))
     return type(value)(items)
@@ -245,7 +245,7 @@ def _with_attributes_pruned(
     attributes = all_attributes(value)
     changed = dict(attributes)
     for name, part in attributes.items():
-        is_gone, inner = further(paths, name)
+        is_gone, inner = paths_into_part(paths, name)
         if is_gone:
             changed[name] = LeftOut()
         elif inner:

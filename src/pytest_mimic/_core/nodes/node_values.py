@@ -10,7 +10,7 @@ from typing import Any
 from pytest_mimic._core.nodes.json_tags import has_escape, tag_in, unescaped
 from pytest_mimic._core.nodes.node_classes import NOTHING, Fields, Items, Node, Opaque
 from pytest_mimic._core.nodes.node_json import plain_of
-from pytest_mimic._core.types.stored_values import MISREAD, made, maker_of
+from pytest_mimic._core.types.stored_values import MISREAD, maker_of, value_of_tag
 from pytest_mimic._core.types.table import text_of
 
 _PLAIN = frozenset((bool, float, int, str, type(None)))
@@ -48,7 +48,7 @@ def _restored(plain: Any) -> Any:
         if not is_whole:
             raise ValueError(f"{tag} is not there as a whole")
         [part] = plain.values()
-        return made(tag, _restored(part))
+        return value_of_tag(tag, _restored(part))
     parts = {name: _restored(part) for name, part in plain.items()}
     return unescaped(parts) if has_escape(parts) else parts
 

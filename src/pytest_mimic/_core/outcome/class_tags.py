@@ -19,10 +19,10 @@ from pytest_mimic._core.nodes.value_walk import Walk, member_content
 from pytest_mimic._core.outcome.exceptions import make, remade, restore, state_of
 from pytest_mimic._core.outcome.outcome import NotExactError, OutdatedClassError
 from pytest_mimic._core.types.hashes import (
-    forgotten,
     has_own_hash,
     made_hashes,
     remembered_hashes,
+    without_hashes,
 )
 from pytest_mimic._core.types.kinds import (
     HEAP_TYPE,
@@ -200,7 +200,7 @@ class _Objects(ClassTag):
         names = remembered_hashes(value)
         if not names.keys().isdisjoint(self._declared or ()):
             raise NotExactError("a field that remembers the hash")
-        kept: dict[str, Any] = forgotten(attributes, names)
+        kept: dict[str, Any] = without_hashes(attributes, names)
         return kept
 
     def make(self, part: Any, facts: dict[str, Any]) -> object:

@@ -27,12 +27,12 @@ from typing import Any
 from pytest_mimic._core.outcome.outcome import NotExactError
 from pytest_mimic._core.types.hashes import (
     Recipe,
-    forgotten,
     has_own_hash,
     hash_by,
     made_hashes,
     recipe_of,
     remembered_hashes,
+    without_hashes,
 )
 from pytest_mimic._core.types.kinds import generic_of, lineage, name_of, parametrised
 from pytest_mimic._core.types.opening import set_attributes
@@ -106,7 +106,7 @@ def _without_hash(thing: Any) -> Any:
     if type(parts) is not tuple or len(parts) < 3:
         return NotImplemented
     make, arguments, state, *others = parts
-    return make, arguments, forgotten(state, names_with_none), *others
+    return make, arguments, without_hashes(state, names_with_none), *others
 
 
 def _with_retaken_hash(thing: Any, names: set[str]) -> Any:

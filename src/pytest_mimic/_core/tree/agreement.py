@@ -41,8 +41,8 @@ from pytest_mimic._core.types.opening import (
     Steps,
     attributes_of,
     exception_parts,
-    further,
     parse_path,
+    paths_into_part,
     type_name,
 )
 
@@ -404,7 +404,7 @@ def _pruned(value: Any, paths: Sequence[Steps]) -> Any:
 def _pruned_mapping(mapping: dict[Any, Any], paths: Sequence[Steps]) -> dict[Any, Any]:
     pruned: dict[Any, Any] = {}
     for key, part in mapping.items():
-        is_gone, inner = further(paths, str(key))
+        is_gone, inner = paths_into_part(paths, str(key))
         if not is_gone:
             pruned[key] = _pruned(part, inner)
     return pruned
@@ -418,7 +418,7 @@ def _pruned_events(events: Events, paths: Sequence[Steps]) -> Events:
     pruned: list[Any] = []
     for place, event in enumerate(events):
         numbers = "*", str(place), str(place - len(events))
-        is_gone, inner = further(paths, *numbers)
+        is_gone, inner = paths_into_part(paths, *numbers)
         if is_gone:
             continue
         inner += [path for path in paths if path[0] not in numbers]

@@ -58,7 +58,12 @@ from pytest_mimic._core.tree.library_values import labels_of, library_text
 from pytest_mimic._core.tree.secrets import beginning, secrets_in
 from pytest_mimic._core.types.kinds import Events, ServerSentEvent, Unstable
 from pytest_mimic._core.types.libraries import is_data, library_of
-from pytest_mimic._core.types.opening import exception_parts, is_pair, opened, type_name
+from pytest_mimic._core.types.opening import (
+    content_and_attributes,
+    exception_parts,
+    is_pair,
+    type_name,
+)
 from pytest_mimic._core.types.table import is_path, own_row, text_of
 from pytest_mimic._core.words import pattern
 
@@ -574,7 +579,7 @@ class _Maker(Walk):
         if kind is ServerSentEvent:
             return self.mapping(value)
         name = type_name(kind)
-        content, attributes = opened(value)
+        content, attributes = content_and_attributes(value)
         inner: dict[str, Node] = {}
         if content:
             # A rule of the user's may reduce a value to another that has the same rule:

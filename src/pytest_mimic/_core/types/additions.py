@@ -1,4 +1,4 @@
-"""The attributes that others than the library add to an object of a library."""
+"""The attributes that other code than the library's adds to an object of a library."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from pytest_mimic._core.types.kinds import (
 )
 from pytest_mimic._core.types.opening import all_attributes
 
-# With one of these, a class decides itself what is kept of its objects.
+# A class with one of these methods decides itself what is kept of its objects.
 PICKLING = ("__reduce_ex__", "__reduce__", "__getstate__")
 
-# With one of these, code sets attributes whose names are texts.
+# Code that uses one of these names sets attributes whose names are texts in the code.
 _SETTERS = frozenset({"__dict__", "__setattr__", "setattr"})
-# Packages whose code in C sets private attributes of its own objects, also when they
-# are read.
+# Packages whose code in C sets private attributes of their own objects, even when a
+# call only reads an object.
 _PRIVATE_IN_C = frozenset({"pandas", "polars"})
-# What the code of a package in C sets in the objects of subclasses.
+# The attributes that a package's code in C sets in the objects of subclasses.
 _SET_IN_C = {"pandas": frozenset({"_cache", "_id", "_references"})}
 
 
@@ -78,8 +78,8 @@ def added_state(value: Any, package: str) -> object:
 def author_of_pickles(kind: type, package: str) -> type | None:
     """Return the first class of an object that decides how it is pickled.
 
-    None: it is one of the package, of the standard library or in C, or has the method
-    from dataclasses, attrs or the like.
+    None: that class is one of the package or of the standard library, or dataclasses,
+    attrs or the like have written the method.
     """
     for base in kind.__mro__:
         if is_of(base, package) or is_stdlib(str(base.__module__)):
@@ -160,16 +160,16 @@ def _names_in_code(type_: Any, package: str) -> frozenset[str]:
                 # A cached property keeps its value under its own name.
                 names.add(name)
             for code in codes_of(member):
-                names |= _set_by(code)
+                names |= _names_set_by(code)
     return frozenset(names)
 
 
-def _set_by(code: CodeType) -> set[str]:
+def _names_set_by(code: CodeType) -> set[str]:
     """Return the names of the attributes that code sets."""
     names = set()
-    for step in get_instructions(code):
-        if step.opname == "STORE_ATTR":
-            names.add(step.argval)
+    for instruction in get_instructions(code):
+        if instruction.opname == "STORE_ATTR":
+            names.add(instruction.argval)
     if not _SETTERS.isdisjoint(code.co_names):
         for constant in code.co_consts:
             # The names of keyword arguments, as of `dict(name=value)`, are a tuple.
@@ -179,7 +179,10 @@ def _set_by(code: CodeType) -> set[str]:
 
 
 def codes_of(member: Any) -> list[CodeType]:
-    """Return the code of a method, of what it wraps, and of functions inside."""
+    """Return the code of a method, of what the method wraps, and of functions inside.
+
+    Of a property: that of its getter and setter, and of the lambdas in these.
+    """
     functions = [member]
     for name in ("__func__", "fget", "fset", "__wrapped__", "func"):
         functions.append(getattr(member, name, None))
@@ -187,7 +190,8 @@ def codes_of(member: Any) -> list[CodeType]:
     for function in functions:
         if type(function) is FunctionType:
             pending.append(function.__code__)
-    # The list grows while it is iterated.
+    # The list grows while it is iterated: among the constants of a function's code is
+    # the code of the functions that are defined in it.
     for code in pending:
         pending += [part for part in code.co_consts if isinstance(part, CodeType)]
     return pending

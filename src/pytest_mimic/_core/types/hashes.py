@@ -1,4 +1,7 @@
-"""The `hash()` that an object remembers: where it is, and how it is taken anew."""
+"""The `hash()` that an object remembers.
+
+Which attribute keeps it, and how it is taken again in another process.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ def is_private(name: object) -> bool:
 
 @lru_cache(maxsize=4096)
 def has_own_hash(type_: Any) -> bool:
-    """Return whether a class of Python has a `__hash__` that its author has written."""
+    """Return whether the author of a class has written its `__hash__`."""
     for base in type_.__mro__:
         method = vars(base).get("__hash__")
         if method is not None:
@@ -35,15 +38,15 @@ def has_own_hash(type_: Any) -> bool:
 def remembered_hashes(value: object) -> dict[str, bool]:
     """Return the private attributes in which an object remembers its `hash()`.
 
-    They are left out together, if a copy in which all are absent, or all are `None`,
-    has the same hash. So an int that a `__hash__` returns is none of them. The flag
-    says whether the copy needs `None`.
+    They are returned together, if a copy in which all of them are absent, or all are
+    `None`, has the same hash. So an int that a `__hash__` returns is none of them. The
+    flag says whether the copy needs `None`.
 
     Examples:
         | attributes | `__hash__` | remembered |
         |---|---|---|
         | `name`, `_hash`, None or a number | gives `_hash`, once it is set | `_hash` |
-        | `id`, `_hash` | the same, of `id` | `_hash`, although both are one number |
+        | `id`, `_hash` | gives `_hash`, once it is set to the `id` | only `_hash` |
         | `_id` | `return self._id` | nothing |
     """
     clone = bare_copy(value, all_attributes(value))
@@ -67,7 +70,7 @@ def remembered_hashes(value: object) -> dict[str, bool]:
 
 
 def _private_names_of(number: int | None, attributes: Mapping[str, Any]) -> list[str]:
-    """Return the private attributes whose value is a hash."""
+    """Return the private attributes whose value is the `number` that a hash is."""
     names = []
     for name, part in attributes.items():
         if type(part) is int and part == number and is_private(name):
@@ -78,7 +81,7 @@ def _private_names_of(number: int | None, attributes: Mapping[str, Any]) -> list
 def made_hashes(value: object) -> set[str]:
     """Return the private attributes that hold the `hash()` which another method took.
 
-    A copy in another process would have a wrong one, and nothing takes it anew.
+    A copy in another process would have a wrong hash, and nothing takes it anew.
     """
     kind: Any = type(value)
     if not has_own_hash(kind):
@@ -153,39 +156,49 @@ def _hash_of(value: object) -> int | None:
 def bare_copy(value: Any, attributes: Mapping[str, Any]) -> Any:
     """Return an object of the same class and content with these attributes.
 
-    Nothing of its class runs. None: its class derives from one in C that is not known,
-    or has no place for an attribute.
+    No code of the object's class runs. None: the class derives from a class in C that
+    is not known, or has no place for an attribute.
     """
     try:
-        return _made_bare(value, attributes)
+        return _made_bare_copy(value, attributes)
     except (AttributeError, TypeError):
         # A class in C may refuse that its objects are made so.
         return None
 
 
-def _made_bare(value: Any, attributes: Mapping[str, Any]) -> Any:
-    """Return what `bare_copy` does; it raises where a class refuses."""
+def _made_bare_copy(value: Any, attributes: Mapping[str, Any]) -> Any:
+    """Return what `bare_copy` does.
+
+    The copy of an object of `class Words(list)` is a `Words` with its items, made by
+    `list` alone.
+
+    Raises:
+        AttributeError: The class has no place for an attribute.
+        TypeError: The class refuses to be made so.
+    """
     kind: Any = type(value)
     base = _builtin_base(kind)
-    twin: Any
+    copy: Any
     if base is object:
-        twin = object.__new__(kind)
+        copy = object.__new__(kind)
     elif base in (tuple, frozenset, str, bytes, int, float):
-        twin = base.__new__(kind, _plain(base, value))
+        copy = base.__new__(kind, _builtin_content(base, value))
     elif base is list:
-        twin = list.__new__(kind)
-        list.extend(twin, _plain(base, value))
+        copy = list.__new__(kind)
+        list.extend(copy, _builtin_content(base, value))
     elif base in (set, dict):
-        twin = base.__new__(kind)
-        base.update(twin, _plain(base, value))
+        copy = base.__new__(kind)
+        base.update(copy, _builtin_content(base, value))
     else:
         return None
-    set_attributes(twin, attributes)
-    return twin
+    set_attributes(copy, attributes)
+    return copy
 
 
-#: The builtins whose content a bare copy takes over.
-_CONTENTS = frozenset({tuple, frozenset, str, bytes, int, float, list, set, dict})
+#: The builtin classes whose content a bare copy takes over.
+_BUILTINS_WITH_CONTENT = frozenset(
+    {tuple, frozenset, str, bytes, int, float, list, set, dict}
+)
 
 
 def _builtin_base(kind: Any) -> Any:
@@ -193,8 +206,13 @@ def _builtin_base(kind: Any) -> Any:
     return next(base for base in kind.__mro__ if not base.__flags__ & HEAP_TYPE)
 
 
-def _plain(base: Any, value: Any) -> Any:
-    """Return the content of an object of a builtin class, or of one derived from it."""
+def _builtin_content(base: Any, value: Any) -> Any:
+    """Return the content of an object whose class is a builtin or derives from it.
+
+    Args:
+        base: The builtin.
+        value: The object.
+    """
     if base is dict:
         return dict(dict.items(value))
     if base in (list, tuple, set, frozenset):
@@ -203,17 +221,21 @@ def _plain(base: Any, value: Any) -> Any:
         return str.__str__(value)
     if base is bytes:
         return bytes.__getitem__(value, slice(None))
+    # The plain number: `+value` by the method of int or float.
     return base.__pos__(value)
 
 
-def forgotten(state: Any, names: dict[str, bool]) -> Any:
-    """Return a pickled state without remembered hashes.
+def without_hashes(state: Any, names: dict[str, bool]) -> Any:
+    """Return a pickled state without the hashes that the object remembers.
 
-    The state is attributes, or attributes and slots. The hashes whose flag is set
-    become `None`.
+    Args:
+        state: What a pickle keeps: attributes by name, or a tuple of attributes and
+            slots.
+        names: The attributes that hold a hash. The flag says whether such an attribute
+            must be `None`; otherwise it is left out. See `remembered_hashes`.
     """
     if type(state) is tuple:
-        return tuple([forgotten(part, names) for part in state])
+        return tuple([without_hashes(part, names) for part in state])
     if type(state) is not dict:
         return state
     attributes = dict(state)
@@ -229,19 +251,20 @@ def forgotten(state: Any, names: dict[str, bool]) -> Any:
 
 # Hashes that a constructor took
 
-#: How a hash was taken: the name of a way, then the attributes that it took.
+#: How a constructor took a hash: the name of a way, and the attributes that were
+#: hashed. For example, `("tuple", "a", "b")`.
 Recipe = tuple[str, ...]
 #: Stands among the attributes of a recipe for the content of a subclass of a builtin.
 CONTENT = ""
 # Of more attributes, no constructor takes a hash without a method of its own.
-_MOST_NAMES = 12
+_MOST_HASHED_NAMES = 12
 
 
 def recipe_of(value: object, names: set[str]) -> Recipe | None:
     """Return how the hash that an object keeps was taken of its other attributes.
 
-    A recipe is right if it gives the number that the object keeps. None: no way that is
-    known gives it.
+    A recipe is right if it gives the number that the object keeps. None: no known way
+    gives that number.
 
     Args:
         value: The object.
@@ -260,13 +283,13 @@ def recipe_of(value: object, names: set[str]) -> Recipe | None:
     """
     number = _hash_of(value)
     parts = _parts_by_name(value)
-    others = [name for name in parts if name not in names]
-    if number is None or len(others) > _MOST_NAMES:
+    other_names = [name for name in parts if name not in names]
+    if number is None or len(other_names) > _MOST_HASHED_NAMES:
         return None
-    for run in _runs(others):
-        for way in _WAYS:
+    for run in _runs(other_names):
+        for way in _WAYS_OF_HASHING:
             recipe = (way, *run)
-            if _taken(recipe, type(value), parts) == number:
+            if _hash_by_recipe(recipe, type(value), parts) == number:
                 return recipe
     return None
 
@@ -278,14 +301,17 @@ def hash_by(recipe: Recipe, value: object) -> int:
         ValueError: The recipe is not one of those that `recipe_of` gives, or the object
             lacks an attribute.
     """
-    number = _taken(recipe, type(value), _parts_by_name(value))
+    number = _hash_by_recipe(recipe, type(value), _parts_by_name(value))
     if number is None:
         raise ValueError(f"no hash can be taken by {recipe!r:.80}")
     return number
 
 
 def _runs(names: list[str]) -> list[tuple[str, ...]]:
-    """Return all runs of names that stand side by side: the longest first."""
+    """Return all runs of names that stand side by side, the longest first.
+
+    Of `["a", "b"]`: `("a", "b")`, `("a",)`, `("b",)`.
+    """
     runs = []
     for length in range(len(names), 0, -1):
         for start in range(len(names) - length + 1):
@@ -297,15 +323,15 @@ def _parts_by_name(value: Any) -> dict[str, Any]:
     """Return the attributes of an object, behind the content of a builtin container."""
     base = _builtin_base(type(value))
     attributes = all_attributes(value)
-    if base not in _CONTENTS:
+    if base not in _BUILTINS_WITH_CONTENT:
         return attributes
-    return {CONTENT: _plain(base, value), **attributes}
+    return {CONTENT: _builtin_content(base, value), **attributes}
 
 
-def _taken(recipe: Recipe, kind: type, parts: Mapping[str, Any]) -> int | None:
-    """Return the hash by a recipe, or None where it cannot be taken in this way."""
+def _hash_by_recipe(recipe: Recipe, kind: type, parts: Mapping[str, Any]) -> int | None:
+    """Return the hash that a recipe gives, or None where it gives none."""
     way, *names = recipe
-    take = _WAYS.get(way)
+    take = _WAYS_OF_HASHING.get(way)
     if take is None or not all(name in parts for name in names):
         return None
     try:
@@ -316,35 +342,35 @@ def _taken(recipe: Recipe, kind: type, parts: Mapping[str, Any]) -> int | None:
 
 
 # The ways in which a constructor may have taken a hash, by the examples of `recipe_of`.
-# Each gets the class of the object and the attributes that the recipe names, and gives
-# None if it takes another number of attributes.
+# Each function gets the class of the object and the attributes that the recipe names,
+# and returns None if its way takes another number of attributes.
 
 
-def _value(_kind: type, parts: list[Any]) -> int | None:
+def _hash_of_value(_kind: type, parts: list[Any]) -> int | None:
     if len(parts) != 1:
         return None
     return hash(parts[0])
 
 
-def _tuple(_kind: type, parts: list[Any]) -> int:
+def _hash_of_tuple(_kind: type, parts: list[Any]) -> int:
     return hash(tuple(parts))
 
 
-def _class(kind: type, parts: list[Any]) -> int:
+def _hash_with_class(kind: type, parts: list[Any]) -> int:
     return hash((kind, *parts))
 
 
-def _class_name(kind: type, parts: list[Any]) -> int:
+def _hash_with_class_name(kind: type, parts: list[Any]) -> int:
     return hash((kind.__name__, *parts))
 
 
-def _items(_kind: type, parts: list[Any]) -> int | None:
+def _hash_of_items(_kind: type, parts: list[Any]) -> int | None:
     if len(parts) != 1:
         return None
     return hash(tuple(_members_of(parts[0])))
 
 
-def _members(_kind: type, parts: list[Any]) -> int | None:
+def _hash_of_members(_kind: type, parts: list[Any]) -> int | None:
     if len(parts) != 1:
         return None
     return hash(frozenset(_members_of(parts[0])))
@@ -356,7 +382,7 @@ def _members_of(part: Any) -> Any:
     return part
 
 
-def _xor(_kind: type, parts: list[Any]) -> int | None:
+def _xor_of_hashes(_kind: type, parts: list[Any]) -> int | None:
     if len(parts) < 2:
         return None
     number = 0
@@ -365,12 +391,12 @@ def _xor(_kind: type, parts: list[Any]) -> int | None:
     return number
 
 
-_WAYS: dict[str, Callable[[type, list[Any]], int | None]] = {
-    "value": _value,
-    "tuple": _tuple,
-    "class": _class,
-    "class name": _class_name,
-    "items": _items,
-    "members": _members,
-    "xor": _xor,
+_WAYS_OF_HASHING: dict[str, Callable[[type, list[Any]], int | None]] = {
+    "value": _hash_of_value,
+    "tuple": _hash_of_tuple,
+    "class": _hash_with_class,
+    "class name": _hash_with_class_name,
+    "items": _hash_of_items,
+    "members": _hash_of_members,
+    "xor": _xor_of_hashes,
 }

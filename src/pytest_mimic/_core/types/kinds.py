@@ -18,10 +18,11 @@ Reduce = Callable[[Any], object]
 # locks and the runs whose processes fork: the calls of `register_fingerprint`.
 _registered: dict[type, Reduce] = {}
 
-# Py_TPFLAGS_HEAPTYPE, the flag of a class that some code made while running.
+# Py_TPFLAGS_HEAPTYPE, the flag of a class that a program makes while it runs. The
+# classes of the builtins do not have it.
 HEAP_TYPE = 1 << 9
 
-# What a class gives bound to itself, or without its wrapping.
+# Members that a class, asked for them, gives bound to itself or unwrapped.
 _BOUND_BY_CLASSES = (classmethod, staticmethod, types.ClassMethodDescriptorType)
 
 # Builtins that identities and readable outcomes encode by themselves.
@@ -67,10 +68,11 @@ class Unstable(TypeError):  # noqa: N818 - it becomes an UnstableIdentityError w
     """A value has no stable identity.
 
     Args:
-        type_name: The name of its type for people, such as `a thread lock`.
-        path: The path that leads to it, such as `config.clients[2]._lock`; empty until
-            it is known.
-        remedy: What to do instead of leaving it out.
+        type_name: The words for the type of the value, such as `a thread lock`.
+        kind: The type of the value.
+        path: The path that leads to the value, such as `config.clients[2]._lock`; empty
+            until the path is known.
+        remedy: What to do instead of leaving the value out.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class Unstable(TypeError):  # noqa: N818 - it becomes an UnstableIdentityError w
 
 
 def type_tag(type_: type) -> str:
+    """Return the name of a type in identities: `shop.models:Rate`."""
     return f"{type_.__module__}:{type_.__qualname__}"
 
 
@@ -99,11 +102,15 @@ def lineage(type_: type) -> list[str]:
 
 
 def is_stdlib(module: str) -> bool:
+    """Return whether a module of this name is in the standard library."""
     return module.partition(".")[0] in sys.stdlib_module_names
 
 
 def name_of(thing: object) -> str:
-    """Return the name that a class or function says it has; it may lead elsewhere."""
+    """Return the name that a class or function says it has: `shop.models:Rate`.
+
+    The name may lead to something else, or to nothing.
+    """
     module = getattr(thing, "__module__", None)
     return f"{module}:{getattr(thing, '__qualname__', None)}"
 
@@ -111,7 +118,7 @@ def name_of(thing: object) -> str:
 def public_module(name: str) -> str:
     """Return a module's name without the private parts of the standard library.
 
-    They vary by version.
+    The private parts vary by version: `pathlib._local` is `pathlib` on Python 3.12.
     """
     if not name or not is_stdlib(name):
         return name
@@ -146,16 +153,18 @@ def find_plainly(name: str) -> Any:
     """
     module, _, qualname = name.partition(":")
     first, *steps = qualname.split(".")
-    space = object.__getattribute__(module_of(module), "__dict__")
-    if first not in space:
+    namespace = object.__getattribute__(module_of(module), "__dict__")
+    if first not in namespace:
         raise AttributeError(f"{module} has no {first}")
-    thing: Any = space[first]
+    thing: Any = namespace[first]
     for step in steps:
         if not isinstance(thing, type):
             raise AttributeError(f"{name} leads through what is no class")
         bases = type.__getattribute__(thing, "__mro__")
-        spaces = [type.__getattribute__(base, "__dict__") for base in bases]
-        holder = next((space for space in spaces if step in space), None)
+        namespaces = [type.__getattribute__(base, "__dict__") for base in bases]
+        holder = next(
+            (namespace for namespace in namespaces if step in namespace), None
+        )
         if holder is None:
             raise AttributeError(f"{name} leads to nothing")
         thing = holder[step]
@@ -191,9 +200,9 @@ def _class_attribute(holder: Any, name: str) -> Any:
     """Return an attribute that a class or its bases define; no code of theirs runs."""
     bases = type.__getattribute__(holder, "__mro__") if isinstance(holder, type) else ()
     for base in bases:
-        space = type.__getattribute__(base, "__dict__")
-        if name in space:
-            attribute: Any = space[name]
+        namespace = type.__getattribute__(base, "__dict__")
+        if name in namespace:
+            attribute: Any = namespace[name]
             if isinstance(attribute, _BOUND_BY_CLASSES):
                 return attribute.__get__(None, holder)
             return attribute
@@ -201,8 +210,9 @@ def _class_attribute(holder: Any, name: str) -> Any:
 
 
 def module_of(name: str) -> Any:
-    """Return a module, importing it; the public one for a private one that is gone.
+    """Return a module, importing it if needed.
 
+    In place of a private module that is gone, the public one is returned.
     Python 3.13 has paths in `pathlib._local`, other versions in `pathlib`.
 
     Raises:
@@ -273,7 +283,8 @@ def register_fingerprint(type_: type, reduce: Reduce) -> None:
 def registered_kind(type_: type) -> Kind | None:
     """Return the kind of a type that defines its own identity.
 
-    It does so by `register_fingerprint` or `__mimic_identity__`. None: it does not.
+    A type does so by `register_fingerprint` or `__mimic_identity__`. None: the type
+    does neither.
     """
     for base in type_.__mro__:
         if base in _registered:
@@ -287,22 +298,25 @@ def _own_identity(value: Any) -> object:
     return value.__mimic_identity__()
 
 
-# Modules that write methods into the classes of others, which do nothing else than
-# Python's own.
-_GENERATING = (
+# Modules that write methods into the classes of users. These methods do what Python's
+# own methods do.
+_METHOD_WRITING_MODULES = (
     *("attr._make", "dataclasses", "enum"),
     *("pydantic.main", "pydantic.root_model", "pydantic._internal._model_construction"),
 )
 
 
 def is_generated(method: object, names: Collection[str] = ()) -> bool:
-    """Return whether a method was written by one of these modules, or of `names`."""
+    """Return whether dataclasses, attrs or the like have written a method.
+
+    Or another one of the modules `names`.
+    """
     function: Any = method
     if isinstance(method, (staticmethod, classmethod)):
         function = method.__func__
     if type(function) is not types.FunctionType:
         return False
-    return function.__globals__.get("__name__") in (*_GENERATING, *names)
+    return function.__globals__.get("__name__") in (*_METHOD_WRITING_MODULES, *names)
 
 
 def generic_of(type_: type) -> tuple[type, tuple[Any, ...]] | None:
@@ -317,11 +331,11 @@ def generic_of(type_: type) -> tuple[type, tuple[Any, ...]] | None:
 
 
 def class_recipe(type_: type) -> tuple[Any, ...] | None:
-    """Return how pickle makes a class again, a function and its arguments first.
+    """Return how pickle makes a class again: a function, then the function's arguments.
 
-    The author of a metaclass decides that, by `copyreg`, where the classes that it
-    makes have no importable name: the undefined functions of sympy. None: pickle finds
-    it by its name.
+    The author of a metaclass decides that by `copyreg`, where the classes of the
+    metaclass have no importable name, as the undefined functions of sympy. None: pickle
+    finds the class by its name.
     """
     reduce: Any = copyreg.dispatch_table.get(type(type_))
     if reduce is None:
@@ -338,7 +352,7 @@ def parametrised(origin: Any, arguments: tuple[Any, ...]) -> Any:
     base = sys.modules["pydantic"].BaseModel
     if not (isinstance(origin, type) and issubclass(origin, base)):
         raise TypeError("no model of pydantic")
-    # pydantic's own way, whatever the class defines.
+    # pydantic's own method runs, even if the model defines another.
     subscript = vars(base)["__class_getitem__"].__func__
     return subscript(origin, arguments)
 
@@ -346,12 +360,15 @@ def parametrised(origin: Any, arguments: tuple[Any, ...]) -> Any:
 class Events(list[Any]):
     """The events of a stream in order.
 
-    Paths need not name the number of an event, so that one path is for all of them.
+    Paths need not name the number of an event: `data.id` leads into every event.
+
+    Attributes:
+        is_whole: Whether the stream was read to its end.
     """
 
     def __init__(self, events: Iterable[Any], *, is_whole: bool = True) -> None:
         super().__init__(events)
-        self.is_whole = is_whole  # whether the stream was read to its end
+        self.is_whole = is_whole
 
 
 class ServerSentEvent(dict[str, Any]):

@@ -1,6 +1,6 @@
-"""The libraries whose values the plugin knows, one row each.
+"""The libraries whose values the plugin knows, a row for each library.
 
-The names that people use for types are here, too.
+The words that people use for types, `an open file`, are here, too.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from pytest_mimic._core.types.kinds import Kind, Unstable, full_name, lineage, t
 class Rule(NamedTuple):
     """The identity rule of a class of a library.
 
-    The objects of subclasses in other packages count by it, and by what these add.
+    The objects of subclasses in other packages count by the rule, and by what the
+    subclasses add.
 
     Attributes:
         reduce: Returns what counts of a value. Its second argument says whether the
             value is an outcome, in which more counts.
-        name: The name in the tag, by default that of the type. Classes of other
+        name: The name in the tag, by default the name of the type. Classes of other
             packages have their usual tag.
         is_full: Whether the tag names the module, too.
         is_abstract: Whether the class has no data of its own, so that the objects of
@@ -51,7 +52,7 @@ class Rule(NamedTuple):
 class Library(NamedTuple):
     """A library, found by the top-level package of a type.
 
-    Only its own users import it.
+    Only the users of a library import it: its types are known by name.
 
     Attributes:
         data: Which of its values are data, shown by type, dtype and shape instead of by
@@ -120,10 +121,10 @@ def is_data(value: object) -> bool:
     return any(hasattr(kind, name) for name in ("shape", "size", "__len__"))
 
 
-# The full names of types by their name for people. A type also has the name of its
-# bases.
-_NAMED = {
-    # It caches its uses, and names its parts by addresses in memory.
+# The full names of types by the words for them. A type also has the words of its bases.
+_TYPES_BY_WORDS = {
+    # SQLAlchemy caches the uses of such an object, and names its parts by addresses in
+    # memory.
     "SQL in objects of SQLAlchemy": "sqlalchemy.sql.elements.ClauseElement",
     "a bare object()": "builtins.object",
     "a coroutine": "builtins.coroutine",
@@ -143,7 +144,7 @@ _NAMED = {
     "a thread lock": "_thread.RLock _thread.lock",
     "a thread-local object": "_thread._local _thread._localdummy",
     "a traceback": "builtins.traceback",
-    # The last three are the names up to Python 3.10.
+    # The last three names are those up to Python 3.10.
     "a weak reference": "weakref.CallableProxyType weakref.ProxyType"
     " weakref.ReferenceType builtins.weakcallableproxy builtins.weakproxy"
     " builtins.weakref",
@@ -154,11 +155,11 @@ _NAMED = {
     "an open file": "_io._IOBase tempfile.SpooledTemporaryFile"
     " tempfile._TemporaryFileWrapper",
 }
-NAMED: dict[str, str] = {}
-for _words, _kinds in _NAMED.items():
-    NAMED |= dict.fromkeys(_kinds.split(), _words)
+WORDS_BY_TYPE: dict[str, str] = {}
+for _words, _type_names in _TYPES_BY_WORDS.items():
+    WORDS_BY_TYPE |= dict.fromkeys(_type_names.split(), _words)
 #: Types without identity, all that have words.
-REFUSED = frozenset(NAMED) - {
+REFUSED = frozenset(WORDS_BY_TYPE) - {
     "builtins.memoryview",
     "builtins.module",
     "builtins.object",
@@ -172,7 +173,7 @@ def words_for(kind: type) -> str | None:
     """
     # Every class derives from object, which says nothing about the others.
     for base in kind.__mro__[:-1] or (object,):
-        words = NAMED.get(full_name(base))
+        words = WORDS_BY_TYPE.get(full_name(base))
         if words is not None:
             return words
     return None
@@ -195,7 +196,7 @@ _STREAMS = (
 def is_stream(value: object) -> bool:
     """Return whether a value is a stream, an iterator, or makes random numbers.
 
-    To leave it out would make all of them one.
+    Calls that differ only in such a value would become one call if it were left out.
     """
     kind = type(value)
     is_iterator = hasattr(kind, "__next__") and hasattr(kind, "__iter__")

@@ -1,6 +1,6 @@
 """The one opener: any value taken apart into what it holds.
 
-No code of its class runs, but that of its row in the table of types.
+No code of the value's class runs, except that of its row in the table of types.
 """
 
 from __future__ import annotations
@@ -42,15 +42,16 @@ class Part(NamedTuple):
 
     @property
     def step(self) -> str:
-        """The step of a path that leads to it: `.rates`, `[2]`, `['two words']`."""
+        """The step of a path that leads to the part: `.rates`, `[2]`, `['a b']`."""
         if self.role != "entry":
-            return _STEPS[self.role].format(self.name)
+            return _STEP_FORMATS[self.role].format(self.name)
         if isinstance(self.name, str):
             return key_step(self.name)
         return f"[{self.name!r}]"
 
 
-_STEPS = {
+# How the step to a part is written, by its role.
+_STEP_FORMATS = {
     "argument": ".args[{}]",
     "attribute": ".{}",
     "field": ".{}",
@@ -74,10 +75,12 @@ def key_step(key: str) -> str:
 
 Steps = tuple[str, ...]
 
-_STEP = r"[^\s.\[\]]+"
+# A step between dots, such as `rows` and `0`, and a step in brackets, such as `[-1]`,
+# `[*]` and `['two words']`.
+_PLAIN_STEP = r"[^\s.\[\]]+"
 _BRACKET = r"""\[(?:-?\d+|\*|'[^']+'|"[^"]+")\]"""
-_PATH = re.compile(rf"{_STEP}(?:\.{_STEP}|{_BRACKET})*")
-_PART = re.compile(rf"{_BRACKET}|{_STEP}")
+_PATH = re.compile(rf"{_PLAIN_STEP}(?:\.{_PLAIN_STEP}|{_BRACKET})*")
+_STEP_OF_PATH = re.compile(rf"{_BRACKET}|{_PLAIN_STEP}")
 
 
 def parse_path(path: str) -> Steps:
@@ -96,36 +99,40 @@ def parse_path(path: str) -> Steps:
         raise ValueError(
             f"not a path: {path!r} (write steps between dots, like rows.*.id)"
         )
-    return tuple(map(_bare_step, _PART.findall(path.strip())))
+    return tuple(map(_bare_step, _STEP_OF_PATH.findall(path.strip())))
 
 
-def _bare_step(part: str) -> str:
+def _bare_step(step: str) -> str:
     """Return a step without the brackets around an index, and the quotes of a key."""
-    if part[0] != "[":
-        return part
-    inner = part[1:-1]
-    if inner[0] in "'\"":
-        return inner[1:-1]
-    return inner
+    if step[0] != "[":
+        return step
+    content = step[1:-1]
+    if content[0] in "'\"":
+        return content[1:-1]
+    return content
 
 
-def further(paths: Sequence[Steps], *names: str) -> tuple[bool, list[Steps]]:
+def paths_into_part(paths: Sequence[Steps], *names: str) -> tuple[bool, list[Steps]]:
     """Return whether paths leave out a part, and the paths that lead on into it.
 
     Args:
         paths: The paths.
         names: The names of the part, any of which may stand in a path.
+
+    Returns:
+        Of the part `rates` and the paths `rates.day` and `base`: False, `[("day",)]`.
+        With the path `rates` among them, the part itself is left out: True.
     """
     is_left_out = False
-    inner = []
-    for first, *rest in paths:
-        if first != "*" and first not in names:
+    paths_below = []
+    for first_step, *later_steps in paths:
+        if first_step != "*" and first_step not in names:
             continue
-        if rest:
-            inner.append(tuple(rest))
+        if later_steps:
+            paths_below.append(tuple(later_steps))
         else:
             is_left_out = True
-    return is_left_out, inner
+    return is_left_out, paths_below
 
 
 def type_name(kind: type) -> str:
@@ -158,10 +165,13 @@ def is_pair(value: Any) -> bool:
 
 # Attributes
 
-# A cache that attrs keeps in its instances. It says nothing about the value.
+# The attribute in which attrs keeps the hash of an instance. It says nothing about the
+# value.
 CACHED_HASH = "_attrs_cached_hash"
-_KEPT = frozenset({CACHED_HASH, "_sa_adapter", "_sa_instance_state"})
-_REAL = (GetSetDescriptorType, MemberDescriptorType)
+# Attributes that attrs and SQLAlchemy keep for themselves.
+_BOOKKEEPING_NAMES = frozenset({CACHED_HASH, "_sa_adapter", "_sa_instance_state"})
+# The classes of the descriptors by which Python itself stores attributes.
+_DESCRIPTORS_IN_C = (GetSetDescriptorType, MemberDescriptorType)
 
 
 @lru_cache(maxsize=4096)
@@ -173,8 +183,8 @@ def slot_members(
     bases = type_.__mro__[: type_.__mro__.index(below)]
     for base in reversed(bases):
         if "__slots__" not in base.__dict__:
-            # Classes in C have members without it: files keep their buffers there
-            # since Python 3.13.
+            # Classes in C have such members without `__slots__`: since Python 3.13,
+            # files keep their buffers there.
             continue
         for name, member in base.__dict__.items():
             if type(member) is MemberDescriptorType:
@@ -186,24 +196,25 @@ def attribute_reader(type_: Any, *, below: type = object) -> Reduce | None:
     """Return a function that reads the attributes of an instance, `__dict__` and slots.
 
     The slots of the base class `below` and of its bases do not count, nor does what a
-    class only remembers. No property is evaluated. None: the type has neither.
+    class only remembers. No property is evaluated. None: the type has neither a
+    `__dict__` nor slots.
     """
     slots = slot_members(type_, below=below)
-    place = _place_of_attributes(type_)
-    left_out = _remembered(type_)
-    if place is None and not slots:
+    dict_descriptor = _dict_descriptor(type_)
+    left_out = _names_of_cached_properties(type_)
+    if dict_descriptor is None and not slots:
         return None
-    if place is not None and not slots and not left_out:
-        read_dict: Reduce = place.__get__
+    if dict_descriptor is not None and not slots and not left_out:
+        read_dict: Reduce = dict_descriptor.__get__
         if type_.__getattribute__ is object.__getattribute__:
-            # This is faster.
+            # `attrgetter` is faster than the descriptor, and gives the same dict here.
             read_dict = attrgetter("__dict__")
         return read_dict
 
-    def read(value: object) -> dict[str, Any]:
+    def read_attributes(value: object) -> dict[str, Any]:
         attributes: dict[str, Any] = {}
-        if place is not None:
-            attributes.update(place.__get__(value))
+        if dict_descriptor is not None:
+            attributes.update(dict_descriptor.__get__(value))
         for name, member in slots.items():
             # A slot may be empty.
             with suppress(AttributeError):
@@ -212,18 +223,18 @@ def attribute_reader(type_: Any, *, below: type = object) -> Reduce | None:
             del attributes[name]
         return attributes
 
-    return read
+    return read_attributes
 
 
 @lru_cache(maxsize=4096)
-def _place_of_attributes(type_: Any) -> Any:
+def _dict_descriptor(type_: Any) -> Any:
     """Return the descriptor of a type's `__dict__`, or None if its instances have none.
 
     A `__dict__` that a class defines itself, as a lazy proxy does, may run anything.
     """
     for base in type_.__mro__:
         descriptor = vars(base).get("__dict__")
-        if type(descriptor) in _REAL:
+        if type(descriptor) in _DESCRIPTORS_IN_C:
             return descriptor
     return None
 
@@ -234,7 +245,7 @@ _known_reader = lru_cache(maxsize=1024)(attribute_reader)
 def all_attributes(value: object, *, below: type = object) -> dict[str, Any]:
     """Return the attributes of an instance as `attribute_reader` reads them.
 
-    There are none if it has no place for any.
+    The dict is empty if the instance has no place for attributes.
     """
     kind: Any = type(value)
     read = _known_reader(kind, below=below)
@@ -245,23 +256,29 @@ def all_attributes(value: object, *, below: type = object) -> dict[str, Any]:
 
 
 def set_attributes(value: object, attributes: Mapping[str, Any]) -> None:
-    """Set the attributes of an instance, in `__dict__` and slots, past its class."""
+    """Set the attributes of an instance, in `__dict__` and slots.
+
+    No `__setattr__` or property of its class runs.
+
+    Raises:
+        AttributeError: The instance has no place for an attribute.
+    """
     kind: Any = type(value)
     slots = slot_members(kind)
-    place = _place_of_attributes(kind)
+    dict_descriptor = _dict_descriptor(kind)
     for name, part in attributes.items():
         if name in slots:
             slots[name].__set__(value, part)
-        elif place is not None:
-            place.__get__(value)[name] = part
+        elif dict_descriptor is not None:
+            dict_descriptor.__get__(value)[name] = part
         else:
             raise AttributeError(f"{kind.__qualname__} has no place for {name!r:.60}")
 
 
-def _remembered(type_: type) -> set[str]:
+def _names_of_cached_properties(type_: type) -> set[str]:
     """Return the names under which cached properties keep what they derive.
 
-    They are those of functools and of attrs.
+    These are the cached properties of functools and of attrs.
     """
     cached = getattr(sys.modules.get("functools"), "cached_property", ())
     names: set[str] = set()
@@ -271,8 +288,8 @@ def _remembered(type_: type) -> set[str]:
                 names.add(name)
         if "__attrs_attrs__" in base.__dict__:
             names.add(CACHED_HASH)
-            # In a class with slots, attrs gives each cached property one. It is not
-            # among the fields.
+            # In a class with slots, attrs gives each cached property a slot, which is
+            # not among the fields.
             slots = set(base.__dict__.get("__slots__", ()))
             names |= slots - {field.name for field in base.__dict__["__attrs_attrs__"]}
     return names
@@ -281,7 +298,7 @@ def _remembered(type_: type) -> set[str]:
 def exception_fields(error: BaseException) -> tuple[str, ...]:
     """Return the names of the attributes that only some builtin exceptions have.
 
-    They are neither in the arguments nor in the `__dict__`.
+    These attributes are neither in the arguments nor in the `__dict__`.
     """
     if isinstance(error, OSError):
         return "filename", "filename2"
@@ -291,7 +308,7 @@ def exception_fields(error: BaseException) -> tuple[str, ...]:
 
 
 def exception_parts(error: BaseException) -> dict[str, Any]:
-    """Return these attributes of an exception, and its cause, if they are not None."""
+    """Return the `exception_fields` of an exception and its cause, unless None."""
     parts = {}
     for name in (*exception_fields(error), "__cause__"):
         part = getattr(error, name, None)
@@ -303,25 +320,28 @@ def exception_parts(error: BaseException) -> dict[str, Any]:
 def attributes_of(value: object) -> dict[str, Any]:
     """Return the attributes in `__dict__` and slots, without any bookkeeping.
 
-    Python, attrs and SQLAlchemy keep some. The notes of an exception belong to its
-    user, and so do the extra fields and private attributes of a pydantic model, which
-    it keeps in dicts beside its fields.
+    Bookkeeping is what Python, attrs and SQLAlchemy keep for themselves. The notes of
+    an exception belong to its user, and so do the extra fields and private attributes
+    of a pydantic model, which the model keeps in dicts beside its fields.
     """
     attributes = {str(name): part for name, part in all_attributes(value).items()}
     for name in ("__pydantic_extra__", "__pydantic_private__"):
-        beside = attributes.get(name)
-        if isinstance(beside, dict):
-            attributes |= beside
+        extra_attributes = attributes.get(name)
+        if isinstance(extra_attributes, dict):
+            attributes |= extra_attributes
     attributes_of_user = {}
     for name, part in attributes.items():
-        is_bookkeeping = name[:2] == "__" or name in _KEPT
+        is_bookkeeping = name[:2] == "__" or name in _BOOKKEEPING_NAMES
         if name == "__notes__" or not is_bookkeeping:
             attributes_of_user[name] = part
     return attributes_of_user
 
 
 def fields_of(value: Any) -> tuple[str, ...]:
-    """Return the names of a named tuple's items; nothing for other values."""
+    """Return the names of a named tuple's items: `("x", "y")`.
+
+    Nothing for other values, and for a tuple with more or fewer items than names.
+    """
     if not issubclass(type(value), tuple):
         return ()
     names = getattr(type(value), "_fields", None)
@@ -333,7 +353,7 @@ def fields_of(value: Any) -> tuple[str, ...]:
 # Opening
 
 
-def opened(value: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def content_and_attributes(value: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Return the content and the attributes of an object.
 
     The object is neither a plain value nor a value of a library. Only
@@ -342,10 +362,10 @@ def opened(value: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
 
     | object | content | attributes |
     |---|---|---|
-    | with an identity of its own | the data that this uses | none |
-    | of a class that is made of one value, `MyList` | the plain value | its own |
+    | with an identity of its own | the data that this identity uses | none |
+    | of a class derived from a builtin, `MyList` | the plain list | its attributes |
     | a named tuple | none | its items, by name |
-    | any other | none | its own |
+    | any other | none | its attributes |
 
     Returns:
         The content in a tuple, which is empty if there is none, and the attributes by
@@ -366,29 +386,29 @@ def opened(value: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
         return (), row.take(value)
     if name == "types.SimpleNamespace":
         return (), attributes_of(value)
-    content = _CONTENT.get(name, row.take)(value)
+    content = _SHOWN_CONTENT.get(name, row.take)(value)
     fields = fields_of(value)
     if fields:
         return (), dict(zip(fields, content, strict=False))
     facts = {}
-    for fact in _FACTS.get(name, ()):
+    for fact in _SHOWN_FACTS.get(name, ()):
         part = getattr(value, fact)
         if part is not None:
             facts[fact] = part
     return (content,), facts | attributes_of(value)
 
 
-# What people see of a value, in place of what `Row.take` gives. None of it raises, as a
-# closed file would.
+# For `_SHOWN_CONTENT`: what people see of a value, where `Row.take` gives something
+# else or raises, as it does for a closed file.
 
 
-def _written_bytes(file: BytesIO) -> bytes:
+def _bytes_in_memory(file: BytesIO) -> bytes:
     if file.closed:
         return b""
     return BytesIO.getvalue(file)
 
 
-def _written_text(file: StringIO) -> str:
+def _text_in_memory(file: StringIO) -> str:
     if file.closed:
         return ""
     return StringIO.getvalue(file)
@@ -402,14 +422,16 @@ def _items_of_deque(value: deque[Any]) -> list[Any]:
     return list(deque.__iter__(value))
 
 
-_CONTENT: dict[str, Any] = {
-    "_io.BytesIO": _written_bytes,
-    "_io.StringIO": _written_text,
+# The functions that give what people see of the content of a value, by the full name of
+# the class that a row lists. Where there is none, people see what `Row.take` gives.
+_SHOWN_CONTENT: dict[str, Any] = {
+    "_io.BytesIO": _bytes_in_memory,
+    "_io.StringIO": _text_in_memory,
     "collections.defaultdict": _items_of_dict,
     "collections.deque": _items_of_deque,
 }
-# The attributes that people see beside the content.
-_FACTS = {
+# The attributes that people see beside that content.
+_SHOWN_FACTS = {
     "collections.defaultdict": ("default_factory",),
     "collections.deque": ("maxlen",),
 }
@@ -428,18 +450,20 @@ def parts_of(value: Any) -> Iterator[Part]:
     | a class, a module | none: it is known by its name |
     """
     kind = type(value)
-    plain = next((base for base in _CONTAINERS if issubclass(kind, base)), None)
-    if plain is dict:
+    container_class = next(
+        (base for base in _CONTAINERS if issubclass(kind, base)), None
+    )
+    if container_class is dict:
         for key, part in dict.items(value):
             yield Part("entry", key, part)
         for key in dict.keys(value):
             yield Part("key", key, key)
-    elif plain is set or plain is frozenset:
-        for part in plain.__iter__(value):
+    elif container_class is set or container_class is frozenset:
+        for part in container_class.__iter__(value):
             yield Part("member", None, part)
-    elif plain is not None:
+    elif container_class is not None:
         names = fields_of(value)
-        for index, part in enumerate(plain.__iter__(value)):
+        for index, part in enumerate(container_class.__iter__(value)):
             if names:
                 yield Part("field", names[index], part)
             else:
@@ -467,7 +491,7 @@ def parts_of(value: Any) -> Iterator[Part]:
 def _parts_of_error(error: BaseException) -> Iterator[Part]:
     """Yield the arguments and the cause of an exception as Python has them.
 
-    Its class may define other attributes of these names.
+    They are read past the class, which may define other attributes of these names.
     """
     members = vars(BaseException)
     for index, part in enumerate(members["args"].__get__(error)):

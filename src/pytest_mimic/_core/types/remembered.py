@@ -66,16 +66,17 @@ CACHES: dict[str, tuple[str, ...]] = {
     "statsmodels.base.data.ModelData": ("_cache",),
 }
 
-#: Keys of a dict, an attribute, that only remember something: the same table for an
-#: object that keeps all of its bookkeeping in one dict.
+#: The same table for objects that keep all of their bookkeeping in one dict: the keys
+#: of that dict which only remember something, by the attribute that holds the dict.
 CACHES_IN_DICTS: dict[str, dict[str, tuple[str, ...]]] = {
-    # Whether the object is being made or unpickled, and its keys as attributes.
+    # Whether the Box is being made or unpickled, and its keys as attributes.
     "box.box.Box": {"_box_config": ("__created", "__safe_keys", "__unpickling")},
     "box.box_list.BoxList": {"_box_options": ("__created", "__unpickling")},
 }
 
-#: Attributes that hold what a property has derived, unless a user has set them. They
-#: do not count if an object without them gives the same by the property.
+#: Attributes that hold what a property has derived, unless a user has set them, and the
+#: property. Such an attribute does not count if an object without it gives the same
+#: value by the property.
 DERIVED: dict[str, dict[str, str]] = {
     # The encoding, which is guessed from the bytes when a header is first read.
     "httpx.Headers": {"_encoding": "encoding"},
@@ -83,12 +84,12 @@ DERIVED: dict[str, dict[str, str]] = {
 }
 
 
-#: Attributes that hold data, and that reading gives an empty container: `None`, empty
-#: and absent are the same.
+#: Attributes that hold data. A call that only reads gives them an empty container, so
+#: `None`, empty and absent are the same.
 FILLED_LATER: dict[str, tuple[str, ...]] = {
-    # The annotations of each letter, which a slice asks for.
+    # The annotations of each letter: a slice of the record asks for them.
     "Bio.SeqRecord.SeqRecord": ("_per_letter_annotations",),
-    # The children of a leaf, which a walk over the tree asks for.
+    # The children of a leaf: a walk over the tree asks for them.
     "anytree.node.nodemixin.NodeMixin": ("_NodeMixin__children",),
 }
 
@@ -120,9 +121,11 @@ def reading_lasting(read: Reduce, type_: Any) -> Reduce:
         *caches_of(type_),
         *filled_later(type_),
         *_caches_in_dicts(type_),
-        *_derived(type_),
+        *_deriving_properties(type_),
     )
+    # Whether a type may remember something under any name.
     needs_look = bool(listed_names) or has_own_hash(type_)
+    # Whether a private name is among the names of attributes, by these names.
     private_names: dict[tuple[str, ...], bool] = {}
 
     def read_lasting(value: Any) -> Any:
@@ -150,7 +153,7 @@ def without_remembered(value: object, state: Mapping[str, Any]) -> dict[str, Any
         if name in state and is_empty(state[name]):
             left_out.add(name)
     left_out |= remembered_ids(value, state)
-    left_out |= _derived_now(value, state)
+    left_out |= _derived_attributes(value, state)
     for name, keys in _caches_in_dicts(kind).items():
         part = state.get(name)
         if type(part) is dict and not part.keys().isdisjoint(keys):
@@ -173,7 +176,7 @@ def _caches_in_dicts(type_: Any) -> dict[str, tuple[str, ...]]:
 
 
 @lru_cache(maxsize=4096)
-def _derived(type_: Any) -> dict[str, str]:
+def _deriving_properties(type_: Any) -> dict[str, str]:
     """Return the properties of a type that fill an attribute, by the attribute."""
     properties: dict[str, str] = {}
     for name in lineage(type_):
@@ -181,11 +184,11 @@ def _derived(type_: Any) -> dict[str, str]:
     return properties
 
 
-def _derived_now(value: object, state: Mapping[str, Any]) -> set[str]:
-    """Return the attributes that hold what a property would derive again, or None."""
+def _derived_attributes(value: object, state: Mapping[str, Any]) -> set[str]:
+    """Return the attributes that hold None, or what a property derives again."""
     names = set()
     type_: Any = type(value)
-    for name, property_ in _derived(type_).items():
+    for name, property_ in _deriving_properties(type_).items():
         if state.get(name) is None:
             names.add(name)
             continue
@@ -209,7 +212,7 @@ def remembered_ids(value: object, state: Mapping[str, Any]) -> set[str]:
             addresses.update(map(id, part))
         elif type(part) is dict:
             addresses.update(map(id, part.values()))
-    # Small numbers, of which every process has one object, are no addresses.
+    # A small number that is equal to no address is data, such as a count.
     return {name for name, number in numbers.items() if number in addresses}
 
 

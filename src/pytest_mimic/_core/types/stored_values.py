@@ -1,6 +1,7 @@
 """Values of the standard library, made again of what is stored under their tags.
 
-`made("fraction", [1, 3])` is `Fraction(1, 3)`. No class of a user is made or imported.
+`value_of_tag("fraction", [1, 3])` is `Fraction(1, 3)`. No class of a user is made or
+imported.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from datetime import timedelta
 from itertools import chain, repeat
 from typing import Any
 
-from pytest_mimic._core.types.table import PATHS, ROWS, maker
+from pytest_mimic._core.types.table import PATHS, ROWS, row_maker
 
 #: The tags of paths and of texts that are paths.
 PLACED = frozenset(("str", *(ROWS[name].tag for name in PATHS)))
@@ -20,11 +21,11 @@ PLACED = frozenset(("str", *(ROWS[name].tag for name in PATHS)))
 #: What making a value raises for parts that were not written like this.
 MISREAD = (ArithmeticError, LookupError, TypeError, ValueError, re.error)
 
-# The types that the part of a tag may have, and the types of the items of a list of
-# facts. A part that is an object of a class would run that class.
 _TEXT_TYPES = (str,)
 _NUMBER_TYPES = (bool, float, int, list, str)
-_PARTS: dict[str, tuple[type, ...]] = {
+# The types that the part of a tag may have. An object of any other class would run code
+# of that class.
+_TYPES_OF_PARTS: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("tuple", "set", "frozenset", "dict"), (list,)),
     **dict.fromkeys(("counter", "namespace", "ordered_dict", "timedelta"), (dict,)),
     **dict.fromkeys(("datetime", "time", "regex"), (bytes, list, str)),
@@ -34,23 +35,25 @@ _PARTS: dict[str, tuple[type, ...]] = {
     "bytearray": (bytes,),
     "bytes": (list, str),
 }
-_INT = (int,)
-_FACTS: dict[str, tuple[tuple[type, ...], ...]] = {
+_INT_TYPES = (int,)
+# Of a tag whose part is a list, the types that each item of the list may have: a
+# `deque` is stored as its items, a list, and its greatest length, an int or None.
+_TYPES_OF_ITEMS: dict[str, tuple[tuple[type, ...], ...]] = {
     **dict.fromkeys(PLACED, (_TEXT_TYPES,)),
     "bytes": (_TEXT_TYPES,),
     "complex": ((float, int), (float, int)),
-    "datetime": (_TEXT_TYPES, (object,), _INT),
+    "datetime": (_TEXT_TYPES, (object,), _INT_TYPES),
     "defaultdict": ((object,), (dict,)),
     "deque": ((list,), (int, type(None))),
-    "fraction": (_INT, _INT),
-    "range": (_INT, _INT, _INT),
+    "fraction": (_INT_TYPES, _INT_TYPES),
+    "range": (_INT_TYPES, _INT_TYPES, _INT_TYPES),
     "regex": ((bytes, str), _TEXT_TYPES),
-    "time": (_TEXT_TYPES, (object,), _INT),
+    "time": (_TEXT_TYPES, (object,), _INT_TYPES),
     "timezone": ((timedelta,), _TEXT_TYPES),
 }
 
 
-def made(tag: str, part: Any) -> Any:
+def value_of_tag(tag: str, part: Any) -> Any:
     """Return the value of a tag.
 
     Args:
@@ -58,8 +61,8 @@ def made(tag: str, part: Any) -> Any:
         part: The value that is stored under it.
 
     Raises:
-        ValueError: There is no such tag, or it has a part of another kind.
-        Others of `MISREAD`: The part was not written like this.
+        ValueError: There is no such tag, or its part is of another kind.
+        Others of `MISREAD`: No recording has a part like this under the tag.
     """
     check_part(tag, part)
     make = maker_of(tag)
@@ -69,17 +72,17 @@ def made(tag: str, part: Any) -> Any:
 
 
 def maker_of(tag: str) -> Callable[[Any], Any] | None:
-    """Return the function that makes a value of its part, None if there is no tag."""
-    return _MAKERS.get(tag) or maker(tag)
+    """Return the function that makes a value of a tag's part; None: there is no tag."""
+    return _MAKERS.get(tag) or row_maker(tag)
 
 
 def check_part(tag: str, part: Any) -> None:
     """Check the part of a tag: JSON itself, or what another tag of ours has made.
 
     Raises:
-        ValueError: It is of another type, perhaps an object of a class.
+        ValueError: The part is of another type, perhaps an object of a class.
     """
-    types = _PARTS.get(tag)
+    types = _TYPES_OF_PARTS.get(tag)
     if types is None:
         types = _NUMBER_TYPES if tag.startswith("numpy.") else _TEXT_TYPES
     if type(part) not in types:
@@ -89,9 +92,9 @@ def check_part(tag: str, part: Any) -> None:
     is_sound = True
     if tag == "dict":
         is_sound = all(type(pair) is list and len(pair) == 2 for pair in part)
-    elif tag in _FACTS:
+    elif tag in _TYPES_OF_ITEMS:
         # The last type holds for all further items: the lines of bytes, flags.
-        facts = _FACTS[tag]
+        facts = _TYPES_OF_ITEMS[tag]
         is_sound = all(
             object in allowed or type(item) in allowed
             for item, allowed in zip(part, chain(facts, repeat(facts[-1])))
@@ -100,38 +103,38 @@ def check_part(tag: str, part: Any) -> None:
         raise ValueError(f"{tag} with a part of another kind")
 
 
-def _integer(text: str) -> int:
+def _make_int(text: str) -> int:
     return int(text, 16)
 
 
-def _bytes(text: str | list[str]) -> bytes:
+def _make_bytes(text: str | list[str]) -> bytes:
     return "".join(text).encode()
 
 
-def _base64(text: str) -> bytes:
+def _make_bytes_of_base64(text: str) -> bytes:
     return base64.b64decode(text, validate=True)
 
 
-def _dict(pairs: list[list[Any]]) -> dict[Any, Any]:
+def _make_dict(pairs: list[list[Any]]) -> dict[Any, Any]:
     made_dict: dict[Any, Any] = {}
     for key, part in pairs:
         made_dict[key] = part
     return made_dict
 
 
-def _float(text: str) -> float:
+def _make_float(text: str) -> float:
     if text not in ("nan", "inf", "-inf"):
         raise ValueError(text)
     return float(text)
 
 
 _MAKERS: dict[str, Callable[[Any], Any]] = {
-    "int": _integer,
-    "float": _float,
-    "bytes": _bytes,
-    "base64": _base64,
+    "int": _make_int,
+    "float": _make_float,
+    "bytes": _make_bytes,
+    "base64": _make_bytes_of_base64,
     "tuple": tuple,
     "set": set,
     "frozenset": frozenset,
-    "dict": _dict,
+    "dict": _make_dict,
 }

@@ -28,15 +28,18 @@ class Row(NamedTuple):
     Attributes:
         take: Returns what a value is made of: plain data, or values that are taken
             apart in their turn.
-        tag: The name under which readable outcomes store it, `$decimal`. Empty: they do
-            not. If `take` returns no text, `stored_values` must know the types of
-            its parts, else the outcome is pickled.
-        make: Makes a value of the class and what `take` returned. None: nothing does.
+        tag: The name under which readable outcomes store a value, `$decimal`. Empty:
+            readable outcomes do not store values of the type. If `take` returns no
+            text, `stored_values` must know the types of what it returns, else the
+            outcome is pickled.
+        make: Makes a value again of the class and of what `take` returned. None: no
+            value of the type is made again.
         counts: Returns what counts in an identity, in place of `take`.
         many: Returns what counts of many values at once, see `kinds.Kind`.
-        text: Returns the text that people see instead of parts, of the class in this
-            table and the value.
-        name: Its name in identities, where that differs by version of Python.
+        text: Takes the class in this table and a value, and returns the text that
+            people see in place of the value's parts.
+        name: The name of the type in identities, where its own name differs by version
+            of Python.
         may_change: Whether a value may change, so that it matters that two places hold
             the same one.
         keeps_attributes: Whether `take` reads data that the class keeps in the
@@ -54,37 +57,38 @@ class Row(NamedTuple):
     keeps_attributes: bool = False
 
 
-# Items whose memory is an address, in numpy and in ctypes, and long doubles, whose
-# padding is arbitrary.
+# The format codes of items whose memory is an address, in numpy and in ctypes, and of
+# long doubles, whose padding is arbitrary.
 _UNSTABLE_ITEMS = re.compile("[O&PXzg]|Z(?![fd])")
-# Not DEBUG, which prints something each time that the pattern is made.
-_FLAGS = ("ASCII", "DOTALL", "IGNORECASE", "LOCALE", "MULTILINE", "VERBOSE")
+# The flags of `re` that are stored. DEBUG is none of them: each time that a pattern is
+# made, it prints something.
+_FLAGS_OF_PATTERNS = ("ASCII", "DOTALL", "IGNORECASE", "LOCALE", "MULTILINE", "VERBOSE")
 
 
 # For `Row.make`: three ways in which a class makes a value again of its parts.
 
 
-def _made(cls: Any, part: Any) -> Any:
+def _make_of_one_part(cls: Any, part: Any) -> Any:
     """Make a value of one part: `Decimal("1.5")` of `"1.5"`."""
     return cls(part)
 
 
-def _made_of(cls: Any, parts: Any) -> Any:
+def _make_of_parts(cls: Any, parts: Any) -> Any:
     """Make a value of several parts: `Fraction(1, 3)` of `[1, 3]`."""
     return cls(*parts)
 
 
-def _made_by_name(cls: Any, parts: Any) -> Any:
+def _make_of_named_parts(cls: Any, parts: Any) -> Any:
     """Make a value of named parts: `timedelta(days=2)` of `{"days": 2}`."""
     return cls(**parts)
 
 
-# For `Row.take` and `Row.counts` of builtins. A class that derives from one may
-# override its methods, so they are those of the builtin class.
+# For `Row.take` and `Row.counts` of builtins. A class that derives from a builtin may
+# override its methods, so these functions call the methods of the builtin itself.
 
 
-def _nothing(_value: object) -> None:
-    """Return no parts: the class has one value only."""
+def _no_parts(_value: object) -> None:
+    """Return no parts: a class such as that of `...` has one value only."""
 
 
 def _whole_bytes(value: bytes) -> bytes:
@@ -120,12 +124,12 @@ def _bytearray_bytes(value: bytearray) -> bytes:
 
 
 def _bytearray_memory(value: bytearray) -> Raw:
-    """Return the memory of a bytearray, which is hashed without a copy."""
+    """Return the memory of a bytearray for its identity, which hashes it uncopied."""
 
-    def parts() -> tuple[bytearray]:
+    def memory_parts() -> tuple[bytearray]:
         return (value,)
 
-    return Raw((), len(value), parts)
+    return Raw((), len(value), memory_parts)
 
 
 def _range_bounds(value: range) -> list[int]:
@@ -133,7 +137,10 @@ def _range_bounds(value: range) -> list[int]:
 
 
 def _range_numbers(value: range) -> object:
-    """Return what tells the numbers of a range: equal ranges may have other bounds."""
+    """Return what tells the numbers of a range, as equal ranges may have other bounds.
+
+    `range(0, 3, 2)` and `range(0, 4, 2)` are equal: both give 0 and 2.
+    """
     if not value:
         return ()
     if value[0] == value[-1]:
@@ -142,35 +149,40 @@ def _range_numbers(value: range) -> object:
 
 
 def _memoryview_memory(value: memoryview) -> Raw:
-    return _memory(value, (value.format, value.itemsize, value.shape))
+    return _memory_of_view(value, (value.format, value.itemsize, value.shape))
 
 
 def _array_memory(value: Any) -> Raw:
-    return _memory(memoryview(value), (value.typecode, value.itemsize, len(value)))
+    return _memory_of_view(
+        memoryview(value), (value.typecode, value.itemsize, len(value))
+    )
 
 
-def _memory(view: memoryview, head: tuple[object, ...]) -> Raw:
-    """Return memory in C order; only one with gaps or of several fields is copied."""
-    # The names of fields do not count.
+def _memory_of_view(view: memoryview, head: tuple[object, ...]) -> Raw:
+    """Return the memory of a view in C order, to be hashed under a `head`.
+
+    Only memory with gaps, or with several fields in an item, is copied.
+    """
+    # The names of fields stand between colons in a format, and do not count.
     code = re.sub(":[^:]*:", "", view.format)
     if _UNSTABLE_ITEMS.search(code):
         raise Unstable("a memoryview of objects, pointers or long doubles", memoryview)
 
-    def parts() -> tuple[memoryview]:
+    def memory_parts() -> tuple[memoryview]:
         if view.c_contiguous and view.nbytes and len(view.format) == 1:
             return (view.cast("B"),)
         return (memoryview(view.tobytes()),)
 
-    return Raw(head, view.nbytes, parts)
+    return Raw(head, view.nbytes, memory_parts)
 
 
 # Containers of `collections`
 
 
 def _ordered_items(value: OrderedDict[Any, Any]) -> dict[Any, Any]:
-    """Return the items in their order, which `dict.items` does not know.
+    """Return the items of an `OrderedDict` in their order.
 
-    `OrderedDict.move_to_end` changes it.
+    `dict.items` does not know that order, which `move_to_end` changes.
     """
     return dict(OrderedDict.items(value))
 
@@ -180,7 +192,7 @@ def _ordered_pairs(value: OrderedDict[Any, Any]) -> list[tuple[Any, Any]]:
 
 
 def _defaultdict_parts(value: Any) -> list[Any]:
-    """Return the factory and the items, as the class takes them."""
+    """Return the factory and the items, in the order in which the class takes them."""
     return [value.default_factory, _dict_items(value)]
 
 
@@ -189,7 +201,7 @@ def _defaultdict_identity(value: Any) -> tuple[Any, ...]:
 
 
 def _deque_parts(value: Any) -> list[Any]:
-    """Return the items and the greatest length, as the class takes them."""
+    """Return the items and the greatest length, as `deque` takes them."""
     return [list(value), value.maxlen]
 
 
@@ -201,23 +213,25 @@ def _deque_identity(value: Any) -> tuple[Any, ...]:
 
 
 def _date_text(value: Any) -> str:
-    """Return a date as `2026-11-02`, past a derived class with another text."""
+    """Return a date as `2026-11-02`, even if its derived class has another text."""
     text: str = sys.modules["datetime"].date.isoformat(value)
     return text
 
 
 def _make_date(cls: Any, text: Any) -> Any:
+    """Make a date again of the text that `_date_text` returned."""
     return cls.fromisoformat(text)
 
 
-def _shown_date(base: Any, value: Any) -> str:
+def _shown_date_text(base: Any, value: Any) -> str:
+    """Return the text of a date for people, which is the stored one."""
     return str(base.isoformat(value))
 
 
 def _duration_units(value: Any) -> dict[str, int]:
     """Return the units of a `timedelta` that are not zero: `{"days": 2}`."""
     units: dict[str, int] = {}
-    for unit in _UNITS:
+    for unit in _UNITS_OF_DURATIONS:
         count = getattr(value, unit)
         if count:
             units[unit] = count
@@ -225,12 +239,12 @@ def _duration_units(value: Any) -> dict[str, int]:
 
 
 def _offset_arguments(value: Any) -> list[Any]:
-    """Return what `datetime.timezone` is called with: an offset, perhaps a name."""
+    """Return the arguments of a `datetime.timezone`: an offset, and perhaps a name."""
     return list(value.__getinitargs__())
 
 
-def _moment(value: Any) -> object:
-    """Return a moment as its text, or as a list where the text does not say it all.
+def _moment_parts(value: Any) -> object:
+    """Return a `datetime` or `time` as a text, or a list if a text does not say it all.
 
     | moment | returned |
     |---|---|
@@ -244,6 +258,7 @@ def _moment(value: Any) -> object:
     text = kind.isoformat(value)
     if not fold and (zone is None or _is_offset(zone)):
         return text
+    # The zone stands in the list, so its offset is cut from the end of the text.
     length = len("10:00:00")
     if kind.__name__ == "datetime":
         length += len("2026-11-02T")
@@ -252,10 +267,10 @@ def _moment(value: Any) -> object:
     return [text[:length], zone, fold]
 
 
-def _moments(values: list[Any]) -> tuple[list[Any], ...]:
+def _many_moments_data(values: list[Any]) -> tuple[list[Any], ...]:
     """Return the bytes of many `datetime.datetime` together, and their zones.
 
-    A pickle has ten bytes of each.
+    The bytes are those in which pickle writes a moment, ten of each.
     """
     kind: Any = type(values[0])
     states = [parts[0] for _, parts in map(kind.__reduce_ex__, values, repeat(4))]
@@ -277,9 +292,9 @@ def _make_moment(cls: Any, parts: Any) -> Any:
 
 
 def _moment_text(base: Any, value: Any) -> str:
-    """Return the text in ISO format, and what that leaves out.
+    """Return the text of a moment for people: in ISO format, with what that leaves out.
 
-    That is the name of the zone, and that an hour is the repeated one:
+    That is the name of the zone, and `fold` where the clock shows an hour again:
     `2026-10-25T02:30:00+01:00[Europe/Oslo] fold=1`.
     """
     zone = value.tzinfo
@@ -307,7 +322,11 @@ def _zone_text(base: Any, zone: Any) -> str:
 
 
 def _zone_key(value: Any) -> object:
-    """Return the name of a `ZoneInfo`, `Europe/Oslo`; one read from a file has none."""
+    """Return the name of a `ZoneInfo`: `Europe/Oslo`.
+
+    Raises:
+        Unstable: The zone was read from a file, and so has no name.
+    """
     if value.key is None:
         raise Unstable("a time zone without a key", type(value))
     return value.key
@@ -316,10 +335,10 @@ def _zone_key(value: Any) -> object:
 # Parsers of configurations
 
 
-def _parser(value: Any) -> object:
-    """Return the sections with their options as written, and how they are read.
+def _parser_parts(value: Any) -> object:
+    """Return the sections of a parser with their options, and how it reads them.
 
-    The private attributes of parsers differ by version of Python.
+    The private attributes of parsers differ by version of Python, so they do not count.
     """
     sections = {name: dict(value._sections[name]) for name in value.sections()}
     sections[value.default_section] = dict(value.defaults())
@@ -350,8 +369,8 @@ def _comment_prefixes(value: Any) -> tuple[object, object]:
     return value._comments.full_prefixes, value._comments.inline_prefixes
 
 
-_UNITS = ("days", "seconds", "microseconds")
-_CLOCK = ("hour", "minute", "second", "microsecond", "fold", "tzinfo")
+_UNITS_OF_DURATIONS = ("days", "seconds", "microseconds")
+_FIELDS_OF_TIMES = ("hour", "minute", "second", "microsecond", "fold", "tzinfo")
 
 
 # Others
@@ -360,8 +379,8 @@ _CLOCK = ("hour", "minute", "second", "microsecond", "fold", "tzinfo")
 def _number_text(value: Any) -> str:
     """Return a Decimal as `1E+5`.
 
-    It is in capitals, because `decimal.getcontext().capitals` decides between `1E+5`
-    and `1e+5`.
+    The E is always in capitals: without `upper()`, `decimal.getcontext().capitals`
+    would decide between `1E+5` and `1e+5`.
     """
     text: str = sys.modules["decimal"].Decimal.__str__(value)
     return text.upper()
@@ -392,7 +411,7 @@ def _partial_parts(value: Any) -> dict[str, Any]:
 
 def _pattern_and_flags(value: Any) -> object:
     """Return a pattern as stored: `"a+"`, or `["a+", "IGNORECASE"]` with its flags."""
-    flags = [name for name in _FLAGS if value.flags & getattr(re, name)]
+    flags = [name for name in _FLAGS_OF_PATTERNS if value.flags & getattr(re, name)]
     if not flags:
         return value.pattern
     return [value.pattern, *flags]
@@ -409,7 +428,7 @@ def _make_pattern(_cls: Any, part: Any) -> Any:
     pattern, *names = part
     flags = 0
     for name in names:
-        if name not in _FLAGS:
+        if name not in _FLAGS_OF_PATTERNS:
             raise ValueError(names)
         flags |= int(getattr(re, name))
     return re.compile(pattern, flags)
@@ -422,13 +441,19 @@ def _in_memory_file(value: Any) -> object:
     return value.getvalue(), value.tell()
 
 
-def _str(base: Any, value: Any) -> str:
-    """Return the text as a class defines it, even if a derived class has another."""
+def _text_by_class(base: Any, value: Any) -> str:
+    """Return the text of a value as the listed class defines it.
+
+    A derived class may have another text.
+    """
     return str(base.__str__(value))
 
 
-def _titled(word: str) -> Callable[[Any, Any], str]:
-    """Return what gives the text of a named value: `<function shop.api:fetch>`."""
+def _text_with_title(word: str) -> Callable[[Any, Any], str]:
+    """Return a function that gives the text of a named value.
+
+    With the word `function`: `<function shop.api:fetch>`.
+    """
 
     def text(_base: object, value: Any) -> str:
         name = getattr(value, "__qualname__", None)
@@ -447,7 +472,7 @@ def _titled(word: str) -> Callable[[Any, Any], str]:
 
 
 def _alias_parts(value: Any) -> tuple[Any, ...]:
-    """Return what tells `List[int]` from others: its name, `list`, and `(int,)`."""
+    """Return what tells an annotation from others, of `List[int]`: List, list, int."""
     return getattr(value, "_name", None), value.__origin__, value.__args__
 
 
@@ -464,7 +489,10 @@ def _special_form_name(value: Any) -> str:
 
 
 def _whole_url(_base: object, value: Any) -> str:
-    """Return the whole URL, as its parts alone do not show which one is a password."""
+    """Return the whole text of a parsed URL.
+
+    Its parts alone would not show which one of them is a password.
+    """
     text: str = value.geturl()
     return text
 
@@ -475,8 +503,8 @@ def _whole_url_of_bytes(_base: object, value: Any) -> str:
 
 _FUNCTION_OF_METHOD = Row(attrgetter("__func__"))
 _IN_MEMORY_FILE = Row(_in_memory_file)
-_IP = Row(str, text=_str)
-_PARSER = Row(_parser, keeps_attributes=True)
+_IP_ADDRESS = Row(str, text=_text_by_class)
+_PARSER = Row(_parser_parts, keeps_attributes=True)
 _UNION = Row(_union_members, name="typing:Union")
 
 #: By the full name of a type, see `kinds.full_name`.
@@ -491,11 +519,13 @@ ROWS: dict[str, Row] = {
     "builtins.set": Row(_set_members),
     "builtins.frozenset": Row(_frozenset_members),
     "builtins.dict": Row(_dict_items),
-    "builtins.complex": Row(_complex_parts, "complex", _made_of, text=_str),
+    "builtins.complex": Row(
+        _complex_parts, "complex", _make_of_parts, text=_text_by_class
+    ),
     "builtins.bytearray": Row(
         _bytearray_bytes,
         "bytearray",
-        _made,
+        _make_of_one_part,
         counts=_bytearray_memory,
         may_change=True,
     ),
@@ -506,83 +536,97 @@ ROWS: dict[str, Row] = {
     "builtins.range": Row(
         _range_bounds,
         "range",
-        _made_of,
+        _make_of_parts,
         counts=_range_numbers,
-        text=_str,
+        text=_text_by_class,
     ),
-    "builtins.slice": Row(attrgetter("start", "stop", "step"), text=_str),
-    "builtins.ellipsis": Row(_nothing, text=_str),
-    "builtins.NotImplementedType": Row(_nothing, text=_str),
+    "builtins.slice": Row(attrgetter("start", "stop", "step"), text=_text_by_class),
+    "builtins.ellipsis": Row(_no_parts, text=_text_by_class),
+    "builtins.NotImplementedType": Row(_no_parts, text=_text_by_class),
     "builtins.mappingproxy": Row(methodcaller("copy")),
     "builtins.staticmethod": _FUNCTION_OF_METHOD,
     "builtins.classmethod": _FUNCTION_OF_METHOD,
     "array.array": Row(methodcaller("tolist"), counts=_array_memory),
-    "collections.Counter": Row(_dict_items, "counter", _made, may_change=True),
+    "collections.Counter": Row(
+        _dict_items, "counter", _make_of_one_part, may_change=True
+    ),
     "collections.OrderedDict": Row(
         _ordered_items,
         "ordered_dict",
-        _made,
+        _make_of_one_part,
         counts=_ordered_pairs,
         may_change=True,
     ),
     "collections.defaultdict": Row(
         _defaultdict_parts,
         "defaultdict",
-        _made_of,
+        _make_of_parts,
         counts=_defaultdict_identity,
         may_change=True,
     ),
     "collections.deque": Row(
         _deque_parts,
         "deque",
-        _made_of,
+        _make_of_parts,
         counts=_deque_identity,
         may_change=True,
     ),
-    "datetime.date": Row(_date_text, "date", _make_date, text=_shown_date),
+    "datetime.date": Row(_date_text, "date", _make_date, text=_shown_date_text),
     "datetime.datetime": Row(
-        _moment,
+        _moment_parts,
         "datetime",
         _make_moment,
-        counts=attrgetter("year", "month", "day", *_CLOCK),
-        many=_moments,
+        counts=attrgetter("year", "month", "day", *_FIELDS_OF_TIMES),
+        many=_many_moments_data,
         text=_moment_text,
     ),
     "datetime.time": Row(
-        _moment, "time", _make_moment, counts=attrgetter(*_CLOCK), text=_moment_text
+        _moment_parts,
+        "time",
+        _make_moment,
+        counts=attrgetter(*_FIELDS_OF_TIMES),
+        text=_moment_text,
     ),
     "datetime.timedelta": Row(
         _duration_units,
         "timedelta",
-        _made_by_name,
-        counts=attrgetter(*_UNITS),
-        text=_str,
+        _make_of_named_parts,
+        counts=attrgetter(*_UNITS_OF_DURATIONS),
+        text=_text_by_class,
     ),
     "datetime.timezone": Row(
         _offset_arguments,
         "timezone",
-        _made_of,
+        _make_of_parts,
         text=_zone_text,
     ),
-    "zoneinfo.ZoneInfo": Row(_zone_key, "zoneinfo", _made, text=_str),
+    "zoneinfo.ZoneInfo": Row(
+        _zone_key, "zoneinfo", _make_of_one_part, text=_text_by_class
+    ),
     "configparser.RawConfigParser": _PARSER,
     "configparser.ConfigParser": _PARSER,
     "configparser.SafeConfigParser": _PARSER,
-    "decimal.Decimal": Row(_number_text, "decimal", _made, text=_str),
-    "fractions.Fraction": Row(_fraction_parts, "fraction", _made_of, text=_str),
-    "uuid.UUID": Row(str, "uuid", _made, counts=attrgetter("int"), text=_str),
+    "decimal.Decimal": Row(
+        _number_text, "decimal", _make_of_one_part, text=_text_by_class
+    ),
+    "fractions.Fraction": Row(
+        _fraction_parts, "fraction", _make_of_parts, text=_text_by_class
+    ),
+    "uuid.UUID": Row(
+        str, "uuid", _make_of_one_part, counts=attrgetter("int"), text=_text_by_class
+    ),
     "re.Pattern": Row(
         _pattern_and_flags,
         "regex",
         _make_pattern,
         counts=attrgetter("pattern", "flags"),
-        text=_str,
+        text=_text_by_class,
     ),
     "time.struct_time": Row(_clock_fields),
     "types.SimpleNamespace": Row(
         _namespace_attributes,
         "namespace",
-        _made_by_name,
+        _make_of_named_parts,
         may_change=True,
     ),
     "types.GenericAlias": Row(attrgetter("__origin__", "__args__")),
@@ -592,36 +636,36 @@ ROWS: dict[str, Row] = {
     "typing._GenericAlias": Row(_alias_parts),
     "typing._AnnotatedAlias": Row(attrgetter("__origin__", "__metadata__")),
     "typing._SpecialGenericAlias": Row(attrgetter("_name")),
-    # Some of them are classes in later versions.
+    # Some of the special forms are classes in later versions of Python.
     "typing._SpecialForm": Row(_special_form_name, name="class"),
     "functools.partial": Row(_partial_parts),
     "_io.BytesIO": _IN_MEMORY_FILE,
     "_io.StringIO": _IN_MEMORY_FILE,
-    "ipaddress.IPv4Address": _IP,
-    "ipaddress.IPv4Interface": _IP,
-    "ipaddress.IPv4Network": _IP,
-    "ipaddress.IPv6Address": _IP,
-    "ipaddress.IPv6Interface": _IP,
-    "ipaddress.IPv6Network": _IP,
-    # Known by their place in the run, see `files.places`.
-    "pathlib.PosixPath": Row(str, "path", text=_str, name="pathlib:Path"),
-    "pathlib.WindowsPath": Row(str, "path", text=_str, name="pathlib:Path"),
+    "ipaddress.IPv4Address": _IP_ADDRESS,
+    "ipaddress.IPv4Interface": _IP_ADDRESS,
+    "ipaddress.IPv4Network": _IP_ADDRESS,
+    "ipaddress.IPv6Address": _IP_ADDRESS,
+    "ipaddress.IPv6Interface": _IP_ADDRESS,
+    "ipaddress.IPv6Network": _IP_ADDRESS,
+    # Paths count by their place in the run, see `files.places`.
+    "pathlib.PosixPath": Row(str, "path", text=_text_by_class, name="pathlib:Path"),
+    "pathlib.WindowsPath": Row(str, "path", text=_text_by_class, name="pathlib:Path"),
     "pathlib.PurePosixPath": Row(
-        str, "pure_posix_path", text=_str, name="pathlib:PurePosixPath"
+        str, "pure_posix_path", text=_text_by_class, name="pathlib:PurePosixPath"
     ),
     "pathlib.PureWindowsPath": Row(
-        str, "pure_windows_path", text=_str, name="pathlib:PureWindowsPath"
+        str, "pure_windows_path", text=_text_by_class, name="pathlib:PureWindowsPath"
     ),
 }
-# What people see, by the full name of a type: the texts of the rows, and texts of what
-# is known by its name, or has no value of its own.
-_TEXTS: dict[str, Callable[[Any, Any], str]] = {
-    "builtins.builtin_function_or_method": _titled("function"),
-    "builtins.function": _titled("function"),
-    "builtins.method": _titled("method"),
-    "builtins.module": _titled("module"),
-    "builtins.type": _titled("class"),
-    "pathlib.PurePath": _str,
+# The functions that give the text which people see, by the full name of a type: those
+# of the rows, and those of functions, classes and URLs, which have no row.
+_SHOWN_TEXTS: dict[str, Callable[[Any, Any], str]] = {
+    "builtins.builtin_function_or_method": _text_with_title("function"),
+    "builtins.function": _text_with_title("function"),
+    "builtins.method": _text_with_title("method"),
+    "builtins.module": _text_with_title("module"),
+    "builtins.type": _text_with_title("class"),
+    "pathlib.PurePath": _text_by_class,
     "urllib.parse._ResultMixinBytes": _whole_url_of_bytes,
     "urllib.parse._ResultMixinStr": _whole_url,
 }
@@ -631,21 +675,21 @@ PATHS = frozenset(name for name in ROWS if name.startswith("pathlib."))
 BY_TAG: dict[str, str] = {}
 for _name, _row in ROWS.items():
     if _row.text is not None:
-        _TEXTS[_name] = _row.text
+        _SHOWN_TEXTS[_name] = _row.text
     if _row.make is not None:
         BY_TAG[_row.tag] = _name
 
 
 @lru_cache(maxsize=1024)
 def own_row(type_: type) -> Row | None:
-    """Return the row of exactly this type, None if it has none."""
+    """Return the row of exactly this type; None: only a base of it may have a row."""
     return ROWS.get(full_name(type_))
 
 
 def row_of(type_: type) -> tuple[Row, type] | None:
-    """Return the row of a type or of its first base that has one, and that class.
+    """Return the row of a type, or of its first base with a row, and the row's class.
 
-    None: none has one.
+    None: neither the type nor a base of it has a row.
     """
     for base in type_.__mro__[:-1]:
         row = ROWS.get(full_name(base))
@@ -661,7 +705,7 @@ def is_path(type_: type) -> bool:
 
 
 @lru_cache
-def maker(tag: str) -> Callable[[Any], Any] | None:
+def row_maker(tag: str) -> Callable[[Any], Any] | None:
     """Return the function that makes a value of the parts stored under a tag.
 
     None: there is no such tag.
@@ -676,7 +720,7 @@ def maker(tag: str) -> Callable[[Any], Any] | None:
 
 
 def text_of(value: Any) -> str | None:
-    """Return the text of a value that has one instead of parts; None: it has none."""
+    """Return the text that people see of a value; None: they see its parts."""
     kind = type(value)
     if issubclass(kind, Enum):
         name = value._name_
@@ -685,7 +729,7 @@ def text_of(value: Any) -> str | None:
         # A combination of flags may have no name.
         return f"{kind.__qualname__}({value._value_!r})"
     for base in kind.__mro__:
-        text = _TEXTS.get(full_name(base))
+        text = _SHOWN_TEXTS.get(full_name(base))
         if text is not None:
             return text(base, value)
     return None

@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._core.types.opening import attributes_of, opened, parse_path, parts_of
+from pytest_mimic._core.types.opening import (
+    attributes_of,
+    content_and_attributes,
+    parse_path,
+    parts_of,
+)
 
 Pair = namedtuple("Pair", "left right")
 
@@ -119,7 +124,7 @@ def test_each_part_has_its_step(value: object, steps: list[str]) -> None:
 def test_an_object_opens_into_content_and_attributes(
     value: object, content: tuple[object, ...], attributes: dict[str, object]
 ) -> None:
-    assert opened(value) == (content, attributes)
+    assert content_and_attributes(value) == (content, attributes)
 
 
 def test_attributes_leave_out_the_bookkeeping_of_python_and_attrs() -> None:

@@ -8,7 +8,12 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._core.types.stored_values import MISREAD, PLACED, made, maker_of
+from pytest_mimic._core.types.stored_values import (
+    MISREAD,
+    PLACED,
+    maker_of,
+    value_of_tag,
+)
 
 
 class Loud(list[Any]):
@@ -30,7 +35,7 @@ class Loud(list[Any]):
     ],
 )
 def test_a_value_is_made_of_what_is_stored(tag: str, part: Any, value: Any) -> None:
-    assert made(tag, part) == value
+    assert value_of_tag(tag, part) == value
 
 
 @pytest.mark.parametrize(
@@ -49,7 +54,7 @@ def test_a_value_is_made_of_what_is_stored(tag: str, part: Any, value: Any) -> N
 )
 def test_a_part_of_another_kind_makes_nothing(tag: str, part: Any) -> None:
     with pytest.raises(MISREAD):
-        made(tag, part)
+        value_of_tag(tag, part)
 
 
 def test_paths_are_made_where_the_folders_of_the_run_are_known() -> None:

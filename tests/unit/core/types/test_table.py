@@ -14,7 +14,14 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._core.types.table import BY_TAG, ROWS, is_path, maker, row_of, text_of
+from pytest_mimic._core.types.table import (
+    BY_TAG,
+    ROWS,
+    is_path,
+    row_maker,
+    row_of,
+    text_of,
+)
 
 
 class Mine(Decimal):
@@ -39,7 +46,7 @@ def test_a_value_is_made_again_of_its_parts(value: Any) -> None:
     found = row_of(type(value))
     assert found is not None
     row, base = found
-    make = maker(row.tag)
+    make = row_maker(row.tag)
     assert make is not None
 
     again = make(row.take(value))
@@ -60,7 +67,7 @@ def test_a_class_of_ones_own_has_the_row_of_its_base() -> None:
 
 def test_each_tag_is_that_of_one_type() -> None:
     assert len(BY_TAG) == len([row for row in ROWS.values() if row.make is not None])
-    assert maker("no such tag") is None
+    assert row_maker("no such tag") is None
 
 
 def test_members_and_combinations_have_a_text() -> None:
