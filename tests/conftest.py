@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from _pytest.fixtures import FixtureManager
 from support.no_words import without_words
+from support.quick_runs import keep_lookups
 
 import pytest_mimic
 import pytest_mimic.plugin
@@ -60,10 +60,7 @@ for _late in (
     with suppress(ImportError):
         importlib.import_module(_late)
 
-# A tenth of a run in process: newer versions of pytest look through all names of each
-# plugin, to warn of fixtures below another decorator.
-if hasattr(FixtureManager, "_check_for_wrapped_fixture"):
-    setattr(FixtureManager, "_check_for_wrapped_fixture", lambda *_: None)  # noqa: B010
+keep_lookups()
 
 # A run that records ends with a flush of all files of the system. Those in process leave
 # it out: on a busy machine it takes longer than the run. Runs in processes of their own
@@ -586,11 +583,9 @@ class Project:
                 code = int(pytest.main([*argv], [*plugins]))
             finally:
                 # numpy cannot be loaded more than once by a process.
-                modules |= {
-                    name: one
-                    for name, one in sys.modules.items()
-                    if name.startswith("numpy")
-                }
+                for name in sys.modules.keys() - modules.keys():
+                    if name.startswith("numpy"):
+                        modules[name] = sys.modules[name]
                 sys.modules.clear()
                 sys.modules.update(modules)
                 sys.path[:], sys.meta_path[:] = paths, finders
@@ -609,7 +604,9 @@ class Project:
         """Return the names of the modules of large libraries that the project has not."""
         texts = [path.read_text("utf-8", "replace") for path in self._sources()]
         unused = {name for name in LARGE if not any(name in text for text in texts)}
-        return [name for name in sys.modules if name.partition(".")[0] in unused]
+        # Most of thousands of names are none of these.
+        candidates = [name for name in sys.modules if name.startswith(LARGE)]
+        return [name for name in candidates if name.partition(".")[0] in unused]
 
     def _sources(self) -> Iterator[Path]:
         for pattern in ("*.py", "*.ini", "*.toml", "*.json"):
