@@ -32,7 +32,7 @@ _EXITS_OF_WHOLE_RUNS = (
 
 
 # The exit codes of runs in which nothing failed.
-_GOOD = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
+_EXITS_WITHOUT_FAILURE = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
 class Ending:
@@ -58,7 +58,7 @@ class Ending:
         self._is_controller = is_controller
         self._judgement = Judgement()
         # The line that names the HTML report, once it was written.
-        self._page: list[str] = []
+        self._lines_of_page: list[str] = []
 
     def prepare(self) -> None:
         """Make the places ready into which the end of the run writes.
@@ -106,8 +106,8 @@ class Ending:
             self._config.workeroutput["mimic"] = account  # type: ignore[attr-defined]
             return
         if run.ledger.replaced:
-            # This follows the end of all tests: a recording that a test puts back needs
-            # its objects again.
+            # This waits for the end of all tests: a recording that a test puts back
+            # needs its objects again.
             run.keep_error(partial(run.vault.delete, (), run.ledger.replaced))
         run.keep_error(self._find_outdated)
         run.keep_error(self._judge)
@@ -125,15 +125,19 @@ class Ending:
         return self._tests.have_all_passed()
 
     def _set_exit_code(self, session: pytest.Session) -> None:
-        """Let a run fail for what no test could fail for."""
+        """Let a run fail for problems that belong to no test."""
         ledger = self._session.ledger
         if ledger.problems:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
-        elif session.exitstatus in _GOOD and self._has_failed():
+        elif session.exitstatus in _EXITS_WITHOUT_FAILURE and self._has_failed():
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def _has_failed(self) -> bool:
-        """Check whether something is wrong for which no test could fail."""
+        """Check whether there is a problem that belongs to no test.
+
+        Such a problem is an unused recording with `--mimic-fail-on-unused`, a miss
+        outside of tests, or a file that cannot be written.
+        """
         ledger = self._session.ledger
         if self._session.settings.fail_on_unused and self._judgement.unused:
             return True
@@ -143,15 +147,16 @@ class Ending:
     def _judge(self) -> None:
         """Judge the recordings that no test used, for the summary."""
         ledger = self._session.ledger
-        # Where only a fixture has started the run, it does not know the tests.
+        # A run that a fixture has started on its own does not know the tests.
         if self._tests.have_run and not self._config.option.collectonly:
             if ledger.missing:
                 self._find_moves()
             narrowed = self._tests.narrowed()
             self._judgement = judge_unused(self._session, narrowed)
             if not narrowed:
-                for line in sorted(ledger.ignored_paths - ledger.met_paths):
-                    ledger.notes.add(f"{line} met nothing in any call")
+                # No call has such a path, so it may be misspelt: `ignore=filter.dat`.
+                for option in sorted(ledger.ignored_paths - ledger.met_paths):
+                    ledger.notes.add(f"{option} met nothing in any call")
         if ledger.recorded:
             count, total = self._session.vault.size()
             shown = self._session.settings.shown_vault
@@ -223,7 +228,7 @@ class Ending:
     def _write_page(self) -> None:
         """Write the HTML report, if one was requested."""
         if self.calls is not None and not self._config.option.collectonly:
-            self._page = self.calls.write(self.summary(quiet=False))
+            self._lines_of_page = self.calls.write(self.summary(quiet=False))
 
     def summary(
         self, *, quiet: bool | None = None, room: int | None = None
@@ -248,8 +253,9 @@ class Ending:
             room=room or ROW,
         )
         if not quiet:
-            lines += self._page
+            lines += self._lines_of_page
         if not lines and self._has_nothing_to_mimic():
+            # A run with `--mimic-record` and without targets would else say nothing.
             lines = [NOTHING]
         problems = []
         if self._is_controller:
@@ -258,9 +264,9 @@ class Ending:
         return [printable(line) for line in (*problems, *lines)]
 
     def _has_nothing_to_mimic(self) -> bool:
-        """Check whether an option or a vault is there in vain: nothing was mimicked.
+        """Check whether nothing was mimicked, though an option or a vault asks for it.
 
-        A run without tests is not asked.
+        This is False for a run without tests.
         """
         session = self._session
         if session.ledger.mimicked or not self._tests.have_run:
@@ -288,8 +294,8 @@ def judge_unused(session: Session, reasons: Collection[str]) -> Judgement:
         reasons: Why the run was not complete. With a reason, nothing is judged.
 
     Returns:
-        The judgement. It says why nothing could be judged only if an option asked for
-        it.
+        The judgement. Why nothing could be judged stands in it only if an option asked
+        for judging.
     """
     settings = session.settings
     ledger = session.ledger
@@ -316,7 +322,7 @@ def judge_unused(session: Session, reasons: Collection[str]) -> Judgement:
 
     are_too_many = not is_asked and len(unused) > READ_UNASKED
     if are_too_many:
-        # The first by name, so that each run names the same.
+        # The first recordings by name, so that each run names the same ones.
         unused = nsmallest(READ_UNASKED, unused)
     judgement, proven = judge(session.vault, unused, ledger, settings, listed=SHOWN)
     judgement.is_part = are_too_many
@@ -329,11 +335,14 @@ def judge_unused(session: Session, reasons: Collection[str]) -> Judgement:
 
 
 def _cleared(session: Session, proven: Mapping[str, int]) -> str:
-    """Clear recordings if an option asks for it, and return a report, often empty.
+    """Clear recordings if an option asks for it.
 
     Args:
         session: The run.
         proven: The bytes of each recording that is proven unused, by its name.
+
+    Returns:
+        What was cleared, as a line of the summary; empty if nothing was to be cleared.
     """
     settings = session.settings
     if not settings.clear_unused or settings.no_record:

@@ -39,7 +39,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(invocation: Invocation) -> Result:
-    """Compare. `found` of the result: something differs.
+    """Compare the vault with a revision. `found` of the result: something differs.
 
     Raises:
         MimicError: There is no git, no repository, or no such revision.
@@ -73,8 +73,8 @@ class _Group(NamedTuple):
 
     Attributes:
         test: The test, or None.
-        differences: Its differences.
-        commands: The commands of git that put it back.
+        differences: The differences of the test's recordings.
+        commands: The commands of git that put the test's recordings back.
     """
 
     test: str | None
@@ -91,14 +91,18 @@ def _by_test(
     """
     by_key: dict[tuple[bool, str], list[FileDifference]] = {}
     for difference in differences:
-        key = (difference.test is None, difference.test or difference.file)
+        # False sorts before True, so that files without a test come last.
+        has_no_test = difference.test is None
+        key = (has_no_test, difference.test or difference.file)
         by_key.setdefault(key, []).append(difference)
     groups = []
     for key in sorted(by_key):
         members = by_key[key]
+        # All members of a group have the same test.
         test = members[0].test
         files = [difference.file for difference in members]
-        groups.append(_Group(test, members, putting_back.commands(test or "", files)))
+        commands = putting_back.commands(test or "", files)
+        groups.append(_Group(test, members, commands))
     return groups
 
 

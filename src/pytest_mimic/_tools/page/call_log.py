@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from pytest_mimic._core.tree.differing import Difference
     from pytest_mimic._core.vault.recording_facts import Stored
 
-# How many characters of one argument are shown in a row.
-_ARGUMENT = 1_000
+# How many characters of the end of a stream, such as an error, are shown at most.
+_MOST_OF_END = 1_000
 
 Row = dict[str, Any]
 """One call.
@@ -41,7 +41,7 @@ Row = dict[str, Any]
 | `kind` | `replayed`, `recorded`, `verified`, `drifted` or `missing` |
 | `label` | the call in one line |
 | `test` | the id of its test, empty outside of tests |
-| `seconds` | how long it took; of a replayed call, when it was recorded |
+| `seconds` | how long the call took; if replayed, how long when it was recorded |
 
 With details also:
 
@@ -50,9 +50,9 @@ With details also:
 | `blocks` | what is inside, see `blocks` |
 | `brief` | its outcome in a few words |
 | `is_error` | whether the outcome is an error |
-| `began` | when it began, in seconds on the clock of its process |
-| `wall` | its part of the time in which calls at the same time count once |
-| `took` | how long it took in this run, in seconds; of a replayed call, its replay |
+| `began` | when the call began, in seconds on the clock of its process |
+| `wall` | the seconds in which no call that ended before it was running, too |
+| `took` | how long the call took in this run, in seconds; if replayed, the replay |
 | `tokens` | `[model, sent, received]`, where an answer says so |
 | `target`, `name` | its target, and the file of its recording |
 """
@@ -70,7 +70,7 @@ class CallLog:
     """
 
     def __init__(self, state: RunState, *, details: bool) -> None:
-        self._state = state
+        self._run_state = state
         self._details = details
 
     def note(
@@ -93,8 +93,8 @@ class CallLog:
             error: The miss or the drift.
             differences: How the real outcome differs from the recorded one.
         """
-        # The clock is read first: what follows is no part of the call.
-        ended = self._state.clock()
+        # The clock is read first: to make the row is no part of the call.
+        ended = self._run_state.clock()
         real_seconds = seconds or 0.0
         saved_seconds = 0.0
         is_replayed = kind == "replayed"
@@ -103,7 +103,7 @@ class CallLog:
         row: Row = {
             "kind": kind,
             "label": call.listed,
-            "test": self._state.test,
+            "test": self._run_state.test,
             "seconds": real_seconds or saved_seconds,
         }
         if self._details:
@@ -120,7 +120,7 @@ class CallLog:
             # A page only shows a run, and must never change it.
             text = f"cannot be shown: {type(reason).__name__}"
             row["blocks"] = [text_block("", text)]
-        self._state.ledger.calls.append(row)
+        self._run_state.ledger.calls.append(row)
 
     def _detailed(
         self,
@@ -152,7 +152,7 @@ class CallLog:
 
     def _outcome(self, call: Call, stored: Stored, blocks: list[Block]) -> Row:
         """Return the facts of an outcome, and add its blocks."""
-        redactor = self._state.redactor
+        redactor = self._run_state.redactor
         secrets = call.plan.secrets(call)
         is_client = call.plan.kind != "function"
         shown = shown_outcome(stored, redactor, secrets=secrets, is_client=is_client)
@@ -163,7 +163,7 @@ class CallLog:
             previews = preview_blocks(stored, redactor)
             text = text_block("outcome", shown.text)
             if previews:
-                # The rest is what the pickle imports.
+                # Beside a preview, the text only adds what the pickle imports.
                 text["folded"] = True
             blocks += [*previews, text]
             return row
@@ -219,5 +219,5 @@ def _item_blocks(body: dict[str, Any], stored: Stored) -> list[Block]:
     nodes = body_nodes(body, is_tagged=stored.is_tagged)
     blocks = stream_blocks(items_of(nodes["items"]) or [])
     if "end" in nodes:
-        blocks.append(text_block("end", line(nodes["end"], _ARGUMENT)))
+        blocks.append(text_block("end", line(nodes["end"], _MOST_OF_END)))
     return blocks

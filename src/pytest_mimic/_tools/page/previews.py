@@ -24,18 +24,18 @@ if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.vault.recording_facts import Stored
 
-# Loading a larger pickle for a page takes too long, in bytes.
+# The largest pickle that is loaded, in bytes: a larger one takes too long for a page.
 _MOST_BYTES = 1_000_000
 # The rows of a frame that are shown.
-_ROWS = 8
+_MOST_ROWS = 8
 # The longer side of the copy of an image, in pixels.
-_PIXELS = 240
+_MOST_PIXELS = 240
 # A copy of an image that is larger as base64 is left out, in characters.
 _MOST_OF_IMAGE = 30 * MOST_CHARACTERS
 
 
 # The errors of loading and showing a value.
-_FAILURES = (
+_ERRORS_OF_PREVIEWS = (
     MimicError,
     ArithmeticError,
     AttributeError,
@@ -60,7 +60,7 @@ def preview_blocks(stored: Stored, redactor: Redactor) -> list[Block]:
     else:
         return []
     preview = None
-    for library, preview_of_library in _LIBRARIES.items():
+    for library, preview_of_library in _PREVIEWS_OF_LIBRARIES.items():
         if library in sys.modules and _names_library(imports, library):
             preview = preview_of_library
             break
@@ -69,7 +69,7 @@ def preview_blocks(stored: Stored, redactor: Redactor) -> list[Block]:
         return []
     try:
         return preview(stored.load().content, redactor)
-    except _FAILURES:
+    except _ERRORS_OF_PREVIEWS:
         # The page shows the preview in the recording instead.
         return []
 
@@ -85,13 +85,13 @@ def _names_library(imports: object, library: str) -> bool:
     return False
 
 
-def _frame(value: Any, redactor: Redactor) -> list[Block]:
+def _frame_blocks(value: Any, redactor: Redactor) -> list[Block]:
     """Return the head of a pandas or polars frame, or of a series, with its dtypes."""
     if hasattr(value, "to_frame") and not hasattr(value, "columns"):
         value = value.to_frame()
     if not hasattr(value, "columns") or not hasattr(value, "head"):
         return []
-    head = value.head(_ROWS)
+    head = value.head(_MOST_ROWS)
     if hasattr(head, "reset_index") and _labels_rows(head):
         # The labels say what the rows are about.
         head = head.reset_index()
@@ -101,29 +101,34 @@ def _frame(value: Any, redactor: Redactor) -> list[Block]:
         head_rows = head.rows()
     else:
         head_rows = head.itertuples(index=False)
-    # As mappings, so that a column with a secret name is hidden.
-    rows = [dict(zip(names, map(str, row))) for row in head_rows]
+    # Rows become mappings, so that a column with a secret name is hidden.
+    rows = []
+    for head_row in head_rows:
+        texts = map(str, head_row)
+        rows.append(dict(zip(names, texts)))
     hidden_rows = without_secrets({"value": rows}, redactor)["value"]
     cells = [[row[name] for name in names] for row in hidden_rows]
-    return [table_block(list(zip(names, types)), cells, count=len(value))]
+    columns = list(zip(names, types))
+    # The table says how many rows the whole frame has.
+    return [table_block(columns, cells, count=len(value))]
 
 
 def _labels_rows(frame: Any) -> bool:
     """Check whether the index of a frame of pandas says what no column says.
 
-    It may just count the rows, or have the name of a column.
+    An index that just counts the rows, or that has the name of a column, does not.
     """
     index = frame.index
     counts_rows = type(index).__name__ == "RangeIndex" and index.name is None
     return not counts_rows and {*index.names}.isdisjoint(frame.columns)
 
 
-def _image(value: Any, _redactor: Redactor) -> list[Block]:
+def _image_blocks(value: Any, _redactor: Redactor) -> list[Block]:
     """Return a small copy of an image of PIL."""
     if not hasattr(value, "thumbnail"):
         return []
     small = value.copy()
-    small.thumbnail((_PIXELS, _PIXELS))
+    small.thumbnail((_MOST_PIXELS, _MOST_PIXELS))
     if small.mode not in ("1", "L", "LA", "P", "RGB", "RGBA"):
         small = small.convert("RGB")
     data = BytesIO()
@@ -136,8 +141,8 @@ def _image(value: Any, _redactor: Redactor) -> list[Block]:
     return [{**image_block(text, "image/png"), "title": title}]
 
 
-_LIBRARIES: dict[str, Callable[[Any, Redactor], list[Block]]] = {
-    "pandas": _frame,
-    "polars": _frame,
-    "PIL": _image,
+_PREVIEWS_OF_LIBRARIES: dict[str, Callable[[Any, Redactor], list[Block]]] = {
+    "pandas": _frame_blocks,
+    "polars": _frame_blocks,
+    "PIL": _image_blocks,
 }

@@ -119,27 +119,27 @@ def page(
     kinds = []
     for kind in KINDS:
         if counts[kind]:
-            kinds.append(_kind(kind, counts[kind]))
+            kinds.append(_html_of_kind(kind, counts[kind]))
     # The number of a call on the page, by which the script finds its blocks.
     number = 0
     sections = []
     for test in groups:
-        sections.append(_section(test, number))
+        sections.append(_html_of_test(test, number))
         number += len(test.rows)
     return _filled(
         "report",
         policy=policy,
-        title=_text(title),
-        project=_text(project or "pytest-mimic"),
-        heading=_text(heading),
+        title=_html_text(title),
+        project=_html_text(project or "pytest-mimic"),
+        heading=_html_text(heading),
         time=time,
         style=style,
         script=script,
-        facts=_text(_facts(calls, groups)),
+        facts=_html_text(_run_facts(calls, groups)),
         kinds="".join(kinds),
-        notes="".join(_note(note, groups) for note in notes),
+        notes="".join(_html_of_note(note, groups) for note in notes),
         tests="".join(sections) or _filled("empty"),
-        data=_data([row.get("blocks", []) for row in calls], vault),
+        data=_json_of_blocks([row.get("blocks", []) for row in calls], vault),
     )
 
 
@@ -152,7 +152,8 @@ def _grouped(rows: Iterable[Row], tests: Mapping[str, TestFacts]) -> list[_Test]
             groups[name] = _Test(name, tests.get(name, TestFacts()))
         groups[name].rows.append(row)
     for test in groups.values():
-        # Of calls at the same time, the first one to end may have begun last.
+        # Rows come in the order in which calls ended. Of calls at the same time, the
+        # first one to end may have begun last.
         test.rows.sort(key=_beginning)
     return sorted(groups.values(), key=attrgetter("rank"))
 
@@ -163,7 +164,7 @@ def _beginning(row: Row) -> float:
     return began
 
 
-def _facts(calls: Sequence[Row], groups: Sequence[_Test]) -> str:
+def _run_facts(calls: Sequence[Row], groups: Sequence[_Test]) -> str:
     """Return the run at a glance: calls, tests, seconds saved, tokens by model."""
     tests = [test for test in groups if test.name != OUTSIDE]
     failed = [test for test in tests if test.facts.outcome == "failed"]
@@ -173,9 +174,9 @@ def _facts(calls: Sequence[Row], groups: Sequence[_Test]) -> str:
     facts = [text]
     if failed:
         facts.append(f"{plural(len(failed), 'test')} failed")
-    saved = _saved(calls)
-    if saved >= SHORTEST:
-        facts.append(f"{seconds(saved)} saved")
+    saved_seconds = _saved_seconds(calls)
+    if saved_seconds >= SHORTEST:
+        facts.append(f"{seconds(saved_seconds)} saved")
     return " · ".join([*facts, *_token_facts(calls)])
 
 
@@ -187,35 +188,46 @@ def _time_facts(test: _Test) -> list[str]:
     `test took 0.02 s`.
     """
     facts = []
-    real = sum(map(_wall, test.rows))
-    saved = _saved(test.rows)
-    if real >= SHORTEST:
-        text = f"{seconds(real)} real time"
-        replaying = f"replayed in {short_seconds(_replaying(test.rows))}"
-        if saved >= real:
-            text += f", {replaying}"
-        elif saved >= SHORTEST:
-            text += f", {seconds(saved)} of it {replaying}"
+    real_seconds = sum(map(_counted_seconds, test.rows))
+    saved_seconds = _saved_seconds(test.rows)
+    if real_seconds >= SHORTEST:
+        text = f"{seconds(real_seconds)} real time"
+        replay_seconds = _seconds_of_replays(test.rows)
+        replayed = f"replayed in {short_seconds(replay_seconds)}"
+        if saved_seconds >= real_seconds:
+            # Every call was replayed.
+            text += f", {replayed}"
+        elif saved_seconds >= SHORTEST:
+            # `5.6 s real time, 2.1 s of it replayed in 3 ms`: others ran for real.
+            text += f", {seconds(saved_seconds)} of it {replayed}"
         facts.append(text)
     if test.facts.seconds >= SHORTEST:
         facts.append(f"test took {seconds(test.facts.seconds)}")
     return facts
 
 
-def _saved(rows: Iterable[Row]) -> float:
+def _saved_seconds(rows: Iterable[Row]) -> float:
     """Return the seconds of real calls that replays saved.
 
-    Those that were recorded at the same time count once.
+    Seconds in which several calls were recorded at the same time count once.
     """
-    return sum(_wall(row) for row in rows if row["kind"] == "replayed")
+    return sum(_counted_seconds(row) for row in rows if row["kind"] == "replayed")
 
 
-def _wall(row: Row) -> float:
-    wall: float = row["wall"] if "wall" in row else row["seconds"]
-    return wall
+def _counted_seconds(row: Row) -> float:
+    """Return the seconds of a call that count in the sum of several calls.
+
+    A second that a call shares with one that ended before it counts once, with that
+    one. Only rows of replayed and recorded calls have such a `wall`. Of any other call,
+    all seconds count.
+    """
+    counted: float = row["seconds"]
+    if "wall" in row:
+        counted = row["wall"]
+    return counted
 
 
-def _replaying(rows: Iterable[Row]) -> float:
+def _seconds_of_replays(rows: Iterable[Row]) -> float:
     """Return how long the replays took in this run, in seconds."""
     total = 0.0
     for row in rows:
@@ -240,20 +252,22 @@ def _token_facts(calls: Iterable[Row]) -> list[str]:
     return facts
 
 
-def _kind(kind: str, count: int) -> str:
+def _html_of_kind(kind: str, count: int) -> str:
     return _filled("kind", kind=kind, sign=KINDS[kind], count=f"{count:,}")
 
 
-def _note(note: str, groups: Sequence[_Test]) -> str:
+def _html_of_note(note: str, groups: Sequence[_Test]) -> str:
     """Return a line of the summary, as a link if it ends with a test of the page."""
     last = note.rpartition("  ")[2].strip()
     for test in groups:
         if test.name == last:
-            return _filled("link", text=_text(note.strip()), anchor=_text(test.anchor))
-    return _filled("line", text=_text(note))
+            return _filled(
+                "link", text=_html_text(note.strip()), anchor=_html_text(test.anchor)
+            )
+    return _filled("line", text=_html_text(note))
 
 
-def _section(test: _Test, number: int) -> str:
+def _html_of_test(test: _Test, number: int) -> str:
     """Return a test with its calls, the first of which has this number on the page."""
     counts = Counter(row["kind"] for row in test.rows)
     facts = [f"{counts[kind]:,} {kind}" for kind in KINDS if counts[kind]]
@@ -262,35 +276,35 @@ def _section(test: _Test, number: int) -> str:
     is_open = test.facts.outcome == "failed" or test.has_problem
     lines = []
     for index, row in enumerate(test.rows):
-        lines.append(_call(row, f"{test.anchor}/{index + 1}", number + index))
+        lines.append(_html_of_call(row, f"{test.anchor}/{index + 1}", number + index))
     return _filled(
         "test",
-        name=_text(test.name),
-        anchor=_text(test.anchor),
+        name=_html_text(test.name),
+        anchor=_html_text(test.anchor),
         outcome=test.facts.outcome,
-        place=_text(test.facts.place),
-        facts=_text(" · ".join(facts)),
-        times=_text("; ".join([plural(len(test.rows), "call"), *times])),
+        place=_html_text(test.facts.place),
+        facts=_html_text(" · ".join(facts)),
+        times=_html_text("; ".join([plural(len(test.rows), "call"), *times])),
         state="open" if is_open else "folded",
         calls="".join(lines),
     )
 
 
-def _call(row: Row, anchor: str, number: int) -> str:
+def _html_of_call(row: Row, anchor: str, number: int) -> str:
     """Return one line of a call. The script needs its number, and its times in ms."""
     return _filled(
         "call",
         kind=row["kind"],
         sign=KINDS[row["kind"]],
-        anchor=_text(anchor),
+        anchor=_html_text(anchor),
         number=str(number),
-        label=_text(row["label"]),
-        brief=_text(row.get("brief") or ""),
+        label=_html_text(row["label"]),
+        brief=_html_text(row.get("brief") or ""),
         failed="failed" if row.get("is_error") else "",
         length=_milliseconds(row["seconds"]),
         took=_milliseconds(row.get("took", 0.0)),
         time=_shown_time(row),
-        file=_text(row.get("name") or ""),
+        file=_html_text(row.get("name") or ""),
     )
 
 
@@ -300,14 +314,17 @@ def _milliseconds(amount: float) -> str:
 
 
 def _shown_time(row: Row) -> str:
-    """Return how long a call took, or nothing where that would be shown as zero."""
+    """Return how long a call took: `1.2 s`, or `1.2 s saved` of a replayed one.
+
+    The text is empty where the time would be shown as zero.
+    """
     if row["seconds"] < SHORTEST:
         return ""
     saved = " saved" if row["kind"] == "replayed" else ""
     return f"{seconds(row['seconds'])}{saved}"
 
 
-def _data(blocks: list[object], vault: str) -> str:
+def _json_of_blocks(blocks: list[object], vault: str) -> str:
     """Return the blocks of all calls as JSON, in which no `<` ends the element."""
     data = {"vault": vault, "calls": blocks}
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=str)
@@ -334,7 +351,7 @@ def _checksum(text: str) -> str:
     return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
 
 
-def _text(text: str) -> str:
+def _html_text(text: str) -> str:
     """Return a text for HTML, with control and surrogate characters as escapes."""
     plain = "\n".join(map(printable, text.split("\n")))
     return escape(plain.encode("utf-8", "backslashreplace").decode())

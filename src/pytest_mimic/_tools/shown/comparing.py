@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 Compared = tuple[list[Difference], list[str]]
-"""The differences between outcomes; and problems in words, such as a damaged file."""
+"""The differences between outcomes, and lines about those that cannot be read."""
 
 Outcomes = dict[Hashable, tuple[str, "Stored"]]
 """The outcomes of a recording or cassette, each with its name in messages.
@@ -88,8 +88,14 @@ def _compare(
 
 
 def _labelled_path(label: str, path: str) -> str:
-    """Return the path of a difference for messages: `outcome 2: result[0].price`."""
+    """Return where a difference is, for messages: `outcome 2: result[0].price`.
+
+    Args:
+        label: The name of the outcome, `outcome 2`; empty if there is only one.
+        path: The path in the outcome, `[0].price`; empty for the outcome as a whole.
+    """
     if path.startswith("["):
+        # A path into a list begins with a bracket, which needs a name before it.
         path = f"result{path}"
     if label and path:
         return f"{label}: {path}"
@@ -107,10 +113,10 @@ class FileDifference(NamedTuple):
 
     Attributes:
         change: One of `CHANGES`.
-        call: Its call, or the name of the cassette.
-        file: Its name in the vault.
-        test: The test or scope that it belongs to, or None.
-        outcomes: The differences between its outcomes.
+        call: The call of the recording, or the name of the cassette.
+        file: The name of the recording or cassette in the vault.
+        test: The test or scope that the file belongs to, or None.
+        outcomes: The differences between the outcomes in the file.
         lines: Problems in words, such as a damaged file.
     """
 
@@ -122,7 +128,7 @@ class FileDifference(NamedTuple):
     lines: Sequence[str] = ()
 
     def to_plain(self) -> dict[str, Any]:
-        """Return it as `--json` prints it."""
+        """Return the difference as `--json` prints it."""
         outcomes = []
         for difference in self.outcomes:
             old = _plain_part(difference.old)
@@ -153,7 +159,7 @@ def vault_differences(
 
 
 def _rank(difference: FileDifference) -> int:
-    """Return the place of a difference among others, by the way of it."""
+    """Return the place in the list of a file that differs, by the way it does."""
     return CHANGES.index(difference.change)
 
 
@@ -187,7 +193,7 @@ def _of_file(
         change = "added"
     elif new_calls is None:
         change = "removed"
-        # That the file is gone says more than what it had.
+        # That the file is gone says more than the outcomes that it had.
         outcomes = []
     else:
         change = "changed"
