@@ -36,11 +36,13 @@ from pytest_mimic._tools.foreign.recording_exchanges import (
 )
 from pytest_mimic.errors import CassetteError, MimicError
 
-_SUFFIXES = (".yaml", ".yml", ".json")
+# The files in a folder that may be cassettes. A file that the command names is read
+# whatever its suffix.
+_SUFFIXES_OF_CASSETTES = (".yaml", ".yml", ".json")
 # Each cassette of vcrpy has this word. A file in a folder without it is no cassette.
-_MARK = b"interactions"
+_WORD_OF_CASSETTES = b"interactions"
 # Windows allows none of these characters in the name of a file.
-_NOT_IN_NAMES = re.compile(r'[\\:<>|?*"\0]')
+_SIGNS_IN_NO_NAME = re.compile(r'[\\:<>|?*"\0]')
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -82,7 +84,7 @@ class Importer:
         self._here = invocation.project.here
         self._targets = invocation.project.ini.targets()
         self._match = read_match(self._options.match)
-        # By test: the names of its recordings. Imported ones do not mix with these.
+        # By test: the names of its recordings, with which imported ones do not mix.
         self._recordings_of: dict[str, set[str]] = defaultdict(set)
         for name, test, _ in self._vault.tests_of(self._vault.names()):
             self._recordings_of[test].add(name)
@@ -231,12 +233,12 @@ def _destinations_of(file: CassetteFile, tests: OwningTests) -> list[Destination
     """Return the tests of a file, or a cassette of its name.
 
     Raises:
-        CassetteError: Its folder is that of tests, and it has none.
+        CassetteError: The file has no test, and its name cannot be that of a cassette.
     """
     destinations = [Destination(test=test) for test in tests.find(file.path)]
     if destinations:
         return destinations
-    name = _NOT_IN_NAMES.sub("-", file.name)
+    name = _SIGNS_IN_NO_NAME.sub("-", file.name)
     return [Destination(cassette=cassette_name(name))]
 
 
@@ -295,7 +297,7 @@ def find_files(
             continue
         for below in _files_below(path, here):
             shown = _shown(below, here)
-            if _MARK in below.read_bytes():
+            if _WORD_OF_CASSETTES in below.read_bytes():
                 name = below.relative_to(path).with_suffix("").as_posix()
                 files.setdefault(below, CassetteFile(below, shown, name))
             else:
@@ -311,10 +313,10 @@ def _files_below(folder: Path, here: Path) -> list[Path]:
     """
     files = []
     for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in _SUFFIXES and path.is_file():
+        if path.suffix.lower() in _SUFFIXES_OF_CASSETTES and path.is_file():
             files.append(path)
     if not files:
-        suffixes = ", ".join(_SUFFIXES)
+        suffixes = ", ".join(_SUFFIXES_OF_CASSETTES)
         raise MimicError(f"{_shown(folder, here)} has no files of {suffixes}")
     return files
 

@@ -38,21 +38,21 @@ SELECTOR_HELP = (
     "digits of a recording's name, four or more"
 )
 # Fewer than four digits could be the beginning of many names.
-_DIGITS = re.compile(r"[0-9a-f]{4,32}")
+_FIRST_DIGITS = re.compile(r"[0-9a-f]{4,32}")
 
 
 class VaultFile:
     """A recording, which has one call, or a cassette, which has any number.
 
     Attributes:
-        name: Its name in the vault, `calls/shop.api/fetch/5f0c….json`.
-        error: Why it cannot be read, or None. With an error it has no calls.
-        calls: Its calls, whose outcomes are as they are in the file.
-        test: The test that recorded it, or empty.
+        name: The name of the file in the vault, `calls/shop.api/fetch/5f0c….json`.
+        error: Why the file cannot be read, or None. With an error, `calls` is empty.
+        calls: The calls in the file, whose outcomes are as they are there.
+        test: The test that recorded the file, or empty.
         owner: For a sequence, the test, module, package or session that it belongs to,
             or empty.
-        recorded: The date, `2026-11-02`.
-        size: Its bytes, without objects.
+        recorded: The date of the recording, `2026-11-02`.
+        size: The bytes of the file, without objects.
     """
 
     def __init__(self, name: str, vault: Vault) -> None:
@@ -96,7 +96,7 @@ class VaultFile:
 
     @property
     def objects(self) -> set[str]:
-        """The objects of the vault that its arguments and outcomes name."""
+        """The objects of the vault that the arguments and outcomes of calls name."""
         names: set[str] = set()
         for call in self.calls:
             names.update(long_parts(call.arguments))
@@ -106,22 +106,27 @@ class VaultFile:
 
     @property
     def errors(self) -> list[str]:
-        """The outcomes that are errors, in words."""
+        """The recorded outcomes that are errors, each in words: `503`, `ValueError`.
+
+        An answer of a server counts as one by its status. A file that cannot be read is
+        no such outcome: see `error`.
+        """
         errors = []
         for call in self.calls:
             for outcome in call.outcomes:
-                error = error_of(call.target, outcome.entry)
-                if error:
-                    errors.append(error)
+                words = error_of(call.target, outcome.entry)
+                # The words of an outcome that is a value are empty.
+                if words:
+                    errors.append(words)
         return errors
 
     def label(self, width: int = 120) -> str:
         return label_of(self.name, self.calls, width)
 
     def hide(self, redactor: Redactor) -> None:
-        """Hide secret names in the arguments.
+        """Hide the values of secret names in the arguments of the calls.
 
-        The names of `mimic_redact` may be younger than the recording.
+        A name may stand in `mimic_redact` only since the call was recorded.
         """
         for place, call in enumerate(self.calls):
             if call.arguments:
@@ -195,10 +200,10 @@ class Selection:
     def __init__(self, invocation: Invocation) -> None:
         options = invocation.options
         self._invocation = invocation
-        # The date before which recordings are asked for.
-        self._latest: str | None = None
+        # The date that `--older` gives: only recordings from before it are taken.
+        self._latest_date: str | None = None
         if options.older:
-            self._latest = _latest(options.older)
+            self._latest_date = _date_before(options.older)
         self._only_errors: bool = options.errors
         self._selectors: list[str] = options.selectors
         self._matched: set[str] = set()
@@ -213,9 +218,9 @@ class Selection:
             if not self._is_selected(file):
                 continue
             if file.error is None:
-                if self._is_in_options(file):
+                if self._is_in_age_and_errors(file):
                     yield file
-            elif self._latest is None and not self._only_errors:
+            elif self._latest_date is None and not self._only_errors:
                 self.damaged.append(file)
 
     def _is_selected(self, file: VaultFile) -> bool:
@@ -226,18 +231,18 @@ class Selection:
         vault = self._invocation.settings.shown_vault
         is_named = False
         for selector in self._selectors:
-            if _names(selector, file, vault):
+            if _selects(selector, file, vault):
                 is_named = True
                 self._matched.add(selector)
         return is_named or not self._selectors
 
-    def _is_in_options(self, file: VaultFile) -> bool:
-        """Check whether `--errors` and `--older` take in a file."""
+    def _is_in_age_and_errors(self, file: VaultFile) -> bool:
+        """Check whether `--errors` and `--older` take a file."""
         if self._only_errors and not file.errors:
             return False
-        if self._latest is None:
+        if self._latest_date is None:
             return True
-        return bool(file.recorded) and file.recorded < self._latest
+        return bool(file.recorded) and file.recorded < self._latest_date
 
     @property
     def unmatched(self) -> list[str]:
@@ -257,20 +262,20 @@ def select(invocation: Invocation) -> Chosen:
     return Chosen(files, selection.damaged, selection.unmatched)
 
 
-def _latest(span: str) -> str:
+def _date_before(span: str) -> str:
     """Return the date that lies so long ago, `2026-08-24` for `90d`.
 
     Raises:
-        MimicError: It is no span.
+        MimicError: The text is no span of days or weeks.
     """
     match = re.fullmatch(r"(\d{1,5}) ?([dw])", span)
     if match is None:
         raise MimicError(f"--older takes days or weeks, such as 90d or 12w, not {span}")
-    number = int(match[1])
-    span_of_time = timedelta(days=number)
-    if match[2] == "w":
-        span_of_time = timedelta(weeks=number)
-    return (date.today() - span_of_time).isoformat()
+    number, unit = int(match[1]), match[2]
+    time_ago = timedelta(days=number)
+    if unit == "w":
+        time_ago = timedelta(weeks=number)
+    return (date.today() - time_ago).isoformat()
 
 
 def nothing(invocation: Invocation, chosen: Chosen) -> Result:
@@ -305,15 +310,15 @@ def former_among(files: Iterable[VaultFile]) -> int:
 # -- selectors
 
 
-def _names(word: str, file: VaultFile, vault: str) -> bool:
+def _selects(word: str, file: VaultFile, vault: str) -> bool:
     """Check whether a selector names a file.
 
     =================================  ============================================
-    `shop.api:fetch`, `httpx`          the target of one of its calls
-    `GET '/users/*'`                   a pattern that one of its calls matches
-    `.mimic_vault/calls/shop.api`      its path, or a folder around it
-    `5f0c`                             the first digits of its name
-    `tests/test_a.py::test_b`          its test, or a class, file or folder of that
+    `shop.api:fetch`, `httpx`          the target of a call in the file
+    `GET '/users/*'`                   a pattern that a call in the file matches
+    `.mimic_vault/calls/shop.api`      the file's path, or a folder around the file
+    `5f0c`                             the first digits of the file's name
+    `tests/test_a.py::test_b`          the file's test, or its class, file or folder
     =================================  ============================================
     """
     pattern = Selector(word)
@@ -334,8 +339,8 @@ def _names(word: str, file: VaultFile, vault: str) -> bool:
 def _target_names(call: Recording) -> Sequence[str]:
     """Return the words that name the target of a call.
 
-    The recordings of all HTTP clients are those of `http`, so that each client's name
-    stands for them.
+    All HTTP clients record under the target `http`, so that the name of any of them,
+    such as `httpx`, names its calls.
     """
     if call.target == "http":
         return ("http", *HTTP_CLIENTS)
@@ -345,12 +350,13 @@ def _target_names(call: Recording) -> Sequence[str]:
 def _is_in_folder_of(target: str, name: str) -> bool:
     """Check whether a file is in the folder of a target's recordings.
 
-    It is for a file that cannot be read, whose target only its folder tells.
+    This is asked for a file that cannot be read: only its folder tells the target.
     """
     if ":" not in target and not is_client(target):
         return False
     folder = recording_name(kind_of(target), "").rpartition("/")[0]
-    # The name of a folder has no `*`, which `recording_name` replaces.
+    # A target may have a `*`, which `recording_name` replaces, as no folder has one. So
+    # the target is also tried as a pattern of folders.
     pattern = f"calls/{target.replace(':', '/')}"
     return fnmatchcase(name, f"{folder}/*") or fnmatchcase(name, f"{pattern}/*")
 
@@ -384,13 +390,20 @@ def _is_in_path(path: str, name: str) -> bool:
 
 
 def _starts_with_digits(word: str, name: str) -> bool:
-    """Check whether a word is the first digits of a recording's name."""
-    if _DIGITS.fullmatch(word) is None:
+    """Check whether a word is the first digits of a recording's name.
+
+    `5f0c` is that of `calls/shop.api/fetch/5f0c….json`.
+    """
+    if _FIRST_DIGITS.fullmatch(word) is None:
+        # `tests` is no number, and `5f` has too few digits to mean one recording.
         return False
-    return name.rpartition("/")[2].startswith(word)
+    file_name = name.rpartition("/")[2]
+    return file_name.startswith(word)
 
 
 def _is_of_test(test: str, word: str) -> bool:
     """Check whether a word is a test, or the test, class, file or folder around it."""
-    whole = word.rstrip("/").removeprefix("./")
-    return test == whole or test.startswith((f"{whole}::", f"{whole}[", f"{whole}/"))
+    named = word.rstrip("/").removeprefix("./")
+    # A class or file, a test with parameters, and a folder.
+    beginnings = (f"{named}::", f"{named}[", f"{named}/")
+    return test == named or test.startswith(beginnings)

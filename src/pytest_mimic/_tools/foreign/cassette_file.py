@@ -15,18 +15,20 @@ from pytest_mimic._clients.http.exchange import HttpRequest
 from pytest_mimic._clients.http.media_types import as_text, header_of, header_parts
 from pytest_mimic.errors import MimicError
 
-_FORM = "application/x-www-form-urlencoded"
+_MEDIA_TYPE_OF_FORMS = "application/x-www-form-urlencoded"
 # Encodings that each Python decompresses.
-_KNOWN = ("gzip", "x-gzip", "deflate")
+_KNOWN_ENCODINGS = ("gzip", "x-gzip", "deflate")
 # Statuses whose responses have no body, whatever their Content-Length says.
-_BODILESS = (204, 304)
-_PYTHON = "tag:yaml.org,2002:python/"
-# The data of a cassette may have so many times the characters of its file. Small files
-# may always have the second number of characters.
-_MOST_GROWTH = 20
-_ALWAYS_ALLOWED = 64 << 20
-# The errors of reading data of another shape.
-_MISSHAPED = (
+_STATUSES_WITHOUT_BODY = (204, 304)
+_TAG_OF_PYTHON = "tag:yaml.org,2002:python/"
+# A few lines of aliases may stand for more data than fits into memory. The values of a
+# cassette may have as many characters together as the larger of two bounds: so many
+# times the characters of its file, or this number, which small files reach at most.
+_MOST_TIMES_THE_FILE = 20
+_ALLOWED_FOR_SMALL_FILES = 64 << 20
+# The errors of reading an entry that has other keys or types than vcrpy writes, or of a
+# YAML value that is not what its tag says.
+_ERRORS_OF_SHAPE = (
     ValueError,
     TypeError,
     AttributeError,
@@ -37,14 +39,14 @@ _MISSHAPED = (
 
 
 class UnreadableError(ValueError):
-    """A file that cannot be read: what is wrong with it, without secrets."""
+    """A file that cannot be read. The text says what is wrong, without secrets."""
 
 
 class ForeignExchange(NamedTuple):
-    """A request with its response, as another tool kept them. They may hold secrets.
+    """A request with its response, as another tool kept them: with their secrets.
 
     Attributes:
-        number: Its place in the file, from 1.
+        number: The place of the exchange in its file, from 1.
         request: The request.
         head: `status`, `reason`, `version` and `headers` of the response.
         content: The body of the response.
@@ -59,9 +61,9 @@ class ForeignExchange(NamedTuple):
 def read_cassette(path: Path) -> list[ForeignExchange]:
     """Read a cassette, the exchanges in the order in which they were made.
 
-    Nothing in it is run. If an entry cannot be read, nothing of the cassette is: the
-    n-th identical request gets the n-th answer, and the request of such an entry is not
-    known.
+    Nothing in the file is run. If one entry cannot be read, the whole cassette is
+    refused: the n-th identical request gets the n-th answer, and the request of such an
+    entry is not known.
 
     Raises:
         UnreadableError: The file is no cassette, or damaged, or one of its entries
@@ -87,7 +89,8 @@ def read_cassette(path: Path) -> list[ForeignExchange]:
     for number, entry in enumerate(entries, 1):
         try:
             exchanges.append(read_entry(entry, number))
-        except _MISSHAPED as error:
+        except _ERRORS_OF_SHAPE as error:
+            # The error's own text may hold a secret.
             problem = "it is none that vcrpy writes"
             if isinstance(error, KeyError):
                 problem = f"{error} is missing"
@@ -129,8 +132,8 @@ def _parse(text: str, path: Path) -> object:
         if mark:
             problem = f"line {mark.line + 1}: {problem}"
         raise UnreadableError(f"is damaged, {problem}") from None
-    except _MISSHAPED as error:
-        # A scalar is not what its tag says.
+    except _ERRORS_OF_SHAPE as error:
+        # A value is not what its tag says: `!!int x`.
         raise UnreadableError(f"is damaged: a value is not valid: {error}") from None
 
 
@@ -141,10 +144,10 @@ def _parse_yaml(text: str) -> object:
         UnreadableError: The data would be too large, or has a tag that asks for code.
         yaml.YAMLError: The text is no YAML.
     """
-    loader = _loader()(text)
+    loader = _loader_class()(text)
     try:
         node = loader.get_single_node()
-        most = max(_ALWAYS_ALLOWED, _MOST_GROWTH * len(text))
+        most = max(_ALLOWED_FOR_SMALL_FILES, _MOST_TIMES_THE_FILE * len(text))
         _refuse_growth(node, most=most)
         if node is None:
             return None
@@ -181,7 +184,7 @@ def _refuse_growth(root: Any, *, most: int) -> None:
         if isinstance(node.value, str):
             size += len(node.value)
         else:
-            for part in _parts(node):
+            for part in _parts_of_node(node):
                 size += size_of(part)
         if size > most:
             line = node.start_mark.line + 1
@@ -195,7 +198,7 @@ def _refuse_growth(root: Any, *, most: int) -> None:
         size_of(root)
 
 
-def _parts(node: Any) -> Iterator[Any]:
+def _parts_of_node(node: Any) -> Iterator[Any]:
     """Yield the items of a sequence, or the keys and values of a mapping."""
     for part in node.value:
         if isinstance(part, tuple):
@@ -205,11 +208,11 @@ def _parts(node: Any) -> Iterator[Any]:
 
 
 @lru_cache(maxsize=1)
-def _loader() -> Any:
-    """Return the class that reads cassettes.
+def _loader_class() -> Any:
+    """Return the class that reads cassettes in YAML.
 
-    It is PyYAML's safe loader, which also makes the few plain types that vcrpy wrote
-    with a tag. It refuses every other tag of Python.
+    The class is PyYAML's safe loader, which also makes the few plain types that vcrpy
+    wrote with a tag, and refuses every other tag of Python.
     """
     import yaml  # type: ignore[import-untyped, unused-ignore]
 
@@ -218,30 +221,32 @@ def _loader() -> Any:
     class CassetteLoader(base):  # type: ignore[misc]
         """A safe loader."""
 
-    CassetteLoader.add_constructor(f"{_PYTHON}str", _scalar)
-    CassetteLoader.add_constructor(f"{_PYTHON}unicode", _scalar)
-    CassetteLoader.add_constructor(f"{_PYTHON}tuple", _sequence)
-    CassetteLoader.add_constructor(f"{_PYTHON}object/new:_io.BytesIO", _file_content)
-    CassetteLoader.add_multi_constructor(_PYTHON, _refused)
+    CassetteLoader.add_constructor(f"{_TAG_OF_PYTHON}str", _construct_text)
+    CassetteLoader.add_constructor(f"{_TAG_OF_PYTHON}unicode", _construct_text)
+    CassetteLoader.add_constructor(f"{_TAG_OF_PYTHON}tuple", _construct_list)
+    CassetteLoader.add_constructor(
+        f"{_TAG_OF_PYTHON}object/new:_io.BytesIO", _construct_content
+    )
+    CassetteLoader.add_multi_constructor(_TAG_OF_PYTHON, _refuse_tag)
     return CassetteLoader
 
 
-def _scalar(loader: Any, node: Any) -> object:
+def _construct_text(loader: Any, node: Any) -> object:
     """Return a text that vcrpy wrote with a tag, as Python 2 had two kinds of texts."""
     return loader.construct_scalar(node)
 
 
-def _sequence(loader: Any, node: Any) -> object:
+def _construct_list(loader: Any, node: Any) -> object:
     """Return a tuple as a list, which does as well here."""
     return loader.construct_sequence(node, deep=True)
 
 
-def _file_content(loader: Any, node: Any) -> object:
+def _construct_content(loader: Any, node: Any) -> object:
     """Return the content of a body that was a file; no file is made."""
     return loader.construct_mapping(node, deep=True)["state"][0]
 
 
-def _refused(_loader: object, suffix: str, node: Any) -> object:
+def _refuse_tag(_loader_class: object, suffix: str, node: Any) -> object:
     """Refuse any other tag of Python.
 
     Raises:
@@ -262,29 +267,31 @@ def read_entry(entry: Any, number: int) -> ForeignExchange:
 
     Raises:
         Exception: The entry is not a request with its response. The class of the error
-            is in `_MISSHAPED`.
+            is in `_ERRORS_OF_SHAPE`.
     """
     request = entry["request"]
     response = entry["response"]
     method = request["method"]
     uri = request["uri"]
     if not isinstance(method, str) or not isinstance(uri, str):
-        raise TypeError
-    # A body may be empty, but its key is there. Another serializer than vcrpy's has
-    # keys of its own: its bodies must not be taken for empty ones.
+        raise TypeError("vcrpy writes the method and the URI of a request as texts")
+    # vcrpy writes the key of a body even if the body is empty. A missing key means the
+    # keys of another serializer, whose bodies must not be taken for empty ones.
     sent = request["body"]
     key_of_body = "content" if "content" in response else "body"
     received = response[key_of_body]
-    headers = list(_pairs(request.get("headers")))
+    headers = list(_header_pairs(request.get("headers")))
     body, media_type = _request_body(sent, header_of(headers, "content-type"))
     if media_type:
         headers.append(("Content-Type", media_type))
     if isinstance(received, dict) and received.keys() <= {"string"}:
         received = received.get("string")
     content = _as_bytes(received)
-    head = _head(response)
-    received_headers = list(_pairs(response.get("headers")))
-    head["headers"] = _fitting(received_headers, content, method, head["status"])
+    head = _head_of_response(response)
+    received_headers = list(_header_pairs(response.get("headers")))
+    head["headers"] = _fitting_headers(
+        received_headers, content, method, head["status"]
+    )
     http_request = HttpRequest(method.upper(), uri, tuple(headers), body)
     return ForeignExchange(number, http_request, head, content)
 
@@ -298,7 +305,7 @@ def _request_body(body: Any, content_type: str | None) -> tuple[bytes, str]:
     if not isinstance(body, (dict, list)):
         return _as_bytes(body), ""
     media_type, _ = header_parts(content_type)
-    if isinstance(body, dict) and media_type == _FORM:
+    if isinstance(body, dict) and media_type == _MEDIA_TYPE_OF_FORMS:
         return urlencode(body).encode(), ""
     content = json.dumps(body).encode()
     if content_type:
@@ -306,11 +313,11 @@ def _request_body(body: Any, content_type: str | None) -> tuple[bytes, str]:
     return content, "application/json"
 
 
-def _head(response: dict[str, Any]) -> dict[str, Any]:
+def _head_of_response(response: dict[str, Any]) -> dict[str, Any]:
     """Return the status, reason and version of a response.
 
     Raises:
-        ValueError: The status is none of HTTP.
+        ValueError: HTTP has no such status: 99, for example.
     """
     key_of_status = "status_code" if "status_code" in response else "status"
     status = response[key_of_status]
@@ -320,7 +327,7 @@ def _head(response: dict[str, Any]) -> dict[str, Any]:
         status = status["code"]
     number = int(status)
     if not 100 <= number <= 999:
-        raise ValueError
+        raise ValueError("HTTP has no such status")
     if reason is None:
         # HTTP/2 sends no reason.
         reason = responses.get(number, "")
@@ -330,7 +337,7 @@ def _head(response: dict[str, Any]) -> dict[str, Any]:
     return {"status": number, "reason": _one_line(reason), "version": version}
 
 
-def _pairs(headers: Any) -> Iterator[tuple[str, str]]:
+def _header_pairs(headers: Any) -> Iterator[tuple[str, str]]:
     """Yield the headers: a mapping to one or several values, or pairs of the same."""
     pairs = headers or []
     if isinstance(headers, dict):
@@ -361,7 +368,7 @@ def _one_line(value: object) -> str:
 
 
 def _as_bytes(value: object) -> bytes:
-    """Return a body, which vcrpy keeps as text where it is one in UTF-8."""
+    """Return the bytes of a body. vcrpy keeps a body in UTF-8 as text."""
     if isinstance(value, (bytes, bytearray)):
         return bytes(value)
     return _as_text(value).encode("utf-8", "surrogatepass")
@@ -374,7 +381,7 @@ def _as_text(value: object) -> str:
         TypeError: The value has parts.
     """
     if isinstance(value, (dict, list, tuple)):
-        raise TypeError
+        raise TypeError("a mapping or list is no text")
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -382,7 +389,7 @@ def _as_text(value: object) -> str:
     return str(value)
 
 
-def _fitting(
+def _fitting_headers(
     headers: list[tuple[str, str]], content: bytes, method: str, status: int
 ) -> list[list[str]]:
     """Return the headers without those that the content contradicts.
@@ -394,7 +401,7 @@ def _fitting(
     dropped = set()
     if {"transfer-encoding", "content-length"} <= names:
         dropped.add("transfer-encoding")
-    has_body = method.upper() != "HEAD" and status not in _BODILESS
+    has_body = method.upper() != "HEAD" and status not in _STATUSES_WITHOUT_BODY
     is_empty = has_body and not content
     if is_empty or not _is_compressed(content, headers):
         dropped.add("content-encoding")
@@ -411,8 +418,9 @@ def _fitting(
 def _is_compressed(content: bytes, headers: list[tuple[str, str]]) -> bool:
     """Check whether the body of a response may have the encoding in its headers.
 
-    A text is not compressed, and neither are bytes that cannot be decompressed. An
-    encoding that some Pythons do not know is believed.
+    A text is not compressed, and neither are bytes that cannot be decompressed. Of an
+    encoding that some Pythons cannot decompress, such as `zstd`, the headers are
+    believed.
     """
     if as_text(content) is not None:
         return False
@@ -421,6 +429,6 @@ def _is_compressed(content: bytes, headers: list[tuple[str, str]]) -> bool:
         if name.lower() == "content-encoding":
             encodings.append(value)
     encoding = ", ".join(encodings).lower()
-    if encoding not in _KNOWN:
+    if encoding not in _KNOWN_ENCODINGS:
         return True
     return inflate([content], encoding) is not None
