@@ -26,18 +26,19 @@ from pytest_mimic._core.vault.recording_facts import MISSHAPED, Recording, read_
 from pytest_mimic._tools.cli.secret_finder import SecretFinder
 from pytest_mimic.errors import CorruptRecordingError, Damage, MimicError
 
-# The key of a recording: its identity. The parts that count in an imported recording
-# follow the digits.
-_KEY = re.compile(r"[0-9a-f]{32}(?:-[a-z]+)*")
-# A recording with such a finding cannot be used. The other kinds are only in the way.
+# The key of a recording, which is the name of its file: the digits of its identity. In
+# the key of an imported one, the parts that count follow: `1a2b…-method-uri`.
+_KEY_OF_RECORDING = re.compile(r"[0-9a-f]{32}(?:-[a-z]+)*")
+#: The kinds of findings with which a recording cannot be used. Files with the other
+#: kinds are only in the way.
 DAMAGE = ("damaged", "unreadable")
-_RESTORE = do("restore it from version control")
+_REMEDY_RESTORE = do("restore it from version control")
 
 #: What is wrong with a file of the vault:
 #:
 #: ==========  ================================================================
-#: damaged     it cannot be used, or has an older format: its call is recorded
-#:             again
+#: damaged     it cannot be used, or has an older format: the call is to be
+#:             recorded again
 #: unreadable  recording again is not the remedy: a Git LFS pointer, a merge
 #:             conflict, a newer format
 #: secret      it holds what looks like a key, or the value of an environment
@@ -57,11 +58,11 @@ class Finding(NamedTuple):
 
     Attributes:
         kind: The kind of the problem.
-        file: Its name in the vault.
+        file: The name of the file in the vault.
         problem: The problem in one line, with the path.
         remedy: What to do, if anything.
-        recording: The recording or cassette that cannot be used because of it, or
-            empty.
+        recording: The recording or cassette that cannot be used because of the problem,
+            or empty.
         test: The test that made this recording, or None.
         damage: How the file is damaged, if it is.
     """
@@ -80,7 +81,7 @@ class Checker:
 
     Args:
         vault: The vault.
-        secrets: Looks for secrets; None: nothing does.
+        secrets: Looks for secrets; None: secrets are not looked for.
 
     Attributes:
         recordings: How many recordings and cassettes were checked.
@@ -95,7 +96,7 @@ class Checker:
         self.pickles = 0
         self.imports: set[str] = set()
         self._vault = vault
-        self._secrets = secrets
+        self._secret_finder = secrets
         self._store = vault.store
         self._objects = Objects(
             vault.store,
@@ -118,20 +119,20 @@ class Checker:
             recordings = self._recordings()
         for name in recordings:
             if not name.endswith(".json"):
-                findings.append(self._foreign(name))
+                findings.append(self._finding_of_foreign(name))
                 continue
             self.recordings += 1
             try:
                 data = self._store.read(name) or b""
                 referred |= references(data)
-                findings += self._check_file(name, data)
+                findings += self._check_recording(name, data)
             except MimicError as error:
-                # It is no regular file, for example.
-                findings.append(self._unreadable(name, error))
+                # A folder or a pipe has the name of a recording, for example.
+                findings.append(self._finding_never_removed(name, error))
             except (*MISSHAPED, RecursionError) as reason:
                 # Nobody thought of this damage. A file with it is never removed.
                 findings.append(
-                    self._unreadable(name, damaged(self._path(name), reason))
+                    self._finding_never_removed(name, damaged(self._path(name), reason))
                 )
         self.objects = len(referred)
         if names is None:
@@ -146,7 +147,7 @@ class Checker:
             yield from self._store.names(folder)
 
     def _check_objects(self, referred: set[str] | None) -> Iterator[Finding]:
-        """Yield the objects that no recording names, and the files of others.
+        """Yield the objects that no recording names, and files that are no objects.
 
         Args:
             referred: The objects that recordings name; None: they are not all known.
@@ -155,7 +156,7 @@ class Checker:
             if name.partition("/")[0] in FOLDERS:
                 continue
             if not is_object(name):
-                yield self._foreign(name)
+                yield self._finding_of_foreign(name)
             elif referred is not None and name not in referred:
                 problem = f"{self._path(name)} is an object that no recording names"
                 yield Finding("orphaned", name, problem)
@@ -167,14 +168,14 @@ class Checker:
 
     # -- recordings
 
-    def _check_file(self, name: str, data: bytes) -> Iterator[Finding]:
+    def _check_recording(self, name: str, data: bytes) -> Iterator[Finding]:
         """Yield what is wrong with a recording or cassette, and with its objects."""
         try:
             calls = read_calls(self._vault.objects, name) or []
             if calls and not name.startswith(CASSETTES):
                 self._check_name(name, calls[0])
         except MimicError as error:
-            yield self._of_unreadable(name, data, error)
+            yield self._finding_of_unreadable(name, data, error)
             return
         for call in calls:
             origin = Origin(name, call.target, call.test)
@@ -183,13 +184,13 @@ class Checker:
         test = calls[0].test if calls else None
         yield from self._check_long_parts(name, calls, test)
         yield from self._secrets_in(name, [data], name, test)
-        if self._secrets is not None:
+        if self._secret_finder is not None:
             path = self._path(name)
-            if self._secrets.hides(calls):
+            if self._secret_finder.hides(calls):
                 problem = f"{path} holds what redaction hides today"
                 remedy = rerecord("to hide it", test)
                 yield Finding("secret", name, problem, remedy, name, test)
-            if self._secrets.misses(calls):
+            if self._secret_finder.misses(calls):
                 problem = f"{path} holds a text as base64, in which nothing is redacted"
                 yield Finding("base64", name, problem, recording=name, test=test)
 
@@ -209,7 +210,7 @@ class Checker:
                 problem = (
                     f"{path} is missing, or is not what was sent: a part of a request"
                 )
-                yield Finding("unreadable", file, problem, _RESTORE, name, test)
+                yield Finding("unreadable", file, problem, _REMEDY_RESTORE, name, test)
 
     def _bytes_of(self, file: str) -> bytes:
         """Return the content of a file; nothing if it is missing or cannot be read."""
@@ -222,7 +223,7 @@ class Checker:
         """Check that a recording has the name of its call.
 
         Raises:
-            CorruptRecordingError: It has another one.
+            CorruptRecordingError: The recording has another name.
         """
         key = _key_of(name)
         target = recording.target
@@ -230,13 +231,18 @@ class Checker:
         identity = key
         if owner is not None:
             identity = str(recording.identity)
-        if not _KEY.fullmatch(key) or recording_name(target, identity, owner) != name:
+        if (
+            not _KEY_OF_RECORDING.fullmatch(key)
+            or recording_name(target, identity, owner) != name
+        ):
             problem = f"its name is not that of a call of {target}"
             if owner:
                 problem += f" in {owner}"
             raise damaged(self._path(name), problem, test=recording.test)
 
-    def _of_unreadable(self, name: str, data: bytes, error: MimicError) -> Finding:
+    def _finding_of_unreadable(
+        self, name: str, data: bytes, error: MimicError
+    ) -> Finding:
         """Return the finding for a file that cannot be read.
 
         A file that may be the user's own is never removed.
@@ -246,10 +252,12 @@ class Checker:
         is_cassette = name.startswith(CASSETTES)
         if not is_cassette:
             # The name of a recording shows that it is ours, whatever the file has.
-            is_recording = is_ours or _KEY.fullmatch(_key_of(name)) is not None
+            is_recording = (
+                is_ours or _KEY_OF_RECORDING.fullmatch(_key_of(name)) is not None
+            )
             if is_recording:
                 return finding
-            return self._foreign(name)
+            return self._finding_of_foreign(name)
         if is_ours or finding.kind != "damaged":
             return finding
         restore = do("restore it from version control, or delete it")
@@ -258,10 +266,17 @@ class Checker:
     def _secrets_in(
         self, file: str, pieces: list[Any], recording: str, test: str | None
     ) -> Iterator[Finding]:
-        """Yield the secrets in the bytes of a file that a recording names, or is."""
-        if self._secrets is None:
+        """Yield the secrets in the bytes of a recording, or of an object of it.
+
+        Args:
+            file: The name of the recording or object.
+            pieces: The content of the file, in pieces of bytes.
+            recording: The recording.
+            test: The test that made the recording, or None.
+        """
+        if self._secret_finder is None:
             return
-        for secret, mark in self._secrets.find(file, pieces):
+        for secret, mark in self._secret_finder.find(file, pieces):
             problem = f"{self._path(file)} holds {secret}"
             line = f"mimic_redact = !{mark}"
             remedy = Remedy(Verb.LINE, "if it is none", words=(line,))
@@ -288,7 +303,10 @@ class Checker:
     def _checked_content(
         self, entry: dict[str, Any], origin: Origin
     ) -> dict[str, list[Any]]:
-        """Return the content of the objects of an outcome, in pieces, by their names.
+        """Return the bytes of an outcome's objects, after a check of each.
+
+        Returns:
+            By the name of an object: its content, in pieces.
 
         Raises:
             MimicError: The outcome cannot be used.
@@ -297,13 +315,15 @@ class Checker:
         content: dict[str, list[Any]] = {}
         for name in objects_of(entry):
             try:
+                # To open an object checks that its bytes fit the digest in its name.
                 content[name] = [objects.map(name, origin)]
             except MimicError as error:
-                # A replay can do without the list of what the call read.
+                # A replay can do without the object with the list of what the call
+                # read.
                 error.data["still_replays"] = name == entry.get("inputs")
                 raise
         if "pickle" in entry:
-            # It can be checked on every Python, even where it cannot be loaded.
+            # A pickle can be checked on every Python, even where it cannot be loaded.
             stream, buffers = objects.content(entry, origin, anywhere=True)
             self._check_pickle(entry, origin, stream)
             content[entry["pickle"]] = [stream, *buffers]
@@ -322,7 +342,7 @@ class Checker:
         """Compare the classes that a readable outcome names with the list beside it.
 
         Raises:
-            CorruptRecordingError: One is not in the list.
+            CorruptRecordingError: A class is not in the list.
         """
         unlisted = set(classes_in(body)) - set(entry.get("imports", ()))
         if unlisted:
@@ -337,7 +357,7 @@ class Checker:
         """Compare what a pickle imports with the list in its recording.
 
         Raises:
-            CorruptRecordingError: It imports something else, or is no pickle.
+            CorruptRecordingError: The pickle imports something else, or is none.
         """
         from pytest_mimic._core.outcome.scan import imported_names
 
@@ -361,7 +381,14 @@ class Checker:
     def _finding(
         self, file: str, error: MimicError, recording: str, test: str | None
     ) -> Finding:
-        """Return the finding for an error of a file that a recording names, or is."""
+        """Return the finding for an error in reading a recording or an object of it.
+
+        Args:
+            file: The name of the recording or object that cannot be read.
+            error: The error.
+            recording: The recording.
+            test: The test that made the recording, or None.
+        """
         remedy = None
         if error.remedies:
             remedy = error.remedies[0]
@@ -373,12 +400,12 @@ class Checker:
                 kind = "damaged"
         return Finding(kind, file, error.what, remedy, recording, test, damage)
 
-    def _unreadable(self, name: str, error: MimicError) -> Finding:
+    def _finding_never_removed(self, name: str, error: MimicError) -> Finding:
         """Return the finding for a recording that is never removed."""
         finding = self._finding(name, error, name, None)
         return finding._replace(kind="unreadable")
 
-    def _foreign(self, name: str) -> Finding:
+    def _finding_of_foreign(self, name: str) -> Finding:
         """Return the finding for a file that does not belong to a vault."""
         return Finding("foreign", name, f"{self._path(name)} is no file of a vault")
 

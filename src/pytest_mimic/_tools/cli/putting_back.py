@@ -29,10 +29,12 @@ from pytest_mimic._tools.cli.revision import Repository, RevisionStore
 from pytest_mimic._tools.shown.read_once import ReadOnceStore
 from pytest_mimic.errors import MimicError
 
-# A longer command is several, since terminals do not take a line of any length.
-_MOST_CHARACTERS = 2000
-# What git takes for a pattern in a path, or for the magic before one.
-_PATTERN = re.compile(r"[*?\[\\]|^:")
+# The most characters of paths in one command. More paths make several commands, since
+# terminals do not take a line of any length.
+_LONGEST_COMMAND = 2000
+# The signs in a path that git takes for a pattern, and the colon at its beginning that
+# git takes for "magic", such as `:(literal)`.
+_SIGNS_OF_PATTERN = re.compile(r"[*?\[\\]|^:")
 
 
 class PuttingBack:
@@ -56,20 +58,23 @@ class PuttingBack:
         here: Path,
     ) -> None:
         self._revision = revision
-        self._old = old
-        self._new = new
+        self._old_vault = old
+        self._new_vault = new
+        # Only these stores know what a revision tracks, and what was read.
         assert isinstance(old.store, RevisionStore)
         assert isinstance(new.store, ReadOnceStore)
-        self._references = new.store.references
-        self._tracked = old.store.tracked
+        self._objects_of_recording = new.store.references
+        self._files_of_revision = old.store.tracked
         # A file that was added to the index and then changed back differs there alone.
         commit = repository.commit(revision)
-        self._differing = repository.names("diff", "--name-only", commit)
-        self._differing |= repository.names("diff", "--cached", "--name-only", commit)
+        self._changed_files = repository.names("diff", "--name-only", commit)
+        self._changed_files |= repository.names(
+            "diff", "--cached", "--name-only", commit
+        )
         self._edited_since_added = repository.names("diff", "--name-only")
         self._paths = _Paths(repository, here)
         self._files_of_test = self._files_by_test()
-        self._namers = self._recordings_by_object()
+        self._recordings_of_object = self._recordings_by_object()
 
     def _files_by_test(self) -> dict[str, set[str]]:
         """Return the recordings that differ, by their tests.
@@ -77,19 +82,19 @@ class PuttingBack:
         A recording may belong to one test in the revision, and to another one now.
         """
         files: dict[str, set[str]] = defaultdict(set)
-        names = {*self._old.names(), *self._new.names()}
+        names = {*self._old_vault.names(), *self._new_vault.names()}
         for name in names:
-            is_new = name not in self._tracked
-            if is_new or name in self._differing:
-                for vault in (self._old, self._new):
+            is_new = name not in self._files_of_revision
+            if is_new or name in self._changed_files:
+                for vault in (self._old_vault, self._new_vault):
                     files[owner_of(vault, name)].add(name)
         return files
 
     def _recordings_by_object(self) -> dict[str, set[str]]:
         """Return today's recordings that name an object, by the name of the object."""
         namers: dict[str, set[str]] = defaultdict(set)
-        for name in self._new.names():
-            for object_name in self._references.get(name, ()):
+        for name in self._new_vault.names():
+            for object_name in self._objects_of_recording.get(name, ()):
                 namers[object_name].add(name)
         return namers
 
@@ -99,14 +104,14 @@ class PuttingBack:
         Args:
             owner: The test, or the scope of a fixture. If it is empty, no test has
                 recorded the files, and they alone are put back.
-            shown: The names of the files that differ.
+            shown: The names of the test's files that differ.
         """
         files = set(shown)
         if owner:
             files |= self._files_of_test[owner]
-        restored = sorted(files & self._tracked)
+        restored = sorted(files & self._files_of_revision)
         restored += self._objects_to_restore(restored)
-        added = sorted(files - self._tracked)
+        added = sorted(files - self._files_of_revision)
         added += self._objects_to_remove(files)
         commands = list(self._restoring(restored))
         commands += self._removing(added)
@@ -116,8 +121,8 @@ class PuttingBack:
         """Return the objects of the revision's recordings that differ or are gone."""
         objects: set[str] = set()
         for name in recordings:
-            objects |= references(self._old.store.read(name) or b"")
-        return sorted(objects & self._tracked & self._differing)
+            objects |= references(self._old_vault.store.read(name) or b"")
+        return sorted(objects & self._files_of_revision & self._changed_files)
 
     def _objects_to_remove(self, recordings: set[str]) -> list[str]:
         """Return the new objects that only these recordings name.
@@ -125,9 +130,9 @@ class PuttingBack:
         An object is new if the revision does not have it.
         """
         objects = []
-        for object_name, namers in self._namers.items():
-            is_new = object_name not in self._tracked
-            is_there = self._new.store.size(object_name) is not None
+        for object_name, namers in self._recordings_of_object.items():
+            is_new = object_name not in self._files_of_revision
+            is_there = self._new_vault.store.size(object_name) is not None
             if is_new and is_there and namers <= recordings:
                 objects.append(object_name)
         return sorted(objects)
@@ -174,7 +179,7 @@ class _Paths:
         for name in names:
             path = self._path(name)
             length += len(path) + 1
-            if portion and length > _MOST_CHARACTERS:
+            if portion and length > _LONGEST_COMMAND:
                 yield portion
                 portion = []
                 length = len(path) + 1
@@ -187,8 +192,8 @@ class _Paths:
         path = name
         if self._folder != ".":
             path = f"{self._folder}/{name}"
-        if _PATTERN.search(path):
-            # Git would take it for a pattern.
+        if _SIGNS_OF_PATTERN.search(path):
+            # Git would take the path for a pattern.
             return f":(literal){path}"
         return path
 
@@ -196,7 +201,7 @@ class _Paths:
 def owner_of(vault: Vault, name: str) -> str:
     """Return the test, or the scope of a fixture, that a recording belongs to.
 
-    It is empty if there is none, or if the recording or cassette cannot be read.
+    The text is empty if the vault has no such recording, or if it cannot be read.
     """
     try:
         calls = read_calls(vault.objects, name)

@@ -1,7 +1,7 @@
 """Finds secrets in a vault.
 
-It finds what looks like a secret, values of the environment, and what the redaction of
-today would hide.
+These are texts that look like a secret, values of environment variables, and what the
+redaction of today would hide.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ from pytest_mimic.errors import MimicError
 class SecretFinder:
     """Looks for secrets in the files and calls of a vault.
 
-    It looks into each file once, as several recordings may share it. What
+    Each file is searched once, as several recordings may share it. A text that
     `mimic_redact` accepts is no secret.
     """
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
         redactor.keeps_filtered = True
-        self._seen: set[str] = set()
+        self._searched_files: set[str] = set()
 
     def find(self, file: str, pieces: Iterable[Any]) -> Iterator[tuple[str, str]]:
         """Yield the secrets in a file, each in words and by its mark.
 
         Args:
             file: The name of the file.
-            pieces: Its content, in pieces of bytes.
+            pieces: The content of the file, in pieces of bytes.
         """
-        if file in self._seen:
+        if file in self._searched_files:
             return
-        self._seen.add(file)
-        # A secret that is told, or accepted, is not told again.
+        self._searched_files.add(file)
+        # The marks of accepted secrets, and of those that were yielded already.
         marks = set(self._redactor.accepted)
         texts = _texts_of(pieces)
         contents = [text.encode("latin-1") for text in texts]
@@ -63,12 +63,12 @@ class SecretFinder:
     def hides(self, calls: Iterable[Recording]) -> bool:
         """Check whether the rules of today would change a call or an outcome of it."""
         try:
-            return any(map(self._hides_in, calls))
+            return any(map(self._would_change, calls))
         except MimicError:
             # The checker reports damage itself.
             return False
 
-    def _hides_in(self, call: Recording) -> bool:
+    def _would_change(self, call: Recording) -> bool:
         """Check whether the rules of today would change one call."""
         if _is_changed_call(call.target, call.whole().arguments, self._redactor):
             return True
@@ -124,7 +124,7 @@ def _is_changed_call(
     if not names_client(target):
         scrubbed = redactor.declared.scrub(redactor.environment.scrub(arguments))
         return bool(scrubbed != arguments)
-    plain = _plain(arguments)
+    plain = _as_plain_data(arguments)
     scrubbed = redactor.environment.scrub(plain)
     if target == "http":
         return bool(redacted_request(scrubbed, redactor) != plain)
@@ -134,13 +134,15 @@ def _is_changed_call(
 def _is_changed_outcome(target: str, outcome: Stored, redactor: Redactor) -> bool:
     """Check whether redaction would change a recorded outcome.
 
-    A pickle is not read, but what people read of it.
+    A pickle is not read, but its preview is, which people read.
     """
     body = outcome.readable()
     if body is None:
+        # The outcome is a pickle. Its recording shows a preview.
         entry = outcome.entry
         return with_hidden_preview(entry, redactor.declared) is not entry
     if redactor.environment.scrub(body) != body:
+        # The outcome holds the value of a secret variable of today's environment.
         return True
     if target == "http":
         response = body.get("value")
@@ -150,13 +152,17 @@ def _is_changed_outcome(target: str, outcome: Stored, redactor: Redactor) -> boo
     return names_client(target) and holds_text(body, redactor.declared)
 
 
-def _plain(part: object) -> Any:
-    """Return described plain data as it was. Other values stay descriptions."""
+def _as_plain_data(part: object) -> Any:
+    """Return a part of a call's description as the plain data that it describes.
+
+    A mapping whose keys are described, `{"$dict": [["a", 1]]}`, becomes `{"a": 1}`.
+    Values that are no plain data stay descriptions.
+    """
     if type(part) is list:
-        return [_plain(item) for item in part]
+        return [_as_plain_data(item) for item in part]
     if type(part) is not dict:
         return part
     pairs = part[SIGN + "dict"] if tag_in(part) == "dict" else None
     if pairs and all(type(name) is str for name, _ in pairs):
-        return {name: _plain(value) for name, value in pairs}
-    return {name: _plain(value) for name, value in part.items()}
+        return {name: _as_plain_data(value) for name, value in pairs}
+    return {name: _as_plain_data(value) for name, value in part.items()}

@@ -106,10 +106,9 @@ class VaultFile:
 
     @property
     def errors(self) -> list[str]:
-        """The recorded outcomes that are errors, each in words: `503`, `ValueError`.
+        """The recorded outcomes that are errors, each in words: `gave 503`.
 
-        An answer of a server counts as one by its status. A file that cannot be read is
-        no such outcome: see `error`.
+        Why the file itself cannot be read is another matter: see `error`.
         """
         errors = []
         for call in self.calls:

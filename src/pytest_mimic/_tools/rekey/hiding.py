@@ -1,6 +1,6 @@
-"""Hides what today's `mimic_redact` names in a recorded call.
+"""Hides in a recorded call what today's `mimic_redact` names.
 
-It hides what a run that records the call today would hide.
+This is what a run that records the call today would hide.
 """
 
 from __future__ import annotations
@@ -33,10 +33,11 @@ from pytest_mimic._tools.rekey.hidden_descriptions import (
 )
 from pytest_mimic._tools.rekey.recorded_calls import Entry, RecordedCall
 
-# Shorter texts stand in many places for other reasons.
-_SHORTEST = 8
-# The length of an argument's digest.
-_DIGEST = 32
+# A hidden text is searched for in other calls from this many characters on: a shorter
+# one stands in many places for other reasons.
+_SHORTEST_SECRET = 8
+# How many hex digits stand for an argument of which only the digest is kept.
+_DIGITS_OF_DIGEST = 32
 
 
 class Hidden(NamedTuple):
@@ -44,9 +45,9 @@ class Hidden(NamedTuple):
 
     Attributes:
         old: The call, with the outcomes and arguments that its file is to have.
-        objects: The long parts of its arguments, by the names of their files.
-        issued: The texts that were hidden in its outcomes: another call of its test may
-            send them.
+        objects: The long parts of the call's arguments, by the names of their files.
+        issued: The texts that were hidden in the call's outcomes: another call of its
+            test may send them.
     """
 
     old: RecordedCall
@@ -67,10 +68,12 @@ class Hider:
         self._defaults = Redactor(())
 
     def hidden(self, old: RecordedCall) -> Hidden | None:
-        """Return a call without what today's names hide, None if it has nothing of it.
+        """Return a call without what today's names hide.
+
+        None: there is nothing to hide in the call.
 
         Raises:
-            CannotFollowError: A secret in it cannot be hidden here.
+            CannotFollowError: A secret in the call cannot be hidden here.
         """
         call = old.call
         if not names_client(call.target):
@@ -82,26 +85,29 @@ class Hider:
             values = {}
         new_values, new_described = self._hidden_request(call.target, values, described)
         entries: list[Entry] = []
-        is_same_outcome = True
+        has_same_outcomes = True
         for stored in call.outcomes:
             hidden_entry = self._hidden_outcome(call.target, stored)
-            if hidden_entry:
-                is_same_outcome = False
-            entries.append(hidden_entry or stored.entry)
+            if hidden_entry is None:
+                entries.append(stored.entry)
+            else:
+                entries.append(hidden_entry)
+                has_same_outcomes = False
         is_same_request = new_described == described and new_values == values
-        if is_same_request and is_same_outcome:
+        if is_same_request and has_same_outcomes:
             return None
         if not is_same_request and not values and call.parts is not None:
             raise CannotFollowError("a part of it is hidden, or is not kept whole")
         if holds_text([new_described, entries], self._redactor.declared):
             raise CannotFollowError("it holds a secret that only a run can hide")
-        return self._with(old, new_described, new_values, entries)
+        return self._with_request(old, new_described, new_values, entries)
 
     def lost_names(self, old: RecordedCall) -> list[str]:
         """Return the names whose values are hidden in a call, and would not be today.
 
-        What a name in a line has hidden that is gone cannot be told from other values.
-        Of a function, only the description is hidden, which does not count.
+        Only the default names are looked at. Which values were hidden by a name that
+        `mimic_redact` has no longer cannot be told. Of a function, only the description
+        is hidden, which does not count.
         """
         names: set[str] = set()
         if not names_client(old.call.target):
@@ -118,8 +124,8 @@ class Hider:
     def _hidden_function(self, old: RecordedCall) -> Hidden | None:
         """Return a function's call with its descriptions hidden.
 
-        Its identity is taken of the real arguments, and its outcome is kept as it is,
-        but for what people read of a pickle.
+        The identity of a function's call is taken of the real arguments, and the
+        outcome is kept as it is, but for what people read of a pickle.
         """
         described = old.call.arguments or {}
         declared = self._redactor.declared
@@ -160,7 +166,10 @@ class Hider:
         )
 
     def _hidden_outcome(self, target: str, stored: Stored) -> Entry | None:
-        """Return an outcome without secrets, None if there are none in it."""
+        """Return the entry of an outcome without secrets.
+
+        None: there is no secret in the outcome.
+        """
         body = stored.readable()
         if body is None:
             return None
@@ -178,7 +187,7 @@ class Hider:
             entry.pop(name, None)
         return {**entry, "value": hidden}
 
-    def _with(
+    def _with_request(
         self,
         old: RecordedCall,
         described: dict[str, Any],
@@ -189,9 +198,9 @@ class Hider:
 
         Args:
             old: The call.
-            described: The description of its request.
+            described: The description of the request.
             values: The parts that count; empty if they are not kept.
-            entries: Its outcomes as its file has them.
+            entries: The outcomes as the file of the call has them.
         """
         objects: dict[str, bytes] = {}
 
@@ -205,7 +214,7 @@ class Hider:
         if parts is not None and values:
             new_parts: dict[str, Any] = {}
             for name, part in parts.items():
-                # A part that is none here stands in the description.
+                # A part that is None in the file stands in the description alone.
                 new_parts[name] = None
                 if part is not None:
                     new_parts[name] = kept_value(values[name])
@@ -217,7 +226,7 @@ class Hider:
         for stored, entry in zip(old.call.outcomes, entries, strict=True):
             if entry is not stored.entry:
                 before = stored.readable()
-                issued.update(_replaced(before.get("value"), entry["value"]))
+                issued.update(_replaced_texts(before.get("value"), entry["value"]))
             outcomes.append(stored.with_entry(entry))
         call = old.call._replace(arguments=described, parts=parts, outcomes=outcomes)
         return Hidden(old._replace(facts=facts, call=call), objects, issued)
@@ -227,24 +236,27 @@ def _as_outcomes(old: RecordedCall, entries: list[Entry]) -> dict[str, Any]:
     """Return the outcomes as the file of a call has them."""
     if old.place is None:
         return {"outcomes": entries}
-    # A call of a cassette has one.
+    # A call of a cassette has one outcome.
     [entry] = entries
     return {"outcome": entry}
 
 
 def _without_digest(part: Any) -> Any:
     """Return what is kept of an argument, without a digest that might tell a secret."""
-    is_digest = type(part) is str and len(part) == _DIGEST
+    is_digest = type(part) is str and len(part) == _DIGITS_OF_DIGEST
     return None if is_digest or type(part) is dict else part
 
 
-def _replaced(before: Any, now: Any) -> Iterator[str]:
-    """Yield the texts of plain data that are other ones now."""
+def _replaced_texts(before: Any, now: Any) -> Iterator[str]:
+    """Yield the texts of plain data, before it was redacted, that have changed.
+
+    `{"token": "s3cr3t-4711"}`, whose value is `<redacted>` now, gives `s3cr3t-4711`.
+    """
     if type(before) is dict and type(now) is dict:
         for name, part in before.items():
-            yield from _replaced(part, now.get(name))
+            yield from _replaced_texts(part, now.get(name))
     elif type(before) is list and type(now) is list:
         for part, new in zip(before, now, strict=False):
-            yield from _replaced(part, new)
-    elif type(before) is str and before != now and len(before) >= _SHORTEST:
+            yield from _replaced_texts(part, new)
+    elif type(before) is str and before != now and len(before) >= _SHORTEST_SECRET:
         yield before

@@ -12,16 +12,16 @@ from pytest_mimic._core.targets.pattern import Selector
 from pytest_mimic._core.targets.target import Target
 
 # The line of all HTTP clients, behind which their own lines come first.
-_ALL_OF_HTTP = "http"
+_CLIENT_OF_ALL_HTTP = "http"
 
 
 class Line(NamedTuple):
     """The line that takes a call today.
 
     Attributes:
-        name: What it names: `shop.api:*`, `http`.
-        options: Its options that identify calls, as a recording keeps them.
-        volatile: The paths in its outcomes that verifying leaves out.
+        name: What the line names: `shop.api:*`, `http`.
+        options: The options of the line that identify calls, as a recording keeps them.
+        volatile: The paths in outcomes that verifying leaves out.
     """
 
     name: str
@@ -42,7 +42,7 @@ def lines_for(
     Args:
         targets: The lines of today.
         recorded: The target of the recording.
-        signature: That of its call, for patterns.
+        signature: The signature of the recorded call, for patterns: `GET /users/1`.
         host: The host that the call went to, for patterns.
         name: What the line named when the call was recorded, if that is another name of
             the function than the target.
@@ -55,17 +55,17 @@ def lines_for(
         target = _line_of_function(targets, name or recorded)
         if target is None:
             return []
-        return [_line(target)]
+        return [_as_line(target)]
     lines: list[Line] = []
     for target in _lines_of_clients(targets, recorded, signature, host):
-        line = _line(target)
+        line = _as_line(target)
         if all(line.options != other.options for other in lines):
             lines.append(line)
     return lines
 
 
-def _line(target: Target) -> Line:
-    """Return what a line says, as a recording keeps it."""
+def _as_line(target: Target) -> Line:
+    """Return the line that a target was written in, as a recording keeps it."""
     options: Options = target.options
     return Line(target.name, kept_options(options), options.volatile)
 
@@ -77,7 +77,7 @@ def _line_of_function(targets: Iterable[Target], name: str) -> Target | None:
     """
     deciding: Target | None = None
     for target in targets:
-        if target.is_client or not _names(target, name):
+        if target.is_client or not _names_function(target, name):
             continue
         gives_way = deciding is not None and not _is_wildcard(deciding)
         if gives_way and _is_wildcard(target):
@@ -93,7 +93,7 @@ def _is_wildcard(target: Target) -> bool:
     return target.path[-1] == "*" and not target.excluded
 
 
-def _names(target: Target, name: str) -> bool:
+def _names_function(target: Target, name: str) -> bool:
     """Return whether a line names a function, by its name or as a public one."""
     if target.name == name:
         return True
@@ -117,23 +117,24 @@ def _lines_of_clients(
     for target in targets:
         if target.is_client and kind_of(target.module) == kind:
             lines_by_client.setdefault(target.module, []).append(target)
-    lines_of_all = lines_by_client.get(_ALL_OF_HTTP, [])
+    lines_of_all = lines_by_client.get(_CLIENT_OF_ALL_HTTP, [])
     taking_lines: list[Target] = []
     for client, lines in lines_by_client.items():
-        if client != _ALL_OF_HTTP:
+        if client != _CLIENT_OF_ALL_HTTP:
             lines = [*lines, *lines_of_all]
-        line = _first_taking(lines, signature, host)
+        line = _first_line_that_takes(lines, signature, host)
         if line is not None:
             taking_lines.append(line)
     return taking_lines
 
 
-def _first_taking(
+def _first_line_that_takes(
     targets: Iterable[Target], signature: str, host: str | None
 ) -> Target | None:
-    """Return the first line whose `only=` and `exclude=` take a call."""
+    """Return the first line whose `only=` and `exclude=` take a call, or None."""
     for target in targets:
         options = target.options
-        if Selector(options.only, options.exclude).takes(signature, host):
+        selector = Selector(options.only, options.exclude)
+        if selector.takes(signature, host):
             return target
     return None

@@ -39,16 +39,16 @@ Possible = dict[str, Sequence[Any]]
 
 def is_older(data: bytes) -> bool:
     """Return whether a file has format 4."""
-    facts = _facts(data)
+    facts = _json_mapping(data)
     return facts is not None and facts.get("format") == OLDER
 
 
 def read_older(data: bytes) -> dict[str, Any]:
     """Return the facts of a file of format 4, with the format of today."""
-    return {**(_facts(data) or {}), "format": FORMAT}
+    return {**(_json_mapping(data) or {}), "format": FORMAT}
 
 
-def _facts(data: bytes) -> dict[str, Any] | None:
+def _json_mapping(data: bytes) -> dict[str, Any] | None:
     """Return the JSON of a file; None if it is no mapping."""
     try:
         facts = loads(data)
@@ -75,6 +75,7 @@ def older_calls(
     facts = read_older(vault.store.read(name) or b"")
     calls = calls_of(vault.objects, name, facts)
     if not name.startswith(CASSETTES):
+        # A recording has one call.
         old = RecordedCall(name, facts, calls[0].whole(), is_older=True)
         yield _with_parts(old, options_of)
         return
@@ -89,7 +90,8 @@ def _with_parts(
 ) -> RecordedCall:
     """Return a call with the parts that count, which give the identity that it has.
 
-    Each combination of their possible values is tried. If none fits, it is the first.
+    Each combination of the parts' possible values is tried. If none gives the identity,
+    the call has the first combination.
     """
     call = old.call
     possible = None
@@ -113,13 +115,16 @@ def _with_parts(
         if first_candidate is None:
             first_candidate = candidate
         for options in ({}, options_of_today):
-            if _identity(candidate.call, options) == old.identity:
+            if _identity_or_empty(candidate.call, options) == old.identity:
                 return candidate
     return first_candidate or old
 
 
-def _identity(call: Recording, options: Mapping[str, Any]) -> str:
-    """Return the identity of a call under options, empty if it has none."""
+def _identity_or_empty(call: Recording, options: Mapping[str, Any]) -> str:
+    """Return the identity of a call under options.
+
+    It is empty if the call cannot be identified by what its recording keeps.
+    """
     try:
         return identity_under(call, options)
     except CannotFollowError:
@@ -131,7 +136,7 @@ def _possible_parts(call: Recording) -> Possible | None:
 
     None: nobody knows, as its adapter is that of another distribution.
     """
-    find_possible = _POSSIBLE.get(call.target)
+    find_possible = _POSSIBLE_PARTS_OF_CLIENTS.get(call.target)
     if find_possible is None:
         return None
     return find_possible(call.arguments or {})
@@ -141,7 +146,7 @@ def _possible_parts(call: Recording) -> Possible | None:
 # of a call.
 
 
-def _of_http(described: Described) -> Possible:
+def _possible_of_http(described: Described) -> Possible:
     url = urlsplit(str(described.get("url", "")))
     port = url.port or _USUAL_PORTS.get(url.scheme, 0)
     parts: Possible = {
@@ -168,7 +173,7 @@ def _of_http(described: Described) -> Possible:
     return parts
 
 
-def _of_sql(described: Described) -> Possible:
+def _possible_of_sql(described: Described) -> Possible:
     # A request that is no statement, such as COMMIT, is described by its signature.
     statement = described.get("statement", described.get("signature"))
     return {
@@ -178,7 +183,7 @@ def _of_sql(described: Described) -> Possible:
     }
 
 
-def _of_redis(described: Described) -> Possible:
+def _possible_of_redis(described: Described) -> Possible:
     name = "command"
     if "commands" in described:
         name = "commands"
@@ -189,7 +194,7 @@ def _of_redis(described: Described) -> Possible:
     }
 
 
-def _of_grpc(described: Described) -> Possible:
+def _possible_of_grpc(described: Described) -> Possible:
     method = str(described.get("signature", "")).removeprefix("CALL ")
     return {
         "server": range(4),
@@ -198,7 +203,7 @@ def _of_grpc(described: Described) -> Possible:
     }
 
 
-def _of_mcp(described: Described) -> Possible:
+def _possible_of_mcp(described: Described) -> Possible:
     return {
         "server": range(4),
         "method": [described.get("method")],
@@ -206,10 +211,10 @@ def _of_mcp(described: Described) -> Possible:
     }
 
 
-_POSSIBLE: dict[str, Callable[[Described], Possible]] = {
-    "http": _of_http,
-    "sqlalchemy": _of_sql,
-    "redis": _of_redis,
-    "grpc": _of_grpc,
-    "mcp": _of_mcp,
+_POSSIBLE_PARTS_OF_CLIENTS: dict[str, Callable[[Described], Possible]] = {
+    "http": _possible_of_http,
+    "sqlalchemy": _possible_of_sql,
+    "redis": _possible_of_redis,
+    "grpc": _possible_of_grpc,
+    "mcp": _possible_of_mcp,
 }

@@ -39,11 +39,11 @@ from pytest_mimic._tools.rekey.recorded_calls import (
 )
 from pytest_mimic.errors import MimicError
 
-# The signatures of requests by which an HTTP client sets up a connection. It serves all
-# tests, so its recording belongs to none of them.
-_OF_CONNECTIONS = ("CONNECT",)
+# The signatures of requests by which an HTTP client sets up a connection. A connection
+# serves all tests, so the recording of such a request belongs to none of them.
+_SIGNATURES_OF_CONNECTIONS = ("CONNECT",)
 # What a recording keeps among its options that is no option of a line.
-_NO_OPTIONS = ("python", "line")
+_FACTS_AMONG_OPTIONS = ("python", "line")
 
 IsSame = Callable[[Stored, Stored, Line], bool]
 """Returns whether two outcomes of the calls of a line are equal."""
@@ -58,9 +58,9 @@ class Change(NamedTuple):
 
     Attributes:
         name: The file.
-        facts: Its content; None if it stands there already.
-        old_names: The files that it takes the place of.
-        calls: How many calls get another identity or other options by it.
+        facts: The content of the file; None if it stands there already.
+        old_names: The files whose place it takes.
+        calls: How many calls get another identity or other options.
     """
 
     name: str
@@ -74,15 +74,15 @@ class Left(NamedTuple):
 
     Attributes:
         old: The call.
-        reason: Why, in words.
-        changes: The options of its line that have changed.
+        reason: Why the call stays as it is, in words.
+        changes: The options of the call's line that have changed.
         rival: Whether another file has another outcome of the same identity, so that
             one of them has to be deleted.
         is_found: Whether a run of today may find a recording of the call or of those
             around it, so that only recording its test again takes its place.
         is_recorded_again: Whether the call was recorded again since, under the line of
             today, so that nothing finds this recording.
-        has_secret: Whether it holds a secret of today.
+        has_secret: Whether the call holds what today's `mimic_redact` names.
     """
 
     old: RecordedCall
@@ -101,9 +101,9 @@ class Plan:
     Attributes:
         changes: The files to write and to delete, in this order.
         left: The calls that a changed line concerns and that cannot follow it.
-        from_python: How many have options that were given in Python.
-        equal: How many have the identity of today's line.
-        hidden: How many lose what today's `mimic_redact` names.
+        from_python: How many calls have options that were given in Python.
+        equal: How many calls have the identity of today's line.
+        hidden: How many calls lose what today's `mimic_redact` names.
         objects: The long parts of requests to write first, by their names.
     """
 
@@ -164,7 +164,7 @@ class Planner:
         self._hidden_calls.hide(old_calls)
         rows: list[tuple[Rekeyed, Line]] = []
         for old in old_calls:
-            row = self._row(old)
+            row = self._call_under_line(old)
             if row is not None:
                 rows.append(row)
         # The calls by the new name of their recording, and those by their cassette.
@@ -182,7 +182,7 @@ class Planner:
                 in_cassettes.setdefault(old.file, []).append(new)
         for file, members in in_cassettes.items():
             try:
-                self._plan.changes.append(self._cassette(file, members))
+                self._plan.changes.append(self._changed_cassette(file, members))
             except CannotFollowError as reason:
                 for member in members:
                     self._plan.left.append(Left(member.old, str(reason), ()))
@@ -194,6 +194,7 @@ class Planner:
         """Note which calls that cannot follow were recorded again since."""
         if not self._plan.left:
             return
+        # A call is told from others by its file, and by its place in a cassette.
         left_calls = {(left.old.file, left.old.place) for left in self._plan.left}
         candidates: list[RecordedCall] = []
         for old in (*calls, *other_calls(self._vault, calls)):
@@ -203,19 +204,18 @@ class Planner:
         calls_of_today = CallsOfToday(candidates)
         judged: list[Left] = []
         for left in self._plan.left:
-            old = left.old
-            is_recorded_again = not left.rival and calls_of_today.has(old)
-            has_secret = self._hidden_calls.keeps_secret(old)
-            judged.append(
-                left._replace(
-                    is_recorded_again=is_recorded_again, has_secret=has_secret
-                )
+            # Of rivals, one has to be deleted: neither replaces the other.
+            is_recorded_again = not left.rival and calls_of_today.has(left.old)
+            has_secret = self._hidden_calls.keeps_secret(left.old)
+            judged_call = left._replace(
+                is_recorded_again=is_recorded_again, has_secret=has_secret
             )
+            judged.append(judged_call)
         self._plan.left = judged
 
     def _has_options_of_today(self, old: RecordedCall) -> bool:
         """Return whether a line takes a call today, with the options that it has."""
-        return bool(self._line(old)) and not self._changes(old)
+        return bool(self._lines_of_call(old)) and not self._changes(old)
 
     def _without_gaps(
         self, rows: Iterable[tuple[Rekeyed, Line]]
@@ -223,14 +223,17 @@ class Planner:
         """Yield the calls of which all neighbours can follow; the others are left.
 
         The calls of one test and target become sequences in their order. With the
-        second of three calls left behind, the third would move up to its place.
+        second of three calls left behind, the third would move up to the second place.
         """
-        gaps = {(_group(left.old), left.old.call.target) for left in self._plan.left}
+        gaps = {
+            (_owner_or_cassette(left.old), left.old.call.target)
+            for left in self._plan.left
+        }
         for new, line in rows:
             old = new.old
-            group = _group(old)
+            group = _owner_or_cassette(old)
             is_alone = group is None or (group, old.call.target) not in gaps
-            if is_alone or not _count([new]):
+            if is_alone or not _count_changed([new]):
                 yield new, line
                 continue
             reason = "another call of its test cannot follow"
@@ -238,10 +241,10 @@ class Planner:
                 reason = "another call of its cassette cannot follow"
             self._plan.left.append(Left(old, reason, tuple(self._changes(old))))
 
-    def _row(self, old: RecordedCall) -> tuple[Rekeyed, Line] | None:
+    def _call_under_line(self, old: RecordedCall) -> tuple[Rekeyed, Line] | None:
         """Return a call under its line of today.
 
-        None: there is nothing to change, or it cannot follow and is noted as left.
+        None: there is nothing to change, or the call cannot follow, which is noted.
         """
         try:
             lost = self._hider.lost_names(old)
@@ -249,7 +252,7 @@ class Planner:
                 raise CannotHideError(
                     f"{', '.join(lost)} was hidden, and cannot come back"
                 )
-            return self._followed(old)
+            return self._under_line_of_today(old)
         except CannotHideError as reason:
             self._plan.left.append(Left(old, str(reason), ()))
         except CannotFollowError as reason:
@@ -257,14 +260,14 @@ class Planner:
             if changes or self._hidden_calls.of(old) is not None:
                 is_found = isinstance(reason, StillFoundError)
                 # Of a sequence or cassette, other calls may be found.
-                is_found = is_found or _group(old) is not None
+                is_found = is_found or _owner_or_cassette(old) is not None
                 left = Left(old, str(reason), tuple(changes), is_found=is_found)
                 self._plan.left.append(left)
         return None
 
     # One call
 
-    def _line(self, old: RecordedCall) -> list[Line]:
+    def _lines_of_call(self, old: RecordedCall) -> list[Line]:
         """Return the line that takes a call today, see `lines_for`."""
         call = old.call
         signature, host = self._signature_of(call)
@@ -273,22 +276,22 @@ class Planner:
 
     def _changes(self, old: RecordedCall) -> list[str]:
         """Return the options of a call's line that have changed, in words."""
-        lines = self._line(old)
+        lines = self._lines_of_call(old)
         before = old.call.options or {}
         is_client = names_client(old.call.target)
         if not lines:
             return []
         return changed_options(before, lines[0].options, is_client=is_client)
 
-    def _followed(self, old: RecordedCall) -> tuple[Rekeyed, Line] | None:
+    def _under_line_of_today(self, old: RecordedCall) -> tuple[Rekeyed, Line] | None:
         """Return a call under its line of today; None if there is nothing to change.
 
         Raises:
-            CannotFollowError: It cannot get the identity of that line.
+            CannotFollowError: The call cannot get its identity under that line.
         """
         options_before = old.call.options or {}
         hidden = self._hidden_calls.checked(old)
-        # The call, without what it has to lose.
+        # The call without its secrets.
         new = old
         if hidden is not None:
             new = hidden.old
@@ -302,22 +305,23 @@ class Planner:
         owner = old.call.owner
         options = options_before
         if line is not None:
-            owner = self._owner(old, line)
+            owner = self._owner_under_line(old, line)
             options = dict(line.options)
-            for name in _NO_OPTIONS:
+            for name in _FACTS_AMONG_OPTIONS:
                 if name in options_before:
                     options[name] = options_before[name]
         no_line = Line("", {}, ())
         is_client = names_client(old.call.target)
         if not is_client and line is None:
-            # Only its description has changed, which does not count.
+            # Only the call's description has changed, which does not count.
             return rekeyed(new, old.identity, owner, options), no_line
         key_before = identity_under(old.call, options_before)
         # What counts of a function is not redacted.
         counted_call = new.call if is_client else old.call
         key = identity_under(counted_call, options)
         if key_before != old.identity:
-            # A part is hidden, or was edited. What the change names may not be in it.
+            # A part of the call is hidden, or was edited by hand. The options that have
+            # changed may concern other parts: then the identity stays as it is.
             if hidden is None and key == key_before and owner == old.call.owner:
                 self._plan.equal += 1
                 return None
@@ -327,15 +331,16 @@ class Planner:
     def _from_older(self, old: RecordedCall) -> tuple[Rekeyed, Line] | None:
         """Return a call of 1.0.0rc3's format under its line; None if no line takes it.
 
-        The identity that it has is not checked: nothing says under which options.
+        The identity that the call has is not checked: the format does not keep the
+        options under which it was taken.
 
         Raises:
-            CannotHideError: The format does not keep what identifies it.
+            CannotHideError: The format does not keep what identifies the call.
         """
         call = old.call
         if not names_client(call.target):
             raise CannotHideError("its format does not keep what identifies it")
-        lines = self._line(old)
+        lines = self._lines_of_call(old)
         if not lines:
             return None
         if len(lines) > 1:
@@ -345,7 +350,9 @@ class Planner:
         owner = call.owner
         if old.place is None:
             becomes_sequence = is_sequence(line.options, is_client=True)
-            opens = (call.arguments or {}).get("signature") in _OF_CONNECTIONS
+            opens = (call.arguments or {}).get(
+                "signature"
+            ) in _SIGNATURES_OF_CONNECTIONS
             if becomes_sequence and owner is None and not opens:
                 raise CannotHideError(
                     "it served all tests, and nobody knows which of them used it"
@@ -360,14 +367,17 @@ class Planner:
         return rekeyed(old, key, owner, line.options), line
 
     def _changed_line(self, old: RecordedCall) -> Line | None:
-        """Return the line of today, None if a call is identified under it already.
+        """Return the line of today.
+
+        None: no line takes the call, or the call has its identity under the line
+        already, or its options were given in Python.
 
         Raises:
             CannotFollowError: Several lines may take the call.
         """
         options_before = old.call.options or {}
         is_client = names_client(old.call.target)
-        lines = self._line(old)
+        lines = self._lines_of_call(old)
         if not lines:
             return None
         for line in lines:
@@ -383,11 +393,12 @@ class Planner:
             raise StillFoundError(f"several lines may take it: {names}")
         return lines[0]
 
-    def _owner(self, old: RecordedCall, line: Line) -> str | None:
+    def _owner_under_line(self, old: RecordedCall, line: Line) -> str | None:
         """Return the test or scope that a recording belongs to under a line.
 
         Raises:
-            CannotFollowError: It served all tests, and would belong to one of them.
+            CannotFollowError: The recording served all tests, and would now belong to
+                one of them.
         """
         call = old.call
         if old.place is not None:
@@ -405,7 +416,7 @@ class Planner:
 
     # Files
 
-    def _cassette(self, file: str, members: Sequence[Rekeyed]) -> Change:
+    def _changed_cassette(self, file: str, members: Sequence[Rekeyed]) -> Change:
         """Return the cassette with the new identities. Its calls keep their order."""
         data = self._vault.store.read(file) or b""
         if members[0].old.is_older:
@@ -419,10 +430,14 @@ class Planner:
             assert member.old.place is not None
             calls[member.old.place] = member.facts
         facts = {**facts, "calls": calls}
-        return Change(file, facts, (), _count(members))
+        return Change(file, facts, (), _count_changed(members))
 
     def _join(self, moving: dict[str, list[tuple[Rekeyed, Line]]]) -> None:
-        """Add what becomes of recordings, by their new names."""
+        """Plan the recordings with new names: join those that get the same name.
+
+        Args:
+            moving: By the new name, the calls that get it, each with its line.
+        """
         for name in self._in_order(moving):
             members = [member for member, _ in moving[name]]
             # The members have one target, and so one line.
@@ -438,7 +453,7 @@ class Planner:
                 is_rival = is_rival and len(files) > 1
                 for member in members:
                     changes = tuple(self._changes(member.old))
-                    is_found = is_standing or _group(member.old) is not None
+                    is_found = is_standing or _owner_or_cassette(member.old) is not None
                     left = Left(member.old, str(reason), changes, is_rival, is_found)
                     self._plan.left.append(left)
 
@@ -446,9 +461,9 @@ class Planner:
         """Return what becomes of recordings that get one name.
 
         Raises:
-            CannotFollowError: They cannot become one.
+            CannotFollowError: The recordings cannot become one.
         """
-        standing = self._standing(name, members)
+        standing = self._outcomes_that_stay(name, members)
         old_names = [member.old.file for member in members if member.old.file != name]
         is_shared = members[0].owner is None
 
@@ -460,7 +475,7 @@ class Planner:
                 facts = joined_shared(members, is_same)
             else:
                 facts = joined_sequence(members)
-            return Change(name, facts, tuple(old_names), _count(members))
+            return Change(name, facts, tuple(old_names), _count_changed(members))
         for member in members:
             if is_finished(member, standing):
                 continue
@@ -471,15 +486,16 @@ class Planner:
             joined_shared([member], is_same)
             if not is_same(standing[0], member.outcomes[0]):
                 raise DifferentOutcomesError("equal calls have different outcomes")
-        return Change(name, None, tuple(old_names), _count(members))
+        return Change(name, None, tuple(old_names), _count_changed(members))
 
-    def _standing(
+    def _outcomes_that_stay(
         self, name: str, members: Sequence[Rekeyed]
     ) -> Sequence[Stored] | None:
         """Return the outcomes of the recording that has a name already, and keeps it.
 
         Raises:
-            CannotFollowError: It cannot be read.
+            CannotFollowError: The recording cannot be read, or is to move away itself
+                and does not.
         """
         if any(member.old.file == name for member in members):
             return None
@@ -528,7 +544,7 @@ class Planner:
                 yield from visit(name, ())
 
 
-def _count(members: Iterable[Rekeyed]) -> int:
+def _count_changed(members: Iterable[Rekeyed]) -> int:
     """Return how many calls get another identity, or other options."""
     count = 0
     for member in members:
@@ -540,8 +556,12 @@ def _count(members: Iterable[Rekeyed]) -> int:
     return count
 
 
-def _group(old: RecordedCall) -> str | None:
-    """Return the test, scope or cassette of a call, None if all tests share it."""
+def _owner_or_cassette(old: RecordedCall) -> str | None:
+    """Return the cassette, or the test or scope, whose calls a call is one of.
+
+    None: all tests share the call.
+    """
+    # Only a call of a cassette has a place in its file.
     if old.place is not None:
         return old.file
     return old.call.owner
