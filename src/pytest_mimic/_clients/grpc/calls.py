@@ -501,11 +501,12 @@ class EndedCall(_aio.AioRpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
 class AioCall:
     """A call on an asyncio channel, above its interceptors.
 
-    It is an ended one, or a task that gives it.
+    Args:
+        ended: The call when it has ended, an `EndedCall`; or a task that returns it.
     """
 
     def __init__(self, ended: Any) -> None:
-        self._ended = ended
+        self._ended_or_task = ended
 
     def __getattr__(self, name: str) -> Any:
         """Return an attribute of the call.
@@ -517,12 +518,18 @@ class AioCall:
         """
         if name in _ENDING:
             return partial(self._ask, getattr(EndedCall, name))
-        return getattr(self._ended, name)
+        # A task has `done` and `cancel` as an ended call has them.
+        return getattr(self._ended_or_task, name)
+
+    async def _ended(self) -> EndedCall:
+        """Return the call when it has ended."""
+        if not isinstance(self._ended_or_task, EndedCall):
+            self._ended_or_task = await self._ended_or_task
+        return self._ended_or_task
 
     async def _ask(self, ask: Callable[[EndedCall], Any]) -> Any:
-        if not isinstance(self._ended, EndedCall):
-            self._ended = await self._ended
-        return ask(self._ended)
+        """Return what a method tells of the call when it has ended."""
+        return ask(await self._ended())
 
     def __await__(self) -> Generator[Any, Any, Any]:
         return self._ask(EndedCall.result).__await__()
@@ -532,13 +539,12 @@ class AioCall:
             yield message
 
     async def read(self) -> Any:
-        if not isinstance(self._ended, EndedCall):
-            self._ended = await self._ended
-        return await self._ended.read_or_wait()
+        ended_call = await self._ended()
+        return await ended_call.read_or_wait()
 
     def add_done_callback(self, callback: Callable[[Any], object]) -> None:
 
         def call_with_this(_ended: object) -> None:
             callback(self)
 
-        self._ended.add_done_callback(call_with_this)
+        self._ended_or_task.add_done_callback(call_with_this)

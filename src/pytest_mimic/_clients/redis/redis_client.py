@@ -73,16 +73,16 @@ class RedisAdapter(Adapter):
         ]
 
     def comparable(self, plain: Any, _beside: Any = None, /) -> Any:
-        """Return a reply, ordered where that means nothing, or the type of an error.
+        """Return what verifying compares of an outcome: its replies, or its error.
 
-        The text of an error names the server's address.
+        Items of a reply whose order means nothing are sorted. Of an error of sending or
+        reading, the type counts, and the replies that came before it. Its text does
+        not: it names the server's address.
         """
         if "error" not in plain:
             return comparable_reply(plain)
-        return {
-            "error": plain["error"]["type"],
-            "after": comparable_reply(plain["error"]["after"]),
-        }
+        error = plain["error"]
+        return {"error": error["type"], "after": comparable_reply(error["after"])}
 
     def failure(self, plain: Any, /) -> str | None:
         """Return the error of sending or reading, or the server's first error."""
@@ -107,7 +107,7 @@ class RedisAdapter(Adapter):
             "send_packed_command": self._send,
             "read_response": self._read,
             "can_read": self._can_read,
-            # It stands in place of `can_read` in asyncio, before redis-py 8.
+            # The name of `can_read` in asyncio before redis-py 8.
             "can_read_destructive": self._can_read,
         }
         edges = []

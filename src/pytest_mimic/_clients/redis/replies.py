@@ -258,22 +258,23 @@ def load_reply(plain: Any, encoder: Any) -> Any:
         for name, item in plain.items():
             mapping[decoded(name.encode())] = load_reply(item, encoder)
         return mapping
-    value = plain[next(iter(plain))]
+    # A mapping with a tag has one item: `{"$set": ["a", "b"]}`.
+    content = plain[next(iter(plain))]
     if tag == "unordered":
-        return load_reply(_words_of(value), encoder)
+        return load_reply(_flat_words(content), encoder)
     if tag == "map":
-        pairs = load_reply(value, encoder)
+        pairs = load_reply(content, encoder)
         return dict(pairs)
     if tag == "set":
-        return set(load_reply(value, encoder))
+        return set(load_reply(content, encoder))
     if tag == "base64":
-        return decoded(b64decode(value))
+        return decoded(b64decode(content))
     if tag == "error":
-        return load_error(value)
+        return load_error(content)
     if tag == "float":
-        return float(value)
+        return float(content)
     if tag == "text":
-        return value
+        return content
     shown = repr(next(iter(plain)))
     raise CorruptRecordingError(
         f"a recording of redis has a value tagged {shown}, which is not known here"
@@ -281,13 +282,17 @@ def load_reply(plain: Any, encoder: Any) -> Any:
 
 
 def error_in(plain: Any) -> Any:
-    """Return the stored error that a reply is, None of any other reply."""
+    """Return the stored error if a reply is one, else None."""
     is_error = type(plain) is dict and tag_in(plain) == "error"
     return plain[next(iter(plain))] if is_error else None
 
 
-def _words_of(items: list[Any]) -> list[Any]:
-    """Return names and values in turn again, where they are stored as pairs."""
+def _flat_words(items: list[Any]) -> list[Any]:
+    """Return the items of a reply whose order means nothing, as the server sent them.
+
+    Names and values that are stored as pairs stand in turn again: `[["a", "1"]]` gives
+    `["a", "1"]`.
+    """
     words = []
     for item in items:
         if isinstance(item, list):
@@ -300,7 +305,7 @@ def _words_of(items: list[Any]) -> list[Any]:
 def comparable_reply(plain: Any) -> Any:
     """Return a stored reply for comparing.
 
-    Where the order means nothing, it is sorted, or a mapping.
+    Items whose order means nothing are sorted; pairs of them become a mapping.
 
     Args:
         plain: A result of `store_reply`, or lists and mappings of results.
@@ -315,6 +320,7 @@ def comparable_reply(plain: Any) -> Any:
     items = sorted(plain[next(iter(plain))], key=repr)
     has_pairs = all(isinstance(item, list) for item in items)
     if not items or not has_pairs:
+        # The members of a set, for example.
         return items
     fields = {}
     for name, value in items:

@@ -34,30 +34,40 @@ from pytest_mimic.client import (
 if TYPE_CHECKING:
     from pytest_mimic.client import Redactor
 
-# Whether the values of a column are hidden; with "text", those that are no measures
-# are.
+# Which values of a column are hidden: all (True), none (False), or with "text" all but
+# numbers, times and None.
 Hidden = bool | Literal["text"]
 # PEP 249's classes. One of them replaces a class that does not exist on replay.
-_KINDS = frozenset(
+_CLASSES_OF_PEP_249 = frozenset(
     "IntegrityError DataError OperationalError InternalError ProgrammingError"
     " NotSupportedError DatabaseError InterfaceError Warning Error".split()
 )
 # How many parts PEP 249 gives a column.
 _COLUMN_PARTS = 7
-_CODES = (
+_ATTRIBUTES_WITH_CODES = (
     *("pgcode", "pgerror", "sqlstate"),
     *("sqlite_errorcode", "sqlite_errorname", "errno"),
 )
-_KEY = re.compile(r"\((.*?)\)=\((.*)\)")
-_ROW = re.compile(r"(?<=Failing row contains )\(.*\)", re.DOTALL)
-_RECORD = "asyncpg.protocol.record.Record"
-_MEASURES = (bool, int, float, Decimal, dt.date, dt.time, dt.timedelta, type(None))
+_KEY_IN_MESSAGE = re.compile(r"\((.*?)\)=\((.*)\)")
+_ROW_IN_MESSAGE = re.compile(r"(?<=Failing row contains )\(.*\)", re.DOTALL)
+_CLASS_OF_ASYNCPG_ROW = "asyncpg.protocol.record.Record"
+# The types of values that a column hidden as "text" shows.
+_TYPES_OF_MEASURES = (
+    bool,
+    int,
+    float,
+    Decimal,
+    dt.date,
+    dt.time,
+    dt.timedelta,
+    type(None),
+)
 
 
 def store_columns(description: Sequence[Sequence[Any]]) -> list[Any]:
     """Return `cursor.description` as plain data: lists without the Nones at their ends.
 
-    A type that is an object is None.
+    A column's type that is an object of the driver becomes None.
     """
     columns = []
     for column in description:
@@ -90,7 +100,7 @@ class Rows:
     Attributes:
         values: The rows, each a list.
         kind: The class of a row in plain data; None for a tuple.
-        classes: The names of the application's classes in it.
+        classes: The names of the application's classes in `kind` and `values`.
     """
 
     def __init__(self, rows: Sequence[Any], names: Sequence[str]) -> None:
@@ -108,13 +118,13 @@ class Rows:
         Raises:
             UnstorableOutcomeError: A value has no plain form.
         """
-        columns = list(zip(self._names, hidden))
+        hiding_by_column = list(zip(self._names, hidden))
         for number, row in enumerate(self._rows):
             parts = []
-            for value, (name, is_hidden) in zip(self._parts(row), columns):
-                is_secret = bool(is_hidden)
-                if is_hidden == "text":
-                    is_secret = not isinstance(value, _MEASURES)
+            for value, (name, hiding) in zip(self._parts(row), hiding_by_column):
+                is_secret = bool(hiding)
+                if hiding == "text":
+                    is_secret = not isinstance(value, _TYPES_OF_MEASURES)
                 if is_secret:
                     hidden_value = _stand_in(value, name, redactor)
                 else:
@@ -138,7 +148,7 @@ class Rows:
         """
         # SQLAlchemy's adapter of asyncpg passes its records on, which no program can
         # make. What Core and the ORM make of them is the same as of tuples.
-        if kind is tuple or full_name(kind) == _RECORD:
+        if kind is tuple or full_name(kind) == _CLASS_OF_ASYNCPG_ROW:
             return None
         if kind is list:
             return "list"
@@ -147,7 +157,8 @@ class Rows:
         if full_name(kind) == "sqlite3.Row":
             return "sqlite3.Row"
         if issubclass(kind, tuple) and hasattr(kind, "_fields"):
-            # A row of this class with the names of the columns stands for the class.
+            # The class is stored as a row of it, whose values are the names of the
+            # columns: `User(id="id", name="name")`.
             named_tuple: Any = kind
             row_of_names = named_tuple._make(self._names)
             return to_plain(row_of_names, "rows[0]", self.classes)
@@ -313,7 +324,7 @@ def store_error(
 def _kind_of(error: BaseException) -> str:
     """Return the first class of an error that PEP 249 or Python names."""
     for kind in type(error).__mro__:
-        if kind.__name__ in _KINDS or kind.__module__ == "builtins":
+        if kind.__name__ in _CLASSES_OF_PEP_249 or kind.__module__ == "builtins":
             return kind.__name__
     raise AssertionError("each error is a BaseException")
 
@@ -323,7 +334,7 @@ def _codes_of(error: BaseException) -> dict[str, Any]:
 
     What a server tells of its own source changes with its version.
     """
-    values = {name: getattr(error, name, None) for name in _CODES}
+    values = {name: getattr(error, name, None) for name in _ATTRIBUTES_WITH_CODES}
     for name, value in vars(error).items():
         if not name.startswith(("_", "server_source_")):
             values[name] = value
@@ -352,9 +363,13 @@ def _diagnosis_of(error: BaseException) -> dict[str, str]:
 
 
 def load_error(stored: Mapping[str, Any], dbapi: Any) -> Exception:
-    """Return the error; if its class does not exist, one of PEP 249's.
+    """Return a recorded error of a driver.
 
-    `dbapi` is the driver's module.
+    Where its class does not exist, the error has the class of PEP 249 above that.
+
+    Args:
+        stored: The error as it was recorded.
+        dbapi: The driver's module.
     """
     kind = _class_of(stored, dbapi)
     diagnosis = stored.get("diag", {})
@@ -364,17 +379,17 @@ def load_error(stored: Mapping[str, Any], dbapi: Any) -> Exception:
     # psycopg2's classes are written in C, and refuse `Exception.__new__`.
     error: Any = kind.__new__(kind, *args)
     error.args = args
-    # A class that is written in C may have none of them to be set.
+    # A class that is written in C may lack these attributes, or refuse to set them.
     with suppress(AttributeError, TypeError):
         error.__setstate__(stored.get("codes", {}))
     fields = _diagnosis_fields(error)
     if fields:
-        # psycopg's errors keep it in these attributes, for pickling.
-        info = {}
+        # psycopg's errors keep the diagnosis in these attributes, for pickling.
+        bytes_by_field = {}
         for name, text in diagnosis.items():
             if name in fields:
-                info[fields[name]] = text.encode()
-        error._info = info
+                bytes_by_field[fields[name]] = text.encode()
+        error._info = bytes_by_field
         error._encoding = "utf-8"
     elif diagnosis:
         error.diag = SimpleNamespace(**{**_empty_diagnosis(), **diagnosis})
@@ -437,7 +452,7 @@ def _hide_details(text: str, redactor: Redactor) -> str:
             return f"({match[1]})=({PLACEHOLDER})"
         return match[0]
 
-    return _ROW.sub(f"({PLACEHOLDER})", _KEY.sub(hide_key, text))
+    return _ROW_IN_MESSAGE.sub(f"({PLACEHOLDER})", _KEY_IN_MESSAGE.sub(hide_key, text))
 
 
 def _diagnosis_fields(error: BaseException) -> dict[str, Any]:

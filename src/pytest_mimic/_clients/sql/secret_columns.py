@@ -1,6 +1,6 @@
 """The columns to which the parameters and results of a compiled statement belong.
 
-They are those that SQLAlchemy knows. By their names, `statement_calls.py` decides which
+SQLAlchemy knows these columns. By their names, `statement_calls.py` decides which
 parameters are secret, and which columns of a result are hidden.
 """
 
@@ -15,7 +15,7 @@ from sqlalchemy.sql import dml, elements, functions, operators, selectable
 from pytest_mimic._clients.sql.statements import words_in
 
 # Functions that measure a value. Their result is no secret.
-_MEASURING = frozenset(
+_MEASURING_FUNCTIONS = frozenset(
     (
         *("bit_length", "char_length", "character_length", "octet_length"),
         *("count", "length"),
@@ -25,21 +25,21 @@ _MEASURING = frozenset(
 # those of its parameters. `lower(users.token || :salt) AS key` has the parts `({"key",
 # "token"}, {"salt"})`.
 Shown = tuple[frozenset[str], frozenset[str]]
-_NAMED = (elements.ColumnClause, elements.Label)
+_ELEMENTS_WITH_NAME = (elements.ColumnClause, elements.Label)
 # Operators whose right side names a part of a JSON value; others are known by their
 # texts.
-_KEYED = frozenset(
+_OPERATORS_INTO_JSON = frozenset(
     (operators.getitem, operators.json_getitem_op, operators.json_path_getitem_op)
 )
-_KEYED_TEXTS = ("->", "#>")
+_STARTS_OF_OPERATORS_INTO_JSON = ("->", "#>")
 
 
 class CompiledNames:
     """The names in a compiled statement.
 
     Attributes:
-        columns: The parts that each column of its result shows; None for a text, which
-            does not say.
+        columns: The parts that each column of the result shows; None for a statement
+            that is a text, whose columns SQLAlchemy does not know.
         beside: By the name of a parameter, the names in the expressions around it. A
             parameter without any is unknown.
         keys: The parameters that may name a part of a JSON value.
@@ -71,15 +71,15 @@ class CompiledNames:
         # entities, joins and criteria.
         statement = getattr(compiled.compile_state, "statement", compiled.statement)
         for element in _walk(statement):
-            self._note(element)
+            self._note_names(element)
         if isinstance(statement, selectable.CompoundSelect):
             # Of a union, the compiler knows the first query only.
-            columns = _columns(statement)
+            columns = _elements_of_columns(statement)
         else:
             columns = [entry[2] for entry in compiled._result_columns or ()]
         self.columns = tuple([self._parts_of(*column) for column in columns])
 
-    def _note(self, element: Any) -> None:
+    def _note_names(self, element: Any) -> None:
         """Note the names beside the parameters of an expression, and the texts."""
         text = _text_of(element)
         if text is not None:
@@ -105,7 +105,7 @@ class CompiledNames:
                 binds.add(self._names.get(part.key, part.key))
             elif text is not None:
                 names.update(words_in(text))
-            elif isinstance(part, _NAMED):
+            elif isinstance(part, _ELEMENTS_WITH_NAME):
                 names.update(_names_of(part))
             elif is_result and isinstance(part, functions.FunctionElement):
                 # A column without a label is called after its function.
@@ -117,7 +117,9 @@ def _opens_json(element: Any) -> bool:
     """Check whether an operation takes a part of a JSON value."""
     operator = getattr(element, "operator", None)
     text = str(getattr(operator, "opstring", ""))
-    return operator in _KEYED or text.startswith(_KEYED_TEXTS)
+    return operator in _OPERATORS_INTO_JSON or text.startswith(
+        _STARTS_OF_OPERATORS_INTO_JSON
+    )
 
 
 def _names_of(element: Any) -> list[str]:
@@ -141,17 +143,17 @@ def _text_of(element: Any) -> str | None:
     return None
 
 
-def _columns(query: Any) -> list[list[Any]]:
+def _elements_of_columns(query: Any) -> list[list[Any]]:
     """Return the elements of each column of a query.
 
     Of a union, they are those of all its queries at this place.
     """
     if isinstance(query, selectable.SelectStatementGrouping):
-        return _columns(query.element)
+        return _elements_of_columns(query.element)
     if not isinstance(query, selectable.CompoundSelect):
         return [[column] for column in query._all_selected_columns]
     columns = []
-    for place in zip(*map(_columns, query.selects)):
+    for place in zip(*map(_elements_of_columns, query.selects)):
         columns.append(list(chain.from_iterable(place)))
     return columns
 
@@ -159,10 +161,10 @@ def _columns(query: Any) -> list[list[Any]]:
 def _walk(
     *start: Any, is_expression: bool = False, is_result: bool = False
 ) -> Iterator[Any]:
-    """Yield elements and all that they are made of, each once.
+    """Yield elements of a statement and all that they are made of, each once.
 
     Args:
-        start: The elements.
+        start: The elements, such as a `ColumnClause`, `BinaryExpression` or `Select`.
         is_expression: Subqueries are followed to their columns, not to their
             conditions.
         is_result: What a result only compares or measures is left out.
@@ -173,7 +175,7 @@ def _walk(
     while pending:
         element = pending.pop()
         if type(element).__name__ == "_CompileLabel":
-            # It is no element of the statement, but has one.
+            # The compiler has put this label around an element of the statement.
             element = element.element
         if id(element) in seen or not hasattr(element, "__visit_name__"):
             continue
@@ -188,9 +190,13 @@ def _walk(
 
 
 def _sources_of(element: Any) -> Iterable[Any]:
-    """Return what a part of an expression takes its value from."""
+    """Return the elements that a part of an expression takes its value from.
+
+    A column of a subquery gives the column in the subquery; `lower(a || b)` gives its
+    arguments.
+    """
     if isinstance(element, elements.ColumnClause):
-        # In a subquery or a union, a column comes from others.
+        # A column of a subquery or a union comes from the columns in there.
         sources = list(element.proxy_set)
         table = getattr(element.table, "element", None)
         if isinstance(table, functions.FunctionElement):
@@ -203,7 +209,7 @@ def _sources_of(element: Any) -> Iterable[Any]:
     is_function = isinstance(element, functions.FunctionElement)
     if is_function or not isinstance(element, selectable.FromClause):
         return list(element.get_children())
-    # A table is no value.
+    # A table holds values, and is none: its other columns do not count.
     return []
 
 
@@ -213,5 +219,5 @@ def _is_measure(element: Any) -> bool:
         return operators.is_comparison(element.operator)
     if isinstance(element, functions.FunctionElement):
         name: str = getattr(element, "name", "")
-        return name.lower() in _MEASURING
+        return name.lower() in _MEASURING_FUNCTIONS
     return isinstance(element, selectable.Exists)

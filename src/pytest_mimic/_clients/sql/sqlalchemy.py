@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from pytest_mimic._clients.sql.secret_columns import CompiledNames
     from pytest_mimic.client import Port
 
-_RECORD = "_ConnectionRecord"
+# The class of a pool's record of one connection. It is the first part of the names of
+# its private attributes, too.
+_CLASS_OF_POOL_RECORD = "_ConnectionRecord"
 
 
 class SqlAdapter(Adapter):
@@ -39,18 +41,23 @@ class SqlAdapter(Adapter):
         # By pool: its engine, and a key for its database, unique in this process.
         self._engines: WeakKeyDictionary[Any, tuple[ref[Any], str]]
         self._engines = WeakKeyDictionary()
-        self._numbers = count(1)
+        # Each database that only its own pool reaches gets the next number.
+        self._numbers_of_private = count(1)
         # Dialects that already got the answers to their first-connect queries.
-        self._introduced: WeakSet[Any] = WeakSet()
+        self._introduced_dialects: WeakSet[Any] = WeakSet()
 
     def edges(self) -> Sequence[Edge]:
         pool = "sqlalchemy.pool.base"
         engine = "sqlalchemy.engine.base"
         default = "sqlalchemy.engine.default"
         return [
-            Edge(pool, (_RECORD, f"{_RECORD}__connect"), self._connecting),
-            Edge(pool, (_RECORD, "get_connection"), self._adopting),
-            Edge(pool, (_RECORD, "checkin"), _housekeeping),
+            Edge(
+                pool,
+                (_CLASS_OF_POOL_RECORD, f"{_CLASS_OF_POOL_RECORD}__connect"),
+                self._connecting,
+            ),
+            Edge(pool, (_CLASS_OF_POOL_RECORD, "get_connection"), self._adopting),
+            Edge(pool, (_CLASS_OF_POOL_RECORD, "checkin"), _housekeeping),
             Edge(pool, ("_ConnectionFairy", "_reset"), _housekeeping),
             Edge(engine, ("Engine", "raw_connection"), self._naming),
             Edge(engine, ("Connection", "_exec_single_context"), _executing),
@@ -74,12 +81,16 @@ class SqlAdapter(Adapter):
         is_unordered = comparable.pop("unordered", False)
         if is_unordered or other.get("unordered", False):
             rows = _sorted_rows(plain)
-            # A difference is better shown at its place.
+            # Rows that differ stay in their order: a difference is shown at its place.
             if rows == _sorted_rows(other):
                 comparable["rows"] = rows
-        if len(set(names)) == len(names):
-            # So a line can say `volatile=rows.*.id`.
-            comparable["rows"] = [dict(zip(names, row)) for row in comparable["rows"]]
+        has_unique_names = len(set(names)) == len(names)
+        if has_unique_names:
+            # Rows become mappings, so that a line can say `volatile=rows.*.id`.
+            named_rows = []
+            for row in comparable["rows"]:
+                named_rows.append(dict(zip(names, row)))
+            comparable["rows"] = named_rows
         return comparable
 
     def _connecting(
@@ -121,18 +132,19 @@ class SqlAdapter(Adapter):
     ) -> StandInConnection:
         """Return a stand-in for a pool's record, over its `real` connection if any.
 
-        Its dialect learns from it what it would ask its first connection.
+        The engine's dialect gets from the stand-in what it would ask of its first
+        connection.
         """
-        pool = getattr(record, f"{_RECORD}__pool")
+        pool = getattr(record, f"{_CLASS_OF_POOL_RECORD}__pool")
         engine, key = self._engines.get(pool, (None, f"pool {id(pool)}"))
         connection = StandInConnection(
             port, pool, record, partial(port.ordinal, "database", key), real
         )
         if real is None:
             connection.open()
-        if engine is not None and pool._dialect not in self._introduced:
+        if engine is not None and pool._dialect not in self._introduced_dialects:
             _introduce(connection, engine())
-            self._introduced.add(pool._dialect)
+            self._introduced_dialects.add(pool._dialect)
         return connection
 
     def _naming(self, original: Callable[..., Any], port: Port) -> Callable[..., Any]:
@@ -141,7 +153,7 @@ class SqlAdapter(Adapter):
             if port.taking() and engine.pool not in self._engines:
                 key = _key_of_database(engine)
                 if not key:
-                    key = f"private {next(self._numbers)}"
+                    key = f"private {next(self._numbers_of_private)}"
                 self._engines[engine.pool] = ref(engine), key
             return original(engine)
 
@@ -151,7 +163,7 @@ class SqlAdapter(Adapter):
 def _introduce(connection: StandInConnection, engine: Any) -> None:
     """Let a dialect know what it asks for on its first connection.
 
-    It is recorded once for all tests.
+    The answers are recorded once for all tests.
     """
     dialect = engine.dialect
     port = connection.port
@@ -211,7 +223,7 @@ def _executing(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
         cursor = context.cursor
         if not isinstance(cursor, StandInCursor):
             return original(connection, dialect, context, *args)
-        cursor.names = _names(context)
+        cursor.names = _statement_names(context)
         try:
             return original(connection, dialect, context, *args)
         finally:
@@ -220,7 +232,7 @@ def _executing(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
     return execute
 
 
-def _names(context: Any) -> StatementNames:
+def _statement_names(context: Any) -> StatementNames:
     """Return the names in the statement that a context executes.
 
     For each value of an `IN`, SQLAlchemy makes a parameter, a member of the one in the
@@ -230,9 +242,9 @@ def _names(context: Any) -> StatementNames:
     compiled = context.compiled
     expanded = context._expanded_parameters
     if compiled is None or not hasattr(compiled, "bind_names"):
-        # It is a text for the driver, or a definition.
+        # The statement is a text for the driver, or a definition such as CREATE TABLE.
         return UNNAMED
-    compiled_names = _names_in(compiled)
+    compiled_names = _compiled_names(compiled)
     values: Mapping[str, Any] = {}
     if context.compiled_parameters:
         values = context.compiled_parameters[0]
@@ -250,7 +262,7 @@ def _names(context: Any) -> StatementNames:
             places.extend(expanded[name])
         elif name in values:
             names.append(name)
-        # Any other one has become a part of the text.
+        # A name in neither has no parameter: its value stands in the text.
     owners: dict[str, str] = {}
     widths = {}
     for name, members in expanded.items():
@@ -265,8 +277,11 @@ def _names(context: Any) -> StatementNames:
     return StatementNames(names + numbered, widths, owners, compiled_names, values)
 
 
-def _names_in(compiled: Any) -> CompiledNames:
-    """Return the names in a compiled statement: once, as SQLAlchemy keeps it."""
+def _compiled_names(compiled: Any) -> CompiledNames:
+    """Return the names in a compiled statement.
+
+    They are kept on the statement, which SQLAlchemy keeps and executes many times.
+    """
     names: CompiledNames | None = vars(compiled).get("_mimic_names")
     if names is None:
         from pytest_mimic._clients.sql.secret_columns import CompiledNames
@@ -284,8 +299,8 @@ def _value_of(member: str, name: str) -> str:
 def _key_of_database(engine: Any) -> str:
     """Return what tells a database from others: its URL without driver and credentials.
 
-    It is empty where each pool has a database of its own: one that is made by a
-    function of the application, and SQLite in memory.
+    The text is empty where each pool has a database of its own: where a function of the
+    application makes the connections, and for SQLite in memory.
     """
     url = engine.url
     connects = getattr(engine.pool._creator, "__module__", "")

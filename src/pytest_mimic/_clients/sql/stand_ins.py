@@ -37,12 +37,16 @@ if TYPE_CHECKING:
 
     from pytest_mimic.client import Port, Step
 
+# Two values of `psycopg.pq.TransactionStatus`.
+_IDLE = 0
+_IN_TRANSACTION = 2
 # The state of a new connection, with any driver; SQLAlchemy's dialects read it.
-_STATE = dict[str, Any](
+_STATE_OF_NEW_CONNECTION = dict[str, Any](
     autocommit=False, broken=False, closed=False, isolation_level="", notices=()
 )
-# The attributes of a stand-in that are none of the driver's.
-_OWN = frozenset(
+# The attributes that only a stand-in has: to set one sets nothing on the driver's
+# connection.
+_OWN_ATTRIBUTES = frozenset(
     ("port", "pool", "record", "place", "real", "resetting", "used", "dialect", "lost")
 )
 
@@ -59,8 +63,9 @@ class StandInConnection:
         place: Returns the number of the database in the test.
         real: The driver's connection, or SQLAlchemy's adapter of it; None while nothing
             had to run.
-        resetting: The pool is taking it back: nothing that is sent is a call.
-        used: Statements were sent since the last commit or rollback.
+        resetting: Whether the pool is taking the connection back: nothing that is sent
+            then is a call.
+        used: Whether statements were sent since the last commit or rollback.
         lost: What the driver's connection told of its end when a replayed error was
             recorded. Without an end it is empty.
     """
@@ -83,7 +88,7 @@ class StandInConnection:
         self.used = False
         self.lost: dict[str, Any] = {}
         # What was set, by name: functions that set it on the real connection.
-        self._settings: dict[str, Callable[[Any], Any]] = {}
+        self._setters_by_name: dict[str, Callable[[Any], Any]] = {}
         self._lock = threading.RLock()
 
     def connect(self) -> Any:
@@ -94,10 +99,10 @@ class StandInConnection:
         """
         with self._lock:
             if self.real is None:
-                self.real = self._connected()
+                self.real = self._opened_connection()
         return self.real
 
-    def _connected(self) -> Any:
+    def _opened_connection(self) -> Any:
         """Return a real connection, opened with its events as the pool does it."""
         record, events = self.record, self.pool.dispatch
         stand_in = record.dbapi_connection
@@ -110,7 +115,7 @@ class StandInConnection:
             raise
         finally:
             record.dbapi_connection = stand_in
-        for configure in self._settings.values():
+        for configure in self._setters_by_name.values():
             configure(real)
         return real
 
@@ -177,7 +182,7 @@ class StandInConnection:
         if was_used and not self.resetting and self.port.taking():
             step = self.port.begin(action("COMMIT", database=self.place()))
         if step is None:
-            self._end("commit")
+            self._call_if_open("commit")
             return
         if step.mode != "replay":
             with self.recording(step):
@@ -190,24 +195,24 @@ class StandInConnection:
     def rollback(self) -> None:
         """Roll back. This is no call, for nothing that is replayed depends on it."""
         self.used = False
-        self._end("rollback")
+        self._call_if_open("rollback")
 
     def close(self) -> None:
-        self._end("close")
+        self._call_if_open("close")
         self.real = None
 
     def terminate(self) -> None:
-        self._end("terminate")
+        self._call_if_open("terminate")
         self.real = None
 
     def ping(self, *args: Any) -> None:
         """Ask whether the connection is alive, as some pools do.
 
-        It is while it is not there.
+        A connection that was not opened yet counts as alive: no error is raised.
         """
-        self._end("ping", *args)
+        self._call_if_open("ping", *args)
 
-    def _end(self, method: str, *args: Any) -> None:
+    def _call_if_open(self, method: str, *args: Any) -> None:
         """Call a method of the real connection, `rollback`, if there is one."""
         if self.real is not None:
             getattr(self.real, method)(*args)
@@ -216,8 +221,14 @@ class StandInConnection:
 
     @property
     def info(self) -> Any:
-        """The state of psycopg's transaction: `IDLE` is 0, `INTRANS` is 2."""
-        return SimpleNamespace(transaction_status=2 * self.used)
+        """The attribute of psycopg's connections that tells the transaction's state.
+
+        SQLAlchemy reads it to see whether a transaction is open.
+        """
+        status = _IDLE
+        if self.used:
+            status = _IN_TRANSACTION
+        return SimpleNamespace(transaction_status=status)
 
     @property
     def _connection(self) -> Any:
@@ -237,10 +248,10 @@ class StandInConnection:
         | of its state, `closed` | as the connection tells it, or that of a new one |
         | `set_isolation_level` and the like | what sets it now, or once it is open |
         """
-        if name in _STATE:
+        if name in _STATE_OF_NEW_CONNECTION:
             if name in self.lost:
                 return self.lost[name]
-            return getattr(self.real, name, _STATE[name])
+            return getattr(self.real, name, _STATE_OF_NEW_CONNECTION[name])
         if name.startswith("set_"):
             return partial(self._configure, name)
         raise AttributeError(
@@ -250,26 +261,31 @@ class StandInConnection:
 
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
-        is_own = name.startswith("_") or name in _OWN
+        is_own = name.startswith("_") or name in _OWN_ATTRIBUTES
         if is_own:
             return
 
         def configure(real: Any) -> None:
             setattr(real, name, value)
 
-        self._set(name, configure)
+        self._set_now_or_later(name, configure)
 
     def _configure(self, method: str, *args: Any) -> None:
-        """Call a method that sets something, `set_isolation_level`."""
+        """Call a method that sets something on a connection, `set_isolation_level`."""
 
         def configure(real: Any) -> None:
             getattr(real, method)(*args)
 
-        self._set(method, configure)
+        self._set_now_or_later(method, configure)
 
-    def _set(self, name: str, configure: Callable[[Any], Any]) -> None:
-        """Set something at the real connection, now or once it is open."""
-        self._settings[name] = configure
+    def _set_now_or_later(self, name: str, configure: Callable[[Any], Any]) -> None:
+        """Set something on the real connection, now or once it is open.
+
+        Args:
+            name: The attribute or method that sets it. The last setting of a name wins.
+            configure: Sets it on the connection that is given.
+        """
+        self._setters_by_name[name] = configure
         if self.real is not None:
             configure(self.real)
 
@@ -280,7 +296,7 @@ class StandInConnection:
     ) -> AbstractContextManager[None]:
         """Return the block for a step that runs.
 
-        It records errors about the call, not those of connecting or the machine.
+        The block records errors about the call, not those of connecting or the machine.
         """
         return recording(step, partial(self.stored_error, secrets=secrets or ()))
 
@@ -293,7 +309,7 @@ class StandInConnection:
     ) -> dict[str, Any] | None:
         """Return an error as an outcome, with what it did to the connection.
 
-        It is None for an error that is no outcome.
+        None: the error is no outcome, and is not recorded.
         """
         kinds = (
             self.dialect.dbapi.Error,

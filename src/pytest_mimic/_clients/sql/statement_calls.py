@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from pytest_mimic._clients.sql.secret_columns import CompiledNames
     from pytest_mimic.client import KnownSecrets, Redactor
 
-_IDENTITY = ("database", "statement", "params")
+_PARTS_OF_IDENTITY = ("database", "statement", "params")
 # Types of parameters that are plain data and hold no secrets.
-_UNCHANGED = frozenset((int, bool, type(None)))
+_TYPES_WITHOUT_SECRETS = frozenset((int, bool, type(None)))
 _NUMBERS = (int, float, Decimal)
 # A cursor's name, which SQLAlchemy makes of an address for drivers that declare cursors
 # by statements.
-_CURSOR = re.compile(r"\bc_[0-9a-f]{6,}_[0-9a-f]+\b")
+_NAME_OF_CURSOR = re.compile(r"\bc_[0-9a-f]{6,}_[0-9a-f]+\b")
 # SQLAlchemy numbers the parameters of the rows that it writes with one INSERT.
 _ROW_NUMBER = re.compile(r"(_m|__)\d+$")
 
@@ -80,23 +80,23 @@ def action(
         described["params"] = params
     parts = {"database": database, "statement": name, "params": params}
     return ClientCall(
-        name, parts, identity=_IDENTITY, described=described, shared=shared
+        name, parts, identity=_PARTS_OF_IDENTITY, described=described, shared=shared
     )
 
 
-class _Prepared:
-    """A statement, as far as each call of it is the same.
+class _PreparedStatement:
+    """What all calls of one statement share, whatever their parameters.
 
-    Its text, its compiled form and the rules for secrets decide about it.
+    The text of the statement, its compiled form and the rules for secrets decide it.
 
     Attributes:
         statement: The statement as its text reads.
-        mentions: Whether it has a secret name anywhere.
-        is_text: Whether SQLAlchemy does not know the columns of its result.
+        mentions: Whether the statement has a secret name anywhere.
+        is_text: Whether SQLAlchemy does not know the columns of the result.
         is_unclear: Whether a text in the compiled statement names a secret, so that it
             cannot be followed.
         text: The statement for the identity, its secret literals replaced.
-        literals: These literals.
+        literals: The secret literals that were replaced.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class _Prepared:
         self._compiled = compiled
         self._secret = redactor.secret
         self.open_kinds = cache(self._find_open_kinds)
-        self.statement = read_statement(_CURSOR.sub("c_", sql))
+        self.statement = read_statement(_NAME_OF_CURSOR.sub("c_", sql))
         self.mentions = self.statement.mentions(redactor.secret)
         self.is_text = compiled is None or compiled.columns is None
         self.is_unclear = False
@@ -151,7 +151,7 @@ class _Prepared:
 
 
 # A session has its own redactor, and SQLAlchemy compiles a statement for each dialect.
-_prepare = lru_cache(maxsize=1024)(_Prepared)
+_prepared_statement = lru_cache(maxsize=1024)(_PreparedStatement)
 
 
 class StatementCall:
@@ -167,7 +167,7 @@ class StatementCall:
         call: The call at the client.
         secrets: The texts of secret parameters and literals, which an error's message
             must not contain.
-        is_unordered: Whether the rows of its result may come in any order.
+        is_unordered: Whether the rows of the result may come in any order.
         refused: The error of a parameter that no driver takes, if there is one.
     """
 
@@ -183,20 +183,20 @@ class StatementCall:
         many: bool = False,
     ) -> None:
         self._names = names
-        self._known = known
-        # The secrets that the test was issued, each with its placeholder.
-        self._issued: dict[str, str] = {}
+        self._secrets_of_test = known
+        # By each secret that the test was issued, `tok-4711`: what stands for it.
+        self._placeholder_of_issued: dict[str, str] = {}
         if known is not None:
-            self._issued = known.hidden()
+            self._placeholder_of_issued = known.hidden()
         self._redactor = redactor
         # The names of the parameters that are secret.
-        self._hidden: set[str] = set()
-        self._prepared = _prepare(sql, names.compiled, redactor)
+        self._names_of_secrets: set[str] = set()
+        self._prepared = _prepared_statement(sql, names.compiled, redactor)
         statement = self._prepared.statement
         # The names of the parameters that may name a part of a JSON value.
-        self._keys: Collection[str] = ()
+        self._names_of_json_keys: Collection[str] = ()
         if names.compiled is not None:
-            self._keys = names.compiled.keys
+            self._names_of_json_keys = names.compiled.keys
         self._is_unclear = self._prepared.is_unclear or self._asks_for_secret()
         self.secrets = list(self._prepared.literals)
         self.is_unordered = statement.is_unordered
@@ -220,7 +220,7 @@ class StatementCall:
             if parts[name]:
                 described[name] = parts[name]
         self.call = ClientCall(
-            statement.signature, parts, identity=_IDENTITY, described=described
+            statement.signature, parts, identity=_PARTS_OF_IDENTITY, described=described
         )
 
     def _asks_for_secret(self) -> bool:
@@ -228,7 +228,7 @@ class StatementCall:
 
         All texts are hidden then, as it cannot be followed which of them are secret.
         """
-        for name in self._keys:
+        for name in self._names_of_json_keys:
             words = words_in(self._names.values.get(name, ""))
             if any(map(self._redactor.secret, words)):
                 return True
@@ -237,12 +237,12 @@ class StatementCall:
     def _plain(self, parameters: Any) -> dict[str, Any]:
         """Return parameters as plain data without secrets.
 
-        They stand by their names, or by their places.
+        The key of a parameter is its name; without a name, its place from 1: `"1"`.
         """
         plain: dict[str, Any] = {}
         # The names of the parameters of each `IN`.
         lists: dict[str, list[str]] = {}
-        for place, (bind, value) in enumerate(self._named(parameters), 1):
+        for place, (bind, value) in enumerate(self._named_parameters(parameters), 1):
             name = _free_name(bind or str(place), plain)
             owner = self._names.owners.get(bind, bind)
             plain[name] = self._plain_value(value, name, owner)
@@ -253,7 +253,7 @@ class StatementCall:
         return plain
 
     def _plain_value(self, value: Any, name: str, owner: str) -> Any:
-        """Return the value of a parameter without secrets, and note it if it is one.
+        """Return the value of a parameter without secrets, and note a secret value.
 
         Args:
             value: The value as the driver gets it.
@@ -262,14 +262,14 @@ class StatementCall:
         """
         if self._is_secret(type(value), owner):
             if value is not None:
-                self._hidden.add(owner)
+                self._names_of_secrets.add(owner)
             if isinstance(value, str):
                 self.secrets.append(by_value(value))
             return self._stand_in(by_value(value))
-        if type(value) in _UNCHANGED:
+        if type(value) in _TYPES_WITHOUT_SECRETS:
             return value
         if type(value) is str and "{" not in value and "[" not in value:
-            return hide_values(value, self._issued)
+            return hide_values(value, self._placeholder_of_issued)
         try:
             return _plain(hide_inside(value, self._redactor), name)
         except UnstableIdentityError as error:
@@ -279,26 +279,31 @@ class StatementCall:
     def _stand_in(self, value: Any) -> Any:
         """Return what stands for the value of a secret parameter.
 
-        For one that was issued it is its placeholder.
+        The placeholder stands for a secret that the test was issued.
         """
         if value is None or isinstance(value, bool):
             return value
-        if self._known is None or type(value) not in (str, int, float):
+        if self._secrets_of_test is None or type(value) not in (str, int, float):
             return PLACEHOLDER
-        stand_in = self._known.stand_in(value)
+        stand_in = self._secrets_of_test.stand_in(value)
         is_number = type(value) is not str and stand_in != PLACEHOLDER
         if is_number:
             return type(value)(stand_in)
         return stand_in
 
     def _is_secret(self, kind: type, owner: str) -> bool:
-        """Check whether a parameter's value, of a type, is secret."""
+        """Check whether the value of a parameter is secret, by its type and its name.
+
+        Args:
+            kind: The type of the value.
+            owner: The name in the compiled statement.
+        """
         kinds = self._prepared.open_kinds(owner)
         if kinds is object and self._is_unclear:
-            return issubclass(kind, str) and owner not in self._keys
+            return issubclass(kind, str) and owner not in self._names_of_json_keys
         return not issubclass(kind, kinds)
 
-    def _named(self, parameters: Any) -> Iterable[tuple[str, Any]]:
+    def _named_parameters(self, parameters: Any) -> Iterable[tuple[str, Any]]:
         """Return each parameter with its name in the compiled statement, if known."""
         if isinstance(parameters, Mapping):
             # The names may be of SQLAlchemy's own subclass of `str`.
@@ -335,7 +340,7 @@ class StatementCall:
             listed: frozenset[str] = frozenset()
         else:
             origins = ((frozenset(), frozenset()),) * len(columns)
-            is_unclear = prepared.mentions or bool(self._hidden)
+            is_unclear = prepared.mentions or bool(self._names_of_secrets)
             listed = prepared.statement.listed
         hidden: list[Hidden] = []
         for name, (names, binds) in zip(columns, origins):
@@ -364,13 +369,13 @@ class StatementCall:
             return True
         if any(map(self._redactor.secret, names)):
             return True
-        return not self._hidden.isdisjoint(binds)
+        return not self._names_of_secrets.isdisjoint(binds)
 
 
 def _free_name(name: str, names: Collection[str]) -> str:
-    """Return a name that is not taken.
+    """Return a name that no parameter has yet: `id`, or else `id_2`, `id_3`.
 
-    By place, one parameter can be there several times.
+    Positional parameters may have the same name several times.
     """
     free = name
     number = 1
@@ -381,7 +386,7 @@ def _free_name(name: str, names: Collection[str]) -> str:
 
 
 def _sort_values(plain: dict[str, Any], names: list[str], *, width: int) -> None:
-    """Sort the values of an `IN` among its parameters, as they may come from a set.
+    """Sort the values of an `IN` among its parameters, as their order may be a set's.
 
     With a `width` of 2, each two parameters are one tuple.
     """
@@ -402,7 +407,8 @@ def _plain(value: Any, name: str) -> Any:
         name: Its name, for the path in an error.
 
     Raises:
-        UnstableIdentityError: It is an expression of SQLAlchemy, which no driver takes.
+        UnstableIdentityError: The parameter is an expression of SQLAlchemy, which no
+            driver takes.
     """
     value = by_value(value)
     if type(value) in PLAIN:

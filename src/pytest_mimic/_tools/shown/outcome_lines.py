@@ -143,7 +143,7 @@ def parts_of(
     Args:
         body: The JSON.
         is_tagged: Whether mappings may be tags, as a date is one.
-        is_client: Whether it is what a client's call gave.
+        is_client: Whether the outcome is that of a client's call.
     """
     nodes = body_nodes(body, is_tagged=is_tagged)
     value = body.get("value")
@@ -229,11 +229,13 @@ def _response(value: dict[str, Any], *, is_tagged: bool) -> Iterator[Part]:
 
 def _reply(value: dict[str, Any]) -> Iterator[Part]:
     """Yield the answer of a database or another service: rows, replies, the rest."""
-    # The parts that are drawn in a way of their own.
+    # The keys of the answer that the last loop leaves out, since their values are drawn
+    # before it.
     drawn_keys = {"replies"}
     if "rows" in value:
-        columns = [column[0] for column in value.get("columns", ())]
-        yield "", table(columns, list(map(node_of, value["rows"])))
+        column_names = [column[0] for column in value.get("columns", ())]
+        rows = list(map(node_of, value["rows"]))
+        yield "", table(column_names, rows)
         drawn_keys |= {"rows", "columns"}
     for number, reply in enumerate(value.get("replies", ()), 1):
         yield f"{number}: ", drawn(node_of(reply), most=SHOWN)
@@ -258,8 +260,9 @@ class ShownOutcome(NamedTuple):
 
     Attributes:
         brief: The outcome in a few words, for a list.
-        parts: What `text` draws. Where a page has a better form, it is not drawn.
-        is_error: Whether it is an error.
+        parts: The parts that `text` draws. Where a page has a better form, they are not
+            drawn.
+        is_error: Whether the outcome is an error.
         body: The outcome's JSON without secrets, None of a pickle and of a damaged
             file.
     """
@@ -290,7 +293,7 @@ def shown_outcome(
         stored: The outcome.
         redactor: Hides values under secret names.
         secrets: Texts that are known to be secret, which are hidden, too.
-        is_client: Whether it is what a client's call gave.
+        is_client: Whether the outcome is that of a client's call.
     """
     try:
         body = stored.readable()
@@ -352,6 +355,7 @@ def _brief_reply(value: dict[str, Any]) -> str:
     texts = []
     for name, part in value.items():
         if name == "reply" and isinstance(part, str):
+            # A text stands without quotes: `OK`.
             texts.append(part)
         elif name == "reply":
             texts.append(line(node_of(part), _BRIEF))
