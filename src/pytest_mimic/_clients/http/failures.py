@@ -10,7 +10,7 @@ A failure is plain data:
 | `class` | the name of the exception that was recorded |
 | `message` | its text |
 | `received` | of a malformed chunk: what the server sent in its place |
-| `came`, `missing` | of a chunk that broke off: the sizes of what came and of the rest |
+| `came`, `missing` | of a chunk that broke off: the sizes of what came and the rest |
 """
 
 from __future__ import annotations
