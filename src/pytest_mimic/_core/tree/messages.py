@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from urllib.parse import SplitResult, urlsplit
 
 from pytest_mimic._core.commands import (
     Remedy,
@@ -298,7 +299,10 @@ def _again(verb: Verb, purpose: str, test: str | None) -> Remedy:
 def _nearest_fact(nearest: Recording, call: MissedCall, *, within: str) -> Nearest:
     """Return how a call differs from the nearest recording."""
     differing = argument_differences(nearest.arguments, call.arguments)
-    parts = [one for one in differing if not is_left_out(one.path, call.options.ignore)]
+    ignored = call.options.ignore
+    parts = [one for one in differing if not is_left_out(one.path, ignored)]
+    if names_client(call.target):
+        parts = [one for one in parts if not _is_another_place(one, ignored)]
     note = ""
     if not parts:
         parts = _differing_digests(nearest, call)
@@ -311,6 +315,32 @@ def _nearest_fact(nearest: Recording, call: MissedCall, *, within: str) -> Neare
         # What is described beside what counts follows from the other parts.
         parts = [one for one in parts if one.path not in _BESIDE] or parts
     return Nearest(nearest.test, nearest.recorded, within, tuple(parts), note)
+
+
+def _is_another_place(one: Difference, ignored: Collection[str]) -> bool:
+    """Check whether two URLs differ only in a host or a port that does not count."""
+    if (
+        one.path != "url"
+        or not isinstance(one.old, str)
+        or not isinstance(one.new, str)
+    ):
+        return False
+    try:
+        return _counting(one.old, ignored) == _counting(one.new, ignored)
+    except ValueError:
+        # A recording was edited by hand.
+        return False
+
+
+def _counting(url: str, ignored: Collection[str]) -> SplitResult:
+    """Return a URL without the host and the port if they are ignored."""
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or ""
+    if "host" in ignored:
+        host = ""
+    if "port" in ignored:
+        port = ""
+    return parts._replace(netloc=f"{host} {port}")
 
 
 def _differing_digests(nearest: Recording, call: MissedCall) -> list[Difference]:

@@ -326,6 +326,32 @@ def test_the_nearest_recording_is_found(
     assert messages.nearest_recording([], now) is None
 
 
+@pytest.mark.parametrize(
+    ("ignored", "then", "now", "shown"),
+    [
+        (("port",), "http://a.test:1/x", "http://a.test:2/x", False),
+        (("host", "port"), "http://a.test:1/x", "http://b.test/x", False),
+        (("host", "port"), "http://[::1]:1/x", "http://127.0.0.1:2/x", False),
+        (("port",), "http://a.test:1/x", "http://b.test:2/x", True),
+        (("host",), "http://a.test:1/x", "http://b.test:2/x", True),
+        (("port",), "http://a.test:1/x", "http://a.test:2/y", True),
+        ((), "http://a.test:1/x", "http://a.test:2/x", True),
+        (("port",), "http://a.test:1/x", "http://a.test:port/x", True),
+    ],
+)
+def test_a_url_is_shown_only_for_what_counts_of_it(
+    ignored: tuple[str, ...], then: str, now: str, shown: bool
+) -> None:
+    old = {"url": then, "query": {"a": "1"}}
+    new = {"url": now, "query": {"a": "2"}}
+    call = MissedCall("http GET /x", "http", new, TEST, Options(ignore=ignored))
+
+    text = str(messages.missing(call, [Recorded(old)]))
+
+    assert ("url:" in text) is shown
+    assert "query.a: '1' recorded, '2' now" in text
+
+
 def test_a_stale_recording_shows_two_commands() -> None:
     error = messages.stale(
         "shop.api:fetch_rates(base='EUR')",
