@@ -11,14 +11,14 @@ from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.short import (
-    EXACT,
-    LONG,
+    LONGEST_DUMPED,
+    MOST_DUMPED_TOGETHER,
     NAN,
+    ONLY_TEXTS,
     SCALARS,
+    SCALARS_BUT_FLOATS,
     SEPARATOR,
-    SHORT,
-    SIZED,
-    TEXT,
+    TEXTS_AND_BYTES,
     Plain,
     has_long,
     is_marked,
@@ -32,17 +32,17 @@ VERSION = 1
 def fingerprint(value: object, *, places: Places | None = None) -> str:
     """Return the identity of a value, 32 hex digits.
 
-    It is the same for equal values in every process and on every machine. Paths below
-    the folders of a run count by their `places`.
+    The identity is the same for equal values in every process and on every machine.
+    Paths below the folders of a run count by their `places`.
 
     Raises:
         Unstable: A part of the value has no stable identity.
     """
     places = places or Places()
-    data = dumps([_part(value, places, "value")], 2)
+    data = dumps([_form_of_value(value, places, "value")], 2)
     if is_marked(data, places.marks):
-        data = dumps([_part(value, places, "value", locates=True)], 2)
-    return xxh3_128_hexdigest(_VALUE + data)
+        data = dumps([_form_of_value(value, places, "value", locates=True)], 2)
+    return xxh3_128_hexdigest(_VALUE_PREFIX + data)
 
 
 def identity_of(value: object, places: Places | None = None) -> str | None:
@@ -50,7 +50,7 @@ def identity_of(value: object, places: Places | None = None) -> str | None:
     try:
         return fingerprint(value, places=places)
     except Exception:
-        # The value's own code failed, which is reported when a call needs the identity.
+        # Code of the value's class failed. A call that needs the identity reports it.
         return None
 
 
@@ -63,14 +63,16 @@ def fingerprint_outcome(value: object) -> str | None:
     from pytest_mimic._core.identity.graph import digest
 
     try:
-        found = digest(value, Places(), is_outcome=True)
+        outcome_digest = digest(value, Places(), is_outcome=True)
     except Unstable:
         return None
-    return xxh3_128_hexdigest(_OUTCOME + found)
+    return xxh3_128_hexdigest(_OUTCOME_PREFIX + outcome_digest)
 
 
-_VALUE = dumps(("value", VERSION), 2)
-_OUTCOME = dumps(("outcome", VERSION), 2)
+# A prefix stands before the data that is hashed, so that a value, an outcome and a call
+# never have one identity.
+_VALUE_PREFIX = dumps(("value", VERSION), 2)
+_OUTCOME_PREFIX = dumps(("outcome", VERSION), 2)
 
 
 class CallIdentity:
@@ -78,7 +80,8 @@ class CallIdentity:
 
     Args:
         target: The canonical name of the target.
-        names: Its parameters in order; `*rest` and `**extra` as in the signature.
+        names: The target's parameters in order; `*rest` and `**extra` as in the
+            signature.
         defaults: Parallel to `names`: the value that the binder uses for an omitted
             argument.
         ignore: Paths of parts that do not count: arguments, parts of them, names inside
@@ -90,21 +93,23 @@ class CallIdentity:
         places: The folders of the run.
         note_path: Called with each path of `ignore` at the first call, and again, with
             True, when the path has met something.
+
+    The *position* of an argument is its index in `names`.
     """
 
     __slots__ = (
         *(
             "_by_content",
-            "_counted",
-            "_extra",
-            "_ignored",
+            "_counted_positions",
+            "_extra_position",
+            "_ignored_steps",
             "_key",
             "_markers",
             "_names",
             "_note_path",
             "_places",
         ),
-        *("_prefix", "_signature", "_special", "_unmet"),
+        *("_signature", "_special_positions", "_target_prefix", "_unmet_paths"),
     )
 
     def __init__(
@@ -122,47 +127,53 @@ class CallIdentity:
         plain_names = tuple([name.lstrip("*") for name in names])
         self._names = plain_names
         self._signature = names
-        # The place of `**extra`, which is always the last one.
-        self._extra: int | None = None
+        # The position of `**extra`, which is always the last parameter.
+        self._extra_position: int | None = None
         if names and names[-1].startswith("**"):
-            self._extra = len(names) - 1
+            self._extra_position = len(names) - 1
         self._key = key
         self._places = places or Places()
         self._by_content = frozenset(content)
         # Defaults that are a bare object(): markers for "not given", which have no
         # identity of their own.
         self._markers: dict[int, object] = {}
-        for place, default in enumerate(defaults):
+        for position, default in enumerate(defaults):
             if type(default) is object:
-                self._markers[place] = default
-        self._ignored: dict[int, list[tuple[str, ...]]] = {}
+                self._markers[position] = default
+        self._ignored_steps: dict[int, list[tuple[str, ...]]] = {}
         self._note_path = note_path
-        # The paths that have met nothing so far: their argument, and the steps in it.
-        self._unmet: dict[str, tuple[int | None, tuple[str, ...]]] = {}
-        left_out = set()
+        # The paths of `ignore=` that have met nothing so far, each with the position of
+        # its argument and the steps in it: `{"order.day": (0, ("day",))}`. Without a
+        # position, the path names no parameter.
+        self._unmet_paths: dict[str, tuple[int | None, tuple[str, ...]]] = {}
+        positions_left_out = set()
         for path in ignore:
             from pytest_mimic._core.types.opening import parse_path
 
             steps = parse_path(path)
             if steps[0] in plain_names:
-                place = plain_names.index(steps[0])
+                position = plain_names.index(steps[0])
                 steps = steps[1:]
-            elif self._extra is not None:
-                place = self._extra
+            elif self._extra_position is not None:
+                position = self._extra_position
             else:
-                self._unmet[path] = None, steps
+                self._unmet_paths[path] = None, steps
                 continue
             if steps:
-                self._unmet[path] = place, steps
-                self._ignored.setdefault(place, []).append(steps)
+                self._unmet_paths[path] = position, steps
+                self._ignored_steps.setdefault(position, []).append(steps)
             else:
-                left_out.add(place)
-        # The places of the arguments of which not only the value counts.
-        self._special = {*self._markers, *self._ignored, self._extra}
-        counted = set(range(len(names))) - left_out
-        self._counted = tuple(sorted(counted))
-        counted_names = [names[place] for place in self._counted]
-        self._prefix = dumps(
+                positions_left_out.add(position)
+        # The positions of the arguments that need a look besides their value.
+        self._special_positions = {
+            *self._markers,
+            *self._ignored_steps,
+            self._extra_position,
+        }
+        counted = set(range(len(names))) - positions_left_out
+        self._counted_positions = tuple(sorted(counted))
+        counted_names = [names[position] for position in self._counted_positions]
+        self._target_prefix = dumps(
             ("call", VERSION, target, counted_names, key is not None), 2
         )
 
@@ -170,56 +181,58 @@ class CallIdentity:
         """Return the identity of a call, 32 hex digits.
 
         Args:
-            values: Its arguments as the binder returns them.
+            values: The arguments of the call as the binder returns them.
 
         Raises:
             Unstable: An argument has no stable identity; its path starts with the
                 argument's name.
         """
-        places, before = self._places, self._places.changes
-        if self._unmet and self._note_path is not None:
+        places, changes_before = self._places, self._places.changes
+        if self._unmet_paths and self._note_path is not None:
             self._look_for_paths(values)
         if self._key is not None:
             key = self._key(dict(zip(self._names, values)))
-            data = dumps([_part(key, places, "key", locates=True)], 2)
+            data = dumps([_form_of_value(key, places, "key", locates=True)], 2)
         elif self._by_content:
-            data = self._with_paths(values)
+            data = self._data_with_paths(values)
         else:
             parts = []
-            for place in self._counted:
-                value = values[place]
+            for position in self._counted_positions:
+                value = values[position]
                 type_ = type(value)
-                if type_ in EXACT and (type_ not in SIZED or len(value) <= LONG):
+                if type_ in SCALARS_BUT_FLOATS and (
+                    type_ not in TEXTS_AND_BYTES or len(value) <= LONGEST_DUMPED
+                ):
                     parts.append(value)
-                elif place in self._special:
-                    parts.append(self._argument(place, value))
+                elif position in self._special_positions:
+                    parts.append(self._form_of_argument(position, value))
                 else:
-                    parts.append(_part(value, places, self._names[place]))
+                    parts.append(_form_of_value(value, places, self._names[position]))
             data = dumps(parts, 2)
             if (
                 places.marks
                 and data.find(SEPARATOR) >= 0
                 and is_marked(data, places.marks)
             ):
-                data = self._with_paths(values)
-        if places.changes != before:
+                data = self._data_with_paths(values)
+        if places.changes != changes_before:
             data += self._folder_numbers(values)
-        return xxh3_128_hexdigest(self._prefix + data)
+        return xxh3_128_hexdigest(self._target_prefix + data)
 
     def _look_for_paths(self, values: tuple[object, ...]) -> None:
         """Note which paths of `ignore=` meet something in these arguments."""
         from pytest_mimic._core.identity.pruning import prune
 
         assert self._note_path is not None
-        for path, (place, steps) in list(self._unmet.items()):
+        for path, (position, steps) in list(self._unmet_paths.items()):
             self._note_path(path, False)
-            if place is None:
+            if position is None:
                 continue
-            value = values[place]
-            # A value that has no identity is refused for another reason.
+            value = values[position]
+            # A value without identity is refused later, for that reason.
             with suppress(Unstable):
                 if prune(value, [steps], self._places) is not value:
-                    del self._unmet[path]
+                    del self._unmet_paths[path]
                     self._note_path(path, True)
 
     @property
@@ -227,25 +240,28 @@ class CallIdentity:
         """The parameters with their stars, also those that do not count."""
         return self._signature
 
-    def counts(self, place: int) -> bool:
+    def counts(self, position: int) -> bool:
         """Return whether an argument counts, at least in part."""
-        return place in self._counted
+        return position in self._counted_positions
 
-    def ignored_in(self, place: int) -> list[tuple[str, ...]]:
+    def ignored_in(self, position: int) -> list[tuple[str, ...]]:
         """Return the paths in an argument that do not count, each as its steps."""
-        return sorted(self._ignored.get(place, ()))
+        return sorted(self._ignored_steps.get(position, ()))
 
-    def is_content(self, place: int) -> bool:
-        """Return whether files count that an argument, or one in `**extra`, names."""
-        if place == self._extra and self._by_content:
+    def is_content(self, position: int) -> bool:
+        """Return whether an argument counts by the content of files that it names.
+
+        The argument is one of `content=`, or is the `**extra` that has one.
+        """
+        if position == self._extra_position and self._by_content:
             return True
-        return self._names[place] in self._by_content
+        return self._names[position] in self._by_content
 
     def forms(self, values: Sequence[Any]) -> dict[int, Any] | None:
-        """Return the forms of the arguments that count, by their places.
+        """Return the forms of the arguments that count, by their positions.
 
-        `key_of_forms` makes the identity of them. None if it cannot: for a call that is
-        identified by `key=`, or has paths in several folders.
+        `key_of_forms` makes the identity from these forms. None: the identity is made
+        of more, as the call is identified by `key=`, or has paths in several folders.
 
         Raises:
             Unstable: An argument has no stable identity.
@@ -254,43 +270,45 @@ class CallIdentity:
         if self._key is not None:
             return None
         forms = {}
-        for place in self._counted:
-            forms[place] = self.form(place, values[place])
+        for position in self._counted_positions:
+            forms[position] = self.form(position, values[position])
         if is_marked(dumps(list(forms.values()), 2), self._places.marks):
-            for place in self._counted:
-                forms[place] = self._argument(place, values[place], locates=True)
+            for position in self._counted_positions:
+                forms[position] = self._form_of_argument(
+                    position, values[position], locates=True
+                )
         has_changed = self._places.changes != changes_before
         if has_changed and self._folder_numbers(tuple(values)):
             return None
         return forms
 
-    def form(self, place: int, value: Any) -> Any:
+    def form(self, position: int, value: Any) -> Any:
         """Return the form of one argument, as `key` hashes it."""
-        return self._argument(place, value, locates=bool(self._by_content))
+        return self._form_of_argument(position, value, locates=bool(self._by_content))
 
-    def whole_form(self, place: int, value: Any) -> Any:
+    def whole_form(self, position: int, value: Any) -> Any:
         """Return the form of one argument of which every part counts.
 
         Raises:
-            Unstable: It has no stable identity.
+            Unstable: The argument has no stable identity.
         """
-        return _part(value, self._places, self._names[place])
+        return _form_of_value(value, self._places, self._names[position])
 
     def key_of_forms(self, forms: Mapping[int, Any]) -> str:
         """Return the identity of a call, from the forms of the arguments that count."""
-        data = dumps([forms[place] for place in self._counted], 2)
-        return xxh3_128_hexdigest(self._prefix + data)
+        data = dumps([forms[position] for position in self._counted_positions], 2)
+        return xxh3_128_hexdigest(self._target_prefix + data)
 
     def _folder_numbers(self, values: tuple[object, ...]) -> bytes:
-        """Return which paths are in one given folder, as a number for each path.
+        """Return which paths lie in the same given folder, as a number for each path.
 
-        The names of these folders do not count. But a call with paths in two folders is
-        another one than with paths in one: its outcome may name both.
+        The names of the folders do not count. But a call with paths in two folders
+        differs from a call with paths in one folder: its outcome may name both.
 
         a/x, a/y  →  nothing        a/x, b/y, a/z  →  0, 1, 0
         """
-        located_places = list(filter(self._is_located, self._counted))
-        folders = self._folders(values, located_places)
+        located_positions = list(filter(self._is_located, self._counted_positions))
+        folders = self._folders(values, located_positions)
         numbers: dict[str, int] = {}
         for folder in folders:
             numbers.setdefault(folder, len(numbers))
@@ -301,93 +319,101 @@ class CallIdentity:
     def folders(self, values: tuple[object, ...]) -> list[str]:
         """Return the given folders in which the arguments' paths are.
 
-        Those of arguments whose places count come first.
+        The folders of arguments whose paths count by their place come first.
         """
-        located_places = []
-        other_places = []
-        for place in range(len(self._names)):
-            if self._is_located(place):
-                located_places.append(place)
+        located_positions = []
+        other_positions = []
+        for position in range(len(self._names)):
+            if self._is_located(position):
+                located_positions.append(position)
             else:
-                other_places.append(place)
-        return self._folders(values, [*located_places, *other_places])
+                other_positions.append(position)
+        return self._folders(values, [*located_positions, *other_positions])
 
-    def _folders(self, values: tuple[object, ...], places: Iterable[int]) -> list[str]:
+    def _folders(
+        self, values: tuple[object, ...], positions: Iterable[int]
+    ) -> list[str]:
         """Return the given folders in which the paths of some arguments are."""
         from pytest_mimic._core.identity.paths import given_folders
 
         folders: list[str] = []
-        for place in places:
-            folders += given_folders(values[place], self._places)
+        for position in positions:
+            folders += given_folders(values[position], self._places)
         return folders
 
-    def _is_located(self, place: int) -> bool:
-        """Return whether the places of an argument's paths count."""
-        is_chosen = self._key is not None or self._names[place] in self._by_content
-        return place in self._counted and place not in self._ignored and not is_chosen
+    def _is_located(self, position: int) -> bool:
+        """Return whether the paths in an argument count by the place of their file."""
+        is_chosen = self._key is not None or self._names[position] in self._by_content
+        return (
+            position in self._counted_positions
+            and position not in self._ignored_steps
+            and not is_chosen
+        )
 
-    def _with_paths(self, values: tuple[object, ...]) -> bytes:
-        """Return the data of a call in which strings that are paths count as such.
+    def _data_with_paths(self, values: tuple[object, ...]) -> bytes:
+        """Return the data of a call in which strings that are paths count as paths.
 
-        Those of `content=` count by content.
+        The paths in arguments of `content=` count by content.
         """
         forms = []
-        for place in self._counted:
-            forms.append(self._argument(place, values[place], locates=True))
+        for position in self._counted_positions:
+            forms.append(
+                self._form_of_argument(position, values[position], locates=True)
+            )
         return dumps(forms, 2)
 
-    def digest(self, place: int, value: object) -> str | None:
-        """Return the identity of an argument by its place in the signature.
+    def digest(self, position: int, value: object) -> str | None:
+        """Return the identity of the argument at a position of the signature.
 
-        None: it does not count, or is unstable.
+        None: the argument does not count, or is unstable.
         """
-        return self._digest(place, value)
+        return self._digest(position, value)
 
-    def digest_of_content(self, place: int, value: object) -> str | None:
-        """Return such an identity in which empty private attributes do not count.
+    def digest_of_content(self, position: int, value: object) -> str | None:
+        """Return an argument's identity in which empty private attributes do not count.
 
-        A call that only reads an object may give it an empty cache.
+        A call that only reads an object may give that object an empty cache.
         """
-        return self._digest(place, value, ignores_empty=True)
+        return self._digest(position, value, ignores_empty=True)
 
     def _digest(
-        self, place: int, value: object, *, ignores_empty: bool = False
+        self, position: int, value: object, *, ignores_empty: bool = False
     ) -> str | None:
-        if place not in self._counted:
+        if position not in self._counted_positions:
             return None
         try:
-            part = self._argument(
-                place, value, locates=True, ignores_empty=ignores_empty
+            part = self._form_of_argument(
+                position, value, locates=True, ignores_empty=ignores_empty
             )
         except Unstable:
             return None
         return xxh3_128_hexdigest(dumps([part], 2))
 
-    def _argument(
+    def _form_of_argument(
         self,
-        place: int,
+        position: int,
         value: Any,
         *,
         locates: bool = False,
         ignores_empty: bool = False,
     ) -> object:
-        """Return the form of the argument at a place, see `_part`."""
-        if place in self._markers and self._markers[place] is value:
+        """Return the form of the argument at a position, see `_form_of_value`."""
+        if position in self._markers and self._markers[position] is value:
             return ...
-        name = self._names[place]
+        name = self._names[position]
         try:
             if locates and self._by_content:
-                value = self._with_contents(place, value)
-            if place in self._ignored:
+                value = self._with_contents(position, value)
+            if position in self._ignored_steps:
                 from pytest_mimic._core.identity.pruning import prune
 
-                value = prune(value, self._ignored[place], self._places)
+                value = prune(value, self._ignored_steps[position], self._places)
         except Unstable as error:
             raise Unstable(
                 error.type_name, error.kind, name, remedy=error.remedy
             ) from error
         try:
-            return _part(
+            return _form_of_value(
                 value,
                 self._places,
                 name,
@@ -395,28 +421,30 @@ class CallIdentity:
                 ignores_empty=ignores_empty,
             )
         except Unstable:
-            if place == self._extra:
-                # This raises for the guilty argument, with its own name.
+            if position == self._extra_position:
+                # The error is to name the argument in `**extra` that is unstable.
                 for extra_name, extra_value in value.items():
-                    _part(extra_value, self._places, extra_name, locates=locates)
+                    _form_of_value(
+                        extra_value, self._places, extra_name, locates=locates
+                    )
             raise
 
-    def _with_contents(self, place: int, value: Any) -> Any:
+    def _with_contents(self, position: int, value: Any) -> Any:
         """Return an argument with the content of paths in place of the paths.
 
-        It is one of `content=`, or `**extra` with some of these.
+        The argument is one of `content=`, or is the `**extra` that has some of these.
         """
         from pytest_mimic._core.identity.paths import with_contents
 
-        if self._names[place] in self._by_content:
+        if self._names[position] in self._by_content:
             return with_contents(value, self._places)
-        if place == self._extra:
+        if position == self._extra_position:
             for name in self._by_content & value.keys():
                 value = {**value, name: with_contents(value[name], self._places)}
         return value
 
 
-def _part(
+def _form_of_value(
     value: Any,
     places: Places,
     name: str,
@@ -435,25 +463,28 @@ def _part(
     | a short dict of scalars by text | `[keys, values]` |
     | any other | `[[digest]]` |
 
-    If it `locates`, a value that holds a string which is a path has no short form.
-    Otherwise the dump of that form contains a mark.
+    With `locates`, a value that holds a string which is a path has no short form.
+    Without it, the short form is dumped, and the dump contains a mark.
     """
     type_ = type(value)
     if locates and _holds_path(value, places):
+        # The digest of the graph puts the place of the path for the string.
         pass
     elif type_ is dict:
-        if len(value) <= SHORT and TEXT.issuperset(map(type, value)):
+        if len(value) <= MOST_DUMPED_TOGETHER and ONLY_TEXTS.issuperset(
+            map(type, value)
+        ):
             keys = sorted(value)
             items = _short_form([value[key] for key in keys])
             if items is not None:
                 return [keys, items]
-    elif type_ in EXACT:
-        if type_ not in SIZED or len(value) <= LONG:
+    elif type_ in SCALARS_BUT_FLOATS:
+        if type_ not in TEXTS_AND_BYTES or len(value) <= LONGEST_DUMPED:
             return value
     elif type_ is float:
         is_nan = value != value
         return NAN if is_nan else value
-    elif (type_ is list or type_ is tuple) and len(value) <= SHORT:
+    elif (type_ is list or type_ is tuple) and len(value) <= MOST_DUMPED_TOGETHER:
         short = _short_form(value)
         if short is not None:
             return short
@@ -462,9 +493,9 @@ def _part(
     try:
         return [[digest(value, places, ignores_empty=ignores_empty)]]
     except Unstable as error:
-        from pytest_mimic._core.identity.rules import located
+        from pytest_mimic._core.identity.rules import refusal_with_path
 
-        raise located(error, value, places, name) from None
+        raise refusal_with_path(error, value, places, name) from None
 
 
 def _short_form(values: Plain) -> Plain | None:
@@ -475,12 +506,12 @@ def _short_form(values: Plain) -> Plain | None:
     types = set(map(type, values))
     if not types <= SCALARS:
         return None
-    if types <= SIZED:
-        # This takes half the time of the general way, for few texts.
-        if max(map(len, values), default=0) > LONG:
+    if types <= TEXTS_AND_BYTES:
+        # For few texts, `max` takes half the time of `has_long`.
+        if max(map(len, values), default=0) > LONGEST_DUMPED:
             return None
         return values
-    if not types.isdisjoint(SIZED) and has_long(values):
+    if not types.isdisjoint(TEXTS_AND_BYTES) and has_long(values):
         return None
     if float in types:
         return plain_nans(values)
@@ -490,12 +521,12 @@ def _short_form(values: Plain) -> Plain | None:
 def _holds_path(value: Any, places: Places) -> bool:
     """Return whether a value is or holds a string that is a path.
 
-    Only one that could have a short form is looked at.
+    Only a value that could have a short form is looked at.
     """
     if not places.marks:
         return False
     texts = [value]
-    if type(value) in (list, tuple, dict) and len(value) <= SHORT:
+    if type(value) in (list, tuple, dict) and len(value) <= MOST_DUMPED_TOGETHER:
         texts = list(value)
         if type(value) is dict:
             texts += value.values()

@@ -1,7 +1,7 @@
 """Functions, classes and modules count by name, source, and what they close over.
 
 They count so as arguments of a recorded call, and inside of other arguments. Each
-function here that reduces one returns values that are hashed in its place.
+function `_reduce_…` returns the values that are hashed in the place of such an object.
 """
 
 from __future__ import annotations
@@ -36,22 +36,23 @@ from pytest_mimic._core.types.kinds import (
 from pytest_mimic._core.types.libraries import library_of
 from pytest_mimic._core.types.table import row_of
 
-_CYTHON = "cython_function_or_method"
+# The name of the type of functions that Cython has compiled.
+_CYTHON_FUNCTION = "cython_function_or_method"
 NO_SOURCE = "with neither source nor an importable name"
 
 
 def callable_kind(type_: type) -> Kind | None:
     """Return the kind of functions, classes, modules, and C's equivalents of them.
 
-    None: it is a type of something else.
+    None: the type is that of other values.
     """
     for base in type_.__mro__:
-        kind = _KINDS.get(full_name(base))
+        kind = _KINDS_BY_TYPE.get(full_name(base))
         if kind is not None:
             return kind
-    if type_.__name__ == _CYTHON:
-        # Their module is named after the version of Cython that has compiled them.
-        return Kind("function", _callable)
+    if type_.__name__ == _CYTHON_FUNCTION:
+        # The module of this type is named after the version of Cython.
+        return Kind("function", _reduce_callable)
     return None
 
 
@@ -74,16 +75,16 @@ def _is_from_stdlib(module: str | None, file: str | None) -> bool:
 # Functions
 
 
-def _callable(value: Any) -> object:
+def _reduce_callable(value: Any) -> object:
     """Reduce a function, written in Python or C.
 
-    A mimicked function counts as the one behind its wrapper.
+    A mimicked function counts as the function behind its wrapper.
     """
     value = original(value)
-    reduce = _CALLABLES.get(full_name(type(value)))
+    reduce = _FUNCTION_RULES.get(full_name(type(value)))
     if reduce is not None:
         return reduce(value)
-    if type(value).__name__ != _CYTHON:
+    if type(value).__name__ != _CYTHON_FUNCTION:
         # What a mimicked function stands for may be anything.
         return "other", value
     if importable(value) is None:
@@ -91,7 +92,7 @@ def _callable(value: Any) -> object:
     return "builtin", f"{value.__module__}:{value.__qualname__}"
 
 
-def _function(value: FunctionType) -> object:
+def _reduce_function(value: FunctionType) -> object:
     """Reduce a Python function to its name, source, defaults and closure.
 
     | function | what counts |
@@ -115,11 +116,11 @@ def _function(value: FunctionType) -> object:
         if value.__name__ == "<lambda>":
             remedy = "or give it a line of its own: no other lambda beside it"
         raise Unstable(f"a function {NO_SOURCE}", FunctionType, remedy=remedy)
-    defaults = tuple(map(_default, value.__defaults__ or ()))
+    defaults = tuple(map(_default_as_counted, value.__defaults__ or ()))
     keyword_defaults = {}
     for parameter, item in (value.__kwdefaults__ or {}).items():
-        keyword_defaults[parameter] = _default(item)
-    parts = (name, source, defaults, keyword_defaults, _closure(value))
+        keyword_defaults[parameter] = _default_as_counted(item)
+    parts = (name, source, defaults, keyword_defaults, _closure_variables(value))
     attributes = {}
     for attribute, item in value.__dict__.items():
         # Names with two underscores are bookkeeping: `__wrapped__` is in the closure.
@@ -132,9 +133,9 @@ def _function(value: FunctionType) -> object:
 
 def function_source(value: FunctionType) -> str | None:
     """Return what counts as the source of a function, or None if it is not found."""
-    kept: str | None = value.__dict__.get(KEPT_SOURCE)
-    if kept:
-        return kept
+    kept_source: str | None = value.__dict__.get(KEPT_SOURCE)
+    if kept_source:
+        return kept_source
     code = value.__code__
     if is_in_stdlib(code.co_filename):
         # A wrapper that the standard library made has a source that differs by version.
@@ -142,7 +143,7 @@ def function_source(value: FunctionType) -> str | None:
     return code_source(code)
 
 
-def _default(value: object) -> object:
+def _default_as_counted(value: object) -> object:
     """Return the default of a parameter as it counts.
 
     A bare object() is a marker for "not given", and all of them count as one.
@@ -152,10 +153,10 @@ def _default(value: object) -> object:
     return value
 
 
-def _closure(function: FunctionType) -> dict[str, object]:
+def _closure_variables(function: FunctionType) -> dict[str, object]:
     """Return the variables that a function closes over, by name.
 
-    An ellipsis stands for one to which nothing was assigned yet.
+    An ellipsis stands for a variable to which nothing was assigned yet.
     """
     names = function.__code__.co_freevars
     variables: dict[str, object] = {}
@@ -166,7 +167,7 @@ def _closure(function: FunctionType) -> dict[str, object]:
     return variables
 
 
-def _c_function(value: Any) -> object:
+def _reduce_c_function(value: Any) -> object:
     """Reduce a function written in C to its name.
 
     A method counts with the object that it is bound to.
@@ -177,8 +178,8 @@ def _c_function(value: Any) -> object:
         if module == "_io":
             # The module of `open` is `io` before Python 3.12 and `_io` after.
             module = "io"
-        # Functions of os.path. Each version writes more of them in C: `_path_exists`
-        # of `nt` counts as `exists` of `ntpath` does, which is in Python elsewhere.
+        # The functions of os.path, of which each version of Python has more in C:
+        # `_path_exists` of `nt` counts as `exists` of `ntpath`, its form in Python.
         if value.__name__.startswith("_path_"):
             return f"{module}path:{value.__name__.removeprefix('_path_')}"
         return "builtin", f"{module}:{value.__qualname__}"
@@ -188,7 +189,7 @@ def _c_function(value: Any) -> object:
     return "builtin", value.__name__, owner
 
 
-def _method(value: Any) -> object:
+def _reduce_method(value: Any) -> object:
     """Reduce a method to its function and the object that it is bound to."""
     shared = _shared_method(value)
     if shared is not None:
@@ -209,8 +210,8 @@ def _method(value: Any) -> object:
 def _shared_method(method: Any) -> object | None:
     """Return the name of a method of the generator behind `random.random()`.
 
-    The state of that generator changes with each use, so it must not count. None: it is
-    any other method.
+    The state of that generator changes with each use, so it must not count. None: the
+    method is one of another object.
     """
     if type(method.__self__).__module__ != "random":
         return None
@@ -223,11 +224,12 @@ def _shared_method(method: Any) -> object | None:
 # Classes
 
 
-def _class(value: type) -> object:
+def _reduce_class(value: type) -> object:
     """Reduce a class to its name, its source, and its methods' closures.
 
-    A parametrised generic counts by its origin and its arguments, and a class that its
-    metaclass makes again from data by these.
+    A parametrised generic counts by its origin and its arguments: `Page[Item]` by
+    `Page` and `Item`. A class that its metaclass makes again from data counts by the
+    data.
     """
     generic = generic_of(value)
     if generic is not None:
@@ -255,9 +257,9 @@ def _class(value: type) -> object:
 def class_variables(value: type) -> dict[str, object]:
     """Return what a class that a function has made took from variables around it.
 
-    That is the variables that its methods close over, and, behind a dot, its attributes
-    that are values: the body of the class may have computed these from such variables.
-    There are none of a class of a module.
+    These are the variables that its methods close over, and its attributes that are
+    values, with a dot before their names: the body of the class may have computed them
+    from such variables. A class that stands in a module has none.
     """
     if not _is_local(value):
         return {}
@@ -266,11 +268,11 @@ def class_variables(value: type) -> dict[str, object]:
         if not _is_local(cls):
             continue
         for method in own_methods(cls):
-            variables.update(_closure(method))
+            variables.update(_closure_variables(method))
         for name, item in vars(cls).items():
             if not name.endswith("__") and _is_value(type(item)):
                 variables[f".{name}"] = item
-    # It is the class itself, in methods that use `super()`.
+    # Methods that use `super()` close over the class itself.
     variables.pop("__class__", None)
     return variables
 
@@ -283,7 +285,7 @@ def _is_value(kind: type) -> bool:
 def _is_local(cls: type) -> bool:
     """Return whether a function, or a call of `type`, makes classes of this name.
 
-    A named tuple counts by its fields.
+    A named tuple does not: it counts by its fields.
     """
     if "<locals>" in cls.__qualname__:
         return True
@@ -293,40 +295,42 @@ def _is_local(cls: type) -> bool:
     return importable(cls) is None and class_source(cls) is None
 
 
-def _wrapped_method(value: Any) -> object:
+def _reduce_bound_c_method(value: Any) -> object:
     """Reduce a method of a builtin that is bound to an object, such as `[].__len__`."""
     return "builtin", value.__name__, value.__self__
 
 
-def _cached(value: Any) -> object:
-    """Reduce what `functools.lru_cache` has made."""
+def _reduce_cached_function(value: Any) -> object:
+    """Reduce a function that `functools.lru_cache` has wrapped."""
     return "lru_cache", value.__wrapped__, value.cache_parameters()
 
 
-def _descriptor(value: Any) -> object:
+def _reduce_c_descriptor(value: Any) -> object:
     """Reduce a method of a builtin that is bound to nothing, such as `str.lower`."""
     return f"{_public_name(value.__objclass__)}.{value.__name__}"
 
 
-def _module(value: ModuleType) -> object:
+def _reduce_module(value: ModuleType) -> object:
     """Reduce a module to its name."""
     return value.__name__
 
 
-_CALLABLES: dict[str, Reduce] = {
-    "builtins.function": _function,
-    "builtins.builtin_function_or_method": _c_function,
-    # Some methods in C are told their class: which ones differs by version of Python.
-    "builtins.builtin_method": _c_function,
-    "builtins.method-wrapper": _wrapped_method,
-    "functools._lru_cache_wrapper": _cached,
+# The functions that reduce functions, by the full name of their type.
+_FUNCTION_RULES: dict[str, Reduce] = {
+    "builtins.function": _reduce_function,
+    "builtins.builtin_function_or_method": _reduce_c_function,
+    # The type of methods in C that are told their class. Which methods are of this type
+    # differs by version of Python.
+    "builtins.builtin_method": _reduce_c_function,
+    "builtins.method-wrapper": _reduce_bound_c_method,
+    "functools._lru_cache_wrapper": _reduce_cached_function,
 }
-_DESCRIPTOR = Kind("descriptor", _descriptor)
-_KINDS = {
-    **dict.fromkeys(_CALLABLES, Kind("function", _callable)),
-    "builtins.method": Kind("builtins:method", _method),
-    "builtins.type": Kind("class", _class),
-    "builtins.module": Kind("module", _module),
+_DESCRIPTOR = Kind("descriptor", _reduce_c_descriptor)
+_KINDS_BY_TYPE = {
+    **dict.fromkeys(_FUNCTION_RULES, Kind("function", _reduce_callable)),
+    "builtins.method": Kind("builtins:method", _reduce_method),
+    "builtins.type": Kind("class", _reduce_class),
+    "builtins.module": Kind("module", _reduce_module),
     "builtins.method_descriptor": _DESCRIPTOR,
     "builtins.wrapper_descriptor": _DESCRIPTOR,
 }

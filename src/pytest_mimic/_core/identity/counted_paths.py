@@ -11,9 +11,9 @@ def counted_paths(
     """Return the paths that do not count in a client's call.
 
     Args:
-        ignore: The paths of `ignore=`. One that begins with `*` leads into any part;
-            `match` names a part that counts in any case.
-        names: The parts that count, `match headers.accept` among them.
+        ignore: The paths of `ignore=`. A path that begins with `*` leads into any part,
+            except those that `match=` has added, `match headers.accept`.
+        names: The names of the parts that count.
         implied: Parts that are left out together with another one.
     """
     ignored = tuple(ignore)

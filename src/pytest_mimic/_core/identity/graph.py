@@ -2,9 +2,9 @@
 
 A walk cannot take what is too deep, too large or cyclic. Such a value is opened as a
 graph, with a node for each container or object and an edge for each part. A node's
-digest is made of its label and of the digests of its parts. What leads into a cycle has
-none: there, nodes are told apart by how they look when they are followed further and
-further.
+digest is made of its label and of the digests of its parts. A node that leads into a
+cycle has no such digest. These nodes are told apart by how they look when their parts
+are followed further and further.
 
 Two nodes have the same digest if and only if they look the same when followed for ever,
 so it does not matter whether equal parts are one object or several.
@@ -14,8 +14,8 @@ For example, `[[1, 2], x]` with `x = {"a": x}`:
 | node | label | parts | digest |
 |---|---|---|---|
 | `[1, 2]` | `list`, 2 | the digest of its scalars | made at once |
-| `x` | `dict`, 2 | the digest of `"a"`, and itself | none: it is a cycle |
-| the whole | `list`, 2 | the two others | none: it leads into a cycle |
+| `x` | `dict`, 2 | the digest of `"a"`, and `x` | none: `x` is a cycle |
+| the whole | `list`, 2 | the two others | none: the whole leads into a cycle |
 
 The digest of the whole is then that of how it looks, round by round.
 """
@@ -42,15 +42,18 @@ class Node:
     """A container, or an object with the data it reduces to.
 
     Attributes:
-        value: The container or object. It is kept, so that its id is not used again.
-        label: Its type and size, encoded. With the digests of the parts, the label
-            makes the digest of the node.
-        parts: Its parts, in canonical order if they have one: digests, or nodes.
-        group: How many of its parts belong together, if the order of these groups does
-            not count: 1 in a set, 2 in a dict. Else 0.
-        holders: The nodes of which it is a part, each as often as it is one.
-        waits: How many of its parts have no digest yet.
-        digest: 16 bytes, once they are known.
+        value: The container or object. The node keeps it, so that no other object gets
+            its id.
+        label: The type and size of the value, encoded. With the digests of the parts,
+            the label makes the digest of the node.
+        parts: The parts of the value, in canonical order if they have one: the digests
+            of scalars, and nodes.
+        group: How many parts belong together, if the order of these groups does not
+            count: 1 in a set, 2 in a dict, a key and its value. Else 0.
+        holders: The nodes that have this node as a part. A node stands there as often
+            as it has this part.
+        waits: How many parts have no digest yet.
+        digest: The digest of the node, 16 bytes; empty until it is known.
     """
 
     __slots__ = ("digest", "group", "holders", "label", "parts", "value", "waits")
@@ -78,23 +81,25 @@ def digest(
     `ignores_empty`, private attributes that are `None` or empty do not count.
 
     Raises:
-        Unstable: A part has no identity; its path is not known here.
+        Unstable: A part has no identity. The error does not have its path yet.
     """
     kinds = partial(
         kind_of, places=places, layout=is_outcome, ignores_empty=ignores_empty
     )
     try:
         walk = Walk(kinds, ordered=is_outcome, marks=places.marks)
-        return _digest(value, walk)
+        return _digest_by_walk_or_graph(value, walk)
     except HoldsMark:
-        # A string may be a path, whose place counts instead: a slower walk looks.
+        # A string may be a path. The place of a path counts in place of its text, for
+        # which a slower walk looks at each string.
         from pytest_mimic._core.identity.paths import text_locator
 
         walk = Walk(kinds, ordered=is_outcome, locate=text_locator(places))
-        return _digest(value, walk)
+        return _digest_by_walk_or_graph(value, walk)
 
 
-def _digest(value: object, walk: Walk) -> bytes:
+def _digest_by_walk_or_graph(value: object, walk: Walk) -> bytes:
+    """Return the digest of a value by a walk, or by a graph if it is too large."""
     try:
         return walk.digest([value])
     except TooLarge:
@@ -118,10 +123,11 @@ class Graph:
     def digest(self, value: object) -> bytes:
         """Return 16 bytes for a value of any depth, size and shape.
 
-        An Unstable that it raises has no path yet.
+        Raises:
+            Unstable: A part has no identity. The error does not have its path yet.
         """
         root = self.node(value)
-        # To open a node adds those of its parts to the sequence.
+        # To open a node adds the nodes of its parts to the end of the sequence.
         for node in self.sequence:
             self.open(node)
             for part in node.parts:
@@ -131,7 +137,7 @@ class Graph:
         # A node whose last part gets its digest becomes ready itself.
         ready = [node for node in self.sequence if not node.waits]
         for node in ready:
-            node.digest = xxh3_128_digest(_joined(node, {}))
+            node.digest = xxh3_128_digest(_bytes_of_node(node, {}))
             for holder in node.holders:
                 holder.waits -= 1
                 if not holder.waits:
@@ -141,7 +147,7 @@ class Graph:
         return _cycle_digest([node for node in self.sequence if node.waits])
 
     def node(self, value: object) -> Node:
-        """Return the node of an object, a new one where it is met first."""
+        """Return the node of an object, a new node if the object is met first."""
         node = self.nodes.get(id(value))
         if node is None:
             node = self.nodes[id(value)] = Node(value)
@@ -162,32 +168,35 @@ class Graph:
             if not self.walk.ordered:
                 node.group = 2
         elif type_ is Raw:
-            node.label = b"raw" + self.plain([value])
+            node.label = b"raw" + self.digest_of_scalars([value])
             return
         else:
             kind = self.walk.kind(type_)
             node.label = dumps(("kind", kind.tag), 2)
             parts = [kind.reduce(value)]
         node.label = node.label or dumps((type_.__name__, len(parts)), 2)
-        parts = self.walk.located(parts)
+        parts = self.walk.with_located_strings(parts)
         if node.group:
             for part in parts:
                 if _is_scalar(part):
-                    node.parts.append(self.plain([part]))
+                    node.parts.append(self.digest_of_scalars([part]))
                 else:
                     node.parts.append(self.node(part))
             return
         # Scalars in a row share a digest, behind their number.
         for is_plain, members in groupby(parts, _is_scalar):
-            run = list(members)
+            scalars_or_others = list(members)
             if is_plain:
-                node.parts.append(dumps(len(run), 2) + self.plain(run))
+                node.parts.append(
+                    dumps(len(scalars_or_others), 2)
+                    + self.digest_of_scalars(scalars_or_others)
+                )
             else:
-                node.parts += map(self.node, run)
+                node.parts += map(self.node, scalars_or_others)
 
-    def plain(self, values: list[Any]) -> bytes:
+    def digest_of_scalars(self, values: list[Any]) -> bytes:
         """Return the digest of scalars."""
-        # These scalars do not count towards the most that a walk takes.
+        # These scalars do not count among the most cells that a walk takes.
         self.walk.cells = -len(values)
         self.walk.deep_cells = 0
         return b"r" + self.walk.digest(values)
@@ -221,32 +230,33 @@ def _cycle_digest(nodes: list[Node]) -> bytes:
         colors_before = colors
         colors = {}
         for node in nodes:
-            colors[id(node)] = xxh3_128_digest(_joined(node, colors_before))
-    # A color is computed from a bounded depth, and other cycles may look the same up to
-    # there.
+            colors[id(node)] = xxh3_128_digest(_bytes_of_node(node, colors_before))
+    # A color is computed from a bounded depth, up to which nodes of another cycle may
+    # look the same. So the pairs of colors of the last two rounds count, too.
     pairs = {colors_before[name] + colors[name] for name in colors}
-    whole = xxh3_128_digest(b"".join(sorted(pairs)))
-    return xxh3_128_digest(b"cycle" + colors_before[id(nodes[0])] + whole)
+    digest_of_colors = xxh3_128_digest(b"".join(sorted(pairs)))
+    return xxh3_128_digest(b"cycle" + colors_before[id(nodes[0])] + digest_of_colors)
 
 
-def _joined(node: Node, colors: dict[int, bytes]) -> bytes:
+def _bytes_of_node(node: Node, colors: dict[int, bytes]) -> bytes:
     """Return the bytes of a node, with its parts in canonical order.
 
     Args:
         node: The node.
-        colors: What stands for the parts that lead into a cycle, by the id of their
-            nodes.
+        colors: The colors that stand for the parts that lead into a cycle, by the ids
+            of their nodes.
     """
     pieces = []
     for part in node.parts:
         if isinstance(part, bytes):
             pieces.append(part)
         elif id(part) in colors:
+            # `c` and `g` tell a color, which lasts a round, from a digest.
             pieces.append(b"c" + colors[id(part)])
         else:
             pieces.append(b"g" + part.digest)
     if node.group == 2:
-        # A key and its value.
+        # The pieces are a key, its value, the next key, and so on: join each pair.
         pieces = list(map(bytes.__add__, pieces[::2], pieces[1::2]))
     if node.group:
         pieces.sort()

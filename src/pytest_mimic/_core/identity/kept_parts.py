@@ -47,14 +47,14 @@ Parts = dict[str, Any]
 
 _DEFAULT, _IGNORED, _IN_PART = "default", "ignored", "in part"
 
-_PLAIN = frozenset({str, int, float, bool, type(None)})
+_SCALAR_TYPES = frozenset({str, int, float, bool, type(None)})
 
 
 class NotKeptError(Exception):
     """A part of a call is not kept so that it could be identified again.
 
     Attributes:
-        part: Its name.
+        part: The name of the part.
     """
 
     def __init__(self, part: str) -> None:
@@ -77,11 +77,11 @@ def function_parts(
 
     Args:
         identity: How the call was identified.
-        key: Its identity.
+        key: The identity of the call.
         values: The bound arguments.
-        described: Their description, by name.
-        hides: Returns whether a secret is among them. Then no argument has a digest,
-            which might tell the secret.
+        described: The description of the arguments, by name.
+        hides: Returns whether a secret is among the arguments. Then no argument is kept
+            as a digest, which might tell the secret.
 
     Returns:
         The mapping, or None if the identity cannot be computed from it.
@@ -95,39 +95,42 @@ def function_parts(
     parts: Parts = {}
     # What is computed of whole arguments, which might tell a secret among them.
     from_content: dict[str, Any] = {}
-    for place, name in enumerate(identity.names):
+    for position, name in enumerate(identity.names):
         parts[name] = None
-        if not identity.counts(place):
+        if not identity.counts(position):
             parts[name] = _IGNORED
-        elif forms[place] is ...:
+        elif forms[position] is ...:
             parts[name] = _DEFAULT
         else:
-            value = values[place]
+            value = values[position]
             tree = _argument_tree(name, identity.names, described)
-            if _is_exact(identity, place, value, tree):
+            if _is_exact(identity, position, value, tree):
                 continue
-            if identity.ignored_in(place):
+            if identity.ignored_in(position):
                 parts[name] = _IN_PART
-            digest = _digest_in(forms[place])
+            digest = _digest_in(forms[position])
             if digest is not None:
                 from_content[name] = digest.hex()
-            elif _is_exact(identity, place, value, short_tree(value)):
+            elif _is_exact(identity, position, value, short_tree(value)):
                 from_content[name] = {"value": short_tree(value)}
     if from_content and not hides():
         parts.update(from_content)
     return parts
 
 
-def _is_exact(identity: CallIdentity, place: int, value: object, tree: object) -> bool:
-    """Return whether a description shows an argument so that it can be made again."""
-    if identity.is_content(place):
+def _is_exact(
+    identity: CallIdentity, position: int, value: object, tree: object
+) -> bool:
+    """Return whether an argument can be made again from its description, a `tree`."""
+    if identity.is_content(position):
         return False
     if _is_same_plainly(tree, value):
         return True
     try:
-        made = _restored("", tree)
+        restored_value = _restored_value("", tree)
         return bool(
-            identity.whole_form(place, made) == identity.whole_form(place, value)
+            identity.whole_form(position, restored_value)
+            == identity.whole_form(position, value)
         )
     except (NotKeptError, Unstable):
         return False
@@ -146,7 +149,7 @@ def _is_same_plainly(tree: object, value: object) -> bool:
         parts: Any = value
         trees: Any = tree
         if tag_in(trees):
-            # It is read back as the value that the tag stands for.
+            # Such a dict is read back as the value that the tag stands for.
             return False
         return parts.keys() == trees.keys() and all(
             type(key) is str and _is_same_plainly(trees[key], part)
@@ -159,9 +162,9 @@ def _is_same_plainly(tree: object, value: object) -> bool:
             map(_is_same_plainly, item_trees, items)
         )
     if kind is float:
-        # Zero has a sign, and what is no number equals nothing.
+        # `==` would not tell -0.0 from 0.0, and NaN equals nothing.
         return repr(tree) == repr(value)
-    return kind in _PLAIN and tree == value
+    return kind in _SCALAR_TYPES and tree == value
 
 
 def function_key(
@@ -177,7 +180,7 @@ def function_key(
     Args:
         target: The canonical name of the function.
         parts: What is kept of the arguments.
-        described: Their description.
+        described: The description of the arguments.
         recorded: The options that went into the recorded identity.
         ignore: The paths of `ignore=` to identify the call under. None: those that it
             was recorded under.
@@ -188,48 +191,58 @@ def function_key(
     """
     names = tuple(parts)
     content = recorded.get("content", ())
-    before = CallIdentity(
+    recorded_identity = CallIdentity(
         target, names, ignore=recorded.get("ignore", ()), content=content
     )
-    now = before
+    new_identity = recorded_identity
     if ignore is not None:
-        now = CallIdentity(target, names, ignore=ignore, content=content)
+        new_identity = CallIdentity(target, names, ignore=ignore, content=content)
     forms: dict[int, Any] = {}
-    for place, (name, part) in enumerate(parts.items()):
-        if not now.counts(place):
+    for position, (name, part) in enumerate(parts.items()):
+        if not new_identity.counts(position):
             continue
-        is_same = now.ignored_in(place) == before.ignored_in(place)
+        is_same = new_identity.ignored_in(position) == recorded_identity.ignored_in(
+            position
+        )
         is_whole = part is None or type(part) is dict
+        # A part that is described but for what `ignore=` names serves as long as the
+        # same is ignored.
         if is_whole or (part == _IN_PART and is_same):
             if type(part) is dict:
                 tree = part["value"]
             else:
                 tree = _argument_tree(name, names, described)
-            forms[place] = now.form(place, _restored(name.lstrip("*"), tree))
+            forms[position] = new_identity.form(
+                position, _restored_value(name.lstrip("*"), tree)
+            )
         elif part == _DEFAULT:
-            forms[place] = ...
+            forms[position] = ...
         elif part not in (_IGNORED, _IN_PART) and is_same:
             digest: Any = part
-            forms[place] = [[bytes.fromhex(digest)]]
+            forms[position] = [[bytes.fromhex(digest)]]
         else:
             raise NotKeptError(name.lstrip("*"))
-    return now.key_of_forms(forms)
+    return new_identity.key_of_forms(forms)
 
 
 def _argument_tree(
     name: str, names: Sequence[str], described: Mapping[str, Any]
 ) -> Any:
-    """Return the description of an argument, that of `**extra` from its own names."""
+    """Return the description of an argument, by the name in the signature.
+
+    `**extra` is described by the names that the call gave, and an empty `*rest` not at
+    all.
+    """
     if name in described:
         return described[name]
     if name.startswith("**"):
         return {key: tree for key, tree in described.items() if key not in names}
     if name.startswith("*"):
         return plain_of(Items("tuple", []))
-    return _Nothing
+    return _NotDescribed
 
 
-class _Nothing:
+class _NotDescribed:
     """Stands for a part that the description does not have."""
 
 
@@ -239,11 +252,14 @@ def is_digest(part: object) -> TypeGuard[str]:
 
 
 def _digest_in(form: object) -> bytes | None:
-    """Return the digest that a form of `CallIdentity` is, `[[b"..."]]`, or None."""
+    """Return the digest in a form of `CallIdentity`, `[[b"..."]]`.
+
+    None: the form is a short value itself.
+    """
     if type(form) is list and len(form) == 1 and type(form[0]) is list:
-        inner: list[Any] = form[0]
-        if len(inner) == 1 and type(inner[0]) is bytes:
-            return inner[0]
+        digest_list: list[Any] = form[0]
+        if len(digest_list) == 1 and type(digest_list[0]) is bytes:
+            return digest_list[0]
     return None
 
 
@@ -262,15 +278,15 @@ def client_parts(
         names: The parts that count by default, in their order.
         parts: All parts by name, redacted.
         described: The description of the call.
-        without_secrets: Hides what the description hides besides.
+        without_secrets: Hides the secrets of the call, as its description does.
     """
     hidden = without_secrets({name: parts[name] for name in names})
-    kept: Parts = {}
+    kept_parts: Parts = {}
     for name in names:
-        kept[name] = None
+        kept_parts[name] = None
         if not _is_described(name, hidden[name], described):
-            kept[name] = kept_value(hidden[name])
-    return kept
+            kept_parts[name] = kept_value(hidden[name])
+    return kept_parts
 
 
 def kept_value(value: Any) -> Any:
@@ -280,14 +296,15 @@ def kept_value(value: Any) -> Any:
 
 
 def _is_described(name: str, value: object, described: Mapping[str, Any]) -> bool:
-    """Return whether the description of a call has a part, if not by another word.
+    """Return whether the description of a call has the value of a part.
 
-    A server may be described by its name, and count by its number.
+    It may have another word for the part: a server may be described by its name, and
+    count by its number.
     """
     if name not in described:
         return False
     tree = described[name]
-    is_plain = type(value) in _PLAIN and type(tree) in _PLAIN
+    is_plain = type(value) in _SCALAR_TYPES and type(tree) in _SCALAR_TYPES
     return not is_plain or (type(value) is type(tree) and value == tree)
 
 
@@ -300,7 +317,7 @@ def client_values(parts: Parts, described: Mapping[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name, part in parts.items():
         if part is None:
-            values[name] = _restored(name, described.get(name, _Nothing))
+            values[name] = _restored_value(name, described.get(name, _NotDescribed))
         elif type(part) is dict and part.keys() == {"value"}:
             values[name] = part["value"]
         else:
@@ -330,12 +347,13 @@ def client_key(
         implied: Parts that are left out together with another one.
 
     Raises:
-        NotKeptError: Something that `match=` names is not kept.
+        NotKeptError: A part that `match=` names is not kept.
     """
     counted = dict(values)
     for path in sorted(match):
         is_ignored = any(
-            path == other or path.startswith(f"{other}.") for other in ignore
+            path == ignored_path or path.startswith(f"{ignored_path}.")
+            for ignored_path in ignore
         )
         value = None
         if not is_ignored:
@@ -354,16 +372,18 @@ def matched_part(
 ) -> Any:
     """Return the value at a path of `match=`.
 
+    `headers.accept` leads to the value of `accept` in the part `headers`.
+
     Raises:
-        NotKeptError: It is not kept.
+        NotKeptError: The part is not kept.
     """
     if path in recorded_match:
-        return _restored(path, described.get(path))
-    first, *steps = path.split(".")
-    if first not in values:
+        return _restored_value(path, described.get(path))
+    first_step, *inner_steps = path.split(".")
+    if first_step not in values:
         raise NotKeptError(path)
-    value = values[first]
-    for step in steps:
+    value = values[first_step]
+    for step in inner_steps:
         value = value.get(step) if isinstance(value, dict) else None
     return value
 
@@ -394,16 +414,18 @@ def _short_node(value: object) -> Node:
         return Opaque("bytes", value.decode())
     if type(value) is bytes:
         return Opaque("base64", b64encode(value).decode())
-    return value if type(value) in _PLAIN else Cut("")  # type: ignore[return-value]
+    is_scalar = type(value) in _SCALAR_TYPES
+    return value if is_scalar else Cut("")  # type: ignore[return-value]
 
 
-def _restored(name: str, tree: object) -> Any:
+def _restored_value(name: str, tree: object) -> Any:
     """Return the value that a description shows.
 
     Raises:
-        NotKeptError: It shows something else, or cuts it. The error has the `name`.
+        NotKeptError: The description shows no such value, or cuts it. The error has the
+            `name`.
     """
-    if tree is _Nothing:
+    if tree is _NotDescribed:
         raise NotKeptError(name)
     try:
         return restored(tree)

@@ -21,10 +21,7 @@ if TYPE_CHECKING:
 
 
 class TextPath:
-    """A string that is a path below the base temporary folder.
-
-    It replaces the string in a walk.
-    """
+    """Stands in a walk for a string that is a path below the base temporary folder."""
 
     __slots__ = ("content", "place", "places", "text")
     __module__ = "pytest_mimic"  # its tag, wherever it is defined
@@ -45,7 +42,7 @@ class TextPath:
 class NamedContent:
     """A path whose content counts, but neither its place nor its name.
 
-    Such are the paths of an argument that `content=` names.
+    `content=` names the argument that holds such paths.
     """
 
     __slots__ = ("places", "text")
@@ -108,13 +105,13 @@ def counted_file(path: Any, places: Places) -> str | None:
     is_relative = isinstance(path, Path) and not path.is_absolute()
     if place is None and places.marks and is_relative:
         try:
-            # It is not resolved, as the call sees it.
+            # Links are not resolved, as the call opens the path as it is.
             text = os.path.abspath(text)  # noqa: PTH100
         except FileNotFoundError:
             # The current folder is gone.
             return None
         place = places.place_of(text)
-        # A relative name at which there is nothing is often no path to a file.
+        # A relative path at which there is no file is often no path to a file at all.
         if not os.path.exists(text):  # noqa: PTH110
             return None
     if place is None or place.token != TEMPORARY:
@@ -125,7 +122,8 @@ def counted_file(path: Any, places: Places) -> str | None:
 def text_locator(places: Places) -> Callable[[str], object]:
     """Return the function that replaces a string that is a path by a `TextPath`.
 
-    Only paths below the base temporary folder are replaced.
+    Only paths below the base temporary folder are replaced: `/tmp/…/in.csv`. The
+    function returns any other string as it is.
     """
     text_paths: dict[str, TextPath] = {}
 
@@ -147,7 +145,7 @@ def text_locator(places: Places) -> Callable[[str], object]:
 def with_contents(value: object, places: Places) -> Any:
     """Return an argument of `content=` with a `NamedContent` for each path.
 
-    The argument is one path, or a container of some.
+    The argument is one path, or a container of paths.
 
     Raises:
         Unstable: A part is no path.
@@ -168,22 +166,25 @@ def with_contents(value: object, places: Places) -> Any:
 
 # The most containers and objects that are looked into in an argument.
 MOST_PARTS = 10_000
-# Modules of the standard library whose classes hold what their user gives them. Others
-# have parts of their own: sockets, loggers.
-_HOLDERS = frozenset({"argparse", "builtins", "collections", "functools", "types"})
+# Modules of the standard library whose classes hold what their user gives them. The
+# classes of other modules, such as sockets and loggers, have parts of their own.
+_MODULES_OF_HOLDERS = frozenset(
+    {"argparse", "builtins", "collections", "functools", "types"}
+)
 
 
 def given_folders(argument: object, places: Places) -> list[str]:
     """Return the given folders in which the paths in an argument are.
 
-    `tmp_path` and `mktemp` give folders, such as `test_a0`. There is one for each path,
-    and the order is the same for equal arguments.
+    `tmp_path` and `mktemp` give folders, such as `test_a0`. The list has a folder for
+    each path, in an order that is the same for equal arguments.
     """
-    # Where a path stands in the argument, the path below its folder, and the folder.
+    # For each path: where it stands in the argument, the path below its folder, and the
+    # folder, `("[0].file", "in.csv", "test_a0")`.
     folders: list[tuple[str, str, str]] = []
-    opened: dict[int, object] = {}
+    opened_objects: dict[int, object] = {}
     pending: list[tuple[str, Any]] = [("", argument)]
-    while pending and len(opened) < MOST_PARTS:
+    while pending and len(opened_objects) < MOST_PARTS:
         path, part = pending.pop()
         kind = type(part)
         place: PathPlace | None = None
@@ -191,18 +192,22 @@ def given_folders(argument: object, places: Places) -> list[str]:
             place = places.place_of_text(part)
         elif isinstance(part, PurePath):
             place = places.place_of(os.fspath(part))
-        elif kind not in SCALARS and id(part) not in opened and _is_opened(kind):
-            opened[id(part)] = part
-            for inner in islice(parts_of(part), MOST_PARTS):
-                pending.append((path + inner.step, inner.value))
+        elif (
+            kind not in SCALARS
+            and id(part) not in opened_objects
+            and _may_hold_paths(kind)
+        ):
+            opened_objects[id(part)] = part
+            for inner_part in islice(parts_of(part), MOST_PARTS):
+                pending.append((path + inner_part.step, inner_part.value))
         if place is not None and place.given:
             folders.append((path, place.rest, place.given))
     return [folder for _, _, folder in sorted(folders)]
 
 
-def _is_opened(kind: type) -> bool:
-    """Return whether paths are looked for in the parts of such an object."""
+def _may_hold_paths(kind: type) -> bool:
+    """Return whether paths are looked for in the parts of objects of a class."""
     module = str(kind.__module__)
     if module.partition(".")[0] in sys.stdlib_module_names:
-        return module in _HOLDERS
+        return module in _MODULES_OF_HOLDERS
     return library_of(kind) is None

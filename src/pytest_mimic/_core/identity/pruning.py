@@ -24,12 +24,16 @@ from pytest_mimic._core.types.opening import (
 )
 from pytest_mimic._core.types.table import row_of
 
-# How many objects are looked into for one that leads back to where the walk is.
+# How many objects are looked into for objects that lead back to the pruned one.
 _MOST_LOOKED_AT = 10_000
 
 
 class Pruned:
-    """Stands for an object of which a part is left out, under the tag of its kind."""
+    """Stands for an object of which a part is left out, under the tag of its kind.
+
+    Attributes:
+        content: What the object is reduced to, without the part.
+    """
 
     __slots__ = ("content",)
     content: object
@@ -39,7 +43,11 @@ class Pruned:
 
 
 @lru_cache
-def _stand_in(tag: str) -> type[Pruned]:
+def _stand_in_class(tag: str) -> type[Pruned]:
+    """Return a class of stand-ins whose name is a tag, `shop.models:Rate`.
+
+    The identity of a stand-in counts under the name of its class.
+    """
     module, _, name = tag.partition(":")
     return type(
         "Pruned",
@@ -51,12 +59,12 @@ def _stand_in(tag: str) -> type[Pruned]:
 def prune(value: Any, paths: Sequence[Steps], places: Places | None = None) -> Any:
     """Return a value without the parts that paths name.
 
-    Their containers are copied, and the other parts are shared. Where such a part leads
-    back to an object that it is inside of, as a child to its parent, the copy of that
-    object stands: what is left out is so there, too.
+    The containers of these parts are copied, and the other parts are shared. Where
+    another part leads back to the pruned object, as a child to its parent, it leads to
+    the pruned copy: the parts are left out there, too.
 
     The value is not changed. Paths are steps as `parse_path` returns them, relative to
-    the value. One that leads nowhere has no effect, except that a mapping of another
+    the value. A path that leads nowhere has no effect, except that a mapping of another
     class than dict becomes plain. An object is pruned in the form to which its identity
     reduces it: what comes back has the identity of that object without the part.
 
@@ -65,31 +73,32 @@ def prune(value: Any, paths: Sequence[Steps], places: Places | None = None) -> A
     """
     if not paths:
         return value
-    pruned = _without(value, paths, places)
+    pruned = _without_parts(value, paths, places)
     if pruned is not value:
-        _lead_back(value, pruned, places or Places())
+        _redirect_to_copy(value, pruned, places or Places())
     return pruned
 
 
-def _without(value: Any, paths: Sequence[Steps], places: Places | None) -> Any:
+def _without_parts(value: Any, paths: Sequence[Steps], places: Places | None) -> Any:
+    """Return a value without the parts that paths name; other parts may lead back."""
     type_ = type(value)
     if type_ in PLAIN:
-        return _pruned(value, paths, places)
+        return _pruned_container(value, paths, places)
     if callable_kind(type_) is not None:
-        # It is known by its name.
+        # A function or class counts by its name and source, which have no parts.
         return value
     kind = kind_of(type_, places or Places(), layout=False)
-    changed = _with_attributes_pruned(value, paths, places)
+    changed = _copy_with_attributes_pruned(value, paths, places)
     if changed is not None:
-        # The code of the class may need the part that is left out.
+        # The code of the class may need the part that is left out, and raise anything.
         with suppress(Exception):
-            stand_in = _stand_in(kind.tag)()
+            stand_in = _stand_in_class(kind.tag)()
             stand_in.content = kind.reduce(changed)
             return stand_in
     reduced: Any = kind.reduce(value)
     pruned = _pruned_form(value, reduced, paths, places)
     if pruned is not reduced:
-        stand_in = _stand_in(kind.tag)()
+        stand_in = _stand_in_class(kind.tag)()
         stand_in.content = pruned
         return stand_in
     if row_of(type_) is not None or not isinstance(value, Mapping):
@@ -98,25 +107,31 @@ def _without(value: Any, paths: Sequence[Steps], places: Places | None) -> Any:
     # key.
     result: dict[Any, list[Any]] = {}
     for key, item in value.items():
-        is_gone, inner = paths_into_part(paths, str(key))
+        is_gone, paths_below = paths_into_part(paths, str(key))
         if not is_gone:
-            result.setdefault(key, []).append(prune(item, inner, places))
+            result.setdefault(key, []).append(prune(item, paths_below, places))
     return result
 
 
 def _pruned_form(
     value: Any, reduced: Any, paths: Sequence[Steps], places: Places | None
 ) -> Any:
-    """Return the form to which an object is reduced, pruned.
+    """Return the form to which an object is reduced, without the parts.
 
-    Its dicts, of items or attributes, and its lists are. The form itself comes back if
-    no path leads into it.
+    The dicts of the form, of items or attributes, and its lists are pruned. The form
+    itself comes back if no path leads into it.
+
+    Args:
+        value: The object.
+        reduced: The form.
+        paths: The paths of the parts, relative to the object.
+        places: The folders of the run.
     """
     if not _has_content_and_attributes(type(value)):
         return _pruned_content(value, reduced, paths, places)
     content, attributes = reduced
     pruned_content = _pruned_content(value, content, paths, places)
-    pruned_attributes = _pruned(attributes, paths, places)
+    pruned_attributes = _pruned_container(attributes, paths, places)
     if pruned_content is content and pruned_attributes is attributes:
         return reduced
     return pruned_content, pruned_attributes
@@ -125,7 +140,7 @@ def _pruned_form(
 def _has_content_and_attributes(type_: type) -> bool:
     """Return whether objects of a type reduce to a builtin's content and attributes.
 
-    Such are the objects of subclasses, unless these decide what counts of them.
+    Objects of a subclass do, unless the subclass decides what counts of them.
     """
     row = row_of(type_)
     if registered_kind(type_) is not None:
@@ -138,31 +153,33 @@ def _has_content_and_attributes(type_: type) -> bool:
 def _pruned_content(
     value: Any, reduced: Any, paths: Sequence[Steps], places: Places | None
 ) -> Any:
+    """Return the form to which an object without attributes is reduced, pruned."""
     if isinstance(value, OrderedDict):
-        # Its order counts, so it is reduced to a list of items.
+        # The order of its items counts, so the form is a list of them.
         items = dict(reduced)
-        pruned_items = _pruned(items, paths, places)
+        pruned_items = _pruned_container(items, paths, places)
         if pruned_items is items:
             return reduced
         return list(pruned_items.items())
     if isinstance(value, tuple):
-        return _pruned(reduced, paths, places, getattr(value, "_fields", ()))
+        return _pruned_container(reduced, paths, places, getattr(value, "_fields", ()))
     if type(reduced) is not tuple:
-        return _pruned(reduced, paths, places)
+        return _pruned_container(reduced, paths, places)
     fields = getattr(type(value), "__struct_fields__", None)
     has_arguments = len(reduced) > 1
     if not isinstance(fields, tuple):
         fields = None
     if fields is not None and has_arguments and len(reduced[1]) == len(fields):
-        # A struct of msgspec is made again of the values of its fields.
-        pruned_fields = _pruned(dict(zip(fields, reduced[1])), paths, places)
+        # A struct of msgspec is reduced to a function and the values of its fields.
+        pruned_fields = _pruned_container(dict(zip(fields, reduced[1])), paths, places)
         return (reduced[0], pruned_fields, *reduced[2:])
     if isinstance(value, dict) and has_arguments and type(reduced[1]) is tuple:
-        # One that decides how it is pickled has its items among the arguments.
+        # A dict whose class decides how it is pickled has its items among the arguments
+        # of the function that makes it again.
         arguments = []
         for part in reduced[1]:
             if type(part) is dict:
-                part = _pruned(part, paths, places)
+                part = _pruned_container(part, paths, places)
             arguments.append(part)
         reduced = (reduced[0], tuple(arguments), *reduced[2:])
     parts = []
@@ -170,27 +187,28 @@ def _pruned_content(
     for part in reduced:
         pruned_part = part
         if type(part) in (dict, list):
-            pruned_part = _pruned(part, paths, places)
+            pruned_part = _pruned_container(part, paths, places)
         is_changed = is_changed or pruned_part is not part
         parts.append(pruned_part)
     if not is_changed:
         return reduced
     is_model = hasattr(type(value), "__pydantic_fields_set__")
     if is_model and parts[3:] == [{}]:
-        # No field is unset any more, see `_pydantic_state`.
+        # The path was that of the only field that is not set. A model whose fields are
+        # all set has three parts, see `rules._reduce_pydantic_model`.
         parts = parts[:3]
     return tuple(parts)
 
 
-def _pruned(
+def _pruned_container(
     value: Any,
     paths: Sequence[Steps],
     places: Places | None,
     fields: Sequence[str] = (),
 ) -> Any:
-    """Return a plain container without parts.
+    """Return a plain dict, list or tuple without the parts that paths name.
 
-    The value itself comes back if no path leads into it.
+    A dict comes back itself if no path leads into it. A named tuple has `fields`.
     """
     if type(value) is dict:
         first_steps = {steps[0] for steps in paths}
@@ -200,22 +218,22 @@ def _pruned(
                 continue
             if mapping is value:
                 mapping = value.copy()
-            is_gone, inner = paths_into_part(paths, str(key))
+            is_gone, paths_below = paths_into_part(paths, str(key))
             if is_gone:
                 del mapping[key]
             else:
-                mapping[key] = prune(value[key], inner, places)
+                mapping[key] = prune(value[key], paths_below, places)
         return mapping
     if type(value) not in (list, tuple):
         return value
     items = []
-    for place, item in enumerate(value):
+    for index, item in enumerate(value):
         # A path may count an item from the end, or name it as a field.
-        place_from_end = place - len(value)
-        names = (str(place), str(place_from_end), *fields[place : place + 1])
-        is_gone, inner = paths_into_part(paths, *names)
+        index_from_end = index - len(value)
+        names = (str(index), str(index_from_end), *fields[index : index + 1])
+        is_gone, paths_below = paths_into_part(paths, *names)
         if not is_gone:
-            items.append(prune(item, inner, places))
+            items.append(prune(item, paths_below, places))
     return type(value)(items)
 
 
@@ -223,7 +241,7 @@ def _pruned(
 
 
 class LeftOut:
-    """Stands for an attribute that is left out of what a class itself pickles."""
+    """Stands for an attribute that is left out, in an object that pickles itself."""
 
     __slots__ = ()
     __module__ = "pytest_mimic"
@@ -232,24 +250,24 @@ class LeftOut:
         return None
 
 
-def _with_attributes_pruned(
+def _copy_with_attributes_pruned(
     value: Any, paths: Sequence[Steps], places: Places | None
 ) -> Any:
-    """Return a bare copy of an object in whose attributes nothing is that paths name.
+    """Return a bare copy of an object, without the parts in its attributes.
 
-    What its class pickles of the copy is then without these parts, wherever it has
-    put them. None: its class leaves pickles to Python, or no path leads into it.
+    Wherever the class puts its attributes when it pickles the copy, these parts are
+    missing. None: the class leaves pickles to Python, or no path leads into the object.
     """
     if not decides_its_pickles(type(value)):
         return None
     attributes = all_attributes(value)
     changed = dict(attributes)
     for name, part in attributes.items():
-        is_gone, inner = paths_into_part(paths, name)
+        is_gone, paths_below = paths_into_part(paths, name)
         if is_gone:
             changed[name] = LeftOut()
-        elif inner:
-            changed[name] = prune(part, inner, places)
+        elif paths_below:
+            changed[name] = prune(part, paths_below, places)
     if all(changed[name] is part for name, part in attributes.items()):
         return None
     return bare_copy(value, changed)
@@ -258,17 +276,17 @@ def _with_attributes_pruned(
 # Objects that lead back
 
 
-def _lead_back(value: object, pruned: Any, places: Places) -> None:
-    """Put the pruned copy of an object wherever a part of the copy leads back to it.
+def _redirect_to_copy(value: object, pruned: Any, places: Places) -> None:
+    """Let the parts of a pruned copy that lead back to the object lead to the copy.
 
-    The objects on the way are copied, so that other holders keep theirs.
+    The objects on the way are copied, so that other holders of them keep the originals.
 
     Example:
         With `ignore=mesh.stamp`, and a mesh whose `look` has the mesh:
 
             mesh → {stamp, look} → {mesh}     copy → {look'} → {copy}
     """
-    search = _Search(value, places)
+    search = _SearchOfWaysBack(value, places)
     content = pruned
     if isinstance(pruned, Pruned):
         content = pruned.content
@@ -277,7 +295,7 @@ def _lead_back(value: object, pruned: Any, places: Places) -> None:
     leading = search.leading_back()
     if not leading:
         return
-    copies = _Copies(search, {id(value): pruned}, leading)
+    copies = _CopiesOfLeadingObjects(search, {id(value): pruned}, leading)
     if isinstance(pruned, Pruned):
         pruned.content = copies.rebuilt(pruned.content)
     elif type(pruned) is dict:
@@ -286,14 +304,19 @@ def _lead_back(value: object, pruned: Any, places: Places) -> None:
         pruned[:] = copies.rebuilt(list(pruned))
 
 
-class _Search:
-    """Looks for the objects below one object that lead back to it."""
+class _SearchOfWaysBack:
+    """Looks for the objects below one object, the goal, that lead back to it.
+
+    Attributes:
+        goal: The object.
+        objects: The objects that were looked into, by id.
+        forms: What these objects are reduced to, by id.
+    """
 
     def __init__(self, goal: object, places: Places) -> None:
         self.goal = goal
         self._places = places
         self._holders: dict[int, list[int]] = {}
-        #: The objects that were looked into, and their forms, by id.
         self.objects: dict[int, Any] = {id(goal): goal}
         self.forms: dict[int, Any] = {}
 
@@ -302,7 +325,7 @@ class _Search:
         pending = [start]
         while pending and len(self.objects) < _MOST_LOOKED_AT:
             part = pending.pop()
-            if id(part) in self.objects or not _is_opened(part):
+            if id(part) in self.objects or not _may_hold_others(part):
                 continue
             self.objects[id(part)] = part
             form = self.forms[id(part)] = self._form_of(part)
@@ -311,7 +334,7 @@ class _Search:
                 pending.append(inner)
 
     def _form_of(self, part: Any) -> Any:
-        """Return what an object is reduced to; itself if it is a plain container."""
+        """Return what an object is reduced to; a plain container as it is."""
         if type(part) in PLAIN:
             return part
         if isinstance(part, Pruned):
@@ -322,7 +345,7 @@ class _Search:
         return ()
 
     def parts_of(self, form: Any) -> list[Any]:
-        """Return the parts of a form, those in tuples of a form included."""
+        """Return the keys, values, items or members of a form."""
         if type(form) is dict:
             return [*form, *form.values()]
         if type(form) in (list, tuple, set, frozenset):
@@ -341,26 +364,32 @@ class _Search:
         return leading
 
 
-def _is_opened(part: object) -> bool:
-    """Return whether an object may hold others that lead back."""
+def _may_hold_others(part: object) -> bool:
+    """Return whether an object may hold others, which may lead back."""
     kind = type(part)
     if kind in SCALARS or kind is Raw:
         return False
     return callable_kind(kind) is None and library_of(kind) is None
 
 
-class _Copies:
-    """Copies of the objects that lead back, each made once."""
+class _CopiesOfLeadingObjects:
+    """Copies of the objects that lead back. Each object is copied once.
+
+    Args:
+        search: The search that has found the objects.
+        copies: The copies by the id of the original. The pruned object is the first.
+        leading: The ids of the objects that lead back.
+    """
 
     def __init__(
-        self, search: _Search, copies: dict[int, Any], leading: set[int]
+        self, search: _SearchOfWaysBack, copies: dict[int, Any], leading: set[int]
     ) -> None:
         self._search = search
         self._copies = copies
         self._leading = leading
 
     def copy_of(self, part: Any) -> Any:
-        """Return the copy of an object that leads back, any other object itself."""
+        """Return the copy of an object that leads back; any other object as it is."""
         if id(part) in self._copies:
             return self._copies[id(part)]
         if id(part) not in self._leading:
@@ -369,7 +398,8 @@ class _Copies:
         if kind in (tuple, set, frozenset):
             return self.rebuilt(part)
         if kind is dict or kind is list:
-            # The copy is there before its parts, which may lead back to it.
+            # The copy is known before its parts are copied, as they may lead back to
+            # it.
             container: Any = kind()
             self._copies[id(part)] = container
             content = self.rebuilt(part)
@@ -382,7 +412,7 @@ class _Copies:
             tag = f"{kind.__module__}:{kind.__qualname__}"
         else:
             tag = kind_of(kind, Places(), layout=False).tag
-        stand_in = self._copies[id(part)] = _stand_in(tag)()
+        stand_in = self._copies[id(part)] = _stand_in_class(tag)()
         stand_in.content = self.rebuilt(self._search.forms[id(part)])
         return stand_in
 

@@ -66,14 +66,14 @@ if TYPE_CHECKING:
 
 # Enumerations whose members count by value alone. Python 3.13 renamed four statuses.
 _BY_VALUE = frozenset({"enum.Flag", "http.HTTPStatus"})
-# What SQLAlchemy keeps in the objects and lists that it maps. It differs by what else
-# the run has made.
-_BOOKKEEPING = (
+# The classes of what SQLAlchemy keeps in the objects and lists that it maps. The
+# content differs by what else the run has made.
+_BOOKKEEPING_CLASSES = (
     "sqlalchemy.orm.collections.CollectionAdapter",
     "sqlalchemy.orm.state.InstanceState",
 )
-# With one of these, a class decides itself what is kept of its objects.
-_MAKERS = frozenset(
+# A class with one of these methods decides itself what pickle keeps of its objects.
+_PICKLE_METHODS = frozenset(
     {"__reduce_ex__", "__reduce__", "__getnewargs_ex__", "__getnewargs__"}
 )
 
@@ -105,7 +105,7 @@ def kind_of(
         or _table_kind(type_, places, layout=layout)
         or _state_kind(type_)
     )
-    # What stands for a class whose name says too little.
+    # The origin and the arguments of a class whose own name says too little.
     named_by = generic_of(type_)
     if recipe is not None:
         named_by = type(type_), recipe
@@ -115,26 +115,26 @@ def kind_of(
         kind = _kind_without_empty(kind)
     if layout and has_own_hash(type_):
         kind = Kind(kind.tag, partial(_without_made_hash, read=kind.reduce))
-    if not layout and full_name(type_) in _BOOKKEEPING:
-        return Kind(kind.tag, _nothing)
+    if not layout and full_name(type_) in _BOOKKEEPING_CLASSES:
+        return Kind(kind.tag, _reduce_to_class_alone)
     is_mapped = any("_sa_class_manager" in vars(base) for base in type_.__mro__)
     if is_mapped and not layout:
-        kind = Kind(kind.tag, partial(_mapped, read=kind.reduce))
+        kind = Kind(kind.tag, partial(_reduce_mapped_object, read=kind.reduce))
     named_class = type_
     if named_by is not None:
         named_class = named_by[0]
     variables = class_variables(named_class)
     if variables:
-        kind = Kind(kind.tag, _reduced_beside(variables, kind.reduce))
+        kind = Kind(kind.tag, _reduce_beside_facts(variables, kind.reduce))
     return kind
 
 
-def _nothing(_value: object) -> None:
+def _reduce_to_class_alone(_value: object) -> None:
     """Reduce an object of which nothing counts but its class."""
 
 
-def _reduced_beside(facts: object, reduce: Reduce) -> Reduce:
-    """Return what reduces an object as before, beside facts about its class."""
+def _reduce_beside_facts(facts: object, reduce: Reduce) -> Reduce:
+    """Return a function that reduces an object as before, beside facts on its class."""
 
     def reduce_beside(value: Any) -> object:
         return facts, reduce(value)
@@ -143,9 +143,9 @@ def _reduced_beside(facts: object, reduce: Reduce) -> Reduce:
 
 
 def _library_kind(type_: type, *, layout: bool) -> Kind | None:
-    """Return the kind by the rule of a library for a class or the nearest base of it.
+    """Return the kind by a library's rule for a class, or for the nearest base of it.
 
-    None: no library has a rule for it.
+    None: no library has a rule for the class or a base of it.
     """
     for base in type_.__mro__:
         package = str(base.__module__).partition(".")[0]
@@ -186,12 +186,13 @@ def _kind_by_rule(
 def lasting_additions(value: Any, package: str) -> dict[str, Any]:
     """Return what others have added to an object of a library.
 
-    That is attributes, but for those that only remember something, and what a class of
-    another package adds when the object is pickled.
+    Additions are attributes, without those that only remember something, and what a
+    class of another package adds when the object is pickled.
     """
     additions = added_attributes(value, package)
     for name in getattr(type(value), "_metadata", ()):
-        # pandas' own list of attributes that a subclass adds, which its rule reads.
+        # The list in which a subclass of pandas names the attributes that it adds. The
+        # rule of pandas has read them.
         additions.pop(name, None)
     if additions:
         additions = without_remembered(value, additions)
@@ -204,11 +205,12 @@ def lasting_additions(value: Any, package: str) -> dict[str, Any]:
 def _parametrised_kind(kind: Kind, generic: tuple[type, tuple[Any, ...]]) -> Kind:
     """Return the kind of the objects of a parametrised generic, `Page[Item]`.
 
-    Its name has only the names of the arguments, which may be those of other classes.
-    The same holds for a class that its metaclass makes again from arguments.
+    The name of such a class has only the names of its arguments, which may be those of
+    other classes. The same holds for a class that its metaclass makes again from
+    arguments.
     """
     origin, arguments = generic
-    return Kind(type_tag(origin), _reduced_beside(arguments, kind.reduce))
+    return Kind(type_tag(origin), _reduce_beside_facts(arguments, kind.reduce))
 
 
 def _kind_without_empty(kind: Kind) -> Kind:
@@ -231,7 +233,7 @@ def _without_made_hash(value: Any, *, read: Reduce) -> object:
 
 
 def _without_names(reduced: Any, names: set[str]) -> Any:
-    """Return what an object is reduced to without attributes of some names."""
+    """Return what an object is reduced to, without the attributes of some names."""
     if type(reduced) is dict:
         attributes = dict(reduced)
         for name in names:
@@ -252,15 +254,15 @@ def _without_empty_state(reduced: Any) -> Any:
 
 
 def _table_kind(type_: type, places: Places, *, layout: bool) -> Kind | None:
-    """Return the kind of a value type of the standard library or of a subclass.
+    """Return the kind of a type in the table of the standard library, or of a subclass.
 
-    None: it is any other type.
+    None: neither the type nor a base of it is in the table.
     """
     names = lineage(type_)
     tag = type_tag(type_)
     if "enum.Enum" in names:
         if _BY_VALUE.isdisjoint(names):
-            return Kind(tag, _member, _members)
+            return Kind(tag, _reduce_member, _reduce_many_members)
         return Kind(tag, attrgetter("_value_"))
     for name, base in zip(names, type_.__mro__, strict=True):
         if name in REFUSED:
@@ -268,7 +270,7 @@ def _table_kind(type_: type, places: Places, *, layout: bool) -> Kind | None:
         if name == "builtins.BaseException":
             # Never None: every exception has a `__dict__`.
             read_error = cast(Reduce, attribute_reader(type_, below=base))
-            return Kind(tag, partial(_exception, read=read_error, whole=layout))
+            return Kind(tag, partial(_reduce_exception, read=read_error, whole=layout))
         row = ROWS.get(name)
         if row is None:
             continue
@@ -288,7 +290,7 @@ def _table_kind(type_: type, places: Places, *, layout: bool) -> Kind | None:
         if fields:
             tag = f"{tag}({','.join(fields)})"
         if author_of_pickles(type_, base.__module__) is not None:
-            return Kind(tag, _reduced)
+            return Kind(tag, _reduce_as_pickled)
         read: Reduce | None
         if row.keeps_attributes:
             # The class of the table is written in Python, with attributes of its own.
@@ -296,13 +298,13 @@ def _table_kind(type_: type, places: Places, *, layout: bool) -> Kind | None:
         else:
             read = attribute_reader(type_, below=base)
         if read is not None:
-            reduce = _reduced_with_attributes(reduce, reading_lasting(read, type_))
+            reduce = _reduce_beside_attributes(reduce, reading_lasting(read, type_))
         return Kind(tag, reduce)
     return None
 
 
-def _reduced_with_attributes(reduce: Reduce, read: Reduce) -> Reduce:
-    """Return what reduces a value, beside the attributes that a subclass adds."""
+def _reduce_beside_attributes(reduce: Reduce, read: Reduce) -> Reduce:
+    """Return a function that reduces a value beside the attributes of its subclass."""
 
     def reduce_both(value: Any) -> object:
         return reduce(value), read(value)
@@ -310,26 +312,27 @@ def _reduced_with_attributes(reduce: Reduce, read: Reduce) -> Reduce:
     return reduce_both
 
 
-def _member(value: Any) -> tuple[object, ...]:
+def _reduce_member(value: Any) -> tuple[object, ...]:
     """Reduce a member of an enumeration to its name, and its value if that is plain."""
     if type(value._value_) in SCALARS:
         return value._name_, value._value_
     return value._name_, None
 
 
-def _members(values: list[Any]) -> tuple[list[bytes]]:
-    """Reduce many members at once: there are a few of them, over and over."""
+def _reduce_many_members(values: list[Any]) -> tuple[list[bytes]]:
+    """Reduce many members at once: an enumeration has a few, over and over."""
     addresses = list(map(id, values))
     data_by_address = {}
     for address, value in dict(zip(addresses, values)).items():
-        data_by_address[address] = dumps(plain_nans(_member(value)), 2)
+        data_by_address[address] = dumps(plain_nans(_reduce_member(value)), 2)
     return (list(map(data_by_address.__getitem__, addresses)),)
 
 
-def _exception(value: Any, *, read: Reduce, whole: bool) -> object:
+def _reduce_exception(value: Any, *, read: Reduce, whole: bool) -> object:
     """Reduce an exception.
 
-    As an outcome (`whole`), it counts with what decides whether its context is shown.
+    In an outcome (`whole`), the flag counts that decides whether a traceback shows the
+    context of the exception.
     """
     attributes = dict(cast("dict[str, object]", read(value)))
     for name in exception_fields(value):
@@ -353,25 +356,25 @@ def _state_kind(type_: type) -> Kind:
     if type_ is object:
         return Kind(tag, refuse)
     if "pydantic.main.BaseModel" in lineage(type_):
-        return Kind(tag, _pydantic_state)
+        return Kind(tag, _reduce_pydantic_model)
     if _is_made_its_own_way(type_):
         if is_stdlib(str(type_.__module__)) and hasattr(type_, "__next__"):
             # An iterator of the standard library: what it gives is not known.
             return Kind(tag, refuse)
-        return Kind(tag, _reduced)
+        return Kind(tag, _reduce_as_pickled)
     getstate = _getstate_of(type_)
-    # dataclasses and attrs generate one for classes with slots. These are read like
-    # others.
+    # dataclasses and attrs generate a `__getstate__` for classes with slots. The
+    # attributes of these classes are read like those of others.
     is_of_dataclasses = getattr(getstate, "__module__", "") == "dataclasses"
     is_of_attrs = getattr(getstate, "__name__", "") == "slots_getstate"
     if getstate is not None and not is_of_dataclasses and not is_of_attrs:
-        return Kind(tag, _pickled_state)
+        return Kind(tag, _reduce_by_getstate)
     read = attribute_reader(type_)
     if read is None:
-        return Kind(tag, _checked(_no_attributes))
+        return Kind(tag, _with_check_at_first_value(_no_attributes))
     read = reading_lasting(read, type_)
     if getstate is None:
-        read = _checked(read)
+        read = _with_check_at_first_value(read)
     return Kind(tag, read)
 
 
@@ -385,7 +388,9 @@ def _is_made_its_own_way(type_: type) -> bool:
     if type_ in copyreg.dispatch_table:
         return True
     # The last base is `object`.
-    return any(not _MAKERS.isdisjoint(vars(base)) for base in type_.__mro__[:-1])
+    return any(
+        not _PICKLE_METHODS.isdisjoint(vars(base)) for base in type_.__mro__[:-1]
+    )
 
 
 def _getstate_of(type_: type) -> Any:
@@ -396,9 +401,9 @@ def _getstate_of(type_: type) -> Any:
     return None
 
 
-def _pickled_state(value: Any) -> Any:
+def _reduce_by_getstate(value: Any) -> Any:
     """Reduce an object to what its `__getstate__` returns."""
-    state = _asked(methodcaller("__getstate__"), value)
+    state = _answer_of(methodcaller("__getstate__"), value)
     return _lasting_state(value, state)
 
 
@@ -412,17 +417,18 @@ def _lasting_state(value: object, state: Any) -> Any:
     return state
 
 
-def _checked(read: Reduce) -> Reduce:
-    """Return the reader with a check at the first value.
+def _with_check_at_first_value(read: Reduce) -> Reduce:
+    """Return the reader of a type with a check at the first value that it reads.
 
-    A type of C may have state that Python cannot see. Then pickle refuses it.
+    A type in C may have state that Python cannot see. Pickle refuses such a type, and
+    so does the check.
     """
     is_checked = False
 
     def reduce(value: object) -> object:
         nonlocal is_checked
         if not is_checked:
-            _asked(_reduced_by_object, value)
+            _answer_of(_reduced_by_object, value)
             is_checked = True
         return read(value)
 
@@ -430,15 +436,15 @@ def _checked(read: Reduce) -> Reduce:
 
 
 def _reduced_by_object(value: object) -> object:
-    """Return what pickle makes an object of by default, past its own methods."""
+    """Return what pickle makes an object of, as if its class had no own methods."""
     return object.__reduce_ex__(value, 2)
 
 
-def _asked(ask: Callable[[Any], object], value: object) -> Any:
-    """Return what a function says of a value.
+def _answer_of(ask: Callable[[Any], object], value: object) -> Any:
+    """Return what a method of pickle returns for a value.
 
     Raises:
-        Unstable: It raises, as a class that cannot be pickled does.
+        Unstable: The method raises, as that of a class that cannot be pickled does.
     """
     try:
         return ask(value)
@@ -446,16 +452,17 @@ def _asked(ask: Callable[[Any], object], value: object) -> Any:
         raise Unstable(human_name(type(value)), type(value)) from error
 
 
-def _reduced(value: object) -> object:
-    """Reduce an object to what pickle makes it of."""
+def _reduce_as_pickled(value: object) -> object:
+    """Reduce an object to the parts from which pickle makes it again."""
     reduce = copyreg.dispatch_table.get(type(value))
     if reduce is None:
         reduce = methodcaller("__reduce_ex__", 4)
-    parts = _asked(reduce, value)
+    parts = _answer_of(reduce, value)
     if isinstance(parts, str):
-        # It is the name of a global object.
+        # Pickle finds the object by a name in its module.
         module = getattr(value, "__module__", type(value).__module__)
         return f"{module}:{parts}"
+    # A reduction has two to five parts: `(Rate, ("EUR",), {"day": 1}, None, None)`.
     make, arguments, state, items, pairs = (*parts, None, None, None)[:5]
     state = _lasting_state(value, state)
     if items is not None:
@@ -465,11 +472,12 @@ def _reduced(value: object) -> object:
     return make, arguments, state, items, pairs
 
 
-def _mapped(value: Any, *, read: Reduce) -> object:
+def _reduce_mapped_object(value: Any, *, read: Reduce) -> object:
     """Reduce an object that SQLAlchemy maps.
 
     Raises:
-        Unstable: Parts of it are still in the database, where they may differ by test.
+        Unstable: Parts of the object are still in the database, where they may differ
+            by test.
     """
     state = value._sa_instance_state
     is_in_part = state.persistent and state.unloaded
@@ -483,15 +491,15 @@ def _mapped(value: Any, *, read: Reduce) -> object:
     return read(value)
 
 
-def _pydantic_state(value: Any) -> object:
-    """Reduce a model of pydantic to its fields, and what it keeps beside these."""
+def _reduce_pydantic_model(value: Any) -> object:
+    """Reduce a model of pydantic to its fields, and to what it keeps beside these."""
     fields = type(value).model_fields
     attributes = value.__dict__
     # Cached properties are among the attributes, too.
     counted = {name: attributes[name] for name in attributes if name in fields}
     state = counted, value.__pydantic_extra__, value.__pydantic_private__
-    # What `exclude_unset=True` leaves out. A dict, so that `ignore=` leaves out the
-    # name together with the field.
+    # The fields that `exclude_unset=True` leaves out. They are a dict, so that
+    # `ignore=` leaves out a field and its name here by one path.
     unset: dict[str, None] = {}
     for name in fields:
         if name not in value.__pydantic_fields_set__:
@@ -504,7 +512,7 @@ def _pydantic_state(value: Any) -> object:
 # Values without identity
 
 # The path to an item or an attribute, as `ignore=` can name it.
-_PART = re.compile(r"\w+(\.\w+|\[\d+\]|\['[^'.,*\s\[\]{}\"#\\]+'\])*")
+_PATH_FOR_IGNORE = re.compile(r"\w+(\.\w+|\[\d+\]|\['[^'.,*\s\[\]{}\"#\\]+'\])*")
 
 
 def refusal(
@@ -513,8 +521,8 @@ def refusal(
     """Return the error for a call, or a value by itself, that has no identity.
 
     Args:
-        unstable: Which part has none.
-        target: The target of the call. Empty: it is a value by itself.
+        unstable: The part that has no identity.
+        target: The target of the call. Empty: the part is in a value by itself.
         options: Those of the target's line.
     """
     headline = "the value has no stable identity"
@@ -584,43 +592,51 @@ def _path_to_ignore(path: str) -> str:
         order['client']        order.client
         order{...}.client      order
     """
-    if not _PART.fullmatch(path):
+    if not _PATH_FOR_IGNORE.fullmatch(path):
         # The first piece is the name of the argument.
         return re.split(r"[.\[{]", path)[0]
     steps = re.sub(r"\['?|'?\]|\.", " ", path).split()
     return ".".join(steps)
 
 
-def located(unstable: Unstable, value: object, places: Places, name: str) -> Unstable:
+def refusal_with_path(
+    unstable: Unstable, value: object, places: Places, name: str
+) -> Unstable:
     """Return the same refusal with the path of the first part that is refused.
 
-    This opens the value as the identity does, which is not always by the parts that
+    The value is opened as its identity does it, which is not always by the parts that
     people see: an attribute that a `__reduce__` leaves out cannot be the reason.
+
+    Args:
+        unstable: The refusal without a path.
+        value: The value that was refused.
+        places: The folders of the run.
+        name: The name of the value, with which the path begins.
     """
-    seen: dict[int, object] = {}
+    opened_objects: dict[int, object] = {}
     pending: list[tuple[str, Any]] = [(name, value)]
     while pending:
         path, part = pending.pop()
-        if type(part) in SCALARS or type(part) is Raw or id(part) in seen:
+        if type(part) in SCALARS or type(part) is Raw or id(part) in opened_objects:
             continue
         # Kept alive, as the id of data that was only made for the identity could
         # return.
-        seen[id(part)] = part
+        opened_objects[id(part)] = part
         try:
-            inner = _steps(part, places)
+            parts_with_steps = _parts_with_steps(part, places)
         except Unstable as error:
             return Unstable(error.type_name, error.kind, path, remedy=error.remedy)
-        for step, item in reversed(inner):
+        for step, item in reversed(parts_with_steps):
             pending.append((path + step, item))
-    # Found before, but gone now: code of the value's class answers differently each
-    # time, or a text is a path.
+    # This search has not found the part that was refused before: code of the value's
+    # class answers differently each time, or a text is a path.
     return Unstable(unstable.type_name, unstable.kind, name, remedy=unstable.remedy)
 
 
-def _steps(part: Any, places: Places) -> list[tuple[str, Any]]:
-    """Return the parts of a value, each behind the step to it.
+def _parts_with_steps(part: Any, places: Places) -> list[tuple[str, Any]]:
+    """Return the parts of a value, each behind the step that leads to it.
 
-    The step to what is only made for the identity is empty.
+    The step to data that is only made for the identity is empty.
     """
     type_ = type(part)
     if type_ in (list, tuple, set, frozenset):
@@ -635,8 +651,8 @@ def _steps(part: Any, places: Places) -> list[tuple[str, Any]]:
             items.append((step, item))
         return [*keys, *items]
     if isinstance(part, OrderedDict):
-        # Its order counts, but a path names its items by their keys.
-        return _steps(dict(OrderedDict.items(part)), places)
+        # The order of its items counts, but a path names an item by its key.
+        return _parts_with_steps(dict(OrderedDict.items(part)), places)
     reduced: Any = kind_of(type_, places, layout=False).reduce(part)
     if type(reduced) is dict:
         return [(f".{name}", item) for name, item in reduced.items()]
@@ -651,7 +667,8 @@ def _steps(part: Any, places: Places) -> list[tuple[str, Any]]:
 def _attribute_steps(part: Any, reduced: tuple[Any, ...]) -> list[tuple[str, Any]]:
     """Return the attributes of an object among what it is pickled as, by their names.
 
-    They come first, so that a refusal names the attribute and not its place in a tuple.
+    They come before the parts of the tuple, so that a refusal names the attribute and
+    not a place in the tuple.
     """
     # The ids of the items, and of those in a tuple among them, as the arguments are.
     ids_of_pickled = set(map(id, reduced))

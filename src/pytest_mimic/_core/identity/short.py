@@ -1,4 +1,4 @@
-"""The scalars that are dumped as they are, and which of them are too long for it."""
+"""The scalars that marshal dumps as they are, and which are too long to be dumped."""
 
 from __future__ import annotations
 
@@ -9,33 +9,39 @@ from typing import Any, TypeVar
 
 from pytest_mimic._core.files.places import LONGEST_PATH
 
-# The most scalars that are dumped together. The size alone decides, so that a value has
-# one form.
-SHORT = 64
+# The most scalars of an argument that are dumped together. The number of scalars alone
+# decides, so that a value has one form.
+MOST_DUMPED_TOGETHER = 64
 
-# The most scalars of several types among which long ones are searched for.
-MANY = 1 << 12
+# The greatest length of a text or bytes that is dumped. A longer one is hashed by
+# itself, and never copied as a whole. No path is so long, so it is not searched for
+# paths either.
+LONGEST_DUMPED = LONGEST_PATH
 
-# A text or bytes of more items is long: it is hashed by itself, and never copied as a
-# whole. As it is no path, it is not searched for one either.
-LONG = LONGEST_PATH
-
+# The one NaN that is dumped in place of any other.
 NAN = float("nan")
 NUMBERS = frozenset({int, float, bool, type(None)})
-SIZED = frozenset({str, bytes})
-SCALARS = NUMBERS | SIZED
-EXACT = SCALARS - {float}
-TEXT = frozenset({str})
+# The types of the scalars with a length, which may be too long to be dumped.
+TEXTS_AND_BYTES = frozenset({str, bytes})
+SCALARS = NUMBERS | TEXTS_AND_BYTES
+# The types of the scalars of which equal values have equal dumps. NaNs have different
+# ones.
+SCALARS_BUT_FLOATS = SCALARS - {float}
+# The type of the keys of a dict with a short form.
+ONLY_TEXTS = frozenset({str})
 
-# A path contains it. Searching for it first costs 0.1 µs and 0.04 ns a byte, against
-# 0.4 µs and 0.8 ns for a mark.
+# The byte that every path contains. To search for it first costs 0.1 µs and 0.04 ns a
+# byte, against 0.4 µs and 0.8 ns a byte for a mark.
 SEPARATOR = ord(os.sep)
 
 Plain = TypeVar("Plain", list[Any], tuple[Any, ...])
 
 
 def plain_nans(values: Plain) -> Plain:
-    """Return scalars with the same bits for every NaN: its sign differs by machine."""
+    """Return scalars with the same bits for every NaN.
+
+    The sign of a NaN that is computed differs by machine.
+    """
     # Only a NaN differs from itself.
     has_nan = any(map(ne, values, values))
     if not has_nan:
@@ -45,9 +51,12 @@ def plain_nans(values: Plain) -> Plain:
 
 def has_long(values: Iterable[Any]) -> bool:
     """Check whether a text, or bytes, among the values is too long to be dumped."""
-    return any(type(value) in SIZED and len(value) > LONG for value in values)
+    return any(
+        type(value) in TEXTS_AND_BYTES and len(value) > LONGEST_DUMPED
+        for value in values
+    )
 
 
 def is_marked(data: bytes, marks: Sequence[bytes]) -> bool:
-    """Check whether data contains one of the marks, which are absolute paths."""
+    """Check whether data contains one of the marks, see `Places.marks`."""
     return any(data.find(mark) >= 0 for mark in marks)

@@ -21,37 +21,37 @@ from pytest_mimic._core.types.kinds import PLAIN
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
 
-# Fields of syntax trees that say where or how something was written, not what it does.
+# Fields of syntax trees that say where or how code was written, and not what it does.
 IGNORED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
 # The attribute of a function or class that was stored by value: its source when it was
 # recorded.
 KEPT_SOURCE = "__mimic_source__"
-# What Python calls the file in its warnings.
-_PARSED = "<pytest-mimic>"
-# How lines begin that do not end a function, however they are indented: empty ones,
+# The name of the file in the warnings of Python about source that is parsed here.
+_NAME_OF_PARSED_FILE = "<pytest-mimic>"
+# How lines begin that do not end a function, however they are indented: empty lines,
 # comments and closing brackets.
-_CONTINUES = ("", "\\", "#", ")", "]", "}")
+_STARTS_OF_CONTINUING_LINES = ("", "\\", "#", ")", "]", "}")
 
 
 def source_fingerprint(function: object) -> str | None:
     """Return the fingerprint of a function's or class's source, 32 hex digits.
 
-    It is the same on every Python version. Comments, docstrings, layout and line
-    numbers do not count; decorators do. For a wrapper (`functools.wraps`, `lru_cache`,
-    `partial`), the source is that of the function inside. None: there is no source of
-    builtins, functions written in C, code made at run time.
+    The fingerprint is the same on every Python version. Comments, docstrings, layout
+    and line numbers do not count; decorators do. For a wrapper (`functools.wraps`,
+    `lru_cache`, `partial`), the source is that of the function inside. None: builtins,
+    functions written in C and code that is made at run time have no source.
     """
-    inner = _innermost(function)
-    if isinstance(inner, type):
-        return class_source(inner)
-    code = code_of(inner)
+    innermost = _innermost(function)
+    if isinstance(innermost, type):
+        return class_source(innermost)
+    code = code_of(innermost)
     if code is None:
         return None
     return code_source(code)
 
 
 def code_of(function: object) -> CodeType | None:
-    """Return the code of the function behind wrappers; None for one written in C."""
+    """Return the code of the function behind wrappers; None: it is written in C."""
     code = getattr(_innermost(function), "__code__", None)
     if not isinstance(code, CodeType):
         return None
@@ -61,7 +61,8 @@ def code_of(function: object) -> CodeType | None:
 def source_in_project(function: object, module: str, rootdir: Path) -> str | None:
     """Return the fingerprint of a function's source if it is in the project.
 
-    One written in C belongs to the module. None: it is outside of the project.
+    A function written in C belongs to the module. None: the function is outside of the
+    project.
     """
     code = code_of(function)
     if code is None:
@@ -77,9 +78,9 @@ def _innermost(function: object) -> object:
     """Return the function behind wrappers, methods, partials and descriptors."""
     from inspect import getattr_static
 
-    seen: set[int] = set()
-    while id(function) not in seen:
-        seen.add(id(function))
+    seen_ids: set[int] = set()
+    while id(function) not in seen_ids:
+        seen_ids.add(id(function))
         if isinstance(function, type):
             break
         for name in ("__mimic_original__", "__wrapped__", "__func__", "fget", "func"):
@@ -87,9 +88,9 @@ def _innermost(function: object) -> object:
             # that it is asked for.
             if getattr_static(function, name, None) is None:
                 continue
-            inner = getattr(function, name, None)
-            if inner is not None:
-                function = inner
+            wrapped = getattr(function, name, None)
+            if wrapped is not None:
+                function = wrapped
                 break
     return function
 
@@ -100,14 +101,14 @@ def _innermost(function: object) -> object:
 def code_source(code: CodeType) -> str | None:
     """Return the fingerprint of the definition that code was compiled from.
 
-    None: it is not found.
+    None: the definition is not found.
     """
     linecache.checkcache(code.co_filename)
-    return _source_of_code(code, _stamp(code.co_filename))
+    return _source_of_code(code, _stamp_of_file(code.co_filename))
 
 
-def _stamp(file: str) -> tuple[int, int] | None:
-    """Return a cache key that changes when the file does."""
+def _stamp_of_file(file: str) -> tuple[int, int] | None:
+    """Return the time and size of a file, a cache key that changes with the file."""
     try:
         facts = Path(file).stat()
     except OSError:
@@ -121,14 +122,14 @@ def _source_of_code(code: CodeType, stamp: object) -> str | None:
     statement = _parsed_alone(code, stamp)
     if statement is not None:
         return normalised(statement)
-    definitions = _definitions(code.co_filename, stamp)
+    definitions = _definitions_in_file(code.co_filename, stamp)
     candidates = definitions.get((code.co_firstlineno, code.co_name), [])
     if len(candidates) != 1:
-        # There are several lambdas on a line.
+        # Two lambdas stand on one line: which one the code is of is not known.
         return None
     [node] = candidates
     if isinstance(node, ast.Lambda):
-        # Defaults count by value.
+        # The defaults of a lambda count by their values, and not by their source.
         fields = dict(ast.iter_fields(node.args))
         fields["defaults"] = []
         fields["kw_defaults"] = []
@@ -140,9 +141,10 @@ def _parsed_alone(code: CodeType, stamp: object) -> ast.stmt | None:
     """Return a function's definition, parsed without the rest of its file.
 
     To parse a whole file for each of its functions would take long. None: the end of
-    the definition is not certain, or it does not begin where its code says.
+    the definition is not certain, or the definition does not begin at the line that its
+    code says, as the file has changed since.
     """
-    lines = _lines(code.co_filename, stamp)
+    lines = _lines_of_file(code.co_filename, stamp)
     first_line = code.co_firstlineno - 1
     # The line of `def`, behind the decorators.
     start = first_line
@@ -159,7 +161,7 @@ def _parsed_alone(code: CodeType, stamp: object) -> ast.stmt | None:
         end += 1
     definition = "".join(lines[first_line:end])
     if indent:
-        # What is indented must stand in a block.
+        # Python parses indented lines only in a block.
         definition = f"if 1:\n{definition}"
     tree = parsed(definition)
     if tree is None:
@@ -173,7 +175,7 @@ def _parsed_alone(code: CodeType, stamp: object) -> ast.stmt | None:
 
 def _belongs_below(line: str, indent: int) -> bool:
     """Check whether a line is a part of the function whose `def` has this indent."""
-    return _indent(line) > indent or line.lstrip()[:1] in _CONTINUES
+    return _indent(line) > indent or line.lstrip()[:1] in _STARTS_OF_CONTINUING_LINES
 
 
 def _indent(line: str) -> int:
@@ -182,13 +184,15 @@ def _indent(line: str) -> int:
 
 
 @lru_cache(maxsize=64)
-def _definitions(file: str, stamp: object) -> dict[tuple[int, str], list[Definition]]:
+def _definitions_in_file(
+    file: str, stamp: object
+) -> dict[tuple[int, str], list[Definition]]:
     """Return the functions of a file by first line and name.
 
     The first line is that of the first decorator, if there is one.
     """
     definitions: dict[tuple[int, str], list[Definition]] = {}
-    tree = _tree(file, stamp)
+    tree = _tree_of_file(file, stamp)
     if tree is None:
         return definitions
     for node in ast.walk(tree):
@@ -202,31 +206,32 @@ def _definitions(file: str, stamp: object) -> dict[tuple[int, str], list[Definit
 
 
 @lru_cache(maxsize=64)
-def _tree(file: str, stamp: object) -> ast.Module | None:
-    """Return the syntax tree of a file; None if it is empty or has none."""
-    text = "".join(_lines(file, stamp))
+def _tree_of_file(file: str, stamp: object) -> ast.Module | None:
+    """Return the syntax tree of a file; None: the file is empty or cannot be parsed."""
+    text = "".join(_lines_of_file(file, stamp))
     if not text:
         return None
     return parsed(text)
 
 
-def _lines(file: str, stamp: object) -> list[str]:
-    """Return the lines of a file, none if it cannot be read."""
-    # The linecache of Python 3.14 opens archives. A module in one has no source, as on
-    # other versions.
+def _lines_of_file(file: str, stamp: object) -> list[str]:
+    """Return the lines of a file; no lines if the file cannot be read."""
+    # The linecache of Python 3.14 opens archives. A module in an archive has no source,
+    # as on other versions: a parent of its file is then a file itself.
     if stamp is None and any(map(Path.is_file, Path(file).parents)):
         return []
     return linecache.getlines(file)
 
 
 def parsed(source: str | bytes) -> ast.Module | None:
-    """Return the syntax tree of a source, or None if it has none."""
-    # The import has shown what Python warns of. Where warnings are errors, that of
-    # `"\d"` would be a SyntaxError here. The filter stays, for this name alone: what
-    # one thread restores, another may have changed.
-    warnings.filterwarnings("ignore", module=_PARSED)
+    """Return the syntax tree of a source, or None if it cannot be parsed."""
+    # The import has shown the warnings of Python about the source. Where warnings are
+    # errors, the warning about `"\d"` would be a SyntaxError here. The filter stays,
+    # for the name of the parsed file alone: another thread may have changed the filters
+    # in the meantime, so that they cannot be restored.
+    warnings.filterwarnings("ignore", module=_NAME_OF_PARSED_FILE)
     try:
-        return ast.parse(source, _PARSED)
+        return ast.parse(source, _NAME_OF_PARSED_FILE)
     except (SyntaxError, ValueError):
         # Python 3.10 raises a ValueError for null bytes.
         return None
@@ -244,7 +249,7 @@ def class_source(value: type) -> str | None:
     if file is None:
         return None
     linecache.checkcache(file)
-    return _source_of_class(value.__qualname__, file, _stamp(file))
+    return _source_of_class(value.__qualname__, file, _stamp_of_file(file))
 
 
 def _file_of_class(value: type) -> str | None:
@@ -254,16 +259,19 @@ def _file_of_class(value: type) -> str | None:
     for method in own_methods(value):
         return method.__code__.co_filename
     namesake = named_like(value)
-    # The name of a class that a call has made may lead to another class, which is not
-    # the source of it. That of a reloaded module leads to a class that is alike.
-    if isinstance(namesake, type) and _plain_parts(namesake) != _plain_parts(value):
+    # The name of a class that a call has made may lead to another class, which has
+    # another source. The name of a class of a reloaded module leads to a class that is
+    # alike.
+    if isinstance(namesake, type) and _members_to_compare(
+        namesake
+    ) != _members_to_compare(value):
         return None
     file: str | None = getattr(sys.modules.get(value.__module__), "__file__", None)
     return file
 
 
-def _plain_parts(value: type) -> dict[str, object]:
-    """Return what a class holds by name: plain values, and the types of all else."""
+def _members_to_compare(value: type) -> dict[str, object]:
+    """Return the members of a class by name: plain values, and the types of others."""
     parts: dict[str, object] = {}
     for name, part in vars(value).items():
         if name.startswith("__"):
@@ -297,14 +305,14 @@ def _is_method_of(function: FunctionType, name: str, cls: type) -> bool:
     """Check whether a function that a class has under a name was written in it."""
     if function.__globals__.get("__name__") != cls.__module__:
         return False
-    # Python 3.14 makes `__annotate_func__`, for annotations (PEP 649). It closes over
-    # the class's names.
+    # Python 3.14 makes `__annotate_func__` for annotations (PEP 649). That function
+    # closes over the names of the class.
     if name == "__annotate_func__":
         return False
     if not function.__qualname__.startswith(f"{cls.__qualname__}."):
         return False
-    # attrs gives a class methods under the class's own name, which are compiled of a
-    # text: their file is `<attrs generated …>`.
+    # attrs gives a class methods that are compiled of a text, under names like those
+    # of the class's own: the file of their code is `<attrs generated …>`.
     is_in_file = function.__code__.co_filename[:1] != "<"
     return is_in_file or KEPT_SOURCE in function.__dict__
 
@@ -312,18 +320,18 @@ def _is_method_of(function: FunctionType, name: str, cls: type) -> bool:
 @lru_cache(maxsize=1024)
 def _source_of_class(qualname: str, file: str, stamp: object) -> str | None:
     """Return the fingerprint of the class of a qualified name in a file."""
-    tree = _tree(file, stamp)
+    tree = _tree_of_file(file, stamp)
     if tree is None:
         return None
     steps = qualname.replace("<locals>.", "").split(".")
-    classes = list(_classes(tree, steps))
+    classes = list(_classes_named(tree, steps))
     if not classes:
         return None
     # Of several classes of one name, the last one counts.
     return normalised(classes[-1])
 
 
-def _classes(tree: ast.AST, steps: list[str]) -> Iterator[ast.ClassDef]:
+def _classes_named(tree: ast.AST, steps: list[str]) -> Iterator[ast.ClassDef]:
     """Yield the classes to which names lead, through functions and other classes."""
     pending = list(ast.iter_child_nodes(tree))
     while pending:
@@ -332,7 +340,7 @@ def _classes(tree: ast.AST, steps: list[str]) -> Iterator[ast.ClassDef]:
             if node.name != steps[0]:
                 continue
             if len(steps) > 1:
-                yield from _classes(node, steps[1:])
+                yield from _classes_named(node, steps[1:])
             elif isinstance(node, ast.ClassDef):
                 yield node
         else:
@@ -346,8 +354,9 @@ def normalised(node: ast.AST) -> str:
     """Return a digest of a syntax tree, the same on every Python version.
 
     The layout does not count. Fields that are None or empty are left out, since
-    versions add such fields. What is digested is a row of items: the name of a node's
-    class and the names of its fields, a list's length, or a constant.
+    versions add such fields. The digest is that of a row of words: for a node the name
+    of its class, and the number and the names of its fields; for a list its length; for
+    a constant its type and value.
 
     return 1  →  "Return", 1, "value", "Constant", 1, "value", ("int", 1)
     """
@@ -359,7 +368,7 @@ def normalised(node: ast.AST) -> str:
             fields = _counting_fields(item)
             words += [type(item).__name__, len(fields), *fields]
             for name, value in reversed(fields.items()):
-                pending.append(_tidied(item, name, value))
+                pending.append(_without_remarks(item, name, value))
         elif isinstance(item, list):
             words.append(len(item))
             pending += reversed(item)
@@ -372,7 +381,10 @@ def normalised(node: ast.AST) -> str:
 
 
 def _counting_fields(node: ast.AST) -> dict[str, Any]:
-    """Return the fields of a node that count, by name; of a constant, `None` counts."""
+    """Return the fields of a node that count, by name.
+
+    Empty fields do not count. But the value of a constant counts if it is `None`, too.
+    """
     fields = {}
     for name, value in ast.iter_fields(node):
         is_empty = value is None or value == []
@@ -382,10 +394,10 @@ def _counting_fields(node: ast.AST) -> dict[str, Any]:
     return fields
 
 
-def _tidied(node: ast.AST, name: str, value: Any) -> object:
-    """Return the value of a field without what says nothing.
+def _without_remarks(node: ast.AST, name: str, value: Any) -> object:
+    """Return the value of a field without docstrings, `pass` and `...`.
 
-    That is docstrings, `pass`, `...` and the empty parts of f-strings.
+    The empty parts of an f-string are left out as well.
     """
     if name == "body" and isinstance(value, list):
         return list(filterfalse(_is_remark, value))

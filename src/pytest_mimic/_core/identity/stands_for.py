@@ -6,7 +6,8 @@ import re
 
 from pytest_mimic._core.types.kinds import lineage
 
-# The argument at the beginning of a path, and the steps that follow it.
+# A path: the argument at its beginning, and the steps that follow, `batch` and
+# `.files[0]`.
 _PATH = re.compile(r"(\w+)(.*)", re.DOTALL)
 
 
@@ -17,10 +18,16 @@ def stream_line(target: str, path: str, kind: type) -> str:
         target: The target of the call.
         path: Where the stream is: an argument, or a part of it, `batch.files[0]`.
         kind: The class of the stream.
+
+    Example:
+        For the argument `file` of `shop:load`, a `BytesIO`:
+
+            mimic("shop:load", ignore="file", key=lambda call: {**call, "file":
+                (call["file"].getvalue(), call["file"].tell())})
     """
-    found = _PATH.fullmatch(path)
-    assert found is not None
-    argument, steps = found.groups()
+    match = _PATH.fullmatch(path)
+    assert match is not None
+    argument, steps = match.groups()
     part = expression(kind, f'call["{argument}"]{steps}')
     return (
         f'mimic("{target}", ignore="{argument}", '
@@ -29,21 +36,25 @@ def stream_line(target: str, path: str, kind: type) -> str:
 
 
 def is_wrapped_file(kind: type) -> bool:
-    """Return whether objects of a class hand all methods of a file on."""
+    """Return whether objects of a class wrap a file, as `NamedTemporaryFile` does."""
     return "tempfile._TemporaryFileWrapper" in lineage(kind)
 
 
 def expression(kind: type, part: str) -> str:
-    """Return the expression that gives what an object of a class would give next.
+    """Return the expression of Python that gives what a stream would give next.
 
-    | has | gives |
+    Args:
+        kind: The class of the stream, or of a generator of random numbers.
+        part: The expression that leads to the stream, `call["file"]`.
+
+    | the class has | the expression gives |
     |---|---|
     | `getvalue()` | the content and the position |
-    | `read()`, `seek()` | the position and the rest, and is left there |
+    | `read()`, `seek()` | the position and the rest; the position stays |
     | `getstate()`, `get_state()` | the state of a generator |
     | `bit_generator` | the state of numpy's generators |
 
-    Three dots: none of these, so the user has to know.
+    Three dots: the class has none of these, so the user has to fill them in.
     """
     if hasattr(kind, "getvalue"):
         return f"({part}.getvalue(), {part}.tell())"

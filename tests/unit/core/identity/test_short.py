@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from pytest_mimic._core.identity.short import LONG, has_long, plain_nans
+from pytest_mimic._core.identity.short import LONGEST_DUMPED, has_long, plain_nans
 
 
 def test_a_nan_of_any_sign_is_the_same_object():
@@ -20,6 +20,8 @@ def test_a_nan_of_any_sign_is_the_same_object():
 
 
 def test_only_texts_and_bytes_can_be_long():
-    assert has_long([1, "a" * (LONG + 1)])
-    assert has_long([b"a" * (LONG + 1)])
-    assert not has_long(["a" * LONG, 10**LONG, [1] * (LONG + 1)])
+    assert has_long([1, "a" * (LONGEST_DUMPED + 1)])
+    assert has_long([b"a" * (LONGEST_DUMPED + 1)])
+    assert not has_long(
+        ["a" * LONGEST_DUMPED, 10**LONGEST_DUMPED, [1] * (LONGEST_DUMPED + 1)]
+    )
