@@ -29,6 +29,14 @@ def folded(plain: Any, make: Make) -> Any:
         return [part if type(part) in _PLAIN else folded(part, make) for part in plain]
     if kind is not dict:
         return plain
+    if len(plain) == 1:
+        [(name, part)] = plain.items()
+        part = part if type(part) in _PLAIN else folded(part, make)
+        if name[:1] != SIGN:
+            return {name: part}
+        if name[1:2] == SIGN:
+            return {name[1:]: part}
+        return make(name[1:], part, {})
     parts = {
         name: part if type(part) in _PLAIN else folded(part, make)
         for name, part in plain.items()
