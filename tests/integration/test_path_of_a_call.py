@@ -24,7 +24,7 @@ import pytest_mimic
 INPUTS = "warn"
 # Functions and modules, recorded and then replayed.
 OF_A_FUNCTION = (130, 32, 11, 6)
-OF_A_REQUEST = (241, 50, 74, 25)
+OF_A_REQUEST = (214, 45, 71, 23)
 # The second call of a test is counted: the first one also imports.
 TESTS = """
     import sys

@@ -56,7 +56,8 @@ def store_body(
     if not data:
         return None
     media_type, parameters = header_parts(content_type)
-    if not stopped and depth < parts.DEEPEST:
+    is_structured = media_type.startswith("multipart/") or media_type in parts.MESSAGES
+    if is_structured and not stopped and depth < parts.DEEPEST:
         structured = _store_structured(data, content_type, media_type, secrets, depth)
         if structured is not None:
             return structured
@@ -107,9 +108,10 @@ def _store_text(
     events = split_events(text, media_type, is_whole=is_whole)
     if events and _encoded(events, charset) == data:
         return store_events(events, secrets, server_sent="event-stream" in media_type)
-    texts = _texts(cut, charset)
-    if texts and _encoded(texts, charset) == data:
-        return {"chunks": _scrubbed(texts, secrets)}
+    if cut:
+        texts = _texts(cut, charset)
+        if texts and _encoded(texts, charset) == data:
+            return {"chunks": _scrubbed(texts, secrets)}
     return _store_one_text(text, media_type, secrets)
 
 

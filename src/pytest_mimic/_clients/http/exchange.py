@@ -100,8 +100,10 @@ _OF_CLIENTS = {
     "host",
     "user-agent",
 }
-# How placeholders begin in the body of a request, and JSON Web Tokens.
-_PLACEHOLDER_STARTS = (b"redacted", NUMBER_START.encode(), b"eyJ")
+# How placeholders begin in URLs and bodies, however they are encoded there, and JSON
+# Web Tokens.
+_STARTS = ("redacted", NUMBER_START, "eyJ")
+_STARTS_IN_BODY = tuple(start.encode() for start in _STARTS)
 _CACHE_SIZE = 20_000
 # The modules whose connections open a socket as their class says. Other classes may
 # lead into this process.
@@ -396,9 +398,11 @@ def _learned_from(
 
 def _returns_secret(url: str, body: bytes) -> bool:
     """Check whether a URL or a body may have a placeholder that a replay has given."""
-    if holds_placeholder(url, ()) or "eyJ" in url:
+    if body and any(start in body for start in _STARTS_IN_BODY):
         return True
-    return any(start in body for start in _PLACEHOLDER_STARTS)
+    if not any(start in url for start in _STARTS):
+        return False
+    return "eyJ" in url or holds_placeholder(url, ())
 
 
 def _without_secrets(plain: Any, redactor: Redactor) -> Any:

@@ -29,6 +29,7 @@ DEEPEST = 20
 #: Media types of one message.
 HTTP = ("application/http",)
 MAIL = ("message/rfc822", "message/global")
+MESSAGES = (*HTTP, *MAIL)
 # The lines of a head with the blank line after it, which is missing where the body ends
 # with its head.
 _HEAD = re.compile(rb"(?:[^\r\n]+\r?\n)*(?:\r?\n|\Z)")

@@ -42,6 +42,7 @@ from pytest_mimic.errors import MimicError
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.run_state import RunState
+    from pytest_mimic._core.seam.base import ClientCall
     from pytest_mimic._core.vault.recording_facts import Stored
 
 # Of a longer outcome, the values are looked for at the end of the run alone, and of all
@@ -133,11 +134,9 @@ class NextRun:
     def note(self, call: Call, stored: Stored) -> None:
         """Note the values in a call that is recorded, and then those in its outcome."""
         evidence = self._evidence()
-        arguments = _counted(call)
-        is_described = arguments is call.arguments
-        text = call.described_text if is_described else _text_of(arguments)
-        if _may_hold_values(text, evidence):
+        if _may_hold_values(_text_of(call), evidence):
             self._read_outcomes()
+            arguments = _counted(call)
             parts = self._parts_of(call, arguments, evidence)
             if parts:
                 self._keep(call, arguments, parts)
@@ -312,20 +311,31 @@ def _counted(call: Call) -> Mapping[str, Any]:
         return arguments
     from pytest_mimic._core.tree.making import described_parts
 
-    counted = {
-        name: edge_call.parts[name]
-        for name in edge_call.identity
-        if name in edge_call.parts
-    }
-    described: dict[str, Any] = described_parts(counted, call.plan.places)
-    for path in call.plan.options.match:
-        if path in call.arguments:
-            described[path] = call.arguments[path]
-    return described
+    counted = _counted_parts(edge_call)
+    return described_parts(counted, call.plan.places) | _matched_parts(call)
 
 
-def _text_of(arguments: Mapping[str, Any]) -> str:
-    return dumps(arguments, ensure_ascii=False, default=repr)
+def _counted_parts(edge_call: ClientCall) -> dict[str, Any]:
+    names = edge_call.identity
+    return {name: edge_call.parts[name] for name in names if name in edge_call.parts}
+
+
+def _matched_parts(call: Call) -> dict[str, Any]:
+    """Return the described parts of a client's call that `match=` lets count."""
+    paths = call.plan.options.match
+    return {path: call.arguments[path] for path in paths if path in call.arguments}
+
+
+def _text_of(call: Call) -> str:
+    """Return JSON in which all texts stand that the parts which count have."""
+    if call.edge_call is None:
+        return call.described_text
+    plain_parts = _counted_parts(call.edge_call) | _matched_parts(call)
+    try:
+        return dumps(plain_parts, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):
+        # A part is no plain data.
+        return dumps(_counted(call), ensure_ascii=False, default=repr)
 
 
 def _may_hold_values(text: str, evidence: Evidence) -> bool:
