@@ -27,7 +27,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 hand_in("pytest_mimic._clients.bundled:BUNDLED")
 
 
-def _session(*, is_needed: bool = False) -> Session | None:
+def _innermost_session(*, is_needed: bool = False) -> Session | None:
     """Return the session of the innermost run, or None outside of pytest.
 
     Raises:
@@ -55,7 +55,7 @@ def fingerprint(value: object) -> str:
         UnstableIdentityError: A part has no stable identity. The message names the path
             to it.
     """
-    session = _session()
+    session = _innermost_session()
     places = None if session is None else session.state.places
     try:
         return identity_of(value, places=places)
@@ -69,15 +69,15 @@ class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
     """Mimics targets in a `with` block, a decorated test, or a decorated class.
 
     The test may be sync or async. In a class, the targets are mimicked in each of its
-    tests. Without the plugin (`-p no:mimic`) it does nothing.
+    tests. Without the plugin (`-p no:mimic`), nothing is mimicked.
 
     Args:
         targets: Lines as in `mimic_functions`, or functions.
-        options: The options of a target line, for all of them.
+        options: The options of a target line, for all targets.
 
     Raises:
-        TargetError: A target or an option is wrong, or its module or function does not
-            exist.
+        TargetError: A target or an option is wrong, or the module or function of a
+            target does not exist.
     """
 
     __module__ = "pytest_mimic"
@@ -92,11 +92,12 @@ class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
                 'mimic names no target: write it as mimic("shop.api:fetch_rates")'
             )
         self._targets = as_targets(targets, options)
-        # End the blocks that are open: a decorated test may call itself.
+        # The functions that end the open blocks, the innermost last: a decorated test
+        # may call itself.
         self._ends: list[Callable[[], None]] = []
 
     def __enter__(self) -> mimic:
-        session = _session(is_needed=True)
+        session = _innermost_session(is_needed=True)
         if session is not None:
             self._ends.append(session.coverings.enter(self._targets).end)
         return self
@@ -109,10 +110,10 @@ class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
     def __call__(self, function: F) -> F:
         decorated: Any = function
         if isinstance(decorated, type):
-            # pytest calls the tests of a class. So the plugin reads the targets, as
-            # from a marker.
-            inner = vars(decorated).get("__mimic_targets__", ())
-            decorated.__mimic_targets__ = (self._targets, *inner)  # type: ignore[attr-defined]
+            # pytest makes the calls of a class's tests, so a class cannot be wrapped.
+            # The plugin reads the targets from the class, as from a marker.
+            inner_targets = vars(decorated).get("__mimic_targets__", ())
+            decorated.__mimic_targets__ = (self._targets, *inner_targets)  # type: ignore[attr-defined]
             return function
         wrapper: Any = functools.wraps(decorated)(self._around(decorated))
         wrapper.__mimic_targets__ = (self._targets,)
@@ -122,28 +123,30 @@ class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)
         """Return a function that calls another one in a block.
 
         Raises:
-            TypeError: It is a generator, whose steps would run outside of the block.
+            TypeError: The function is a generator, whose steps would run outside of the
+                block.
         """
 
-        async def coroutine(*args: Any, **kwargs: Any) -> Any:
+        async def coroutine_in_block(*args: Any, **kwargs: Any) -> Any:
             with self:
                 return await function(*args, **kwargs)
 
-        def plain(*args: Any, **kwargs: Any) -> Any:
+        def function_in_block(*args: Any, **kwargs: Any) -> Any:
             with self:
                 return function(*args, **kwargs)
 
         if inspect.iscoroutinefunction(function):
-            return coroutine
+            return coroutine_in_block
         is_generator = inspect.isgeneratorfunction(function)
         if is_generator or inspect.isasyncgenfunction(function):
             raise TypeError(
                 f"mimic cannot decorate the generator {function.__qualname__}: "
                 "write `with mimic(...)` in it"
             )
-        return plain
+        return function_in_block
 
 
 def _is_test(target: object) -> bool:
+    """Return whether a target is a function that is named as a test."""
     name: str = getattr(target, "__name__", "")
     return name.startswith("test")

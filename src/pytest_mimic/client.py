@@ -52,7 +52,7 @@ builds a whole one. The adapters of pytest-mimic itself are made of the same par
   `UnstableIdentityError`, `CorruptRecordingError`, `TargetError`, `Remedy`, `Verb`
 - a quick start, and no lock: `pattern`, `zstd_module`, `lazy_attribute`
 
-Each is loaded on first use (PEP 562), so that a replay loads only what it needs.
+Each name is loaded on first use (PEP 562), so that a replay loads only what it needs.
 """
 
 from __future__ import annotations
@@ -172,8 +172,8 @@ __all__ = [
     "zstd_module",
 ]
 
-# The modules of the names, relative to this package.
-_HOMES = {
+# The public names by the module that defines them, relative to this package.
+_NAMES_BY_MODULE = {
     "_core.commands": ("Remedy", "Verb"),
     "_core.engine.call": ("Call",),
     "_core.engine.client_plan": ("Port",),
@@ -230,10 +230,10 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Return one of the names above, and load its module."""
-    for home, names in _HOMES.items():
+    """Return what a name of `__all__` stands for, and load its module."""
+    for module_name, names in _NAMES_BY_MODULE.items():
         if name in names:
-            module = import_module(f"pytest_mimic.{home}")
+            module = import_module(f"pytest_mimic.{module_name}")
             value = globals()[name] = getattr(module, name)
             return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

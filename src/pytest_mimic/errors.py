@@ -1,6 +1,7 @@
-"""The exception classes of pytest-mimic: what happened, the facts and the remedies.
+"""The exception classes of pytest-mimic.
 
-An error carries them as data. Its text is made when it is shown.
+An error carries what happened, the facts and the remedies as data. The text is made
+when the error is shown.
 """
 
 from __future__ import annotations
@@ -17,30 +18,31 @@ from pytest_mimic._core.commands import Commands, Remedy, do
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-# The last two ranges turn the direction of the text that follows.
-_CONTROLS = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+# The characters that a terminal may obey. The last two ranges turn the direction of the
+# text that follows.
+_CONTROL_CHARACTERS = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 
 
 def printable(text: str) -> str:
     """Return the text with its control characters escaped.
 
-    Recordings may come from a pull request, and a test's name in one could hold escape
-    sequences for the terminal.
+    Recordings may come from a pull request. The name of a test in such a recording
+    could hold escape sequences for the terminal.
     """
     if text.isprintable():
         return text
-    return re.sub(_CONTROLS, _escaped, text)
+    return re.sub(_CONTROL_CHARACTERS, _escaped, text)
 
 
 def _escaped(match: re.Match[str]) -> str:
-    """Return a control character as a literal of Python has it, without the quotes."""
+    """Return a control character as Python writes it in a literal, without quotes."""
     return repr(match[0])[1:-1]
 
 
 def one_line(text: str) -> str:
     """Return the text with its control characters and the ends of its lines escaped.
 
-    So a forged name cannot pass for a line of ours.
+    So a forged name in a recording cannot pass for a line of pytest-mimic.
     """
     return printable(text).replace("\n", "\\n")
 
@@ -50,30 +52,30 @@ class Damage(Enum):
 
     #: Git LFS has left its pointer in place of the content.
     POINTER = "pointer"
-    #: Git has left both sides of a merge in it.
+    #: Git has left both sides of a merge in the file.
     CONFLICT = "conflict"
-    #: A newer version has written it.
+    #: A newer version of pytest-mimic has written the file.
     NEWER = "newer"
-    #: An older version has written it.
+    #: An older version of pytest-mimic has written the file.
     OLDER = "older"
-    #: An older version has written it, and `pytest-mimic rekey` reads it.
+    #: An older version has written the file, and `pytest-mimic rekey` can read it.
     FORMER = "former"
-    #: It holds code that only the Python that has recorded it can load.
+    #: The file holds code that only the Python that has recorded it can load.
     OTHER_PYTHON = "other python"
-    #: It is a device, a pipe, a socket, or a link to a folder.
+    #: In place of the file is a device, a pipe, a socket, or a link to a folder.
     NOT_REGULAR = "not regular"
-    #: A recording names it, and it is not there.
+    #: A recording names the file, and there is none.
     LOST = "lost"
-    #: Its content is not what was recorded.
+    #: The content of the file is not what was recorded.
     CHANGED = "changed"
-    #: Its bytes are no text, or no JSON.
+    #: The bytes of the file are no text, or no JSON.
     MALFORMED = "malformed"
 
     @property
     def is_beyond_use(self) -> bool:
-        """Whether nothing but a new recording, or an older copy, helps.
+        """Whether nothing but a new recording, or an older copy of the file, helps.
 
-        Everything else may be what a user still wants, so that nothing removes it.
+        A file with any other damage may still be wanted, so no command removes it.
         """
         return self in (Damage.OLDER, Damage.LOST, Damage.CHANGED, Damage.MALFORMED)
 
@@ -87,7 +89,7 @@ class Fact(Protocol):
 
 
 #: The damages that a file of another format has.
-_OTHER_FORMATS = (Damage.NEWER, Damage.OLDER, Damage.FORMER)
+_DAMAGES_OF_OTHER_FORMATS = (Damage.NEWER, Damage.OLDER, Damage.FORMER)
 
 
 class MimicError(Exception):
@@ -96,8 +98,8 @@ class MimicError(Exception):
     Args:
         what: The event and its subject, in one line. A class that makes this line from
             its own fields needs none.
-        facts: What is known about it, nearest first.
-        remedies: What to do. A sentence is for a person.
+        facts: The facts about the event, nearest first.
+        remedies: What the user can do: a `Remedy`, or a sentence for people.
         data: Further facts as values, set as attributes of the same names.
 
     Attributes:
@@ -126,7 +128,7 @@ class MimicError(Exception):
         self.__dict__.update(data)
 
     def add_remedies(self, remedies: Sequence[Remedy | str]) -> None:
-        """Add what to do besides. A sentence is for a person."""
+        """Add further remedies. A sentence becomes a remedy for people."""
         for remedy in remedies:
             self.remedies += (do(remedy) if isinstance(remedy, str) else remedy,)
 
@@ -148,11 +150,11 @@ class MimicError(Exception):
 
     def remedy_lines(self) -> list[str]:
         """Return the remedies as they are shown."""
-        return [self.commands.line(each, self.for_test) for each in self.remedies]
+        return [self.commands.line(remedy, self.for_test) for remedy in self.remedies]
 
     @property
     def for_test(self) -> str | None:
-        """The test that its remedies are for, where they name none."""
+        """The test that the remedies of the error are for, where they name no test."""
         return self.test
 
     def __str__(self) -> str:
@@ -188,7 +190,7 @@ class MimicError(Exception):
         return error
 
     def to_plain(self) -> dict[str, Any]:
-        """Return the error as JSON takes it, with what it says as text."""
+        """Return the error as JSON, with its facts and remedies as texts."""
         data = {}
         for name, value in self.data.items():
             if isinstance(value, Enum):
@@ -205,7 +207,7 @@ class MimicError(Exception):
 
     @staticmethod
     def from_plain(plain: dict[str, Any]) -> MimicError:
-        """Return the error that `to_plain` got."""
+        """Return the error that `to_plain` has written, with texts for its facts."""
         fields = dict(plain)
         kind: type[MimicError] = globals()[fields.pop("kind")]
         if "damage" in fields:
@@ -222,7 +224,7 @@ class MimicError(Exception):
 
     @property
     def last_traceback(self) -> TracebackType | None:
-        """The traceback, or the one it had before it was removed."""
+        """The traceback, or the traceback that the error had before its removal."""
         return self.__traceback__ or self._removed_traceback
 
 
@@ -231,10 +233,10 @@ class MissingRecordingError(MimicError, RuntimeError):
 
     Attributes:
         call: The call as people read it.
-        target: The name of its target.
-        changing: The paths of its parts that look made anew, if it differs from the
-            nearest recording in nothing else.
-        kinds: What these parts are: `uuid`, `moment`.
+        target: The name of the call's target.
+        changing: The paths of the call's parts that look made anew, if the call differs
+            from the nearest recording in nothing else.
+        kinds: The kinds of values that these parts are: `uuid`, `moment`.
     """
 
     call: str = ""
@@ -248,7 +250,7 @@ class StaleRecordingError(MissingRecordingError):
 
     Attributes:
         call: The call as people read it.
-        recorder: The test that has recorded it.
+        recorder: The test that has recorded the call.
     """
 
     recorder: str | None = None
@@ -278,10 +280,10 @@ class CorruptRecordingError(MimicError, RuntimeError):
     """A file of the vault is damaged.
 
     Attributes:
-        file: Its path, as messages show it.
-        damage: How it is damaged.
+        file: The path of the file, as messages show it.
+        damage: How the file is damaged.
         detail: More about the damage, or empty.
-        recorder: The test that has recorded it, if it is known.
+        recorder: The test that has recorded the file, if that is known.
     """
 
     file: str = ""
@@ -291,9 +293,10 @@ class CorruptRecordingError(MimicError, RuntimeError):
 
     def worded(self) -> str:
         """Return the file and its damage."""
-        return f"{self.file} {self._damage()}"
+        return f"{self.file} {self._words_of_damage()}"
 
-    def _damage(self) -> str:
+    def _words_of_damage(self) -> str:
+        """Return the damage as the end of a sentence about the file."""
         if self.damage is Damage.POINTER:
             return "is a Git LFS pointer, its content was not pulled"
         if self.damage is Damage.CONFLICT:
@@ -304,7 +307,7 @@ class CorruptRecordingError(MimicError, RuntimeError):
             return f"is {self.detail or 'no regular file'}, which is not opened"
         if self.damage is Damage.MALFORMED:
             return f"is not {self.detail}"
-        if self.damage in _OTHER_FORMATS:
+        if self.damage in _DAMAGES_OF_OTHER_FORMATS:
             return f"is of {self.detail}"
         if self.detail:
             return f"is not what was recorded ({self.detail})"
@@ -316,8 +319,8 @@ class CorruptRecordingError(MimicError, RuntimeError):
         return self.test or self.recorder
 
     def __str__(self) -> str:
-        if self.damage in _OTHER_FORMATS:
-            # There is one for each recording of an old vault, so that it is one line.
+        if self.damage in _DAMAGES_OF_OTHER_FORMATS:
+            # An old vault has such an error for each recording, so each is one line.
             return printable(f"{self.what}: {', or '.join(self.remedy_lines())}")
         return super().__str__()
 
@@ -329,8 +332,8 @@ class DriftError(MimicError, AssertionError):
         call: The call, as messages name it.
         is_outage: Whether the service failed or refused the call, so that nothing is to
             be accepted.
-        conversation: The client whose conversation it belongs to. Empty for a call that
-            no earlier one can have changed.
+        conversation: The client to whose conversation the call belongs. Empty: no
+            earlier call can have changed this one.
     """
 
     is_outage = False

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pytest_mimic._run.run import PytestRun
     from pytest_mimic._run.session import Session
 
-# Options without a value: the flag and its help.
-_SWITCHES = (
+# Options of the command line without a value: the flag and its help.
+_OPTIONS_WITHOUT_VALUE = (
     (
         "--mimic-record",
         "record calls that have no recording or a stale one, replay all others",
@@ -37,8 +37,9 @@ _SWITCHES = (
     ),
     ("--mimic-fail-on-unused", "exit with 1 if recordings are proven unused"),
 )
-# Options with a value: the flag, the word for its value, and its help.
-_VALUES = (
+# Options of the command line with a value: the flag, the word for its value, and its
+# help.
+_OPTIONS_WITH_VALUE = (
     (
         "--mimic-vault",
         "PATH",
@@ -52,7 +53,7 @@ _VALUES = (
     ),
 )
 # Ini options of several lines: the name and its help.
-_LINES = (
+_INI_LISTS = (
     ("mimic_functions", "functions and clients to mimic, one per line"),
     (
         "mimic_redact",
@@ -61,7 +62,7 @@ _LINES = (
 )
 # Ini options that change how calls are replayed: the name, its help and its default. A
 # project that sets one to another value mimics something, even without targets.
-_RULES = (
+_INI_RULES = (
     (
         "mimic_source",
         "what to do if the source of a target has changed: strict or ignore",
@@ -78,17 +79,20 @@ _RULES = (
         "listed",
     ),
 )
-# The run of a process. None: its tests began, and nothing was mimicked. The type is an
-# annotation, which is not evaluated, because a subscript would be at each start.
-_RUN: pytest.StashKey[PytestRun | None] = pytest.StashKey()
-# The runs of this process, the innermost last: pytest may run inside of a test.
-_CONFIGS: list[pytest.Config] = []
+# Under this key, the stash of a config has the run of the process. None stands there if
+# the tests began and nothing was mimicked. The type is an annotation, which is not
+# evaluated: the subscript `StashKey[…]` would take time at each start.
+_KEY_OF_RUN: pytest.StashKey[PytestRun | None] = pytest.StashKey()
+# The configs of the runs of this process, the innermost last: pytest may run inside of
+# a test.
+_CONFIGS_OF_RUNS: list[pytest.Config] = []
 
 
 def __dir__() -> list[str]:
-    """Return the hooks and fixtures.
+    """Return the names of the hooks and fixtures only.
 
-    pytest looks for both at each name of a plugin, which takes longer than all else.
+    pytest looks at each name of a plugin for hooks and for fixtures. For all names,
+    this would take longer than all else at the start.
     """
     names = []
     for name in globals():
@@ -99,20 +103,21 @@ def __dir__() -> list[str]:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("mimic", "recorded calls (pytest-mimic)")
-    for flag, text in _SWITCHES:
-        # Without `dest`, pytest would compare the name with those of all its options.
+    for flag, text in _OPTIONS_WITHOUT_VALUE:
+        # Without `dest`, pytest would compare the flag with the flags of all its
+        # options.
         destination = flag.removeprefix("--").replace("-", "_")
         group.addoption(flag, action="store_true", help=text, dest=destination)
-    for flag, metavar, text in _VALUES:
+    for flag, metavar, text in _OPTIONS_WITH_VALUE:
         group.addoption(flag, metavar=metavar, help=text)
-    for name, text in _LINES:
+    for name, text in _INI_LISTS:
         parser.addini(name, text, "linelist")
     parser.addini(
         "mimic_vault_path",
         "the folder of the recordings, relative to the rootdir",
         default=".mimic_vault",
     )
-    for name, text, default in _RULES:
+    for name, text, default in _INI_RULES:
         parser.addini(name, text, default=default)
 
 
@@ -126,39 +131,39 @@ def pytest_configure(config: pytest.Config) -> None:
     if getattr(config.option, "help", False):
         return
     _warn_of_unknown_keys(config)
-    _CONFIGS.append(config)
-    config.add_cleanup(partial(_CONFIGS.remove, config))
+    _CONFIGS_OF_RUNS.append(config)
+    config.add_cleanup(partial(_CONFIGS_OF_RUNS.remove, config))
     try:
         is_wanted = _is_wanted(config)
     except (TypeError, ValueError) as error:
         # An ini value does not have the type of its option.
         raise pytest.UsageError(str(error)) from None
     if is_wanted:
-        _run(config).start()
+        _run_of(config).start()
 
 
 def _warn_of_unknown_keys(config: pytest.Config) -> None:
-    """Warn of a key of the configuration that begins as ours do and is none.
+    """Warn of a key of the configuration that begins with `mimic` and is no option.
 
-    pytest itself warns, too, but it does not say what was meant.
+    pytest itself warns, too, but does not say which option may be meant.
 
     Raises:
         pytest.UsageError: There is such a key, and warnings are errors.
     """
-    # The public name of the keys that the user has written is deprecated in pytest 9.
-    written = config._inicfg if hasattr(config, "_inicfg") else config.inicfg
-    unknown = []
-    for key in written:
+    # The keys that the user has written. Their public name is deprecated in pytest 9.
+    written_keys = config._inicfg if hasattr(config, "_inicfg") else config.inicfg
+    unknown_keys = []
+    for key in written_keys:
         if key[:5].lower() == "mimic" and not _is_registered(config, key):
-            unknown.append(key)
-    if unknown:
+            unknown_keys.append(key)
+    if unknown_keys:
         from pytest_mimic._core.words import did_you_mean
 
         file = config.inipath.name if config.inipath is not None else "-o"
-        names = [f"mimic_{name}" for name in ("functions", "redact", "vault_path")]
-        names += [f"mimic_{name}" for name, _, _ in _RULES]
-        for key in unknown:
-            text = f"{file}: {key} is no option{did_you_mean(key, names)}"
+        known_keys = [f"mimic_{name}" for name in ("functions", "redact", "vault_path")]
+        known_keys += [f"mimic_{name}" for name, _, _ in _INI_RULES]
+        for key in unknown_keys:
+            text = f"{file}: {key} is no option{did_you_mean(key, known_keys)}"
             warning = pytest.PytestConfigWarning(text)
             try:
                 config.issue_config_time_warning(warning, stacklevel=2)
@@ -167,12 +172,13 @@ def _warn_of_unknown_keys(config: pytest.Config) -> None:
 
 
 def _is_registered(config: pytest.Config, key: str) -> bool:
+    """Return whether a plugin has an option of this name in the configuration."""
     try:
         config.getini(key)
     except KeyError:
         return False
     except ValueError as error:
-        # The value may be wrong; then the key is known.
+        # pytest knows the key if it complains of the value alone.
         return not str(error).startswith("unknown configuration value")
     return True
 
@@ -181,41 +187,47 @@ def _is_registered(config: pytest.Config, key: str) -> bool:
 def pytest_testnodedown(node: Any, error: object) -> None:
     output = getattr(node, "workeroutput", {})
     config = node.config
-    if "mimic" in output or _RUN in config.stash:
-        _run(config).end_worker(output.get("mimic"), error)
+    if "mimic" in output or _KEY_OF_RUN in config.stash:
+        _run_of(config).end_worker(output.get("mimic"), error)
 
 
 def _is_wanted(config: pytest.Config) -> bool:
-    """Check whether anything is configured or requested, or whether a vault exists."""
+    """Check whether this run needs the plugin from its start.
+
+    It does if the configuration or the command line sets an option, or a vault exists.
+    """
     if config.getini("mimic_functions"):
         return True
     for name, value in vars(config.option).items():
         if value and name.startswith("mimic_"):
             return True
-    for name, _, default in _RULES:
+    for name, _, default in _INI_RULES:
         if config.getini(name) != default:
             return True
     vault: str = config.getini("mimic_vault_path")
-    # A URL is no vault, which the run reports. The colon of a drive of Windows is the
-    # second character.
+    # The run reports that a URL is no vault. A colon as the second character is that of
+    # a drive of Windows.
     is_url = vault.find(":") > 1
     return is_url or _is_folder(vault, config.rootpath)
 
 
 def _is_folder(path: str, rootdir: Path) -> bool:
-    # A home that is unknown stays `~`. `Path.expanduser` would raise.
+    """Return whether there is a folder at a path that is relative to the rootdir."""
+    # Without a known home, `~` stays in the path. `Path.expanduser` would raise.
     expanded = os.path.expanduser(path)  # noqa: PTH111
     return Path(rootdir, expanded).is_dir()
 
 
-def _run(config: pytest.Config) -> PytestRun:
+def _run_of(config: pytest.Config) -> PytestRun:
     """Return the run, which is made on first use.
 
     Raises:
-        TargetError: Its first use is after the collection. Nothing was prepared.
+        TargetError: The first use is after the collection, in which nothing was
+            prepared.
     """
-    run = config.stash.get(_RUN, None)
-    if run is None and _RUN in config.stash:
+    run = config.stash.get(_KEY_OF_RUN, None)
+    # `pytest_collection_finish` has put None there.
+    if run is None and _KEY_OF_RUN in config.stash:
         from pytest_mimic._run.run import too_late
 
         raise too_late()
@@ -225,7 +237,7 @@ def _run(config: pytest.Config) -> PytestRun:
         config.add_cleanup(use_plain_imports())
         from pytest_mimic._run.run import PytestRun
 
-        run = config.stash[_RUN] = PytestRun(config)
+        run = config.stash[_KEY_OF_RUN] = PytestRun(config)
         config.pluginmanager.register(run, "mimic-ends")
         config.add_cleanup(run.close)
     return run
@@ -234,7 +246,7 @@ def _run(config: pytest.Config) -> PytestRun:
 def innermost_session(*, is_needed: bool = False) -> Session | None:
     """Return the session of the innermost run, which is made on first use.
 
-    None: there is no run, or its tests run and nothing is mimicked.
+    None: there is no run, or the tests of the run have begun and nothing is mimicked.
 
     Args:
         is_needed: Whether a test cannot do without the session.
@@ -242,13 +254,13 @@ def innermost_session(*, is_needed: bool = False) -> Session | None:
     Raises:
         TargetError: The session is needed, and was not prepared.
     """
-    if not _CONFIGS:
+    if not _CONFIGS_OF_RUNS:
         return None
-    config = _CONFIGS[-1]
-    is_unprepared = config.stash.get(_RUN, ...) is None
+    config = _CONFIGS_OF_RUNS[-1]
+    is_unprepared = config.stash.get(_KEY_OF_RUN, ...) is None
     if is_unprepared and not is_needed:
         return None
-    return _run(config).session
+    return _run_of(config).session
 
 
 # -- collection
@@ -257,11 +269,16 @@ def innermost_session(*, is_needed: bool = False) -> Session | None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     config = session.config
     is_imported = "pytest_mimic._mimic" in sys.modules
-    if is_imported or _RUN in config.stash or any(map(_is_marked, session.items)):
-        _run(config).finish_collection(session.items)
+    if (
+        is_imported
+        or _KEY_OF_RUN in config.stash
+        or any(map(_is_marked, session.items))
+    ):
+        _run_of(config).finish_collection(session.items)
     else:
-        # A test that mimics something after all cannot be prepared.
-        config.stash[_RUN] = None
+        # From now on, a test that mimics something after all is refused, as no target
+        # was prepared: see `_run_of`.
+        config.stash[_KEY_OF_RUN] = None
 
 
 def _is_marked(item: pytest.Item) -> bool:
@@ -276,10 +293,10 @@ def _is_marked(item: pytest.Item) -> bool:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    run = config.stash.get(_RUN, None)
+    run = config.stash.get(_KEY_OF_RUN, None)
     if run is None:
         return
-    lines = run.ending.summary(room=_room(terminalreporter, config))
+    lines = run.ending.summary(room=_room_for_rows(terminalreporter, config))
     if lines:
         from pytest_mimic._run.summary import coloured
 
@@ -288,8 +305,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
             terminalreporter.write_line(line, **colours)
 
 
-def _room(terminalreporter: Any, config: pytest.Config) -> int | None:
-    """Return the room for a row of a list, which is indented; None: no terminal."""
+def _room_for_rows(terminalreporter: Any, config: pytest.Config) -> int | None:
+    """Return the width of a row of a list, which is indented; None: no terminal."""
     if not terminalreporter.isatty:
         return None
     width: int = config.get_terminal_writer().fullwidth
@@ -302,19 +319,20 @@ def _room(terminalreporter: Any, config: pytest.Config) -> int | None:
 @pytest.fixture(scope="session")
 def mimic_vault_dir(pytestconfig: pytest.Config) -> Path:
     """The folder of the recordings, as a `pathlib.Path`."""
-    return _run(pytestconfig).session.settings.vault
+    return _run_of(pytestconfig).session.settings.vault
 
 
 @pytest.fixture(scope="session")
 def mimic_mode(pytestconfig: pytest.Config) -> str:
     """The run's mode: `replay`, `record`, `rerecord`, `verify` or `live`."""
-    return _run(pytestconfig).session.settings.mode.value
+    return _run_of(pytestconfig).session.settings.mode.value
 
 
-def _cassettes(request: pytest.FixtureRequest, kind: str) -> CassetteFixture:
+def _cassette_fixture(request: pytest.FixtureRequest, kind: str) -> CassetteFixture:
+    """Return the value of a fixture of cassettes: `record`, `replay` or `auto`."""
     from pytest_mimic import CassetteFixture
 
-    session = _run(request.config).session
+    session = _run_of(request.config).session
     return CassetteFixture(kind, session.state, session.coverings)
 
 
@@ -325,7 +343,7 @@ def mimic_record(request: pytest.FixtureRequest) -> CassetteFixture:
     Use it as `with mimic_record("name", targets=["httpx"]) as cassette: ...`.
     Every call in the block runs for real. The cassette is written when the block ends.
     """
-    return _cassettes(request, "record")
+    return _cassette_fixture(request, "record")
 
 
 @pytest.fixture
@@ -336,7 +354,7 @@ def mimic_replay(request: pytest.FixtureRequest) -> CassetteFixture:
     Nothing runs for real. With `strict`, the block also fails if a recorded call was
     not made, or in another order.
     """
-    return _cassettes(request, "replay")
+    return _cassette_fixture(request, "replay")
 
 
 @pytest.fixture
@@ -347,4 +365,4 @@ def mimic_auto(request: pytest.FixtureRequest) -> CassetteFixture:
     With `--mimic-no-record`, or if the environment variable `CI` is set, a missing
     cassette is a miss.
     """
-    return _cassettes(request, "auto")
+    return _cassette_fixture(request, "auto")

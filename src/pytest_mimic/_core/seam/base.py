@@ -1,6 +1,7 @@
 """The interface between a client and the engine.
 
-It has an adapter, its edges, the calls that they see, and which of these failed.
+An adapter has edges, the functions of a client that are replaced. Here are the classes
+of adapters, of their calls, and the rule which says that a call has failed.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.seam.call_secrets import Secrets
 
     class RealStep(Protocol):
-        """A step that is not to replay, as the block around its call ends it."""
+        """A step that is not to replay, as `recording` ends it."""
 
         def running(self) -> AbstractContextManager[None]:
             """Return a block whose code is part of the call."""
@@ -36,17 +37,17 @@ if TYPE_CHECKING:
             """End the call without an outcome."""
 
         def answers(self, error: BaseException, /) -> bool:
-            """Return whether the caller gets the recorded outcome instead."""
+            """Return whether the caller gets the recorded outcome for the error."""
             ...
 
 
-# The credentials were refused, or the server was too slow or too busy: another time,
-# the answer is another one.
-_FAILED = (401, 403, 407, 408, 425, 429)
+# The statuses of HTTP by which a server refuses credentials, or says that it is too
+# slow or too busy. At another time, it gives another answer.
+_FAILING_STATUSES = (401, 403, 407, 408, 425, 429)
 
 
 def _no_outcome(_error: Exception) -> None:
-    return None
+    """Give no plain data: an exception is no outcome."""
 
 
 @contextmanager
@@ -55,14 +56,14 @@ def recording(
 ) -> Iterator[None]:
     """Return the block for the original function.
 
-    Inside it, the edge gives the answer to `step.finish`. An exception that ends the
-    block ends the step, too. To verify, the block then ends without the exception, as
-    the caller gets the recorded outcome.
+    Inside the block, the edge gives the answer to `step.finish`. An exception that ends
+    the block ends the step, too. To verify, the block then ends without the exception,
+    as the caller gets the recorded outcome.
 
     Args:
         step: A step that is not to replay; None for a call that is left out.
-        store_error: Returns an exception as plain data, which is the outcome. If that
-            is None, nothing is recorded.
+        store_error: Returns an exception as plain data, which is the outcome. If it
+            returns None, nothing is recorded.
     """
     if step is None:
         yield
@@ -71,11 +72,11 @@ def recording(
         with step.running():
             yield
     except BaseException as error:
-        plain = store_error(error) if isinstance(error, Exception) else None
-        if plain is None:
+        stored_error = store_error(error) if isinstance(error, Exception) else None
+        if stored_error is None:
             step.abandon(error)
         else:
-            step.finish(plain)
+            step.finish(stored_error)
         if not step.answers(error):
             raise
 
@@ -93,9 +94,9 @@ class ClientCall(NamedTuple):
             recording.
         host: The host that `only=` and `exclude=` compare with their patterns; None for
             a client without hosts.
-        shared: The recording belongs to no test. The identity alone finds it, in any
-            order.
-        secrets: Returns the secrets of this call, which its description is `without`
+        shared: The recording belongs to no test. The identity alone finds the
+            recording, in any order.
+        secrets: Returns the secrets of this call. Its description is without them,
             wherever they stand.
     """
 
@@ -114,22 +115,21 @@ class Adapter:
     A subclass declares the edges of its client and the parts of its calls.
 
     Attributes:
-        name: The client's name in target lines. It is also the client's module: a
-            client can be used
-            where that module can be found.
+        name: The client's name in target lines, which is also the name of its module. A
+            client can be used where that module can be found.
         parts: The names of a call's parts, which `ignore=` and `match=` may use.
         implied: Parts that `ignore=` leaves out together with another one: `{"body":
             ("format",)}`.
         exact: The parts of what `comparable` returns whose values count even with
             `compare=shape`.
         recorded_as: The name under which recordings lie, if clients of one kind share
-            them. By default, the client's name.
-        covers: The clients whose calls a line takes, if not of the client itself.
+            them: `http`. By default, the client's name.
+        covers: The clients whose calls a line takes, if these are not the client's own.
         keeps_state: The service keeps what calls do to it. While recording, what wider
             fixtures send is sent each time.
-        waits: Its edges call `Step.wait` or `Step.wait_async` for a recorded call that
-            waited (`Step.waits`). By default, `Step.outcome` waits for them, as a
-            thread does.
+        waits: The edges call `Step.wait` or `Step.wait_async` for a recorded call that
+            waited (`Step.waits`). By default, `Step.outcome` waits in place of the
+            edges, as a thread does.
     """
 
     parts: ClassVar[tuple[str, ...]] = ()
@@ -157,7 +157,7 @@ class Adapter:
     ) -> dict[str, Any]:
         """Return the parts that count in imported recordings.
 
-        They are chosen by the words that another tool has for them.
+        They are chosen by the words that another tool has for the parts.
         """
         raise NotImplementedError
 
@@ -166,8 +166,8 @@ class Adapter:
 
         Args:
             plain: The plain data that `Step.finish` was given.
-            beside: The plain data of another outcome of the same call, with which this
-                one is compared.
+            beside: The plain data of the other outcome of the same call, with which
+                `plain` is compared.
         """
         return plain
 
@@ -187,7 +187,7 @@ class Adapter:
             if words != "failed" and status is not None:
                 words = f"gave {status}, then {words}"
             return words
-        if isinstance(status, int) and (status >= 500 or status in _FAILED):
+        if isinstance(status, int) and (status >= 500 or status in _FAILING_STATUSES):
             return f"gave {status}"
         return None
 
@@ -208,7 +208,8 @@ def load_adapter(name: str) -> Adapter:
     """Return the adapter of a client by its name, without importing the client.
 
     Raises:
-        TargetError: There is none, or that of another distribution cannot be imported.
+        TargetError: No distribution has such an adapter, or the adapter of another
+            distribution cannot be imported.
     """
     if not is_client(name):
         raise TargetError(
@@ -233,7 +234,8 @@ def load_adapter(name: str) -> Adapter:
 def parts_of(name: str) -> tuple[str, ...]:
     """Return the parts of a client's calls.
 
-    The adapter of another distribution is asked for them.
+    The table knows the parts of the clients of pytest-mimic. The adapter of another
+    distribution is loaded and asked for them.
     """
     parts = CLIENTS[name].parts if is_client(name) else ()
     return parts or load_adapter(name).parts
@@ -247,30 +249,48 @@ Steps = Generator[Any, Any, Any]
 def sync_method(begin: Callable[..., Any], *first: Any) -> Callable[..., Any]:
     """Return a method that gives what `begin` returns, or the result of its generator.
 
-    `begin` gets the `first` arguments and those of the method.
+    Args:
+        begin: The body of the method. As a generator, it yields what an async method
+            would await.
+        first: The first arguments of `begin`, before those of the method.
     """
-    bound = partial(begin, *first)
+    begin_call = partial(begin, *first)
 
     def method(*args: Any, **kwargs: Any) -> Any:
-        begun = bound(*args, **kwargs)
-        return run_sync(begun) if type(begun) is GeneratorType else begun
+        result_or_steps = begin_call(*args, **kwargs)
+        return (
+            run_sync(result_or_steps)
+            if type(result_or_steps) is GeneratorType
+            else result_or_steps
+        )
 
     return method
 
 
 def async_method(begin: Callable[..., Any], *first: Any) -> Callable[..., Any]:
-    """Return an async method that does the same."""
-    bound = partial(begin, *first)
+    """Return an async method that gives what `begin` returns.
+
+    If `begin` is a generator, each awaitable that it yields is awaited, and the method
+    gives the result of the generator. The arguments are those of `sync_method`.
+    """
+    begin_call = partial(begin, *first)
 
     async def method(*args: Any, **kwargs: Any) -> Any:
-        begun = bound(*args, **kwargs)
-        return await run_async(begun) if type(begun) is GeneratorType else begun
+        result_or_steps = begin_call(*args, **kwargs)
+        return (
+            await run_async(result_or_steps)
+            if type(result_or_steps) is GeneratorType
+            else result_or_steps
+        )
 
     return method
 
 
 def waiting(value: object) -> Steps:
-    """Make the steps that only wait for a value: an awaitable in an async method."""
+    """Make the steps of a body that only waits for a value, and gives it.
+
+    In an async method the value is an awaitable, in a sync method the result itself.
+    """
     return (yield value)
 
 

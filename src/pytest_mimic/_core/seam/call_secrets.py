@@ -1,6 +1,7 @@
 """The secrets of one call of a client: learned from its request and answer, and hidden.
 
-A value under a secret name is hidden there, and wherever else it occurs in the call.
+A value under a secret name is hidden under that name, and wherever else the value
+occurs in the call.
 """
 
 from __future__ import annotations
@@ -43,9 +44,10 @@ from pytest_mimic._core.redact.secret_values import (
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.known_secrets import Issuer, KnownSecrets
 
-#: The log-in in a placeholder.
+#: The name of the log-in in a placeholder: `login-1a2b` in `<redacted:login-1a2b-…>`.
 LOGIN = re.compile("<redacted:(login-[0-9a-f]+)-")
-# What a call that logs somebody in is called, and what it sends.
+# Words in the resource of a call that logs somebody in, and in the names of what such a
+# call sends.
 _LOGIN_CALL = re.compile("log_?-?in|sign_?-?in|session|auth|token", re.IGNORECASE)
 _LOGIN_NAME = re.compile("pass|pwd|secret|code|assertion|refresh|otp", re.IGNORECASE)
 # Names of secrets that are made anew for each request.
@@ -54,16 +56,17 @@ _MADE_ANEW = re.compile(
     "|verifier|xsrf",
     re.IGNORECASE,
 )
+# The id of an access key in the header `Authorization` of AWS.
 _KEY_ID = re.compile("AWS[^ ]* (?:Credential=)?([^/:,]+)")
-# How the tokens of a log-in in several steps begin, in base64: those of NTLM, and those
-# of SPNEGO (RFC 4178, 4559). Each request has another one.
+# How the tokens of a log-in in several steps begin, in base64: the tokens of NTLM, and
+# those of SPNEGO (RFC 4178, 4559). Each request has another token.
 _HANDSHAKE = re.compile("TlRMTVNTUAA|YI[E-L]|oY[E-L]")
 # The claims of a JSON Web Token that are times, or made anew (RFC 7519).
-_TIMES = ("exp", "iat", "jti", "nbf", "auth_time")
+_CHANGING_CLAIMS = ("exp", "iat", "jti", "nbf", "auth_time")
 # The names of secrets that any request may send.
 _CREDENTIALS = re.compile("authorization|cookie ")
-# The parts of a description that name the call.
-_NAMING = frozenset({"signature", "method", "url", "server"})
+# The parts of a description that name the call. Secrets are not searched for in them.
+_PARTS_THAT_NAME_THE_CALL = frozenset({"signature", "method", "url", "server"})
 
 
 class Secrets:
@@ -80,9 +83,9 @@ class Secrets:
             the application's own.
 
     Attributes:
-        sent: The secrets of the request, each by the name at which it stood.
+        sent: The secrets of the request, each with the name at which it stood.
         values: The secrets that are hidden wherever they stand, in all forms, each with
-            what stands for it.
+            the placeholder that stands for it.
     """
 
     def __init__(
@@ -123,19 +126,24 @@ class Secrets:
         What is made anew for each request says nothing: signatures, nonces, the steps
         of a handshake, and the times in a JSON Web Token.
         """
-        own = {}
+        credentials = {}
         for value, name in self.sent.items():
             credential = _credential(value)
             is_own = self.redactor.stand_in(value) == PLACEHOLDER
             if credential and is_own and not _MADE_ANEW.search(name):
-                own[name] = credential
-        return own
+                credentials[name] = credential
+        return credentials
 
-    def login_of(self, signature: str, own: str) -> str:
-        """Return the log-in to which the secrets of the answer belong; empty if none.
+    def login_of(self, signature: str, own_login: str) -> str:
+        """Return the name of the log-in to which the secrets of the answer belong.
 
-        It is that whose token the request returns. Without one it is its `own`, if the
-        request logs somebody in: it is called so, or sends a password or the like.
+        A request that returns a token belongs to the log-in that has issued the token.
+        A request that logs somebody in, by its resource or by a password that it sends,
+        is its own log-in. The name is empty for any other request.
+
+        Args:
+            signature: The verb and the resource of the call, `POST /login`.
+            own_login: The name of the log-in that the call itself would be.
         """
         for value in self.sent:
             login = LOGIN.match(self.redactor.stand_in(value))
@@ -145,20 +153,20 @@ class Secrets:
         names = self.sent.values()
         has_credentials = any(map(_CREDENTIALS.match, names))
         if _LOGIN_CALL.search(resource):
-            return "" if has_credentials else own
+            return "" if has_credentials else own_login
         sends_password = any(
             _LOGIN_NAME.search(name) for name in names if not _CREDENTIALS.match(name)
         )
-        return own if sends_password and verb != "GET" else ""
+        return own_login if sends_password and verb != "GET" else ""
 
     def learn(self, plain: Any, /) -> None:
         """Learn the values of secret names anywhere in plain data.
 
-        Texts in it may be data themselves.
+        A text in the data may be JSON or a form itself.
         """
-        todo = [plain]
-        while todo:
-            for place in places({"": todo.pop()}, self.redactor):
+        pending = [plain]
+        while pending:
+            for place in places({"": pending.pop()}, self.redactor):
                 value = place.value
                 if place.is_secret and type(value) in (str, int, float):
                     self.add(value, str(place.name))
@@ -166,7 +174,7 @@ class Secrets:
                     for name, literal in self.redactor.literals(value):
                         self.add(literal, name)
                     is_urlencoded = "=" in value and FORM.fullmatch(value)
-                    todo.append(
+                    pending.append(
                         parse_form(value) if is_urlencoded else parse_json_text(value)
                     )
 
@@ -192,26 +200,28 @@ class Secrets:
     def add(self, value: str | float, name: str = "") -> None:
         """Learn one value, with the name at which it stands.
 
-        Elsewhere it is hidden unless it is so common (`dark`, `12345`) that it may mean
-        something else there.
+        At other places the value is hidden as well, unless it is so common (`dark`,
+        `12345`) that it may mean something else there.
         """
         text = str(value)
-        bare = bare_secret(text)
-        if not bare or is_placeholder(bare) or self.redactor.keeps(bare):
+        secret = bare_secret(text)
+        if not secret or is_placeholder(secret) or self.redactor.keeps(secret):
             return
         stand_in = self.redactor.stand_in(
-            bare if isinstance(value, str) else value, name
+            secret if isinstance(value, str) else value, name
         )
         if self.redactor.issuer is None:
-            self.sent[bare] = name
-        if bare != text:
-            # A server may send back the whole header, as base64.
-            whole = forms_of(text) - {text}
-            self.values.update(dict.fromkeys(whole, stand_in))
-        # The name of a variable stands for its value.
-        is_of_environment = bare in self.redactor.environment.forms
-        if not is_of_environment and stands_alone(bare):
-            self.values.update(dict.fromkeys(forms_of(bare), stand_in))
+            self.sent[secret] = name
+        if secret != text:
+            # The secret is a part of the header. A server may send back the whole
+            # header, as base64.
+            forms_of_whole_header = forms_of(text) - {text}
+            self.values.update(dict.fromkeys(forms_of_whole_header, stand_in))
+        # A value of the environment is not hidden here, as the name of its variable is
+        # to stand for it.
+        is_of_environment = secret in self.redactor.environment.forms
+        if not is_of_environment and stands_alone(secret):
+            self.values.update(dict.fromkeys(forms_of(secret), stand_in))
 
     def scrub(self, plain: Any, *, keep_types: bool = False) -> Any:
         """Return a copy of plain data without secrets.
@@ -224,32 +234,32 @@ class Secrets:
     def without(self, parts: dict[str, Any]) -> dict[str, Any]:
         """Return the described parts of a call without known secrets.
 
-        What names the call stays, as all messages show it.
+        The parts that name the call stay, as all messages show them.
         """
-        shown = {}
+        described = {}
         for name, part in parts.items():
-            if name in _NAMING:
-                shown[name] = part
+            if name in _PARTS_THAT_NAME_THE_CALL:
+                described[name] = part
             elif isinstance(part, str):
-                shown[name] = self.redactor.scrub_text(part, self.values)
+                described[name] = self.redactor.scrub_text(part, self.values)
             else:
-                shown[name] = self.scrub(part, keep_types=True)
-        return shown
+                described[name] = self.scrub(part, keep_types=True)
+        return described
 
     def text(self, text: str) -> str:
-        """Return a text without known secrets, and without those in it if it is data.
+        """Return a text without known secrets.
 
-        The latter are learned.
+        If the text is data, the secrets under the names in it are learned first.
         """
         self.learn(text)
         if "\n" in text:
-            # A stream may have one JSON text on each line, and a plain text one form.
+            # Each line of a stream may be JSON, and a line of a plain text a form.
             lines = re.split(r"(\r?\n)", text)
             for line in lines:
                 self.learn(line)
             text = "".join(map(self.redactor.scrub_data, lines))
         if looks_like_json(text) and parse_json_text(text) is None:
-            # Its reader may have cut it off.
+            # The text looks like JSON and is none: its reader may have cut it off.
             text = self.redactor.scrub_text(text)
         else:
             text = self.redactor.scrub_data(text)
@@ -260,7 +270,7 @@ class Secrets:
     def of_stream(self, text: str) -> str:
         """Return the joined text of the events of a stream without secrets.
 
-        Those of the environment are hidden as well.
+        The values of the environment are hidden as well.
         """
         return self.redactor.environment.text(self.text(text))
 
@@ -276,7 +286,7 @@ class Secrets:
     def path(self, path: str) -> str:
         """Return the path of a URL without known secrets.
 
-        Placeholders stand in it as they are outside of URLs.
+        Placeholders stand in the path unquoted, as they do outside of URLs.
         """
         path = plain_placeholders(path)
         if ";" in path:
@@ -294,7 +304,10 @@ def holds_placeholder(url: str, headers: Iterable[tuple[str, str]]) -> bool:
 
 
 def _credential(value: str) -> str:
-    """Return the part of a secret that says who sends it; empty if none does."""
+    """Return the part of a secret that says who sends it; empty if no part does.
+
+    Of a JSON Web Token these are its claims without times; of most secrets, all of it.
+    """
     if (key := _KEY_ID.match(value)) is not None:
         return key[1]
     if JWT.fullmatch(value):
@@ -305,14 +318,20 @@ def _credential(value: str) -> str:
             return ""
         if not isinstance(claims, dict):
             return ""
-        lasting = {name: claim for name, claim in claims.items() if name not in _TIMES}
-        return repr(sorted(lasting.items()))
-    # The parameters of `Digest` are made for one request, too.
+        lasting_claims = {
+            name: claim
+            for name, claim in claims.items()
+            if name not in _CHANGING_CLAIMS
+        }
+        return repr(sorted(lasting_claims.items()))
+    # A secret with a blank is a list of parameters, as that of `Digest`, which are made
+    # for one request.
     is_of_one_request = " " in value or _HANDSHAKE.match(value) is not None
     return "" if is_of_one_request else value
 
 
 def _has_placeholder(value: str) -> bool:
+    """Return whether a placeholder stands in a header, or in the password in it."""
     return (
         PLACEHOLDER_START in value
         or NUMBER_START in value

@@ -1,12 +1,13 @@
 """Values of databases as trees for JSON, and back.
 
-`to_plain` takes what a driver gave, and `from_plain` gives it back in the same class:
+`to_plain` takes a value that a driver gave to a tree, and `from_plain` makes the value
+again, in the same class:
 
     1, "a", None            as they are
     Decimal("1.10")         {"$decimal": "1.10"}, as in the outcomes of functions
     Range(1, 5)             {"$driver": [name of the class, its state]}
     Cents(250)              {"$of": ["shop:Cents", 250]}, and `shop:Cents` is listed
-    Color.RED               {"$member": ["shop:Color", "RED"]}, listed as well
+    Color.RED               {"$member": ["shop:Color", "RED"]}, `shop:Color` is listed
 
 A parameter is written by its value alone, with `parameter_to_plain`: a subclass of a
 builtin is what the driver sends, and that is the builtin.
@@ -35,10 +36,13 @@ from pytest_mimic._core.types.kinds import Unstable, find, full_name, name_of
 from pytest_mimic._core.types.table import ROWS
 from pytest_mimic.errors import CorruptRecordingError, UnstorableOutcomeError
 
-# The types of JSON's values that hold no others. `from_plain` returns them as they are.
+# The types of JSON's values without parts. `from_plain` returns such values as they
+# are.
 PLAIN = frozenset((str, int, float, bool, type(None)))
-_PATHS = PathStore(Places())
-_IPS = (
+# Paths in values of databases are stored as they are, since no place in a run is known.
+_PATHS_AS_THEY_ARE = PathStore(Places())
+# The classes of `ipaddress`, which are stored as a text.
+_CLASSES_OF_IPADDRESS = (
     "IPv4Address",
     "IPv4Interface",
     "IPv4Network",
@@ -48,7 +52,7 @@ _IPS = (
 )
 # Classes of drivers, which are stored by their state. They stand by their names, so
 # that no driver is imported for the table.
-_BY_STATE = frozenset(
+_DRIVER_CLASSES_BY_STATE = frozenset(
     (
         "psycopg.types.range:Range",
         "psycopg.types.multirange:Multirange",
@@ -64,8 +68,9 @@ _BY_STATE = frozenset(
         "psycopg2._range:DateTimeTZRange",
     )
 )
-# Classes of drivers that derive from a builtin, and hold no more than it does.
-_BY_VALUE = frozenset(
+# Classes of drivers that derive from a builtin, and hold no more than that builtin
+# does.
+_DRIVER_CLASSES_BY_VALUE = frozenset(
     (
         "asyncpg.pgproto.types:Point",
         "asyncpg.pgproto.types:Box",
@@ -74,15 +79,16 @@ _BY_VALUE = frozenset(
         "asyncpg.pgproto.types:Circle",
     )
 )
-# The UUID of asyncpg is made of the bytes of a standard one.
-_FAST_UUID = "asyncpg.pgproto.pgproto:UUID"
-# Packages that make named tuples for composite types and rows, in each process anew.
-_MAKERS_OF_TUPLES = ("psycopg", "psycopg2", "asyncpg", "pg8000", "sqlalchemy")
-# What typing notes at an object that was made by `Multirange[int](…)`.
-_OF_TYPING = "__orig_class__"
-# Longer bytes would be an object of the vault of their own, of which a client's outcome
-# has none.
-_LONG = 1024
+# The UUID of asyncpg, which is made of the bytes of a UUID of the standard library.
+_UUID_OF_ASYNCPG = "asyncpg.pgproto.pgproto:UUID"
+# Packages that make classes of named tuples for composite types and rows, in each
+# process anew.
+_PACKAGES_OF_NAMED_TUPLES = ("psycopg", "psycopg2", "asyncpg", "pg8000", "sqlalchemy")
+# The attribute that typing sets at an object that was made by `Multirange[int](…)`.
+_ATTRIBUTE_OF_TYPING = "__orig_class__"
+# The most bytes that are stored as bytes. The writer of outcomes stores longer bytes as
+# objects of the vault, which the outcome of a client does not have.
+_MOST_BYTES = 1024
 
 
 # -- classes of applications that derive from builtins
@@ -93,9 +99,9 @@ def by_value(value: str) -> str: ...
 @overload
 def by_value(value: object) -> object: ...
 def by_value(value: object) -> object:
-    """Return the builtin that a value of a subclass of one is, and others as they are.
+    """Return a value of a subclass of a builtin as that builtin, others as they are.
 
-    The class's own methods are not asked: a `str` that is an `Enum` has another
+    The methods of the subclass do not run: a `str` that is an `Enum` has another
     `__str__`.
     """
     kind = type(value)
@@ -119,7 +125,9 @@ def by_value(value: object) -> object:
 
 
 def in_class(kind: type, value: object) -> object:
-    """Return a value of a subclass of a builtin, made of the builtin alone.
+    """Return an object of a subclass of a builtin, made of a value of the builtin.
+
+    `in_class(Cents, 250)` is `Cents(250)`, made without the methods of `Cents`.
 
     Raises:
         TypeError: The class does not derive from the type of the value.
@@ -129,25 +137,25 @@ def in_class(kind: type, value: object) -> object:
         return value
     if not issubclass(kind, base):
         raise TypeError(f"{full_name(kind)} is no {base.__name__}")
-    # The methods of the builtin, and not those of the class.
-    new: Callable[..., object] = base.__new__
+    # The methods of the builtin run, and not those of the class.
+    make_of_class: Callable[..., object] = base.__new__
     if base in (list, dict):
         fill: Callable[..., None] = base.__init__
-        made = new(kind)
-        fill(made, value)
-        return made
+        container = make_of_class(kind)
+        fill(container, value)
+        return container
     parts = _parts_of_moment(value) if base in _MOMENTS else None
     if parts is None:
-        return new(kind, value)
+        return make_of_class(kind, value)
     if isinstance(value, (dt.datetime, dt.time)):
-        return new(kind, *parts, fold=value.fold)
-    return new(kind, *parts)
+        return make_of_class(kind, *parts, fold=value.fold)
+    return make_of_class(kind, *parts)
 
 
 def _parts_of_moment(value: object) -> tuple[int | dt.tzinfo | None, ...] | None:
-    """Return the arguments of which a moment or a span of time is made.
+    """Return the arguments of which a moment or a span of time is made, except `fold`.
 
-    `fold` stands apart. None: the value is neither.
+    None: the value is neither a moment nor a span of time.
     """
     if isinstance(value, dt.datetime):
         date = value.year, value.month, value.day
@@ -167,25 +175,25 @@ def _parts_of_time(
     return value.hour, value.minute, value.second, value.microsecond, value.tzinfo
 
 
-# The builtins that `in_class` can make an object of a subclass of, and what a value of
-# such a class is without its class.
+# The builtins of whose subclasses `in_class` can make objects, and the moments and
+# spans of time, of which it takes the parts.
 _BUILTINS: tuple[type, ...] = (str, int, float, bytes, tuple, list, dict)
 _MOMENTS: tuple[type, ...] = (dt.datetime, dt.date, dt.time, dt.timedelta)
 
 
 def _builtin_of(kind: type) -> type | None:
-    """Return the builtin or value type that a class derives from; None for others."""
+    """Return the builtin or value type from which a class derives; None: from none."""
     for base in kind.__mro__:
         if base in _BUILTINS or base in _MOMENTS or base is Decimal:
             return base
     return None
 
 
-def _attributes(value: object) -> dict[str, object]:
+def _attributes_beside_value(value: object) -> dict[str, object]:
     """Return what an object holds besides the value of its builtin.
 
     Raises:
-        NotExactError: It has slots, which may hold anything.
+        NotExactError: The object has slots, which may hold anything.
     """
     if any(vars(base).get("__slots__") for base in type(value).__mro__):
         raise NotExactError(type(value))
@@ -196,65 +204,77 @@ def _attributes(value: object) -> dict[str, object]:
 
 
 @cache
-def _composite(name: str, *fields: str) -> Callable[..., object]:
-    """Return the class for a composite type. A driver makes one in each process."""
+def _named_tuple_class(name: str, *fields: str) -> Callable[..., object]:
+    """Return the class of named tuples for a composite type of a database.
+
+    A driver makes such a class in each process anew.
+    """
     return namedtuple(name, fields)
 
 
-def _is_made_up(kind: type) -> bool:
+def _is_named_tuple_of_driver(kind: type) -> bool:
     """Check whether a driver has made a class of named tuples for a type or a row."""
     package = kind.__module__.partition(".")[0]
-    return package in _MAKERS_OF_TUPLES and hasattr(kind, "_fields")
+    return package in _PACKAGES_OF_NAMED_TUPLES and hasattr(kind, "_fields")
 
 
-def _of_driver(name: str, state: object) -> object:
-    """Return the object of a driver's class that has a state, as pickle makes it."""
-    if name == _FAST_UUID:
+def _make_driver_object(name: str, state: object) -> object:
+    """Return an object of a driver's class, made of its state as pickle makes it.
+
+    Args:
+        name: The name of the class, `module:Class`.
+        state: What `_state_of_driver_object` returned.
+
+    Raises:
+        ValueError: The class is not listed.
+    """
+    if name == _UUID_OF_ASYNCPG:
         uuid_of: Callable[[object], object] = find(name)
         return uuid_of(state)
-    if name in _BY_VALUE:
+    if name in _DRIVER_CLASSES_BY_VALUE:
         return in_class(find(name), state)
-    if name not in _BY_STATE:
+    if name not in _DRIVER_CLASSES_BY_STATE:
         raise ValueError(name)
     kind: type = find(name)
-    new = cast("Callable[[type], object]", kind.__new__)
-    made: Any = new(kind)
-    if hasattr(made, "__setstate__"):
-        made.__setstate__(state)
-        return made
-    # The attributes, and beside them those of slots.
+    make_empty = cast("Callable[[type], object]", kind.__new__)
+    driver_object: Any = make_empty(kind)
+    if hasattr(driver_object, "__setstate__"):
+        driver_object.__setstate__(state)
+        return driver_object
+    # The state is a dict of attributes, or a tuple of this dict and that of the slots.
     parts: tuple[object, ...] = state if isinstance(state, tuple) else (state,)
     for part in parts:
         attributes = part if isinstance(part, dict) else {}
         for attribute in attributes:
-            setattr(made, attribute, attributes[attribute])
-    return made
+            setattr(driver_object, attribute, attributes[attribute])
+    return driver_object
 
 
-def _state_of_driver(value: object) -> object:
+def _state_of_driver_object(value: object) -> object:
+    """Return the state of an object of a driver's class, the third part of a pickle."""
     state: object = value.__reduce_ex__(2)[2]
     if type(state) is dict:
-        return {name: state[name] for name in state if name != _OF_TYPING}
+        return {name: state[name] for name in state if name != _ATTRIBUTE_OF_TYPING}
     return state
 
 
-def _ip(kind: str, text: str) -> object:
-    if kind not in _IPS:
+def _make_ip(kind: str, text: str) -> object:
+    if kind not in _CLASSES_OF_IPADDRESS:
         raise ValueError(kind)
     make: Callable[[str], object] = getattr(ipaddress, kind)
     return make(text)
 
 
-def _named(name: str, fields: list[str], *parts: object) -> object:
-    return _composite(name, *fields)(*parts)
+def _make_named_tuple(name: str, fields: list[str], *parts: object) -> object:
+    return _named_tuple_class(name, *fields)(*parts)
 
 
-# Each gets the parts of a tag.
-_MAKERS: dict[str, Callable[..., object]] = {
+# The functions that make a value of the parts under a tag, by the tag.
+_MAKERS_BY_TAG: dict[str, Callable[..., object]] = {
     "memoryview": memoryview,
-    "ip": _ip,
-    "named": _named,
-    "driver": _of_driver,
+    "ip": _make_ip,
+    "named": _make_named_tuple,
+    "driver": _make_driver_object,
 }
 
 
@@ -269,67 +289,67 @@ class _Writer(Writer):
     """
 
     def __init__(self) -> None:
-        super().__init__(_PATHS)
+        super().__init__(_PATHS_AS_THEY_ARE)
         self.listed: set[str] = set()
 
     def node(self, value: object) -> Node:
         kind = type(value)
         if isinstance(value, memoryview):
-            return self._own("memoryview", value.tobytes())
-        if kind is bytes and isinstance(value, bytes) and len(value) > _LONG:
+            return self._tagged_node("memoryview", value.tobytes())
+        if kind is bytes and isinstance(value, bytes) and len(value) > _MOST_BYTES:
             return self.counted(Opaque("base64", b64encode(value).decode()))
-        if kind.__name__ in _IPS and kind.__module__ == "ipaddress":
-            return self._own("ip", kind.__name__, str(value))
+        if kind.__name__ in _CLASSES_OF_IPADDRESS and kind.__module__ == "ipaddress":
+            return self._tagged_node("ip", kind.__name__, str(value))
         if kind in PLAIN or full_name(kind) in ROWS:
             return super().node(value)
-        return self._of_class(value, kind)
+        return self._node_by_class(value, kind)
 
-    def _of_class(self, value: object, kind: type) -> Node:
+    def _node_by_class(self, value: object, kind: type) -> Node:
         """Return the node of a value whose class is none of the standard library."""
         name = name_of(kind)
-        if name in _BY_STATE:
-            return self._own("driver", name, _state_of_driver(value))
-        if name in _BY_VALUE and isinstance(value, tuple):
-            return self._own("driver", name, tuple(tuple.__iter__(value)))
-        if name == _FAST_UUID:
-            return self._own("driver", name, cast("uuid.UUID", value).bytes)
+        if name in _DRIVER_CLASSES_BY_STATE:
+            return self._tagged_node("driver", name, _state_of_driver_object(value))
+        if name in _DRIVER_CLASSES_BY_VALUE and isinstance(value, tuple):
+            return self._tagged_node("driver", name, tuple(tuple.__iter__(value)))
+        if name == _UUID_OF_ASYNCPG:
+            return self._tagged_node("driver", name, cast("uuid.UUID", value).bytes)
         if isinstance(value, Enum):
-            return self._member(value, kind)
+            return self._node_of_member(value, kind)
         builtin = _builtin_of(kind)
         if builtin is None:
             raise NotExactError(kind)
         if _is_importable(kind):
-            return self._in_class(value, kind, builtin)
-        if _is_made_up(kind) and isinstance(value, tuple):
+            return self._node_in_class(value, kind, builtin)
+        if _is_named_tuple_of_driver(kind) and isinstance(value, tuple):
             fields: tuple[str, ...] = kind._fields  # type: ignore[attr-defined]
-            return self._own("named", kind.__name__, list(fields), *value)
+            return self._tagged_node("named", kind.__name__, list(fields), *value)
         raise NotExactError(kind)
 
-    def _member(self, value: Enum, kind: type) -> Node:
+    def _node_of_member(self, value: Enum, kind: type) -> Node:
         name = value.name
-        # A combination of flags is no member, and has a name of several or none.
-        is_plain = _members(kind).get(name) is value
+        # A combination of flags is no member: it has several names or none.
+        is_plain = _members_of_enum(kind).get(name) is value
         if not (is_plain and _is_importable(kind)):
             raise NotExactError(kind)
         self.listed.add(name_of(kind))
-        return self._own("member", name_of(kind), name)
+        return self._tagged_node("member", name_of(kind), name)
 
-    def _in_class(self, value: object, kind: type, builtin: type) -> Node:
-        bare = _without_class(value, builtin)
-        attributes = _attributes(value)
-        copy = in_class(kind, bare)
-        if type(copy) is not kind or _without_class(copy, builtin) != bare:
+    def _node_in_class(self, value: object, kind: type, builtin: type) -> Node:
+        value_of_builtin = _without_class(value, builtin)
+        attributes = _attributes_beside_value(value)
+        copy = in_class(kind, value_of_builtin)
+        if type(copy) is not kind or _without_class(copy, builtin) != value_of_builtin:
             raise NotExactError(kind)
         self.listed.add(name_of(kind))
-        parts = [bare, attributes] if attributes else [bare]
-        return self._own("of", name_of(kind), *parts)
+        parts = [value_of_builtin, attributes] if attributes else [value_of_builtin]
+        return self._tagged_node("of", name_of(kind), *parts)
 
-    def _own(self, tag: str, *parts: object) -> Node:
+    def _tagged_node(self, tag: str, *parts: object) -> Node:
         return self.counted(Items(tag, [self.node(part) for part in parts]))
 
 
-def _members(kind: type) -> Mapping[str, object]:
-    """Return the members of an enumeration, whatever its class makes of the name."""
+def _members_of_enum(kind: type) -> Mapping[str, object]:
+    """Return the members of an enumeration by name, past attributes of its class."""
     members: Callable[[type], Mapping[str, object]]
     members = EnumMeta.__members__.fget  # type: ignore[attr-defined]
     return members(kind)
@@ -343,7 +363,7 @@ def _is_importable(kind: type) -> bool:
 
 
 def _without_class(value: object, builtin: type) -> object:
-    """Return the value of a builtin, or of a moment or number, that an object is."""
+    """Return an object as a value of the builtin or moment from which it derives."""
     if builtin in _BUILTINS:
         return by_value(value)
     if isinstance(value, Decimal):
@@ -357,18 +377,20 @@ def _without_class(value: object, builtin: type) -> object:
 
 
 class _ParameterWriter(_Writer):
-    """Writes parameters: what derives from a known type is one of that type."""
+    """Writes parameters: an object of a derived class as a value of the known type."""
 
-    def _of_class(self, value: object, kind: type) -> Node:
+    def _node_by_class(self, value: object, kind: type) -> Node:
         for base in kind.__mro__:
-            if name_of(base) in _BY_STATE:
-                return self._own("driver", name_of(base), _state_of_driver(value))
+            if name_of(base) in _DRIVER_CLASSES_BY_STATE:
+                return self._tagged_node(
+                    "driver", name_of(base), _state_of_driver_object(value)
+                )
             row = ROWS.get(full_name(base))
             if row is not None:
-                part: object = row.take(value)
+                parts: object = row.take(value)
                 if row.tag:
-                    return self.tagged(row.tag, part)
-                return self.node(by_value(value) if base in _BUILTINS else part)
+                    return self.tagged(row.tag, parts)
+                return self.node(by_value(value) if base in _BUILTINS else parts)
         raise NotExactError(kind)
 
 
@@ -378,40 +400,41 @@ class _ParameterWriter(_Writer):
 class _Reader(Reader):
     """Reads what `_Writer` writes.
 
-    It imports drivers' classes, and those of the application that are listed.
+    It imports the classes of drivers, and the classes of the application that the
+    recording lists.
     """
 
     def __init__(self, classes: Collection[str]) -> None:
-        super().__init__(_PATHS, frozenset(), bytes.fromhex)
+        super().__init__(_PATHS_AS_THEY_ARE, frozenset(), bytes.fromhex)
         self._classes = classes
 
     def make(self, tag: str, part: Any, facts: dict[str, Any]) -> object:
         if tag == "of":
-            return self._of_class(*part)
+            return self._make_in_class(*part)
         if tag == "member":
-            return self._member(*part)
-        make = _MAKERS.get(tag)
+            return self._enum_member(*part)
+        make = _MAKERS_BY_TAG.get(tag)
         if make is not None:
             return make(*part)
-        made: object = super().make(tag, part, facts)
-        return made
+        value_in_class: object = super().make(tag, part, facts)
+        return value_in_class
 
-    def _of_class(
+    def _make_in_class(
         self, name: str, value: object, attributes: dict[str, object] | None = None
     ) -> object:
-        made = in_class(self._class(name), value)
+        value_in_class = in_class(self._listed_class(name), value)
         if attributes:
-            made.__dict__.update(attributes)
-        return made
+            value_in_class.__dict__.update(attributes)
+        return value_in_class
 
-    def _member(self, name: str, member: str) -> object:
-        return _members(self._class(name))[member]
+    def _enum_member(self, name: str, member: str) -> object:
+        return _members_of_enum(self._listed_class(name))[member]
 
-    def _class(self, name: str) -> type:
+    def _listed_class(self, name: str) -> type:
         if name not in self._classes:
             raise ValueError(f"{name} is not listed")
-        found: type = find(name)
-        return found
+        cls: type = find(name)
+        return cls
 
 
 def to_plain(
@@ -433,7 +456,7 @@ def to_plain(
     writer = _Writer()
     try:
         node = writer.node(value)
-        # The writer of outcomes lists other classes, which are made in other ways.
+        # The writer of outcomes has met other classes, which only outcomes make again.
         if writer.imports:
             raise NotExactError(*writer.imports)
         if writer.listed and classes is None:
@@ -448,14 +471,24 @@ def to_plain(
 def _unstorable(
     value: object, path: str, reason: BaseException
 ) -> UnstorableOutcomeError:
-    kind = full_name(type(value)).removeprefix("builtins.")
+    """Return the error for a value that cannot be stored.
+
+    Args:
+        value: The value.
+        path: Where the value stands, `row.price`.
+        reason: What the writer has raised.
+    """
+    name_of_class = full_name(type(value)).removeprefix("builtins.")
+    # What is at fault: a class, or a text.
     part = reason.args[0] if reason.args else None
-    inner = full_name(part) if isinstance(part, type) else str(reason)
-    shown = kind if part is type(value) else f"{kind}, which holds {inner}"
+    words = name_of_class
+    if part is not type(value):
+        name_of_part = full_name(part) if isinstance(part, type) else str(reason)
+        words = f"{name_of_class}, which holds {name_of_part}"
     column = path.partition(".")[2] or path
     return UnstorableOutcomeError(
         "what a database returned cannot be stored",
-        facts=(f"{path}: {shown}", "nothing was recorded"),
+        facts=(f"{path}: {words}", "nothing was recorded"),
         remedies=(
             f"cast it in the query: CAST({column} AS text)",
             "or name the function around the query in mimic_functions",
@@ -483,14 +516,14 @@ def parameter_to_plain(value: object) -> Any:
 
 
 def from_plain(plain: object, classes: Collection[str] = ()) -> Any:
-    """Return the value that `to_plain` got.
+    """Return the value of which `to_plain` made a tree.
 
     Args:
         plain: The tree.
         classes: The names of the application's classes that may be imported.
 
     Raises:
-        CorruptRecordingError: The tree is not as it was written.
+        CorruptRecordingError: The tree is not as `to_plain` writes it.
     """
     if type(plain) in PLAIN:
         return plain
@@ -503,6 +536,7 @@ def from_plain(plain: object, classes: Collection[str] = ()) -> Any:
         ) from reason
 
 
+# What stands for a secret number, UUID or date: the zero of the type.
 _ZEROES: dict[type, object] = {
     **{kind: kind() for kind in (int, float, Decimal, dt.timedelta)},
     uuid.UUID: uuid.UUID(int=0),
@@ -520,13 +554,13 @@ def blank(value: object, placeholder: str) -> object:
         return value
     if isinstance(value, (list, tuple)):
         items = [blank(item, placeholder) for item in value]
-        bare: object = tuple(items) if isinstance(value, tuple) else items
-        return in_class(type(value), bare)
+        blank_items: object = tuple(items) if isinstance(value, tuple) else items
+        return in_class(type(value), blank_items)
     if isinstance(value, (set, frozenset)):
         return type(value)(blank(item, placeholder) for item in value)
     if isinstance(value, dict):
-        named = {key: blank(item, placeholder) for key, item in value.items()}
-        return in_class(type(value), named)
+        blank_entries = {key: blank(item, placeholder) for key, item in value.items()}
+        return in_class(type(value), blank_entries)
     if isinstance(value, (bytes, bytearray, memoryview)):
         return type(value)(placeholder.encode())
     if isinstance(value, dt.datetime):
@@ -538,8 +572,8 @@ def blank(value: object, placeholder: str) -> object:
         if isinstance(value, kind):
             zero = zero_of_kind
             break
-    # A text, a number or a moment of an application's class stays one of that class; a
-    # member of an enumeration has no such value.
+    # The blank value of an application's text, number or date is of the same class. An
+    # enumeration has no member with such a value.
     is_of_builtin = issubclass(type(value), type(zero)) and type(zero) is not uuid.UUID
     if is_of_builtin and not isinstance(value, Enum):
         return in_class(type(value), zero)

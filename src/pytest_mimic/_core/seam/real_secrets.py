@@ -1,4 +1,4 @@
-"""Puts real secrets back into recorded answers, while those are verified.
+"""Puts real secrets back into recorded answers, while these are verified.
 
 Three forms of one answer are walked side by side:
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.nodes.node_classes import Json
     from pytest_mimic._core.redact.known_secrets import KnownSecrets
 
-    # Returns what takes the place of a leaf, of its three forms.
+    # Takes the three forms of a leaf, and returns what stands in its place.
     _Choice = Callable[[Json, Json, Json], Json]
 
 # Plain data of one shape.
@@ -36,12 +36,17 @@ _Plain = TypeVar("_Plain")
 def with_secrets(recorded: _Plain, hidden: object, real: object) -> _Plain:
     """Return recorded plain data with the secrets of the real outcome.
 
-    While a call is verified, the application gets what was recorded, but a server would
-    refuse a recorded placeholder. A text with a secret is the real one as a whole: what
-    is signed goes with its signature.
+    While a call is verified, the application gets what was recorded. But a server would
+    refuse a recorded placeholder, so a text with a secret is taken as a whole from the
+    real outcome, a signed text together with its signature:
+
+        recorded   {"id": 7, "token": "<redacted>"}
+        hidden     {"id": 9, "token": "<redacted>"}
+        real       {"id": 9, "token": "tk-1a2b3c"}
+        result     {"id": 7, "token": "tk-1a2b3c"}
     """
-    walked = _walk(_json(recorded), _json(hidden), _json(real), _with_secret)
-    return cast("_Plain", walked)
+    answer = _chosen(_json(recorded), _json(hidden), _json(real), _real_if_secret)
+    return cast("_Plain", answer)
 
 
 def as_recorded(recorded: object, hidden: _Plain, known: KnownSecrets) -> _Plain:
@@ -56,61 +61,69 @@ def as_recorded(recorded: object, hidden: _Plain, known: KnownSecrets) -> _Plain
     renamed: dict[str, str] = {}
 
     def compare(recorded_leaf: Json, hidden_leaf: Json, _real_leaf: Json) -> Json:
-        for new, old in _renamed(recorded_leaf, hidden_leaf):
-            value = known.value_of(new)
+        for new_placeholder, old_placeholder in _renamed_placeholders(
+            recorded_leaf, hidden_leaf
+        ):
+            value = known.value_of(new_placeholder)
             if value is not None:
-                renamed[new] = old
-                known.stand(value, old)
+                renamed[new_placeholder] = old_placeholder
+                known.stand(value, old_placeholder)
         return recorded_leaf
 
     answer = _json(hidden)
-    _walk(_json(recorded), answer, answer, compare)
+    _chosen(_json(recorded), answer, answer, compare)
     if not renamed:
         return hidden
-    return cast("_Plain", _replaced(answer, renamed))
+    return cast("_Plain", _with_other_placeholders(answer, renamed))
 
 
 def _json(plain: object) -> Json:
-    """Return plain data as what it is to type checkers."""
+    """Return plain data as JSON to type checkers."""
     return cast("Json", plain)
 
 
-def _renamed(recorded: Json, hidden: Json) -> Iterator[tuple[str, str]]:
-    """Yield the new placeholders in a leaf, each with another one recorded there."""
+def _renamed_placeholders(recorded: Json, hidden: Json) -> Iterator[tuple[str, str]]:
+    """Yield the new placeholders in a leaf, each with the one that was recorded there.
+
+    A placeholder that is the recorded one is not yielded.
+    """
     if isinstance(recorded, str) and isinstance(hidden, str):
         yield from _renamed_in_texts(recorded, hidden)
         return
     is_number = type(recorded) is type(hidden) and type(recorded) in (int, float)
     if is_number and is_placeholder(hidden) and recorded != hidden:
-        old = str(recorded) if is_placeholder(recorded) else PLACEHOLDER
-        yield str(hidden), old
+        old_placeholder = str(recorded) if is_placeholder(recorded) else PLACEHOLDER
+        yield str(hidden), old_placeholder
 
 
 def _renamed_in_texts(recorded: str, hidden: str) -> Iterator[tuple[str, str]]:
     new_placeholders = ISSUED.findall(hidden)
     old_placeholders = ISSUED.findall(recorded)
     if is_placeholder(recorded) and len(new_placeholders) == 1:
-        # It may be `<redacted>`, which no answer has issued.
+        # The recorded placeholder may be `<redacted>`, which `ISSUED` does not match.
         old_placeholders = [recorded]
     if len(old_placeholders) != len(new_placeholders):
         return
-    for new, old in zip(new_placeholders, old_placeholders):
-        if new != old:
-            yield new, old
+    for new_placeholder, old_placeholder in zip(new_placeholders, old_placeholders):
+        if new_placeholder != old_placeholder:
+            yield new_placeholder, old_placeholder
 
 
-def _replaced(plain: Json, renamed: dict[str, str]) -> Json:
-    """Return plain data in which other placeholders stand."""
+def _with_other_placeholders(plain: Json, renamed: dict[str, str]) -> Json:
+    """Return plain data with other placeholders, `{new: recorded}`, in their places."""
     if isinstance(plain, dict):
-        return {name: _replaced(part, renamed) for name, part in plain.items()}
+        return {
+            name: _with_other_placeholders(part, renamed)
+            for name, part in plain.items()
+        }
     if isinstance(plain, list):
-        return [_replaced(part, renamed) for part in plain]
+        return [_with_other_placeholders(part, renamed) for part in plain]
     if isinstance(plain, str):
 
-        def other(match: re.Match[str]) -> str:
+        def other_placeholder(match: re.Match[str]) -> str:
             return renamed.get(match[0], match[0])
 
-        return ISSUED.sub(other, plain)
+        return ISSUED.sub(other_placeholder, plain)
     is_number = isinstance(plain, (int, float)) and not isinstance(plain, bool)
     if is_number and str(plain) in renamed:
         stand_in = renamed[str(plain)]
@@ -119,83 +132,86 @@ def _replaced(plain: Json, renamed: dict[str, str]) -> Json:
     return plain
 
 
-def _with_secret(recorded: Json, hidden: Json, real: Json) -> Json:
+def _real_if_secret(recorded: Json, hidden: Json, real: Json) -> Json:
     """Return the real leaf if it is a secret or holds one, else the recorded one."""
     if isinstance(recorded, str) and isinstance(hidden, str):
         has_secret = PLACEHOLDER_START in recorded and PLACEHOLDER_START in hidden
         return real if has_secret or recorded == hidden else recorded
     if type(recorded) is not type(hidden):
         return recorded
-    # Where a number is hidden, it is not the real one.
+    # A number is hidden if its hidden form is not the real number.
     is_hidden = recorded == hidden or hidden != real
     return real if is_hidden else recorded
 
 
-def _walk(recorded: Json, hidden: Json, real: Json, choose: _Choice) -> Json:
-    """Return recorded plain data with what is chosen at each leaf that all have."""
+def _chosen(recorded: Json, hidden: Json, real: Json, choose: _Choice) -> Json:
+    """Return recorded plain data with the chosen form of each leaf.
+
+    Leaves that one of the three forms lacks stay as they were recorded.
+    """
     if (
         isinstance(recorded, dict)
         and isinstance(hidden, dict)
         and isinstance(real, dict)
     ):
-        return _walk_dict(recorded, hidden, real, choose)
+        return _chosen_dict(recorded, hidden, real, choose)
     if (
         isinstance(recorded, list)
         and isinstance(hidden, list)
         and isinstance(real, list)
     ):
-        return _walk_list(recorded, hidden, real, choose)
+        return _chosen_list(recorded, hidden, real, choose)
     return choose(recorded, hidden, real)
 
 
-def _walk_dict(
+def _chosen_dict(
     recorded: dict[str, Json],
     hidden: dict[str, Json],
     real: dict[str, Json],
     choose: _Choice,
 ) -> dict[str, Json]:
-    walked = {}
+    chosen = {}
     for key, part in recorded.items():
         if key in hidden and key in real:
-            part = _walk(part, hidden[key], real[key], choose)
-        walked[key] = part
-    return walked
+            part = _chosen(part, hidden[key], real[key], choose)
+        chosen[key] = part
+    return chosen
 
 
-def _walk_list(
+def _chosen_list(
     recorded: list[Json], hidden: list[Json], real: list[Json], choose: _Choice
 ) -> list[Json]:
-    hidden_and_real = dict(zip(_places(hidden), zip(hidden, real)))
+    hidden_and_real = dict(zip(_keys_of_items(hidden), zip(hidden, real)))
     items = []
-    for place, item in zip(_places(recorded), recorded, strict=True):
-        if place in hidden_and_real:
-            hidden_item, real_item = hidden_and_real[place]
-            item = _walk(item, hidden_item, real_item, choose)
+    for key, item in zip(_keys_of_items(recorded), recorded, strict=True):
+        if key in hidden_and_real:
+            hidden_item, real_item = hidden_and_real[key]
+            item = _chosen(item, hidden_item, real_item, choose)
         items.append(item)
     return items
 
 
-def _places(items: list[Json]) -> list[object]:
-    """Return what identifies each item of a list.
+def _keys_of_items(items: list[Json]) -> list[object]:
+    """Return what identifies each item of a list: its index.
 
-    It is the item's index, or for pairs, such as headers, the name and the number among
-    the pairs of this name.
+    In a list of pairs, such as headers, it is the name of the pair and the number among
+    the pairs of this name: `("set-cookie", 1)` for the second cookie.
     """
     names = [_name_of_pair(item) for item in items]
     counts: dict[str, int] = {}
-    places: list[object] = []
+    keys: list[object] = []
     for name in names:
         if name is None:
             return list(range(len(items)))
         lower = name.lower()
         number = counts.get(lower, 0)
         counts[lower] = number + 1
-        places.append((lower, number))
-    return places
+        keys.append((lower, number))
+    return keys
 
 
 def _name_of_pair(item: Json) -> str | None:
-    """Return the name of a pair, such as a header; None for what is no pair."""
+    """Return the name of a pair, such as a header; None: the item is no pair."""
     if isinstance(item, list) and len(item) == 2 and isinstance(item[0], str):
         return item[0]
     return None

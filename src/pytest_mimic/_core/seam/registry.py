@@ -12,23 +12,23 @@ from typing import Any, NamedTuple
 COMMON_PARTS = ("host", "port", "headers", "query", "body", "params")
 
 # The entry points of the adapters that other distributions bring.
-_GROUP = "pytest_mimic.clients"
+_ENTRY_POINT_GROUP = "pytest_mimic.clients"
 
 
 class Client(NamedTuple):
     """A row of the table of clients.
 
     Attributes:
-        adapter: The class of its adapter, `module:Class`. Importing the module must not
-            import the client.
-        kind: The name under which its recordings lie; empty if that is its own.
-        parts: The parts of its calls, as `ignore=` and `match=` name them, so that no
-            adapter is loaded to check a line; empty if its adapter has to be asked.
-        answer: The parts of its outcomes, as `volatile=` names them; empty if they are
-            not known.
+        adapter: The class of the client's adapter, `module:Class`. The import of that
+            module must not import the client.
+        kind: The name under which the client's recordings lie; empty: its own name.
+        parts: The parts of the client's calls, as `ignore=` and `match=` name them, so
+            that no adapter is loaded to check a line; empty: the adapter is asked.
+        answer: The parts of the client's outcomes, as `volatile=` names them; empty:
+            they are not known.
         check: The function that checks the value of a recorded outcome,
-            `module:function`; empty if nothing is checked.
-        is_bundled: Whether its adapter belongs to this distribution.
+            `module:function`; empty: nothing is checked.
+        is_bundled: Whether the adapter belongs to this distribution.
     """
 
     adapter: str
@@ -43,24 +43,25 @@ Table = Mapping[str, Client]
 
 #: The clients that are known so far, by name.
 CLIENTS: dict[str, Client] = {}
-# The tables that were handed in and are not loaded yet, `module:name`.
-_awaited: list[str] = []
+# The tables that were handed in and are not loaded yet: `module:name`.
+_tables_to_load: list[str] = []
 
 
 class Edge(NamedTuple):
     """A function of a client at which its calls are intercepted.
 
-    It is patched when its module is imported; mimicking never imports a client.
+    The function is patched when its module is imported. Mimicking never imports a
+    client.
 
     Attributes:
-        module: The module that defines it, `requests.adapters`.
-        path: The names that lead to it there, `("HTTPAdapter", "send")`.
+        module: The module that defines the function, `requests.adapters`.
+        path: The names that lead to the function there, `("HTTPAdapter", "send")`.
         wrap: Gets the original function and the engine's `Port`, and returns the
             function that replaces it.
         origin: The client whose port `wrap` gets; by default, the adapter's own.
         is_optional: Not every version of the client has the function. Without it, the
             edge is left out. Otherwise this is an error.
-        excluded: Whether it is left out, as a target may be.
+        excluded: Whether the edge is left out, as a target may be.
     """
 
     module: str
@@ -74,9 +75,9 @@ class Edge(NamedTuple):
 def hand_in(table: str) -> None:
     """Add the clients of a table, `module:name`, once a line names a client.
 
-    The table is not loaded before, because most projects name no client.
+    The table is not loaded at once, because most projects name no client.
     """
-    _awaited.append(table)
+    _tables_to_load.append(table)
 
 
 def is_client(name: str) -> bool:
@@ -86,14 +87,14 @@ def is_client(name: str) -> bool:
     """
     if not names_client(name):
         return False
-    while _awaited:
-        module, _, table = _awaited.pop().partition(":")
+    while _tables_to_load:
+        module, _, table = _tables_to_load.pop().partition(":")
         clients: Table = getattr(import_module(module), table)
         CLIENTS.update(clients)
     if name not in CLIENTS and name.isidentifier():
         from importlib.metadata import entry_points
 
-        for entry_point in entry_points(group=_GROUP, name=name):
+        for entry_point in entry_points(group=_ENTRY_POINT_GROUP, name=name):
             CLIENTS[name] = Client(entry_point.value)
     return name in CLIENTS
 
@@ -101,7 +102,7 @@ def is_client(name: str) -> bool:
 def names_client(target: str) -> bool:
     """Return whether a recording's target is a client, which may not be installed here.
 
-    A function has a colon.
+    The target of a function has a colon, `shop.api:fetch_rates`; a client has none.
     """
     return ":" not in target
 
@@ -119,7 +120,7 @@ def check_outcome(name: str, value: object) -> None:
 
 @cache
 def _function_at(place: str) -> Callable[[object], None]:
-    """Return the function `module:name`. Each replay asks for the same ones."""
+    """Return the function `module:name`. Each replay asks for the same functions."""
     module, _, name = place.partition(":")
     function: Callable[[object], None] = getattr(import_module(module), name)
     return function
