@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 # The status of a response after which the connection is another one, a WebSocket.
-_SWITCHING = 101
+_STATUS_OF_SWITCHING = 101
 
 
 class AiohttpAdapter(HttpAdapter):
@@ -49,7 +49,9 @@ def _wrap_connect(
             try:
                 body = await _body_of(req, req.body)
             except Exception as error:
-                return _unsent(self, req, error)
+                # The body is a generator of the application, for example. Its error is
+                # no answer of a server: nothing is recorded.
+                return _connection_of_unsent(self, req, error)
         sent = HttpRequest(req.method, str(req.url), tuple(req.headers.items()), body)
         step = exchange.begin(sent)
         if step is None:
@@ -87,8 +89,11 @@ def _in_test_client() -> bool:
     return frame is not None
 
 
-def _unsent(connector: Any, req: Any, error: Exception) -> Any:
-    """Return a connection for a request that cannot be sent: its body raises."""
+def _connection_of_unsent(connector: Any, req: Any, error: Exception) -> Any:
+    """Return a connection for a request whose body raises an error when it is read.
+
+    The session gets the error where it would have sent the body.
+    """
     # The module imports aiohttp.
     from pytest_mimic._clients.http.aiohttp_replay import unsent_connection
 
@@ -104,12 +109,13 @@ async def _body_of(req: Any, body: Any) -> bytes:
         return body
     data: bytes = await body.as_bytes()
     if body.consumed:
+        # A file or a generator, which has no bytes for a real request any more.
         payload = sys.modules["aiohttp.payload"]
         req._body = payload.BytesPayload(data, headers=body.headers)
     return data
 
 
-def _never() -> bool:
+def _decodes_nothing() -> bool:
     """Tell an `ExchangeRecorder` that the session does not decompress bodies."""
     return False
 
@@ -148,7 +154,7 @@ class _NextResponse:
         protocol.set_response_params = self._set_response_params
         # A response may be dropped before its end: returned with its connection, or
         # lost with its session.
-        connection.add_callback(self._left)
+        connection.add_callback(self._end_unless_ended)
 
     def _set_response_params(self, **params: Any) -> None:
         self._params = params
@@ -164,21 +170,21 @@ class _NextResponse:
         protocol = self._protocol
         with recorder.watching():
             message, payload = await self._real_read()
-            if 100 <= message.code < 200 and message.code != _SWITCHING:
-                # It is informational: another response follows.
+            if 100 <= message.code < 200 and message.code != _STATUS_OF_SWITCHING:
+                # The response is informational: another one follows.
                 return message, payload
             # The methods of the class show again.
             del protocol.read, protocol.set_response_params
             version = f"HTTP/{message.version.major}.{message.version.minor}"
             headers = message.raw_headers
             if not self._params.get("auto_decompress", True):
-                recorder.decodes = _never
+                recorder.decodes = _decodes_nothing
             elif message.compression:
                 recorder.undone = message.compression
             # The reason is what the server sent, in bytes that aiohttp takes for UTF-8.
             reason = (message.reason or "").encode("utf-8", "surrogateescape")
             recorder.start(message.code, reason.decode("latin-1"), version, headers)
-            record_body(payload, recorder, self._left)
+            record_body(payload, recorder, self._end_unless_ended)
             if not recorder.is_verifying:
                 return message, payload
             # As much is read as the recording has, to compare it.
@@ -189,7 +195,7 @@ class _NextResponse:
         replayed.set_response_params(**self._params)
         return await replayed.read()
 
-    def _left(self, error: BaseException | None = None) -> None:
+    def _end_unless_ended(self, error: BaseException | None = None) -> None:
         """End the exchange, if its end has not come.
 
         It broke, or its reader gives it up, perhaps because of an exception.

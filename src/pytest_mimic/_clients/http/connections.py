@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pytest_mimic._clients.http.responses import ExchangeRecorder
 
 # The sizes with which a file is read to its end.
-_ALL = ((), (None,), (-1,))
+_SIZES_THAT_READ_ALL = ((), (None,), (-1,))
 # `http.client` refuses longer lines.
 _LONGEST_LINE = 65_536
 
@@ -48,14 +48,15 @@ class RecordedFile:
         self._recorder = recorder
         self._chunked = chunked
         self._length = length
-        self._wire: list[bytes] = []
+        self._received_bytes: list[bytes] = []
         # How many bytes of the last piece the client has dropped.
         self._dropped = 0
         self._at_end = False
-        # The recorder must not hold this file: that nobody reads it any more ends it.
-        recorder.received = partial(_body_in, self._wire, chunked=chunked)
+        # The recorder must not hold this file: when nobody reads the file any more, it
+        # is collected, and its closing ends the exchange.
+        recorder.received = partial(_body_in, self._received_bytes, chunked=chunked)
         # Whether urllib3 reads, and whether it was asked to decompress.
-        self._is_noting = False
+        self._notes_decoding = False
         self._is_decoded: bool | None = None
 
     def note_decoding(self) -> None:
@@ -63,7 +64,7 @@ class RecordedFile:
 
         Who reads a response says so at each read, and the first one decides.
         """
-        self._is_noting = True
+        self._notes_decoding = True
         self._recorder.decodes = self._decodes
 
     def _decodes(self) -> bool:
@@ -75,13 +76,15 @@ class RecordedFile:
             return attribute
 
         def read(*size: Any) -> bytes:
-            return self._recorded(attribute, size)
+            return self._read_and_keep(attribute, size)
 
         return read
 
-    def _recorded(self, read: Callable[..., bytes], size: tuple[Any, ...]) -> bytes:
+    def _read_and_keep(
+        self, read: Callable[..., bytes], size: tuple[Any, ...]
+    ) -> bytes:
         """Read from the real file by one of its methods, and keep the bytes."""
-        if self._is_noting and self._is_decoded is None:
+        if self._notes_decoding and self._is_decoded is None:
             self._is_decoded = _asks_urllib3_to_decode()
         try:
             data = read(*size)
@@ -90,14 +93,14 @@ class RecordedFile:
             raise
         if not data and size != (0,):
             self._at_end = True
-        self._wire.append(data)
+        self._received_bytes.append(data)
         return data
 
     def read(self, *size: Any) -> bytes:
-        data = self._recorded(self._file.read, size)
+        data = self._read_and_keep(self._file.read, size)
         # Fewer bytes than were asked for are the last ones.
-        is_short = size not in _ALL and len(data) < size[0]
-        self._at_end = self._at_end or size in _ALL or is_short
+        is_short = size not in _SIZES_THAT_READ_ALL and len(data) < size[0]
+        self._at_end = self._at_end or size in _SIZES_THAT_READ_ALL or is_short
         if is_short and self._drops_pieces:
             self._dropped = len(data)
         return data
@@ -119,7 +122,7 @@ class RecordedFile:
         recorder = self._recorder
         if recorder.done:
             return
-        wire = b"".join(self._wire)
+        wire = b"".join(self._received_bytes)
         cut_off = CUT_OFF
         if self._chunked:
             if self._dropped and recorder.opens:
@@ -133,7 +136,7 @@ class RecordedFile:
             is_complete = unframed.is_whole
             if unframed.malformed:
                 # The client finds that out above this file, and closes it.
-                recorder.complete(error=_malformed(unframed.malformed))
+                recorder.complete(error=_failure_of_malformed_chunk(unframed.malformed))
                 return
         else:
             recorder.chunks = [wire]
@@ -159,10 +162,7 @@ def _body_in(pieces: list[bytes], *, chunked: bool) -> list[bytes]:
 
 
 def _asks_urllib3_to_decode() -> bool:
-    """Check whether the response of urllib3 that reads decompresses what it gets.
-
-    It does not if no response of urllib3 reads.
-    """
+    """Check whether a response of urllib3 reads, and decompresses what it gets."""
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         is_method = frame.f_code.co_name in ("read", "read1", "read_chunked")
@@ -174,8 +174,15 @@ def _asks_urllib3_to_decode() -> bool:
     return False
 
 
-def _malformed(line: bytes) -> Failure:
-    """Return the failure of a chunk that begins with a line that is no size."""
+def _failure_of_malformed_chunk(line: bytes) -> Failure:
+    """Return the failure of a chunked body in which a chunk begins with no size.
+
+    A chunk of seven bytes begins with the line `7`. A replay raises `IncompleteRead` at
+    the same place, as `http.client` does.
+
+    Args:
+        line: What stands in place of the size.
+    """
     received = line.decode("latin-1")
     return {
         "type": "malformed",
@@ -190,8 +197,9 @@ class Unframed(NamedTuple):
 
     Attributes:
         chunks: The data of its chunks.
-        is_whole: It came to its end.
-        malformed: The line in place of the size of a chunk, if it is none.
+        is_whole: Whether the body came to its end.
+        malformed: The line that stands where a chunk's size should; empty if each chunk
+            has its size.
         came: Of a last chunk that broke off, how many bytes came.
         missing: How many of its bytes did not.
     """
@@ -234,13 +242,13 @@ class RequestMessage:
     def __init__(self) -> None:
         # What was sent, in order.
         self.pieces: list[bytes] = []
-        # The target in its first line: a path, or a URL for a proxy.
+        # The target in the first line: a path, or a URL for a proxy.
         self.target = ""
         self.headers: tuple[tuple[str, str], ...] = ()
         self.method = ""
         self._body: list[bytes] = []
         # How many bytes of the body have not come; None if it has chunks.
-        self._missing: int | None = 0
+        self._missing_bytes: int | None = 0
         self.is_complete = False
 
     def add(self, piece: bytes) -> None:
@@ -252,9 +260,9 @@ class RequestMessage:
                 return
             self._read_head(head.decode("latin-1"))
         self._body.append(piece)
-        if self._missing is not None:
-            self._missing -= len(piece)
-            self.is_complete = self._missing <= 0
+        if self._missing_bytes is not None:
+            self._missing_bytes -= len(piece)
+            self.is_complete = self._missing_bytes <= 0
         elif piece.endswith(b"0\r\n\r\n"):
             # This may be the last chunk, or stand in the data of another one.
             self.is_complete = unframe(b"".join(self._body)).is_whole
@@ -264,7 +272,7 @@ class RequestMessage:
         # A header may go on in a line that begins with a blank.
         unfolded = head.replace("\r\n\t", " ").replace("\r\n ", " ")
         first_line, *lines = unfolded.split("\r\n")
-        # A wrong method may have blanks.
+        # `rsplit`, because a method that the user got wrong may have blanks.
         self.method, self.target, _ = first_line.rsplit(" ", 2)
         headers = []
         values_by_name = {}
@@ -276,14 +284,14 @@ class RequestMessage:
         self.headers = tuple(headers)
         length = values_by_name.get("content-length", "")
         if "chunked" in values_by_name.get("transfer-encoding", "").lower():
-            self._missing = None
+            self._missing_bytes = None
         elif length.isdigit():
-            self._missing = int(length)
+            self._missing_bytes = int(length)
 
     def request(self, url: str, headers: tuple[tuple[str, str], ...]) -> HttpRequest:
         """Return the request as it is described to the engine, with its whole body."""
         body = b"".join(self._body)
-        if self._missing is None:
+        if self._missing_bytes is None:
             body = b"".join(unframe(body).chunks)
         return HttpRequest(self.method, url, headers, body)
 
@@ -293,7 +301,8 @@ class NoSocket:
 
     Libraries for authentication look for a certificate there.
 
-    It has no `getpeercert`, as the socket of a connection without TLS.
+    The socket of a connection without TLS has no `getpeercert`, and neither has this
+    one.
     """
 
 
@@ -304,9 +313,14 @@ class WholeBytes(io.BytesIO):
 
 
 class RecordedBytes(io.RawIOBase):
-    """The file of a socket.
+    """The file of a socket on which a recorded response arrives piece by piece.
 
-    A read returns at most one piece, and the end may be an error.
+    A read returns at most one piece.
+
+    Args:
+        pieces: The bytes of the response.
+        end: Is called behind the last piece, and returns the error to raise there; None
+            for a response that just ends.
     """
 
     _sock = NoSocket()
@@ -314,16 +328,17 @@ class RecordedBytes(io.RawIOBase):
     def __init__(
         self, pieces: Sequence[bytes], end: Callable[[], Exception | None]
     ) -> None:
-        # The next piece stands last. An empty one would mean the end.
-        self._pieces = list(filter(None, reversed(pieces)))
-        self._end = end
+        # The pieces stand in reverse, so that `pop` takes the next one. Empty ones are
+        # left out: to read nothing means the end.
+        self._pieces = [piece for piece in reversed(pieces) if piece]
+        self._error_at_end = end
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
         if not self._pieces:
-            error = self._end()
+            error = self._error_at_end()
             if error is not None:
                 raise error
             return 0

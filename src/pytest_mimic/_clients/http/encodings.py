@@ -9,10 +9,10 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-_GZIP = ("gzip", "x-gzip")
-_GZIP_WINDOW = 16 + zlib.MAX_WBITS
+_NAMES_OF_GZIP = ("gzip", "x-gzip")
+_WINDOW_OF_GZIP = 16 + zlib.MAX_WBITS
 # A decoder or encoder gets the chunks of a body one by one.
-_OneByOne = Callable[[bytes], bytes]
+_OfOneChunk = Callable[[bytes], bytes]
 
 
 def names_in(encoding: str) -> list[str]:
@@ -25,10 +25,14 @@ def inflate(
 ) -> list[bytes] | None:
     """Decompress the chunks of a body, one by one.
 
-    The body may lack its end unless it has `to_its_end`.
+    Args:
+        chunks: The chunks of the body.
+        encoding: The value of `Content-Encoding`.
+        to_its_end: Whether the body must have its end.
 
-    There are as many as before, some perhaps empty. None if an encoding is unknown
-    here, or the body is not in it.
+    Returns:
+        As many chunks as there were, some perhaps empty. None if no decoder of an
+        encoding is installed, or the body is in another encoding.
     """
     inflated: list[bytes] | None = list(chunks)
     # `Content-Encoding: deflate, gzip`: the last encoding is undone first.
@@ -59,9 +63,9 @@ def _decode(
 
 
 def is_broken(chunks: Sequence[bytes], encoding: str) -> bool:
-    """Check whether the beginning of a body goes wrong in the encoding that is named.
+    """Check whether no decoder of an encoding takes the beginning of a body.
 
-    It may be in another one.
+    The body may be in another encoding than its headers name.
     """
     decoders = _decoders(encoding)
     for decode in decoders:
@@ -70,7 +74,7 @@ def is_broken(chunks: Sequence[bytes], encoding: str) -> bool:
     return bool(decoders)
 
 
-def _accepts(decode: _OneByOne, chunks: Sequence[bytes]) -> bool:
+def _accepts(decode: _OfOneChunk, chunks: Sequence[bytes]) -> bool:
     """Check whether a decompressor takes the beginning of a body."""
     try:
         for chunk in chunks:
@@ -91,10 +95,10 @@ def _is_ended(decoder: Any) -> bool:
     return bool(decoder.eof)
 
 
-def _decoders(name: str) -> list[_OneByOne]:
+def _decoders(name: str) -> list[_OfOneChunk]:
     """Return the functions to try that decompress the chunks of a body."""
-    if name in _GZIP:
-        return [zlib.decompressobj(_GZIP_WINDOW).decompress]
+    if name in _NAMES_OF_GZIP:
+        return [zlib.decompressobj(_WINDOW_OF_GZIP).decompress]
     if name == "deflate":
         # RFC 9110 means the zlib format (RFC 1950); some servers send the bare stream
         # (RFC 1951).
@@ -121,9 +125,10 @@ def deflate(
 ) -> tuple[list[bytes], str]:
     """Compress the chunks of a body one by one; return them with their encoding.
 
-    That is the one that is asked for, or gzip if a codec is missing here. Each chunk
-    can be decompressed when it arrives. A body that is not whole is laid out, not
-    compressed: so there are at least as many bytes as its reader once read.
+    This is the encoding that is asked for, or gzip if a codec is missing here. Each
+    chunk can be decompressed when it arrives. A body that is not whole is put into the
+    encoding's frame, and not compressed: so there are at least as many bytes as the
+    reader of the recorded body read.
     """
     names = names_in(encoding)
     if not is_whole or not all(map(_can_encode, names)):
@@ -137,7 +142,7 @@ def deflate(
 def _can_encode(name: str) -> bool:
     """Check whether a body can be compressed so here."""
     if name not in ("br", "zstd"):
-        return name in (*_GZIP, "deflate")
+        return name in (*_NAMES_OF_GZIP, "deflate")
     # Whoever has the codec can decompress, too.
     return bool(_decoders(name))
 
@@ -157,10 +162,10 @@ def _encode(chunks: Sequence[bytes], name: str, *, is_whole: bool) -> Iterator[b
 
 def _encoder(
     name: str, *, level: int
-) -> tuple[_OneByOne, Callable[[], bytes], Callable[[], bytes]]:
+) -> tuple[_OfOneChunk, Callable[[], bytes], Callable[[], bytes]]:
     """Return functions that compress a chunk, end a chunk, and end the body.
 
-    A chunk that has ended can be read.
+    A reader can decompress a chunk that has ended, without the chunks behind it.
     """
     encoder: Any
     if name == "br":
@@ -177,7 +182,7 @@ def _encoder(
             return bytes(encoder.flush(encoder.FLUSH_BLOCK))
 
         return encoder.compress, flush_block, encoder.flush
-    window = _GZIP_WINDOW
+    window = _WINDOW_OF_GZIP
     if name == "deflate":
         window = zlib.MAX_WBITS
     encoder = zlib.compressobj(level, wbits=window)

@@ -13,17 +13,23 @@ from pytest_mimic._clients.http.json_text import json_of, style_of, write_json
 from pytest_mimic.client import Events, Secrets, ServerSentEvent, hide_split
 
 # Media types of streams with one JSON text on each line.
-_JSON_LINES = ("ndjson", "jsonl", "json-seq", "stream+json", "x-json-stream")
+_MEDIA_TYPES_OF_JSON_LINES = (
+    "ndjson",
+    "jsonl",
+    "json-seq",
+    "stream+json",
+    "x-json-stream",
+)
 # A server-sent event with its blank line, or what else there is up to the end; a line.
 _EVENT = re.compile(r".*?(?:\r\n\r\n|\n\n|\r\r)|.+", re.DOTALL)
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 # What stands after the name of the first `data` field, and at the end of its line.
-_FORM = re.compile(r"^data(: ?)[^\r\n]*(\r\n|\r|\n)", re.MULTILINE)
+_FIRST_DATA_LINE = re.compile(r"^data(: ?)[^\r\n]*(\r\n|\r|\n)", re.MULTILINE)
 # What may stand around the JSON text of a line. RFC 7464 begins a line with the first.
 _AROUND_JSON = "\x1e \t\r\n"
 # The fields of an event that are its content.
-_CONTENT = ("data", "json", "style")
+_FIELDS_OF_CONTENT = ("data", "json", "style")
 # How the text of a server-sent event ends.
 _BLANK_LINES = ("\n\n", "\r\n\r\n", "\r\r")
 
@@ -40,7 +46,7 @@ def split_events(
         return _EVENT.findall(text)
     lines = _LINE.findall(text)
     fewest = 2
-    if any(name in media_type for name in _JSON_LINES):
+    if any(name in media_type for name in _MEDIA_TYPES_OF_JSON_LINES):
         fewest = 1
     if len(lines) < fewest:
         return None
@@ -71,22 +77,22 @@ def store_events(
     | key | what |
     |---|---|
     | `lines` | True, if the events are lines of JSON |
-    | `colon`, `line_end` | those of the fields of its events, if they are unusual |
-    | `style` | that of all JSON in it, but for events that have their own |
+    | `colon`, `line_end` | what ends the name and the line of a field, if unusual |
+    | `style` | how all JSON is written, but for events with a style of their own |
     """
     body: dict[str, Any] = {}
     if not server_sent:
         body["lines"] = True
     else:
-        form = _FORM.search("".join(pieces))
+        form = _FIRST_DATA_LINE.search("".join(pieces))
         if form is not None and form.groups() != (": ", "\n"):
             body.update(colon=form[1], line_end=form[2])
-    events = [_parsed(piece, body) for piece in pieces]
+    events = [_parsed_event(piece, body) for piece in pieces]
     contents = [event.get("json", event.get("data")) for event in events]
     for content in contents:
         secrets.learn(content)
     hidden_contents = hide_split(contents, secrets.of_stream)
-    style = _commonest_style(events)
+    style = _commonest_json_style(events)
     if style:
         body["style"] = style
     stored = []
@@ -99,19 +105,26 @@ def store_events(
         if event.get("style") == style:
             del event["style"]
         is_changed = hidden is not content
-        stored.append(_stored(piece, event, body, secrets, is_changed=is_changed))
+        stored.append(_stored_event(piece, event, body, secrets, is_changed=is_changed))
     return {"events": stored, **body}
 
 
-def _commonest_style(events: list[dict[str, Any]]) -> str:
-    """Return the style that most JSON of a stream has, of several the first one."""
+def _commonest_json_style(events: list[dict[str, Any]]) -> str:
+    """Return how most JSON of a stream is written, as `style_of` tells it.
+
+    The style is that of the blanks and escapes, `{"a": 1}` or `{"a":1}`. It stands once
+    in the stored body, so that only events in another style need one of their own. Of
+    several styles that are as common, the first one of the stream is taken. The text is
+    empty if no event is JSON.
+    """
     counts: Counter[str] = Counter()
     for event in events:
         if "json" in event:
             counts[event["style"]] += 1
-    for style, _ in counts.most_common(1):
-        return style
-    return ""
+    if not counts:
+        return ""
+    [(style, _)] = counts.most_common(1)
+    return style
 
 
 def load_events(body: dict[str, Any]) -> list[str]:
@@ -121,15 +134,15 @@ def load_events(body: dict[str, Any]) -> list[str]:
         if isinstance(event, str):
             texts.append(event)
         else:
-            texts.append(_text(event, body))
+            texts.append(_event_text(event, body))
     return texts
 
 
 def events_in(plain: dict[str, Any]) -> Events | None:
     """Return the events of a stored exchange as they are compared.
 
-    It is None if the body is no stream of events. Of a body that was not read to its
-    end, the event in which it was cut off is left out.
+    None: the body is no stream of events. Of a body that was not read to its end, the
+    event in which the body was cut off is left out.
     """
     body = plain.get("body")
     if body is None or "events" not in body:
@@ -141,7 +154,7 @@ def events_in(plain: dict[str, Any]) -> Events | None:
         if isinstance(event, str):
             if not is_whole and not _is_ended(event, body):
                 continue
-            fields = _parsed(event, body)
+            fields = _parsed_event(event, body)
         value = fields.get("json")
         if "json" not in fields:
             value = json_of(fields.get("data", ""))
@@ -149,11 +162,11 @@ def events_in(plain: dict[str, Any]) -> Events | None:
             if value != "":
                 compared.append(value)
         elif fields:
-            compared.append(_compared(fields, value))
+            compared.append(_compared_event(fields, value))
     return Events(compared, is_whole=is_whole)
 
 
-def _compared(fields: dict[str, Any], value: Any) -> Any:
+def _compared_event(fields: dict[str, Any], value: Any) -> Any:
     """Return a server-sent event as it is compared, with its data as a value."""
     other_fields = _fields_beside_content(fields)
     if "json" in fields or "data" in fields:
@@ -164,7 +177,7 @@ def _compared(fields: dict[str, Any], value: Any) -> Any:
 def _fields_beside_content(event: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of an event other than its data, such as `event` and `id`."""
     fields = dict(event)
-    for name in _CONTENT:
+    for name in _FIELDS_OF_CONTENT:
         fields.pop(name, None)
     return fields
 
@@ -176,17 +189,18 @@ def _is_ended(piece: str, body: dict[str, Any]) -> bool:
     return piece.endswith(_BLANK_LINES)
 
 
-def _parsed(piece: str, body: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of an event, its data as `json` if this can be written again.
+def _parsed_event(piece: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of an event.
 
-    A comment has none.
+    Its data is `json` if the same text can be written from that again, else `data`. An
+    event that is a comment has no fields.
 
     https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
     """
     if "lines" in body:
         event = {"data": piece.strip(_AROUND_JSON)}
     else:
-        event = _fields(piece)
+        event = _event_fields(piece)
     parsed: Any = json_of(event.get("data", ""))
     if not isinstance(parsed, (dict, list)):
         return event
@@ -197,7 +211,7 @@ def _parsed(piece: str, body: dict[str, Any]) -> dict[str, Any]:
     return {**event, "json": parsed, "style": style}
 
 
-def _fields(piece: str) -> dict[str, str]:
+def _event_fields(piece: str) -> dict[str, str]:
     """Return the fields of a server-sent event, the lines of its data as one text."""
     fields: dict[str, str] = {}
     for line in _LINE_END.split(piece.removeprefix("\ufeff")):
@@ -206,11 +220,13 @@ def _fields(piece: str) -> dict[str, str]:
         if name == "data" and name in fields:
             fields[name] += f"\n{value}"
         elif name:
+            # A comment, `: still here`, has no name. Of any other field that is
+            # repeated, the last value counts.
             fields[name] = value
     return fields
 
 
-def _stored(
+def _stored_event(
     piece: str,
     event: dict[str, Any],
     body: dict[str, Any],
@@ -220,7 +236,12 @@ def _stored(
 ) -> dict[str, Any] | str:
     """Return an event without secrets; as a text if its fields do not make it again.
 
-    One that `is_changed` has lost its piece of a secret.
+    Args:
+        piece: The event as it was sent.
+        event: Its fields.
+        body: The stored body, with what all events have in common.
+        secrets: The secrets of the exchange.
+        is_changed: Whether a piece of a secret was taken out of the fields before.
     """
     if not event:
         return secrets.text(piece)
@@ -231,16 +252,16 @@ def _stored(
         else:
             scrubbed[name] = secrets.text(value)
     if scrubbed == event and not is_changed:
-        if _text(event, body) == piece:
+        if _event_text(event, body) == piece:
             return event
         return piece
     if _is_ended(piece, body):
         return scrubbed
     # The event was cut off, and so is its text.
-    return _text(scrubbed, body).rstrip("\r\n")
+    return _event_text(scrubbed, body).rstrip("\r\n")
 
 
-def _text(event: dict[str, Any], body: dict[str, Any]) -> str:
+def _event_text(event: dict[str, Any], body: dict[str, Any]) -> str:
     """Return the text of an event, as it was sent."""
     data = event.get("data")
     if "json" in event:

@@ -144,7 +144,7 @@ class HttpAdapter(Adapter):
             wanted.update(MATCHERS.get(name, ()))
         matched = {}
         for name in sorted(wanted & parts.keys()):
-            part = _without_secrets(parts[name], redactor)
+            part = _without_secret_items(parts[name], redactor)
             if name == "headers":
                 part = _without_headers_of_clients(part)
             if part != {}:
@@ -405,21 +405,25 @@ def _returns_secret(url: str, body: bytes) -> bool:
     return "eyJ" in url or holds_placeholder(url, ())
 
 
-def _without_secrets(plain: Any, redactor: Redactor) -> Any:
-    """Return plain data without the values of secret names."""
+def _without_secret_items(plain: Any, redactor: Redactor) -> Any:
+    """Return plain data without the items of mappings that have secret names.
+
+    `{"page": 2, "token": "s3cr3t"}` becomes `{"page": 2}`.
+    """
     if isinstance(plain, list):
-        return [_without_secrets(value, redactor) for value in plain]
+        return [_without_secret_items(value, redactor) for value in plain]
     if not isinstance(plain, dict):
         return plain
     kept = {}
     for name, value in plain.items():
         if not redactor.hides(name, value):
-            kept[name] = _without_secrets(value, redactor)
+            kept[name] = _without_secret_items(value, redactor)
     return kept
 
 
 #: The exchanges of the clients that are sending a request now, from the outside in:
-#: such as requests, which is built on urllib3. The first one that takes it has it.
+#: requests calls urllib3, and each has an exchange of its own. The first one whose
+#: client is mimicked takes the request.
 SENDERS: ContextVar[tuple[Exchange, ...]] = ContextVar(
     "pytest_mimic_senders", default=()
 )
@@ -455,7 +459,8 @@ def _read_headers(secrets: Secrets, headers: Iterable[tuple[Any, Any]]) -> _Head
 def connects_by_itself(connection_class: Any) -> bool:
     """Check whether a class of connections has its own `connect`.
 
-    What it opens is unknown. That of vcrpy has one inside of a cassette.
+    What such a `connect` opens is unknown. The class of vcrpy has one while a cassette
+    of vcrpy is open.
     """
     connect = getattr(connection_class, "connect", None)
     return getattr(connect, "__module__", None) not in _CONNECTING
@@ -467,7 +472,8 @@ def read_url(secrets: Secrets, url: str) -> tuple[dict[str, Any], str]:
     A URL without a query has no part `query`.
 
     Raises:
-        ValueError: It is none of HTTP, has no host, or has an impossible host or port.
+        ValueError: The URL is none of HTTP, has no host, or has an impossible host or
+            port.
     """
     match = _URL.match(url)
     if match is None:

@@ -22,10 +22,15 @@ if TYPE_CHECKING:
 
 # Services by the first word of `X-Amz-Target`. The others come in the scope of the
 # signature.
-_SERVICES = {"TrentService": "kms", "AmazonSSM": "ssm", "Logs_20140328": "logs"}
-_SCOPE = re.compile(r"Credential=[^\s,]*/([^\s,/]+)/aws4_request")
-# Names in `mimic_redact` come after them: `!plaintext` keeps the value.
-_NAMES = {
+_SERVICE_OF_TARGET = {
+    "TrentService": "kms",
+    "AmazonSSM": "ssm",
+    "Logs_20140328": "logs",
+}
+_SCOPE_OF_SIGNATURE = re.compile(r"Credential=[^\s,]*/([^\s,/]+)/aws4_request")
+# By service, names that are secret in its requests and answers. Names in `mimic_redact`
+# come after these: `!plaintext` keeps the value.
+_NAMES_OF_SERVICES = {
     "kms": ("plaintext",),
     "secretsmanager": ("secret_string", "secret_binary"),
     "ec2": ("key_material", "!public_key_material"),
@@ -33,11 +38,11 @@ _NAMES = {
     "logs": ("!next_forward_token", "!next_backward_token"),
 }
 # Types of parameters of Systems Manager whose values are no secret.
-_OPEN_TYPES = ("String", "StringList")
+_TYPES_WITHOUT_SECRETS = ("String", "StringList")
 # Headers whose secrets belong to a single request.
-_OF_ONE_REQUEST = re.compile("csrf|xsrf|nonce|signature", re.IGNORECASE)
-# What is described of a file in a multipart body.
-_OF_FILE = {"filename", "type", "content"}
+_HEADERS_OF_ONE_REQUEST = re.compile("csrf|xsrf|nonce|signature", re.IGNORECASE)
+# The keys of the description of a file in a multipart body.
+_KEYS_OF_FILE = {"filename", "type", "content"}
 
 
 # Secrets of AWS under names that are harmless elsewhere: of KMS, Systems Manager,
@@ -54,14 +59,14 @@ def secrets_of(
     Names of headers are in lower case.
     """
     target, _, _ = headers.get("x-amz-target", "").partition(".")
-    service = _SERVICES.get(target, target)
-    scope = _SCOPE.search(headers.get("authorization", ""))
+    service = _SERVICE_OF_TARGET.get(target, target)
+    scope = _SCOPE_OF_SIGNATURE.search(headers.get("authorization", ""))
     if not service and scope is not None:
         service = scope[1]
     redactor = redactor.by_look()
     if service == "ssm":
         return _ParameterSecrets(redactor, known=known)
-    return Secrets(redactor, _NAMES.get(service, ()), known)
+    return Secrets(redactor, _NAMES_OF_SERVICES.get(service, ()), known)
 
 
 def learned_from(
@@ -74,7 +79,13 @@ def learned_from(
 ) -> Secrets:
     """Return the secrets of a request: of its URL, its headers and its plain body.
 
-    Its headers are also given by name, as `named`.
+    Args:
+        redactor: Knows the secret names.
+        url: The URL.
+        headers: The headers as pairs, as text or bytes.
+        body: The body as plain data, or as text if it is no JSON and no form.
+        named: The same headers by name, in lower case.
+        known: The secrets that the test has sent and was issued.
     """
     secrets = secrets_of(redactor, named, known)
     if isinstance(body, str):
@@ -107,13 +118,13 @@ class _ParameterSecrets(Secrets):
 
 
 def _secure_parameters(plain: Any) -> Iterator[dict[str, Any]]:
-    """Yield what may be a `SecureString`.
+    """Yield the mappings that may describe a parameter of the type `SecureString`.
 
     A request that changes a parameter may leave its type out.
     """
     for place in places({"": plain}, NO_NAMES):
         value = place.value
-        if not isinstance(value, dict) or value.get("Type") in _OPEN_TYPES:
+        if not isinstance(value, dict) or value.get("Type") in _TYPES_WITHOUT_SECRETS:
             continue
         if "Name" in value and isinstance(value.get("Value"), str):
             yield value
@@ -158,7 +169,7 @@ def _with_texts_of_files(body: Any, secrets: Secrets) -> Any:
 
 def _redacted_file(part: Any, secrets: Secrets) -> Any:
     """Return a part of a multipart body, a file with its text redacted."""
-    is_file = isinstance(part, dict) and part.keys() == _OF_FILE
+    is_file = isinstance(part, dict) and part.keys() == _KEYS_OF_FILE
     if is_file and isinstance(part["content"], str):
         return {**part, "content": secrets.text(part["content"])}
     return part
@@ -177,9 +188,10 @@ def redacted_response(plain: dict[str, Any], redactor: Redactor) -> dict[str, An
 
     redacted = dict(plain)
     if headers:
-        redacted["headers"] = []
+        redacted_headers = []
         for name, value in headers:
-            redacted["headers"].append([name, secrets.header(name, value)])
+            redacted_headers.append([name, secrets.header(name, value)])
+        redacted["headers"] = redacted_headers
     if body:
         redacted["body"] = _redacted_body(body, secrets)
     return redacted
@@ -209,9 +221,10 @@ def _redacted_body(body: dict[str, Any], secrets: Secrets) -> dict[str, Any]:
 def logins_in(headers: Iterable[tuple[str, str]]) -> list[str]:
     """Return what stands for the log-ins whose tokens secret headers return.
 
-    A service may renew a token or a cookie with any answer, and it belongs to the same
-    log-in. Of cookies that no log-in has set, it may depend on the order of answers
-    which one is returned: they tell nothing.
+    A service may renew a token or a cookie with any answer: the new one belongs to the
+    same log-in, and its placeholder names that. A token that no log-in has issued
+    stands for itself. Not so a cookie that no log-in has set, for which one is returned
+    may depend on the order of answers.
     """
     logins = set()
     for name, value in headers:
@@ -219,7 +232,7 @@ def logins_in(headers: Iterable[tuple[str, str]]) -> list[str]:
             login = LOGIN.match(placeholder)
             if login is not None:
                 logins.add(login[1])
-            elif name != "cookie" and not _OF_ONE_REQUEST.search(name):
+            elif name != "cookie" and not _HEADERS_OF_ONE_REQUEST.search(name):
                 logins.add(placeholder)
     return sorted(logins)
 

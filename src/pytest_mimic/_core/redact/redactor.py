@@ -37,7 +37,7 @@ from pytest_mimic._core.words import lazy_attribute, pattern
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.known_secrets import Issuer, KnownSecrets
 
-# What stands for a secret number in place of `<redacted>`.
+# By the type of a secret number: what stands for it in place of `<redacted>`.
 _ZEROES: dict[type, object] = {int: 0, float: 0.0}
 #: Secrets as they are written, perhaps each with what stands for it.
 Values = Iterable[str] | Mapping[str, str]
@@ -162,7 +162,7 @@ _SETTINGS = pattern(
 )
 _SETTING = pattern(r"(?:(?<=[;\s])|^)(?P<name>[A-Za-z][\w ]{0,50})=(?P<text>[^;\s]+)")
 # A placeholder that is to be written as text inside markup.
-_TO_ESCAPE = pattern(r"<(redacted(?::[0-9a-z-]+)?)>")
+_PLACEHOLDER_TO_ESCAPE = pattern(r"<(redacted(?::[0-9a-z-]+)?)>")
 # The comma between cookies that were joined into one header. The one in `Expires=Wed,
 # 09 Jun` is not followed by a name.
 _NEXT_COOKIE = pattern(r",\s*(?=[^;,=\s]+=)")
@@ -200,7 +200,7 @@ class Redactor(SecretNames):
     def __init__(self, names: Sequence[str] = (), *, defaults: bool = True) -> None:
         super().__init__(names, defaults=defaults)
         self._names_of_configuration = tuple(names)
-        self._extended: dict[tuple[str, ...], Redactor] = {}
+        self._extended_by_names: dict[tuple[str, ...], Redactor] = {}
         self.issued: set[str] = set()
 
     @lazy_attribute
@@ -216,9 +216,9 @@ class Redactor(SecretNames):
     def with_names(self, names: tuple[str, ...]) -> Redactor:
         """Return a redactor for which these names are secret, too.
 
-        Where they differ, the names of this one win.
+        Where they differ, the names of this redactor win.
         """
-        if names not in self._extended:
+        if names not in self._extended_by_names:
             extended = Redactor((*names, *self._names_of_configuration))
             extended.variables = self.variables
             extended.issued = self.issued
@@ -226,14 +226,14 @@ class Redactor(SecretNames):
             extended.issuer = self.issuer
             extended.hides_by_look = self.hides_by_look
             extended.keeps_filtered = self.keeps_filtered
-            self._extended[names] = extended
-        return self._extended[names]
+            self._extended_by_names[names] = extended
+        return self._extended_by_names[names]
 
     def by_look(self) -> Redactor:
         """Return a redactor that also hides JSON Web Tokens, by their look."""
         twin = copy(self)
         twin.hides_by_look = bool(self._names)
-        twin._extended = {}
+        twin._extended_by_names = {}
         return twin
 
     def knowing(
@@ -241,14 +241,15 @@ class Redactor(SecretNames):
     ) -> Redactor:
         """Return a redactor of the same names that knows the secrets of a test.
 
-        With an issuer, it hides an answer, which issues the secrets that are new.
+        With an issuer, the redactor hides an answer, which issues the secrets that are
+        new.
         """
         twin = copy(self)
         twin.known_secrets = known_secrets
         twin.issuer = issuer
         if issuer is not None:
             twin.hides_by_look = False
-        twin._extended = {}
+        twin._extended_by_names = {}
         return twin
 
     def stand_in(self, value: object, name: object = "") -> str:
@@ -276,7 +277,8 @@ class Redactor(SecretNames):
             if is_placeholder(placeholder):
                 return placeholder
             return PLACEHOLDER
-        # A service does not issue what the application has from its environment.
+        # No service issues what the application has from its environment, such as an
+        # API key: an answer that has the key repeats it.
         is_of_environment = secret in self.environment.forms
         is_never_issued = not secret or is_of_environment or is_placeholder(secret)
         if self.issuer is None or is_never_issued:
@@ -360,8 +362,8 @@ class Redactor(SecretNames):
     def settled(self, text: str) -> str:
         """Return a text as it is stored, after its secrets were replaced.
 
-        It is without JSON Web Tokens, if those are hidden by their look. In place of
-        the placeholders of other tests it has `<redacted>`.
+        JSON Web Tokens are replaced, if those are hidden by their look. `<redacted>`
+        stands in place of the placeholders of other tests.
         """
         if self.hides_by_look and "eyJ" in text:
             text = JWT.sub(self._stand_in_by_look, text)
@@ -395,7 +397,7 @@ class Redactor(SecretNames):
         json = self._in_json(text, self.scrub_data)
         if json is not None:
             return json
-        literals = _literals_of(text)
+        literals = _patterns_of_literals(text)
         if literals:
             for literal in literals:
                 text = literal.sub(self._hide_literal, text)
@@ -412,9 +414,9 @@ class Redactor(SecretNames):
 
         Any other text has none.
         """
-        for literal in _literals_of(text):
+        for literal in _patterns_of_literals(text):
             for match in literal.finditer(text):
-                value = _content_of(match["text"])
+                value = _without_cdata(match["text"])
                 if self.hides(match["name"], value):
                     yield match["name"], value
 
@@ -426,7 +428,7 @@ class Redactor(SecretNames):
         value = match["text"]
         if not self.hides(match["name"], value):
             return match[0]
-        stand_in = self.stand_in(unescape(_content_of(value)), match["name"])
+        stand_in = self.stand_in(unescape(_without_cdata(value)), match["name"])
         before = match[0][: match.start("text") - match.start()]
         after = match[0][match.end("text") - match.start() :]
         return f"{before}{stand_in}{after}"
@@ -489,7 +491,7 @@ class Redactor(SecretNames):
         if value in _NO_SECRETS or not self.hides(name, value):
             value = self.scrub_urls(value)
             if "=" in value:
-                value = "".join(self._assigned(value))
+                value = "".join(self._with_values_replaced(value))
             return value
         kind = normalised(name)
         if kind == "cookie":
@@ -530,9 +532,9 @@ class Redactor(SecretNames):
         json = self._in_json(text, self.scrub_text)
         if json is not None:
             return json
-        return "".join(self._assigned(self.scrub_urls(text)))
+        return "".join(self._with_values_replaced(self.scrub_urls(text)))
 
-    def _assigned(self, text: str) -> Iterator[str]:
+    def _with_values_replaced(self, text: str) -> Iterator[str]:
         """Yield the text in pieces, with the values after secret names replaced.
 
         Three pieces of `a token=abc, b`: `a token=<redacted>`, and `, b`.
@@ -552,7 +554,7 @@ class Redactor(SecretNames):
                 continue
             end = value.end()
             if value["bracket"]:
-                end = _closing(text, start)
+                end = _end_of_bracket(text, start)
             written = text[start:end]
             if written in _NO_SECRETS:
                 continue
@@ -578,17 +580,18 @@ class Redactor(SecretNames):
         """
         if "{" not in text and "[" not in text:
             return None
-        tree = parse_json_text(text, _mapping)
+        tree = parse_json_text(text, _mapping_with_doubles)
         if tree is None:
             return None
-        start, end = _span(text)
+        start, end = _span_of_json(text)
         leaves = _leaves_of(tree, self)
 
         def replaced(token: re.Match[str]) -> str:
             written, word = token[0], token["word"]
             is_name = token["colon"] is not None
-            if is_name or word in _WORDS:
+            if is_name or word in _JSON_WORDS:
                 return written
+            # Any other token is a text or a number, which the tree has next.
             leaf = next(leaves)
             is_number = word is not None
             if is_number:
@@ -604,7 +607,7 @@ class Redactor(SecretNames):
                 return written
             return dumps(changed, ensure_ascii=written.isascii())
 
-        return text[:start] + _TOKEN.sub(replaced, text[start:end]) + text[end:]
+        return text[:start] + _JSON_TOKEN.sub(replaced, text[start:end]) + text[end:]
 
 
 def _leaves_of(tree: object, names: SecretNames) -> Iterator[Place]:
@@ -614,15 +617,15 @@ def _leaves_of(tree: object, names: SecretNames) -> Iterator[Place]:
             yield place
 
 
-def _content_of(text: str) -> str:
+def _without_cdata(text: str) -> str:
     """Return the text of an element of XML, which may stand in a CDATA section."""
     return text.removeprefix("<![CDATA[").removesuffix("]]>")
 
 
-def _closing(text: str, start: int) -> int:
+def _end_of_bracket(text: str, start: int) -> int:
     """Return where the bracket that opens at `start` is closed.
 
-    It is the end of the text if the bracket is not closed.
+    This is the end of the text if the bracket is not closed.
     """
     depth = 0
     for match in _QUOTED_OR_BRACKET.finditer(text, start):
@@ -635,7 +638,7 @@ def _closing(text: str, start: int) -> int:
     return len(text)
 
 
-def _literals_of(text: str) -> tuple[re.Pattern[str], ...]:
+def _patterns_of_literals(text: str) -> tuple[re.Pattern[str], ...]:
     """Return the patterns that find names with values in markup or in GraphQL.
 
     The text's beginning decides.
@@ -656,38 +659,45 @@ def escaped(text: str) -> str:
     """
     if PLACEHOLDER_START not in text or not _MARKUP.match(text):
         return text
-    return _TO_ESCAPE.sub(r"&lt;\1&gt;", text)
+    return _PLACEHOLDER_TO_ESCAPE.sub(r"&lt;\1&gt;", text)
 
 
 # The strings and words of a JSON text.
-_TOKEN = pattern(r'"[^"\\]*(?:\\.[^"\\]*)*"(?P<colon>\s*:)?|(?P<word>[^\s{}\[\],:"]+)')
+_JSON_TOKEN = pattern(
+    r'"[^"\\]*(?:\\.[^"\\]*)*"(?P<colon>\s*:)?|(?P<word>[^\s{}\[\],:"]+)'
+)
 # What may precede a JSON text: a byte order mark, and a guard against being run as a
 # script, `)]}',` or `for(;;);`.
-_BEFORE = pattern(r"\ufeff?\s*(?:\)\]\}'?,?|(?:while|for)\s*\((?:1|;;)\);)?\s*")
+_GUARD_BEFORE_JSON = pattern(
+    r"\ufeff?\s*(?:\)\]\}'?,?|(?:while|for)\s*\((?:1|;;)\);)?\s*"
+)
 # JSONP: a call of a function with the JSON text, perhaps after a comment.
-_CALL = pattern(r"\s*(?:/\*[^*]{0,200}\*/\s*)?[A-Za-z_$][\w$.]{0,200}\(\s*(?=[{\[])")
-_WORDS = frozenset({"null", "false", "true"})
+_CALL_OF_JSONP = pattern(
+    r"\s*(?:/\*[^*]{0,200}\*/\s*)?[A-Za-z_$][\w$.]{0,200}\(\s*(?=[{\[])"
+)
+_JSON_WORDS = frozenset({"null", "false", "true"})
 
 
 def looks_like_json(text: str) -> bool:
     """Check whether a text begins like a JSON mapping or list; after a guard, too."""
-    return text.startswith(("{", "["), _span(text)[0])
+    return text.startswith(("{", "["), _span_of_json(text)[0])
 
 
 def parse_form(form: str) -> dict[str, Any]:
     """Return the fields of a query or form.
 
-    The values of a repeated field are a list, in their order.
+    The values of a repeated field are a list, in their order: `a=1&b=2&a=3` gives
+    `{"a": ["1", "3"], "b": "2"}`.
     """
-    fields: dict[str, list[str]] = {}
+    values_by_name: dict[str, list[str]] = {}
     pairs = parse_qsl(form, keep_blank_values=True, errors="backslashreplace")
     for name, value in pairs:
-        fields.setdefault(name, []).append(value)
-    form_fields: dict[str, Any] = {}
-    for name, values in fields.items():
+        values_by_name.setdefault(name, []).append(value)
+    fields: dict[str, Any] = {}
+    for name, values in values_by_name.items():
         is_repeated = len(values) > 1
-        form_fields[name] = values if is_repeated else values[0]
-    return form_fields
+        fields[name] = values if is_repeated else values[0]
+    return fields
 
 
 def parse_json_text(
@@ -699,7 +709,7 @@ def parse_json_text(
         text: The text, which may be JSONP.
         mapping: Makes a mapping of its pairs; by default, a `dict`.
     """
-    start, end = _span(text)
+    start, end = _span_of_json(text)
     if not text.startswith(("{", "["), start):
         return None
     try:
@@ -708,28 +718,30 @@ def parse_json_text(
         return None
 
 
-def _span(text: str) -> tuple[int, int]:
+def _span_of_json(text: str) -> tuple[int, int]:
     """Return where the JSON in a text begins and ends.
 
-    A guard before it and a call of JSONP around it are no part of it. Of a text without
-    JSON, it is where JSON would begin.
+    A guard before the JSON and a call of JSONP around it are left out: of
+    `callback({"a": 1})`, only the mapping is the JSON. In a text without JSON, the span
+    begins where JSON would.
     """
     tail = text.rstrip("; \t\r\n")
     if tail.endswith(")"):
-        call = _CALL.match(text)
+        call = _CALL_OF_JSONP.match(text)
         if call is not None:
             return call.end(), len(tail) - 1
-    guard = _BEFORE.match(text)
+    guard = _GUARD_BEFORE_JSON.match(text)
     start = 0
     if guard is not None:
         start = guard.end()
     return start, len(text)
 
 
-def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a mapping with all values of a key that stands in it twice.
+def _mapping_with_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the mapping of a JSON text, with both values of a key that stands twice.
 
-    Its second value stands under the key, a zero byte and a number: it is as secret.
+    The second value stands under the key, a zero byte and a number, as it is as secret
+    as the first one.
     """
     mapping: dict[str, Any] = {}
     for key, value in pairs:

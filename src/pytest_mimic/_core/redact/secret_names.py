@@ -125,10 +125,11 @@ _ASKING = frozenset(
 #: Google's keys, which are sent under the name `key`.
 GOOGLE_KEY = pattern(r"(?<![\w-])AIza[\w-]{35}(?![\w-])")
 
-_NAME = pattern(r"!?[\w.-]+")
-# The mark of a text that looks like a key and is none.
-_ACCEPTED = pattern(r"!sha256:[0-9a-f]{8}")
-_WORD = pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_]+")
+# A name in `mimic_redact`, perhaps one to remove: `session_key`, `!token`.
+_NAME_IN_SETTING = pattern(r"!?[\w.-]+")
+# The mark in `mimic_redact` of a text that looks like a key and is none.
+_ACCEPTED_MARK = pattern(r"!sha256:[0-9a-f]{8}")
+_WORD_OF_NAME = pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_]+")
 # A name in a path, which is no index. SCIM puts the schema before it (RFC 7644, 3.10):
 # `urn:ietf:params:scim:schemas:core:2.0:User:password`.
 _NAME_IN_PATH = pattern(r"(?:^|(?<=[/.:]))(?=[\w -]*[A-Za-z_])[\w -]+")
@@ -145,8 +146,8 @@ def read_names(line: str) -> list[str]:
     text, _, _ = line.partition("#")
     names = text.replace(",", " ").split()
     for name in names:
-        is_name = _NAME.fullmatch(name) and normalised(name)
-        if not is_name and not _ACCEPTED.fullmatch(name):
+        is_name = _NAME_IN_SETTING.fullmatch(name) and normalised(name)
+        if not is_name and not _ACCEPTED_MARK.fullmatch(name):
             how = "in letters, digits, - _ and .; or !sha256: and eight digits"
             raise ValueError(f"{name} is not a name, write it {how}")
     return names
@@ -169,7 +170,7 @@ class SecretNames:
             self._names.update(_default_names())
         self.accepted: set[str] = set()
         for name in names:
-            if _ACCEPTED.fullmatch(name):
+            if _ACCEPTED_MARK.fullmatch(name):
                 self.accepted.add(name.removeprefix("!"))
             elif name.startswith("!"):
                 self._names[normalised(name)] = "public"
@@ -382,7 +383,7 @@ def normalised(name: str) -> str:
 
 def _words(name: str) -> list[str]:
     """Return the words of a name: `["x", "api", "key"]` of `X-Api-Key`."""
-    return [word.lower() for word in _WORD.findall(name)]
+    return [word.lower() for word in _WORD_OF_NAME.findall(name)]
 
 
 class Place(NamedTuple):
