@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.settings import Settings
     from pytest_mimic._core.targets.options import TargetOptions
 
-_NEVER_RECORDS = "mimic_replay never records; use mimic_record or mimic_auto"
+_REMEDY_OF_REPLAY = "mimic_replay never records; use mimic_record or mimic_auto"
 
 
 class CassetteFixture:
@@ -63,7 +63,7 @@ class CassetteFixture:
         if isinstance(targets, str) or callable(targets):
             targets = [targets]
         lines: list[Any] = list(targets or ()) or self._usual_targets()
-        return _Block(self, name, as_targets(lines, options), strict=strict)
+        return _CassetteBlock(self, name, as_targets(lines, options), strict=strict)
 
     def _usual_targets(self) -> list[Any]:
         """Return the targets of a cassette that names none.
@@ -74,12 +74,12 @@ class CassetteFixture:
         configured = {target.module for target in targets if target.is_client}
         for target in as_targets(TAKEN_BY_CASSETTES):
             if target.module not in configured and module_exists(target.module):
-                # Python gives it no options of its own.
+                # Its origin is a place in no file, for messages.
                 targets.append(target._replace(origin="a cassette without targets"))
         return targets
 
 
-class _Block:
+class _CassetteBlock:
     """The block of a fixture: an open cassette, and targets that are mimicked in it.
 
     It is no generator, because pytest would show the lines of `contextlib` for its
@@ -107,14 +107,14 @@ class _Block:
         self._refuse_second_writer(mode)
         remedies = None
         if self._fixture.kind == "replay":
-            remedies = [_NEVER_RECORDS]
+            remedies = [_REMEDY_OF_REPLAY]
             state.only_replayed.add(file)
         else:
             state.only_replayed.discard(file)
         self._track = CassetteTrack(
             state, name, mode, strict=self._strict, remedies=remedies
         )
-        self._outer = state.own_cassette.get()
+        self._cassette_around = state.own_cassette.get()
         self._refuse_second_task()
         self._covering = self._fixture.coverings.enter(self._targets, self._track)
         state.open_cassettes.append(self._track)
@@ -129,8 +129,8 @@ class _Block:
         mode = mode_of(kind, state.settings, name=self._name, exists=exists)
         is_replaced = kind == "auto" and mode is Mode.RERECORD and exists
         if is_replaced and (file, state.vault.store.read(file)) in state.cassettes_made:
-            # Another block of this run made it. Its calls stay, and this block adds its
-            # own.
+            # Another block of this run has made the cassette. The calls of that block
+            # stay, and this one adds its own.
             return Mode.RECORD
         return mode
 
@@ -138,7 +138,7 @@ class _Block:
         """Check that no block around this one writes the same cassette, or reads it.
 
         Raises:
-            CassetteError: One does.
+            CassetteError: A block does.
         """
         for cassette in self._fixture.state.open_cassettes:
             is_written = mode.writes or cassette.run_mode.writes
@@ -153,17 +153,21 @@ class _Block:
     def _refuse_second_task(self) -> None:
         """Check that the newest open cassette is that of a block around this one.
 
-        The cassette of an async fixture is open in a test, and not around it: its
-        context ended with its set-up. So only one whose task still runs is refused.
+        With blocks of two tasks at the same time, it would depend on their timing which
+        cassette has a call.
+
+        The cassette of an async fixture is open in a test without being around it, as
+        the context of the fixture ended with its set-up. So a block is refused only
+        while the task of the other one still runs.
 
         Raises:
-            CassetteError: A task that runs at the same time has opened it.
+            CassetteError: A task that runs at the same time has opened the newest one.
         """
         cassettes = self._fixture.state.open_cassettes
         if not cassettes:
             return
         newest = cassettes[-1]
-        if newest is not self._outer and newest.is_running():
+        if newest is not self._cassette_around and newest.is_running():
             raise CassetteError(
                 f"cassette {self._name} cannot be opened beside cassette "
                 f"{newest.name}, of a task that runs at the same time",
@@ -176,7 +180,7 @@ class _Block:
     ) -> None:
         state = self._fixture.state
         state.open_cassettes.remove(self._track)
-        state.own_cassette.set(self._outer)
+        state.own_cassette.set(self._cassette_around)
         self._covering.end()
         self._track.close(error)
 

@@ -17,27 +17,31 @@ from pytest_mimic._run.configuration import Hooks
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.ledger import Ledger
 
-# Options of pytest, each with its flag for messages. These deselect tests once all are
-# known.
-_DESELECTING = {
+# Options of pytest by their names in `config.option`, each with its flag for messages.
+# These options deselect tests once all are known.
+_OPTIONS_THAT_DESELECT = {
     "keyword": "-k",
     "markexpr": "-m",
     "deselect": "--deselect",
     "stepwise": "--sw",
 }
-# These keep files from being collected.
-_HIDING = {"ignore": "--ignore", "ignore_glob": "--ignore-glob", "lf": "--lf"}
-# These run no test.
-_IDLE = {"setuponly": "--setup-only", "setupplan": "--setup-plan"}
-_PART = "only a part of the tests was named"
+# These options keep files from being collected.
+_OPTIONS_THAT_HIDE_FILES = {
+    "ignore": "--ignore",
+    "ignore_glob": "--ignore-glob",
+    "lf": "--lf",
+}
+# With these options, pytest runs no test.
+_OPTIONS_THAT_RUN_NOTHING = {"setuponly": "--setup-only", "setupplan": "--setup-plan"}
+_REASON_PART = "only a part of the tests was named"
 STOPPED = "the run was stopped early"
 
 
 def plain_id(node: Any) -> str:
     """Return the id of a test, module, package or class.
 
-    Its file is relative to the rootdir. pytest's own id of a file outside of the
-    rootdir is shortened, so that two files may have the same.
+    The file in the id is relative to the rootdir. pytest's own id of a file outside of
+    the rootdir is shortened, so that two files may have the same id.
     """
     nodeid = without_group(node.nodeid)
     rootdir = node.config.rootpath
@@ -75,9 +79,9 @@ def note_selection(
         cwd: The folder where pytest was started.
     """
     for reasons, flags in (
-        (ledger.deselected, _DESELECTING),
-        (ledger.hiding, _HIDING),
-        (ledger.selection, _IDLE),
+        (ledger.deselected, _OPTIONS_THAT_DESELECT),
+        (ledger.hiding, _OPTIONS_THAT_HIDE_FILES),
+        (ledger.selection, _OPTIONS_THAT_RUN_NOTHING),
     ):
         for name, flag in flags.items():
             if getattr(option, name, None):
@@ -99,7 +103,7 @@ def note_selection(
     if not ledger.hiding:
         ledger.covered.update(covered)
     if len(covered) < len(wanted):
-        ledger.hiding.add(_PART)
+        ledger.hiding.add(_REASON_PART)
 
 
 def _test_folders(testpaths: Sequence[str], rootdir: Path) -> list[Path]:
@@ -202,6 +206,7 @@ class SelectedTests(Hooks):
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep how the test ended: failed in any phase, skipped, or passed."""
         if report.outcome == "passed" and report.when != "call":
+            # A set-up or teardown that passes says nothing of the test.
             return
         nodeid = vars(report).get("mimic_test") or without_group(report.nodeid)
         outcomes = self._ledger.outcomes

@@ -61,7 +61,7 @@ def settings_of(config: pytest.Config) -> Settings:
         clear_unused=option.mimic_clear_unused,
         fail_on_unused=option.mimic_fail_on_unused,
         given_vault=option.mimic_vault or "",
-        usage=_file(here, option.mimic_usage),
+        usage=_path_of_option(here, option.mimic_usage),
     )
 
 
@@ -168,16 +168,18 @@ def lacking_lines(config: pytest.Config, targets: Sequence[Target]) -> list[str]
     return []
 
 
-def _file(here: Path, name: str | None) -> Path | None:
-    """Return the file that an option names; None if the option was not given.
+def _path_of_option(here: Path, name: str | None) -> Path | None:
+    """Return the file that an option of pytest names, `--mimic-report=calls.html`.
+
+    None: the option was not given.
 
     Args:
         here: The folder where pytest was started.
-        name: The value of the option.
+        name: The value of the option, which may be relative or begin with `~`.
     """
     if not name:
         return None
-    # A home that is unknown stays `~`. `Path.expanduser` would raise.
+    # Where the home folder is unknown, `~` stays. `Path.expanduser` would raise.
     expanded = os.path.expanduser(name)  # noqa: PTH111
     return Path(os.path.normpath(here / expanded))
 

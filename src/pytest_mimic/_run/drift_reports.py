@@ -28,7 +28,7 @@ class DriftReports(Hooks):
         self, item: pytest.Item, nextitem: pytest.Item | None
     ) -> bool | None:
         """Run all phases of a test, then let its call fail for its drifts, then log."""
-        if _has_attempts(item):
+        if _may_run_repeatedly(item):
             return None
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         self._session.judges_phases = False
@@ -54,13 +54,15 @@ def _main_report(reports: Sequence[pytest.TestReport]) -> pytest.TestReport:
     return reports[0]
 
 
-def _has_attempts(item: pytest.Item) -> bool:
-    """Return whether pytest-rerunfailures or flaky run this test, perhaps repeatedly.
+def _may_run_repeatedly(item: pytest.Item) -> bool:
+    """Return whether pytest-rerunfailures or flaky run this test.
 
-    These plugins have a protocol of their own. `Phases` then judges each phase as it
-    ends.
+    These plugins have a protocol of their own, in which a test may have several
+    attempts. `Phases` then judges each phase as it ends.
     """
     option = item.config.option
+    # `--reruns=2` of pytest-rerunfailures, `--force-flaky` of flaky; both have the
+    # marker `flaky` for single tests.
     if getattr(option, "reruns", None) or getattr(option, "force_flaky", None):
         return True
     return item.get_closest_marker("flaky") is not None

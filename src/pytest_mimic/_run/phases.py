@@ -36,8 +36,9 @@ class Phases(Hooks):
     def __init__(self, session: Session) -> None:
         self.broken: TargetError | None = None
         self._session = session
-        # End the coverings of the test's markers and of the decorators of its class.
-        self._ends: list[Callable[[], None]] = []
+        # Functions that end the coverings of the test's markers, and of the decorators
+        # of its class.
+        self._ends_of_coverings: list[Callable[[], None]] = []
         # Whether no phase of the test has failed so far.
         self._has_passed = True
         # Whether the test has begun and has not ended.
@@ -45,7 +46,7 @@ class Phases(Hooks):
         # Whether the test itself has raised something of which no report tells so far.
         self._has_raised = False
         # Whether the test was neither skipped nor expected to fail.
-        self._is_whole = True
+        self._has_run_whole = True
         self._are_marks_prepared = False
         self._has_loaded_all = False
         # How many replays the run had when the test began.
@@ -64,7 +65,7 @@ class Phases(Hooks):
         self._is_running = True
         self._has_passed = True
         self._has_raised = False
-        self._is_whole = True
+        self._has_run_whole = True
         # Errors since the last test, of threads or of a module that was imported, are
         # no fault of this test.
         self._session.take_strays()
@@ -80,8 +81,8 @@ class Phases(Hooks):
         marks = list(item.iter_markers("mimic"))
         if marks and not self._are_marks_prepared:
             self._are_marks_prepared = True
-            self._session.coverings.prepare(_marked(item.session.items))
-        for targets in _decorations(item):
+            self._session.coverings.prepare(_targets_of_marks(item.session.items))
+        for targets in _targets_of_class(item):
             self._enter(targets)
         # pytest yields the closest mark first. It is entered last, so that it counts
         # over the others.
@@ -100,7 +101,7 @@ class Phases(Hooks):
 
     def _enter(self, targets: list[Target]) -> None:
         """Mimic targets until the end of the test."""
-        self._ends.append(self._session.coverings.enter(targets).end)
+        self._ends_of_coverings.append(self._session.coverings.enter(targets).end)
 
     def _enter_mark(self, item: pytest.Item, mark: pytest.Mark) -> None:
         """Mimic the targets of a marker until the end of the test.
@@ -138,8 +139,8 @@ class Phases(Hooks):
         try:
             return (yield)
         finally:
-            while self._ends:
-                end = self._ends.pop()
+            while self._ends_of_coverings:
+                end = self._ends_of_coverings.pop()
                 end()
 
     # Not tryfirst: a wrapper of conftest.py that is tryfirst must see the judgement.
@@ -152,7 +153,7 @@ class Phases(Hooks):
 
             shorten(item, call)
         report = yield
-        self._end(item, call, report)
+        self._judge_phase(item, call, report)
         return report
 
     @pytest.hookimpl(tryfirst=True)
@@ -173,14 +174,15 @@ class Phases(Hooks):
         if last is not None:
             last.tb_next = None
 
-    def _end(
+    def _judge_phase(
         self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
     ) -> None:
         """Judge a phase of a test, and end the test after its teardown."""
         session = self._session
         test = session.state.test
         if test != report.nodeid:
-            # xdist's controller gets the report, and does not know the test.
+            # Our id of a test is another one outside of the rootdir, and with `--dist
+            # loadgroup`. xdist's controller gets the report alone, and reads it there.
             vars(report)["mimic_test"] = test
         errors = []
         for error in session.take_pending():
@@ -207,7 +209,7 @@ class Phases(Hooks):
             self._name_replays(report, test)
             self._has_passed = False
         if report.outcome == "skipped" or hasattr(report, "wasxfail"):
-            self._is_whole = False
+            self._has_run_whole = False
         if report.when == "teardown":
             session.keep_error(self._end_test)
             session.state.secret_scope = SecretScope()
@@ -234,7 +236,7 @@ class Phases(Hooks):
     def _end_test(self) -> None:
         self._is_running = False
         passed = self._has_passed and not self._has_raised
-        self._session.end_test(passed=passed, is_whole=self._is_whole)
+        self._session.end_test(passed=passed, is_whole=self._has_run_whole)
 
 
 def _own_files(item: pytest.Item) -> set[str]:
@@ -244,10 +246,10 @@ def _own_files(item: pytest.Item) -> set[str]:
     return own_files(item)
 
 
-def _marked(items: Iterable[pytest.Item]) -> list[Target]:
+def _targets_of_marks(items: Iterable[pytest.Item]) -> list[Target]:
     """Return the targets that the markers of tests name.
 
-    A wrong one is left out. It is reported when its test begins.
+    A wrong target is left out. It is reported when its test begins.
     """
     targets: dict[str, Target] = {}
     for item in items:
@@ -258,10 +260,10 @@ def _marked(items: Iterable[pytest.Item]) -> list[Target]:
     return list(targets.values())
 
 
-def _decorations(item: pytest.Item) -> list[Any]:
+def _targets_of_class(item: pytest.Item) -> list[Any]:
     """Return the targets of each `mimic` that decorates a test's class.
 
-    Those of its bases come first.
+    The targets of base classes come first.
     """
     decorated: Any = getattr(item, "cls", None)
     if not hasattr(decorated, "__mimic_targets__"):

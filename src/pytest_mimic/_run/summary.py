@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.ledger import Ledger, Miss
     from pytest_mimic._core.settings import Settings
 
-_HEADERS = {
+# The first line of a run, with the vault in the braces.
+_MODE_IN_WORDS = {
     Mode.REPLAY: "replay from {}",
     Mode.RECORD: "record into {}",
     Mode.RERECORD: "re-record into {}",
@@ -43,14 +44,14 @@ _HEADERS = {
     Mode.LIVE: "live, every call runs for real, {} is left alone",
 }
 # How many calls a single line names at most.
-_IN_LINE = 3
-# So many misses of one cause have one explanation together.
-_MANY = 2
+_MOST_CALLS_IN_LINE = 3
+# From so many misses of one cause on, these have one explanation together.
+_MISSES_OF_ONE_CAUSE = 2
 
 
 def mode_line(settings: Settings) -> str:
     """Return the mode of a run and its vault in words."""
-    line = _HEADERS[settings.mode].format(settings.shown_vault)
+    line = _MODE_IN_WORDS[settings.mode].format(settings.shown_vault)
     if settings.no_record:
         line += ", nothing may be recorded"
     return line
@@ -239,7 +240,7 @@ def _missing(ledger: Ledger, commands: RunCommands) -> list[Line]:
             rows[miss.label, test] = None
         lines += tabled(f"{adjective}:", list(rows))
         changing_misses = [miss for miss in misses if miss.changing]
-        if len(changing_misses) < _MANY:
+        if len(changing_misses) < _MISSES_OF_ONE_CAUSE:
             lines += _recording(misses, f"the {adjective}", commands)
             continue
         lines += _made_anew(changing_misses)
@@ -449,7 +450,7 @@ def _taken_back(labels: Sequence[str]) -> list[str]:
         return []
     texts = []
     not_named = len(labels)
-    for label, count in list(Counter(labels).items())[:_IN_LINE]:
+    for label, count in list(Counter(labels).items())[:_MOST_CALLS_IN_LINE]:
         texts.append(f"{label}{_times(count)}")
         not_named -= count
     texts += and_more(not_named)

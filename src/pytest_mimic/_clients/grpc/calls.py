@@ -94,7 +94,7 @@ def call_aio(
     rpc.begin([request], options, original)
     if rpc.is_read_later:
         return RealStream(rpc)
-    if rpc.real is None and not rpc.waits_at_once:
+    if rpc.real is None and not rpc.has_only_waited:
         return AioCall(EndedCall(rpc))
     return AioCall(asyncio.ensure_future(_end(rpc)))
 
@@ -114,7 +114,9 @@ async def _send(
 async def _end(rpc: Rpc) -> EndedCall:
     """Return a call when it has ended, or has waited as the recorded one did."""
     await run_async(rpc.read_all())
-    if rpc.waits_at_once:
+    if rpc.has_only_waited:
+        # The recorded call was cancelled before its answer came. So this one waits
+        # until it is cancelled, too.
         await rpc.step.wait_async()
     return EndedCall(rpc)
 
@@ -130,13 +132,13 @@ class Rpc:
         method: The client's object that calls the method.
         sends_many: Whether the request is a stream of messages.
         request_name: The name of the argument that is the request.
-        gives_many: Whether the response is one.
+        gives_many: Whether the response is a stream of messages.
         is_async: Whether the channel is one of asyncio.
-        real: The client's own call. There is none in a replay, nor if it cannot be made
+        real: The client's own call. None in a replay, and where the call cannot be made
             to verify it.
-        is_read_later: Whether it is a real stream, which is recorded as far as its
-            caller reads it.
-        answer: What its caller gets of a real call that has ended: its outcome, or the
+        is_read_later: Whether the response is a real stream, which is recorded as far
+            as its caller reads it.
+        answer: What the caller gets of a real call that has ended: its outcome, or the
             recorded one with its secrets.
     """
 
@@ -225,8 +227,8 @@ class Rpc:
         return is_recorded
 
     @property
-    def waits_at_once(self) -> bool:
-        """Whether the recorded call had given nothing when it waited."""
+    def has_only_waited(self) -> bool:
+        """Whether the recorded call gave nothing, and waited until it was cancelled."""
         return self.waits and self.step.stored.gave_nothing
 
     def read_all(self) -> Steps:

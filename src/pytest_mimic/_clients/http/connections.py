@@ -27,11 +27,17 @@ _LONGEST_LINE = 65_536
 class RecordedFile:
     """Replaces the file of a real response, and records the bytes that are read.
 
-    Its end, or its closing, ends the exchange. With `chunked`, the body has chunks (RFC
-    9112, 7.1). `length` is the number of bytes that the body has according to its head;
-    None if that is unknown. With `drops_pieces`, the client drops what it has got of a
-    piece when the rest does not come, and raises an error. It does so again in a
-    replay, where the bytes come back as they came.
+    The end of the file, or its closing, ends the exchange.
+
+    Args:
+        file: The real file.
+        recorder: Gets the body at its end.
+        chunked: Whether the body has chunks (RFC 9112, 7.1).
+        length: The number of bytes that the body has according to its head; None if the
+            head does not say.
+        drops_pieces: Whether the client drops what it has got of a piece when the rest
+            does not come, and raises an error. It does so again in a replay, where the
+            bytes come back as they came.
     """
 
     def __init__(

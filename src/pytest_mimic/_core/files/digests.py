@@ -38,8 +38,8 @@ class Content(NamedTuple):
 
     # What the path names.
     kind: Kind
-    # 16 bytes, or none: of a file, its content; of a folder, the names and contents of
-    # its files.
+    # 16 bytes: of a file, the digest of its content; of a folder, that of the names and
+    # contents of its files. Empty for the other kinds.
     digest: bytes = b""
 
     @property
@@ -70,8 +70,8 @@ class FileDigests:
         Links are followed.
 
         Raises:
-            Unstable: It cannot be read, is a pipe or a device, or is a folder with too
-                many files.
+            Unstable: The path cannot be read, is a pipe or a device, or is a folder
+                with too many files.
         """
         try:
             facts = os.stat(path)  # noqa: PTH116 - a string, at each call
@@ -87,7 +87,10 @@ class FileDigests:
         return Content(_special(facts.st_mode))
 
     def _file(self, path: str, facts: os.stat_result) -> bytes:
-        """Return the digest of a file, reading it unless it is as it was before."""
+        """Return the digest of a file.
+
+        A file that is as it was when it was last read is not read again.
+        """
         state = _state_of(facts)
         earlier = self._digests.get(path)
         if earlier is not None and earlier[0] == state:
@@ -98,29 +101,32 @@ class FileDigests:
             with open(path, "rb", buffering=0) as file:  # noqa: PTH123
                 while chunk := file.read(CHUNK):
                     hasher.update(chunk)
-                is_same = _state_of(os.fstat(file.fileno())) == state
+                # Another process may have written to the file meanwhile. Then the
+                # digest is of a mixture, which is used for this call, and not kept.
+                state_when_read = _state_of(os.fstat(file.fileno()))
         except OSError as error:
             raise Unstable(
                 f"a file that cannot be read ({error.strerror})", str
             ) from error
         digest = hasher.digest()
         # Git's rule for its index ("racy git"): a file that changed at the moment of
-        # reading may change again in the same tick of the clock, and look the same. It
-        # is read again.
+        # reading may change again in the same tick of the clock, and look the same. The
+        # digest of such a file is not kept, so that the next call reads it again.
         changed_at = max(facts.st_mtime_ns, facts.st_ctime_ns)
         has_fine_times = changed_at % _SECOND != 0
         tick = _FINE_TICK if has_fine_times else _COARSE_TICK
-        if is_same and changed_at + tick < read_at:
+        has_settled = changed_at + tick < read_at
+        if state_when_read == state and has_settled:
             self._digests[path] = state, digest
         return digest
 
     def _folder(self, path: str, facts: os.stat_result) -> bytes:
         """Return the digest of a folder.
 
-        It covers the relative names of its files, and their contents, in the names'
-        order.
+        The digest covers the relative names of the folder's files, and their contents,
+        in the order of the names.
 
-        A link to a folder is entered. One that leads back to a folder around it is
+        A link to a folder is entered. A link that leads back to a folder around it is
         refused.
         """
         listing = _Listing()

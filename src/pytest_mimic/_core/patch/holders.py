@@ -265,10 +265,11 @@ class Patches:
     def __init__(self) -> None:
         # By the identity of the holder, and the name.
         self._places: dict[tuple[int, str], _Place] = {}
-        # By the identity of one of our objects.
+        # By the identity of one of our objects, which are wrappers, and descriptors and
+        # methods around them.
         self._ours: dict[int, _Ours] = {}
         # The modules that were imported when the first wrapper was put somewhere.
-        self._before: frozenset[str] = frozenset()
+        self._modules_before: frozenset[str] = frozenset()
 
     def is_ours(self, held: object) -> bool:
         """Return whether an object is a wrapper of this run, or holds one."""
@@ -284,7 +285,7 @@ class Patches:
     def own(self, holder: Holder, name: str) -> object:
         """Return what a holder itself held under a name before this run, else MISSING.
 
-        What others have put there since counts, too.
+        What other tools have put there since counts as the holder's own.
         """
         held = read(holder, name)
         ours = self._ours.get(identity_of(held))
@@ -301,7 +302,7 @@ class Patches:
 
         With `since`, in the modules imported from that one on.
         """
-        self._before = self._before or frozenset(sys.modules)
+        self._modules_before = self._modules_before or frozenset(sys.modules)
         wanted: dict[int, tuple[Wrapper, Found]] = {}
         for found, wrapper in fresh:
             for thing in (found.function, found.original):
@@ -345,10 +346,10 @@ class Patches:
         """Restore all places, and those into which a wrapper was copied."""
         for key in list(self._places):
             self.give_back(key)
-        if self._before:
+        if self._modules_before:
             self._replace_copies()
         self._ours.clear()
-        self._before = frozenset()
+        self._modules_before = frozenset()
 
     def _replace_copies(self) -> None:
         """Put originals where modules and classes have fetched objects of ours."""
@@ -358,7 +359,9 @@ class Patches:
             # A module of a library that was imported before copies no wrapper.
             if is_machinery(module):
                 return True
-            return module in self._before and libraries(module.partition(".")[0])
+            return module in self._modules_before and libraries(
+                module.partition(".")[0]
+            )
 
         originals = {key: ours.original for key, ours in self._ours.items()}
         searched = _holders(cache(is_unchanged))

@@ -12,13 +12,14 @@ from pytest_mimic.errors import MimicError
 class PendingErrors:
     """The errors of the running test.
 
-    As a `with` block, it notes an error that is raised inside.
+    A `with` block of this object notes an error that is raised inside.
 
     Args:
-        test: Returns the id of the running test. `str` returns an empty one.
-        tell: Tells an error of a forked process to the one that judges the test. `bool`
-            tells nobody.
-        commands: Those of the run, for remedies.
+        test: Returns the id of the running test. The default, `str`, returns an empty
+            text.
+        tell: Tells an error of a forked process to the process that judges the test.
+            The default, `bool`, tells nobody.
+        commands: The commands of the run, for remedies.
 
     Attributes:
         judge: The number of the process that judges the test.
@@ -31,8 +32,8 @@ class PendingErrors:
         *,
         commands: Commands | None = None,
     ) -> None:
-        self._test = test
-        self._tell = tell
+        self._running_test = test
+        self._tell_judge = tell
         self._commands = commands or Commands()
         self._errors: list[MimicError] = []
         self.judge: int = getpid()
@@ -47,25 +48,27 @@ class PendingErrors:
             self.note(error)
 
     def begin(self) -> None:
-        """Begin a test.
+        """Begin a test, which this process judges.
 
-        This process judges it; with pytest-forked, that is a forked one.
+        With pytest-forked, this process is a forked one.
         """
         self.judge = getpid()
 
     def note(self, error: MimicError) -> MimicError:
         """Note an error, once, and return it.
 
-        Its remedies are for the running test: the one that has recorded a damaged file
-        may be gone.
+        The error's remedies are for the running test: the test that has recorded a
+        damaged file may be gone.
         """
         if any(error is noted for noted in self._errors):
             return error
         error.commands = self._commands
-        error.test = error.test or self._test() or None
+        # An error may belong to another test already, as of a thread that it has left
+        # running. Outside of tests, the id is empty.
+        error.test = error.test or self._running_test() or None
         self._errors.append(error)
         if getpid() != self.judge:
-            self._tell(error)
+            self._tell_judge(error)
         return error
 
     def add(self, error: MimicError) -> None:

@@ -1,6 +1,6 @@
-"""Lets no code wait because of a call of its own, and ends endless loops.
+"""Lets no code under test wait after a miss or a recorded failure; ends endless loops.
 
-It also tells which errors a test handled.
+`handled_in` also tells which errors a test handled.
 """
 
 from __future__ import annotations
@@ -22,18 +22,22 @@ from pytest_mimic.errors import MimicError
 
 # Given a function, `assertRaises` and `pytest.raises` catch its exception in a frame of
 # these files.
-_ASSERTING = ("unittest/case.py", "_pytest/raises.py", "_pytest/python_api.py")
+_FILES_OF_ASSERTIONS = (
+    "unittest/case.py",
+    "_pytest/raises.py",
+    "_pytest/python_api.py",
+)
 # How many waits are skipped after one call: a loop that makes no further call goes on
 # as it is.
-_SKIPPED = 10
+_MOST_SKIPPED_WAITS = 10
 # How often a call may miss in one test. More is a loop without end.
-_LIMIT = 1_000
+_MOST_MISSES = 1_000
 # The modules in which `time.sleep` and `asyncio.sleep` are defined.
-_DEFINING = ("time", "asyncio.tasks")
+_MODULES_OF_SLEEPS = ("time", "asyncio.tasks")
 # Modules of the standard library in which clients look the functions up.
 _LOOKED_UP_IN = ("time", "asyncio")
 # The packages that run the tests, which really wait.
-_MACHINERY = frozenset(
+_PACKAGES_THAT_WAIT = frozenset(
     {"_pytest", "execnet", "filelock", "pluggy", "pytest", "pytest_mimic", "xdist"}
 )
 # `time.sleep`, `asyncio.sleep`, or the wrapper of one of them.
@@ -47,7 +51,7 @@ _known_names: WeakKeyDictionary[ModuleType, list[str]] = WeakKeyDictionary()
 class EndlessRetry(BaseException):
     """Ends a test whose code makes the same missing call again and again.
 
-    It is no `Exception`, which such code catches.
+    This class is no `Exception`, as code that tries again catches those.
     """
 
 
@@ -77,13 +81,15 @@ class Retries:
             "pytest_mimic_waits", default=None
         )
         self._own_files: set[str] = set()
-        self._last: dict[str, MimicError] = {}
-        self._times: Counter[str] = Counter()
+        # By the identity of a call: its last miss in this test, and their number.
+        self._last_miss_of_call: dict[str, MimicError] = {}
+        self._misses_of_call: Counter[str] = Counter()
         self._holders: list[_Holder] = []
-        self._searched: set[str] = set()
+        # The names of the modules that were searched for sleep functions.
+        self._searched_modules: set[str] = set()
         # The original and its wrapper, under each of the two.
         self._pairs: dict[_Sleep, tuple[_Sleep, _Sleep]] = {}
-        self._is_replaced = False
+        self._are_sleeps_replaced = False
 
     def end(self) -> None:
         """End the test: forget its misses, and let all sleeps be what they were.
@@ -91,15 +97,15 @@ class Retries:
         After a test without a miss, too: a fixture may have put back the wrapper that
         it found.
         """
-        if self._is_replaced:
+        if self._are_sleeps_replaced:
             # A module that was imported meanwhile has fetched a wrapper.
             self._find_holders()
-        self._is_replaced = False
+        self._are_sleeps_replaced = False
         for namespace, name, original, wrapper in self._holders:
             if namespace.get(name) is wrapper:
                 namespace[name] = original
-        self._last.clear()
-        self._times.clear()
+        self._last_miss_of_call.clear()
+        self._misses_of_call.clear()
 
     def end_waits(self) -> None:
         """Note that the running thread or task makes another call."""
@@ -119,11 +125,11 @@ class Retries:
         Raises:
             EndlessRetry: The code under test does not stop making the call.
         """
-        if not self._is_replaced:
-            self._is_replaced = True
+        if not self._are_sleeps_replaced:
+            self._are_sleeps_replaced = True
             self._own_files = own_files()
             self._replace_sleeps()
-        self._waits_left.set([_SKIPPED])
+        self._waits_left.set([_MOST_SKIPPED_WAITS])
         if error is not None:
             self._end_endless_loop(error, key)
 
@@ -132,14 +138,15 @@ class Retries:
 
         Where the test's own files handle its misses, it goes on.
         """
-        before = self._last.get(key)
-        self._last[key] = error
-        self._times[key] += 1
-        if self._times[key] <= _LIMIT or before is None:
+        before = self._last_miss_of_call.get(key)
+        self._last_miss_of_call[key] = error
+        self._misses_of_call[key] += 1
+        if self._misses_of_call[key] <= _MOST_MISSES or before is None:
             return
         if not handled_in(before, self._own_files):
             text = (
-                f"the same missing call was made {_LIMIT:,} times, so the test is ended"
+                f"the same missing call was made {_MOST_MISSES:,} times, "
+                "so the test is ended"
             )
             raise EndlessRetry(text) from error
 
@@ -153,8 +160,8 @@ class Retries:
 
     def _find_holders(self) -> None:
         """Note the names of sleep functions in the modules imported since last time."""
-        new = sys.modules.keys() - self._searched
-        self._searched |= new
+        new = sys.modules.keys() - self._searched_modules
+        self._searched_modules |= new
         for module_name in new.union(_LOOKED_UP_IN):
             module = sys.modules.get(module_name)
             if module is None or not _may_skip(module_name):
@@ -227,15 +234,16 @@ class Retries:
 
         Only a wrapper may call this: the code that waits is found two frames up.
         """
-        left = self._waits_left.get()
+        waits_left = self._waits_left.get()
         duration = args[0] if args else options.get("delay")
-        if not left or not left[0] or not duration:
+        # A sleep of zero seconds only lets others run.
+        if not waits_left or not waits_left[0] or not duration:
             return False
         file = sys._getframe(2).f_code.co_filename
         # `subprocess` waits for processes by a sleep, too.
         if file in self._own_files or is_in_stdlib(file):
             return False
-        left[0] -= 1
+        waits_left[0] -= 1
         return True
 
 
@@ -244,7 +252,7 @@ def _may_skip(module_name: str) -> bool:
     package = module_name.partition(".")[0]
     if package in sys.stdlib_module_names:
         return module_name in _LOOKED_UP_IN
-    return package not in _MACHINERY
+    return package not in _PACKAGES_THAT_WAIT
 
 
 def _names_of_sleeps(module: ModuleType, namespace: dict[str, Any]) -> list[str]:
@@ -263,7 +271,7 @@ def _is_sleep(value: object) -> TypeGuard[_Sleep]:
     if type(value) not in (BuiltinFunctionType, FunctionType):
         return False
     function = cast("_Sleep", value)
-    return function.__name__ == "sleep" and function.__module__ in _DEFINING
+    return function.__name__ == "sleep" and function.__module__ in _MODULES_OF_SLEEPS
 
 
 def handled_in(error: MimicError, files: set[str]) -> bool:
@@ -280,7 +288,7 @@ def handled_in(error: MimicError, files: set[str]) -> bool:
         return False
     frame = outermost.tb_frame
     file = frame.f_code.co_filename
-    if file not in files and not Path(file).as_posix().endswith(_ASSERTING):
+    if file not in files and not Path(file).as_posix().endswith(_FILES_OF_ASSERTIONS):
         return False
     # A `finally` or `with` also runs later instructions, and then raises the error
     # again.

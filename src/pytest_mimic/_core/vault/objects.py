@@ -36,8 +36,8 @@ Entry = dict[str, Any]
 """One outcome in a recording's JSON: its duration, and its value or an object's name.
 """
 
-# What stands beside an outcome: it is no part of it where outcomes are compared.
-_BESIDE = (
+# The keys of an entry that are no part of the outcome where outcomes are compared.
+_KEYS_BESIDE_OUTCOME = (
     "duration",
     "beside",
     "end",
@@ -58,14 +58,22 @@ WAITING, OPEN, EMPTY = "waiting", "open", "empty"
 COROUTINE_GAVE = ("iterator", "async iterator")
 #: The kinds of outcomes.
 KINDS: tuple[OutcomeKind, ...] = ("value", "raised", "stream")
-_BODIES = (*KINDS, "json", "pickle")
+_KEYS_OF_BODIES = (*KINDS, "json", "pickle")
 #: The states in which a call left streams and generators of random numbers.
 AFTER = "after"
-_KNOWN = frozenset(
-    {AFTER, *_BESIDE, *_BODIES, "kind", "count", "fingerprint", "python"}
+_KEYS_OF_ENTRIES = frozenset(
+    {
+        AFTER,
+        *_KEYS_BESIDE_OUTCOME,
+        *_KEYS_OF_BODIES,
+        "kind",
+        "count",
+        "fingerprint",
+        "python",
+    }
 )
-# How many characters of another's error are shown.
-_LONGEST = 200
+# How many characters of a library's error are shown.
+_LONGEST_ERROR = 200
 
 
 CheckClient = Callable[[str, Any], object]
@@ -76,7 +84,10 @@ def _accept(_client: str, _value: Any) -> None:
 
 
 class Origin(NamedTuple):
-    """The file that holds an outcome, its target and its test, for messages."""
+    """The file that holds an outcome, and the target and test of its call.
+
+    They stand in messages about the outcome.
+    """
 
     name: str
     target: str
@@ -112,7 +123,7 @@ class Objects:
         self._forbidden = pickles == "forbid"
         self._classes: dict[int, ClassTag] = {}
         # By the name of each object that is as it was written: the number of its bytes.
-        self._sound: dict[str, int] = {}
+        self._size_of_sound_object: dict[str, int] = {}
 
     # Outcomes
 
@@ -184,11 +195,14 @@ class Objects:
     def place(self, pieces: list[Piece], suffix: str) -> str:
         """Write an object, unless it is there and sound, and return its name."""
         name = object_name(pieces, suffix)
-        if name not in self._sound or self.store.size(name) != self._sound[name]:
+        if (
+            name not in self._size_of_sound_object
+            or self.store.size(name) != self._size_of_sound_object[name]
+        ):
             stored = self.store.map(name)
             if stored is None or not is_sound(name, stored):
                 self.store.write(name, pieces)
-            self._sound[name] = sum(map(len, pieces))
+            self._size_of_sound_object[name] = sum(map(len, pieces))
         return name
 
     def check_tags(self, entry: Entry, origin: Origin) -> None:
@@ -347,10 +361,10 @@ class Objects:
             named_by = f"{self.label}/{origin.name}"
             raise corrupt(path, Damage.LOST, named_by, test=origin.test)
         check_pulled(data, path)
-        if self._sound.get(name) != len(data):
+        if self._size_of_sound_object.get(name) != len(data):
             if not is_sound(name, data):
                 raise damaged(path, test=origin.test)
-            self._sound[name] = len(data)
+            self._size_of_sound_object[name] = len(data)
 
     # Errors
 
@@ -365,8 +379,8 @@ class Objects:
     ) -> StaleRecordingError:
         """Return the error for an outcome that the code of this run cannot load.
 
-        Its classes have changed or are missing, or it needs another Python. A file that
-        is damaged itself gets the error of `_damaged`.
+        Classes of the outcome have changed or are missing, or it needs another Python.
+        A file that is damaged itself gets the error of `_damaged`.
 
         Args:
             origin: The file that holds the outcome.
@@ -376,7 +390,7 @@ class Objects:
         """
         lines: list[str] = []
         for fact in facts:
-            lines.append(fact if isinstance(fact, str) else _in_one_line(fact))
+            lines.append(fact if isinstance(fact, str) else _error_in_one_line(fact))
         lines.append(f"recording: {self.label}/{origin.name}")
         return StaleRecordingError(
             f"the recorded outcome of {origin.target} cannot be loaded here",
@@ -389,20 +403,20 @@ class Objects:
         )
 
 
-def _in_one_line(error: Exception) -> str:
+def _error_in_one_line(error: Exception) -> str:
     """Return the class and the beginning of an error's text.
 
     The text of a library's error may hold a whole array.
     """
     text = f"{type(error).__name__}: {error}"
     first_line = text.partition("\n")[0]
-    return first_line[:_LONGEST]
+    return first_line[:_LONGEST_ERROR]
 
 
 def is_sound(name: str, data: bytes | memoryview) -> bool:
     """Return whether an object has the content that its name tells.
 
-    Git may have changed the line ends of JSON.
+    The line ends of JSON may be those of Windows, which git writes there on checkout.
     """
     suffix = name.rpartition(".")[2]
     if object_name([data], suffix) == name:
@@ -414,7 +428,9 @@ def is_sound(name: str, data: bytes | memoryview) -> bool:
 
 
 def body_of(entry: Entry) -> Entry:
-    return {key: value for key, value in entry.items() if key not in _BESIDE}
+    return {
+        key: value for key, value in entry.items() if key not in _KEYS_BESIDE_OUTCOME
+    }
 
 
 def objects_of(entry: Entry) -> list[str]:
@@ -436,10 +452,10 @@ def check_entry(entry: Any) -> None:
     """Check the shape of an outcome.
 
     Raises:
-        LookupError, TypeError, ValueError, AttributeError: It has another shape.
+        LookupError, TypeError, ValueError, AttributeError: The entry has another shape.
     """
     duration = entry["duration"]
-    # A NaN is less than nothing.
+    # The comparison with infinity is also False for a NaN.
     if type(duration) not in (float, int) or not abs(duration) < float("inf"):
         raise ValueError("a duration must be a number of seconds")
     beside = entry.get("beside", 0.0)
@@ -447,7 +463,7 @@ def check_entry(entry: Any) -> None:
         raise ValueError("beside must be a part of the duration")
     if entry.get("end", WAITING) not in (WAITING, OPEN, EMPTY):
         raise ValueError("an end must be waiting, open or empty")
-    bodies = [key for key in _BODIES if key in entry]
+    bodies = [key for key in _KEYS_OF_BODIES if key in entry]
     if len(bodies) != 1:
         raise ValueError("an outcome needs one value, exception or file")
     body = bodies[0]
@@ -480,6 +496,6 @@ def check_entry(entry: Any) -> None:
     if is_listing and body != "pickle" and not entry.get("tagged"):
         raise ValueError("it lists imports or objects, but is not tagged")
     # An unknown key may be the damaged name of another one.
-    unknown = entry.keys() - _KNOWN
+    unknown = entry.keys() - _KEYS_OF_ENTRIES
     if unknown:
         raise ValueError(f"it has an unknown {min(unknown)!r:.60}")

@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     With `is_same`, the outcome is kept.
     """
 
-#: What reading a file of another shape raises.
+#: The errors of reading a recording that has other keys or types than its format.
 MISSHAPED = (AttributeError, LookupError, TypeError, ValueError)
 # The facts of a call of a cassette that are texts.
-_TEXTS = ("kind", "signature", "key")
+_FACTS_THAT_ARE_TEXTS = ("kind", "signature", "key")
 
 
 class Stored:
@@ -70,19 +70,19 @@ class Stored:
         entry = {}
         for key, part in self._written.items():
             if type(part) is Laid:
-                # It was laid out as text, and is parsed when somebody asks for it.
+                # The part was laid out as text, and is parsed when it is asked for.
                 part = loads(part.text)
             entry[key] = part
         return entry
 
     @property
     def name(self) -> str:
-        """The file that holds it, `?` until it is written."""
+        """The file that holds the outcome, `?` until it is written."""
         return self._origin.name
 
     @property
     def target(self) -> str:
-        """The target of its call."""
+        """The target of the call that had the outcome."""
         return self._origin.target
 
     @property
@@ -96,7 +96,7 @@ class Stored:
 
     @property
     def is_stream(self) -> bool:
-        """Whether its call gave a generator, an async one, or an iterator."""
+        """Whether the call gave a generator, an async one, or an iterator."""
         return "stream" in self.entry or self.entry.get("kind") == "stream"
 
     @property
@@ -307,7 +307,7 @@ def calls_of(objects: Objects, name: str, facts: dict[str, Any]) -> list[Recordi
     """Return the call of a recording, or the calls of a cassette, with these facts.
 
     Raises:
-        CorruptRecordingError: Their shape is wrong.
+        CorruptRecordingError: The shape of the facts is wrong.
     """
     is_cassette = name.startswith(CASSETTES)
     test = facts.get("test")
@@ -337,12 +337,12 @@ def _recording(
     """Return one call; `facts` are those of its file.
 
     Raises:
-        AttributeError, LookupError, TypeError, ValueError: Its shape is wrong.
+        AttributeError, LookupError, TypeError, ValueError: The call has another shape.
     """
     target = call["target"]
     if is_cassette:
         identity = call["key"]
-        texts = [target, *[call[fact] for fact in _TEXTS]]
+        texts = [target, *[call[fact] for fact in _FACTS_THAT_ARE_TEXTS]]
         entries = [call["outcome"]]
     else:
         identity = call.get("identity")
@@ -360,7 +360,7 @@ def _recording(
         if not is_usual(entry):
             check_entry(entry)
         elif ":" not in target:
-            # It is a client: a function has a colon.
+            # The target is a client: that of a function has a colon.
             objects.check_client(target, entry["value"])
     origin = Origin(name, target, facts.get("test"))
     return Recording(
