@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 # The modules of the public names that are no errors.
-_HOMES = {
+_MODULE_OF_NAME = {
     "Cassette": "_core.engine.cassettes",
     "CassetteCall": "_core.engine.cassettes",
     "CassetteFixture": "_run.cassette_fixtures",
@@ -65,7 +65,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    module = import_module(f"{__name__}.{_HOMES.get(name, 'errors')}")
+    module = import_module(f"{__name__}.{_MODULE_OF_NAME.get(name, 'errors')}")
     value = getattr(module, name)
     globals()[name] = value
     return value

@@ -12,7 +12,7 @@ from pytest_mimic import client
 
 @pytest.mark.parametrize("name", client.__all__)
 def test_each_name_is_that_of_its_module(name: str) -> None:
-    [home] = [home for home, names in client._HOMES.items() if name in names]
+    [home] = [home for home, names in client._NAMES_BY_MODULE.items() if name in names]
 
     value = getattr(client, name)
 
