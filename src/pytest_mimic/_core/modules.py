@@ -12,6 +12,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
+from pytest_mimic._core.words import closest_name
+
 
 def module_exists(name: str) -> bool:
     """Check whether a module is imported or can be found.
@@ -54,8 +56,6 @@ def closest_module(name: str) -> str:
 def _closest(name: str) -> str:
     """Return the name of the closest module, whose packages may be others, too."""
     from pkgutil import iter_modules
-
-    from pytest_mimic._core.words import closest_name
 
     parent, dot, last = name.rpartition(".")
     if parent and _search_path(parent) is None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_mimic._core.whole_files import refuse_other_kinds, write_whole
 from pytest_mimic._core.words import SHORTEST, seconds
 from pytest_mimic._run.configuration import verbosity
 from pytest_mimic._run.summary import mode_line
@@ -84,8 +85,6 @@ class CallReports:
             MimicError: It would.
         """
         if self._path is not None:
-            from pytest_mimic._core.whole_files import refuse_other_kinds
-
             refuse_other_kinds(self._path, is_page, option="--mimic-report")
 
     def write(self, notes: Sequence[str]) -> list[str]:
@@ -99,7 +98,6 @@ class CallReports:
         """
         if self._path is None:
             return []
-        from pytest_mimic._core.whole_files import write_whole
         from pytest_mimic._tools.page.report import TestFacts, page
 
         ledger = self._session.ledger

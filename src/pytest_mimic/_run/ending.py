@@ -15,7 +15,15 @@ from pytest_mimic._core.vault.format import CASSETTES, FOLDERS
 from pytest_mimic._core.words import ROW, SHOWN, plural, size
 from pytest_mimic._run.complete_selection import STOPPED, SelectedTests
 from pytest_mimic._run.summary import summary
-from pytest_mimic._tools.unused.judging import NOTHING, READ_UNASKED, Judgement
+from pytest_mimic._tools.unused.judging import (
+    NOTHING,
+    READ_UNASKED,
+    GoneTests,
+    Judgement,
+    clear,
+    judge,
+    moved_tests,
+)
 from pytest_mimic.errors import MimicError, printable
 
 if TYPE_CHECKING:
@@ -196,8 +204,6 @@ class Ending:
 
     def _find_moves(self) -> None:
         """Find the moves that give tests the recordings of tests that are gone."""
-        from pytest_mimic._tools.unused.judging import GoneTests, moved_tests
-
         ledger = self._session.ledger
         settings = self._session.settings
         # By test: the identity of its first missing call.
@@ -318,8 +324,6 @@ def judge_unused(session: Session, reasons: Collection[str]) -> Judgement:
     unused = session.vault.names(without=ledger.used)
     if not unused:
         return Judgement(cleared=_cleared(session, {}))
-    from pytest_mimic._tools.unused.judging import judge
-
     are_too_many = not is_asked and len(unused) > READ_UNASKED
     if are_too_many:
         # The first recordings by name, so that each run names the same ones.
@@ -349,8 +353,6 @@ def _cleared(session: Session, proven: Mapping[str, int]) -> str:
         return ""
     if not holds_recordings(settings.vault):
         return ""
-    from pytest_mimic._tools.unused.judging import clear
-
     return clear(session.vault, proven)
 
 

@@ -6,11 +6,12 @@ import os
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._core.engine.steps import Step
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_mimic._core.engine.run_state import RunState
-    from pytest_mimic._core.engine.steps import Step
 
 # Sequences that each terminal knows since the VT100.
 _SAVE_CURSOR = "\x1b7"
@@ -72,8 +73,6 @@ class _Progress:
         running = list(self._state.running)
         if not running:
             return ""
-        from pytest_mimic._core.engine.steps import Step
-
         calls = [step for step in running if isinstance(step, Step)]
         if not calls:
             return ""

@@ -9,6 +9,8 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from pytest_mimic.client import zstd_module
+
 _NAMES_OF_GZIP = ("gzip", "x-gzip")
 _WINDOW_OF_GZIP = 16 + zlib.MAX_WBITS
 # A decoder or encoder gets the chunks of a body one by one.
@@ -108,8 +110,6 @@ def _decoders(name: str) -> list[_OfOneChunk]:
         ]
     try:
         if name == "zstd":
-            from pytest_mimic.client import zstd_module
-
             return [zstd_module().ZstdDecompressor().decompress]
         if name == "br":
             import brotli  # type: ignore[import-not-found, import-untyped, unused-ignore]
@@ -174,8 +174,6 @@ def _encoder(
         encoder = brotli.Compressor()
         return encoder.process, encoder.flush, encoder.finish
     if name == "zstd":
-        from pytest_mimic.client import zstd_module
-
         encoder = zstd_module().ZstdCompressor()
 
         def flush_block() -> bytes:

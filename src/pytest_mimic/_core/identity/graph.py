@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 from xxhash import xxh3_128_digest
 
+from pytest_mimic._core.identity.paths import text_locator
 from pytest_mimic._core.identity.rules import kind_of
 from pytest_mimic._core.identity.short import SCALARS
 from pytest_mimic._core.identity.walk import HoldsMark, TooLarge, Walk
@@ -92,8 +93,6 @@ def digest(
     except HoldsMark:
         # A string may be a path. The place of a path counts in place of its text, for
         # which a slower walk looks at each string.
-        from pytest_mimic._core.identity.paths import text_locator
-
         walk = Walk(kinds, ordered=is_outcome, locate=text_locator(places))
         return _digest_by_walk_or_graph(value, walk)
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pytest_mimic._core.commands import Remedy, Verb, do
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.callables import callable_kind, class_variables
+from pytest_mimic._core.identity.paths import path_reducer
 from pytest_mimic._core.identity.short import SCALARS, plain_nans
 from pytest_mimic._core.identity.stands_for import is_wrapped_file, stream_line
 from pytest_mimic._core.types.additions import (
@@ -276,8 +277,6 @@ def _table_kind(type_: type, places: Places, *, layout: bool) -> Kind | None:
             continue
         reduce = row.counts or row.take
         if name in PATHS:
-            from pytest_mimic._core.identity.paths import path_reducer
-
             reduce = path_reducer(places)
         # The other attributes of typing's own classes differ by version.
         if name == names[0] or type_.__module__ == "typing":

@@ -17,7 +17,7 @@ from typing import Any
 from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic._core.modules import is_in_project
-from pytest_mimic._core.types.kinds import PLAIN
+from pytest_mimic._core.types.kinds import PLAIN, named_like
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
 
@@ -254,8 +254,6 @@ def class_source(value: type) -> str | None:
 
 def _file_of_class(value: type) -> str | None:
     """Return the file in which a class is defined, None if a call has made it."""
-    from pytest_mimic._core.types.kinds import named_like
-
     for method in own_methods(value):
         return method.__code__.co_filename
     namesake = named_like(value)

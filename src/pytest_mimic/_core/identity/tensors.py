@@ -5,7 +5,6 @@ Their device does not count.
 
 from __future__ import annotations
 
-import ctypes
 import sys
 from typing import Any
 
@@ -84,6 +83,9 @@ def _tensor_memory(tensor: Any) -> Raw:
     def memory_parts() -> tuple[memoryview, ...]:
         if not size:
             return ()
+        # Most runs have no tensor, and loading this takes a millisecond.
+        import ctypes
+
         memory = (ctypes.c_ubyte * size).from_address(tensor.data_ptr())
         return (memoryview(memory).cast("B"),)
 

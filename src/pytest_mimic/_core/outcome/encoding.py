@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from xxhash import xxh3_128, xxh3_128_hexdigest
 
+from pytest_mimic._core.identity.call_identity import fingerprint_outcome
+from pytest_mimic._core.nodes.node_json import plain_of
+from pytest_mimic._core.outcome import pickling
 from pytest_mimic._core.outcome.outcome import (
     NotExactError,
     Outcome,
@@ -20,7 +23,9 @@ from pytest_mimic._core.outcome.outcome import (
 )
 from pytest_mimic._core.outcome.placed_paths import NEUTRAL, NOWHERE, PathStore
 from pytest_mimic._core.outcome.plain import exact_text, repeated_parts
-from pytest_mimic._core.types.kinds import Unstable, find
+from pytest_mimic._core.outcome.tags import Reader, Writer
+from pytest_mimic._core.redact.secret_values import bytes_in
+from pytest_mimic._core.types.kinds import Unstable, find, registered_kind
 from pytest_mimic._core.types.libraries import words_for
 from pytest_mimic._core.types.opening import parts_of
 from pytest_mimic.errors import UnstorableOutcomeError
@@ -58,8 +63,6 @@ class Readable:
         """Return the item, or the body of the outcome, with the values of its tags."""
         if not self.is_tagged:
             return self.tree()
-        from pytest_mimic._core.outcome.tags import Reader
-
         return Reader(paths, None, self.objects.__getitem__).read(self.tree())
 
 
@@ -101,8 +104,6 @@ class Encoded:
         """Whether a class in it defines its own identity, which may hide parts."""
         if self.readable is None:
             return bool(self.pickled.has_custom_identity)
-        from pytest_mimic._core.types.kinds import registered_kind
-
         for cls in map(find, self.readable.imports):
             if isinstance(cls, type) and registered_kind(cls) is not None:
                 return True
@@ -138,8 +139,6 @@ class Encoded:
             The names of the variables that the outcome holds, and whether each was
             replaced.
         """
-        from pytest_mimic._core.redact.secret_values import bytes_in
-
         readable = self.readable
         if readable is None:
             pickles = [*self.pickled.chunks, *self.pickled.buffers]
@@ -178,7 +177,7 @@ def _pickled_item(
 ) -> Encoded:
     """Return an item of a stream as a pickle, for which `snapshot` found no JSON."""
     try:
-        pickled = _pickling().dump(value, paths)
+        pickled = pickling.dump(value, paths)
     # The parts of the value may raise anything.
     except Exception as reason:
         raise _refusal(value, path, "stream", target, reason) from None
@@ -227,7 +226,7 @@ def _pickled(
     """Return an outcome as pickles: of its body, and of each item of a stream."""
     body = _body(outcome, len(items))
     try:
-        pickled = _pickling().dump(body, paths)
+        pickled = pickling.dump(body, paths)
     # The parts of the value may raise anything.
     except Exception as reason:
         refused: Outcome = outcome
@@ -271,9 +270,6 @@ def _readable(
         may_hold_paths = paths.places.marks and paths.may_hold(text)
         if not may_hold_paths:
             return Readable(text, kind)
-    from pytest_mimic._core.nodes.node_json import plain_of
-    from pytest_mimic._core.outcome.tags import Writer
-
     writer = Writer(paths)
     try:
         node = writer.node(value)
@@ -304,8 +300,6 @@ def _readable(
 
 def _is_exact(value: object, readable: Readable, paths: PathStore) -> bool:
     """Return whether a copy of the value is equal to it."""
-    from pytest_mimic._core.identity.call_identity import fingerprint_outcome
-
     # Methods of the value's own types may raise anything.
     with suppress(Exception):
         fingerprint = fingerprint_outcome(value)
@@ -360,13 +354,6 @@ def _is_text(memory: memoryview) -> bool:
     return True
 
 
-def _pickling() -> Any:
-    """Return the module that pickles. Most outcomes are readable, and need none."""
-    from pytest_mimic._core.outcome import pickling
-
-    return pickling
-
-
 # Fingerprints
 
 
@@ -389,15 +376,13 @@ def _fingerprint(value: object, pickled: Any) -> str:
     if repeated:
         identity = xxh3_128_hexdigest(f"{identity}{repeated}".encode())
     if pickled.by_value:
-        version = _pickling().python_version()
+        version = pickling.python_version()
         identity = xxh3_128_hexdigest(f"{identity}{version}".encode())
     return identity
 
 
 def _identity(value: object, pickled: Any) -> str | None:
     """Return the identity of a pickled value, its paths in the same way in each run."""
-    from pytest_mimic._core.identity.call_identity import fingerprint_outcome
-
     # Methods of the value's own types may raise anything.
     with suppress(Exception):
         if pickled.has_paths:
@@ -429,7 +414,7 @@ def _refusal(
         path, part = _find_part(part, root)
     facts = [f"{path}: {_words_for(part)}"]
     remedy = "name a function further out, which returns data"
-    lazy = _pickling().lazy_remedy(part)
+    lazy = pickling.lazy_remedy(part)
     if lazy is not None:
         facts = [f"{facts[0]}, which may read files later"]
         remedy = f"let {target or 'the call'} return its data: {lazy}"
@@ -461,7 +446,7 @@ def _words_for(part: object) -> str:
 def _is_storable(value: object) -> bool:
     # The parts of the value may raise anything.
     with suppress(Exception):
-        _pickling().dump(value)
+        pickling.dump(value)
         return True
     return False
 
@@ -469,7 +454,7 @@ def _is_storable(value: object) -> bool:
 def _find_part(value: object, path: str) -> tuple[str, object]:
     """Return the path of the first part that cannot be stored, and the part."""
     seen: set[int] = set()
-    while _pickling().lazy_remedy(value) is None:
+    while pickling.lazy_remedy(value) is None:
         seen.add(id(value))
         for part in parts_of(value):
             if id(part.value) not in seen and not _is_storable(part.value):

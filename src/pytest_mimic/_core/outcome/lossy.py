@@ -24,6 +24,13 @@ from copy import copy
 from io import BytesIO
 from typing import Any
 
+from pytest_mimic._core.identity.images import (
+    changed_exif,
+    decoded_frames,
+    frames_file,
+    opened_again,
+)
+from pytest_mimic._core.identity.tensors import gradient_of, hooks_of
 from pytest_mimic._core.outcome.outcome import NotExactError
 from pytest_mimic._core.types.hashes import (
     Recipe,
@@ -186,8 +193,6 @@ def _tensor(tensor: Any) -> Any:
     Raises:
         NotExactError: It has hooks or a graph, which no pickle keeps.
     """
-    from pytest_mimic._core.identity.tensors import gradient_of, hooks_of
-
     if hooks_of(tensor):
         raise NotExactError(
             "functions are registered for its gradient, which torch does not pickle",
@@ -229,8 +234,6 @@ def _image(image: Any) -> Any:
 
     What the file says besides, and EXIF that was set in memory, stand beside.
     """
-    from pytest_mimic._core.identity.images import changed_exif, opened_again
-
     state: dict[str, Any] = {}
     file = _file_of(image)
     if file is not None:
@@ -280,8 +283,6 @@ def _file_of(image: Any) -> bytes | None:
 
     Of a WEBP that was loaded, only the decoder is left: they are written anew.
     """
-    from pytest_mimic._core.identity.images import decoded_frames, frames_file
-
     decoder = getattr(image, "_decoder", None)
     if decoder is None:
         return frames_file(image)

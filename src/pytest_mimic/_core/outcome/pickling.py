@@ -15,6 +15,7 @@ from pathlib import PurePath
 from types import CellType, FunctionType, SimpleNamespace
 from typing import Any
 
+from pytest_mimic._core.identity.call_identity import fingerprint_outcome
 from pytest_mimic._core.identity.callables import function_source
 from pytest_mimic._core.identity.source import KEPT_SOURCE, class_source
 from pytest_mimic._core.outcome import exceptions
@@ -440,8 +441,6 @@ def _is_kept(part: object, part_of_twin: object) -> bool:
         return False
     if library_of(type(part)) is not None:
         return True
-    from pytest_mimic._core.identity.call_identity import fingerprint_outcome
-
     # Methods of the value's own types may raise anything.
     with suppress(Exception):
         fingerprint = fingerprint_outcome(part)

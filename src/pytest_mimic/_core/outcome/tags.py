@@ -27,6 +27,7 @@ from pytest_mimic._core.outcome.class_tags import (
     tag_of,
     write_numbers,
 )
+from pytest_mimic._core.outcome.memory import object_name
 from pytest_mimic._core.outcome.outcome import (
     DamagedError,
     NotExactError,
@@ -232,8 +233,6 @@ class Writer(Walk):
             return self.counted(Opaque("bytes", (*lines,) if len(lines) > 1 else text))
         if len(value) <= _LONG:
             return self.counted(Opaque("base64", base64.b64encode(value).decode()))
-        from pytest_mimic._core.outcome.memory import object_name
-
         self.size += len(value)
         if self.size > _MOST_BYTES:
             raise NotExactError("too many bytes")

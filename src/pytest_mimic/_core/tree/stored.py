@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.nodes.node_classes import Fields, Items, Node, Opaque
 from pytest_mimic._core.nodes.node_json import node_of, nodes_of, plain_of
+from pytest_mimic._core.outcome.encoding import Encoded
+from pytest_mimic._core.outcome.outcome import Raised, Stream, Value
 from pytest_mimic._core.placeholders import PLACEHOLDER_START
 from pytest_mimic._core.redact.secret_names import places
 from pytest_mimic._core.redact.secret_values import hide_values
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.tree.drawing import line, shortened
 from pytest_mimic._core.tree.library_values import library_text
+from pytest_mimic._core.tree.making import Budget, tree_of
 from pytest_mimic._core.tree.secrets import secrets_in
 from pytest_mimic._core.types.libraries import is_data
 from pytest_mimic._core.words import plural
@@ -202,10 +205,6 @@ def preview(
     Returns:
         One line, or none if the outcome cannot be read.
     """
-    from pytest_mimic._core.outcome.encoding import Encoded
-    from pytest_mimic._core.outcome.outcome import Raised, Stream, Value
-    from pytest_mimic._core.tree.making import Budget, tree_of
-
     budget = Budget(characters=_WIDTH, items=6, depth=3, text=40, digests=False)
 
     def shown(value: object) -> str:
@@ -251,9 +250,6 @@ def described(
     and few values. None: the outcome is a stream, or it cannot be read. `secrets` is as
     for `preview`.
     """
-    from pytest_mimic._core.outcome.outcome import Stream
-    from pytest_mimic._core.tree.making import Budget, tree_of
-
     if isinstance(outcome, Stream):
         return None
     budget = Budget(characters=1_000, items=20, depth=4, text=40)

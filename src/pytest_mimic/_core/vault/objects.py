@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from pytest_mimic._core.commands import Remedy, Verb, record
 from pytest_mimic._core.outcome.memory import Piece, object_name, unpack
 from pytest_mimic._core.outcome.outcome import DamagedError, OutdatedClassError, decode
+from pytest_mimic._core.outcome.placed_paths import NOWHERE
 from pytest_mimic._core.outcome.plain import exact_text
+from pytest_mimic._core.outcome.tags import Reader
 from pytest_mimic._core.vault.format import (
     check_pulled,
     copied,
@@ -228,8 +230,6 @@ class Objects:
     ) -> Any:
         """Return the body of an outcome with what its tags stand for."""
         if reader is None:
-            from pytest_mimic._core.outcome.tags import Reader
-
             reader = Reader
 
         def content(name: str) -> bytes:
@@ -238,8 +238,6 @@ class Objects:
             return self.read(name, origin)
 
         if paths is None:
-            from pytest_mimic._core.outcome.placed_paths import NOWHERE
-
             paths = NOWHERE
         body = self.body(entry, origin)
         try:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from json import loads
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_mimic._core.outcome.outcome import decode
 from pytest_mimic._core.outcome.plain import Laid
 from pytest_mimic._core.vault.format import (
     CASSETTES,
@@ -181,8 +182,6 @@ class Stored:
         """
         if self.encoded is None:
             return self.reader.load(self.entry, self._origin, paths)
-        from pytest_mimic._core.outcome.outcome import decode
-
         encoded = self.encoded
         if encoded.readable is not None:
             return decode(encoded.readable.load(paths or encoded.paths))

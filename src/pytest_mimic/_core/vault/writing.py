@@ -8,6 +8,7 @@ from json import loads
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.outcome.memory import pieces_of
+from pytest_mimic._core.outcome.pickling import python_version
 from pytest_mimic._core.outcome.plain import Laid, layout
 from pytest_mimic._core.vault.format import (
     CASSETTES,
@@ -391,8 +392,6 @@ def _pickle_facts(objects: Objects, encoded: Encoded) -> Entry:
     if encoded.count != 1:
         facts["count"] = encoded.count
     if pickled.by_value:
-        from pytest_mimic._core.outcome.pickling import python_version
-
         facts["python"] = python_version()
     return facts
 

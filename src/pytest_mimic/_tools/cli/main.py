@@ -22,11 +22,11 @@ from pytest_mimic._tools.cli.output import (
     add_vault,
     load_command,
 )
+from pytest_mimic._tools.cli.project import Invocation
 from pytest_mimic.errors import MimicError, printable
 
 if TYPE_CHECKING:
     from pytest_mimic._tools.cli.output import Result
-    from pytest_mimic._tools.cli.project import Invocation
 
 #: The exit code of a command that could not do its work.
 USAGE = 2
@@ -117,8 +117,6 @@ def _run(words: list[str]) -> int:
     # `--vault` may stand before the subcommand, too.
     parser.set_defaults(vault=top_options.vault)
     options = parser.parse_args(top_options.words)
-    from pytest_mimic._tools.cli.project import Invocation
-
     # Where standard output is closed, Python has none.
     sys.stdout = sys.stdout or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     invocation = Invocation(options, Output(sys.stdout))

@@ -16,15 +16,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.commands import Commands, relative_path
+from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.redact.secret_names import read_names
 from pytest_mimic._core.seam.registry import check_outcome, hand_in
 from pytest_mimic._core.settings import IniOptions, LineReaders
+from pytest_mimic._core.targets.target import parse_target
+from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.settings import Settings
     from pytest_mimic._core.targets.target import Target
-    from pytest_mimic._core.vault import Vault
     from pytest_mimic._tools.cli.output import Output
 
 
@@ -89,22 +91,13 @@ def _ini_options(configuration: _Configuration) -> IniOptions:
         configuration.options.get,
         place=place,
         error=error,
-        readers=LineReaders(_read_target, _read_secret_names),
+        readers=LineReaders(_read_target, read_names),
         prefix=f"{file}: ",
     )
 
 
 def _read_target(line: str, origin: str) -> Target | None:
-    from pytest_mimic._core.targets.target import parse_target
-
     return parse_target(line, origin=origin)
-
-
-def _read_secret_names(line: str) -> Iterable[str]:
-    # Most projects have no such line.
-    from pytest_mimic._core.redact.secret_names import read_names
-
-    return read_names(line)
 
 
 class _Configuration(NamedTuple):
@@ -170,8 +163,6 @@ class Invocation:
         Raises:
             MimicError: The folder that `--vault` names does not exist.
         """
-        from pytest_mimic._core.vault import FolderStore, Vault
-
         folder = self.settings.vault
         label = self.settings.shown_vault
         if self.options.vault and not folder.exists():
@@ -185,8 +176,6 @@ class Invocation:
 
     @cached_property
     def redactor(self) -> Redactor:
-        from pytest_mimic._core.redact.redactor import Redactor
-
         return Redactor(self.settings.redact)
 
 

@@ -9,6 +9,7 @@ from pytest_mimic._core.nodes.node_parts import items_of
 from pytest_mimic._core.tree.call_labels import by_name
 from pytest_mimic._core.tree.chats import tokens_of_response
 from pytest_mimic._core.tree.drawing import line
+from pytest_mimic._core.tree.messages import Nearest
 from pytest_mimic._core.tree.stored import body_nodes
 from pytest_mimic._core.vault.format import wall_seconds
 from pytest_mimic._tools.page.blocks import (
@@ -189,9 +190,6 @@ def _problem_blocks(
     """Return what a miss or a drift says, its difference once, and what to do."""
     if error is None:
         return []
-    # An error that has such a fact has loaded the module.
-    from pytest_mimic._core.tree.messages import Nearest
-
     lines = [error.what]
     drawn_differences = list(differences)
     for fact in error.facts:
