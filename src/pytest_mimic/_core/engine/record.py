@@ -317,7 +317,7 @@ def _describe_pickle(
 ) -> None:
     """Store beside a pickle what people can read of it, and report what it loses."""
     from pytest_mimic._core.outcome.lossy import losses
-    from pytest_mimic._core.tree.stored import described, preview
+    from pytest_mimic._core.tree.pickle_previews import described, preview
 
     plan, state = call.plan, call.plan.state
     for loss in losses(pickled.imports):

@@ -12,7 +12,7 @@ from xxhash import xxh3_128, xxh3_128_hexdigest
 
 from pytest_mimic._core.identity.call_identity import fingerprint_outcome
 from pytest_mimic._core.nodes.node_json import plain_of
-from pytest_mimic._core.outcome import pickling
+from pytest_mimic._core.outcome.memory import python_version
 from pytest_mimic._core.outcome.outcome import (
     NotExactError,
     Outcome,
@@ -177,7 +177,7 @@ def _pickled_item(
 ) -> Encoded:
     """Return an item of a stream as a pickle, for which `snapshot` found no JSON."""
     try:
-        pickled = pickling.dump(value, paths)
+        pickled = _pickling().dump(value, paths)
     # The parts of the value may raise anything.
     except Exception as reason:
         raise _refusal(value, path, "stream", target, reason) from None
@@ -226,7 +226,7 @@ def _pickled(
     """Return an outcome as pickles: of its body, and of each item of a stream."""
     body = _body(outcome, len(items))
     try:
-        pickled = pickling.dump(body, paths)
+        pickled = _pickling().dump(body, paths)
     # The parts of the value may raise anything.
     except Exception as reason:
         refused: Outcome = outcome
@@ -354,6 +354,13 @@ def _is_text(memory: memoryview) -> bool:
     return True
 
 
+def _pickling() -> Any:
+    """Return the module that pickles. Most outcomes are readable, and need none."""
+    from pytest_mimic._core.outcome import pickling
+
+    return pickling
+
+
 # Fingerprints
 
 
@@ -376,7 +383,7 @@ def _fingerprint(value: object, pickled: Any) -> str:
     if repeated:
         identity = xxh3_128_hexdigest(f"{identity}{repeated}".encode())
     if pickled.by_value:
-        version = pickling.python_version()
+        version = python_version()
         identity = xxh3_128_hexdigest(f"{identity}{version}".encode())
     return identity
 
@@ -414,7 +421,7 @@ def _refusal(
         path, part = _find_part(part, root)
     facts = [f"{path}: {_words_for(part)}"]
     remedy = "name a function further out, which returns data"
-    lazy = pickling.lazy_remedy(part)
+    lazy = _pickling().lazy_remedy(part)
     if lazy is not None:
         facts = [f"{facts[0]}, which may read files later"]
         remedy = f"let {target or 'the call'} return its data: {lazy}"
@@ -446,7 +453,7 @@ def _words_for(part: object) -> str:
 def _is_storable(value: object) -> bool:
     # The parts of the value may raise anything.
     with suppress(Exception):
-        pickling.dump(value)
+        _pickling().dump(value)
         return True
     return False
 
@@ -454,7 +461,7 @@ def _is_storable(value: object) -> bool:
 def _find_part(value: object, path: str) -> tuple[str, object]:
     """Return the path of the first part that cannot be stored, and the part."""
     seen: set[int] = set()
-    while pickling.lazy_remedy(value) is None:
+    while _pickling().lazy_remedy(value) is None:
         seen.add(id(value))
         for part in parts_of(value):
             if id(part.value) not in seen and not _is_storable(part.value):

@@ -6,6 +6,7 @@ It is compressed as a whole if that saves enough.
 from __future__ import annotations
 
 import struct
+import sys
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -106,3 +107,8 @@ def zstd_module() -> Any:
     except ImportError:
         from backports import zstd
     return zstd
+
+
+def python_version() -> str:
+    """Return the version that code stored by value belongs to, such as `3.11`."""
+    return f"{sys.version_info.major}.{sys.version_info.minor}"

@@ -6,7 +6,6 @@ import copy
 import copyreg
 import io
 import pickle
-import sys
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -142,11 +141,6 @@ def load(
         unpickler.paths = paths or NOWHERE
         values.append(unpickler.load())
     return values
-
-
-def python_version() -> str:
-    """Return the version that code stored by value belongs to, such as `3.11`."""
-    return f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 # Storing

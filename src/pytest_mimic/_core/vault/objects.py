@@ -10,11 +10,15 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_mimic._core.commands import Remedy, Verb, record
-from pytest_mimic._core.outcome.memory import Piece, object_name, unpack
+from pytest_mimic._core.outcome.memory import (
+    Piece,
+    object_name,
+    python_version,
+    unpack,
+)
 from pytest_mimic._core.outcome.outcome import DamagedError, OutdatedClassError, decode
 from pytest_mimic._core.outcome.placed_paths import NOWHERE
 from pytest_mimic._core.outcome.plain import exact_text
-from pytest_mimic._core.outcome.tags import Reader
 from pytest_mimic._core.vault.format import (
     check_pulled,
     copied,
@@ -230,6 +234,8 @@ class Objects:
     ) -> Any:
         """Return the body of an outcome with what its tags stand for."""
         if reader is None:
+            from pytest_mimic._core.outcome.tags import Reader
+
             reader = Reader
 
         def content(name: str) -> bytes:
@@ -294,8 +300,6 @@ class Objects:
                 remedies=[load],
                 file=path,
             )
-        from pytest_mimic._core.outcome.pickling import python_version
-
         made_by = entry.get("python")
         if made_by not in (None, python_version()):
             raise self._not_loadable(

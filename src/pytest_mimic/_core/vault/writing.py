@@ -7,8 +7,7 @@ from itertools import chain, zip_longest
 from json import loads
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._core.outcome.memory import pieces_of
-from pytest_mimic._core.outcome.pickling import python_version
+from pytest_mimic._core.outcome.memory import pieces_of, python_version
 from pytest_mimic._core.outcome.plain import Laid, layout
 from pytest_mimic._core.vault.format import (
     CASSETTES,

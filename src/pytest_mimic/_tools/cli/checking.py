@@ -11,7 +11,6 @@ from typing import Any, Literal, NamedTuple
 
 from pytest_mimic._core.commands import Remedy, Verb, do, rerecord
 from pytest_mimic._core.nodes.outcome_json import tags_in
-from pytest_mimic._core.outcome.scan import imported_names
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.format import (
     CASSETTES,
@@ -360,6 +359,8 @@ class Checker:
         Raises:
             CorruptRecordingError: The pickle imports something else, or is none.
         """
+        from pytest_mimic._core.outcome.scan import imported_names
+
         path = self._path(entry["pickle"])
         try:
             names = imported_names(stream, count=entry.get("count", 1))

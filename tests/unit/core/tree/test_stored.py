@@ -28,11 +28,10 @@ from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.tree.difference_words import difference_lines
 from pytest_mimic._core.tree.differing import ABSENT, differences
 from pytest_mimic._core.tree.drawing import line
+from pytest_mimic._core.tree.pickle_previews import described, preview
 from pytest_mimic._core.tree.stored import (
     bare,
-    described,
     outcome_tree,
-    preview,
     without_secrets,
 )
 from pytest_mimic._core.vault import FolderStore, Vault
@@ -418,7 +417,7 @@ import sys
 from collections import Counter
 sys.path.insert(0, sys.argv[1])
 import pytest_mimic
-from pytest_mimic._core.tree.stored import preview
+from pytest_mimic._core.tree.pickle_previews import preview
 from pytest_mimic._core.outcome.outcome import Value
 from pytest_mimic._core.redact.redactor import Redactor
 

@@ -1,0 +1,105 @@
+"""What people can read of a pickled outcome: one line, and a small tree for `diff`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from pytest_mimic._core.nodes.node_json import plain_of
+from pytest_mimic._core.outcome.encoding import Encoded
+from pytest_mimic._core.outcome.outcome import Raised, Stream, Value
+from pytest_mimic._core.redact.secret_values import hide_values
+from pytest_mimic._core.tree.drawing import line, shortened
+from pytest_mimic._core.tree.library_values import library_text
+from pytest_mimic._core.tree.making import Budget, tree_of
+from pytest_mimic._core.tree.secrets import secrets_in
+from pytest_mimic._core.types.libraries import is_data
+from pytest_mimic._core.words import plural
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.files.places import Places
+    from pytest_mimic._core.outcome.outcome import Outcome
+    from pytest_mimic._core.redact.redactor import Redactor
+
+# How many characters a preview has.
+_WIDTH = 240
+
+
+def preview(
+    outcome: Outcome,
+    redactor: Redactor,
+    *,
+    places: Places | None = None,
+    secrets: Callable[[], frozenset[str]] = frozenset,
+) -> list[str]:
+    """Return a line that shows what a pickled outcome holds.
+
+    The line is such as `DataFrame 1000x3: day, base, rate`, and equal for equal
+    outcomes. Of a stream, it shows the first item. No code of the outcome's classes
+    runs but what `tree_of` runs.
+
+    Args:
+        outcome: The outcome.
+        redactor: Knows the secret names, and the values of the environment.
+        places: The folders of the run.
+        secrets: Returns texts known to be secret, besides those under secret names.
+
+    Returns:
+        One line, or none if the outcome cannot be read.
+    """
+    budget = Budget(characters=_WIDTH, items=6, depth=3, text=40, digests=False)
+
+    def shown(value: object) -> str:
+        if is_data(value):
+            return library_text(value)
+        node = tree_of(value, redactor, places=places, budget=budget, secrets=known)
+        return line(node)
+
+    # What is shown, each value behind the words before it.
+    parts: list[tuple[str, object]] = []
+    # The outcome's parts may raise anything; it is stored all the same.
+    with suppress(Exception):
+        last = outcome.end if isinstance(outcome, Stream) else outcome
+        if isinstance(outcome, Stream) and outcome.items:
+            item = outcome.items[0]
+            # As it was when it was yielded.
+            value = item.load() if isinstance(item, Encoded) else item
+            parts.append((f"stream of {plural(len(outcome.items), 'item')}: ", value))
+        if isinstance(last, Raised):
+            parts.append(("raised ", last.error))
+        elif isinstance(outcome, Value):
+            parts.append(("", outcome.value))
+        elif last is not None and last.content is not None:
+            parts.append(("end ", last.content))
+        known = secrets().union(*(secrets_in(value, redactor) for _, value in parts))
+        text = ", ".join(f"{title}{shown(value)}" for title, value in parts)
+        text = hide_values(redactor.environment.text(text), known)
+        text = shortened(" ".join(text.splitlines()), _WIDTH)
+        return [text.encode("utf-8", "backslashreplace").decode()]
+    return []
+
+
+def described(
+    outcome: Outcome,
+    redactor: Redactor,
+    *,
+    places: Places | None = None,
+    secrets: Callable[[], frozenset[str]] = frozenset,
+) -> Any:
+    """Return the description of a pickled outcome, by which `diff` names what differs.
+
+    It is the JSON of a small tree: of a table the dtype and a digest of each column,
+    and few values. None: the outcome is a stream, or it cannot be read. `secrets` is as
+    for `preview`.
+    """
+    if isinstance(outcome, Stream):
+        return None
+    budget = Budget(characters=1_000, items=20, depth=4, text=40)
+    value = outcome.content
+    # The outcome's parts may raise anything; it is stored all the same.
+    with suppress(Exception):
+        known = secrets() | secrets_in(value, redactor)
+        node = tree_of(value, redactor, places=places, budget=budget, secrets=known)
+        return redactor.environment.scrub(plain_of(node))
+    return None
