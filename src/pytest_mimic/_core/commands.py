@@ -46,9 +46,9 @@ class Remedy(NamedTuple):
     """What to do about an error or a finding.
 
     Attributes:
-        verb: What it does.
-        purpose: What it is for, in words: `to record it`.
-        tests: The ids of the tests that it is for. Empty: the test of its error.
+        verb: What the remedy does.
+        purpose: What the remedy is for, in words: `to record it`.
+        tests: The ids of the tests that the remedy is for. Empty: the error's own test.
         words: Options of a run, the words of a command, a line, a sentence, or the
             name of a page: `how-to/dates-and-ids`.
         target: The target whose line gets `paths`, with its present `options`.
@@ -171,7 +171,7 @@ class Commands(NamedTuple):
         """Return the command line that runs exactly these tests.
 
         Args:
-            options: Those of the run.
+            options: The options of the run.
             tests: The ids. None or empty: it is not known, so all tests are run.
             known: By file, the ids of its tests, where all of them are known. A file
                 all of whose tests are meant stands for them.

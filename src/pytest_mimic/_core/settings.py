@@ -222,8 +222,8 @@ def vault_folder(path: str, start: Path) -> Path:
     """Return the folder that the path of a vault names, relative to `start`.
 
     Raises:
-        ValueError: It is a URL or is meant to be one (`s3:/bucket`), or a folder that
-            holds everything.
+        ValueError: The path is a URL or is meant to be one (`s3:/bucket`), or names a
+            folder that holds everything.
     """
     scheme = path.strip().partition(":")[0].lower()
     if "://" in path or (":" in path and scheme in ("s3", "gs", "az", "file")):

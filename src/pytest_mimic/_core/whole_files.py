@@ -50,11 +50,11 @@ def patient(function: Callable[_P, _T]) -> Callable[_P, _T]:
 def write_whole(path: Path, text: str, *, label: str) -> None:
     """Write a file, which has its old content or the new one at any time.
 
-    Its folder is made. A link stays, and the file that it leads to is written. A device
-    or a pipe stays, too, and gets the text.
+    The folder of the file is made. A link stays, and the file that it leads to is
+    written. A device or a pipe stays, too, and gets the text.
 
     Raises:
-        MimicError: It cannot be written. The message names it by its label.
+        MimicError: The file cannot be written. The message has the file's label.
     """
     try:
         target = Path(os.path.realpath(path))

@@ -82,7 +82,7 @@ class CallReports:
         """Check that the page would replace no file of another kind.
 
         Raises:
-            MimicError: It would.
+            MimicError: A file of another kind is there.
         """
         if self._path is not None:
             refuse_other_kinds(self._path, is_page, option="--mimic-report")

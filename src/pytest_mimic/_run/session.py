@@ -85,8 +85,8 @@ class Session:
         """End a test, after its teardown.
 
         Args:
-            passed: Whether no phase of it failed.
-            is_whole: Whether it was neither skipped nor expected to fail.
+            passed: Whether no phase of the test failed.
+            is_whole: Whether the test was neither skipped nor expected to fail.
         """
         try:
             self.scopes.end_test(passed=passed, is_whole=is_whole)

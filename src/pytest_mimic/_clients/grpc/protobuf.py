@@ -21,7 +21,7 @@ def store_message(value: Any) -> dict[str, Any]:
     """Return a message as plain data.
 
     Raises:
-        UnstorableOutcomeError: It is a message of another codec.
+        UnstorableOutcomeError: The value is a message of another codec.
     """
     message = _message_of(value)
     if message is None:

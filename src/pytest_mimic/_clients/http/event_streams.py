@@ -238,7 +238,7 @@ def _stored_event(
 
     Args:
         piece: The event as it was sent.
-        event: Its fields.
+        event: The fields of the event.
         body: The stored body, with what all events have in common.
         secrets: The secrets of the exchange.
         is_changed: Whether a piece of a secret was taken out of the fields before.

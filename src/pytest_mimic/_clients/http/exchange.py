@@ -243,15 +243,15 @@ class HttpRequest(NamedTuple):
 class _Headers(NamedTuple):
     """The headers of a request by their names in lower case.
 
-    Those of the same name are joined.
+    Headers of the same name are joined.
 
     Attributes:
         sent: The headers as they are sent.
         shown: The same without secrets.
-        choosing: Those that choose one of several answers.
+        choosing: The headers that choose one of several answers.
         logins: What stands for the log-ins whose tokens the headers return.
-        returns_secret: Whether one has the placeholder of a secret, as a replay has
-            given it.
+        returns_secret: Whether a header has the placeholder of a secret, as a replay
+            has given it.
     """
 
     sent: dict[str, str]
@@ -386,7 +386,7 @@ def _learned_from(
     Args:
         redactor: The rules for secrets.
         request: The request.
-        headers: Its headers by name.
+        headers: The headers of the request by name.
         known: The secrets of the test.
         learn_from_body: Learns the secrets of the body, if there is one.
     """
@@ -506,7 +506,7 @@ def read_origin(origin: str) -> tuple[dict[str, Any], str]:
     The text has no port where that is the usual one: `https://shop.com`.
 
     Raises:
-        ValueError: It is none of HTTP, or has an impossible host or port.
+        ValueError: The origin is none of HTTP, or has an impossible host or port.
     """
     parts = urlsplit(origin)
     host = (parts.hostname or "").lower()

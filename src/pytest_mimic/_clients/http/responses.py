@@ -344,18 +344,19 @@ def store_response(
 class StoredResponse:
     """A recorded response, in the form in which it arrives over the network.
 
-    It has a status.
+    Only an exchange that came to a status has one.
 
     Attributes:
-        headers: With the `Content-Length` that it has now. That of a response to a HEAD
-            is left alone. With the `Content-Encoding` of the service if the client that
-            recorded handed the compressed bytes out, or the one that replays never
-            `decodes`: then the body is compressed anew.
+        headers: The headers, with the `Content-Length` that the body has now; that of a
+            response to a HEAD is left alone. They have the `Content-Encoding` of the
+            service if the client that recorded handed the compressed bytes out, or the
+            one that replays never `decodes`: then the body is compressed anew.
         stream_id: The number of its stream on the connection, if it came over HTTP/2.
-        stopped: It was not read further than these chunks.
-        waiting: Its reader waited for more then, until it was cancelled.
-        error: The exception that broke it after these chunks, as plain data.
-        is_complete: It ends after its chunks, without an exception.
+        stopped: Whether the body was not read further than these chunks.
+        waiting: Whether the reader waited for more behind the chunks, until it was
+            cancelled.
+        error: The exception that broke the body off behind the chunks, as plain data.
+        is_complete: Whether the body ends behind the chunks, without an exception.
     """
 
     def __init__(

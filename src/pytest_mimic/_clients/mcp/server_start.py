@@ -72,7 +72,7 @@ def class_of(name: str) -> type[Exception]:
     """Return the class of a recorded error of a start, `builtins:FileNotFoundError`.
 
     Raises:
-        ValueError: It is no error that a start raises.
+        ValueError: The name is that of no error that a start raises.
     """
     module, _, class_name = name.partition(":")
     kind: Any = None

@@ -385,7 +385,7 @@ class StandInCursor:
 
     Attributes:
         names: The names in the compiled statement, while SQLAlchemy executes one.
-        closed: Whether it was closed.
+        closed: Whether the cursor was closed.
     """
 
     arraysize = 1

@@ -359,9 +359,9 @@ class StatementCall:
         """Check whether a column of the result shows a secret.
 
         Args:
-            name: Its name as the driver tells it.
-            names: The names of the columns and functions in its expression.
-            binds: The names of the parameters in its expression.
+            name: The name of the column as the driver tells it.
+            names: The names of the columns and functions in the column's expression.
+            binds: The names of the parameters in the column's expression.
         """
         # SQLite calls a column by its expression, `length(password)`, if the column has
         # no name.
@@ -404,7 +404,7 @@ def _plain(value: Any, name: str) -> Any:
 
     Args:
         value: The parameter.
-        name: Its name, for the path in an error.
+        name: The name of the parameter, for the path in an error.
 
     Raises:
         UnstableIdentityError: The parameter is an expression of SQLAlchemy, which no

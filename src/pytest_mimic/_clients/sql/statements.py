@@ -96,8 +96,8 @@ class Statement:
 
     Attributes:
         signature: The verb and the main table, `SELECT users`.
-        is_unordered: Whether it is a SELECT without an `ORDER BY`, so that its rows may
-            come in any order.
+        is_unordered: Whether the statement is a SELECT without an `ORDER BY`, so that
+            the rows may come in any order.
         names: All words in small letters, those in quotes included, but not the names
             of parameters. `password` is one of them where the statement sets a password
             in other words.

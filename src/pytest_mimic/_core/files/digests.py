@@ -146,9 +146,9 @@ class _Folder(NamedTuple):
     """A folder that is to be listed.
 
     Attributes:
-        path: Its path.
-        prefix: The beginning of the names in it, relative to the outermost folder.
-        around: The devices and inodes of the folders around it, and its own.
+        path: The path of the folder.
+        prefix: The beginning of the names in the folder, relative to the outermost one.
+        around: The devices and inodes of the folder and of those around it.
     """
 
     path: str

@@ -522,7 +522,7 @@ def refusal(
     Args:
         unstable: The part that has no identity.
         target: The target of the call. Empty: the part is in a value by itself.
-        options: Those of the target's line.
+        options: The options of the target's line.
     """
     headline = "the value has no stable identity"
     if target:
@@ -551,7 +551,7 @@ def _remedies(
         kind: The class of the part.
         target: The target of the call. Empty: the part is a value by itself.
         path: Where the part is: an argument, or a part of it, `batch.files[0]`.
-        options: Those of the target's line.
+        options: The options of the target's line.
     """
     if not target and is_stdlib(str(kind.__module__)):
         return [do("replace it by data")]

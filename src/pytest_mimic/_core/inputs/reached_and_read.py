@@ -392,7 +392,7 @@ class SourceCode:
     Of a file that has gone, or is of a newer Python, nothing is known.
 
     Attributes:
-        file: Its path under the rootdir, `shop/api.py`.
+        file: The path of the file under the rootdir, `shop/api.py`.
         functions: The fingerprints of functions, methods, and classes without their
             methods, by qualified name; under the empty name, that of all other
             statements. Layout, comments and docstrings do not count.

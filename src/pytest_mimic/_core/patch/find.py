@@ -46,7 +46,7 @@ def find(
     a recording would have nothing to give back.
 
     Raises:
-        NotFoundError: It names nothing, or nothing that can be mimicked.
+        NotFoundError: The target names nothing, or nothing that can be mimicked.
     """
     holder = _as_holder(sys.modules[module], module)
     where = module
@@ -102,7 +102,7 @@ def _current(holder: Holder, name: str, where: str) -> object:
 
     Raises:
         AbsentError: The name leads to nothing.
-        NotFoundError: It may lead to something, which `__getattr__` would have to make.
+        NotFoundError: Only a call of `__getattr__` can say what the name leads to.
     """
     bases: Iterable[Holder] = [holder]
     if isinstance(holder, type):
@@ -149,7 +149,7 @@ def _as_holder(thing: object, name: str) -> Holder:
     """Return what names can be replaced in: a class, or the namespace of a module.
 
     Raises:
-        NotFoundError: It is neither, an object of a class.
+        NotFoundError: The thing is neither of them, but an object of a class.
     """
     if isinstance(thing, type):
         return thing
@@ -167,7 +167,8 @@ def _function(original: Any, label: str) -> object:
     """Return the function inside of what a name leads to, such as a static method.
 
     Raises:
-        NotFoundError: There is none, or nobody would call it by the target's name.
+        NotFoundError: No function is in there, or nobody would call it by the target's
+            name.
     """
     if isinstance(original, type):
         raise NotFoundError(

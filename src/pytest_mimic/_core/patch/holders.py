@@ -190,10 +190,10 @@ class Found(NamedTuple):
     """A function that a target names.
 
     Attributes:
-        holder: The module or class in which the target looks it up.
-        name: Its name there.
+        holder: The module or class in which the target looks the function up.
+        name: The name of the function there.
         original: The object under this name, in the holder or a base of it, while
-            nothing is patched. It may be a descriptor.
+            nothing is patched. The object may be a descriptor.
         function: The function inside of the original.
         label: `module:path` as in the target.
         is_own: Whether the holder itself holds the original; if not, a class inherits

@@ -62,10 +62,10 @@ class SecretScope(Protocol):
 
     Attributes:
         name: The name of the fixture; empty for a test.
-        outer: Returns the scopes of the wider fixtures that it uses.
+        outer: Returns the scopes of the wider fixtures that the test or fixture uses.
         answers: The recorded answers that it got, and that nobody has searched for
             placeholders.
-        known: Its `KnownSecrets`, once there are any.
+        known: The `KnownSecrets` of the scope, once there are any.
         tell: Tells a fact to the processes that share the scope; None before a fork.
     """
 
@@ -80,8 +80,8 @@ class Begun(NamedTuple):
     """A call has begun.
 
     Attributes:
-        call: Its client and its identity.
-        order: Its place among all calls of the run.
+        call: The client and the identity of the call.
+        order: The place of the call among all calls of the run.
     """
 
     call: str

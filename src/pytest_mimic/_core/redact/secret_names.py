@@ -390,10 +390,10 @@ class Place(NamedTuple):
     """A value in plain data, at `box[key]`.
 
     Attributes:
-        name: Its name there, if it has one.
-        is_secret: Whether its name, or that of a part around it, hides it.
+        name: The name of the value there, if it has one.
+        is_secret: Whether the name of the value, or that of a part around it, hides it.
         in_list: Whether the box is a list.
-        hider: The name that hides it, which may be that of a part around it.
+        hider: The name that hides the value, which may be that of a part around it.
     """
 
     box: Any

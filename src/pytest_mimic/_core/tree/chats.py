@@ -101,8 +101,8 @@ def tokens_of_response(response: object) -> Tokens | None:
     """Return the tokens that a recorded answer of HTTP says it took, or None.
 
     Args:
-        response: Its plain data. The body is JSON, a list of events, or the text of
-            server-sent events in chunks.
+        response: The plain data of the answer. The body is JSON, a list of events, or
+            the text of server-sent events in chunks.
     """
     body = response.get("body") if isinstance(response, Mapping) else None
     if not isinstance(body, Mapping):

@@ -25,10 +25,11 @@ class Column(NamedTuple):
     """A column of a table, or an array.
 
     Attributes:
-        dtype: Its dtype in words.
-        rows: How many rows it has; of an array of several dimensions the shape, `2x3`.
-        values: Its values, None if they are not known.
-        digest: That of its values, empty if it has none.
+        dtype: The dtype in words.
+        rows: How many rows the column has; of an array of several dimensions the shape,
+            `2x3`.
+        values: The values, None if they are not known.
+        digest: The digest of the values, empty if there is none.
     """
 
     dtype: str
@@ -59,7 +60,7 @@ def changed_columns(
 
     Args:
         old: The columns of one table.
-        new: Those of the other.
+        new: The columns of the other table.
         is_same: Says whether two values of a column are equal.
         node_of: Makes the node of one value.
     """
@@ -133,8 +134,8 @@ class _Comparison(NamedTuple):
 
         Args:
             labels: The labels of the rows, by level.
-            is_told: Whether it is told that there are more or fewer rows. Those that
-                both sides have count then.
+            is_told: Whether a change of the number of rows is told already. Then only
+                the rows that both sides have are compared.
         """
         old, new = self.old, self.new
         if old.digest and old.digest == new.digest and old.dtype == new.dtype:

@@ -76,8 +76,8 @@ def column_node(
 
     Args:
         column: The column.
-        digest: Its digest, empty if it has none.
-        value: Makes the node of one of its values; None if they are too many.
+        digest: The digest of the column, empty if there is none.
+        value: Makes the node of one value; None if the values are too many.
     """
     facts: dict[str, Node] = {"rows": _rows_or_shape(column)}
     items = None if value is None else _known_items(column)

@@ -72,15 +72,16 @@ class MissedCall(NamedTuple):
 
     Attributes:
         label: The call as people read it.
-        target: The name of its target.
-        arguments: The descriptions of its arguments.
-        test: The id of its test.
-        options: Those of the line of its target.
+        target: The name of the call's target.
+        arguments: The descriptions of the arguments.
+        test: The id of the test that made the call.
+        options: The options of the line of the target.
         line: The name in that line, if it is not that of the target.
-        sequence: Whether its recordings belong to their tests.
-        verb: What records it: `RECORD`, or `RERECORD` its test as a whole.
-        hashes: The paths at which its arguments keep a `hash()`.
-        parts: Returns what a recording would keep of its parts, see `kept_parts`.
+        sequence: Whether the recordings of such calls belong to their tests.
+        verb: What records the call: `RECORD`, or `RERECORD` its test as a whole.
+        hashes: The paths at which the arguments keep a `hash()`.
+        parts: Returns what a recording would keep of the call's parts, see
+            `kept_parts`.
     """
 
     label: str
@@ -474,11 +475,11 @@ def drift(
     Args:
         label: The call as people read it.
         found: The differences.
-        test: The id of its test.
+        test: The id of the test that made the call.
         failed: How the service failed or refused the call, which is not to be accepted.
-        target: The name of its target.
-        line: The name in the line of its target, if it is another one.
-        options: Those of that line.
+        target: The name of the call's target.
+        line: The name in the line of the target, if it is another one.
+        options: The options of that line.
     """
     remedies = [rerecord("to accept it", test)]
     if failed:

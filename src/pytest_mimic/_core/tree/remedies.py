@@ -112,12 +112,12 @@ def ignoring(
     """Return what makes a call match although parts of it are made anew.
 
     Args:
-        changing: These parts.
+        changing: The parts that are made anew.
         target: The name of the call's target.
-        line: The name in the line of its target.
-        options: Those of that line.
+        line: The name in the line of the target.
+        options: The options of that line.
         arguments: The descriptions of the call's arguments.
-        others: Those of recorded calls of the target.
+        others: The descriptions of the arguments of recorded calls of the target.
     """
     is_ignorable = may_be_ignored(changing, target, options) and not _makes_one(
         changing.paths, arguments, others

@@ -31,8 +31,8 @@ class Part(NamedTuple):
     """One of the values that another value holds.
 
     Attributes:
-        role: How the value holds it.
-        name: Its index, key or name.
+        role: How the value holds the part.
+        name: The index, key or name by which the value holds the part.
         value: The part.
     """
 

@@ -234,7 +234,7 @@ def check_pulled(data: bytes | memoryview, path: str) -> None:
     """Check that a file is no pointer that Git LFS leaves in place of its content.
 
     Raises:
-        CorruptRecordingError: It is one.
+        CorruptRecordingError: The file is such a pointer.
     """
     if data[: len(_LFS)] == _LFS:
         pull = Remedy(Verb.RUN, words=("git", "lfs", "pull"))

@@ -215,7 +215,7 @@ class Objects:
         """Read the body of an outcome as a replay does, but for its classes.
 
         Raises:
-            CorruptRecordingError: It is not as it was written, or names what the
+            CorruptRecordingError: The body is not as it was written, or names what the
                 recording does not list.
         """
         from pytest_mimic._core.outcome.dry_reading import DryReader

@@ -178,7 +178,7 @@ class Stored:
             CorruptRecordingError: A file is damaged or missing.
             StaleRecordingError: A pickle imports a name that no longer exists, or holds
                 another Python's code.
-            MimicError: It is a pickle, and pickles are forbidden.
+            MimicError: The outcome is a pickle, and pickles are forbidden.
         """
         if self.encoded is None:
             return self.reader.load(self.entry, self._origin, paths)
@@ -195,7 +195,7 @@ class Stored:
         No class is imported.
 
         Raises:
-            CorruptRecordingError: Its file is damaged or missing.
+            CorruptRecordingError: The outcome's file is damaged or missing.
         """
         if self.encoded is not None:
             readable = self.encoded.readable
@@ -223,7 +223,7 @@ class Stored:
 def empty_place(objects: Objects, number: int) -> Stored:
     """Return what stands in the place of a call that began and has no outcome.
 
-    Its number is that among the calls of its owner, 0 if it is not known.
+    The number is that of the call among the calls of its owner, 0 if it is not known.
     """
     entry: Entry = {"duration": 0.0, "value": None, "end": EMPTY}
     if number:
@@ -243,14 +243,14 @@ class Recording(NamedTuple):
         owner: For a sequence, the id of the test, module or package that it belongs to;
             else None.
         outcomes: In the order of the calls; at least one, in a cassette only one.
-        name: Its file in the vault; empty until it was read.
+        name: The file in the vault; empty until the recording was read.
         identity: In a cassette, and of what has an owner, the identity of the call, 32
             hex digits; else None, as the file's name has it.
         kind: In a cassette, `function`, `http`, …
         signature: In a cassette, `GET /users/1`.
         host: In a cassette, the host that the call went to, for patterns, or None.
         options: The options that went into the identity, see `kept_options`, or None.
-            Its key `python` is there if no line of the configuration has them.
+            The key `python` is among them if no line of the configuration has them.
         parts: What is kept of the parts that count, see `kept_parts`. None: they are
             those of the description, in its order.
     """

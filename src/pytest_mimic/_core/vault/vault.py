@@ -193,14 +193,14 @@ class Vault:
 
         Args:
             outcome: What the call gave.
-            duration: That of the real call, in seconds.
-            target: Its function, for the text of an error.
+            duration: How long the real call took, in seconds.
+            target: The target of the call, for the text of an error.
             paths: Stores the outcome's paths by their places.
             detached: The outcome's value may change before it is written, as in a
                 cassette.
 
         Raises:
-            UnstorableOutcomeError: A part of it cannot be stored.
+            UnstorableOutcomeError: A part of the outcome cannot be stored.
         """
         from pytest_mimic._core.outcome.encoding import encode
         from pytest_mimic._core.vault.recording_facts import Stored
@@ -252,7 +252,7 @@ class Vault:
         """Write a recording or cassette of another vault, its objects first, as it is.
 
         Raises:
-            CorruptRecordingError: One of its objects is missing or damaged there.
+            CorruptRecordingError: An object of the recording is missing or damaged.
             MimicError: The store cannot be written.
         """
         from pytest_mimic._core.vault.objects import Origin

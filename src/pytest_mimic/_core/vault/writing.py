@@ -44,9 +44,9 @@ class Written(NamedTuple):
     """The result of writing a file.
 
     Attributes:
-        before: Its content before, None if there was none.
-        now: Its content now, the same object if nothing was written.
-        replaced: The objects that it no longer names.
+        before: The content of the file before, None if there was no file.
+        now: The content now, the same object if nothing was written.
+        replaced: The objects that the file no longer names.
     """
 
     before: bytes | None
@@ -76,10 +76,10 @@ class _Before(NamedTuple):
     """What the file of a recording or cassette says before it is written.
 
     Attributes:
-        data: Its content, None if there is no file.
-        facts: Its JSON, empty if it is absent or damaged.
-        entries: Its outcomes.
-        arguments: The arguments of its calls.
+        data: The content of the file, None if there is no file.
+        facts: The JSON of the file, empty if the file is absent or damaged.
+        entries: The outcomes in the file.
+        arguments: The arguments of the calls in the file.
     """
 
     data: bytes | None = None
@@ -340,7 +340,7 @@ def _inputs(objects: Objects, list_of: InputList, old_name: str, is_same: bool) 
     """Write the list of inputs, and return the name of its object.
 
     Args:
-        objects: Those of the vault.
+        objects: The objects of the vault.
         list_of: Returns the text of the list.
         old_name: The name of the object with the list before; empty without a list.
         is_same: Whether the outcome is the one before.

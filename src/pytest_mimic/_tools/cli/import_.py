@@ -309,7 +309,7 @@ def _files_below(folder: Path, here: Path) -> list[Path]:
     """Return the files in a folder that may be cassettes by their suffix.
 
     Raises:
-        MimicError: There is none.
+        MimicError: The folder has no such file.
     """
     files = []
     for path in sorted(folder.rglob("*")):

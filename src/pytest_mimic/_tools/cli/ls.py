@@ -45,10 +45,10 @@ from pytest_mimic._tools.shown.outcome_words import (
 )
 
 # The facts of a row besides call, outcome and test take so many characters.
-_OTHERS = 46
+_WIDTH_OF_OTHER_FACTS = 46
 # The least width of a call.
-_LEAST = 30
-_LEAST_OF_OUTCOME = 10
+_LEAST_WIDTH_OF_CALL = 30
+_LEAST_WIDTH_OF_OUTCOME = 10
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -65,16 +65,16 @@ class Row(NamedTuple):
     """The facts of a recording or cassette that are listed.
 
     Attributes:
-        name: Its name in the vault.
-        short_name: The first digits of its name.
+        name: The name of the file in the vault.
+        short_name: The first digits of the name.
         test: The test that recorded it, or empty.
         recorded: The date, `2026-11-02`.
-        duration: How long its real calls took, in seconds.
-        size: Its bytes, with its objects.
-        own_size: Its bytes alone.
-        objects: The names of its objects.
-        call: Its call in short, in about as many characters as a row has for it.
-        outcome: Its outcomes in short.
+        duration: How long the real calls took, in seconds.
+        size: The bytes of the file and of its objects.
+        own_size: The bytes of the file alone.
+        objects: The names of the file's objects.
+        call: The call in short, in about as many characters as a row has for it.
+        outcome: The outcomes in short.
         json: These facts as JSON; empty without `--json`. A text takes less memory than
             the data, and a large vault has many rows.
     """
@@ -97,7 +97,7 @@ def run(invocation: Invocation) -> Result:
     options = invocation.options
     # A row takes one line. The call gets at most a half of the room for call, outcome
     # and test.
-    room = max(invocation.out.width - _OTHERS, 2 * _LEAST)
+    room = max(invocation.out.width - _WIDTH_OF_OTHER_FACTS, 2 * _LEAST_WIDTH_OF_CALL)
     selection = Selection(invocation)
     rows = [_row(invocation, file, room // 2) for file in selection]
     _sort(rows, options.sort)
@@ -132,7 +132,7 @@ def _row(invocation: Invocation, file: VaultFile, width: int) -> Row:
     if invocation.options.json:
         json_text = dumps(_as_json(vault, file, redactor), indent=1)
     else:
-        call = file.label(max(width, _LEAST))
+        call = file.label(max(width, _LEAST_WIDTH_OF_CALL))
         outcome = outcomes_in_short(file.calls, redactor)
     objects = frozenset(file.objects)
     size_of_objects = _size_of(objects, vault)
@@ -174,8 +174,8 @@ def _lines(vault: Vault, rows: list[Row], room: int) -> list[str]:
     # The id of a test is worth more than an outcome in short.
     longest_call = max(len(row.call) for row in rows)
     longest_test = max(len(row.test) for row in rows)
-    room_for_both = max(room - longest_call, _LEAST)
-    room_for_test = min(longest_test, room_for_both - _LEAST_OF_OUTCOME)
+    room_for_both = max(room - longest_call, _LEAST_WIDTH_OF_CALL)
+    room_for_test = min(longest_test, room_for_both - _LEAST_WIDTH_OF_OUTCOME)
     cells = []
     objects: set[str] = set()
     total = 0

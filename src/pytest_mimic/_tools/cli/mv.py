@@ -75,7 +75,7 @@ def _refuse_other_kinds(old: str, new: str) -> None:
     A file may become a class of its tests: `test_a.py` to `test_b.py::TestShop`.
 
     Raises:
-        MimicError: They do not.
+        MimicError: OLD and NEW are the same, or do not fit.
     """
     is_old_file = "::" not in old
     is_new_file = "::" not in new
@@ -94,10 +94,10 @@ class Move(NamedTuple):
     """A recording or cassette that gets another name, or just names another test.
 
     Attributes:
-        name: Its name in the vault.
-        new_name: Its name in the vault afterwards, often the same.
-        test: The test, or the scope of a fixture, that it belongs to.
-        new_test: The test or scope that it will belong to.
+        name: The name of the file in the vault.
+        new_name: The name of the file afterwards, often the same.
+        test: The test, or the scope of a fixture, that the file belongs to.
+        new_test: The test or scope that the file will belong to.
         facts: The content of the new file.
     """
 
@@ -113,7 +113,7 @@ class _Plan(NamedTuple):
 
     Attributes:
         moves: The recordings to move.
-        refused: Those that stay, because another one has the new name already.
+        refused: The recordings that stay, because another one has the new name already.
         damaged: How many files cannot be read.
     """
 

@@ -143,7 +143,7 @@ class Invocation:
         """The project in which the command was called.
 
         Raises:
-            MimicError: Its configuration is wrong.
+            MimicError: The configuration of the project is wrong.
         """
         return Project(Path.cwd(), vault=self.options.vault)
 

@@ -142,8 +142,8 @@ def _call_lines(invocation: Invocation, call: Recording, place: str) -> Iterator
     Args:
         invocation: The call of the command.
         call: The recorded call.
-        place: Its number in a cassette, `3. `; empty for a recording, whose heading
-            names the call already.
+        place: The number of the call in a cassette, `3. `; empty for a recording, whose
+            heading names the call already.
     """
     width = invocation.out.width
     indent = "  "

@@ -121,7 +121,7 @@ def _refuse_incomplete(ledger: Ledger, commands: Commands) -> None:
     """Check that the jobs together have run every test, as one whole run would.
 
     Raises:
-        MimicError: They have not, or it is not known.
+        MimicError: A test did not run, or it is not known which tests there are.
     """
     reasons = list(ledger.selection)
     remedies = []

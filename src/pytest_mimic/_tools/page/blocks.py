@@ -50,19 +50,19 @@ Block = dict[str, Any]
 MOST_CHARACTERS = 4_000
 MOST_ITEMS = 50
 # JSON nested deeper, or with more parts in all, is cut.
-_DEPTH = 12
-_PARTS = 1_000
+_DEEPEST_JSON = 12
+_MOST_PARTS_OF_JSON = 1_000
 # The largest image in base64, in characters.
-_IMAGE = 100_000
+_LARGEST_IMAGE = 100_000
 
 
 def request_blocks(arguments: Mapping[str, Any]) -> list[Block]:
     """Return the blocks of a client's request.
 
     Args:
-        arguments: Its redacted description, with the long parts. HTTP has `method`,
-            `url`, `query`, `headers.<name>` and `body`; databases have a statement or
-            a command, and parameters.
+        arguments: The redacted description of the request, with the long parts. HTTP
+            has `method`, `url`, `query`, `headers.<name>` and `body`; databases have a
+            statement or a command, and parameters.
     """
     fields: list[tuple[str, str]] = []
     headers: list[tuple[str, str]] = []
@@ -284,13 +284,13 @@ def _bytes_block(data: str, headers: Iterable[tuple[str, str]]) -> Block:
             media_type, _, _ = text.partition(";")
             kind = media_type.strip().lower()
             break
-    if kind in _IMAGES and len(data) <= _IMAGE:
+    if kind in _TYPES_OF_IMAGES and len(data) <= _LARGEST_IMAGE:
         return image_block(data, kind)
     return text_block("body", f"{len(data) * 3 // 4} bytes, {kind or 'of no type'}")
 
 
 # Every browser draws these kinds, and none of them runs a script. SVG may run one.
-_IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
+_TYPES_OF_IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 
 def image_block(data: str, kind: str) -> Block:
@@ -330,7 +330,7 @@ class Pruning:
     """Cuts JSON to what a page can hold: long texts and lists, deep and many parts."""
 
     def __init__(self) -> None:
-        self._left = _PARTS
+        self._left = _MOST_PARTS_OF_JSON
 
     def pruned(self, value: object, depth: int = 0) -> object:
         """Return a copy with fewer parts. A text says what is left out."""
@@ -339,7 +339,7 @@ class Pruning:
             return cut(value)
         if not isinstance(value, list | tuple | dict):
             return value
-        if depth > _DEPTH or self._left <= 0:
+        if depth > _DEEPEST_JSON or self._left <= 0:
             return "…"
         if isinstance(value, dict):
             return self._mapping(value, depth)

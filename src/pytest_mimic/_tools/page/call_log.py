@@ -89,7 +89,7 @@ class CallLog:
         Args:
             kind: `replayed`, `recorded`, `verified`, `drifted` or `missing`.
             call: The call.
-            stored: Its recorded outcome.
+            stored: The recorded outcome of the call.
             seconds: How long the real call took, None if none was made.
             error: The miss or the drift.
             differences: How the real outcome differs from the recorded one.

@@ -47,8 +47,8 @@ class TestFacts:
 
     Attributes:
         outcome: `passed`, `failed` or `skipped`, empty if it is not known.
-        seconds: How long its set-up, its body and its tear-down took.
-        place: Its file and line, `tests/test_a.py:12`, or an empty text.
+        seconds: How long the set-up, the body and the tear-down of the test took.
+        place: The file and line of the test, `tests/test_a.py:12`, or an empty text.
     """
 
     outcome: str = ""

@@ -57,7 +57,7 @@ def joined_shared(members: Sequence[Rekeyed], is_same: IsSame) -> Facts:
     """Return the recording of one outcome, for all tests, that several become.
 
     Raises:
-        DifferentOutcomesError: They have several.
+        DifferentOutcomesError: The recordings have different outcomes.
         CannotFollowError: A call came to no whole outcome, which only a test may have.
     """
     first = members[0].outcomes[0]

@@ -34,11 +34,11 @@ class RecordedCall(NamedTuple):
     """A call in the vault.
 
     Attributes:
-        file: The name of its recording or cassette.
-        facts: What its file says of it.
-        call: The same, with the long parts of its arguments.
-        place: Its number in its cassette, from 0; None for a recording.
-        is_older: Whether its file has the format of 1.0.0rc3.
+        file: The name of the recording or cassette.
+        facts: The JSON of the call in that file.
+        call: The same as an object, with the long parts of the arguments.
+        place: The number of the call in its cassette, from 0; None for a recording.
+        is_older: Whether the file has the format of 1.0.0rc3.
     """
 
     file: str
@@ -49,14 +49,14 @@ class RecordedCall(NamedTuple):
 
     @property
     def identity(self) -> str:
-        """Its identity as the vault has it."""
+        """The identity of the call as the vault has it."""
         if self.call.identity is not None:
             return self.call.identity
         return self.file.rpartition("/")[2].removesuffix(".json")
 
     @property
     def is_imported(self) -> bool:
-        """Whether another tool recorded it, so that only some of its parts count."""
+        """Whether another tool recorded the call, so that only some parts count."""
         return bool(imported_parts(self.identity))
 
 
@@ -80,10 +80,10 @@ class Rekeyed(NamedTuple):
 
     Attributes:
         old: The call as it is.
-        key: Its identity.
-        owner: The test or scope that it belongs to; None if all tests share it.
+        key: The new identity.
+        owner: The test or scope that the call belongs to; None if all tests share it.
         options: The options that went into the identity.
-        facts: What its file says of it: of a recording, all of the file.
+        facts: The JSON of the call in its file; of a recording, all of the file.
     """
 
     old: RecordedCall

@@ -25,13 +25,14 @@ if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.vault.recording_facts import Recording
 
-_WIDTH = 40
-# Of a call with more outcomes, so many are shown.
-_NAMED_OUTCOMES = 3
+# How many characters an outcome has in a few words.
+_MOST_OF_OUTCOME = 40
+# How many outcomes of a recording are shown: the first ones.
+_MOST_OUTCOMES = 3
 # A text that is too short and plain to have secrets in it, or to look like a key.
 _SHORT_WORDS = re.compile(r"[A-Za-z0-9_ ]{0,15}")
 # Keys that give values a name, as in `{"name": "token", "value": "..."}`.
-_NAMING = frozenset(
+_KEYS_THAT_GIVE_NAMES = frozenset(
     ("value", "Value", "command", "commands", "columns", "rows", "chunks")
 )
 
@@ -40,8 +41,8 @@ def label_of(name: str, calls: Sequence[Recording], width: int = 120) -> str:
     """Return a recording or cassette in one line.
 
     Args:
-        name: Its name in the vault.
-        calls: Its calls.
+        name: The name of the file in the vault.
+        calls: The calls in the file; none if it cannot be read.
         width: About how many characters the arguments of a call may take.
 
     Returns:
@@ -73,8 +74,8 @@ def outcomes_in_short(calls: Sequence[Recording], redactor: Redactor) -> str:
         return "no calls"
     if len(texts) == 1:
         return texts[0]
-    first_texts = texts[:_NAMED_OUTCOMES]
-    if len(texts) > _NAMED_OUTCOMES:
+    first_texts = texts[:_MOST_OUTCOMES]
+    if len(texts) > _MOST_OUTCOMES:
         first_texts.append("...")
     return f"{len(texts)} outcomes: {', '.join(first_texts)}"
 
@@ -86,8 +87,8 @@ def outcome_in_short(target: str, entry: Entry, redactor: Redactor) -> str:
     if entry.get("end") and entry.get("value", ...) in (None, {}, {"end": "waiting"}):
         return "waiting"
     try:
-        text = error_of(target, entry) or _short(target, entry, redactor)
-        return shortened(text, _WIDTH)
+        text = error_of(target, entry) or _outcome_words(target, entry, redactor)
+        return shortened(text, _MOST_OF_OUTCOME)
     except (AttributeError, LookupError, TypeError, ValueError):
         # The entry has another shape: `pytest-mimic check` reports the damage.
         return "?"
@@ -96,7 +97,7 @@ def outcome_in_short(target: str, entry: Entry, redactor: Redactor) -> str:
 def error_of(target: str, entry: Entry) -> str | None:
     """Return how an outcome is an error: `raised ValueError`, `gave 503`.
 
-    None: it is no error.
+    None: the outcome is no error.
     """
     raised = entry.get("raised")
     if raised is None and "stream" in entry:
@@ -114,12 +115,12 @@ def error_of(target: str, entry: Entry) -> str | None:
             return "raised an exception"
         return f"raised {match[1]}"
     if names_client(target) and "value" in entry:
-        return _client(target).failure(entry["value"])
+        return _adapter_of_errors(target).failure(entry["value"])
     return None
 
 
 @cache
-def _client(name: str) -> Adapter:
+def _adapter_of_errors(name: str) -> Adapter:
     """Return the adapter of a client, which knows what an error of the client is."""
     # The adapters of HTTP know errors as the base class does. To load them takes longer
     # than the whole command.
@@ -146,7 +147,10 @@ def _has_nothing_to_hide(value: object, redactor: Redactor) -> bool:
     if not isinstance(value, dict):
         return False
     for name, part in value.items():
-        is_bare = _SHORT_WORDS.fullmatch(name) is not None and name not in _NAMING
+        is_bare = (
+            _SHORT_WORDS.fullmatch(name) is not None
+            and name not in _KEYS_THAT_GIVE_NAMES
+        )
         if not is_bare or redactor.hides(name, part):
             return False
         if not _has_nothing_to_hide(part, redactor):
@@ -154,7 +158,7 @@ def _has_nothing_to_hide(value: object, redactor: Redactor) -> bool:
     return True
 
 
-def _short(target: str, entry: Entry, redactor: Redactor) -> str:
+def _outcome_words(target: str, entry: Entry, redactor: Redactor) -> str:
     """Return an outcome that is no error in a few words: `200`, `{'EUR': 1.08}`."""
     if "pickle" in entry:
         return str((entry.get("preview") or ["a pickle"])[0])
@@ -168,4 +172,4 @@ def _short(target: str, entry: Entry, redactor: Redactor) -> str:
     if not _has_nothing_to_hide(entry["value"], redactor):
         body = without_secrets(body, redactor)
     node = node_of(body["value"], is_tagged=entry.get("tagged", False))
-    return line(node, _WIDTH)
+    return line(node, _MOST_OF_OUTCOME)

@@ -18,11 +18,11 @@ from pytest_mimic.errors import MimicError
 if TYPE_CHECKING:
     from pytest_mimic._core.settings import Settings
 
-# The key of the format's number. It comes first, so that its first bytes tell the file
-# from others.
-_KEY = "mimic_usage"
-_FORMAT = 4
-_START = f'{{"{_KEY}":'.encode()
+# The key of the format's number. This key comes first, so that the first bytes of the
+# file of an account tell it from other files.
+_KEY_OF_FORMAT = "mimic_usage"
+_FORMAT_OF_ACCOUNTS = 4
+_START_OF_ACCOUNT = f'{{"{_KEY_OF_FORMAT}":'.encode()
 
 
 class Usage(NamedTuple):
@@ -51,13 +51,13 @@ def in_environment(test: str) -> str:
 
 
 def write_usage(path: Path, ledger: Ledger, settings: Settings) -> None:
-    """Write the file, whole or not at all.
+    """Write the file of a run's account, whole or not at all.
 
     Raises:
-        MimicError: It cannot be written.
+        MimicError: The file cannot be written.
     """
     usage = usage_of(settings)._replace(account=ledger.to_plain())
-    facts = {_KEY: _FORMAT, **usage._asdict()}
+    facts = {_KEY_OF_FORMAT: _FORMAT_OF_ACCOUNTS, **usage._asdict()}
     text = json.dumps(facts, separators=(",", ":")) + "\n"
     write_whole(path, text, label=str(path))
 
@@ -69,7 +69,7 @@ def remove_old(path: Path) -> None:
     a device or a pipe.
 
     Raises:
-        MimicError: It is a folder or another file.
+        MimicError: A folder, or a file of another kind, has this path.
     """
     refuse_other_kinds(path, _is_account, option="--mimic-usage")
     if is_special(path):
@@ -82,7 +82,7 @@ def remove_old(path: Path) -> None:
 
 def _is_account(start: bytes) -> bool:
     """Check whether a file that begins with these bytes is one of `--mimic-usage`."""
-    return start.startswith(_START)
+    return start.startswith(_START_OF_ACCOUNT)
 
 
 def read_usage(path: Path) -> Usage:
@@ -93,7 +93,7 @@ def read_usage(path: Path) -> Usage:
     """
     try:
         facts = json.loads(path.read_bytes())
-        if facts.pop(_KEY) == _FORMAT:
+        if facts.pop(_KEY_OF_FORMAT) == _FORMAT_OF_ACCOUNTS:
             # A damaged account raises here, and not where it is used.
             Ledger().add(facts["account"])
             facts["label"] = str(path)
@@ -144,7 +144,7 @@ def _refuse_other_commits(usages: Sequence[Usage]) -> None:
     """Check that accounts are of one commit. An account without a commit fits any.
 
     Raises:
-        MimicError: They are of several.
+        MimicError: The accounts are of several commits.
     """
     label_by_commit = {usage.commit: usage.label for usage in usages if usage.commit}
     if len(label_by_commit) > 1:
