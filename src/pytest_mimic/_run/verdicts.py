@@ -182,8 +182,7 @@ def _fail_for_swallowed(
 def _place(error: MimicError, rootdir: Path) -> str:
     """Return where the project's code caught an error, ` in shop/api.py:12`.
 
-    It is empty if a library caught the error, or if the error is one of a forked
-    process.
+    The text is empty if a library caught the error, or if a forked process raised it.
     """
     trace = error.last_traceback
     if trace is None:

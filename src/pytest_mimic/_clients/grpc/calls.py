@@ -368,7 +368,7 @@ def _loaded(key: str, value: str) -> Any:
 class RealStream:
     """A real stream of messages, on a channel of either kind.
 
-    It is recorded as far as it is read.
+    The stream is recorded as far as the code under test reads it.
     """
 
     def __init__(self, rpc: Rpc) -> None:

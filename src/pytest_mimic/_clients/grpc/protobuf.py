@@ -87,7 +87,8 @@ def _read(kind: Any, plain: Any) -> Any:
 def _loadable(descriptor: Any, plain: Any) -> Any:
     """Return plain data in which each placeholder is what its field takes.
 
-    It is a text as it is, bytes as base64, and left out for a number or a time.
+    A field of texts takes the placeholder as it is, and a field of bytes takes it as
+    base64. A number or a time is left out.
     """
     if isinstance(plain, list):
         return [_loadable(descriptor, item) for item in plain]

@@ -217,7 +217,8 @@ def record_body(
 ) -> None:
     """Record a real body as it arrives, until its end.
 
-    It may be `left` before because of an exception.
+    `left` is called with the exception because of which the reader leaves the body
+    before its end.
     """
     if payload is EMPTY_PAYLOAD:
         recorder.complete()
@@ -255,7 +256,8 @@ def record_body(
 def _error(stored: Failure, req: Any) -> Exception:
     """Return the exception of aiohttp for a failure.
 
-    It is one of connecting or of a response or, without a request, of its body.
+    The failure is one of connecting or of a response; without a request, one of the
+    body of a response.
     """
     kind, message = stored["type"], stored["message"]
     if stored["class"] == "TimeoutError" and not message:
@@ -287,7 +289,7 @@ def _error(stored: Failure, req: Any) -> Exception:
 def _of_connecting(make: Any, key: Any, stored: Failure) -> Exception:
     """Return the exception for a server that cannot be reached.
 
-    Its cause is that of the system.
+    The cause of the exception is the error of the system.
     """
     reason = system_error(stored)
     error: Exception = make(key, reason)

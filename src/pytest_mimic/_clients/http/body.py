@@ -37,11 +37,12 @@ def store_body(
 ) -> dict[str, Any] | None:
     """Return a response's body as readable plain data without secrets; None if empty.
 
-    Its chunks come decompressed and without the framing of the transfer. Where they end
-    is kept only if the reader has `stopped` before the end: it then reads as many
-    again. It is the body of a part that lies `depth` parts deep.
+    The chunks come decompressed and without the framing of the transfer. Where they end
+    is kept only if the reader has `stopped` before the end of the body: a replay then
+    gives as many chunks. `depth` says how many multipart bodies, messages and mails lie
+    around the body.
 
-    It is one of these, with a `charset` if that is not UTF-8:
+    The plain data is one of these, with a `charset` if that is not UTF-8:
 
     | key | body |
     |---|---|
@@ -175,7 +176,7 @@ def _store_structured(
 ) -> dict[str, Any] | None:
     """Return a multipart body, an HTTP message or a mail as plain data.
 
-    It is None for another body.
+    None: the body is of another type.
     """
     multipart = parts.split_multipart(data, parts.boundary_of(content_type))
     if multipart is not None:

@@ -137,7 +137,7 @@ class HttpAdapter(Adapter):
     ) -> dict[str, Any]:
         """Return the parts that the matchers of vcrpy name.
 
-        They lack what a cassette may have been filtered of.
+        What a cassette may have been filtered of, such as a secret field, is left out.
         """
         wanted: set[str] = set()
         for name in names:
@@ -275,8 +275,9 @@ class Exchange:
     def begin(self, request: HttpRequest) -> Step | None:
         """Return a step for a request, or None if the client has to send it as usual.
 
-        It is sent as usual if it is excluded, if it is the upgrade to a WebSocket, or
-        if its URL is invalid (`https://`, port 123456) and the client will complain.
+        The client sends a request as usual if the line excludes it, if it is the
+        upgrade to a WebSocket, or if its URL is invalid (`https://`, port 123456), of
+        which the client will complain.
 
         Raises:
             MissingRecordingError: There is no recording and the mode does not run the
@@ -295,7 +296,7 @@ class Exchange:
             holds_stand_in = b"<redacted:" in request.body
         if holds_stand_in:
             if step is not None:
-                # It raises: a service must not be sent a placeholder.
+                # This raises an error: a service must not be sent a placeholder.
                 step.refuse()
             self.port.report(
                 f"http {call.signature} was left out, and sent with the placeholder"
@@ -306,7 +307,7 @@ class Exchange:
     def describe(self, request: HttpRequest) -> ClientCall | None:
         """Return the call that a request is.
 
-        It is None for the upgrade to a WebSocket, and for an invalid URL.
+        None: the request is the upgrade to a WebSocket, or its URL is invalid.
         """
         method, url, sent, body = request
         redactor = self.port.redactor

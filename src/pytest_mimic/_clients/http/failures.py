@@ -135,10 +135,10 @@ _MOST_REASONS = 50
 def store_error(error: BaseException, phase: str) -> Failure | None:
     """Return an exception as plain data; None if it is no outcome.
 
-    It is one of a client, of the system or of `http.client`.
+    Exceptions of a client, of the system and of `http.client` are outcomes.
 
-    A timeout of the system is one of the `phase`. If a client writes its text around
-    that of the system, the latter is kept.
+    The type of a timeout of the system is that of the `phase`. If a client writes its
+    own text around that of the system, the text of the system is kept.
     """
     kind = _kind_of(error)
     if kind is None:
@@ -178,9 +178,8 @@ def _kind_of(error: BaseException) -> str | None:
 def _text_of(error: BaseException) -> str:
     """Return the text of an exception.
 
-    It is without the connection of urllib3 that may precede it.
-
-    That of an answer of a proxy begins with its status.
+    The connection of urllib3 that may precede the text is left out. The text about an
+    answer of a proxy begins with the status.
     """
     message = getattr(error, "message", None)
     if type(error).__name__ == "ConnectTimeoutError":
@@ -226,9 +225,10 @@ def _is_of_system(reason: OSError, *, is_first: bool) -> bool:
 
 
 def class_of(stored: Mapping[str, Any], client: str, module: Any) -> str:
-    """Return the name of the exception of a client.
+    """Return the name of the exception that a client raises for a recorded failure.
 
-    It is the recorded one if that is one of this client.
+    This is the recorded exception if the client has it; else its one for the type of
+    the failure.
     """
     name: str = stored["class"]
     recorded_class = getattr(module, name, None)
@@ -272,14 +272,14 @@ def _class_of_system(name: str) -> Any:
 def _malformed_error(name: str, message: str) -> Exception:
     """Return the exception of `http.client` for an answer that it cannot parse.
 
-    It is the recorded one if that is one of `http.client`.
+    This is the recorded exception if `http.client` has it, else `BadStatusLine`.
     """
     module: Any = sys.modules["http.client"]
     if name == "HTTPException":
         return module.HTTPException(message)  # type: ignore[no-any-return]
     if name != "LineTooLong":
         return module.BadStatusLine(message)  # type: ignore[no-any-return]
-    # It would write its own text around the one that was recorded.
+    # The class would write its own text around the one that was recorded.
     error: Exception = module.LineTooLong.__new__(module.LineTooLong)
     error.args = (message,)
     return error

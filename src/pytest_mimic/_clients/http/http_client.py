@@ -115,8 +115,8 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
 def _takers(exchange: Exchange, conn: Any) -> list[Exchange]:
     """Return the exchanges that may take what is sent on a connection.
 
-    They are those of the clients above that send it, and this one. None may while it
-    connects or sends for real.
+    These are the exchanges of the clients above, such as requests, and this one. No
+    exchange may take anything while the connection connects or sends for real.
     """
     if _IS_REAL in vars(conn) or connects_by_itself(type(conn)):
         return []

@@ -54,7 +54,7 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def style_of(value: Any, text: str) -> str | None:
     """Return the style in which `write_json` makes this text of the value.
 
-    It is None if no style does.
+    None: no style makes this text.
 
     A style has these words, in this order:
 

@@ -177,7 +177,7 @@ def _is_direct(adapter: Any, request: Any, options: dict[str, Any]) -> bool:
 def _is_final(plain: dict[str, Any]) -> bool:
     """Check whether an exchange is a whole response that a session hands on as it is.
 
-    It has no cookie to keep, and asks for no further attempt.
+    Such a response has no cookie to keep, and asks for no further attempt.
     """
     if "status" not in plain or "end" in plain or "error" in plain:
         return False

@@ -67,7 +67,7 @@ def is_text_type(media_type: str) -> bool:
 def as_text(data: bytes, charset: str = "utf-8") -> str | None:
     """Decode bytes; None if they are binary.
 
-    They count as binary, too, if encoding the text would give other bytes: a replay has
+    Bytes count as binary, too, if encoding their text gives other bytes: a replay has
     to give the very bytes that were recorded.
     """
     try:

@@ -91,7 +91,7 @@ def unfolded(head: str) -> str:
 def lines_of(head: str) -> list[str]:
     """Return the lines of a head with their ends.
 
-    Those over which one header goes are one.
+    The lines over which one header goes count as one line.
     """
     return _LOGICAL_LINE.findall(head)
 
@@ -165,7 +165,7 @@ def _message(data: bytes) -> Message | None:
 def boundary_of(content_type: str | None) -> str:
     """Return the boundary of a content type.
 
-    It is empty if the type is that of no multipart body.
+    The text is empty if the type is not that of a multipart body.
     """
     media_type, parameters = header_parts(content_type)
     if not media_type.startswith("multipart/"):

@@ -61,7 +61,7 @@ class Encoding(NamedTuple):
 class ExchangeRecorder:
     """Collects one response, and reports it to its step once.
 
-    It does so when the response has been read, given up or broken.
+    The report comes when the response has been read, given up or broken.
 
     Attributes:
         head: Status, reason, version and headers of the response; empty before they
@@ -172,7 +172,7 @@ class ExchangeRecorder:
     def _is_broken(self) -> bool:
         """Check whether the client had to decompress what it got, and could not.
 
-        It has raised an error for its caller then, and closed the response.
+        The client has then raised an error for its caller, and closed the response.
         """
         encoding = self._encoding()
         if not encoding.name or encoding.is_undone or not self.decodes():
@@ -268,7 +268,7 @@ class ExchangeRecorder:
     def opens(self) -> bool:
         """Whether the body is compressed, and stored decompressed, if it is not whole.
 
-        It is after the head has come.
+        This can be asked once the head has come.
         """
         encoding = self._encoding()
         is_counted = self.head["status"] == _PARTIAL or encoding.is_handed_out

@@ -239,7 +239,7 @@ class McpSession:
     def _pass(self, message: Any) -> None:
         """Let the client read a message.
 
-        Its session may have ended while the transport is still open.
+        The client's session may have ended while the transport is still open.
         """
         with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
             self._to_client.send_nowait(message)
@@ -321,8 +321,8 @@ class McpSession:
     def _is_for_client(self, message: dict[str, Any]) -> bool:
         """Note a message that is no answer, and return whether the client gets it.
 
-        It belongs to the request of its token, else to the oldest one that is open. A
-        client whose session is verified gets the recorded messages.
+        The message belongs to the request of its token, else to the oldest request that
+        is open. A client whose session is verified gets the recorded messages.
         """
         token = (message.get("params") or {}).get("progressToken")
         asking = self._open.get(token) or next(iter(self._open.values()), None)
@@ -467,8 +467,8 @@ def outcome_of(
 ) -> dict[str, Any]:
     """Return what a request gave, without secrets.
 
-    It is the messages that the server sent before its answer, and the answer's result
-    or error.
+    These are the messages that the server sent before its answer, and the answer's
+    result or error.
     """
     plain: dict[str, Any] = {}
     if messages:

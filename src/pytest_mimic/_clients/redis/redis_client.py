@@ -378,8 +378,8 @@ class Waiting(NamedTuple):
 class Batch:
     """Commands that are sent together and for real.
 
-    They are recorded when the last reply is read. To verify, the client gets the
-    replies of the recorded outcome.
+    The commands are recorded when the last reply is read. To verify, the client gets
+    the replies of the recorded outcome.
 
     Attributes:
         step: What the engine does with them; None if they are left out.
@@ -403,8 +403,8 @@ class Batch:
     def talking(self, state: ConnectionState) -> Iterator[None]:
         """Return a block in which the client talks to the server.
 
-        It may set the connection up there. An error of the client in the block is the
-        outcome; another exception, an interrupt for example, is not.
+        The client may set the connection up in the block. An error of the client in the
+        block is the outcome; another exception, an interrupt for example, is not.
         """
         was_busy = state.is_busy
         state.is_busy = True
@@ -425,9 +425,9 @@ class Batch:
             state.is_busy = was_busy
 
     def _store_error(self, error: Exception) -> dict[str, Any] | None:
-        """Return an error of the client as the outcome; None if it is none.
+        """Return an error of the client as the outcome; None for any other error.
 
-        It stands behind the replies that came before it.
+        In the outcome, the error stands behind the replies that came before it.
         """
         if not isinstance(error, redis_errors().RedisError):
             return None

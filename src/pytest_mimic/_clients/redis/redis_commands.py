@@ -150,7 +150,8 @@ def with_settings(redactor: Redactor) -> Redactor:
 def is_secret(command: Command, redactor: Redactor) -> bool:
     """Check whether a command is about a secret.
 
-    It is if one of its keys, or another short word, is a secret name.
+    A command is so if a key in it, or another short word, is a secret name:
+    `GET session_token`.
     """
     verb = first_word(command[0])
     if verb in _WITHOUT_KEYS:

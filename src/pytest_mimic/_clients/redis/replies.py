@@ -123,7 +123,7 @@ def _has_fields(command: Command) -> bool:
 def _hide_text(text: bytes, redactor: Redactor) -> bytes:
     """Return the replacement of a secret text.
 
-    It is a number for a number, because the client may parse it.
+    A number replaces a number, because the client may parse it.
     """
     if text in _STATUSES:
         return text

@@ -163,7 +163,7 @@ class StandInConnection:
     def cursor(self, *args: Any, **options: Any) -> StandInCursor:
         """Return a cursor.
 
-        Its class and the class of its rows may be given, as drivers take them.
+        The class of the cursor and that of its rows may be given, as drivers take them.
 
         A name, for a cursor on the server, is left out: results are read whole.
         """
@@ -359,7 +359,7 @@ class StandInConnection:
 def _errors_of_driver(dialect: Any) -> tuple[type[Exception], ...]:
     """Return the classes of the errors that an async driver raises.
 
-    It raises them below SQLAlchemy's adapter of it.
+    The driver raises them below SQLAlchemy's adapter of the driver.
     """
     driver = sys.modules.get(dialect.driver)
     errors: list[type[Exception]] = []

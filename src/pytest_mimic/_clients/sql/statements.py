@@ -135,8 +135,8 @@ class Statement:
     ) -> tuple[str, list[str]]:
         """Return the statement with its blanks folded, and the literals that it hides.
 
-        It hides them if it mentions a secret. With `numbers`, numbers are hidden as
-        well. In a definition, `VARCHAR(30)`, they never are.
+        The literals of a statement that mentions a secret are hidden. With `numbers`,
+        numbers are hidden as well, except in a definition: `VARCHAR(30)`.
         """
         if self.mentions(secret):
             return self.hide_literals(numbers=numbers)
@@ -146,7 +146,7 @@ class Statement:
     def hide_literals(self, *, numbers: bool) -> tuple[str, list[str]]:
         """Return the statement without its literals and comments, and the literals.
 
-        Its blanks are folded.
+        The blanks between the words of the statement are folded.
         """
         numbers = numbers and self.verb not in _DEFINING
         pieces = []

@@ -81,7 +81,7 @@ def find(
 def defined_name(found: Found, patches: Patches) -> str:
     """Return the name under which a function is defined, `module:path`.
 
-    It is the name of its target where the defined name does not lead to the function.
+    Where that name does not lead to the function, its target's name is returned.
     """
     module = getattr(found.function, "__module__", None)
     path = getattr(found.function, "__qualname__", None)

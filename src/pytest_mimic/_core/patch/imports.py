@@ -15,9 +15,8 @@ from pytest_mimic._core.patch.holders import namespace_of
 class ImportWatch:
     """A finder before all others (`sys.meta_path`) that watches some modules.
 
-    It wraps the loaders that the others find for them.
-
-    It calls `loaded` with a module's name after the module has been executed.
+    The finder wraps the loaders that the others find for these modules. It calls
+    `loaded` with a module's name after the module has been executed.
 
     Attributes:
         names: The modules that are watched.

@@ -127,7 +127,8 @@ def _compiled(parameters: tuple[Parameter, ...], start: int, module: Any) -> Any
 def argument_names(function: Callable[..., object]) -> list[str] | None:
     """Return the names of a function's arguments; None if it may take others, too.
 
-    They check the paths of `ignore=` and `content=`, see `Target.misfit`.
+    The paths of `ignore=` and `content=` are checked by these names, see
+    `Target.misfit`.
     """
     parameters = _parameters(function)
     if hasattr(function, "__wrapped__"):

@@ -68,7 +68,7 @@ def _split(text: str) -> tuple[str, str]:
 class _Pattern:
     """One compiled pattern of `only` or `exclude`.
 
-    Its resource is compiled twice: as a whole, and as host and path.
+    The resource of the pattern is compiled twice: as a whole, and as host and path.
 
     | pattern | verb | whole | host | path |
     |---|---|---|---|---|

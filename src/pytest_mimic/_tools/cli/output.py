@@ -139,7 +139,7 @@ def columns(rows: Iterable[Sequence[str]], *, right: Collection[int] = ()) -> li
 def shortened_test(test: str, most: int) -> str:
     """Return the id of a test, cut to a number of characters.
 
-    Its file and its end stay, since they tell tests apart:
+    The file of the test and the end of the id stay, since they tell tests apart:
     `tests/test_rates.py::...is_cached[EUR]`. Where there is little room, the folders go
     first, and then all but the end.
     """

@@ -50,8 +50,8 @@ class ImportOverlay(Store):
     def changed_recordings(self) -> list[str]:
         """Return the names of the imported files that differ from those of the vault.
 
-        They are recordings and cassettes, sorted. The vault has another file of that
-        name, or none.
+        The names are those of recordings and cassettes, sorted. The vault has another
+        file of each name, or none.
         """
         changed_names = []
         for folder in FOLDERS:

@@ -25,8 +25,8 @@ class OutcomeComparison:
     def is_same(self, target: str, first: Stored, second: Stored, line: Line) -> bool:
         """Return whether two outcomes are equal.
 
-        Those of a client are so if they agree in what verifying compares, without the
-        paths of `volatile=`.
+        Two outcomes of a client are equal if what verifying compares of them is,
+        without the paths of `volatile=`.
         """
         if _identified(first) == _identified(second):
             return True
