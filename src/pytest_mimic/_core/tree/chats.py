@@ -1,8 +1,8 @@
-"""Conversations with language models: messages, streamed texts and token counts.
+"""Conversations with language models, as messages and the report show them.
 
-Nothing here knows a client. The shapes are those of OpenAI (chat completions and
-responses), Anthropic (messages) and Gemini (contents), as their API references have
-them in 2026.
+That is messages, streamed texts and counts of tokens. Nothing here knows a client. The
+shapes are those of OpenAI (chat completions and responses), Anthropic (messages) and
+Gemini (contents), as the API references of 2026 have them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ class Message(NamedTuple):
 
     Attributes:
         role: Who speaks: `system`, `user`, `assistant`, `tool`, `model`, ...
-        text: What is said. Calls of tools stand in it as `name(arguments)`.
+        text: The words of the message. Calls of tools stand as `name(arguments)`.
     """
 
     role: str
@@ -70,9 +70,9 @@ def answer_messages(body: object) -> list[Message]:
     if body.get("role") == "assistant" and "content" in body:
         return _messages([body])
     messages: list[Message] = []
-    for key, inner in (("choices", "message"), ("candidates", "content")):
+    for key, key_of_message in (("choices", "message"), ("candidates", "content")):
         for choice in _mappings(body.get(key)):
-            message = choice.get(inner)
+            message = choice.get(key_of_message)
             if isinstance(message, Mapping):
                 messages += _messages([{"role": "assistant", **message}])
     for item in _mappings(body.get("output")):
@@ -81,7 +81,7 @@ def answer_messages(body: object) -> list[Message]:
 
 
 def streamed_text(events: Sequence[object]) -> str:
-    """Return the text that the events of a stream give when they are joined.
+    """Return the text of a stream, joined from its events.
 
     Args:
         events: The data of each event: JSON, or a text.
@@ -98,7 +98,7 @@ def streamed_text(events: Sequence[object]) -> str:
 
 
 def tokens_of_response(response: object) -> Tokens | None:
-    """Return the tokens that a recorded answer of HTTP says it took, or None.
+    """Return the tokens that a recorded answer of HTTP tells of, or None.
 
     Args:
         response: The plain data of the answer. The body is JSON, a list of events, or
@@ -138,11 +138,15 @@ def _sent_data(text: str) -> Iterator[object]:
 
 
 def tokens_in(body: object) -> Tokens | None:
-    """Return the tokens that an answer says it took, or None if it says nothing.
+    """Return the tokens that an answer tells of, or None if it tells of none.
 
     Args:
         body: The JSON of an answer, or the list of its events. Of several counts in a
-            stream, the later one holds.
+            stream, the last one holds.
+
+    Example:
+        `{"model": "m-1", "usage": {"input_tokens": 9, "output_tokens": 4}}` gives
+        `Tokens("m-1", 9, 4)`.
     """
     events = body if isinstance(body, list) else [body]
     model, sent, received = "", 0, 0
@@ -155,12 +159,13 @@ def tokens_in(body: object) -> Tokens | None:
             usage = holder.get("usage") or holder.get("usageMetadata")
             if isinstance(usage, Mapping):
                 sent = _count(usage, _SENT) or sent
-                # What a model has thought is in the total alone.
-                rest = _count(usage, _TOTAL) - sent
-                received = max(rest, _count(usage, _RECEIVED)) or received
+                # The tokens that a model thinks with are counted in the total alone.
+                received_by_total = _count(usage, _TOTAL) - sent
+                received = max(received_by_total, _count(usage, _RECEIVED)) or received
     return Tokens(model, sent, received) if sent or received else None
 
 
+# The names that OpenAI, Anthropic and Gemini have for the counts.
 _SENT = ("prompt_tokens", "input_tokens", "promptTokenCount")
 _RECEIVED = ("completion_tokens", "output_tokens", "candidatesTokenCount")
 _TOTAL = ("total_tokens", "totalTokenCount")
@@ -184,10 +189,10 @@ def _messages(parts: Sequence[object]) -> list[Message]:
 
 
 def _text_of(part: object) -> str:
-    """Return what a message, or a part of one, says.
+    """Return the words of a message, or of a part of a message.
 
-    A call of a tool becomes `name(arguments)`; what is neither text nor a call becomes
-    its type in brackets, `[image_url]`.
+    A call of a tool becomes `name(arguments)`. A part that is neither text nor a call
+    becomes its type in brackets, `[image_url]`.
     """
     if isinstance(part, str):
         return part
@@ -207,7 +212,7 @@ def _text_of(part: object) -> str:
 
 
 def _tool_calls(part: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield the calls of tools in a message or a part of one."""
+    """Yield the calls of tools in a message, or in a part of a message."""
     for call in _mappings(part.get("tool_calls")):
         function = call.get("function")
         if isinstance(function, Mapping):
@@ -252,6 +257,7 @@ def _pieces(event: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _mappings(parts: object) -> Iterator[Mapping[str, Any]]:
+    """Yield the mappings in a list; nothing of a value that is no list."""
     if isinstance(parts, Sequence) and not isinstance(parts, str):
         for part in parts:
             if isinstance(part, Mapping):
@@ -259,4 +265,5 @@ def _mappings(parts: object) -> Iterator[Mapping[str, Any]]:
 
 
 def _plain_text(value: object) -> str:
+    """Return a value if it is a text, else an empty text."""
     return value if isinstance(value, str) else ""

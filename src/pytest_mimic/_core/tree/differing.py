@@ -1,6 +1,6 @@
-"""What differs between two trees: parts by their path, items as they came and went.
+"""The differences between two trees: parts by their path, items that came and went.
 
-How differences are worded stands in `difference_words`.
+`difference_words` puts them into words.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from pytest_mimic._core.types.opening import parse_path
 #: What a side has at a path that only the other side has.
 ABSENT: Any = type("Absent", (), {})()
 # Two lists are aligned only if they have at most so many items together, since the time
-# grows with the square, and if one has at most so many items more than the other.
+# grows with the square, and if one list has at most so many items more than the other.
 _MOST_ITEMS = 5_000
 _MOST_ADDED = 3
 
@@ -36,16 +36,17 @@ _MOST_ADDED = 3
 class Difference(NamedTuple):
     """A part in which two values differ.
 
-    A part that the new side has gained has an `old` of `ABSENT`, and one that it has
-    lost a `new` of `ABSENT`. The path does not tell a key of a mapping from an
-    attribute, `rates.USD`. The node around it does: a mapping has the `kind` `dict`.
+    A part that the new side has gained has an `old` of `ABSENT`. A part that the new
+    side has lost has a `new` of `ABSENT`. The path does not tell a key of a mapping
+    from an attribute, `rates.USD`. The node around the part does: a mapping has the
+    `kind` `dict`.
 
     Attributes:
-        path: Where it is, `rates.USD`, as `ignore=` and `volatile=` take it; empty for
-            the whole.
+        path: Where the part is, `rates.USD`, as `ignore=` and `volatile=` take it;
+            empty for the whole value.
         old: The node of the old side, or `ABSENT`.
         new: The node of the new side, or `ABSENT`.
-        fact: How they differ, if neither their trees nor `outcomes` show it.
+        fact: How the two sides differ, if neither their trees nor `outcomes` show it.
         outcomes: The kinds of outcomes of both sides in words, `gave 3 items` and
             `raised OSError()`, if these differ.
         subject: What has these outcomes, `the call`.
@@ -64,8 +65,9 @@ def argument_differences(
 ) -> list[Difference]:
     """Return the differences between the descriptions of two calls' arguments.
 
-    There may be none although the calls differ, in a secret or in parts that are there
-    incompletely. The recorded arguments are None if the vault does not store them.
+    The list may be empty although the calls differ: in a secret, or in parts of which
+    the descriptions lack something. The recorded arguments are None if the vault does
+    not store them.
     """
     if old is None or new is None:
         return []
@@ -75,10 +77,14 @@ def argument_differences(
 def part_differences(
     old: Mapping[str, Node], new: Mapping[str, Node]
 ) -> list[Difference]:
-    """Return the differences between two calls' arguments, which `by_name` gives."""
-    then = {name.lstrip("*"): part for name, part in old.items()}
-    now = {name.lstrip("*"): part for name, part in new.items()}
-    return list(_between_parts(then, now, ""))
+    """Return the differences between two calls' arguments, which `by_name` gives.
+
+    In the paths of the differences, names have no stars: `rest[0]`, as `ignore=` takes
+    it.
+    """
+    old_parts = {name.lstrip("*"): part for name, part in old.items()}
+    new_parts = {name.lstrip("*"): part for name, part in new.items()}
+    return list(_between_parts(old_parts, new_parts, ""))
 
 
 def is_left_out(path: str, ignored: Iterable[str]) -> bool:
@@ -102,7 +108,7 @@ def is_left_out(path: str, ignored: Iterable[str]) -> bool:
 
 
 def differences(old: Node, new: Node) -> list[Difference]:
-    """Return the differences between two trees, in the order of the old one."""
+    """Return the differences between two trees, in the order of the old tree."""
     return [
         difference._replace(path=difference.path.removeprefix("."))
         for difference in _between(old, new, "")
@@ -127,7 +133,8 @@ def _between(old: Node, new: Node, path: str) -> Iterator[Difference]:
     if is_partial and length_of(old) != length_of(new):
         yield Difference(path, _total(old), _total(new))
     elif not is_told and digest_of(old) != digest_of(new):
-        # The difference lies in what the trees do not hold.
+        # The digests are those of the whole values: the difference lies in a part that
+        # the trees do not hold.
         if is_partial:
             yield Difference(path, _total(old), _total(new))
         else:
@@ -139,8 +146,8 @@ def _inside(
 ) -> Iterator[Difference]:
     """Return the differences between the parts that the trees of one kind hold.
 
-    If a tree `is_partial`, its items are the first ones and those at equal places are
-    compared.
+    With `is_partial`, the trees hold only the first items of their values, so the items
+    at equal places are compared. Otherwise lists are aligned.
     """
     columns, other_columns = kept_columns(old), kept_columns(new)
     if columns is not None and other_columns is not None:
@@ -166,7 +173,7 @@ def _between_texts(old: Node, new: Node, path: str) -> Iterator[Difference]:
 def _is_same_file(old: Node, new: Node) -> bool:
     """Check whether two nodes stand for files whose content is compared.
 
-    Of two values of `content=`, the names do not count.
+    Two values of `content=` are the same even if the names of the files differ.
     """
     if not (isinstance(old, Opaque) and isinstance(new, Opaque)):
         return False
@@ -207,7 +214,7 @@ def _between_items(
 ) -> Iterator[Difference]:
     """Yield the differences between two lists.
 
-    A few items that were put in or taken out shift those behind them.
+    A few items that were put in or taken out shift the items behind them.
 
     Examples:
         | old | new | differences |
@@ -239,7 +246,7 @@ def _between_stretches(
     new_start: int,
     new_end: int,
 ) -> Iterator[Difference]:
-    """Yield the differences between a stretch of a list and the one in its place."""
+    """Yield the differences between a stretch of a list and its replacement."""
     old_places, new_places = range(old_start, old_end), range(new_start, new_end)
     for old_place, new_place in zip_longest(old_places, new_places):
         if old_place is None:
@@ -252,9 +259,9 @@ def _between_stretches(
 
 
 def _is_same_value(old: Node, new: Node) -> bool:
-    """Check whether two values have one identity, whose digest they show.
+    """Check whether two values have one identity, by the digests in their nodes.
 
-    A library's version may name them otherwise.
+    Their texts may still differ, as a version of a library may name them otherwise.
     """
     digest = digest_of(old)
     if not digest or is_file(old) or is_file(new):
@@ -265,7 +272,7 @@ def _is_same_value(old: Node, new: Node) -> bool:
 def _total(node: Node) -> Opaque:
     """Return a node that shows only the length of a container.
 
-    It stands for a difference beyond the items in the tree.
+    The node stands for a difference beyond the items in the tree.
     """
     length = length_of(node)
     if length is None:

@@ -1,4 +1,4 @@
-"""How people see trees: in Python's notation, on one line or a part on each."""
+"""How people see trees: in Python's notation, on one line or one for each part."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ Drawn = str | Group | Table | Block
 def line(node: Node, limit: int | None = None, *, digests: bool = False) -> str:
     """Return a node on one line of at most `limit` characters: `Rate(base='EUR')`.
 
-    With `digests`, values that are shown in part have theirs.
+    With `digests`, a value that is shown in part has its digest: `<bytes #1a2b3c4d>`.
     """
     return shortened(_joined(drawn(node, digests=digests)), limit)
 
@@ -88,7 +88,7 @@ def shortened(text: str, limit: int | None) -> str:
 
 
 def drawn(node: Node, *, digests: bool = False, most: int | None = None) -> Drawn:
-    """Return a node as text with its brackets, of a container `most` parts."""
+    """Return a node as text with its brackets, with at most `most` parts of it."""
     return _Drawing(digests=digests, most=most).node(node)
 
 
@@ -116,6 +116,8 @@ class _Drawing:
         if isinstance(node, Cut):
             return _beginning(node, self._mark(node))
         if isinstance(node, Hidden):
+            # A placeholder stands without quotes, a text with secrets in it with
+            # quotes.
             return node.text if is_placeholder(node.text) else repr(node.text)
         return repr(node)
 
@@ -145,15 +147,15 @@ class _Drawing:
         mark: str = "",
     ) -> Group:
         """Return the parts between brackets, and how many more there are."""
-        first = parts[: self._most]
-        drawings = [(name, self.node(part)) for name, part in first]
-        more = missing + len(parts) - len(first)
+        shown_parts = parts[: self._most]
+        drawings = [(name, self.node(part)) for name, part in shown_parts]
+        more = missing + len(parts) - len(shown_parts)
         if more:
             drawings.append(("", f"... {more} more{mark}"))
         return Group(open_, drawings, close)
 
     def _items(self, node: Items) -> Drawn:
-        """Return items between brackets, or as the call that makes a value of them."""
+        """Return items between brackets, or as a call: `deque([1, 2], maxlen=3)`."""
         missing = 0 if node.length is None else node.length - len(node.items)
         if node.kind in SETS and not node.items and not missing:
             return f"{node.kind}()"
@@ -174,7 +176,7 @@ class _Drawing:
         return self._group(f"{short_name(node.kind)}(", parts, ")")
 
     def _fields(self, node: Fields) -> Drawn:
-        """Return a mapping, or an object as the code that would make it."""
+        """Return a mapping, `{'a': 1}`, or an object as a call: `Rate(base='EUR')`."""
         missing = 0 if node.length is None else node.length - len(node.parts)
         if node.kind == "dict":
             parts = [(f"{name!r}: ", part) for name, part in node.parts.items()]
@@ -223,14 +225,17 @@ def _text_or_place(node: Opaque) -> str:
 
 
 def _marked(text: str, mark: str) -> str:
-    """Return a text with the mark of a digest, within its brackets if it has them."""
+    """Return a text with the mark of a digest; in `<…>`, before the last bracket."""
     if text.endswith(">"):
         return f"{text[:-1]}{mark}>"
     return f"{text}{mark}"
 
 
 def _beginning(node: Cut, mark: str) -> str:
-    """Return a value that is not there as a whole."""
+    """Return the text of a value of which only the beginning is kept, or nothing.
+
+    `'abc'... (900 characters)`, `<list of 12>`, `<cycle>`
+    """
     if node.is_cycle:
         return "<cycle>"
     if node.start is None:
@@ -247,7 +252,8 @@ def _pickle(length: Node) -> str:
     return f"a pickle, {size(length)}" if isinstance(length, int) else "a pickle"
 
 
-# Each gets the node, and its digest with a blank and a sign before it.
+# For `_PHRASES`: each function returns the text of a kind of node. The mark is the
+# node's digest with a blank and a sign before it, ` #1a2b3c4d`, or empty.
 
 
 def _class(node: Opaque, mark: str) -> str:
@@ -317,31 +323,32 @@ def lines_of(node: Drawn, width: int) -> Iterator[str]:
 
 
 def _flat(node: Drawn, room: int) -> str | None:
-    """Return it on one line, or None if it needs more than `room` characters."""
+    """Return what was drawn on one line; None: it needs more than `room` characters."""
     if isinstance(node, str):
         return node if len(node) <= room else None
     if not isinstance(node, Group):
         return None
-    text = node.open
+    line_text = node.open
     separator = ""
     for name, part in node.parts:
-        text += f"{separator}{name}"
+        line_text += f"{separator}{name}"
         separator = ", "
-        inner = _flat(part, room - len(text))
-        if inner is None:
+        part_text = _flat(part, room - len(line_text))
+        if part_text is None:
             return None
-        text += inner
-    text += node.close
-    return text if len(text) <= room else None
+        line_text += part_text
+    line_text += node.close
+    return line_text if len(line_text) <= room else None
 
 
 def _lines(name: str, node: Drawn, end: str, width: int) -> Iterator[str]:
-    whole = _flat(node, width - len(name) - len(end))
-    if whole is not None or isinstance(node, str):
-        yield f"{name}{node if whole is None else whole}{end}"
+    """Yield the lines of a part, its name before the first, `end` behind the last."""
+    single_line = _flat(node, width - len(name) - len(end))
+    if single_line is not None or isinstance(node, str):
+        yield f"{name}{node if single_line is None else single_line}{end}"
     elif isinstance(node, Block):
         yield f"{name}|"
-        yield from (f"{_INDENT}{one}" for one in node.text.split("\n"))
+        yield from (f"{_INDENT}{text_line}" for text_line in node.text.split("\n"))
     elif isinstance(node, Table):
         yield f"{name}{node.title}"
         rows = [node.columns, *node.rows]
@@ -353,7 +360,7 @@ def _lines(name: str, node: Drawn, end: str, width: int) -> Iterator[str]:
         yield f"{name}{node.open}"
         for part_name, part in node.parts:
             inner = _lines(part_name, part, ",", max(width - len(_INDENT), 20))
-            yield from (f"{_INDENT}{one}" for one in inner)
+            yield from (f"{_INDENT}{text_line}" for text_line in inner)
         yield f"{node.close}{end}"
 
 
@@ -367,7 +374,7 @@ def table(columns: Sequence[object], rows: Sequence[Node]) -> Table:
 
 
 def _cells(row: Node) -> list[str]:
-    """Return the texts of a row; what is no list is one cell."""
+    """Return the texts of a row's cells; a row that is no list has one cell."""
     cells = items_of(row)
     if cells is None:
         cells = [row]
@@ -378,9 +385,9 @@ def _cells(row: Node) -> list[str]:
 
 
 def steps(node: Node) -> dict[str, Node] | None:
-    """Return the parts of a node by their step in paths, None if it has no parts.
+    """Return the parts of a node by their steps in paths; None: it has no parts.
 
-    What makes one value is no part of it: the two numbers of a fraction.
+    The numbers of which a fraction is made are no parts of it.
     """
     if isinstance(node, Items | Fields | Opaque) and node.kind in TEXT_KINDS:
         return None
@@ -396,7 +403,9 @@ def steps(node: Node) -> dict[str, Node] | None:
 
 
 def _item_steps(node: Items) -> dict[str, Node] | None:
+    """Return the items of a node by their steps: `[0]`, `.key`, `{member}`."""
     if node.kind in SETS:
+        # A member of a set has no name. Its step is its own text in braces: `{'EUR'}`.
         return {f"{{{line(item)}}}": item for item in node.items}
     if node.kind == "dict":
         found = {}
@@ -418,11 +427,12 @@ def _field_steps(node: Fields) -> dict[str, Node]:
             is_positional = name == "*" and node.kind != "dict"
             found[".args" if is_positional else key_step(name)] = part
         else:
-            # The content of an object takes no step.
+            # The content of an object, which has no name, takes no step in a path.
             inner = steps(part)
             found |= {"": part} if inner is None else inner
     return found | _fact_steps(node)
 
 
 def _fact_steps(node: Items | Fields | Opaque) -> dict[str, Node]:
+    """Return the facts that people see beside the parts, as attributes: `.maxlen`."""
     return {f".{name}": fact for name, fact in shown_facts(node).items()}

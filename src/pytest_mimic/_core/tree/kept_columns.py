@@ -1,7 +1,7 @@
 """The columns of tables of libraries, and what a description keeps of them.
 
-It keeps of each column a digest, which `making` computes, and few values. So a miss
-names the columns that differ without the table that was recorded.
+A description keeps of each column a digest, which `making` computes, and few values. So
+a miss names the columns that differ, although the recorded table is not kept.
 """
 
 from __future__ import annotations
@@ -15,19 +15,20 @@ from pytest_mimic._core.nodes.node_classes import Fields, Items, Node, Opaque
 from pytest_mimic._core.nodes.node_parts import items_of
 from pytest_mimic._core.tree.columns import INDEX, Column
 
-# Of a table with more columns, only the table has a digest.
+# A table with more columns has one digest, and its columns have none.
 _MOST_COLUMNS = 200
-# Longer columns are left to their library: Python takes a second for some millions.
+# Tables with more values are compared by their library: Python takes a second for some
+# millions of values.
 _MOST_VALUES = 2_000_000
-# The arrays of pandas around one of numpy, by version. Their `tolist` may give scalars
-# of numpy.
+# The arrays of pandas that wrap an array of numpy; the name differs by version. Their
+# `tolist` may give scalars of numpy.
 _OF_NUMPY = frozenset(("NumpyExtensionArray", "PandasArray"))
 
 
 def columns_of(value: Any) -> dict[str, Column] | None:
     """Return the columns of a table with all their values.
 
-    None: it is no table or array, or a large one.
+    None: the value is no table or array, or has more than `_MOST_VALUES` values.
     """
     parts = dict(column_parts(value, most=maxsize) or ())
     if not parts or sum(map(column_size, parts.values())) > _MOST_VALUES:
@@ -39,21 +40,24 @@ def columns_of(value: Any) -> dict[str, Column] | None:
 
 
 def kept_columns(node: Node) -> dict[str, Column] | None:
-    """Return what is kept of the columns of a table, None of any other value.
+    """Return what a description keeps of the columns of a table, by their steps.
 
-    It may be edited by hand.
+    The file of the description may be edited by hand, so parts may be missing. None:
+    the node is not that of a table.
     """
     columns = node.facts.get("columns") if isinstance(node, Opaque) else None
     if not isinstance(columns, Fields):
         return None
-    kept: dict[str, Column] = {}
+    columns_by_step: dict[str, Column] = {}
     for step, column in columns.parts.items():
         if isinstance(column, Opaque):
             rows = column.facts.get("rows")
             known_rows = rows if isinstance(rows, int | str) else ""
             values = items_of(column.facts.get("values"))
-            kept[step] = Column(str(column.text), known_rows, values, column.digest)
-    return kept
+            columns_by_step[step] = Column(
+                str(column.text), known_rows, values, column.digest
+            )
+    return columns_by_step
 
 
 def column_parts(
@@ -61,23 +65,25 @@ def column_parts(
 ) -> Iterator[tuple[str, Any]] | None:
     """Return the columns of a table, or an array itself, by their steps in a path.
 
-    None: the value is none of exactly these classes, or has more columns than `most`.
+    None: `_READERS` does not list the class of the value, or the table has more columns
+    than `most`.
     """
     kind = type(value)
     name = f"{kind.__module__.partition('.')[0]}.{kind.__qualname__}"
-    read = _READERS.get(name)
-    return None if read is None else read(value, most)
+    read_columns = _READERS.get(name)
+    return None if read_columns is None else read_columns(value, most)
 
 
 def column_node(
     column: Any, *, digest: str, value: Callable[[Any], Node] | None
 ) -> Opaque:
-    """Return what is kept of a column: its dtype, its rows, and few values.
+    """Return the node of a column: its dtype, its number of rows, and few values.
 
     Args:
         column: The column.
-        digest: The digest of the column, empty if there is none.
-        value: Makes the node of one value; None if the values are too many.
+        digest: The digest of the column; empty: it has none.
+        value: Makes the node of a value of the column; None: its values are not kept,
+            as they are too many.
     """
     facts: dict[str, Node] = {"rows": _rows_or_shape(column)}
     items = None if value is None else _known_items(column)
@@ -126,13 +132,13 @@ def _items(column: Any) -> list[Any]:
     if type(column).__name__ in _OF_NUMPY:
         column = column.to_numpy()
     if type(column).__module__.partition(".")[0] == "pandas":
-        # Its arrays' `to_list` is missing or deprecated.
+        # `to_list` is missing in the arrays of pandas, or deprecated.
         values: list[Any] = column.tolist()
         return values
     for name in ("to_list", "to_pylist"):
-        read = getattr(column, name, None)
-        if read is not None:
-            items: list[Any] = read()
+        read_values = getattr(column, name, None)
+        if read_values is not None:
+            items: list[Any] = read_values()
             return items
     flat: list[Any] = column.ravel().tolist()
     return flat

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
-# How much of an assertion's text is shown: lines, and characters of each.
+# How much is shown of the text of a library's assertion: the number of lines, and of
+# the characters of each line.
 _LINES, _WIDTH = 5, 120
 _WORDS = (
     *(
@@ -42,9 +43,12 @@ def library_difference(
         return "differs"
     try:
         for name in _FACTS.get(library, ()):
-            old, new = getattr(recorded, name, None), getattr(actual, name, None)
-            if old != new:
-                raise AssertionError(f"{name} {old} recorded, {new} now")
+            old_fact, new_fact = (
+                getattr(recorded, name, None),
+                getattr(actual, name, None),
+            )
+            if old_fact != new_fact:
+                raise AssertionError(f"{name} {old_fact} recorded, {new_fact} now")
         _BY_LIBRARY[library](
             recorded, actual, {"rtol": rtol, "atol": atol} if rtol or atol else {}
         )
@@ -56,18 +60,23 @@ def library_difference(
 
 
 def form(value: Any) -> tuple[object, ...]:
-    """Return what counts of a value by shape: its dtypes, the names of its columns."""
+    """Return what counts of a value with `compare=shape`.
+
+    That is its dtypes, the names of its columns and the number of its dimensions.
+    """
     types = getattr(
         value, "dtypes", getattr(value, "dtype", getattr(value, "type", ""))
     )
     columns = getattr(value, "columns", ())
     names = [str(name) for name in columns] if hasattr(columns, "__len__") else []
-    listed = [str(one) for one in types] if hasattr(types, "__len__") else [str(types)]
-    return (*names, *listed, len(getattr(value, "shape", ())))
+    type_names = (
+        [str(one) for one in types] if hasattr(types, "__len__") else [str(types)]
+    )
+    return (*names, *type_names, len(getattr(value, "shape", ())))
 
 
 def labels_of(value: Any) -> Iterator[object]:
-    """Yield the names of a value's columns, rows and fields, and its own."""
+    """Yield the names of a value, and of its columns, rows and fields."""
     labels = [
         getattr(value, "name", None),
         *_field_names(getattr(value, "dtype", None)),
@@ -88,15 +97,15 @@ def labels_of(value: Any) -> Iterator[object]:
 
 
 def _field_names(dtype: Any) -> Iterator[str]:
-    """Yield the names of the fields of a structured dtype, those inside others, too.
+    """Yield the names of the fields of a structured dtype, also of fields in fields.
 
-    numpy has a mapping of them, polars and pyarrow have a list.
+    numpy has a mapping of the fields, polars and pyarrow have a list.
     """
     fields = getattr(dtype, "fields", None)
     if isinstance(fields, Mapping):
-        for name, (inner, *_) in fields.items():
+        for name, (field_dtype, *_) in fields.items():
             yield name
-            yield from _field_names(inner)
+            yield from _field_names(field_dtype)
     elif isinstance(fields, (list, tuple)):
         for field in fields:
             yield field.name
@@ -108,8 +117,8 @@ def _package(kind: type) -> str:
     return str(kind.__module__).partition(".")[0]
 
 
-# One function for each library. They raise AssertionError; without tolerances, values
-# must be equal.
+# One function for each library compares two of its values, and raises AssertionError if
+# they differ by more than the tolerances. Without tolerances, they must be equal.
 
 
 def _numpy(recorded: Any, actual: Any, tolerances: dict[str, float]) -> None:
@@ -158,12 +167,14 @@ def _polars(recorded: Any, actual: Any, tolerances: dict[str, float]) -> None:
 
 
 def _scipy(recorded: Any, actual: Any, tolerances: dict[str, float]) -> None:
+    # Two sparse matrices are equal if these arrays of their row form are: where each
+    # row begins, the column of each entry, and the entries.
     sides = [side.tocsr().sorted_indices() for side in (recorded, actual)]
     for name in ("indptr", "indices", "data"):
         _numpy(getattr(sides[0], name), getattr(sides[1], name), tolerances)
 
 
-# What must be the same besides the elements.
+# The attributes that must be the same besides the elements, by the library.
 _FACTS = {
     "numpy": ("dtype", "shape"),
     "pyarrow": ("type", "schema"),
@@ -192,12 +203,12 @@ _BY_LIBRARY: dict[str, Callable[[Any, Any, dict[str, float]], None]] = {
 
 
 def _shortened(text: str) -> str:
-    """Return the first lines of an assertion's text in one, in the words of a drift."""
-    for theirs, ours in _WORDS:
-        text = text.replace(theirs, ours)
+    """Return the first lines of an assertion's text as one, in the words of a drift."""
+    for words_of_library, words_of_drift in _WORDS:
+        text = text.replace(words_of_library, words_of_drift)
     lines = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
-    kept = [line for line in lines if not _HEADING.fullmatch(line)] or lines
-    return "; ".join(line[:_WIDTH] for line in kept[:_LINES]) or "differs"
+    told_lines = [line for line in lines if not _HEADING.fullmatch(line)] or lines
+    return "; ".join(line[:_WIDTH] for line in told_lines[:_LINES]) or "differs"
 
 
 # -- as a text
@@ -207,15 +218,15 @@ _FEW = 6
 
 
 def library_text(value: Any) -> str:
-    """Return type, dtype and shape of a library's value, of a small array the items.
+    """Return the type, dtype and shape of a library's value: `ndarray float64 1797x64`.
 
-    The text is such as `ndarray float64 1797x64`.
+    A small array is shown with its items, a small table with the names of its columns.
     """
     shape = _shape(value)
     kinds: list[Any] = [
         getattr(value, name, None) for name in ("dtype", "type", "mode")
     ]
-    # A frame gives its column of that name.
+    # A frame with a column `type` gives this column, which has dimensions.
     kinds = [
         kind
         for kind in kinds

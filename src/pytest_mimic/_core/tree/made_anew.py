@@ -1,7 +1,7 @@
-"""The table of what programs make anew in each run: ids, random tokens, moments.
+"""The table of values that programs make anew in each run: ids, tokens, moments.
 
-A value *looks* made anew by its form alone: remedies go by this. Whether it *was* made
-anew in a run, by which warnings go, is in `made_in_run.py`.
+A value *looks* made anew by its form alone: remedies go by this. Whether a value *was*
+made anew in a run, by which warnings go, is in `made_in_run.py`.
 """
 
 from __future__ import annotations
@@ -42,8 +42,12 @@ _GENERATORS = ("Random", "numpy:Generator", "numpy:RandomState")
 class Piece(NamedTuple):
     """A stretch of a text that looks made anew.
 
-    `at` is its moment in seconds after the epoch, if it tells one. A date is the
-    beginning of its day in UTC.
+    Attributes:
+        start: Where the stretch begins in the text.
+        end: Where the stretch ends.
+        kind: What the stretch looks like.
+        at: The moment that the stretch tells, in seconds after the epoch; None: it
+            tells no moment. The moment of a date is the beginning of its day in UTC.
     """
 
     start: int
@@ -54,7 +58,7 @@ class Piece(NamedTuple):
 
 # -- the rows
 
-# Numbers are moments only in the years from 2001 to 2099.
+# Numbers are moments only in the years from 2001 to 2099, in seconds after the epoch.
 _FIRST, _END = 1_000_000_000, 4_102_444_800
 _MONTHS: Sequence[str] = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 _MONTH = (
@@ -63,7 +67,8 @@ _MONTH = (
 )
 _CLOCK = r"\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?"
 _ZONE = r"(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d))?"
-# Each text that may be a piece, the most special one first: an ISO moment holds a date.
+# The texts that may be a piece, the most special form first: an ISO moment holds a
+# date.
 _CANDIDATE = pattern(
     rf"""(?<![A-Za-z0-9])(?:
     (?P<uuid>[0-9a-f]{{8}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{12}})
@@ -80,19 +85,20 @@ _CANDIDATE = pattern(
 )
 _HEX = pattern(r"[0-9a-f]+|[0-9A-F]+")
 _ULID = pattern(r"[0-7][0-9A-HJKMNP-TV-Z]{25}|[0-7][0-9a-hjkmnp-tv-z]{25}")
-# A capitalised word is a run of one kind, as one in small letters is.
+# Runs of characters of one kind: a word, also one with a capital, or digits.
 _RUN = pattern(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 _BASE32 = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-# So many letters in a row may be a word. In random base64 there are a few of them.
+# Five letters in a row may be a word. Random base64 has few such rows.
 _WORD = pattern(r"[A-Za-z][a-z]{4,}")
-# What is joined to a name by hyphens is more special than the whole: `req-5f0c…`.
+# An id or a date that is joined to a name by a hyphen, as in `req-5f0c…`. It is a
+# piece, and the whole word is none.
 _INNER = pattern(
     r"[_-](?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\d"
     r"|[0-9a-fA-F]{16,}$|[0-7][0-9A-HJKMNP-TV-Z]{25}$)"
 )
 _LEAST_TOKEN = 16
-# What is joined by hyphens to more characters than these is data, not a name with an
-# id. Looking at each of its ends would take the square of its length.
+# A longer word with hyphens is data, and not a name with an id. To search each of its
+# parts would take the square of its length.
 _LONGEST_TOKEN = 200
 
 
@@ -103,29 +109,29 @@ def pieces(text: str, *, is_random: Callable[[str], bool] | None = None) -> list
 
     Args:
         text: The text.
-        is_random: Says of words that do not look random whether they are tokens all the
-            same.
+        is_random: Returns whether a word that does not look random is a token
+            nevertheless.
     """
-    found: list[Piece] = []
-    place = 0
-    while (match := _CANDIDATE.search(text, place)) is not None:
+    found_pieces: list[Piece] = []
+    position = 0
+    while (match := _CANDIDATE.search(text, position)) is not None:
         piece = _piece(match, is_random)
         if piece is not None:
-            found.append(piece)
+            found_pieces.append(piece)
         is_name = match.lastgroup == "token" and len(match[0]) <= _LONGEST_TOKEN
         if piece is None and is_name:
-            # A word of a text that is joined by hyphens may hold a date or an id.
-            place = _next_start(text, match.start() + 1)
+            # The word may be a name with a date or an id behind a hyphen.
+            position = _next_start(text, match.start() + 1)
         else:
-            place = match.end()
-    return found
+            position = match.end()
+    return found_pieces
 
 
-def _next_start(text: str, place: int) -> int:
+def _next_start(text: str, position: int) -> int:
     """Return the next place at which a word begins."""
-    while place < len(text) and text[place - 1 : place].isalnum():
-        place += 1
-    return place
+    while position < len(text) and text[position - 1 : position].isalnum():
+        position += 1
+    return position
 
 
 def _piece(
@@ -140,17 +146,20 @@ def _piece(
 
 
 def _may_be_token(text: str) -> bool:
-    """Return whether a word has the length of a token, and holds no other piece."""
-    bare = text.strip("_-")
-    is_long_enough = len(bare) >= _LEAST_TOKEN and len(text) <= _LONGEST_TOKEN
-    return is_long_enough and not _INNER.search(bare)
+    """Return whether a word has the length of a token, and holds no id or date."""
+    inner_text = text.strip("_-")
+    is_long_enough = len(inner_text) >= _LEAST_TOKEN and len(text) <= _LONGEST_TOKEN
+    return is_long_enough and not _INNER.search(inner_text)
 
 
+# What a row of `_ROWS` says of a candidate: its kind, None if it is no piece, and the
+# moment that it tells in seconds after the epoch, None if it tells none.
 Judged = tuple["Kind | None", "float | None"]
 
 
 def _uuid(text: str) -> Judged:
-    # Versions 3, 5 and 8 are made from a name, or from anything.
+    # The 15th character is the version, the 20th the variant of RFC 9562. UUIDs of
+    # versions 3 and 5 are made from a name, those of version 8 from anything.
     is_random = text[14] in "1467" and text[19].lower() in "89ab"
     return (Kind.UUID if is_random else None), None
 
@@ -174,25 +183,29 @@ def _number(text: str) -> Judged:
 def _token(text: str) -> Judged:
     if len(text) > _LONGEST_TOKEN:
         return None, None
-    bare = text.strip("_-")
-    if _ULID.fullmatch(bare):
-        at = _ulid_seconds(bare)
+    inner_text = text.strip("_-")
+    if _ULID.fullmatch(inner_text):
+        at = _ulid_seconds(inner_text)
         if _FIRST <= at < _END:
             return Kind.ULID, at
     if not _may_be_token(text):
         return None, None
-    if _HEX.fullmatch(bare):
-        is_uuid = len(bare) == 32 and bare[12] in "1467" and bare[16].lower() in "89ab"
+    if _HEX.fullmatch(inner_text):
+        is_uuid = (
+            len(inner_text) == 32
+            and inner_text[12] in "1467"
+            and inner_text[16].lower() in "89ab"
+        )
         if is_uuid:
             return Kind.UUID, None
-        return (Kind.TOKEN if _is_mixed(bare) else None), None
-    runs = _RUN.findall(bare)
-    digits = sum(map(str.isdigit, bare))
+        return (Kind.TOKEN if _is_mixed(inner_text) else None), None
+    runs = _RUN.findall(inner_text)
+    digits = sum(map(str.isdigit, inner_text))
     is_random = (
         digits >= 1
-        and len(runs) >= 0.3 * len(bare)
-        and len(set(bare)) >= 8
-        and 2 * sum(map(len, _WORD.findall(bare))) < len(bare)
+        and len(runs) >= 0.3 * len(inner_text)
+        and len(set(inner_text)) >= 8
+        and 2 * sum(map(len, _WORD.findall(inner_text))) < len(inner_text)
     )
     return (Kind.TOKEN if is_random else None), None
 
@@ -204,12 +217,14 @@ def _is_mixed(digits: str) -> bool:
 
 
 def _ulid_seconds(text: str) -> float:
+    """Return the moment of a ULID, which its first ten digits tell in milliseconds."""
     number = 0
     for digit in text[:10].upper():
         number = number * 32 + _BASE32.index(digit)
     return number / 1_000
 
 
+# The functions that judge candidates, by the groups of `_CANDIDATE`.
 _ROWS: dict[str, Callable[[str], Judged]] = {
     "uuid": _uuid,
     "moment": _moment,
@@ -224,27 +239,37 @@ _ROWS: dict[str, Callable[[str], Judged]] = {
 
 
 def _seconds_of(text: str) -> float | None:
-    """Return the moment that a date tells, with or without a time; None for no date."""
-    numbers = [int(one) for one in re.findall(r"\d+", text)]
+    """Return the moment that a date tells, with or without a time of day.
+
+    None: the text is no date, or one before 2001 or after 2099.
+    """
+    numbers = [int(digits) for digits in re.findall(r"\d+", text)]
     month = re.search(_MONTH, text, re.IGNORECASE)
     try:
         if month is not None:
-            number = _MONTHS.index(month[0][:3].capitalize()) + 1
-            day, year, *clock = numbers
-            parts = [year, number, day]
+            month_number = _MONTHS.index(month[0][:3].capitalize()) + 1
+            day, year, *time_fields = numbers
+            date_fields = [year, month_number, day]
         elif "T" in text and "-" not in text:
-            parts = [int(text[:4]), int(text[4:6]), int(text[6:8])]
-            clock = [int(text[9:11]), int(text[11:13]), int(text[13:15])]
+            date_fields = [int(text[:4]), int(text[4:6]), int(text[6:8])]
+            time_fields = [int(text[9:11]), int(text[11:13]), int(text[13:15])]
         else:
-            parts, clock = numbers[:3], numbers[3:]
-        day_of = date(*parts)
-        hour, minute, second = [*clock, 0, 0, 0][:3]
+            date_fields, time_fields = numbers[:3], numbers[3:]
+        day_of_text = date(*date_fields)
+        # Fields that are missing are zero: `10:00` has no second. A clock may tell a
+        # leap second, 60, which `datetime` does not take.
+        hour, minute, second = [*time_fields, 0, 0, 0][:3]
         moment = datetime(
-            day_of.year, day_of.month, day_of.day, hour, minute, min(second, 59)
+            day_of_text.year,
+            day_of_text.month,
+            day_of_text.day,
+            hour,
+            minute,
+            min(second, 59),
         )
     except (ValueError, TypeError):
         return None
-    if not 2001 <= day_of.year < 2100:
+    if not 2001 <= day_of_text.year < 2100:
         return None
     return moment.replace(tzinfo=timezone.utc).timestamp()
 
@@ -252,14 +277,14 @@ def _seconds_of(text: str) -> float | None:
 # -- looks
 
 
-# Kinds of values that are one moment or id.
+# Kinds of nodes whose value is one moment, number or id.
 _OPAQUE = frozenset(("date", "datetime", "decimal", "text", "uuid"))
 
 
 def text_of(node: Node) -> str | None:
     """Return the text of a node that is one text, number or moment.
 
-    None for every other node.
+    None: the node is one of another value.
     """
     if isinstance(node, str):
         return node
@@ -276,12 +301,12 @@ def text_of(node: Node) -> str | None:
 
 
 class Change(NamedTuple):
-    """A difference between two values that both look made anew, and differ only so.
+    """A difference between two values in nothing but pieces that look made anew.
 
     Attributes:
-        kinds: What differs.
-        is_whole: Whether the values are made anew as a whole. Otherwise they are texts
-            that hold such pieces. `req-5f0c…` is whole, `It is 2026-11-25.` is not.
+        kinds: The kinds of the pieces that differ.
+        is_whole: Whether the values are made anew as a whole, as `req-5f0c…`. Otherwise
+            they are texts that hold such pieces, as `It is 2026-11-25.`
     """
 
     kinds: frozenset[Kind]
@@ -300,24 +325,27 @@ def change(old: Node, new: Node) -> Change | None:
     sides = text_of(old), text_of(new)
     if sides[0] is None or sides[1] is None:
         return None
-    then, now = pieces(sides[0]), pieces(sides[1])
-    if len(then) != len(now) or not then:
+    old_pieces, new_pieces = pieces(sides[0]), pieces(sides[1])
+    if len(old_pieces) != len(new_pieces) or not old_pieces:
         return None
-    if _around(sides[0], then) != _around(sides[1], now):
+    if _around(sides[0], old_pieces) != _around(sides[1], new_pieces):
         return None
     kinds = set()
-    for one, other in zip(then, now, strict=True):
-        if sides[0][one.start : one.end] != sides[1][other.start : other.end]:
-            is_random = {one.kind, other.kind} <= RANDOM
-            if one.kind is not other.kind and not is_random:
+    for old_piece, new_piece in zip(old_pieces, new_pieces, strict=True):
+        if (
+            sides[0][old_piece.start : old_piece.end]
+            != sides[1][new_piece.start : new_piece.end]
+        ):
+            is_random = {old_piece.kind, new_piece.kind} <= RANDOM
+            if old_piece.kind is not new_piece.kind and not is_random:
                 return None
-            kinds.add(one.kind)
-    around = "".join(_around(sides[1], now)).strip()
+            kinds.add(old_piece.kind)
+    around = "".join(_around(sides[1], new_pieces)).strip()
     return Change(frozenset(kinds), is_whole=not re.search(r"\s", around))
 
 
 def _generator_of(node: Node) -> str:
-    """Return the kind of a generator of random numbers, empty of any other node."""
+    """Return the kind of a generator of random numbers; empty: another value."""
     if isinstance(node, Opaque) and node.type in _GENERATORS:
         return f"{node.type} {node.text}"
     if isinstance(node, Fields) and node.kind in _GENERATORS:
@@ -325,10 +353,10 @@ def _generator_of(node: Node) -> str:
     return ""
 
 
-def _around(text: str, found: list[Piece]) -> list[str]:
-    """Return the stretches of a text between its pieces."""
-    stretches, place = [], 0
-    for piece in found:
-        stretches.append(text[place : piece.start])
-        place = piece.end
-    return [*stretches, text[place:]]
+def _around(text: str, found_pieces: list[Piece]) -> list[str]:
+    """Return the stretches of a text before, between and behind its pieces."""
+    stretches, end_of_last = [], 0
+    for piece in found_pieces:
+        stretches.append(text[end_of_last : piece.start])
+        end_of_last = piece.end
+    return [*stretches, text[end_of_last:]]

@@ -1,4 +1,9 @@
-"""What a run knows about the values made in it: random bytes, and its time."""
+"""What a run knows about the values that were made in it, to warn of them.
+
+A value was made in the run if it has random bytes that the run was given, or tells a
+moment of the run. `Origins` says whether the application made it, or an outcome gave
+it.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +18,13 @@ from pytest_mimic._core.tree.made_anew import Kind, Piece, pieces
 from pytest_mimic._core.words import pattern
 
 # So many digits of a random text are compared: six bytes in hexadecimal, nine bytes in
-# base64. A UUID has six bits of its own, which lie between its first and last six
-# bytes.
+# base64. Six bits of a UUID are not random. They lie between its first six bytes and
+# its last six.
 _WINDOW = 12
 # Every third byte begins a group of digits that is compared. So a text of 16 digits
-# holds at least one whole group, wherever it was cut out.
+# holds at least one whole group, wherever the text was cut out of a longer one.
 _STEP = 3
-# Longer bytes are data, such as the padding of a message.
+# Of more bytes, only the first are noted: they are data, such as a message's padding.
 _MOST_BYTES = 1_024
 
 
@@ -30,23 +35,24 @@ class RandomBytes:
         self._digits: set[str] = set()
         self._base64: set[str] = set()
 
-    def add(self, given: bytes) -> None:
-        """Note bytes. Those that are too few for a token are left out."""
-        given = given[:_MOST_BYTES]
-        digits = given.hex()
-        for place in range(0, len(digits) - _WINDOW + 1, 2 * _STEP):
-            self._digits.add(digits[place : place + _WINDOW])
+    def add(self, random_bytes: bytes) -> None:
+        """Note random bytes. Too few bytes for a token are left out."""
+        random_bytes = random_bytes[:_MOST_BYTES]
+        digits = random_bytes.hex()
+        for start in range(0, len(digits) - _WINDOW + 1, 2 * _STEP):
+            self._digits.add(digits[start : start + _WINDOW])
         if len(digits) >= _WINDOW:
             # The last six bytes of a UUID.
             self._digits.add(digits[-_WINDOW:])
-        text = urlsafe_b64encode(given).decode().rstrip("=")
-        for place in range(0, len(text) - _WINDOW + 1, 4):
-            self._base64.add(text[place : place + _WINDOW])
+        text = urlsafe_b64encode(random_bytes).decode().rstrip("=")
+        for start in range(0, len(text) - _WINDOW + 1, 4):
+            self._base64.add(text[start : start + _WINDOW])
 
     def are_in(self, text: str) -> bool:
         """Return whether a text is made of noted bytes.
 
-        Their digits may be hexadecimal or base64, and those of a UUID with hyphens.
+        The digits of the bytes may be hexadecimal, those of a UUID with hyphens, or
+        base64.
         """
         return next(self.windows_in(text), None) is not None
 
@@ -55,12 +61,12 @@ class RandomBytes:
         if not self._digits:
             return
         digits = text.replace("-", "").lower()
-        for place in range(len(digits) - _WINDOW + 1):
-            window = digits[place : place + _WINDOW]
+        for start in range(len(digits) - _WINDOW + 1):
+            window = digits[start : start + _WINDOW]
             if window in self._digits:
                 yield window
-        for place in range(len(text) - _WINDOW + 1):
-            window = text[place : place + _WINDOW]
+        for start in range(len(text) - _WINDOW + 1):
+            window = text[start : start + _WINDOW]
             if window in self._base64:
                 yield window
 
@@ -71,7 +77,7 @@ class Evidence(NamedTuple):
     Attributes:
         random: Bytes that `os.urandom` gave in this run.
         begun: When the run began by the real clock, in seconds after the epoch.
-        ended: Until when it went.
+        ended: When the run ended, or now.
         offset: The seconds by which the local clock is ahead of UTC.
     """
 
@@ -86,7 +92,7 @@ def pieces_of_run(text: str, evidence: Evidence) -> Iterator[tuple[str, Kind]]:
 
     "order 5f0c…-4c1d of 2026-11-25"  →  ("5f0c…-4c1d", UUID), ("2026-11-25", DATE)
     """
-    # The bytes of a token tell that it is random, even if it does not look so.
+    # The random bytes tell that a text is a token, even if it does not look random.
     for piece in pieces(text, is_random=evidence.random.are_in):
         part = text[piece.start : piece.end]
         if _is_of_run(piece, part, evidence):
@@ -100,34 +106,39 @@ _SHORTEST_PIECE = 10
 def without_short_texts(json: str) -> str:
     """Return JSON without the stretches between quotes that hold no piece.
 
-    Most are too short for one, and the search for pieces is slow.
+    The search for pieces is slow, and most stretches are too short for a piece.
 
     {"day": "2026-11-25", "n": 7}  →  2026-11-25
     """
     stretches = json.split('"')
-    return '"'.join([each for each in stretches if len(each) >= _SHORTEST_PIECE])
+    return '"'.join(
+        [stretch for stretch in stretches if len(stretch) >= _SHORTEST_PIECE]
+    )
 
 
 def _is_of_run(piece: Piece, part: str, evidence: Evidence) -> bool:
+    """Return whether a piece of a text, the `part`, was made in the run."""
     if piece.kind is Kind.DATE:
         return piece.at is not None and _is_today(piece.at, evidence)
     if piece.kind is Kind.MOMENT:
         return piece.at is not None and _is_moment(piece.at, evidence)
-    at = piece.at
+    seconds = piece.at
     if piece.kind is Kind.UUID:
-        at = _uuid_seconds(part)
-    is_now = at is not None and _lies_in(at, evidence)
+        seconds = _uuid_seconds(part)
+    is_now = seconds is not None and _lies_in(seconds, evidence)
     return is_now or evidence.random.are_in(part)
 
 
 def _lies_in(at: float, evidence: Evidence) -> bool:
+    """Return whether a moment lies in the run, or a second before or after it."""
     return evidence.begun - 1 <= at <= evidence.ended + 1
 
 
 def _is_moment(at: float, evidence: Evidence) -> bool:
     """Return whether a moment lies in the run, or a number of hours before or after it.
 
-    Texts without a zone are of a local clock, and what expires does so in an hour.
+    A text without a zone may be of any local clock, which is up to 14 hours ahead of
+    UTC. What expires does so a number of hours later.
     """
     return any(_lies_in(at + hours * 3600, evidence) for hours in range(-14, 15))
 
@@ -142,6 +153,7 @@ def _is_today(at: float, evidence: Evidence) -> bool:
 
 
 def _day_of(at: float) -> date:
+    """Return the day in UTC of a moment in seconds after the epoch."""
     return datetime.fromtimestamp(at, timezone.utc).date()
 
 
@@ -150,7 +162,7 @@ _GREGORIAN = datetime(1582, 10, 15, tzinfo=timezone.utc)
 
 
 def _uuid_seconds(text: str) -> float | None:
-    """Return the moment of a UUID of version 1, 6 or 7; None for any other."""
+    """Return the moment of a UUID of version 1, 6 or 7; None: others have no moment."""
     digits = text.replace("-", "")
     version = digits[12]
     if version == "7":
@@ -173,7 +185,7 @@ _CLOCK = pattern(
 
 
 def value_of(part: str) -> str:
-    """Return a text that is equal for the forms in which one value is written.
+    """Return the one text that stands for all forms in which a value is written.
 
     2026-11-25T10:00:00+01:00  →  @1764061200.0
     2026-11-25 09:00:00Z       →  @1764061200.0
@@ -187,12 +199,12 @@ def value_of(part: str) -> str:
         return part.replace("-", "").lower()
     if piece.kind is Kind.DATE or piece.at is None:
         return part
-    at = piece.at
+    seconds = piece.at
     match = _CLOCK.search(part)
     if match is not None:
-        at += float((match["part"] or ".0").replace(",", "."))
-        at -= _zone_seconds(match["zone"] or "")
-    return f"@{round(at, 6)}"
+        seconds += float((match["part"] or ".0").replace(",", "."))
+        seconds -= _zone_seconds(match["zone"] or "")
+    return f"@{round(seconds, 6)}"
 
 
 def _zone_seconds(zone: str) -> int:
@@ -207,11 +219,14 @@ def _zone_seconds(zone: str) -> int:
 # -- where a value comes from
 
 _DAY = 86_400
-# An outcome may give a date that is so many days from one that is made of it.
+# A date that the application makes of a date in an outcome is at most so many days
+# away.
 _MOST_DAYS = 366
-# Units of moments in microseconds, and the distances that are searched: a moment that
-# is a whole number of a unit may come from one that is a whole number of distances
-# away. What expires does so after minutes, and equal microseconds are no accident.
+# Units of moments, and for each unit the distance that is searched, in microseconds. A
+# moment that is a whole number of a unit may be made of a given moment that is a whole
+# number of distances away: 10:00:05 of a given 09:57:05, as both are whole seconds, and
+# whole minutes apart. What expires does so after minutes, and that two moments have the
+# same microseconds is no accident.
 _HOUR, _MINUTE, _SECOND = 3_600_000_000, 60_000_000, 1_000_000
 _UNITS = {
     _HOUR: _HOUR,
@@ -220,7 +235,8 @@ _UNITS = {
     1_000: _MINUTE,
     1: _SECOND,
 }
-# What may hold random bytes as digits.
+# The stretches of an outcome in JSON that may hold random bytes: digits, and bytes in
+# base64.
 _DIGITS = pattern(r"[A-Za-z0-9_-]{12,}")
 _BYTES = pattern(r'"\$base64":\s*"([^"]*)"')
 # Moments that outcomes hold in other forms than those that look made anew:
@@ -232,26 +248,31 @@ _NUMBERS = pattern(r"\b20\d\d,\s*\d\d?,\s*\d\d?(?:,\s*\d\d?){0,3}(?!\d)")
 class Origins:
     """Tells whether the application made a value of this run, or an outcome gave it.
 
-    What is made from a value that an outcome gave counts as given: a part of an id, a
+    A value that is made from one in an outcome counts as given: a part of an id, a
     moment some hours later or in another unit, the date of a moment. A value that a
-    call has sent first is the application's own, although answers repeat it.
+    call has sent first is the application's own, even if answers repeat it.
     """
 
     def __init__(self, random: RandomBytes) -> None:
         self._random = random
+        # The values that calls have sent first, and the random digits in them.
         self._made: set[str] = set()
+        # The values that outcomes gave, and the random digits in them.
         self._given: set[str] = set()
+        # The moments that outcomes gave: for each unit of `_UNITS` the unit, and the
+        # number of units since the last whole distance.
         self._moments: set[tuple[int, int]] = set()
+        # The days that outcomes gave, as numbers of days after the epoch.
         self._days: set[int] = set()
 
     def note_made(self, values: Iterable[str]) -> None:
-        """Note values that a call sends, and no outcome gave before."""
+        """Note values that a call sends, and that no outcome gave before."""
         for value in values:
             self._made.add(value)
             self._made.update(self._random.windows_in(value))
 
     def note_given(self, text: str, evidence: Evidence) -> None:
-        """Note what an outcome holds, which its text in JSON shows."""
+        """Note the values in an outcome, whose text is JSON."""
         self._note_digits(text)
         text = without_short_texts(text)
         for piece in pieces(text):
@@ -268,9 +289,10 @@ class Origins:
         for match in _FINE_NUMBER.finditer(text):
             self._note_moment(int(match[1]) + int(match[2]) / 1e6)
         for match in _NUMBERS.finditer(text):
-            numbers = [int(number) for number in match[0].split(",")]
-            # What is missing of the time of day is zero.
-            year, month, day, hour, minute, second = [*numbers, 0, 0, 0][:6]
+            fields = [int(number) for number in match[0].split(",")]
+            # Fields of the time of day that are missing are zero: `2026, 11, 25, 10`
+            # has no minute and no second.
+            year, month, day, hour, minute, second = [*fields, 0, 0, 0][:6]
             with suppress(ValueError):
                 moment = datetime(
                     year, month, day, hour, minute, second, tzinfo=timezone.utc
@@ -278,6 +300,7 @@ class Origins:
                 self._note_moment(moment.timestamp())
 
     def _note_digits(self, text: str) -> None:
+        """Note the random bytes in the text of an outcome."""
         for match in _DIGITS.finditer(text):
             self._given.update(self._random.windows_in(match[0]))
         for match in _BYTES.finditer(text):
@@ -286,13 +309,14 @@ class Origins:
                 self._given.update(self._random.windows_in(digits))
 
     def _note_moment(self, at: float) -> None:
+        """Note a moment, in seconds after the epoch, by each unit of `_UNITS`."""
         self._days.add(int(at // _DAY))
         count = round(at * 1e6)
         for unit, distance in _UNITS.items():
             self._moments.add((unit, count % distance // unit))
 
     def has_given(self, value: str) -> bool:
-        """Return whether outcomes gave a value, or one from which it can be made.
+        """Return whether outcomes gave a value, or a value from which it can be made.
 
         outcomes gave 5f0c7a9e-4c1d-…  →  5f0c7a9e4c1d, "id-5f0c7a9e-4c1d"
         outcomes gave 1764061200.25    →  @1764064800.25, @1764061200.0, 2025-11-25
@@ -306,21 +330,21 @@ class Origins:
         piece = next(iter(pieces(value)), None)
         if piece is not None and piece.kind is Kind.DATE and piece.at is not None:
             day = piece.at // _DAY
-            return any(abs(day - given) <= _MOST_DAYS for given in self._days)
+            return any(abs(day - given_day) <= _MOST_DAYS for given_day in self._days)
         windows = self._random.windows_in(value)
         return any(
             window in self._given and window not in self._made for window in windows
         )
 
     def _is_near(self, count: int) -> bool:
-        """Return whether a moment, in microseconds, can be made of one that was given.
+        """Return whether a moment, in microseconds, can be made of a given moment.
 
-        Rounding takes a unit away, or adds one.
+        The application may have rounded the moment down or up by a unit.
         """
         unit = next(unit for unit in _UNITS if count % unit == 0)
         distance = _UNITS[unit]
         number = count % distance // unit
         return any(
-            (unit, (number + step) % (distance // unit)) in self._moments
-            for step in (-1, 0, 1)
+            (unit, (number + rounding) % (distance // unit)) in self._moments
+            for rounding in (-1, 0, 1)
         )

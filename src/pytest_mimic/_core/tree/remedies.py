@@ -1,8 +1,8 @@
-"""What helps a call that differs from its recording in parts that are made anew.
+"""The remedies for a call that differs from its recording in parts that are made anew.
 
-A remedy is offered for the narrowest paths, and never where it would make two calls
-one that are different. It is decided and put into words here, as a `Remedy`. The errors
-of `messages` hold it, and `commands` makes its line when it is shown.
+A remedy is offered for the narrowest paths, and never where two different calls would
+become one. Here it is decided and put into words, as a `Remedy`. The errors of
+`messages` hold the remedy, and `commands` makes its line when it is shown.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from pytest_mimic._core.tree.made_anew import (
 )
 from pytest_mimic._core.types.opening import parse_path
 
-# If more parts than these differ, a line that names them all is no remedy.
+# If more parts differ, a line that names them all is no remedy.
 _MOST = 3
 _PURPOSE = "if it changes from run to run"
 _CLOCK = read("to stop the clock in tests", "how-to/dates-and-ids#freeze-the-clock")
@@ -40,8 +40,8 @@ _SEEDS = read(
 _BOTH = read(
     "to make them the same in each run", "how-to/dates-and-ids#the-same-ids-and-times"
 )
-# Where an id is ignored, a database gives the recorded one, and the code looks for its
-# own.
+# The clients of databases. If an id of a call is ignored, the database gives the
+# recorded id, while the code looks for the id that it has made.
 _DATABASES = ("sqlalchemy", "redis")
 
 
@@ -49,8 +49,8 @@ class Changing(NamedTuple):
     """The parts of a call that are made anew in each run.
 
     Attributes:
-        paths: Where they are, as `ignore=` takes them.
-        kinds: What they are.
+        paths: Where the parts are, as `ignore=` takes paths.
+        kinds: What the parts are, `{Kind.UUID}`.
         is_whole: Whether each value is made anew as a whole.
     """
 
@@ -66,32 +66,37 @@ def changing_parts(
 
     Args:
         differences: How the call differs.
-        hashes: The paths at which its objects keep their `hash()`, which is another
-            one in each process.
+        hashes: The paths at which the call's objects keep their `hash()`, which differs
+            from process to process.
 
     Returns:
         The parts. None: the call differs in another part as well, or in none.
     """
-    found: dict[str, Change] = {}
-    for one in differences:
-        if one.fact or one.old is ABSENT or one.new is ABSENT or is_file(one.new):
+    changes_by_path: dict[str, Change] = {}
+    for difference in differences:
+        if (
+            difference.fact
+            or difference.old is ABSENT
+            or difference.new is ABSENT
+            or is_file(difference.new)
+        ):
             return None
-        if is_column(one.new):
+        if is_column(difference.new):
             # No line can leave a column of an argument out.
             return None
-        changed = change(one.old, one.new)
-        if one.path in hashes and type(one.old) is int:
-            changed = Change(frozenset({Kind.HASH}), is_whole=True)
-        if changed is None:
+        change_of_part = change(difference.old, difference.new)
+        if difference.path in hashes and type(difference.old) is int:
+            change_of_part = Change(frozenset({Kind.HASH}), is_whole=True)
+        if change_of_part is None:
             return None
-        found[option_path(one.path)] = changed
-    if not found:
+        changes_by_path[option_path(difference.path)] = change_of_part
+    if not changes_by_path:
         return None
-    changes = found.values()
+    changes = changes_by_path.values()
     return Changing(
-        tuple(found),
-        frozenset().union(*(each.kinds for each in changes)),
-        all(each.is_whole for each in changes),
+        tuple(changes_by_path),
+        frozenset().union(*(part_change.kinds for part_change in changes)),
+        all(part_change.is_whole for part_change in changes),
     )
 
 
@@ -109,7 +114,9 @@ def ignoring(
     arguments: Mapping[str, Any] | None,
     others: Iterable[Mapping[str, Any] | None] = (),
 ) -> list[Remedy]:
-    """Return what makes a call match although parts of it are made anew.
+    """Return the remedies for a call of which parts are made anew.
+
+    The line that ignores the parts, if no two calls become one; else pages to read.
 
     Args:
         changing: The parts that are made anew.
@@ -117,7 +124,7 @@ def ignoring(
         line: The name in the line of the target.
         options: The options of that line.
         arguments: The descriptions of the call's arguments.
-        others: The descriptions of the arguments of recorded calls of the target.
+        others: The descriptions of the arguments of the target's recorded calls.
     """
     is_ignorable = may_be_ignored(changing, target, options) and not _makes_one(
         changing.paths, arguments, others
@@ -133,7 +140,7 @@ def ignoring(
 def may_be_ignored(changing: Changing, target: str, options: Options) -> bool:
     """Return whether a line may leave out parts, if no two calls become one thereby."""
     if options.key is not None:
-        # What `key=` returns is not reached by `ignore=`.
+        # `ignore=` does not reach into the value that `key=` returns.
         return False
     if not changing.is_whole or Kind.DATE in changing.kinds:
         return False
@@ -156,7 +163,7 @@ def pages(kinds: frozenset[Kind]) -> list[Remedy]:
 
 
 def _can_be_ignored(path: str, target: str) -> bool:
-    """Return whether an option takes the path, and names no more than a part by it."""
+    """Return whether `ignore=` takes a path, and leaves out only a part of the call."""
     try:
         steps = parse_path(path)
     except ValueError:
@@ -166,9 +173,10 @@ def _can_be_ignored(path: str, target: str) -> bool:
     if not names_client(target):
         return True
     if not is_client(target):
-        # Its adapter is not installed here, so that its parts are unknown.
+        # The adapter of the client is not installed here, so its parts are unknown.
         return False
-    # A part alone is all that a client sends, and a key of Redis tells commands apart.
+    # A path of one step is a whole part: `body` is all that a client sends. The name
+    # and the key of a Redis command, `command.0` and `command.1`, tell commands apart.
     is_part = len(steps) > 1 and steps[0] in parts_of(target)
     return is_part and path not in ("command.0", "command.1")
 
@@ -178,17 +186,20 @@ def _makes_one(
     arguments: Mapping[str, Any] | None,
     others: Iterable[Mapping[str, Any] | None],
 ) -> bool:
-    """Return whether calls that differ become one without these parts."""
+    """Return whether several recorded calls would match the call without the parts."""
     if arguments is None:
         return False
-    alike = 0
-    for other in others:
-        if other is None:
+    calls_that_become_this = 0
+    for recorded_arguments in others:
+        if recorded_arguments is None:
             continue
-        differing = argument_differences(other, arguments)
-        if {option_path(one.path) for one in differing} <= {*paths, "signature"}:
-            alike += 1
-    return alike > 1
+        differing = argument_differences(recorded_arguments, arguments)
+        if {option_path(difference.path) for difference in differing} <= {
+            *paths,
+            "signature",
+        }:
+            calls_that_become_this += 1
+    return calls_that_become_this > 1
 
 
 def volatile(
@@ -196,12 +207,12 @@ def volatile(
 ) -> list[Remedy]:
     """Return the line that leaves what is made anew out of verifying.
 
-    There is none if something else has drifted.
+    The list is empty if the outcome has drifted in another part, too.
     """
     changing = changing_parts(differences)
     if changing is None:
         return []
-    paths = _folded([option_path(one.path) for one in differences])
+    paths = _folded([option_path(difference.path) for difference in differences])
     is_named = all(_is_path(path) for path in paths)
     if not (changing.is_whole and is_named and len(paths) <= _MOST):
         return []
@@ -217,6 +228,7 @@ def volatile(
 
 
 def _is_path(path: str) -> bool:
+    """Return whether an option can name a part by a path."""
     try:
         parse_path(path)
     except ValueError:
@@ -261,9 +273,10 @@ def only_order_differs(
 
 
 def _is_insert(arguments: Mapping[str, Any]) -> bool:
-    """Return whether a statement writes rows.
+    """Return whether a statement of SQL writes rows.
 
-    In any other one, `id_1` and `id_2` are two values that differ in what they mean.
+    The parameters `id_1` and `id_2` of an INSERT are the `id` of two rows. In any other
+    statement, such as `WHERE id > :id_1 AND id < :id_2`, they do not mean the same.
     """
     statement = arguments.get("statement")
     return type(statement) is str and statement.lstrip()[:6].upper() == "INSERT"
@@ -272,7 +285,9 @@ def _is_insert(arguments: Mapping[str, Any]) -> bool:
 def _rows_of(params: Any) -> list[str] | None:
     """Return the parameters of an INSERT of several rows as a text for each row.
 
-    None: they are those of another statement.
+    {name__0: 'a', name__1: 'b'}  →  the texts of {name: 'a'} and of {name: 'b'}
+
+    None: the parameters are those of one row, or no mapping.
     """
     node = node_of(params)
     if not (isinstance(node, Fields) and node.kind == "dict"):
