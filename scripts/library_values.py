@@ -872,9 +872,10 @@ def _outcome(expression: str, space: dict[str, Any], row: Row) -> str:
 
 
 _PLAIN = (str, int, float, bool, bytes, type(None), tuple, list, dict)
-#: Attributes that are made anew each time, or say how memory is shared.
+#: Attributes that are made anew each time, or say how memory is shared. `nbytes` counts
+#: the table with which an index of pandas 2 looks its labels up.
 _EPHEMERAL = frozenset(
-    {"T", "base", "ctypes", "data", "flags", "isbuiltin", "sharedmask"}
+    {"T", "base", "ctypes", "data", "flags", "isbuiltin", "nbytes", "sharedmask"}
 )
 
 

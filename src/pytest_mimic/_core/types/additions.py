@@ -24,8 +24,9 @@ _SETTERS = frozenset({"__dict__", "__setattr__", "setattr"})
 # Packages whose code in C sets private attributes of their own objects, even when a
 # call only reads an object.
 _PRIVATE_IN_C = frozenset({"pandas", "polars"})
-# The attributes that a package's code in C sets in the objects of subclasses.
-_SET_IN_C = {"pandas": frozenset({"_cache", "_id", "_references"})}
+# The attributes that a package sets in objects of subclasses by code in C or, as pandas
+# 2 when it reads a pickle, by the names that a state has.
+_SET_UNSEEN = {"pandas": frozenset({"_cache", "_id", "_metadata", "_references"})}
 
 
 def added_attributes(value: object, package: str) -> dict[str, Any]:
@@ -151,7 +152,7 @@ def is_of(type_: type, package: str) -> bool:
 @lru_cache(maxsize=1024)
 def _names_in_code(type_: Any, package: str) -> frozenset[str]:
     """Return the names of attributes, and texts, in the code of a package's classes."""
-    names: set[str] = set(_SET_IN_C.get(package, ()))
+    names: set[str] = set(_SET_UNSEEN.get(package, ()))
     for base in type_.__mro__:
         if not is_of(base, package):
             continue

@@ -50,6 +50,13 @@ class Part(NamedTuple):
         return f"[{self.name!r}]"
 
 
+# The decorators of properties whose object keeps what they derive, under their name.
+_CACHED_PROPERTIES = (
+    ("functools", "cached_property"),
+    ("astropy.utils.decorators", "lazyproperty"),
+    ("django.utils.functional", "cached_property"),
+    ("werkzeug.utils", "cached_property"),
+)
 # How the step to a part is written, by its role.
 _STEP_FORMATS = {
     "argument": ".args[{}]",
@@ -278,13 +285,19 @@ def set_attributes(value: object, attributes: Mapping[str, Any]) -> None:
 def _names_of_cached_properties(type_: type) -> set[str]:
     """Return the names under which cached properties keep what they derive.
 
-    These are the cached properties of functools and of attrs.
+    These are the cached properties of `_CACHED_PROPERTIES`, and those of attrs.
     """
-    cached = getattr(sys.modules.get("functools"), "cached_property", ())
+    cached = []
+    for module, class_name in _CACHED_PROPERTIES:
+        # A module that is not loaded has made no property.
+        decorator = getattr(sys.modules.get(module), class_name, None)
+        if decorator is not None:
+            cached.append(decorator)
+    decorators = tuple(cached)
     names: set[str] = set()
     for base in type_.__mro__:
         for name, member in base.__dict__.items():
-            if isinstance(member, cached):
+            if isinstance(member, decorators):
                 names.add(name)
         if "__attrs_attrs__" in base.__dict__:
             names.add(CACHED_HASH)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from pytest_mimic import fingerprint
@@ -52,6 +54,24 @@ MAKERS = {
     "a masked array": (lambda: Masked([1, 2]), "numpy"),
 }
 makers = pytest.mark.parametrize(("make", "package"), MAKERS.values(), ids=MAKERS)
+
+
+class Table(pd.DataFrame):
+    @property
+    def _constructor(self):
+        return Table
+
+
+class Column(pd.Series):
+    @property
+    def _constructor(self):
+        return Column
+
+
+@pytest.mark.parametrize("value", [Table({"a": [1]}), Column([1])], ids=["2d", "1d"])
+def test_what_pandas_sets_in_a_copy_is_none_of_the_users(value):
+    """pandas 2 gives an unpickled object the names of its class as an attribute."""
+    assert fingerprint(pickle.loads(pickle.dumps(value))) == fingerprint(value)
 
 
 @makers

@@ -111,3 +111,30 @@ def test_what_was_set_instead_counts():
     other.encoding = "cp1252"
 
     assert fingerprint(value) != fingerprint(other)
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("functools", "cached_property"),
+        ("django.utils.functional", "cached_property"),
+        ("werkzeug.utils", "cached_property"),
+    ],
+)
+def test_what_a_cached_property_has_derived_does_not_count(module, name):
+    decorator = getattr(pytest.importorskip(module), name)
+
+    class Order:
+        def __init__(self, items):
+            self.items = items
+
+        @decorator
+        def total(self):
+            return sum(self.items)
+
+    order, other = Order([1, 2]), Order([1, 3])
+    before = fingerprint(order)
+
+    assert order.total == 3
+    assert vars(order)["total"] == 3
+    assert fingerprint(order) == before != fingerprint(other)
