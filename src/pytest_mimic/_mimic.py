@@ -56,7 +56,7 @@ def fingerprint(value: object) -> str:
             to it.
     """
     session = _innermost_session()
-    places = None if session is None else session.state.places
+    places = None if session is None else session.run.places
     try:
         return identity_of(value, places=places)
     except Unstable as unstable:

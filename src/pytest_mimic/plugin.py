@@ -15,7 +15,7 @@ import pytest
 
 if TYPE_CHECKING:
     from pytest_mimic import CassetteFixture
-    from pytest_mimic._run.run import PytestRun
+    from pytest_mimic._run.pytest_run import PytestRun
     from pytest_mimic._run.session import Session
 
 # Options of the command line without a value: the flag and its help.
@@ -228,14 +228,14 @@ def _run_of(config: pytest.Config) -> PytestRun:
     run = config.stash.get(_KEY_OF_RUN, None)
     # `pytest_collection_finish` has put None there.
     if run is None and _KEY_OF_RUN in config.stash:
-        from pytest_mimic._run.run import too_late
+        from pytest_mimic._run.pytest_run import too_late
 
         raise too_late()
     if run is None:
         from pytest_mimic._run.plain_imports import use_plain_imports
 
         config.add_cleanup(use_plain_imports())
-        from pytest_mimic._run.run import PytestRun
+        from pytest_mimic._run.pytest_run import PytestRun
 
         run = config.stash[_KEY_OF_RUN] = PytestRun(config)
         config.pluginmanager.register(run, "mimic-ends")
@@ -333,7 +333,7 @@ def _cassette_fixture(request: pytest.FixtureRequest, kind: str) -> CassetteFixt
     from pytest_mimic import CassetteFixture
 
     session = _run_of(request.config).session
-    return CassetteFixture(kind, session.state, session.coverings)
+    return CassetteFixture(kind, session.run, session.coverings)
 
 
 @pytest.fixture

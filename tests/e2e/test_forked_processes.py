@@ -222,8 +222,8 @@ def killed():
     from pytest_mimic.plugin import innermost_session
 
     session = innermost_session()
-    session.state.recordings.turns.begin()
-    session.state.family.tell(("half",))
+    session.run.recordings.turns.begin()
+    session.run.current.family.tell(("half",))
     os.kill(os.getpid(), signal.SIGKILL)
 
 def test_children():

@@ -101,8 +101,8 @@ REPLAY = """
     _core _core.commands _core.modules _core.settings
     _core.target_options _core.words
     _core.engine _core.engine.call _core.engine.coverings _core.engine.decisions
-    _core.engine.ledger
-    _core.engine.owners _core.engine.run_state _core.engine.wrappers
+    _core.engine.account _core.engine.current
+    _core.engine.owners _core.engine.run _core.engine.scopes _core.engine.wrappers
     _core.files _core.files.places
     _core.identity _core.identity.call_identity _core.identity.short _core.identity.source
     _core.patch _core.patch.find _core.patch.imports _core.patch.holders
@@ -112,7 +112,7 @@ REPLAY = """
     _core.types _core.types.kinds
     _core.vault _core.vault.folder
     _core.vault.format _core.vault.vault
-    _run _run.complete_selection _run.configuration _run.ending _run.fixtures _run.phases _run.plain_imports _run.run _run.session
+    _run _run.complete_selection _run.configuration _run.ending _run.fixtures _run.phases _run.plain_imports _run.pytest_run _run.session
     _run.summary
     _tools _tools.unused _tools.unused.judging
 """

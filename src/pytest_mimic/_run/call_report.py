@@ -50,14 +50,14 @@ class CallReports:
         if path:
             # Loaded now, because a test may replace functions that these modules bind.
             import pytest_mimic._tools.page.report  # noqa: F401
-        session.state.log = CallLog(session.state, details=bool(path)).note
+        session.run.account.log = CallLog(session.run, details=bool(path)).note
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> None:
         """Show the rows since the last phase in a section of the test's report."""
-        rows = self._session.ledger.calls
+        rows = self._session.account.calls
         new_rows = rows[self._done :]
         if self._has_sections and new_rows:
             text = "\n".join(line_of(row) for row in new_rows)
@@ -100,18 +100,18 @@ class CallReports:
             return []
         from pytest_mimic._tools.page.report import TestFacts, page
 
-        ledger = self._session.ledger
+        account = self._session.account
         settings = self._session.settings
         tests = {}
-        for test in {*ledger.outcomes, *self._durations}:
+        for test in {*account.outcomes, *self._durations}:
             tests[test] = TestFacts(
-                ledger.outcomes.get(test, ""),
+                account.outcomes.get(test, ""),
                 self._durations.get(test, 0.0),
                 self._lines.get(test, ""),
             )
         text = page(
             mode_line(settings),
-            ledger.calls,
+            account.calls,
             project=settings.rootdir.name,
             notes=notes,
             tests=tests,

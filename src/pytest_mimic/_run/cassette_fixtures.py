@@ -19,6 +19,8 @@ from pytest_mimic.errors import CassetteError
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from pytest_mimic._core.engine.coverings import Coverings
+    from pytest_mimic._core.engine.run import Run
     from pytest_mimic._core.settings import Settings
     from pytest_mimic._core.targets.options import TargetOptions
 
@@ -28,10 +30,10 @@ _REMEDY_OF_REPLAY = "mimic_replay never records; use mimic_record or mimic_auto"
 class CassetteFixture:
     """The type of the fixtures `mimic_record`, `mimic_replay` and `mimic_auto`."""
 
-    def __init__(self, kind: str, state: Any, coverings: Any) -> None:
+    def __init__(self, kind: str, run: Run, coverings: Coverings) -> None:
         self.kind = kind
-        self.state: Any = state
-        self.coverings: Any = coverings
+        self.run: Run = run
+        self.coverings: Coverings = coverings
 
     def __repr__(self) -> str:
         return f"<fixture mimic_{self.kind}>"
@@ -55,9 +57,9 @@ class CassetteFixture:
         """
         read_keyword_options(options, f"mimic_{self.kind}")
         if name is None:
-            owner = self.state.owner
+            owner = self.run.current.owner
             owner.cassettes += 1
-            name = cassette_of_test(self.state.test, owner.cassettes)
+            name = cassette_of_test(self.run.current.test, owner.cassettes)
         else:
             name = cassette_name(name)
         if isinstance(targets, str) or callable(targets):
@@ -101,34 +103,37 @@ class _CassetteBlock:
 
     def __enter__(self) -> Cassette:
         name = self._name
-        state = self._fixture.state
+        run = self._fixture.run
         file = f"{CASSETTES}{name}.json"
         mode = self._mode(file)
         self._refuse_second_writer(mode)
         remedies = None
         if self._fixture.kind == "replay":
             remedies = [_REMEDY_OF_REPLAY]
-            state.only_replayed.add(file)
+            run.current.cassettes.only_replayed.add(file)
         else:
-            state.only_replayed.discard(file)
+            run.current.cassettes.only_replayed.discard(file)
         self._track = CassetteTrack(
-            state, name, mode, strict=self._strict, remedies=remedies
+            run, name, mode, strict=self._strict, remedies=remedies
         )
-        self._cassette_around = state.own_cassette.get()
+        self._cassette_around = run.current.cassettes.own.get()
         self._refuse_second_task()
         self._covering = self._fixture.coverings.enter(self._targets, self._track)
-        state.open_cassettes.append(self._track)
-        state.own_cassette.set(self._track)
+        run.current.cassettes.open.append(self._track)
+        run.current.cassettes.own.set(self._track)
         return Cassette(self._track)
 
     def _mode(self, file: str) -> Mode:
         """Return the mode of the cassette, whose file in the vault is `file`."""
         kind = self._fixture.kind
-        state = self._fixture.state
-        exists = state.vault.store.size(file) is not None
-        mode = mode_of(kind, state.settings, name=self._name, exists=exists)
+        run = self._fixture.run
+        exists = run.vault.store.size(file) is not None
+        mode = mode_of(kind, run.settings, name=self._name, exists=exists)
         is_replaced = kind == "auto" and mode is Mode.RERECORD and exists
-        if is_replaced and (file, state.vault.store.read(file)) in state.cassettes_made:
+        if (
+            is_replaced
+            and (file, run.vault.store.read(file)) in run.current.cassettes.made
+        ):
             # Another block of this run has made the cassette. The calls of that block
             # stay, and this one adds its own.
             return Mode.RECORD
@@ -140,7 +145,7 @@ class _CassetteBlock:
         Raises:
             CassetteError: A block does.
         """
-        for cassette in self._fixture.state.open_cassettes:
+        for cassette in self._fixture.run.current.cassettes.open:
             is_written = mode.writes or cassette.run_mode.writes
             if cassette.name == self._name and is_written:
                 raise CassetteError(
@@ -163,7 +168,7 @@ class _CassetteBlock:
         Raises:
             CassetteError: A task that runs at the same time has opened the newest one.
         """
-        cassettes = self._fixture.state.open_cassettes
+        cassettes = self._fixture.run.current.cassettes.open
         if not cassettes:
             return
         newest = cassettes[-1]
@@ -178,9 +183,9 @@ class _CassetteBlock:
     def __exit__(
         self, kind: object, error: BaseException | None, traceback: object
     ) -> None:
-        state = self._fixture.state
-        state.open_cassettes.remove(self._track)
-        state.own_cassette.set(self._cassette_around)
+        run = self._fixture.run
+        run.current.cassettes.open.remove(self._track)
+        run.current.cassettes.own.set(self._cassette_around)
         self._covering.end()
         self._track.close(error)
 

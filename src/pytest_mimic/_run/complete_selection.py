@@ -15,7 +15,7 @@ from pytest_mimic._core.words import plural
 from pytest_mimic._run.configuration import Hooks
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.ledger import Ledger
+    from pytest_mimic._core.engine.account import Account
 
 # Options of pytest by their names in `config.option`, each with its flag for messages.
 # These options deselect tests once all are known.
@@ -60,7 +60,7 @@ def without_group(nodeid: str) -> str:
 
 
 def note_selection(
-    ledger: Ledger,
+    account: Account,
     option: object,
     *,
     args: Sequence[str],
@@ -71,7 +71,7 @@ def note_selection(
     """Note which part of the tests a command line requests.
 
     Args:
-        ledger: The account of the run.
+        account: The account of the run.
         option: The options that pytest has parsed.
         args: The arguments, whose paths are relative to `cwd`.
         testpaths: The folders of tests, relative to the rootdir.
@@ -79,9 +79,9 @@ def note_selection(
         cwd: The folder where pytest was started.
     """
     for reasons, flags in (
-        (ledger.deselected, _OPTIONS_THAT_DESELECT),
-        (ledger.hiding, _OPTIONS_THAT_HIDE_FILES),
-        (ledger.selection, _OPTIONS_THAT_RUN_NOTHING),
+        (account.deselected, _OPTIONS_THAT_DESELECT),
+        (account.hiding, _OPTIONS_THAT_HIDE_FILES),
+        (account.selection, _OPTIONS_THAT_RUN_NOTHING),
     ):
         for name, flag in flags.items():
             if getattr(option, name, None):
@@ -99,11 +99,11 @@ def note_selection(
         wanted.append(folder)
         if any(map(path.is_relative_to, requested)):
             covered.append(folder)
-    ledger.wanted.update(wanted)
-    if not ledger.hiding:
-        ledger.covered.update(covered)
+    account.wanted.update(wanted)
+    if not account.hiding:
+        account.covered.update(covered)
     if len(covered) < len(wanted):
-        ledger.hiding.add(_REASON_PART)
+        account.hiding.add(_REASON_PART)
 
 
 def _test_folders(testpaths: Sequence[str], rootdir: Path) -> list[Path]:
@@ -125,26 +125,30 @@ class SelectedTests(Hooks):
             does not.
     """
 
-    def __init__(self, config: pytest.Config, ledger: Ledger) -> None:
+    def __init__(self, config: pytest.Config, account: Account) -> None:
         self.have_run = False
         self._config = config
-        self._ledger = ledger
+        self._account = account
         self._collected: list[pytest.Item] = []
         self._selected_count = 0
 
     def narrowed(self) -> list[str]:
         """Return the reasons why not all tests run."""
-        return [*self._ledger.deselected, *self._ledger.hiding, *self._ledger.selection]
+        return [
+            *self._account.deselected,
+            *self._account.hiding,
+            *self._account.selection,
+        ]
 
     def narrow(self, reason: str) -> None:
         """Note a reason why not all tests run."""
-        self._ledger.selection.add(reason)
+        self._account.selection.add(reason)
 
     def have_all_passed(self) -> bool:
         """Return whether all tests of the project have run and passed."""
-        if self._ledger.skipped_modules or self.narrowed():
+        if self._account.skipped_modules or self.narrowed():
             return False
-        outcomes = list(self._ledger.outcomes.values())
+        outcomes = list(self._account.outcomes.values())
         # A plugin may run tests in its own way, without a report of each.
         if len(outcomes) < self._selected_count:
             return False
@@ -161,7 +165,7 @@ class SelectedTests(Hooks):
         """
         config = self._config
         note_selection(
-            self._ledger,
+            self._account,
             config.option,
             args=config.args,
             testpaths=config.getini("testpaths"),
@@ -178,10 +182,10 @@ class SelectedTests(Hooks):
             from pytest_mimic._tools.unused.usage import in_environment
 
             for item in self._collected:
-                self._ledger.tests.add(in_environment(plain_id(item)))
+                self._account.tests.add(in_environment(plain_id(item)))
         self._collected.clear()
         if deselected:
-            self._ledger.deselected.add(f"{plural(deselected, 'test')} deselected")
+            self._account.deselected.add(f"{plural(deselected, 'test')} deselected")
 
     # -- hooks
 
@@ -190,9 +194,9 @@ class SelectedTests(Hooks):
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.skipped:
-            self._ledger.skipped_modules.add(report.nodeid)
+            self._account.skipped_modules.add(report.nodeid)
             return
-        self._ledger.collected.add(report.nodeid.partition("::")[0])
+        self._account.collected.add(report.nodeid.partition("::")[0])
         if report.failed:
             self.narrow("a collection error")
 
@@ -209,7 +213,7 @@ class SelectedTests(Hooks):
             # A set-up or teardown that passes says nothing of the test.
             return
         nodeid = vars(report).get("mimic_test") or without_group(report.nodeid)
-        outcomes = self._ledger.outcomes
+        outcomes = self._account.outcomes
         if str(report.outcome) == "rerun":
             # pytest-rerunfailures runs the test again.
             outcomes.pop(nodeid, None)

@@ -94,36 +94,36 @@ class Ending:
 
         A worker of xdist sends its account to the controller, which does this.
         """
-        run = self._session
-        run.take_strays()
-        run.keep_error(run.break_off)
-        run.keep_error(run.state.report_inputs)
+        parts = self._session
+        parts.take_strays()
+        parts.keep_error(parts.break_off)
+        parts.keep_error(parts.run.report_inputs)
         has_ended_by_itself = session.exitstatus in _EXITS_OF_WHOLE_RUNS
         if session.shouldstop or session.shouldfail or not has_ended_by_itself:
             self._tests.narrow(STOPPED)
         # The controller of xdist runs no test.
         if not self._is_controller:
             has_run_all = self._has_run_all(session)
-            run.keep_error(partial(run.close, is_complete=has_run_all))
-            if run.state.next_run is not None:
-                run.keep_error(run.state.next_run.report)
-        run.keep_error(self._count_tokens)
+            parts.keep_error(partial(parts.close, is_complete=has_run_all))
+            if parts.run.account.next_run is not None:
+                parts.keep_error(parts.run.account.next_run.report)
+        parts.keep_error(self._count_tokens)
         if self._is_worker:
-            run.vault.store.end_run()
-            account = run.ledger.to_plain()
+            parts.vault.store.end_run()
+            account = parts.account.to_plain()
             self._config.workeroutput["mimic"] = account  # type: ignore[attr-defined]
             return
-        if run.ledger.replaced:
+        if parts.account.replaced:
             # This waits for the end of all tests: a recording that a test puts back
             # needs its objects again.
-            run.keep_error(partial(run.vault.delete, (), run.ledger.replaced))
-        run.keep_error(self._find_outdated)
-        run.keep_error(self._judge)
-        run.keep_error(self._keep_usage)
+            parts.keep_error(partial(parts.vault.delete, (), parts.account.replaced))
+        parts.keep_error(self._find_outdated)
+        parts.keep_error(self._judge)
+        parts.keep_error(self._keep_usage)
         # Threads that tests have left running may have made calls meanwhile.
-        run.take_strays()
+        parts.take_strays()
         # The page comes last, since it shows the summary.
-        run.keep_error(self._write_page)
+        parts.keep_error(self._write_page)
         self._set_exit_code(session)
 
     def _has_run_all(self, session: pytest.Session) -> bool:
@@ -134,8 +134,8 @@ class Ending:
 
     def _set_exit_code(self, session: pytest.Session) -> None:
         """Let a run fail for problems that belong to no test."""
-        ledger = self._session.ledger
-        if ledger.problems:
+        account = self._session.account
+        if account.problems:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
         elif session.exitstatus in _EXITS_WITHOUT_FAILURE and self._has_failed():
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -146,26 +146,26 @@ class Ending:
         Such a problem is an unused recording with `--mimic-fail-on-unused`, a miss
         outside of tests, or a file that cannot be written.
         """
-        ledger = self._session.ledger
+        account = self._session.account
         if self._session.settings.fail_on_unused and self._judgement.unused:
             return True
-        has_stray_miss = any(not miss.test for miss in ledger.missing)
-        return has_stray_miss or bool(ledger.errors)
+        has_stray_miss = any(not miss.test for miss in account.missing)
+        return has_stray_miss or bool(account.errors)
 
     def _judge(self) -> None:
         """Judge the recordings that no test used, for the summary."""
-        ledger = self._session.ledger
+        account = self._session.account
         # A run that a fixture has started on its own does not know the tests.
         if self._tests.have_run and not self._config.option.collectonly:
-            if ledger.missing:
+            if account.missing:
                 self._find_moves()
             narrowed = self._tests.narrowed()
             self._judgement = judge_unused(self._session, narrowed)
             if not narrowed:
                 # No call has such a path, so it may be misspelt: `ignore=filter.dat`.
-                for option in sorted(ledger.ignored_paths - ledger.met_paths):
-                    ledger.notes.add(f"{option} met nothing in any call")
-        if ledger.recorded:
+                for option in sorted(account.ignored_paths - account.met_paths):
+                    account.notes.add(f"{option} met nothing in any call")
+        if account.recorded:
             count, total = self._session.vault.size()
             shown = self._session.settings.shown_vault
             recordings = plural(count, "recording")
@@ -173,18 +173,18 @@ class Ending:
 
     def _count_tokens(self) -> None:
         """Count the tokens that replayed answers of language models have saved."""
-        ledger = self._session.ledger
-        recordings = self._session.state.made_recordings
+        account = self._session.account
+        recordings = self._session.run.made_recordings
         answers = []
-        for duration, name, _, _ in ledger.replays:
+        for duration, name, _, _ in account.replays:
             if name.startswith(("calls/http/", CASSETTES)):
                 answers.append((duration, name))
         if answers and recordings is not None:
             from pytest_mimic._run.token_counts import tokens_of
 
             counts = tokens_of(answers, self._session.vault, recordings.known)
-            ledger.saved_tokens_sent += counts.sent
-            ledger.saved_tokens_received += counts.received
+            account.saved_tokens_sent += counts.sent
+            account.saved_tokens_received += counts.received
 
     def _find_outdated(self) -> None:
         """Find the tests whose recordings hold a dropped placeholder.
@@ -192,44 +192,44 @@ class Ending:
         Such a placeholder stood for a secret in the answer of a fixture, which has
         another one now.
         """
-        ledger = self._session.ledger
+        account = self._session.account
         vault = self._session.vault
-        if not ledger.dropped:
+        if not account.dropped:
             return
         for name in vault.names():
             text = (vault.store.read(name) or b"").decode("utf-8", "replace")
-            for placeholder in ledger.dropped:
+            for placeholder in account.dropped:
                 if placeholder in text:
-                    ledger.outdated.add(vault.test_of(name) or name)
+                    account.outdated.add(vault.test_of(name) or name)
 
     def _find_moves(self) -> None:
         """Find the moves that give tests the recordings of tests that are gone."""
-        ledger = self._session.ledger
+        account = self._session.account
         settings = self._session.settings
         # By test: the identity of its first missing call.
         first_misses: dict[str, str] = {}
-        for miss in ledger.missing:
+        for miss in account.missing:
             if miss.test and miss.key and not miss.is_stale:
                 first_misses.setdefault(miss.test, miss.key)
-        for test in ledger.outcomes:
+        for test in account.outcomes:
             # pytest reports no collection of a file if the command line names a test in
             # it.
             file, _, _ = test.partition("::")
-            ledger.collected.add(file)
-        gone = GoneTests(ledger, settings, is_complete=not self._tests.narrowed())
-        ledger.moved = moved_tests(self._session.vault, first_misses, gone)
+            account.collected.add(file)
+        gone = GoneTests(account, settings, is_complete=not self._tests.narrowed())
+        account.moved = moved_tests(self._session.vault, first_misses, gone)
 
     def _keep_usage(self) -> None:
         """Write the file of `--mimic-usage`."""
         path = self._session.settings.usage
-        ledger = self._session.ledger
+        account = self._session.account
         if path is None or not self._tests.have_run:
             return
         from pytest_mimic._tools.unused.usage import in_environment, write_usage
 
-        ledger.known = set(self._session.vault.names())
-        ledger.ran = set(map(in_environment, ledger.outcomes))
-        write_usage(path, ledger, self._session.settings)
+        account.known = set(self._session.vault.names())
+        account.ran = set(map(in_environment, account.outcomes))
+        write_usage(path, account, self._session.settings)
 
     def _write_page(self) -> None:
         """Write the HTML report, if one was requested."""
@@ -246,11 +246,11 @@ class Ending:
             room: The characters that a row of a list should take at most; None: where
                 no terminal has a width.
         """
-        ledger = self._session.ledger
+        account = self._session.account
         if quiet is None:
             quiet = self._config.option.verbose < 0
         lines = summary(
-            ledger,
+            account,
             self._judgement,
             self._session.settings,
             quiet=bool(quiet),
@@ -266,7 +266,7 @@ class Ending:
         problems = []
         if self._is_controller:
             # Without xdist, pytest itself prints the usage error.
-            problems = [f"ERROR: {problem}" for problem in ledger.problems]
+            problems = [f"ERROR: {problem}" for problem in account.problems]
         return [printable(line) for line in (*problems, *lines)]
 
     def _has_nothing_to_mimic(self) -> bool:
@@ -275,7 +275,7 @@ class Ending:
         This is False for a run without tests.
         """
         session = self._session
-        if session.ledger.mimicked or not self._tests.have_run:
+        if session.account.mimicked or not self._tests.have_run:
             return False
         for name, value in vars(self._config.option).items():
             if name.startswith("mimic_") and value:
@@ -304,7 +304,7 @@ def judge_unused(session: Session, reasons: Collection[str]) -> Judgement:
         for judging.
     """
     settings = session.settings
-    ledger = session.ledger
+    account = session.account
     is_asked = settings.clear_unused or settings.fail_on_unused
     if settings.mode is Mode.LIVE:
         if is_asked:
@@ -317,18 +317,18 @@ def judge_unused(session: Session, reasons: Collection[str]) -> Judgement:
         if is_warned:
             not_judged = ", ".join(reasons)
         return Judgement(not_judged=not_judged, cleared=_cleared(session, {}))
-    if not ledger.mimicked:
+    if not account.mimicked:
         if is_warned:
             return Judgement(not_judged=NOTHING)
         return Judgement()
-    unused = session.vault.names(without=ledger.used)
+    unused = session.vault.names(without=account.used)
     if not unused:
         return Judgement(cleared=_cleared(session, {}))
     are_too_many = not is_asked and len(unused) > READ_UNASKED
     if are_too_many:
         # The first recordings by name, so that each run names the same ones.
         unused = nsmallest(READ_UNASKED, unused)
-    judgement, proven = judge(session.vault, unused, ledger, settings, listed=SHOWN)
+    judgement, proven = judge(session.vault, unused, account, settings, listed=SHOWN)
     judgement.is_part = are_too_many
     if not is_asked:
         judgement.unproven = 0

@@ -55,7 +55,7 @@ class Fixtures(Hooks):
             fixture: The fixture, `tmp_path` or `tmp_path_factory`.
             value: The value that the fixture gave.
         """
-        places = self._session.state.places
+        places = self._session.run.places
         if fixture == "tmp_path":
             places.own = None
             place = places.place_of(str(value))
@@ -93,30 +93,32 @@ class Fixtures(Hooks):
         if parameters:
             name = f"{name}[{','.join(parameters)}]"
         leaving: list[Callable[[bool], None]] = []
-        state = self._session.state
+        run = self._session.run
         fixture = fixturedef.argname
-        secrets = SecretScope(fixture, partial(state.scopes_of, fixturedef.argnames))
-        outside = state.secret_scope
+        secrets = SecretScope(
+            fixture, partial(run.current.scopes_of, fixturedef.argnames)
+        )
+        outside = run.current.secret_scope
 
         def begin_teardown() -> None:
             nonlocal outside
             leaving.append(self._session.scopes.enter(name, ends=True))
-            outside = state.secret_scope
-            state.secret_scope = secrets
+            outside = run.current.secret_scope
+            run.current.secret_scope = secrets
 
         def end_teardown() -> None:
             leave = leaving.pop()
             leave(True)
-            state.secret_scope = outside
-            if state.fixture_scopes.get(fixture) is secrets:
-                del state.fixture_scopes[fixture]
+            run.current.secret_scope = outside
+            if run.current.fixture_scopes.get(fixture) is secrets:
+                del run.current.fixture_scopes[fixture]
 
         # Finalizers run in reverse order, and the fixture adds its own teardown in this
         # block: first `begin_teardown` runs, then the fixture's own, then this one.
         fixturedef.addfinalizer(end_teardown)
         leave = self._session.scopes.enter(name)
-        state.secret_scope = secrets
-        state.fixture_scopes[fixture] = secrets
+        run.current.secret_scope = secrets
+        run.current.fixture_scopes[fixture] = secrets
         passed = False
         try:
             yield
@@ -125,7 +127,7 @@ class Fixtures(Hooks):
             passed = True
             raise
         finally:
-            state.secret_scope = outside
+            run.current.secret_scope = outside
             leave(passed)
             fixturedef.addfinalizer(begin_teardown)
 
@@ -151,4 +153,4 @@ class Fixtures(Hooks):
         """Return a parameter for a scope's name: its text, or its identity."""
         if isinstance(parameter, (str, int)):
             return repr(parameter)
-        return identity_of(parameter, self._session.state.places)
+        return identity_of(parameter, self._session.run.places)

@@ -71,11 +71,13 @@ class Phases(Hooks):
         # no fault of this test.
         self._session.take_strays()
         self._session.begin_test(plain_id(item))
-        state = self._session.state
+        run = self._session.run
         fixtures = getattr(item, "fixturenames", ())
-        state.secret_scope = SecretScope(outer=partial(state.scopes_of, fixtures))
-        state.own_files = partial(_own_files, item)
-        self._replays_before = len(self._session.ledger.replays)
+        run.current.secret_scope = SecretScope(
+            outer=partial(run.current.scopes_of, fixtures)
+        )
+        run.current.own_files = partial(_own_files, item)
+        self._replays_before = len(self._session.account.replays)
         self._load_before_fakes()
         if self.broken is not None:
             raise self.broken
@@ -178,7 +180,7 @@ class Phases(Hooks):
     ) -> None:
         """Judge a phase of a test, and end the test after its teardown."""
         session = self._session
-        test = session.state.test
+        test = session.run.current.test
         if test != report.nodeid:
             # Our id of a test is another one outside of the rootdir, and with `--dist
             # loadgroup`. xdist's controller gets the report alone, and reads it there.
@@ -190,7 +192,7 @@ class Phases(Hooks):
             else:
                 errors.append(error)
             if getattr(error, "damage", None) is Damage.POINTER:
-                session.ledger.pointers.add(getattr(error, "file", ""))
+                session.account.pointers.add(getattr(error, "file", ""))
         if errors:
             from pytest_mimic._run.verdicts import judge_phase
 
@@ -211,14 +213,14 @@ class Phases(Hooks):
             self._has_run_whole = False
         if report.when == "teardown":
             session.keep_error(self._end_test)
-            session.state.secret_scope = SecretScope()
+            session.run.current.secret_scope = SecretScope()
 
     def _name_replays(self, report: pytest.TestReport, test: str) -> None:
         """Say in the report of a failure how many recorded calls the test has had.
 
         A recording may be the reason of the failure.
         """
-        replays = self._session.ledger.replays[self._replays_before :]
+        replays = self._session.account.replays[self._replays_before :]
         if not replays:
             return
         from pytest_mimic._run.verdicts import SECTION, name_replays
@@ -226,7 +228,7 @@ class Phases(Hooks):
         # `--mimic-rerecord` makes these calls again, but not those of `mimic_replay`.
         renewable = 0
         for _, name, _, _ in replays:
-            if name not in self._session.state.only_replayed:
+            if name not in self._session.run.current.cassettes.only_replayed:
                 renewable += 1
         commands = self._session.settings.commands
         line = name_replays(len(replays), renewable, test, commands)

@@ -11,7 +11,7 @@ from pytest_mimic._core.engine.steps import Step
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_mimic._core.engine.run_state import RunState
+    from pytest_mimic._core.engine.run import Run
 
 # Sequences that each terminal knows since the VT100.
 _SAVE_CURSOR = "\x1b7"
@@ -19,17 +19,17 @@ _ERASE_REST = "\x1b[K"
 _RESTORE_CURSOR = "\x1b8"
 
 
-def show_progress(terminal: Any, state: RunState) -> Callable[[], None]:
+def show_progress(terminal: Any, run: Run) -> Callable[[], None]:
     """Show the longest real call under way at the right of the terminal's line.
 
     Args:
         terminal: pytest's terminal reporter.
-        state: The state of the run.
+        run: The run.
 
     Returns:
         A function that ends the showing.
     """
-    progress = _Progress(terminal._tw, state)
+    progress = _Progress(terminal._tw, run)
     progress.start()
     return progress.end
 
@@ -39,12 +39,12 @@ class _Progress:
 
     Args:
         writer: pytest's writer to the terminal.
-        state: The state of the run.
+        run: The run.
     """
 
-    def __init__(self, writer: Any, state: RunState) -> None:
+    def __init__(self, writer: Any, run: Run) -> None:
         self._writer = writer
-        self._state = state
+        self._run = run
         # A duplicate, because pytest's capturing redirects the original descriptor
         # while a test runs.
         self._screen = os.dup(writer._file.fileno())
@@ -70,14 +70,14 @@ class _Progress:
     def _text(self) -> str:
         """Return the text for the longest call under way, empty for a short one."""
         # Other threads add and remove calls meanwhile.
-        running = list(self._state.running)
+        running = list(self._run.real_calls.running)
         if not running:
             return ""
         calls = [step for step in running if isinstance(step, Step)]
         if not calls:
             return ""
         longest = min(calls, key=_started)
-        seconds = self._state.clock() - _started(longest)
+        seconds = self._run.clock() - _started(longest)
         if seconds < 1:
             return ""
         amount = f" {seconds:.0f} s"

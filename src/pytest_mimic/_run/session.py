@@ -6,10 +6,10 @@ from collections.abc import Callable
 from importlib import import_module
 from time import strftime
 
+from pytest_mimic._core.engine.account import Account
 from pytest_mimic._core.engine.coverings import Coverings
-from pytest_mimic._core.engine.ledger import Ledger
-from pytest_mimic._core.engine.owners import Scopes
-from pytest_mimic._core.engine.run_state import RunState
+from pytest_mimic._core.engine.run import Run
+from pytest_mimic._core.engine.scopes import Scopes
 from pytest_mimic._core.seam.registry import check_outcome
 from pytest_mimic._core.settings import Mode, Settings
 from pytest_mimic._core.vault import FolderStore, Vault
@@ -32,9 +32,9 @@ class Session:
 
     Attributes:
         settings: The settings of the run.
-        ledger: The account of the run.
+        account: The account of the run.
         vault: The vault.
-        state: What the engine needs of the run.
+        run: What the run is made of, for the engine.
         drifts: The drifts of the running test that no report has shown yet.
         judges_phases: Whether drifts are reported with the phase of a test that they
             are in. Otherwise they are reported when all phases have ended.
@@ -44,7 +44,6 @@ class Session:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.ledger: Ledger = Ledger()
         store = FolderStore(settings.vault)
         self.vault: Vault = Vault(
             store,
@@ -52,34 +51,30 @@ class Session:
             label=settings.shown_vault,
             check_client=check_outcome,
         )
-        self.state: RunState = RunState(
-            settings=settings,
-            vault=self.vault,
-            ledger=self.ledger,
-            today=strftime("%Y-%m-%d"),
-        )
+        self.run: Run = Run.begin(settings, self.vault, today=strftime("%Y-%m-%d"))
+        self.account: Account = self.run.account
         if settings.mode is not Mode.REPLAY:
             for name in _BOUND_EARLY:
                 import_module(f"pytest_mimic._core.{name}")
         if settings.mode.writes:
             from pytest_mimic._core.engine.next_run import NextRun
 
-            self.state.next_run = NextRun(self.state)
+            self.account.next_run = NextRun(self.run)
         self.drifts: list[DriftError] = []
         self.judges_phases = True
-        self.coverings: Coverings = Coverings(self.state)
-        self.scopes: Scopes = Scopes(self.state)
+        self.coverings: Coverings = Coverings(self.run)
+        self.scopes: Scopes = Scopes(self.run)
 
     # -- tests
 
     def begin_test(self, nodeid: str) -> None:
         """Begin a test, before its set-up. Its sequences start over."""
         self.coverings.look_again()
-        self.state.test = nodeid
-        self.ledger.begun.append((len(self.ledger.replays), nodeid))
-        self.state.pending.begin()
+        self.run.current.test = nodeid
+        self.account.begun.append((len(self.account.replays), nodeid))
+        self.run.current.pending.begin()
         self.scopes.begin_test(nodeid)
-        self.state.places.own = None
+        self.run.places.own = None
 
     def end_test(self, *, passed: bool, is_whole: bool = False) -> None:
         """End a test, after its teardown.
@@ -91,19 +86,19 @@ class Session:
         try:
             self.scopes.end_test(passed=passed, is_whole=is_whole)
         finally:
-            self.state.end_test()
-            self.state.places.own = None
+            self.run.end_test()
+            self.run.places.own = None
 
     def break_off(self) -> None:
         """End the test in which the run was stopped, if there is one, as not passed."""
-        if self.state.test:
+        if self.run.current.test:
             self.end_test(passed=False)
 
     def take_pending(self) -> list[MimicError]:
         """Return the errors that the current phase must fail for, and forget them."""
-        self.state.end_discarded()
-        self.state.hear()
-        return [*self.state.pending.take(), *self.coverings.new_problems()]
+        self.run.real_calls.end_discarded()
+        self.run.current.hear()
+        return [*self.run.current.pending.take(), *self.coverings.new_problems()]
 
     def take_strays(self) -> None:
         """Keep errors outside of tests for the summary: no test can fail for them."""
@@ -111,7 +106,7 @@ class Session:
             # The summary has a list of misses of its own.
             if not isinstance(error, MissingRecordingError):
                 error.commands = self.settings.commands
-                self.ledger.errors.append(str(error))
+                self.account.errors.append(str(error))
 
     def keep_error(self, step: Callable[[], object]) -> None:
         """Take a step at the end of a test or of the run.
@@ -122,7 +117,7 @@ class Session:
             step()
         except MimicError as error:
             error.commands = self.settings.commands
-            self.ledger.errors.append(str(error))
+            self.account.errors.append(str(error))
 
     def close(self, *, is_complete: bool = False) -> None:
         """Restore everything.
@@ -132,9 +127,9 @@ class Session:
         """
         try:
             self.scopes.close(is_complete=is_complete)
-            self.ledger.replaced |= self.vault.replaced
+            self.account.replaced |= self.vault.replaced
         finally:
-            if self.state.next_run is not None:
-                self.state.next_run.end()
+            if self.account.next_run is not None:
+                self.account.next_run.end()
             self.coverings.close()
-            self.state.end_test()
+            self.run.end_test()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from pytest_mimic._core.commands import Commands, Verb
-from pytest_mimic._core.engine.ledger import REKEY
+from pytest_mimic._core.engine.account import REKEY
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.words import (
     ROW,
@@ -32,7 +32,7 @@ from pytest_mimic._tools.unused.judging import (
 )
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.ledger import Ledger, Miss
+    from pytest_mimic._core.engine.account import Account, Miss
     from pytest_mimic._core.settings import Settings
 
 # The first line of a run, with the vault in the braces.
@@ -58,7 +58,7 @@ def mode_line(settings: Settings) -> str:
 
 
 def summary(
-    ledger: Ledger,
+    account: Account,
     judgement: Judgement,
     settings: Settings,
     *,
@@ -70,7 +70,7 @@ def summary(
     """Return the lines of the section titled `mimic`, which may be empty.
 
     Args:
-        ledger: The account of the run.
+        account: The account of the run.
         judgement: Which recordings are unused.
         settings: The settings of the run.
         quiet: Whether only problems are shown, and one line after something was
@@ -81,55 +81,55 @@ def summary(
         room: The characters that a row of a list should take at most.
     """
     lines = []
-    counts = _counts(ledger, judgement, settings)
+    counts = _counts(account, judgement, settings)
     if counts:
         lines.append(counts)
     if not quiet:
         if judgement.vault:
             lines.append(judgement.vault)
-        lines += _taken_back(ledger.taken_back)
+        lines += _taken_back(account.taken_back)
     commands = RunCommands.of_run(
-        ledger, settings, cache=cache, is_complete=is_complete
+        account, settings, cache=cache, is_complete=is_complete
     )
     problems: list[Line] = []
-    problems += _put_back(ledger.put_back)
-    problems += _pointers(ledger)
-    problems += _recorded_errors(ledger, commands)
-    problems += _missing(ledger, commands)
-    problems += _moved(ledger, commands)
-    problems += _drifted(ledger, commands)
+    problems += _put_back(account.put_back)
+    problems += _pointers(account)
+    problems += _recorded_errors(account, commands)
+    problems += _missing(account, commands)
+    problems += _moved(account, commands)
+    problems += _drifted(account, commands)
     problems += list_unused(judgement)
     if judgement.unused and not judgement.cleared:
         clear = settings.commands.pytest("--mimic-clear-unused")
         problems.append(f"to drop the unused: {clear}")
-    problems += _changed_inputs(ledger, commands)
-    problems += _outdated(ledger, commands)
-    if ledger.made_anew:
+    problems += _changed_inputs(account, commands)
+    problems += _outdated(account, commands)
+    if account.made_anew:
         from pytest_mimic._run.anew_lines import anew_lines
 
-        problems += anew_lines(ledger.made_anew, quiet=quiet)
-    problems += _hidden(ledger)
-    problems += limited(ledger.notes)
-    problems += ledger.errors
-    problems += _absent_clients(ledger)
+        problems += anew_lines(account.made_anew, quiet=quiet)
+    problems += _hidden(account)
+    problems += limited(account.notes)
+    problems += account.errors
+    problems += _absent_clients(account)
     problems += not_judged(judgement, _judging_option(settings))
     if settings.fail_on_unused and judgement.unused:
         problems.append(_failed(judgement))
-    if quiet and not problems and not ledger.recorded:
+    if quiet and not problems and not account.recorded:
         return []
     return laid_out([*lines, *problems], room)
 
 
-def _absent_clients(ledger: Ledger) -> list[str]:
+def _absent_clients(account: Account) -> list[str]:
     """Return the line about clients that are not installed, if something went wrong.
 
     Their absence may be the cause.
     """
-    has_failed = "failed" in ledger.outcomes.values()
-    is_wrong = bool(ledger.missing or ledger.errors or has_failed)
-    if not ledger.absent_clients or not is_wrong:
+    has_failed = "failed" in account.outcomes.values()
+    is_wrong = bool(account.missing or account.errors or has_failed)
+    if not account.absent_clients or not is_wrong:
         return []
-    clients = ", ".join(sorted(ledger.absent_clients))
+    clients = ", ".join(sorted(account.absent_clients))
     return [f"not installed, so not mimicked: {clients}"]
 
 
@@ -181,7 +181,7 @@ class RunCommands(NamedTuple):
     @classmethod
     def of_run(
         cls,
-        ledger: Ledger,
+        account: Account,
         settings: Settings,
         *,
         cache: Path | None,
@@ -196,13 +196,13 @@ class RunCommands(NamedTuple):
         commands = settings.commands._replace(folder=folder)
         known: dict[str, set[str]] = {}
         if is_complete:
-            for test in ledger.outcomes:
+            for test in account.outcomes:
                 file = test.partition("::")[0]
                 known.setdefault(file, set()).add(test)
         failed: set[str] | None = None
         if cache is not None:
             failed = set()
-            for test, outcome in ledger.outcomes.items():
+            for test, outcome in account.outcomes.items():
                 if outcome == "failed":
                     failed.add(test)
         return cls(commands, known, failed)
@@ -225,11 +225,11 @@ def _failed(judgement: Judgement) -> str:
     return f"failed: {recordings} {verb} unused (--mimic-fail-on-unused)"
 
 
-def _missing(ledger: Ledger, commands: RunCommands) -> list[Line]:
+def _missing(account: Account, commands: RunCommands) -> list[Line]:
     """Return the lists of missing and of stale calls, each with what helps."""
     lines: list[Line] = []
     for is_stale, adjective in ((False, "missing"), (True, "stale")):
-        misses = [miss for miss in ledger.missing if miss.is_stale is is_stale]
+        misses = [miss for miss in account.missing if miss.is_stale is is_stale]
         # As keys, equal rows stand once.
         rows: dict[tuple[str, str], None] = {}
         for miss in misses:
@@ -314,16 +314,16 @@ def _made_anew(misses: Sequence[Miss]) -> list[Line]:
     return tabled(heading, rows, *remedies)
 
 
-def _moved(ledger: Ledger, run: RunCommands) -> list[str]:
+def _moved(account: Account, run: RunCommands) -> list[str]:
     """Return the commands that give renamed tests the recordings of their calls."""
-    commands = [run.commands.mimic("mv", *move) for move in ledger.moved]
+    commands = [run.commands.mimic("mv", *move) for move in account.moved]
     purpose = "to use what a test that is gone has recorded"
     if len(commands) == 1:
         return [f"{purpose}: {commands[0]}"]
     return listed(f"{purpose}, one after the other:", commands)
 
 
-def _drifted(ledger: Ledger, commands: RunCommands) -> list[Line]:
+def _drifted(account: Account, commands: RunCommands) -> list[Line]:
     """Return the list of the calls that drifted, and the command that accepts them.
 
     A call whose service failed or refused it has nothing to accept.
@@ -332,7 +332,7 @@ def _drifted(ledger: Ledger, commands: RunCommands) -> list[Line]:
     acceptable: set[tuple[str, str]] = set()
     # As keys, the tests stand once each, in the order of their calls.
     tests: dict[str, None] = {}
-    for label, test, option in ledger.drifted:
+    for label, test, option in account.drifted:
         rows.append((label, test))
         if option:
             acceptable.add((label, test))
@@ -352,18 +352,18 @@ def _counted(calls: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     return rows
 
 
-def _changed_inputs(ledger: Ledger, commands: RunCommands) -> list[Line]:
+def _changed_inputs(account: Account, commands: RunCommands) -> list[Line]:
     """Return the list of code and files that have changed since calls used them.
 
     The command under the list verifies these calls.
     """
-    if not ledger.inputs:
+    if not account.inputs:
         return []
     recordings = set()
     tests = set()
     # By the code or file that has changed: the calls of each target.
     calls: dict[str, Counter[str]] = {}
-    for recording, target, subject, count, tests_of_recording in ledger.inputs:
+    for recording, target, subject, count, tests_of_recording in account.inputs:
         recordings.add(recording)
         tests.update(tests_of_recording)
         calls.setdefault(subject, Counter())[target] += count
@@ -388,13 +388,13 @@ def _rank_of_input(subject: str) -> tuple[bool, str]:
     return not is_code, subject
 
 
-def _hidden(ledger: Ledger) -> list[Line]:
+def _hidden(account: Account) -> list[Line]:
     """Return the lists of processes, secrets and equal calls that a user should know.
 
     A test does not fail for them, and no recording shows them.
     """
     started = []
-    for (test, method), count in Counter(map(tuple, ledger.processes)).items():
+    for (test, method), count in Counter(map(tuple, account.processes)).items():
         starter = test or "code outside of tests"
         started.append(
             f"{starter} started a process ({method}) in which nothing is mimicked"
@@ -405,22 +405,22 @@ def _hidden(ledger: Ledger) -> list[Line]:
     lines += listed("processes:", started, f"to mimic calls there: {remedy}")
     lines += tabled(
         "outcomes with secrets of the environment:",
-        [(label, variable) for label, variable in ledger.environment],
+        [(label, variable) for label, variable in account.environment],
     )
     lines += tabled(
         "texts that look like keys, in what was recorded:",
-        [(label, key) for label, key in ledger.keys],
+        [(label, key) for label, key in account.keys],
     )
     lines += tabled(
         "equal calls that differ in a secret, which does not count:",
-        [(label, difference) for label, difference in ledger.alike],
+        [(label, difference) for label, difference in account.alike],
     )
     return lines
 
 
-def _outdated(ledger: Ledger, commands: RunCommands) -> list[str]:
+def _outdated(account: Account, commands: RunCommands) -> list[str]:
     """Return the tests whose recordings hold a placeholder that no answer has now."""
-    tests = list(ledger.outdated)
+    tests = list(account.outdated)
     if not tests:
         return []
     remedy = commands("--mimic-rerecord", tests=tests)
@@ -432,9 +432,9 @@ def _outdated(ledger: Ledger, commands: RunCommands) -> list[str]:
     )
 
 
-def _recorded_errors(ledger: Ledger, commands: RunCommands) -> list[Line]:
+def _recorded_errors(account: Account, commands: RunCommands) -> list[Line]:
     """Return the list of recorded errors, and the command that records them again."""
-    calls = [(label, test) for label, test in ledger.failures]
+    calls = [(label, test) for label, test in account.failures]
     if not calls:
         return []
     pronoun = "it" if len(set(calls)) == 1 else "them"
@@ -461,9 +461,9 @@ def _taken_back(labels: Sequence[str]) -> list[str]:
     return [f"{outcomes} {of_tests} not kept: {'; '.join(texts)}"]
 
 
-def _pointers(ledger: Ledger) -> list[str]:
+def _pointers(account: Account) -> list[str]:
     """Return the line on the files whose content Git LFS has not pulled."""
-    count = len(ledger.pointers)
+    count = len(account.pointers)
     if not count:
         return []
     predicate = "is a Git LFS pointer" if count == 1 else "are Git LFS pointers"
@@ -495,17 +495,17 @@ def _tokens(sent: int, received: int) -> str:
     return f"{sent:,} tokens in, {received:,} out"
 
 
-def _counts(ledger: Ledger, judgement: Judgement, settings: Settings) -> str:
+def _counts(account: Account, judgement: Judgement, settings: Settings) -> str:
     """Return the first line: `3 calls replayed, 1 missing, 2.1 s saved; 2 unused`."""
     counts = []
-    if ledger.recorded:
-        counts.append(_recorded(ledger))
-    stale = sum(miss.is_stale for miss in ledger.missing)
-    missing = len(ledger.missing) - stale
+    if account.recorded:
+        counts.append(_recorded(account))
+    stale = sum(miss.is_stale for miss in account.missing)
+    missing = len(account.missing) - stale
     for number, participle in (
-        (ledger.verified, "verified"),
-        (len(ledger.drifted), "drifted"),
-        (ledger.replayed, "replayed"),
+        (account.verified, "verified"),
+        (len(account.drifted), "drifted"),
+        (account.replayed, "replayed"),
         (missing, "missing"),
         (stale, "stale"),
     ):
@@ -514,9 +514,9 @@ def _counts(ledger: Ledger, judgement: Judgement, settings: Settings) -> str:
             counts.append(f"{number} {participle}")
         elif number:
             counts.append(f"{plural(number, 'call')} {participle}")
-    tokens = _tokens(ledger.saved_tokens_sent, ledger.saved_tokens_received)
-    if ledger.saved:
-        saved = f"{short_seconds(ledger.saved)} saved"
+    tokens = _tokens(account.saved_tokens_sent, account.saved_tokens_received)
+    if account.saved:
+        saved = f"{short_seconds(account.saved)} saved"
         if tokens:
             saved += f" ({tokens})"
         counts.append(saved)
@@ -532,15 +532,15 @@ def _counts(ledger: Ledger, judgement: Judgement, settings: Settings) -> str:
     return line or unused
 
 
-def _recorded(ledger: Ledger) -> str:
+def _recorded(account: Account) -> str:
     """Return how many calls were recorded, and what the real ones took."""
-    calls = plural(ledger.recorded, "call")
-    cost = short_seconds(ledger.record_seconds)
-    tokens = _tokens(ledger.tokens_sent, ledger.tokens_received)
+    calls = plural(account.recorded, "call")
+    cost = short_seconds(account.record_seconds)
+    tokens = _tokens(account.tokens_sent, account.tokens_received)
     if tokens:
         cost += f" ({tokens})"
-    if not ledger.taken_back:
+    if not account.taken_back:
         return f"{calls} recorded in {cost}"
-    kept = max(0, ledger.recorded - len(ledger.taken_back))
+    kept = max(0, account.recorded - len(account.taken_back))
     reason = "because outcomes of failing tests are not kept"
     return f"{calls} made in {cost} and {kept} recorded, {reason}"

@@ -383,7 +383,7 @@ def test_a_stream_that_is_garbage_ends_with_its_test(runs: Any, stub: Any) -> No
     next(call)
     del call
     gc.collect()
-    runs.state.end_discarded()
+    runs.run.real_calls.end_discarded()
     [plain] = runs.plain
     assert (len(plain["response"]), "code" in plain) == (1, False)
 

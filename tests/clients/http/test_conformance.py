@@ -457,7 +457,7 @@ def test_a_client_that_listens_until_it_is_cancelled_waits_in_a_replay(
 
     assert not asyncio.run(main())
     assert [plain["end"] for plain in runs.plain] == ["waiting"]
-    assert runs.state.ledger.missing == []
+    assert runs.run.account.missing == []
 
 
 # Ways to run
@@ -528,7 +528,7 @@ def test_verifying_a_stream_gives_the_recorded_events(
         False,
     )
     # The feed has drifted.
-    assert runs.state.ledger.verified == 1
+    assert runs.run.account.verified == 1
 
 
 def test_verifying_gives_what_was_recorded_though_the_server_changed(

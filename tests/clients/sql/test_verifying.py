@@ -25,7 +25,7 @@ def test_order_of_rows_is_compared_where_the_query_gives_it(
     query = f"SELECT a FROM t{order}"
 
     def ask(*rows: str) -> Any:
-        mode = runs.state.settings.mode.value
+        mode = runs.run.settings.mode.value
         runs.again("off")
         run(engine, "DROP TABLE IF EXISTS t", "CREATE TABLE t (a text, b int)")
         run(engine, f"INSERT INTO t VALUES {', '.join(rows)}")

@@ -10,9 +10,8 @@ from typing import Any, ClassVar, Literal
 import pytest
 
 from pytest_mimic._core.engine.client_plan import ClientPlan, Port
-from pytest_mimic._core.engine.ledger import Ledger
-from pytest_mimic._core.engine.owners import Scopes
-from pytest_mimic._core.engine.run_state import RunState
+from pytest_mimic._core.engine.run import Run
+from pytest_mimic._core.engine.scopes import Scopes
 from pytest_mimic._core.seam.base import Adapter, ClientCall
 from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.vault import Vault
@@ -28,11 +27,11 @@ class Runs:
     Attributes:
         store: The files of the vault.
         port: The port that the edges have. It leads to the engine of the current run.
-        state: The state of the current run.
+        run: The current run.
         calls: The calls of the current run, in order.
     """
 
-    state: RunState
+    run: Run
     _begun: ClassVar[list[Runs]] = []
 
     def __init__(self, client: Adapter) -> None:
@@ -58,28 +57,25 @@ class Runs:
                 no client.
             redact: Secret names, as in `mimic_redact`.
         """
-        if hasattr(self, "state"):
+        if hasattr(self, "run"):
             self._end()
         named = mode if mode in ("replay", "verify") else "record"
         # A client gives plain data, which needs no pickles.
         made = settings(
             mode=named, inputs="warn", pickles="forbid", redact=tuple(redact)
         )
-        self.state = RunState(
-            settings=made,
-            vault=Vault(self.store, pickles=made.pickles),
-            ledger=Ledger(),
-            today="2026-11-02",
+        self.run = Run.begin(
+            made, Vault(self.store, pickles=made.pickles), today="2026-11-02"
         )
-        self.state.test = TEST
-        self.scopes = Scopes(self.state)
+        self.run.current.test = TEST
+        self.scopes = Scopes(self.run)
         self.scopes.begin_test(TEST)
         self.calls: list[ClientCall] = []
         self.steps: list[Any] = []
-        self.engine_port = Port(self.state)
+        self.engine_port = Port(self.run)
         if mode != "off":
             options = Options(exclude=("*",) if mode == "pass" else ())
-            plan = ClientPlan(self.state, self.client, options, None)
+            plan = ClientPlan(self.run, self.client, options, None)
             self.engine_port.plans.append(plan)
 
     @classmethod
@@ -93,8 +89,8 @@ class Runs:
 
     def _end(self) -> None:
         """End the test. What an edge got to read only is as it was read."""
-        self.scopes.end_calls(self.state.owner, passed=True)
-        self.state.end_test()
+        self.scopes.end_calls(self.run.current.owner, passed=True)
+        self.run.end_test()
         for step, entry in self._replayed:
             assert step.stored.entry == json.loads(entry)
         self._replayed.clear()
@@ -102,7 +98,7 @@ class Runs:
     @property
     def plain(self) -> list[Any]:
         """The recorded outcomes: call by call, and those of equal calls together."""
-        vault = self.state.vault
+        vault = self.run.vault
         recordings = [vault.read(name) for name in self.store.names("calls")]
         return [
             stored.load().value
@@ -137,13 +133,13 @@ class Runs:
             step is not None and step.mode == "run" and not step.active
             for step in self.steps
         )
-        return ended - self.state.ledger.recorded - self.state.ledger.verified
+        return ended - self.run.account.recorded - self.run.account.verified
 
     def drifts(self) -> str:
         """Return the messages of the drifts since the last call."""
         return "\n".join(
             str(error)
-            for error in self.state.pending.take()
+            for error in self.run.current.pending.take()
             if isinstance(error, DriftError)
         )
 
@@ -163,7 +159,7 @@ class Runs:
             port: Any = (
                 self.port
                 if edge.origin in ("", self.client.name, *self.client.covers)
-                else Port(self.state)
+                else Port(self.run)
             )
             if isinstance(held, classmethod):
                 wrapped: Any = classmethod(edge.wrap(held.__func__, port))

@@ -89,7 +89,7 @@ class Noting(Coverings):
     """Coverings whose wrappers only note their calls."""
 
     def __init__(self, folder):
-        super().__init__(Runs(folder).state)
+        super().__init__(Runs(folder).run)
         self.made: list[str] = []
         self.covered: list[str] = []
         self.asked: list[str] = []

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_mimic._core.engine.ledger import Ledger
+from pytest_mimic._core.engine.account import Account
 from pytest_mimic._run.complete_selection import note_selection
 
 PART = ["only a part of the tests was named"]
@@ -80,27 +80,27 @@ def test_a_partial_selection_is_recognised(
     testpaths: list[str],
     expected: list[str],
 ) -> None:
-    ledger = Ledger()
+    account = Account()
     cwd = rootdir / started_in
 
     note_selection(
-        ledger, Namespace(), args=args, testpaths=testpaths, rootdir=rootdir, cwd=cwd
+        account, Namespace(), args=args, testpaths=testpaths, rootdir=rootdir, cwd=cwd
     )
 
-    assert ledger.hiding == expected
-    assert (ledger.wanted == ledger.covered) is (not expected)
+    assert account.hiding == expected
+    assert (account.wanted == account.covered) is (not expected)
 
 
 def test_each_option_that_narrows_is_named(rootdir: Path) -> None:
     option = Namespace(keyword="a", markexpr="", ignore=None, lf=True)
 
-    ledger = Ledger()
+    account = Account()
 
     note_selection(
-        ledger, option, args=["tests"], testpaths=[], rootdir=rootdir, cwd=rootdir
+        account, option, args=["tests"], testpaths=[], rootdir=rootdir, cwd=rootdir
     )
 
-    assert (ledger.deselected, ledger.hiding) == (
+    assert (account.deselected, account.hiding) == (
         ["-k was given"],
         ["--lf was given", *PART],
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_mimic._core.engine.ledger import Ledger, Miss
+from pytest_mimic._core.engine.account import Account, Miss
 from pytest_mimic._core.settings import Settings
 from pytest_mimic._run.summary import coloured, mode_line, summary
 from pytest_mimic._tools.unused.judging import Judgement
@@ -30,21 +30,21 @@ def test_the_header_names_the_mode_and_the_vault(made: Settings, line: str) -> N
 
 
 def test_a_run_that_did_nothing_says_nothing() -> None:
-    assert summary(Ledger(), Judgement(), settings()) == []
-    assert summary(Ledger(), Judgement(), settings(mode="live")) == [
+    assert summary(Account(), Judgement(), settings()) == []
+    assert summary(Account(), Judgement(), settings(mode="live")) == [
         "every call ran for real, and nothing was recorded or compared"
     ]
 
 
 def test_misses_are_listed_with_the_command_that_records_them() -> None:
-    ledger = Ledger()
-    ledger.missing = [
+    account = Account()
+    account.missing = [
         Miss("shop:f(1)", "t.py::test_a"),
         Miss("shop:f(2)", "t.py::test_b", is_stale=True),
         Miss("http GET /", "t.py::test_c", option=""),
     ]
 
-    assert summary(ledger, Judgement(), settings(), quiet=True) == [
+    assert summary(account, Judgement(), settings(), quiet=True) == [
         "2 calls missing, 1 stale",
         "missing:",
         "  shop:f(1)     t.py::test_a",
@@ -57,12 +57,12 @@ def test_misses_are_listed_with_the_command_that_records_them() -> None:
 
 
 def test_what_many_calls_did_is_shown_for_the_first_ones() -> None:
-    ledger = Ledger()
-    ledger.notes += [
+    account = Account()
+    account.notes += [
         f"shop:f({number}) raised Skipped: not recorded" for number in range(12)
     ]
 
-    assert summary(ledger, Judgement(), settings(mode="record"))[-2:] == [
+    assert summary(account, Judgement(), settings(mode="record"))[-2:] == [
         "shop:f(9) raised Skipped: not recorded",
         "and 2 more",
     ]

@@ -8,9 +8,15 @@ The nouns:
 | covering | the targets that are in force for a while, and their plans | `coverings` |
 | port | the engine as the edges of one client see it | `client_plan` |
 | call | one invocation, bound and identified | `call` |
+| run | what a run is made of: settings, vault, and the next three | `run` |
+| account | what the run has done so far, for its summary | `account` |
+| current | the running test, and the owner of the calls of now | `current` |
+| real calls | what runs for real now, and the code inside of it | `current` |
 | owner | the test, scope or cassette that calls belong to | `owners` |
+| scopes | the owners in turn, and what is kept of what each has recorded | `scopes` |
 | track | the outcomes of a file; places of equal calls | `tracks`, `cassette_tracks` |
 | decision | replay, run, verify or refuse, from facts | `decisions`, `refusals` |
+| blame | a miss or a drift is counted, and its test fails | `blame` |
 | cassette | what a block may read of its track | `cassettes` |
 | step | what is to be done with a call, until it has ended | `steps` |
 | observed | what is noted of a real call while it runs | `record` |

@@ -19,10 +19,10 @@ from pytest_mimic.errors import CorruptRecordingError, MimicError
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.owners import Track as OwnedTrack
-    from pytest_mimic._core.engine.run_state import RunState
+    from pytest_mimic._core.engine.run import Run
 
 
-def begin(state: RunState, call: Call) -> Step:
+def begin(run: Run, call: Call) -> Step:
     """Return the step for a call.
 
     A plain recorded value needs none: see `FunctionPlan.play_first`.
@@ -31,50 +31,50 @@ def begin(state: RunState, call: Call) -> Step:
         MimicError: The call has no recording, and the mode does not run it, or a stale
             or damaged one.
     """
-    if state.retries is not None:
-        state.retries.end_waits()
-    if state.log is not None:
-        call.began = state.clock()
-    if state.released and current_thread() in state.released:
-        return _waiting_for_the_run(state, call)
+    if run.current.retries is not None:
+        run.current.retries.end_waits()
+    if run.account.log is not None:
+        call.began = run.clock()
+    if run.real_calls.released and current_thread() in run.real_calls.released:
+        return _waiting_for_the_run(run, call)
     cassette = call.plan.cassette
-    mode: Mode = state.settings.mode if cassette is None else cassette.run_mode
+    mode: Mode = run.settings.mode if cassette is None else cassette.run_mode
     if cassette is not None and call.is_shared:
         # A client that happened to connect in its block has made the call.
         cassette = None
         if mode is Mode.VERIFY:
             mode = Mode.REPLAY
     try:
-        track = cassette or _track_of(state, call, mode)
+        track = cassette or _track_of(run, call, mode)
         step: Step = track.take(call, mode)
         return step
     except MimicError as error:
-        state.pending.note(error)
+        run.current.pending.note(error)
         raise
 
 
-def _waiting_for_the_run(state: RunState, call: Call) -> Step:
+def _waiting_for_the_run(run: Run, call: Call) -> Step:
     """Return the step of a thread whose test has ended while it waited.
 
     It may try again and again, so it waits for the end of the run.
     """
-    objects = state.vault.objects
+    objects = run.vault.objects
     entry = {"duration": 0.0, "value": {}, "end": OPEN}
-    step = Step(state, call, "replay", Track(state, "", None), 0)
+    step = Step(call, "replay", Track(run, "", None), 0)
     step.counts = False
     step.stored, step.source = Stored(objects, entry), None
-    step.ended = state.closed
+    step.ended = run.current.closed
     return step
 
 
-def _track_of(state: RunState, call: Call, mode: Mode) -> OwnedTrack:
+def _track_of(run: Run, call: Call, mode: Mode) -> OwnedTrack:
     """Return the outcomes of a call outside of cassettes.
 
     They are those of its owner, or those that all tests share. Imported ones, of which
     fewer parts count, come second, unless the call is recorded again.
     """
-    owner = state.owner if call.sequence else None
-    plan, recordings = call.plan, state.recordings
+    owner = run.current.owner if call.sequence else None
+    plan, recordings = call.plan, run.recordings
     file = f"{plan.folder}/{call.key}.json"
     if owner is not None:
         file = recording_name(plan.target, call.key, owner.name)
@@ -94,14 +94,14 @@ def _track_of(state: RunState, call: Call, mode: Mode) -> OwnedTrack:
     known: OwnedTrack | None = None
     if owner is not None:
         known = owner.tracks.get(file)
-        if known is None and state.family is not None:
-            known = state.family.track_of(owner, file)
+        if known is None and run.current.family is not None:
+            known = run.current.family.track_of(owner, file)
     if known is not None:
         return known
     calls = [] if found is None else [found]
     if found is not None and len(found.outcomes) > 1:
         calls = each_outcome(found)
-    if file in state.owner.void:
+    if file in run.current.owner.void:
         is_anew = True
     elif not mode.writes:
         is_anew = False
@@ -111,7 +111,7 @@ def _track_of(state: RunState, call: Call, mode: Mode) -> OwnedTrack:
     else:
         # No new outcomes join those that are outdated.
         is_anew = any(plan.is_outdated(one) for one in calls)
-    track = Track(state, file, owner, calls, is_anew=is_anew)
+    track = Track(run, file, owner, calls, is_anew=is_anew)
     if owner is None:
         return track
     # Another thread may have made its first equal call by now.

@@ -22,9 +22,9 @@ from pytest_mimic._core.vault.format import recording_name
 from pytest_mimic._core.words import lazy_attribute
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.ledger import Replayed
+    from pytest_mimic._core.engine.account import Replayed
     from pytest_mimic._core.engine.owners import Owner, Track
-    from pytest_mimic._core.engine.run_state import RunState
+    from pytest_mimic._core.engine.run import Run
     from pytest_mimic._core.files.places import Places
     from pytest_mimic._core.identity.kept_parts import Parts
     from pytest_mimic._core.inputs.reached_and_read import Trace
@@ -95,13 +95,13 @@ class Plan:
 
     def __init__(
         self,
-        state: RunState,
+        run: Run,
         target: str,
         options: Options,
         cassette: Cassette | None,
     ) -> None:
-        self.state: RunState = state
-        self.places: Places = state.places
+        self.run: Run = run
+        self.places: Places = run.places
         self.target: str = target
         self.options: Options = options
         self.cassette: Cassette | None = cassette
@@ -139,7 +139,7 @@ class Plan:
         """Check whether a recording was made from another source of the target."""
         return (
             source is not None
-            and self.state.settings.source != "ignore"
+            and self.run.settings.source != "ignore"
             and self.source not in (source, None)
         )
 
@@ -156,7 +156,7 @@ class Plan:
             return False
         if source != self.source and self.has_other_source(source):
             return True
-        return inputs is not None and bool(self.state.stale_inputs(inputs))
+        return inputs is not None and bool(self.run.stale_inputs(inputs))
 
     def is_outdated(self, recording: Recording) -> bool:
         """Check whether `--mimic-record` replaces a recording of one outcome.
@@ -166,7 +166,7 @@ class Plan:
         stored = recording.stored
         return (
             self.has_other_source(recording.source)
-            or bool(self.state.stale_inputs(stored.entry.get("inputs")))
+            or bool(self.run.stale_inputs(stored.entry.get("inputs")))
             or stored.is_outdated
         )
 
@@ -186,7 +186,7 @@ class Plan:
         """
         from pytest_mimic._core.tree.secrets import secrets_in
 
-        return secrets_in(named(call), self.state.redactor)
+        return secrets_in(named(call), self.run.redactor)
 
 
 class Call:
@@ -284,7 +284,7 @@ class Call:
 
     def report(self, what: str) -> None:
         """Add a line to the summary that says what this call did."""
-        self.plan.state.ledger.notes.add(f"{self.label} {what}")
+        self.plan.run.account.notes.add(f"{self.label} {what}")
 
     @property
     def label(self) -> str:
@@ -359,25 +359,25 @@ class FunctionPlan(Plan):
 
     def __init__(
         self,
-        state: RunState,
+        run: Run,
         target: str,
         function: Callable[..., object],
         options: Options,
         cassette: Cassette | None = None,
     ) -> None:
-        super().__init__(state, target, options, cassette)
+        super().__init__(run, target, options, cassette)
         self.function: Callable[..., object] = function
         self.players: dict[str, Player | None] = {}
-        self.note_replay: Callable[[Replayed], None] = state.ledger.replays.append
-        self.running: set[object] = state.running
+        self.note_replay: Callable[[Replayed], None] = run.account.replays.append
+        self.running: set[object] = run.real_calls.running
         self.plays: bool = self._may_play()
 
     def _may_play(self) -> bool:
         """Return whether a good recording is replayed to all calls of its identity."""
         has_places = bool(self.options.sequence)
-        is_logged = self.state.log is not None
+        is_logged = self.run.account.log is not None
         by_identity = not has_places and self.cassette is None and not is_logged
-        mode = self.state.settings.mode
+        mode = self.run.settings.mode
         decision = decide(Facts(mode, "good", by_identity=by_identity))
         return isinstance(decision, Replay) and decision.lasts
 
@@ -388,17 +388,17 @@ class FunctionPlan(Plan):
         None: it is outside of the project.
         """
         return source_in_project(
-            self.function, self.target.partition(":")[0], self.state.settings.rootdir
+            self.function, self.target.partition(":")[0], self.run.settings.rootdir
         )
 
     @lazy_attribute
     def trace(self) -> Callable[..., Trace] | None:  # pyright: ignore[reportIncompatibleVariableOverride]
-        settings = self.state.settings
+        settings = self.run.settings
         if settings.inputs == "ignore" or settings.mode is Mode.VERIFY:
             return None
         from pytest_mimic._core.inputs.reached_and_read import Trace
 
-        return partial(Trace, self.state.sources, self.target)
+        return partial(Trace, self.run.inputs.sources, self.target)
 
     @lazy_attribute
     def is_async(self) -> bool:
@@ -445,8 +445,8 @@ class FunctionPlan(Plan):
 
     def _note_path(self, path: str, is_met: bool) -> None:
         """Note a path of `ignore=`, and whether it has met something in a call."""
-        ledger = self.state.ledger
-        seen = ledger.met_paths if is_met else ledger.ignored_paths
+        account = self.run.account
+        seen = account.met_paths if is_met else account.ignored_paths
         seen.add(f"{self.target} ignore={path}")
 
     def call(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Call:
@@ -472,7 +472,7 @@ class FunctionPlan(Plan):
         except Unstable as unstable:
             from pytest_mimic._core.identity.rules import refusal
 
-            raise self.state.pending.note(
+            raise self.run.current.pending.note(
                 refusal(unstable, self.target, self.options)
             ) from None
         sequence = bool(self.options.sequence)
@@ -494,11 +494,11 @@ class FunctionPlan(Plan):
         call by call: then this returns `NOT_PLAYED`.
         """
         name = f"{self.folder}/{key}.json"
-        recorded = self.state.vault.read_value(name)
+        recorded = self.run.vault.read_value(name)
         if recorded is None or self.is_stale(recorded.source, recorded.inputs):
             self.players[key] = None
             return NOT_PLAYED
-        self.state.ledger.used.add(name)
+        self.run.account.used.add(name)
         replay = recorded.seconds, name, recorded.inputs, self.target
         self.players[key] = Player(recorded.make, recorded.kept, replay)
         value = recorded.first
@@ -526,7 +526,7 @@ class FunctionPlan(Plan):
 
             for name in shown.keys() & options.content:
                 shown[name] = with_contents(shown[name], self.places)
-        redactor = self.state.redactor
+        redactor = self.run.redactor
         described = described_arguments(shown, redactor, places=self.places)
         if redactor.environment.forms:
             described = redactor.environment.scrub(described)
@@ -546,7 +546,7 @@ class FunctionPlan(Plan):
 
     def _hides(self, call: Call) -> bool:
         """Return whether a secret is among the arguments of a call."""
-        environment = self.state.redactor.environment
+        environment = self.run.redactor.environment
         if environment.forms and environment.names_in(repr(call.arguments)):
             return True
         return bool(self.secrets(call))

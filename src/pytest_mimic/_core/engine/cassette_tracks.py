@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.events import CallRecorded, PlaceTaken
     from pytest_mimic._core.engine.owners import Errors
-    from pytest_mimic._core.engine.run_state import RunState
+    from pytest_mimic._core.engine.run import Run
     from pytest_mimic._core.engine.steps import Step
     from pytest_mimic._core.files.places import Places
     from pytest_mimic._core.vault.recording_facts import Recording
@@ -47,7 +47,7 @@ class CassetteTrack(Track):
 
     def __init__(
         self,
-        state: RunState,
+        run: Run,
         name: str,
         mode: Mode,
         *,
@@ -57,7 +57,7 @@ class CassetteTrack(Track):
         """Open a cassette in the `mode` of a run.
 
         Args:
-            state: The state of the run.
+            run: The run.
             name: The name of the cassette.
             mode: The mode in which the block takes calls.
             strict: Whether order and completeness are checked.
@@ -69,15 +69,15 @@ class CassetteTrack(Track):
         """
         file = f"cassettes/{name}.json"
         # What stood in the file when it was read or written last.
-        self._stood = state.vault.store.read(file) if mode.writes else None
+        self._stood = run.vault.store.read(file) if mode.writes else None
         calls: list[Recording] | None = None
         try:
             if mode is not Mode.LIVE:
-                calls = read_calls(state.vault.objects, file)
+                calls = read_calls(run.vault.objects, file)
         except CorruptRecordingError as error:
             if mode is not Mode.RERECORD:
                 error.add_remedies(remedies or ())
-                state.pending.note(error)
+                run.current.pending.note(error)
                 raise
         self._exists = calls is not None
         self.within: str = f"cassette {name}"
@@ -85,9 +85,9 @@ class CassetteTrack(Track):
             self.within += ", which does not exist"
         # Its owner is not the test, as a wider fixture may have opened it.
         owner = Owner(file, is_test=True)
-        super().__init__(state, file, owner, calls or (), is_anew=mode is Mode.RERECORD)
+        super().__init__(run, file, owner, calls or (), is_anew=mode is Mode.RERECORD)
         self.name: str = name
-        self.path: Path = Path(state.settings.vault, file)
+        self.path: Path = Path(run.settings.vault, file)
         self.block_owner: Owner = owner
         self.run_mode: Mode = mode
         self.mode_name: str = _RECORDING.get(mode) or mode.value
@@ -104,11 +104,13 @@ class CassetteTrack(Track):
         # Nothing is written before the block ends.
         self._writes = False
         self._process = getpid()
-        is_of_others = mode is Mode.RECORD and state.vault.test_of(file) != state.test
-        self._test = None if is_of_others else state.test
+        is_of_others = (
+            mode is Mode.RECORD and run.vault.test_of(file) != run.current.test
+        )
+        self._test = None if is_of_others else run.current.test
         # Another test may use it, or another block of this one: it holds their calls,
         # too.
-        was_used = mode is Mode.RECORD and file in state.ledger.used
+        was_used = mode is Mode.RECORD and file in run.account.used
         self._is_shared = is_of_others or was_used
 
     # -- what can be replayed
@@ -116,17 +118,17 @@ class CassetteTrack(Track):
     @property
     def folders(self) -> Places:
         """The folders for which paths in outcomes have marks."""
-        return self._state.places
+        return self._run.places
 
     @property
     def play_count(self) -> int:
         """How many calls were replayed, in all processes."""
-        self._state.hear()
+        self._run.current.hear()
         return self._play_count
 
     def recorded_calls(self) -> list[Recording]:
         """Return the calls that have an outcome, in order."""
-        self._state.hear()
+        self._run.current.hear()
         recorded = []
         for call in self._calls:
             if call is not None and call.stored.mark != EMPTY:
@@ -135,7 +137,7 @@ class CassetteTrack(Track):
 
     def are_all_played(self) -> bool:
         """Return whether every call that has an outcome was made in this block."""
-        self._state.hear()
+        self._run.current.hear()
         for place, call in enumerate(self._calls):
             has_outcome = call is not None and call.stored.mark != EMPTY
             if has_outcome and place not in self._order:
@@ -232,7 +234,7 @@ class CassetteTrack(Track):
 
     def _tell_recorded(self, errors: Errors) -> None:
         """Tell the process that has opened the block what this one has recorded."""
-        family = self._state.family
+        family = self._run.current.family
         for number, error in errors.items():
             call = self._calls[number]
             if call is not None and family is not None:
@@ -242,7 +244,7 @@ class CassetteTrack(Track):
         """Let the place of a call stay empty, so that no other outcome moves up."""
         from pytest_mimic._core.engine.record import recording_of
 
-        empty = empty_place(self._state.vault.objects, 0)
+        empty = empty_place(self._run.vault.objects, 0)
         with self._recordings.turns:
             call = recording_of(real.call, [empty], self.owner)
             self._calls[real.number] = call
@@ -264,8 +266,8 @@ class CassetteTrack(Track):
             CassetteError: The block is strict, and a recorded call was not made, or the
                 order differs; or another process has written the file.
         """
-        self._state.ledger.used.add(self.file)
-        self._state.hear()
+        self._run.account.used.add(self.file)
+        self._run.current.hear()
         is_interrupted = error is not None and is_interruption(error)
         self._writes = self.run_mode.writes and not is_interrupted
         self._write({})
@@ -280,24 +282,26 @@ class CassetteTrack(Track):
         # Once it is closed, a stream may still be read to its end.
         if not self._writes or not (self._errors or self.run_mode is Mode.RERECORD):
             return
-        state = self._state
+        run = self._run
         calls = self._calls_to_keep()
         with self._recordings.turns:
-            if state.vault.store.read(self.file) != self._stood:
+            if run.vault.store.read(self.file) != self._stood:
                 raise CassetteError(
                     f"cassette {self.name} was written by another process meanwhile:"
                     " it would lose calls",
                     remedies=["record its tests in one process"],
                     cassette=self.name,
                 )
-            written = state.vault.write(
-                self.file, calls, test=self._test, recorded=state.today
+            written = run.vault.write(
+                self.file, calls, test=self._test, recorded=run.today
             )
             self._stood = written.now
-            state.cassettes_made.add((self.file, written.now))
-            change = state.owner.journal.setdefault(self.file, Change(written.before))
+            run.current.cassettes.made.add((self.file, written.now))
+            change = run.current.owner.journal.setdefault(
+                self.file, Change(written.before)
+            )
             change.note(written.now, self._errors)
-            if state.family is not None:
+            if run.current.family is not None:
                 # A forked process may have opened the block itself.
                 self._tell_change(
                     self.file, written.before, written.now, None, self._errors
@@ -335,8 +339,8 @@ class CassetteTrack(Track):
             remedies=self.remedies or [rerecord("to record it again")],
             cassette=self.name,
         )
-        error.commands = self._state.settings.commands
-        error.test = self._state.test or None
+        error.commands = self._run.settings.commands
+        error.test = self._run.current.test or None
         raise error
 
     def _unplayed(self) -> list[str]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Cassette
     from pytest_mimic._core.engine.owners import Owner
     from pytest_mimic._core.engine.recordings import Turns
-    from pytest_mimic._core.engine.run_state import RunState
+    from pytest_mimic._core.engine.run import Run
     from pytest_mimic._core.engine.steps import Step
     from pytest_mimic._core.identity.kept_parts import Parts
     from pytest_mimic._core.redact.known_secrets import KnownSecrets
@@ -46,14 +46,14 @@ class ClientPlan(Plan):
 
     def __init__(
         self,
-        state: RunState,
+        run: Run,
         adapter: Adapter,
         options: Options,
         cassette: Cassette | None,
         activation: object = None,
         imported: str = "",
     ) -> None:
-        super().__init__(state, adapter.kind, options, cassette)
+        super().__init__(run, adapter.kind, options, cassette)
         self.kind = adapter.kind
         self.client = adapter.name
         self.adapter: Adapter = adapter  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -70,7 +70,7 @@ class ClientPlan(Plan):
 
     def call(self, edge_call: ClientCall) -> Call:
         """Return a call as the engine knows it."""
-        environment = self.state.redactor.environment
+        environment = self.run.redactor.environment
         if environment.forms:
             shown = [edge_call.signature, edge_call.parts, edge_call.described]
             if environment.may_be_in(shown):
@@ -113,7 +113,7 @@ class ClientPlan(Plan):
         """
         assert edge_call is not None
         counted = self.adapter.matched(
-            edge_call.parts, match.split("-"), self.state.redactor
+            edge_call.parts, match.split("-"), self.run.redactor
         )
         return (
             f"{self._identity_of(tuple(counted)).key(tuple(counted.values()))}-{match}"
@@ -151,8 +151,8 @@ class ClientPlan(Plan):
         """Note a path of `ignore=`, and whether it has met something in a call."""
         source = sources[path]
         if source in self._inner_paths:
-            ledger = self.state.ledger
-            seen = ledger.met_paths if is_met else ledger.ignored_paths
+            account = self.run.account
+            seen = account.met_paths if is_met else account.ignored_paths
             seen.add(f"{self.client} ignore={source}")
 
     def _matched(self, parts: dict[str, Any]) -> dict[str, Any]:
@@ -174,7 +174,7 @@ class ClientPlan(Plan):
     def key_under(self, call: Call, options: Options) -> str:
         """Return the identity that a call has under other options."""
         assert call.edge_call is not None
-        other = ClientPlan(self.state, self.adapter, options, self.cassette)
+        other = ClientPlan(self.run, self.adapter, options, self.cassette)
         return other.call(call.edge_call).key
 
     def kept_parts(self, call: Call) -> Parts | None:
@@ -234,33 +234,31 @@ class Port:
             under test catches it.
     """
 
-    def __init__(
-        self, state: RunState, ports: Mapping[str, Port] | None = None
-    ) -> None:
-        self._state = state
+    def __init__(self, run: Run, ports: Mapping[str, Port] | None = None) -> None:
+        self._run = run
         self._ports = {} if ports is None else ports
         self.plans: list[ClientPlan] = []
-        self.redactor: Redactor = state.redactor
-        self.noting: PendingErrors = state.pending
+        self.redactor: Redactor = run.redactor
+        self.noting: PendingErrors = run.current.pending
 
     def taking(self) -> bool:
         """Return whether calls of this client are mimicked at the moment.
 
         It is cheap.
         """
-        return bool(self.plans) and not self._state.inside.is_nested
+        return bool(self.plans) and not self._run.real_calls.inside.is_nested
 
     @property
     def is_replaying(self) -> bool:
         """Whether no call runs for real, except those that are excluded."""
         cassette = self.plans[-1].cassette if self.plans else None
         return (
-            self._state.settings.mode if cassette is None else cassette.run_mode
+            self._run.settings.mode if cassette is None else cassette.run_mode
         ) is Mode.REPLAY
 
     def unmimicked(self) -> AbstractContextManager[None]:
         """Return a block in which no call is mimicked, of any client or function."""
-        return self._state.inside.entered(SimpleNamespace(active=True))
+        return self._run.real_calls.inside.entered(SimpleNamespace(active=True))
 
     def takes_kind(self, kind: str) -> bool:
         """Return whether a line takes calls of this kind of client."""
@@ -301,9 +299,9 @@ class Port:
         begun = line.call(call)
         if line.cassette is not None:
             return bool(line.cassette.holds(begun))
-        owner_name = self._state.owner.name if begun.sequence else None
+        owner_name = self._run.current.owner.name if begun.sequence else None
         name = recording_name(begun.plan.target, begun.key, owner_name)
-        return self._state.recordings.find(name) is not None
+        return self._run.recordings.find(name) is not None
 
     def opens(self) -> bool:
         """Return whether what a client opens now is opened for real at once.
@@ -316,17 +314,17 @@ class Port:
         if line is None:
             return False
         cassette = line.cassette
-        mode = self._state.settings.mode if cassette is None else cassette.run_mode
+        mode = self._run.settings.mode if cassette is None else cassette.run_mode
         if not mode.writes or line.options.sequence is False:
             return False
-        owner = self._state.owner if cassette is None else cassette.block_owner
+        owner = self._run.current.owner if cassette is None else cassette.block_owner
         if mode is Mode.RERECORD or line.target in owner.again:
             return True
         if line.target in owner.replayed:
             return False
         if cassette is not None:
             return not cassette.recorded_calls()
-        return not self._state.recordings.others(owner, line.target)
+        return not self._run.recordings.others(owner, line.target)
 
     def begin(self, call: ClientCall) -> Step | None:
         """Return what is to be done with a call.
@@ -344,7 +342,7 @@ class Port:
         if not self.is_replaying:
             with self._turns:
                 self._note_request(made)
-        step = begin(self._state, made)
+        step = begin(self._run, made)
         if step.mode == "replay":
             self._note_recorded_answer(step)
         return step
@@ -360,19 +358,19 @@ class Port:
         call.issuer.login = secrets.login_of(call.signature, call.issuer.own_login)
         assert call.edge_call is not None
         known.send(secrets.sent, call.edge_call.parts)
-        if secrets.sent and self._state.settings.mode.writes:
+        if secrets.sent and self._run.settings.mode.writes:
             self._compare_senders(call)
 
     def _note_recorded_answer(self, step: Step) -> None:
         """Note an answer whose placeholders the application may send back."""
-        scope = self._state.secret_scope
+        scope = self._run.current.secret_scope
         scope.answers.append(step.stored)
         if scope.tell is not None:
             self.secrets.search_replays()
 
     @property
     def _turns(self) -> Turns:
-        return self._state.recordings.turns
+        return self._run.recordings.turns
 
     def _compare_senders(self, call: Call) -> None:
         """Name, or refuse, a call that equals another one but for an own secret.
@@ -386,20 +384,23 @@ class Port:
             told_apart,
         )
 
-        state = self._state
-        owner = state.owner.name if call.sequence else ""
+        run = self._run
+        owner = run.current.owner.name if call.sequence else ""
         assert call.secrets is not None
         assert call.edge_call is not None
         sender = sender_of(call.secrets.credentials(), call.edge_call.parts)
         key = (owner, call.plan.kind, call.key)
-        names, ways = state.senders.differing(key, sender)
+        names, ways = run.senders.differing(key, sender)
         if names and not call.sequence:
             error = refused(call.label, call.plan.target, names, ways)
-            raise state.pending.note(error)
+            raise run.current.pending.note(error)
         if names:
             what = told_apart(names, ways)
-            row = (call.label, f"{what}, {state.again}" if state.again else what)
-            state.ledger.alike.add(row)
+            row = (
+                call.label,
+                f"{what}, {run.current.again}" if run.current.again else what,
+            )
+            run.account.alike.add(row)
 
     @property
     def secrets(self) -> KnownSecrets:
@@ -409,8 +410,8 @@ class Port:
         """
         from pytest_mimic._core.redact.known_secrets import known_in
 
-        self._state.hear()
-        return known_in(self._state.secret_scope, self._turns)
+        self._run.current.hear()
+        return known_in(self._run.current.secret_scope, self._turns)
 
     def secrets_for(self, request: Any) -> KnownSecrets | None:
         """Return the secrets of the test, if they stand for those of a request.
@@ -423,8 +424,8 @@ class Port:
 
     def report(self, what: str) -> None:
         """Add a line to the summary, with the running test."""
-        test = self._state.again
-        self._state.ledger.notes.add(f"{what}, {test}" if test else what)
+        test = self._run.current.again
+        self._run.account.notes.add(f"{what}, {test}" if test else what)
 
     def ordinal(self, space: str, name: str) -> int:
         """Return the number of a name among those that this test or cassette used.
@@ -435,7 +436,7 @@ class Port:
         their numbers.
         """
         cassette = self.plans[-1].cassette if self.plans else None
-        owner = self._state.owner if cassette is None else cassette.block_owner
+        owner = self._run.current.owner if cassette is None else cassette.block_owner
         numbers: dict[str, int] = owner.ordinals.setdefault(space, {})
         if name not in numbers:
             self._number(owner, space, name)
@@ -443,13 +444,13 @@ class Port:
 
     def _number(self, owner: Owner, space: str, name: str) -> None:
         """Give a name the next number, in all processes of the run."""
-        state = self._state
-        with state.recordings.turns:
+        run = self._run
+        with run.recordings.turns:
             numbers = owner.ordinals[space]
             if name in numbers:
                 return
             numbers[name] = len(numbers)
-            if state.family is not None and state.family.shares(owner):
+            if run.current.family is not None and run.current.family.shares(owner):
                 from pytest_mimic._core.engine.events import NameNumbered
 
-                state.family.tell(NameNumbered(owner.token, space, name))
+                run.current.family.tell(NameNumbered(owner.token, space, name))

@@ -40,7 +40,7 @@ from pytest_mimic.errors import TargetError
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.cassette_tracks import CassetteTrack
     from pytest_mimic._core.engine.client_plan import ClientPlan, Port
-    from pytest_mimic._core.engine.run_state import RunState
+    from pytest_mimic._core.engine.run import Run
     from pytest_mimic._core.seam.base import Adapter
 
 
@@ -118,11 +118,11 @@ class Coverings:
         targets: The configured targets.
     """
 
-    def __init__(self, state: RunState) -> None:
-        self._state = state
+    def __init__(self, run: Run) -> None:
+        self._run = run
         self.targets: list[Target] = []
         # In live mode, targets are only checked.
-        self._mimics = state.settings.mode is not Mode.LIVE
+        self._mimics = run.settings.mode is not Mode.LIVE
         self._open: list[Covering] = []
         # The functions by their keys. They are kept, as keys are places in memory.
         self._known: dict[object, Found] = {}
@@ -138,10 +138,10 @@ class Coverings:
         self._awaited: set[str] = set()
         self._lock = threading.RLock()
         self._edges: list[Covering] = []
-        watch_forks(state)
+        watch_forks(run)
         _COVERINGS.add(self)
         if self._mimics:
-            inside, pools = state.inside, "concurrent.futures.thread"
+            inside, pools = run.real_calls.inside, "concurrent.futures.thread"
             self._intercept(
                 [
                     Edge("threading", ("Thread", "start"), inside.starting),
@@ -177,8 +177,8 @@ class Coverings:
                 if target.is_client and self._mimics:
                     self._cover_client(covering, target)
             self._settle(covering, [*covering.places])
-        self._state.ledger.absent_clients.update(absent_clients(targets))
-        self._state.ledger.mimicked.update(
+        self._run.account.absent_clients.update(absent_clients(targets))
+        self._run.account.mimicked.update(
             target.name for target in targets if not target.excluded
         )
         return covering
@@ -227,7 +227,7 @@ class Coverings:
         """
         # What is noted later would fail another test.
         for problem in self.new_problems():
-            self._state.pending.note(problem)
+            self._run.current.pending.note(problem)
         with self._lock:
             self._open.remove(covering)
             for port, plan in covering.plans:
@@ -371,7 +371,7 @@ class Coverings:
             return self._intercepting(covering, target, found)
         if problem := target.misfit(found.function):
             covering.refuse(target, f": {problem}", is_absent=False)
-        self._state.ledger.mimicked.add(name)
+        self._run.account.mimicked.add(name)
         if not self._mimics:
             return None
         mimicked = self._mimicked.get(found.key)
@@ -393,9 +393,7 @@ class Coverings:
             from pytest_mimic._core.targets.pattern import Selector
 
             is_taken = Selector(options.only, options.exclude).takes(name)
-        plan = FunctionPlan(
-            self._state, name, found.function, options, covering.cassette
-        )
+        plan = FunctionPlan(self._run, name, found.function, options, covering.cassette)
         plan.is_of_python = not self._is_configured(target)
         if found.label != name:
             plan.exported_as = found.label
@@ -432,9 +430,9 @@ class Coverings:
             ]
         covers = adapter.covers or (adapter.name,)
         for name in {*covers, *(edge.origin for edge in edges)} - self._ports.keys():
-            self._ports[name] = Port(self._state, self._ports)
+            self._ports[name] = Port(self._run, self._ports)
         plan = ClientPlan(
-            self._state, adapter, target.options, covering.cassette, covering
+            self._run, adapter, target.options, covering.cassette, covering
         )
         plan.is_of_python = not self._is_configured(target)
         for port in [self._ports[name] for name in covers]:
@@ -465,7 +463,7 @@ class Coverings:
 
         It names those in which nothing is mimicked.
         """
-        state = self._state
+        run = self._run
 
         @functools.wraps(start)
         def started(process: Any) -> None:
@@ -474,8 +472,12 @@ class Coverings:
             # spawn, forkserver, loky.
             method = getattr(process._popen, "method", "fork")
             is_mimicking = any(one.requests or one.plans for one in self._open)
-            if method != "fork" and is_mimicking and not state.inside.is_nested:
-                state.ledger.processes.append([state.test, method])
+            if (
+                method != "fork"
+                and is_mimicking
+                and not run.real_calls.inside.is_nested
+            ):
+                run.account.processes.append([run.current.test, method])
 
         return started
 
@@ -490,40 +492,40 @@ class Coverings:
 
 # The runs of this process. `os.register_at_fork` cannot be undone, so that it is called
 # once, and not for each of them.
-_RUNS: WeakSet[RunState] = WeakSet()
+_RUNS: WeakSet[Run] = WeakSet()
 _COVERINGS: WeakSet[Coverings] = WeakSet()
 
 
-def watch_forks(state: RunState) -> None:
+def watch_forks(run: Run) -> None:
     """Make the processes that are forked from now on a part of a run."""
-    _RUNS.add(state)
+    _RUNS.add(run)
 
 
 def _before_a_fork() -> None:
-    for state in tuple(_RUNS):
-        if state.settings.mode is not Mode.LIVE and not state.closed.is_set():
+    for run in tuple(_RUNS):
+        if run.settings.mode is not Mode.LIVE and not run.current.closed.is_set():
             from pytest_mimic._core.engine.family import pause
 
-            pause(state)
+            pause(run)
 
 
 def _after_a_fork() -> None:
-    for state in tuple(_RUNS):
-        if state.is_forking:
+    for run in tuple(_RUNS):
+        if run.current.is_forking:
             from pytest_mimic._core.engine.family import go_on
 
-            go_on(state)
-        state.note_fork()
+            go_on(run)
+        run.account.note_fork(run.current.test)
 
 
 def _in_a_forked_process() -> None:
     for coverings in tuple(_COVERINGS):
         coverings.begin_process()
-    for state in tuple(_RUNS):
-        if state.is_forking:
+    for run in tuple(_RUNS):
+        if run.current.is_forking:
             from pytest_mimic._core.engine.family import begin_process
 
-            begin_process(state)
+            begin_process(run)
 
 
 if hasattr(os, "register_at_fork"):

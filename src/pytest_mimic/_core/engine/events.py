@@ -274,6 +274,9 @@ class Family(Protocol):
     ) -> None:
         """Tell of a call that is recorded in a cassette."""
 
+    def hear(self) -> None:
+        """Learn what the others have done."""
+
     def tell_progress(self) -> None:
         """Tell that a call has ended, or was replayed."""
 

@@ -44,10 +44,10 @@ def call(
 
     That is a value, or the coroutine, generator or async generator of the outcome.
     """
-    state = plan.state
-    if state.inside.is_nested:
+    run = plan.run
+    if run.real_calls.inside.is_nested:
         return plan.function(*args, **kwargs)
-    step = begin(state, plan.call(args, kwargs))
+    step = begin(run, plan.call(args, kwargs))
     is_async = plan.is_async
     if step.mode == "replay":
         return _recorded(step, is_async=is_async)
@@ -182,7 +182,7 @@ def _relayed(step: Step, result: object, *, is_async: bool) -> object:
 def _end_unread(step: Step) -> None:
     # A stream that somebody has begun to read ends by itself.
     if not step.begun:
-        step.state.discard(partial(step.complete, Stream(())))
+        step.run.real_calls.discard(partial(step.complete, Stream(())))
 
 
 def _stream_so_far(items: list[object], _end: str) -> Outcome:
@@ -245,7 +245,7 @@ def relay(
                     else:
                         item = next(cast("Iterator[object]", stream))
                 # A copy, because the stream may change the item later.
-                with step.state.pending:
+                with step.run.current.pending:
                     copy = snapshot(
                         item, target=step.call.plan.target, paths=step.call.paths
                     )
@@ -336,4 +336,4 @@ def _only_read(step: Step, items: list[object]) -> Generator[object, object, Non
                 " something into it",
                 remedies=["name a function inside or around it that is only called"],
             )
-            raise step.state.pending.note(error) from None
+            raise step.run.current.pending.note(error) from None

@@ -23,7 +23,7 @@ from contextlib import suppress
 from functools import partial, wraps
 from itertools import count
 from os import getpid
-from threading import Event, Lock, current_thread
+from threading import Event
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
@@ -43,8 +43,9 @@ from pytest_mimic._core.engine.events import (
     SenderNoted,
 )
 from pytest_mimic._core.engine.growth import Growth
-from pytest_mimic._core.engine.owners import Change, Unended, end_open_calls
+from pytest_mimic._core.engine.owners import Change, Unended
 from pytest_mimic._core.engine.recordings import Recordings
+from pytest_mimic._core.engine.scopes import end_open_calls
 from pytest_mimic._core.engine.shared_log import SharedLog
 from pytest_mimic._core.engine.tracks import Track, each_outcome
 from pytest_mimic._core.vault.objects import EMPTY, Origin
@@ -54,10 +55,11 @@ from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.cassette_tracks import CassetteTrack
+    from pytest_mimic._core.engine.current import OpenCassette
     from pytest_mimic._core.engine.events import Event as FamilyEvent
     from pytest_mimic._core.engine.owners import OpenCall, Owner, SecretScope, Token
     from pytest_mimic._core.engine.owners import Track as OwnedTrack
-    from pytest_mimic._core.engine.run_state import RunState
+    from pytest_mimic._core.engine.run import Run
     from pytest_mimic._core.engine.senders import Sender
     from pytest_mimic._core.redact.known_secrets import Fact
 
@@ -72,10 +74,10 @@ class Family:
         is_forked: Whether this process was forked by one of the family.
     """
 
-    def __init__(self, state: RunState) -> None:
+    def __init__(self, run: Run) -> None:
         self.is_forked = False
-        self._state = state
-        self._recordings: Recordings = state.recordings
+        self._run = run
+        self._recordings: Recordings = run.recordings
         self._log = SharedLog()
         # The events of this turn.
         self._told: list[FamilyEvent] = []
@@ -85,7 +87,7 @@ class Family:
         self._scopes: WeakValueDictionary[Token, SecretScope] = WeakValueDictionary()
         # The cassettes that processes have in common, by the test or scope of their
         # blocks. What a forked process records may come after the block.
-        self._cassettes: WeakKeyDictionary[Owner, list[CassetteTrack]] = (
+        self._cassettes: WeakKeyDictionary[Owner, list[OpenCassette]] = (
             WeakKeyDictionary()
         )
         # Those of them that have heard of a call in this turn.
@@ -129,6 +131,11 @@ class Family:
         finally:
             self._log.unlock()
 
+    def hear(self) -> None:
+        """Learn what the others have done, and tell them what this one did."""
+        with self._recordings.turns:
+            pass
+
     def tell(self, event: FamilyEvent) -> None:
         """Tell an event to the others at the end of this turn."""
         self._told.append(event)
@@ -156,7 +163,7 @@ class Family:
                 break
         calls = [] if found is None else each_outcome(found)
         is_anew = isinstance(events[0], PlaceTaken) and events[0].is_anew
-        track = Track(self._state, file, owner, calls, is_anew=is_anew)
+        track = Track(self._run, file, owner, calls, is_anew=is_anew)
         owner.tracks[file] = track
         for event in events:
             self._follow(track, event)
@@ -199,15 +206,15 @@ class Family:
         elif isinstance(event, SecretsLearned):
             self._hear_of_secrets(event)
         elif isinstance(event, SecretsHidden):
-            self._state.redactor.issued.update(event.values)
+            self._run.redactor.issued.update(event.values)
             self._hidden.update(event.values)
         elif isinstance(event, SenderNoted):
             self._hear_of_sender(event)
         elif isinstance(event, AccountGrown):
             if not self.is_forked:
-                self._state.ledger.add(event.growth)
+                self._run.account.add(event.growth)
         elif event.judge == getpid():
-            self._state.pending.add(MimicError.from_plain(event.error))
+            self._run.current.pending.add(MimicError.from_plain(event.error))
 
     def _hear_of_place(self, event: PlaceTaken) -> None:
         owner = self._owners.get(event.owner)
@@ -223,12 +230,12 @@ class Family:
             owner.again.add(event.target)
             owner.recorded_again.add(event.target)
         else:
-            owner.replayed.setdefault(event.target, self._state.replayed_tests)
+            owner.replayed.setdefault(event.target, self._run.current.replayed_tests)
 
     def _hear_of_recording(self, event: RecordingWritten) -> None:
         self._recordings.known.pop(event.file, None)
         if event.now is not None:
-            self._state.ledger.used.add(event.file)
+            self._run.account.used.add(event.file)
             self._note_outcomes(event.file, event.now)
         scope = self._owners.get(event.scope)
         if scope is not None:
@@ -242,10 +249,10 @@ class Family:
 
     def _note_outcomes(self, file: str, now: bytes) -> None:
         """Note what outcomes of another process give, which this one may send."""
-        if self._state.next_run is not None:
+        if self._run.account.next_run is not None:
             for found in self._recordings.calls_in(file, now):
                 for stored in found.outcomes:
-                    self._state.next_run.note_elsewhere(stored)
+                    self._run.account.next_run.note_elsewhere(stored)
 
     def _hear_of_number(self, event: NameNumbered) -> None:
         owner = self._owners.get(event.owner)
@@ -271,14 +278,14 @@ class Family:
         recording = self._recording_in(event)
         cassette.follow_recorded(event, recording)
         self._late.append(cassette)
-        if event.is_whole and self._state.next_run is not None:
-            self._state.next_run.note_elsewhere(recording.stored)
+        if event.is_whole and self._run.account.next_run is not None:
+            self._run.account.next_run.note_elsewhere(recording.stored)
 
     def _write_late(self) -> None:
         """Write cassettes whose blocks have ended, once all events are heard."""
         cassettes, self._late = self._late, []
         for cassette in dict.fromkeys(cassettes):
-            with suppress(MimicError), self._state.pending:
+            with suppress(MimicError), self._run.current.pending:
                 cassette.write_late()
 
     def _hear_of_end(self, event: CallEnded) -> None:
@@ -295,7 +302,7 @@ class Family:
     def _recording_in(self, event: CallRecorded | CallUnended) -> Recording:
         facts = event.facts
         origin = Origin(event.file, facts["target"], facts["test"])
-        stored = Stored(self._state.vault.objects, event.entry, origin)
+        stored = Stored(self._run.vault.objects, event.entry, origin)
         return Recording(**facts, outcomes=[stored])
 
     def _hear_of_secrets(self, event: SecretsLearned) -> None:
@@ -310,7 +317,7 @@ class Family:
         from pytest_mimic._core.engine.senders import Sender
 
         sender = Sender(event.credentials, event.headers)
-        self._state.senders.follow(event.key, sender)
+        self._run.senders.follow(event.key, sender)
 
     # -- what this process tells
 
@@ -320,9 +327,10 @@ class Family:
     def _tell_hidden(self) -> None:
         """Tell the secrets that answers have held since the last turn."""
         # A run without clients makes no redactor.
-        if "redactor" not in vars(self._state):
+        redactor = self._run.made_redactor
+        if redactor is None:
             return
-        issued = self._state.redactor.issued
+        issued = redactor.issued
         if len(issued) != len(self._hidden):
             self.tell(SecretsHidden(list(issued - self._hidden)))
             self._hidden.update(issued)
@@ -375,7 +383,7 @@ class Family:
         """Return the facts of a recording, and its outcome, as plain data."""
         facts = recording._asdict()
         [stored] = facts.pop("outcomes")
-        return facts, placed(self._state.vault.objects, stored)
+        return facts, placed(self._run.vault.objects, stored)
 
     def tell_progress(self) -> None:
         """Tell that a call has ended, or was replayed.
@@ -385,7 +393,7 @@ class Family:
         """
         if self.is_forked or self._open:
             # The end of each turn tells it.
-            self._state.hear()
+            self._run.current.hear()
 
     def _tell_ended(self) -> None:
         for token, step in list(self._open.items()):
@@ -396,26 +404,26 @@ class Family:
     def tell_error(self, error: MimicError) -> None:
         """Tell an error the process that judges the running test."""
         with self._recordings.turns:
-            self.tell(ErrorNoted(self._state.pending.judge, error.to_plain()))
+            self.tell(ErrorNoted(self._run.current.pending.judge, error.to_plain()))
 
     # -- forks
 
     def know_owners(self) -> None:
         """Share the owners of now with the process that is forked now."""
-        state = self._state
-        self._owners[state.owner.token] = state.owner
-        for cassette in state.open_cassettes:
-            owner = cassette.owner
+        run = self._run
+        self._owners[run.current.owner.token] = run.current.owner
+        for cassette in run.current.cassettes.open:
+            owner = cassette.block_owner
             self._owners[owner.token] = owner
             owner.tracks[cassette.file] = cassette
-            cassettes = self._cassettes.setdefault(state.owner, [])
+            cassettes = self._cassettes.setdefault(run.current.owner, [])
             if cassette not in cassettes:
                 cassettes.append(cassette)
         for owner in self._all_owners():
             for step in owner.open:
                 if step not in self._open.values():
                     self._open[getpid(), next(self._numbers)] = step
-        for scope in (state.secret_scope, *state.fixture_scopes.values()):
+        for scope in (run.current.secret_scope, *run.current.fixture_scopes.values()):
             self._scopes[scope.token] = scope
             scope.tell = partial(self._tell_secrets, scope.token)
 
@@ -424,22 +432,16 @@ class Family:
 
         It leaves the calls of its parent alone.
         """
-        state = self._state
+        run = self._run
         self.is_forked = True
-        state.guard = Lock()
-        state.thread = current_thread()
-        state.discarded.clear()
-        state.pending.take()
-        # The shortest way of a replay tells nobody of its calls.
-        state.running.clear()
-        state.running.add(self)
+        run.current.begin_process()
+        run.real_calls.begin_process(self, run.current.hear)
         for owner in self._all_owners():
             for step in list(owner.open):
                 step.leave_to_parent()
             owner.unended = []
             owner.ended = Event()
-        state.inside.hear = state.hear
-        self._growth = Growth(state.ledger)
+        self._growth = Growth(run.account)
         if not self._ends_calls:
             self._ends_calls = True
             self._end_calls_at_exit()
@@ -465,43 +467,43 @@ class Family:
 
     def _end_process(self) -> None:
         for owner in self._all_owners():
-            end_open_calls(self._state, owner)
-        self._state.hear()
+            end_open_calls(self._run, owner)
+        self._run.current.hear()
 
     def _all_owners(self) -> Iterable[Owner]:
-        state = self._state
-        owners = [state.owner, *state.scopes.values()]
-        owners += [cassette.owner for cassette in state.open_cassettes]
+        run = self._run
+        owners = [run.current.owner, *run.current.scopes.values()]
+        owners += [cassette.block_owner for cassette in run.current.cassettes.open]
         return list(dict.fromkeys(owners))
 
 
-def pause(state: RunState) -> None:
+def pause(run: Run) -> None:
     """Wait until no thread of a run is in a turn, before a process is forked."""
-    turns = state.recordings.turns
+    turns = run.recordings.turns
     turns.begin()
-    state.is_forking = True
+    run.current.is_forking = True
     try:
-        if state.family is None:
-            family = Family(state)
+        if run.current.family is None:
+            family = Family(run)
             turns.share(family)
-            state.family = family
-        state.family.know_owners()
+            run.current.family = family
+        run.current.family.know_owners()
     except MimicError as error:
-        state.ledger.errors.append(str(error))
+        run.account.errors.append(str(error))
 
 
-def go_on(state: RunState) -> None:
+def go_on(run: Run) -> None:
     """Go on in the process that has forked another one."""
-    if state.is_forking:
-        state.is_forking = False
-        state.recordings.turns.end()
+    if run.current.is_forking:
+        run.current.is_forking = False
+        run.recordings.turns.end()
 
 
-def begin_process(state: RunState) -> None:
+def begin_process(run: Run) -> None:
     """Go on in the process that was forked."""
-    if state.is_forking:
-        state.is_forking = False
-        state.recordings.turns.start_over()
-        state.recordings.wall_time.start_over()
-        if state.family is not None:
-            state.family.begin_process()
+    if run.current.is_forking:
+        run.current.is_forking = False
+        run.recordings.turns.start_over()
+        run.recordings.wall_time.start_over()
+        if run.current.family is not None:
+            run.current.family.begin_process()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.engine.ledger import Miss
+from pytest_mimic._core.engine.account import Miss
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.ledger import Ledger
+    from pytest_mimic._core.engine.account import Account
 
 
 class Growth:
-    """The growth of a ledger, from now on.
+    """The growth of a account, from now on.
 
     Of each entry the growth has another form:
 
@@ -23,17 +23,17 @@ class Growth:
     | dict | the items that are new or have changed |
     """
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(self, account: Account) -> None:
+        self._account = account
         self._seen: dict[str, Any] = {}
         for name in self._names():
-            self._seen[name] = _mark(getattr(ledger, name))
+            self._seen[name] = _mark(getattr(account, name))
 
     def take(self) -> dict[str, Any]:
-        """Return the growth since the last call, as `Ledger.add` takes it."""
+        """Return the growth since the last call, as `Account.add` takes it."""
         growth: dict[str, Any] = {}
         for name in self._names():
-            entry = getattr(self._ledger, name)
+            entry = getattr(self._account, name)
             gained = _gained(entry, self._seen[name])
             if gained:
                 growth[name] = gained
@@ -41,8 +41,8 @@ class Growth:
         return growth
 
     def _names(self) -> list[str]:
-        """Return the entries of the ledger. It keeps its replays beside the others."""
-        return ["replays", *self._ledger.entries]
+        """Return the entries of the account. It keeps its replays beside the others."""
+        return ["replays", *self._account.entries]
 
 
 def _mark(entry: Any) -> Any:

@@ -19,7 +19,7 @@ from uuid import UUID
 
 from xxhash import xxh3_64_hexdigest
 
-from pytest_mimic._core.engine.ledger import MadeAnew
+from pytest_mimic._core.engine.account import MadeAnew
 from pytest_mimic._core.nodes.node_classes import Cut, Node
 from pytest_mimic._core.nodes.node_parts import is_file
 from pytest_mimic._core.tree.call_labels import by_name
@@ -41,7 +41,7 @@ from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
-    from pytest_mimic._core.engine.run_state import RunState
+    from pytest_mimic._core.engine.run import Run
     from pytest_mimic._core.seam.base import ClientCall
     from pytest_mimic._core.vault.recording_facts import Stored
 
@@ -81,11 +81,11 @@ class _Part(NamedTuple):
 class NextRun:
     """What a recording run knows about the values that it makes and sends."""
 
-    def __init__(self, state: RunState) -> None:
-        self._state = state
+    def __init__(self, run: Run) -> None:
+        self._run = run
         self._random = RandomBytes()
         self._begun = time.time()
-        self._clock = state.clock()
+        self._clock = run.clock()
         self._offset = time.localtime().tm_gmtoff or 0
         self._origins = Origins(self._random)
         self._parts: list[_Part] = []
@@ -160,7 +160,7 @@ class NextRun:
 
     def _own_values(self, text: str, evidence: Evidence) -> list[tuple[str, Kind]]:
         """Return the values of this run in a text that no outcome had given before."""
-        is_clock_unknown = self._state.test in self._unreadable
+        is_clock_unknown = self._run.current.test in self._unreadable
         own = []
         for part, kind in pieces_of_run(text, evidence):
             value = value_of(part)
@@ -177,7 +177,7 @@ class NextRun:
         arguments: Mapping[str, Any],
         parts: Mapping[str, tuple[str, list[str], frozenset[str]]],
     ) -> None:
-        plan, test = call.plan, self._state.again
+        plan, test = call.plan, self._run.current.again
         number = f"{os.getpid()} {len(self._parts)}"
         paths = tuple(map(option_path, parts))
         rest = _rest(arguments, [text for text, _, _ in parts.values()])
@@ -198,11 +198,11 @@ class NextRun:
             self._note_text(dumps(stored.entry.get("value"), default=repr))
             return
         if stored.encoded.pickled is not None:
-            self._unreadable.add(self._state.test)
+            self._unreadable.add(self._run.current.test)
         # Shorter texts need none of the room for long ones.
         for text in stored.encoded.texts(max(self._room, _LONG)):
             if text is None:
-                self._unreadable.add(self._state.test)
+                self._unreadable.add(self._run.current.test)
             else:
                 self._note_text(text)
 
@@ -229,33 +229,33 @@ class NextRun:
         """Note the values in an outcome that another process has recorded."""
         readable = stored.readable()
         if readable is None:
-            self._unreadable.add(self._state.test)
+            self._unreadable.add(self._run.current.test)
             return
         self._note_text(dumps(readable, default=repr))
 
     def _note_long(self, text: str) -> None:
         # Moments that are made from those of a long text are not told apart.
-        self._unreadable.add(self._state.test)
+        self._unreadable.add(self._run.current.test)
         if len(text) <= self._room:
             self._room -= len(text)
             self._long_outcomes.append(text)
 
     def _evidence(self) -> Evidence:
         # The clock of the run: a test may have stopped those of `time`.
-        ended = self._begun + self._state.clock() - self._clock
+        ended = self._begun + self._run.clock() - self._clock
         return Evidence(self._random, self._begun, ended, self._offset)
 
     # -- the end
 
     def report(self) -> None:
-        """Enter the parts that the next run makes anew into the ledger."""
+        """Enter the parts that the next run makes anew into the account."""
         if self._parts:
             known = self._known()
             replayed = self._replayed_origins()
             for part in self._parts:
                 is_own = not all(map(replayed.has_given, part.values))
                 if is_own and not known & set(part.values):
-                    self._state.ledger.made_anew.append(tuple(part.row))
+                    self._run.account.made_anew.append(tuple(part.row))
         self._parts.clear()
 
     def _replayed_origins(self) -> Origins:
@@ -268,10 +268,10 @@ class NextRun:
         return origins
 
     def _replayed_texts(self) -> Iterator[str]:
-        state = self._state
-        for name in {replay[1] for replay in state.ledger.replays}:
+        run = self._run
+        for name in {replay[1] for replay in run.account.replays}:
             with suppress(MimicError):
-                for call in read_calls(state.vault.objects, name) or ():
+                for call in read_calls(run.vault.objects, name) or ():
                     for stored in call.outcomes:
                         yield dumps(stored.readable(), default=repr)
 
@@ -294,13 +294,13 @@ class NextRun:
 
     def _texts(self) -> Iterator[str]:
         """Yield the texts that stood before."""
-        state = self._state
-        yield "\n".join(state.ledger.outcomes)
-        yield "\n".join(state.variables.values())
+        run = self._run
+        yield "\n".join(run.account.outcomes)
+        yield "\n".join(run.current.variables.values())
         yield from self._long_outcomes
         yield from self._replayed_texts()
-        vault = state.settings.vault
-        yield from files_of(state.settings.rootdir, vault, before=self._begun)
+        vault = run.settings.vault
+        yield from files_of(run.settings.rootdir, vault, before=self._begun)
 
 
 def _counted(call: Call) -> Mapping[str, Any]:

@@ -105,17 +105,17 @@ class Observed:
                 self.effects = Effects(call)
         self.is_awaited: bool = False
         self.coroutine_gave: str = ""
-        self.started: float = call.plan.state.clock()
+        self.started: float = call.plan.run.clock()
         self.duration: float = 0.0
         self.beside: float = 0.0
 
     def end(self) -> None:
         """Note how long the call took, which ends now."""
-        state = self.call.plan.state
-        ended = state.clock()
+        run = self.call.plan.run
+        ended = run.clock()
         self.duration = ended - self.started
         if self.is_recorded:
-            self.beside = state.recordings.wall_time.beside(self.started, ended)
+            self.beside = run.recordings.wall_time.beside(self.started, ended)
 
 
 def record(
@@ -142,27 +142,27 @@ def record(
         MutatedInputError: The call has changed an argument.
         UnstorableOutcomeError: The outcome cannot be stored.
     """
-    call, state = observed.call, observed.call.plan.state
+    call, run = observed.call, observed.call.plan.run
     before = places.found.get(place)
     stored = encode(observed, outcome, before)
-    if state.log is not None:
-        state.log("recorded", call, stored=stored, seconds=observed.duration)
-    is_shared = places.owner is None and places.file in state.ledger.used
+    if run.account.log is not None:
+        run.account.log("recorded", call, stored=stored, seconds=observed.duration)
+    is_shared = places.owner is None and places.file in run.account.used
     if is_shared and _has_more(places, call, outcome, before):
         return
     failure = call.plan.failure(outcome)
-    error = None if failure is None else (f"{call.listed} {failure}", state.test)
+    error = None if failure is None else (f"{call.listed} {failure}", run.current.test)
     _note_keys(call, stored)
-    if state.next_run is not None:
-        state.next_run.note(call, stored)
+    if run.account.next_run is not None:
+        run.account.next_run.note(call, stored)
     if before is not None and call.issuer is not None and call.issuer.is_of_fixture:
-        state.ledger.dropped |= _placeholders(before) - _placeholders(stored)
+        run.account.dropped |= _placeholders(before) - _placeholders(stored)
     recording = recording_of(call, [stored], places.owner)
-    with state.recordings.turns:
+    with run.recordings.turns:
         places.put(place, recording, error)
         if is_first:
-            state.ledger.recorded += 1
-            state.ledger.record_seconds += observed.duration - observed.beside
+            run.account.recorded += 1
+            run.account.record_seconds += observed.duration - observed.beside
         if call.edge_call is not None:
             _follow_answer(places, call, outcome, is_first=is_first)
 
@@ -171,16 +171,16 @@ def _follow_answer(
     places: Places, call: Call, outcome: Outcome, *, is_first: bool
 ) -> None:
     """Note what the answer of a client means for other calls and recordings."""
-    state = call.plan.state
+    run = call.plan.run
     # A client tries a failed request again, which replaces the failure.
     if call.plan.failure(outcome) is not None:
-        state.recordings.failed.add(places.file)
+        run.recordings.failed.add(places.file)
     else:
-        state.recordings.failed.discard(places.file)
+        run.recordings.failed.discard(places.file)
     tokens = tokens_of_response(outcome.content) if is_first else None
     if tokens is not None:
-        state.ledger.tokens_sent += tokens.sent
-        state.ledger.tokens_received += tokens.received
+        run.account.tokens_sent += tokens.sent
+        run.account.tokens_received += tokens.received
     if places.owner is None:
         places.replace_imported(call)
 
@@ -207,13 +207,13 @@ def keep_issued(
 
 def recording_of(call: Call, outcomes: list[Stored], owner: Owner | None) -> Recording:
     """Return the recording of a call that this run makes, with its outcomes."""
-    plan, state = call.plan, call.plan.state
+    plan, run = call.plan, call.plan.run
     return Recording(
         target=plan.target,
         arguments=call.arguments,
         source=plan.source,
-        test=state.test,
-        recorded=state.today,
+        test=run.current.test,
+        recorded=run.today,
         owner=None if owner is None else owner.name,
         outcomes=outcomes,
         identity=None if owner is None else call.key,
@@ -257,11 +257,11 @@ def encode(
         MutatedInputError: The call has changed an argument.
         UnstorableOutcomeError: The outcome cannot be stored.
     """
-    call, plan, state = observed.call, observed.call.plan, observed.call.plan.state
+    call, plan, run = observed.call, observed.call.plan, observed.call.plan.run
     effects = observed.effects
     if effects is not None:
         effects.refuse_changes()
-    stored = state.vault.stored(
+    stored = run.vault.stored(
         outcome,
         observed.duration,
         target=plan.target,
@@ -273,7 +273,7 @@ def encode(
         stored.entry["beside"] = min(beside, stored.duration)
     if effects is not None and effects.states:
         stored.entry["after"] = effects.states
-    if state.redactor.environment.forms:
+    if run.redactor.environment.forms:
         _hide_environment(call, stored)
     if stored.encoded is not None and stored.encoded.pickled is not None:
         _describe_pickle(call, outcome, stored, stored.encoded.pickled)
@@ -291,7 +291,7 @@ def encode(
         return stored
     from pytest_mimic._core.engine.verifying import is_unchanged
 
-    if is_unchanged(call, before, stored, redactor=state.redactor):
+    if is_unchanged(call, before, stored, redactor=run.redactor):
         before.inputs = stored.inputs
         return before
     return stored
@@ -299,17 +299,17 @@ def encode(
 
 def _hide_environment(call: Call, stored: Stored) -> None:
     """Let the names of environment variables stand for their values."""
-    state = call.plan.state
+    run = call.plan.run
     if stored.encoded is None:
         return
-    hidden = stored.encoded.hide(state.redactor.environment)
+    hidden = stored.encoded.hide(run.redactor.environment)
     for name, is_hidden in hidden.items():
         what = f"holds the value of {name}"
         if is_hidden:
             what = f"<{name}> stands for the value"
-        if state.test:
-            what = f"{what}, {state.test}"
-        state.ledger.environment.add((call.label, what))
+        if run.current.test:
+            what = f"{what}, {run.current.test}"
+        run.account.environment.add((call.label, what))
 
 
 def _describe_pickle(
@@ -319,20 +319,18 @@ def _describe_pickle(
     from pytest_mimic._core.outcome.lossy import losses
     from pytest_mimic._core.tree.pickle_previews import described, preview
 
-    plan, state = call.plan, call.plan.state
+    plan, run = call.plan, call.plan.run
     for loss in losses(pickled.imports):
         call.report(loss)
     secrets = partial(plan.secrets, call)
     stored.entry["preview"] = preview(
-        outcome, state.redactor, places=plan.places, secrets=secrets
+        outcome, run.redactor, places=plan.places, secrets=secrets
     )
     size = sum(map(len, pickled.chunks))
     size += sum(memory.nbytes for memory in pickled.buffers)
     if size > _MOST_DESCRIBED:
         return
-    description = described(
-        outcome, state.redactor, places=plan.places, secrets=secrets
-    )
+    description = described(outcome, run.redactor, places=plan.places, secrets=secrets)
     if description is not None:
         stored.entry["described"] = description
 
@@ -347,7 +345,7 @@ def _has_more(
 
     Another reader may have come further meanwhile.
     """
-    latest = call.plan.state.recordings.known.get(places.file)
+    latest = call.plan.run.recordings.known.get(places.file)
     stands = before if latest is None else latest.outcomes[0]
     if stands is None:
         return False
@@ -363,7 +361,7 @@ def _note_keys(call: Call, stored: Stored) -> None:
 
     `check` does the same, also for what is left out here of a large outcome.
     """
-    state = call.plan.state
+    run = call.plan.run
     texts = [call.described_text]
     room = _MOST_SEARCHED
     if stored.encoded is not None:
@@ -374,10 +372,10 @@ def _note_keys(call: Call, stored: Stored) -> None:
             texts.append(text)
     for text in texts:
         for shown, mark in keys_in(text):
-            if mark not in state.redactor.accepted:
+            if mark not in run.redactor.accepted:
                 what = f"{shown}; if it is none: mimic_redact = !{mark}"
-                test = f", {state.test}" if state.test else ""
-                state.ledger.keys.add((call.label, what + test))
+                test = f", {run.current.test}" if run.current.test else ""
+                run.account.keys.add((call.label, what + test))
 
 
 def _placeholders(stored: Stored) -> set[str]:

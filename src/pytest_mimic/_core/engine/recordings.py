@@ -21,7 +21,7 @@ from pytest_mimic._core.vault.recording_facts import Recording, calls_of, read_c
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.ledger import Ledger
+    from pytest_mimic._core.engine.account import Account
     from pytest_mimic._core.engine.owners import Owner
     from pytest_mimic._core.vault import Vault
 
@@ -153,11 +153,11 @@ class Recordings:
             options that record them.
     """
 
-    def __init__(self, vault: Vault, ledger: Ledger, *, mode: Mode) -> None:
+    def __init__(self, vault: Vault, account: Account, *, mode: Mode) -> None:
         self.turns: Turns = Turns()
         self.wall_time: WallTime = WallTime()
         self._vault = vault
-        self._ledger = ledger
+        self._account = account
         # A description of the arguments is for messages.
         self._skims = mode is Mode.REPLAY
         self.known: dict[str, Recording] = {}
@@ -274,7 +274,7 @@ class Recordings:
         """Delete a recording."""
         self._vault.restore(name, None)
         self.known.pop(name, None)
-        self._ledger.used.discard(name)
+        self._account.used.discard(name)
 
 
 def _most_parts_first(match: str) -> tuple[int, str]:

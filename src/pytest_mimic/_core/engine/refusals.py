@@ -8,8 +8,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_mimic._core.commands import Remedy, Verb, rerecord
+from pytest_mimic._core.engine.account import REKEY
+from pytest_mimic._core.engine.blame import blame
 from pytest_mimic._core.engine.changed_lines import former_recording
-from pytest_mimic._core.engine.ledger import REKEY
 from pytest_mimic._core.tree.messages import (
     CANDIDATES,
     MissedCall,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.decisions import Refuse
     from pytest_mimic._core.engine.owners import Owner
-    from pytest_mimic._core.engine.run_state import RunState
+    from pytest_mimic._core.engine.run import Run
     from pytest_mimic._core.vault.recording_facts import Recording
     from pytest_mimic.errors import MimicError
 
@@ -54,8 +55,8 @@ class Refusal:
     Its test fails, also if the code under test handles the error.
     """
 
-    def __init__(self, state: RunState, file: SearchedFile, call: Call) -> None:
-        self._state = state
+    def __init__(self, run: Run, file: SearchedFile, call: Call) -> None:
+        self._run = run
         self._file = file
         self._call = call
 
@@ -75,18 +76,18 @@ class Refusal:
         return self._missing()
 
     def _following_replayed(self) -> MimicError:
-        state = self._state
-        error = new_after_replayed(self._call.label, test=state.again)
-        return state.blame(error, self._call, option=Verb.RERECORD.value)
+        run = self._run
+        error = new_after_replayed(self._call.label, test=run.current.again)
+        return blame(run, error, self._call, option=Verb.RERECORD.value)
 
     def _empty(self) -> MimicError:
         """Return the miss of a call that gave nothing.
 
         It began when the calls around it were recorded.
         """
-        state, call = self._state, self._call
+        run, call = self._run, self._call
         remedies: Sequence[Remedy | str]
-        remedies = self._file.remedies or [rerecord("to record it", state.again)]
+        remedies = self._file.remedies or [rerecord("to record it", run.current.again)]
         error = MissingRecordingError(
             f"no recording of {call.label}",
             facts=[
@@ -96,24 +97,24 @@ class Refusal:
             remedies=remedies,
             call=call.label,
             target=call.plan.target,
-            test=state.again,
+            test=run.current.again,
         )
-        return state.blame(error, call, option=self._option(Verb.RERECORD))
+        return blame(run, error, call, option=self._option(Verb.RERECORD))
 
     def _stale(self, recording: Recording) -> MimicError:
-        state, call = self._state, self._call
+        run, call = self._run, self._call
         changed: list[str] = []
         if not call.plan.has_other_source(recording.source):
-            changed = state.stale_inputs(recording.outcomes[0].entry.get("inputs"))
+            changed = run.stale_inputs(recording.outcomes[0].entry.get("inputs"))
         error = stale(
             call.label,
             call.plan.target,
             changed,
             recorded=recording.recorded,
-            test=state.again,
+            test=run.current.again,
             remedies=self._file.remedies,
         )
-        return state.blame(error, call, option=self._option(Verb.RECORD))
+        return blame(run, error, call, option=self._option(Verb.RECORD))
 
     def _option(self, verb: Verb) -> str:
         """Return the option that records the call; empty if none does."""
@@ -122,22 +123,22 @@ class Refusal:
     # -- no recording
 
     def _missing(self) -> MimicError:
-        state, call = self._state, self._call
-        misses = state.recordings.missed
-        key = (state.again, call.plan.target, call.key, self._file.within)
+        run, call = self._run, self._call
+        misses = run.recordings.missed
+        key = (run.current.again, call.plan.target, call.key, self._file.within)
         # The same call of a test gets an equal error again, and no recording is sought.
         if key not in misses:
             misses[key] = self._miss()
         error, option = misses[key]
         # A copy, because its traceback will show whether the test handled it.
-        return state.blame(error.copy(), call, option=option)
+        return blame(run, error.copy(), call, option=option)
 
     def _miss(self) -> tuple[MimicError, str]:
         """Return the error, with the nearest recording, and what repairs it.
 
         That is an option, `REKEY`, or empty if neither does.
         """
-        state, file, call = self._state, self._file, self._call
+        run, file, call = self._run, self._file, self._call
         target = call.plan.target
         owner = file.owner
         owner_name = "" if owner is None else owner.name
@@ -148,8 +149,8 @@ class Refusal:
         former = former_recording(
             call,
             candidates,
-            state.recordings.readable,
-            owner=owner_name or state.owner.name,
+            run.recordings.readable,
+            owner=owner_name or run.current.owner.name,
             within=file.within,
         )
         error = missing(
@@ -157,7 +158,7 @@ class Refusal:
                 call.label,
                 target,
                 call.arguments,
-                state.again,
+                run.current.again,
                 call.plan.options,
                 call.plan.client,
                 sequence=call.sequence and not file.within,
@@ -168,7 +169,7 @@ class Refusal:
             candidates,
             within=file.within,
             remedies=file.remedies,
-            bare=partial(bare, redactor=state.redactor),
+            bare=partial(bare, redactor=run.redactor),
             former=former,
         )
         if former is not None and former.follows:

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from threading import current_thread
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol
 
+from pytest_mimic._core.engine.blame import blame
 from pytest_mimic._core.engine.owners import Unended
 from pytest_mimic._core.outcome.outcome import (
     Outcome,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.owners import Owner, Track
     from pytest_mimic._core.engine.record import Observed, Places
-    from pytest_mimic._core.engine.run_state import RunState
+    from pytest_mimic._core.engine.run import Run
     from pytest_mimic._core.engine.waits import Wait
     from pytest_mimic._core.vault.recording_facts import Stored
 
@@ -76,7 +77,6 @@ class Step:
 
     def __init__(
         self,
-        state: RunState,
         call: Call,
         mode: Literal["replay", "run", "verify"],
         track: Outcomes,
@@ -84,14 +84,14 @@ class Step:
         *,
         repeats: bool = False,
     ) -> None:
-        self.state = state
+        self.run: Run = call.plan.run
         self.call = call
         self.mode = mode
         self.track: Outcomes = track
         self.has_place: bool = track.has_places
         self.number = number
         self.repeats = repeats
-        self.owner: Owner = state.owner
+        self.owner: Owner = self.run.current.owner
         self.ended: Event = self.owner.ended
         # The first copy of the outcome counts as a replay.
         self.counts: bool = mode == "replay" or repeats
@@ -131,7 +131,7 @@ class Step:
         """
         self._count()
         wait = self._wait()
-        if wait.limit is None and current_thread() is self.state.thread:
+        if wait.limit is None and current_thread() is self.run.real_calls.thread:
             raise self.exhausted()
         wait.in_thread(closed)
 
@@ -143,11 +143,11 @@ class Step:
     def _wait(self) -> Wait:
         from pytest_mimic._core.engine.waits import Wait
 
-        return Wait(self.state, self.call, self.stored, self.ended)
+        return Wait(self.run, self.call, self.stored, self.ended)
 
     def load(self) -> Outcome:
         """Return a fresh copy of the recorded outcome."""
-        with self.state.pending:
+        with self.run.current.pending:
             outcome = self.stored.load(self.call.paths)
         self._count()
         return outcome
@@ -178,31 +178,33 @@ class Step:
         # A client tries a failed request again after a while; a replay has nothing to
         # wait for.
         if adapter.failure(plain):
-            self.state.watch()
+            self.run.current.watch()
         return plain
 
     def _count(self) -> None:
         if not self.counts:
             return
         self.counts = False
-        entry, state = self.stored.entry, self.state
+        entry, run = self.stored.entry, self.run
         target = self.call.plan.target
-        state.ledger.replays.append(
+        run.account.replays.append(
             (wall_seconds(entry), self.track.file, entry.get("inputs"), target)
         )
-        if state.log is not None:
-            state.log("replayed", self.call, stored=self.stored)
-        if state.family is not None:
-            state.family.tell_progress()
+        if run.account.log is not None:
+            run.account.log("replayed", self.call, stored=self.stored)
+        if run.current.family is not None:
+            run.current.family.tell_progress()
 
     def exhausted(self) -> MimicError:
         """Return the error to raise when a reader wants more than was recorded."""
         from pytest_mimic._core.tree.messages import read_further
 
         remedies = getattr(self.call.plan.cassette, "remedies", None) or ()
-        error = read_further(self.call.label, test=self.state.again, remedies=remedies)
-        return self.state.blame(
-            error, self.call, option="" if remedies else "--mimic-rerecord"
+        error = read_further(
+            self.call.label, test=self.run.current.again, remedies=remedies
+        )
+        return blame(
+            self.run, error, self.call, option="" if remedies else "--mimic-rerecord"
         )
 
     # -- a real call
@@ -212,14 +214,14 @@ class Step:
 
         The threads that it starts are so, too.
         """
-        return self.state.inside.entered(self, self.state.running)
+        return self.run.real_calls.inside.entered(self, self.run.real_calls.running)
 
     def _take_end(self) -> bool:
         """Return whether the call has not ended so far, and end it.
 
         The first of several threads ends it.
         """
-        with self.state.guard:
+        with self.run.real_calls.ending:
             if self._has_ended:
                 return False
             self._has_ended = True
@@ -245,7 +247,7 @@ class Step:
                 else:
                     self._compare(outcome)
         except MimicError as error:
-            self.state.pending.note(error)
+            self.run.current.pending.note(error)
             self._leave_empty()
             raise
         finally:
@@ -265,8 +267,8 @@ class Step:
     def _leave(self) -> None:
         """Let what the call has started, or forked, be mimicked from now on."""
         self.active = False
-        if self.state.family is not None:
-            self.state.family.tell_progress()
+        if self.run.current.family is not None:
+            self.run.current.family.tell_progress()
 
     def finish(self, plain: object) -> None:
         """Complete the call with plain data without secrets.
@@ -352,7 +354,7 @@ class Step:
             observed.end()
             stored = encode(observed, given)
         except MimicError as error:
-            self.state.pending.note(error)
+            self.run.current.pending.note(error)
             self._leave_empty()
             return
         finally:
@@ -369,15 +371,15 @@ class Step:
         """
         from pytest_mimic._core.engine.record import recording_of
 
-        state, call, track = self.state, self.call, self.track
+        run, call, track = self.run, self.call, self.track
         recording = recording_of(call, [stored], track.owner)
         unended = Unended(track, self.number, recording, call.label)
-        family = state.family
+        family = run.current.family
         if family is not None and family.is_judged_elsewhere(self.owner):
             family.tell_unended(self.owner, unended)
             return
-        if state.log is not None:
-            state.log("recorded", call, stored=stored, seconds=stored.duration)
+        if run.account.log is not None:
+            run.account.log("recorded", call, stored=stored, seconds=stored.duration)
         self.owner.unended.append(unended)
 
     def _given_so_far(self, end: str) -> Outcome:
@@ -414,6 +416,6 @@ class Step:
 
         self.withdraw()
         error = new_after_replayed(
-            self.call.label, test=self.state.again, needs_secret=True
+            self.call.label, test=self.run.current.again, needs_secret=True
         )
-        raise self.state.blame(error, self.call, option="--mimic-rerecord")
+        raise blame(self.run, error, self.call, option="--mimic-rerecord")

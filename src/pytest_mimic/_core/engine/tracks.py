@@ -5,15 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from pytest_mimic._core.engine.decisions import (
-    Decision,
-    Facts,
-    Refuse,
-    Replay,
-    Run,
-    Verify,
-    decide,
-)
+from pytest_mimic._core.engine import decisions
+from pytest_mimic._core.engine.decisions import Facts, decide
 from pytest_mimic._core.engine.owners import Change
 from pytest_mimic._core.engine.steps import Step
 from pytest_mimic._core.settings import Mode
@@ -23,11 +16,11 @@ from pytest_mimic._core.vault.recording_facts import empty_place
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
-    from pytest_mimic._core.engine.decisions import Conversation, Recorded
+    from pytest_mimic._core.engine.decisions import Conversation, Decision, Recorded
     from pytest_mimic._core.engine.events import PlaceTaken
     from pytest_mimic._core.engine.owners import Errors, Owner
     from pytest_mimic._core.engine.recordings import Recordings
-    from pytest_mimic._core.engine.run_state import RunState
+    from pytest_mimic._core.engine.run import Run
     from pytest_mimic._core.vault.recording_facts import Recording, Stored
     from pytest_mimic.errors import MimicError
 
@@ -55,7 +48,7 @@ class Track:
 
     def __init__(
         self,
-        state: RunState,
+        run: Run,
         file: str,
         owner: Owner | None,
         found: Iterable[Recording] = (),
@@ -67,8 +60,8 @@ class Track:
         self.has_places: bool = owner is not None
         self.is_anew: bool = is_anew
         self.taken: dict[str, int] = {}
-        self._state = state
-        self._recordings: Recordings = state.recordings
+        self._run = run
+        self._recordings: Recordings = run.recordings
         self._found = list(found)
         kept = [] if is_anew else self._found
         # A call has its place as soon as it begins, which is empty until its outcome is
@@ -117,17 +110,17 @@ class Track:
             if call.converses:
                 self._note_conversation(call, mode, decision, recording)
             # Others hear of a place before they hear that the file has it.
-            if self._state.family is not None:
+            if self._run.current.family is not None:
                 self._tell_place(key, decision, call.number)
             places = self._places[key]
-            if isinstance(decision, Run):
+            if isinstance(decision, decisions.Run):
                 is_repeated = position == len(places) > 0
                 self._begin_place(key, position, call.number)
                 if is_repeated:
                     self._write_empty(call)
-        if isinstance(decision, Run):
-            return Step(self._state, call, "run", self, places[position])
-        if isinstance(decision, Refuse):
+        if isinstance(decision, decisions.Run):
+            return Step(call, "run", self, places[position])
+        if isinstance(decision, decisions.Refuse):
             raise self._refusal(call, decision, recording)
         assert recording is not None
         return self._recorded_step(call, decision, recording, places[position])
@@ -179,7 +172,7 @@ class Track:
 
     def _tell_place(self, key: str, decision: Decision, number: int) -> None:
         """Tell forked processes, or the one that forked this, that a place is taken."""
-        family = self._state.family
+        family = self._run.current.family
         if family is None or self.owner is None or not family.shares(self.owner):
             return
         from pytest_mimic._core.engine.events import PlaceTaken
@@ -188,8 +181,8 @@ class Track:
             self.owner.token,
             self.file,
             key,
-            runs=isinstance(decision, Run),
-            is_replayed=isinstance(decision, Replay),
+            runs=isinstance(decision, decisions.Run),
+            is_replayed=isinstance(decision, decisions.Replay),
             is_anew=self.is_anew,
             number=number,
         )
@@ -241,7 +234,7 @@ class Track:
             return "empty"
         if mode.writes:
             is_stale = call.plan.is_outdated(recording)
-        elif self._state.settings.mode is Mode.VERIFY:
+        elif self._run.settings.mode is Mode.VERIFY:
             is_stale = False
         else:
             inputs = recording.outcomes[0].entry.get("inputs")
@@ -262,18 +255,21 @@ class Track:
         if not mode.writes:
             if recording is not None:
                 owner.replayed.setdefault(target, 0)
-        elif isinstance(decision, Run):
+        elif isinstance(decision, decisions.Run):
             if target not in owner.again:
                 self._tell_conversation(owner, target, is_real=True)
             owner.again.add(target)
             owner.recorded_again.add(target)
-        elif isinstance(decision, (Replay, Verify)) and target not in owner.replayed:
+        elif (
+            isinstance(decision, (decisions.Replay, decisions.Verify))
+            and target not in owner.replayed
+        ):
             self._tell_conversation(owner, target, is_real=False)
-            owner.replayed[target] = self._state.replayed_tests
-            self._state.replayed_tests += owner.is_test
+            owner.replayed[target] = self._run.current.replayed_tests
+            self._run.current.replayed_tests += owner.is_test
 
     def _tell_conversation(self, owner: Owner, target: str, *, is_real: bool) -> None:
-        family = self._state.family
+        family = self._run.current.family
         if family is not None and family.shares(owner):
             from pytest_mimic._core.engine.events import ConversationBegun
 
@@ -285,29 +281,29 @@ class Track:
         self, call: Call, decision: Decision, recording: Recording, place: int
     ) -> Step:
         """Return the step for a call that gets its recorded outcome."""
-        state = self._state
-        state.ledger.used.add(self.file)
-        if isinstance(decision, Verify):
+        run = self._run
+        run.account.used.add(self.file)
+        if isinstance(decision, decisions.Verify):
             repeats = decision.for_effect
-            step = Step(state, call, "verify", self, place, repeats=repeats)
+            step = Step(call, "verify", self, place, repeats=repeats)
         else:
-            step = Step(state, call, "replay", self, place)
+            step = Step(call, "replay", self, place)
         step.stored = recording.outcomes[0]
         step.source = recording.source
         return step
 
     def _refusal(
-        self, call: Call, decision: Refuse, recording: Recording | None
+        self, call: Call, decision: decisions.Refuse, recording: Recording | None
     ) -> MimicError:
         from pytest_mimic._core.engine.refusals import Refusal
 
         if decision.reason == "stale":
-            self._state.ledger.used.add(self.file)
-        return Refusal(self._state, self, call).error(decision, recording)
+            self._run.account.used.add(self.file)
+        return Refusal(self._run, self, call).error(decision, recording)
 
     def candidates(self, target: str) -> Iterable[Recording]:
         """Return the recordings of a target that a miss is compared with."""
-        return self._recordings.like_missed(target, self._state.test)
+        return self._recordings.like_missed(target, self._run.current.test)
 
     # -- recording
 
@@ -319,7 +315,7 @@ class Track:
         last, owner = self._last, self.owner
         if last is None or owner is None or len(self._calls) <= self._most:
             return
-        is_rerecorded = self._state.settings.mode is Mode.RERECORD
+        is_rerecorded = self._run.settings.mode is Mode.RERECORD
         if is_rerecorded or last.target in owner.recorded_again:
             del self._calls[self._most :]
             self._write({})
@@ -344,22 +340,22 @@ class Track:
         In an imported one fewer parts of the call count, such as its method and its URL
         alone. The journal notes each dropped file, so that a failing test puts it back.
         """
-        state, recordings = self._state, self._recordings
+        run, recordings = self._run, self._recordings
         for name in imported_files(recordings, call, None):
-            content = state.vault.store.read(name)
+            content = run.vault.store.read(name)
             recordings.drop(name)
-            change = state.owner.journal.setdefault(name, Change(content))
+            change = run.current.owner.journal.setdefault(name, Change(content))
             change.note(None, {})
-            if state.family is not None:
+            if run.current.family is not None:
                 self._tell_change(name, content, None, None, {})
 
     def fill(self, number: int, recording: Recording) -> None:
         """Record in its empty place a call that has come to no whole outcome."""
-        ledger = self._state.ledger
+        account = self._run.account
         with self._recordings.turns:
             self.put(number, recording, None)
-            ledger.recorded += 1
-            ledger.record_seconds += wall_seconds(recording.stored.entry)
+            account.recorded += 1
+            account.record_seconds += wall_seconds(recording.stored.entry)
 
     def leave_empty(self, real: Step) -> None:
         """Let the place of a call stay empty, so that no other outcome moves up to it.
@@ -385,10 +381,10 @@ class Track:
 
     def _write(self, errors: Errors) -> None:
         """Write the recording; the errors are those of new outcomes."""
-        state, last = self._state, self._last
+        run, last = self._run, self._last
         assert last is not None
         whole = last._replace(outcomes=self._outcomes())
-        written = state.vault.write(self.file, [whole], is_new=self._is_new)
+        written = run.vault.write(self.file, [whole], is_new=self._is_new)
         self._is_new = False
         # The arguments may be long, and are not needed again.
         self._recordings.known[self.file] = whole._replace(arguments=None)
@@ -396,19 +392,19 @@ class Track:
         conversation = None
         if self.owner is not None and last.kind != "function":
             conversation = last.target
-        journal = state.owner.journal
+        journal = run.current.owner.journal
         change = journal.setdefault(self.file, Change(written.before, conversation))
         change.note(written.now, errors)
-        if state.family is not None:
+        if run.current.family is not None:
             self._tell_change(
                 self.file, written.before, written.now, conversation, errors
             )
-        state.ledger.used.add(self.file)
-        state.owner.void.discard(self.file)
+        run.account.used.add(self.file)
+        run.current.owner.void.discard(self.file)
 
     def _outcomes(self) -> list[Stored]:
         """Return the outcomes in their places, with a mark in each empty one."""
-        objects = self._state.vault.objects
+        objects = self._run.vault.objects
         outcomes: list[Stored] = []
         for place, call in enumerate(self._calls):
             if call is None:
@@ -426,8 +422,8 @@ class Track:
         errors: Errors,
     ) -> None:
         """Tell other processes that a file was written or dropped."""
-        family = self._state.family
-        scope = self._state.owner
+        family = self._run.current.family
+        scope = self._run.current.owner
         if family is None or not family.shares(scope):
             return
         from pytest_mimic._core.engine.events import RecordingWritten

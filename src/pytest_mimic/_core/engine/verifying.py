@@ -8,6 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from pytest_mimic._core.engine.blame import blame
 from pytest_mimic._core.outcome.outcome import Outcome, Raised, Stream, Value
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.tree.agreement import Rules, compare
@@ -17,7 +18,7 @@ from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call, Plan
-    from pytest_mimic._core.engine.run_state import RunState
+    from pytest_mimic._core.engine.run import Run
     from pytest_mimic._core.vault.recording_facts import Stored
     from pytest_mimic.errors import DriftError
 
@@ -34,20 +35,20 @@ def verify(
         duration: How long it took, in seconds.
         is_awaited: Whether the function has returned something to await.
     """
-    state = call.plan.state
+    run = call.plan.run
     if stored.gave_nothing:
-        _count(state)
+        _count(run)
         call.report("was answered, before it was cancelled as it was when recorded")
         return
     actual = _as_recorded(call, outcome)
     drift, found = _drift(call, stored, actual, is_awaited=is_awaited)
     if drift is None:
-        _count(state)
+        _count(run)
     else:
-        state.blame(drift, call)
-    if state.log is not None:
+        blame(run, drift, call)
+    if run.account.log is not None:
         kind = "verified" if drift is None else "drifted"
-        state.log(
+        run.account.log(
             kind,
             call,
             stored=stored,
@@ -57,10 +58,10 @@ def verify(
         )
 
 
-def _count(state: RunState) -> None:
+def _count(run: Run) -> None:
     """Count a call that agrees with its recording. The others count as drifted."""
-    with state.guard:
-        state.ledger.verified += 1
+    with run.real_calls.ending:
+        run.account.verified += 1
 
 
 def compare_repeated(
@@ -75,15 +76,15 @@ def compare_repeated(
     It is not looked for in a tear-down, or once tests were replayed since the fixture
     began: the service then lacks what these and other tests did.
     """
-    state = call.plan.state
-    owner = state.owner
-    if owner.ends or owner.replayed.get(call.plan.target) != state.replayed_tests:
+    run = call.plan.run
+    owner = run.current.owner
+    if owner.ends or owner.replayed.get(call.plan.target) != run.current.replayed_tests:
         return
     actual = _as_recorded(call, outcome)
     drift, _ = _drift(call, stored, actual, is_awaited=is_awaited)
     if drift is not None:
-        state.blame(
-            differs_below(call.label, drift.fact_lines(), scope=owner.name), call
+        blame(
+            run, differs_below(call.label, drift.fact_lines(), scope=owner.name), call
         )
 
 
@@ -95,14 +96,14 @@ def _drift(
     Returns:
         The error, None if they agree, and the differences that it shows.
     """
-    state = call.plan.state
+    run = call.plan.run
     recorded, plan, options = stored.load(call.paths), call.plan, call.plan.options
     exact = frozenset() if plan.adapter is None else plan.adapter.exact
     found = compare(
         _comparable(plan, recorded, actual),
         _comparable(plan, actual, recorded),
         Rules(options.rtol, options.atol, options.volatile, options.compare, exact),
-        redactor=state.redactor,
+        redactor=run.redactor,
         secrets=plan.secrets(call),
     )
     if is_awaited != stored.awaited and type(recorded) is type(actual):
@@ -121,7 +122,7 @@ def _drift(
     error = drift(
         call.label,
         found,
-        test=state.again,
+        test=run.current.again,
         failed=failed,
         target=plan.target,
         line=plan.client,
@@ -139,20 +140,20 @@ def _as_recorded(call: Call, outcome: Outcome) -> Outcome:
     The names of environment variables stand in it for secret values. An exception of a
     library may drag along what no copy keeps, such as an open connection.
     """
-    state = call.plan.state
+    run = call.plan.run
     is_error = isinstance(outcome, Raised) and call.edge_call is None
-    if not (state.redactor.environment.forms or is_error):
+    if not (run.redactor.environment.forms or is_error):
         return outcome
     with suppress(MimicError):  # what cannot be stored is compared as it is
-        stored = state.vault.stored(
+        stored = run.vault.stored(
             outcome, 0.0, target=call.plan.target, paths=call.paths
         )
         if is_error:
             if stored.encoded is not None:
-                stored.encoded.hide(state.redactor.environment)
+                stored.encoded.hide(run.redactor.environment)
             return stored.load(call.paths)
         if stored.encoded is not None and any(
-            stored.encoded.hide(state.redactor.environment).values()
+            stored.encoded.hide(run.redactor.environment).values()
         ):
             return stored.load(call.paths)
     return outcome

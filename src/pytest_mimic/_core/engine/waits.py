@@ -11,13 +11,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from pytest_mimic._core.commands import rerecord
-from pytest_mimic._core.engine.owners import NAMED_SECONDS
+from pytest_mimic._core.engine.blame import blame
+from pytest_mimic._core.engine.scopes import NAMED_SECONDS
 from pytest_mimic._core.vault.objects import OPEN
 from pytest_mimic.errors import MissingRecordingError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
-    from pytest_mimic._core.engine.run_state import RunState
+    from pytest_mimic._core.engine.run import Run
     from pytest_mimic._core.vault.recording_facts import Stored
 
 #: A replay waits this many times as long as the recorded call did, and so many seconds.
@@ -29,13 +30,13 @@ class Wait(NamedTuple):
     """The wait of one replayed call.
 
     Attributes:
-        state: The state of the run.
+        run: The run.
         call: The call.
         stored: Its recorded outcome, which is not whole.
         ended: Set when the test has ended in which the call began.
     """
 
-    state: RunState
+    run: Run
     call: Call
     stored: Stored
     ended: threading.Event
@@ -61,18 +62,18 @@ class Wait(NamedTuple):
             MissingRecordingError: The recorded call was cancelled, and this one was
                 not.
         """
-        state = self.state
-        started = state.clock()
+        run = self.run
+        started = run.clock()
         try:
             is_released = self.ended.wait(self.limit)
         finally:
-            self._name(state.clock() - started)
+            self._name(run.clock() - started)
         if not is_released:
             raise self._never_cancelled()
         error = closed()
-        state.released.add(threading.current_thread())
+        run.real_calls.released.add(threading.current_thread())
         # The shortest way of a replay does not know which threads wait.
-        state.running.add(_RELEASED)
+        run.real_calls.running.add(_RELEASED)
         _keep_quiet_about(error)
         raise error
 
@@ -82,12 +83,12 @@ class Wait(NamedTuple):
         Raises:
             MissingRecordingError: The recorded call was cancelled, and this one is not.
         """
-        state = self.state
-        started = state.clock()
+        run = self.run
+        started = run.clock()
         try:
             await _sleep(self.limit)
         finally:
-            self._name(state.clock() - started)
+            self._name(run.clock() - started)
         raise self._never_cancelled()
 
     def _never_cancelled(self) -> MissingRecordingError:
@@ -95,7 +96,7 @@ class Wait(NamedTuple):
 
         It was cancelled when it was recorded.
         """
-        label, test = self.call.label, self.state.again
+        label, test = self.call.label, self.run.current.again
         error = MissingRecordingError(
             f"{label} was cancelled after {self.stored.duration:.1f} s when it was"
             " recorded, and nobody cancels it now",
@@ -104,13 +105,13 @@ class Wait(NamedTuple):
             target=self.call.plan.target,
             test=test,
         )
-        self.state.blame(error, self.call, option="--mimic-rerecord")
+        blame(self.run, error, self.call, option="--mimic-rerecord")
         return error
 
     def _name(self, seconds: float) -> None:
         """Name a long wait in the summary."""
         if seconds > NAMED_SECONDS:
-            self.state.ledger.notes.add(
+            self.run.account.notes.add(
                 f"{self.call.label} waited {seconds:.1f} s, as it did when it was"
                 " recorded"
             )

@@ -196,7 +196,7 @@ def _play(
             return NOT_PLAYED
         value = player.make(player.kept)
     except MimicError as error:
-        plan.state.pending.note(error)
+        plan.run.current.pending.note(error)
         raise
     plan.note_replay(player.replay)
     return value

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from pytest_mimic._core.commands import Commands
-from pytest_mimic._core.engine.ledger import Ledger
+from pytest_mimic._core.engine.account import Account
 from pytest_mimic._core.words import SHOWN, laid_out, listed, plural
 from pytest_mimic._tools.cli.output import Line, Result, add_dry_run, add_json
 from pytest_mimic._tools.cli.project import Invocation
@@ -57,22 +57,22 @@ def run(invocation: Invocation) -> Result:
     if options.dry_run and not options.clear:
         raise MimicError("--dry-run needs --clear: a judgement alone changes nothing")
     usages = [read_usage(Path(word)) for word in options.files]
-    ledger = together(usages, usage_of(settings), names_vault=bool(options.vault))
-    _refuse_incomplete(ledger, invocation.commands)
+    account = together(usages, usage_of(settings), names_vault=bool(options.vault))
+    _refuse_incomplete(account, invocation.commands)
     vault = invocation.vault
     candidates: list[str] = []
     # Recordings that were made after the files were written.
     newer = 0
     for name in vault.names():
-        if name in ledger.used:
+        if name in account.used:
             continue
-        if name in ledger.known:
+        if name in account.known:
             candidates.append(name)
         else:
             newer += 1
     # JSON lists every unused recording, and the printed lines the first few.
     most = None if options.json else SHOWN
-    judgement, proven = judge(vault, candidates, ledger, settings, listed=most)
+    judgement, proven = judge(vault, candidates, account, settings, listed=most)
     if options.dry_run:
         judgement.not_cleared = "--dry-run was given"
     elif options.clear:
@@ -83,7 +83,7 @@ def run(invocation: Invocation) -> Result:
         "newer": newer,
         "cleared": bool(judgement.cleared),
         "files": len(usages),
-        "tests": len(ledger.outcomes),
+        "tests": len(account.outcomes),
     }
     counts = []
     unused_count = count_unused(judgement)
@@ -93,7 +93,7 @@ def run(invocation: Invocation) -> Result:
         recordings = plural(newer, "recording")
         counts.append(f"{recordings} not judged, which the files do not know")
     if not counts:
-        tests = plural(len(ledger.outcomes), "test")
+        tests = plural(len(account.outcomes), "test")
         files = plural(len(usages), "file")
         counts.append(f"no recording is unused ({tests} in {files})")
     lines: list[Line] = ["; ".join(counts)]
@@ -117,17 +117,17 @@ def _unused_as_data(
     return rows
 
 
-def _refuse_incomplete(ledger: Ledger, commands: Commands) -> None:
+def _refuse_incomplete(account: Account, commands: Commands) -> None:
     """Check that the jobs together have run every test, as one whole run would.
 
     Raises:
         MimicError: A test did not run, or it is not known which tests there are.
     """
-    reasons = list(ledger.selection)
+    reasons = list(account.selection)
     remedies = []
-    if not ledger.mimicked:
+    if not account.mimicked:
         reasons.append(NOTHING)
-    not_run = sorted(ledger.tests - ledger.ran)
+    not_run = sorted(account.tests - account.ran)
     if not_run:
         verb = "was" if len(not_run) == 1 else "were"
         reasons.append(f"{plural(len(not_run), 'test')} {verb} not run")
@@ -135,8 +135,8 @@ def _refuse_incomplete(ledger: Ledger, commands: Commands) -> None:
             "to judge them, give the files of all jobs: "
             "each test has to run in one of them"
         )
-    if ledger.wanted - ledger.covered:
-        reasons.append(f"no run has collected all tests ({', '.join(ledger.hiding)})")
+    if account.wanted - account.covered:
+        reasons.append(f"no run has collected all tests ({', '.join(account.hiding)})")
         listing = f"{commands.pytest('--collect-only')} --mimic-usage=FILE"
         remedies.append(f"to list all tests: {listing}, and give FILE as well")
     if reasons:

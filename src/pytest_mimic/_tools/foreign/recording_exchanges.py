@@ -15,9 +15,8 @@ from pytest_mimic._clients.http.exchange import Exchange
 from pytest_mimic._clients.http.responses import ExchangeRecorder
 from pytest_mimic._core.engine.cassette_tracks import CassetteTrack
 from pytest_mimic._core.engine.client_plan import ClientPlan, Port
-from pytest_mimic._core.engine.ledger import Ledger
 from pytest_mimic._core.engine.owners import Owner
-from pytest_mimic._core.engine.run_state import RunState
+from pytest_mimic._core.engine.run import Run
 from pytest_mimic._core.seam.base import load_adapter
 from pytest_mimic._core.settings import Mode, Settings
 from pytest_mimic._core.targets.target import Target, as_targets
@@ -65,28 +64,27 @@ class Conversation:
         match: str,
     ) -> None:
         settings = settings._replace(mode=Mode.RERECORD)
-        self._state = RunState(
-            settings=settings, vault=vault, ledger=Ledger(), today=strftime("%Y-%m-%d")
-        )
         # A file does not say how long a call took.
-        self._state.clock = _stopped_clock
+        self._run = Run.begin(
+            settings, vault, today=strftime("%Y-%m-%d"), clock=_stopped_clock
+        )
         # Recordings that were imported before are no answers to these requests.
-        self._state.recordings.imports["http"] = []
+        self._run.recordings.imports["http"] = []
         self._cassette: CassetteTrack | None = None
         if destination.cassette:
             self._cassette = CassetteTrack(
-                self._state, destination.cassette, Mode.RERECORD
+                self._run, destination.cassette, Mode.RERECORD
             )
         else:
-            self._state.test = destination.test
-            self._state.owner = Owner(destination.test)
+            self._run.current.test = destination.test
+            self._run.current.owner = Owner(destination.test)
 
         # The words that the other tool's filters have put in place of secrets stay.
-        self._state.redactor.keeps_filtered = True
-        port = Port(self._state)
+        self._run.redactor.keeps_filtered = True
+        port = Port(self._run)
         for target in http_lines(targets) or as_targets(["http"]):
             plan = ClientPlan(
-                self._state,
+                self._run,
                 load_adapter(target.module),
                 target.options,
                 self._cassette,
@@ -132,7 +130,7 @@ class Conversation:
         """
         if self._cassette is not None:
             self._cassette.close(None)
-        return self._state.ledger.used
+        return self._run.account.used
 
 
 def _stopped_clock() -> float:

@@ -27,7 +27,7 @@ from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
-    from pytest_mimic._core.engine.run_state import RunState
+    from pytest_mimic._core.engine.run import Run
     from pytest_mimic._core.tree.differing import Difference
     from pytest_mimic._core.vault.recording_facts import Stored
 
@@ -66,12 +66,12 @@ class CallLog:
     are redacted here.
 
     Args:
-        state: The state of the run.
+        run: The run.
         details: Whether rows have the keys that only the HTML report needs.
     """
 
-    def __init__(self, state: RunState, *, details: bool) -> None:
-        self._run_state = state
+    def __init__(self, run: Run, *, details: bool) -> None:
+        self._run = run
         self._details = details
 
     def note(
@@ -95,7 +95,7 @@ class CallLog:
             differences: How the real outcome differs from the recorded one.
         """
         # The clock is read first: to make the row is no part of the call.
-        ended = self._run_state.clock()
+        ended = self._run.clock()
         real_seconds = seconds or 0.0
         saved_seconds = 0.0
         is_replayed = kind == "replayed"
@@ -104,7 +104,7 @@ class CallLog:
         row: Row = {
             "kind": kind,
             "label": call.listed,
-            "test": self._run_state.test,
+            "test": self._run.current.test,
             "seconds": real_seconds or saved_seconds,
         }
         if self._details:
@@ -121,7 +121,7 @@ class CallLog:
             # A page only shows a run, and must never change it.
             text = f"cannot be shown: {type(reason).__name__}"
             row["blocks"] = [text_block("", text)]
-        self._run_state.ledger.calls.append(row)
+        self._run.account.calls.append(row)
 
     def _detailed(
         self,
@@ -153,7 +153,7 @@ class CallLog:
 
     def _outcome(self, call: Call, stored: Stored, blocks: list[Block]) -> Row:
         """Return the facts of an outcome, and add its blocks."""
-        redactor = self._run_state.redactor
+        redactor = self._run.redactor
         secrets = call.plan.secrets(call)
         is_client = call.plan.kind != "function"
         shown = shown_outcome(stored, redactor, secrets=secrets, is_client=is_client)

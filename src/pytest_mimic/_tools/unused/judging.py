@@ -19,7 +19,7 @@ from pytest_mimic._core.words import Line, plural, size, tabled
 from pytest_mimic.errors import MimicError, one_line
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.ledger import Ledger
+    from pytest_mimic._core.engine.account import Account
     from pytest_mimic._core.settings import Settings
     from pytest_mimic._core.vault import Vault
 
@@ -36,7 +36,7 @@ _WORDS = {"skipped": "was skipped", "failed": "failed", "forked": "forked a proc
 def judge(
     vault: Vault,
     unused: Sequence[str],
-    ledger: Ledger,
+    account: Account,
     settings: Settings,
     *,
     listed: int | None,
@@ -46,14 +46,14 @@ def judge(
     Args:
         vault: The vault.
         unused: The names of its recordings and cassettes that were not used.
-        ledger: The account of the run, or of several.
+        account: The account of the run, or of several.
         settings: The settings of the project.
         listed: How many recordings the judgement names at most; None names all.
 
     Returns:
         The judgement, and the bytes of each recording that is proven unused.
     """
-    jury = _Jury(vault, ledger, settings)
+    jury = _Jury(vault, account, settings)
     proven: dict[str, int] = {}
     for name, recorder, length in vault.tests_of(unused):
         if jury.proves(name, recorder):
@@ -65,7 +65,7 @@ def judge(
     shown = []
     for name in names:
         label, test = labelled(vault, name)
-        is_gone = bool(test) and test not in ledger.outcomes
+        is_gone = bool(test) and test not in account.outcomes
         shown.append((label, test, is_gone))
     judgement = Judgement(
         unused=len(proven),
@@ -95,13 +95,13 @@ class _Jury:
       mimicked
     """
 
-    def __init__(self, vault: Vault, ledger: Ledger, settings: Settings) -> None:
+    def __init__(self, vault: Vault, account: Account, settings: Settings) -> None:
         self._vault = vault
-        self._ledger = ledger
-        self._gone = GoneTests(ledger, settings)
-        self._mimicked = MimickedTargets(ledger)
-        self._absent_kinds = {kind_of(client) for client in ledger.absent_clients}
-        self._not_passed = _not_passed(ledger)
+        self._account = account
+        self._gone = GoneTests(account, settings)
+        self._mimicked = MimickedTargets(account)
+        self._absent_kinds = {kind_of(client) for client in account.absent_clients}
+        self._not_passed = _not_passed(account)
         # By test: whether it needs none of its unused recordings.
         self._needs_none: dict[str, bool] = {}
         # The targets of which a recording was not judged, in the order of their
@@ -131,7 +131,7 @@ class _Jury:
 
     def _needs_no_recording(self, test: str) -> bool:
         """Check whether a test passed without its recordings, or will not run again."""
-        outcome = self._ledger.outcomes.get(test)
+        outcome = self._account.outcomes.get(test)
         if outcome is not None:
             return outcome == "passed"
         return test in self._gone and not self._can_be_moved(test)
@@ -140,7 +140,7 @@ class _Jury:
         """Check whether a test that is gone has probably been renamed."""
         # A file stands for all of its tests, but not for a file whose name it begins.
         place = f"{test}::"
-        return any(place.startswith(f"{old}::") for old, _ in self._ledger.moved)
+        return any(place.startswith(f"{old}::") for old, _ in self._account.moved)
 
     def _belongs_to(self, name: str, recorder: str) -> bool:
         """Check whether no other test can use a recording."""
@@ -150,20 +150,20 @@ class _Jury:
         """Return the most important reason why recordings are not proven unused."""
         if self._not_passed:
             return self._not_passed[0]
-        if self._ledger.absent_clients:
-            return f"{min(self._ledger.absent_clients)} is not installed"
+        if self._account.absent_clients:
+            return f"{min(self._account.absent_clients)} is not installed"
         if self._not_mimicked:
             return self._mimicked.reason(next(iter(self._not_mimicked)))
         return "their tests may still exist"
 
 
-def _not_passed(ledger: Ledger) -> list[str]:
+def _not_passed(account: Account) -> list[str]:
     """Return the tests and modules that did not pass: `test_a.py::test_x failed`."""
     reasons = []
-    for test, outcome in ledger.outcomes.items():
+    for test, outcome in account.outcomes.items():
         if outcome != "passed":
             reasons.append(f"{test} {_WORDS[outcome]}")
-    for module in sorted(ledger.skipped_modules - ledger.collected):
+    for module in sorted(account.skipped_modules - account.collected):
         reasons.append(f"{module} was skipped")
     return reasons
 
@@ -176,9 +176,9 @@ class MimickedTargets:
     key) judges only the targets that it mimicked.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._names = {kind_of(name) for name in ledger.mimicked}
-        self._lacking_lines = sorted(ledger.lacking_lines)
+    def __init__(self, account: Account) -> None:
+        self._names = {kind_of(name) for name in account.mimicked}
+        self._lacking_lines = sorted(account.lacking_lines)
 
     def lacking(self, vault: Vault, name: str) -> str | None:
         """Return the first target of a recording or cassette that cannot be judged.
@@ -294,23 +294,23 @@ class GoneTests:
     known to be gone.
 
     Args:
-        ledger: The account of the run.
+        account: The account of the run.
         settings: The settings of the project.
         is_complete: Whether all tests ran. Otherwise the run does not tell which
             parameters a function has.
     """
 
     def __init__(
-        self, ledger: Ledger, settings: Settings, *, is_complete: bool = True
+        self, account: Account, settings: Settings, *, is_complete: bool = True
     ) -> None:
-        self._outcomes = ledger.outcomes
-        self._collected = ledger.collected
+        self._outcomes = account.outcomes
+        self._collected = account.collected
         self._rootdir = settings.rootdir
         self._is_shared = settings.is_shared
         # The tests that ran, without their parameters.
         self._functions: set[str] = set()
         if is_complete:
-            for test, outcome in ledger.outcomes.items():
+            for test, outcome in account.outcomes.items():
                 if outcome != "skipped":
                     self._functions.add(_without_parameters(test))
 

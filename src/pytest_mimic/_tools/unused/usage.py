@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.commands import relative_path
-from pytest_mimic._core.engine.ledger import Ledger
+from pytest_mimic._core.engine.account import Account
 from pytest_mimic._core.whole_files import is_special, refuse_other_kinds, write_whole
 from pytest_mimic.errors import MimicError
 
@@ -31,7 +31,7 @@ class Usage(NamedTuple):
     Attributes:
         vault: The path of the vault, relative to the rootdir.
         commit: The commit of git that was checked out, or empty.
-        account: A part of `Ledger.to_plain`.
+        account: A part of `Account.to_plain`.
         label: The account in messages, the path of its file.
     """
 
@@ -50,13 +50,13 @@ def in_environment(test: str) -> str:
     return f"{test} with Python {python} on {sys.platform}"
 
 
-def write_usage(path: Path, ledger: Ledger, settings: Settings) -> None:
+def write_usage(path: Path, account: Account, settings: Settings) -> None:
     """Write the file of a run's account, whole or not at all.
 
     Raises:
         MimicError: The file cannot be written.
     """
-    usage = usage_of(settings)._replace(account=ledger.to_plain())
+    usage = usage_of(settings)._replace(account=account.to_plain())
     facts = {_KEY_OF_FORMAT: _FORMAT_OF_ACCOUNTS, **usage._asdict()}
     text = json.dumps(facts, separators=(",", ":")) + "\n"
     write_whole(path, text, label=str(path))
@@ -95,7 +95,7 @@ def read_usage(path: Path) -> Usage:
         facts = json.loads(path.read_bytes())
         if facts.pop(_KEY_OF_FORMAT) == _FORMAT_OF_ACCOUNTS:
             # A damaged account raises here, and not where it is used.
-            Ledger().add(facts["account"])
+            Account().add(facts["account"])
             facts["label"] = str(path)
             return Usage(**facts)
     except OSError as reason:
@@ -112,7 +112,7 @@ def read_usage(path: Path) -> Usage:
     )
 
 
-def together(usages: Sequence[Usage], here: Usage, *, names_vault: bool) -> Ledger:
+def together(usages: Sequence[Usage], here: Usage, *, names_vault: bool) -> Account:
     """Return the account of all runs.
 
     Args:
@@ -129,15 +129,15 @@ def together(usages: Sequence[Usage], here: Usage, *, names_vault: bool) -> Ledg
     vault = here.vault
     if names_vault:
         vault = usages[0].vault
-    ledger = Ledger()
+    account = Account()
     for usage in usages:
         if usage.vault != vault:
             raise MimicError(
                 f"{usage.label} is of the vault {usage.vault}, and not of {vault}",
                 remedies=["to judge another vault, name it: --vault PATH"],
             )
-        ledger.add(usage.account)
-    return ledger
+        account.add(usage.account)
+    return account
 
 
 def _refuse_other_commits(usages: Sequence[Usage]) -> None:

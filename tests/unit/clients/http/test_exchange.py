@@ -387,7 +387,7 @@ def test_an_ignored_part_does_not_count(runs, options, differs):
         )
         call = Exchange(runs.port).describe(request)
         return (
-            ClientPlan(runs.state, runs.client, Options(**options), None).call(call).key
+            ClientPlan(runs.run, runs.client, Options(**options), None).call(call).key
         )
 
     assert key(options, **differs) == key(options)

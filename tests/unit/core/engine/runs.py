@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import toy_client
@@ -12,9 +13,8 @@ from toy_adapter import ToyAdapter, wrap_ask
 from pytest_mimic._core.engine.call import FunctionPlan
 from pytest_mimic._core.engine.cassette_tracks import CassetteTrack
 from pytest_mimic._core.engine.client_plan import ClientPlan, Port
-from pytest_mimic._core.engine.ledger import Ledger
-from pytest_mimic._core.engine.owners import Scopes
-from pytest_mimic._core.engine.run_state import RunState
+from pytest_mimic._core.engine.run import Run
+from pytest_mimic._core.engine.scopes import Scopes
 from pytest_mimic._core.engine.wrappers import Mimicked
 from pytest_mimic._core.seam.base import ClientCall
 from pytest_mimic._core.settings import Mode
@@ -34,34 +34,40 @@ class Runs:
 
     Attributes:
         store: The files of the vault.
-        state: The state of the current run.
-        ledger: Its account.
+        run: The current run.
+        account: Its account.
     """
 
-    state: RunState
+    run: Run
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.store = MemoryStore()
         self.again("record")
 
-    def again(self, mode: str, **settings: Any) -> None:
+    def again(
+        self,
+        mode: str,
+        *,
+        clock: Callable[[], float] = perf_counter,
+        **settings: Any,
+    ) -> None:
         """Begin the next run of the test, in a mode and with further settings."""
-        if hasattr(self, "state"):
+        if hasattr(self, "run"):
             self.end()
-        self.ledger = Ledger()
-        self.state = RunState(
-            settings=settings_of(self.folder, mode, **settings),
-            vault=Vault(self.store),
-            ledger=self.ledger,
+        self.run = Run.begin(
+            settings_of(self.folder, mode, **settings),
+            Vault(self.store),
             today="2026-11-02",
+            clock=clock,
         )
-        self.state.test = TEST
-        Scopes(self.state).begin_test(TEST)
+        self.account = self.run.account
+        self.run.current.test = TEST
+        Scopes(self.run).begin_test(TEST)
 
     def end(self) -> None:
         """End the run. After a miss, functions that wait are wrapped until then."""
-        self.state.end_test()
+        self.run.end_test()
 
     def plan(
         self,
@@ -71,7 +77,7 @@ class Runs:
     ) -> FunctionPlan:
         """Return the plan of a function, as a line with options names it."""
         return FunctionPlan(
-            self.state,
+            self.run,
             f"shop:{function.__name__}",
             function,
             Options(**options),
@@ -97,9 +103,9 @@ class Runs:
         **options: Any,
     ) -> Port:
         """Return the port of a client that is mimicked."""
-        port = Port(self.state)
+        port = Port(self.run)
         port.plans.append(
-            ClientPlan(self.state, kind("toy_client"), Options(**options), cassette)
+            ClientPlan(self.run, kind("toy_client"), Options(**options), cassette)
         )
         return port
 
@@ -113,7 +119,7 @@ class Runs:
 
     def cassette(self, mode: Any, *, strict: bool = False) -> CassetteTrack:
         """Open the cassette `trip`."""
-        return CassetteTrack(self.state, "trip", Mode(mode), strict=strict)
+        return CassetteTrack(self.run, "trip", Mode(mode), strict=strict)
 
     def names(self, folder: str = "calls") -> list[str]:
         """Return the names of the recordings."""
@@ -128,7 +134,7 @@ class Runs:
 
     def errors(self) -> list[str]:
         """Return the errors for which the test fails, since the last call."""
-        return [str(error) for error in self.state.pending.take()]
+        return [str(error) for error in self.run.current.pending.take()]
 
 
 def connection(host: str = "weather.test") -> ClientCall:

@@ -20,8 +20,8 @@ def test_a_temporary_folder_in_the_answer_of_a_service_is_that_of_the_run(
     """No argument of the call names it. So it is the folder of the test."""
 
     def ask_in(folder: Path) -> Any:
-        runs.state.places.set_root(TEMPORARY, str(folder))
-        runs.state.places.own = "test_order0"
+        runs.run.places.set_root(TEMPORARY, str(folder))
+        runs.run.places.own = "test_order0"
         return runs.client()("Oslo")
 
     service.degrees["Oslo"] = str(tmp_path / "run-1" / "test_order0" / "oslo.csv")
@@ -46,7 +46,7 @@ def test_a_player_answers_without_a_look_at_the_recording(runs: Runs) -> None:
     runs.damage()
 
     assert wrapped("tea") == "price of tea"
-    assert runs.ledger.replayed == 2
+    assert runs.account.replayed == 2
 
 
 def test_no_player_answers_in_the_place_of_another_outcome(runs: Runs) -> None:
@@ -97,7 +97,7 @@ def test_no_player_answers_while_calls_are_logged(runs: Runs) -> None:
     runs.mimic(price)("tea")
     runs.again("replay")
     logged: list[str] = []
-    runs.state.log = lambda kind, call, **_: logged.append(f"{kind} {call.label}")
+    runs.run.account.log = lambda kind, call, **_: logged.append(f"{kind} {call.label}")
     wrapped = runs.mimic(price)
 
     wrapped("tea")

@@ -73,4 +73,4 @@ def test_a_replayed_block_is_not_written(
     cassette.close(error)
 
     assert recorded.store.read(name) is before
-    assert recorded.ledger.notes == []
+    assert recorded.account.notes == []

@@ -41,7 +41,7 @@ def test_it_says_where_it_stands_and_what_it_does(recorded: Runs) -> None:
     cassette = Cassette(recorded.cassette("record"))
 
     assert (cassette.name, cassette.mode) == ("trip", "extend")
-    assert cassette.path == recorded.state.settings.vault / "cassettes/trip.json"
+    assert cassette.path == recorded.run.settings.vault / "cassettes/trip.json"
 
 
 def test_a_call_says_what_it_is(recorded: Runs) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_mimic._core.engine.begin import begin
-from pytest_mimic._core.engine.owners import Scopes
+from pytest_mimic._core.engine.scopes import Scopes
 from pytest_mimic.errors import MissingRecordingError
 from unit.core.engine.runs import TEST, Runs
 
@@ -86,7 +86,7 @@ def asked(runs: Runs, function: Any, **options: Any) -> str:
     """Return what an equal call is to do."""
     call = runs.plan(function, **options).call((), {})
     try:
-        return begin(runs.state, call).mode
+        return begin(runs.run, call).mode
     except MissingRecordingError:
         return "miss"
 
@@ -102,7 +102,7 @@ def test_each_end_has_its_decision(
     sequence = place == "place"
     function = end(lambda function: runs.mimic(function, sequence=sequence))
     passed = test == "passed"
-    Scopes(runs.state).end_test(passed=passed, is_whole=passed)
+    Scopes(runs.run).end_test(passed=passed, is_whole=passed)
 
     decisions = []
     for mode in ("replay", "record"):
@@ -118,7 +118,7 @@ def test_a_new_attempt_in_a_recording_run_is_real(
     runs: Runs, end: Any, sequence: bool
 ) -> None:
     """What the failed attempt has newly recorded is no outcome for it."""
-    scopes = Scopes(runs.state)
+    scopes = Scopes(runs.run)
     function = end(lambda function: runs.mimic(function, sequence=sequence))
     scopes.end_test(passed=False, is_whole=False)
 
@@ -132,9 +132,9 @@ def test_what_was_recorded_in_an_earlier_run_replays_in_each_attempt(
     runs: Runs, end: Any
 ) -> None:
     function = end(lambda function: runs.mimic(function, sequence=True))
-    Scopes(runs.state).end_test(passed=True, is_whole=True)
+    Scopes(runs.run).end_test(passed=True, is_whole=True)
     runs.again("record")
-    scopes = Scopes(runs.state)
+    scopes = Scopes(runs.run)
     assert asked(runs, function, sequence=True) == "replay"
     scopes.end_test(passed=False, is_whole=False)
 
@@ -155,7 +155,7 @@ def test_a_killed_process_leaves_the_place_of_its_call_empty(
 
     for _ in range(place - 1):
         runs.mimic(fetch, sequence=True)()
-    begun = begin(runs.state, runs.plan(fetch, sequence=True).call((), {}))
+    begun = begin(runs.run, runs.plan(fetch, sequence=True).call((), {}))
     assert begun.mode == "run"
 
     # No test ends: the process is gone.

@@ -27,7 +27,7 @@ TOKEN, OTHER = "tok-4711-0815", "tok-0815-4711"
 @pytest.fixture
 def runs(runs: Runs) -> Runs:
     """Runs that are told of forks."""
-    watch_forks(runs.state)
+    watch_forks(runs.run)
     return runs
 
 
@@ -64,7 +64,7 @@ def recorded(runs: Runs) -> Callable[[], Any]:
     function = runs.mimic(counter(), sequence=True)
     assert [function() for _ in range(3)] == [1, 2, 3]
     runs.again("replay")
-    watch_forks(runs.state)
+    watch_forks(runs.run)
     return runs.mimic(counter(), sequence=True)
 
 
@@ -76,8 +76,8 @@ def test_calls_of_all_processes_take_places_in_turn(
 
     assert recorded() == 1
     assert in_child(twice) == [2, 3]
-    runs.state.hear()
-    assert runs.ledger.replayed == 3
+    runs.run.current.hear()
+    assert runs.account.replayed == 3
 
 
 def test_a_run_that_does_not_fork_has_no_family(
@@ -85,20 +85,20 @@ def test_a_run_that_does_not_fork_has_no_family(
 ) -> None:
     recorded()
 
-    assert runs.state.family is None
+    assert runs.run.current.family is None
 
 
 def test_an_error_of_a_child_fails_the_test(runs: Runs) -> None:
     runs.again("replay")
-    watch_forks(runs.state)
+    watch_forks(runs.run)
     fetch = runs.mimic(counter())
 
     message = in_child(fetch)
 
-    runs.state.hear()
+    runs.run.current.hear()
     assert message == "no recording of shop:fetch()"
     assert [error.partition("\n")[0] for error in runs.errors()] == [message]
-    assert [miss.label for miss in runs.ledger.missing] == ["shop:fetch()"]
+    assert [miss.label for miss in runs.account.missing] == ["shop:fetch()"]
 
 
 def test_what_a_child_records_is_judged_with_its_test(runs: Runs) -> None:
@@ -106,15 +106,15 @@ def test_what_a_child_records_is_judged_with_its_test(runs: Runs) -> None:
     fetch = runs.mimic(counter(), sequence=True)
 
     assert in_child(fetch) == 1
-    runs.state.hear()
+    runs.run.current.hear()
 
-    [(name, change)] = runs.state.owner.journal.items()
+    [(name, change)] = runs.run.current.owner.journal.items()
     assert change.before is None
     assert change.now == change.good
     assert change.now is not None
     assert b'"value": 1' in change.now
-    assert runs.ledger.recorded == 1
-    assert name in runs.ledger.used
+    assert runs.account.recorded == 1
+    assert name in runs.account.used
     fetch()
     assert b'"value": 1' in (runs.store.read(name) or b"")
     assert len(json.loads(runs.store.read(name) or b"")["outcomes"]) == 2
@@ -127,12 +127,12 @@ def test_an_open_call_of_the_parent_is_none_of_the_child(runs: Runs) -> None:
     stream = runs.mimic(numbers, sequence=True)()
     assert next(stream) == 0
 
-    left = in_child(lambda: [list(stream), len(runs.state.owner.open)])
+    left = in_child(lambda: [list(stream), len(runs.run.current.owner.open)])
 
     assert left == [[1, 2], 0]
-    assert len(runs.state.owner.open) == 1
+    assert len(runs.run.current.owner.open) == 1
     assert list(stream) == [1, 2]
-    assert runs.ledger.recorded == 1
+    assert runs.account.recorded == 1
 
 
 def test_an_owner_that_a_process_made_for_itself_is_not_shared(
@@ -141,7 +141,7 @@ def test_an_owner_that_a_process_made_for_itself_is_not_shared(
     """With pytest-forked, a forked process runs and judges a test."""
 
     def as_a_test() -> list[Any]:
-        runs.state.owner = Owner(TEST, is_test=True)
+        runs.run.current.owner = Owner(TEST, is_test=True)
         return [recorded(), recorded()]
 
     assert in_child(as_a_test) == [1, 2]
@@ -223,7 +223,7 @@ def test_a_placeholder_that_a_child_has_replayed_comes_back_from_anywhere(
 
     def replay() -> None:
         answer = SimpleNamespace(readable=lambda: {"token": placeholder})
-        runs.state.secret_scope.answers.append(answer)
+        runs.run.current.secret_scope.answers.append(answer)
         port.secrets.search_replays()
 
     in_child(replay)
@@ -235,19 +235,21 @@ def test_the_secrets_that_all_tests_hide_are_known_in_all_processes(
     runs: Runs,
 ) -> None:
     def answer() -> None:
-        runs.state.redactor.issued.add(TOKEN)
-        runs.state.hear()
+        runs.run.redactor.issued.add(TOKEN)
+        runs.run.current.hear()
 
     in_child(answer)
 
-    runs.state.hear()
-    assert runs.state.redactor.issued == {TOKEN}
+    runs.run.current.hear()
+    assert runs.run.redactor.issued == {TOKEN}
 
 
 def test_the_first_of_equal_calls_may_be_one_of_another_process(runs: Runs) -> None:
     key = ("", "toy", "1a2b")
-    in_child(lambda: runs.state.family.tell_sender(key, Sender({"key": "k-1"}, {})))
-    runs.state.hear()
-    names, _ = runs.state.senders.differing(key, Sender({"key": "k-2"}, {}))
+    in_child(
+        lambda: runs.run.current.family.tell_sender(key, Sender({"key": "k-1"}, {}))
+    )
+    runs.run.current.hear()
+    names, _ = runs.run.senders.differing(key, Sender({"key": "k-2"}, {}))
 
     assert names == ["key"]

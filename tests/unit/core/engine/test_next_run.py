@@ -19,7 +19,7 @@ from unit.core.engine.runs import Runs
 
 def test_the_bytes_of_urandom_are_noted_until_the_end(runs: Runs) -> None:
     before = os.urandom, random._urandom  # type: ignore[attr-defined]
-    run = NextRun(runs.state)
+    run = NextRun(runs.run)
 
     run.begin()
     during = os.urandom, random._urandom  # type: ignore[attr-defined]
@@ -32,7 +32,7 @@ def test_the_bytes_of_urandom_are_noted_until_the_end(runs: Runs) -> None:
 def test_what_somebody_else_put_there_stays(
     runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = NextRun(runs.state)
+    run = NextRun(runs.run)
     run.begin()
     numbers = random.Random(1)
     monkeypatch.setattr(os, "urandom", numbers.randbytes)
@@ -52,7 +52,7 @@ def issue() -> str:
 
 @pytest.fixture
 def noting(runs: Runs):
-    run = runs.state.next_run = NextRun(runs.state)
+    run = runs.run.account.next_run = NextRun(runs.run)
     run.begin()
     yield runs
     run.end()
@@ -73,19 +73,19 @@ def noting(runs: Runs):
 def test_an_argument_that_the_run_made_is_found(noting: Runs, make) -> None:
     noting.mimic(price)(make())
 
-    noting.state.next_run.report()
+    noting.run.account.next_run.report()
 
-    assert len(noting.state.ledger.made_anew) == 1
-    assert noting.state.ledger.made_anew[0][1].split(".")[0] == "ref"
+    assert len(noting.run.account.made_anew) == 1
+    assert noting.run.account.made_anew[0][1].split(".")[0] == "ref"
 
 
 def test_what_an_outcome_gave_comes_back_in_a_replay(noting: Runs) -> None:
     given = noting.mimic(issue)()
     noting.mimic(price)(given)
 
-    noting.state.next_run.report()
+    noting.run.account.next_run.report()
 
-    assert noting.state.ledger.made_anew == []
+    assert noting.run.account.made_anew == []
 
 
 def hour_before(at: float) -> datetime:
@@ -136,9 +136,9 @@ def test_what_is_made_from_an_outcome_comes_back_in_a_replay(
     given = noting.mimic(give)()
     noting.mimic(price)(derive(given))
 
-    noting.state.next_run.report()
+    noting.run.account.next_run.report()
 
-    assert noting.state.ledger.made_anew == []
+    assert noting.run.account.made_anew == []
 
 
 def test_what_is_made_from_a_replayed_outcome_comes_back_too(noting: Runs) -> None:
@@ -147,13 +147,13 @@ def test_what_is_made_from_a_replayed_outcome_comes_back_too(noting: Runs) -> No
 
     noting.mimic(give)()
     noting.again("record")
-    run = noting.state.next_run = NextRun(noting.state)
+    run = noting.run.account.next_run = NextRun(noting.run)
     given = noting.mimic(give)()
     noting.mimic(price)(given + 3600)
 
     run.report()
 
-    assert noting.ledger.made_anew == []
+    assert noting.account.made_anew == []
 
 
 def test_an_own_moment_beside_one_of_an_outcome_is_found(noting: Runs) -> None:
@@ -163,9 +163,9 @@ def test_an_own_moment_beside_one_of_an_outcome_is_found(noting: Runs) -> None:
     noting.mimic(give)()
     noting.mimic(price)(time.time() + 0.01)
 
-    noting.state.next_run.report()
+    noting.run.account.next_run.report()
 
-    assert len(noting.state.ledger.made_anew) == 1
+    assert len(noting.run.account.made_anew) == 1
 
 
 def test_what_is_sent_first_is_the_callers_own_although_it_is_repeated(
@@ -177,9 +177,9 @@ def test_what_is_sent_first_is_the_callers_own_although_it_is_repeated(
     own = noting.mimic(echo)(str(uuid.uuid4()))
     noting.mimic(price)(own)
 
-    noting.state.next_run.report()
+    noting.run.account.next_run.report()
 
-    assert len(noting.state.ledger.made_anew) == 2
+    assert len(noting.run.account.made_anew) == 2
 
 
 @pytest.mark.parametrize("where", ["environment", "test", "file"])
@@ -187,21 +187,21 @@ def test_what_stood_before_is_not_made_anew(
     noting: Runs, where: str, tmp_path: Path
 ) -> None:
     today = time.strftime("%Y-%m-%d")
-    state = noting.state
+    run = noting.run
     if where == "environment":
-        state.variables = {"DAY": f"day {today}"}
+        run.current.variables = {"DAY": f"day {today}"}
     elif where == "test":
-        state.ledger.outcomes[f"test_a.py::test_x[{today}]"] = "passed"
+        run.account.outcomes[f"test_a.py::test_x[{today}]"] = "passed"
     else:
         year, month, day = map(int, today.split("-"))
-        file = Path(state.settings.rootdir, "test_a.py")
+        file = Path(run.settings.rootdir, "test_a.py")
         file.write_text(f"DAY = date({year}, {month}, {day})", encoding="utf-8")
         os.utime(file, (0, 0))
     noting.mimic(price)(today)
 
-    state.next_run.report()
+    run.account.next_run.report()
 
-    assert state.ledger.made_anew == []
+    assert run.account.made_anew == []
 
 
 def test_what_is_ignored_is_no_part() -> None:

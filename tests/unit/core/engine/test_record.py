@@ -24,35 +24,35 @@ def content(runs: Runs) -> dict[str, Any]:
 
 
 def test_the_outcome_of_a_call_stands_in_its_recording(runs: Runs) -> None:
-    step = begin(runs.state, runs.plan(fetch).call(("Oslo",), {}))
+    step = begin(runs.run, runs.plan(fetch).call(("Oslo",), {}))
 
     step.complete(Value(fetch("Oslo")))
 
     (entry,) = content(runs)["outcomes"]
     assert entry["value"] == fetch("Oslo")
-    assert runs.ledger.recorded == 1
+    assert runs.account.recorded == 1
 
 
 def test_an_exception_of_a_function_is_recorded_with_the_words_of_its_failure(
     runs: Runs,
 ) -> None:
-    step = begin(runs.state, runs.plan(fetch).call(("Oslo",), {}))
+    step = begin(runs.run, runs.plan(fetch).call(("Oslo",), {}))
 
     step.complete(Raised(LookupError("Oslo")))
 
     (entry,) = content(runs)["outcomes"]
     assert "value" not in entry
-    (change,) = runs.state.owner.journal.values()
+    (change,) = runs.run.current.owner.journal.values()
     assert list(change.errors.values()) == [
-        ("shop:fetch(city='Oslo') raised LookupError", runs.state.test)
+        ("shop:fetch(city='Oslo') raised LookupError", runs.run.current.test)
     ]
 
 
 def test_another_form_of_a_recorded_outcome_does_not_count_again(runs: Runs) -> None:
     """A placeholder in an answer may turn out to stand for a secret that an earlier one issued."""
-    step = begin(runs.state, runs.plan(fetch).call(("Rome",), {}))
+    step = begin(runs.run, runs.plan(fetch).call(("Rome",), {}))
     step.complete(Value({"token": "abc"}))
-    counted = runs.ledger.recorded, runs.ledger.record_seconds
+    counted = runs.account.recorded, runs.account.record_seconds
 
     record.record(
         step.track,
@@ -62,7 +62,7 @@ def test_another_form_of_a_recorded_outcome_does_not_count_again(runs: Runs) -> 
         is_first=False,
     )
 
-    assert (runs.ledger.recorded, runs.ledger.record_seconds) == counted
+    assert (runs.account.recorded, runs.account.record_seconds) == counted
     names = [name for name in runs.names() if "fetch" in name]
     (entry,) = json.loads(runs.store.read(names[0]) or b"")["outcomes"]
     assert entry["value"] == {"token": "<redacted>"}

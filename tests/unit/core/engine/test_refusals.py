@@ -28,7 +28,7 @@ def test_an_equal_call_of_the_test_is_missed_with_an_equal_error(runs: Runs) -> 
 
     assert str(a.value) == str(b.value)
     assert a.value is not b.value
-    assert len(runs.state.recordings.missed) == 1
+    assert len(runs.run.recordings.missed) == 1
 
 
 def test_a_miss_names_the_option_that_records_it(runs: Runs) -> None:
@@ -37,7 +37,7 @@ def test_a_miss_names_the_option_that_records_it(runs: Runs) -> None:
     with pytest.raises(MissingRecordingError, match="no recording"):
         runs.mimic(total)(4)
 
-    assert [miss.option for miss in runs.ledger.missing] == ["--mimic-record"]
+    assert [miss.option for miss in runs.account.missing] == ["--mimic-record"]
 
 
 def test_a_later_call_of_a_replayed_conversation_records_it_as_a_whole(
@@ -51,7 +51,7 @@ def test_a_later_call_of_a_replayed_conversation_records_it_as_a_whole(
     with pytest.raises(MissingRecordingError, match="ASK Rome"):
         ask("Rome")
 
-    assert [miss.option for miss in runs.ledger.missing] == ["--mimic-rerecord"]
+    assert [miss.option for miss in runs.account.missing] == ["--mimic-rerecord"]
 
 
 def test_a_miss_of_a_cassette_that_never_records_names_no_option(runs: Runs) -> None:
@@ -61,7 +61,7 @@ def test_a_miss_of_a_cassette_that_never_records_names_no_option(runs: Runs) -> 
     with pytest.raises(MissingRecordingError, match="record it elsewhere"):
         runs.mimic(total, track)(4)
 
-    assert [miss.option for miss in runs.ledger.missing] == [""]
+    assert [miss.option for miss in runs.account.missing] == [""]
 
 
 def test_a_stale_recording_counts_as_used(runs: Runs) -> None:
@@ -71,7 +71,7 @@ def test_a_stale_recording_counts_as_used(runs: Runs) -> None:
     with pytest.raises(StaleRecordingError, match="shop:total has changed"):
         with_source(runs, "7b7b")(4)
 
-    assert runs.ledger.used == set(runs.names())
+    assert runs.account.used == set(runs.names())
 
 
 def with_source(runs: Runs, fingerprint: str) -> Callable[..., Any]:

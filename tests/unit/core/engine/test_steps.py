@@ -46,7 +46,7 @@ def test_only_recording_names_a_cancelled_call(
 
     asyncio.run(cancel())
 
-    assert runs.ledger.notes == notes
+    assert runs.account.notes == notes
     assert runs.errors() == []
 
 
@@ -78,7 +78,11 @@ def test_a_request_with_the_placeholder_of_a_secret_is_not_sent(
         step.refuse()
 
     step.finish({"degrees": 1})
-    assert (runs.ledger.verified, runs.ledger.recorded, len(runs.errors())) == (0, 0, 1)
+    assert (runs.account.verified, runs.account.recorded, len(runs.errors())) == (
+        0,
+        0,
+        1,
+    )
 
 
 def test_a_recorded_answer_is_a_copy_unless_it_is_only_read(
@@ -98,23 +102,22 @@ def test_a_recorded_answer_is_a_copy_unless_it_is_only_read(
 def test_calls_at_the_same_time_save_their_time_once(runs: Runs) -> None:
     """A generator is open for five seconds, in which a function takes one."""
     for mode in ("record", "replay"):
-        runs.again(mode)
         # Each look at the clock takes a second.
-        runs.state.clock = count().__next__
+        runs.again(mode, clock=count().__next__)
         rows = runs.mimic(numbers)()
         next(rows)
         runs.mimic(total)(2)
         list(rows)
-        recorded = runs.ledger.record_seconds
+        recorded = runs.account.record_seconds
 
         if mode == "record":
-            assert (runs.ledger.recorded, recorded) == (2, 3.0)
+            assert (runs.account.recorded, recorded) == (2, 3.0)
 
-    assert (runs.ledger.replayed, runs.ledger.saved) == (2, 3.0)
+    assert (runs.account.replayed, runs.account.saved) == (2, 3.0)
     durations = [
         (outcome.duration, outcome.entry.get("beside", 0.0))
         for name in runs.names()
-        for outcome in runs.state.vault.read(name).outcomes
+        for outcome in runs.run.vault.read(name).outcomes
     ]
     assert durations == [(3.0, 1.0), (1.0, 0.0)]
 

@@ -31,7 +31,7 @@ def test_a_stream_replaces_the_value_that_the_same_call_gave_before(runs: Runs) 
     runs.again("replay")
 
     assert [*runs.mimic(pages)()] == [1, 2]
-    recording = runs.state.vault.read(*runs.names())
+    recording = runs.run.vault.read(*runs.names())
     assert recording is not None
     assert [stored.kind for stored in recording.outcomes] == ["stream"]
 

@@ -11,7 +11,7 @@ import pytest
 
 from pytest_mimic import MissingRecordingError
 from pytest_mimic._core.engine import waits
-from pytest_mimic._core.engine.owners import Scopes
+from pytest_mimic._core.engine.scopes import Scopes
 from unit.core.engine.runs import Runs
 
 
@@ -28,7 +28,7 @@ def record_cancelled(runs: Runs) -> None:
         await asyncio.wait([task])
 
     asyncio.run(cancel())
-    Scopes(runs.state).end_calls(runs.state.owner, passed=True)
+    Scopes(runs.run).end_calls(runs.run.current.owner, passed=True)
     runs.again("replay")
 
 
@@ -81,7 +81,7 @@ def test_a_thread_waits_for_the_end_of_its_test(runs: Runs) -> None:
 
     thread = start()
     blocked.wait()
-    end(runs.state)
+    end(runs.run)
     released.set()
     thread.join()
     assert raised == []
@@ -90,9 +90,9 @@ def test_a_thread_waits_for_the_end_of_its_test(runs: Runs) -> None:
     thread = start()
     while not waits_in_its_call(thread):
         thread.join(0.01)
-    end(runs.state)
-    runs.state.closed.set()
+    end(runs.run)
+    runs.run.current.closed.set()
     thread.join()
 
     assert len(raised) == 2
-    assert runs.ledger.missing == []
+    assert runs.account.missing == []

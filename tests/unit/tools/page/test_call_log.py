@@ -25,9 +25,9 @@ def test_a_row_is_short_unless_details_are_asked_for(runs: Runs) -> None:
         "no recording", facts=["a fact"], remedies=["record it"]
     )
 
-    CallLog(runs.state, details=False).note("replayed", a_call(runs), seconds=0.5)
-    CallLog(runs.state, details=True).note("missing", a_call(runs), error=error)
-    short, detailed = runs.ledger.calls
+    CallLog(runs.run, details=False).note("replayed", a_call(runs), seconds=0.5)
+    CallLog(runs.run, details=True).note("missing", a_call(runs), error=error)
+    short, detailed = runs.account.calls
 
     label = "shop:fetch(city='Oslo', password=<redacted>)"
     assert short == {"kind": "replayed", "label": label, "test": TEST, "seconds": 0.5}
@@ -35,13 +35,13 @@ def test_a_row_is_short_unless_details_are_asked_for(runs: Runs) -> None:
     assert problem["text"] == "no recording\na fact"
     assert commands["lines"] == ["record it"]
     assert arguments["pairs"] == [("city", "'Oslo'"), ("password", "<redacted>")]
-    assert "hunter2" not in str(runs.ledger.calls)
+    assert "hunter2" not in str(runs.account.calls)
 
 
 def test_what_cannot_be_shown_changes_nothing(runs: Runs) -> None:
     broken: Any = object()
 
-    CallLog(runs.state, details=True).note("missing", a_call(runs), error=broken)
+    CallLog(runs.run, details=True).note("missing", a_call(runs), error=broken)
 
-    [block] = runs.ledger.calls[0]["blocks"]
+    [block] = runs.account.calls[0]["blocks"]
     assert block["text"] == "cannot be shown: AttributeError"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._core.engine.ledger import Ledger
+from pytest_mimic._core.engine.account import Account
 from pytest_mimic._tools.unused.judging import GoneTests
 
 
@@ -65,10 +65,10 @@ def test_a_test_is_gone_if_its_file_no_longer_has_its_name(
     for name, text in SOURCES.items():
         (tmp_path / name).write_text(text, encoding="latin-1")
 
-    ledger = Ledger()
-    ledger.outcomes, ledger.collected = outcomes, set(collected)
-    alone = GoneTests(ledger, _settings(tmp_path, is_shared=False))
-    shared = GoneTests(ledger, _settings(tmp_path, is_shared=True))
+    account = Account()
+    account.outcomes, account.collected = outcomes, set(collected)
+    alone = GoneTests(account, _settings(tmp_path, is_shared=False))
+    shared = GoneTests(account, _settings(tmp_path, is_shared=True))
 
     assert (nodeid in alone) is gone
     assert nodeid not in shared

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from pytest_mimic._core.engine.ledger import Ledger
+from pytest_mimic._core.engine.account import Account
 from pytest_mimic._tools.unused.usage import (
     Usage,
     read_usage,
@@ -25,13 +25,13 @@ def usage(**account):
 
 
 def test_what_is_written_is_read(tmp_path):
-    path, ledger = tmp_path / "new" / "usage.json", Ledger()
+    path, account = tmp_path / "new" / "usage.json", Account()
     settings = SimpleNamespace(rootdir=tmp_path, vault=tmp_path / "vault")
-    ledger.used.add("cassettes/\udce4.json")
-    ledger.outcomes["tests/test_ä.py::TestIt::test_x[::a]"] = "passed"
-    ledger.selection.add("a worker crashed")
+    account.used.add("cassettes/\udce4.json")
+    account.outcomes["tests/test_ä.py::TestIt::test_x[::a]"] = "passed"
+    account.selection.add("a worker crashed")
 
-    write_usage(path, ledger, settings)
+    write_usage(path, account, settings)
 
     read = read_usage(path)
     assert read == usage_of(settings)._replace(account=read.account, label=str(path))

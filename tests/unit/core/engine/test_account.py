@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_mimic._core.engine.ledger import Ledger, Miss
+from pytest_mimic._core.engine.account import Account, Miss
 
 TEXTS = (
     "drifted",
@@ -40,40 +40,40 @@ SETS = (
 )
 
 
-def an_account(tag: str) -> Ledger:
+def an_account(tag: str) -> Account:
     """Make an account in which nothing is empty. All of its texts hold the tag."""
-    ledger = Ledger()
-    ledger.recorded, ledger.record_seconds = 2, 0.5
-    ledger.verified, ledger.put_back = 3, 1
-    ledger.tokens_sent, ledger.tokens_received = 5, 7
-    ledger.saved_tokens_sent, ledger.saved_tokens_received = 11, 13
-    ledger.made_anew.append([f"made_anew {tag}"])
-    ledger.replays.append((0.25, "calls/a.json", None, "shop:a"))
-    ledger.replays.append((2.0, f"used {tag}", None, "shop:a"))
-    ledger.used.add(f"used {tag}")
-    ledger.missing.append(Miss(f"call {tag}", f"test {tag}", option=""))
+    account = Account()
+    account.recorded, account.record_seconds = 2, 0.5
+    account.verified, account.put_back = 3, 1
+    account.tokens_sent, account.tokens_received = 5, 7
+    account.saved_tokens_sent, account.saved_tokens_received = 11, 13
+    account.made_anew.append([f"made_anew {tag}"])
+    account.replays.append((0.25, "calls/a.json", None, "shop:a"))
+    account.replays.append((2.0, f"used {tag}", None, "shop:a"))
+    account.used.add(f"used {tag}")
+    account.missing.append(Miss(f"call {tag}", f"test {tag}", option=""))
     for name in TEXTS:
-        getattr(ledger, name).append(f"{name} {tag}")
+        getattr(account, name).append(f"{name} {tag}")
     for name in SETS:
-        getattr(ledger, name).add(f"{name} {tag}")
+        getattr(account, name).add(f"{name} {tag}")
     for name in ("keys", "outdated", "alike"):
-        getattr(ledger, name).append(f"{name} {tag}")
-    ledger.outcomes = {
+        getattr(account, name).append(f"{name} {tag}")
+    account.outcomes = {
         "test": "failed" if tag == "a" else "passed",
         f"test {tag}": "skipped",
     }
-    return ledger
+    return account
 
 
 def test_a_new_account_is_empty() -> None:
-    plain = Ledger().to_plain()
+    plain = Account().to_plain()
 
     assert {name: value for name, value in plain.items() if value} == {}
     assert {type(value) for value in plain.values()} == {int, float, list, dict}
 
 
 def test_accounts_add_up() -> None:
-    total = Ledger()
+    total = Account()
 
     for tag in ("a", "b"):
         total.add(an_account(tag).to_plain())
@@ -107,7 +107,7 @@ def test_accounts_add_up() -> None:
 @pytest.mark.parametrize("name", ["notes", "errors", "problems", "selection"])
 def test_lines_that_all_workers_have_are_added_once(name: str) -> None:
     """A failure counts as often as it happened."""
-    total = Ledger()
+    total = Account()
 
     for _ in range(2):
         total.add(an_account("a").to_plain())

@@ -1,4 +1,4 @@
-"""The state of a run is one for all of its threads."""
+"""The parts of a run are one for all of its threads."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def test_threads_that_redact_at_once_share_what_is_secret(
         def __iter__(self):
             if not others:
                 others.append(None)
-                others.append(meanwhile(lambda: runs.state.redactor))
+                others.append(meanwhile(lambda: runs.run.redactor))
             return super().__iter__()
 
     runs.again("record", redact=Names(("pin",)))
 
-    mine = runs.state.redactor
+    mine = runs.run.redactor
 
     assert others[1].result() is mine

@@ -3,8 +3,30 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.vault.recording_facts import Stored
+
+    class MadeAnewFinder(Protocol):
+        """Finds what the next run makes anew in recorded calls: a `NextRun`."""
+
+        def begin(self) -> None:
+            """Begin to note the random bytes of the run."""
+
+        def end(self) -> None:
+            """Note no further bytes."""
+
+        def note(self, call: Any, stored: Stored, /) -> None:
+            """Note a call that is recorded, and its outcome."""
+
+        def note_elsewhere(self, stored: Stored, /) -> None:
+            """Note an outcome that another process has recorded."""
+
+        def report(self) -> None:
+            """Enter what was found into the account."""
+
 
 #: In place of the option that records a call: its recording only has to follow its
 #: line.
@@ -82,10 +104,15 @@ class OnceEach(list[Any]):
 _WEIGHT = {"skipped": 0, "passed": 1, "failed": 2, "forked": 3}
 
 
-class Ledger:
+class Account:
     """The account of one process.
 
     The kind of an entry says how two accounts add up: numbers, lists, sets, outcomes.
+
+    Attributes:
+        log: Keeps each call as a row, if calls are to be shown: `CallLog.note`.
+        next_run: What finds the parts that the next run makes anew, if this one
+            records.
     """
 
     def __init__(self) -> None:
@@ -194,6 +221,8 @@ class Ledger:
         self.replays: list[Replayed] = []
         # How many replays there were when each test began.
         self.begun: list[tuple[int, str]] = []
+        self.log: Callable[..., None] | None = None
+        self.next_run: MadeAnewFinder | None = None
         self._replayed_elsewhere = 0
         self._saved_elsewhere = 0.0
 
@@ -219,6 +248,17 @@ class Ledger:
                     self.begun[begun - 1][1] if begun else ""
                 ] = None
         return {name: list(tests) for name, tests in users.items()}
+
+    def note_fork(self, test: str) -> None:
+        """Note that a process was forked: what only that one uses is not known here.
+
+        Args:
+            test: The id of the running test, empty outside of tests.
+        """
+        if test:
+            self.add({"outcomes": {test: "forked"}})
+        else:
+            self.selection.add("a process was forked outside of tests")
 
     def to_plain(self) -> dict[str, Any]:
         """Return the account as data that execnet, and JSON, can ship."""

@@ -62,7 +62,7 @@ class PytestRun(Hooks):
         self.has_started = False
         self._is_worker = hasattr(config, "workerinput")
         self._is_controller = not self._is_worker and _distributes(config.option)
-        self.tests = SelectedTests(config, self.session.ledger)
+        self.tests = SelectedTests(config, self.session.account)
         self.phases = Phases(self.session)
         self.ending = Ending(
             config, self.session, self.tests, is_controller=self._is_controller
@@ -93,10 +93,10 @@ class PytestRun(Hooks):
         self.ending.prepare()
         targets = options_of(self.config).targets()
         self.session.coverings.targets = targets
-        self.session.ledger.lacking_lines.update(lacking_lines(self.config, targets))
+        self.session.account.lacking_lines.update(lacking_lines(self.config, targets))
         if not self._is_controller:
-            if self.session.state.next_run is not None:
-                self.session.state.next_run.begin()
+            if self.session.run.account.next_run is not None:
+                self.session.run.account.next_run.begin()
             self.session.coverings.cover(targets)
         register_vcr_mark(self.config)
         manager = self.config.pluginmanager
@@ -133,12 +133,12 @@ class PytestRun(Hooks):
             pytest.UsageError: A target does not exist. Under xdist the tests fail
                 instead.
         """
-        self.session.state.note_environment()
+        self.session.run.note_environment()
         terminal: Any = self.config.pluginmanager.get_plugin("terminalreporter")
         if self.session.settings.mode.writes and getattr(terminal, "isatty", False):
             from pytest_mimic._run.progress import show_progress
 
-            self.config.add_cleanup(show_progress(terminal, self.session.state))
+            self.config.add_cleanup(show_progress(terminal, self.session.run))
         self.tests.finish_collection(
             selected, are_listed=self.session.settings.usage is not None
         )
@@ -147,9 +147,9 @@ class PytestRun(Hooks):
             problems += self._missing_modules()
         if not problems:
             return
-        self.session.ledger.problems += [str(problem) for problem in problems]
+        self.session.account.problems += [str(problem) for problem in problems]
         if not self._is_worker:
-            raise pytest.UsageError(*self.session.ledger.problems)
+            raise pytest.UsageError(*self.session.account.problems)
         self.phases.broken = problems[0]
 
     def _missing_modules(self) -> list[TargetError]:
@@ -167,17 +167,17 @@ class PytestRun(Hooks):
                     errors.append(error)
         return errors
 
-    def end_worker(self, ledger: dict[str, Any] | None, error: object) -> None:
+    def end_worker(self, account: dict[str, Any] | None, error: object) -> None:
         """Add the account of a worker of xdist that has ended.
 
         Args:
-            ledger: The account. A worker that crashed, or mimicked nothing, has sent
+            account: The account. A worker that crashed, or mimicked nothing, has sent
                 none.
             error: Why the worker has crashed, or None.
         """
-        if ledger is not None:
-            self.session.ledger.add(ledger)
-        if error is not None or (ledger is None and self.has_started):
+        if account is not None:
+            self.session.account.add(account)
+        if error is not None or (account is None and self.has_started):
             self.tests.narrow("a worker crashed")
 
     @pytest.hookimpl(trylast=True)

@@ -1,0 +1,88 @@
+"""Blames a call: it is counted, and its test fails for its error."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pytest_mimic._core.commands import Verb
+from pytest_mimic._core.engine.account import Miss
+from pytest_mimic.errors import MimicError, MissingRecordingError, StaleRecordingError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.engine.run import Run
+
+
+class BlamedCall(Protocol):
+    """A call, as errors name it."""
+
+    key: str
+
+    @property
+    def label(self) -> str:
+        """The call in one line."""
+        ...
+
+    @property
+    def listed(self) -> str:
+        """The call in one line of a list."""
+        ...
+
+
+def blame(
+    run: Run, error: MimicError, call: BlamedCall, *, option: str = "--mimic-record"
+) -> MimicError:
+    """Count an error of a call, let the running test fail for it, and return it.
+
+    Args:
+        run: The run.
+        error: The error.
+        call: The call.
+        option: What repairs a miss; empty if no option does.
+    """
+    account = run.account
+    current = run.current
+    error.commands = run.settings.commands
+    error.test = error.test or current.again or None
+    counted: dict[str, Any]
+    if isinstance(error, MissingRecordingError):
+        miss = _miss(error, call, test=current.again, option=option)
+        if account.log is not None and miss not in account.missing:
+            account.log("missing", call, error=error)
+        counted = {"missing": [miss]}
+    else:
+        is_outage = getattr(error, "is_outage", False)
+        option = "" if is_outage else "--mimic-rerecord"
+        counted = {"drifted": [[call.listed, current.again, option]]}
+    account.add(counted)
+    current.pending.note(error)
+    if isinstance(error, MissingRecordingError):
+        current.watch(error, call.key or call.label)
+    return error
+
+
+def _miss(
+    error: MissingRecordingError, call: BlamedCall, *, test: str, option: str
+) -> Miss:
+    """Return the row of a miss in the account."""
+    return Miss(
+        label=call.listed,
+        test=test,
+        option=option,
+        key=call.key,
+        is_stale=isinstance(error, StaleRecordingError),
+        target=error.target,
+        changing=" ".join(error.changing),
+        kinds=" ".join(error.kinds),
+        line=_ignoring_line(error),
+    )
+
+
+def _ignoring_line(error: MimicError) -> str:
+    """Return the line that leaves out what is made anew in a call.
+
+    It is empty if no line does.
+    """
+    for remedy in error.remedies:
+        if remedy.verb is Verb.IGNORE:
+            return error.commands.line(remedy._replace(purpose=""))
+    return ""

@@ -1,0 +1,141 @@
+"""What has changed of the inputs of calls: of the code and files that they use."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from xxhash import xxh3_128_hexdigest
+
+from pytest_mimic._core.words import lazy_attribute
+from pytest_mimic.errors import MimicError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.engine.account import Account
+    from pytest_mimic._core.files.places import Places
+    from pytest_mimic._core.inputs.reached_and_read import ProjectSources, Trace
+    from pytest_mimic._core.settings import Settings
+    from pytest_mimic._core.vault import Vault
+
+
+class ChangedInputs:
+    """Compares lists of inputs with the code and files of now.
+
+    A list has a name in the vault, and most calls of a function have the same.
+
+    Args:
+        settings: The settings of the run.
+        vault: Where the lists are.
+        places: The folders of the run.
+        started: When the run has begun, in nanoseconds.
+        running_trace: Returns the trace of the real call that the thread of now is part
+            of.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        vault: Vault,
+        places: Places,
+        *,
+        started: int,
+        running_trace: Callable[[], Trace | None],
+    ) -> None:
+        self._settings = settings
+        self._vault = vault
+        self._places = places
+        self._started = started
+        self._running_trace = running_trace
+        # By the name of a list: what has changed of it.
+        self._changed: dict[str, list[str]] = {}
+
+    @lazy_attribute
+    def sources(self) -> ProjectSources:
+        """The sources of the project, as calls reach and read them."""
+        from pytest_mimic._core.inputs.reached_and_read import ProjectSources
+
+        return ProjectSources(
+            self._places,
+            self._settings.rootdir,
+            self._settings.vault,
+            started=self._started,
+            running_trace=self._running_trace,
+        )
+
+    def stale(self, name: str, test: str) -> list[str]:
+        """Return what has changed of a list where that makes its outcome stale.
+
+        Args:
+            name: The list.
+            test: The running test.
+
+        Raises:
+            MimicError: The list is missing or damaged, and nothing records it again.
+        """
+        try:
+            return self._changed_of(name, "", test)
+        except MimicError as error:
+            if not self._settings.mode.writes:
+                raise
+            return [error.what]
+
+    def report(self, account: Account) -> None:
+        """Enter into an account what has changed of its replayed calls' inputs."""
+        if self._settings.inputs == "ignore":
+            return
+        by_list: dict[str, Counter[tuple[str, str]]] = {}
+        for _, recording, inputs, target in account.replays:
+            if inputs:
+                by_list.setdefault(inputs, Counter())[recording, target] += 1
+        for inputs, counts in by_list.items():
+            try:
+                changed = self._changed_of(inputs, next(iter(counts))[0])
+            except MimicError as error:
+                error.commands = self._settings.commands
+                account.notes.add(str(error))
+            else:
+                if changed:
+                    _enter(account, changed, counts)
+
+    def _changed_of(self, name: str, recording: str, test: str = "") -> list[str]:
+        """Return what has changed of a list.
+
+        Args:
+            name: The list.
+            recording: A recording that it belongs to; empty: the running test has made
+                the list.
+            test: The running test, if it has made the list.
+
+        Raises:
+            MimicError: The list is missing or damaged.
+        """
+        if name not in self._changed:
+            noted = self._vault.store.read(name)
+            if noted is None or not name.endswith(f"/{xxh3_128_hexdigest(noted)}.json"):
+                # Who loads outcomes tells damage. Most replays need none of it.
+                from pytest_mimic._core.vault.objects import Origin
+
+                origin = Origin(recording, "", test)
+                if recording:
+                    origin = Origin(recording, "", self._vault.test_of(recording))
+                noted = self._vault.objects.read(name, origin)
+            self._changed[name] = self.sources.changed(noted)
+        return self._changed[name]
+
+
+def _enter(
+    account: Account, changed: list[str], counts: Counter[tuple[str, str]]
+) -> None:
+    """Enter the changes of one list.
+
+    Args:
+        account: The account of the run.
+        changed: What has changed.
+        counts: How often each recording, of which target, was replayed.
+    """
+    tests = account.tests_of({recording for recording, _ in counts})
+    for (recording, target), calls in counts.items():
+        for item in changed:
+            row = [recording, target, item, calls, tests[recording]]
+            account.inputs.append(row)

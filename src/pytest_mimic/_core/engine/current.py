@@ -1,0 +1,236 @@
+"""What is the case now: the running test, the owner of its calls, and its real calls.
+
+Each process of a run has its own, and all of its threads have the same.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections import deque
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from contextvars import ContextVar
+from threading import Event, Lock, Thread, current_thread
+from typing import TYPE_CHECKING, Protocol
+from weakref import WeakSet
+
+from pytest_mimic._core.engine.owners import Inside, Owner, SecretScope
+from pytest_mimic._core.swallowed.pending import PendingErrors
+from pytest_mimic.errors import MimicError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.commands import Commands
+    from pytest_mimic._core.engine.events import Family
+    from pytest_mimic._core.engine.owners import Track
+    from pytest_mimic._core.engine.senders import Sender
+    from pytest_mimic._core.inputs.reached_and_read import Trace
+    from pytest_mimic._core.settings import Mode
+    from pytest_mimic._core.swallowed.retries import Retries
+
+    # Only types need it: a replay starts without it.
+
+    class OpenCassette(Track, Protocol):
+        """The cassette of an open block: a `CassetteTrack`."""
+
+        name: str
+        run_mode: Mode
+        block_owner: Owner
+        is_running: Callable[[], bool]
+
+
+# The phase in which the garbage collector is.
+_COLLECTOR = ["stop"]
+
+
+def _note_phase(phase: str, _facts: object) -> None:
+    _COLLECTOR[0] = phase
+
+
+gc.callbacks.append(_note_phase)
+
+
+class Current:
+    """The running test, and whom the calls of now belong to.
+
+    Attributes:
+        test: The id of the running test, empty outside of tests.
+        own_files: Returns the files of the running test's own code.
+        owner: The owner of the calls that are made now.
+        scopes: The scopes that calls may belong to, by name. That of the session, which
+            also owns the calls outside of tests, has the empty name.
+        secret_scope: What shares its secrets: the test, or a fixture.
+        fixture_scopes: The wider fixtures that are set up, by name.
+        cassettes: The cassettes of open blocks.
+        pending: The errors that the test must fail for, even if its code catches them.
+        retries: Those of the running test, once a call has failed.
+        replayed_tests: How many tests of a recording run had calls of a client
+            replayed.
+        variables: The environment variables, as they were before tests changed them.
+        family: The processes of the run, once it has forked.
+        is_forking: The run forks a process now.
+        closed: Set when the run has ended.
+    """
+
+    def __init__(self, commands: Commands | None = None) -> None:
+        self.test: str = ""
+        self.own_files: Callable[[], set[str]] = set
+        self.owner: Owner = Owner("")
+        self.scopes: dict[str, Owner] = {"": self.owner}
+        self.secret_scope: SecretScope = SecretScope()
+        self.fixture_scopes: dict[str, SecretScope] = {}
+        self.cassettes: Cassettes = Cassettes()
+        self.pending: PendingErrors = PendingErrors(
+            self._running_test, self._tell_error, commands=commands
+        )
+        self.retries: Retries | None = None
+        self.replayed_tests: int = 0
+        self.variables: Mapping[str, str] = os.environ
+        self.family: Family | None = None
+        self.is_forking: bool = False
+        self.closed: Event = Event()
+        self._lock = Lock()
+
+    def _running_test(self) -> str:
+        return self.test
+
+    @property
+    def again(self) -> str:
+        """What a command runs again: the test.
+
+        While a wider fixture is torn down, that is its scope.
+        """
+        scope = self.owner.name.partition("[")[0] if self.owner.ends else ""
+        return scope or self.test
+
+    def scopes_of(self, fixtures: Collection[str]) -> list[SecretScope]:
+        """Return the scopes of the wider fixtures that a test or a fixture uses.
+
+        `request` may give any of them.
+        """
+        if "request" in fixtures:
+            return list(self.fixture_scopes.values())
+        return [
+            scope for name, scope in self.fixture_scopes.items() if name in fixtures
+        ]
+
+    def watch(self, error: MimicError | None = None, key: str = "") -> None:
+        """Let no code wait because of a call of its own.
+
+        The call is missed, or without an error, it gets a recorded failure.
+        """
+        if self.test:
+            from pytest_mimic._core.swallowed.retries import Retries
+
+            with self._lock:
+                self.retries = self.retries or Retries()
+                self.retries.watch(error, key, self.own_files)
+
+    def end_test(self) -> None:
+        """End the running test: code that waits is no longer disturbed."""
+        self.test = ""
+        if self.retries is not None:
+            self.retries.end()
+
+    # -- forked processes
+
+    def hear(self) -> None:
+        """Learn what forked processes have done."""
+        if self.family is not None:
+            self.family.hear()
+
+    def begin_process(self) -> None:
+        """Begin anew in a forked process: a thread of its parent may have the lock."""
+        self._lock = Lock()
+        self.pending.take()
+
+    def _tell_error(self, error: MimicError) -> None:
+        if self.family is not None:
+            self.family.tell_error(error)
+
+    def tell_sender(self, key: tuple[str, ...], sender: Sender) -> None:
+        """Tell forked processes who has sent the first of equal calls."""
+        if self.family is not None:
+            self.family.tell_sender(key, sender)
+
+
+class Cassettes:
+    """The cassettes of a run's blocks.
+
+    Attributes:
+        open: Those of open blocks, the innermost last.
+        own: The cassette of the thread or task of now, or of the one that has started
+            it.
+        made: The cassettes that the run wrote, and what.
+        only_replayed: The cassettes that `mimic_replay` opened last.
+    """
+
+    def __init__(self) -> None:
+        self.open: list[OpenCassette] = []
+        self.own: ContextVar[OpenCassette | None] = ContextVar(
+            "pytest_mimic_cassette", default=None
+        )
+        self.made: set[tuple[str, bytes | None]] = set()
+        self.only_replayed: set[str] = set()
+
+
+class RealCalls:
+    """The real calls of now, and the code that is part of them.
+
+    Attributes:
+        inside: The real call that the current thread or task is part of.
+        running: The steps whose real calls run now. While it holds something, no
+            `Player` answers: a thread that has waited, and a forked process, hold their
+            places in it, too.
+        thread: The thread in which tests run.
+        released: The threads that waited until their test had ended.
+        ending: A lock: of several threads that end a call, one does.
+    """
+
+    def __init__(self) -> None:
+        self.inside: Inside = Inside()
+        self.running: set[object] = set()
+        self.thread: Thread = current_thread()
+        self.released: WeakSet[Thread] = WeakSet()
+        self.ending: Lock = Lock()
+        # Functions that end calls whose streams are garbage.
+        self._discarded: deque[Callable[[], object]] = deque()
+
+    def running_trace(self) -> Trace | None:
+        """Return the trace of the real call that the current thread is part of."""
+        if not self.running:
+            # Most files are opened outside of calls, many of them by this package.
+            return None
+        observed = getattr(self.inside.call(), "observed", None)
+        return None if observed is None else observed.trace
+
+    def discard(self, end: Callable[[], object]) -> None:
+        """End a call whose stream is garbage.
+
+        That is now, or later if the collector has interrupted a write or an import.
+        """
+        self._discarded.append(end)
+        if _COLLECTOR == ["stop"]:
+            self.end_discarded()
+
+    def end_discarded(self) -> None:
+        """End the calls that were discarded."""
+        while self._discarded:
+            # It fails the test; nobody would catch it here.
+            with suppress(MimicError):
+                self._discarded.popleft()()
+
+    def begin_process(self, process: object, hear: Callable[[], None]) -> None:
+        """Begin anew in a process that was just forked.
+
+        Args:
+            process: What stands among the running calls, so that no player answers: it
+                would tell nobody of its calls.
+            hear: Learns what the other processes have done.
+        """
+        self.ending = Lock()
+        self.thread = current_thread()
+        self._discarded.clear()
+        self.running.clear()
+        self.running.add(process)
+        self.inside.hear = hear

@@ -1,0 +1,308 @@
+"""The owners of a run's calls, in turn, and what is kept of what each has recorded.
+
+A test and a scope decide, when they end, what is kept of what they recorded.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from pytest_mimic._core.engine.owners import Change, Owner
+from pytest_mimic._core.vault.format import CASSETTES
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.engine.run import Run
+
+#: Longer waits of calls are named in the summary.
+NAMED_SECONDS = 1.0
+
+
+class Scopes:
+    """The owners of a run's calls, each in its turn the one of `Current`.
+
+    The owner with the empty name is the scope of the session. It also owns the calls
+    outside of tests.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._owners = run.current.scopes
+        # The scopes that are set up, or have ended since the last test did.
+        self._open: dict[str, Owner] = {}
+        # Those in which the test ran whose teardown has begun.
+        self._around: list[Owner] = []
+        # By the test of a failed attempt, the recordings that it has made.
+        self._attempts: dict[str, set[str]] = {}
+
+    # -- scopes
+
+    def enter(self, name: str, *, ends: bool = False) -> Callable[[bool], None]:
+        """Assign calls to the scope of a wider fixture, to set it up or tear it down.
+
+        Args:
+            name: The name of the scope.
+            ends: Whether the fixture is torn down.
+
+        Returns:
+            A function that ends the assignment. It gets whether the set-up, or the
+            tear-down, has passed. With its last fixture, the scope ends.
+        """
+        outer = self._run.current.owner
+        owner = self._owners.setdefault(name, Owner(name))
+        # A set-up is judged by itself: if it fails, what it recorded goes, and what
+        # earlier ones recorded stays.
+        journal, owner.journal = owner.journal, {}
+        self._run.current.owner = owner
+        owner.ends = ends
+        # The scope of the session ends with the run.
+        if name:
+            self._open[name] = owner
+
+        def leave(passed: bool) -> None:
+            self._run.current.hear()
+            change_of_fixtures = -1 if ends else 1
+            is_last = owner.fixtures + change_of_fixtures == 0
+            if is_last:
+                end_open_calls(self._run, owner)
+            self._fill(owner, passed=passed)
+            self._run.current.owner = outer
+            if not passed:
+                self._judge(owner, passed=False)
+            _add_to(journal, owner.journal)
+            owner.journal = journal
+            owner.fixtures += change_of_fixtures
+            if not owner.fixtures:
+                owner.rewind()
+
+        return leave
+
+    # -- tests
+
+    def begin_test(self, nodeid: str) -> None:
+        """Begin a test, or a new attempt of one that has failed in this run."""
+        owner = Owner(nodeid, is_test=True)
+        self._run.current.owner = owner
+        owner.of_failed_attempts = self._attempts.pop(nodeid, set())
+        owner.void = set(owner.of_failed_attempts)
+
+    def begin_teardown(self) -> None:
+        """Begin the teardown of a test, which may end scopes that it ran in."""
+        self._around = [owner for owner in self._open.values() if owner.fixtures]
+
+    def end_test(self, *, passed: bool, is_whole: bool) -> None:
+        """End a test, after its teardown, and the scopes that ended with it.
+
+        A scope has passed if any test passed while it was set up.
+
+        Args:
+            passed: Whether the test has passed.
+            is_whole: Whether it was neither skipped nor expected to fail.
+        """
+        test = self._run.current.owner
+        around, self._around = self._around, []
+        session = self._owners[""]
+        self._run.current.hear()
+        try:
+            self.end_calls(test, passed=passed and is_whole)
+            if self._run.made_recordings is not None:
+                self._run.made_recordings.missed.clear()
+            if passed and is_whole:
+                self._drop_old(test)
+            self._judge(test, passed=passed)
+            # A test that passed with what a scope recorded is the proof that it is
+            # good.
+            if passed:
+                for owner in (session, *around):
+                    owner.passed = True
+            self._end_scopes()
+        finally:
+            self._run.current.owner = session
+            test.ended.set()
+
+    def _end_scopes(self) -> None:
+        for name, owner in list(self._open.items()):
+            if not owner.fixtures:
+                del self._open[name]
+                self._judge(owner, passed=owner.passed)
+                owner.passed = False
+
+    def close(self, *, is_complete: bool = False) -> None:
+        """End all scopes.
+
+        Without a complete run, what it did not use of them may belong to other
+        fixtures.
+        """
+        self._run.current.hear()
+        for owner in self._owners.values():
+            self.end_calls(owner, passed=True)
+            if is_complete:
+                self._drop_old(owner)
+            self._judge(owner, passed=owner.passed)
+            owner.ended.set()
+        self._run.current.closed.set()
+
+    # -- calls that came to no whole outcome
+
+    def end_calls(self, owner: Owner, *, passed: bool) -> None:
+        """End the recordings of an owner's calls, which go on by themselves."""
+        end_open_calls(self._run, owner)
+        self._fill(owner, passed=passed)
+
+    def _fill(self, owner: Owner, *, passed: bool) -> None:
+        """Record the calls that came to no whole outcome.
+
+        What made them must have passed.
+        """
+        unended, owner.unended = owner.unended, []
+        if not passed:
+            return
+        for call in unended:
+            call.track.fill(call.number, call.recording)
+            seconds = call.recording.stored.duration
+            if seconds > NAMED_SECONDS:
+                self._run.account.notes.add(
+                    f"{call.label} waited {seconds:.1f} s for an answer: a replay waits"
+                    " as long as the code lets it"
+                )
+
+    # -- what is kept
+
+    def _drop_old(self, owner: Owner) -> None:
+        """Drop what does not belong to an owner's conversations any more.
+
+        These are the outcomes that a sequence no longer reaches, and the calls that
+        were not made again.
+        """
+        run = self._run
+        # What a forked process did is not known here.
+        is_forked = run.account.outcomes.get(owner.name) == "forked"
+        if not run.settings.mode.writes or is_forked:
+            return
+        for track in owner.tracks.values():
+            track.trim()
+        if run.made_recordings is not None:
+            for target in sorted(owner.recorded_again):
+                for name in run.made_recordings.others(owner, target):
+                    run.made_recordings.drop(name)
+
+    def _judge(self, owner: Owner, *, passed: bool) -> None:
+        """Decide what is kept of what was recorded for an owner.
+
+        That is all, or if its test failed, new values only.
+        """
+        if owner.void and passed:
+            self._drop_failed_attempt(owner)
+        if owner.is_test and not passed:
+            self._note_attempt(owner)
+        if not owner.journal:
+            return
+        if passed:
+            for change in owner.journal.values():
+                errors = [error for error in change.errors.values() if error]
+                self._run.account.failures += errors
+        else:
+            self._take_back(owner)
+        owner.journal = {}
+
+    def _note_attempt(self, owner: Owner) -> None:
+        """Note what a failed attempt of a test has newly recorded.
+
+        For a new attempt, it is no outcome.
+        """
+        names = set(owner.of_failed_attempts)
+        for name, change in owner.journal.items():
+            if change.before is None and not name.startswith(CASSETTES):
+                names.add(name)
+        if names:
+            self._attempts[owner.name] = names
+
+    def _drop_failed_attempt(self, owner: Owner) -> None:
+        """Drop what a failed attempt recorded, and the passed one has not called."""
+        recordings = self._run.made_recordings
+        if recordings is not None:
+            for name in sorted(owner.void):
+                recordings.drop(name)
+        owner.void = set()
+
+    def _take_back(self, owner: Owner) -> None:
+        """Take back what a failed test must not keep.
+
+        These are errors, changed cassettes, and what replaced other recordings, which
+        stand there again. What another test has written since stays. A sequence keeps
+        the new outcomes before its first error. A conversation of which a part stood
+        before is taken back as a whole.
+        """
+        groups: dict[str, list[str]] = {}
+        for name, change in owner.journal.items():
+            groups.setdefault(change.conversation or name, []).append(name)
+        for group, names in groups.items():
+            may_stay = self._may_stay(owner, group, names)
+            for name in names:
+                self._take_back_file(owner, group, name, may_stay=may_stay)
+
+    def _may_stay(self, owner: Owner, group: str, names: list[str]) -> bool:
+        """Return whether new files of a failed test stay.
+
+        Args:
+            owner: The test, or the scope.
+            group: The client of the conversation that they belong to, or the file.
+            names: The files.
+        """
+        if group.startswith(CASSETTES):
+            return False
+        for name in names:
+            change = owner.journal[name]
+            if change.before is not None and change.before != change.now:
+                return False
+        recordings = self._run.made_recordings
+        if group in owner.recorded_again and recordings is not None:
+            return not recordings.others(owner, group)
+        return True
+
+    def _take_back_file(
+        self, owner: Owner, group: str, name: str, *, may_stay: bool
+    ) -> None:
+        run, account = self._run, self._run.account
+        change = owner.journal[name]
+        is_new = change.before is None and may_stay
+        content = change.good if is_new else change.before
+        if content == change.now:
+            return
+        if not run.vault.restore(name, content, written=change.now):
+            return
+        if run.made_recordings is not None:
+            run.made_recordings.known.pop(name, None)
+        owner.tracks.pop(name, None)
+        errors = [error[0] for error in change.errors.values() if error]
+        labels = errors
+        if not errors and not group.startswith(CASSETTES):
+            labels = [group]
+        if errors or content is None:
+            account.taken_back += labels
+        else:
+            account.put_back += len(labels)
+        if content is None:
+            account.used.discard(name)
+
+
+def _add_to(journal: dict[str, Change], later: Mapping[str, Change]) -> None:
+    """Add later changes of files to earlier ones."""
+    for name, change in later.items():
+        earlier = journal.setdefault(name, change)
+        if earlier is not change:
+            earlier.note(change.now, change.errors)
+
+
+def end_open_calls(run: Run, owner: Owner) -> None:
+    """End the recordings of the calls of an owner that are still open."""
+    if not owner.open:
+        return
+    if any(not call.has_place for call in owner.open):
+        # What nobody can read any more has ended, and is recorded as far as it was
+        # read.
+        gc.collect()
+        run.real_calls.end_discarded()
+    for call in list(owner.open):
+        call.end_open()

@@ -1,0 +1,78 @@
+"""The test and the owner of now, and the real calls of now."""
+
+from __future__ import annotations
+
+from pytest_mimic._core.engine.current import Current, RealCalls
+from pytest_mimic._core.engine.owners import Owner, SecretScope
+from pytest_mimic.errors import MimicError
+
+
+def test_a_command_runs_the_scope_again_while_a_wider_fixture_is_torn_down() -> None:
+    current = Current()
+    current.test = "test_a.py::test_x"
+    current.owner = Owner("test_a.py[db='sqlite']")
+    assert current.again == "test_a.py::test_x"
+
+    current.owner.ends = True
+
+    assert current.again == "test_a.py"
+
+
+def test_a_test_uses_the_secrets_of_its_fixtures_and_with_request_of_all() -> None:
+    current = Current()
+    for name in ("login", "database"):
+        current.fixture_scopes[name] = SecretScope(name)
+
+    assert [scope.name for scope in current.scopes_of(["login", "tmp_path"])] == [
+        "login"
+    ]
+    assert [scope.name for scope in current.scopes_of(["request"])] == [
+        "login",
+        "database",
+    ]
+
+
+def test_an_error_of_the_running_test_names_it() -> None:
+    current = Current()
+    current.test = "test_a.py::test_x"
+
+    current.pending.note(MimicError("no place"))
+    current.end_test()
+
+    assert [error.test for error in current.pending.take()] == ["test_a.py::test_x"]
+    assert current.test == ""
+
+
+def test_a_forked_process_leaves_the_discarded_calls_of_its_parent_alone() -> None:
+    calls = RealCalls()
+    ended = []
+
+    def end() -> None:
+        if ended:
+            return
+        # A call that is discarded while another one is ended.
+        calls.discard(lambda: ended.append("inner"))
+        ended.append("outer")
+
+    calls.discard(end)
+    assert ended == ["inner", "outer"]
+
+    process = object()
+    calls.begin_process(process, lambda: None)
+    calls.end_discarded()
+
+    assert ended == ["inner", "outer"]
+    assert calls.running == {process}
+
+
+def test_a_call_that_fails_when_it_is_discarded_keeps_no_other_from_its_end() -> None:
+    calls = RealCalls()
+    ended = []
+
+    def refuse() -> None:
+        calls.discard(lambda: ended.append("other"))
+        raise MimicError("cannot be stored")
+
+    calls.discard(refuse)
+
+    assert ended == ["other"]
