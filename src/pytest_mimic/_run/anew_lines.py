@@ -17,17 +17,16 @@ _MOST_PATHS = 3
 _IN_LINE = 3
 
 
-def anew_lines(plain: Iterable[Sequence[str]], *, quiet: bool = False) -> list[Line]:
+def anew_lines(parts: Sequence[MadeAnew], *, quiet: bool = False) -> list[Line]:
     """Return the block about parts of recorded calls that each run makes anew.
 
     Args:
-        plain: The parts, as the fields of `MadeAnew`.
+        parts: The parts.
         quiet: Whether one line is all that is wanted.
 
     Returns:
         A heading, the parts by path, and what helps; nothing if there are no parts.
     """
-    parts = [MadeAnew(*fields) for fields in plain]
     if not parts:
         return []
     calls = plural(len({part.call for part in parts}), "recorded call")

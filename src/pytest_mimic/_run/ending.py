@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_mimic._core.engine.account import TokensTaken
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.format import CASSETTES, FOLDERS
 from pytest_mimic._core.words import ROW, SHOWN, plural, size
@@ -176,15 +177,15 @@ class Ending:
         account = self._session.account
         recordings = self._session.run.made_recordings
         answers = []
-        for duration, name, _, _ in account.replays:
-            if name.startswith(("calls/http/", CASSETTES)):
-                answers.append((duration, name))
+        for replay in account.each_replay():
+            if replay.recording.startswith(("calls/http/", CASSETTES)):
+                answers.append((replay.seconds, replay.recording))
         if answers and recordings is not None:
             from pytest_mimic._run.token_counts import tokens_of
 
             counts = tokens_of(answers, self._session.vault, recordings.known)
-            account.saved_tokens_sent += counts.sent
-            account.saved_tokens_received += counts.received
+            tokens = TokensTaken(counts.sent, counts.received)
+            account.saved_tokens.append(tokens)
 
     def _find_outdated(self) -> None:
         """Find the tests whose recordings hold a dropped placeholder.
@@ -217,7 +218,8 @@ class Ending:
             file, _, _ = test.partition("::")
             account.collected.add(file)
         gone = GoneTests(account, settings, is_complete=not self._tests.narrowed())
-        account.moved = moved_tests(self._session.vault, first_misses, gone)
+        for move in moved_tests(self._session.vault, first_misses, gone):
+            account.moved.append(move)
 
     def _keep_usage(self) -> None:
         """Write the file of `--mimic-usage`."""

@@ -32,7 +32,7 @@ from pytest_mimic._tools.unused.judging import (
 )
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.account import Account, Miss
+    from pytest_mimic._core.engine.account import Account, Miss, TokensTaken
     from pytest_mimic._core.settings import Settings
 
 # The first line of a run, with the vault in the braces.
@@ -87,12 +87,12 @@ def summary(
     if not quiet:
         if judgement.vault:
             lines.append(judgement.vault)
-        lines += _taken_back(account.taken_back)
+        lines += _taken_back([event.label for event in account.taken_back])
     commands = RunCommands.of_run(
         account, settings, cache=cache, is_complete=is_complete
     )
     problems: list[Line] = []
-    problems += _put_back(account.put_back)
+    problems += _put_back(len(account.put_back))
     problems += _pointers(account)
     problems += _recorded_errors(account, commands)
     problems += _missing(account, commands)
@@ -332,11 +332,12 @@ def _drifted(account: Account, commands: RunCommands) -> list[Line]:
     acceptable: set[tuple[str, str]] = set()
     # As keys, the tests stand once each, in the order of their calls.
     tests: dict[str, None] = {}
-    for label, test, option in account.drifted:
-        rows.append((label, test))
-        if option:
-            acceptable.add((label, test))
-            tests[test] = None
+    for drift in account.drifted:
+        row = drift.label, drift.test
+        rows.append(row)
+        if drift.option:
+            acceptable.add(row)
+            tests[drift.test] = None
     if not acceptable:
         return tabled("drifted:", _counted(rows))
     pronoun = "it" if len(acceptable) == 1 else "them"
@@ -363,10 +364,10 @@ def _changed_inputs(account: Account, commands: RunCommands) -> list[Line]:
     tests = set()
     # By the code or file that has changed: the calls of each target.
     calls: dict[str, Counter[str]] = {}
-    for recording, target, subject, count, tests_of_recording in account.inputs:
-        recordings.add(recording)
-        tests.update(tests_of_recording)
-        calls.setdefault(subject, Counter())[target] += count
+    for changed in account.inputs:
+        recordings.add(changed.recording)
+        tests.update(changed.tests)
+        calls.setdefault(changed.subject, Counter())[changed.target] += changed.calls
     rows = []
     for subject in sorted(calls, key=_rank_of_input):
         names = []
@@ -394,7 +395,7 @@ def _hidden(account: Account) -> list[Line]:
     A test does not fail for them, and no recording shows them.
     """
     started = []
-    for (test, method), count in Counter(map(tuple, account.processes)).items():
+    for (test, method), count in Counter(account.processes).items():
         starter = test or "code outside of tests"
         started.append(
             f"{starter} started a process ({method}) in which nothing is mimicked"
@@ -405,15 +406,15 @@ def _hidden(account: Account) -> list[Line]:
     lines += listed("processes:", started, f"to mimic calls there: {remedy}")
     lines += tabled(
         "outcomes with secrets of the environment:",
-        [(label, variable) for label, variable in account.environment],
+        [(hidden.label, hidden.what) for hidden in account.environment],
     )
     lines += tabled(
         "texts that look like keys, in what was recorded:",
-        [(label, key) for label, key in account.keys],
+        [(key.label, key.what) for key in account.keys],
     )
     lines += tabled(
         "equal calls that differ in a secret, which does not count:",
-        [(label, difference) for label, difference in account.alike],
+        [(equal.label, equal.what) for equal in account.alike],
     )
     return lines
 
@@ -434,7 +435,7 @@ def _outdated(account: Account, commands: RunCommands) -> list[str]:
 
 def _recorded_errors(account: Account, commands: RunCommands) -> list[Line]:
     """Return the list of recorded errors, and the command that records them again."""
-    calls = [(label, test) for label, test in account.failures]
+    calls = [(error.call, error.test) for error in account.failures]
     if not calls:
         return []
     pronoun = "it" if len(set(calls)) == 1 else "them"
@@ -488,11 +489,11 @@ def _times(count: int) -> str:
     return f", {count} times"
 
 
-def _tokens(sent: int, received: int) -> str:
+def _tokens(tokens: TokensTaken) -> str:
     """Return the tokens of requests and of answers in words, empty without any."""
-    if not sent and not received:
+    if not any(tokens):
         return ""
-    return f"{sent:,} tokens in, {received:,} out"
+    return f"{tokens.sent:,} tokens in, {tokens.received:,} out"
 
 
 def _counts(account: Account, judgement: Judgement, settings: Settings) -> str:
@@ -514,7 +515,7 @@ def _counts(account: Account, judgement: Judgement, settings: Settings) -> str:
             counts.append(f"{number} {participle}")
         elif number:
             counts.append(f"{plural(number, 'call')} {participle}")
-    tokens = _tokens(account.saved_tokens_sent, account.saved_tokens_received)
+    tokens = _tokens(account.tokens_saved)
     if account.saved:
         saved = f"{short_seconds(account.saved)} saved"
         if tokens:
@@ -536,7 +537,7 @@ def _recorded(account: Account) -> str:
     """Return how many calls were recorded, and what the real ones took."""
     calls = plural(account.recorded, "call")
     cost = short_seconds(account.record_seconds)
-    tokens = _tokens(account.tokens_sent, account.tokens_received)
+    tokens = _tokens(account.tokens_taken)
     if tokens:
         cost += f" ({tokens})"
     if not account.taken_back:

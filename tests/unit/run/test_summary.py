@@ -38,7 +38,7 @@ def test_a_run_that_did_nothing_says_nothing() -> None:
 
 def test_misses_are_listed_with_the_command_that_records_them() -> None:
     account = Account()
-    account.missing = [
+    account.missing += [
         Miss("shop:f(1)", "t.py::test_a"),
         Miss("shop:f(2)", "t.py::test_b", is_stale=True),
         Miss("http GET /", "t.py::test_c", option=""),

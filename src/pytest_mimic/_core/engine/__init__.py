@@ -9,7 +9,7 @@ The nouns:
 | port | the engine as the edges of one client see it | `client_plan` |
 | call | one invocation, bound and identified | `call` |
 | run | what a run is made of: settings, vault, and the next three | `run` |
-| account | what the run has done so far, for its summary | `account` |
+| account | what has happened in the run: events, which its summary reads | `account` |
 | current | the running test, and the owner of the calls of now | `current` |
 | real calls | what runs for real now, and the code inside of it | `current` |
 | owner | the test, scope or cassette that calls belong to | `owners` |
@@ -21,7 +21,7 @@ The nouns:
 | step | what is to be done with a call, until it has ended | `steps` |
 | observed | what is noted of a real call while it runs | `record` |
 | turn | what one thread, of one process, decides and writes at once | `recordings` |
-| family | the processes of a run that has forked | `family`, `events` |
+| family | the processes of a run that has forked | `family`, `family_events` |
 
 One call, recorded and replayed: `httpx.get(URL)` in a test.
 

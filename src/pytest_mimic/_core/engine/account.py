@@ -1,10 +1,15 @@
-"""The account of a run as plain data that adds up over xdist's workers."""
+"""The account of a run: what has happened in it, as typed events that add up.
+
+Each event is appended where it happens. The summary, the log of calls, the page and the
+file of `--mimic-usage` are read from them, also from those of other processes: workers
+of xdist, and forked ones.
+"""
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from pytest_mimic._core.vault.recording_facts import Stored
@@ -31,6 +36,64 @@ if TYPE_CHECKING:
 #: In place of the option that records a call: its recording only has to follow its
 #: line.
 REKEY = "rekey"
+
+
+# -- events of calls
+
+
+class Replay(NamedTuple):
+    """A call got its recorded outcome.
+
+    Attributes:
+        seconds: What it saved.
+        recording: The name of its recording or cassette.
+        inputs: The name of the list of its inputs, if it has one.
+        target: Its target.
+    """
+
+    seconds: float
+    recording: str
+    inputs: str | None
+    target: str
+
+
+Replayed: TypeAlias = "tuple[float, str, str | None, str]"
+"""The fields of a `Replay`.
+
+The garbage collector looks at a plain tuple once only, and a run has many replays.
+"""
+
+
+class RecordedCall(NamedTuple):
+    """A real call was recorded.
+
+    Attributes:
+        target: Its target.
+        seconds: Its part of the time in which at least one call was made.
+    """
+
+    target: str
+    seconds: float
+
+
+class VerifiedCall(NamedTuple):
+    """A real call agrees with its recording."""
+
+    target: str
+
+
+class Drift(NamedTuple):
+    """A real call differs from its recording.
+
+    Attributes:
+        label: The call as people read it.
+        test: The id of its test.
+        option: What accepts the difference; empty if the service has failed.
+    """
+
+    label: str
+    test: str
+    option: str
 
 
 class Miss(NamedTuple):
@@ -60,6 +123,78 @@ class Miss(NamedTuple):
     line: str = ""
 
 
+class TokensTaken(NamedTuple):
+    """A language model has taken tokens: those of a request, and of its answer."""
+
+    sent: int
+    received: int
+
+
+class ChangedInput(NamedTuple):
+    """Code or a file has changed that a replayed call had reached or read.
+
+    Attributes:
+        recording: The name of the recording.
+        target: Its target.
+        subject: The code or the file.
+        calls: How many calls the recording was replayed to.
+        tests: The ids of the tests that made these calls.
+    """
+
+    recording: str
+    target: str
+    subject: str
+    calls: int
+    tests: list[str]
+
+
+# -- events of recordings
+
+
+class RecordedError(NamedTuple):
+    """An error that was recorded and kept.
+
+    Attributes:
+        call: The call and its error: `shop:fetch() raised KeyError`.
+        test: The id of its test.
+    """
+
+    call: str
+    test: str
+
+
+class TakenBack(NamedTuple):
+    """An outcome of a failing test was not kept.
+
+    Attributes:
+        label: The call and its error, or the client of its conversation.
+    """
+
+    label: str
+
+
+class PutBack(NamedTuple):
+    """What a failing test had replaced stands in its recording again.
+
+    Attributes:
+        recording: The name of the recording or cassette.
+    """
+
+    recording: str
+
+
+class Move(NamedTuple):
+    """A test that is gone has recorded what another one asks.
+
+    Attributes:
+        gone: The id of that test, or its file.
+        renamed: What it is now.
+    """
+
+    gone: str
+    renamed: str
+
+
 class MadeAnew(NamedTuple):
     """A part of a call that a run has recorded, and that the next run makes anew.
 
@@ -84,20 +219,106 @@ class MadeAnew(NamedTuple):
     line: str = ""
 
 
-Replayed: TypeAlias = tuple[float, str, "str | None", str]
-"""A replay, in four parts.
-
-They are the seconds that it saved, the name of its recording or cassette, that of the
-list of its inputs, and its target.
-"""
+# -- events of secrets and processes
 
 
-class OnceEach(list[Any]):
-    """Rows that count once, because several workers have the same ones."""
+class HiddenVariable(NamedTuple):
+    """The value of an environment variable was in an outcome that was recorded.
 
-    def add(self, row: object) -> None:
-        if row not in self:
-            self.append(row)
+    Attributes:
+        label: The call as people read it.
+        what: What was done about it, and the test: `<API_KEY> stands for the value`.
+    """
+
+    label: str
+    what: str
+
+
+class LooksLikeKey(NamedTuple):
+    """A text in what was recorded looks like a key.
+
+    Attributes:
+        label: The call as people read it.
+        what: The text without its secret part, how to accept it, and the test.
+    """
+
+    label: str
+    what: str
+
+
+class EqualCalls(NamedTuple):
+    """A call equals another one but for a secret, which does not count.
+
+    Attributes:
+        label: The call as people read it.
+        what: What tells the two calls apart, and the test.
+    """
+
+    label: str
+    what: str
+
+
+class StartedProcess(NamedTuple):
+    """A process was started in which nothing is mimicked.
+
+    Attributes:
+        test: The id of the test, empty outside of tests.
+        method: How it was started: `spawn`.
+    """
+
+    test: str
+    method: str
+
+
+_Event = TypeVar("_Event", bound="tuple[Any, ...]")
+
+
+class Events(list[_Event]):
+    """The events of one kind, in the order in which they happened.
+
+    Appending is safe in threads without a lock.
+
+    Args:
+        kind: The class of the events.
+    """
+
+    def __init__(self, kind: Callable[..., _Event]) -> None:
+        super().__init__()
+        self._kind = kind
+
+    def add_rows(self, rows: Iterable[Iterable[Any]]) -> None:
+        """Append events of another process, of which these are the fields.
+
+        Raises:
+            TypeError: A row has other fields.
+        """
+        for row in rows:
+            self.append(self._kind(*row))
+
+    def rows(self, since: int = 0) -> list[tuple[Any, ...]]:
+        """Return the fields of the events, without the first ones."""
+        return [tuple(event) for event in self[since:]]
+
+
+class OnceEach(Events[_Event]):
+    """Events of which equal ones count once: several workers have the same ones."""
+
+    def add(self, event: _Event) -> None:
+        """Append an event, unless it is there."""
+        if event not in self:
+            self.append(event)
+
+    def add_rows(self, rows: Iterable[Iterable[Any]]) -> None:
+        for row in rows:
+            self.add(self._kind(*row))
+
+
+class Texts(list[str]):
+    """Texts that count once, because several workers have the same ones."""
+
+    def add(self, text: str) -> None:
+        if text not in self:
+            self.append(text)
 
 
 # How an outcome of a test counts when several processes or jobs have run it.
@@ -105,38 +326,93 @@ _WEIGHT = {"skipped": 0, "passed": 1, "failed": 2, "forked": 3}
 
 
 class Account:
-    """The account of one process.
-
-    The kind of an entry says how two accounts add up: numbers, lists, sets, outcomes.
+    """The account of one process, or of several.
 
     Attributes:
         log: Keeps each call as a row, if calls are to be shown: `CallLog.note`.
         next_run: What finds the parts that the next run makes anew, if this one
             records.
+        replays: The replays of this process, as the fields of `Replay`. Appending is
+            safe in threads without a lock.
+        begun: How many replays there were when each test began.
     """
 
     def __init__(self) -> None:
-        # Sets of names and ids. The first ones prove which recordings are unused.
+        # Events of calls.
+        self.recorded_calls: Events[RecordedCall] = Events(RecordedCall)
+        self.verified_calls: Events[VerifiedCall] = Events(VerifiedCall)
+        self.drifted: Events[Drift] = Events(Drift)
+        self.missing: OnceEach[Miss] = OnceEach(Miss)
+        self.inputs: Events[ChangedInput] = Events(ChangedInput)
+        # The tokens of the calls that the run recorded, and of those that it replayed.
+        self.tokens: Events[TokensTaken] = Events(TokensTaken)
+        self.saved_tokens: Events[TokensTaken] = Events(TokensTaken)
+        # The calls that were noted for reports, see `call_log`.
+        self.calls: list[dict[str, Any]] = []
+
+        # Events of recordings.
+        self.failures: Events[RecordedError] = Events(RecordedError)
+        self.taken_back: Events[TakenBack] = Events(TakenBack)
+        self.put_back: Events[PutBack] = Events(PutBack)
+        self.moved: Events[Move] = Events(Move)
+        self.made_anew: Events[MadeAnew] = Events(MadeAnew)
+
+        # Events of secrets and processes.
+        self.environment: OnceEach[HiddenVariable] = OnceEach(HiddenVariable)
+        self.keys: OnceEach[LooksLikeKey] = OnceEach(LooksLikeKey)
+        self.alike: OnceEach[EqualCalls] = OnceEach(EqualCalls)
+        self.processes: Events[StartedProcess] = Events(StartedProcess)
+
+        # Texts of the summary.
+        # Why not all tests were collected.
+        self.hiding: Texts = Texts()
+        # How many of the collected tests do not run.
+        self.deselected: Texts = Texts()
+        # Other reasons why the run was not complete.
+        self.selection: Texts = Texts()
+        # Any sentences.
+        self.notes: Texts = Texts()
+        # Errors outside of any test, and steps at an end that failed.
+        self.errors: Texts = Texts()
+        # Targets that turned out not to exist.
+        self.problems: Texts = Texts()
+        # The tests whose recordings hold a placeholder of `dropped`.
+        self.outdated: Texts = Texts()
+
+        # Names of recordings. These prove which are unused.
         # The recordings and cassettes that the run used or made.
         self.used: set[str] = set()
+        # With `--mimic-usage`, the recordings in the vault at the end.
+        self.known: set[str] = set()
+        # The objects that re-recording left behind.
+        self.replaced: set[str] = set()
+        # The files that Git LFS has left as pointers.
+        self.pointers: set[str] = set()
+        # The placeholders that answers to wider fixtures have no longer.
+        self.dropped: set[str] = set()
+
+        # Names of targets.
+        # What was mimicked: clients, functions by the lines that named them and by
+        # their own names, `shop.api:fetch`, `shop.api:*`.
+        self.mimicked: set[str] = set()
+        # The clients that are named and not installed.
+        self.absent_clients: set[str] = set()
+        # Why recordings of other targets cannot be judged: the run does not have the
+        # lines of the project.
+        self.lacking_lines: set[str] = set()
         # The paths of `ignore=` whose lines had calls, `shop.api:fetch ignore=a.b`, and
         # those that met something in one.
         self.ignored_paths: set[str] = set()
         self.met_paths: set[str] = set()
+
+        # Tests, and where they are.
+        # `passed`, `failed` or `skipped`, by the id of each test that ran; `forked`
+        # where only a forked process knows.
+        self.outcomes: dict[str, str] = {}
         # The modules that were skipped as a whole.
         self.skipped_modules: set[str] = set()
         # The files and folders in which pytest looked for tests.
         self.collected: set[str] = set()
-        # The clients that are named and not installed.
-        self.absent_clients: set[str] = set()
-        # What was mimicked: clients, functions by the lines that named them and by
-        # their own names, `shop.api:fetch`, `shop.api:*`.
-        self.mimicked: set[str] = set()
-        # Why recordings of other targets cannot be judged: the run does not have the
-        # lines of the project.
-        self.lacking_lines: set[str] = set()
-        # With `--mimic-usage`, the recordings in the vault at the end.
-        self.known: set[str] = set()
         # The tests that were collected, with their environment, and those of them that
         # ran or were skipped.
         self.tests: set[str] = set()
@@ -145,89 +421,22 @@ class Account:
         # collected.
         self.wanted: set[str] = set()
         self.covered: set[str] = set()
-        # The objects that re-recording left behind.
-        self.replaced: set[str] = set()
-        # `passed`, `failed` or `skipped`, by the id of each test that ran; `forked`
-        # where only a forked process knows.
-        self.outcomes: dict[str, str] = {}
 
-        # Rows that count once.
-        # Why not all tests were collected.
-        self.hiding: OnceEach = OnceEach()
-        # How many of the collected tests do not run.
-        self.deselected: OnceEach = OnceEach()
-        # Other reasons why the run was not complete.
-        self.selection: OnceEach = OnceEach()
-        # Calls without a recording.
-        self.missing: OnceEach = OnceEach()
-        # Sentences for the summary.
-        self.notes: OnceEach = OnceEach()
-        # Errors outside of any test, and steps at an end that failed.
-        self.errors: OnceEach = OnceEach()
-        # Targets that turned out not to exist.
-        self.problems: OnceEach = OnceEach()
-        # Outcomes with secret values: label, what was done, test.
-        self.environment: OnceEach = OnceEach()
-        # Texts in what was recorded that look like keys: label; what, its mark and
-        # test.
-        self.keys: OnceEach = OnceEach()
-        # The files that Git LFS has left as pointers.
-        self.pointers: set[str] = set()
-        # Parts of recorded calls that the next run makes anew, as `MadeAnew` in plain
-        # tuples.
-        self.made_anew: list[Sequence[str]] = []
-        # The placeholders that answers to wider fixtures have no longer, and the tests
-        # whose recordings hold one.
-        self.dropped: set[str] = set()
-        self.outdated: OnceEach = OnceEach()
-        # Calls that equal another one but for a secret: label; what tells them apart.
-        self.alike: OnceEach = OnceEach()
-
-        # Rows that add up.
-        # Real calls that differ from their recording: label, test.
-        self.drifted: list[Sequence[str]] = []
-        # Recorded errors that were kept and are listed: call, test.
-        self.failures: list[Sequence[str]] = []
-        # Processes in which nothing is mimicked: test, way.
-        self.processes: list[Sequence[str]] = []
-        # Whose recordings can go where: a test that is gone, another.
-        self.moved: list[Sequence[str]] = []
-        # The calls that were noted for reports, see `call_log`.
-        self.calls: list[dict[str, Any]] = []
-        # What has changed of what replayed calls reach and read: recording, target,
-        # what, how many calls, their tests.
-        self.inputs: list[Sequence[Any]] = []
-        # The errors of failing tests, which were not kept.
-        self.taken_back: list[str] = []
-
-        # Numbers.
-        # Real calls that were recorded, and those that agree with their recordings.
-        self.recorded: int = 0
-        self.verified: int = 0
-        # The recordings that failing tests replaced.
-        self.put_back: int = 0
-        self.record_seconds: float = 0.0
-        # The tokens of requests to language models and of their answers: of calls that
-        # the run recorded, and of those that it replayed.
-        self.tokens_sent: int = 0
-        self.tokens_received: int = 0
-        self.saved_tokens_sent: int = 0
-        self.saved_tokens_received: int = 0
         # The names of the entries that add up.
         self.entries: frozenset[str] = frozenset(vars(self))
 
-        # The replays of this process. Appending is safe in threads without a lock. The
-        # garbage collector looks at plain tuples once only.
         self.replays: list[Replayed] = []
-        # How many replays there were when each test began.
         self.begun: list[tuple[int, str]] = []
         self.log: Callable[..., None] | None = None
         self.next_run: MadeAnewFinder | None = None
         self._replayed_elsewhere = 0
         self._saved_elsewhere = 0.0
 
+    # -- what the events add up to
+
     @property
     def replayed(self) -> int:
+        """How many calls were replayed."""
         return self._replayed_elsewhere + len(self.replays)
 
     @property
@@ -236,18 +445,52 @@ class Account:
 
         Those that were recorded at the same time count once.
         """
-        return self._saved_elsewhere + sum(replay[0] for replay in self.replays)
+        seconds = sum(replay.seconds for replay in self.each_replay())
+        return self._saved_elsewhere + seconds
+
+    @property
+    def recorded(self) -> int:
+        """How many real calls were recorded."""
+        return len(self.recorded_calls)
+
+    @property
+    def record_seconds(self) -> float:
+        """How long the calls took that were recorded."""
+        return sum(call.seconds for call in self.recorded_calls)
+
+    @property
+    def verified(self) -> int:
+        """How many real calls agree with their recordings."""
+        return len(self.verified_calls)
+
+    @property
+    def tokens_taken(self) -> TokensTaken:
+        """The tokens of the calls that were recorded."""
+        return _sum(self.tokens)
+
+    @property
+    def tokens_saved(self) -> TokensTaken:
+        """The tokens of the calls that were replayed."""
+        return _sum(self.saved_tokens)
+
+    def each_replay(self) -> Iterator[Replay]:
+        """Yield the replays of this process."""
+        return map(Replay._make, self.replays)
 
     def tests_of(self, recordings: Collection[str]) -> dict[str, list[str]]:
         """Return the tests of this process that replayed each of these recordings."""
+        # As keys, the tests stand once each, in the order of their replays.
         users: dict[str, dict[str, None]] = {}
-        for number, replay in enumerate(self.replays):
-            if replay[1] in recordings:
-                begun = bisect_right(self.begun, number, key=lambda row: row[0])
-                users.setdefault(replay[1], {})[
-                    self.begun[begun - 1][1] if begun else ""
-                ] = None
+        for number, replay in enumerate(self.each_replay()):
+            if replay.recording in recordings:
+                test = self._test_at(number)
+                users.setdefault(replay.recording, {})[test] = None
         return {name: list(tests) for name, tests in users.items()}
+
+    def _test_at(self, number: int) -> str:
+        """Return the test that ran when the account had so many replays."""
+        begun = bisect_right(self.begun, number, key=lambda row: row[0])
+        return self.begun[begun - 1][1] if begun else ""
 
     def note_fork(self, test: str) -> None:
         """Note that a process was forked: what only that one uses is not known here.
@@ -256,42 +499,68 @@ class Account:
             test: The id of the running test, empty outside of tests.
         """
         if test:
-            self.add({"outcomes": {test: "forked"}})
+            self._add_outcome(test, "forked")
         else:
             self.selection.add("a process was forked outside of tests")
 
+    # -- accounts that add up
+
     def to_plain(self) -> dict[str, Any]:
-        """Return the account as data that execnet, and JSON, can ship."""
+        """Return the account as data that execnet, and JSON, can ship.
+
+        An entry of events is a list of their fields, a set is a sorted list.
+        """
         plain: dict[str, Any] = {"replayed": self.replayed, "saved": self.saved}
         for name in self.entries:
             entry = vars(self)[name]
-            plain[name] = sorted(entry) if isinstance(entry, set) else entry
-            if isinstance(entry, OnceEach):
-                plain[name] = [
-                    tuple(row) if isinstance(row, Miss) else row for row in entry
-                ]
+            if isinstance(entry, Events):
+                plain[name] = entry.rows()
+            elif isinstance(entry, set):
+                plain[name] = sorted(entry)
+            elif isinstance(entry, Texts):
+                plain[name] = list(entry)
+            else:
+                plain[name] = entry
         return plain
 
     def add(self, plain: dict[str, Any]) -> None:
         """Add the account of another process, or a part of it.
 
-        It has the form of `to_plain`.
+        It has the form of `to_plain`. The replays of a forked process are rows, as its
+        test is one of this process.
 
-        The replays of a forked process are rows, as its test is one of this process.
+        Raises:
+            TypeError: An event has other fields.
         """
         self.replays.extend(plain.get("replays", ()))
         self._replayed_elsewhere += plain.get("replayed", 0)
         self._saved_elsewhere += plain.get("saved", 0.0)
         for name in self.entries & plain.keys():
-            entry, other = vars(self)[name], plain[name]
-            if isinstance(entry, (set, OnceEach)):
-                for row in other:
-                    entry.add(Miss(*row) if name == "missing" else row)
-            elif isinstance(entry, dict):
-                for test, outcome in other.items():
-                    entry[test] = max(
-                        entry.get(test, outcome), outcome, key=_WEIGHT.__getitem__
-                    )
-            else:
-                entry += other
-                vars(self)[name] = entry
+            self._add_entry(vars(self)[name], plain[name])
+
+    def _add_entry(self, entry: Any, other: Any) -> None:
+        if isinstance(entry, Events):
+            entry.add_rows(other)
+        elif isinstance(entry, (set, Texts)):
+            for text in other:
+                entry.add(text)
+        elif isinstance(entry, dict):
+            for test, outcome in other.items():
+                self._add_outcome(test, outcome)
+        else:
+            entry.extend(other)
+
+    def _add_outcome(self, test: str, outcome: str) -> None:
+        """Note how a test has ended, perhaps in another process, too."""
+        known = self.outcomes.get(test, outcome)
+        self.outcomes[test] = max(known, outcome, key=_WEIGHT.__getitem__)
+
+
+def _sum(tokens: Iterable[TokensTaken]) -> TokensTaken:
+    """Return the tokens of several requests and answers."""
+    sent = 0
+    received = 0
+    for each in tokens:
+        sent += each.sent
+        received += each.received
+    return TokensTaken(sent, received)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pytest_mimic._core.commands import Verb
-from pytest_mimic._core.engine.account import Miss
+from pytest_mimic._core.engine.account import Drift, Miss
 from pytest_mimic.errors import MimicError, MissingRecordingError, StaleRecordingError
 
 if TYPE_CHECKING:
@@ -43,17 +43,15 @@ def blame(
     current = run.current
     error.commands = run.settings.commands
     error.test = error.test or current.again or None
-    counted: dict[str, Any]
     if isinstance(error, MissingRecordingError):
         miss = _miss(error, call, test=current.again, option=option)
         if account.log is not None and miss not in account.missing:
             account.log("missing", call, error=error)
-        counted = {"missing": [miss]}
+        account.missing.add(miss)
     else:
         is_outage = getattr(error, "is_outage", False)
         option = "" if is_outage else "--mimic-rerecord"
-        counted = {"drifted": [[call.listed, current.again, option]]}
-    account.add(counted)
+        account.drifted.append(Drift(call.listed, current.again, option))
     current.pending.note(error)
     if isinstance(error, MissingRecordingError):
         current.watch(error, call.key or call.label)
@@ -63,7 +61,7 @@ def blame(
 def _miss(
     error: MissingRecordingError, call: BlamedCall, *, test: str, option: str
 ) -> Miss:
-    """Return the row of a miss in the account."""
+    """Return the event of a miss."""
     return Miss(
         label=call.listed,
         test=test,

@@ -22,7 +22,7 @@ from pytest_mimic.errors import CassetteError, CorruptRecordingError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
-    from pytest_mimic._core.engine.events import CallRecorded, PlaceTaken
+    from pytest_mimic._core.engine.family_events import CallRecorded, PlaceTaken
     from pytest_mimic._core.engine.owners import Errors
     from pytest_mimic._core.engine.run import Run
     from pytest_mimic._core.engine.steps import Step

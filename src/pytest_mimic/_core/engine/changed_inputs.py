@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from xxhash import xxh3_128_hexdigest
 
+from pytest_mimic._core.engine.account import ChangedInput
 from pytest_mimic._core.words import lazy_attribute
 from pytest_mimic.errors import MimicError
 
@@ -85,9 +86,10 @@ class ChangedInputs:
         if self._settings.inputs == "ignore":
             return
         by_list: dict[str, Counter[tuple[str, str]]] = {}
-        for _, recording, inputs, target in account.replays:
-            if inputs:
-                by_list.setdefault(inputs, Counter())[recording, target] += 1
+        for replay in account.each_replay():
+            if replay.inputs:
+                counts = by_list.setdefault(replay.inputs, Counter())
+                counts[replay.recording, replay.target] += 1
         for inputs, counts in by_list.items():
             try:
                 changed = self._changed_of(inputs, next(iter(counts))[0])
@@ -137,5 +139,5 @@ def _enter(
     tests = account.tests_of({recording for recording, _ in counts})
     for (recording, target), calls in counts.items():
         for item in changed:
-            row = [recording, target, item, calls, tests[recording]]
-            account.inputs.append(row)
+            users = tests[recording]
+            account.inputs.append(ChangedInput(recording, target, item, calls, users))

@@ -6,6 +6,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._core.engine.account import EqualCalls
 from pytest_mimic._core.engine.begin import begin
 from pytest_mimic._core.engine.call import Call, Plan
 from pytest_mimic._core.identity.call_identity import CallIdentity
@@ -396,11 +397,10 @@ class Port:
             raise run.current.pending.note(error)
         if names:
             what = told_apart(names, ways)
-            row = (
-                call.label,
-                f"{what}, {run.current.again}" if run.current.again else what,
-            )
-            run.account.alike.add(row)
+            test = run.current.again
+            if test:
+                what = f"{what}, {test}"
+            run.account.alike.add(EqualCalls(call.label, what))
 
     @property
     def secrets(self) -> KnownSecrets:
@@ -451,6 +451,6 @@ class Port:
                 return
             numbers[name] = len(numbers)
             if run.current.family is not None and run.current.family.shares(owner):
-                from pytest_mimic._core.engine.events import NameNumbered
+                from pytest_mimic._core.engine.family_events import NameNumbered
 
                 run.current.family.tell(NameNumbered(owner.token, space, name))

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
+from pytest_mimic._core.engine.account import StartedProcess
 from pytest_mimic._core.engine.call import FunctionPlan
 from pytest_mimic._core.engine.wrappers import Mimicked
 from pytest_mimic._core.modules import may_be_called_by_pytest, module_exists
@@ -477,7 +478,7 @@ class Coverings:
                 and is_mimicking
                 and not run.real_calls.inside.is_nested
             ):
-                run.account.processes.append([run.current.test, method])
+                run.account.processes.append(StartedProcess(run.current.test, method))
 
         return started
 

@@ -21,7 +21,7 @@ from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.commands import Commands
-    from pytest_mimic._core.engine.events import Family
+    from pytest_mimic._core.engine.family_events import Family
     from pytest_mimic._core.engine.owners import Track
     from pytest_mimic._core.engine.senders import Sender
     from pytest_mimic._core.inputs.reached_and_read import Trace

@@ -7,7 +7,7 @@ brother has recorded.
 The first fork of a run makes its family, with a log that all of its processes have
 open. Whoever decides about a call, or writes a recording, takes a turn: it reads what
 the others have told, decides, and tells what it has decided. The events of a turn are
-in `events`.
+in `family_events`.
 
 An owner that was made after a fork is none of the forked process's business: it hears
 of the test in which it was forked, and of the cassettes that were open.
@@ -27,7 +27,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
-from pytest_mimic._core.engine.events import (
+from pytest_mimic._core.engine.family_events import (
     EVENTS,
     AccountGrown,
     CallEnded,
@@ -56,7 +56,7 @@ from pytest_mimic.errors import MimicError
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.cassette_tracks import CassetteTrack
     from pytest_mimic._core.engine.current import OpenCassette
-    from pytest_mimic._core.engine.events import Event as FamilyEvent
+    from pytest_mimic._core.engine.family_events import Event as FamilyEvent
     from pytest_mimic._core.engine.owners import OpenCall, Owner, SecretScope, Token
     from pytest_mimic._core.engine.owners import Track as OwnedTrack
     from pytest_mimic._core.engine.run import Run

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.engine.account import Miss
+from pytest_mimic._core.engine.account import Events
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.account import Account
 
 
 class Growth:
-    """The growth of a account, from now on.
+    """The growth of an account, from now on.
 
     Of each entry the growth has another form:
 
     | entry | growth |
     |---|---|
-    | number | what was added to it |
+    | events | the fields of those behind those that were there |
     | list | the rows behind those that were there |
     | set | the members that are new |
     | dict | the items that are new or have changed |
@@ -49,23 +49,16 @@ def _mark(entry: Any) -> Any:
     """Return what tells later what an entry has gained."""
     if isinstance(entry, list):
         return len(entry)
-    if isinstance(entry, (set, dict)):
-        return entry.copy()
-    return entry
+    return entry.copy()
 
 
 def _gained(entry: Any, seen: Any) -> Any:
+    if isinstance(entry, Events):
+        return entry.rows(seen)
     if isinstance(entry, list):
-        return [_plain(row) for row in entry[seen:]]
+        return list(entry[seen:])
     if isinstance(entry, set):
         # Most calls add no name, and the names are many.
         return list(entry - seen) if len(entry) != len(seen) else []
-    if isinstance(entry, dict):
-        items = list(entry.items())
-        return {name: value for name, value in items if seen.get(name) != value}
-    return entry - seen
-
-
-def _plain(row: Any) -> Any:
-    """Return a row as `marshal` takes it."""
-    return tuple(row) if isinstance(row, Miss) else row
+    items = list(entry.items())
+    return {name: value for name, value in items if seen.get(name) != value}

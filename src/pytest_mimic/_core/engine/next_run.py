@@ -255,7 +255,7 @@ class NextRun:
             for part in self._parts:
                 is_own = not all(map(replayed.has_given, part.values))
                 if is_own and not known & set(part.values):
-                    self._run.account.made_anew.append(tuple(part.row))
+                    self._run.account.made_anew.append(part.row)
         self._parts.clear()
 
     def _replayed_origins(self) -> Origins:
@@ -269,7 +269,7 @@ class NextRun:
 
     def _replayed_texts(self) -> Iterator[str]:
         run = self._run
-        for name in {replay[1] for replay in run.account.replays}:
+        for name in {replay.recording for replay in run.account.each_replay()}:
             with suppress(MimicError):
                 for call in read_calls(run.vault.objects, name) or ():
                     for stored in call.outcomes:

@@ -22,6 +22,12 @@ from functools import partial
 from json import dumps
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pytest_mimic._core.engine.account import (
+    HiddenVariable,
+    LooksLikeKey,
+    RecordedCall,
+    TokensTaken,
+)
 from pytest_mimic._core.engine.effects import Effects
 from pytest_mimic._core.outcome.outcome import Stream, Value
 from pytest_mimic._core.placeholders import ISSUED
@@ -161,8 +167,8 @@ def record(
     with run.recordings.turns:
         places.put(place, recording, error)
         if is_first:
-            run.account.recorded += 1
-            run.account.record_seconds += observed.duration - observed.beside
+            seconds = observed.duration - observed.beside
+            run.account.recorded_calls.append(RecordedCall(call.plan.target, seconds))
         if call.edge_call is not None:
             _follow_answer(places, call, outcome, is_first=is_first)
 
@@ -179,8 +185,7 @@ def _follow_answer(
         run.recordings.failed.discard(places.file)
     tokens = tokens_of_response(outcome.content) if is_first else None
     if tokens is not None:
-        run.account.tokens_sent += tokens.sent
-        run.account.tokens_received += tokens.received
+        run.account.tokens.append(TokensTaken(tokens.sent, tokens.received))
     if places.owner is None:
         places.replace_imported(call)
 
@@ -309,7 +314,7 @@ def _hide_environment(call: Call, stored: Stored) -> None:
             what = f"<{name}> stands for the value"
         if run.current.test:
             what = f"{what}, {run.current.test}"
-        run.account.environment.add((call.label, what))
+        run.account.environment.add(HiddenVariable(call.label, what))
 
 
 def _describe_pickle(
@@ -375,7 +380,7 @@ def _note_keys(call: Call, stored: Stored) -> None:
             if mark not in run.redactor.accepted:
                 what = f"{shown}; if it is none: mimic_redact = !{mark}"
                 test = f", {run.current.test}" if run.current.test else ""
-                run.account.keys.add((call.label, what + test))
+                run.account.keys.add(LooksLikeKey(call.label, what + test))
 
 
 def _placeholders(stored: Stored) -> set[str]:

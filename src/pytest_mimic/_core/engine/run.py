@@ -152,7 +152,7 @@ class Run:
 
     def report_inputs(self) -> None:
         """Enter into the account what has changed of the inputs of replayed calls."""
-        if any(inputs for _, _, inputs, _ in self.account.replays):
+        if any(replay.inputs for replay in self.account.each_replay()):
             self.inputs.report(self.account)
 
     def note_environment(self) -> None:

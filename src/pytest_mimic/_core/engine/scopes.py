@@ -9,6 +9,7 @@ import gc
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from pytest_mimic._core.engine.account import PutBack, RecordedError, TakenBack
 from pytest_mimic._core.engine.owners import Change, Owner
 from pytest_mimic._core.vault.format import CASSETTES
 
@@ -200,8 +201,9 @@ class Scopes:
             return
         if passed:
             for change in owner.journal.values():
-                errors = [error for error in change.errors.values() if error]
-                self._run.account.failures += errors
+                for error in change.errors.values():
+                    if error is not None:
+                        self._run.account.failures.append(RecordedError(*error))
         else:
             self._take_back(owner)
         owner.journal = {}
@@ -276,13 +278,13 @@ class Scopes:
             run.made_recordings.known.pop(name, None)
         owner.tracks.pop(name, None)
         errors = [error[0] for error in change.errors.values() if error]
-        labels = errors
-        if not errors and not group.startswith(CASSETTES):
-            labels = [group]
-        if errors or content is None:
-            account.taken_back += labels
-        else:
-            account.put_back += len(labels)
+        is_cassette = group.startswith(CASSETTES)
+        if errors:
+            account.taken_back += map(TakenBack, errors)
+        elif content is None and not is_cassette:
+            account.taken_back.append(TakenBack(group))
+        elif not is_cassette:
+            account.put_back.append(PutBack(name))
         if content is None:
             account.used.discard(name)
 

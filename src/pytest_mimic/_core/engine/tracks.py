@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.engine import decisions
+from pytest_mimic._core.engine.account import RecordedCall
 from pytest_mimic._core.engine.decisions import Facts, decide
 from pytest_mimic._core.engine.owners import Change
 from pytest_mimic._core.engine.steps import Step
@@ -17,7 +18,7 @@ from pytest_mimic._core.vault.recording_facts import empty_place
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.decisions import Conversation, Decision, Recorded
-    from pytest_mimic._core.engine.events import PlaceTaken
+    from pytest_mimic._core.engine.family_events import PlaceTaken
     from pytest_mimic._core.engine.owners import Errors, Owner
     from pytest_mimic._core.engine.recordings import Recordings
     from pytest_mimic._core.engine.run import Run
@@ -175,7 +176,7 @@ class Track:
         family = self._run.current.family
         if family is None or self.owner is None or not family.shares(self.owner):
             return
-        from pytest_mimic._core.engine.events import PlaceTaken
+        from pytest_mimic._core.engine.family_events import PlaceTaken
 
         event = PlaceTaken(
             self.owner.token,
@@ -271,7 +272,7 @@ class Track:
     def _tell_conversation(self, owner: Owner, target: str, *, is_real: bool) -> None:
         family = self._run.current.family
         if family is not None and family.shares(owner):
-            from pytest_mimic._core.engine.events import ConversationBegun
+            from pytest_mimic._core.engine.family_events import ConversationBegun
 
             family.tell(ConversationBegun(owner.token, target, is_real))
 
@@ -354,8 +355,8 @@ class Track:
         account = self._run.account
         with self._recordings.turns:
             self.put(number, recording, None)
-            account.recorded += 1
-            account.record_seconds += wall_seconds(recording.stored.entry)
+            seconds = wall_seconds(recording.stored.entry)
+            account.recorded_calls.append(RecordedCall(recording.target, seconds))
 
     def leave_empty(self, real: Step) -> None:
         """Let the place of a call stay empty, so that no other outcome moves up to it.
@@ -426,7 +427,7 @@ class Track:
         scope = self._run.current.owner
         if family is None or not family.shares(scope):
             return
-        from pytest_mimic._core.engine.events import RecordingWritten
+        from pytest_mimic._core.engine.family_events import RecordingWritten
 
         track = None if self.owner is None else self.owner.token
         event = RecordingWritten(

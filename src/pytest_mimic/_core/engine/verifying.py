@@ -8,6 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from pytest_mimic._core.engine.account import VerifiedCall
 from pytest_mimic._core.engine.blame import blame
 from pytest_mimic._core.outcome.outcome import Outcome, Raised, Stream, Value
 from pytest_mimic._core.redact.redactor import Redactor
@@ -18,7 +19,6 @@ from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call, Plan
-    from pytest_mimic._core.engine.run import Run
     from pytest_mimic._core.vault.recording_facts import Stored
     from pytest_mimic.errors import DriftError
 
@@ -36,14 +36,15 @@ def verify(
         is_awaited: Whether the function has returned something to await.
     """
     run = call.plan.run
+    verified = VerifiedCall(call.plan.target)
     if stored.gave_nothing:
-        _count(run)
+        run.account.verified_calls.append(verified)
         call.report("was answered, before it was cancelled as it was when recorded")
         return
     actual = _as_recorded(call, outcome)
     drift, found = _drift(call, stored, actual, is_awaited=is_awaited)
     if drift is None:
-        _count(run)
+        run.account.verified_calls.append(verified)
     else:
         blame(run, drift, call)
     if run.account.log is not None:
@@ -56,12 +57,6 @@ def verify(
             error=drift,
             differences=found,
         )
-
-
-def _count(run: Run) -> None:
-    """Count a call that agrees with its recording. The others count as drifted."""
-    with run.real_calls.ending:
-        run.account.verified += 1
 
 
 def compare_repeated(

@@ -13,6 +13,7 @@ from heapq import nsmallest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._core.engine.account import Move
 from pytest_mimic._core.seam.registry import kind_of
 from pytest_mimic._core.vault.format import CALLS, CASSETTES, parse_recording
 from pytest_mimic._core.words import Line, plural, size, tabled
@@ -140,7 +141,7 @@ class _Jury:
         """Check whether a test that is gone has probably been renamed."""
         # A file stands for all of its tests, but not for a file whose name it begins.
         place = f"{test}::"
-        return any(place.startswith(f"{old}::") for old, _ in self._account.moved)
+        return any(place.startswith(f"{move.gone}::") for move in self._account.moved)
 
     def _belongs_to(self, name: str, recorder: str) -> bool:
         """Check whether no other test can use a recording."""
@@ -434,7 +435,7 @@ def list_unused(judgement: Judgement) -> list[Line]:
 
 def moved_tests(
     vault: Vault, missing: Mapping[str, str], gone: GoneTests
-) -> list[Sequence[str]]:
+) -> list[Move]:
     """Return the moves that give tests the recordings of their calls.
 
     A test without recordings whose first missing call is the first call of a test that
@@ -458,7 +459,7 @@ def moved_tests(
         if candidate is not None:
             moves.setdefault(candidate, test)
     whole = _with_whole_files(moves, recorders, gone)
-    return [(old, whole[old]) for old in sorted(whole)]
+    return [Move(old, whole[old]) for old in sorted(whole)]
 
 
 def _former_test(test: str, recorders: Iterable[str], gone: GoneTests) -> str | None:

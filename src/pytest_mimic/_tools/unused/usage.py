@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # The key of the format's number. This key comes first, so that the first bytes of the
 # file of an account tell it from other files.
 _KEY_OF_FORMAT = "mimic_usage"
-_FORMAT_OF_ACCOUNTS = 4
+_FORMAT_OF_ACCOUNTS = 5
 _START_OF_ACCOUNT = f'{{"{_KEY_OF_FORMAT}":'.encode()
 
 

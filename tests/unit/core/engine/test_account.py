@@ -2,62 +2,71 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from pytest_mimic._core.engine.account import Account, Miss
+from pytest_mimic._core.engine.account import (
+    Account,
+    ChangedInput,
+    Drift,
+    EqualCalls,
+    HiddenVariable,
+    LooksLikeKey,
+    MadeAnew,
+    Miss,
+    Move,
+    PutBack,
+    RecordedCall,
+    RecordedError,
+    StartedProcess,
+    TakenBack,
+    TokensTaken,
+    VerifiedCall,
+)
 
 TEXTS = (
-    "drifted",
-    "environment",
-    "failures",
-    "taken_back",
-    "processes",
-    "moved",
-    "calls",
-    "inputs",
     "notes",
     "errors",
     "problems",
     "deselected",
     "selection",
     "hiding",
+    "outdated",
 )
 SETS = (
     *("used", "replaced", "collected", "skipped_modules", "tests"),
-    *(
-        "absent_clients",
-        "mimicked",
-        "lacking_lines",
-        "known",
-        "ran",
-        "wanted",
-        "covered",
-        "ignored_paths",
-        "met_paths",
-        "dropped",
-        "pointers",
-    ),
+    *("absent_clients", "mimicked", "lacking_lines", "known", "ran"),
+    *("wanted", "covered", "ignored_paths", "met_paths", "dropped", "pointers"),
 )
 
 
 def an_account(tag: str) -> Account:
     """Make an account in which nothing is empty. All of its texts hold the tag."""
     account = Account()
-    account.recorded, account.record_seconds = 2, 0.5
-    account.verified, account.put_back = 3, 1
-    account.tokens_sent, account.tokens_received = 5, 7
-    account.saved_tokens_sent, account.saved_tokens_received = 11, 13
-    account.made_anew.append([f"made_anew {tag}"])
+    account.recorded_calls += [RecordedCall(tag, 0.25), RecordedCall(tag, 0.25)]
+    account.verified_calls.append(VerifiedCall(tag))
+    account.drifted.append(Drift(f"call {tag}", f"test {tag}", "--mimic-rerecord"))
+    account.missing.append(Miss(f"call {tag}", f"test {tag}", option=""))
+    account.inputs.append(ChangedInput("calls/a.json", tag, "shop.csv", 2, [tag]))
+    account.tokens.append(TokensTaken(5, 7))
+    account.saved_tokens.append(TokensTaken(11, 13))
+    account.calls.append({"kind": "replayed", "label": tag})
+    account.failures.append(RecordedError(f"call {tag}", f"test {tag}"))
+    account.taken_back.append(TakenBack(tag))
+    account.put_back.append(PutBack(tag))
+    account.moved.append(Move(tag, "test"))
+    account.made_anew.append(MadeAnew(tag, "id", "uuid", "test", "1 0", ""))
+    account.environment.append(HiddenVariable(tag, "<API_KEY> stands for the value"))
+    account.keys.append(LooksLikeKey(tag, "sk-…"))
+    account.alike.append(EqualCalls(tag, "differ in x-api-key"))
+    account.processes.append(StartedProcess(tag, "spawn"))
     account.replays.append((0.25, "calls/a.json", None, "shop:a"))
     account.replays.append((2.0, f"used {tag}", None, "shop:a"))
-    account.used.add(f"used {tag}")
-    account.missing.append(Miss(f"call {tag}", f"test {tag}", option=""))
     for name in TEXTS:
         getattr(account, name).append(f"{name} {tag}")
     for name in SETS:
         getattr(account, name).add(f"{name} {tag}")
-    for name in ("keys", "outdated", "alike"):
-        getattr(account, name).append(f"{name} {tag}")
     account.outcomes = {
         "test": "failed" if tag == "a" else "passed",
         f"test {tag}": "skipped",
@@ -76,41 +85,82 @@ def test_accounts_add_up() -> None:
     total = Account()
 
     for tag in ("a", "b"):
-        total.add(an_account(tag).to_plain())
+        # As workers of xdist, and the file of `--mimic-usage`, ship it.
+        total.add(json.loads(json.dumps(an_account(tag).to_plain())))
 
-    plain = total.to_plain()
-    assert plain.pop("missing") == [
-        ("call a", "test a", "", "", False, "", "", "", ""),
-        ("call b", "test b", "", "", False, "", "", "", ""),
-    ]
-    assert [plain.pop(name) for name in (*TEXTS, *SETS)] == [
-        [f"{name} a", f"{name} b"] for name in (*TEXTS, *SETS)
-    ]
-    for name in ("keys", "outdated", "alike"):
-        assert plain.pop(name) == [f"{name} a", f"{name} b"]
-    assert plain == {
-        "outcomes": {"test": "failed", "test a": "skipped", "test b": "skipped"},
-        "replayed": 4,
-        "saved": pytest.approx(4.5),
-        "recorded": 4,
-        "record_seconds": 1.0,
-        "verified": 6,
-        "tokens_sent": 10,
-        "tokens_received": 14,
-        "saved_tokens_sent": 22,
-        "saved_tokens_received": 26,
-        "made_anew": [["made_anew a"], ["made_anew b"]],
-        "put_back": 2,
+    first, second = an_account("a"), an_account("b")
+    for name, entry in vars(first).items():
+        if isinstance(entry, list) and name in total.entries:
+            assert getattr(total, name) == [*entry, *getattr(second, name)], name
+    for name in SETS:
+        assert getattr(total, name) == {f"{name} a", f"{name} b"}
+    assert total.outcomes == {
+        "test": "failed",
+        "test a": "skipped",
+        "test b": "skipped",
     }
 
 
-@pytest.mark.parametrize("name", ["notes", "errors", "problems", "selection"])
-def test_lines_that_all_workers_have_are_added_once(name: str) -> None:
+def test_events_of_other_processes_are_events_again() -> None:
+    total = Account()
+
+    total.add(an_account("a").to_plain())
+
+    assert [drift.option for drift in total.drifted] == ["--mimic-rerecord"]
+    assert [miss.is_stale for miss in total.missing] == [False]
+    assert [changed.tests for changed in total.inputs] == [["a"]]
+
+
+def test_the_summary_reads_what_the_events_add_up_to() -> None:
+    total = an_account("a")
+
+    total.add(an_account("b").to_plain())
+
+    assert (total.recorded, total.record_seconds, total.verified) == (4, 1.0, 2)
+    assert (total.replayed, total.saved) == (4, pytest.approx(4.5))
+    assert total.tokens_taken == (10, 14)
+    assert total.tokens_saved == (22, 26)
+
+
+def test_an_event_of_another_process_has_all_of_its_fields() -> None:
+    with pytest.raises(TypeError, match="test"):
+        Account().add({"drifted": [["shop:fetch()"]]})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("notes", "errors", "problems", "selection", "outdated"),
+        *("missing", "environment", "keys", "alike"),
+    ],
+)
+def test_what_all_workers_have_is_added_once(name: str) -> None:
     """A failure counts as often as it happened."""
     total = Account()
 
     for _ in range(2):
         total.add(an_account("a").to_plain())
 
-    assert getattr(total, name) == [f"{name} a"]
-    assert total.failures == ["failures a", "failures a"]
+    assert len(getattr(total, name)) == 1
+    assert [error.call for error in total.failures] == ["call a", "call a"]
+
+
+def test_a_fork_leaves_open_what_its_test_has_used() -> None:
+    account = Account()
+
+    account.note_fork("test")
+    account.note_fork("")
+
+    assert account.outcomes == {"test": "forked"}
+    assert account.selection == ["a process was forked outside of tests"]
+
+
+def test_the_tests_of_a_replay_are_those_that_ran_then() -> None:
+    account = Account()
+    for number, test in enumerate(["test_a", "test_b", "test_b"]):
+        account.begun.append((number, test))
+        account.replays.append((0.0, "calls/a.json", None, "shop:a"))
+
+    assert account.tests_of({"calls/a.json", "calls/b.json"}) == {
+        "calls/a.json": ["test_a", "test_b"]
+    }

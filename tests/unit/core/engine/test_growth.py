@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pytest_mimic._core.engine.account import Account, Miss
+from pytest_mimic._core.engine.account import Account, Miss, RecordedCall
 from pytest_mimic._core.engine.growth import Growth
 
 
 def test_what_was_there_before_is_no_growth() -> None:
     account = Account()
-    account.recorded = 2
+    account.recorded_calls.append(RecordedCall("shop:a", 0.5))
     account.used.add("calls/a.json")
     account.replays.append((0.25, "calls/a.json", None, "shop:a"))
 
@@ -17,10 +17,10 @@ def test_what_was_there_before_is_no_growth() -> None:
 
 def test_growth_adds_up_in_another_account_once() -> None:
     account, first = Account(), Account()
-    first.recorded = 5
+    first.recorded_calls.append(RecordedCall("shop:a", 0.5))
     first.missing.append(Miss("call", "test"))
     growth = Growth(account)
-    account.recorded += 1
+    account.recorded_calls.append(RecordedCall("shop:b", 0.5))
     account.used.add("calls/b.json")
     account.outcomes["test"] = "forked"
     account.missing.append(Miss("other", "test"))
@@ -29,7 +29,7 @@ def test_growth_adds_up_in_another_account_once() -> None:
     first.add(growth.take())
     first.add(growth.take())
 
-    assert (first.recorded, first.used) == (6, {"calls/b.json"})
+    assert (first.recorded, first.used) == (2, {"calls/b.json"})
     assert [miss.label for miss in first.missing] == ["call", "other"]
     assert (first.replayed, first.saved) == (1, 0.5)
     assert first.outcomes == {"test": "forked"}

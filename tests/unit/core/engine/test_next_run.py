@@ -76,7 +76,7 @@ def test_an_argument_that_the_run_made_is_found(noting: Runs, make) -> None:
     noting.run.account.next_run.report()
 
     assert len(noting.run.account.made_anew) == 1
-    assert noting.run.account.made_anew[0][1].split(".")[0] == "ref"
+    assert noting.run.account.made_anew[0].path.split(".")[0] == "ref"
 
 
 def test_what_an_outcome_gave_comes_back_in_a_replay(noting: Runs) -> None:

@@ -67,7 +67,7 @@ def test_a_failing_test_replaces_no_recording(runs: Runs) -> None:
     runs.again("rerecord")
     a_test(runs, 2, passed=False)
 
-    assert runs.account.put_back == 1
+    assert len(runs.account.put_back) == 1
     assert replayed(runs) == [1]
 
 

@@ -55,12 +55,12 @@ def test_what_is_written_is_read(tmp_path):
             "[" * 100_000,
             '{"format": 1}',
             '{"mimic_usage": "2"}',
-            '{"mimic_usage": 4}',
+            '{"mimic_usage": 5}',
         ),
-        '{"mimic_usage": 4, "vault": "", "commit": "", "account": []}',
-        '{"mimic_usage": 4, "vault": "", "commit": "", "account": {"used": 3}}',
-        '{"mimic_usage": 4, "vault": "", "commit": "", "account": {"outcomes": {"a.py::x": "gone"}}}',
-        '{"mimic_usage": 5, "vault": "", "commit": "", "account": {}}',
+        '{"mimic_usage": 5, "vault": "", "commit": "", "account": []}',
+        '{"mimic_usage": 5, "vault": "", "commit": "", "account": {"used": 3}}',
+        '{"mimic_usage": 5, "vault": "", "commit": "", "account": {"outcomes": {"a.py::x": "gone"}}}',
+        '{"mimic_usage": 6, "vault": "", "commit": "", "account": {}}',
     ],
 )
 def test_a_damaged_file_is_an_error_and_nobody_elses_is_removed(tmp_path, text):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._core.engine.events import (
+from pytest_mimic._core.engine.family_events import (
     EVENTS,
     AccountGrown,
     CallEnded,
