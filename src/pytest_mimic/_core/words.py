@@ -143,12 +143,12 @@ def in_columns(pairs: Sequence[tuple[str, str]], room: int = ROW) -> list[str]:
     widths = [len(beside) for _, beside in pairs]
     widest = max((each for each in widths if each <= most_beside), default=most_beside)
     label_room = room - len(_GAP) - widest
-    rows = [(_fitted(label, label_room), beside) for label, beside in pairs]
+    rows = [(fitted(label, label_room), beside) for label, beside in pairs]
     width = max((len(label) for label, _ in rows), default=0)
     return [f"{label:<{width}}{_GAP}{beside}".rstrip() for label, beside in rows]
 
 
-def _fitted(label: str, room: int) -> str:
+def fitted(label: str, room: int) -> str:
     """Return a label in so many characters, its middle left out: `tests/…_x[1]`."""
     if len(label) <= room:
         return label

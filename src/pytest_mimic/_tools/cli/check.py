@@ -1,11 +1,11 @@
 """Check every file of the vault.
 
-It looks at shapes, names, checksums and lists of imports, and for secrets, Git LFS
-pointers and merge conflicts. Nothing is loaded. Pickles are counted, and what they may
-import is listed. Exit code 1: a recording cannot be used or holds what looks like a
-secret, or a file is left over. With --fix, what cannot be used or is left over is
-removed. Git LFS pointers, merge conflicts, files of a newer format and files of your
-own are kept.
+It looks at shapes, names, checksums and lists of imports, and for secrets, Git
+LFS pointers and merge conflicts. Nothing is loaded. Pickles are counted, and
+what they may import is listed. Exit code 1: a recording cannot be used or
+holds what looks like a secret, or a file is left over. With --fix, what cannot
+be used or is left over is removed. Git LFS pointers, merge conflicts, files of
+a newer format and files of your own are kept.
 """
 
 from __future__ import annotations

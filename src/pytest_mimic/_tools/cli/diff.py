@@ -1,8 +1,8 @@
 """Show what differs between the vault and a revision of git, test by test.
 
-Calls and outcomes are compared rather than bytes. For each test, the commands of git
-that put it back as a whole are shown. The exit code is 0 if nothing differs, 1 if
-something does.
+Calls and outcomes are compared rather than bytes. For each test, the commands
+of git that put it back as a whole are shown. The exit code is 0 if nothing
+differs, 1 if something does.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Import cassettes of vcrpy and pytest-recording (YAML, JSON) into the vault.
 
-A cassette of pytest-recording becomes recordings of its test. Any other one becomes a
-cassette of its name. Secrets are hidden as in a recording run, and nothing is
-overwritten. The exit code is 1 if something was not imported.
+A cassette of pytest-recording becomes recordings of its test. Any other one
+becomes a cassette of its name. Secrets are hidden as in a recording run, and
+nothing is overwritten. The exit code is 1 if something was not imported.
 """
 
 from __future__ import annotations

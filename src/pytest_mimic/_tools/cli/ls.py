@@ -1,8 +1,9 @@
 """List recordings and cassettes.
 
-A line has the call, its outcome in short, its test, date, duration and size on disk.
-The size includes the objects of a recording, also those that it shares with others; the
-total counts each object once.
+A line has the call, its outcome in short, its test, date, duration and size on
+disk. The size includes the objects of a recording, also those that it shares
+with others; the total counts each object once. A line takes one row of the
+terminal: in a narrow one it has no outcome and no date, which `show` has.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from sys import intern
 from typing import Any, NamedTuple
 
 from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.tree.drawing import shortened
 from pytest_mimic._core.vault import Vault
-from pytest_mimic._core.words import short_seconds, size
+from pytest_mimic._core.words import fitted, short_seconds, size
 from pytest_mimic._tools.cli.output import (
     JsonText,
     Result,
@@ -43,12 +45,13 @@ from pytest_mimic._tools.shown.outcome_words import (
     outcome_in_short,
     outcomes_in_short,
 )
+from pytest_mimic.errors import one_line
 
-# The facts of a row besides call, outcome and test take so many characters.
-_WIDTH_OF_OTHER_FACTS = 46
-# The least width of a call.
-_LEAST_WIDTH_OF_CALL = 30
+# The characters between two columns.
+_GAP = 2
 _LEAST_WIDTH_OF_OUTCOME = 10
+# With less room for a call and its test, other columns are left out.
+_LEAST_WIDTH_OF_CALL_AND_TEST = 50
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -73,7 +76,8 @@ class Row(NamedTuple):
         size: The bytes of the file and of its objects.
         own_size: The bytes of the file alone.
         objects: The names of the file's objects.
-        call: The call in short, in about as many characters as a row has for it.
+        call: The call in short.
+        is_function: Whether the call is one of a function.
         outcome: The outcomes in short.
         json: These facts as JSON; empty without `--json`. A text takes less memory than
             the data, and a large vault has many rows.
@@ -88,6 +92,7 @@ class Row(NamedTuple):
     own_size: int
     objects: frozenset[str]
     call: str
+    is_function: bool
     outcome: str
     json: str
 
@@ -95,11 +100,8 @@ class Row(NamedTuple):
 def run(invocation: Invocation) -> Result:
     """List the chosen recordings."""
     options = invocation.options
-    # A row takes one line. The call gets at most a half of the room for call, outcome
-    # and test.
-    room = max(invocation.out.width - _WIDTH_OF_OTHER_FACTS, 2 * _LEAST_WIDTH_OF_CALL)
     selection = Selection(invocation)
-    rows = [_row(invocation, file, room // 2) for file in selection]
+    rows = [_row(invocation, file) for file in selection]
     _sort(rows, options.sort)
     damaged = selection.damaged
     unmatched = selection.unmatched
@@ -110,7 +112,8 @@ def run(invocation: Invocation) -> Result:
         beside = {"damaged": names, "unmatched": unmatched}
         data = JsonText(_json_pieces(rows, beside))
     elif rows:
-        lines = _lines(invocation.vault, rows, room)
+        table = _Table(rows, width=invocation.out.width, sort=options.sort)
+        lines = [*table.lines(), *_total_lines(invocation.vault, rows, table)]
     if not rows:
         return nothing(invocation, Chosen([], damaged, unmatched))._replace(data=data)
     return Result(
@@ -122,8 +125,8 @@ def run(invocation: Invocation) -> Result:
     )
 
 
-def _row(invocation: Invocation, file: VaultFile, width: int) -> Row:
-    """Return the facts of a file, its call in so many characters."""
+def _row(invocation: Invocation, file: VaultFile) -> Row:
+    """Return the facts of a file."""
     vault = invocation.vault
     redactor = invocation.redactor
     json_text = ""
@@ -132,23 +135,31 @@ def _row(invocation: Invocation, file: VaultFile, width: int) -> Row:
     if invocation.options.json:
         json_text = dumps(_as_json(vault, file, redactor), indent=1)
     else:
-        call = file.label(max(width, _LEAST_WIDTH_OF_CALL))
-        outcome = outcomes_in_short(file.calls, redactor)
+        # As they are printed: an escaped character takes the room of its escape.
+        call = one_line(file.label(invocation.out.width))
+        outcome = one_line(outcomes_in_short(file.calls, redactor))
     objects = frozenset(file.objects)
     size_of_objects = _size_of(objects, vault)
     return Row(
         name=file.name,
         short_name=file.short_name,
-        test=intern(file.test),
+        test=intern(one_line(file.test)),
         recorded=intern(file.recorded),
         duration=file.duration,
         size=file.size + size_of_objects,
         own_size=file.size,
         objects=objects,
         call=call,
+        is_function=_is_of_function(file),
         outcome=outcome,
         json=json_text,
     )
+
+
+def _is_of_function(file: VaultFile) -> bool:
+    if file.is_cassette or not file.calls:
+        return False
+    return not names_client(file.calls[0].target)
 
 
 def _size_of(objects: Iterable[str], vault: Vault) -> int:
@@ -166,36 +177,84 @@ def _sort(rows: list[Row], by: str | None) -> None:
         rows.sort(key=attrgetter("duration"), reverse=True)
 
 
-def _lines(vault: Vault, rows: list[Row], room: int) -> list[str]:
-    """Return the rows as a table, and a line with their number and size.
+class _Table:
+    """Rows as lines, each of which takes one row of the terminal.
 
-    `room` is the width for call, outcome and test together.
+    Attributes:
+        has_outcome: Whether there is room for the outcomes.
+        has_date: Whether there is room for the dates.
     """
-    # The id of a test is worth more than an outcome in short.
-    longest_call = max(len(row.call) for row in rows)
-    longest_test = max(len(row.test) for row in rows)
-    room_for_both = max(room - longest_call, _LEAST_WIDTH_OF_CALL)
-    room_for_test = min(longest_test, room_for_both - _LEAST_WIDTH_OF_OUTCOME)
-    cells = []
+
+    def __init__(self, rows: list[Row], *, width: int, sort: str | None) -> None:
+        """Give each column its width, in a terminal of so many characters."""
+        self._rows = rows
+        self._durations = [short_seconds(row.duration) for row in rows]
+        self._sizes = [size(row.size) for row in rows]
+        dates = _widest([row.recorded for row in rows]) + _GAP
+        facts = _widest([row.short_name for row in rows]) + _GAP
+        facts += _widest(self._durations) + _GAP + _widest(self._sizes) + _GAP
+        # The room for call and test, with the gap between them.
+        room = width - facts - _GAP
+        outcomes = _LEAST_WIDTH_OF_OUTCOME + _GAP
+        self.has_outcome = room - dates - outcomes >= _LEAST_WIDTH_OF_CALL_AND_TEST
+        self.has_date = room - dates >= _LEAST_WIDTH_OF_CALL_AND_TEST or sort == "date"
+        if self.has_outcome:
+            room -= outcomes
+        if self.has_date:
+            room -= dates
+        calls = _widest([row.call for row in rows])
+        tests = _widest([row.test for row in rows])
+        # Where both are too long, each gets a half.
+        self._test = min(tests, max(room - calls, room // 2))
+        self._call = min(calls, room - self._test)
+        unused = room - self._test - self._call
+        self._outcome = _LEAST_WIDTH_OF_OUTCOME + unused
+
+    def lines(self) -> list[str]:
+        """Return the rows in columns."""
+        cells = []
+        for row, duration, shown_size in zip(self._rows, self._durations, self._sizes):
+            line = [row.short_name, duration, shown_size]
+            if self.has_date:
+                line.insert(1, row.recorded)
+            line.append(_fitted_call(row, self._call))
+            if self.has_outcome:
+                line.append(shortened(row.outcome, self._outcome))
+            line.append(shortened_test(row.test, self._test))
+            cells.append(line)
+        right = (2, 3) if self.has_date else (1, 2)
+        return columns(cells, right=right)
+
+
+def _fitted_call(row: Row, most: int) -> str:
+    """Return a call in so many characters.
+
+    Calls of a function are told apart by their first arguments, and those of a client
+    by their ends: `http POST /v1/...in Bergen?)`.
+    """
+    if row.is_function and len(row.call) > most:
+        return f"{row.call[: most - 4]}...)"
+    return fitted(row.call, most)
+
+
+def _widest(texts: Iterable[str]) -> int:
+    return max(map(len, texts))
+
+
+def _total_lines(vault: Vault, rows: list[Row], table: _Table) -> Iterator[str]:
+    """Yield the number and size of the rows, and what a wider table would have."""
     objects: set[str] = set()
     total = 0
     for row in rows:
-        cells.append(
-            [
-                row.short_name,
-                row.recorded,
-                short_seconds(row.duration),
-                size(row.size),
-                row.call,
-                shortened(row.outcome, room_for_both - room_for_test),
-                shortened_test(row.test, room_for_test),
-            ]
-        )
         objects |= row.objects
         total += row.own_size
     total += _size_of(objects, vault)
     counts = counted([row.name for row in rows])
-    return [*columns(cells, right=(2, 3)), f"{counts}, {size(total)}"]
+    yield f"{counts}, {size(total)}"
+    if not table.has_date:
+        yield "dates and outcomes: in a wider terminal, or by pytest-mimic show"
+    elif not table.has_outcome:
+        yield "outcomes: in a wider terminal, or by pytest-mimic show"
 
 
 def _json_pieces(rows: list[Row], beside: dict[str, list[str]]) -> Iterator[str]:

@@ -37,7 +37,7 @@ _EXAMPLES = """\
   pytest-mimic ls --errors                      recorded errors
   pytest-mimic show tests/test_a.py::test_b     all that a test recorded
   pytest-mimic check                            what is damaged or left over
-  pytest-mimic diff main                        what changed since the branch main
+  pytest-mimic diff main                        what changed since main
   pytest --mimic-fail-on-unused                 recordings that no test uses"""
 
 

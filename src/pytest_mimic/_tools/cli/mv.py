@@ -1,13 +1,13 @@
-"""Let the recordings of a test go with it when it is renamed, moved or parametrized.
+"""Let recordings go with a test that is renamed, moved or parametrized.
 
-OLD and NEW are the whole ids of two tests, classes, files or folders, or of two cases
-of a parametrized test:
+OLD and NEW are the whole ids of two tests, classes, files or folders, or of
+two cases of a parametrized test:
 
   pytest-mimic mv tests/test_a.py tests/shop/test_b.py
-  pytest-mimic mv tests/test_a.py::test_x 'tests/test_a.py::TestShop::test_x[EUR]'
+  pytest-mimic mv tests/test_a.py::test_x 'tests/test_a.py::TestA::test_x[EUR]'
 
-No service is called, and nothing is unpickled. What NEW has recorded itself is never
-replaced.
+No service is called, and nothing is unpickled. What NEW has recorded itself is
+never replaced.
 """
 
 from __future__ import annotations

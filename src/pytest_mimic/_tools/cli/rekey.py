@@ -1,18 +1,20 @@
-"""Let recordings follow a line of mimic_functions that has changed, without a call.
+"""Let recordings follow a changed line of mimic_functions, without a call.
 
 After a change of ignore= or match=, or where sequence=no was added, the calls
-of a line have other identities. Recordings get these from what they keep, and a miss
-needs no service:
+of a line have other identities. Recordings get these from what they keep, and
+a miss needs no service:
 
   pytest-mimic rekey -n                       what would get another identity
   pytest-mimic rekey
   pytest-mimic rekey 'POST */chat/completions'
 
-Recordings of one test that come to one identity become a sequence, in the order of
-their calls. Where one recording serves all tests, equal outcomes become one; different
-ones stay and are listed. So is all else that cannot follow, with the reason.
+Recordings of one test that come to one identity become a sequence, in the
+order of their calls. Where one recording serves all tests, equal outcomes
+become one; different ones stay and are listed. So is all else that cannot
+follow, with the reason.
 
-After a change of mimic_redact, requests and answers lose what the names of today hide.
+After a change of mimic_redact, requests and answers lose what the names of
+today hide.
 """
 
 from __future__ import annotations

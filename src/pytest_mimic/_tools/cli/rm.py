@@ -1,6 +1,7 @@
 """Delete recordings and cassettes, and the objects that no other recording needs.
 
-A cassette is deleted as a whole. Runs that record at the same time are not disturbed.
+A cassette is deleted as a whole. Runs that record at the same time are not
+disturbed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Show recordings: arguments, and each outcome as it is in the vault.
 
-A pickle is not loaded: its size, its preview and its imports are shown. Secret names
-are hidden.
+A pickle is not loaded: its size, its preview and its imports are shown. Secret
+names are hidden.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Find the recordings that no test has used, in a suite split over several jobs.
 
-Each job runs `pytest --mimic-usage=FILE`. This command judges all files together, as
-one run would with `--mimic-fail-on-unused`. Each test must have run in one of them.
+Each job runs `pytest --mimic-usage=FILE`. This command judges all files
+together, as one run would with `--mimic-fail-on-unused`. Each test must have
+run in one of them.
 """
 
 from __future__ import annotations

@@ -39,7 +39,8 @@ from pytest_mimic._core.tree.stored import (
 )
 from pytest_mimic._core.vault.objects import Entry
 from pytest_mimic._core.words import plural, size
-from pytest_mimic.errors import MimicError, one_line, printable
+from pytest_mimic._tools.shown.outcome_words import reply_in_short
+from pytest_mimic.errors import MimicError, printable
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
@@ -330,40 +331,13 @@ def _brief(
     if is_response(value):
         return f"{value['status']} {value.get('reason') or ''}".rstrip()
     if is_client and isinstance(value, dict):
-        return _brief_reply(value)
+        return reply_in_short(value)
     if "value" in body:
         return line(node_of(value, is_tagged=is_tagged), _BRIEF)
     title, node = parts[0]
     if node is None:
         return title
     return f"{title}{next(lines_of(node, _BRIEF))}"
-
-
-def _brief_reply(value: dict[str, Any]) -> str:
-    """Return the answer of a database or another service in one line.
-
-    | answer | in short |
-    |---|---|
-    | `{"columns": [["id"]], "rows": [[1], [2]]}` | `2 rows` |
-    | `{"rowcount": 1, "lastrowid": 7}` | `rowcount: 1, lastrowid: 7` |
-    | `{"reply": "OK"}` | `OK` |
-    | `{"replies": ["OK", 1]}` | `2 answers` |
-    | `{"dialect": {"default_schema_name": "main"}}` | nothing |
-    """
-    if isinstance(value.get("rows"), list):
-        return plural(len(value["rows"]), "row")
-    texts = []
-    for name, part in value.items():
-        if name == "reply" and isinstance(part, str):
-            # A text stands without quotes: `OK`.
-            texts.append(part)
-        elif name == "reply":
-            texts.append(line(node_of(part), _BRIEF))
-        elif name == "replies" and isinstance(part, list):
-            texts.append(plural(len(part), "answer"))
-        elif not isinstance(part, dict | list):
-            texts.append(f"{name}: {line(node_of(part), _BRIEF)}")
-    return one_line(", ".join(texts))
 
 
 def _cut(text: str, limit: int) -> str:

@@ -6,9 +6,9 @@ Secrets are left out.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.nodes.node_json import node_of
 from pytest_mimic._core.seam.base import Adapter, load_adapter
@@ -19,7 +19,7 @@ from pytest_mimic._core.tree.stored import is_response, without_secrets
 from pytest_mimic._core.vault.format import CASSETTES
 from pytest_mimic._core.vault.objects import Entry
 from pytest_mimic._core.words import plural
-from pytest_mimic.errors import TargetError
+from pytest_mimic.errors import TargetError, one_line
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 # How many characters an outcome has in a few words.
 _MOST_OF_OUTCOME = 40
+# How many characters one part of an answer has.
+_MOST_OF_PART = 90
 # How many outcomes of a recording are shown: the first ones.
 _MOST_OUTCOMES = 3
 # A text that is too short and plain to have secrets in it, or to look like a key.
@@ -171,5 +173,36 @@ def _outcome_words(target: str, entry: Entry, redactor: Redactor) -> str:
     body = {"value": entry["value"]}
     if not _has_nothing_to_hide(entry["value"], redactor):
         body = without_secrets(body, redactor)
+    if names_client(target) and isinstance(body["value"], dict):
+        reply = reply_in_short(body["value"])
+        if reply or not body["value"]:
+            return reply
     node = node_of(body["value"], is_tagged=entry.get("tagged", False))
     return line(node, _MOST_OF_OUTCOME)
+
+
+def reply_in_short(value: Mapping[str, Any]) -> str:
+    """Return the answer of a database or another service in one line.
+
+    | answer | in short |
+    |---|---|
+    | `{"columns": [["id"]], "rows": [[1], [2]]}` | `2 rows` |
+    | `{"rowcount": 1, "lastrowid": 7}` | `rowcount: 1, lastrowid: 7` |
+    | `{"reply": "OK"}` | `OK` |
+    | `{"replies": ["OK", 1]}` | `2 answers` |
+    | `{"dialect": {"default_schema_name": "main"}}` | nothing |
+    """
+    if isinstance(value.get("rows"), list):
+        return plural(len(value["rows"]), "row")
+    texts = []
+    for name, part in value.items():
+        if name == "reply" and isinstance(part, str):
+            # A text stands without quotes: `OK`.
+            texts.append(part)
+        elif name == "reply":
+            texts.append(line(node_of(part), _MOST_OF_PART))
+        elif name == "replies" and isinstance(part, list):
+            texts.append(plural(len(part), "answer"))
+        elif not isinstance(part, dict | list):
+            texts.append(f"{name}: {line(node_of(part), _MOST_OF_PART)}")
+    return one_line(", ".join(texts))

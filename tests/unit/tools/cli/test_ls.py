@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import sys
+from contextlib import suppress
+
+import pytest
 
 from pytest_mimic._core.words import size
+from pytest_mimic._tools.cli.main import main
 
 
-def columns(lines):
+def columns_of(lines):
     """Return the columns of a table without dates, durations and sizes."""
     return [re.split(r" {2,}", line) for line in lines]
 
@@ -17,7 +23,7 @@ def test_ls_lists_every_recording_and_cassette(shop, call):
     result = call("ls")
 
     assert result.code == 0
-    rows = [(row[4], row[5], row[6]) for row in columns(result.lines[:-1])]
+    rows = [(row[4], row[5], row[6]) for row in columns_of(result.lines[:-1])]
     assert max(map(len, result.lines)) <= 120
     whole = [
         (
@@ -99,7 +105,7 @@ def test_a_pickled_exception_is_named_by_its_class(shop, call):
     facts["outcomes"][0].update(kind="raised", preview=preview)
     recording.write_text(json.dumps(facts), encoding="utf-8")
 
-    [row] = columns(call("ls", "shop:odd").lines[:-1])
+    [row] = columns_of(call("ls", "shop:odd").lines[:-1])
     [shown] = call("ls", "shop:odd", "--json").data["recordings"]
 
     assert row[5] == "raised NoRatesError"
@@ -134,3 +140,81 @@ def test_no_secret_is_shown_by_any_command(shop, call):
 
     assert all("s3cret" not in text and "hush" not in text for text in outputs)
     assert all(len(text) > 100 for text in outputs)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs pseudo-terminals")
+@pytest.mark.parametrize(
+    ("width", "left_out"),
+    [
+        (80, "dates and outcomes: in a wider terminal, or by pytest-mimic show"),
+        (95, "outcomes: in a wider terminal, or by pytest-mimic show"),
+        (120, None),
+    ],
+)
+def test_each_row_fits_the_terminal(shop, monkeypatch, width, left_out):
+    [recording] = (shop / ".mimic_vault/calls/shop/odd").glob("*.json")
+    facts = json.loads(recording.read_text(encoding="utf-8"))
+    facts["test"] = f"tests/test_shop.py::test_of_a_{'very_' * 20}long_name[EUR]"
+    recording.write_text(json.dumps(facts), encoding="utf-8")
+
+    lines = lines_in_a_terminal(monkeypatch, width, "ls")
+
+    rows = lines[:11]
+    assert [row for row in rows if len(row) > width] == []
+    [odd] = [row for row in rows if "shop:odd(n=3)" in row]
+    assert odd.endswith("me[EUR]")
+    # A call is told apart by its first argument.
+    assert any("shop:rates(base='EUR'" in row for row in rows)
+    assert ("2026-" in odd) == (width > 80)
+    assert lines[11].startswith("10 recordings and 1 cassette, ")
+    assert lines[12:] == ([left_out] if left_out else [])
+
+
+def lines_in_a_terminal(monkeypatch, width, *words):
+    """Return the lines that the command writes to a terminal of so many columns."""
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    reading, writing = pty.openpty()
+    fcntl.ioctl(writing, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+    with (
+        monkeypatch.context() as patch,
+        os.fdopen(writing, "w", encoding="utf-8") as terminal,
+    ):
+        patch.setattr(sys, "stdout", terminal)
+        main(list(words))
+    text = b"".join(pieces_read(reading)).decode()
+    os.close(reading)
+    return text.replace("\r\n", "\n").splitlines()
+
+
+def pieces_read(terminal):
+    """Yield what was written to a terminal, whose other side is closed."""
+    # The end of a terminal is an error on Linux.
+    with suppress(OSError):
+        while piece := os.read(terminal, 4096):
+            yield piece
+
+
+def test_the_answer_of_a_database_is_told_in_short(shop, call):
+    folder = shop / ".mimic_vault/calls/sqlalchemy"
+    folder.mkdir()
+    columns = [["id", 23, None, 4], ["name", 25, None, -1]]
+    value = {"columns": columns, "rows": [[1, "Ann"], [2, "Bob"]]}
+    statement = {"signature": "SELECT users", "statement": "SELECT id, name FROM users"}
+    facts = {
+        "format": 5,
+        "target": "sqlalchemy",
+        "arguments": statement,
+        "source": None,
+        "test": "tests/test_shop.py::test_users",
+        "recorded": "2026-11-23",
+        "outcomes": [{"duration": 0.1, "value": value}],
+    }
+    (folder / f"{'a' * 32}.json").write_text(json.dumps(facts), encoding="utf-8")
+
+    [row] = columns_of(call("ls", "sqlalchemy").lines[:-1])
+
+    assert row[5] == "2 rows"

@@ -9,12 +9,24 @@ import sys
 import pytest
 
 from pytest_mimic._tools.cli.main import main
+from pytest_mimic._tools.cli.output import COMMANDS
 
 
 def test_the_version_is_that_of_the_distribution(call):
     import pytest_mimic
 
     assert call("--version").out == f"pytest-mimic {pytest_mimic.__version__}\n"
+
+
+@pytest.mark.parametrize("command", [None, *COMMANDS])
+def test_a_help_fits_a_terminal_of_80_columns(call, monkeypatch, command):
+    monkeypatch.setenv("COLUMNS", "80")
+    words = [command] if command else []
+
+    lines = call(*words, "--help").lines
+
+    assert [line for line in lines if len(line) > 80] == []
+    assert len(lines) > 5
 
 
 @pytest.mark.parametrize("words", [["sow"], ["ls", "--errros"]])
