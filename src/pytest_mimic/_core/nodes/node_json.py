@@ -1,6 +1,6 @@
 """Nodes as the JSON of a vault, and back.
 
-What JSON has stands for itself. Any other value is a mapping whose first key is its
+A value of JSON stands for itself. Any other value is a mapping whose first key is its
 tag:
 
 | node | JSON |
@@ -11,9 +11,8 @@ tag:
 | `Items("dict", [Items("list", [1, 2])])` | `{"$dict": [[1, 2]]}` |
 | `Cut("str", "Once", length=9)` | `{"$cut": "str", "start": "Once", "length": 9}` |
 
-A mapping of the user's whose first key begins with `$` gets a second `$` there.
-Some objects have a form of their own, which is shorter, and from which outcomes are
-made again:
+A user's mapping whose first key begins with `$` gets a second `$` there. Some objects
+have a shorter form, from which outcomes are made again:
 
 | node | JSON |
 |---|---|
@@ -50,19 +49,22 @@ from pytest_mimic._core.placeholders import PLACEHOLDER_START, is_placeholder
 
 # The types of nodes that are their own JSON.
 _PLAIN = frozenset((str, int, float, bool, type(None)))
-# What a node says about its value in fields of its own; see `node_classes`.
+# The facts about a value for which nodes have fields; see `node_classes`.
 _OWN = frozenset(("digest", "length", "type"))
-# Tags whose list is the text: the folder of a path and the rest, or lines.
+# Tags of paths, whose list is the folder of a path and the rest: `["tmp", "in.csv"]`.
 _PLACES = frozenset(("path", "pure_posix_path", "pure_windows_path", "str"))
 
 
 class _Form(NamedTuple):
-    """The form of a container that is stored with what stands beside its content.
+    """The shorter form of a container: its content, perhaps in a pair with a fact.
+
+    A `deque` is stored as `[content, maxlen]`, a `defaultdict` as
+    `[default_factory, content]`, a `Counter` as its content alone.
 
     Attributes:
-        name: The name of its class.
-        beside: What stands behind the content, or before it if it `is_last`.
-        is_last: Whether the content comes last.
+        name: The name of the container's class.
+        beside: The fact that stands in the pair with the content; empty: there is none.
+        is_last: Whether the content comes last in the pair.
     """
 
     name: str
@@ -86,7 +88,8 @@ _TYPED_TEXTS = frozenset(
 _EXCEPTION = frozenset(
     ("args", "attributes", "cause", "fields", "notes", "suppress_context")
 )
-# What stands beside the attributes of an exception, by its name as an attribute.
+# The names under which outcomes store the cause and the notes of an exception, by their
+# names as attributes.
 _LINKS = {"__cause__": "cause", "__notes__": "notes"}
 
 
@@ -130,15 +133,15 @@ def is_typed_text(plain: Mapping[Any, object]) -> bool:
 
 
 def cut_in(plain: Mapping[str, Any]) -> Cut | None:
-    """Return what a mapping says of a value that is too long, None of any other."""
+    """Return the node of a value that was cut, from its JSON; None: it is none."""
     node = _tagged_node("cut", plain) if tag_in(plain) == "cut" else None
     return node if isinstance(node, Cut) else None
 
 
 def _tagged_node(tag: str, plain: Mapping[str, Any]) -> Node:
     """Return the node of a mapping with a tag. It may be edited by hand."""
-    first = next(iter(plain))
-    part = plain[first]
+    sign_and_tag = next(iter(plain))
+    part = plain[sign_and_tag]
     digest = _text_in(plain, "digest")
     if tag in ("cut", "cycle"):
         return _cut(tag, part, plain)
@@ -147,9 +150,9 @@ def _tagged_node(tag: str, plain: Mapping[str, Any]) -> Node:
     facts: dict[str, Node] = {}
     if len(plain) > 1:
         for name, fact in plain.items():
-            if name not in _OWN and name != first:
+            if name not in _OWN and name != sign_and_tag:
                 facts[name] = node_of(fact)
-    # Descriptions have these objects as fields already.
+    # A description may have such a container as fields: `{"": [1, 2], "maxlen": 3}`.
     is_described = type(part) is dict and "" in part
     if tag in _FORMS and not is_described:
         return _container(_FORMS[tag], node_of(part))
@@ -187,13 +190,13 @@ def _fields(
     content = node_of(part)
     parts = _mapping_parts(content)
     if parts is None:
-        # The part of a tag is a value with a tag of its own.
+        # The part of the tag is a value with a tag itself.
         parts = {"": content}
     for name in ("attributes", "extra"):
-        others = _mapping_parts(facts.get(name))
-        if others is not None and parts.keys().isdisjoint(others):
-            # What an object has besides its fields stands among them.
-            parts |= others
+        further_parts = _mapping_parts(facts.get(name))
+        if further_parts is not None and parts.keys().isdisjoint(further_parts):
+            # The attributes of an object that are no fields stand among its fields.
+            parts |= further_parts
             del facts[name]
     if tag == _NAMESPACE:
         tag = "SimpleNamespace"
@@ -211,13 +214,16 @@ def _is_exception(part: dict[str, Any]) -> bool:
 
 
 def _mapping_parts(node: Node) -> dict[str, Node] | None:
-    """Return the parts of a mapping, None of any other node."""
+    """Return the parts of a mapping; None: the node is no mapping."""
     is_mapping = isinstance(node, Fields) and node.kind == "dict"
     return node.parts if is_mapping else None  # type: ignore[union-attr]
 
 
 def with_tag(tag: str, content: Node) -> Items | Fields | Opaque:
-    """Return the node of a value that is made of another one, whose node is given."""
+    """Return the node of a value under a tag, from the node of its content.
+
+    `tuple` and the node of `[1, 2]` give the node of `(1, 2)`.
+    """
     if tag in _FORMS:
         return _container(_FORMS[tag], content)
     if type(content) in _PLAIN:
@@ -231,10 +237,11 @@ def with_tag(tag: str, content: Node) -> Items | Fields | Opaque:
 
 
 def _container(form: _Form, stored: Node) -> Fields:
-    """Return the node of a container that is stored in a form of its own.
+    """Return the node of a container that is stored in its shorter form.
 
-    It may be edited, so that it has less than its content and what stands beside.
+    The form may be edited by hand, so a pair may lack its second half, or both.
     """
+    # The content, and the fact beside it.
     sides = [stored]
     if form.beside and isinstance(stored, Items) and stored.kind == "list":
         sides = stored.items[::-1] if form.is_last else stored.items
@@ -245,7 +252,7 @@ def _container(form: _Form, stored: Node) -> Fields:
 
 
 def _exception_parts(part: dict[str, Any]) -> dict[str, Node]:
-    """Return the parts of a stored exception, but for those that repeat an argument."""
+    """Return the parts of a stored exception, less fields that repeat an argument."""
     arguments = part["args"]
     parts = {"*": arguments, **part.get("attributes", {})}
     for name, value in part.get("fields", {}).items():
@@ -270,7 +277,7 @@ def _length_in(plain: Mapping[str, Any]) -> int | None:
 
 
 def plain_of(node: Node) -> Any:
-    """Return the JSON of a node, which shares nothing that may change with it."""
+    """Return the JSON of a node. No list or dict is a part of both."""
     if isinstance(node, Items):
         return _items_json(node)
     if isinstance(node, Fields):
@@ -350,7 +357,7 @@ def _pairs(parts: Mapping[str, Any]) -> list[list[Any]]:
 
 
 def _stored_container(form: _Form, parts: dict[str, Any]) -> Any:
-    """Return what is stored under the tag of a container, see `_container`."""
+    """Return the shorter form of a container, which `_container` reads again."""
     content = parts[""]
     if not form.beside:
         return content
@@ -359,7 +366,7 @@ def _stored_container(form: _Form, parts: dict[str, Any]) -> Any:
 
 
 def _stored_exception(parts: dict[str, Any]) -> dict[str, Any]:
-    """Return the parts of an exception by the names that outcomes have for them."""
+    """Return the parts of an exception by the names under which outcomes store them."""
     stored = {"args": parts["*"]}
     attributes: dict[str, Any] = {}
     for name, part in parts.items():

@@ -1,9 +1,9 @@
 """Nodes of objects by their class, `Fields("shop.models:User", {"name": "Ann"})`.
 
-An object is made of them without `__init__`. That a copy is equal is proved by the
-round trip that each readable outcome makes when it is recorded. The checks of classes
-are for what it cannot show: that an object may be made bare, and that its fields are
-still the same.
+An object is made of its node without `__init__`. Each readable outcome is read back
+when it is recorded, which proves that the copy is equal. The checks of classes here are
+for what this cannot show: that an object may be made without its class's code, and that
+its fields are still the same in a replay.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ from pytest_mimic._core.types.opening import (
     slot_members,
 )
 
-# What makes a class more than its attributes when it is copied or pickled. `__new__`
-# may return an object that exists.
+# A class with one of these methods has its own way to copy or pickle objects, so they
+# are more than their attributes. `__new__` may return an object that exists.
 _OWN_WAYS = frozenset(
     (
         "__del__",
@@ -61,7 +61,7 @@ class ClassTag:
         cls: The class.
 
     Raises:
-        NotExactError, and others: Its objects cannot be stored.
+        NotExactError, and others: The objects of the class cannot be stored.
     """
 
     def __init__(self, cls: Any) -> None:
@@ -71,7 +71,7 @@ class ClassTag:
         """Return the node of an object.
 
         Raises:
-            NotExactError: It has no exact form.
+            NotExactError: The object has no exact form.
         """
         raise NotImplementedError
 
@@ -85,7 +85,7 @@ class ClassTag:
         raise NotImplementedError
 
     def import_class(self, writer: Walk) -> str:
-        """Return the name of the class that nodes have as their tag, and list it."""
+        """Return the name of the class, which is the tag of its nodes, and list it."""
         return writer.import_name(self.cls)
 
     def fields_node(
@@ -99,30 +99,30 @@ class ClassTag:
         Args:
             writer: Makes the nodes of the attributes.
             attributes: All attributes of the object by name.
-            declared: The names of the declared fields. None: it declares none, and no
-                attribute stands apart.
+            declared: The names of the fields that the class declares. None: it declares
+                no fields, and no attribute stands apart.
         """
         parts: dict[str, Node] = {}
-        others: dict[str, Node] = {}
+        undeclared_parts: dict[str, Node] = {}
         for name, value in attributes.items():
             is_field = declared is None or name in declared
-            (parts if is_field else others)[name] = writer.node(value)
+            (parts if is_field else undeclared_parts)[name] = writer.node(value)
         node = writer.counted(Fields(self.import_class(writer), parts))
-        if others:
-            node.facts["attributes"] = Fields("dict", others)
+        if undeclared_parts:
+            node.facts["attributes"] = Fields("dict", undeclared_parts)
         return node
 
     def check(self, part: Any, facts: dict[str, Any], *allowed: str) -> None:
         """Check the node of an object of a class, without a look into other objects.
 
         Args:
-            part: The part.
-            facts: What stands beside it.
-            allowed: The names that may stand beside it.
+            part: The part of the node.
+            facts: The facts that stand beside the part.
+            allowed: The names that these facts may have.
 
         Raises:
-            OutdatedClassError: It is that of another kind of class.
-            ValueError: What stands beside is neither a list nor a dict.
+            OutdatedClassError: The node is that of another kind of class.
+            ValueError: A fact is neither a list nor a dict.
         """
         for name in allowed:
             if name in facts and not is_plain_json(facts[name]):
@@ -136,9 +136,9 @@ class ClassTag:
 
 
 def tag_of(type_: type) -> ClassTag | None:
-    """Return the tag for the objects of a class, or None if they have none.
+    """Return the tag for the objects of a class; None: they cannot be stored by it.
 
-    Writer and reader both ask this.
+    Writer and reader both ask, so that they agree.
     """
     kind: Any = _Objects
     base_model = getattr(sys.modules.get("pydantic.main"), "BaseModel", None)
@@ -152,8 +152,8 @@ def tag_of(type_: type) -> ClassTag | None:
         tag: ClassTag = kind(type_)
         return tag
     except (NotExactError, AttributeError, LookupError, StopIteration, TypeError):
-        # A class may only look like one of a library: it has `__attrs_attrs__` with
-        # something else in it.
+        # A class may only look like a class of a library: `__attrs_attrs__` is in it,
+        # but holds something else.
         return None
 
 
@@ -165,10 +165,10 @@ class _Objects(ClassTag):
         self._is_tuple = issubclass(cls, tuple)
         builtin: Any = tuple if self._is_tuple else object
         bases = _own_bases(cls, {builtin, object})
-        # This refuses an abstract class, and one with more state in C.
+        # This raises for an abstract class, and for a class with more state in C.
         builtin.__new__(cls)
-        # The fields, and whether each object has them; None for a class that declares
-        # no fields.
+        # The fields, each with whether all objects have it; None for a class that
+        # declares no fields.
         self._declared = _declared_of(bases)
         self._slots = slot_members(cls)
         kind: Any = cls
@@ -179,7 +179,7 @@ class _Objects(ClassTag):
     def write(self, value: Any, writer: Walk) -> Fields:
         attributes = all_attributes(value)
         if self.cls.__dictoffset__:
-            # A value that a cached property remembers is an attribute of this object.
+            # The value that a cached property has remembered is an attribute, too.
             attributes |= value.__dict__
         if self._is_tuple:
             attributes |= zip(self._declared or (), tuple.__iter__(value))
@@ -200,8 +200,8 @@ class _Objects(ClassTag):
         names = remembered_hashes(value)
         if not names.keys().isdisjoint(self._declared or ()):
             raise NotExactError("a field that remembers the hash")
-        kept: dict[str, Any] = without_hashes(attributes, names)
-        return kept
+        attributes_without_hash: dict[str, Any] = without_hashes(attributes, names)
+        return attributes_without_hash
 
     def make(self, part: Any, facts: dict[str, Any]) -> object:
         self.check(part, facts, "attributes")
@@ -210,17 +210,17 @@ class _Objects(ClassTag):
         if self._is_tuple:
             items = [part[name] for name in self._declared or ()]
             return tuple.__new__(self.cls, items)
-        made: Any = object.__new__(self.cls)
+        instance: Any = object.__new__(self.cls)
         attributes = {**part, **facts.get("attributes", {})}
         if not self.cls.__dictoffset__:
-            others = dict.fromkeys(attributes.keys() - self._slots.keys())
-            _check_fields(self.cls, others, {})
-        set_attributes(made, attributes)
-        return made
+            attributes_in_dict = dict.fromkeys(attributes.keys() - self._slots.keys())
+            _check_fields(self.cls, attributes_in_dict, {})
+        set_attributes(instance, attributes)
+        return instance
 
 
 class _Models(ClassTag):
-    """The models of pydantic, by the state that they give themselves."""
+    """The models of pydantic, stored by the state that their `__getstate__` returns."""
 
     _BESIDE = ("extra", "private")
 
@@ -259,7 +259,7 @@ class _Models(ClassTag):
         return writer.import_name(self._generic[0])
 
     def _node(self, writer: Walk, attributes: dict[str, Any]) -> Fields:
-        """Return the node of a model's attributes; its class may have arguments."""
+        """Return the node of a model's attributes, with the arguments of its class."""
         node = self.fields_node(writer, attributes, self._fields)
         if self._generic is not None:
             arguments = [writer.node(argument) for argument in self._generic[1]]
@@ -271,23 +271,23 @@ class _Models(ClassTag):
             arguments = facts["of"]
             if type(arguments) is not list:
                 raise ValueError("arguments that are no list")
-            others = {name: fact for name, fact in facts.items() if name != "of"}
+            other_facts = {name: fact for name, fact in facts.items() if name != "of"}
             generic = parametrised(self.cls, tuple(arguments))
-            return type(self)(generic).make(part, others)
+            return type(self)(generic).make(part, other_facts)
         self.check(part, facts, "attributes", "fields_set", *self._BESIDE)
         _check_fields(self.cls, part, self._fields)
         extra = facts.get("extra")
         private = facts.get("private")
-        # Without private attributes, an object has no place for them.
+        # If the node has no private attributes, the object has no place for any.
         needed = {
             name: has_it or private is None for name, has_it in self._private.items()
         }
         _check_fields(self.cls, private or {}, needed)
-        made = self.cls.__new__(self.cls)
+        model = self.cls.__new__(self.cls)
         fields_set = facts.get("fields_set", (*part, *(extra or ())))
         base: Any = sys.modules["pydantic.main"].BaseModel
         base.__setstate__(
-            made,
+            model,
             {
                 "__dict__": {**part, **facts.get("attributes", {})},
                 "__pydantic_extra__": extra,
@@ -295,7 +295,7 @@ class _Models(ClassTag):
                 "__pydantic_private__": private,
             },
         )
-        return made
+        return model
 
 
 class _Members(ClassTag):
@@ -306,7 +306,7 @@ class _Members(ClassTag):
 
     def __init__(self, cls: type[Enum]) -> None:
         super().__init__(cls)
-        # The members exist, so that any builtin type of their data will do.
+        # No member is made: the members exist. So they may be of any builtin type.
         builtins = [base for base in cls.__mro__ if not base.__flags__ & HEAP_TYPE]
         _own_bases(cls, builtins)
         self._by_name: dict[str, Any] = vars(cls)["_member_map_"]
@@ -321,7 +321,8 @@ class _Members(ClassTag):
         self.check({} if type(part) in (str, int) else None, facts)
         if type(part) is int and issubclass(self.cls, Flag):
             member = vars(self.cls)["_value2member_map_"].get(part)
-            # The standard library's own way, whatever the class defines.
+            # The method of the standard library combines flags, whatever the class
+            # defines.
             return member or vars(Flag)["_missing_"].__func__(self.cls, part)
         if part not in self._by_name:
             raise OutdatedClassError(
@@ -343,7 +344,7 @@ class _Exceptions(ClassTag):
         if any(base.__module__ != "builtins" for base in builtins):
             raise NotExactError(cls)
         if cls is not builtins[0]:
-            # They are made past all ways of the class but this.
+            # Exceptions are made past the other methods of the class.
             _own_bases(cls, builtins, frozenset({"__del__"}))
 
     def write(self, value: Any, writer: Walk) -> Fields:
@@ -363,9 +364,9 @@ class _Exceptions(ClassTag):
         for name in ("attributes", "fields"):
             if name in part and not is_plain_json(part[name]):
                 raise ValueError(f"{name} of another kind")
-        made = make(self.cls, tuple(part["args"]))
-        restore(made, part)
-        return made
+        exception = make(self.cls, tuple(part["args"]))
+        restore(exception, part)
+        return exception
 
 
 # Classes
@@ -381,30 +382,34 @@ def is_plain_json(part: object) -> bool:
 def _own_bases(
     cls: type, builtins: Iterable[type], ways: frozenset[str] = _OWN_WAYS
 ) -> list[type]:
-    """Return a class and its bases, less those in C, which must be among `builtins`.
+    """Return a class and its bases in Python.
+
+    Args:
+        cls: The class.
+        builtins: The bases in C that it may have.
+        ways: The methods that it must not have, except generated ones.
 
     Raises:
-        NotExactError: There are other bases in C, or a base has a way of its own to be
-            made again.
+        NotExactError: The class has other bases in C, or a base has such a method.
     """
-    own = [base for base in cls.__mro__ if base.__flags__ & HEAP_TYPE]
-    has_other_bases = bool({*cls.__mro__}.difference(own, builtins))
-    if cls not in own or has_other_bases or cls in copyreg.dispatch_table:
+    bases_in_python = [base for base in cls.__mro__ if base.__flags__ & HEAP_TYPE]
+    has_other_bases = bool({*cls.__mro__}.difference(bases_in_python, builtins))
+    if cls not in bases_in_python or has_other_bases or cls in copyreg.dispatch_table:
         raise NotExactError(cls)
-    for base in own:
+    for base in bases_in_python:
         modules: tuple[str, ...] = ()
         if tuple in base.__bases__:
             modules = (f"namedtuple_{base.__name__}", "collections")
         for name in ways & vars(base).keys():
             if not is_generated(vars(base)[name], modules):
                 raise NotExactError(cls)
-    return own
+    return bases_in_python
 
 
 def _declared_of(bases: list[type]) -> dict[str, bool] | None:
-    """Return the fields that a class declares, and whether each object has them.
+    """Return the fields that a class declares, each with whether all objects have it.
 
-    None: it declares no fields.
+    None: the class declares no fields.
     """
     for base in bases:
         space = vars(base)
@@ -420,13 +425,14 @@ def _declared_of(bases: list[type]) -> dict[str, bool] | None:
 
 
 def _dataclass_fields(fields: dict[str, Any]) -> dict[str, bool]:
-    """Return the fields of a dataclass, and whether each object has them."""
+    """Return the fields of a dataclass, each with whether all objects have it."""
     dataclasses: Any = sys.modules["dataclasses"]
     declared: dict[str, bool] = {}
     for name, field in fields.items():
         if field._field_type is dataclasses._FIELD:
-            # A default that the class has for a field which is not in `__init__` is no
-            # attribute of the object.
+            # A field that is not in `__init__` and has a default is no attribute of
+            # each
+            # object: the default is one of the class.
             declared[name] = field.init or field.default is dataclasses.MISSING
     return declared
 
@@ -435,7 +441,7 @@ def _check_fields(cls: type, parts: dict[str, Any], declared: dict[str, bool]) -
     """Check that an object has the fields that its class declares.
 
     Raises:
-        OutdatedClassError: It has others.
+        OutdatedClassError: The object has other fields.
     """
     if parts.keys() == declared.keys():
         return
@@ -452,7 +458,7 @@ def _check_fields(cls: type, parts: dict[str, Any], declared: dict[str, bool]) -
 # Numbers of numpy and short arrays of them: `Opaque("numpy.float64", 1.5)`,
 # `Items("numpy.float64", [1.5, 2.0])`
 
-# A longer array is a pickle.
+# An array with more elements is stored as a pickle.
 _MOST_ELEMENTS = 100
 _NUMBERS = frozenset(
     (
@@ -469,7 +475,7 @@ def write_numbers(value: Any, writer: Walk) -> Items | Opaque:
     """Return the node of a number or of an array.
 
     Raises:
-        NotExactError: A pickle keeps it better.
+        NotExactError: The number or array is stored as a pickle.
     """
     numpy: Any = sys.modules["numpy"]
     is_array = type(value) is numpy.ndarray
@@ -486,9 +492,9 @@ def write_numbers(value: Any, writer: Walk) -> Items | Opaque:
     for number in array:
         items.append(_to_json(number) if dtype.kind == "f" else number.item())
     kind = f"numpy.{dtype.name}"
-    made = make_numbers(kind, items)
+    made_array = make_numbers(kind, items)
     # Types of the same size, such as `longlong`, have the same name.
-    if made.dtype.char != dtype.char or made.tobytes() != array.tobytes():
+    if made_array.dtype.char != dtype.char or made_array.tobytes() != array.tobytes():
         raise NotExactError(dtype)
     writer.import_name(numpy.ndarray, NDARRAY)
     if is_array:
@@ -497,14 +503,16 @@ def write_numbers(value: Any, writer: Walk) -> Items | Opaque:
 
 
 def _is_usual(array: Any) -> bool:
-    """Return whether an array is laid out as one that is made of a list."""
+    """Return whether an array lies in memory as an array made of a list does."""
     flags = array.flags
     is_plain = flags.c_contiguous and flags.writeable
     return bool(is_plain and array.dtype.isnative and not array.dtype.metadata)
 
 
 def _to_json(number: Any) -> float | str:
-    # As text, a short float has the fewest digits that lead to it.
+    """Return a float of numpy as JSON has it, NaN and infinities as texts."""
+    # The text of a float32 has the fewest digits that lead back to it: 0.1, and not
+    # 0.10000000149011612.
     text = str(number)
     return text if text in ("nan", "inf", "-inf") else float(text)
 
@@ -513,7 +521,7 @@ def make_numbers(tag: str, part: Any) -> Any:
     """Return the number or array of a node.
 
     Raises:
-        ValueError: There is no such tag, or it has other parts.
+        ValueError: There is no such tag, or a part is of another type.
     """
     library, _, name = tag.partition(".")
     if library != "numpy" or name not in _NUMBERS:

@@ -1,6 +1,6 @@
-"""Reads an outcome as a replay does, but for its classes.
+"""Reads an outcome as a replay does, without the classes in it, to check a vault.
 
-None is imported, and a stand-in is made of each object.
+No class is imported, and a stand-in takes the place of each object.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from typing import Any
 from pytest_mimic._core.outcome.class_tags import NDARRAY, ClassTag, is_plain_json
 from pytest_mimic._core.outcome.tags import Reader, arguments_in
 
-# What may stand beside the part of an object's node.
+# The names of facts that may stand beside the part of an object's node.
 _BESIDE = frozenset({"attributes", "extra", "fields_set", "of", "private"})
 
 
 class StandIn:
-    """Stands for an object of any class that a tree names, and for the class."""
+    """Stands for an object of any class that the JSON names, and for the class."""
 
 
 class _AnyTag(ClassTag):
-    """The tag of a class that is not looked at: the shape of its nodes is checked."""
+    """The tag of any class: only the shape of the objects' nodes is checked."""
 
     def __init__(self) -> None:
         super().__init__(StandIn)
@@ -27,15 +27,15 @@ class _AnyTag(ClassTag):
     def make(self, part: Any, facts: dict[str, Any]) -> object:
         if type(part) not in (dict, int, str) or not _BESIDE.issuperset(facts):
             raise ValueError("an object of another kind")
-        for inner in (part, *facts.values()):
-            is_json = is_plain_json(inner) or type(inner) in (int, str)
-            if inner is not None and not is_json:
+        for part_or_fact in (part, *facts.values()):
+            is_json = is_plain_json(part_or_fact) or type(part_or_fact) in (int, str)
+            if part_or_fact is not None and not is_json:
                 raise ValueError("an object with parts of another kind")
         return StandIn()
 
 
 class DryReader(Reader):
-    """Reads one value without its classes."""
+    """Reads one value without the classes of its objects."""
 
     def find(self, name: str) -> Any:
         self.check_name(name)

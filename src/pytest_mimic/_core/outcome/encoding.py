@@ -39,11 +39,11 @@ class Readable:
     """A value as readable JSON.
 
     Attributes:
-        text: The JSON, laid out as it stands in a file.
+        text: The JSON, laid out as a file has it.
         kind: The key of an outcome under which the value stands there; empty for an
             item of a stream.
-        is_tagged: Whether parts of it are stored as tags.
-        imports: What reading imports, `module:name`, sorted.
+        is_tagged: Whether parts of the value are stored as tags.
+        imports: The names that reading imports, `module:name`, sorted.
         objects: Long bytes, by the name of the object of the vault that is to hold
             them.
     """
@@ -75,8 +75,9 @@ class Encoded:
         readable: The outcome as readable JSON, None if it is pickled.
         pickled: The outcome as a `pickling.Pickled`, None if it is readable.
         count: The number of pickles: the body, and the items of a stream.
-        paths: Stored the paths in it.
-        fingerprint: That of the pickles, 32 hex digits, equal for equal outcomes.
+        paths: The store that has stored the paths in the outcome.
+        fingerprint: The fingerprint of the pickles, 32 hex digits, equal for equal
+            outcomes.
     """
 
     kind: OutcomeKind
@@ -87,21 +88,21 @@ class Encoded:
     fingerprint: str = ""
 
     def load(self) -> object:
-        """Return the item of which it is a copy."""
+        """Return a value that is equal to the copied item."""
         if self.readable is not None:
             return self.readable.load(self.paths)
         return self.pickled.load(paths=self.paths)[0]
 
     @property
     def is_tagged(self) -> bool:
-        """Whether loading puts in parts: for tags of a text, or paths of a pickle."""
+        """Whether loading makes parts anew: those of tags, or the paths in a pickle."""
         if self.readable is None:
             return bool(self.pickled.has_paths)
         return self.readable.is_tagged
 
     @property
     def has_custom_identity(self) -> bool:
-        """Whether a class in it defines its own identity, which may hide parts."""
+        """Whether a class in the outcome defines an identity, which may hide parts."""
         if self.readable is None:
             return bool(self.pickled.has_custom_identity)
         for cls in map(find, self.readable.imports):
@@ -110,10 +111,10 @@ class Encoded:
         return False
 
     def texts(self, most: int) -> Iterator[str | None]:
-        """Yield what it stores as texts, in which bytes are read as Latin-1.
+        """Yield the stored texts, in which bytes are read as Latin-1.
 
-        In place of a text with more than `most` characters, it yields None. The memory
-        of an array of numbers holds no text.
+        None stands in place of a text with more than `most` characters. The memory of
+        an array of numbers is no text, and is left out.
         """
         if self.readable is not None:
             text = self.readable.text
@@ -131,9 +132,9 @@ class Encoded:
                     yield str(memory, "latin-1")
 
     def hide(self, environment: Environment) -> dict[str, bool]:
-        """Replace the values in readable texts by `<NAME>`.
+        """Replace the values of environment variables in readable texts by `<NAME>`.
 
-        A pickle, and bytes, stay as they are.
+        Pickles and bytes stay as they are, and the values in them.
 
         Returns:
             The names of the variables that the outcome holds, and whether each was
@@ -164,7 +165,7 @@ def snapshot(
     """Return a copy of an item of a stream, whose object may change afterwards.
 
     Raises:
-        UnstorableOutcomeError: It cannot be stored. The error names it by `path`.
+        UnstorableOutcomeError: The item cannot be stored. The error names it by `path`.
     """
     readable = _readable(value, paths)
     if readable is not None:
@@ -175,7 +176,7 @@ def snapshot(
 def _pickled_item(
     value: object, path: str, target: str | None, paths: PathStore
 ) -> Encoded:
-    """Return an item of a stream as a pickle, for which `snapshot` found no JSON."""
+    """Return an item of a stream as a pickle, as readable JSON does not keep it."""
     try:
         pickled = _pickling().dump(value, paths)
     # The parts of the value may raise anything.
@@ -191,21 +192,21 @@ def encode(
 ) -> Encoded:
     """Return the outcome in memory, ready to be stored, its paths stored by `paths`.
 
-    Its large buffers are not copied: call `pickled.detach()` before they may change.
+    Large buffers are not copied: call `pickled.detach()` before they may change.
 
     Raises:
         UnstorableOutcomeError: A part can neither be written as JSON nor pickled and
             loaded again.
     """
-    items: list[Encoded] = []
+    item_copies: list[Encoded] = []
     if isinstance(outcome, Stream):
-        items = _snapshots(outcome, target, paths)
-    if all(item.readable is not None for item in items):
-        body = _body(outcome, [item.load() for item in items])
+        item_copies = _snapshots(outcome, target, paths)
+    if all(item.readable is not None for item in item_copies):
+        body = _body(outcome, [item.load() for item in item_copies])
         readable = _readable(body, paths, kind=outcome.kind)
         if readable is not None:
             return Encoded(outcome.kind, readable, paths=paths)
-    return _pickled(outcome, items, target, paths)
+    return _pickled(outcome, item_copies, target, paths)
 
 
 def _snapshots(stream: Stream, target: str | None, paths: PathStore) -> list[Encoded]:
@@ -229,14 +230,16 @@ def _pickled(
         pickled = _pickling().dump(body, paths)
     # The parts of the value may raise anything.
     except Exception as reason:
-        refused: Outcome = outcome
+        refused_outcome: Outcome = outcome
         if isinstance(outcome, Stream):
-            # Its items are stored already.
-            refused = outcome.end or Value(None)
+            # The items of the stream are stored already, so its end is at fault.
+            refused_outcome = outcome.end or Value(None)
         root = "result"
-        if isinstance(refused, Raised):
+        if isinstance(refused_outcome, Raised):
             root = "exception"
-        raise _refusal(refused.content, root, refused.kind, target, reason) from None
+        raise _refusal(
+            refused_outcome.content, root, refused_outcome.kind, target, reason
+        ) from None
     fingerprint = _fingerprint(body, pickled)
     if items:
         pickles = [pickled]
@@ -255,15 +258,15 @@ def _pickled(
 def _readable(
     value: Any, paths: PathStore, *, kind: OutcomeKind | Literal[""] = ""
 ) -> Readable | None:
-    """Return a value as readable JSON, None if that does not keep it exactly.
+    """Return a value as readable JSON; None: JSON does not keep the value exactly.
 
     Args:
         value: An item of a stream, or the body of an outcome.
-        paths: Stores the paths in it.
+        paths: Stores the paths in the value.
         kind: The only key of the body of an outcome.
     """
     text = None
-    # JSON does not keep that one list or dict is at two places.
+    # JSON would make two lists of one list that is at two places.
     if repeated_parts(value) == []:
         text = exact_text(value[kind] if kind else value)
     if text is not None:
@@ -281,7 +284,7 @@ def _readable(
         return Readable(text, kind)
     tree = plain_of(node)
     if kind:
-        # Of an outcome, what stands under its kind alone is written.
+        # The text of an outcome is what stands under its kind.
         tree = tree[kind]
     text = exact_text(tree)
     if text is None:
@@ -299,7 +302,7 @@ def _readable(
 
 
 def _is_exact(value: object, readable: Readable, paths: PathStore) -> bool:
-    """Return whether a copy of the value is equal to it."""
+    """Return whether the value that is read back from the JSON is equal to it."""
     # Methods of the value's own types may raise anything.
     with suppress(Exception):
         fingerprint = fingerprint_outcome(value)
@@ -346,7 +349,7 @@ def _joined(parts: list[Any]) -> Any:
 
 
 def _is_text(memory: memoryview) -> bool:
-    """Return whether memory is a text. That of numbers soon has bytes that are none."""
+    """Return whether memory is a text in UTF-8, as that of numbers hardly is."""
     try:
         str(memory, "utf-8")
     except UnicodeDecodeError:
@@ -367,8 +370,9 @@ def _pickling() -> Any:
 def _fingerprint(value: object, pickled: Any) -> str:
     """Return the fingerprint of a pickled value.
 
-    A value without identity has its pickle's hash. So has a value with a class that
-    defines its own identity, which may leave out parts that a replay must give back.
+    The fingerprint is the identity of the value. A value without identity has the hash
+    of its pickle. So has a value with a class that defines its own identity, which may
+    leave out parts that a replay must give back.
     """
     identity = None
     if not pickled.has_custom_identity:
@@ -389,7 +393,7 @@ def _fingerprint(value: object, pickled: Any) -> str:
 
 
 def _identity(value: object, pickled: Any) -> str | None:
-    """Return the identity of a pickled value, its paths in the same way in each run."""
+    """Return the identity of a pickled value, with the same paths in each run."""
     # Methods of the value's own types may raise anything.
     with suppress(Exception):
         if pickled.has_paths:
@@ -410,10 +414,10 @@ def _refusal(
 
     Args:
         part: The value, the exception, or the item of a stream.
-        root: The name of that in the path.
-        kind: Which of these it is.
+        root: The name of the part with which the path begins, `result`.
+        kind: The kind of the outcome.
         target: The target of the call.
-        reason: What storing it has raised.
+        reason: The exception that was raised when the part was to be stored.
     """
     is_deep = isinstance(reason, RecursionError)
     path = root
@@ -441,7 +445,7 @@ def _refusal(
 
 
 def _words_for(part: object) -> str:
-    """Return what a value is: `a socket object`."""
+    """Return the words for a value: `a socket`, `a Cursor object`."""
     words = words_for(type(part))
     if words:
         return words
@@ -460,11 +464,11 @@ def _is_storable(value: object) -> bool:
 
 def _find_part(value: object, path: str) -> tuple[str, object]:
     """Return the path of the first part that cannot be stored, and the part."""
-    seen: set[int] = set()
+    seen_ids: set[int] = set()
     while _pickling().lazy_remedy(value) is None:
-        seen.add(id(value))
+        seen_ids.add(id(value))
         for part in parts_of(value):
-            if id(part.value) not in seen and not _is_storable(part.value):
+            if id(part.value) not in seen_ids and not _is_storable(part.value):
                 path += part.step
                 value = part.value
                 break

@@ -1,4 +1,4 @@
-"""Exceptions taken apart and put together again without calling their `__init__`."""
+"""Exceptions of outcomes: taken apart, and made again without their `__init__`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any, cast
 from pytest_mimic._core.types.kinds import name_of
 from pytest_mimic._core.types.opening import slot_members
 
-# Fields in C, which are neither in `args` nor in `__dict__`. `AttributeError.obj` is
-# left out: it is any object.
+# The fields in C of builtin exceptions, which are neither in `args` nor in `__dict__`.
+# `AttributeError.obj` is left out, as it may be any object.
 FIELDS: dict[type[BaseException], tuple[str, ...]] = {
     OSError: ("errno", "strerror", "filename", "filename2"),
     BlockingIOError: ("characters_written",),
@@ -30,6 +30,7 @@ FIELDS: dict[type[BaseException], tuple[str, ...]] = {
         "end_offset",
     ),
 }
+# The types of the arguments and attributes that are kept beside the class's own pickle.
 _SIMPLE = frozenset({str, int, float, bool, bytes})
 
 
@@ -38,9 +39,11 @@ def make(cls: type[BaseException], args: tuple[object, ...]) -> BaseException:
 
     The `__init__` of a user's class is not called.
     """
-    # An edited pickle could name any other object.
-    named: object = cls
-    if not (isinstance(named, type) and issubclass(named, BaseException)):
+    # An edited pickle could name any object in place of the class.
+    class_or_other: object = cls
+    if not (
+        isinstance(class_or_other, type) and issubclass(class_or_other, BaseException)
+    ):
         raise TypeError(f"{cls!r} is not an exception class")
     base = _builtin_of(cls)
     exception = cast(BaseException, base.__new__(cls, *args))
@@ -69,23 +72,24 @@ def _set(exception: BaseException, **attributes: object) -> None:
 def restore(exception: Any, state: dict[str, Any]) -> None:
     """Give an exception its state.
 
-    First comes that from its class's own reduction, then what this may have left out.
+    The state that the class itself has pickled comes first, then what it may have left
+    out.
     """
-    # An edited pickle could name any other object.
+    # An edited pickle could name any object in place of the exception.
     if not isinstance(exception, BaseException):
         raise TypeError(f"{exception!r} is not an exception")
     if state.get("own") is not None:
         exception.__setstate__(state["own"])
     if "own" in state and "args" in state:
         _set(exception, args=state["args"])
-    # Past the class, which may have a `__dict__` of its own.
+    # The attributes are set past the class, which may define another `__dict__`.
     attributes: Any = vars(BaseException)["__dict__"]
     attributes.__get__(exception).update(state.get("attributes", {}))
     if "notes" in state:
         attributes.__get__(exception)["__notes__"] = state["notes"]
     for name, value in state.get("fields", {}).items():
         _field(type(exception), name).__set__(exception, value)
-    # After the cause: setting one suppresses the context.
+    # The flag is set after the cause, as to set a cause suppresses the context.
     _set(exception, __cause__=state.get("cause"))
     _set(exception, __suppress_context__=state.get("suppress_context", False))
 
@@ -96,7 +100,8 @@ def _field(
     """Return the slot or the field in C with a name.
 
     Raises:
-        ValueError: There is none; the setter of a property would run code.
+        ValueError: The class has no such slot or field. A property is none, as its
+            setter would run code.
     """
     is_in_c = False
     for base, names in FIELDS.items():
@@ -127,14 +132,17 @@ def state_of(exception: BaseException) -> dict[str, Any]:
 
 
 def _is_empty(part: object) -> bool:
-    """Return whether a part of a state says nothing. Empty notes do."""
+    """Return whether a part of a state says nothing: None, False or an empty dict.
+
+    An empty list of notes says that somebody has removed them.
+    """
     return part is None or part is False or (type(part) is dict and not part)
 
 
 def reduce(exception: BaseException) -> Any:
     """Return the reduction of an exception for a pickle.
 
-    NotImplemented: it is left to the class.
+    NotImplemented: the class pickles its objects itself.
     """
     cls = type(exception)
     state = state_of(exception)
@@ -143,23 +151,30 @@ def reduce(exception: BaseException) -> Any:
     reduced: Any = exception.__reduce_ex__(4)
     if not isinstance(reduced, tuple):
         return NotImplemented
-    make_it, args, own_state, *others = (*reduced, None)
-    if any(part is not None for part in others):
+    make_by_class, args, state_of_class, *further_parts = (*reduced, None)
+    if any(part is not None for part in further_parts):
         return NotImplemented
-    # Its own reduction may leave out notes and links, and simple arguments and
-    # attributes, as urllib3's do.
-    rest: dict[str, Any] = {}
+    # The reduction of the class may leave out notes and links, and simple arguments and
+    # attributes, as those of urllib3 do. They are set again behind its own state.
+    state_left_out: dict[str, Any] = {}
     for name in ("notes", "cause", "suppress_context"):
         if name in state:
-            rest[name] = state[name]
+            state_left_out[name] = state[name]
     attributes: dict[str, Any] = {}
     for name, value in vars(exception).items():
         if type(value) in _SIMPLE:
             attributes[name] = value
-    rest["attributes"] = attributes
+    state_left_out["attributes"] = attributes
     if _SIMPLE.issuperset(map(type, exception.args)):
-        rest["args"] = exception.args
-    return make_it, args, {**rest, "own": own_state}, None, None, restore
+        state_left_out["args"] = exception.args
+    return (
+        make_by_class,
+        args,
+        {**state_left_out, "own": state_of_class},
+        None,
+        None,
+        restore,
+    )
 
 
 def _reduces_itself(cls: type[BaseException]) -> bool:
@@ -175,16 +190,17 @@ def _reduces_itself(cls: type[BaseException]) -> bool:
 def _fields(exception: BaseException) -> dict[str, object]:
     """Return the slots that have a value, and fields in C.
 
-    Fields that `make` would set from the arguments are left out.
+    Fields that `make` sets from the arguments are left out: `errno` and `strerror` of
+    `OSError(2, "no such file")`.
     """
-    twin = remade(exception)
+    remade_exception = remade(exception)
     fields: dict[str, object] = {}
     for base, names in FIELDS.items():
         if not isinstance(exception, base):
             continue
         for name in names:
             value = getattr(exception, name, None)
-            if not _is_equal(value, getattr(twin, name, None)):
+            if not _is_equal(value, getattr(remade_exception, name, None)):
                 fields[name] = value
     cls = cast(type, type(exception))
     for name, member in slot_members(cls, below=BaseException).items():
@@ -194,23 +210,23 @@ def _fields(exception: BaseException) -> dict[str, object]:
     return fields
 
 
-def _is_equal(value: object, other: object) -> bool:
-    if value is other:
+def _is_equal(value: object, other_value: object) -> bool:
+    if value is other_value:
         return True
     # The value of a StopIteration may be an array, which has no truth value.
     with suppress(Exception):
-        return bool(value == other)
+        return bool(value == other_value)
     return False
 
 
 def remade(exception: BaseException) -> BaseException | None:
     """Return another exception with the same class and arguments.
 
-    None: `make` cannot make one.
+    None: `make` cannot make such an exception.
     """
     try:
-        twin = make(type(exception), exception.args)
+        remade_exception = make(type(exception), exception.args)
     # The class of an extension may raise anything.
     except Exception:
         return None
-    return twin if type(twin) is type(exception) else None
+    return remade_exception if type(remade_exception) is type(exception) else None

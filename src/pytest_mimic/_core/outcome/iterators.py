@@ -1,6 +1,6 @@
-"""Iterators made by C code, which are streams as outcomes.
+"""Iterators made by C code, which are recorded as streams.
 
-`map`, `zip`, `iter(…)`, those of `itertools`
+That is `map`, `zip`, `iter(…)`, and the iterators of `itertools`.
 """
 
 from __future__ import annotations
@@ -9,14 +9,15 @@ from functools import lru_cache
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
 
-# They are streams, or are awaited, in ways of their own.
+# Generators and coroutines, which are recorded in other ways.
 _OTHERS = (AsyncGeneratorType, CoroutineType, GeneratorType)
 
 
 def is_c_iterator(value: object) -> bool:
-    """Return whether a value is an iterator made by C code that does nothing else.
+    """Return whether a value is an iterator of C code that only gives items.
 
-    An open file, a cursor or a reader has methods and attributes of its own.
+    An open file, a cursor or a reader iterates as well, but has methods and attributes
+    of its own.
     """
     kind: Any = type(value)
     return hasattr(kind, "__next__") and _only_iterates(kind)
@@ -24,17 +25,19 @@ def is_c_iterator(value: object) -> bool:
 
 @lru_cache(maxsize=1024)
 def _only_iterates(kind: Any) -> bool:
+    """Return whether the objects of a class give items, and have nothing else."""
     if issubclass(kind, _OTHERS) or not hasattr(kind, "__iter__"):
         return False
     method = next(
         vars(base)["__next__"] for base in kind.__mro__ if "__next__" in vars(base)
     )
-    # A method in Python is a function; one in C is a wrapper of a slot.
+    # The `__next__` of a class in C is a wrapper of a slot, and in Python a function.
     is_in_c = type(method).__name__ == "wrapper_descriptor"
     return is_in_c and not any(map(_is_own_way, _public_members(kind)))
 
 
 def _public_members(kind: Any) -> list[object]:
+    """Return the methods and attributes of a class without `_` before their names."""
     members = {}
     for base in reversed(kind.__mro__):
         members.update(vars(base))
@@ -42,8 +45,8 @@ def _public_members(kind: Any) -> list[object]:
 
 
 def _is_own_way(member: object) -> bool:
-    """Return whether an attribute says more than the items.
+    """Return whether a member of an iterator's class does more than give items.
 
-    Another way to make such an iterator, as `chain.from_iterable` is one, does not.
+    A class method, `chain.from_iterable`, only makes another such iterator.
     """
     return type(member).__name__ != "classmethod_descriptor"

@@ -1,15 +1,15 @@
-"""Values whose own pickle loses a part: one table, by class.
+"""Values whose own pickle loses a part: a table by their classes.
 
 The part is kept in another way, or the value is refused.
 
-| library | its pickle loses | here |
+| library | a pickle loses | here |
 |---|---|---|
 | torch | gradients, graphs, hooks | gradients are kept, others are refused |
-| PIL | frames, EXIF set in memory, what a file has besides pixels | kept |
+| PIL | frames, EXIF set in memory, facts of the file besides pixels | kept |
 | rdkit | properties, unless an option is set | the option is set |
 | pendulum | `fold` | kept |
 | numpy | that a generator is the one which all share, a hard mask | kept |
-| httpx | the extensions of the request of a response | left out, as its own are |
+| httpx | the extensions of a response's request | left out, as the response's are |
 | pydantic | the arguments of a parametrised model, `Page[Item]` | kept by name |
 | any | a remembered `hash()` is that of another process | left out, or taken anew |
 | requests, httpx | `raw`, `extensions` | the recording run says so |
@@ -54,7 +54,7 @@ _LOSSES = {
 
 
 def losses(imports: Iterable[str]) -> list[str]:
-    """Return sentences that say what an outcome loses, by what its pickle imports."""
+    """Return sentences on the parts that an outcome loses, by its pickle's imports."""
     sentences = []
     for class_name, (name, attributes) in _LOSSES.items():
         if class_name in imports:
@@ -64,7 +64,10 @@ def losses(imports: Iterable[str]) -> list[str]:
 
 
 def known_losses(kind: type) -> tuple[str, ...]:
-    """Return the attributes that objects of a class do not give back, as runs say."""
+    """Return the attributes that a replay does not give back with objects of a class.
+
+    The run that records such an object says so.
+    """
     row = _LOSSES.get(name_of(kind))
     if row is None:
         return ()
@@ -73,9 +76,9 @@ def known_losses(kind: type) -> tuple[str, ...]:
 
 
 def kept_whole(thing: Any) -> Any:
-    """Return the reduction of a value that its own pickle would not keep whole.
+    """Return the reduction of a value of which an ordinary pickle would lose a part.
 
-    NotImplemented: its own pickle will do, or this table does not know it.
+    NotImplemented: the ordinary pickle keeps the value, or the table does not know it.
 
     Raises:
         NotExactError: A part cannot be kept.
@@ -99,7 +102,7 @@ def kept_whole(thing: Any) -> Any:
 
 
 def _without_hash(thing: Any) -> Any:
-    """Return the reduction without what the object remembers of its hash.
+    """Return the reduction of an object without the hash that it remembers.
 
     Another process has other hashes, and would not find the object in a dict.
     """
@@ -112,24 +115,25 @@ def _without_hash(thing: Any) -> Any:
     parts = thing.__reduce_ex__(4)
     if type(parts) is not tuple or len(parts) < 3:
         return NotImplemented
-    make, arguments, state, *others = parts
-    return make, arguments, without_hashes(state, names_with_none), *others
+    make, arguments, state, *further_parts = parts
+    return make, arguments, without_hashes(state, names_with_none), *further_parts
 
 
 def _with_retaken_hash(thing: Any, names: set[str]) -> Any:
     """Return the reduction of an object whose constructor took its hash.
 
-    What loads it takes the hash anew, as the constructor did.
+    Where the pickle is loaded, the hash is taken anew, as the constructor did it.
 
     Raises:
-        NotExactError: How the constructor took the hash is not seen.
+        NotExactError: No recipe gives the hash that the constructor took.
     """
     parts = thing.__reduce_ex__(4)
     if type(parts) is not tuple:
         return NotImplemented
-    make, arguments, state, *others = (*parts, None)[: max(len(parts), 3)]
+    make, arguments, state, *further_parts = (*parts, None)[: max(len(parts), 3)]
     if not _has_attribute(state, names):
-        # The class has a way of its own, which calls the constructor again.
+        # The class pickles its objects by the arguments of its constructor, which takes
+        # the hash again.
         return NotImplemented
     recipe = recipe_of(thing, names)
     if recipe is None:
@@ -140,7 +144,7 @@ def _with_retaken_hash(thing: Any, names: set[str]) -> Any:
         )
     hashes = dict.fromkeys(names, recipe)
     state_and_hashes = {"state": _blanked(state, names), "hashes": hashes}
-    items, pairs = (*others, None, None)[:2]
+    items, pairs = (*further_parts, None, None)[:2]
     return make, arguments, state_and_hashes, items, pairs, restore_hash
 
 
@@ -155,9 +159,9 @@ def _has_attribute(state: Any, names: set[str]) -> bool:
 
 
 def _blanked(state: Any, names: set[str]) -> Any:
-    """Return a pickled state with 0 under the names.
+    """Return a pickled state with 0 in the attributes that keep a hash.
 
-    The number of another process says nothing.
+    The hash of this process is of no use in another.
     """
     if type(state) is tuple:
         return tuple([_blanked(part, names) for part in state])
@@ -191,7 +195,7 @@ def _tensor(tensor: Any) -> Any:
     """Reduce a tensor that has a gradient.
 
     Raises:
-        NotExactError: It has hooks or a graph, which no pickle keeps.
+        NotExactError: The tensor has hooks or a graph, which no pickle keeps.
     """
     if hooks_of(tensor):
         raise NotExactError(
@@ -221,7 +225,8 @@ def restore_tensor(tensor: Any, state: dict[str, Any]) -> None:
 
 # PIL
 
-# What the state of an image has already, what only reads its file, and the file.
+# The attributes of an image that are not kept by themselves: those that its state has
+# already, those that only serve to read its file, and the file.
 _OF_IMAGES = frozenset(
     "_exif _exclusive_fp _fp _im _mode _size _decoder fp"
     " im info palette pyaccess tile".split()
@@ -230,9 +235,9 @@ _PLAIN = (str, int, float, bytes, type(None))
 
 
 def _image(image: Any) -> Any:
-    """Reduce an image: one with several frames to its file, any other to its pixels.
+    """Reduce an image with several frames to its file, any other image to its pixels.
 
-    What the file says besides, and EXIF that was set in memory, stand beside.
+    The other facts of the file, and EXIF that was set in memory, stand beside these.
     """
     state: dict[str, Any] = {}
     file = _file_of(image)
@@ -249,12 +254,13 @@ def _image(image: Any) -> Any:
         make, arguments, state["own"], *_ = image.__reduce_ex__(4)
     attributes = {}
     for name, part in vars(image).items():
-        # Private ones say where the reader of the file is, and a new one is elsewhere.
+        # Private attributes of an image with frames are those of the reader of its
+        # file, and the reader that a replay opens has its own.
         is_of_reader = file is not None and name[:1] == "_"
         if name not in _OF_IMAGES and not is_of_reader and _is_kept(part):
             attributes[name] = part
     state["attributes"] = attributes
-    # A TIFF whose file is closed reads its EXIF from nowhere else.
+    # A TIFF whose file is closed has its EXIF in memory alone.
     is_only_here = file is None and hasattr(image, "tag_v2") and image._exif is not None
     if is_only_here or changed_exif(image) is not None:
         exif: Any = image._exif
@@ -279,9 +285,10 @@ def _is_kept(part: Any) -> bool:
 
 
 def _file_of(image: Any) -> bytes | None:
-    """Return the bytes of a file with the frames of an image, None if it has one.
+    """Return the bytes of a file with the frames of an image.
 
-    Of a WEBP that was loaded, only the decoder is left: they are written anew.
+    Of a WEBP that was loaded, only the decoder is left, and its frames are written into
+    a new file. None: the image has one frame.
     """
     decoder = getattr(image, "_decoder", None)
     if decoder is None:
@@ -299,13 +306,13 @@ def _file_of(image: Any) -> bytes | None:
         frames.append(create(mode, image.size, pixels, "raw", image.rawmode))
         durations.append(end - start)
         start = end
-    first, *others = frames
+    first_frame, *other_frames = frames
     file = BytesIO()
-    first.save(
+    first_frame.save(
         file,
         "WEBP",
         save_all=True,
-        append_images=others,
+        append_images=other_frames,
         duration=durations,
         loop=image.info.get("loop", 0),
         background=image.info.get("background", (0, 0, 0, 0)),
@@ -333,7 +340,7 @@ def open_image(cls: Any, file: bytes, place: int) -> Any:
 
 
 def restore_image(image: Any, state: dict[str, Any]) -> None:
-    """Give an image its pixels, and what its file said besides."""
+    """Give an image its pixels, and the other facts of its file."""
     if "own" in state:
         image.__setstate__(state["own"])
         if hasattr(type(image), "_open"):
@@ -367,18 +374,23 @@ def restore_image(image: Any, state: dict[str, Any]) -> None:
 
 @contextmanager
 def keeping_all() -> Iterator[None]:
-    """Return the block in which values are pickled: libraries keep what they can."""
+    """Return the block in which values are pickled.
+
+    Inside it, rdkit keeps the properties of molecules, which it leaves out by default.
+    """
     chem: Any = sys.modules.get("rdkit.Chem.rdchem")
     if chem is None:
         yield
         return
-    before = chem.GetDefaultPickleProperties()
+    properties_before = chem.GetDefaultPickleProperties()
     chem.SetDefaultPickleProperties(chem.PropertyPickleOptions.AllProps)
     try:
         yield
     finally:
         chem.SetDefaultPickleProperties(
-            chem.PropertyPickleOptions.values.get(int(before), before)
+            chem.PropertyPickleOptions.values.get(
+                int(properties_before), properties_before
+            )
         )
 
 
@@ -386,7 +398,10 @@ def keeping_all() -> Iterator[None]:
 
 
 def _generator(generator: Any) -> Any:
-    """Reduce the generator that all share by its name: distributions hold it."""
+    """Reduce the generator behind `numpy.random.random()` to a function that gives it.
+
+    Distributions of scipy hold that generator. Its state is not kept.
+    """
     shared = sys.modules["numpy.random.mtrand"]._rand
     if generator is not shared:
         return NotImplemented
@@ -394,7 +409,7 @@ def _generator(generator: Any) -> Any:
 
 
 def _masked(array: Any) -> Any:
-    """Reduce a masked array whose mask is hard; numpy keeps any other one whole."""
+    """Reduce a masked array whose mask is hard; numpy keeps any other array whole."""
     if not array.hardmask:
         return NotImplemented
     if type(array) is not sys.modules["numpy"].ma.MaskedArray:
@@ -426,7 +441,10 @@ def _moment(moment: Any) -> Any:
 
 
 def moment_with_fold(kind: Any, arguments: tuple[Any, ...], fold: int) -> Any:
-    """Return a moment of pendulum, the first or the second with its name."""
+    """Return a moment of pendulum with a `fold`.
+
+    It tells apart two moments with one name, when the clock is put back.
+    """
     base = sys.modules["pendulum"].DateTime
     if not isinstance(kind, type) or not issubclass(kind, base):
         raise TypeError("no moment of pendulum")
@@ -437,26 +455,27 @@ def moment_with_fold(kind: Any, arguments: tuple[Any, ...], fold: int) -> Any:
 
 
 def _response(response: Any) -> Any:
-    """Reduce a response with requests that have lost their extensions, as it has.
+    """Reduce a response, whose requests lose their extensions as the response does.
 
-    The client writes its timeouts there.
+    The client writes its timeouts into the extensions of a request.
     """
     if name_of(type(response)) not in _LOSSES:
-        # A class of somebody else.
+        # A class that derives from that of httpx may pickle more.
         return NotImplemented
-    make, arguments, state, *others = response.__reduce_ex__(4)
+    make, arguments, state, *further_parts = response.__reduce_ex__(4)
     attributes = {}
     for name, part in state.items():
         if name_of(type(part)) in _REQUESTS:
             part = copy(part)
         attributes[name] = part
-    return make, arguments, attributes, *others
+    return make, arguments, attributes, *further_parts
 
 
-#: A copy of them has no extensions.
+#: The classes of requests, of which a copy has no extensions.
 _REQUESTS = frozenset({"httpx:Request", "httpx2:Request"})
 
 
+# The functions that reduce values, by the full name of a class or of a base of it.
 _WAYS: dict[str, Callable[[Any], Any]] = {
     "PIL.Image.Image": _image,
     "httpx.Response": _response,

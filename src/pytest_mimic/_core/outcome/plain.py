@@ -11,9 +11,11 @@ from pytest_mimic._core.nodes.json_tags import SIGN
 
 # A container without containers is written on one line of up to this many characters.
 WIDTH = 120
-# The deepest nesting: parsing recurses in C, and a replay may begin deep in the stack.
+# The most levels of lists and dicts: the parser of JSON recurses in C, and a replay may
+# begin deep in the stack.
 DEPTH = 100
 
+# The types of JSON's values without parts.
 _ATOMS = frozenset({str, int, float, bool, type(None)})
 
 
@@ -26,8 +28,8 @@ class Laid(NamedTuple):
 def exact_text(tree: object) -> str | None:
     """Return JSON as readable text.
 
-    None: no text keeps a part of it, such as NaN, an infinity, a lone surrogate, or an
-    integer that is too long.
+    None: JSON has no text for a part of the tree, such as NaN, an infinity, a lone
+    surrogate, or an integer that is too long.
     """
     try:
         text = layout(tree)
@@ -48,7 +50,7 @@ def layout(value: Any, indent: str = "") -> str:
         return text.replace("\n", f"\n{indent}")
     if kind is not dict and kind is not list:
         return "".join(_chunks(value, 0))
-    inner = indent + " "
+    inner_indent = indent + " "
     if kind is dict and len(value) == 1:
         [(key, part)] = value.items()
         if key[:1] == SIGN:
@@ -59,23 +61,25 @@ def layout(value: Any, indent: str = "") -> str:
         line = text.replace(_BETWEEN, ", ")
         if len(line) <= WIDTH:
             return line
-        broken = text.replace(_BETWEEN, ",\n" + inner)
-        return f"{broken[0]}\n{inner}{broken[1:-1]}\n{indent}{broken[-1]}"
+        several_lines = text.replace(_BETWEEN, ",\n" + inner_indent)
+        opening, closing = several_lines[0], several_lines[-1]
+        inside = several_lines[1:-1]
+        return f"{opening}\n{inner_indent}{inside}\n{indent}{closing}"
     if kind is dict:
         lines: list[str] = []
         for key, part in value.items():
             write = _TEXTS.get(type(part))
-            text = layout(part, inner) if write is None else write(part)
-            lines.append(f"{inner}{encode_basestring(key)}: {text}")
+            text = layout(part, inner_indent) if write is None else write(part)
+            lines.append(f"{inner_indent}{encode_basestring(key)}: {text}")
         return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
-    rows = _rows(value) or [layout(part, inner) for part in value]
-    return f"[\n{inner}" + f",\n{inner}".join(rows) + f"\n{indent}]"
+    rows = _rows(value) or [layout(part, inner_indent) for part in value]
+    return f"[\n{inner_indent}" + f",\n{inner_indent}".join(rows) + f"\n{indent}]"
 
 
 def _rows(items: list[Any]) -> list[str] | None:
     """Return a line for each item, if all are short dicts without containers.
 
-    They are encoded at once. None: the items are others.
+    All items are encoded together. None: an item is no such dict.
     """
     if set(map(type, items)) != {dict}:
         return None
@@ -90,11 +94,13 @@ def _rows(items: list[Any]) -> list[str] | None:
 
 
 _CONTAINERS = frozenset({dict, list, Laid})
-# What needs no call of `layout`.
+# How parts of these types are written, without a call of `layout`.
 _TEXTS: dict[type, Any] = {str: encode_basestring, int: int.__repr__}
-# It stands between items until it is known what does: no JSON text has this character.
+# The encoder writes this character between items and rows. It is then replaced by a
+# comma or by the end of a line. No text of JSON has the character, which JSON escapes.
 _BETWEEN = "\x01"
-# `JSONEncoder.encode` makes such an encoder at each call.
+# Returns the text of a value in pieces. `JSONEncoder.encode` would make such an encoder
+# at each call.
 _chunks: Any = encoder.c_make_encoder(  # type: ignore[attr-defined]
     None,
     JSONEncoder().default,
@@ -109,16 +115,21 @@ _chunks: Any = encoder.c_make_encoder(  # type: ignore[attr-defined]
 
 
 def _is_leaf(parts: Any) -> bool:
-    """Return whether no part is a container with parts.
+    """Return whether no part of a list or dict is a container with parts of its own.
 
-    Tags of one simple part are none: `{"$date": "2026-11-02"}`.
+    The list or dict then may stand on one line. A tag of one simple part,
+    `{"$date": "2026-11-02"}`, is no such container.
     """
     for part in parts:
         if part and type(part) in _CONTAINERS:
             if type(part) is not dict or len(part) > 1:
                 return False
-            [(key, inner)] = part.items()
-            if key[:1] != SIGN or type(inner) is dict or type(inner) is list:
+            [(key, tagged_part)] = part.items()
+            if (
+                key[:1] != SIGN
+                or type(tagged_part) is dict
+                or type(tagged_part) is list
+            ):
                 return False
     return True
 
@@ -126,11 +137,13 @@ def _is_leaf(parts: Any) -> bool:
 def repeated_parts(value: object) -> list[tuple[int, int]] | None:
     """Return which lists and dicts of plain data are at several places.
 
-    Each repetition is the number of its place, and that of the first one. Places are
-    counted level by level. Of `[a, [a]]` with one list `a`, level by level the places
-    are 0, 1 for `a`, 2, and 3 for `a` again, so that the result is `[(3, 1)]`.
+    Each repetition is a pair of numbers: of the place, and of the first place of the
+    same list or dict. Places are numbered level by level. Of `[a, [a]]` with one list
+    `a`, the whole is place 0, `a` is 1, `[a]` is 2 and `a` again is 3, so the result is
+    `[(3, 1)]`.
 
-    None: it is not plain data, which has exactly the types of JSON and is not too deep.
+    None: the value is not plain data, which has exactly the types of JSON and is not
+    too deep.
     """
     level: list[Any] = [value] if type(value) not in _ATOMS else []
     places: dict[int, int] = {}
@@ -140,18 +153,18 @@ def repeated_parts(value: object) -> list[tuple[int, int]] | None:
             return repeated
         if not {list, dict}.issuperset(map(type, level)):
             return None
-        fresh: list[Any] = []
+        parts_met_first: list[Any] = []
         for place, part in enumerate(level, len(places) + len(repeated)):
-            first = places.setdefault(id(part), place)
-            if first == place:
-                fresh.append(part)
+            first_place = places.setdefault(id(part), place)
+            if first_place == place:
+                parts_met_first.append(part)
             else:
-                repeated.append((place, first))
-        dicts = [part for part in fresh if type(part) is dict]
+                repeated.append((place, first_place))
+        dicts = [part for part in parts_met_first if type(part) is dict]
         if not {str}.issuperset(map(type, chain.from_iterable(dicts))):
             return None
-        inner = chain.from_iterable(
-            part if type(part) is list else part.values() for part in fresh
+        parts_of_level = chain.from_iterable(
+            part if type(part) is list else part.values() for part in parts_met_first
         )
-        level = [part for part in inner if type(part) not in _ATOMS]
+        level = [part for part in parts_of_level if type(part) not in _ATOMS]
     return None if level else repeated

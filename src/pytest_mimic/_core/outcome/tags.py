@@ -1,4 +1,4 @@
-"""Values as nodes that keep them exactly, and made again of the JSON of these.
+"""Values as nodes that keep them exactly, and values made again of the nodes' JSON.
 
 The class of an object is its tag, `Fields("shop.models:User", {"name": "Ann"})`; values
 of the standard library have the tags of `types.table`, `Opaque("date", "2026-11-02")`.
@@ -46,14 +46,17 @@ from pytest_mimic._core.types.kinds import (
 from pytest_mimic._core.types.stored_values import MISREAD, check_part, maker_of
 from pytest_mimic.errors import MimicError
 
-# A larger outcome is not read by people, and as a pickle it is smaller and loads
-# faster.
+# A larger outcome is stored as a pickle: no person reads it, and a pickle is smaller
+# and loads faster.
 _MOST_TAGS = 10_000
 _MOST_BYTES = 16 << 20
-# Longer integers are refused by `json`, which limits the time of a conversion.
+# Integers of more bits are stored in hexadecimal: `json` refuses to read them, to limit
+# the time of a conversion.
 _MOST_BITS = 13_000
-# Longer bytes are stored as an object of the vault: a text, and other bytes.
+# Bytes of a greater length are stored as an object of the vault: the lengths of a text,
+# and of other bytes.
 _LONG_TEXT, _LONG = 65_536, 1024
+# The characters of a text that are no spaces to `isprintable`: tab and line ends.
 _SPACES = {9: None, 10: None, 13: None}
 
 
@@ -69,8 +72,8 @@ class Writer(Walk):
             is to hold it.
         size: How many bytes these objects have.
         depth: How much deeper a part may be.
-        met: Parts that may change, by their ids. One at a second place would be another
-            one there: that is for a pickle.
+        met: Parts that may change, by their ids. JSON would make two parts of a part
+            that is at two places, so such a value is for a pickle.
         classes: How the objects of the classes that were met are stored.
         names: What `import_name` has returned, by the id of the class and the name
             that was given.
@@ -92,12 +95,12 @@ class Writer(Walk):
         self.may_hold_paths = bool(self.paths.places.marks)
 
     def inside(self, value: Any, kind: type) -> Node:
-        # There is no way back after an error, so no block ends the level.
+        # An error ends the whole walk, so the depth need not be restored after one.
         self.depth -= 1
         if self.depth < 0:
             raise NotExactError("nested too deeply")
-        known = None if kind in CONTAINERS else self.known(value, kind)
-        node = self.container(value, kind) if known is None else known
+        known_node = None if kind in CONTAINERS else self.known(value, kind)
+        node = self.container(value, kind) if known_node is None else known_node
         self.depth += 1
         return node
 
@@ -113,23 +116,28 @@ class Writer(Walk):
         return node
 
     def import_name(self, thing: object, name: str = "") -> str:
-        """Return the name of a class, its own or another one, and list it.
+        """Return the name of a class or function, and list it as imported.
+
+        Args:
+            thing: The class or function.
+            name: Another name than its own, `numpy:ndarray`.
 
         Raises:
-            NotExactError: The name does not lead to the class.
+            NotExactError: The name does not lead to the class or function.
         """
         # The value keeps the class alive, so that no other one has its id.
         request = id(thing), name
-        known = self.names.get(request)
-        if known is not None:
-            return known
+        known_name = self.names.get(request)
+        if known_name is not None:
+            return known_name
         if (find(name) if name else importable(thing)) is not thing:
             raise NotExactError(thing)
         name = name or name_of(thing)
         try:
             find_plainly(name)
         except AttributeError:
-            # A module gives the class on demand only.
+            # The module gives the class by a function, `__getattr__`, which a replay
+            # does not run.
             raise NotExactError(thing) from None
         self.imports.add(name)
         self.names[request] = name
@@ -139,7 +147,7 @@ class Writer(Walk):
         """Note a part that may change.
 
         Raises:
-            NotExactError: It was met at another place.
+            NotExactError: The part was met at another place.
         """
         if id(value) in self.met:
             raise NotExactError("a part at several places")
@@ -186,7 +194,10 @@ class Writer(Walk):
         return tag.write(value, self)
 
     def taken(self, part: Any) -> Node:
-        """Return the node of a list or dict that was made for this, or of any value."""
+        """Return the node of a value, of which a list or dict is not noted as met.
+
+        Such a list or dict was made for the node alone.
+        """
         kind = type(part)
         if kind is list:
             return Items("list", [self.node(item) for item in part])
@@ -214,7 +225,7 @@ class Writer(Walk):
     def members(self, value: set[Any] | frozenset[Any]) -> Items:
         if type(value) is set:
             self.meet(value)
-        # In the order of their texts, so that the order depends on no hash seed.
+        # Members stand in the order of their texts, which depends on no hash seed.
         by_text: dict[str, Node] = {}
         for member in value:
             node = self.node(member)
@@ -223,9 +234,10 @@ class Writer(Walk):
         return self.counted(Items(type(value).__name__, in_order))
 
     def bytes_node(self, value: bytes) -> Opaque:
-        """Return bytes as a text if they are one, of several lines as a tuple.
+        """Return the node of bytes.
 
-        Other bytes are in base64, long ones an object of the vault.
+        Bytes that people can read are stored as a text, with several lines as a tuple.
+        Other bytes are stored in base64, and long bytes as an object of the vault.
         """
         text = _text_of(value)
         if text is not None:
@@ -243,7 +255,7 @@ class Writer(Walk):
 
 
 def _text_of(value: bytes) -> str | None:
-    """Return the text that bytes are, None if they are none that people read."""
+    """Return bytes as a text; None: people cannot read them, or they are too long."""
     if len(value) > _LONG_TEXT:
         return None
     try:
@@ -254,7 +266,8 @@ def _text_of(value: bytes) -> str | None:
 
 
 def _is_printable(text: str) -> bool:
-    # Older Pythons do not know newer characters. The recording must be the same.
+    # An older Python does not know newer characters. They count as printable, so that
+    # each version records the same.
     return text.isprintable() or all(
         char.isprintable() or category(char) == "Cn" for char in text
     )
@@ -262,6 +275,7 @@ def _is_printable(text: str) -> bool:
 
 # Reading
 
+# The types of parts that the message on a damaged recording shows.
 _SHOWN = frozenset({str, int, float, bool, type(None)})
 
 
@@ -271,12 +285,12 @@ class Reader:
 
     Attributes:
         paths: Restores paths.
-        imports: The names that the recording lists as imports. None: any may be
+        imports: The names that the recording lists as imports. None: any name may be
             imported.
         content: Returns the content of an object of the vault.
         classes: The tags of classes that readers know already, by the id of the class,
             which the tag keeps.
-        tags: The same, by the name of the class.
+        tags: The tags of classes by the name of the class.
     """
 
     paths: PathStore
@@ -290,8 +304,8 @@ class Reader:
 
         Raises:
             OutdatedClassError: A class has changed since.
-            DamagedError, RecursionError: It is not as it was written, or imports what
-                its recording does not list.
+            DamagedError, RecursionError: The JSON is not as a recording writes it, or
+                imports a name that the recording does not list.
         """
         return folded(plain, self.make)
 
@@ -299,8 +313,8 @@ class Reader:
         """Return the value of a tag, whose part and facts are values. See `read`."""
         try:
             if ":" in tag:
-                known = self.tags.get(tag) or self._tag(tag)
-                return known.make(part, facts)
+                class_tag = self.tags.get(tag) or self._tag(tag)
+                return class_tag.make(part, facts)
             if tag == "class" and "of" in facts:
                 return self._generic(part, facts)
             if facts and facts.keys() - {"size"}:
@@ -312,16 +326,18 @@ class Reader:
                 raise OutdatedClassError(
                     f"there is no time zone {part!r:.60} on this machine"
                 ) from None
-            shown = f"{part!r:.60}" if type(part) in _SHOWN else type(part).__name__
-            raise DamagedError(f"{written_tag(tag):.200}: {shown}") from None
+            shown_part = (
+                f"{part!r:.60}" if type(part) in _SHOWN else type(part).__name__
+            )
+            raise DamagedError(f"{written_tag(tag):.200}: {shown_part}") from None
 
     def _value(self, tag: str, part: Any) -> Any:
         make = maker_of(tag)
         if make is not None:
             return make(part)
         if tag in MAKERS:
-            where = part if type(part) is str else tuple(part)
-            return self.paths.restored(tag, where)
+            stored_place = part if type(part) is str else tuple(part)
+            return self.paths.restored(tag, stored_place)
         if tag == "object":
             return self.content(part)
         if tag == "class":
@@ -343,7 +359,8 @@ class Reader:
         cls = self.find(name)
         tag = self.classes.get(id(cls)) or tag_of(cls)
         if tag is None:
-            # It has a way of its own now, such as `__setstate__`, or is another one.
+            # The class has a method such as `__setstate__` now, or is a different
+            # class.
             if cls.__flags__ & HEAP_TYPE or name_of(cls) != name:
                 raise OutdatedClassError(
                     f"{name} cannot be made of its fields any more"
@@ -356,7 +373,7 @@ class Reader:
         """Check that a name may be that of a class, and is listed as an import.
 
         Raises:
-            DamagedError: It is not listed.
+            DamagedError: The name is not listed.
             ValueError: There can be no such name.
         """
         module = name.partition(":")[0]
@@ -369,7 +386,7 @@ class Reader:
         """Return the class with this name, `module:qualname`.
 
         Raises:
-            DamagedError: It is not listed as an import.
+            DamagedError: The class is not listed as an import.
             ValueError: There can be no such name.
             OutdatedClassError: There is no such class any more, or its module cannot be
                 imported.
@@ -377,7 +394,7 @@ class Reader:
         self.check_name(name)
         module, _, qualname = name.partition(":")
         try:
-            found = find_plainly(name)
+            named_class = find_plainly(name)
         except MimicError:
             raise
         except Exception as reason:  # an imported module may raise anything
@@ -386,9 +403,9 @@ class Reader:
                     f"{module} has no class {qualname} any more"
                 ) from None
             raise OutdatedClassError(f"{type(reason).__name__}: {reason}") from None
-        if not isinstance(found, type):
+        if not isinstance(named_class, type):
             raise OutdatedClassError(f"{name} is no class any more")
-        return found
+        return named_class
 
 
 def arguments_in(name: Any, facts: dict[str, Any]) -> list[Any]:
