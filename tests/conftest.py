@@ -103,7 +103,7 @@ IDLE = {
 # Libraries of many modules and classes, all of which a run searches for the holders of
 # a function. A run in this process does without them unless its project names them. No
 # other library needs them.
-LARGE = ("hypothesis", "pandas", "playwright", "polars", "scipy")
+LARGE = ("hypothesis", "mcp", "pandas", "playwright", "polars", "scipy")
 
 # The modules of plugins that runs request.
 MODULE_OF = {

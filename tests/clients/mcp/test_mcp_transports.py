@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import asynccontextmanager, contextmanager
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -40,10 +41,15 @@ SAID = (["consult", "count", "log_in", "say"], "rain in Oslo")
 """
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _mcp_is_loaded():
+    """Load it before a test: each test forgets what it was first to import."""
+    import_module("mcp")
+
+
 @pytest.fixture
 def talks(project):
     """A project with a server that can be started."""
-    project.process = True
     project.ini("mcp", "http")
     shutil.copy(SUPPORT / "mcp_stdio_server.py", project.root / "server.py")
     project.write("answer", "as usual")
@@ -344,6 +350,7 @@ def test_the_server_starts_where_it_does_live(talks):
 
 @pytest.mark.rare
 def test_a_session_without_a_request_leaves_nothing_unclosed(talks):
+    talks.process = True
     talks.write(
         "test_enter.py",
         """
