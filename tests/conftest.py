@@ -25,11 +25,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from support.memory_folder import use_memory
 from support.no_words import without_words
 from support.quick_runs import keep_lookups
 
 import pytest_mimic
 import pytest_mimic.plugin
+
+use_memory()
 
 # Collecting the suite allocates a million objects that stay. Automatic collections
 # until then would take half of its time.
