@@ -19,7 +19,6 @@ from pytest_mimic._core.modules import PACKAGE
 from pytest_mimic._core.targets.target import Target, as_targets
 from pytest_mimic._run.complete_selection import plain_id
 from pytest_mimic._run.configuration import Hooks
-from pytest_mimic._run.plain_imports import load_all
 from pytest_mimic.errors import Damage, DriftError, TargetError
 
 if TYPE_CHECKING:
@@ -97,7 +96,9 @@ class Phases(Hooks):
         if self._has_loaded_all:
             return
         if "pyfakefs.fake_filesystem_unittest" in sys.modules:
-            load_all()
+            from pytest_mimic._run.layers import load_before_fakes
+
+            load_before_fakes()
             self._has_loaded_all = True
 
     def _enter(self, targets: list[Target]) -> None:

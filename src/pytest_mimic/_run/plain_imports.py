@@ -12,13 +12,6 @@ from importlib.machinery import (
 )
 from types import ModuleType
 
-# No call needs these modules, or only the calls of a client.
-_NOT_FOR_CALLS = (
-    "pytest_mimic._clients.",
-    "pytest_mimic._tools.cli",
-    "pytest_mimic.__main__",
-)
-
 
 class _HiddenLoader(SourceFileLoader):
     """Leaves a module out of pytest's tracebacks.
@@ -86,24 +79,3 @@ def use_plain_imports() -> Callable[[], None]:
             sys.meta_path.remove(finder)
 
     return end
-
-
-def load_all() -> None:
-    """Load all modules that a call may need, and keep pyfakefs from changing them.
-
-    pyfakefs replaces `os` and `open` in all modules but those in its `SKIPNAMES`. A
-    module that is first loaded while the fake is active would keep the fake for the
-    rest of the run. Modules of clients are loaded when one is mimicked.
-    """
-    from importlib import import_module
-    from pkgutil import walk_packages
-
-    import pytest_mimic
-
-    for module in walk_packages(pytest_mimic.__path__, "pytest_mimic."):
-        if not module.name.startswith(_NOT_FOR_CALLS):
-            import_module(module.name)
-    fakes = sys.modules["pyfakefs.fake_filesystem_unittest"]
-    for name in sys.modules:
-        if name.startswith("pytest_mimic"):
-            fakes.Patcher.SKIPNAMES.add(name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from time import strftime
 
 from pytest_mimic._core.engine.account import Account
@@ -14,17 +13,6 @@ from pytest_mimic._core.seam.registry import check_outcome
 from pytest_mimic._core.settings import Mode, Settings
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic.errors import DriftError, MimicError, MissingRecordingError
-
-# Modules of `_core` that a run loads at once unless it replays. A test may replace
-# functions that these modules bind.
-_BOUND_EARLY = (
-    "engine.decisions",
-    "engine.effects",
-    "engine.execution",
-    "vault.locks",
-    "vault.objects",
-    "vault.writing",
-)
 
 
 class Session:
@@ -54,16 +42,22 @@ class Session:
         self.run: Run = Run.begin(settings, self.vault, today=strftime("%Y-%m-%d"))
         self.account: Account = self.run.account
         if settings.mode is not Mode.REPLAY:
-            for name in _BOUND_EARLY:
-                import_module(f"pytest_mimic._core.{name}")
-        if settings.mode.writes:
-            from pytest_mimic._core.engine.next_run import NextRun
-
-            self.account.next_run = NextRun(self.run)
+            self._load_layers()
         self.drifts: list[DriftError] = []
         self.judges_phases = True
         self.coverings: Coverings = Coverings(self.run)
         self.scopes: Scopes = Scopes(self.run)
+
+    def _load_layers(self) -> None:
+        """Load what the mode needs: a test may replace functions that modules bind."""
+        from pytest_mimic._core.engine.next_run import NextRun
+        from pytest_mimic._run.layers import Layer, load
+
+        load(Layer.RECORD)
+        if self.settings.mode is Mode.VERIFY:
+            load(Layer.VERIFY)
+        if self.settings.mode.writes:
+            self.account.next_run = NextRun(self.run)
 
     # -- tests
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_mimic._core.tree.chats import tokens_of_response
 from pytest_mimic._core.vault.format import parse_recording, wall_seconds
 from pytest_mimic.errors import MimicError
 
@@ -82,8 +83,6 @@ def counts_in(response: object) -> Counts:
     # Most answers say nothing, and this is the shortest way to see it.
     if not isinstance(response, dict) or b"usage" not in marshal.dumps(response):
         return Counts()
-    from pytest_mimic._core.tree.chats import tokens_of_response
-
     tokens = tokens_of_response(response)
     if tokens is None:
         return Counts()

@@ -14,6 +14,7 @@ from pytest_mimic._core.vault.format import (
     is_usual,
     parse_recording,
 )
+from pytest_mimic._core.vault.long_parts import whole
 from pytest_mimic._core.vault.objects import (
     EMPTY,
     KINDS,
@@ -277,8 +278,6 @@ class Recording(NamedTuple):
 
     def whole(self) -> Recording:
         """Return it with the long parts of its arguments."""
-        from pytest_mimic._core.vault.long_parts import whole
-
         return self._replace(
             arguments=whole(self.arguments, self.stored.reader.store.read)
         )

@@ -1,0 +1,280 @@
+"""The layers in which the modules of this package load.
+
+| layer | what it is for | what loads it |
+|---|---|---|
+| plugin | pytest's hooks and options | pytest |
+| start | cover targets, replay plain values of functions | a run that mimics |
+| replay | replay all else: objects, streams, the calls of clients | such a call |
+| record | describe, encode and write calls | a run that calls real functions; whole |
+| verify | compare outcomes, explain misses | `--mimic-verify`, whole; a miss |
+| tools | the command, the pages and what they show | the command, an option |
+
+A module imports at its top what is on its own layer and on those below. So a run pays
+only for the layers that it needs.
+
+Inside functions, only the doors below import modules of this package. A door leads to
+a higher layer, or to a part of a layer that few runs need. Libraries are imported
+inside functions, too, where they may be missing or where few runs need them.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from enum import IntEnum
+from importlib import import_module
+from pkgutil import walk_packages
+
+import pytest_mimic
+
+
+class Layer(IntEnum):
+    """The layers, the lowest first."""
+
+    PLUGIN = 0
+    START = 1
+    REPLAY = 2
+    RECORD = 3
+    VERIFY = 4
+    TOOLS = 5
+
+
+# By module or folder, without the name of the package. The longest name counts.
+_LAYERS: dict[str, Layer] = {
+    "": Layer.PLUGIN,
+    "errors": Layer.START,
+    "_mimic": Layer.START,
+    "_run": Layer.START,
+    "client": Layer.REPLAY,
+    "_core": Layer.REPLAY,
+    "_clients": Layer.REPLAY,
+    "_tools": Layer.TOOLS,
+    "__main__": Layer.TOOLS,
+    # The ground, and what covers targets and replays plain values.
+    "_core.commands": Layer.START,
+    "_core.modules": Layer.START,
+    "_core.settings": Layer.START,
+    "_core.target_options": Layer.START,
+    "_core.whole_files": Layer.START,
+    "_core.words": Layer.START,
+    "_core.engine.account": Layer.START,
+    "_core.engine.call": Layer.START,
+    "_core.engine.coverings": Layer.START,
+    "_core.engine.current": Layer.START,
+    "_core.engine.decisions": Layer.START,
+    "_core.engine.owners": Layer.START,
+    "_core.engine.run": Layer.START,
+    "_core.engine.scopes": Layer.START,
+    "_core.engine.wrappers": Layer.START,
+    "_core.files.places": Layer.START,
+    "_core.identity.call_identity": Layer.START,
+    "_core.identity.short": Layer.START,
+    "_core.identity.source": Layer.START,
+    "_core.patch": Layer.START,
+    "_core.seam.registry": Layer.START,
+    "_core.swallowed.pending": Layer.START,
+    "_core.targets.binding": Layer.START,
+    "_core.targets.options": Layer.START,
+    "_core.targets.target": Layer.START,
+    "_core.types.kinds": Layer.START,
+    "_core.vault": Layer.START,
+    "_core.vault.long_parts": Layer.REPLAY,
+    "_core.vault.objects": Layer.REPLAY,
+    "_core.vault.recording_facts": Layer.REPLAY,
+    # Each run judges which recordings it has not used.
+    "_tools.unused.judging": Layer.START,
+    "_run.cassette_fixtures": Layer.REPLAY,
+    "_run.token_counts": Layer.REPLAY,
+    # What makes and writes recordings.
+    # Processes that a run forks tell each other what they record.
+    "_core.engine.family": Layer.RECORD,
+    "_core.engine.next_run": Layer.RECORD,
+    "_core.engine.record": Layer.RECORD,
+    "_core.identity.kept_parts": Layer.RECORD,
+    "_core.outcome.encoding": Layer.RECORD,
+    "_core.redact.looks": Layer.RECORD,
+    "_core.tree": Layer.RECORD,
+    "_core.tree.chats": Layer.REPLAY,
+    "_core.vault.locks": Layer.RECORD,
+    "_core.vault.writing": Layer.RECORD,
+    "_run.anew_lines": Layer.RECORD,
+    "_run.layers": Layer.RECORD,
+    "_run.progress": Layer.RECORD,
+    # What compares and explains.
+    "_core.engine.changed_lines": Layer.VERIFY,
+    "_core.engine.recorded_identities": Layer.VERIFY,
+    "_core.engine.refusals": Layer.VERIFY,
+    "_core.engine.verifying": Layer.VERIFY,
+    "_core.tree.agreement": Layer.VERIFY,
+    "_core.tree.difference_words": Layer.VERIFY,
+    "_core.tree.messages": Layer.VERIFY,
+    "_core.tree.shapes": Layer.VERIFY,
+    "_run.drift_reports": Layer.VERIFY,
+    "_run.tracebacks": Layer.VERIFY,
+    "_run.verdicts": Layer.VERIFY,
+    "_run.call_report": Layer.TOOLS,
+}
+
+# The functions that import modules of this package, by their modules.
+DOORS: dict[str, tuple[str, ...]] = {
+    "plugin": (
+        "_warn_of_unknown_keys",
+        "_run_of",
+        "pytest_terminal_summary",
+        "_cassette_fixture",
+    ),
+    "_mimic": ("fingerprint",),
+    "_run.call_report": ("CallReports.__init__", "CallReports.write"),
+    "_run.complete_selection": ("SelectedTests.finish_collection",),
+    "_run.configuration": ("_read_secret_names",),
+    "_run.ending": ("Ending.prepare", "Ending._count_tokens", "Ending._keep_usage"),
+    "_run.phases": (
+        "Phases._load_before_fakes",
+        "Phases.pytest_runtest_makereport",
+        "Phases._judge_phase",
+        "Phases._name_replays",
+        "_own_files",
+    ),
+    "_run.pytest_run": ("PytestRun.__init__", "PytestRun.finish_collection"),
+    "_run.session": ("Session._load_layers",),
+    "_run.summary": ("summary", "_made_anew"),
+    "_tools.cli.checking": ("Checker._check_pickle",),
+    "_tools.cli.project": ("_read_target",),
+    "_tools.unused.judging": ("labelled",),
+    "_clients.http.aiohttp": (
+        "_wrap_connect.connect",
+        "_connection_of_unsent",
+        "_NextResponse._read",
+    ),
+    "_clients.mcp.mcp_transports": ("_wrap.client",),
+    "_clients.sql.sqlalchemy": ("_compiled_names",),
+    "_core.engine.call": (
+        "Plan.paths",
+        "Plan.secrets",
+        "Call.paths",
+        "Call.label",
+        "Call.listed",
+        "FunctionPlan.trace",
+        "FunctionPlan.call",
+        "FunctionPlan.described",
+        "FunctionPlan.kept_parts",
+    ),
+    "_core.engine.cassette_tracks": (
+        "CassetteTrack.leave_empty",
+        "CassetteTrack._check_played",
+        "CassetteTrack._labels",
+    ),
+    "_core.engine.cassettes": ("CassetteCall.outcome",),
+    "_core.engine.changed_inputs": (
+        "ChangedInputs.sources",
+        "ChangedInputs._changed_of",
+    ),
+    "_core.engine.client_plan": (
+        "ClientPlan.call",
+        "ClientPlan._matched",
+        "ClientPlan.kept_parts",
+        "ClientPlan.described",
+        "Port._compare_senders",
+        "Port.secrets",
+        "Port._number",
+    ),
+    "_core.engine.coverings": (
+        "Coverings.take",
+        "Coverings._cover_client",
+        "_before_a_fork",
+        "_after_a_fork",
+        "_in_a_forked_process",
+    ),
+    "_core.engine.current": ("Current.watch",),
+    "_core.engine.effects": ("Effects.refuse_changes", "Effects._remedies"),
+    "_core.engine.execution": ("relay",),
+    "_core.engine.family": ("Family._hear_of_secrets", "Family._hear_of_sender"),
+    "_core.engine.next_run": ("_counted", "_line"),
+    "_core.engine.record": ("encode", "_describe_pickle"),
+    "_core.engine.run": ("Run.recordings", "Run.redactor", "Run.senders", "Run.inputs"),
+    "_core.engine.steps": (
+        "Step.__init__",
+        "Step._wait",
+        "Step.leave_states",
+        "Step.exhausted",
+        "Step.complete",
+        "Step._compare",
+        "Step._end_early",
+        "Step._keep_unended",
+        "Step.refuse",
+    ),
+    "_core.engine.tracks": (
+        "Track._tell_place",
+        "Track._tell_conversation",
+        "Track._refusal",
+        "Track._write_empty",
+        "Track._tell_change",
+        "_is_of_another_call",
+    ),
+    "_core.engine.wrappers": ("_engine",),
+    "_core.files.places": ("Places.digests",),
+    "_core.identity.call_identity": (
+        "fingerprint_outcome",
+        "CallIdentity.__init__",
+        "CallIdentity._look_for_paths",
+        "CallIdentity._folders",
+        "CallIdentity._form_of_argument",
+        "CallIdentity._with_contents",
+        "_form_of_value",
+    ),
+    "_core.outcome.encoding": ("_pickling",),
+    "_core.targets.options": ("_check_paths", "_read_paths"),
+    "_core.vault.folder": ("FolderStore._locks",),
+    "_core.vault.objects": (
+        "Objects.check_tags",
+        "Objects._untagged",
+        "Objects._unpickled",
+    ),
+    "_core.vault.vault": (
+        "Vault.objects",
+        "Vault.read",
+        "Vault.stored",
+        "Vault.write",
+        "Vault.copy",
+        "Vault.delete",
+        "_making",
+    ),
+}
+
+
+def layer_of(module: str) -> Layer:
+    """Return the layer of a module, named in full."""
+    name = module.removeprefix("pytest_mimic").removeprefix(".")
+    while name not in _LAYERS:
+        name, _, _ = name.rpartition(".")
+    return _LAYERS[name]
+
+
+def load(layer: Layer) -> None:
+    """Load a layer whole."""
+    for module in _modules():
+        if layer_of(module) is layer:
+            import_module(module)
+
+
+def load_before_fakes() -> None:
+    """Load all modules that a call may need, and keep pyfakefs from changing them.
+
+    pyfakefs replaces `os` and `open` in all modules but those in its `SKIPNAMES`. A
+    module that is first loaded while the fake is active would keep the fake for the
+    rest of the run. Modules of clients are loaded when one is mimicked.
+    """
+    for module in _modules():
+        is_of_client = module.startswith("pytest_mimic._clients.")
+        if layer_of(module) < Layer.TOOLS and not is_of_client:
+            import_module(module)
+    fakes = sys.modules["pyfakefs.fake_filesystem_unittest"]
+    for name in sys.modules:
+        if name.startswith("pytest_mimic"):
+            fakes.Patcher.SKIPNAMES.add(name)
+
+
+def _modules() -> Iterator[str]:
+    """Yield the names of all modules of this package."""
+    for module in walk_packages(pytest_mimic.__path__, "pytest_mimic."):
+        yield module.name
