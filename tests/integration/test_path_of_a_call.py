@@ -3,7 +3,7 @@
 A change that raises these numbers says so in its commit.
 
 A recorded call of a function is bound and identified (`call`, `call_identity`), its
-file is sought (`tracks`, `recordings`, `vault`, `folder`), its arguments are described
+file is sought (`equal_calls`, `recordings`, `vault`, `folder`), its arguments are described
 (`making`, `secrets`, `secret_names`) and kept as they were
 (`effects`, `reached_and_read`), it runs (`execution`, `steps`), its outcome becomes
 text (`record`, `encoding`, `plain`), what identifies its parts is kept beside (`kept_parts`), the

@@ -8,8 +8,8 @@ from __future__ import annotations
 from threading import current_thread
 from typing import TYPE_CHECKING
 
+from pytest_mimic._core.engine.equal_calls import Track, each_outcome, imported_files
 from pytest_mimic._core.engine.steps import Step
-from pytest_mimic._core.engine.tracks import Track, each_outcome, imported_files
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.format import recording_name
 from pytest_mimic._core.vault.objects import OPEN
@@ -18,8 +18,10 @@ from pytest_mimic.errors import CorruptRecordingError, MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
+    from pytest_mimic._core.engine.owners import Owner
     from pytest_mimic._core.engine.owners import Track as OwnedTrack
     from pytest_mimic._core.engine.run import Run
+    from pytest_mimic._core.vault.recording_facts import Recording
 
 
 def begin(run: Run, call: Call) -> Step:
@@ -38,12 +40,14 @@ def begin(run: Run, call: Call) -> Step:
     if run.real_calls.released and current_thread() in run.real_calls.released:
         return _waiting_for_the_run(run, call)
     cassette = call.plan.cassette
-    mode: Mode = run.settings.mode if cassette is None else cassette.run_mode
-    if cassette is not None and call.is_shared:
-        # A client that happened to connect in its block has made the call.
-        cassette = None
-        if mode is Mode.VERIFY:
-            mode = Mode.REPLAY
+    mode = run.settings.mode
+    if cassette is not None:
+        mode = cassette.run_mode
+        if call.is_shared:
+            # A client that happened to connect in its block has made the call.
+            cassette = None
+            if mode is Mode.VERIFY:
+                mode = Mode.REPLAY
     try:
         track = cassette or _track_of(run, call, mode)
         step: Step = track.take(call, mode)
@@ -73,35 +77,44 @@ def _track_of(run: Run, call: Call, mode: Mode) -> OwnedTrack:
     They are those of its owner, or those that all tests share. Imported ones, of which
     fewer parts count, come second, unless the call is recorded again.
     """
-    owner = run.current.owner if call.sequence else None
-    plan, recordings = call.plan, run.recordings
+    current = run.current
+    recordings = run.recordings
+    plan = call.plan
+    owner: Owner | None = None
     file = f"{plan.folder}/{call.key}.json"
-    if owner is not None:
+    if call.sequence:
+        owner = current.owner
         file = recording_name(plan.target, call.key, owner.name)
+    # What is recorded of the call itself.
     try:
-        found = recordings.find(file)
+        recording = recordings.find(file)
     except CorruptRecordingError:
         # The error proposes to record it again, which replaces the file.
         if mode is not Mode.RERECORD:
             raise
-        found = None
+        recording = None
+    # Else an imported recording, in which fewer parts count.
     is_again = mode is Mode.RERECORD
     if owner is not None and plan.target in owner.again:
         is_again = True
-    if found is None and call.edge_call is not None and not is_again:
+    if recording is None and call.edge_call is not None and not is_again:
         for imported in imported_files(recordings, call, owner)[:1]:
-            file, found = imported, recordings.find(imported)
-    known: OwnedTrack | None = None
+            file = imported
+            recording = recordings.find(imported)
+    # Equal calls of an owner have one track.
     if owner is not None:
-        known = owner.tracks.get(file)
-        if known is None and run.current.family is not None:
-            known = run.current.family.track_of(owner, file)
-    if known is not None:
-        return known
-    calls = [] if found is None else [found]
-    if found is not None and len(found.outcomes) > 1:
-        calls = each_outcome(found)
-    if file in run.current.owner.void:
+        track: OwnedTrack | None = owner.tracks.get(file)
+        if track is None and current.family is not None:
+            track = current.family.track_of(owner, file)
+        if track is not None:
+            return track
+    recorded: list[Recording] = []
+    if recording is not None:
+        recorded = [recording]
+        if len(recording.outcomes) > 1:
+            recorded = each_outcome(recording)
+    # Whether what was found is only compared with.
+    if file in current.owner.void:
         is_anew = True
     elif not mode.writes:
         is_anew = False
@@ -110,9 +123,9 @@ def _track_of(run: Run, call: Call, mode: Mode) -> OwnedTrack:
         is_anew = file in recordings.failed
     else:
         # No new outcomes join those that are outdated.
-        is_anew = any(plan.is_outdated(one) for one in calls)
-    track = Track(run, file, owner, calls, is_anew=is_anew)
+        is_anew = any(map(plan.is_outdated, recorded))
+    made = Track(run, file, owner, recorded, is_anew=is_anew)
     if owner is None:
-        return track
+        return made
     # Another thread may have made its first equal call by now.
-    return owner.tracks.setdefault(file, track)
+    return owner.tracks.setdefault(file, made)

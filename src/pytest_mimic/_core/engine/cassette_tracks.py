@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.commands import rerecord
+from pytest_mimic._core.engine.equal_calls import Track
 from pytest_mimic._core.engine.owners import Change, Owner
-from pytest_mimic._core.engine.tracks import Track
 from pytest_mimic._core.outcome.outcome import is_interruption
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.format import imported_parts

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from pytest_mimic._core.engine.call import Cassette
     from pytest_mimic._core.engine.owners import Owner
-    from pytest_mimic._core.engine.recordings import Turns
     from pytest_mimic._core.engine.run import Run
     from pytest_mimic._core.engine.steps import Step
     from pytest_mimic._core.identity.kept_parts import Parts
@@ -41,8 +40,14 @@ class ClientPlan(Plan):
 
     Its calls are plain data, which is redacted already.
 
-    `imported` are the parts that count, `method-uri`, where another tool's recordings
-    are imported.
+    Args:
+        run: The run.
+        adapter: The adapter of the client.
+        options: Those of the line.
+        cassette: The cassette that takes the calls, if a block is open.
+        activation: What the line belongs to, such as a covering.
+        imported: The parts that count, `method-uri`, where another tool's recordings
+            are imported.
     """
 
     def __init__(
@@ -70,7 +75,14 @@ class ClientPlan(Plan):
         self._identities: dict[tuple[str, ...], CallIdentity] = {}
 
     def call(self, edge_call: ClientCall) -> Call:
-        """Return a call as the engine knows it."""
+        """Return a call as the engine knows it.
+
+        The parts that count are those of the default identity, and those that `match=`
+        adds; in an imported recording, those that the other tool compared.
+
+        Raises:
+            UnstableIdentityError: A part has no stable identity.
+        """
         environment = self.run.redactor.environment
         if environment.forms:
             shown = [edge_call.signature, edge_call.parts, edge_call.described]
@@ -79,29 +91,29 @@ class ClientPlan(Plan):
                 edge_call = edge_call._replace(
                     signature=signature, parts=parts, described=described
                 )
-        sequence = self.options.sequence is not False and not edge_call.shared
         made = partial(
             Call,
             self,
             signature=edge_call.signature,
-            sequence=sequence,
+            sequence=self.options.sequence is not False and not edge_call.shared,
             edge_call=edge_call,
         )
         if self._imported:
             return made(self.imported_key(edge_call, self._imported))
-        # The parts of the default identity, and those that `match=` adds.
-        parts, counted = edge_call.parts, edge_call.identity
+        parts = edge_call.parts
+        counted = edge_call.identity
         if self._match:
-            matched = {
-                f"match {path}": value for path, value in self._matched(parts).items()
-            }
-            parts, counted = {**parts, **matched}, (*counted, *matched)
-        names = tuple(filter(parts.__contains__, counted))
+            matched = {}
+            for path, value in self._matched(parts).items():
+                matched[f"match {path}"] = value
+            parts = {**parts, **matched}
+            counted = (*counted, *matched)
+        names = tuple([name for name in counted if name in parts])
         identity = self._identities.get(names)
         if identity is None:
             identity = self._identities[names] = self._identity_of(names)
         try:
-            return made(identity.key(tuple(map(parts.__getitem__, names))))
+            return made(identity.key(tuple([parts[name] for name in names])))
         except Unstable as unstable:
             from pytest_mimic._core.identity.rules import refusal
 
@@ -116,9 +128,8 @@ class ClientPlan(Plan):
         counted = self.adapter.matched(
             edge_call.parts, match.split("-"), self.run.redactor
         )
-        return (
-            f"{self._identity_of(tuple(counted)).key(tuple(counted.values()))}-{match}"
-        )
+        identity = self._identity_of(tuple(counted))
+        return f"{identity.key(tuple(counted.values()))}-{match}"
 
     def _identity_of(self, names: tuple[str, ...]) -> CallIdentity:
         """Return the identity of calls of which these parts count.
@@ -129,7 +140,9 @@ class ClientPlan(Plan):
         for path in self.options.ignore:
             for expanded in counted_paths([path], names, self.adapter.implied):
                 sources.setdefault(expanded, path)
-        note_path = partial(self._note_path, sources) if self._inner_paths else None
+        note_path = None
+        if self._inner_paths:
+            note_path = partial(self._note_path, sources)
         return CallIdentity(
             self.kind,
             names,
@@ -145,16 +158,23 @@ class ClientPlan(Plan):
         That of a whole part means something where calls lack the part, too, and most
         headers are no parts by themselves.
         """
-        paths = (path for path in self.options.ignore if first_step(path) != "headers")
-        return frozenset(path for path in paths if first_step(path) != path)
+        inner = set()
+        for path in self.options.ignore:
+            part = first_step(path)
+            if part not in ("headers", path):
+                inner.add(path)
+        return frozenset(inner)
 
     def _note_path(self, sources: Mapping[str, str], path: str, is_met: bool) -> None:
         """Note a path of `ignore=`, and whether it has met something in a call."""
         source = sources[path]
-        if source in self._inner_paths:
-            account = self.run.account
-            seen = account.met_paths if is_met else account.ignored_paths
-            seen.add(f"{self.client} ignore={source}")
+        if source not in self._inner_paths:
+            return
+        option = f"{self.client} ignore={source}"
+        if is_met:
+            self.run.account.met_paths.add(option)
+        else:
+            self.run.account.ignored_paths.add(option)
 
     def _matched(self, parts: dict[str, Any]) -> dict[str, Any]:
         """Return the values at the paths that `match=` names.
@@ -165,12 +185,17 @@ class ClientPlan(Plan):
         from pytest_mimic._core.types.opening import parse_path
 
         ignored = [parse_path(path) for path in self.options.ignore]
-        found: dict[str, Any] = dict.fromkeys(self._match, prune(parts, ignored))
-        for path, value in found.items():
+        pruned = prune(parts, ignored)
+        matched: dict[str, Any] = {}
+        for path in self._match:
+            value: Any = pruned
             for step in path.split("."):
-                value = value.get(step) if isinstance(value, dict) else None
-            found[path] = value
-        return found
+                if not isinstance(value, dict):
+                    value = None
+                    break
+                value = value.get(step)
+            matched[path] = value
+        return matched
 
     def key_under(self, call: Call, options: Options) -> str:
         """Return the identity that a call has under other options."""
@@ -187,7 +212,9 @@ class ClientPlan(Plan):
         edge_call = call.edge_call
         assert edge_call is not None
         names = [name for name in edge_call.identity if name in edge_call.parts]
-        without = call.secrets.without if call.secrets is not None else _unchanged
+        without = _unchanged
+        if call.secrets is not None:
+            without = call.secrets.without
         return client_parts(names, edge_call.parts, call.arguments, without)
 
     def described(self, call: Call) -> dict[str, Any]:
@@ -209,13 +236,13 @@ class ClientPlan(Plan):
             parts = call.secrets.without(parts)
         # Plain data is its own tree, but for keys that would be tags, texts that JSON
         # does not keep, and paths.
-        text = exact_text(parts) if repeated_parts(parts) is not None else None
-        if (
-            text is not None
-            and not may_have_tags(text)
-            and not (self.places.marks and call.paths.may_hold(text))
-        ):
-            return parts
+        text = None
+        if repeated_parts(parts) is not None:
+            text = exact_text(parts)
+        if text is not None and not may_have_tags(text):
+            has_paths = self.places.marks and call.paths.may_hold(text)
+            if not has_paths:
+                return parts
         from pytest_mimic._core.tree.making import described_parts
 
         return described_parts(parts, self.places)
@@ -237,7 +264,10 @@ class Port:
 
     def __init__(self, run: Run, ports: Mapping[str, Port] | None = None) -> None:
         self._run = run
-        self._ports = {} if ports is None else ports
+        # The ports of the run, by the names of their clients.
+        self._ports: Mapping[str, Port] = {}
+        if ports is not None:
+            self._ports = ports
         self.plans: list[ClientPlan] = []
         self.redactor: Redactor = run.redactor
         self.noting: PendingErrors = run.current.pending
@@ -252,10 +282,12 @@ class Port:
     @property
     def is_replaying(self) -> bool:
         """Whether no call runs for real, except those that are excluded."""
-        cassette = self.plans[-1].cassette if self.plans else None
-        return (
-            self._run.settings.mode if cassette is None else cassette.run_mode
-        ) is Mode.REPLAY
+        mode = self._run.settings.mode
+        if self.plans:
+            cassette = self.plans[-1].cassette
+            if cassette is not None:
+                mode = cassette.run_mode
+        return mode is Mode.REPLAY
 
     def unmimicked(self) -> AbstractContextManager[None]:
         """Return a block in which no call is mimicked, of any client or function."""
@@ -263,9 +295,10 @@ class Port:
 
     def takes_kind(self, kind: str) -> bool:
         """Return whether a line takes calls of this kind of client."""
-        return any(
-            plan.kind == kind for port in self._ports.values() for plan in port.plans
-        )
+        for port in self._ports.values():
+            if any(plan.kind == kind for plan in port.plans):
+                return True
+        return False
 
     def takes(self, call: ClientCall) -> bool:
         """Return whether this call is mimicked."""
@@ -294,13 +327,17 @@ class Port:
 
         It is for calls that are recorded only where they fail, such as connecting.
         """
-        line = self._line(call) if self.taking() else None
+        if not self.taking():
+            return False
+        line = self._line(call)
         if line is None:
             return False
         begun = line.call(call)
         if line.cassette is not None:
-            return bool(line.cassette.holds(begun))
-        owner_name = self._run.current.owner.name if begun.sequence else None
+            return line.cassette.holds(begun)
+        owner_name = None
+        if begun.sequence:
+            owner_name = self._run.current.owner.name
         name = recording_name(begun.plan.target, begun.key, owner_name)
         return self._run.recordings.find(name) is not None
 
@@ -311,14 +348,16 @@ class Port:
         this client opens nothing before a call needs it: the edge that connects keeps
         its arguments, and the first call that runs for real connects.
         """
-        line = self.plans[-1] if self.taking() else None
-        if line is None:
+        if not self.taking():
             return False
+        line = self.plans[-1]
+        mode = self._run.settings.mode
         cassette = line.cassette
-        mode = self._run.settings.mode if cassette is None else cassette.run_mode
+        if cassette is not None:
+            mode = cassette.run_mode
         if not mode.writes or line.options.sequence is False:
             return False
-        owner = self._run.current.owner if cassette is None else cassette.block_owner
+        owner = self._owner
         if mode is Mode.RERECORD or line.target in owner.again:
             return True
         if line.target in owner.replayed:
@@ -336,12 +375,14 @@ class Port:
             MimicError: The call has no recording, and the mode does not run it, or a
                 stale or damaged one.
         """
-        line = self._line(call) if self.taking() else None
+        if not self.taking():
+            return None
+        line = self._line(call)
         if line is None:
             return None
         made = line.call(call)
         if not self.is_replaying:
-            with self._turns:
+            with self._run.recordings.turns:
                 self._note_request(made)
         step = begin(self._run, made)
         if step.mode == "replay":
@@ -369,10 +410,6 @@ class Port:
         if scope.tell is not None:
             self.secrets.search_replays()
 
-    @property
-    def _turns(self) -> Turns:
-        return self._run.recordings.turns
-
     def _compare_senders(self, call: Call) -> None:
         """Name, or refuse, a call that equals another one but for an own secret.
 
@@ -386,7 +423,9 @@ class Port:
         )
 
         run = self._run
-        owner = run.current.owner.name if call.sequence else ""
+        owner = ""
+        if call.sequence:
+            owner = run.current.owner.name
         assert call.secrets is not None
         assert call.edge_call is not None
         sender = sender_of(call.secrets.credentials(), call.edge_call.parts)
@@ -410,8 +449,9 @@ class Port:
         """
         from pytest_mimic._core.redact.known_secrets import known_in
 
-        self._run.current.hear()
-        return known_in(self._run.current.secret_scope, self._turns)
+        current = self._run.current
+        current.hear()
+        return known_in(current.secret_scope, self._run.recordings.turns)
 
     def secrets_for(self, request: Any) -> KnownSecrets | None:
         """Return the secrets of the test, if they stand for those of a request.
@@ -425,7 +465,9 @@ class Port:
     def report(self, what: str) -> None:
         """Add a line to the summary, with the running test."""
         test = self._run.current.again
-        self._run.account.notes.add(f"{what}, {test}" if test else what)
+        if test:
+            what = f"{what}, {test}"
+        self._run.account.notes.add(what)
 
     def ordinal(self, space: str, name: str) -> int:
         """Return the number of a name among those that this test or cassette used.
@@ -435,12 +477,20 @@ class Port:
         Names that change from run to run, such as ports and random ids, are recorded by
         their numbers.
         """
-        cassette = self.plans[-1].cassette if self.plans else None
-        owner = self._run.current.owner if cassette is None else cassette.block_owner
+        owner = self._owner
         numbers: dict[str, int] = owner.ordinals.setdefault(space, {})
         if name not in numbers:
             self._number(owner, space, name)
         return numbers[name]
+
+    @property
+    def _owner(self) -> Owner:
+        """The owner of what the innermost line takes: its cassette's, or the test."""
+        if self.plans:
+            cassette = self.plans[-1].cassette
+            if cassette is not None:
+                return cassette.block_owner
+        return self._run.current.owner
 
     def _number(self, owner: Owner, space: str, name: str) -> None:
         """Give a name the next number, in all processes of the run."""

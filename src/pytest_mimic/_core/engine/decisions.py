@@ -17,6 +17,9 @@ The table, in which the first row that fits decides:
 | replay | stale | any | refuse: stale |
 | replay | good | any | replay |
 
+`follows replayed`: a service remembers what came before. So from its first call on, a
+conversation is replayed, or runs for real as a whole.
+
 The last row may hold for all equal calls of the run. Then the replay `lasts`, and a
 `Player` gives them their outcome without another decision. It lasts where the identity
 alone decides: a call with a place among equal ones, one in a cassette, and one that a

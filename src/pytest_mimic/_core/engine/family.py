@@ -27,6 +27,8 @@ from threading import Event
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
+from pytest_mimic._core.engine.account_growth import Growth
+from pytest_mimic._core.engine.equal_calls import Track, each_outcome
 from pytest_mimic._core.engine.family_events import (
     EVENTS,
     AccountGrown,
@@ -42,12 +44,10 @@ from pytest_mimic._core.engine.family_events import (
     SecretsLearned,
     SenderNoted,
 )
-from pytest_mimic._core.engine.growth import Growth
+from pytest_mimic._core.engine.family_log import SharedLog
 from pytest_mimic._core.engine.owners import Change, Unended
 from pytest_mimic._core.engine.recordings import Recordings
 from pytest_mimic._core.engine.scopes import end_open_calls
-from pytest_mimic._core.engine.shared_log import SharedLog
-from pytest_mimic._core.engine.tracks import Track, each_outcome
 from pytest_mimic._core.vault.objects import EMPTY, Origin
 from pytest_mimic._core.vault.recording_facts import Recording, Stored
 from pytest_mimic._core.vault.writing import placed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_mimic._core.engine.account import Account, Miss, RecordedCall
-from pytest_mimic._core.engine.growth import Growth
+from pytest_mimic._core.engine.account_growth import Growth
 
 
 def test_what_was_there_before_is_no_growth() -> None:

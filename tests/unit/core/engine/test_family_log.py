@@ -7,7 +7,7 @@ import os
 import pytest
 
 from pytest_mimic import MimicError
-from pytest_mimic._core.engine.shared_log import SharedLog
+from pytest_mimic._core.engine.family_log import SharedLog
 
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "fork"), reason="only where processes fork"

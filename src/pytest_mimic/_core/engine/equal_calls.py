@@ -1,4 +1,18 @@
-"""The outcomes of one file: which of them a call gets, and where new ones go."""
+"""The outcomes of one file: which one each of equal calls gets, and where new ones go.
+
+Equal calls of an owner have places in the order in which they begin. An example, of two
+equal calls in a test:
+
+| run | first call | second call |
+|---|---|---|
+| records, nothing is there | runs, and fills the first place | runs, fills the second |
+| records, one outcome is there | gets it | runs; of a client, is refused |
+| replays two outcomes | gets the first one | gets the second one |
+| replays one outcome | gets it | gets it, too: the last one repeats |
+
+Where one recording serves all, such as with `sequence=no`, there is one place. Why a
+client's call is refused behind a replayed one, `decisions` says.
+"""
 
 from __future__ import annotations
 
