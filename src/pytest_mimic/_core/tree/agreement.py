@@ -1,7 +1,7 @@
 """Compares a real outcome with its recording.
 
-Identities decide whether two outcomes are equal, within tolerances numbers do, and
-trees explain the difference.
+Identities decide whether two outcomes are equal. Within tolerances, numbers decide.
+Trees explain the difference.
 """
 
 from __future__ import annotations
@@ -96,14 +96,15 @@ def compare(
     return _Comparison(rules, redactor, frozenset(secrets)).outcomes(recorded, actual)
 
 
-# What counts of the answer, and of the request, that an exception of an HTTP client has
-# as attributes. The date, the cookies and the time that it took differ in each run.
+# The attributes that count of the answer and the request in an exception of an HTTP
+# client. Others, such as the date, the cookies and the time that the exchange took,
+# differ in each run.
 _HTTP_CLIENTS = ("requests", "httpx", "httpx2", "urllib3", "aiohttp")
 _COUNTING = ("status_code", "status", "url", "_url", "method", "_content", "body")
 
 
 def _attributes(error: BaseException) -> dict[str, Any]:
-    """Return the attributes of an exception, as far as they count."""
+    """Return the attributes of an exception that count."""
     attributes: dict[str, Any] = {}
     for name, value in attributes_of(error).items():
         library = type(value).__module__.partition(".")[0]
@@ -113,7 +114,7 @@ def _attributes(error: BaseException) -> dict[str, Any]:
 
 
 def _exchange(message: Any) -> dict[str, Any]:
-    """Return what counts of a request or a response: as when a client is verified."""
+    """Return the facts of a request or a response that count, by their names."""
     parts = {
         name: getattr(message, name)
         for name in _COUNTING
@@ -139,11 +140,11 @@ class _Comparison:
     ) -> list[Difference]:
         """Compare two outcomes, or with a `name` the ends of two streams."""
         if type(recorded) is not type(actual):
-            then, now = self._summary(recorded), self._summary(actual)
-            return [Difference("", outcomes=(then, now), subject=name or "the call")]
+            summaries = self._summary(recorded), self._summary(actual)
+            return [Difference("", outcomes=summaries, subject=name or "the call")]
         if isinstance(recorded, Stream) and isinstance(actual, Stream):
             # Items count as far as both streams were read.
-            old, new = (
+            recorded_items, actual_items = (
                 [
                     item.load() if isinstance(item, Encoded) else item
                     for item in side.items
@@ -151,25 +152,29 @@ class _Comparison:
                 for side in (recorded, actual)
             )
             if actual.end is None:
-                del old[len(new) :]
+                del recorded_items[len(actual_items) :]
             if recorded.end is None:
-                del new[len(old) :]
+                del actual_items[len(recorded_items) :]
             is_whole = recorded.end is not None and actual.end is not None
-            found = self._values(
-                "items", *(Events(side, is_whole=is_whole) for side in (old, new))
+            found_differences = self._values(
+                "items",
+                *(
+                    Events(side, is_whole=is_whole)
+                    for side in (recorded_items, actual_items)
+                ),
             )
             if recorded.end is not None and actual.end is not None:
-                found += self.outcomes(
+                found_differences += self.outcomes(
                     recorded.end, actual.end, "the end of the stream"
                 )
-            return found
+            return found_differences
         if isinstance(recorded, Raised):
             errors: Any = recorded.error, actual.error
             if type_name(type(errors[0])) != type_name(type(errors[1])):
                 return self._values("exception", *errors)
             parts = (
-                {"args": [*one.args], **exception_parts(one), **_attributes(one)}
-                for one in errors
+                {"args": [*error.args], **exception_parts(error), **_attributes(error)}
+                for error in errors
             )
             return self._values(type(errors[0]).__qualname__, *parts)
         return self._values("end" if name else "", recorded.content, actual.content)
@@ -206,25 +211,28 @@ class _Comparison:
         if self._rules.mode == "shape":
             exact = _exact_parts(old, self._rules.exact)
             other_exact = _exact_parts(new, self._rules.exact)
-            found = [*differences(exact, other_exact), *shape_differences(old, new)]
+            found_differences = [
+                *differences(exact, other_exact),
+                *shape_differences(old, new),
+            ]
         else:
-            found = self._between_trees(old, new)
+            found_differences = self._between_trees(old, new)
             is_certain = is_other and not self._rules.has_tolerance
-            if not found and (is_reordered or is_certain):
-                found = [_untold(old, new)]
+            if not found_differences and (is_reordered or is_certain):
+                found_differences = [_untold(old, new)]
         return [
             difference._replace(path=_rooted(root, difference.path))
-            for difference in found
+            for difference in found_differences
         ]
 
     def _between_trees(self, old: Node, new: Node) -> list[Difference]:
         """Return the differences that two trees show, or the objects below them."""
         if self._rules.has_tolerance:
             new = self._snapped(old, new)
-        found: list[Difference] = []
+        found_differences: list[Difference] = []
         for difference in differences(old, new):
-            found += self._told(difference)
-        return found or _unseen(old, new, "")
+            found_differences += self._told(difference)
+        return found_differences or _unseen(old, new, "")
 
     def _has_other_order(self, recorded: object, actual: object) -> bool:
         return str(plain_of(self._tree(recorded))) != str(plain_of(self._tree(actual)))
@@ -232,8 +240,8 @@ class _Comparison:
     def _told(self, difference: Difference) -> list[Difference]:
         """Return a difference between two values of a library as people say it.
 
-        Of tables and arrays each column that differs is one; of others the library has
-        the words.
+        Each column of a table or array that differs becomes a difference. For other
+        values, the library has the words.
         """
         old, new = value_of(difference.old), value_of(difference.new)
         if not _are_data(old, new):
@@ -248,9 +256,9 @@ class _Comparison:
             changes = changed_columns(
                 columns, other_columns, is_same=self._is_same, node_of=self._tree
             )
-            told = list(column_differences(changes, difference.path))
-            if told:
-                return told
+            told_by_column = list(column_differences(changes, difference.path))
+            if told_by_column:
+                return told_by_column
         words = library_difference(old, new, rtol=rules.rtol, atol=rules.atol)
         fact = hide_values(words or _UNREADABLE, self._secrets)
         return [difference._replace(fact=fact)]
@@ -258,7 +266,7 @@ class _Comparison:
     def _is_same(self, old: Any, new: Any) -> bool:
         """Return whether two values of a column are equal, or close enough.
 
-        What equals nothing equals itself.
+        NaN, which equals nothing, is the same as NaN.
         """
         try:
             if bool(old == new) or (bool(old != old) and bool(new != new)):
@@ -272,12 +280,12 @@ class _Comparison:
         return False
 
     def _snapped(self, old: Node, new: Node) -> Node:
-        """Return the new tree with recorded numbers in place of those close to them."""
+        """Return the new tree with the recorded number for each number close to it."""
         if kind_of(old) != kind_of(new):
             return new
         if isinstance(old, Opaque) or kind_of(old)[1] in TEXT_KINDS:
-            then, now = known_value(old), known_value(new)
-            return old if self._are_close(then, now) else new
+            old_value, new_value = known_value(old), known_value(new)
+            return old if self._are_close(old_value, new_value) else new
         if isinstance(old, Items) and isinstance(new, Items):
             items = [self._snapped(*pair) for pair in zip(old.items, new.items)]
             items += new.items[len(old.items) :]
@@ -304,15 +312,16 @@ class _Comparison:
 
 
 def _exact_parts(node: Node, names: Iterable[str]) -> Fields:
-    """Return the parts of a returned mapping whose values count in any case."""
+    """Return the parts of a returned mapping whose values count even by shape."""
     parts = node.parts if isinstance(node, Fields) else {}
     return Fields("dict", {name: parts[name] for name in names if name in parts})
 
 
 def _inner_paths(paths: Sequence[Steps], root: str, value: object) -> list[Steps]:
-    """Return the paths that name the outcome itself first, without that step.
+    """Return the paths whose first step names the outcome, without that step.
 
-    A returned value is called `result`, unless a part of it is.
+    A returned value is called `result`, unless a part of it has this name:
+    `result.day` becomes `day`.
     """
     if root:
         names = {root, "*"}
@@ -324,7 +333,7 @@ def _inner_paths(paths: Sequence[Steps], root: str, value: object) -> list[Steps
 
 
 def _rooted(root: str, path: str) -> str:
-    """Return a path after the name of the outcome, `result` where it needs one.
+    """Return a path behind the name of the outcome, or `result` if a name is needed.
 
     Examples:
         | root | path | rooted |
@@ -342,7 +351,7 @@ def _rooted(root: str, path: str) -> str:
 
 
 def _is_other(recorded: object, actual: object) -> bool | None:
-    """Return whether two values have different identities, None if one has none."""
+    """Return whether two values have different identities; None: one has none."""
     if recorded is actual:
         return False
     old, new = identity_of(recorded), identity_of(actual)
@@ -356,17 +365,17 @@ def _are_data(old: object, new: object) -> bool:
 
 
 def _unseen(old: Node, new: Node, path: str) -> list[Difference]:
-    """Return the innermost objects that differ although their trees do not."""
-    others = steps(new) or {}
-    found: list[Difference] = []
+    """Return the innermost objects that differ by identity, but not by their trees."""
+    new_parts = steps(new) or {}
+    found_differences: list[Difference] = []
     for step, part in (steps(old) or {}).items():
-        found += _unseen(part, others.get(step), path + step)
-    then, now = value_of(old), value_of(new)
-    if found or then is NOTHING or now is NOTHING:
-        return found
-    is_other = _is_other(then, now)
+        found_differences += _unseen(part, new_parts.get(step), path + step)
+    old_value, new_value = value_of(old), value_of(new)
+    if found_differences or old_value is NOTHING or new_value is NOTHING:
+        return found_differences
+    is_other = _is_other(old_value, new_value)
     if is_other is None and isinstance(old, Opaque):
-        return [] if _are_equal(then, now) else [Difference(path, old, new)]
+        return [] if _are_equal(old_value, new_value) else [Difference(path, old, new)]
     return [_untold(old, new, path)] if is_other else []
 
 
@@ -404,27 +413,28 @@ def _pruned(value: Any, paths: Sequence[Steps]) -> Any:
 def _pruned_mapping(mapping: dict[Any, Any], paths: Sequence[Steps]) -> dict[Any, Any]:
     pruned: dict[Any, Any] = {}
     for key, part in mapping.items():
-        is_gone, inner = paths_into_part(paths, str(key))
+        is_gone, paths_below = paths_into_part(paths, str(key))
         if not is_gone:
-            pruned[key] = _pruned(part, inner)
+            pruned[key] = _pruned(part, paths_below)
     return pruned
 
 
 def _pruned_events(events: Events, paths: Sequence[Steps]) -> Events:
     """Return events without the parts that paths name.
 
-    A path may leave out the number of the event, and `data`.
+    A path need not have the number of the event, nor `data`: `id` leads to
+    `[0].data.id`.
     """
     pruned: list[Any] = []
     for place, event in enumerate(events):
         numbers = "*", str(place), str(place - len(events))
-        is_gone, inner = paths_into_part(paths, *numbers)
+        is_gone, paths_below = paths_into_part(paths, *numbers)
         if is_gone:
             continue
-        inner += [path for path in paths if path[0] not in numbers]
-        inner += [("data", *path) for path in inner]
-        plain = dict(event) if isinstance(event, ServerSentEvent) else event
-        pruned.append(_pruned(plain, inner))
+        paths_below += [path for path in paths if path[0] not in numbers]
+        paths_below += [("data", *path) for path in paths_below]
+        plain_event = dict(event) if isinstance(event, ServerSentEvent) else event
+        pruned.append(_pruned(plain_event, paths_below))
     return Events(pruned, is_whole=events.is_whole)
 
 
@@ -432,16 +442,16 @@ def _pruned_table(table: Any, paths: Sequence[Steps]) -> Any:
     """Return a table of a library without the columns that paths name."""
     names = {path[0] for path in paths if len(path) == 1}
     columns = getattr(table, "column_names", table.columns)
-    gone = [column for column in columns if str(column) in names]
+    columns_left_out = [column for column in columns if str(column) in names]
     if "pandas" in type(table).__module__:
-        return table.drop(columns=gone)
-    return table.drop(gone)
+        return table.drop(columns=columns_left_out)
+    return table.drop(columns_left_out)
 
 
 def _is_close(recorded: Any, actual: Any, rules: Rules) -> bool:
     """Return whether two numbers are close, as `numpy.isclose` says.
 
-    NaN is close to nothing; its text decides.
+    NaN is close to nothing: the texts of two NaNs decide.
     """
     if library_of(type(recorded)) == "numpy" == library_of(type(actual)):
         recorded, actual = _python_number(recorded), _python_number(actual)
@@ -462,6 +472,6 @@ def _is_close(recorded: Any, actual: Any, rules: Rules) -> bool:
 
 
 def _python_number(scalar: Any) -> Any:
-    """Return a scalar of numpy as Python has it, None of an array."""
+    """Return a scalar of numpy as a number of Python; None: it is no scalar."""
     item = getattr(scalar, "item", None)
     return None if item is None else item()

@@ -1,4 +1,4 @@
-"""Which items of two sequences belong together, if that can be found out quickly."""
+"""Aligns two sequences: finds the items that belong together, if that is quick."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from typing import Literal
 Turn = tuple[Literal["replace", "delete", "insert", "equal"], int, int, int, int]
 """A step from one sequence to the other, as `difflib` has it.
 
-It is a tag, start and end in the old sequence, start and end in the new one.
+It is a tag, the start and end in the old sequence, and those in the new sequence.
 """
 
-# Of longer sequences, and of those with more equal pairs, nothing is aligned. `difflib`
-# looks at each pair, again for each stretch that it finds: a hundred times for a text
-# of few words.
+# Longer sequences, and sequences with more equal pairs, are not aligned. `difflib`
+# looks at each pair, and again for each stretch that it finds: a hundred times for a
+# text of few words.
 _MOST_ITEMS, _MOST_PAIRS = 4_000, 50_000
 
-# A word with the blanks behind it, so that words side by side that changed are one
-# change. A very long one is in pieces.
+# A word with the blanks behind it, so that changed words side by side are one change. A
+# very long word is in pieces.
 _WORD = re.compile(r"\w{1,20} *|\s|[^\w\s] *")
 _LINE = re.compile(r"[^\n]*\n?")
 
 
 def turns(old: Sequence[Hashable], new: Sequence[Hashable]) -> list[Turn] | None:
-    """Return the steps from one sequence to the other, None if that takes too long."""
+    """Return the steps from one sequence to the other; None: it would take too long."""
     if max(len(old), len(new)) > _MOST_ITEMS:
         return None
     counts = Counter(new)
@@ -38,10 +38,10 @@ def turns(old: Sequence[Hashable], new: Sequence[Hashable]) -> list[Turn] | None
 
 
 def stretches(old: str, new: str) -> list[tuple[str, str]]:
-    """Return two texts as stretches side by side, equal ones and others in turn.
+    """Return two texts as pairs of stretches, equal pairs and others in turn.
 
-    They are compared by words; where that takes too long, by lines; else only their
-    beginnings and their ends are.
+    The texts are compared by words. If that takes too long, they are compared by lines;
+    and if this takes too long as well, only at their beginnings and their ends.
 
     Examples:
         | old | new | stretches |
@@ -60,22 +60,25 @@ def _by_units(
 ) -> list[tuple[str, str]] | None:
     """Return two texts as stretches of words or lines, or None if that takes too long.
 
-    Unless it `is_aligned`, what lies between the equal ends is one stretch.
+    Without `is_aligned`, all words between the equal ends are one stretch.
     """
-    then, now = unit.findall(old), unit.findall(new)
-    start, end = alike(then, now)
-    gone, come = then[start : len(then) - end], now[start : len(now) - end]
-    steps: list[Turn] | None = [("replace", 0, len(gone), 0, len(come))]
+    old_units, new_units = unit.findall(old), unit.findall(new)
+    start, end = alike(old_units, new_units)
+    old_middle = old_units[start : len(old_units) - end]
+    new_middle = new_units[start : len(new_units) - end]
+    steps: list[Turn] | None = [("replace", 0, len(old_middle), 0, len(new_middle))]
     if is_aligned:
-        steps = turns(gone, come)
+        steps = turns(old_middle, new_middle)
     if steps is None:
         return None
-    first = "".join(then[:start])
-    last = "".join(then[len(then) - end :])
-    pairs = [(first, first)]
-    for _, a, b, c, d in steps:
-        pairs.append(("".join(gone[a:b]), "".join(come[c:d])))
-    pairs.append((last, last))
+    shared_start = "".join(old_units[:start])
+    shared_end = "".join(old_units[len(old_units) - end :])
+    pairs = [(shared_start, shared_start)]
+    for _, old_from, old_to, new_from, new_to in steps:
+        old_stretch = "".join(old_middle[old_from:old_to])
+        new_stretch = "".join(new_middle[new_from:new_to])
+        pairs.append((old_stretch, new_stretch))
+    pairs.append((shared_end, shared_end))
     return [pair for pair in pairs if any(pair)]
 
 

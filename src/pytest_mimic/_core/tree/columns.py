@@ -1,4 +1,4 @@
-"""How two tables or arrays differ, as one says it who works with them: by column.
+"""How two tables or arrays differ, in the words of people who use them: by column.
 
 ['ratio']: 2,000 of 2,000 differ, [0]: 0.02433 recorded, 0.02434 now
 ['group']: dtype object recorded, str now
@@ -43,7 +43,7 @@ class Column(NamedTuple):
 
 
 Columns = Mapping[str, Column]
-"""By the step that leads to it: `['price']`, `.index`, or empty for the only one."""
+"""The columns by the steps to them: `['price']`, `.index`; empty for an only column."""
 
 Change = tuple[str, Opaque | None, Opaque | None]
 """The step to a column, and its node on both sides: None where there is none."""
@@ -61,8 +61,8 @@ def changed_columns(
     Args:
         old: The columns of one table.
         new: The columns of the other table.
-        is_same: Says whether two values of a column are equal.
-        node_of: Makes the node of one value.
+        is_same: Returns whether two values of a column are equal.
+        node_of: Makes the node of a value.
     """
     counts = _row_counts(old, new)
     if counts is not None:
@@ -88,23 +88,27 @@ def changed_columns(
 def _row_counts(old: Columns, new: Columns) -> tuple[int, int] | None:
     """Return how many rows two tables have.
 
-    None: they have equally many, or their columns do not all say the same.
+    None: the tables have equally many rows, or their columns differ in that.
     """
     shared = [step for step in old if step in new]
     counts = {(old[step].rows, new[step].rows) for step in shared}
     if len(counts) != 1 or {*old} == {""}:
         return None
-    [(then, now)] = counts
-    if then == now or not isinstance(then, int) or not isinstance(now, int):
+    [(old_count, new_count)] = counts
+    if (
+        old_count == new_count
+        or not isinstance(old_count, int)
+        or not isinstance(new_count, int)
+    ):
         return None
-    return then, now
+    return old_count, new_count
 
 
 def _labels(columns: Columns) -> list[Sequence[Any]]:
-    """Return the labels of the rows by level, none if those of a level are unknown."""
+    """Return the labels of the rows by level; empty if a level's labels are unknown."""
     levels = [column.values for step, column in columns.items() if _is_index(step)]
-    known = [values for values in levels if values is not None]
-    return known if len(known) == len(levels) else []
+    known_levels = [values for values in levels if values is not None]
+    return known_levels if len(known_levels) == len(levels) else []
 
 
 def _is_index(step: str) -> bool:
@@ -112,10 +116,10 @@ def _is_index(step: str) -> bool:
 
 
 def _order_change(old: Columns, new: Columns) -> Iterator[Change]:
-    """Yield that the columns of a table have another order, if they have."""
-    for step, other in zip(old, new, strict=True):
-        if step != other:
-            yield "", Opaque("first_column", step), Opaque("first_column", other)
+    """Yield a change if the columns of a table have another order."""
+    for step, new_step in zip(old, new, strict=True):
+        if step != new_step:
+            yield "", Opaque("first_column", step), Opaque("first_column", new_step)
             return
 
 
@@ -130,7 +134,7 @@ class _Comparison(NamedTuple):
     def sides(
         self, labels: list[Sequence[Any]], *, is_told: bool
     ) -> tuple[Opaque, Opaque] | None:
-        """Return the nodes of both columns, None if they do not differ.
+        """Return the nodes of both columns; None: they do not differ.
 
         Args:
             labels: The labels of the rows, by level.
@@ -152,23 +156,25 @@ class _Comparison(NamedTuple):
         ]
         if places:
             return self._sides_at(places, labels)
-        # What is kept of the values may not show all of them.
+        # The digests differ. The values that are kept may not be all of them.
         is_untold = bool(old.digest) and not has_other_rows
         return (old.node(), new.node()) if is_untold else None
 
     def _sides_at(
         self, places: list[int], labels: list[Sequence[Any]]
     ) -> tuple[Opaque, Opaque]:
-        first = places[0]
-        facts: dict[str, Node] = {"differ": len(places), "label": str(first)}
+        first_place = places[0]
+        facts: dict[str, Node] = {"differ": len(places), "label": str(first_place)}
         if isinstance(self.old.rows, str):
-            facts["label"] = _index_of(first, self.old.rows)
-        elif labels and first < len(labels[0]):
-            at_first = [line(self.node_of(level[first]), _WIDTH) for level in labels]
+            facts["label"] = _index_of(first_place, self.old.rows)
+        elif labels and first_place < len(labels[0]):
+            at_first = [
+                line(self.node_of(level[first_place]), _WIDTH) for level in labels
+            ]
             facts["label"] = ", ".join(at_first)
         nodes: list[Opaque] = []
         for column in (self.old, self.new):
-            value = self.node_of((column.values or ())[first])
+            value = self.node_of((column.values or ())[first_place])
             nodes.append(column.node(**facts, value=value))
         return nodes[0], nodes[1]
 
@@ -189,7 +195,7 @@ def _index_of(number: int, shape: str) -> str:
 
 
 def is_column(node: object) -> bool:
-    """Check whether a node stands for a column, or for how a table has them."""
+    """Check whether a node stands for a column, or a table's rows or first column."""
     return isinstance(node, Opaque) and node.kind in ("column", "rows", "first_column")
 
 
@@ -205,7 +211,7 @@ class ColumnWords(NamedTuple):
     | `old`, `new` | `0.02433`, `0.02434` |
 
     Attributes:
-        about: What is said of both sides, or an empty text.
+        about: The words on both sides together, or an empty text.
         head: The words before each side.
         old: The recorded side. Both sides are empty where `about` says all.
         new: The side of now.
@@ -227,7 +233,7 @@ class ColumnWords(NamedTuple):
         return f"{about}{old}, {self.new} {after}"
 
     def sides(self) -> tuple[str, str]:
-        """Return each side as a text of its own, both empty where there are none."""
+        """Return each side as a text of its own; empty texts if there are no sides."""
         if not self.old:
             return "", ""
         old, new = (f"{self.head}{side}{self.unit}" for side in (self.old, self.new))
@@ -259,7 +265,7 @@ def _counts_words(rows: Any, others: Any) -> ColumnWords:
 
 
 def _values_words(old: Opaque, new: Opaque) -> ColumnWords:
-    """Return how many values differ, and the first of them."""
+    """Return how many values differ, and the first value that does."""
     sides = [old.facts["rows"], new.facts["rows"]]
     counts = [_size(rows) for rows in sides]
     compared = f"{min(counts):,}"

@@ -22,7 +22,8 @@ from pytest_mimic.errors import printable
 Span = tuple[str, str]
 """A stretch of a text after its sign.
 
-Only the old text has it after `-`, only the new one after `+`, and both after a blank.
+A stretch after `-` is in the old text alone, a stretch after `+` in the new text alone,
+and a stretch after a blank in both.
 """
 
 _WIDTH = 120
@@ -106,10 +107,11 @@ class Sides(NamedTuple):
     """A difference as a page shows it, one side below the other.
 
     Attributes:
-        path: Where it is, empty for the whole.
-        old: The recorded side in stretches, empty if there is none.
-        new: The side of now, likewise.
-        fact: What is said of both sides, or how they differ where neither is shown.
+        path: Where the difference is; empty for the whole value.
+        old: The recorded side in stretches; empty if there is none.
+        new: The side of now in stretches; empty if there is none.
+        fact: The words on both sides together, `2 of 9 differ`, or how the sides differ
+            if neither is shown.
     """
 
     path: str
@@ -146,7 +148,7 @@ def _sides_of(difference: Difference) -> Sides:
 
 
 def _whole(sign: str, text: str) -> list[Span]:
-    """Return a side that shares nothing with the other one."""
+    """Return a side that shares no stretch with the other side."""
     return [(sign, text)] if text else []
 
 
@@ -176,20 +178,23 @@ def _sides(difference: Difference) -> tuple[str, str]:
 
 
 def _file_fact(old: Node, new: Node, *, is_recorded: bool) -> str:
-    """Return how the content of a file differs; empty unless both nodes are of it."""
+    """Return how the content of a file differs.
+
+    The text is empty unless both nodes are those of one file.
+    """
     if not (isinstance(old, Opaque) and isinstance(new, Opaque)):
         return ""
     name = _name_in(new)
     if not (is_file(old) and is_file(new)) or _name_in(old) != name:
         return ""
     if old.digest == MISSING:
-        made = f"{name} exists now, it did not when recorded"
-        return made if is_recorded else f"{name} was made"
+        words_of_made = f"{name} exists now, it did not when recorded"
+        return words_of_made if is_recorded else f"{name} was made"
     if new.digest == MISSING:
-        gone = f"{name} does not exist now"
-        return gone if is_recorded else f"{name} was removed"
-    changed = "differs from the recorded one" if is_recorded else "changed"
-    return f"content of {name} {changed}"
+        words_of_gone = f"{name} does not exist now"
+        return words_of_gone if is_recorded else f"{name} was removed"
+    verb = "differs from the recorded one" if is_recorded else "changed"
+    return f"content of {name} {verb}"
 
 
 def _name_in(node: Opaque) -> str:
@@ -201,7 +206,7 @@ def _name_in(node: Opaque) -> str:
 
 
 def _long_texts(difference: Difference) -> tuple[str, str] | None:
-    """Return both sides of a difference between long texts, None for any other."""
+    """Return both sides of a difference between long texts; None: it is another one."""
     old, new = difference.old, difference.new
     is_cut_text = {type(old), type(new)} == {str, Cut}
     if kind_of(old) != kind_of(new) and not is_cut_text:
@@ -216,13 +221,13 @@ def _long_texts(difference: Difference) -> tuple[str, str] | None:
     has_lines = any("\n" in text for text in texts)
     longest = max(map(len, texts))
     if not has_lines and longest <= (_SHORT if has_words else _WIDTH):
-        # It is shown as a value.
+        # The texts are short, and shown as values.
         return None
     return texts
 
 
 def _text_in(node: Node) -> str | None:
-    """Return the text of a node that is one, or bytes; None of any other."""
+    """Return the text of a node that is a text, or bytes; None: it is neither."""
     if isinstance(node, str):
         return node
     if isinstance(node, Cut):
@@ -234,13 +239,13 @@ def _text_in(node: Node) -> str | None:
 
 
 def _spans(old: str, new: str) -> list[Span]:
-    """Return the stretches that two texts share, and those that only one has."""
+    """Return the stretches that two texts share, and those of one text alone."""
     spans: list[Span] = []
     for before, after in stretches(old, new):
         if before == after:
             spans.append((" ", before))
             continue
-        # A blank behind both is no part of the change.
+        # A blank at the end of both stretches is no part of the change.
         same = " " if before[-1:] == after[-1:] == " " else ""
         spans += [
             ("-", before.removesuffix(same)),
@@ -251,7 +256,7 @@ def _spans(old: str, new: str) -> list[Span]:
 
 
 def _cut_spans(spans: Sequence[Span]) -> list[Span]:
-    """Return stretches of a text, of long ones their ends, next to the changes."""
+    """Return the stretches of a text; of a long one, its ends next to the changes."""
     cut_spans: list[Span] = []
     for place, (sign, text) in enumerate(spans[:_MOST_SPANS]):
         if sign != " ":

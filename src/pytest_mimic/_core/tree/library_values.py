@@ -43,10 +43,8 @@ def library_difference(
         return "differs"
     try:
         for name in _FACTS.get(library, ()):
-            old_fact, new_fact = (
-                getattr(recorded, name, None),
-                getattr(actual, name, None),
-            )
+            old_fact = getattr(recorded, name, None)
+            new_fact = getattr(actual, name, None)
             if old_fact != new_fact:
                 raise AssertionError(f"{name} {old_fact} recorded, {new_fact} now")
         _BY_LIBRARY[library](

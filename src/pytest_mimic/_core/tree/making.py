@@ -1,9 +1,9 @@
 """Makes the tree of a value: nodes without secrets, the same in every process.
 
-It is the walk of `nodes.value_walk` with a budget, so that most values have the nodes
+The maker is the walk of `nodes.value_walk` with a budget, so most values have the nodes
 that they have in an outcome. No code of the value's class runs. A value that is shown
-in part has a digest, so that the node of another one differs. A value that is known by
-a text alone, `Opaque("text", ...)`, has the name of its type beside it.
+in part has a digest, so that the node of another value differs. A value that is known
+by a text alone, `Opaque("text", ...)`, has the name of its type beside the text.
 """
 
 from __future__ import annotations
@@ -72,12 +72,12 @@ _TAGGED = {date: "date", datetime: "datetime", time: "time"}
 _ADDRESS = pattern(r" at 0x[0-9A-Fa-f]+")
 # A text up to this length is never cut.
 _SHORT = 40
-# So much is shown of a text that is too long.
+# The characters that are shown of a text that is too long.
 _START = 400
 _LONGEST_KEY = 100
 # The characters of a digest that a description keeps.
 _DIGEST = 8
-# Integers below it, and above its negative, are nodes as they are.
+# Integers below this number, and above its negative, are nodes as they are.
 _SMALL = 1 << 62
 
 
@@ -87,11 +87,11 @@ class Budget(NamedTuple):
     Attributes:
         characters: About how many characters containers have in them. Numbers and short
             texts are there in any case.
-        items: How many items of one container there are.
-        depth: How many levels of nested containers there are.
+        items: The most items of a container.
+        depth: The most levels of nested containers.
         text: The length of the longest text that is there as a whole.
-        digests: Whether what is there in part has a digest, which takes reading all of
-            it.
+        digests: Whether a value that is there in part has a digest, for which all of
+            the value is read.
     """
 
     characters: int
@@ -103,8 +103,8 @@ class Budget(NamedTuple):
 
 #: For all arguments of a call together.
 ARGUMENTS = Budget(characters=4_000, items=40, depth=12, text=4_096)
-#: For a client's call, of which nothing else keeps what is sent, and for comparing: all
-#: but what is nested too deeply.
+#: For a client's call, whose request is kept nowhere else, and for comparing:
+#: everything that is not nested too deeply.
 WHOLE = Budget(characters=maxsize, items=maxsize, depth=64, text=maxsize)
 
 
@@ -136,8 +136,8 @@ def tree_of(
         places: The folders of the run.
         budget: How much of the value is in the tree.
         secrets: Further texts known to be secret.
-        is_live: Whether the tree is for verifying. It shows no secret, but two of them
-            differ.
+        is_live: Whether the tree is for verifying. It shows no secret, but the nodes of
+            two different secrets differ.
     """
     all_secrets = secrets | secrets_in(value, redactor)
     maker = _Maker(
@@ -151,12 +151,12 @@ def described_arguments(
 ) -> dict[str, Any]:
     """Return the description of a call's arguments: the JSON of their trees, by name.
 
-    They share one budget, and none is left out. The values of `**extra` have their own
-    names, and `*rest` its name with the star. See `tree_of` for the rest.
+    The arguments share one budget, and none is left out. The values of `**extra` have
+    their own names, and `*rest` its name with the star. See `tree_of` for the rest.
     """
-    whole = dict(arguments)
+    arguments_by_name = dict(arguments)
     clean: dict[int, object] = {}
-    secrets = secrets_in(whole, redactor, clean)
+    secrets = secrets_in(arguments_by_name, redactor, clean)
     maker = _Maker(
         redactor,
         secrets,
@@ -165,19 +165,19 @@ def described_arguments(
         ARGUMENTS.depth - 1,
         clean=clean,
     )
-    is_clean = id(whole) in clean
+    is_clean = id(arguments_by_name) in clean
     nodes: dict[str, Node] = {}
     # How many arguments are left that take room.
-    left = sum(type(value) not in SCALARS for value in arguments.values())
+    arguments_left = sum(type(value) not in SCALARS for value in arguments.values())
     for key, (name, value) in zip(arguments, named(arguments)):
-        # Each gets an equal share of the room, and leaves the rest of it to those
-        # behind it.
+        # Each argument gets an equal share of the room, and leaves what it does not use
+        # to the arguments behind it.
         room = max(ARGUMENTS.characters - maker.used, 0)
-        maker.until = maker.used + room // max(left, 1)
-        shown = value if is_clean else maker.safe(name, value)
-        nodes[key] = maker.node(shown)
+        maker.until = maker.used + room // max(arguments_left, 1)
+        safe_value = value if is_clean else maker.safe(name, value)
+        nodes[key] = maker.node(safe_value)
         if type(value) not in SCALARS:
-            left -= 1
+            arguments_left -= 1
     return plains_of(nodes)
 
 
@@ -200,7 +200,7 @@ class _Maker(Walk):
         budget: How much of the value is in the tree.
         depth: How many levels of nested containers are left.
         is_live: Whether the tree is for verifying.
-        used: The characters so far, of long texts only the first few.
+        used: The characters so far, of which long texts have only the first few.
         until: The number of characters up to which containers are opened.
         texts: The characters of long texts so far.
         identities: The value and its identity by the value's id, because a value with
@@ -255,7 +255,7 @@ class _Maker(Walk):
     # Values without parts
 
     def _leaf(self, value: Any, kind: type) -> Node:
-        """Return the node of a value that one text shows, None of any other value."""
+        """Return the node of a value that one text shows; None: it has parts."""
         self.used += 8
         if kind in _LEAVES:
             return _LEAVES[kind](self, value)
@@ -295,16 +295,16 @@ class _Maker(Walk):
         return None
 
     def _as_known_text(self, value: Any, kind: type) -> Node:
-        """Return the node of a value that has a text by its base, None of any other."""
-        own = text_of(value)
-        if own is None:
+        """Return the node of a value with a text of its base class; None: no text."""
+        text_of_value = text_of(value)
+        if text_of_value is None:
             return None
         if is_path(kind):
             return self.path(value, "path")
         # The name of a function or class is shown whole, and stands for what may
         # differ.
-        is_name = own.startswith("<")
-        text = self._shown_start(own, _LONGEST_KEY if is_name else 0)
+        is_name = text_of_value.startswith("<")
+        text = self._shown_start(text_of_value, _LONGEST_KEY if is_name else 0)
         text = " ".join(text.splitlines())
         if kind in _TAGGED:
             return Opaque(_TAGGED[kind], text)
@@ -331,15 +331,15 @@ class _Maker(Walk):
         return self.node(part)
 
     def _with_value(self, node: AnyNode, value: object) -> AnyNode:
-        """Return a node that has its value, if it is for verifying."""
+        """Return a node, for verifying together with its value."""
         if self.is_live and isinstance(node, Fields | Opaque):
             node.value = value
         return node
 
     def _add_columns(self, node: Opaque, value: Any) -> None:
-        """Add what is kept of a table's columns, but for those with a secret name.
+        """Add the nodes of a table's columns, without columns with a secret name.
 
-        Where a row or a series has a secret name, nothing is kept.
+        If a row or a series has a secret name, no column is kept.
         """
         secret_steps = {f"[{name!r}]" for name in self._secret_labels(value)}
         parts = dict(column_parts(value) or ())
@@ -362,13 +362,13 @@ class _Maker(Walk):
 
     def _cell(self, value: Any) -> Node:
         """Return the node of one value of a column."""
-        before, self.depth = self.depth, 1
+        depth_before, self.depth = self.depth, 1
         node = self.node(value)
-        self.depth = before
+        self.depth = depth_before
         return node
 
     def _secret_labels(self, value: Any) -> list[object]:
-        """Return the secret names among those of a value and its parts."""
+        """Return the names of a value and its parts that are secret names."""
         return [
             label
             for label in labels_of(value)
@@ -406,7 +406,7 @@ class _Maker(Walk):
     def _room(self, length: int) -> int:
         """Return how much of a text of this length is shown.
 
-        Long ones have a budget of their own.
+        Long texts have a budget of their own.
         """
         if length <= _SHORT:
             return length
@@ -463,7 +463,8 @@ class _Maker(Walk):
         return _text_node(shown)
 
     def _shown(self, text: str) -> str:
-        # Before a text is shortened: the beginning of a value would not be known.
+        # Secrets are hidden before a text is shortened: the beginning of a secret alone
+        # would not be known.
         if self.redactor.environment.forms:
             text = self.redactor.environment.text(text)
         return self.redactor.scrub_text(text, self.secrets)
@@ -471,8 +472,8 @@ class _Maker(Walk):
     def _digest(self, value: object) -> str:
         """Return the digest of a value that is shown in part.
 
-        It is short, but while verifying the whole identity. There is none of a value
-        with a secret in it, which the digest might tell.
+        The digest is short, and while verifying the whole identity. A value with a
+        secret in it has no digest, which might tell the secret.
         """
         if not self.budget.digests or self._tells_secret(value):
             return ""
@@ -483,7 +484,7 @@ class _Maker(Walk):
 
     def _tells_secret(self, value: Any) -> bool:
         if self.is_live:
-            # Nothing of it is stored.
+            # The digest is compared, and not stored.
             return False
         if is_data(value):
             return bool(self._secret_labels(value))
@@ -523,15 +524,15 @@ class _Maker(Walk):
         if kinds == {str} or kinds <= {int, float, bool}:
             ordered = nsmallest(min(most, len(value)), value, key=_with_nan_last)
             return self._listed(self._parts(ordered), value)
-        # Other members have no order, so that the first few would be others in the next
-        # process.
-        inner: list[Node] = []
-        start = self.used, self.texts
+        # Other members have no order: in the next process, other members would be the
+        # first few.
+        nodes: list[Node] = []
+        used_before = self.used, self.texts
         for item in value if len(value) <= most else ():
-            # What one takes does not depend on those before it.
-            self.used, self.texts = start
-            inner.append(self.node(item))
-        return self._listed(sorted(inner, key=order), value)
+            # Each member has the same room, as their order differs by process.
+            self.used, self.texts = used_before
+            nodes.append(self.node(item))
+        return self._listed(sorted(nodes, key=order), value)
 
     def mapping(self, value: dict[Any, Any]) -> Node:
         pairs = dict(islice(value.items(), self.budget.items))
@@ -580,22 +581,22 @@ class _Maker(Walk):
             return self.mapping(value)
         name = type_name(kind)
         content, attributes = content_and_attributes(value)
-        inner: dict[str, Node] = {}
+        parts: dict[str, Node] = {}
         if content:
             # A rule of the user's may reduce a value to another that has the same rule:
             # each level counts.
-            inner[""] = self.node(content[0])
+            parts[""] = self.node(content[0])
         elif issubclass(kind, BaseException):
             name = self.import_name(kind)
             attributes = exception_parts(value) | attributes
-            inner["*"] = Items("list", self._parts(value.args))
+            parts["*"] = Items("list", self._parts(value.args))
         elif not attributes:
             return self._as_text(value, f"<{short_name(name)}>", is_part=True)
         shown = dict(islice(attributes.items(), self.budget.items))
-        inner |= self.named(shown)
+        parts |= self.named(shown)
         if len(shown) < len(attributes):
-            return Fields(name, inner, len(attributes), self._digest(value))
-        return self._with_value(Fields(name, inner), value)
+            return Fields(name, parts, len(attributes), self._digest(value))
+        return self._with_value(Fields(name, parts), value)
 
     def _events(self, value: Events) -> Items:
         is_whole: Node = value.is_whole

@@ -1,6 +1,6 @@
 """The texts of errors: a miss with the nearest recording, a drift, a mutation.
 
-Each says what differs, and gives a command that helps.
+Each text says what differs, and gives a command that helps.
 """
 
 from __future__ import annotations
@@ -58,13 +58,13 @@ _SHOWN = 5
 #: The recordings that a miss is compared with, at most.
 CANDIDATES = 300
 _LINE = 200
-# What is described of a client's call besides what counts: made from its other parts,
-# or told apart by order.
+# The parts in the description of a client's call that do not count. They are made from
+# other parts, or differ by the order of calls.
 _BESIDE = ("signature", "server")
 
 
 def _nothing() -> None:
-    """Return that nothing is kept."""
+    """Return None: no parts of the call are kept."""
 
 
 class MissedCall(NamedTuple):
@@ -76,9 +76,10 @@ class MissedCall(NamedTuple):
         arguments: The descriptions of the arguments.
         test: The id of the test that made the call.
         options: The options of the line of the target.
-        line: The name in that line, if it is not that of the target.
+        line: The name in that line, if it differs from the target's name.
         sequence: Whether the recordings of such calls belong to their tests.
-        verb: What records the call: `RECORD`, or `RERECORD` its test as a whole.
+        verb: The command that records the call: `RECORD`, or `RERECORD` for its whole
+            test.
         hashes: The paths at which the arguments keep a `hash()`.
         parts: Returns what a recording would keep of the call's parts, see
             `kept_parts`.
@@ -116,7 +117,7 @@ def nearest_recording(
         counts: tuple[float, ...] = (float("-inf"),)
         if known.arguments is not None and parts is not None:
             found = part_differences(by_name(known.arguments), parts)
-            # A text and a path, for example.
+            # The parts of different kinds, such as a text and a path.
             others = sum(kind_of(one.old) != kind_of(one.new) for one in found)
             paths = {_argument_of(one.path) for one in found}
             counts = (-len(paths), -len(found), -others)
@@ -145,8 +146,8 @@ def missing(
 
     Args:
         call: The call.
-        candidates: Recordings of the same target: those of a cassette, else of the
-            whole vault.
+        candidates: The recordings of the same target, in a cassette or in the whole
+            vault.
         within: The name of the cassette, if there is one.
         remedies: How to record the call, if no option does.
         bare: Takes secrets out of the nearest recording.
@@ -155,20 +156,20 @@ def missing(
     """
     if former is not None:
         return _missing_by_its_line(call, former, within=within, remedies=remedies)
-    known = list(islice(candidates, CANDIDATES))
-    nearest = nearest_recording(known, call.arguments, test=call.test)
-    listed = list(remedies or [_again(call.verb, "to record it", call.test)])
+    first_candidates = list(islice(candidates, CANDIDATES))
+    nearest = nearest_recording(first_candidates, call.arguments, test=call.test)
+    listed_remedies = list(remedies or [_again(call.verb, "to record it", call.test)])
     changing: Changing | None = None
     if nearest is None:
         place = f" in {within}" if within else ""
         facts: list[str | Fact] = [f"nothing of {call.target} is recorded{place}"]
     else:
-        whole = bare(nearest.whole())
-        fact = _nearest_fact(whole, call, within=within)
+        recording_without_secrets = bare(nearest.whole())
+        fact = _nearest_fact(recording_without_secrets, call, within=within)
         facts = [fact]
         changing = changing_parts(fact.differences, call.hashes)
         if changing is not None:
-            listed += ignoring(
+            listed_remedies += ignoring(
                 changing,
                 call.target,
                 call.line or call.target,
@@ -176,12 +177,12 @@ def missing(
                 arguments=shortened(
                     None if call.arguments is None else dict(call.arguments)
                 ),
-                others=[each.arguments for each in known],
+                others=[candidate.arguments for candidate in first_candidates],
             )
     return MissingRecordingError(
         f"no recording of {call.label}",
         facts=facts,
-        remedies=listed,
+        remedies=listed_remedies,
         call=call.label,
         target=call.target,
         test=call.test,
@@ -207,7 +208,7 @@ class FormerRecording(Protocol):
 
     @property
     def follows(self) -> bool:
-        """Whether `pytest-mimic rekey` gives it the identity of today."""
+        """Whether `pytest-mimic rekey` gives the recording the identity of today."""
         ...
 
 
@@ -221,15 +222,17 @@ def _missing_by_its_line(
     """Return the error for a call that has a recording under other options."""
     changes = "; ".join(former.changes)
     note = f"the same call, with other options of its line: {changes}"
-    found = former.recording
-    listed = list(remedies or [_again(call.verb, "to record it", call.test)])
+    former_recording = former.recording
+    listed_remedies = list(remedies or [_again(call.verb, "to record it", call.test)])
     if former.follows:
         follow = Remedy(Verb.MIMIC, "to let it follow its line", words=("rekey",))
-        listed.insert(0, follow)
+        listed_remedies.insert(0, follow)
     return MissingRecordingError(
         f"no recording of {call.label}",
-        facts=[Nearest(found.test, found.recorded, within, (), note)],
-        remedies=listed,
+        facts=[
+            Nearest(former_recording.test, former_recording.recorded, within, (), note)
+        ],
+        remedies=listed_remedies,
         call=call.label,
         target=call.target,
         test=call.test,
@@ -241,8 +244,8 @@ class Differences(NamedTuple):
 
     Attributes:
         parts: The differences.
-        before, after: What the two sides are called.
-        most: How many of them are shown.
+        before, after: The words for the two sides.
+        most: How many of the differences are shown.
     """
 
     parts: tuple[Difference, ...]
@@ -259,11 +262,11 @@ class Nearest(NamedTuple):
     """The recording that is most like a call: a fact of a miss.
 
     Attributes:
-        test: The test that recorded it, if it is known.
-        recorded: When it was recorded, if it is known.
-        within: The cassette that holds it, or empty.
-        differences: How the call differs from it.
-        note: What is said in place of differences, if there are none to show.
+        test: The test that made the recording, if it is known.
+        recorded: When the recording was made, if that is known.
+        within: The cassette that holds the recording, or empty.
+        differences: How the call differs from the recording.
+        note: The words in place of differences, if there are none to show.
     """
 
     test: str | None
@@ -301,9 +304,17 @@ def _nearest_fact(nearest: Recording, call: MissedCall, *, within: str) -> Neare
     """Return how a call differs from the nearest recording."""
     differing = argument_differences(nearest.arguments, call.arguments)
     ignored = call.options.ignore
-    parts = [one for one in differing if not is_left_out(one.path, ignored)]
+    parts = [
+        difference
+        for difference in differing
+        if not is_left_out(difference.path, ignored)
+    ]
     if names_client(call.target):
-        parts = [one for one in parts if not _is_another_place(one, ignored)]
+        parts = [
+            difference
+            for difference in parts
+            if not _is_another_place(difference, ignored)
+        ]
     note = ""
     if not parts:
         parts = _differing_digests(nearest, call)
@@ -313,21 +324,23 @@ def _nearest_fact(nearest: Recording, call: MissedCall, *, within: str) -> Neare
         note = "the same rows in another order"
         parts = []
     elif names_client(call.target):
-        # What is described beside what counts follows from the other parts.
-        parts = [one for one in parts if one.path not in _BESIDE] or parts
+        # The signature and the server follow from the other parts, or do not count.
+        parts = [
+            difference for difference in parts if difference.path not in _BESIDE
+        ] or parts
     return Nearest(nearest.test, nearest.recorded, within, tuple(parts), note)
 
 
-def _is_another_place(one: Difference, ignored: Collection[str]) -> bool:
+def _is_another_place(difference: Difference, ignored: Collection[str]) -> bool:
     """Check whether two URLs differ only in a host or a port that does not count."""
     if (
-        one.path != "url"
-        or not isinstance(one.old, str)
-        or not isinstance(one.new, str)
+        difference.path != "url"
+        or not isinstance(difference.old, str)
+        or not isinstance(difference.new, str)
     ):
         return False
     try:
-        return _counting(one.old, ignored) == _counting(one.new, ignored)
+        return _counting(difference.old, ignored) == _counting(difference.new, ignored)
     except ValueError:
         # A recording was edited by hand.
         return False
@@ -349,22 +362,29 @@ def _differing_digests(nearest: Recording, call: MissedCall) -> list[Difference]
 
     A description of `Generator(PCG64)` does not show its state, which counts.
     """
-    kept = nearest.parts or {}
-    if not any(type(part) is str for part in kept.values()):
+    recorded_parts = nearest.parts or {}
+    if not any(type(part) is str for part in recorded_parts.values()):
         return []
     parts = call.parts() or {}
-    then = by_name(nearest.arguments or {})
-    now = by_name(call.arguments or {})
+    recorded_nodes = by_name(nearest.arguments or {})
+    nodes_of_call = by_name(call.arguments or {})
     differing: list[Difference] = []
-    for name, digest in kept.items():
+    for name, digest in recorded_parts.items():
         is_known = is_digest(digest) and is_digest(parts.get(name))
-        if is_known and digest != parts[name] and name in then and name in now:
-            differing.append(Difference(name.lstrip("*"), then[name], now[name]))
+        if (
+            is_known
+            and digest != parts[name]
+            and name in recorded_nodes
+            and name in nodes_of_call
+        ):
+            differing.append(
+                Difference(name.lstrip("*"), recorded_nodes[name], nodes_of_call[name])
+            )
     return differing
 
 
 def _unseen(nearest: Recording, call: MissedCall, *, is_ignored: bool) -> str:
-    """Return why a call is another one although no part is seen to differ."""
+    """Return why a call has another identity, although no shown part differs."""
     if is_ignored:
         names = ",".join(call.options.ignore)
         where = f"it differs only in what ignore={names} leaves out"
@@ -376,7 +396,7 @@ def _unseen(nearest: Recording, call: MissedCall, *, is_ignored: bool) -> str:
     shown = "what is shown is equal"
     secrets = _secrets_of(by_name(call.arguments or {}))
     if secrets:
-        # Nothing tells which of several differs.
+        # Of several secrets, nothing tells which one differs.
         name = f": {secrets[0]}" if len(secrets) == 1 else ""
         return f"{shown}, a hidden part differs{name}"
     line = "the line of the target has changed"
@@ -385,14 +405,14 @@ def _unseen(nearest: Recording, call: MissedCall, *, is_ignored: bool) -> str:
 
 def _secrets_of(parts: Mapping[str, Node], path: str = "") -> list[str]:
     """Return the paths of the secrets in arguments, which no message shows."""
-    found: list[str] = []
+    paths_of_secrets: list[str] = []
     for step, node in parts.items():
         is_number = isinstance(node, int | float) and is_placeholder(node)
         if isinstance(node, Hidden) or is_number:
-            found.append(path + step)
+            paths_of_secrets.append(path + step)
         else:
-            found += _secrets_of(steps(node) or {}, path + step)
-    return found
+            paths_of_secrets += _secrets_of(steps(node) or {}, path + step)
+    return paths_of_secrets
 
 
 def stale(
@@ -406,11 +426,11 @@ def stale(
 ) -> StaleRecordingError:
     """Return the error for a recording of an older source.
 
-    The source of its target has changed, or what its call reaches or reads, which is
-    `changed`.
+    The source of the target has changed, or, if there are any, the `changed` functions
+    and files that the call reaches or reads.
     """
     when = f" ({recorded})" if recorded else ""
-    own = [
+    usual_remedies = [
         record("to record it again", test),
         verify("to see whether the outcome changed", test),
     ]
@@ -420,7 +440,7 @@ def stale(
     return StaleRecordingError(
         what,
         facts=facts,
-        remedies=remedies or own,
+        remedies=remedies or usual_remedies,
         call=label,
         target=target,
         test=test,
@@ -441,7 +461,7 @@ def new_after_replayed(
 ) -> MissingRecordingError:
     """Return the error for a new call of a conversation after replayed ones.
 
-    With `needs_secret`, the call is any that has a secret of one of these.
+    With `needs_secret`, the call holds a secret that a replayed call was given.
     """
     what = (
         f"no recording of {label}, and it cannot run for real: calls before it were"
@@ -497,7 +517,7 @@ def drift(
 
 
 def differs_below(label: str, lines: Sequence[str], *, scope: str) -> DriftError:
-    """Return the error for a call of a wider fixture whose real outcome is another one.
+    """Return the error for a call of a wider fixture whose real outcome has changed.
 
     The fixture gets the recorded outcome.
     """
@@ -525,7 +545,7 @@ def mutated(
 def mutations(names: Sequence[str], found: Sequence[Difference]) -> list[str]:
     """Return how arguments changed, a line for each difference.
 
-    `found` is how their trees differ after the call.
+    `found` are the differences between their trees before and after the call.
     """
     facts = Differences(tuple(found), "before", "after", _SHOWN).lines()
     return facts or [f"{name}: changed in a part that is not shown" for name in names]

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 # How many parts of a value are searched.
 _MOST = 5_000
-# How many characters are searched at least, where only the first few are shown: those
-# of a URL with a long password.
+# At least so many characters of a text are searched, even if only the first few are
+# shown: a URL may have a long password.
 _LEAST_SEARCHED = 1_000
 # The roles of parts that have names.
 _NAMED = ("attribute", "entry", "field")
@@ -31,7 +31,7 @@ def beginning(
 ) -> str:
     """Return the beginning of a text of which `limit` characters are shown.
 
-    It has all of a secret that begins there.
+    A secret that begins in these characters is there as a whole.
     """
     longest = (
         redactor.environment.longest
@@ -55,52 +55,53 @@ def secrets_in(
     Of a huge value the first few thousand parts are read. `clean` gets the dicts in
     which no value has a secret name, by their ids.
     """
-    found: set[str] = set()
-    todo: list[tuple[Any, bool]] = [(value, False)]
-    seen: dict[int, object] = {}
+    secrets: set[str] = set()
+    pending: list[tuple[Any, bool]] = [(value, False)]
+    searched: dict[int, object] = {}
     looked_at = 0
-    while todo and looked_at < _MOST:
-        part, secret = todo.pop()
-        if secret and issubclass(type(part), (str, bytes)):
+    while pending and looked_at < _MOST:
+        part, is_secret = pending.pop()
+        if is_secret and issubclass(type(part), (str, bytes)):
             text = (
                 part.decode("latin-1") if isinstance(part, bytes) else str.__str__(part)
             )
-            found.add(bare_secret(text))
-        elif type(part) not in SCALARS and id(part) not in seen:
-            seen[id(part)] = part
+            secrets.add(bare_secret(text))
+        elif type(part) not in SCALARS and id(part) not in searched:
+            searched[id(part)] = part
             named_parts = islice(_named_parts(part), _MOST)
             inner = [
-                (one, secret or redactor.hides(name, one)) for name, one in named_parts
+                (inner_part, is_secret or redactor.hides(name, inner_part))
+                for name, inner_part in named_parts
             ]
             looked_at += len(inner)
             if (
                 clean is not None
                 and type(part) is dict
                 and len(part) < _MOST
-                and not any(each[1] for each in inner)
+                and not any(part_and_flag[1] for part_and_flag in inner)
             ):
                 clean[id(part)] = part
             # The first parts are searched first, as they are the ones that are shown.
-            todo += (
-                each
-                for each in reversed(inner)
-                if each[1] or type(each[0]) not in SCALARS
+            pending += (
+                part_and_flag
+                for part_and_flag in reversed(inner)
+                if part_and_flag[1] or type(part_and_flag[0]) not in SCALARS
             )
             if issubclass(type(part), (list, tuple)):
                 # The value that follows `--password` in a command line.
                 items = islice(type(part).__iter__(part), _MOST)
-                todo += (
-                    (one, True)
-                    for flag, one in pairwise(items)
+                pending += (
+                    (inner_part, True)
+                    for flag, inner_part in pairwise(items)
                     if redactor.secret_flag(flag)
                 )
-    return frozenset(found)
+    return frozenset(secrets)
 
 
 def _named_parts(value: Any) -> Iterable[tuple[object, object]]:
-    """Return the parts with their names.
+    """Return the parts of a value, each with its name.
 
-    The first item of a (name, value) pair names the second one.
+    The first item of a (name, value) pair is the name of the second item.
     """
     kind = type(value)
     if kind is dict:
@@ -114,10 +115,14 @@ def _named_parts(value: Any) -> Iterable[tuple[object, object]]:
     if is_closed and not is_container:
         return ()
     pair: Any = value  # `callable` has narrowed it
-    second = pair[0] if is_pair(pair) else None
+    name_in_pair = pair[0] if is_pair(pair) else None
     return (
         (
-            part.name if part.role in _NAMED else second if part.name == 1 else None,
+            part.name
+            if part.role in _NAMED
+            else name_in_pair
+            if part.name == 1
+            else None,
             part.value,
         )
         for part in parts_of(value)

@@ -30,8 +30,8 @@ _COLLECTIONS = frozenset(("list", "set", "frozenset", "events"))
 def shape_differences(old: Node, new: Node, path: str = "") -> Iterator[Difference]:
     """Yield the differences between the shapes of two trees.
 
-    Of a list, each item now must have the shape of a recorded one, if there was any; of
-    events, that of one of its name.
+    Each item of a list must have the shape of a recorded item, if there was any. An
+    event must have the shape of a recorded event of its name.
     """
     if ABSENT in (old, new) or _form_of(old) != _form_of(new):
         yield Difference(path, old, new)
@@ -62,46 +62,50 @@ def _item_differences(old: Node, new: Node, path: str) -> Iterator[Difference]:
     if not recorded:
         return
     is_stream = kind_of(old) == (Items, "events")
-    told: set[str] = set()
+    told_shapes: set[str] = set()
     for place, item in enumerate(_members_of(new)):
         counterparts = _events_named_as(item, recorded) if is_stream else recorded
         if _has_shape_of_one(item, counterparts):
             continue
         shape = _shape_text(item)
-        if shape in told:
+        if shape in told_shapes:
             continue
-        told.add(shape)
+        told_shapes.add(shape)
         nearest = _nearest(item, counterparts, recorded)
         yield from shape_differences(nearest, item, f"{path}[{place}]")
 
 
 def _events_named_as(event: Node, recorded: list[Node]) -> list[Node]:
     name = _event_name(event)
-    return [other for other in recorded if _event_name(other) == name]
+    return [
+        recorded_event
+        for recorded_event in recorded
+        if _event_name(recorded_event) == name
+    ]
 
 
 def _has_shape_of_one(item: Node, counterparts: list[Node]) -> bool:
-    """Return whether an item has the shape of one of the recorded ones."""
-    for other in counterparts:
-        first_difference = next(shape_differences(other, item), None)
+    """Return whether an item has the shape of a recorded item."""
+    for recorded_item in counterparts:
+        first_difference = next(shape_differences(recorded_item, item), None)
         if first_difference is None:
             return True
     return False
 
 
 def _nearest(item: Node, counterparts: list[Node], recorded: list[Node]) -> Any:
-    """Return the recorded item that a new one is shown beside."""
+    """Return the recorded item with which a message compares a new item."""
     if not counterparts:
         return ABSENT
     form = _form_of(item)
-    for other in counterparts:
-        if _form_of(other) == form:
-            return other
+    for recorded_item in counterparts:
+        if _form_of(recorded_item) == form:
+            return recorded_item
     return recorded[0]
 
 
 def _event_name(node: Node) -> str | None:
-    """Return the name of an event of a stream, None of an item that has none."""
+    """Return the name of an event of a stream; None: the item has no name."""
     if not isinstance(node, Fields) or "data" not in node.parts:
         return None
     name = node.parts.get("event")
@@ -109,9 +113,9 @@ def _event_name(node: Node) -> str | None:
 
 
 def _form_of(node: Node) -> object:
-    """Return what must agree of two nodes: the type of the value.
+    """Return what must be equal of two nodes with one shape: the type of the value.
 
-    Of a library's data, its dtypes and columns must agree, too.
+    Of a library's data, the dtypes and columns must be equal, too.
     """
     if isinstance(node, Opaque) and node.kind == "text":
         is_of_library = library_of(type(node.value)) is not None

@@ -1,6 +1,6 @@
 """A stored outcome as a tree to compare and to draw.
 
-The tree is made from the JSON without importing a class.
+The tree is made from the JSON, and no class is imported.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.vault.recording_facts import Recording, Stored
 
-# Of a response's headers, verifying compares this one.
+# The headers of a response that verifying compares.
 _COMPARED_HEADERS = ("content-type",)
+# The keys under which the plain data of a response has its body, one of them.
 _BODIES = ("json", "text", "base64", "chunks", "events")
 
 
@@ -35,7 +36,7 @@ def without_secrets(
     """
     # A text with a placeholder is hidden already, such as a cookie's name with its
     # attributes.
-    known = [
+    texts_of_secrets = [
         text
         for text in {*secrets, *secrets_in(body, redactor)}
         if PLACEHOLDER_START not in text
@@ -43,25 +44,31 @@ def without_secrets(
     root: dict[str, Any] = {"": redactor.scrub(body, stored=True)}
     for place in places(root, redactor):
         if type(place.value) is str:
-            place.box[place.key] = redactor.scrub_text(place.value, known)
-    found: dict[str, Any] = root[""]
-    return found
+            place.box[place.key] = redactor.scrub_text(place.value, texts_of_secrets)
+    body_without_secrets: dict[str, Any] = root[""]
+    return body_without_secrets
 
 
 def bare(call: Recording, redactor: Redactor) -> Recording:
-    """Return a recorded call without what redaction hides in its arguments today.
+    """Return a recorded call without the secrets that today's rules hide in it.
 
     The recording may be older than the names that are secret now.
     """
-    given = dict(call.arguments or {})
-    # That of a client names the call. As the value of a secret name, its words would be
-    # hidden in all other parts.
-    own = {"signature": given.pop("signature", "")} if names_client(call.target) else {}
-    return call._replace(arguments=own | without_secrets(given, redactor))
+    arguments = dict(call.arguments or {})
+    # The signature of a client's call is left alone. If it were the value of a secret
+    # name, its words would be hidden in all other parts.
+    signature_alone = (
+        {"signature": arguments.pop("signature", "")}
+        if names_client(call.target)
+        else {}
+    )
+    return call._replace(
+        arguments=signature_alone | without_secrets(arguments, redactor)
+    )
 
 
 def outcome_tree(stored: Stored, redactor: Redactor) -> Node:
-    """Return what is compared of an outcome: its value, or a mapping of its parts.
+    """Return the part of an outcome that is compared: its value, or a mapping of parts.
 
     Raises:
         CorruptRecordingError: A file is damaged or missing.
@@ -87,8 +94,8 @@ def _pickle_node(stored: Stored, redactor: Redactor) -> Fields:
         digest = encoded.fingerprint or digest
     parts: dict[str, Node]
     if "described" in entry:
-        bare = without_secrets({"": entry["described"]}, redactor)
-        parts = nodes_of(bare)
+        description = without_secrets({"": entry["described"]}, redactor)
+        parts = nodes_of(description)
     else:
         parts = {
             "preview": "\n".join(map(str, entry.get("preview", ()))),
@@ -101,44 +108,44 @@ def _pickle_node(stored: Stored, redactor: Redactor) -> Fields:
 def body_nodes(body: dict[str, Any], *, is_tagged: bool) -> dict[str, Node]:
     """Return the parts of an outcome's JSON: `value`, `raised`, `items`, `end`.
 
-    Items count as far as a stream was read, so that a stream that was not read to its
-    end has no `end`, and neither has one that ended as usual. Mappings may be tags,
-    `{"$date": "2026-11-02"}`, if it `is_tagged`.
+    The items of a stream count as far as it was read. A stream that was not read to its
+    end has no `end`, and neither has a stream that ended without an error or a result.
+    With `is_tagged`, mappings may be tags: `{"$date": "2026-11-02"}`.
     """
-    found: dict[str, Node] = {}
+    parts: dict[str, Node] = {}
     if "value" in body:
-        found["value"] = node_of(body["value"], is_tagged=is_tagged)
+        parts["value"] = node_of(body["value"], is_tagged=is_tagged)
     if "raised" in body:
-        found["raised"] = node_of(body["raised"])
+        parts["raised"] = node_of(body["raised"])
     if "stream" in body:
         stream = body["stream"]
         # An edited file may have anything as its items.
         items = list(stream.get("items", []))
-        found["items"] = node_of(items, is_tagged=is_tagged)
+        parts["items"] = node_of(items, is_tagged=is_tagged)
         end = stream.get("end")
         if end is not None and end != {"value": None}:
-            found["end"] = Fields("dict", body_nodes(end, is_tagged=is_tagged))
-    return found
+            parts["end"] = Fields("dict", body_nodes(end, is_tagged=is_tagged))
+    return parts
 
 
 def _compared(response: dict[str, Any], *, is_tagged: bool) -> Fields:
-    """Return what verifying compares of a response, its body as what it is."""
-    found: dict[str, Node] = {"status": response["status"]}
+    """Return the parts of a response that verifying compares, such as its status."""
+    compared_parts: dict[str, Node] = {"status": response["status"]}
     headers = {str(name).lower(): value for name, value in response["headers"]}
     compared = {name: headers[name] for name in _COMPARED_HEADERS if name in headers}
     if compared:
-        found["headers"] = Fields("dict", nodes_of(compared))
+        compared_parts["headers"] = Fields("dict", nodes_of(compared))
     body = response.get("body")
     if isinstance(body, dict):
-        found["body"] = body_node(body, is_tagged=is_tagged)
+        compared_parts["body"] = body_node(body, is_tagged=is_tagged)
     for name in ("end", "error"):
         if name in response:
-            found[name] = node_of(response[name], is_tagged=is_tagged)
-    return Fields("dict", found)
+            compared_parts[name] = node_of(response[name], is_tagged=is_tagged)
+    return Fields("dict", compared_parts)
 
 
 def body_node(body: dict[str, Any], *, is_tagged: bool = False) -> Node:
-    """Return the body of a response as what it is: JSON, a text, bytes, events."""
+    """Return the node of a response's body: of its JSON, text, bytes or events."""
     kind = next((name for name in _BODIES if name in body), None)
     if kind is None:
         return node_of(body, is_tagged=is_tagged)
@@ -160,9 +167,10 @@ def chunk_node(chunk: object) -> Node:
 
 
 def is_response(value: object) -> bool:
+    """Return whether plain data is a response of HTTP, with a status and headers."""
     if not isinstance(value, dict) or type(value.get("status")) is not int:
         return False
     headers = value.get("headers")
     return isinstance(headers, list) and all(
-        isinstance(one, list) and len(one) == 2 for one in headers
+        isinstance(header, list) and len(header) == 2 for header in headers
     )
