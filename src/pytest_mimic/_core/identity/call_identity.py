@@ -272,7 +272,8 @@ class CallIdentity:
         forms = {}
         for position in self._counted_positions:
             forms[position] = self.form(position, values[position])
-        if is_marked(dumps(list(forms.values()), 2), self._places.marks):
+        marks = self._places.marks
+        if marks and is_marked(dumps(list(forms.values()), 2), marks):
             for position in self._counted_positions:
                 forms[position] = self._form_of_argument(
                     position, values[position], locates=True

@@ -31,12 +31,13 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
+from marshal import dumps
 from math import isfinite
 from typing import Any, TypeGuard
 
 from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.identity.counted_paths import counted_paths
-from pytest_mimic._core.nodes.json_tags import tag_in
+from pytest_mimic._core.nodes.json_tags import SIGN
 from pytest_mimic._core.nodes.node_classes import Cut, Items, Node, Opaque
 from pytest_mimic._core.nodes.node_json import plain_of
 from pytest_mimic._core.nodes.node_values import restored
@@ -47,6 +48,8 @@ Parts = dict[str, Any]
 
 _DEFAULT, _IGNORED, _IN_PART = "default", "ignored", "in part"
 
+# This version writes equal values equally, whatever they share.
+_MARSHAL_VERSION = 2
 _SCALAR_TYPES = frozenset({str, int, float, bool, type(None)})
 
 
@@ -142,29 +145,18 @@ def _is_same_plainly(tree: object, value: object) -> bool:
     This is the quick way for most arguments; where it returns False, the value may be
     described exactly in another form.
     """
-    kind = type(value)
-    if type(tree) is not kind:
+    if type(tree) is not type(value):
         return False
-    if kind is dict:
-        parts: Any = value
-        trees: Any = tree
-        if tag_in(trees):
-            # Such a dict is read back as the value that the tag stands for.
-            return False
-        return parts.keys() == trees.keys() and all(
-            type(key) is str and _is_same_plainly(trees[key], part)
-            for key, part in parts.items()
-        )
-    if kind is list:
-        items: Any = value
-        item_trees: Any = tree
-        return len(items) == len(item_trees) and all(
-            map(_is_same_plainly, item_trees, items)
-        )
-    if kind is float:
-        # `==` would not tell -0.0 from 0.0, and NaN equals nothing.
-        return repr(tree) == repr(value)
-    return kind in _SCALAR_TYPES and tree == value
+    data = dumps(tree, _MARSHAL_VERSION)
+    if SIGN.encode() in data:
+        # A tag stands for another value, or for one that is not there as a whole.
+        return False
+    try:
+        # Unlike `==`, the dump tells 1 from True, and 0.0 from -0.0.
+        return dumps(value, _MARSHAL_VERSION) == data
+    except ValueError:
+        # A part is of a class of its own.
+        return False
 
 
 def function_key(
