@@ -113,9 +113,11 @@ def check_outcome(name: str, value: object) -> None:
     Raises:
         LookupError, TypeError, ValueError: The client gives no such value.
     """
-    place = CLIENTS[name].check if is_client(name) else ""
-    if place:
-        _function_at(place)(value)
+    client = CLIENTS.get(name)
+    if client is None and is_client(name):
+        client = CLIENTS[name]
+    if client is not None and client.check:
+        _function_at(client.check)(value)
 
 
 @cache
