@@ -103,9 +103,8 @@ def check_sql(value: Any) -> None:
     for items in (*columns, *rows):
         if type(items) is not list:
             raise ValueError("each row must have a value for each column")
-    for row in rows:
-        if len(row) != len(columns):
-            raise ValueError("each row must have a value for each column")
+    if rows and {*map(len, rows)} != {len(columns)}:
+        raise ValueError("each row must have a value for each column")
 
 
 def check_redis(value: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import utf_8_decode
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -32,6 +33,10 @@ from pytest_mimic.errors import UnstorableOutcomeError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.secret_values import Environment
+
+
+# So many bytes are decoded before all.
+_BEGINNING = 4096
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -351,6 +356,9 @@ def _joined(parts: list[Any]) -> Any:
 def _is_text(memory: memoryview) -> bool:
     """Return whether memory is a text in UTF-8, as that of numbers hardly is."""
     try:
+        # Memory of numbers soon has bytes that are no text, and an error has a copy of
+        # all that was decoded.
+        utf_8_decode(memory[:_BEGINNING], "strict", False)
         str(memory, "utf-8")
     except UnicodeDecodeError:
         return False
