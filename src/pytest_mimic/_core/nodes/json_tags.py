@@ -1,7 +1,8 @@
-"""How the JSON of a vault marks what JSON has no form for: `{"$date": "2026-11-02"}`.
+"""Tags, the marks of values for which JSON has no form: `{"$date": "2026-11-02"}`.
 
-Such a mapping has a tag as its first key, which begins with `$`, and the facts behind
-it. A mapping of a user's whose first key begins so gets a second `$` there.
+The first key of such a mapping is a tag, which begins with `$`. Facts about the value
+stand behind the tag. A user's mapping whose first key begins with `$` gets a second `$`
+there.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ def tagged(tag: str, part: Any) -> dict[str, Any]:
 
 
 def tag_in(plain: Mapping[Any, Any]) -> str:
-    """Return the tag of a mapping, empty if it is one of a user's."""
-    first = next(iter(plain), "")
-    is_tag = first[:1] == SIGN and first[1:2] != SIGN
-    return first[1:] if is_tag else ""
+    """Return the tag of a mapping, `date`; empty: the mapping is a user's."""
+    first_key = next(iter(plain), "")
+    is_tag = first_key[:1] == SIGN and first_key[1:2] != SIGN
+    return first_key[1:] if is_tag else ""
 
 
 def may_have_tags(text: str) -> bool:
@@ -29,7 +30,7 @@ def may_have_tags(text: str) -> bool:
     return f'"{SIGN}' in text
 
 
-# -- keys of users
+# -- keys of users that begin with `$`
 
 
 def is_escaped(parts: Mapping[str, Any]) -> bool:
@@ -43,20 +44,23 @@ def has_escape(parts: Mapping[str, Any]) -> bool:
 
 
 def has_both_forms(parts: Mapping[str, Any]) -> bool:
-    """Return whether a mapping has its escaped first key as well, and no JSON."""
-    first = next(iter(parts), "")
-    return first[:1] == SIGN and SIGN + first in parts
+    """Return whether a mapping has its first key with a second `$` as another key.
+
+    JSON cannot keep such a mapping: `{"$a": 1, "$$a": 2}`.
+    """
+    first_key = next(iter(parts), "")
+    return first_key[:1] == SIGN and SIGN + first_key in parts
 
 
 def escaped(parts: dict[str, Any]) -> dict[str, Any]:
     """Return a mapping with a second `$` at its first key."""
-    others = dict(parts)
-    first = next(iter(parts))
-    return {SIGN + first: others.pop(first)} | others
+    other_parts = dict(parts)
+    first_key = next(iter(parts))
+    return {SIGN + first_key: other_parts.pop(first_key)} | other_parts
 
 
 def unescaped(parts: dict[str, Any]) -> dict[str, Any]:
     """Return a mapping whose first key has lost its second `$`."""
-    others = dict(parts)
-    first = next(iter(parts))
-    return {first[1:]: others.pop(first)} | others
+    other_parts = dict(parts)
+    first_key = next(iter(parts))
+    return {first_key[1:]: other_parts.pop(first_key)} | other_parts

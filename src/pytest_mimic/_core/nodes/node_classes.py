@@ -2,8 +2,8 @@
 
 | node | its value | drawn, for example |
 |---|---|---|
-| plain | what JSON has without parts | `1.5`, `'EUR'` |
-| `Items` | a list, or what has items in its way | `[1, 2]`, `{3, 4}`, `{1: 2}` |
+| plain | a value of JSON without parts | `1.5`, `'EUR'` |
+| `Items` | a list, or another value with items | `[1, 2]`, `{3, 4}`, `{1: 2}` |
 | `Fields` | a mapping with texts as its keys, or an object | `Rate(base='EUR')` |
 | `Opaque` | a value that is known by one text | `2026-11-02`, `<function shop:fetch>` |
 | `Cut` | a value of which only the beginning is there | `'Once...' (5000 characters)` |
@@ -24,7 +24,7 @@ Node: TypeAlias = Union[Plain, "Items", "Fields", "Opaque", "Cut", "Hidden"]
 
 
 class _Nothing:
-    """What stands for no value."""
+    """Stands for no value."""
 
     __slots__ = ()
 
@@ -34,7 +34,7 @@ NOTHING: Final = _Nothing()
 
 
 class _Compared:
-    """What all nodes have in common: two are equal if their attributes are.
+    """The base of all nodes: two nodes are equal if their attributes are.
 
     Nodes are written out, since `dataclasses` takes a command a tenth of its start.
     """
@@ -43,7 +43,7 @@ class _Compared:
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
     def _attributes(self) -> dict[str, object]:
-        # The value itself says nothing that its node does not say.
+        # The value of a node does not count, as the other attributes describe it.
         names = [name for name in self.__slots__ if name != "value"]
         return {name: getattr(self, name) for name in names}
 
@@ -58,7 +58,7 @@ class _Compared:
 
 
 class Items(_Compared):
-    """The items of a list, or of a value that has items in its way.
+    """The items of a list, or of another value with items.
 
     Attributes:
         kind: `list`, `tuple`, `set`, `frozenset`, `events`; `dict` for a mapping whose

@@ -1,4 +1,4 @@
-"""What kind of value a node has, and what is known of it whatever its class."""
+"""The kind, the parts and the facts of a node, whatever its class."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NUMBERED = frozenset(("list", "tuple", "events"))
 SETS = frozenset(("set", "frozenset"))
 #: Kinds of `Opaque` values that may count with the content of a file or folder.
 _FILES = PLACED | {"content"}
-# What is known of a value and is none of its parts.
+# The facts of nodes that people do not see beside the parts of a value.
 _UNSEEN = frozenset(("columns", "object", "size", "whole"))
 
 
@@ -47,13 +47,13 @@ def short_name(name: str) -> str:
 
 
 def items_of(node: object) -> list[Node] | None:
-    """Return the items of a list or of what is like one, None of any other value."""
+    """Return the items of a list, tuple or stream; None: the node is another one."""
     is_numbered = isinstance(node, Items) and node.kind in NUMBERED
     return node.items if is_numbered else None  # type: ignore[attr-defined]
 
 
 def shown_facts(node: Items | Fields | Opaque) -> dict[str, Node]:
-    """Return what is known of a value beside its parts, as far as people see it."""
+    """Return the facts about a value that people see beside its parts: `maxlen`."""
     if not node.facts:
         return {}
     return {name: fact for name, fact in node.facts.items() if name not in _UNSEEN}
@@ -62,7 +62,8 @@ def shown_facts(node: Items | Fields | Opaque) -> dict[str, Node]:
 def pairs_of(node: Items) -> list[tuple[Node, Node]]:
     """Return the keys and values of a mapping whose keys are not all names.
 
-    Its file may be edited by hand, so that what is no pair is left out.
+    The file of the mapping may be edited by hand, so an item that is no pair is left
+    out.
     """
     pairs: list[tuple[Node, Node]] = []
     for pair in node.items:
@@ -78,17 +79,17 @@ def is_file(node: object) -> bool:
 
 
 def length_of(node: object) -> int | None:
-    """Return the length of a container that is there in part, else None."""
+    """Return the length of a container that is there in part; None: it is whole."""
     return node.length if isinstance(node, Items | Fields) else None
 
 
 def digest_of(node: object) -> str:
-    """Return the digest of a value that is shown in part, empty of any other."""
+    """Return the digest of a value that is shown in part; empty: it has none."""
     if isinstance(node, Items | Fields | Opaque | Cut | Hidden):
         return node.digest
     return ""
 
 
 def value_of(node: object) -> object:
-    """Return the value itself, `NOTHING` if the node does not have it."""
+    """Return the value of a node itself; `NOTHING`: the node does not have it."""
     return node.value if isinstance(node, Fields | Opaque) else NOTHING

@@ -1,4 +1,4 @@
-"""The values of nodes: of what the standard library has, made again of its parts.
+"""The values of nodes: those of the standard library are made again of their parts.
 
 No class of a user is made or imported.
 """
@@ -14,11 +14,11 @@ from pytest_mimic._core.types.stored_values import MISREAD, maker_of, value_of_t
 from pytest_mimic._core.types.table import text_of
 
 _PLAIN = frozenset((bool, float, int, str, type(None)))
-#: Kinds of values that are known by one text which is made of their parts: `1/3`.
+#: Kinds of values that are shown by one text, which is made of their parts: `1/3`.
 TEXT_KINDS = frozenset(
     "complex datetime decimal fraction range regex time timedelta timezone".split()
 )
-# Of these, the parts of most values are the text.
+# Kinds of these whose part, for most values, is the text itself.
 _MOMENTS = frozenset(("datetime", "time"))
 
 
@@ -26,8 +26,8 @@ def restored(plain: Any) -> Any:
     """Return the value of a JSON, of which nothing is cut or hidden.
 
     Raises:
-        ValueError: It has a part that is no value of the standard library, or is there
-            in part.
+        ValueError: A part is no value of the standard library, or is not there as a
+            whole.
     """
     try:
         return _restored(plain)
@@ -36,7 +36,8 @@ def restored(plain: Any) -> Any:
 
 
 def _restored(plain: Any) -> Any:
-    # From the outside in: most descriptions of large values are cut at their top.
+    # The tag of a value is checked before its parts are made, as most descriptions of
+    # large values are cut at their top.
     kind = type(plain)
     if kind is list:
         return [part if type(part) in _PLAIN else _restored(part) for part in plain]
@@ -54,9 +55,9 @@ def _restored(plain: Any) -> Any:
 
 
 def known_value(node: Node) -> object:
-    """Return the value of a node: itself, or made of its parts if one text shows it.
+    """Return the value of a node: its own, or one made again of its parts.
 
-    `NOTHING`: the node has none.
+    Only values that are shown by one text are made again. `NOTHING`: it is another one.
     """
     if isinstance(node, Fields | Opaque) and node.value is not NOTHING:
         return node.value
@@ -64,13 +65,13 @@ def known_value(node: Node) -> object:
         try:
             return restored(plain_of(node))
         except ValueError:
-            # Its file may be edited by hand.
+            # The file of the node may be edited by hand.
             return NOTHING
     return NOTHING
 
 
 def known_text(node: Items | Fields | Opaque) -> str | None:
-    """Return the text that is made of the parts of a value, None of any other value.
+    """Return the text that is made of the parts of a value; None: it has no such text.
 
     `Items("fraction", [1, 3])` is shown as `1/3`.
     """

@@ -1,7 +1,7 @@
 """The JSON of values folded into the values themselves, and searched for tags.
 
-An outcome is read in this way, and so is an argument from its description. `node_json`
-has the forms.
+Outcomes are read in this way, and so are arguments from their descriptions. `node_json`
+has the forms of the JSON.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from pytest_mimic._core.nodes.json_tags import SIGN, tag_in, unescaped
 
-# Most parts are plain, and need no call of the function that walks.
+# The types of plain parts. Most parts are plain, and `folded` is not called for them.
 _PLAIN = frozenset((bool, float, int, str, type(None)))
 
 Make = Callable[[str, Any, dict[str, Any]], Any]
@@ -19,7 +19,7 @@ Make = Callable[[str, Any, dict[str, Any]], Any]
 
 
 def folded(plain: Any, make: Make) -> Any:
-    """Return the value of its JSON, its parts made before the whole.
+    """Return the value of a JSON. The parts of a value are made before the whole.
 
     Of `{"$tuple": [{"$date": "2026-11-02"}]}`, `make` is called with `date` and the
     text, and then with `tuple` and the list of what it has returned.
@@ -41,12 +41,12 @@ def folded(plain: Any, make: Make) -> Any:
         name: part if type(part) in _PLAIN else folded(part, make)
         for name, part in plain.items()
     }
-    first = next(iter(parts), "")
-    if first[:1] != SIGN:
+    first_key = next(iter(parts), "")
+    if first_key[:1] != SIGN:
         return parts
-    if first[1:2] == SIGN:
+    if first_key[1:2] == SIGN:
         return unescaped(parts)
-    return make(first[1:], parts.pop(first), parts)
+    return make(first_key[1:], parts.pop(first_key), parts)
 
 
 def written_tag(tag: str) -> str:

@@ -1,8 +1,8 @@
 """The one walk over a value, which makes its tree.
 
-Which node a value has is said here and by the rows of the table of types, for outcomes
-and for descriptions alike. Two classes derive from the walk, for the two ends of a
-budget:
+This module and the rows of the table of types say which node a value has, for outcomes
+and for descriptions alike. Two classes derive from the walk: the `Writer` of outcomes,
+which keeps all of a value, and the `_Maker` of descriptions, which has a budget.
 
 | | all of a value: an outcome | a part of it: a description |
 |---|---|---|
@@ -11,7 +11,7 @@ budget:
 | a path in a folder of the run | by its place there, to be restored | by its place |
 | a container | all parts | the first parts, its length, a digest |
 | an object | the state from which it is made again | its attributes |
-| what has no node | refused | a text |
+| a value without a node | refused | a text |
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from pytest_mimic._core.types.stored_values import PLACED
 from pytest_mimic._core.types.table import own_row
 
 AnyNode = TypeVar("AnyNode", bound=Node)
-#: The containers that have a way of their own.
+#: The builtin containers, for which the walk has methods of their own.
 CONTAINERS = frozenset((list, tuple, dict, set, frozenset))
 
 
@@ -127,12 +127,12 @@ class Walk(ABC):
         return self.class_node(value) if issubclass(kind, type) else None
 
     def tagged(self, tag: str, part: Any) -> Items | Fields | Opaque:
-        """Return the node of a value that is made of a part, by its tag."""
+        """Return the node of a value that is stored under a tag, from its part."""
         return self.counted(with_tag(tag, self.taken(part)))
 
     @abstractmethod
     def taken(self, part: Any) -> Node:
-        """Return the node of a list or dict that was made for this, or of any value."""
+        """Return the node of a part that `Row.take` made: a list, dict or value."""
 
     def class_node(self, value: Any) -> Opaque:
         """Return the node of a class, which may have arguments: `Page[Item]`."""
@@ -147,22 +147,22 @@ class Walk(ABC):
         node.facts["of"] = Items("list", [self.node(part) for part in arguments])
         return node
 
-    # What an outcome notes
+    # Notes that an outcome takes, and a description does not
 
     def counted(self, node: AnyNode) -> AnyNode:
-        """Return a node that JSON has as a tag."""
+        """Return a node that JSON writes as a tag. An outcome counts them."""
         return node
 
     def meet(self, value: object) -> None:  # noqa: B027 - a description notes none
-        """Note a part that may change."""
+        """Note a part that may change, so that it must not be at two places."""
 
     def import_name(self, thing: object, name: str = "") -> str:
-        """Return the name of a class, its own or another one, which reading imports."""
+        """Return the name of a class, by default its own, which reading imports."""
         return name or name_of(thing)
 
 
 def member_content(value: Enum) -> str | int | None:
-    """Return by what a member of an enum is known: its name, or combined flags.
+    """Return the name of a member of an enum, or the number of combined flags.
 
     None: the member has no name.
     """

@@ -1,8 +1,8 @@
 """Streams in memory and generators of random numbers, which a call leaves changed.
 
-A call that reads a stream moves its position, and one that draws a number moves its
-generator. So the state before the call counts in its identity, the recording keeps the
-state after it as plain JSON, and a replay sets it.
+A call that reads a stream moves its position, and a call that draws a number moves its
+generator. So the state before the call counts in the identity of the call. The
+recording keeps the state after the call as plain JSON, and a replay sets this state.
 
 | class | state |
 |---|---|
@@ -12,7 +12,7 @@ state after it as plain JSON, and a replay sets it.
 | `Generator` of numpy | `["Generator", state of its bits]` |
 | `RandomState` of numpy | `["RandomState", state]` |
 
-A stream whose content did not change has null in place of it.
+A stream whose content did not change has null in place of the content.
 """
 
 from __future__ import annotations
@@ -67,21 +67,21 @@ def advancing_in(arguments: Mapping[str, Any]) -> dict[str, Any]:
     becomes of their state.
     """
     advancing: dict[str, Any] = {}
-    seen: dict[int, object] = {}
+    searched: dict[int, object] = {}
     pending: list[tuple[str, Any]] = list(arguments.items())
-    while pending and len(seen) < _MOST_OBJECTS:
+    while pending and len(searched) < _MOST_OBJECTS:
         path, part = pending.pop()
         kind = type(part)
-        if kind in _PLAIN or id(part) in seen:
+        if kind in _PLAIN or id(part) in searched:
             continue
-        seen[id(part)] = part
+        searched[id(part)] = part
         if _holds_plain_values(part):
             continue
         if kind_of_advancing(part) is not None:
             advancing[path] = part
         elif library_of(kind) is None:
-            for inner in islice(parts_of(part), _MOST_OBJECTS):
-                pending.append((path + inner.step, inner.value))
+            for inner_part in islice(parts_of(part), _MOST_OBJECTS):
+                pending.append((path + inner_part.step, inner_part.value))
     return advancing
 
 
@@ -96,8 +96,8 @@ def _holds_plain_values(part: Any) -> bool:
 def state_of(value: Any) -> State:
     """Return the state of a stream or a generator, as the table of this module has it.
 
-    It is plain JSON: it counts in the identity of a call that is given the value, and
-    stands in the recording.
+    The state is plain JSON. It counts in the identity of a call that is given the
+    value, and stands in the recording.
 
     Raises:
         ValueError: The stream is closed.
@@ -115,14 +115,14 @@ def state_of(value: Any) -> State:
     return [str(kind), _plain(value.get_state(legacy=False))]
 
 
-def changed_state(before: State, after: State) -> State | None:
-    """Return what a recording keeps of the state after a call, None if it is equal."""
-    if before == after:
+def changed_state(state_before: State, state_after: State) -> State | None:
+    """Return the state after a call as a recording keeps it; None: it is unchanged."""
+    if state_before == state_after:
         return None
-    is_stream = after[0] in ("BytesIO", "StringIO")
-    if is_stream and before[1] == after[1]:
-        return [after[0], None, after[2]]
-    return after
+    is_stream = state_after[0] in ("BytesIO", "StringIO")
+    if is_stream and state_before[1] == state_after[1]:
+        return [state_after[0], None, state_after[2]]
+    return state_after
 
 
 def set_state(value: Any, state: State) -> None:
@@ -131,7 +131,7 @@ def set_state(value: Any, state: State) -> None:
     A replay does so, since it makes no call that would advance the value.
 
     Raises:
-        ValueError: It is the state of an object of another class.
+        ValueError: The state is that of an object of another class.
     """
     kind, *parts = state
     if kind != kind_of_advancing(value):

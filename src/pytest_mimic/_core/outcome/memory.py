@@ -1,6 +1,6 @@
 """The file of a pickle: its stream and its buffers, at steps of 64 bytes.
 
-It is compressed as a whole if that saves enough.
+The file is compressed as a whole if that saves enough.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ from pytest_mimic._core.outcome.outcome import DamagedError
 
 Piece = bytes | memoryview
 
-# The alignment of buffers that Arrow recommends. It also holds for a mapped file.
+# The alignment of buffers that Arrow recommends. The buffers of a mapped file have it
+# as well.
 _ALIGN = 64
 _RAW = b"pytest-mimic pickle, format 4, raw\n".ljust(_ALIGN, b"\0")
 _ZSTD = b"pytest-mimic pickle, format 4, zstd\n".ljust(_ALIGN, b"\0")
-# What is stored raw can be mapped; from this size on that is worth more than some saved
-# space.
+# Files of this size or more are stored raw, so that they can be mapped into memory,
+# which is worth more than some saved space.
 _LARGE = 8 << 20
 _SAVED = 0.10
-# What is smaller takes a block of the disk in any case.
+# Smaller files are stored raw, as each takes a block of the disk in any case.
 _SMALL = 4096
 
 
@@ -41,20 +42,20 @@ def pieces_of(parts: Sequence[Piece]) -> list[Piece]:
         pieces += [part, b"\0" * (-len(part) % _ALIGN)]
     size = sum(map(len, pieces))
     if _SMALL <= size < _LARGE:
-        small: bytes = zstd_module().compress(b"".join(pieces), level=3)
-        if len(small) <= size * (1 - _SAVED):
-            return [_ZSTD, small]
+        compressed: bytes = zstd_module().compress(b"".join(pieces), level=3)
+        if len(compressed) <= size * (1 - _SAVED):
+            return [_ZSTD, compressed]
     return [_RAW, *pieces]
 
 
 def unpack(data: memoryview) -> list[memoryview]:
     """Return the pickle's stream and its buffers.
 
-    They are slices of `data`, unless that is compressed.
+    They are slices of `data`, unless `data` is compressed.
 
     Raises:
-        DamagedError: It is no file of a pickle. Its bytes are checked by its name; see
-            `object_name`.
+        DamagedError: The data is not the file of a pickle. Whether its bytes are those
+            that were written is checked by the name of the file; see `object_name`.
     """
     head, body = bytes(data[:_ALIGN]), data[_ALIGN:]
     if head not in (_RAW, _ZSTD):
@@ -86,6 +87,7 @@ def unpack(data: memoryview) -> list[memoryview]:
 
 
 def _stepped(size: int) -> int:
+    """Return a size rounded up to a whole number of steps."""
     return size + -size % _ALIGN
 
 
@@ -98,7 +100,8 @@ def object_name(pieces: Sequence[Piece], suffix: str) -> str:
     return f"objects/{digits[:2]}/{digits}.{suffix}"
 
 
-# A module that is missing is looked for in all of `sys.path` each time.
+# The result is kept: Python would look for the missing one of the two modules in all of
+# `sys.path` each time.
 @cache
 def zstd_module() -> Any:
     """Return the module for zstd, which the standard library has since Python 3.14."""

@@ -148,7 +148,7 @@ def _decode_end(body: Any) -> End:
 def is_outcome(error: BaseException) -> bool:
     """Return whether an exception is the outcome of a call.
 
-    Others are signs that the call was cut short.
+    Other exceptions are signs that the call was cut short.
     """
     from unittest import SkipTest
 
@@ -158,7 +158,8 @@ def is_outcome(error: BaseException) -> bool:
         cut_short.append(futures.CancelledError)
     pytest = sys.modules.get("pytest")
     if pytest is not None:
-        # Unlike the other outcomes of pytest, it is an `Exception`.
+        # Unlike the other outcomes of pytest, the exception of `exit` is an
+        # `Exception`.
         cut_short.append(pytest.exit.Exception)
     return isinstance(error, Exception) and not isinstance(error, tuple(cut_short))
 
@@ -166,7 +167,7 @@ def is_outcome(error: BaseException) -> bool:
 def is_cancellation(error: BaseException | None) -> bool:
     """Return whether an exception is the cancellation of a task.
 
-    Its name says so: no event loop (asyncio, trio) is imported.
+    The name of its class tells, so that no event loop (asyncio, trio) is imported.
     """
     return type(error).__name__ in ("CancelledError", "Cancelled")
 
@@ -183,13 +184,13 @@ def is_interruption(error: BaseException) -> bool:
     return is_cancellation(error) or isinstance(error, tuple(kinds))
 
 
-# Why an outcome cannot be stored exactly, or not loaded again.
+# The errors for outcomes that cannot be stored exactly, or not be loaded again.
 
 
 class NotExactError(TypeError):
     """A part has no exact form in JSON, or none in a pickle.
 
-    It reads files later, or its class leaves out what is added.
+    The part reads files later, or its class leaves out attributes that others add.
 
     Attributes:
         remedy: What the target may return instead, or empty.

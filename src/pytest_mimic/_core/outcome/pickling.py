@@ -1,4 +1,7 @@
-"""Values pickled with the names that loading imports, and loaded with no others."""
+"""Values as pickles, each with the list of the names that loading it imports.
+
+A pickle that imports any other name is not loaded.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,7 @@ _LAZY = {
     ("polars", "LazyFrame"): "collect()",
     ("pyarrow", "FileSystemDataset"): "to_table()",
 }
-# With one of these, a class decides itself what is kept of its objects.
+# A class with one of these methods decides itself what a pickle keeps of its objects.
 _DECIDING = frozenset(
     (
         "__getnewargs__",
@@ -63,20 +66,20 @@ class Pickled:
     chunks: list[bytes]
     # The buffers are memory of the value itself until `detach`.
     buffers: list[memoryview]
-    # The names of all that loading imports, `module:name`, sorted.
+    # The names that loading imports, `module:name`, sorted.
     imports: list[str]
     # Code stored by value can only be loaded by the Python version that stored it.
     by_value: bool
-    # A class that defines its own identity may hide parts of its values there.
+    # Whether a class in it defines its own identity, which may leave out parts.
     has_custom_identity: bool
-    # A pickle with paths keeps them by their places.
+    # Whether it has paths, which it keeps by their places in the run.
     has_paths: bool = False
 
     def detach(self) -> None:
         self.buffers = [memoryview(bytearray(memory)) for memory in self.buffers]
 
     def load(self, count: int = 1, paths: PathStore | None = None) -> list[Any]:
-        """Load the pickles, which this process has made, as they are."""
+        """Load the pickles, which this process has made."""
         stream, *buffers = self.parts()
         return load(
             stream,
@@ -106,7 +109,8 @@ class _Unpickler(pickle.Unpickler):
 
     def persistent_load(self, pid: Any, /) -> object:
         """Return the path that stands in a pickle by its place, see `placed_paths`."""
-        # Only texts, so that an edited pickle gives no other object to `restored`.
+        # Nothing but texts is taken, so that an edited pickle gives no other object to
+        # `restored`.
         kind, where = pid
         texts = where
         if type(where) is str:
@@ -126,7 +130,7 @@ def load(
 ) -> list[Any]:
     """Load `count` pickles from one stream.
 
-    They share no objects. Their paths are restored by `paths`.
+    The pickles share no objects. Their paths are restored by `paths`.
 
     Raises:
         DamagedError: A pickle imports a name that is not among `imports`.
@@ -155,23 +159,24 @@ class _Pickler(pickle.Pickler):
 
 
 def dump(value: object, paths: PathStore = NOWHERE) -> Pickled:
-    """Pickle the value, and load it once to see that it loads.
+    """Pickle a value, and load the pickle once to see that it loads.
 
-    Its parts may raise anything.
+    The parts of the value may raise anything.
     """
     try:
         return _dump(value, _Pickler, paths)
     except (RecursionError, NotExactError):
         raise
     except Exception:
-        # A lambda, a local class or a module has no name: perhaps it goes by value.
+        # A part without an importable name, such as a lambda or a local class, may be
+        # pickled by value.
         return _dump(value, _by_value_pickler(), paths)
 
 
 def _dump(value: object, pickler_class: Any, paths: PathStore) -> Pickled:
     """Return a pickle by a class of picklers, with its paths by their places."""
-    # First without `persistent_id`, which Python calls for each part: that takes twice
-    # the time.
+    # The first pickle is made without `persistent_id`. Python calls that for each part,
+    # which takes twice the time.
     pickled = _dump_with(value, pickler_class, paths)
     if not pickled.has_paths and not paths.may_be_in(pickled.chunks):
         return pickled
@@ -199,7 +204,7 @@ def _dump_with(
     """Return a pickle, which `has_paths` if it imports a class of paths."""
     chunks: list[bytes] = []
     buffers: list[pickle.PickleBuffer] = []
-    # Not a BytesIO, which would copy large bytes to join them.
+    # The chunks are a list: a BytesIO would copy large bytes to join them.
     pickler = pickler_class(
         SimpleNamespace(write=chunks.append), 5, buffer_callback=buffers.append
     )
@@ -227,15 +232,16 @@ def _dump_with(
 
 
 def _by_value_pickler() -> Any:
-    """Return cloudpickle's pickler, which pickles by value what has no importable name.
+    """Return cloudpickle's pickler, for functions and classes without importable names.
 
-    What has one goes by its name, also in `__main__`.
+    It pickles these by value. A function or class with an importable name is pickled by
+    the name, also in `__main__`.
     """
     import cloudpickle  # type: ignore[import-untyped]
 
     class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
-        # cloudpickle stores an open file as its text and a memoryview as bytes. Neither
-        # is what the call returned.
+        # cloudpickle stores an open file as its text and a memoryview as bytes, and a
+        # replay would return these.
         dispatch_table = dict(cloudpickle.Pickler.dispatch_table)  # noqa: RUF012 - pickle's own name
         dispatch_table.pop(io.TextIOWrapper, None)
         dispatch_table.pop(memoryview, None)
@@ -275,12 +281,12 @@ def _by_value_pickler() -> Any:
 
 
 def reduced(thing: Any) -> Any:
-    """Return the reduction of a value that Python's own would not keep whole.
+    """Return the reduction of a value of which Python's own pickle would lose a part.
 
-    NotImplemented: it is any other value.
+    NotImplemented: Python's own pickle keeps the value.
 
     Raises:
-        NotExactError: A part of it cannot be kept.
+        NotExactError: A part of the value cannot be kept.
     """
     if isinstance(thing, BaseException):
         return exceptions.reduce(thing)
@@ -290,7 +296,7 @@ def reduced(thing: Any) -> Any:
     if isinstance(thing, Enum):
         return _member(thing)
     if full_name(type(thing)) == "zoneinfo.ZoneInfo" and thing.key is not None:
-        # Its own way fetches a method by its name.
+        # The pickle of a ZoneInfo would fetch a method by its name.
         if type(thing)(thing.key) is not thing:
             return NotImplemented
         return type(thing), (thing.key,)
@@ -308,10 +314,10 @@ def reduced(thing: Any) -> Any:
 def _refuse_empty_cells(thing: Any) -> None:
     """Refuse a function whose variables get their values later.
 
-    `super()` in the body of a class is one.
+    A method that uses `super()` is such a function while the body of its class runs.
 
     Raises:
-        NotExactError: It is such a function.
+        NotExactError: A variable has no value yet.
     """
     if isinstance(thing, type):
         return
@@ -325,19 +331,20 @@ def _refuse_empty_cells(thing: Any) -> None:
 
 
 def _refuse_lost_attributes(thing: Any) -> None:
-    """Refuse an object whose class decides how it is pickled, if a copy is another one.
+    """Refuse an object whose class decides how it is pickled, if a copy differs.
 
-    Compared are the attributes of the copy with those of the object: all that a user or
-    a class of another package has added, and of the deciding class's own the public
-    ones that the copy has with another value.
+    The attributes of the copy are compared with those of the object. Attributes that a
+    user or a class of another package has added count in any case. Attributes of the
+    deciding class count if they are public, and the copy has them with another value.
 
     Raises:
-        NotExactError: The copy lacks an attribute, has another one, or another class.
+        NotExactError: The copy lacks an attribute, has another value for one, or is of
+            another class.
     """
     cls: Any = type(thing)
     deciding_class = _deciding_class(cls)
     package = _package_of(deciding_class)
-    # Whether the class was written by the same people as the one that decides.
+    # Whether the class of the object is from the same package as the deciding class.
     is_own = package == _package_of(cls)
     if package in ("builtins", "pydantic") or cls in copyreg.dispatch_table:
         return
@@ -350,32 +357,32 @@ def _refuse_lost_attributes(thing: Any) -> None:
             return
     else:
         compared_names = added_attributes(thing, package)
-    twin = _shallow_copy(thing)
-    if twin is None:
+    copied = _shallow_copy(thing)
+    if copied is None:
         return
-    # The same object says nothing: another process has another one, which is made
-    # without attributes.
-    attributes_of_twin: dict[str, Any] = {}
-    if twin is not thing and isinstance(twin, deciding_class):
-        attributes_of_twin = all_attributes(twin, below=deciding_class)
-    lost = set()
+    # If the copy is the same object, it says nothing: in another process, the object is
+    # made without these attributes.
+    attributes_of_copy: dict[str, Any] = {}
+    if copied is not thing and isinstance(copied, deciding_class):
+        attributes_of_copy = all_attributes(copied, below=deciding_class)
+    lost_names = set()
     for name, part in attributes.items():
-        if name not in attributes_of_twin:
-            # Most libraries leave out what they make anew, under any name. Two give
-            # such attributes an underscore.
+        if name not in attributes_of_copy:
+            # Most libraries leave out attributes that they make anew, under any name.
+            # pandas and polars give such attributes an underscore.
             if not is_own or package in ("pandas", "polars"):
-                lost.add(name)
-        elif name in compared_names and not _is_kept(part, attributes_of_twin[name]):
-            lost.add(name)
+                lost_names.add(name)
+        elif name in compared_names and not _is_kept(part, attributes_of_copy[name]):
+            lost_names.add(name)
     # pandas fills its caches anew.
-    lost.difference_update(getattr(cls, "_internal_names_set", ()))
-    lost -= _remembered_in(thing, twin, lost)
-    lost.difference_update(known_losses(cls))
-    lost -= caches_of(cls)
-    if lost:
-        loss = f"leaves out {', '.join(sorted(lost))}"
-    elif type(twin) is not cls and not is_own:
-        loss = f"makes a {type(twin).__qualname__} of it"
+    lost_names.difference_update(getattr(cls, "_internal_names_set", ()))
+    lost_names -= _remembered_in(thing, copied, lost_names)
+    lost_names.difference_update(known_losses(cls))
+    lost_names -= caches_of(cls)
+    if lost_names:
+        loss = f"leaves out {', '.join(sorted(lost_names))}"
+    elif type(copied) is not cls and not is_own:
+        loss = f"makes a {type(copied).__qualname__} of it"
     else:
         return
     name = name_of(deciding_class)
@@ -399,23 +406,24 @@ def _package_of(cls: Any) -> str:
 
 def _public_plain(attributes: dict[str, Any]) -> dict[str, Any]:
     """Return the public attributes that are plain values."""
-    plain = {}
+    public_values = {}
     for name, part in attributes.items():
         if name[:1] != "_" and type(part) in PLAIN:
-            plain[name] = part
-    return plain
+            public_values[name] = part
+    return public_values
 
 
 def _shallow_copy(thing: Any) -> Any:
-    """Return what a pickle makes of an object, with the same parts.
+    """Return the copy of an object that a pickle would make, with the same parts.
 
-    None: its class raises, as the pickle then does too, or it goes by its name.
+    None: the class raises, as it does when the object is pickled, or the object is
+    pickled by its name.
     """
     try:
         parts = []
         for part in thing.__reduce_ex__(4):
             if type(part) is dict:
-                # A class may keep a state of its own, and change it.
+                # The class may keep the dict that it has returned, and change it.
                 part = dict(part)
             parts.append(part)
         return copy._reconstruct(thing, None, *parts)  # type: ignore[attr-defined]
@@ -424,14 +432,14 @@ def _shallow_copy(thing: Any) -> Any:
         return None
 
 
-def _is_kept(part: object, part_of_twin: object) -> bool:
+def _is_kept(part: object, part_of_copy: object) -> bool:
     """Return whether an attribute of a copy has the same value.
 
-    Long data is not read: that it is of the same type says enough.
+    The data of libraries may be long and is not read: the same type says enough.
     """
-    if part is part_of_twin:
+    if part is part_of_copy:
         return True
-    if type(part) is not type(part_of_twin):
+    if type(part) is not type(part_of_copy):
         return False
     if library_of(type(part)) is not None:
         return True
@@ -439,19 +447,19 @@ def _is_kept(part: object, part_of_twin: object) -> bool:
     with suppress(Exception):
         fingerprint = fingerprint_outcome(part)
         if fingerprint is not None:
-            return fingerprint == fingerprint_outcome(part_of_twin)
+            return fingerprint == fingerprint_outcome(part_of_copy)
     return True
 
 
-def _remembered_in(thing: Any, twin: Any, names: set[str]) -> set[str]:
-    """Return the attributes that remember the `hash()`, which the copy has, too."""
+def _remembered_in(thing: Any, copied: Any, names: set[str]) -> set[str]:
+    """Return the attributes that remember the `hash()`, if the copy has it, too."""
     remembered: set[str] = set()
     if not names:
         return remembered
     # A `__hash__` may raise anything.
     with suppress(Exception):
         number = hash(thing)
-        if hash(twin) == number:
+        if hash(copied) == number:
             attributes = all_attributes(thing)
             for name in names:
                 if is_private(name) and attributes.get(name) == number:
@@ -460,13 +468,13 @@ def _remembered_in(thing: Any, twin: Any, names: set[str]) -> set[str]:
 
 
 def _member(thing: Enum) -> Any:
-    """Return the reduction of a member of an enum by its name.
+    """Return the reduction of a member of an enum to its name.
 
-    By its value, or in other ways, some Pythons would call code.
+    To make it of its value, some versions of Python would call code of the enum.
     """
     cls = type(thing)
     if getattr(_maker_of(cls), "__module__", "enum") != "enum":
-        # A class of somebody else says how its members are pickled.
+        # A user's enum says how its members are pickled.
         return NotImplemented
     if vars(cls)["_member_map_"].get(thing._name_) is thing:
         return member, (cls, thing._name_)
@@ -501,7 +509,7 @@ def member(cls: Any, name: str | int) -> object:
 def lazy_remedy(thing: object) -> str | None:
     """Return how to get the data of a value that may read files later.
 
-    These files may be gone then. None: it is any other value.
+    These files may be gone by then. None: the value has its data.
     """
     package = str(type(thing).__module__).partition(".")[0]
     return _LAZY.get((package, type(thing).__name__))

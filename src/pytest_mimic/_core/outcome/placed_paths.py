@@ -20,20 +20,22 @@ Where = str | tuple[str, str]
 |---|---|
 | `data/rates.csv` below the rootdir | `("rootdir", "data/rates.csv")` |
 | `out.txt` in the test's `tmp_path` | `("tmp_path", "out.txt")` |
-| that folder, with a separator at its end | `("tmp_path", "/")` |
+| the `tmp_path`, with a separator at its end | `("tmp_path", "/")` |
 | `/etc/hosts` | `"/etc/hosts"` |
 """
 
 TEXT = "str"
-#: Makes a string or path of its text, by its tag, which is the same on every system.
+#: The functions that make a string or path of its text, by a tag that is the same on
+#: every system.
 MAKERS: dict[Any, Callable[[str], object]] = {
     TEXT: str,
     "path": Path,
     "pure_posix_path": PurePosixPath,
     "pure_windows_path": PureWindowsPath,
 }
-# Two tokens for a folder that `tmp_path` or `mktemp` gave: the first one that an
-# argument names, or else the running test's; and the running test's where an argument
+# Two tokens for a folder that `tmp_path` or `mktemp` gave. The first stands for the
+# first folder that an argument names, and if there is none for the folder of the
+# running test. The second stands for the folder of the running test if an argument
 # names another one.
 _GIVEN_FOLDER = "tmp_path"
 _TEST_FOLDER = "tmp_path of the test"
@@ -46,8 +48,8 @@ class PathStore:
     An outcome that names a file of `tmp_path` is replayed with the folder of today.
 
     Below the base temporary folder, a path counts from the folder that `tmp_path` or
-    `mktemp` gave. That folder is, in this order: one that the call's arguments name,
-    the running test's `tmp_path`, the newest one of the same name.
+    `mktemp` gave. That folder is, in this order: a folder that the call's arguments
+    name, the running test's `tmp_path`, the newest folder of the same name.
 
     Args:
         places: The folders of the run.
@@ -68,7 +70,7 @@ class PathStore:
     def may_hold(self, text: str) -> bool:
         """Return whether a text or JSON mentions the base temporary folder.
 
-        The check is fast. Only where it is true, paths are looked for in an outcome.
+        The check is fast. Only if it is true, an outcome is searched for paths.
         """
         for mark in self.places.marks:
             folder = mark.decode("utf-8", "surrogatepass")
@@ -89,7 +91,7 @@ class PathStore:
     def stored_text(self, text: str) -> Where | None:
         """Return the place of a string that is a path below the base temporary folder.
 
-        None: it is any other string.
+        None: the string is no such path.
         """
         place = self.places.place_of_text(text)
         if place is None:
@@ -190,7 +192,11 @@ class PathStore:
             return _joined(gettempdir(), folder)
 
     def restored(self, kind: object, where: Where) -> object:
-        """Return the string or path of a stored one. `kind` is a key of `MAKERS`.
+        """Return the string or path of this run for a stored one.
+
+        Args:
+            kind: The tag of the string or path, a key of `MAKERS`.
+            where: Its stored form.
 
         Raises:
             ValueError: There is no such kind or place.
@@ -216,7 +222,7 @@ class _Neutral(PathStore):
         if isinstance(where, str):
             return where
         token, rest = where
-        # No text of a real path begins like this.
+        # No real path begins with a null character.
         return f"\0{token}/{rest}"
 
 
@@ -225,7 +231,7 @@ NOWHERE = PathStore(Places())
 
 
 def persistent_id(value: object, paths: PathStore) -> tuple[Any, Where] | None:
-    """Return what stands for a path or string in a pickle.
+    """Return the stored form of a path or string for a pickle, behind its tag.
 
     None: the value is pickled as usual.
     """

@@ -6,8 +6,8 @@ import pickletools
 from io import BytesIO
 from typing import Any
 
-# Only pickles of older protocols have these opcodes, but for EXT1, EXT2 and EXT4, which
-# import by a number of copyreg's registry.
+# Opcodes that no pickle of this plugin has. Pickles of older protocols have them, and
+# EXT1, EXT2 and EXT4 import by a number of copyreg's registry.
 _REFUSED = frozenset(
     "BINPUT DUP EXT1 EXT2 EXT4 GET GLOBAL INST LONG_BINPUT OBJ PERSID PUT".split()
 )
@@ -24,11 +24,11 @@ def imported_names(stream: bytes, *, count: int) -> set[str]:
 
     Args:
         stream: The pickles, one after the other.
-        count: How many they are.
+        count: The number of pickles.
 
     Raises:
         ValueError, LookupError: The stream is no pickle, or its opcodes do not tell
-            what it imports.
+            which names it imports.
     """
     names: set[str] = set()
     file = BytesIO(stream)
@@ -55,10 +55,10 @@ def _collect_names(file: BytesIO, names: set[str]) -> None:
         if opcode.name == "MEMOIZE":
             memo.append(stack[-1])
             continue
-        taken = _take(stack, opcode)
+        taken_parts = _take(stack, opcode)
         result: _Part = None
         if opcode.name == "STACK_GLOBAL":
-            names.add(_joined(taken))
+            names.add(_joined(taken_parts))
         elif opcode.name in _FETCHING:
             result = memo[argument]
         elif opcode.stack_after == [pickletools.pyunicode]:
@@ -68,7 +68,7 @@ def _collect_names(file: BytesIO, names: set[str]) -> None:
 
 
 def _take(stack: list[_Part], opcode: pickletools.OpcodeInfo) -> list[_Part]:
-    """Take from the stack what an opcode takes: perhaps down to the last mark."""
+    """Take the parts from the stack that an opcode takes, perhaps down to the mark."""
     kinds = opcode.stack_before
     size = len(kinds)
     if _MARK in kinds:
@@ -78,9 +78,9 @@ def _take(stack: list[_Part], opcode: pickletools.OpcodeInfo) -> list[_Part]:
     if size > len(stack):
         raise ValueError("it takes more than it has")
     start = len(stack) - size
-    taken = stack[start:]
+    taken_parts = stack[start:]
     del stack[start:]
-    return taken
+    return taken_parts
 
 
 def _distance_to_mark(stack: list[_Part]) -> int:

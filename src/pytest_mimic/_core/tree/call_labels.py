@@ -49,8 +49,8 @@ def recorded_label(
 ) -> str:
     """Return a call as its recording has it.
 
-    A function has its arguments, and a client's call its signature, by default the one
-    among the arguments.
+    The label of a function's call has its arguments. The label of a client's call has
+    its signature, by default the signature among the arguments.
     """
     if names_client(target):
         verb_and_resource = signature or (arguments or {}).get("signature", "")
@@ -63,7 +63,7 @@ def recorded_label(
 
 
 def told_apart(arguments: Mapping[str, Any] | None) -> str:
-    """Return what tells a client's call from others with its signature.
+    """Return the words that tell a client's call from others with its signature.
 
     | the call has | example |
     |---|---|
@@ -76,7 +76,7 @@ def told_apart(arguments: Mapping[str, Any] | None) -> str:
         arguments: The redacted description of the call, or None.
 
     Returns:
-        What follows the signature, empty if there is nothing.
+        The text that follows the signature; empty if there is nothing to tell.
     """
     if not arguments:
         return ""
@@ -148,16 +148,17 @@ def query_text(arguments: Mapping[str, Any]) -> str:
 def by_name(arguments: Mapping[str, Any]) -> dict[str, Node]:
     """Return the nodes of described arguments by the names that people use.
 
-    Those of `**extra` stand under their own names, and those of `*rest` as `*rest[0]`.
+    The arguments in `**extra` stand under their own names, and those in `*rest` as
+    `*rest[0]`.
     """
-    found: dict[str, Node] = {}
+    nodes: dict[str, Node] = {}
     for name, part in arguments.items():
         node = node_of(part)
         if name.startswith("**") and isinstance(node, Fields) and node.kind == "dict":
-            found.update(node.parts)
+            nodes.update(node.parts)
         elif name.startswith("*") and isinstance(node, Items) and node.length is None:
             for place, item in enumerate(node.items):
-                found[f"{name}[{place}]"] = item
+                nodes[f"{name}[{place}]"] = item
         else:
-            found[name] = node
-    return found
+            nodes[name] = node
+    return nodes
