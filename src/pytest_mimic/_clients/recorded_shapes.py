@@ -8,10 +8,11 @@ from __future__ import annotations
 from base64 import b64decode
 from typing import Any
 
-_PARTS = {"status": int, "headers": list, "body": dict, "stream_id": int}
+# The types of the parts of a recorded HTTP response, and of the forms of its body.
+_TYPES_OF_PARTS = {"status": int, "headers": list, "body": dict, "stream_id": int}
 _TEXT = frozenset((str,))
 _JSON_ALONE = {"json": None}
-_CONTENTS = {
+_TYPES_OF_CONTENTS = {
     "json": object,
     "text": str,
     "base64": str,
@@ -30,7 +31,7 @@ def check_http(value: Any) -> None:
     """
     if type(value) is not dict:
         raise TypeError("a client's outcome must be a mapping")
-    for name, kind in _PARTS.items():
+    for name, kind in _TYPES_OF_PARTS.items():
         if name in value and type(value[name]) is not kind:
             raise TypeError(f"{name} must be of type {kind.__name__}")
     if "status" in value or value.keys().isdisjoint(("end", "error")):
@@ -48,8 +49,8 @@ def check_http(value: Any) -> None:
 
 def _check_body(body: Any) -> None:
     """Check a body, or a part of one, in the same way."""
-    if not any(_has_content(body, name) for name in _CONTENTS):
-        raise ValueError(f"a body needs one of {', '.join(_CONTENTS)}")
+    if not any(_has_content(body, name) for name in _TYPES_OF_CONTENTS):
+        raise ValueError(f"a body needs one of {', '.join(_TYPES_OF_CONTENTS)}")
     _check_bytes(body)
     for event in body.get("events", ()):
         if type(event) not in (dict, str):
@@ -69,7 +70,7 @@ def _check_body(body: Any) -> None:
 
 
 def _has_content(body: Any, name: str) -> bool:
-    return name in body and isinstance(body[name], _CONTENTS[name])
+    return name in body and isinstance(body[name], _TYPES_OF_CONTENTS[name])
 
 
 def _check_bytes(body: Any) -> None:

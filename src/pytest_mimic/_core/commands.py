@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from pytest_mimic._core.target_options import Options, target_line
 
-_DOCS = "https://pytest-mimic.readthedocs.io/en/latest"
+_ADDRESS_OF_DOCS = "https://pytest-mimic.readthedocs.io/en/latest"
 # A longer command is hard to read, and too long for some shells.
-_LONGEST = 2_000
+_LONGEST_COMMAND = 2_000
 
 
 class Verb(Enum):
@@ -135,7 +135,7 @@ class Commands(NamedTuple):
             return target_line(remedy.target, remedy.options, option, remedy.paths)
         if remedy.verb is Verb.READ:
             page, hash_sign, anchor = remedy.words[0].partition("#")
-            return f"{_DOCS}/{page}.html{hash_sign}{anchor}"
+            return f"{_ADDRESS_OF_DOCS}/{page}.html{hash_sign}{anchor}"
         return " ".join(remedy.words)
 
     def mimic(self, *words: str) -> str:
@@ -182,7 +182,7 @@ class Commands(NamedTuple):
         # As keys, the tests stand once each.
         different_tests = list(dict.fromkeys(filter(None, tests)))
         command = self.pytest(*options, tests=_by_file(different_tests, known or {}))
-        if len(command) <= _LONGEST:
+        if len(command) <= _LONGEST_COMMAND:
             return command
         if failed is not None and set(failed) == set(different_tests):
             return self.pytest(*options, "--lf")

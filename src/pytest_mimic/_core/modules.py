@@ -129,8 +129,10 @@ _TEST_MACHINERY = frozenset(
 )
 # What this plugin is built on calls functions for it.
 _BUILT_ON = frozenset({"cloudpickle", "filelock", "xxhash"})
-_CALLED = sys.stdlib_module_names | _TEST_MACHINERY | _BUILT_ON
-_NAME = r"""(?ms)^\[(?:project|tool\.poetry)\]$(?:(?!^\[).)*?^name\s*=\s*["']([^"']+)"""
+_PACKAGES_THAT_CALL = sys.stdlib_module_names | _TEST_MACHINERY | _BUILT_ON
+_NAME_IN_PYPROJECT = (
+    r"""(?ms)^\[(?:project|tool\.poetry)\]$(?:(?!^\[).)*?^name\s*=\s*["']([^"']+)"""
+)
 # Taken now, before a test may replace the file system by a fake one.
 _STDLIB = f"{realpath(Path(os.__file__).parent)}{os.sep}"
 
@@ -178,7 +180,7 @@ def _files_of_project(rootdir: Path) -> frozenset[str]:
     except (OSError, UnicodeDecodeError):
         return frozenset()
     # Python 3.10 has no reader of TOML.
-    name = re.search(_NAME, text)
+    name = re.search(_NAME_IN_PYPROJECT, text)
     if name is None:
         return frozenset()
     from importlib.metadata import PackageNotFoundError, files
@@ -199,7 +201,7 @@ def may_be_called_by_pytest(*modules: object) -> bool:
     for module in modules:
         if isinstance(module, str):
             package = module.replace(":", ".").partition(".")[0]
-            if package in _CALLED:
+            if package in _PACKAGES_THAT_CALL:
                 return True
     return False
 

@@ -18,10 +18,10 @@ _T = TypeVar("_T")
 # The pauses between attempts, in seconds: two in all. Readers and writers of a vault
 # keep a file open for less than a millisecond, virus scanners and search indexers for
 # longer.
-_PAUSES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, *[0.1] * 19)
+_PAUSES_OF_ATTEMPTS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, *[0.1] * 19)
 
 # How many bytes of a file tell its kind, and how many a file's name may have.
-_START = 4096
+_BYTES_OF_KIND = 4096
 _LONGEST_NAME = 255
 
 
@@ -37,7 +37,7 @@ def patient(function: Callable[_P, _T]) -> Callable[_P, _T]:
 
     @wraps(function)
     def repeating(*args: _P.args, **kwargs: _P.kwargs) -> _T:
-        for pause in _PAUSES:
+        for pause in _PAUSES_OF_ATTEMPTS:
             try:
                 return function(*args, **kwargs)
             except PermissionError:
@@ -110,7 +110,7 @@ def refuse_other_kinds(
         if is_special(path) or not path.exists():
             return
         with path.open("rb") as file:
-            start = file.read(_START)
+            start = file.read(_BYTES_OF_KIND)
     except OSError as reason:
         raise MimicError(f"{option}={path}: {reason.strerror or reason}") from None
     if start and not is_ours(start):

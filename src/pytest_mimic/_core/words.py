@@ -94,10 +94,10 @@ SHOWN = 10
 #: The characters of a row where no terminal says how many there are.
 ROW = 116
 # The blanks between a label and what stands beside it.
-_GAP = "    "
+_GAP_AFTER_LABEL = "    "
 # What stands beside a label narrows the column of labels by so many characters at most,
 # and never below this width. A row with more beside its label is longer than the room.
-_BESIDE = 64
+_MOST_BESIDE_LABEL = 64
 _LEAST_OF_LABEL = 24
 
 
@@ -139,13 +139,17 @@ def in_columns(pairs: Sequence[tuple[str, str]], room: int = ROW) -> list[str]:
 
     Where both are too long, the middle of the label is left out.
     """
-    most_beside = min(_BESIDE, room - len(_GAP) - _LEAST_OF_LABEL)
+    most_beside = min(
+        _MOST_BESIDE_LABEL, room - len(_GAP_AFTER_LABEL) - _LEAST_OF_LABEL
+    )
     widths = [len(beside) for _, beside in pairs]
     widest = max((each for each in widths if each <= most_beside), default=most_beside)
-    label_room = room - len(_GAP) - widest
+    label_room = room - len(_GAP_AFTER_LABEL) - widest
     rows = [(fitted(label, label_room), beside) for label, beside in pairs]
     width = max((len(label) for label, _ in rows), default=0)
-    return [f"{label:<{width}}{_GAP}{beside}".rstrip() for label, beside in rows]
+    return [
+        f"{label:<{width}}{_GAP_AFTER_LABEL}{beside}".rstrip() for label, beside in rows
+    ]
 
 
 def fitted(label: str, room: int) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pytest_mimic._run.session import Session
 
 # One of these stands at the beginning of each page, of older versions, too.
-_MARKS = (
+_MARKS_OF_PAGES = (
     b'<meta name="generator" content="pytest-mimic">',
     b"<title>pytest-mimic report</title>",
 )
@@ -125,7 +125,7 @@ def is_page(start: bytes) -> bool:
     """Check whether a file that begins with these bytes is a page of ours."""
     if not start.startswith(b"<!DOCTYPE html>"):
         return False
-    return any(mark in start for mark in _MARKS)
+    return any(mark in start for mark in _MARKS_OF_PAGES)
 
 
 def line_of(row: Row) -> str:

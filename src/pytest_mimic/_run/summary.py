@@ -143,7 +143,7 @@ def _judging_option(settings: Settings) -> str:
 
 
 # The headings of lists of problems, with the colours that pytest has for these.
-_COLOURS = {
+_COLOURS_OF_HEADINGS = {
     "missing:": {"red": True},
     "stale:": {"red": True},
     "drifted:": {"yellow": True},
@@ -160,7 +160,7 @@ def coloured(lines: Sequence[str]) -> Iterator[tuple[str, Mapping[str, bool]]]:
         if line.startswith("failed: "):
             colours = {"red": True}
         elif not line.startswith("  "):
-            colours = _COLOURS.get(line, {})
+            colours = _COLOURS_OF_HEADINGS.get(line, {})
         yield line, colours
 
 

@@ -36,11 +36,19 @@ _aio: Any = import_module("grpc.aio")
 _Metadatum: Any = import_module("grpc._cython.cygrpc")._Metadatum
 
 _Plain = dict[str, Any]
-_END = _aio.EOF
-_OPTIONS = ("timeout", "metadata", "credentials", "wait_for_ready", "compression")
+# What the client reads behind the last message of a stream.
+_END_OF_STREAM = _aio.EOF
+# The arguments of a call besides its request.
+_OPTIONS_OF_CALLS = (
+    "timeout",
+    "metadata",
+    "credentials",
+    "wait_for_ready",
+    "compression",
+)
 # The names of the client's methods that tell how a call ended.
-_METADATA = ("initial_metadata", "trailing_metadata")
-_ENDING = ("code", "details", *_METADATA)
+_METHODS_OF_METADATA = ("initial_metadata", "trailing_metadata")
+_METHODS_OF_END = ("code", "details", *_METHODS_OF_METADATA)
 # Names that are secret in the messages of a service.
 _SECRET_FIELDS = {
     "/google.cloud.secretmanager.": ("data", "!secret", "!secrets"),
@@ -57,7 +65,7 @@ def call_blocking(
     """
     if args:
         request, *rest = args
-        options |= zip(_OPTIONS, rest, strict=False)
+        options |= zip(_OPTIONS_OF_CALLS, rest, strict=False)
     else:
         request = options.pop(rpc.request_name)
     if rpc.gives_many:
@@ -243,29 +251,29 @@ class Rpc:
                 length = len(recorded["response"])
         while len(self._responses) != length:
             message = yield from self.read()
-            if message is _END:
+            if message is _END_OF_STREAM:
                 break
         self.leave()
 
     def read(self) -> Steps:
-        """Read the next message of the real call, or `_END`, and note it."""
+        """Read the next message of the real call, or `_END_OF_STREAM`, and note it."""
         with recording(self.step):
             has_all = bool(self._responses) and not self.gives_many
-            message = _END
+            message = _END_OF_STREAM
             if not has_all:
                 try:
                     message = yield self._asked()
                 except (StopIteration, grpc.RpcError):
-                    message = _END
-            if message is not _END:
+                    message = _END_OF_STREAM
+            if message is not _END_OF_STREAM:
                 with self._port.noting:
                     self._responses.append(store_message(message))
                 return message
             ending = {}
-            for name in _ENDING:
+            for name in _METHODS_OF_END:
                 ending[name] = yield getattr(self.real, name)()
             self.leave(ending)
-        return _END
+        return _END_OF_STREAM
 
     def _asked(self) -> Any:
         """Return the next message, or what is awaited for it."""
@@ -299,7 +307,7 @@ class Rpc:
         secrets.begin_answer(self.step.call.issuer)
         sent = secrets.values.keys() | redactor.issued
         secrets.learn(self._responses)
-        for name in _METADATA:
+        for name in _METHODS_OF_METADATA:
             secrets.learn_headers(_pairs(ending.get(name)))
         redactor.issued.update(secrets.values.keys() - sent)
 
@@ -307,8 +315,8 @@ class Rpc:
         """Return the outcome as the class says, without the values of the `secrets`.
 
         Args:
-            ending: How the call ended, by the names in `_ENDING`; None if its reader
-                left it.
+            ending: How the call ended, by the names in `_METHODS_OF_END`; None if its
+                reader left it.
             secrets: What hides secrets; of `NO_NAMES`, nothing is hidden.
         """
         messages = secrets.scrub(self._responses, keep_types=True)
@@ -322,7 +330,7 @@ class Rpc:
         outcome["code"] = ending["code"].name
         if ending["details"]:
             outcome["details"] = secrets.text(ending["details"])
-        for name in _METADATA:
+        for name in _METHODS_OF_METADATA:
             pairs = []
             for key, value in _pairs(ending[name]):
                 pairs.append([key, secrets.header(key, value)])
@@ -382,18 +390,18 @@ class RealStream:
 
     def __next__(self) -> Any:
         message = run_sync(self._rpc.read())
-        if message is _END:
+        if message is _END_OF_STREAM:
             # The real call ends its reader, or raises its error again.
             return next(self._rpc.real)
         return message
 
     async def __aiter__(self) -> AsyncIterator[Any]:
-        while (message := await self.read()) is not _END:
+        while (message := await self.read()) is not _END_OF_STREAM:
             yield message
 
     async def read(self) -> Any:
         message = await run_async(self._rpc.read())
-        if message is _END:
+        if message is _END_OF_STREAM:
             return await self._rpc.real.read()
         return message
 
@@ -473,7 +481,7 @@ class EndedCall(_aio.AioRpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
         """Return the next message, or wait as the recorded reader did."""
         if not self._unread and self.is_active() and self._rpc.waits:
             await self._rpc.step.wait_async()
-        return next(self, _END)
+        return next(self, _END_OF_STREAM)
 
     def is_active(self) -> bool:
         return super().code() is None
@@ -518,7 +526,7 @@ class AioCall:
         | what tells how the call ended | `await call.code()` |
         | what is known at once | `call.done()` |
         """
-        if name in _ENDING:
+        if name in _METHODS_OF_END:
             return partial(self._ask, getattr(EndedCall, name))
         # A task has `done` and `cancel` as an ended call has them.
         return getattr(self._ended_or_task, name)
@@ -537,7 +545,7 @@ class AioCall:
         return self._ask(EndedCall.result).__await__()
 
     async def __aiter__(self) -> AsyncIterator[Any]:
-        while (message := await self.read()) is not _END:
+        while (message := await self.read()) is not _END_OF_STREAM:
             yield message
 
     async def read(self) -> Any:

@@ -29,19 +29,24 @@ if TYPE_CHECKING:
     from pytest_mimic.client import Port
 
 _Function = Callable[..., Any]
-# Another time, or with other credentials, the answer is another one.
-_FAILURES = frozenset(
+# The codes of errors that depend on the moment or the credentials: another time, the
+# answer is another one.
+_CODES_OF_THE_MOMENT = frozenset(
     "UNKNOWN DEADLINE_EXCEEDED RESOURCE_EXHAUSTED ABORTED INTERNAL"
     " UNAVAILABLE DATA_LOSS CANCELLED UNAUTHENTICATED PERMISSION_DENIED".split()
 )
 # The attribute in which the note of a channel stands: that of the channel, and that of
 # the objects that it makes to call a method.
-_NOTE = "_pytest_mimic_note"
-# How many arguments these methods have: the method's name, and a function for each
-# direction.
-_SERIALIZERS = 3
-# The methods of a channel that make an object to call a method of a service.
-_MAKERS = ("unary_unary", "unary_stream", "stream_unary", "stream_stream")
+_ATTRIBUTE_OF_NOTE = "_pytest_mimic_note"
+# The methods of a channel that make an object to call a method of a service; and how
+# many arguments they have: the name of the method, and a function for each direction.
+_ARGUMENTS_OF_MAKERS = 3
+_METHODS_THAT_MAKE_CALLABLES = (
+    "unary_unary",
+    "unary_stream",
+    "stream_unary",
+    "stream_stream",
+)
 
 
 class ChannelNote:
@@ -72,7 +77,7 @@ def note_of(method: Any) -> ChannelNote:
     channels = getattr(method, "_references", ())
     if channels:
         holder = channels[0]
-    note = getattr(holder, _NOTE, None)
+    note = getattr(holder, _ATTRIBUTE_OF_NOTE, None)
     if isinstance(note, ChannelNote):
         return note
     target = getattr(method, "_target", None)
@@ -82,7 +87,7 @@ def note_of(method: Any) -> ChannelNote:
 
 
 def _is_closed(channel: Any) -> bool:
-    note = getattr(channel, _NOTE, None)
+    note = getattr(channel, _ATTRIBUTE_OF_NOTE, None)
     return isinstance(note, ChannelNote) and note.is_closed
 
 
@@ -94,7 +99,7 @@ def _text(target: Any) -> str:
 
 
 # The objects that call a method, by what they send and what they get.
-_KINDS = (
+_KINDS_OF_CALLABLES = (
     "UnaryUnary",
     "UnaryStream",
     "StreamUnary",
@@ -119,10 +124,10 @@ class GrpcAdapter(Adapter):
             Edge("grpc.aio._channel", ("Channel", "_close"), _wrap_close),
             Edge("grpc._plugin_wrapping", ("_Plugin", "__call__"), _wrap_credentials),
         ]
-        for name in _MAKERS:
+        for name in _METHODS_THAT_MAKE_CALLABLES:
             edges.append(Edge("grpc._channel", ("Channel", name), _wrap_maker))
             edges.append(Edge("grpc.aio._channel", ("Channel", name), _wrap_maker))
-        for kind in _KINDS:
+        for kind in _KINDS_OF_CALLABLES:
             edges += _edges_of(kind)
         return edges
 
@@ -148,7 +153,7 @@ class GrpcAdapter(Adapter):
     def failure(self, plain: Any, /) -> str | None:
         """Return `gave UNAVAILABLE` for a call whose recording may mislead a test."""
         code = plain.get("code")
-        if code not in _FAILURES:
+        if code not in _CODES_OF_THE_MOMENT:
             return None
         return f"gave {code}"
 
@@ -212,7 +217,7 @@ def _wrap_made(original: _Function, _port: Port) -> _Function:
 
     @wraps(original)
     def made(channel: Any, target: Any, *args: Any, **options: Any) -> None:
-        setattr(channel, _NOTE, ChannelNote(_text(target)))
+        setattr(channel, _ATTRIBUTE_OF_NOTE, ChannelNote(_text(target)))
         original(channel, target, *args, **options)
 
     return made
@@ -226,12 +231,12 @@ def _wrap_maker(original: _Function, _port: Port) -> _Function:
         if _is_closed(channel):
             # With a registered method, grpc asks its core for a handle, which ends the
             # interpreter. Without, the object refuses its calls.
-            args = args[:_SERIALIZERS]
+            args = args[:_ARGUMENTS_OF_MAKERS]
             options.pop("_registered_method", None)
         method = original(channel, *args, **options)
-        note = getattr(channel, _NOTE, None)
+        note = getattr(channel, _ATTRIBUTE_OF_NOTE, None)
         if note is not None:
-            setattr(method, _NOTE, note)
+            setattr(method, _ATTRIBUTE_OF_NOTE, note)
         return method
 
     return make
@@ -242,7 +247,7 @@ def _wrap_close(original: _Function, _port: Port) -> _Function:
 
     @wraps(original)
     def close(channel: Any, *args: Any, **options: Any) -> Any:
-        note = getattr(channel, _NOTE, None)
+        note = getattr(channel, _ATTRIBUTE_OF_NOTE, None)
         if note is not None:
             note.is_closed = True
         # Closing an asyncio channel is awaited by the caller.

@@ -77,11 +77,11 @@ IDENTITY = (
     # Two users at one URL are told apart by the tokens that they were issued.
     "login",
 )
-_URI = ("scheme", "host", "port", "path", "query")
+_PARTS_OF_URI = ("scheme", "host", "port", "path", "query")
 #: What each matcher of vcrpy compares.
 MATCHERS: dict[str, tuple[str, ...]] = {
     "method": ("method",),
-    "uri": _URI,
+    "uri": _PARTS_OF_URI,
     "scheme": ("scheme",),
     "host": ("host",),
     "port": ("port",),
@@ -92,7 +92,7 @@ MATCHERS: dict[str, tuple[str, ...]] = {
 }
 # Headers that clients add themselves, with values that change with their version, the
 # server or the body.
-_OF_CLIENTS = {
+_HEADERS_OF_CLIENTS = {
     "accept",
     "accept-encoding",
     "connection",
@@ -107,17 +107,17 @@ _STARTS_IN_BODY = tuple(start.encode() for start in _STARTS)
 _CACHE_SIZE = 20_000
 # The modules whose connections open a socket as their class says. Other classes may
 # lead into this process.
-_CONNECTING = ("http.client", "urllib3.connection", "httplib2")
+_MODULES_THAT_CONNECT = ("http.client", "urllib3.connection", "httplib2")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_URL = re.compile(
+_URL_IN_PARTS = re.compile(
     r"(?P<origin>[^:/?#]+://[^/?#]*)(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?"
 )
 # Besides letters and digits, the characters that a path may have as they are (RFC 3986,
 # 3.3).
-_ALLOWED = "-._~!$&'()*+,;=:@/"
+_ALLOWED_IN_PATH = "-._~!$&'()*+,;=:@/"
 # A path without encoded characters and parameters.
-_PLAIN = re.compile(rf"[A-Za-z0-9{re.escape(_ALLOWED.replace(';', ''))}]*")
-_ENCODED = re.compile(r"%[0-9a-f]{2}", re.IGNORECASE)
+_PLAIN_PATH = re.compile(rf"[A-Za-z0-9{re.escape(_ALLOWED_IN_PATH.replace(';', ''))}]*")
+_ENCODED_CHARACTER = re.compile(r"%[0-9a-f]{2}", re.IGNORECASE)
 
 
 class HttpAdapter(Adapter):
@@ -222,7 +222,7 @@ def _comparable_body(plain: Any, beside: Any) -> dict[str, Any]:
 def _without_headers_of_clients(headers: dict[str, Any]) -> dict[str, Any]:
     """Return the headers that an application has set, for the matcher `headers`."""
     kept = dict(headers)
-    for name in _OF_CLIENTS:
+    for name in _HEADERS_OF_CLIENTS:
         kept.pop(name, None)
     return kept
 
@@ -464,7 +464,7 @@ def connects_by_itself(connection_class: Any) -> bool:
     of vcrpy is open.
     """
     connect = getattr(connection_class, "connect", None)
-    return getattr(connect, "__module__", None) not in _CONNECTING
+    return getattr(connect, "__module__", None) not in _MODULES_THAT_CONNECT
 
 
 def read_url(secrets: Secrets, url: str) -> tuple[dict[str, Any], str]:
@@ -476,14 +476,14 @@ def read_url(secrets: Secrets, url: str) -> tuple[dict[str, Any], str]:
         ValueError: The URL is none of HTTP, has no host, or has an impossible host or
             port.
     """
-    match = _URL.match(url)
+    match = _URL_IN_PARTS.match(url)
     if match is None:
         raise ValueError(f"{url} has no host")
     origin, path, query = match.groups()
     parts_of_origin, shown_origin = read_origin(origin)
-    if secrets.values or "eyJ" in path or not _PLAIN.fullmatch(path):
-        path = quote(path, safe=f"{_ALLOWED}%")
-        path = _ENCODED.sub(_in_upper_case, path)
+    if secrets.values or "eyJ" in path or not _PLAIN_PATH.fullmatch(path):
+        path = quote(path, safe=f"{_ALLOWED_IN_PATH}%")
+        path = _ENCODED_CHARACTER.sub(_in_upper_case, path)
         path = secrets.path(path)
     parts = {**parts_of_origin, "path": path or "/"}
     fields: dict[str, Any] = {}

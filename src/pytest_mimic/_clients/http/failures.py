@@ -47,7 +47,7 @@ BROKEN_ENCODING: Failure = {
 }
 # The kind of an exception by its class or the nearest base that is here: of the system,
 # of `http.client`, httpx, urllib3, aiohttp.
-_KINDS = {
+_KINDS_OF_EXCEPTIONS = {
     "ConnectionRefusedError": "refused",
     **dict.fromkeys(
         ("gaierror", "herror", "NameResolutionError", "ClientConnectorDNSError"), "name"
@@ -121,9 +121,11 @@ CLASSES = {
         "malformed": "HttpProcessingError",
     },
 }
-_SYSTEM = ("builtins", "http.client", "ssl", "socket")
-_NUMBERED = re.compile(r"\[Errno (-?\d+)\] (.*)", re.DOTALL)
-_ENDED = re.compile(
+# The modules whose exceptions are those of the system.
+_MODULES_OF_SYSTEM = ("builtins", "http.client", "ssl", "socket")
+_TEXT_WITH_ERRNO = re.compile(r"\[Errno (-?\d+)\] (.*)", re.DOTALL)
+# Words in the text of an error by which a server has closed the connection.
+_WORDS_OF_LOST_CONNECTION = re.compile(
     "disconnected|closed connection|incomplete|without sending", re.IGNORECASE
 )
 #: What `http.client` writes before the answer of a proxy that refuses a tunnel.
@@ -146,7 +148,7 @@ def store_error(error: BaseException, phase: str) -> Failure | None:
     message, name = _text_of(error), type(error).__name__
     if message.startswith(TUNNEL_FAILED):
         kind, message = "proxy", message.removeprefix(TUNNEL_FAILED)
-    elif kind == "malformed" and _ENDED.search(message):
+    elif kind == "malformed" and _WORDS_OF_LOST_CONNECTION.search(message):
         kind = "closed"
     elif type(error.__cause__).__name__ == "ContentEncodingError":
         # aiohttp could not decompress the body.
@@ -170,8 +172,8 @@ def _kind_of(error: BaseException) -> str | None:
         # have no kind are mistakes of the caller.
         return "malformed"
     for base in type(error).__mro__:
-        if base.__name__ in _KINDS:
-            return _KINDS[base.__name__]
+        if base.__name__ in _KINDS_OF_EXCEPTIONS:
+            return _KINDS_OF_EXCEPTIONS[base.__name__]
     return None
 
 
@@ -218,7 +220,7 @@ def _is_of_system(reason: OSError, *, is_first: bool) -> bool:
 
     One that is wrapped in another has a number; others are of a client's own making.
     """
-    if type(reason).__module__ not in _SYSTEM:
+    if type(reason).__module__ not in _MODULES_OF_SYSTEM:
         return False
     is_numbered = reason.errno is not None or is_first
     return is_numbered and _kind_of(reason) in CONNECTING
@@ -235,7 +237,7 @@ def class_of(stored: Mapping[str, Any], client: str, module: Any) -> str:
     is_exception = isinstance(recorded_class, type) and issubclass(
         recorded_class, Exception
     )
-    if is_exception and name in _KINDS:
+    if is_exception and name in _KINDS_OF_EXCEPTIONS:
         return name
     return CLASSES[client].get(stored["type"], "")
 
@@ -251,7 +253,7 @@ def system_error(stored: Mapping[str, Any]) -> Exception:
     if kind == "tls":
         error_class = getattr(sys.modules["ssl"], stored["class"], error_class)
         return error_class(1, message)  # type: ignore[no-any-return]
-    numbered = _NUMBERED.fullmatch(message)
+    numbered = _TEXT_WITH_ERRNO.fullmatch(message)
     if numbered and issubclass(error_class, OSError):
         if kind != "name":
             # The number of an `OSError` gives it its class.
@@ -262,7 +264,7 @@ def system_error(stored: Mapping[str, Any]) -> Exception:
 
 def _class_of_system(name: str) -> Any:
     """Return an exception class of Python, of `http.client` or of `socket`, by name."""
-    for module_name in _SYSTEM:
+    for module_name in _MODULES_OF_SYSTEM:
         module = sys.modules.get(module_name)
         if module is not None and hasattr(module, name):
             return getattr(module, name)

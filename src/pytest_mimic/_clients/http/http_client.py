@@ -41,14 +41,16 @@ if TYPE_CHECKING:
     from pytest_mimic.client import Port
 
 # The attribute of a connection that connects for real.
-_IS_REAL = "_mimic_is_real"
+_ATTRIBUTE_OF_REAL = "_mimic_is_real"
 # Errors of sending after which urllib3 reads the response: the server may have answered
 # before it had everything.
-_IGNORED = (BrokenPipeError, ConnectionResetError)
+_IGNORED_WHEN_SENDING = (BrokenPipeError, ConnectionResetError)
 # The kinds of recorded errors that come before a response is read.
-_OF_SENDING = frozenset((*CONNECTING, "writing", "proxy"))
+_KINDS_BEFORE_RESPONSE = frozenset((*CONNECTING, "writing", "proxy"))
 # The kinds for which a proxy is to blame, in the eyes of a pool of urllib3.
-_OF_CONNECTING = frozenset(("refused", "unreachable", "name", "connecting", "proxy"))
+_KINDS_OF_PROXY_BLAME = frozenset(
+    ("refused", "unreachable", "name", "connecting", "proxy")
+)
 _HTTPS_PORT = 443
 # How urllib3 begins the texts of its errors.
 _NOT_ESTABLISHED = "Failed to establish a new connection: "
@@ -118,7 +120,7 @@ def _takers(exchange: Exchange, conn: Any) -> list[Exchange]:
     These are the exchanges of the clients above, such as requests, and this one. No
     exchange may take anything while the connection connects or sends for real.
     """
-    if _IS_REAL in vars(conn) or connects_by_itself(type(conn)):
+    if _ATTRIBUTE_OF_REAL in vars(conn) or connects_by_itself(type(conn)):
         return []
     takers = []
     for candidate in (*SENDERS.get(), exchange):
@@ -239,13 +241,13 @@ class _Talk:
         if self._plain is None or "status" in self._plain:
             return
         stored = self._plain.get("error")
-        if stored and stored["type"] in _OF_SENDING:
+        if stored and stored["type"] in _KINDS_BEFORE_RESPONSE:
             raise self._error(stored)
 
     def _send(self) -> None:
         """Send the request for real, on a connection that is opened for it."""
         conn = self._conn
-        vars(conn)[_IS_REAL] = True
+        vars(conn)[_ATTRIBUTE_OF_REAL] = True
         try:
             if self._real is None:
                 conn.sock = None
@@ -259,13 +261,13 @@ class _Talk:
                 self._recorder.phase = "writing"
             ignored: tuple[type[Exception], ...] = ()
             if self._is_urllib3:
-                ignored = _IGNORED
+                ignored = _IGNORED_WHEN_SENDING
             with suppress(*ignored):
                 for piece in self.message.pieces:
                     self._real.sendall(piece)
         finally:
             conn.sock = self
-            del vars(conn)[_IS_REAL]
+            del vars(conn)[_ATTRIBUTE_OF_REAL]
 
     def makefile(self, *args: Any) -> Any:
         """Return the file from which the response is read."""
@@ -336,7 +338,7 @@ class _Talk:
         """Return the exception that the connection raises for a recorded failure."""
         if not self._is_urllib3:
             return system_error(stored)
-        if stored["type"] not in _OF_CONNECTING:
+        if stored["type"] not in _KINDS_OF_PROXY_BLAME:
             # The pool blames a proxy that is not connected.
             self._conn._has_connected_to_proxy = bool(self._conn.proxy)
         return _urllib3_error(stored, self._conn)

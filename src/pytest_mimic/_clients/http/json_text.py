@@ -7,7 +7,8 @@ from itertools import product
 from json import JSONEncoder, dumps, encoder, loads
 from typing import Any
 
-_INDENT = re.compile(r"[\[{]\n( {1,8})\S")
+# The blanks before the first item of a JSON text on several lines.
+_FIRST_INDENT = re.compile(r"[\[{]\n( {1,8})\S")
 # As in `_core/outcome/plain.py`: `JSONEncoder.encode` makes such an encoder at each
 # call.
 _compact_pieces: Any = encoder.c_make_encoder(  # type: ignore[attr-defined]
@@ -66,7 +67,7 @@ def style_of(value: Any, text: str) -> str | None:
     | `newline` | ends with one |
     """
     layouts = ["", "spaced"]
-    indented = _INDENT.match(text)
+    indented = _FIRST_INDENT.match(text)
     if indented:
         layouts = [f"indent-{len(indented[1])}"]
     escapes = [""]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 # Control characters other than tab, newline, vertical tab, form feed, carriage return
 # and escape.
-_CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
+_CONTROL_CHARACTER = re.compile("[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 # RFC 9110, 5.6.6: `; name=token` or `; name="quoted \" string"`. RFC 8187 adds names
 # that end in `*`.
 _PARAMETER = re.compile(
@@ -15,11 +15,11 @@ _PARAMETER = re.compile(
 )
 # Parameters that only say how the parts of a multipart body are told apart. Clients
 # make them anew for each body.
-_OF_FRAMING = re.compile(
+_PARAMETER_OF_FRAMING = re.compile(
     r""";\s*(?:boundary|start)\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^;\s]*)""", re.IGNORECASE
 )
 # Media types of texts: what a service means to be read as characters.
-_TEXTS = re.compile(
+_MEDIA_TYPE_OF_TEXT = re.compile(
     r"(?:text|multipart|message)/.*"
     r"|application/(?:.*[+.-])?(?:json|jsonl|ndjson|json-seq|xml|yaml|eventstream)"
     r"|application/(?:http|sql|graphql|(?:x-)?javascript|x-www-form-urlencoded)"
@@ -56,12 +56,12 @@ def header_of(headers: Iterable[tuple[str, str]], name: str) -> str | None:
 
 def without_framing(content_type: str) -> str:
     """Return a content type without the strings that divide a multipart body."""
-    return _OF_FRAMING.sub("", content_type)
+    return _PARAMETER_OF_FRAMING.sub("", content_type)
 
 
 def is_text_type(media_type: str) -> bool:
     """Check whether a media type, in lower case, is that of a text."""
-    return _TEXTS.fullmatch(media_type) is not None
+    return _MEDIA_TYPE_OF_TEXT.fullmatch(media_type) is not None
 
 
 def as_text(data: bytes, charset: str = "utf-8") -> str | None:
@@ -75,6 +75,6 @@ def as_text(data: bytes, charset: str = "utf-8") -> str | None:
         is_exact = text.encode(charset) == data
     except (ValueError, LookupError):
         return None
-    if not is_exact or _CONTROL.search(text):
+    if not is_exact or _CONTROL_CHARACTER.search(text):
         return None
     return text

@@ -32,15 +32,18 @@ MAIL = ("message/rfc822", "message/global")
 MESSAGES = (*HTTP, *MAIL)
 # The lines of a head with the blank line after it, which is missing where the body ends
 # with its head.
-_HEAD = re.compile(rb"(?:[^\r\n]+\r?\n)*(?:\r?\n|\Z)")
+_HEAD_OF_MESSAGE = re.compile(rb"(?:[^\r\n]+\r?\n)*(?:\r?\n|\Z)")
 _FIRST_LINE = re.compile(
     r"(?:[A-Z]+ \S+ HTTP/[\d.]+|HTTP/[\d.]+ \d{3}\b[^\r\n]*)(?:\r?\n|\Z)"
 )
-_FIELD = re.compile(r"[!-9;-~]+[ \t]*:")
+# The name of a header with its colon (RFC 5322, 2.2).
+_NAME_OF_HEADER = re.compile(r"[!-9;-~]+[ \t]*:")
 # A header may go on in lines that begin with a blank.
-_FOLD = re.compile(r"\r?\n(?=[ \t])")
+_FOLD_OF_HEADER = re.compile(r"\r?\n(?=[ \t])")
 _LOGICAL_LINE = re.compile(r"[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*(?:\r?\n|\Z)")
-_LENGTH = re.compile(r"^(content-length[ \t]*:[ \t]*)\d+", re.IGNORECASE | re.MULTILINE)
+_CONTENT_LENGTH = re.compile(
+    r"^(content-length[ \t]*:[ \t]*)\d+", re.IGNORECASE | re.MULTILINE
+)
 
 
 class Message(NamedTuple):
@@ -85,7 +88,7 @@ class Multipart(NamedTuple):
 
 def unfolded(head: str) -> str:
     """Return the lines of a head, each header in one line."""
-    return _FOLD.sub("", head)
+    return _FOLD_OF_HEADER.sub("", head)
 
 
 def lines_of(head: str) -> list[str]:
@@ -137,7 +140,7 @@ def split_http(data: bytes) -> Message | None:
 def split_mail(data: bytes) -> Message | None:
     """Return a mail, or None if it is none."""
     message = _message(data)
-    if message is None or not _FIELD.match(message.head):
+    if message is None or not _NAME_OF_HEADER.match(message.head):
         return None
     return message
 
@@ -153,7 +156,7 @@ def split_message(data: bytes, media_type: str) -> Message | None:
 
 def _message(data: bytes) -> Message | None:
     """Return a head and its content; None without the blank line between them."""
-    match = _HEAD.match(data)
+    match = _HEAD_OF_MESSAGE.match(data)
     if match is None:
         return None
     head = as_text(match[0])
@@ -224,7 +227,7 @@ def with_length(head: str, before: int, after: int) -> str:
         before: The length of its content before, in bytes.
         after: The length of its content now.
     """
-    header = _LENGTH.search(head)
+    header = _CONTENT_LENGTH.search(head)
     if before == after or header is None:
         return head
     name_and_colon = header[1]

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from pytest_mimic.client import Step
 
 # The checksums of a body, which clients of clouds compare.
-_CHECKSUM = re.compile(
+_HEADER_OF_CHECKSUM = re.compile(
     r"x-amz-crc32|x-amz-checksum-.*|x-goog-hash|content-md5|(?:content-|repr-)?digest",
     re.IGNORECASE,
 )
 # RFC 9110, 15.3.5 and 15.4.5
-_WITHOUT_BODY = (204, 304)
+_STATUSES_WITHOUT_BODY = (204, 304)
 # A part of a body (RFC 9110, 15.3.7): where it begins is told in compressed bytes.
-_PARTIAL = 206
+_STATUS_OF_PART = 206
 # The first stream that a client opens on a connection (RFC 9113, 5.1.1).
 _FIRST_STREAM = 1
 # What a client of HTTP/1.1 takes for a malformed chunk.
@@ -271,7 +271,7 @@ class ExchangeRecorder:
         This can be asked once the head has come.
         """
         encoding = self._encoding()
-        is_counted = self.head["status"] == _PARTIAL or encoding.is_handed_out
+        is_counted = self.head["status"] == _STATUS_OF_PART or encoding.is_handed_out
         return encoding.is_undone or (bool(encoding.name) and not is_counted)
 
     def _encoding(self) -> Encoding:
@@ -304,7 +304,9 @@ def store_response(
     values = {name.lower(): value for name, value in head["headers"]}
     if encoding is None:
         encoding = Encoding(values.get("content-encoding", "").strip().lower())
-    is_counted = head["status"] == _PARTIAL or (encoding.is_handed_out and not is_whole)
+    is_counted = head["status"] == _STATUS_OF_PART or (
+        encoding.is_handed_out and not is_whole
+    )
     opened: list[bytes] | None = None
     if encoding.is_undone:
         opened = chunks
@@ -328,7 +330,7 @@ def store_response(
         body["encoding"] = encoding.name
         if encoding.is_handed_out:
             body["handed_out"] = True
-    checksums = set(filter(_CHECKSUM.fullmatch, values))
+    checksums = set(filter(_HEADER_OF_CHECKSUM.fullmatch, values))
     if checksums and b"".join(load_body(body)) != b"".join(chunks):
         dropped |= checksums
     headers = []
@@ -370,7 +372,7 @@ class StoredResponse:
         self.stopped = "end" in plain
         self.waiting = plain.get("end") == "waiting"
         self.is_complete = not self.stopped and self.error is None
-        self._has_body = method != "HEAD" and self.status not in _WITHOUT_BODY
+        self._has_body = method != "HEAD" and self.status not in _STATUSES_WITHOUT_BODY
         body = plain.get("body")
         self.chunks = load_body(body)
         headers = [(name, value) for name, value in plain["headers"]]

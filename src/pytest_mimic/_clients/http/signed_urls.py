@@ -107,18 +107,19 @@ SCHEMES = {
     "Cloudinary": _scheme("api_key timestamp signature"),
 }
 # Bunny signs by names that mean something else elsewhere, so the moment tells.
-_BUNNY = frozenset({"token", "expires"})
+_NAMES_OF_BUNNY = frozenset({"token", "expires"})
 # The names of a signature by itself.
-_SIGNATURES = frozenset({"signature", "sig"})
-_QUICK = pattern("(?i)sig|hdn|token")
-_SECONDS = pattern(r"[0-9]{10}(?:\.[0-9]+)?")
-_MILLISECONDS = pattern(r"[0-9]{13}")
-_DAY = 86_400
+_NAMES_OF_SIGNATURES = frozenset({"signature", "sig"})
+# A query without any of these holds no signature, and is not looked at further.
+_SIGN_OF_SIGNATURE = pattern("(?i)sig|hdn|token")
+_EPOCH_IN_SECONDS = pattern(r"[0-9]{10}(?:\.[0-9]+)?")
+_EPOCH_IN_MILLISECONDS = pattern(r"[0-9]{13}")
+_SECONDS_OF_DAY = 86_400
 
 
 def may_be_signed(query: str) -> bool:
     """Check fast whether a query may have a signature."""
-    return _QUICK.search(query) is not None
+    return _SIGN_OF_SIGNATURE.search(query) is not None
 
 
 def without_signature(fields: dict[str, Any]) -> dict[str, Any]:
@@ -131,10 +132,10 @@ def without_signature(fields: dict[str, Any]) -> dict[str, Any]:
     for scheme in SCHEMES.values():
         if scheme.together <= values.keys():
             left_out |= scheme.together | scheme.others
-    if values.keys() >= _BUNNY and _is_moment(values["expires"]):
-        left_out |= _BUNNY
-    if not left_out and not _SIGNATURES.isdisjoint(values):
-        left_out = {*_SIGNATURES, "nonce"}
+    if values.keys() >= _NAMES_OF_BUNNY and _is_moment(values["expires"]):
+        left_out |= _NAMES_OF_BUNNY
+    if not left_out and not _NAMES_OF_SIGNATURES.isdisjoint(values):
+        left_out = {*_NAMES_OF_SIGNATURES, "nonce"}
         if "timestamp" in values and _is_today(values["timestamp"]):
             left_out.add("timestamp")
     if not left_out:
@@ -148,7 +149,7 @@ def without_signature(fields: dict[str, Any]) -> dict[str, Any]:
 
 def _is_moment(value: object) -> bool:
     """Check whether a value is a moment in seconds after the epoch, `1795610776`."""
-    return isinstance(value, str) and _SECONDS.fullmatch(value) is not None
+    return isinstance(value, str) and _EPOCH_IN_SECONDS.fullmatch(value) is not None
 
 
 def _is_today(value: object) -> bool:
@@ -157,7 +158,7 @@ def _is_today(value: object) -> bool:
     A test may have set the clock.
     """
     moment = _seconds(str(value))
-    return moment is not None and abs(moment - time.time()) <= _DAY
+    return moment is not None and abs(moment - time.time()) <= _SECONDS_OF_DAY
 
 
 def _seconds(text: str) -> float | None:
@@ -165,9 +166,9 @@ def _seconds(text: str) -> float | None:
 
     None: the text is no moment.
     """
-    if _SECONDS.fullmatch(text):
+    if _EPOCH_IN_SECONDS.fullmatch(text):
         return float(text)
-    if _MILLISECONDS.fullmatch(text):
+    if _EPOCH_IN_MILLISECONDS.fullmatch(text):
         return float(text) / 1000
     try:
         moment = datetime.fromisoformat(text.replace("Z", "+00:00"))

@@ -31,9 +31,10 @@ anyio: Any = import_module("anyio")
 
 # The parameters of these requests tell the versions and abilities of the client, which
 # change with each upgrade of the SDK.
-_HANDSHAKES = ("initialize", "server/discover")
-_SCHEMAS = ("inputSchema", "outputSchema")
-_PROGRESS = "notifications/progress"
+_METHODS_OF_HANDSHAKE = ("initialize", "server/discover")
+# The keys of a tool that hold a JSON Schema.
+_KEYS_OF_SCHEMAS = ("inputSchema", "outputSchema")
+_METHOD_OF_PROGRESS = "notifications/progress"
 
 
 class _Open(NamedTuple):
@@ -451,7 +452,7 @@ def describe(port: Port, server: Any, request: dict[str, Any]) -> ClientCall:
         described["params"] = params
     parts = {"server": server_number(port, server), "method": method, "params": params}
     identity: tuple[str, ...] = ("server", "method", "params")
-    if method in _HANDSHAKES:
+    if method in _METHODS_OF_HANDSHAKE:
         identity = ("server", "method")
     return ClientCall(
         f"{verb.upper()} {resource}",
@@ -500,7 +501,7 @@ def _schemas_taken_out(plain: dict[str, Any]) -> list[dict[str, Any]]:
     schemas = []
     for tool in tools:
         schemas_of_tool = {}
-        for name in _SCHEMAS:
+        for name in _KEYS_OF_SCHEMAS:
             if name in tool:
                 schemas_of_tool[name] = tool.pop(name)
         schemas.append(schemas_of_tool)
@@ -511,7 +512,7 @@ def _without_token(message: dict[str, Any]) -> dict[str, Any]:
     """Return a message without the token of its request, which is its number."""
     kept = dict(message)
     kept.pop("jsonrpc", None)
-    if message.get("method") == _PROGRESS:
+    if message.get("method") == _METHOD_OF_PROGRESS:
         params = dict(message["params"])
         params.pop("progressToken", None)
         kept["params"] = params
@@ -527,7 +528,7 @@ def replayed_messages(
     messages = []
     for stored in plain.get("messages", ()):
         message = {"jsonrpc": "2.0", **stored}
-        if message.get("method") == _PROGRESS:
+        if message.get("method") == _METHOD_OF_PROGRESS:
             message["params"] = {"progressToken": token, **message["params"]}
         messages.append(message)
     for name in ("result", "error"):

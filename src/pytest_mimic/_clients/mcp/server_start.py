@@ -21,8 +21,10 @@ from pytest_mimic.client import ClientCall
 if TYPE_CHECKING:
     from pytest_mimic.client import Port, Redactor
 
-_KINDS = (OSError, ValueError)
-_MODULE = "builtins"
+# The errors that the start of a server may raise: there is no such program, or its
+# arguments are wrong.
+_ERRORS_OF_START = (OSError, ValueError)
+_MODULE_OF_ERRORS = "builtins"
 
 
 def command_name(server: Any) -> str:
@@ -55,7 +57,7 @@ def describe_start(port: Port, server: Any) -> ClientCall:
 def store_start_error(error: BaseException, redactor: Redactor) -> Any:
     """Return why a server did not start as plain data; None for what is no outcome."""
     kind = type(error)
-    if not isinstance(error, _KINDS) or kind.__module__ != _MODULE:
+    if not isinstance(error, _ERRORS_OF_START) or kind.__module__ != _MODULE_OF_ERRORS:
         return None
     # `args` of an `OSError` lacks the name of the file, which pickling keeps.
     reduced: Any = error.__reduce__()
@@ -65,7 +67,9 @@ def store_start_error(error: BaseException, redactor: Redactor) -> Any:
             arguments.append(argument)
         else:
             arguments.append(redactor.scrub_text(str(argument)))
-    return {"error": {"type": f"{_MODULE}:{kind.__qualname__}", "args": arguments}}
+    return {
+        "error": {"type": f"{_MODULE_OF_ERRORS}:{kind.__qualname__}", "args": arguments}
+    }
 
 
 def class_of(name: str) -> type[Exception]:
@@ -76,9 +80,9 @@ def class_of(name: str) -> type[Exception]:
     """
     module, _, class_name = name.partition(":")
     kind: Any = None
-    if module == _MODULE:
+    if module == _MODULE_OF_ERRORS:
         kind = getattr(builtins, class_name, None)
-    if not isinstance(kind, type) or not issubclass(kind, _KINDS):
+    if not isinstance(kind, type) or not issubclass(kind, _ERRORS_OF_START):
         raise ValueError(f"{name} is no error of starting a server")
     return kind
 

@@ -51,11 +51,11 @@ if TYPE_CHECKING:
 
 _Function = Callable[..., Any]
 # The attribute of a connection that holds its state.
-_STATE = "_mimic_state"
+_ATTRIBUTE_OF_STATE = "_mimic_state"
 # `token` is the fourth argument of a lock's `acquire`, after the lock itself.
 _TOKEN_PLACE = 4
 # Commands after which a connection only receives messages.
-_LISTENING = frozenset({"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "MONITOR"})
+_COMMANDS_THAT_LISTEN = frozenset({"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "MONITOR"})
 
 
 class RedisAdapter(Adapter):
@@ -243,11 +243,13 @@ class RedisAdapter(Adapter):
 def _state(connection: Any) -> ConnectionState:
     """Return the state of a connection, made on first use."""
     attributes = vars(connection)
-    state: ConnectionState | None = attributes.get(_STATE)
+    state: ConnectionState | None = attributes.get(_ATTRIBUTE_OF_STATE)
     if state is not None:
         return state
     # Another thread may make one at the same time: the first one stays.
-    first_state: ConnectionState = attributes.setdefault(_STATE, ConnectionState())
+    first_state: ConnectionState = attributes.setdefault(
+        _ATTRIBUTE_OF_STATE, ConnectionState()
+    )
     return first_state
 
 
@@ -323,7 +325,7 @@ class ConnectionState:
             redactor=redactor,
         )
         verbs = {first_word(command[0]) for command in commands}
-        is_listening = not _LISTENING.isdisjoint(verbs)
+        is_listening = not _COMMANDS_THAT_LISTEN.isdisjoint(verbs)
         if is_listening and port.takes(call):
             with port.noting:
                 raise _not_recordable(call.signature)

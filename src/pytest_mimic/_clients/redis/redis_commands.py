@@ -54,7 +54,8 @@ _WITHOUT_KEYS = frozenset(
 _WITH_CREDENTIALS = frozenset("AUTH HELLO MIGRATE ACL".split())
 # Commands with names and values in turn: fields, and settings of the server.
 _WITH_FIELDS = frozenset("HSET HMSET HSETNX HSETEX XADD CONFIG".split())
-_SETTINGS = (
+# The settings of a server that are passwords.
+_SECRET_SETTINGS = (
     "requirepass",
     "masterauth",
     "tls-key-file-pass",
@@ -144,7 +145,7 @@ def place_after(command: Command, word: bytes) -> int:
 
 def with_settings(redactor: Redactor) -> Redactor:
     """Return a redactor that knows the server's own passwords."""
-    return redactor.with_names(_SETTINGS)
+    return redactor.with_names(_SECRET_SETTINGS)
 
 
 def is_secret(command: Command, redactor: Redactor) -> bool:

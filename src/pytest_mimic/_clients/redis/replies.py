@@ -22,9 +22,10 @@ from pytest_mimic.client import CorruptRecordingError, tag_in, tagged
 if TYPE_CHECKING:
     from pytest_mimic.client import Redactor
 
-_SCANNING = frozenset("SCAN SSCAN HSCAN ZSCAN".split())
+# Commands whose reply is a cursor and a part of the items.
+_COMMANDS_THAT_SCAN = frozenset("SCAN SSCAN HSCAN ZSCAN".split())
 # Commands whose replies are in no order.
-_UNORDERED = frozenset(
+_COMMANDS_WITHOUT_ORDER = frozenset(
     (
         *("SMEMBERS", "SINTER", "SUNION", "SDIFF", "KEYS", "HKEYS", "HVALS"),
         *("HGETALL", "CONFIG", "SCAN", "SSCAN", "HSCAN"),
@@ -41,7 +42,8 @@ _WITH_FIELDS = frozenset(
 _ABOUT_A_KEY = frozenset("TYPE OBJECT HKEYS XADD".split())
 # Subcommands of `ACL` whose replies name no user and no password.
 _PUBLIC_ACL = ([b"CAT"], [b"DRYRUN"])
-_STATUSES = frozenset({b"OK", b"QUEUED", b"NOKEY"})
+# Replies that say how a command went, and hold no value.
+_REPLIES_OF_STATUS = frozenset({b"OK", b"QUEUED", b"NOKEY"})
 _is_number = re.compile(rb"[+-]?(\d+\.?\d*(e[+-]?\d+)?|inf|nan)").fullmatch
 
 
@@ -62,7 +64,7 @@ def store_reply(
         for queued_reply, queued_command in zip(reply, queued):
             plain_replies.append(store_reply(queued_reply, queued_command, redactor))
         return plain_replies
-    if verb in _SCANNING and isinstance(reply, list) and len(reply) == 2:
+    if verb in _COMMANDS_THAT_SCAN and isinstance(reply, list) and len(reply) == 2:
         # The cursor is no secret: with another one the client would stop too early, or
         # never.
         cursor, items = reply
@@ -74,7 +76,10 @@ def _store_reply(reply: Any, command: Command, redactor: Redactor) -> Any:
     """Return the reply to one command, without a cursor, as plain data."""
     hidden = hide_reply(reply, command, redactor)
     plain = _plain_reply(hidden, redactor)
-    if not isinstance(plain, list) or first_word(command[0]) not in _UNORDERED:
+    if (
+        not isinstance(plain, list)
+        or first_word(command[0]) not in _COMMANDS_WITHOUT_ORDER
+    ):
         return plain
     if _has_fields(command):
         # Names and values in turn become pairs, which stay together when they are
@@ -125,7 +130,7 @@ def _hide_text(text: bytes, redactor: Redactor) -> bytes:
 
     A number replaces a number, because the client may parse it.
     """
-    if text in _STATUSES:
+    if text in _REPLIES_OF_STATUS:
         return text
     if not _is_number(text):
         return _hide_field(text, redactor)

@@ -47,7 +47,7 @@ class CursorRules(NamedTuple):
 _NO_RECORDS = "the last operation didn't produce records"
 _UNEXECUTED = Refusal("ProgrammingError", "attempting to use unexecuted cursor")
 # By the name of a dialect's driver.
-_RULES = {
+_RULES_OF_DRIVERS = {
     "pysqlite": CursorRules(
         Refusal("ProgrammingError", "Cannot operate on a closed cursor.")
     ),
@@ -77,18 +77,18 @@ _ASYNC_PSYCOPG = CursorRules(
 )
 # PEP 249 wants an error from any driver: "The cursor will be unusable from this point
 # forward."
-_OTHERS = CursorRules(Refusal("ProgrammingError", "the cursor is closed"))
-_OTHER_ASYNC = CursorRules(guards_reading=False)
+_RULES_OF_OTHERS = CursorRules(Refusal("ProgrammingError", "the cursor is closed"))
+_RULES_OF_OTHER_ASYNC = CursorRules(guards_reading=False)
 
 
 def cursor_rules(dialect: Any) -> CursorRules:
     """Return the rules of the driver below one of SQLAlchemy's dialects."""
     if dialect.driver in ("psycopg", "psycopg_async") and dialect.is_async:
         return _ASYNC_PSYCOPG
-    rules_of_others = _OTHERS
+    rules_of_others = _RULES_OF_OTHERS
     if dialect.is_async:
-        rules_of_others = _OTHER_ASYNC
-    return _RULES.get(dialect.driver, rules_of_others)
+        rules_of_others = _RULES_OF_OTHER_ASYNC
+    return _RULES_OF_DRIVERS.get(dialect.driver, rules_of_others)
 
 
 def state_after_error(connection: Any) -> dict[str, Any]:

@@ -372,7 +372,7 @@ def _errors_of_driver(dialect: Any) -> tuple[type[Exception], ...]:
 
 # The attributes that a cursor has after a statement. Others are the application's, for
 # the driver's cursor.
-_OF_RESULT = frozenset(
+_ATTRIBUTES_OF_RESULT = frozenset(
     ("connection", "description", "rowcount", "lastrowid", "names", "closed")
 )
 
@@ -529,7 +529,7 @@ class StandInCursor:
             # asyncpg's adapter keeps the age of its cache in an attribute with an
             # underscore.
             is_age = name == "_invalidate_schema_cache_asof"
-            is_own = name.startswith("_") or name in _OF_RESULT
+            is_own = name.startswith("_") or name in _ATTRIBUTES_OF_RESULT
             if is_age or not is_own:
                 setattr(real, name, value)
 

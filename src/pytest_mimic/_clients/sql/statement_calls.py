@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _PARTS_OF_IDENTITY = ("database", "statement", "params")
 # Types of parameters that are plain data and hold no secrets.
 _TYPES_WITHOUT_SECRETS = frozenset((int, bool, type(None)))
-_NUMBERS = (int, float, Decimal)
+_TYPES_OF_NUMBERS = (int, float, Decimal)
 # A cursor's name, which SQLAlchemy makes of an address for drivers that declare cursors
 # by statements.
 _NAME_OF_CURSOR = re.compile(r"\bc_[0-9a-f]{6,}_[0-9a-f]+\b")
@@ -147,7 +147,7 @@ class _PreparedStatement:
             return object
         if self.is_text or self.statement.verb != "SELECT":
             return ()
-        return _NUMBERS
+        return _TYPES_OF_NUMBERS
 
 
 # A session has its own redactor, and SQLAlchemy compiles a statement for each dialect.

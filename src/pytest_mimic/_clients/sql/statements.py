@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from pytest_mimic.client import PLACEHOLDER, lazy_attribute
 
-_TOKEN = re.compile(
+_TOKEN_OF_SQL = re.compile(
     r"""
       (?P<blank>\s+)
     | (?P<comment>--[^\n]*|/\*.*?(?:\*/|\Z))
@@ -38,7 +38,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_NAME = re.compile(r"[^\W\d]\w*")
+_PLAIN_NAME = re.compile(r"[^\W\d]\w*")
 # The words before a password that no name says: those of MySQL, MariaDB and Oracle, and
 # of SQLCipher.
 _BEFORE_PASSWORD = re.compile(
@@ -49,19 +49,24 @@ _BEFORE_PASSWORD = re.compile(
 # Oracle writes a password like a name: `IDENTIFIED BY tiger`. Elsewhere, these words
 # may stand before the password.
 _BEFORE_TEXT = frozenset("AS PASSWORD RANDOM VALUES".split())
-_NAMES = ("word", "quoted")
-_SKIPPED = ("blank", "comment")
-_VERBS = frozenset("SELECT VALUES INSERT UPDATE DELETE MERGE REPLACE".split())
+# The groups of the pattern above that are names, and those that are left out.
+_TOKENS_OF_NAMES = ("word", "quoted")
+_TOKENS_BETWEEN = ("blank", "comment")
+_VERBS_OF_DATA = frozenset("SELECT VALUES INSERT UPDATE DELETE MERGE REPLACE".split())
 # A list of columns without aliases and expressions; and the words of statements with
 # several queries.
-_COLUMN = r'(?:\w+\.)*(?:\w+|"[^"]+"|\*)'
-_LISTING = re.compile(
-    rf"\s*SELECT\s+(?:DISTINCT\s+)?({_COLUMN}(?:\s*,\s*{_COLUMN})*)\s+FROM\b",
+_PLAIN_COLUMN = r'(?:\w+\.)*(?:\w+|"[^"]+"|\*)'
+_LIST_OF_COLUMNS = re.compile(
+    rf"\s*SELECT\s+(?:DISTINCT\s+)?({_PLAIN_COLUMN}(?:\s*,\s*{_PLAIN_COLUMN})*)\s+FROM\b",
     re.IGNORECASE,
 )
-_QUERY = re.compile(r"\b(?:SELECT|UNION|INTERSECT|EXCEPT|TABLE)\b", re.IGNORECASE)
-_DEFINING = frozenset("CREATE ALTER DROP TRUNCATE COMMENT LOCK REINDEX".split())
-_OBJECTS = frozenset(
+_WORD_OF_QUERY = re.compile(
+    r"\b(?:SELECT|UNION|INTERSECT|EXCEPT|TABLE)\b", re.IGNORECASE
+)
+_VERBS_OF_DEFINITIONS = frozenset(
+    "CREATE ALTER DROP TRUNCATE COMMENT LOCK REINDEX".split()
+)
+_DEFINED_THINGS = frozenset(
     "TABLE INDEX VIEW SEQUENCE SCHEMA TYPE DATABASE TRIGGER FUNCTION PROCEDURE"
     " EXTENSION DOMAIN ROLE USER".split()
 )
@@ -106,7 +111,7 @@ class Statement:
     def __init__(self, sql: str) -> None:
         self._sql = sql
         self._tokens = list(_tokens(sql))
-        words = [token for token in self._tokens if token.kind not in _SKIPPED]
+        words = [token for token in self._tokens if token.kind not in _TOKENS_BETWEEN]
         words_from_verb = words[_start_of(words) :]
         # The verb in capitals.
         self.verb = ""
@@ -117,11 +122,13 @@ class Statement:
         self.is_unordered = self.verb == "SELECT" and not _is_ordered(words_from_verb)
         names: set[str] = set()
         for word in words:
-            if word.kind in (*_NAMES, "string"):
+            if word.kind in (*_TOKENS_OF_NAMES, "string"):
                 names.add(word.name.lower())
                 for part in words_in(word.name):
                     names.add(part.lower())
-        in_capitals = [word.name.upper() for word in words if word.kind in _NAMES]
+        in_capitals = [
+            word.name.upper() for word in words if word.kind in _TOKENS_OF_NAMES
+        ]
         if _BEFORE_PASSWORD.search(" ".join(in_capitals)):
             names.add("password")
         self.names = frozenset(names)
@@ -148,7 +155,7 @@ class Statement:
 
         The blanks between the words of the statement are folded.
         """
-        numbers = numbers and self.verb not in _DEFINING
+        numbers = numbers and self.verb not in _VERBS_OF_DEFINITIONS
         pieces = []
         hidden = []
         before = ""
@@ -160,7 +167,9 @@ class Statement:
             if token.upper in _BEFORE_VALUES:
                 expects_values = True
             is_quoted_value = expects_values and text.startswith('"') and before != "."
-            is_named = token.kind in _NAMES and token.upper not in _BEFORE_TEXT
+            is_named = (
+                token.kind in _TOKENS_OF_NAMES and token.upper not in _BEFORE_TEXT
+            )
             is_password = is_named and last_words == ("IDENTIFIED", "BY")
             is_text = token.kind == "string" or is_quoted_value or is_password
             if is_text and before not in _BEFORE_KEYS:
@@ -173,7 +182,7 @@ class Statement:
             pieces.append(text)
             if token.kind != "blank":
                 before = token.text
-            if token.kind in _NAMES:
+            if token.kind in _TOKENS_OF_NAMES:
                 last_words = (last_words[1], token.upper)
         return _trimmed(pieces), hidden
 
@@ -185,10 +194,10 @@ class Statement:
 
         The result of `PRAGMA` or `SHOW` is not computed from other columns.
         """
-        if self.verb not in (*_VERBS, "EXPLAIN"):
+        if self.verb not in (*_VERBS_OF_DATA, "EXPLAIN"):
             return frozenset("*")
-        listing = _LISTING.match(self._sql)
-        if listing is None or len(_QUERY.findall(self._sql)) != 1:
+        listing = _LIST_OF_COLUMNS.match(self._sql)
+        if listing is None or len(_WORD_OF_QUERY.findall(self._sql)) != 1:
             return frozenset()
         columns = set()
         for column in listing[1].lower().split(","):
@@ -211,13 +220,13 @@ def _trimmed(pieces: list[str]) -> str:
 
 def words_in(value: object) -> list[str]:
     """Return the words in a text, of which each may be a secret name."""
-    return _NAME.findall(str(value))
+    return _PLAIN_NAME.findall(str(value))
 
 
 def _tokens(sql: str) -> Iterator[Token]:
     """Yield the pieces of a statement, each with its depth in parentheses."""
     depth = 0
-    for match in _TOKEN.finditer(sql):
+    for match in _TOKEN_OF_SQL.finditer(sql):
         kind = match.lastgroup or "other"
         text = match.group()
         name = text
@@ -246,7 +255,7 @@ def _start_of(words: Sequence[Token]) -> int:
     if not words or words[start].upper != "WITH":
         return start
     for place, word in enumerate(words):
-        if word.upper in _VERBS and word.depth == words[start].depth:
+        if word.upper in _VERBS_OF_DATA and word.depth == words[start].depth:
             return place
     return start
 
@@ -272,9 +281,9 @@ def _resource(words: Sequence[Token]) -> str:
             if word.upper == "FROM" and word.depth <= words[0].depth:
                 return _resource(words[place:])
         return ""
-    if verb in _DEFINING:
+    if verb in _VERBS_OF_DEFINITIONS:
         for place, word in enumerate(rest):
-            if word.upper in _OBJECTS:
+            if word.upper in _DEFINED_THINGS:
                 rest = rest[place + 1 :]
                 break
     for place, word in enumerate(rest):
@@ -284,9 +293,13 @@ def _resource(words: Sequence[Token]) -> str:
         if word.upper == "SELECT":
             # It is a subquery.
             return _resource(rest[place:])
-        if word.kind in _NAMES and after != "." and word.upper not in _BEFORE_TABLE:
+        if (
+            word.kind in _TOKENS_OF_NAMES
+            and after != "."
+            and word.upper not in _BEFORE_TABLE
+        ):
             return word.name
-        if word.kind not in _NAMES and word.text not in ("(", ",", "."):
+        if word.kind not in _TOKENS_OF_NAMES and word.text not in ("(", ",", "."):
             return ""
     return ""
 

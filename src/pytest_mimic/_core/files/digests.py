@@ -22,9 +22,9 @@ MOST_BYTES = 2_000_000_000
 
 # Two changes of a file within one tick of the file system's clock have the same time. A
 # tick takes up to 16 ms, and up to 2 s where times are whole seconds.
-_FINE_TICK = 20_000_000
-_COARSE_TICK = 2_000_000_000
-_SECOND = 1_000_000_000
+_FINE_TICK_NS = 20_000_000
+_COARSE_TICK_NS = 2_000_000_000
+_SECOND_NS = 1_000_000_000
 
 MISSING: Literal["missing"] = "missing"
 Kind = Literal["file", "folder", "missing", "socket"]
@@ -113,8 +113,8 @@ class FileDigests:
         # reading may change again in the same tick of the clock, and look the same. The
         # digest of such a file is not kept, so that the next call reads it again.
         changed_at = max(facts.st_mtime_ns, facts.st_ctime_ns)
-        has_fine_times = changed_at % _SECOND != 0
-        tick = _FINE_TICK if has_fine_times else _COARSE_TICK
+        has_fine_times = changed_at % _SECOND_NS != 0
+        tick = _FINE_TICK_NS if has_fine_times else _COARSE_TICK_NS
         has_settled = changed_at + tick < read_at
         if state_when_read == state and has_settled:
             self._digests[path] = state, digest
@@ -201,7 +201,7 @@ class _Listing:
         if len(self.files) > MOST_FILES:
             _refuse(f"a folder with more than {MOST_FILES:,} files")
         if self._bytes > MOST_BYTES:
-            _refuse(f"a folder with more than {MOST_BYTES // _SECOND} GB of files")
+            _refuse(f"a folder with more than {MOST_BYTES // _SECOND_NS} GB of files")
 
 
 def _stat(path: str, relative: str) -> os.stat_result | None:
@@ -217,10 +217,10 @@ def _stat(path: str, relative: str) -> os.stat_result | None:
 
 def _refuse(words: str) -> NoReturn:
     """Refuse a folder, `a folder with more than 10,000 files`, and say what to pass."""
-    raise Unstable(words, str, remedy=_NARROWER)
+    raise Unstable(words, str, remedy=_REMEDY_OF_LARGE_FOLDER)
 
 
-_NARROWER = "or pass a narrower folder, or the files that the call reads"
+_REMEDY_OF_LARGE_FOLDER = "or pass a narrower folder, or the files that the call reads"
 
 
 def _special(mode: int, name: str = "") -> Literal["socket"]:

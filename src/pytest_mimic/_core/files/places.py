@@ -21,7 +21,7 @@ LONGEST_PATH = 1 << 16
 
 # The folder of one xdist worker, inside the base temporary folder of the run, has this
 # name and a number.
-_WORKER = "popen-gw"
+_START_OF_WORKER_FOLDER = "popen-gw"
 
 
 class PathPlace(NamedTuple):
@@ -194,7 +194,11 @@ def _temporary_place(folder: str, below: str) -> PathPlace | None:
         elif is_marked_folder:
             below += "/"
     given, slash, rest = below.partition("/")
-    if slash and given.startswith(_WORKER) and given.removeprefix(_WORKER).isdecimal():
+    if (
+        slash
+        and given.startswith(_START_OF_WORKER_FOLDER)
+        and given.removeprefix(_START_OF_WORKER_FOLDER).isdecimal()
+    ):
         inner, slash, rest = rest.partition("/")
         given = f"{given}/{inner}"
     # A file directly in the base temporary folder is in no given folder, and counts by

@@ -44,8 +44,9 @@ class Place(NamedTuple):
     name: str
 
 
-_DIGITS = 8
-_LEFT_OUT = pattern(r"(?:^|/)(?:(?:site|dist)-packages|__pycache__|\.[^/]*)/")
+# How many hex digits of a hash stand for a piece of code.
+_DIGITS_OF_FINGERPRINT = 8
+_PATH_LEFT_OUT = pattern(r"(?:^|/)(?:(?:site|dist)-packages|__pycache__|\.[^/]*)/")
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -66,7 +67,7 @@ class Trace:
         # The files that were opened, in whatever mode: one that the call has written is
         # new, and left out for that.
         self.paths: set[str] = set()
-        _WATCHING.add(sources)
+        _WATCHING_RUNS.add(sources)
         _watch_files(_audit)
 
     def noted(self) -> Trace:
@@ -108,7 +109,7 @@ def _classes_of(values: Iterable[object]) -> frozenset[type]:
 # All runs of this process share one audit hook, because none can be removed. It asks
 # each of them for the call that opens a file.
 _watch_files = cache(sys.addaudithook)
-_WATCHING: WeakSet[ProjectSources] = WeakSet()
+_WATCHING_RUNS: WeakSet[ProjectSources] = WeakSet()
 
 
 def _audit(event: str, args: tuple[Any, ...]) -> None:
@@ -119,7 +120,7 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
     if event != "open":
         return
     with suppress(Exception):
-        for sources in tuple(_WATCHING):
+        for sources in tuple(_WATCHING_RUNS):
             trace = sources.running_trace()
             if trace is None:
                 continue
@@ -171,7 +172,7 @@ class ProjectSources:
         if place is None or place.token != ROOTDIR:
             return None
         name = place.rest
-        if name.startswith(self._vault) or _LEFT_OUT.search(name):
+        if name.startswith(self._vault) or _PATH_LEFT_OUT.search(name):
             return None
         try:
             facts = os.stat(path)  # noqa: PTH116
@@ -383,7 +384,7 @@ def _digest(path: Path) -> str | None:
     except (OSError, TypeError):
         # A test may replace `open`.
         return None
-    return hasher.hexdigest()[:_DIGITS]
+    return hasher.hexdigest()[:_DIGITS_OF_FINGERPRINT]
 
 
 class SourceCode:
@@ -515,4 +516,4 @@ def _origin(node: ast.ImportFrom, package: str) -> str:
 
 def _short_digest(texts: Iterable[str]) -> str:
     """Return the fingerprint of a name: of the texts of all its definitions."""
-    return xxh3_64_hexdigest(" ".join(texts).encode())[:_DIGITS]
+    return xxh3_64_hexdigest(" ".join(texts).encode())[:_DIGITS_OF_FINGERPRINT]

@@ -33,7 +33,7 @@ class AbsentError(NotFoundError):
 
 
 # Methods that return nothing, and change the object that they are given.
-_FILLING = frozenset({"__init__", "__post_init__", "__setstate__"})
+_METHODS_THAT_FILL = frozenset({"__init__", "__post_init__", "__setstate__"})
 
 
 def find(
@@ -57,7 +57,7 @@ def find(
     for name in parents:
         holder = _as_holder(_current(holder, name, where), name)
         where = f"{where}.{name}"
-    if last in _FILLING and isinstance(holder, type) and not may_fill:
+    if last in _METHODS_THAT_FILL and isinstance(holder, type) and not may_fill:
         raise NotFoundError(
             "fills an object that exists, name a function that makes the object"
         )

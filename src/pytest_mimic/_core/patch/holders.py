@@ -26,7 +26,7 @@ MISSING: Final = object()
 identity_of = object.__hash__
 
 # The types that may carry a function.
-_TYPES = (
+_TYPES_OF_CARRIERS = (
     staticmethod,
     classmethod,
     property,
@@ -34,7 +34,7 @@ _TYPES = (
     partialmethod,
     MethodType,
 )
-_CARRIERS = frozenset(map(identity_of, _TYPES))
+_IDENTITIES_OF_CARRIERS = frozenset(map(identity_of, _TYPES_OF_CARRIERS))
 # A class binds no function of these types to its instances.
 _NEVER_BOUND = (MethodType, BuiltinFunctionType, partial)
 # Py_TPFLAGS_IMMUTABLETYPE, the flag of a class whose attributes cannot be set.
@@ -392,11 +392,13 @@ def _holding(
         # Most holders are skipped here. Objects and types go by identity: some have no
         # hash, or an `__eq__` that raises.
         has_none = wanted.keys().isdisjoint(map(identity_of, values))
-        if has_none and _CARRIERS.isdisjoint(map(identity_of, map(type, values))):
+        if has_none and _IDENTITIES_OF_CARRIERS.isdisjoint(
+            map(identity_of, map(type, values))
+        ):
             continue
         for name, held in list(held_by(holder).items()):
             key = identity_of(held)
-            if key not in wanted and identity_of(type(held)) in _CARRIERS:
+            if key not in wanted and identity_of(type(held)) in _IDENTITIES_OF_CARRIERS:
                 key = identity_of(carried(held))
             if key in wanted:
                 yield holder, name, held, wanted[key]

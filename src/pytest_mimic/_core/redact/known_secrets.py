@@ -54,7 +54,7 @@ class _Order:
         self._last = max(self._last, number)
 
 
-_ORDER = _Order()
+_ORDER_OF_CALLS = _Order()
 
 
 class SecretScope(Protocol):
@@ -256,7 +256,7 @@ class KnownSecrets:
     def _learn(self, fact: Fact) -> None:
         if isinstance(fact, Begun):
             self._begun[fact.call] = self._begun.get(fact.call, 0) + 1
-            _ORDER.follow(fact.order)
+            _ORDER_OF_CALLS.follow(fact.order)
         elif isinstance(fact, Sent):
             self._learn_sent(fact)
         elif isinstance(fact, Issued):
@@ -291,7 +291,7 @@ class KnownSecrets:
         call = f"{kind} {key}"
         with self._guard:
             number = self._begun.get(call, 0)
-            order = _ORDER.next()
+            order = _ORDER_OF_CALLS.next()
             self._note(Begun(call, order))
         if not is_shared:
             # Equal calls of a test issue different secrets.

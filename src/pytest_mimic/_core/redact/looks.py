@@ -37,7 +37,7 @@ _BEGINNINGS_BY_REST = {
     r"[\w.+/=-]{20,}": ("SG.", "hooks.slack.com/services/T", "whsec_", "ya29."),
 }
 # The first letter of a scheme may be a capital, so the literal part leaves it out.
-_BASIC = "asic "
+_BASIC_SCHEME = "asic "
 # These keys do not begin with a literal text, or need a stricter pattern: those of
 # language models and of Telegram, private keys, JSON Web Tokens, and what follows
 # `Bearer` and `Basic`. Each pattern stands at a literal text that its matches contain.
@@ -49,7 +49,7 @@ _OTHER_PATTERNS = {
     ),
     "eyJ": r"eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{16,}",
     "earer ": r"[Bb]earer (?=[\w.~+/-]*[0-9])[\w.~+/-]{16,}=*",
-    _BASIC: r"[Bb]asic [A-Za-z0-9+/]{8,}={0,2}",
+    _BASIC_SCHEME: r"[Bb]asic [A-Za-z0-9+/]{8,}={0,2}",
 }
 
 
@@ -70,7 +70,7 @@ def _patterns_of_keys() -> dict[str, str]:
 # none of them.
 _PATTERNS_BY_LITERAL = _patterns_of_keys()
 # How many characters of a key a message shows.
-_SHOWN = 8
+_SHOWN_CHARACTERS = 8
 
 
 def keys_in(text: str) -> Iterator[tuple[str, str]]:
@@ -84,13 +84,13 @@ def keys_in(text: str) -> Iterator[tuple[str, str]]:
             continue
         for match in _compiled(pattern).finditer(text):
             key = match[0]
-            is_basic = literal == _BASIC
+            is_basic = literal == _BASIC_SCHEME
             if is_basic and not _has_password(key[len("Basic ") :]):
                 continue
             # A key may hold another one, such as the token after `Bearer`.
             if not any(other in key for other in seen):
                 seen.append(key)
-                yield f"{key[:_SHOWN]}…", mark_of(key)
+                yield f"{key[:_SHOWN_CHARACTERS]}…", mark_of(key)
 
 
 @cache

@@ -25,7 +25,7 @@ _SCHEME = pattern(r"^(?:apikey|basic|bearer|digest|negotiate|token)\s+", re.IGNO
 # - `public`: not at all, though it contains a secret name: paging, the vocabulary of
 # language models, the progress of a request of MCP, the names of what holds a token in
 # a page of Spring or Rails, RFC 9421, a game.
-_NAMES = {
+_NAMES_BY_RULE = {
     "any": """
     password passwords passwd pwd passphrase passcode secret secrets client_secret
     secret_key secret_access_key token access_token access_tokens auth_token auth_tokens
@@ -62,7 +62,7 @@ _NAMES = {
 # Names that are secret beside others, in the same mapping, query or form: parameters of
 # OAuth (RFC 6749, 7521, 7636, 8628, 9126), OpenID Connect and WebAuthn, and the private
 # parts of a JSON Web Key (RFC 7518, 6).
-_BESIDE = (
+_SECRET_BESIDE_OTHERS = (
     (
         ("grant_type", "grantType"),
         ("code", "devicecode", "assertion", "ticket", "usercode"),
@@ -84,25 +84,26 @@ _BESIDE = (
 )
 # The names of a redirect back from a log-in, which are secret together, if both look
 # like tokens: an address has a state, and a country a code.
-_OF_REDIRECT = ("code", "state")
+_NAMES_OF_REDIRECT = ("code", "state")
 _LOGIN_NAMES = frozenset(
     ("grant_type", "grantType", "response_type", "responseType", "redirect_uri")
 )
 # All names beside which others are secret. Few mappings have any, so they are looked
 # for first.
-_COMPANY: set[str] = {"code"}
-for _names, _hidden_names in _BESIDE:
-    _COMPANY.update(_names)
-_TOKEN = pattern(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[\w.~+/%-]{16,}={0,2}")
+_NAMES_OF_COMPANY: set[str] = {"code"}
+for _names, _hidden_names in _SECRET_BESIDE_OTHERS:
+    _NAMES_OF_COMPANY.update(_names)
+# A text that looks like a token: long, with letters and digits, and without blanks.
+_LOOK_OF_TOKEN = pattern(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[\w.~+/%-]{16,}={0,2}")
 # A ticket of CAS (its protocol, 3.7); another ticket is one of a train.
 _CAS_TICKET = pattern(r"(?:ST|PT|PGT|PGTIOU|TGT)-[\w.-]{16,}")
 #: What looks like a JSON Web Token (RFC 7519).
 JWT = pattern(r"(?<![\w-])eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{16,}(?![\w-])")
 # How the name of each table is judged; others are always secret.
-_ANSWERS = {"public": "never", "text": "text", "look": "look"}
+_JUDGEMENTS_OF_TABLES = {"public": "never", "text": "text", "look": "look"}
 # A name with one of these as its last word describes a secret without holding it
 # (`token_count`).
-_ABOUT = frozenset(
+_LAST_WORDS_ABOUT = frozenset(
     """
     accepted address age alg algorithm allowed amount at backend balance banner budget
     changed class client complexity consent cost count counts created decimals
@@ -119,7 +120,7 @@ _ABOUT = frozenset(
 )
 # A name that begins with one of these, or has one before the secret word, asks about a
 # secret (`requires_auth`).
-_ASKING = frozenset(
+_WORDS_THAT_ASK = frozenset(
     "allow allowed allows has is needs require required requires supports".split()
 )
 #: Google's keys, which are sent under the name `key`.
@@ -133,7 +134,8 @@ _WORD_OF_NAME = pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_]+")
 # A name in a path, which is no index. SCIM puts the schema before it (RFC 7644, 3.10):
 # `urn:ietf:params:scim:schemas:core:2.0:User:password`.
 _NAME_IN_PATH = pattern(r"(?:^|(?<=[/.:]))(?=[\w -]*[A-Za-z_])[\w -]+")
-_FLAG = pattern(r"--?([A-Za-z][\w-]{0,200})")
+# A flag in a list of arguments: `--token`.
+_FLAG_WITH_NAME = pattern(r"--?([A-Za-z][\w-]{0,200})")
 _LONGEST_NAME = 200
 
 
@@ -212,14 +214,14 @@ class SecretNames:
 
         Beside `grant_type`, these are `code`, `assertion` and more. Few names have any.
         """
-        if _COMPANY.isdisjoint(names) or not self._names:
+        if _NAMES_OF_COMPANY.isdisjoint(names) or not self._names:
             return frozenset()
         secret_names: set[str] = set()
-        for names_beside, hidden_names in _BESIDE:
+        for names_beside, hidden_names in _SECRET_BESIDE_OTHERS:
             if not set(names_beside).isdisjoint(names):
                 secret_names.update(hidden_names)
         if "state" in names:
-            secret_names.update(_OF_REDIRECT)
+            secret_names.update(_NAMES_OF_REDIRECT)
         # The configuration may have removed some.
         for name in tuple(secret_names):
             if self._names.get(name) == "public":
@@ -250,7 +252,7 @@ class SecretNames:
         plain_name = normalised(name)
         if not value or plain_name not in company:
             return False
-        if of_login or plain_name not in _OF_REDIRECT:
+        if of_login or plain_name not in _NAMES_OF_REDIRECT:
             return True
         return looks_like_token(value)
 
@@ -268,7 +270,7 @@ class SecretNames:
         """
         if not isinstance(item, str):
             return False
-        flag = _FLAG.fullmatch(item)
+        flag = _FLAG_WITH_NAME.fullmatch(item)
         return flag is not None and self.secret(flag[1])
 
     def _judged(self, name: str) -> str:
@@ -286,13 +288,13 @@ class SecretNames:
         count = len(words)
         while count and words[count - 1].isdigit():
             count -= 1
-        describes_a_secret = count > 0 and words[count - 1] in _ABOUT
+        describes_a_secret = count > 0 and words[count - 1] in _LAST_WORDS_ABOUT
         # The length of the longest name in the tables that stands in this one, by the
         # answer of the table.
         lengths: dict[str, int] = dict.fromkeys(("never", "always", "text", "look"), 0)
         for start in range(len(words)):
             has_words_before = start > 0
-            is_asked = has_words_before and not _ASKING.isdisjoint(
+            is_asked = has_words_before and not _WORDS_THAT_ASK.isdisjoint(
                 (words[0], words[start - 1])
             )
             for end in range(start + 1, len(words) + 1):
@@ -309,7 +311,7 @@ class SecretNames:
                     continue
                 if is_asked and table != "public":
                     continue
-                answer = _ANSWERS.get(table, "always")
+                answer = _JUDGEMENTS_OF_TABLES.get(table, "always")
                 lengths[answer] = max(lengths[answer], len(part))
         # Of two that are equally long, the answer decides that stands first above.
         return max(lengths, key=lengths.__getitem__)
@@ -319,7 +321,7 @@ class SecretNames:
 def _default_names() -> dict[str, str]:
     """Return where each name of the tables stands, by its normal form."""
     names: dict[str, str] = {}
-    for where, words in _NAMES.items():
+    for where, words in _NAMES_BY_RULE.items():
         names.update(dict.fromkeys(map(normalised, words.split()), where))
     return names
 
@@ -331,7 +333,7 @@ def is_of_login(names: Collection[object]) -> bool:
 
 def looks_like_token(value: str) -> bool:
     """Check whether a text looks like a token: no word, number or sentence."""
-    return is_placeholder(value) or _TOKEN.fullmatch(value) is not None
+    return is_placeholder(value) or _LOOK_OF_TOKEN.fullmatch(value) is not None
 
 
 def holds_issued(plain: Any) -> bool:

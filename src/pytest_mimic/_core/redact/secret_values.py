@@ -14,7 +14,8 @@ from pytest_mimic._core.placeholders import PLACEHOLDER
 from pytest_mimic._core.redact.secret_names import SecretNames, places
 from pytest_mimic._core.words import pattern
 
-_ESCAPE = pattern("%[0-9A-F]{2}")
+# An escaped character of a URL, whose hex digits some write in small letters.
+_ESCAPE_IN_URL = pattern("%[0-9A-F]{2}")
 _URL_SAFE = str.maketrans("+/", "-_")
 # A word follows no letter, but for one of an escaped character (`%20`, `\n`, `\u003d`).
 _BEFORE_WORD = r"(?:(?<!\w)|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt])|(?<=\\u[0-9A-Fa-f]{4}))"
@@ -26,11 +27,11 @@ _SHORTEST_ALONE = 20
 _SHORTEST_MIXED = 8
 _SHORTEST_NUMBER = 6
 # A shorter value of a variable may stand in a text by chance.
-_SHORTEST = 16
+_SHORTEST_IN_TEXTS = 16
 _PLAIN_WORD = pattern(r"[A-Za-z][a-z]*|[A-Z]+")
 # The keys of what is no text of an outcome: of tags, and of bytes.
-_DATA = pattern(r"base64|\$(?!\$|bytes$|text$)[^:]*")
-_BASE64 = re.compile(
+_KEY_OF_DATA = pattern(r"base64|\$(?!\$|bytes$|text$)[^:]*")
+_BASE64_IN_JSON = re.compile(
     r'base64": "((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==|[A-Za-z0-9+/]=))?)"'
 )
 
@@ -76,7 +77,7 @@ def forms_of(secret: str) -> frozenset[str]:
         quoted.replace("'", "&#39;"),
     }
     for url in (quote(data, safe=""), quote(data), quote_plus(data)):
-        forms |= {url, _ESCAPE.sub(_in_lower_case, url)}
+        forms |= {url, _ESCAPE_IN_URL.sub(_in_lower_case, url)}
     for json in (dumps(secret)[1:-1], dumps(secret, ensure_ascii=False)[1:-1]):
         forms |= {json, json.replace("/", r"\/")}
     base64 = b2a_base64(data, newline=False).decode()
@@ -103,7 +104,7 @@ class Environment:
         self._names: dict[str, str] = {}
         for name, text in sorted(variables.items()):
             value = text.strip()
-            is_word = len(value) < _SHORTEST or _PLAIN_WORD.fullmatch(value)
+            is_word = len(value) < _SHORTEST_IN_TEXTS or _PLAIN_WORD.fullmatch(value)
             # The shell's working directory is no password.
             if not is_word and name != "PWD" and names.hides(name, value):
                 self._names.setdefault(value, name)
@@ -182,7 +183,7 @@ class Environment:
                 if key == "chunks":
                     box[key] = self._pieces(value)
             elif isinstance(value, str):
-                is_data = isinstance(key, str) and _DATA.fullmatch(key)
+                is_data = isinstance(key, str) and _KEY_OF_DATA.fullmatch(key)
                 if not is_data:
                     box[key] = self.text(value)
         return root[""]
@@ -213,5 +214,5 @@ class Environment:
 def bytes_in(json: str) -> Iterator[bytes]:
     """Yield the bytes that JSON, as it stands in a file, holds as base64."""
     if "base64" in json:
-        for match in _BASE64.finditer(json):
+        for match in _BASE64_IN_JSON.finditer(json):
             yield a2b_base64(match[1])

@@ -18,7 +18,7 @@ from pytest_mimic._core.words import pattern
 # What stands for secrets.
 _STAND_IN = pattern(r"((?:<redacted(?::[\w-]+)?>|<[A-Z_][A-Z0-9_]*>)+)")
 # What says to which of several texts an event belongs.
-_NUMBERS = ("index", "output_index", "content_index", "item_id")
+_KEYS_OF_TEXTS = ("index", "output_index", "content_index", "item_id")
 
 
 def hide_split(events: Sequence[Any], hide: Callable[[str], str]) -> list[Any]:
@@ -63,7 +63,7 @@ def _texts_in(plain: Any, path: tuple[object, ...]) -> Iterator[tuple[object, st
     elif isinstance(plain, dict):
         place = _numbered(plain, path)
         for name, part in plain.items():
-            if name not in _NUMBERS:
+            if name not in _KEYS_OF_TEXTS:
                 yield from _texts_in(part, (*place, name))
     elif isinstance(plain, list):
         for index, part in enumerate(plain):
@@ -91,7 +91,7 @@ def _with_texts(plain: Any, path: tuple[object, ...], texts: dict[object, str]) 
 def _numbered(plain: dict[str, Any], path: tuple[object, ...]) -> tuple[object, ...]:
     """Return the place of a mapping, with the numbers that it has."""
     numbers = []
-    for name in _NUMBERS:
+    for name in _KEYS_OF_TEXTS:
         number = plain.get(name)
         if isinstance(number, (int, str)):
             numbers.append(number)

@@ -25,7 +25,11 @@ _ANY_PARAMETERS = (
 )
 # Stands for the object that a method is bound to. It counts nowhere.
 _BOUND_ALREADY = object()
-_STARS: dict[Any, str] = {Parameter.VAR_POSITIONAL: "*", Parameter.VAR_KEYWORD: "**"}
+# What stands before the name of a parameter that takes any number of arguments.
+_STARS_OF_KINDS: dict[Any, str] = {
+    Parameter.VAR_POSITIONAL: "*",
+    Parameter.VAR_KEYWORD: "**",
+}
 
 
 class Bound(NamedTuple):
@@ -64,7 +68,7 @@ def compile_binder(
     if isinstance(function, MethodType):
         return compile_binder(function.__func__, drop_first=True)
     parameters = _parameters(function)
-    has_first = bool(parameters) and parameters[0].kind not in _STARS
+    has_first = bool(parameters) and parameters[0].kind not in _STARS_OF_KINDS
     start = int(drop_first and has_first)
     bind = _compiled(parameters, start, getattr(function, "__module__", None))
     # The TypeError of a call that does not fit names the function, also inside a
@@ -81,7 +85,7 @@ def compile_binder(
     names = []
     defaults = []
     for parameter in parameters[start:]:
-        stars = _STARS.get(parameter.kind, "")
+        stars = _STARS_OF_KINDS.get(parameter.kind, "")
         names.append(stars + parameter.name)
         defaults.append(parameter.default)
     return Bound(tuple(names), tuple(defaults), bind)

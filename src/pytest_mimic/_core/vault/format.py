@@ -33,7 +33,7 @@ _LONGEST_FOLDER_NAME = 56
 _NAMES_OF_DEVICES = {"con", "prn", "aux", "nul"}
 for _number in range(10):
     _NAMES_OF_DEVICES |= {f"com{_number}", f"lpt{_number}"}
-_DEVICE = r"(?i)(^|/)(con|prn|aux|nul|com\d|lpt\d)(?=$|[/.])"
+_DEVICE_IN_NAME = r"(?i)(^|/)(con|prn|aux|nul|com\d|lpt\d)(?=$|[/.])"
 
 
 def recording_name(target: str, key: str, owner: str | None = None) -> str:
@@ -102,7 +102,7 @@ def cassette_of_test(nodeid: str, number: int = 1) -> str:
     slug = re.sub(r"[^\w./-]+", "-", plain, flags=re.ASCII).strip("-./ ")
     slug = "/".join(step.strip(".") or "-" for step in slug.split("/"))
     is_plain = slug == plain and slug == slug.lower() and len(slug) <= 80
-    if is_plain and not re.search(_DEVICE, slug):
+    if is_plain and not re.search(_DEVICE_IN_NAME, slug):
         return slug
     # The slug no longer identifies the test (a sign replaced, case on Windows, length),
     # so a digest does.
@@ -111,7 +111,7 @@ def cassette_of_test(nodeid: str, number: int = 1) -> str:
     if len(slug) > 80:
         folder, _, last = slug.rpartition("/")
         slug = f"{folder[-40:].lstrip('-./')}/{last[:38].rstrip('-.')}"
-    slug = re.sub(_DEVICE, r"\1\2_", slug)
+    slug = re.sub(_DEVICE_IN_NAME, r"\1\2_", slug)
     return f"{slug}-{digest}"
 
 
@@ -120,7 +120,7 @@ def cassette_of_test(nodeid: str, number: int = 1) -> str:
 _MAX_STEP_BYTES = 200
 # What no file's name may hold: somewhere, or on Windows, where the vault may be checked
 # out, too.
-_UNSAFE = r"""[\\:*?"<>|\x00-\x1f\x7f\ud800-\udfff]"""
+_UNSAFE_SIGN = r"""[\\:*?"<>|\x00-\x1f\x7f\ud800-\udfff]"""
 
 
 def cassette_name(given: str | PurePath) -> str:
@@ -158,7 +158,7 @@ def cassette_name(given: str | PurePath) -> str:
 
 def _is_portable(step: str) -> bool:
     """Return whether each system can hold a file or folder of this name."""
-    if not step or re.search(_UNSAFE, step) or _is_too_long(step):
+    if not step or re.search(_UNSAFE_SIGN, step) or _is_too_long(step):
         return False
     # Windows drops dots and blanks at the end, and takes `con.txt` for a device.
     is_device = step.partition(".")[0].rstrip().lower() in _NAMES_OF_DEVICES
@@ -177,7 +177,7 @@ def _portable_name(name: str) -> str:
     if any(map(_is_too_long, name.split("/"))):
         return ""
     steps = []
-    for word in re.split(rf"/|{_UNSAFE}", name):
+    for word in re.split(rf"/|{_UNSAFE_SIGN}", name):
         step = word.rstrip(". ")
         if step.lower() in _NAMES_OF_DEVICES:
             step += "_"
@@ -191,16 +191,16 @@ def _portable_name(name: str) -> str:
 #: The format that is written and read; any other one is refused.
 FORMAT = 5
 # The format of 1.0.0rc3, of which `pytest-mimic rekey` reads the calls of clients.
-_FOLLOWING = 4
+_FORMER_FORMAT = 4
 REFERENCE = r"objects/[0-9a-f]{2}/[0-9a-f]{32}\.(?:json|pkl|bin)"
 """The pattern of the name of an object, not compiled: a plain replay needs none."""
-_LFS = b"version https://git-lfs.github.com/spec/"
+_START_OF_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 # Top-level keys are indented by one blank, and a string in JSON holds no line break. So
 # only such keys match these.
-_ARGUMENTS = '\n "arguments": '
-_BEHIND_ARGUMENTS = ',\n "source": '
-_OUTCOMES = ',\n "outcomes": '
-_TEST = rb'\n "test": (".*")'
+_KEY_OF_ARGUMENTS = '\n "arguments": '
+_KEY_BEHIND_ARGUMENTS = ',\n "source": '
+_KEY_OF_OUTCOMES = ',\n "outcomes": '
+_KEY_OF_TEST = rb'\n "test": (".*")'
 #: From so many bytes on, no copy of a value is made for further calls, as copying takes
 #: long: these parse the text again.
 LONG = 1 << 11
@@ -236,7 +236,7 @@ def check_pulled(data: bytes | memoryview, path: str) -> None:
     Raises:
         CorruptRecordingError: The file is such a pointer.
     """
-    if data[: len(_LFS)] == _LFS:
+    if data[: len(_START_OF_LFS_POINTER)] == _START_OF_LFS_POINTER:
         pull = Remedy(Verb.RUN, words=("git", "lfs", "pull"))
         raise CorruptRecordingError(remedies=[pull], file=path, damage=Damage.POINTER)
 
@@ -261,16 +261,16 @@ def parse_recording(
         outcomes = None
         # The outcomes, which are most of the text, are parsed apart: what follows looks
         # at the rest alone.
-        text, key, behind = data.decode().partition(_OUTCOMES)
+        text, key, behind = data.decode().partition(_KEY_OF_OUTCOMES)
         if key:
             outcomes, end = scan(behind, 0)
             text = f"{text}{key}null{behind[end:]}"
         lines = text.count('\n "')
         if skim:
-            start = text.find(_ARGUMENTS)
-            end = text.find(_BEHIND_ARGUMENTS, start)
+            start = text.find(_KEY_OF_ARGUMENTS)
+            end = text.find(_KEY_BEHIND_ARGUMENTS, start)
             if start > 0 and end > 0:
-                text = f"{text[:start]}{_ARGUMENTS}null{text[end:]}"
+                text = f"{text[:start]}{_KEY_OF_ARGUMENTS}null{text[end:]}"
         facts, end = scan(text, 0)
         # As written by this plugin, each top-level key has a line. Any other layout may
         # hold a key twice.
@@ -289,7 +289,7 @@ def _parse_odd_recording(data: bytes, path: str) -> dict[str, Any]:
     """Parse a file that was edited, converted or damaged."""
     # The test that has recorded it, which an error names, is read of the text.
     test = None
-    line = re.search(_TEST, data)
+    line = re.search(_KEY_OF_TEST, data)
     if line is not None:
         with suppress(ValueError):
             test = loads(line[1])
@@ -304,7 +304,7 @@ def _parse_odd_recording(data: bytes, path: str) -> dict[str, Any]:
     detail = f"format {number}, this pytest-mimic reads format {FORMAT}"
     damage = Damage.OLDER
     remedies = [rerecord("record again")]
-    if number == _FOLLOWING and _is_of_clients(facts):
+    if number == _FORMER_FORMAT and _is_of_clients(facts):
         damage = Damage.FORMER
         remedies.insert(0, Remedy(Verb.MIMIC, "read it", words=("rekey",)))
     if number > FORMAT:

@@ -16,8 +16,9 @@ Piece = str | tuple[str, str]
 """A text, or a text and its style: `bold` or `red`."""
 Line = str | Sequence[Piece]
 
-_CODES = {"bold": "\x1b[1m", "red": "\x1b[31m"}
-_RESET = "\x1b[0m"
+# The escape sequences that switch a style of the terminal on, and all styles off.
+_CODES_OF_STYLES = {"bold": "\x1b[1m", "red": "\x1b[31m"}
+_CODE_OF_RESET = "\x1b[0m"
 # A file and a pipe have no width. They get lines of so many columns.
 _PIPED_WIDTH = 120
 # Fewer characters at the end of a test's id would not tell it apart.
@@ -106,7 +107,7 @@ class Output:
         text, style = piece
         text = one_line(text)
         if style and text and self._is_colored:
-            return f"{_CODES[style]}{text}{_RESET}"
+            return f"{_CODES_OF_STYLES[style]}{text}{_CODE_OF_RESET}"
         return text
 
     def _send(self, text: str) -> None:

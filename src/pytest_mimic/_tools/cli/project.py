@@ -190,7 +190,7 @@ NAMES = (
     "setup.cfg",
 )
 # These files count even if they have no section for pytest.
-_ALWAYS = frozenset(NAMES[:4])
+_NAMES_THAT_COUNT_ALWAYS = frozenset(NAMES[:4])
 
 
 def read_options(file: Path) -> dict[str, Any] | None:
@@ -214,7 +214,7 @@ def read_options(file: Path) -> dict[str, Any] | None:
     name = "tool:pytest" if file.name == "setup.cfg" else "pytest"
     if name in sections:
         return dict(sections[name].items())
-    return {} if file.name in _ALWAYS else None
+    return {} if file.name in _NAMES_THAT_COUNT_ALWAYS else None
 
 
 def _from_toml(file: Path) -> dict[str, Any] | None:

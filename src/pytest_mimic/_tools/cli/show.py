@@ -31,9 +31,9 @@ from pytest_mimic._tools.shown.outcome_words import call_in_short, error_of
 from pytest_mimic.errors import MimicError
 
 # A call is shown as a whole up to so many characters.
-_WHOLE = 10_000
+_MOST_OF_CALL = 10_000
 # A narrower terminal breaks the lines itself.
-_NARROWEST = 40
+_NARROWEST_LINES = 40
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -114,7 +114,7 @@ def _rank(file: VaultFile) -> tuple[str, float]:
 
 def _heading(invocation: Invocation, file: VaultFile) -> Iterator[Line]:
     """Yield the call of a recording, who made it when, and its file."""
-    yield [(file.label(_WHOLE), "bold")]
+    yield [(file.label(_MOST_OF_CALL), "bold")]
     recorded = f"recorded {file.recorded}"
     if file.test:
         recorded += f" by {file.test}"
@@ -150,7 +150,7 @@ def _call_lines(invocation: Invocation, call: Recording, place: str) -> Iterator
     if place:
         indent = "    "
         yield ""
-        heading = (f"{place}{call_in_short(call, _WHOLE)}", "bold")
+        heading = (f"{place}{call_in_short(call, _MOST_OF_CALL)}", "bold")
         yield ["  ", heading, f"  {short_seconds(call.stored.duration)}"]
     yield from _lines_of_parts(argument_parts(call), indent, width)
     for number, stored in enumerate(call.outcomes, 1):
@@ -182,7 +182,7 @@ def _lines_of_parts(
         width: The width of the terminal.
         title_style: The style of the titles, `red` for an error.
     """
-    width_of_part = max(width - len(indent), _NARROWEST)
+    width_of_part = max(width - len(indent), _NARROWEST_LINES)
     for title, value in parts:
         if value is None:
             yield [indent, (title, title_style), ""]

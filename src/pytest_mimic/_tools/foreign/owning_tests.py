@@ -13,11 +13,11 @@ from tempfile import TemporaryDirectory
 from pytest_mimic.errors import CassetteError
 
 # pytest-recording writes `-` for each of these.
-_REPLACED = re.compile(r"[<>?%*:|\"'/\\]")
+_REPLACED_SIGN = re.compile(r"[<>?%*:|\"'/\\]")
 # A program that collects tests, and writes the id of each and its default cassette into
 # a file. Its arguments are this file and those of pytest. It declares the marks of
 # pytest-recording, which stand in the tests even after pytest-recording is uninstalled.
-_COLLECT = """
+_PROGRAM_THAT_COLLECTS = """
 import json, sys
 import pytest
 
@@ -47,10 +47,10 @@ with open(file, "w", encoding="utf-8") as stream:
 sys.exit(status)
 """
 # The exit code of pytest if it collected no test.
-_NO_TESTS = 5
+_EXIT_WITHOUT_TESTS = 5
 # The line of pytest's output that says what went wrong. That of an unknown mark has no
 # sign before it.
-_PROBLEM = re.compile(
+_LINE_OF_PROBLEM = re.compile(
     r"^(?:E  |ERROR:|.*: error:|(?='\w+' not found))(?! *usage:) *(.+)", re.MULTILINE
 )
 
@@ -127,7 +127,7 @@ class OwningTests:
         """
         with TemporaryDirectory(prefix="pytest-mimic-") as folder:
             file = Path(folder, "tests.json")
-            program = [sys.executable, "-c", _COLLECT, str(file)]
+            program = [sys.executable, "-c", _PROGRAM_THAT_COLLECTS, str(file)]
             done = subprocess.run(
                 [*program, f"--rootdir={self._rootdir}", *modules],
                 cwd=self._rootdir,
@@ -141,14 +141,14 @@ class OwningTests:
             tests: list[tuple[str, str]] = []
             if file.exists():
                 tests = json.loads(file.read_text(encoding="utf-8"))
-        if done.returncode not in (0, _NO_TESTS):
+        if done.returncode not in (0, _EXIT_WITHOUT_TESTS):
             self._problem = _problem_in(done.stdout)
         return tests
 
 
 def _problem_in(output: str) -> str:
     """Return the line of pytest's output that says what went wrong, or the last one."""
-    problem = _PROBLEM.search(output)
+    problem = _LINE_OF_PROBLEM.search(output)
     if problem is not None:
         return problem[1]
     return output.strip().rpartition("\n")[2]
@@ -163,7 +163,7 @@ def _cassette_of(nodeid: str) -> tuple[str, str]:
     module, *classes, name = head.split("::")
     if classes:
         name = f"{classes[-1]}.{name}"
-    return module, _REPLACED.sub("-", f"{name}{bracket}{parameters}")
+    return module, _REPLACED_SIGN.sub("-", f"{name}{bracket}{parameters}")
 
 
 def _stem(path: str) -> str:

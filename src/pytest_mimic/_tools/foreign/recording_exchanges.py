@@ -25,7 +25,7 @@ from pytest_mimic._tools.foreign.cassette_file import ForeignExchange
 from pytest_mimic.errors import MimicError
 
 # The token that a method is: RFC 9110, 5.6.2 and 9.1.
-_METHOD = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_TOKEN_OF_METHOD = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 class Destination(NamedTuple):
@@ -103,7 +103,7 @@ class Conversation:
         method = exchange.request.method
         head = exchange.head
         call = None
-        if _METHOD.fullmatch(method):
+        if _TOKEN_OF_METHOD.fullmatch(method):
             call = self._edge.describe(exchange.request)
         if call is None:
             return f"{method}: it is a WebSocket, or its method or its URL is not valid"

@@ -25,6 +25,7 @@ from pytest_mimic._core.words import SHORTEST, plural, seconds, short_seconds
 from pytest_mimic._tools.page.call_log import Row
 from pytest_mimic.errors import printable
 
+# The folder with the HTML, the styles and the script of the page.
 _ASSETS = Path(__file__).parent / "assets"
 # Bound here, because a test may stop the clock.
 _now = strftime

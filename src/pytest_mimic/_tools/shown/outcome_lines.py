@@ -50,12 +50,12 @@ Part = tuple[str, Drawn | None]
 """A heading, and the value below it if there is one."""
 
 # So many imports are named in one line. More stand below one another.
-_IN_LINE = 3
+_MOST_IMPORTS_IN_LINE = 3
 # The most characters of an outcome that a page shows.
-_WHOLE = 4_000
+_MOST_OF_OUTCOME = 4_000
 # The most characters of an outcome in a list of calls.
-_BRIEF = 90
-_WIDTH = 100
+_MOST_IN_BRIEF = 90
+_WIDTH_OF_LINES = 100
 
 
 def argument_parts(call: Recording) -> Iterator[Part]:
@@ -128,7 +128,7 @@ def pickle_parts(entry: Entry, where: str) -> Iterator[Part]:
     if entry.get("preview"):
         yield "preview: ", " ".join(map(str, entry["preview"]))
     names = entry.get("imports", ())
-    if len(names) > _IN_LINE:
+    if len(names) > _MOST_IMPORTS_IN_LINE:
         yield "imports: ", Block("\n".join(names))
     elif names:
         yield "imports: ", ", ".join(names)
@@ -251,7 +251,7 @@ def _lines(parts: Iterable[Part]) -> Iterator[str]:
         if node is None:
             yield title
             continue
-        first, *others = lines_of(node, _WIDTH - len(title))
+        first, *others = lines_of(node, _WIDTH_OF_LINES - len(title))
         yield f"{title}{first}"
         yield from others
 
@@ -276,7 +276,7 @@ class ShownOutcome(NamedTuple):
     @property
     def text(self) -> str:
         """The outcome in lines."""
-        return _cut("\n".join(_lines(self.parts)), _WHOLE)
+        return _cut("\n".join(_lines(self.parts)), _MOST_OF_OUTCOME)
 
 
 def shown_outcome(
@@ -315,7 +315,7 @@ def shown_outcome(
     # A stream may end with an error.
     end = (body or {}).get("stream", {}).get("end") or {}
     is_error = stored.kind == "raised" or "raised" in end
-    brief = _cut(redactor.scrub_text(brief, secrets), _BRIEF)
+    brief = _cut(redactor.scrub_text(brief, secrets), _MOST_IN_BRIEF)
     return ShownOutcome(brief, parts, is_error, visible)
 
 
@@ -333,11 +333,11 @@ def _brief(
     if is_client and isinstance(value, dict):
         return reply_in_short(value)
     if "value" in body:
-        return line(node_of(value, is_tagged=is_tagged), _BRIEF)
+        return line(node_of(value, is_tagged=is_tagged), _MOST_IN_BRIEF)
     title, node = parts[0]
     if node is None:
         return title
-    return f"{title}{next(lines_of(node, _BRIEF))}"
+    return f"{title}{next(lines_of(node, _MOST_IN_BRIEF))}"
 
 
 def _cut(text: str, limit: int) -> str:

@@ -31,7 +31,11 @@ READ_UNASKED = 500
 #: The reason why a run that mimicked nothing cannot judge.
 NOTHING = "nothing is mimicked"
 # The outcomes of tests other than `passed`, as the end of a sentence.
-_WORDS = {"skipped": "was skipped", "failed": "failed", "forked": "forked a process"}
+_WORDS_OF_OUTCOMES = {
+    "skipped": "was skipped",
+    "failed": "failed",
+    "forked": "forked a process",
+}
 
 
 def judge(
@@ -163,7 +167,7 @@ def _not_passed(account: Account) -> list[str]:
     reasons = []
     for test, outcome in account.outcomes.items():
         if outcome != "passed":
-            reasons.append(f"{test} {_WORDS[outcome]}")
+            reasons.append(f"{test} {_WORDS_OF_OUTCOMES[outcome]}")
     for module in sorted(account.skipped_modules - account.collected):
         reasons.append(f"{module} was skipped")
     return reasons
