@@ -99,7 +99,7 @@ class MimicError(Exception):
         what: The event and its subject, in one line. A class that makes this line from
             its own fields needs none.
         facts: The facts about the event, nearest first.
-        remedies: What the user can do: a `Remedy`, or a sentence for people.
+        remedies: The steps that the user can take: a `Remedy`, or a sentence.
         data: Further facts as values, set as attributes of the same names.
 
     Attributes:

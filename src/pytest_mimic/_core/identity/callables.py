@@ -85,7 +85,7 @@ def _reduce_callable(value: Any) -> object:
     if reduce is not None:
         return reduce(value)
     if type(value).__name__ != _CYTHON_FUNCTION:
-        # What a mimicked function stands for may be anything.
+        # The object behind a mimic wrapper may be of any class.
         return "other", value
     if importable(value) is None:
         raise Unstable(f"a function {NO_SOURCE}", type(value))

@@ -50,7 +50,7 @@ class Node:
         parts: The parts of the value, in canonical order if they have one: the digests
             of scalars, and nodes.
         group: How many parts belong together, if the order of these groups does not
-            count: 1 in a set, 2 in a dict, a key and its value. Else 0.
+            count: 1 in a set, 2 in a dict, a key and its value. 0 if the order counts.
         holders: The nodes that have this node as a part. A node stands there as often
             as it has this part.
         waits: How many parts have no digest yet.

@@ -75,7 +75,7 @@ _TAGS_OF_THE_FILE = frozenset({273, 278, 279, 322, 323, 324, 325})
 def _tiff_tags_pair(image: Any) -> tuple[object, ...]:
     """Return the tags of a TIFF.
 
-    They are what other formats keep as texts, and its EXIF.
+    Among them are the texts of the file, and its EXIF.
     """
     directory = getattr(image, "tag_v2", None)
     if directory is None:

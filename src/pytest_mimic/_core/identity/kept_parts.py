@@ -1,4 +1,4 @@
-"""What a recording keeps of the parts of its call, to identify the call again.
+"""The parts of a call that its recording keeps, to identify the call again.
 
 An identity is one number of the whole call. When the options of a target change, the
 identities of its recorded calls under the new options are computed from their parts. A
@@ -96,7 +96,8 @@ def function_parts(
     if forms is None or identity.key_of_forms(forms) != key:
         return None
     parts: Parts = {}
-    # What is computed of whole arguments, which might tell a secret among them.
+    # The parts that are computed of whole arguments, which might tell a secret in
+    # these.
     from_content: dict[str, Any] = {}
     for position, name in enumerate(identity.names):
         parts[name] = None
@@ -142,7 +143,7 @@ def _is_exact(
 def _is_same_plainly(tree: object, value: object) -> bool:
     """Return whether a description is JSON of a value that is such JSON itself.
 
-    This is the quick way for most arguments; where it returns False, the value may be
+    Most arguments are checked by this quick way. If it returns False, the value may be
     described exactly in another form.
     """
     if type(tree) is not type(value):
@@ -171,7 +172,7 @@ def function_key(
 
     Args:
         target: The canonical name of the function.
-        parts: What is kept of the arguments.
+        parts: The kept parts of the arguments.
         described: The description of the arguments.
         recorded: The options that went into the recorded identity.
         ignore: The paths of `ignore=` to identify the call under. None: those that it

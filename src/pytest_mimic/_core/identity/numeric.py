@@ -22,7 +22,7 @@ from pytest_mimic._core.types.remembered import without_remembered
 # numpy's `dtype.char` of floats, and of complex numbers, which are two floats each: `d`
 # is float64, `D` complex128.
 FLOATS = frozenset("efdFD")
-# Those of long doubles, whose width differs by machine.
+# The type characters of long doubles, whose width differs by machine.
 LONG_FLOATS = frozenset("gG")
 
 

@@ -32,7 +32,7 @@ class Pruned:
     """Stands for an object of which a part is left out, under the tag of its kind.
 
     Attributes:
-        content: What the object is reduced to, without the part.
+        content: The form to which the object is reduced, without the part.
     """
 
     __slots__ = ("content",)
@@ -310,7 +310,7 @@ class _SearchOfWaysBack:
     Attributes:
         goal: The object.
         objects: The objects that were looked into, by id.
-        forms: What these objects are reduced to, by id.
+        forms: The forms to which these objects are reduced, by id.
     """
 
     def __init__(self, goal: object, places: Places) -> None:

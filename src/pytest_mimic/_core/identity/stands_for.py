@@ -1,4 +1,8 @@
-"""What stands for a stream or a generator in a `key=`: the line of Python to write."""
+"""The line of Python for a remedy: a `key=` with what a stream would give.
+
+A call with a stream or a generator of random numbers is refused, and the error says how
+the test can name the content of the stream in its place.
+"""
 
 from __future__ import annotations
 

@@ -189,9 +189,9 @@ def _reduce_pandas_index(index: Any, layout: bool) -> object:
         data = data, repr(freq)
     if not layout:
         return data
-    # What a `RangeIndex` keeps in place of labels.
+    # The bounds of a `RangeIndex`, which it keeps in place of labels.
     bounds = [getattr(index, name, None) for name in ("start", "stop", "step")]
-    # What a `MultiIndex` keeps: each label once, whether a row uses it or not.
+    # The levels of a `MultiIndex` have each label once, whether a row uses it or not.
     levels = list(getattr(index, "levels", ()))
     return data, bounds, levels
 
@@ -479,7 +479,7 @@ def _arrow_values_data(column: Any) -> object:
         pair = pyarrow.struct([column.type.key_field, column.type.item_field])
         column = column.cast(pyarrow.list_(pair))
     if hasattr(column, "storage"):
-        # It is an array of an extension.
+        # The column is of the type of an extension, which has a column of a plain type.
         column = column.storage
     type_ = column.type
     # The places of the nulls.

@@ -1,6 +1,6 @@
 """torch: tensors count by dtype, shape, elements, gradients, hooks and attributes.
 
-Their device does not count.
+The device of a tensor does not count.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ class Items(_Compared):
         items: The nodes of the items, or of the first of them.
         length: How many items the value has, if more than there are here.
         digest: That of the value, if it is shown in part.
-        facts: What is known of the value beside its items.
+        facts: Further facts about the value, `{"maxlen": 3}`.
     """
 
     __slots__ = ("digest", "facts", "items", "kind", "length")
@@ -96,7 +96,7 @@ class Fields(_Compared):
             container, and `*` its positional parts.
         length: How many parts the value has, if more than there are here.
         digest: That of the value, if it is shown in part.
-        facts: What is known of the value beside its parts.
+        facts: Further facts about the value, beside its parts.
         value: The value itself, which only verifying has.
     """
 
@@ -129,7 +129,7 @@ class Opaque(_Compared):
             their lines, and what is made of one other value has the node of that.
         type: The name of the value's class, if the kind does not tell it.
         digest: That of the value, if the text does not say all.
-        facts: What is known of the value beside the text.
+        facts: Further facts about the value, beside the text.
         value: The value itself, which only verifying has.
     """
 

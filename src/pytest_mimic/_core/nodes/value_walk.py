@@ -108,7 +108,7 @@ class Walk(ABC):
     def instance(self, value: Any, kind: type) -> Node:
         """Return the node of an object of any other class."""
 
-    # What the table of types knows, and what is known by its name
+    # Values that the table of types lists, and classes, which are known by a name
 
     def known(self, value: Any, kind: type) -> Items | Fields | Opaque | None:
         """Return the node of a value of the standard library, or of a class.

@@ -44,8 +44,8 @@ from pytest_mimic._core.types.hashes import (
 from pytest_mimic._core.types.kinds import generic_of, lineage, name_of, parametrised
 from pytest_mimic._core.types.opening import set_attributes
 
-#: What people call a class, and which attributes its objects do not give back, by its
-#: name in a pickle.
+#: By the name of a class in a pickle: the words for its objects, and the attributes
+#: that a replay does not give back with them.
 _LOSSES = {
     "requests.models:Response": ("a requests.Response", ("raw",)),
     "httpx:Response": ("an httpx.Response", ("extensions", "is_closed")),
@@ -443,7 +443,7 @@ def _moment(moment: Any) -> Any:
 def moment_with_fold(kind: Any, arguments: tuple[Any, ...], fold: int) -> Any:
     """Return a moment of pendulum with a `fold`.
 
-    It tells apart two moments with one name, when the clock is put back.
+    `fold` tells apart two moments with one name, when the clock is put back.
     """
     base = sys.modules["pendulum"].DateTime
     if not isinstance(kind, type) or not issubclass(kind, base):

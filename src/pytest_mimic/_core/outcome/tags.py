@@ -75,8 +75,8 @@ class Writer(Walk):
         met: Parts that may change, by their ids. JSON would make two parts of a part
             that is at two places, so such a value is for a pickle.
         classes: How the objects of the classes that were met are stored.
-        names: What `import_name` has returned, by the id of the class and the name
-            that was given.
+        names: The names that `import_name` has returned, by the id of the class and the
+            name that was given.
         may_hold_paths: Whether texts of the value may be paths of the run.
     """
 

@@ -123,8 +123,8 @@ class Secrets:
     def credentials(self) -> dict[str, str]:
         """Return the application's own secrets that say who sends the request, by name.
 
-        What is made anew for each request says nothing: signatures, nonces, the steps
-        of a handshake, and the times in a JSON Web Token.
+        Secrets that are made anew for each request say nothing: signatures, nonces, the
+        steps of a handshake, and the times in a JSON Web Token.
         """
         credentials = {}
         for value, name in self.sent.items():

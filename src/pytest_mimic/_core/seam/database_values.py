@@ -443,7 +443,7 @@ def to_plain(
     """Return a tree that `from_plain` turns back into an equal value of the same class.
 
     Args:
-        value: What a database driver returned.
+        value: The value that a database driver returned.
         path: Where the value stands, for the error.
         classes: Gets the names of the application's classes that the value has. Without
             it, such a value is refused.
@@ -479,7 +479,7 @@ def _unstorable(
         reason: What the writer has raised.
     """
     name_of_class = full_name(type(value)).removeprefix("builtins.")
-    # What is at fault: a class, or a text.
+    # The part at fault: its class, or a text about it.
     part = reason.args[0] if reason.args else None
     words = name_of_class
     if part is not type(value):
@@ -536,7 +536,7 @@ def from_plain(plain: object, classes: Collection[str] = ()) -> Any:
         ) from reason
 
 
-# What stands for a secret number, UUID or date: the zero of the type.
+# The value that stands for a secret number, UUID or date: the zero of its type.
 _ZEROES: dict[type, object] = {
     **{kind: kind() for kind in (int, float, Decimal, dt.timedelta)},
     uuid.UUID: uuid.UUID(int=0),

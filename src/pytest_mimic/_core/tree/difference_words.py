@@ -262,7 +262,7 @@ def _cut_spans(spans: Sequence[Span]) -> list[Span]:
         if sign != " ":
             cut = _middle_cut(text, start=_CHANGED, end=_CHANGED)
         else:
-            # What lies before the first change and behind the last one is of no use.
+            # The text before the first change and behind the last change is of no use.
             is_first, is_last = place == 0, place == len(spans) - 1
             start = 0 if is_first else _AROUND
             end = 0 if is_last else _AROUND

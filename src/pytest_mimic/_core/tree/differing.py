@@ -25,7 +25,7 @@ from pytest_mimic._core.tree.drawing import steps
 from pytest_mimic._core.tree.kept_columns import kept_columns
 from pytest_mimic._core.types.opening import parse_path
 
-#: What a side has at a path that only the other side has.
+#: Stands for the node of a side that has no part at a path of the other side.
 ABSENT: Any = type("Absent", (), {})()
 # Two lists are aligned only if they have at most so many items together, since the time
 # grows with the square, and if one list has at most so many items more than the other.
@@ -49,7 +49,7 @@ class Difference(NamedTuple):
         fact: How the two sides differ, if neither their trees nor `outcomes` show it.
         outcomes: The kinds of outcomes of both sides in words, `gave 3 items` and
             `raised OSError()`, if these differ.
-        subject: What has these outcomes, `the call`.
+        subject: The words for what has these outcomes, `the call`.
     """
 
     path: str

@@ -31,9 +31,9 @@ class Kind(Enum):
     GENERATOR = "generator"
 
 
-#: What comes from a source of random bytes.
+#: The kinds of values that come from a source of random bytes.
 RANDOM = frozenset({Kind.UUID, Kind.ULID, Kind.TOKEN})
-#: What comes from a clock.
+#: The kinds of values that come from a clock.
 OF_THE_CLOCK = frozenset({Kind.MOMENT, Kind.DATE})
 # The types of generators of random numbers, as descriptions name them.
 _GENERATORS = ("Random", "numpy:Generator", "numpy:RandomState")

@@ -123,8 +123,8 @@ def _without_package_state(part: Any, value: Any, known_names: frozenset[str]) -
     """Return a part of a reduction without what the package's own code has put in.
 
     Args:
-        part: What `__reduce_ex__` returned for `value`, from its arguments on; or a
-            part of that.
+        part: A part of the reduction that `__reduce_ex__` returned for `value`, from
+            the arguments on; or a part of such a part.
         value: The object of a subclass.
         known_names: The names of attributes that the package's own code sets.
     """

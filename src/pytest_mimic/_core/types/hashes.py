@@ -229,7 +229,7 @@ def without_hashes(state: Any, names: dict[str, bool]) -> Any:
     """Return a pickled state without the hashes that the object remembers.
 
     Args:
-        state: What a pickle keeps: attributes by name, or a tuple of attributes and
+        state: The state in a pickle: attributes by name, or a tuple of attributes and
             slots.
         names: The attributes that hold a hash. The flag says whether such an attribute
             must be `None`; otherwise it is left out. See `remembered_hashes`.

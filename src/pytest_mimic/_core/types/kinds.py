@@ -1,6 +1,7 @@
-"""What types and functions are called, and what a user has taught of a type.
+"""The names of types and functions, and the identities that users give to types.
 
-The refusal of a value without identity is here, too.
+`Kind` is the identity rule of a type, and `Unstable` the refusal of a value without
+identity.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class Raw(NamedTuple):
         head: The meaning of the bytes, in plain scalars. With `size`, it is
             unambiguous.
         size: The number of bytes in all buffers.
-        parts: Returns the buffers in order. It is called once for each digest.
+        parts: Returns the buffers in order. Each digest calls it once.
         floats: For floats, their format as in `struct`. Buffers then have single bytes
             as items, and contain whole floats.
     """
@@ -72,7 +73,7 @@ class Unstable(TypeError):  # noqa: N818 - it becomes an UnstableIdentityError w
         kind: The type of the value.
         path: The path that leads to the value, such as `config.clients[2]._lock`; empty
             until the path is known.
-        remedy: What to do instead of leaving the value out.
+        remedy: How a user can change the value instead of leaving it out.
     """
 
     def __init__(

@@ -58,7 +58,7 @@ class Library(NamedTuple):
         data: Which of its values are data, shown by type, dtype and shape instead of by
             attributes: those with a `shape`, or all.
         identity: The module whose `RULES` are those of its types, by package and class.
-            It is imported for the first such value.
+            The module is imported for the first value of such a type.
     """
 
     data: Literal["all", "shaped", "none"] = "none"

@@ -1,6 +1,7 @@
-"""What an object only remembers.
+"""The attributes in which an object only remembers something.
 
-That is its own `hash()`, the `id()` of a part, and the caches of libraries.
+That is its own `hash()`, the `id()` of a part, or the cache of a library. They do not
+count.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ CACHES: dict[str, tuple[str, ...]] = {
     # The address of the stop words that were checked. An unpickled object has that of
     # another process.
     "sklearn.feature_extraction.text._VectorizerMixin": ("_stop_words_id",),
-    # What backends have converted the graph to.
+    # The graphs of other libraries, to which backends have converted the graph.
     "networkx.classes.graph.Graph": ("__networkx_cache__",),
     # Pixels that are decoded from the bytes of the dataset.
     "pydicom.dataset.Dataset": ("_pixel_array", "_pixel_id"),
@@ -56,7 +57,7 @@ CACHES: dict[str, tuple[str, ...]] = {
     "astropy.time.core.TimeBase": ("cache", "_id_cache"),
     # The data of the locale, which its identifier names.
     "babel.core.Locale": ("_Locale__data",),
-    # What is computed from the fitted parameters and the data when it is asked for.
+    # Results that are computed from the fitted parameters and the data on demand.
     "statsmodels.base.model.Results": (
         "_cache",
         "_nobs_int",
@@ -144,8 +145,8 @@ def reading_lasting(read: Reduce, type_: Any) -> Reduce:
 def without_remembered(value: object, state: Mapping[str, Any]) -> dict[str, Any]:
     """Return attributes without those that only remember something.
 
-    `state` are the attributes of the value, by name. They are returned as they are if
-    none is left out.
+    `state` are the attributes of the value, by name. The same mapping is returned if no
+    attribute is left out.
     """
     kind: Any = type(value)
     left_out = {name for name in caches_of(kind) if name in state}
@@ -216,7 +217,8 @@ def remembered_ids(value: object, state: Mapping[str, Any]) -> set[str]:
     return {name for name, number in numbers.items() if number in addresses}
 
 
-# What a call may turn into one another without a change
+# Values that a call which only reads may put in place of one another: None, empty,
+# absent
 
 
 def without_empty(state: Mapping[str, Any]) -> dict[str, Any]:

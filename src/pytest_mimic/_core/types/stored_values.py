@@ -18,7 +18,7 @@ from pytest_mimic._core.types.table import PATHS, ROWS, row_maker
 #: The tags of paths and of texts that are paths.
 PLACED = frozenset(("str", *(ROWS[name].tag for name in PATHS)))
 
-#: What making a value raises for parts that were not written like this.
+#: The exceptions that making a value raises for parts that no recording has.
 MISREAD = (ArithmeticError, LookupError, TypeError, ValueError, re.error)
 
 _TEXT_TYPES = (str,)

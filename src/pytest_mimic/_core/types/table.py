@@ -1,8 +1,9 @@
 """The one table of the standard library's value types.
 
-It says what each value is made of, and how it is made again. Types are listed by name,
-so that none is imported for it. Containers that a program reads and writes by itself
-(list, tuple, dict, set, bytes) are rows for the sake of classes that derive from them.
+The table says what each value is made of, and how it is made again. Types are listed by
+name, so that none is imported for the table. Containers that a program reads and writes
+by itself (list, tuple, dict, set, bytes) are rows for the sake of classes that derive
+from them.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ Take = Callable[[Any], Any]
 
 
 class Row(NamedTuple):
-    """What is known of a type.
+    """A row of the table: the functions that take a type's values apart.
 
     Attributes:
         take: Returns what a value is made of: plain data, or values that are taken
