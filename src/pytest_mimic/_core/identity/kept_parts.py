@@ -140,7 +140,7 @@ def _is_exact(
         return False
 
 
-def _is_same_plainly(tree: object, value: object) -> bool:
+def _is_same_plainly(tree: Any, value: Any) -> bool:
     """Return whether a description is JSON of a value that is such JSON itself.
 
     Most arguments are checked by this quick way. If it returns False, the value may be
