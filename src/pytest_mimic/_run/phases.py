@@ -187,7 +187,8 @@ class Phases(Hooks):
             # loadgroup`. xdist's controller gets the report alone, and reads it there.
             vars(report)["mimic_test"] = test
         errors = []
-        for error in session.take_pending():
+        pending = session.take_pending()
+        for error in pending:
             if isinstance(error, DriftError):
                 session.drifts.append(error)
             else:
@@ -208,7 +209,7 @@ class Phases(Hooks):
         if call.when == "call":
             self._has_raised = False
         if report.failed:
-            self._name_replays(report, test)
+            self._name_replays(report, test, is_explained=bool(pending))
             self._has_passed = False
         if report.outcome == "skipped" or hasattr(report, "wasxfail"):
             self._has_run_whole = False
@@ -216,15 +217,22 @@ class Phases(Hooks):
             session.keep_error(self._end_test)
             session.run.current.secret_scope = SecretScope()
 
-    def _name_replays(self, report: pytest.TestReport, test: str) -> None:
+    def _name_replays(
+        self, report: pytest.TestReport, test: str, *, is_explained: bool
+    ) -> None:
         """Say in the report of a failure how many recorded calls the test has had.
 
-        A recording may be the reason of the failure.
+        A recording may be the reason of the failure. A placeholder in one is none where
+        a miss, a drift or another error of ours is: the failure `is_explained`.
         """
         replays = self._session.account.replays[self._replays_before :]
         if not replays:
             return
-        from pytest_mimic._run.verdicts import SECTION, name_replays
+        from pytest_mimic._run.verdicts import (
+            SECTION,
+            name_placeholders,
+            name_replays,
+        )
 
         # `--mimic-rerecord` makes these calls again, but not those of `mimic_replay`.
         renewable = 0
@@ -233,6 +241,11 @@ class Phases(Hooks):
                 renewable += 1
         commands = self._session.settings.commands
         line = name_replays(len(replays), renewable, test, commands)
+        if not is_explained:
+            names = [name for _, name, _, _ in replays]
+            hidden = name_placeholders(names, self._session.run.vault, commands)
+            if hidden is not None:
+                line = f"{line}\n{hidden}"
         report.sections.append((SECTION, line))
 
     def _end_test(self) -> None:
