@@ -18,6 +18,7 @@ from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.format import imported_parts
 from pytest_mimic._core.vault.objects import EMPTY
 from pytest_mimic._core.vault.recording_facts import empty_place, read_calls
+from pytest_mimic._core.words import limited
 from pytest_mimic.errors import CassetteError, CorruptRecordingError
 
 if TYPE_CHECKING:
@@ -324,8 +325,6 @@ class CassetteTrack(Track):
         return [call for call in calls if call is not None]
 
     def _check_played(self) -> None:
-        from pytest_mimic._core.words import limited
-
         what = f"cassette {self.name} does not exist"
         facts = self._unplayed()
         if self._exists:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._core.outcome.placed_paths import PathStore
 from pytest_mimic._core.targets.pattern import Selector
 
 if TYPE_CHECKING:
@@ -38,8 +39,6 @@ class CassetteCall:
     @property
     def outcome(self) -> Any:
         """A fresh copy: the value, the exception, or the items of the stream."""
-        from pytest_mimic._core.outcome.placed_paths import PathStore
-
         return self._recording.stored.load(PathStore(self._folders)).content
 
     @property

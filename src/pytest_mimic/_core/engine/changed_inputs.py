@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic._core.engine.account import ChangedInput
+from pytest_mimic._core.inputs.reached_and_read import ProjectSources
+from pytest_mimic._core.vault.objects import Origin
 from pytest_mimic._core.words import lazy_attribute
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.account import Account
     from pytest_mimic._core.files.places import Places
-    from pytest_mimic._core.inputs.reached_and_read import ProjectSources, Trace
+    from pytest_mimic._core.inputs.reached_and_read import Trace
     from pytest_mimic._core.settings import Settings
     from pytest_mimic._core.vault import Vault
 
@@ -54,8 +56,6 @@ class ChangedInputs:
     @lazy_attribute
     def sources(self) -> ProjectSources:
         """The sources of the project, as calls reach and read them."""
-        from pytest_mimic._core.inputs.reached_and_read import ProjectSources
-
         return ProjectSources(
             self._places,
             self._settings.rootdir,
@@ -116,8 +116,6 @@ class ChangedInputs:
             noted = self._vault.store.read(name)
             if noted is None or not name.endswith(f"/{xxh3_128_hexdigest(noted)}.json"):
                 # Who loads outcomes tells damage. Most replays need none of it.
-                from pytest_mimic._core.vault.objects import Origin
-
                 origin = Origin(recording, "", test)
                 if recording:
                     origin = Origin(recording, "", self._vault.test_of(recording))

@@ -9,13 +9,18 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._core.engine.account import EqualCalls
 from pytest_mimic._core.engine.begin import begin
 from pytest_mimic._core.engine.call import Call, Plan
+from pytest_mimic._core.engine.family_events import NameNumbered
+from pytest_mimic._core.engine.senders import refused, sender_of, told_apart
 from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.identity.counted_paths import counted_paths
+from pytest_mimic._core.nodes.json_tags import may_have_tags
+from pytest_mimic._core.outcome.plain import exact_text, repeated_parts
 from pytest_mimic._core.redact.secret_names import holds_issued
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.options import first_step
 from pytest_mimic._core.targets.pattern import Selector
 from pytest_mimic._core.types.kinds import Unstable
+from pytest_mimic._core.types.opening import parse_path
 from pytest_mimic._core.vault.format import recording_name
 from pytest_mimic._core.words import lazy_attribute
 
@@ -182,7 +187,6 @@ class ClientPlan(Plan):
         The value is None where the call has no such part.
         """
         from pytest_mimic._core.identity.pruning import prune
-        from pytest_mimic._core.types.opening import parse_path
 
         ignored = [parse_path(path) for path in self.options.ignore]
         pruned = prune(parts, ignored)
@@ -222,9 +226,6 @@ class ClientPlan(Plan):
 
         Messages show it, and it is stored beside the recording.
         """
-        from pytest_mimic._core.nodes.json_tags import may_have_tags
-        from pytest_mimic._core.outcome.plain import exact_text, repeated_parts
-
         edge_call = call.edge_call
         assert edge_call is not None
         parts: dict[str, Any] = {"signature": call.signature}
@@ -416,12 +417,6 @@ class Port:
         Raises:
             UnstableIdentityError: One recording would serve both.
         """
-        from pytest_mimic._core.engine.senders import (
-            refused,
-            sender_of,
-            told_apart,
-        )
-
         run = self._run
         owner = ""
         if call.sequence:
@@ -501,6 +496,4 @@ class Port:
                 return
             numbers[name] = len(numbers)
             if run.current.family is not None and run.current.family.shares(owner):
-                from pytest_mimic._core.engine.family_events import NameNumbered
-
                 run.current.family.tell(NameNumbered(owner.token, space, name))

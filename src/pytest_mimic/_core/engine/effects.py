@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from pytest_mimic._core.commands import do
 from pytest_mimic._core.engine.call import named
 from pytest_mimic._core.files.places import LONGEST_PATH
+from pytest_mimic._core.identity.stands_for import stream_line
 from pytest_mimic._core.outcome.advancing import (
     State,
     advancing_in,
@@ -23,6 +24,8 @@ from pytest_mimic._core.outcome.advancing import (
     set_state,
     state_of,
 )
+from pytest_mimic._core.target_options import target_line
+from pytest_mimic._core.types.libraries import is_stream
 from pytest_mimic._core.words import limited
 
 if TYPE_CHECKING:
@@ -136,10 +139,6 @@ class Effects:
         self, changed: list[str], differences: list[Difference]
     ) -> list[Remedy]:
         """Return what to write for a stream, or for private attributes that changed."""
-        from pytest_mimic._core.identity.stands_for import stream_line
-        from pytest_mimic._core.target_options import target_line
-        from pytest_mimic._core.types.libraries import is_stream
-
         target, options = self._call.plan.target, self._call.plan.options
         arguments = named(self._call)
         streams = [name for name in changed if is_stream(arguments.get(name))]

@@ -22,6 +22,11 @@ from typing import TYPE_CHECKING
 from pytest_mimic._core.engine import decisions
 from pytest_mimic._core.engine.account import RecordedCall
 from pytest_mimic._core.engine.decisions import Facts, decide
+from pytest_mimic._core.engine.family_events import (
+    ConversationBegun,
+    PlaceTaken,
+    RecordingWritten,
+)
 from pytest_mimic._core.engine.owners import Change
 from pytest_mimic._core.engine.steps import Step
 from pytest_mimic._core.settings import Mode
@@ -32,7 +37,6 @@ from pytest_mimic._core.vault.recording_facts import empty_place
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.decisions import Conversation, Decision, Recorded
-    from pytest_mimic._core.engine.family_events import PlaceTaken
     from pytest_mimic._core.engine.owners import Errors, Owner
     from pytest_mimic._core.engine.recordings import Recordings
     from pytest_mimic._core.engine.run import Run
@@ -190,8 +194,6 @@ class Track:
         family = self._run.current.family
         if family is None or self.owner is None or not family.shares(self.owner):
             return
-        from pytest_mimic._core.engine.family_events import PlaceTaken
-
         event = PlaceTaken(
             self.owner.token,
             self.file,
@@ -286,8 +288,6 @@ class Track:
     def _tell_conversation(self, owner: Owner, target: str, *, is_real: bool) -> None:
         family = self._run.current.family
         if family is not None and family.shares(owner):
-            from pytest_mimic._core.engine.family_events import ConversationBegun
-
             family.tell(ConversationBegun(owner.token, target, is_real))
 
     # -- what a call gets
@@ -441,8 +441,6 @@ class Track:
         scope = self._run.current.owner
         if family is None or not family.shares(scope):
             return
-        from pytest_mimic._core.engine.family_events import RecordingWritten
-
         track = None if self.owner is None else self.owner.token
         event = RecordingWritten(
             track, scope.token, file, before, now, conversation, dict(errors)

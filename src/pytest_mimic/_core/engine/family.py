@@ -48,6 +48,8 @@ from pytest_mimic._core.engine.family_log import SharedLog
 from pytest_mimic._core.engine.owners import Change, Unended
 from pytest_mimic._core.engine.recordings import Recordings
 from pytest_mimic._core.engine.scopes import end_open_calls
+from pytest_mimic._core.engine.senders import Sender
+from pytest_mimic._core.redact.known_secrets import FACTS, known_in
 from pytest_mimic._core.vault.objects import EMPTY, Origin
 from pytest_mimic._core.vault.recording_facts import Recording, Stored
 from pytest_mimic._core.vault.writing import placed
@@ -60,7 +62,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.owners import OpenCall, Owner, SecretScope, Token
     from pytest_mimic._core.engine.owners import Track as OwnedTrack
     from pytest_mimic._core.engine.run import Run
-    from pytest_mimic._core.engine.senders import Sender
     from pytest_mimic._core.redact.known_secrets import Fact
 
     # What others tell of one file.
@@ -306,16 +307,12 @@ class Family:
         return Recording(**facts, outcomes=[stored])
 
     def _hear_of_secrets(self, event: SecretsLearned) -> None:
-        from pytest_mimic._core.redact.known_secrets import FACTS, known_in
-
         scope = self._scopes.get(event.scope)
         if scope is not None:
             known = known_in(scope, self._recordings.turns)
             known.follow(FACTS[event.kind](*event.fields))
 
     def _hear_of_sender(self, event: SenderNoted) -> None:
-        from pytest_mimic._core.engine.senders import Sender
-
         sender = Sender(event.credentials, event.headers)
         self._run.senders.follow(event.key, sender)
 

@@ -22,6 +22,7 @@ from xxhash import xxh3_64_hexdigest
 from pytest_mimic._core.engine.account import MadeAnew
 from pytest_mimic._core.nodes.node_classes import Cut, Node
 from pytest_mimic._core.nodes.node_parts import is_file
+from pytest_mimic._core.target_options import target_line
 from pytest_mimic._core.tree.call_labels import by_name
 from pytest_mimic._core.tree.drawing import steps
 from pytest_mimic._core.tree.made_anew import OF_THE_CLOCK, Kind, pieces, text_of
@@ -33,6 +34,7 @@ from pytest_mimic._core.tree.made_in_run import (
     value_of,
     without_short_texts,
 )
+from pytest_mimic._core.tree.making import described_parts
 from pytest_mimic._core.tree.remedies import Changing, may_be_ignored, option_path
 from pytest_mimic._core.types.opening import Steps, parse_path
 from pytest_mimic._core.vault.recording_facts import read_calls
@@ -309,8 +311,6 @@ def _counted(call: Call) -> Mapping[str, Any]:
     if edge_call is None:
         arguments: Mapping[str, Any] = call.arguments
         return arguments
-    from pytest_mimic._core.tree.making import described_parts
-
     counted = _counted_parts(edge_call)
     return described_parts(counted, call.plan.places) | _matched_parts(call)
 
@@ -361,8 +361,6 @@ def _ignored(call: Call) -> list[Steps]:
 
 def _line(call: Call) -> str:
     """Return the line of a call's target with `{paths}` in its option `ignore`."""
-    from pytest_mimic._core.target_options import target_line
-
     plan = call.plan
     return target_line(plan.client or plan.target, plan.options, "ignore", ["{paths}"])
 

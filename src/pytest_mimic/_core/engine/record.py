@@ -29,10 +29,12 @@ from pytest_mimic._core.engine.account import (
     TokensTaken,
 )
 from pytest_mimic._core.engine.effects import Effects
+from pytest_mimic._core.outcome.lossy import losses
 from pytest_mimic._core.outcome.outcome import Stream, Value
 from pytest_mimic._core.placeholders import ISSUED
 from pytest_mimic._core.redact.looks import keys_in
 from pytest_mimic._core.tree.chats import tokens_of_response
+from pytest_mimic._core.tree.pickle_previews import described, preview
 from pytest_mimic._core.vault.recording_facts import Recording
 
 if TYPE_CHECKING:
@@ -321,9 +323,6 @@ def _describe_pickle(
     call: Call, outcome: Outcome, stored: Stored, pickled: Pickled
 ) -> None:
     """Store beside a pickle what people can read of it, and report what it loses."""
-    from pytest_mimic._core.outcome.lossy import losses
-    from pytest_mimic._core.tree.pickle_previews import described, preview
-
     plan, run = call.plan, call.plan.run
     for loss in losses(pickled.imports):
         call.report(loss)

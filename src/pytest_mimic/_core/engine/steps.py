@@ -9,7 +9,9 @@ from threading import current_thread
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol
 
 from pytest_mimic._core.engine.blame import blame
+from pytest_mimic._core.engine.effects import set_states
 from pytest_mimic._core.engine.owners import Unended
+from pytest_mimic._core.engine.waits import Wait
 from pytest_mimic._core.outcome.outcome import (
     Outcome,
     Raised,
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.owners import Owner, Track
     from pytest_mimic._core.engine.record import Observed, Places
     from pytest_mimic._core.engine.run import Run
-    from pytest_mimic._core.engine.waits import Wait
     from pytest_mimic._core.vault.recording_facts import Stored
 
     class Outcomes(Track, Places, Protocol):
@@ -141,8 +142,6 @@ class Step:
         await self._wait().in_task()
 
     def _wait(self) -> Wait:
-        from pytest_mimic._core.engine.waits import Wait
-
         return Wait(self.run, self.call, self.stored, self.ended)
 
     def load(self) -> Outcome:
@@ -156,8 +155,6 @@ class Step:
         """Leave streams and generators among the arguments as the recorded call did."""
         states = self.stored.entry.get("after")
         if states:
-            from pytest_mimic._core.engine.effects import set_states
-
             set_states(self.call, states)
 
     def outcome(self, *, is_read_only: bool = False) -> Any:
