@@ -10,7 +10,7 @@ import os
 import tempfile
 from pathlib import Path
 
-MEMORY = Path("/dev/shm")  # noqa: S108
+MEMORY = Path("/dev/shm")
 # A run of all tests needs a tenth of it.
 ROOM = 4 * 2**30
 

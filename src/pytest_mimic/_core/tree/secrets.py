@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -33,18 +33,16 @@ def beginning(
 
     A secret that begins in these characters is there as a whole.
     """
-    longest = (
-        redactor.environment.longest
-    )  # the beginning of such a value may be at the end
-    length = (
-        max(4 * limit, _LEAST_SEARCHED) + max(map(len, secrets), default=0) + longest
-    )
-    start = text[:length] if isinstance(text, str) else text[:length].decode("latin-1")
-    return (
-        redactor.environment.text(start)[:-longest]
-        if longest and len(text) > length
-        else start
-    )
+    # The beginning of a value of the environment may stand at the end.
+    longest_of_environment = redactor.environment.longest
+    longest_secret = max(map(len, secrets), default=0)
+    searched = max(4 * limit, _LEAST_SEARCHED) + longest_secret + longest_of_environment
+    start = text[:searched]
+    if not isinstance(start, str):
+        start = start.decode("latin-1")
+    if not longest_of_environment or len(text) <= searched:
+        return start
+    return redactor.environment.text(start)[:-longest_of_environment]
 
 
 def secrets_in(
@@ -61,70 +59,78 @@ def secrets_in(
     looked_at = 0
     while pending and looked_at < _MOST:
         part, is_secret = pending.pop()
-        if is_secret and issubclass(type(part), (str, bytes)):
-            text = (
-                part.decode("latin-1") if isinstance(part, bytes) else str.__str__(part)
-            )
-            secrets.add(bare_secret(text))
-        elif type(part) not in SCALARS and id(part) not in searched:
-            searched[id(part)] = part
-            named_parts = islice(_named_parts(part), _MOST)
-            inner = [
-                (inner_part, is_secret or redactor.hides(name, inner_part))
-                for name, inner_part in named_parts
-            ]
-            looked_at += len(inner)
-            if (
-                clean is not None
-                and type(part) is dict
-                and len(part) < _MOST
-                and not any(part_and_flag[1] for part_and_flag in inner)
-            ):
-                clean[id(part)] = part
-            # The first parts are searched first, as they are the ones that are shown.
-            pending += (
-                part_and_flag
-                for part_and_flag in reversed(inner)
-                if part_and_flag[1] or type(part_and_flag[0]) not in SCALARS
-            )
-            if issubclass(type(part), (list, tuple)):
-                # The value that follows `--password` in a command line.
-                items = islice(type(part).__iter__(part), _MOST)
-                pending += (
-                    (inner_part, True)
-                    for flag, inner_part in pairwise(items)
-                    if redactor.secret_flag(flag)
-                )
+        kind = type(part)
+        if is_secret and issubclass(kind, (str, bytes)):
+            secrets.add(bare_secret(_text_of(part)))
+            continue
+        if kind in SCALARS or id(part) in searched:
+            continue
+        searched[id(part)] = part
+        inner: list[tuple[Any, bool]] = []
+        for name, inner_part in islice(_named_parts(part), _MOST):
+            is_hidden = is_secret or redactor.hides(name, inner_part)
+            inner.append((inner_part, is_hidden))
+        looked_at += len(inner)
+        may_be_clean = clean is not None and kind is dict and len(part) < _MOST
+        if may_be_clean and not any(is_hidden for _, is_hidden in inner):
+            assert clean is not None
+            clean[id(part)] = part
+        # The first parts are searched first, as they are the ones that are shown.
+        for inner_part, is_hidden in reversed(inner):
+            if is_hidden or type(inner_part) not in SCALARS:
+                pending.append((inner_part, is_hidden))
+        if issubclass(kind, (list, tuple)):
+            for inner_part in _values_of_flags(part, redactor):
+                pending.append((inner_part, True))
     return frozenset(secrets)
 
 
-def _named_parts(value: Any) -> Iterable[tuple[object, object]]:
-    """Return the parts of a value, each with its name.
+def _text_of(secret: str | bytes) -> str:
+    """Return a text, past a class of its own, or bytes as Latin-1."""
+    if isinstance(secret, bytes):
+        return secret.decode("latin-1")
+    return str.__str__(secret)
 
-    The first item of a (name, value) pair is the name of the second item.
-    """
+
+def _values_of_flags(items: Any, redactor: Redactor) -> Iterator[object]:
+    """Yield the values that follow `--password` and the like in a command line."""
+    first_items = islice(type(items).__iter__(items), _MOST)
+    for flag, value in pairwise(first_items):
+        if redactor.secret_flag(flag):
+            yield value
+
+
+def _named_parts(value: Any) -> Iterable[tuple[object, object]]:
+    """Return the parts of a value, each with its name."""
     kind = type(value)
     if kind is dict:
         return named(value)
     is_container = issubclass(kind, (dict, list, tuple, set, frozenset))
-    is_closed = (
-        issubclass(kind, (type, str, bytes))
-        or library_of(kind) is not None
-        or callable(value)
-    )
-    if is_closed and not is_container:
+    if not is_container and _is_closed(value):
         return ()
-    pair: Any = value  # `callable` has narrowed it
-    name_in_pair = pair[0] if is_pair(pair) else None
-    return (
-        (
-            part.name
-            if part.role in _NAMED
-            else name_in_pair
-            if part.name == 1
-            else None,
-            part.value,
-        )
-        for part in parts_of(value)
-        if part.role != "key"
-    )
+    return _named_parts_of_object(value)
+
+
+def _is_closed(value: object) -> bool:
+    """Return whether the parts of a value are not searched."""
+    kind = type(value)
+    if issubclass(kind, (type, str, bytes)):
+        return True
+    return library_of(kind) is not None or callable(value)
+
+
+def _named_parts_of_object(value: Any) -> Iterator[tuple[object, object]]:
+    """Yield the parts of a container or an object, each with its name, or None.
+
+    The first item of a (name, value) pair is the name of the second item.
+    """
+    name_in_pair = value[0] if is_pair(value) else None
+    for part in parts_of(value):
+        if part.role == "key":
+            continue
+        name = None
+        if part.role in _NAMED:
+            name = part.name
+        elif part.name == 1:
+            name = name_in_pair
+        yield name, part.value

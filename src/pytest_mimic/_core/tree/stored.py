@@ -34,13 +34,12 @@ def without_secrets(
     first of a pair, or a word before its value (`--password`). `secrets` are further
     texts known to be secret.
     """
-    # A text with a placeholder is hidden already, such as a cookie's name with its
-    # attributes.
-    texts_of_secrets = [
-        text
-        for text in {*secrets, *secrets_in(body, redactor)}
-        if PLACEHOLDER_START not in text
-    ]
+    texts_of_secrets = []
+    for text in {*secrets, *secrets_in(body, redactor)}:
+        # A text with a placeholder is hidden already, such as a cookie's name with its
+        # attributes.
+        if PLACEHOLDER_START not in text:
+            texts_of_secrets.append(text)
     root: dict[str, Any] = {"": redactor.scrub(body, stored=True)}
     for place in places(root, redactor):
         if type(place.value) is str:
@@ -55,16 +54,13 @@ def bare(call: Recording, redactor: Redactor) -> Recording:
     The recording may be older than the names that are secret now.
     """
     arguments = dict(call.arguments or {})
-    # The signature of a client's call is left alone. If it were the value of a secret
-    # name, its words would be hidden in all other parts.
-    signature_alone = (
-        {"signature": arguments.pop("signature", "")}
-        if names_client(call.target)
-        else {}
-    )
-    return call._replace(
-        arguments=signature_alone | without_secrets(arguments, redactor)
-    )
+    bare_arguments: dict[str, Any] = {}
+    if names_client(call.target):
+        # The signature of a client's call is left alone. If it were the value of a
+        # secret name, its words would be hidden in all other parts.
+        bare_arguments["signature"] = arguments.pop("signature", "")
+    bare_arguments |= without_secrets(arguments, redactor)
+    return call._replace(arguments=bare_arguments)
 
 
 def outcome_tree(stored: Stored, redactor: Redactor) -> Node:
@@ -88,9 +84,12 @@ def outcome_tree(stored: Stored, redactor: Redactor) -> Node:
 def _pickle_node(stored: Stored, redactor: Redactor) -> Fields:
     """Return the node of a pickled outcome, made of its description or its preview."""
     entry, encoded = stored.entry, stored.encoded
-    imports, digest = entry.get("imports", []), entry.get("fingerprint")
+    imports = entry.get("imports", [])
+    digest = entry.get("fingerprint")
     if encoded is not None:
-        imports = encoded.pickled.imports if encoded.pickled else imports
+        # It is not written so far.
+        if encoded.pickled:
+            imports = encoded.pickled.imports
         digest = encoded.fingerprint or digest
     parts: dict[str, Node]
     if "described" in entry:
@@ -131,10 +130,13 @@ def body_nodes(body: dict[str, Any], *, is_tagged: bool) -> dict[str, Node]:
 def _compared(response: dict[str, Any], *, is_tagged: bool) -> Fields:
     """Return the parts of a response that verifying compares, such as its status."""
     compared_parts: dict[str, Node] = {"status": response["status"]}
-    headers = {str(name).lower(): value for name, value in response["headers"]}
-    compared = {name: headers[name] for name in _COMPARED_HEADERS if name in headers}
-    if compared:
-        compared_parts["headers"] = Fields("dict", nodes_of(compared))
+    compared_headers = {}
+    for name, value in response["headers"]:
+        lower_name = str(name).lower()
+        if lower_name in _COMPARED_HEADERS:
+            compared_headers[lower_name] = value
+    if compared_headers:
+        compared_parts["headers"] = Fields("dict", nodes_of(compared_headers))
     body = response.get("body")
     if isinstance(body, dict):
         compared_parts["body"] = body_node(body, is_tagged=is_tagged)
@@ -171,6 +173,9 @@ def is_response(value: object) -> bool:
     if not isinstance(value, dict) or type(value.get("status")) is not int:
         return False
     headers = value.get("headers")
-    return isinstance(headers, list) and all(
-        isinstance(header, list) and len(header) == 2 for header in headers
-    )
+    if not isinstance(headers, list):
+        return False
+    for header in headers:
+        if not isinstance(header, list) or len(header) != 2:
+            return False
+    return True
