@@ -20,6 +20,7 @@ expect = sync_api.expect
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 
+SIZE = {"width": 1280, "height": 900}
 HOSTILE = "<img src=x onerror='window.harmed=1'>\u202e\x1b[31m\"'</script>"
 DIFF = {
     "type": "diff",
@@ -106,9 +107,17 @@ def browser() -> Iterator[Any]:
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def window(browser: Any) -> Iterator[Any]:
+    """A window of all tests: Chromium takes longer to open one than for a test."""
+    context = browser.new_context(viewport=SIZE, offline=True)
+    yield context.new_page()
+    context.close()
+
+
 @pytest.fixture
-def report(browser: Any, tmp_path: Path) -> Iterator[Any]:
-    """Open the page of `ROWS`. Its console must stay silent."""
+def report(window: Any, tmp_path: Path) -> Iterator[Any]:
+    """Open the page of `ROWS` in a window that is as new. Its console must stay silent."""
     path = tmp_path / "page.html"
     tests = {
         HOSTILE: TestFacts("failed", 0.1, "test_a.py:3"),
@@ -121,15 +130,25 @@ def report(browser: Any, tmp_path: Path) -> Iterator[Any]:
     ]
     text = page("replay", ROWS, project="shop", notes=notes, tests=tests, vault=".v")
     path.write_text(text, encoding="utf-8")
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, offline=True)
-    opened = context.new_page()
+    window.context.clear_permissions()
+    window.set_viewport_size(SIZE)
+    window.emulate_media(media="null", color_scheme="null")
+    window.mouse.move(0, 0)
     messages: list[str] = []
-    opened.on("console", lambda message: messages.append(message.text))
-    opened.on("pageerror", lambda error: messages.append(str(error)))
-    opened.goto(path.as_uri())
-    yield opened
+
+    def note_message(message: Any) -> None:
+        messages.append(message.text)
+
+    def note_error(error: Any) -> None:
+        messages.append(str(error))
+
+    window.on("console", note_message)
+    window.on("pageerror", note_error)
+    window.goto(path.as_uri())
+    yield window
+    window.remove_listener("console", note_message)
+    window.remove_listener("pageerror", note_error)
     assert messages == []
-    context.close()
 
 
 def expect_shown(report: Any, calls: int) -> None:
