@@ -56,7 +56,7 @@ WAYS = {
         "TimeoutError",
         """
         async def tried():
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(PATIENCE):
                 return await get()
         """,
     ),
@@ -65,7 +65,7 @@ WAYS = {
         "asyncio.TimeoutError",
         """
         async def tried():
-            return await asyncio.wait_for(get(), 1)
+            return await asyncio.wait_for(get(), PATIENCE)
         """,
     ),
     "hedge": (
@@ -74,7 +74,7 @@ WAYS = {
         """
         async def tried():
             first = asyncio.create_task(get())
-            await asyncio.wait([first], timeout=1)
+            await asyncio.wait([first], timeout=PATIENCE)
             if not first.done():
                 first.cancel()
                 raise asyncio.TimeoutError
@@ -86,7 +86,7 @@ WAYS = {
         "TimeoutError",
         """
         async def tried():
-            with anyio.fail_after(1):
+            with anyio.fail_after(PATIENCE):
                 return await get()
         """,
     ),
@@ -95,7 +95,7 @@ WAYS = {
         "trio.TooSlowError",
         """
         async def tried():
-            with trio.fail_after(1):
+            with trio.fail_after(PATIENCE):
                 return await get()
         """,
     ),
@@ -106,6 +106,7 @@ import anyio, trio
 import {client}
 
 URL = os.environ["API"] + "/hang_first"
+PATIENCE = float(os.environ["PATIENCE"])
 {get}
 {tried}
 def test_it():
@@ -153,12 +154,15 @@ def test_a_cancelled_request_keeps_its_place(project, server, client, way):
         )
     )
 
-    project.record(env={"API": server.url}).expect(
+    api = {"API": server.url}
+    project.record(env={**api, "PATIENCE": "0.5"}).expect(
         passed=1, says=["2 calls recorded"], never=["not recorded"]
     )
 
     server.stop()
-    project.replay(env={"API": server.url}).expect(passed=1, says=["2 calls replayed"])
+    replayed = project.replay(env={**api, "PATIENCE": "0.25"})
+
+    replayed.expect(passed=1, says=["2 calls replayed"])
 
 
 FUNCTION = """
