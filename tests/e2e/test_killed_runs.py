@@ -6,7 +6,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 
 import pytest
 
@@ -64,9 +63,7 @@ def kill_a_recording_run(project, *, after, chance):
     """Kill a run while it makes the calls after the given one."""
     read, write = os.pipe()
     run = subprocess.Popen(
-        [sys.executable, "-m", "pytest", *project.arguments("-q", "--mimic-record")],
-        cwd=project.root,
-        env=project.environment({"PIPE": str(write)}),
+        **project.process_of("-q", "--mimic-record", PIPE=str(write)),
         pass_fds=[write],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 
 
 def test_objects_of_classes_in_the_main_module_replay(project):
@@ -35,9 +34,7 @@ def test_objects_of_classes_in_the_main_module_replay(project):
 
     for arguments in (["--mimic-record"], []):
         done = subprocess.run(
-            [sys.executable, "script.py", *project.arguments(*arguments)],
-            cwd=project.root,
-            env=project.environment(),
+            **project.process_of(*arguments, program=["script.py"]),
             capture_output=True,
             text=True,
             check=False,

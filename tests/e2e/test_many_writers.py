@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 
 # `MIMIC_TEST_LONG=1`: 8 processes with 16 threads each record 2,000 calls, a quarter of
 # them in common.
@@ -52,13 +51,11 @@ def test_many_processes_and_threads_lose_no_recording(project):
             return {"who": who, "number": number, "text": text}
     """)
     project.tests(TEST.format(sizes=(THREADS, OWN, COMMON)))
-    command = [sys.executable, "-m", "pytest", *project.arguments("-q")]
+    modes = ("--mimic-record", "--mimic-rerecord")
 
     runs = [
         subprocess.Popen(
-            [*command, ("--mimic-record", "--mimic-rerecord")[number % 2]],
-            cwd=project.root,
-            env=project.environment({"ME": f"p{number}"}),
+            **project.process_of("-q", modes[number % 2], ME=f"p{number}"),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -6,7 +6,6 @@ import os
 import re
 import select
 import subprocess
-import sys
 
 import pytest
 
@@ -56,9 +55,7 @@ def on_terminal(project):
     def start(*arguments):
         ours, theirs = pty.openpty()
         process = subprocess.Popen(
-            [sys.executable, "-m", "pytest", *project.arguments(*arguments)],
-            cwd=project.root,
-            env=project.environment({"TERM": "xterm", "COLUMNS": "100"}),
+            **project.process_of(*arguments, TERM="xterm", COLUMNS="100"),
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,

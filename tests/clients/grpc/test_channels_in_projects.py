@@ -67,7 +67,7 @@ def test_a_service_in_use_is_recorded_and_replayed_without_it(
 
         @pytest.mark.parametrize("title", ["Emma", "Persuasion", "Sanditon"])
         def test_find(title):
-            grpc.channel_ready_future(shop.grpc.insecure_channel(shop.os.environ["LIBRARY"])).result(5)
+            grpc.channel_ready_future(shop.grpc.insecure_channel(shop.os.environ["LIBRARY"])).result(60)
             assert shop.find(title, password="hunter2-9a8b7c6d").title == title
 
         def test_books():

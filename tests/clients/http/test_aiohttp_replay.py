@@ -80,7 +80,7 @@ def test_a_body_is_not_read_on_once_its_connection_is_closed(
             if next(closes):
                 response.connection.close()
             try:
-                await asyncio.wait_for(response.content.read(), 5)
+                await asyncio.wait_for(response.content.read(), 60)
             except RuntimeError as error:
                 return str(error)
 

@@ -219,7 +219,7 @@ def test_a_connection_is_recorded_again_after_listening(runs: Runs, port: int) -
     ) as client:
         with client.pubsub() as channel:
             channel.subscribe("news")
-            assert channel.get_message(timeout=5)["type"] == "subscribe"
+            assert channel.get_message(timeout=60)["type"] == "subscribe"
         with client.monitor():
             pass
         runs.again("record")
