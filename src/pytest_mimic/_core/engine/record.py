@@ -53,7 +53,7 @@ _SHORTEST_BESIDE = 0.001
 _MOST_DESCRIBED = 32 << 20
 # So many characters of an outcome are looked through for keys while tests run: a look
 # at a gigabyte takes a minute.
-_MOST_SEARCHED = 1_000_000
+_MOST_SEARCHED = 10_000_000
 
 
 class Places(Protocol):
@@ -367,13 +367,8 @@ def _note_keys(call: Call, stored: Stored) -> None:
     """
     run = call.plan.run
     texts = [call.described_text]
-    room = _MOST_SEARCHED
     if stored.encoded is not None:
-        for text in stored.encoded.texts(_MOST_SEARCHED):
-            if text is None or len(text) > room:
-                continue
-            room -= len(text)
-            texts.append(text)
+        texts += stored.encoded.beginnings(_MOST_SEARCHED)
     for text in texts:
         for shown, mark in keys_in(text):
             if mark not in run.redactor.accepted:

@@ -136,6 +136,24 @@ class Encoded:
                 elif _is_text(memory):
                     yield str(memory, "latin-1")
 
+    def beginnings(self, most: int) -> Iterator[str]:
+        """Yield the beginnings of what it stores as texts, `most` characters in all."""
+        pieces: list[str | bytes | memoryview] = []
+        if self.readable is not None:
+            pieces += [self.readable.text, *self.readable.objects.values()]
+        else:
+            pieces += self.pickled.chunks
+            pieces += self.pickled.buffers
+        for piece in pieces:
+            beginning = piece[:most]
+            if isinstance(beginning, memoryview) and not _is_text(beginning):
+                continue
+            text = beginning
+            if not isinstance(text, str):
+                text = str(text, "latin-1")
+            most -= len(text)
+            yield text
+
     def hide(self, environment: Environment) -> dict[str, bool]:
         """Replace the values of environment variables in readable texts by `<NAME>`.
 
@@ -354,12 +372,15 @@ def _joined(parts: list[Any]) -> Any:
 
 
 def _is_text(memory: memoryview) -> bool:
-    """Return whether memory is a text in UTF-8, as that of numbers hardly is."""
+    """Return whether memory is a text in UTF-8, as that of numbers hardly is.
+
+    It may end within a letter.
+    """
     try:
         # Memory of numbers soon has bytes that are no text, and an error has a copy of
         # all that was decoded.
         utf_8_decode(memory[:_BEGINNING], "strict", False)
-        str(memory, "utf-8")
+        utf_8_decode(memory, "strict", False)
     except UnicodeDecodeError:
         return False
     return True

@@ -203,6 +203,7 @@ class _Maker(Walk):
         used: The characters so far, of which long texts have only the first few.
         until: The number of characters up to which containers are opened.
         texts: The characters of long texts so far.
+        cut_texts: The texts of values, such as patterns, that are there in part so far.
         identities: The value and its identity by the value's id, because a value with
             many places needs only one. The value is kept alive.
         open: The ids of the values that are being walked.
@@ -218,6 +219,7 @@ class _Maker(Walk):
     used: int = 0
     until: int = field(init=False)
     texts: int = 0
+    cut_texts: list[str] = field(default_factory=list)
     identities: dict[int, tuple[object, str | None]] = field(default_factory=dict)
     open: set[int] = field(default_factory=set)
     clean: Mapping[int, object] = field(default_factory=dict)
@@ -285,12 +287,16 @@ class _Maker(Walk):
         is_class = kind is GenericAlias or issubclass(kind, type)
         if not has_text and not is_class:
             return None
+        cut_before = len(self.cut_texts)
         # A time zone without a key has no identity, and a text all the same.
         with suppress(Unstable):
             node = self.known(value, kind)
+            cut_texts = self.cut_texts[cut_before:]
             if is_class and isinstance(node, Opaque):
                 # The name stands for what may differ.
                 node.digest = self._digest(value)
+            elif cut_texts and isinstance(node, Items | Opaque):
+                node.digest = self._digest_beside(cut_texts, value)
             return self._with_value(node, value)
         return None
 
@@ -304,16 +310,23 @@ class _Maker(Walk):
         # The name of a function or class is shown whole, and stands for what may
         # differ.
         is_name = text_of_value.startswith("<")
+        cut_before = len(self.cut_texts)
         text = self._shown_start(text_of_value, _LONGEST_KEY if is_name else 0)
         text = " ".join(text.splitlines())
         if kind in _TAGGED:
             return Opaque(_TAGGED[kind], text)
-        return self._as_text(value, text, is_part=is_name)
+        node = self._as_text(value, text, is_part=is_name)
+        cut_texts = self.cut_texts[cut_before:]
+        if cut_texts and not is_name:
+            node.digest = self._digest_beside(cut_texts, value)
+        return node
 
     def _shown_start(self, own: str, least: int = 0) -> str:
         """Return the text of a value without secrets, its beginning if it is long."""
         limit = max(self.budget.text, least)
         start = self._shown(beginning(own, limit, self.secrets, self.redactor))
+        if len(own) > limit:
+            self.cut_texts.append(own)
         # JSON has no lone surrogate, which a pattern may have.
         return start[:limit].encode("utf-8", "backslashreplace").decode()
 
@@ -482,6 +495,13 @@ class _Maker(Walk):
         identity = self.identities[id(value)][1] or ""
         return identity if self.is_live else identity[:_DIGEST]
 
+    def _digest_beside(self, cut_texts: list[str], value: object) -> str:
+        """Return the digest of a value of which these texts are there in part."""
+        for text in cut_texts:
+            if any(secret in text for secret in self.secrets):
+                return ""
+        return self._digest(value)
+
     def _tells_secret(self, value: Any) -> bool:
         if self.is_live:
             # The digest is compared, and not stored.
@@ -536,7 +556,7 @@ class _Maker(Walk):
 
     def mapping(self, value: dict[Any, Any]) -> Node:
         pairs = dict(islice(value.items(), self.budget.items))
-        if is_typed_text(pairs):
+        if is_typed_text(pairs) and not self._has_secret(pairs):
             return node_of({key: self._shown(part) for key, part in pairs.items()})
         nodes: list[Node]
         if all(map(self._is_name, pairs)):
@@ -549,6 +569,9 @@ class _Maker(Walk):
             parts = self._parts([self.safe(*pair) for pair in pairs.items()])
             nodes = [Items("list", [*pair]) for pair in zip(keys, parts, strict=True)]
         return self._listed(nodes, value, "dict")
+
+    def _has_secret(self, pairs: dict[Any, Any]) -> bool:
+        return any(self.redactor.hides(*pair) for pair in pairs.items())
 
     def _is_name(self, key: object) -> bool:
         """Return whether a key can be a key of the tree without any change."""

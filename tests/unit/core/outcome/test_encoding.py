@@ -36,3 +36,35 @@ def test_memory_of_numbers_holds_no_text() -> None:
 def test_long_texts_are_left_out() -> None:
     assert texts_of("tea" * MOST) == [None]
     assert None in texts_of(np.zeros((10, MOST)))
+
+
+def beginnings_of(value: object, most: int) -> list[str]:
+    return list(encode(Value(value)).beginnings(most))
+
+
+def test_long_texts_begin_within_a_bound() -> None:
+    assert beginnings_of("tea" * MOST, 7) == ['"teatea']
+    assert beginnings_of({"note": "tea"}, 100) == ['{"note": "tea"}']
+
+
+def test_the_bound_is_that_of_all_texts_together() -> None:
+    words = [np.array([word] * MOST) for word in (b"tea", b"coffee")]
+
+    read = beginnings_of(words, 4 * MOST)
+
+    assert sum(map(len, read)) <= 4 * MOST
+    assert any("tea" in text for text in read)
+
+
+def test_a_memory_is_a_text_though_its_beginning_ends_within_a_letter() -> None:
+    words = np.array(["é".encode()] * MOST)
+
+    assert any("\xc3" in text for text in beginnings_of(words, MOST + 1))
+
+
+def test_the_beginning_of_numbers_is_no_text() -> None:
+    numbers = np.linspace(-1, 1, MOST)
+
+    read = beginnings_of(numbers, MOST)
+
+    assert sum(map(len, read)) < MOST

@@ -36,6 +36,14 @@ def test_different_types_have_different_descriptions() -> None:
     assert len(descriptions) == len(values)
 
 
+@pytest.mark.parametrize("tag", ["$date", "$decimal", "$uuid", "$regex"])
+def test_a_short_secret_beside_a_name_like_a_tag_is_left_out(tag: str) -> None:
+    value = {tag: "x", "password": "abc", "note": "abd"}
+
+    assert shown(value) == f"{{'{tag}': 'x', 'password': <redacted>, 'note': 'abd'}}"
+    assert "abc" not in json.dumps(described_arguments({"v": [value]}, REDACTOR))
+
+
 def test_values_under_secret_names_are_left_out() -> None:
     """Keys, attributes and (name, value) pairs with secret names show that there is a value, but not which."""
     value = {
@@ -197,6 +205,40 @@ def test_paths_in_known_folders_are_relative(tmp_path: pathlib.Path) -> None:
     assert shown(tmp_path, places=places) == "<rootdir>"
     assert shown(pathlib.Path(f"{tmp_path}x"), places=places) == f"{tmp_path}x"
     assert shown(str(tmp_path), places=places) == repr(str(tmp_path))
+
+
+LONG = "1" * 5_000
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        re.compile,
+        decimal.Decimal,
+        lambda text: re.compile(text, re.IGNORECASE),
+        lambda text: re.compile(text.encode()),
+        Rate,
+    ],
+    ids=["pattern", "decimal", "flags", "bytes", "subclass"],
+)
+def test_texts_of_values_that_differ_beyond_what_is_shown_have_digests(make) -> None:
+    first, second = (
+        described_arguments({"p": make(LONG + end)}, REDACTOR) for end in "12"
+    )
+
+    assert first != second
+    assert len(json.dumps(first)) < len(LONG)
+
+
+def test_a_digest_tells_nothing_of_a_secret_in_a_long_text() -> None:
+    first, second = (
+        described_arguments(
+            {"p": re.compile(f"{LONG}{secret}"), "password": secret}, REDACTOR
+        )
+        for secret in ("hunter2", "hunter3")
+    )
+
+    assert first == second
 
 
 # Libraries
