@@ -108,20 +108,34 @@ def _attributes(error: BaseException) -> dict[str, Any]:
     attributes: dict[str, Any] = {}
     for name, value in attributes_of(error).items():
         library = type(value).__module__.partition(".")[0]
-        is_exchange = library in _HTTP_CLIENTS and hasattr(value, "headers")
-        attributes[name] = _exchange(value) if is_exchange else value
+        if library in _HTTP_CLIENTS and hasattr(value, "headers"):
+            attributes[name] = _exchange(value)
+        else:
+            attributes[name] = value
     return attributes
 
 
 def _exchange(message: Any) -> dict[str, Any]:
     """Return the facts of a request or a response that count, by their names."""
-    parts = {
-        name: getattr(message, name)
-        for name in _COUNTING
-        if getattr(message, name, None) is not None
-    }
-    content_type = message.headers.get("content-type")
-    return parts if content_type is None else {**parts, "content-type": content_type}
+    parts = {name: getattr(message, name, None) for name in _COUNTING}
+    parts["content-type"] = message.headers.get("content-type")
+    return {name: part for name, part in parts.items() if part is not None}
+
+
+def _parts_of_error(error: BaseException) -> dict[str, Any]:
+    """Return the parts of an exception that count, by their names."""
+    return {"args": [*error.args], **exception_parts(error), **_attributes(error)}
+
+
+def _items_of(stream: Stream) -> list[object]:
+    """Return the items of a stream, those that are copies in memory loaded."""
+    items: list[object] = []
+    for item in stream.items:
+        if isinstance(item, Encoded):
+            items.append(item.load())
+        else:
+            items.append(item)
+    return items
 
 
 class _Comparison:
@@ -143,41 +157,42 @@ class _Comparison:
             summaries = self._summary(recorded), self._summary(actual)
             return [Difference("", outcomes=summaries, subject=name or "the call")]
         if isinstance(recorded, Stream) and isinstance(actual, Stream):
-            # Items count as far as both streams were read.
-            recorded_items, actual_items = (
-                [
-                    item.load() if isinstance(item, Encoded) else item
-                    for item in side.items
-                ]
-                for side in (recorded, actual)
+            return self._streams(recorded, actual)
+        if isinstance(recorded, Raised) and isinstance(actual, Raised):
+            return self._errors(recorded.error, actual.error)
+        root = "end" if name else ""
+        return self._values(root, recorded.content, actual.content)
+
+    def _streams(self, recorded: Stream, actual: Stream) -> list[Difference]:
+        """Compare two streams, of which items count as far as both were read."""
+        recorded_items = _items_of(recorded)
+        actual_items = _items_of(actual)
+        if actual.end is None:
+            del recorded_items[len(actual_items) :]
+        if recorded.end is None:
+            del actual_items[len(recorded_items) :]
+        is_whole = recorded.end is not None and actual.end is not None
+        found_differences = self._values(
+            "items",
+            Events(recorded_items, is_whole=is_whole),
+            Events(actual_items, is_whole=is_whole),
+        )
+        if recorded.end is not None and actual.end is not None:
+            found_differences += self.outcomes(
+                recorded.end, actual.end, "the end of the stream"
             )
-            if actual.end is None:
-                del recorded_items[len(actual_items) :]
-            if recorded.end is None:
-                del actual_items[len(recorded_items) :]
-            is_whole = recorded.end is not None and actual.end is not None
-            found_differences = self._values(
-                "items",
-                *(
-                    Events(side, is_whole=is_whole)
-                    for side in (recorded_items, actual_items)
-                ),
-            )
-            if recorded.end is not None and actual.end is not None:
-                found_differences += self.outcomes(
-                    recorded.end, actual.end, "the end of the stream"
-                )
-            return found_differences
-        if isinstance(recorded, Raised):
-            errors: Any = recorded.error, actual.error
-            if type_name(type(errors[0])) != type_name(type(errors[1])):
-                return self._values("exception", *errors)
-            parts = (
-                {"args": [*error.args], **exception_parts(error), **_attributes(error)}
-                for error in errors
-            )
-            return self._values(type(errors[0]).__qualname__, *parts)
-        return self._values("end" if name else "", recorded.content, actual.content)
+        return found_differences
+
+    def _errors(
+        self, recorded: BaseException, actual: BaseException
+    ) -> list[Difference]:
+        """Compare two exceptions: by their parts, or whole where their types differ."""
+        kind = type(recorded)
+        if type_name(kind) != type_name(type(actual)):
+            return self._values("exception", recorded, actual)
+        return self._values(
+            kind.__qualname__, _parts_of_error(recorded), _parts_of_error(actual)
+        )
 
     def _summary(self, outcome: Outcome) -> str:
         if isinstance(outcome, Stream):
@@ -243,15 +258,16 @@ class _Comparison:
         Each column of a table or array that differs becomes a difference. For other
         values, the library has the words.
         """
-        old, new = value_of(difference.old), value_of(difference.new)
+        old = value_of(difference.old)
+        new = value_of(difference.new)
         if not _are_data(old, new):
             return [difference]
         labels = [*labels_of(old), *labels_of(new)]
         if any(map(self._redactor.secret, labels)):
             fact = f"{PLACEHOLDER} recorded, another value now"
             return [difference._replace(fact=fact)]
-        rules = self._rules
-        columns, other_columns = columns_of(old), columns_of(new)
+        columns = columns_of(old)
+        other_columns = columns_of(new)
         if columns is not None and other_columns is not None:
             changes = changed_columns(
                 columns, other_columns, is_same=self._is_same, node_of=self._tree
@@ -259,6 +275,7 @@ class _Comparison:
             told_by_column = list(column_differences(changes, difference.path))
             if told_by_column:
                 return told_by_column
+        rules = self._rules
         words = library_difference(old, new, rtol=rules.rtol, atol=rules.atol)
         fact = hide_values(words or _UNREADABLE, self._secrets)
         return [difference._replace(fact=fact)]
@@ -370,13 +387,19 @@ def _unseen(old: Node, new: Node, path: str) -> list[Difference]:
     found_differences: list[Difference] = []
     for step, part in (steps(old) or {}).items():
         found_differences += _unseen(part, new_parts.get(step), path + step)
-    old_value, new_value = value_of(old), value_of(new)
+    old_value = value_of(old)
+    new_value = value_of(new)
     if found_differences or old_value is NOTHING or new_value is NOTHING:
         return found_differences
     is_other = _is_other(old_value, new_value)
-    if is_other is None and isinstance(old, Opaque):
-        return [] if _are_equal(old_value, new_value) else [Difference(path, old, new)]
-    return [_untold(old, new, path)] if is_other else []
+    if is_other:
+        return [_untold(old, new, path)]
+    if is_other is False or not isinstance(old, Opaque):
+        return []
+    # Without an identity, the values themselves say whether they are equal.
+    if _are_equal(old_value, new_value):
+        return []
+    return [Difference(path, old, new)]
 
 
 def _are_equal(recorded: object, actual: object) -> bool:
@@ -390,9 +413,10 @@ def _are_equal(recorded: object, actual: object) -> bool:
 
 def _untold(old: Node, new: Node, path: str = "") -> Difference:
     """Return the difference between two values whose trees have the same parts."""
-    old_steps, new_steps = list(steps(old) or ()), list(steps(new) or ())
-    is_reordered = old_steps != new_steps
-    return Difference(path, fact=_REORDERED if is_reordered else _UNREADABLE)
+    old_steps = list(steps(old) or ())
+    new_steps = list(steps(new) or ())
+    fact = _UNREADABLE if old_steps == new_steps else _REORDERED
+    return Difference(path, fact=fact)
 
 
 def _pruned(value: Any, paths: Sequence[Steps]) -> Any:
