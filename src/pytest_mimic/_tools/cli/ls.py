@@ -16,7 +16,6 @@ from sys import intern
 from typing import Any, NamedTuple
 
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.tree.drawing import shortened
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.words import fitted, short_seconds, size
@@ -50,6 +49,8 @@ from pytest_mimic.errors import one_line
 # The characters between two columns.
 _GAP = 2
 _LEAST_WIDTH_OF_OUTCOME = 10
+# The clients whose calls have a query or a prompt at their ends.
+_REQUESTS = ("http", "mcp")
 # With less room for a call and its test, other columns are left out.
 _LEAST_WIDTH_OF_CALL_AND_TEST = 50
 
@@ -77,7 +78,7 @@ class Row(NamedTuple):
         own_size: The bytes of the file alone.
         objects: The names of the file's objects.
         call: The call in short.
-        is_function: Whether the call is one of a function.
+        is_request: Whether equal calls are told apart by their ends.
         outcome: The outcomes in short.
         json: These facts as JSON; empty without `--json`. A text takes less memory than
             the data, and a large vault has many rows.
@@ -92,7 +93,7 @@ class Row(NamedTuple):
     own_size: int
     objects: frozenset[str]
     call: str
-    is_function: bool
+    is_request: bool
     outcome: str
     json: str
 
@@ -150,16 +151,17 @@ def _row(invocation: Invocation, file: VaultFile) -> Row:
         own_size=file.size,
         objects=objects,
         call=call,
-        is_function=_is_of_function(file),
+        is_request=_is_request(file),
         outcome=outcome,
         json=json_text,
     )
 
 
-def _is_of_function(file: VaultFile) -> bool:
+def _is_request(file: VaultFile) -> bool:
+    """Return whether it is a request, with a query or a prompt at its end."""
     if file.is_cassette or not file.calls:
         return False
-    return not names_client(file.calls[0].target)
+    return file.calls[0].target in _REQUESTS
 
 
 def _size_of(objects: Iterable[str], vault: Vault) -> int:
@@ -229,12 +231,16 @@ class _Table:
 def _fitted_call(row: Row, most: int) -> str:
     """Return a call in so many characters.
 
-    Calls of a function are told apart by their first arguments, and those of a client
-    by their ends: `http POST /v1/...in Bergen?)`.
+    The middle of a request is left out, `http POST /v1/...in Bergen?)`, and the end of
+    any other call: its first argument tells it apart, or the table of its statement.
     """
-    if row.is_function and len(row.call) > most:
+    if len(row.call) <= most:
+        return row.call
+    if row.is_request:
+        return fitted(row.call, most)
+    if row.call.endswith(")"):
         return f"{row.call[: most - 4]}...)"
-    return fitted(row.call, most)
+    return shortened(row.call, most)
 
 
 def _widest(texts: Iterable[str]) -> int:

@@ -198,6 +198,50 @@ def pieces_read(terminal):
             yield piece
 
 
+@pytest.mark.parametrize(
+    ("target", "arguments", "shown"),
+    [
+        (
+            "sqlalchemy",
+            {
+                "signature": "INSERT sales",
+                "params": {"shop_id": "7c1b2d6e-99f3-4f1c-8a55-bc4f9bc0e92e"},
+            },
+            r"sqlalchemy INSERT sales \(sh.*\.\.\.\)",
+        ),
+        (
+            "http",
+            {
+                "signature": "GET /v1/rates",
+                "method": "GET",
+                "url": "http://rates.test/v1/rates",
+                "query": {"currencies": "USD,CHF,GBP,SEK,NOK,DKK", "day": "2026-05-04"},
+            },
+            r"http GET /v1/r.*\.\.\..*day=2026-05-04",
+        ),
+    ],
+    ids=["the table of a statement", "the end of a query"],
+)
+def test_a_long_call_keeps_what_tells_it_apart(shop, call, target, arguments, shown):
+    answer = {"status": 200, "reason": "", "version": "HTTP/1.1", "headers": []}
+    facts = {
+        "format": 5,
+        "target": target,
+        "arguments": arguments,
+        "source": None,
+        "test": f"tests/test_shop.py::test_of_a_{'very_' * 9}long_name",
+        "recorded": "2026-11-23",
+        "outcomes": [{"duration": 0.1, "value": answer}],
+    }
+    folder = shop / ".mimic_vault/calls" / target
+    folder.mkdir()
+    (folder / f"{'a' * 32}.json").write_text(json.dumps(facts), encoding="utf-8")
+
+    [row] = columns_of(call("ls", target).lines[:-1])
+
+    assert re.fullmatch(shown, row[4])
+
+
 def test_the_answer_of_a_database_is_told_in_short(shop, call):
     folder = shop / ".mimic_vault/calls/sqlalchemy"
     folder.mkdir()
