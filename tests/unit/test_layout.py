@@ -1,4 +1,4 @@
-"""The structure of the source: four houses, and packages on floors."""
+"""The structure of the source: four houses, packages on floors, modules on layers."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 import pytest_mimic
+from pytest_mimic._run.layers import DOORS, layer_of
 
 PACKAGE = Path(pytest_mimic.__file__).parent
 MODULES = {
@@ -302,3 +304,67 @@ def test_each_unit_module_is_named_after_a_source_module_or_its_package():
             strays.append(test.relative_to(unit).as_posix())
 
     assert not strays
+
+
+NAMED_PARTS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+class Imported(NamedTuple):
+    """A module of the package that is imported at run time."""
+
+    importer: str
+    function: str
+    module: str
+
+
+def imports_in(node: ast.AST, importer: str, function: str) -> Iterator[Imported]:
+    """Yield what a part of a module imports of the package, with the function's name.
+
+    Imports for type checkers alone are left out.
+    """
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+            continue
+        inner = function
+        if isinstance(child, NAMED_PARTS):
+            inner = f"{function}.{child.name}".strip(".")
+        elif isinstance(child, ast.Import):
+            for alias in child.names:
+                if alias.name in MODULES:
+                    yield Imported(importer, function, alias.name)
+        elif isinstance(child, ast.ImportFrom):
+            for alias in child.names:
+                name = f"{child.module}.{alias.name}"
+                module = name if name in MODULES else str(child.module)
+                if module in MODULES:
+                    yield Imported(importer, function, module)
+        yield from imports_in(child, importer, inner)
+
+
+RUN_TIME_IMPORTS = [
+    imported for name, tree in TREES.items() for imported in imports_in(tree, name, "")
+]
+
+
+def test_no_module_imports_at_its_top_what_is_on_a_layer_above() -> None:
+    upward = []
+    for importer, function, module in RUN_TIME_IMPORTS:
+        if not function and layer_of(module) > layer_of(importer):
+            layers = f"{layer_of(importer).name} → {layer_of(module).name}"
+            upward.append(f"{importer} imports {module}: {layers}")
+
+    assert not upward, "name the layer of a new module in _run/layers.py"
+
+
+def test_only_the_doors_import_modules_of_the_package_in_functions() -> None:
+    doors = {
+        f"pytest_mimic.{module}:{function}"
+        for module, functions in DOORS.items()
+        for function in functions
+    }
+
+    importing = {
+        f"{one.importer}:{one.function}" for one in RUN_TIME_IMPORTS if one.function
+    }
+
+    assert importing == doors
