@@ -500,7 +500,7 @@ def _form_of_value(
 
 
 def _short_form(values: Plain) -> Plain | None:
-    """Return at most `SHORT` scalars as they are dumped.
+    """Return at most `MOST_DUMPED_TOGETHER` scalars as they are dumped.
 
     None: one of the values is long or no scalar.
     """
