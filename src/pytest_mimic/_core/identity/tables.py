@@ -230,17 +230,20 @@ def _reduce_pandas_array(array: Any, _layout: bool = False) -> object:
     if not _is_of_pandas_or_numpy(array):
         return _name_or_dtype(dtype), array
     kind = type(array).__name__
+    # The array of pandas around an array of numpy; its name differs by version.
     if kind in ("NumpyExtensionArray", "PandasArray"):
         values = array.to_numpy()
         if values.dtype.hasobject:
             values = values.tolist()
         return name, values
     if isinstance(array, pandas.Categorical):
+        # The number of each value's category, -1 for a missing value.
         return _reduce_pandas_dtype(dtype), array.codes.astype("int64")
     if kind in ("DatetimeArray", "TimedeltaArray", "PeriodArray"):
         # The moments as integers of 64 bits, of which one stands for a missing moment.
         return name, array.asi8
     if kind in ("IntegerArray", "FloatingArray", "BooleanArray"):
+        # The places of missing values, and the numbers at the other places.
         missing = array.isna()
         return name, missing, array[~missing].to_numpy(dtype.numpy_dtype)
     if kind == "IntervalArray":

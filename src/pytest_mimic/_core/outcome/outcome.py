@@ -57,7 +57,7 @@ class Raised:
         return self.error
 
     def give(self) -> NoReturn:
-        """Raise the exception, once.
+        """Raise the exception, which can be done once.
 
         The outcome lets go of the exception, whose traceback refers to this frame: a
         cycle would keep the arguments of the call alive.

@@ -390,7 +390,10 @@ def _refuse_lost_attributes(thing: Any) -> None:
 
 
 def _deciding_class(cls: Any) -> Any:
-    """Return the class, or the base of it, that decides how objects are pickled."""
+    """Return the class or its first base that decides how objects are pickled.
+
+    That is `object` if no class has a method for it.
+    """
     for base in cls.__mro__:
         if not _DECIDING.isdisjoint(vars(base)):
             return base

@@ -177,6 +177,7 @@ class PathStore:
             number = folder.removeprefix(name)
             if folder.startswith(name) and number.isdecimal():
                 by_number[int(number)] = folder
+        # A folder may have the name itself: `mktemp("cache", numbered=False)`.
         if name in folders or not by_number:
             return name
         return by_number[max(by_number)]

@@ -71,7 +71,7 @@ def _lines_of(difference: Difference, before: str, after: str) -> list[str]:
         lines = _text_lines(_spans(*texts))
         if len(lines) == 1:
             return [f"{legend} {lines[0]}"]
-        return [legend, *(f"  {each}" for each in lines)]
+        return [legend, *(f"  {text_line}" for text_line in lines)]
     old, new = _sides(difference)
     if difference.old is ABSENT:
         other_side = "in the recording" if before == "recorded" else before
@@ -128,12 +128,16 @@ def side_by_side(found: Iterable[Difference]) -> list[Sides]:
 def _sides_of(difference: Difference) -> Sides:
     path = printable(difference.path)
     if difference.outcomes is not None:
-        then, now = difference.outcomes
-        return Sides(path, _whole("-", then), _whole("+", now), difference.subject)
+        old_words, new_words = difference.outcomes
+        return Sides(
+            path, _whole("-", old_words), _whole("+", new_words), difference.subject
+        )
     columns = _column_words(difference)
     if columns is not None:
-        then, now = columns.sides()
-        return Sides(path, _whole("-", then), _whole("+", now), columns.about)
+        old_words, new_words = columns.sides()
+        return Sides(
+            path, _whole("-", old_words), _whole("+", new_words), columns.about
+        )
     fact = _fact_of(difference, "recorded", "now")
     if fact:
         return Sides(path, fact=fact)
@@ -216,6 +220,7 @@ def _long_texts(difference: Difference) -> tuple[str, str] | None:
         return None
     texts = (old_text, new_text)
     if PLACEHOLDER in texts:
+        # A side is a secret as a whole, of which no stretch is shown.
         return None
     has_words = any(" " in text for text in texts)
     has_lines = any("\n" in text for text in texts)
@@ -290,4 +295,4 @@ def _text_lines(spans: Sequence[Span]) -> list[str]:
                 lines.append("")
             if part:
                 lines[-1] += f"{before}{printable(part)}{after}"
-    return [each for each in lines if each]
+    return [text_line for text_line in lines if text_line]

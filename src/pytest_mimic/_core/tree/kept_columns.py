@@ -145,6 +145,10 @@ def _items(column: Any) -> list[Any]:
 
 
 def _frame(frame: Any, most: int) -> Iterator[tuple[str, Any]] | None:
+    """Return the labels and the columns of a frame of pandas, `["price"]` and an array.
+
+    None: it has more columns than `most`, or two of one name.
+    """
     if len(frame.columns) > most or not frame.columns.is_unique:
         return None
     columns = ((f"[{name!r}]", frame[name].array) for name in frame.columns)
@@ -152,11 +156,12 @@ def _frame(frame: Any, most: int) -> Iterator[tuple[str, Any]] | None:
 
 
 def _series(series: Any, _most: int) -> Iterator[tuple[str, Any]]:
+    """Return the labels and the values of a series of pandas."""
     return iter([*_labels(series.index), ("", series.array)])
 
 
 def _labels(index: Any) -> list[tuple[str, Any]]:
-    """Return the labels of an index of pandas, by level if it has levels."""
+    """Return the labels of rows by their steps: `.index`, or by level `.index[0]`."""
     if type(index).__name__ != "MultiIndex":
         return [(INDEX, index.array)]
     levels: list[tuple[str, Any]] = []
@@ -167,22 +172,26 @@ def _labels(index: Any) -> list[tuple[str, Any]]:
 
 
 def _array(array: Any, _most: int) -> Iterator[tuple[str, Any]] | None:
+    """Return an array of numpy as an only column; None: it is an array of records."""
     return None if array.dtype.fields is not None else iter([("", array)])
 
 
 def _polars(frame: Any, most: int) -> Iterator[tuple[str, Any]] | None:
+    """Return the columns of a frame of polars; None: it has more than `most`."""
     if frame.width > most:
         return None
     return ((f"[{series.name!r}]", series) for series in frame.get_columns())
 
 
 def _arrow(table: Any, most: int) -> Iterator[tuple[str, Any]] | None:
+    """Return the columns of a table of pyarrow; None: too many, or one name twice."""
     names = table.column_names
     if len(names) > most or len({*names}) < len(names):
         return None
     return ((f"[{name!r}]", table.column(name)) for name in names)
 
 
+# The functions that return the columns of a table by their steps, by the table's class.
 _READERS: dict[str, Callable[[Any, int], Iterator[tuple[str, Any]] | None]] = {
     "numpy.ndarray": _array,
     "pandas.DataFrame": _frame,

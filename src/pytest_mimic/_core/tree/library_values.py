@@ -10,6 +10,7 @@ from typing import Any
 # How much is shown of the text of a library's assertion: the number of lines, and of
 # the characters of each line.
 _LINES, _WIDTH = 5, 120
+# The words of a drift for those of numpy's and pandas' assertions.
 _WORDS = (
     *(
         ("[left]:", "recorded"),
@@ -19,6 +20,7 @@ _WORDS = (
     ),
     *(("(DESIRED)", "recorded"), ("(ACTUAL)", "now"), ("are different (", "differs (")),
 )
+# The lines of an assertion's text that say no more than that something differs.
 _HEADING = re.compile(
     r"Arrays are not equal|Not equal to tolerance.*|.* (are|is) different"
 )
@@ -211,7 +213,7 @@ def _shortened(text: str) -> str:
 
 # -- as a text
 
-# How many items of an array or columns of a table are few enough to show.
+# An array of so many items, or a table of so many columns, is shown with them.
 _FEW = 6
 
 

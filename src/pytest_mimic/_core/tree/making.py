@@ -560,10 +560,10 @@ class _Maker(Walk):
             return node_of({key: self._shown(part) for key, part in pairs.items()})
         nodes: list[Node]
         if all(map(self._is_name, pairs)):
-            inner = self.named(pairs, is_clean=id(value) in self.clean)
+            parts_by_name = self.named(pairs, is_clean=id(value) in self.clean)
             if len(pairs) == len(value):
-                return Fields("dict", inner)
-            nodes = [Items("list", [key, part]) for key, part in inner.items()]
+                return Fields("dict", parts_by_name)
+            nodes = [Items("list", [key, part]) for key, part in parts_by_name.items()]
         else:
             keys = self._parts(pairs)
             parts = self._parts([self.safe(*pair) for pair in pairs.items()])

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.redact.redactor import Redactor
 
-# How many characters a preview has.
+# The most characters of a preview.
 _WIDTH = 240
 
 
@@ -56,22 +56,22 @@ def preview(
         node = tree_of(value, redactor, places=places, budget=budget, secrets=known)
         return line(node)
 
-    # What is shown, each value behind the words before it.
+    # The values that are shown, each behind its words: `("raised ", OSError())`.
     parts: list[tuple[str, object]] = []
     # The outcome's parts may raise anything; it is stored all the same.
     with suppress(Exception):
-        last = outcome.end if isinstance(outcome, Stream) else outcome
+        end_or_outcome = outcome.end if isinstance(outcome, Stream) else outcome
         if isinstance(outcome, Stream) and outcome.items:
             item = outcome.items[0]
-            # As it was when it was yielded.
+            # The copy of the item that was taken when the item was yielded.
             value = item.load() if isinstance(item, Encoded) else item
             parts.append((f"stream of {plural(len(outcome.items), 'item')}: ", value))
-        if isinstance(last, Raised):
-            parts.append(("raised ", last.error))
+        if isinstance(end_or_outcome, Raised):
+            parts.append(("raised ", end_or_outcome.error))
         elif isinstance(outcome, Value):
             parts.append(("", outcome.value))
-        elif last is not None and last.content is not None:
-            parts.append(("end ", last.content))
+        elif end_or_outcome is not None and end_or_outcome.content is not None:
+            parts.append(("end ", end_or_outcome.content))
         known = secrets().union(*(secrets_in(value, redactor) for _, value in parts))
         text = ", ".join(f"{title}{shown(value)}" for title, value in parts)
         text = hide_values(redactor.environment.text(text), known)

@@ -23,8 +23,8 @@ MISREAD = (ArithmeticError, LookupError, TypeError, ValueError, re.error)
 
 _TEXT_TYPES = (str,)
 _NUMBER_TYPES = (bool, float, int, list, str)
-# The types that the part of a tag may have. An object of any other class would run code
-# of that class.
+# The types that the part of a tag may have: `{"$tuple": [1, 2]}` has a list. An object
+# of any other class would run code of that class.
 _TYPES_OF_PARTS: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("tuple", "set", "frozenset", "dict"), (list,)),
     **dict.fromkeys(("counter", "namespace", "ordered_dict", "timedelta"), (dict,)),
