@@ -165,7 +165,7 @@ def test_the_summary_names_a_cancelled_request_that_has_no_place(project):
         def test_it(number):
             async def main():
                 async with httpx.AsyncClient() as client:
-                    await asyncio.wait_for(client.get(os.environ["API"] + "/hang"), 0.05)
+                    await asyncio.wait_for(client.get(os.environ["API"] + "/hang"), 0.3)
             with pytest.raises(asyncio.TimeoutError):
                 asyncio.run(main())
     """)

@@ -170,7 +170,7 @@ import asyncio, shop
 
 async def tried(call):
     task = asyncio.ensure_future(call)
-    await asyncio.wait([task], timeout=0.1)
+    await asyncio.wait([task], timeout=0.3)
     if not task.done():
         task.cancel()
         await asyncio.wait([task])
@@ -245,7 +245,7 @@ def test_a_call_that_nobody_cancels_any_more_is_a_miss(project):
         failed=1,
         real=[],
         says=[
-            "shop:price(name='a') was cancelled after 0.1 s when it was recorded,"
+            "shop:price(name='a') was cancelled after 0.3 s when it was recorded,"
             " and nobody cancels it now",
             "--mimic-rerecord test_shop.py::test_it",
         ],
@@ -270,12 +270,15 @@ def test_a_stream_that_is_cancelled_gives_its_items_and_waits(project):
     project.ini("shop:ticks sequence")
     project.module(SHOP)
     project.test("""
-        got = []
+        got, have_come = [], asyncio.Event()
         async def read():
             async for item in shop.ticks("a"):
                 got.append(item)
+                if len(got) == 3:
+                    have_come.set()
         async def main():
             task = asyncio.ensure_future(read())
+            await asyncio.wait_for(have_come.wait(), 60)
             await asyncio.wait([task], timeout=0.1)
             assert not task.done()
             task.cancel()
