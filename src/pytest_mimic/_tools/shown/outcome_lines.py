@@ -261,22 +261,29 @@ class ShownOutcome(NamedTuple):
 
     Attributes:
         brief: The outcome in a few words, for a list.
-        parts: The parts that `text` draws. Where a page has a better form, they are not
-            drawn.
+        parts: What `text` draws where there is no `body`.
         is_error: Whether the outcome is an error.
         body: The outcome's JSON without secrets, None of a pickle and of a damaged
             file.
+        is_tagged: Whether mappings of the body may be tags.
     """
 
     brief: str
-    parts: Sequence[Part]
+    parts: Sequence[Part] = ()
     is_error: bool = False
     body: dict[str, Any] | None = None
+    is_tagged: bool = False
 
     @property
     def text(self) -> str:
-        """The outcome in lines."""
-        return _cut("\n".join(_lines(self.parts)), _MOST_OF_OUTCOME)
+        """The outcome in lines.
+
+        They are drawn when they are asked for: a page has a better form of most.
+        """
+        parts: Iterable[Part] = self.parts
+        if self.body is not None:
+            parts = parts_of(self.body, is_tagged=self.is_tagged)
+        return _cut("\n".join(_lines(parts)), _MOST_OF_OUTCOME)
 
 
 def shown_outcome(
@@ -303,25 +310,23 @@ def shown_outcome(
         return ShownOutcome("cannot be shown", [(str(error), None)])
     entry = stored.entry
     visible = None
+    parts: list[Part] = []
     if body is None:
-        parts = list(pickle_parts(without_secrets(entry, redactor, secrets), ""))
+        parts += pickle_parts(without_secrets(entry, redactor, secrets), "")
         brief, _ = parts[0]
         if entry.get("preview"):
             brief = str(entry["preview"][0])
     else:
         visible = without_secrets(body, redactor, secrets)
-        parts = list(parts_of(visible, is_tagged=stored.is_tagged))
-        brief = _brief(visible, parts, is_tagged=stored.is_tagged, is_client=is_client)
+        brief = _brief(visible, is_tagged=stored.is_tagged, is_client=is_client)
     # A stream may end with an error.
     end = (body or {}).get("stream", {}).get("end") or {}
     is_error = stored.kind == "raised" or "raised" in end
     brief = _cut(redactor.scrub_text(brief, secrets), _MOST_IN_BRIEF)
-    return ShownOutcome(brief, parts, is_error, visible)
+    return ShownOutcome(brief, parts, is_error, visible, stored.is_tagged)
 
 
-def _brief(
-    body: dict[str, Any], parts: list[Part], *, is_tagged: bool, is_client: bool
-) -> str:
+def _brief(body: dict[str, Any], *, is_tagged: bool, is_client: bool) -> str:
     """Return an outcome in one line.
 
     An answer of HTTP is shown by its status, rows by their number, and anything else by
@@ -334,7 +339,7 @@ def _brief(
         return reply_in_short(value)
     if "value" in body:
         return line(node_of(value, is_tagged=is_tagged), _MOST_IN_BRIEF)
-    title, node = parts[0]
+    title, node = next(parts_of(body, is_tagged=is_tagged))
     if node is None:
         return title
     return f"{title}{next(lines_of(node, _MOST_IN_BRIEF))}"
