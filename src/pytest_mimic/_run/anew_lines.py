@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from pytest_mimic._core.commands import Commands
-from pytest_mimic._core.engine.account import MadeAnew
+from pytest_mimic._core.engine.account_events import MadeAnew
 from pytest_mimic._core.tree.made_anew import Kind
 from pytest_mimic._core.tree.remedies import pages
 from pytest_mimic._core.words import Line, and_more, plural, tabled

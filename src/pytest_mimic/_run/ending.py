@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_mimic._core.engine.account import TokensTaken
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.format import CASSETTES, FOLDERS
 from pytest_mimic._core.words import ROW, SHOWN, plural, size
@@ -181,6 +180,7 @@ class Ending:
             if replay.recording.startswith(("calls/http/", CASSETTES)):
                 answers.append((replay.seconds, replay.recording))
         if answers and recordings is not None:
+            from pytest_mimic._core.engine.account_events import TokensTaken
             from pytest_mimic._run.token_counts import tokens_of
 
             counts = tokens_of(answers, self._session.vault, recordings.known)

@@ -140,7 +140,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "_run.summary": ("summary", "_made_anew"),
     "_tools.cli.checking": ("Checker._check_pickle",),
     "_tools.cli.project": ("_read_target",),
-    "_tools.unused.judging": ("labelled",),
+    "_tools.unused.judging": ("labelled", "moved_tests"),
     "_clients.http.aiohttp": (
         "_wrap_connect.connect",
         "_connection_of_unsent",
@@ -148,6 +148,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     ),
     "_clients.mcp.mcp_transports": ("_wrap.client",),
     "_clients.sql.sqlalchemy": ("_compiled_names",),
+    "_core.engine.account": ("Account._add_entry",),
     "_core.engine.call": (
         "Plan.paths",
         "Plan.secrets",
@@ -171,7 +172,8 @@ DOORS: dict[str, tuple[str, ...]] = {
         "Port.secrets",
     ),
     "_core.engine.coverings": (
-        "Coverings.take",
+        "Coverings._plan",
+        "Coverings._noting.started",
         "Coverings._cover_client",
         "_before_a_fork",
         "_after_a_fork",
@@ -187,6 +189,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "_core.engine.execution": ("relay",),
     "_core.engine.record": ("encode",),
     "_core.engine.run": ("Run.recordings", "Run.redactor", "Run.senders", "Run.inputs"),
+    "_core.engine.scopes": ("Scopes._judge", "Scopes._take_back_file"),
     "_core.engine.steps": (
         "Step.__init__",
         "Step.exhausted",

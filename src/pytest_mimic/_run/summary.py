@@ -32,7 +32,8 @@ from pytest_mimic._tools.unused.judging import (
 )
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.account import Account, Miss, TokensTaken
+    from pytest_mimic._core.engine.account import Account
+    from pytest_mimic._core.engine.account_events import Miss
     from pytest_mimic._core.settings import Settings
 
 # The first line of a run, with the vault in the braces.
@@ -489,11 +490,12 @@ def _times(count: int) -> str:
     return f", {count} times"
 
 
-def _tokens(tokens: TokensTaken) -> str:
+def _tokens(tokens: tuple[int, int]) -> str:
     """Return the tokens of requests and of answers in words, empty without any."""
-    if not any(tokens):
+    sent, received = tokens
+    if not sent and not received:
         return ""
-    return f"{tokens.sent:,} tokens in, {tokens.received:,} out"
+    return f"{sent:,} tokens in, {received:,} out"
 
 
 def _counts(account: Account, judgement: Judgement, settings: Settings) -> str:

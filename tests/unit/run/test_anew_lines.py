@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_mimic._core.engine.account import MadeAnew
+from pytest_mimic._core.engine.account_events import MadeAnew
 from pytest_mimic._core.words import laid_out
 from pytest_mimic._run.anew_lines import anew_lines
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_mimic._core.engine.account import Account, Miss
+from pytest_mimic._core.engine.account import Account
+from pytest_mimic._core.engine.account_events import Miss
 from pytest_mimic._core.settings import Settings
 from pytest_mimic._run.summary import coloured, mode_line, summary
 from pytest_mimic._tools.unused.judging import Judgement

@@ -5,7 +5,8 @@ The nouns:
 | noun | what it is | module |
 |---|---|---|
 | run | what a run is made of: settings, vault, and the next three | `run` |
-| account | what has happened in the run: events, which its summary reads | `account` |
+| account | what has happened in the run, for its summary | `account` |
+| event | one thing that has happened, such as a miss | `account_events` |
 | current | the running test, and the owner of the calls of now | `current` |
 | real calls | what runs for real now, and the code inside of it | `current` |
 | plan | how one activation mimics a function or a client | `call`, `client_plan` |

@@ -1,8 +1,8 @@
 """The account of a run: what has happened in it, as typed events that add up.
 
-Each event is appended where it happens. The summary, the log of calls, the page and the
-file of `--mimic-usage` are read from them, also from those of other processes: workers
-of xdist, and forked ones.
+Each event is appended where it happens; its class is in `account_events`. The summary,
+the log of calls, the page and the file of `--mimic-usage` are read from the events,
+also from those of other processes: workers of xdist, and forked ones.
 """
 
 from __future__ import annotations
@@ -12,6 +12,23 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
+    from pytest_mimic._core.engine.account_events import (
+        ChangedInput,
+        Drift,
+        EqualCalls,
+        HiddenVariable,
+        LooksLikeKey,
+        MadeAnew,
+        Miss,
+        Move,
+        PutBack,
+        RecordedCall,
+        RecordedError,
+        StartedProcess,
+        TakenBack,
+        TokensTaken,
+        VerifiedCall,
+    )
     from pytest_mimic._core.vault.recording_facts import Stored
 
     class MadeAnewFinder(Protocol):
@@ -38,9 +55,6 @@ if TYPE_CHECKING:
 REKEY = "rekey"
 
 
-# -- events of calls
-
-
 class Replay(NamedTuple):
     """A call got its recorded outcome.
 
@@ -64,212 +78,6 @@ The garbage collector looks at a plain tuple once only, and a run has many repla
 """
 
 
-class RecordedCall(NamedTuple):
-    """A real call was recorded.
-
-    Attributes:
-        target: Its target.
-        seconds: Its part of the time in which at least one call was made.
-    """
-
-    target: str
-    seconds: float
-
-
-class VerifiedCall(NamedTuple):
-    """A real call agrees with its recording."""
-
-    target: str
-
-
-class Drift(NamedTuple):
-    """A real call differs from its recording.
-
-    Attributes:
-        label: The call as people read it.
-        test: The id of its test.
-        option: What accepts the difference; empty if the service has failed.
-    """
-
-    label: str
-    test: str
-    option: str
-
-
-class Miss(NamedTuple):
-    """A call that had no recording.
-
-    Attributes:
-        label: The call as people read it.
-        test: The id of its test.
-        option: What records it, if an option does; `REKEY` if its recording is there.
-        key: Its identity.
-        is_stale: It has a recording, but of another source.
-        target: The name of its target.
-        changing: The paths of its parts that look made anew, between blanks, if it
-            differs from the nearest recording in nothing else.
-        kinds: What these parts are, between blanks: `moment uuid`.
-        line: The line that leaves them out, if there is one.
-    """
-
-    label: str
-    test: str
-    option: str = "--mimic-record"
-    key: str = ""
-    is_stale: bool = False
-    target: str = ""
-    changing: str = ""
-    kinds: str = ""
-    line: str = ""
-
-
-class TokensTaken(NamedTuple):
-    """A language model has taken tokens: those of a request, and of its answer."""
-
-    sent: int
-    received: int
-
-
-class ChangedInput(NamedTuple):
-    """Code or a file has changed that a replayed call had reached or read.
-
-    Attributes:
-        recording: The name of the recording.
-        target: Its target.
-        subject: The code or the file.
-        calls: How many calls the recording was replayed to.
-        tests: The ids of the tests that made these calls.
-    """
-
-    recording: str
-    target: str
-    subject: str
-    calls: int
-    tests: list[str]
-
-
-# -- events of recordings
-
-
-class RecordedError(NamedTuple):
-    """An error that was recorded and kept.
-
-    Attributes:
-        call: The call and its error: `shop:fetch() raised KeyError`.
-        test: The id of its test.
-    """
-
-    call: str
-    test: str
-
-
-class TakenBack(NamedTuple):
-    """An outcome of a failing test was not kept.
-
-    Attributes:
-        label: The call and its error, or the client of its conversation.
-    """
-
-    label: str
-
-
-class PutBack(NamedTuple):
-    """What a failing test had replaced stands in its recording again.
-
-    Attributes:
-        recording: The name of the recording or cassette.
-    """
-
-    recording: str
-
-
-class Move(NamedTuple):
-    """A test that is gone has recorded what another one asks.
-
-    Attributes:
-        gone: The id of that test, or its file.
-        renamed: What it is now.
-    """
-
-    gone: str
-    renamed: str
-
-
-class MadeAnew(NamedTuple):
-    """A part of a call that a run has recorded, and that the next run makes anew.
-
-    Attributes:
-        target: The name of the call's target.
-        path: Where the part is, as `ignore=` takes it.
-        kind: What it is: `uuid`, `moment`.
-        test: The id of its test.
-        call: The number of the call in its process, which tells its parts from those
-            of others.
-        rest: What is equal for calls that are one without such parts.
-        line: The line that would leave out the paths that take the place of `{paths}`.
-            Empty: the part is not to be left out.
-    """
-
-    target: str
-    path: str
-    kind: str
-    test: str
-    call: str
-    rest: str
-    line: str = ""
-
-
-# -- events of secrets and processes
-
-
-class HiddenVariable(NamedTuple):
-    """The value of an environment variable was in an outcome that was recorded.
-
-    Attributes:
-        label: The call as people read it.
-        what: What was done about it, and the test: `<API_KEY> stands for the value`.
-    """
-
-    label: str
-    what: str
-
-
-class LooksLikeKey(NamedTuple):
-    """A text in what was recorded looks like a key.
-
-    Attributes:
-        label: The call as people read it.
-        what: The text without its secret part, how to accept it, and the test.
-    """
-
-    label: str
-    what: str
-
-
-class EqualCalls(NamedTuple):
-    """A call equals another one but for a secret, which does not count.
-
-    Attributes:
-        label: The call as people read it.
-        what: What tells the two calls apart, and the test.
-    """
-
-    label: str
-    what: str
-
-
-class StartedProcess(NamedTuple):
-    """A process was started in which nothing is mimicked.
-
-    Attributes:
-        test: The id of the test, empty outside of tests.
-        method: How it was started: `spawn`.
-    """
-
-    test: str
-    method: str
-
-
 _Event = TypeVar("_Event", bound="tuple[Any, ...]")
 
 
@@ -277,23 +85,11 @@ class Events(list[_Event]):
     """The events of one kind, in the order in which they happened.
 
     Appending is safe in threads without a lock.
-
-    Args:
-        kind: The class of the events.
     """
 
-    def __init__(self, kind: Callable[..., _Event]) -> None:
-        super().__init__()
-        self._kind = kind
-
-    def add_rows(self, rows: Iterable[Iterable[Any]]) -> None:
-        """Append events of another process, of which these are the fields.
-
-        Raises:
-            TypeError: A row has other fields.
-        """
-        for row in rows:
-            self.append(self._kind(*row))
+    def add(self, event: _Event) -> None:
+        """Append an event of another process."""
+        self.append(event)
 
     def rows(self, since: int = 0) -> list[tuple[Any, ...]]:
         """Return the fields of the events, without the first ones."""
@@ -307,10 +103,6 @@ class OnceEach(Events[_Event]):
         """Append an event, unless it is there."""
         if event not in self:
             self.append(event)
-
-    def add_rows(self, rows: Iterable[Iterable[Any]]) -> None:
-        for row in rows:
-            self.add(self._kind(*row))
 
 
 class Texts(list[str]):
@@ -339,29 +131,29 @@ class Account:
 
     def __init__(self) -> None:
         # Events of calls.
-        self.recorded_calls: Events[RecordedCall] = Events(RecordedCall)
-        self.verified_calls: Events[VerifiedCall] = Events(VerifiedCall)
-        self.drifted: Events[Drift] = Events(Drift)
-        self.missing: OnceEach[Miss] = OnceEach(Miss)
-        self.inputs: Events[ChangedInput] = Events(ChangedInput)
+        self.recorded_calls: Events[RecordedCall] = Events()
+        self.verified_calls: Events[VerifiedCall] = Events()
+        self.drifted: Events[Drift] = Events()
+        self.missing: OnceEach[Miss] = OnceEach()
+        self.inputs: Events[ChangedInput] = Events()
         # The tokens of the calls that the run recorded, and of those that it replayed.
-        self.tokens: Events[TokensTaken] = Events(TokensTaken)
-        self.saved_tokens: Events[TokensTaken] = Events(TokensTaken)
+        self.tokens: Events[TokensTaken] = Events()
+        self.saved_tokens: Events[TokensTaken] = Events()
         # The calls that were noted for reports, see `call_log`.
         self.calls: list[dict[str, Any]] = []
 
         # Events of recordings.
-        self.failures: Events[RecordedError] = Events(RecordedError)
-        self.taken_back: Events[TakenBack] = Events(TakenBack)
-        self.put_back: Events[PutBack] = Events(PutBack)
-        self.moved: Events[Move] = Events(Move)
-        self.made_anew: Events[MadeAnew] = Events(MadeAnew)
+        self.failures: Events[RecordedError] = Events()
+        self.taken_back: Events[TakenBack] = Events()
+        self.put_back: Events[PutBack] = Events()
+        self.moved: Events[Move] = Events()
+        self.made_anew: Events[MadeAnew] = Events()
 
         # Events of secrets and processes.
-        self.environment: OnceEach[HiddenVariable] = OnceEach(HiddenVariable)
-        self.keys: OnceEach[LooksLikeKey] = OnceEach(LooksLikeKey)
-        self.alike: OnceEach[EqualCalls] = OnceEach(EqualCalls)
-        self.processes: Events[StartedProcess] = Events(StartedProcess)
+        self.environment: OnceEach[HiddenVariable] = OnceEach()
+        self.keys: OnceEach[LooksLikeKey] = OnceEach()
+        self.alike: OnceEach[EqualCalls] = OnceEach()
+        self.processes: Events[StartedProcess] = Events()
 
         # Texts of the summary.
         # Why not all tests were collected.
@@ -464,13 +256,13 @@ class Account:
         return len(self.verified_calls)
 
     @property
-    def tokens_taken(self) -> TokensTaken:
-        """The tokens of the calls that were recorded."""
+    def tokens_taken(self) -> tuple[int, int]:
+        """The tokens of recorded requests to language models, and of their answers."""
         return _sum(self.tokens)
 
     @property
-    def tokens_saved(self) -> TokensTaken:
-        """The tokens of the calls that were replayed."""
+    def tokens_saved(self) -> tuple[int, int]:
+        """The tokens of replayed requests to language models, and of their answers."""
         return _sum(self.saved_tokens)
 
     def each_replay(self) -> Iterator[Replay]:
@@ -536,11 +328,17 @@ class Account:
         self._replayed_elsewhere += plain.get("replayed", 0)
         self._saved_elsewhere += plain.get("saved", 0.0)
         for name in self.entries & plain.keys():
-            self._add_entry(vars(self)[name], plain[name])
+            self._add_entry(name, plain[name])
 
-    def _add_entry(self, entry: Any, other: Any) -> None:
+    def _add_entry(self, name: str, other: Any) -> None:
+        entry = vars(self)[name]
         if isinstance(entry, Events):
-            entry.add_rows(other)
+            # A run of one process, in which nothing is recorded, needs no events.
+            from pytest_mimic._core.engine.account_events import KINDS
+
+            kind = KINDS[name]
+            for fields in other:
+                entry.add(kind(*fields))
         elif isinstance(entry, (set, Texts)):
             for text in other:
                 entry.add(text)
@@ -556,11 +354,11 @@ class Account:
         self.outcomes[test] = max(known, outcome, key=_WEIGHT.__getitem__)
 
 
-def _sum(tokens: Iterable[TokensTaken]) -> TokensTaken:
-    """Return the tokens of several requests and answers."""
+def _sum(tokens: Iterable[TokensTaken]) -> tuple[int, int]:
+    """Return the tokens of several requests, and those of their answers."""
     sent = 0
     received = 0
     for each in tokens:
         sent += each.sent
         received += each.received
-    return TokensTaken(sent, received)
+    return sent, received

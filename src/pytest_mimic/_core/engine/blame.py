@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_mimic._core.commands import Verb
-from pytest_mimic._core.engine.account import Drift, Miss
+from pytest_mimic._core.engine.account_events import Drift, Miss
 from pytest_mimic.errors import MimicError, MissingRecordingError, StaleRecordingError
 
 if TYPE_CHECKING:

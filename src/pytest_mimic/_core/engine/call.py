@@ -177,7 +177,9 @@ class Plan:
         """
         if outcome.error is not None:
             return f"raised {type(outcome.error).__name__}"
-        return None if self.adapter is None else self.adapter.failure(outcome.content)
+        if self.adapter is None:
+            return None
+        return self.adapter.failure(outcome.content)
 
     def secrets(self, call: Call) -> frozenset[str]:
         """Return the secret values among the arguments of a function.
@@ -445,9 +447,11 @@ class FunctionPlan(Plan):
 
     def _note_path(self, path: str, is_met: bool) -> None:
         """Note a path of `ignore=`, and whether it has met something in a call."""
-        account = self.run.account
-        seen = account.met_paths if is_met else account.ignored_paths
-        seen.add(f"{self.target} ignore={path}")
+        option = f"{self.target} ignore={path}"
+        if is_met:
+            self.run.account.met_paths.add(option)
+        else:
+            self.run.account.ignored_paths.add(option)
 
     def call(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Call:
         """Return a call with these arguments.

@@ -70,7 +70,9 @@ class CassetteTrack(Track):
         """
         file = f"cassettes/{name}.json"
         # What stood in the file when it was read or written last.
-        self._stood = run.vault.store.read(file) if mode.writes else None
+        self._stood: bytes | None = None
+        if mode.writes:
+            self._stood = run.vault.store.read(file)
         calls: list[Recording] | None = None
         try:
             if mode is not Mode.LIVE:
@@ -105,10 +107,11 @@ class CassetteTrack(Track):
         # Nothing is written before the block ends.
         self._writes = False
         self._process = getpid()
-        is_of_others = (
-            mode is Mode.RECORD and run.vault.test_of(file) != run.current.test
-        )
-        self._test = None if is_of_others else run.current.test
+        test = run.current.test
+        is_of_others = mode is Mode.RECORD and run.vault.test_of(file) != test
+        self._test: str | None = None
+        if not is_of_others:
+            self._test = test
         # Another test may use it, or another block of this one: it holds their calls,
         # too.
         was_used = mode is Mode.RECORD and file in run.account.used
@@ -314,8 +317,8 @@ class CassetteTrack(Track):
         Where a conversation was recorded again, what this block no longer calls of it
         goes.
         """
-        again = set() if self._is_shared or self.owner is None else self.owner.again
-        if not again:
+        again = self.block_owner.again
+        if self._is_shared or not again:
             return [call for call in self._calls if call is not None]
         places = dict.fromkeys(self._order)
         for place, call in enumerate(self._calls):
@@ -355,7 +358,9 @@ class CassetteTrack(Track):
         labels = self._labels()
         for at, place in enumerate(self._order):
             if at != place:
-                recorded = labels[at] if at < len(labels) else "not made"
+                recorded = "not made"
+                if at < len(labels):
+                    recorded = labels[at]
                 made = labels[place]
                 return [f"call {at + 1} was {recorded} when recorded, {made} now"]
         return []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from xxhash import xxh3_128_hexdigest
 
-from pytest_mimic._core.engine.account import ChangedInput
+from pytest_mimic._core.engine.account_events import ChangedInput
 from pytest_mimic._core.inputs.reached_and_read import ProjectSources
 from pytest_mimic._core.vault.objects import Origin
 from pytest_mimic._core.words import lazy_attribute

@@ -6,7 +6,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.engine.account import EqualCalls
+from pytest_mimic._core.engine.account_events import EqualCalls
 from pytest_mimic._core.engine.begin import begin
 from pytest_mimic._core.engine.call import Call, Plan
 from pytest_mimic._core.engine.family_events import NameNumbered

@@ -11,11 +11,10 @@ import os
 import sys
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-from pytest_mimic._core.engine.account import StartedProcess
 from pytest_mimic._core.engine.call import FunctionPlan
 from pytest_mimic._core.engine.wrappers import Mimicked
 from pytest_mimic._core.modules import may_be_called_by_pytest, module_exists
@@ -173,15 +172,15 @@ class Coverings:
         covering = Covering(self, targets, cassette)
         with self._lock:
             self._open.append(covering)
-            # A client's own line comes before one for all clients of its kind.
-            for target in sorted(targets, key=lambda target: target.module == "http"):
-                if target.is_client and self._mimics:
+            if self._mimics:
+                # A client's own line comes before one for all clients of its kind.
+                clients = [target for target in targets if target.is_client]
+                for target in sorted(clients, key=_is_for_all_clients):
                     self._cover_client(covering, target)
             self._settle(covering, [*covering.places])
-        self._run.account.absent_clients.update(absent_clients(targets))
-        self._run.account.mimicked.update(
-            target.name for target in targets if not target.excluded
-        )
+        account = self._run.account
+        account.absent_clients.update(absent_clients(targets))
+        account.mimicked.update([one.name for one in targets if not one.excluded])
         return covering
 
     def prepare(self, targets: Iterable[Target]) -> None:
@@ -189,9 +188,11 @@ class Coverings:
 
         So whoever holds one of the functions is searched for only once.
         """
-        covering = self.cover(
-            one for one in targets if not (one.is_client or one.excluded)
-        )
+        functions = []
+        for target in targets:
+            if not target.is_client and not target.excluded:
+                functions.append(target)
+        covering = self.cover(functions)
         covering.problems.clear()
         covering.end()
 
@@ -209,16 +210,11 @@ class Coverings:
         """
         targets = [*targets]
         covering = self.cover(targets, cassette)
-        absent = [one for one in targets if not module_exists(one.module)]
-        missing = [
-            missing_module(one)
-            for one in absent
-            if not one.is_client or len(absent) == len(targets)
-        ]
-        for problem in (*filter(None, missing), *covering.problems):
+        problems = [*_missing_modules(targets), *covering.problems]
+        if problems:
             covering.problems.clear()
             covering.end()
-            raise problem
+            raise problems[0]
         return covering
 
     def uncover(self, covering: Covering) -> None:
@@ -235,12 +231,14 @@ class Coverings:
                 port.plans.remove(plan)
             for key in covering.deciders:
                 self.leave(covering, key)
-                # Else calls of this class would pass by what covers the function of its
-                # base.
-                if isinstance(key, tuple) and not any(
-                    key in other.deciders for other in self._open
-                ):
+                # The key of an inherited function is a tuple.
+                if isinstance(key, tuple) and not self._is_decided(key):
+                    # Otherwise calls of this class would bypass a wrapper on its base.
                     self._patches.give_back(key)
+
+    def _is_decided(self, key: object) -> bool:
+        """Return whether an open covering decides about a function."""
+        return any(key in covering.deciders for covering in self._open)
 
     def close(self) -> None:
         """Restore everything."""
@@ -258,8 +256,9 @@ class Coverings:
         Somebody has assigned them to `sys.modules`.
         """
         with self._lock:
-            for module in [one for one in self._awaited if one in sys.modules]:
-                if not is_incomplete(sys.modules[module]):
+            for module in tuple(self._awaited):
+                there = sys.modules.get(module)
+                if module in sys.modules and not is_incomplete(there):
                     self._loaded(module)
 
     def _loaded(self, module: str) -> None:
@@ -316,11 +315,12 @@ class Coverings:
             if function.is_own and not is_method_of_edge:
                 fresh.append((function, wrapper))
         if fresh:
-            are_new = True
+            since = loaded
             for function, _ in fresh:
                 if getattr(function.function, "__module__", None) != loaded:
-                    are_new = False
-            self._patches.spread(fresh, since=loaded if are_new else None)
+                    # Any module may hold a function that was there before.
+                    since = None
+            self._patches.spread(fresh, since=since)
         for module in watched:
             self._watch.watch(module)
             if module not in sys.modules:
@@ -339,25 +339,25 @@ class Coverings:
         if there is None or (is_partial and module in self._watch.names):
             return
         for place in sorted(covering.places[module]):
+            number, path = place
+            request = covering.requests[number]
             try:
                 if is_partial:
                     raise NotFoundError(
                         f"cannot be patched before {module} is loaded: use it in"
                         " conftest.py"
                     )
-                is_edge = isinstance(covering.requests[place[0]], Edge)
-                for found in find(module, place[1], self._patches, may_fill=is_edge):
-                    decider = covering.deciders.get(found.key, place[0])
-                    covering.deciders[found.key] = max(
-                        place[0], decider, key=covering.rank
-                    )
+                is_edge = isinstance(request, Edge)
+                for found in find(module, path, self._patches, may_fill=is_edge):
+                    decider = covering.deciders.get(found.key, number)
+                    highest = max(number, decider, key=covering.rank)
+                    covering.deciders[found.key] = highest
                     self._known.setdefault(found.key, found)
                     yield place, found
             except NotFoundError as error:
                 # Nothing will have the name later.
                 covering.places[module].remove(place)
                 is_absent = isinstance(error, AbsentError)
-                request = covering.requests[place[0]]
                 covering.refuse(request, f" {error}", is_absent=is_absent)
 
     def take(
@@ -389,17 +389,24 @@ class Coverings:
                 mimicked.wrapper.__qualname__ = (
                     f"{found.holder.__qualname__}.{found.name}"
                 )
-        options, is_taken = target.options, True
+        mimicked.push(covering, self._plan(covering, target, found, name))
+        return mimicked.wrapper
+
+    def _plan(
+        self, covering: Covering, target: Target, found: Found, name: str
+    ) -> FunctionPlan | None:
+        """Return the plan of a function; None: patterns of its line leave it out."""
+        options = target.options
         if options.only or options.exclude:
             from pytest_mimic._core.targets.pattern import Selector
 
-            is_taken = Selector(options.only, options.exclude).takes(name)
+            if not Selector(options.only, options.exclude).takes(name):
+                return None
         plan = FunctionPlan(self._run, name, found.function, options, covering.cassette)
         plan.is_of_python = not self._is_configured(target)
         if found.label != name:
             plan.exported_as = found.label
-        mimicked.push(covering, plan if is_taken else None)
-        return mimicked.wrapper
+        return plan
 
     def _is_configured(self, target: Target) -> bool:
         """Return whether the options of a target are those of a configured line.
@@ -408,8 +415,9 @@ class Coverings:
         """
         if not target.origin:
             return False
-        is_plain = target.options == Options()
-        return is_plain or any(target.options == line.options for line in self.targets)
+        if target.options == Options():
+            return True
+        return target.options in [line.options for line in self.targets]
 
     def leave(self, covering: Covering, key: object) -> None:
         """Let a covering decide about a function no longer."""
@@ -420,17 +428,18 @@ class Coverings:
         from pytest_mimic._core.engine.client_plan import ClientPlan, Port
         from pytest_mimic._core.seam.base import load_adapter
 
-        if problem := replaced_client(target):
+        problem = replaced_client(target)
+        if problem is not None:
             covering.problems.append(problem)
-        adapter, edges = self._adapters.get(target.module), []
+        adapter = self._adapters.get(target.module)
+        edges = []
         if adapter is None:
             adapter = self._adapters[target.module] = load_adapter(target.module)
-            edges = [
-                edge._replace(origin=edge.origin or adapter.name)
-                for edge in adapter.edges()
-            ]
+            for edge in adapter.edges():
+                edges.append(edge._replace(origin=edge.origin or adapter.name))
         covers = adapter.covers or (adapter.name,)
-        for name in {*covers, *(edge.origin for edge in edges)} - self._ports.keys():
+        origins = [edge.origin for edge in edges]
+        for name in {*covers, *origins} - self._ports.keys():
             self._ports[name] = Port(self._run, self._ports)
         plan = ClientPlan(
             self._run, adapter, target.options, covering.cassette, covering
@@ -442,8 +451,9 @@ class Coverings:
         self._intercept(edges)
 
     def _intercept(self, edges: Iterable[Edge]) -> None:
-        self._edges.append(Covering(self, edges))
-        self._settle(self._edges[-1], [*self._edges[-1].places])
+        covering = Covering(self, edges)
+        self._edges.append(covering)
+        self._settle(covering, [*covering.places])
 
     def _intercepting(
         self, covering: Covering, edge: Edge, found: Found
@@ -472,12 +482,11 @@ class Coverings:
             # Each way to start a process has its own class for the running one: fork,
             # spawn, forkserver, loky.
             method = getattr(process._popen, "method", "fork")
-            is_mimicking = any(one.requests or one.plans for one in self._open)
-            if (
-                method != "fork"
-                and is_mimicking
-                and not run.real_calls.inside.is_nested
-            ):
+            if method == "fork" or run.real_calls.inside.is_nested:
+                return
+            if any(covering.requests or covering.plans for covering in self._open):
+                from pytest_mimic._core.engine.account_events import StartedProcess
+
                 run.account.processes.append(StartedProcess(run.current.test, method))
 
         return started
@@ -489,6 +498,27 @@ class Coverings:
             problems += covering.problems
             covering.problems.clear()
         return problems
+
+
+def _is_for_all_clients(target: Target) -> bool:
+    return target.module == "http"
+
+
+def _missing_modules(targets: Collection[Target]) -> list[TargetError]:
+    """Return an error for each target whose module does not exist.
+
+    A client that is not installed is none beside targets that are there.
+    """
+    absent = [target for target in targets if not module_exists(target.module)]
+    are_all_absent = len(absent) == len(targets)
+    errors = []
+    for target in absent:
+        if target.is_client and not are_all_absent:
+            continue
+        error = missing_module(target)
+        if error is not None:
+            errors.append(error)
+    return errors
 
 
 # The runs of this process. `os.register_at_fork` cannot be undone, so that it is called

@@ -47,12 +47,15 @@ class Effects:
 
     def __init__(self, call: Call) -> None:
         self._call = call
-        may_change = not _UNCHANGEABLE.issuperset(map(type, call.values))
         # Streams and generators of random numbers by path, with their states.
-        self._advancing = _advancing_in(call) if may_change else {}
+        self._advancing: dict[str, tuple[object, State]] = {}
         #: The states of those that the call has changed, once that is known.
         self.states: dict[str, State] = {}
-        self._before = self._identities() if may_change else {}
+        # The identities of the arguments, by their names.
+        self._before: dict[str, str | None] = {}
+        if not _UNCHANGEABLE.issuperset(map(type, call.values)):
+            self._advancing = _advancing_in(call)
+            self._before = self._identities()
         # The path, whether it is a text, its argument, its key or place in that, and
         # the facts of its file.
         self._files = [(*found, _facts(found[0])) for found in _paths_in(call)]
@@ -60,13 +63,13 @@ class Effects:
     def _identities(self) -> dict[str, str | None]:
         call, identity = self._call, self._call.identity
         assert identity is not None
-        return {
-            name.lstrip("*"): identity.digest_of_content(place, value)
-            for place, (name, value) in enumerate(
-                zip(call.names, call.values, strict=True)
-            )
-            if type(value) not in _UNCHANGEABLE
-        }
+        identities = {}
+        arguments = zip(call.names, call.values, strict=True)
+        for place, (name, value) in enumerate(arguments):
+            if type(value) not in _UNCHANGEABLE:
+                digest = identity.digest_of_content(place, value)
+                identities[name.lstrip("*")] = digest
+        return identities
 
     def refuse_changes(self) -> None:
         """Check that the call has changed no argument, and no file that one names.
@@ -76,8 +79,12 @@ class Effects:
         """
         call = self._call
         files = self._changed_files()
-        now = self._identities_with_states_before() if self._before else {}
-        changed = [name for name, digits in self._before.items() if digits != now[name]]
+        changed = []
+        if self._before:
+            now = self._identities_with_states_before()
+            for name, digits in self._before.items():
+                if digits != now[name]:
+                    changed.append(name)
         if files or changed:
             from pytest_mimic._core.tree.differing import argument_differences
             from pytest_mimic._core.tree.messages import mutated, mutations
@@ -107,8 +114,12 @@ class Effects:
                 how = "made"
             elif after is None:
                 how = "removed"
-            step = name if key is None else f"{name}[{key!r}]"
-            shown = path if place is None else place.text
+            step = name
+            if key is not None:
+                step = f"{name}[{key!r}]"
+            shown = path
+            if place is not None:
+                shown = place.text
             lines.append(f"{step}: {shown}: {how} by the call")
         return lines
 

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.engine import decisions
-from pytest_mimic._core.engine.account import RecordedCall
+from pytest_mimic._core.engine.account_events import RecordedCall
 from pytest_mimic._core.engine.decisions import Facts, decide
 from pytest_mimic._core.engine.family_events import (
     ConversationBegun,
@@ -115,29 +115,34 @@ class Track:
             MimicError: The call has no recording, and the mode does not run it, or a
                 stale or damaged one.
         """
+        plan = call.plan
         with self._recordings.turns:
-            if self.owner is not None and call.sequence and call.plan.cassette is None:
+            if self.owner is not None and call.sequence and plan.cassette is None:
                 # Only in a turn are the numbers of other processes' calls known.
                 call.number = self.owner.next_number()
+            # What stands in the place of the call.
             position, recording = self._next_place(call, mode, key)
             if recording is not None and self.owner is not None:
                 options = recording.options or {}
-                has_changed = options != call.plan.kept_options
+                has_changed = options != plan.kept_options
                 if has_changed and _is_of_another_call(call, recording):
                     recording = None
+            # What happens to it.
             decision = decide(self._facts(call, mode, recording))
+            runs = isinstance(decision, decisions.Run)
             if call.converses:
                 self._note_conversation(call, mode, decision, recording)
             # Others hear of a place before they hear that the file has it.
             if self._run.current.family is not None:
                 self._tell_place(key, decision, call.number)
             places = self._places[key]
-            if isinstance(decision, decisions.Run):
-                is_repeated = position == len(places) > 0
+            if runs:
+                is_new = position == len(places)
+                follows_others = is_new and position > 0
                 self._begin_place(key, position, call.number)
-                if is_repeated:
+                if follows_others:
                     self._write_empty(call)
-        if isinstance(decision, decisions.Run):
+        if runs:
             return Step(call, "run", self, places[position])
         if isinstance(decision, decisions.Refuse):
             raise self._refusal(call, decision, recording)
@@ -156,7 +161,8 @@ class Track:
         repeats = not mode.writes
         if mode is Mode.RECORD and call.plan.options.sequence is False:
             repeats = True
-        if repeats and position == len(places) > 0:
+        is_new = position == len(places)
+        if repeats and is_new and places:
             position -= 1
         if self.owner is not None:
             self.taken[key] = count + 1
@@ -225,7 +231,9 @@ class Track:
     def renew(self, calls: list[Recording]) -> None:
         """Take outcomes for recorded in this run that another process has written."""
         begun = len(self._calls) - len(calls)
-        self._calls[:] = [*calls, *[None] * begun]
+        # The places of calls that have begun and not ended stay.
+        empty_places = [None] * begun
+        self._calls[:] = [*calls, *empty_places]
         self._is_new = False
 
     # -- facts of a call

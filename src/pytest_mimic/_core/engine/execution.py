@@ -131,7 +131,9 @@ async def _awaiting(step: Step, coroutine: Awaitable[object]) -> object:
         # The stream begins when it is read.
         step.begun = False
         is_async = isinstance(result, types.AsyncGeneratorType)
-        step.observed.coroutine_gave = "async iterator" if is_async else "iterator"
+        step.observed.coroutine_gave = "iterator"
+        if is_async:
+            step.observed.coroutine_gave = "async iterator"
         return _relayed(step, result, is_async=is_async)
     if step.active:
         step.complete(Value(result))
@@ -173,7 +175,9 @@ def _relayed(step: Step, result: object, *, is_async: bool) -> object:
     items: list[object] = []
     step.arrived = partial(_stream_so_far, items)
     relayed = relay(step, result, items, is_async=is_async)
-    late = to_async(relayed, result) if is_async else relayed
+    late: object = relayed
+    if is_async:
+        late = to_async(relayed, result)
     # At the exit of the process, the run has ended.
     finalize(late, _end_unread, step).atexit = False
     return late
@@ -233,7 +237,9 @@ def relay(
     # Whether the stream, as far as it was read, is an outcome.
     is_whole = False
     step.begun = True
-    limit = _recorded_length(step) if step.mode == "verify" else inf
+    limit = inf
+    if step.mode == "verify":
+        limit = _recorded_length(step)
     try:
         while end is None and len(items) < limit:
             is_whole = False
@@ -249,7 +255,10 @@ def relay(
                     copy = snapshot(
                         item, target=step.call.plan.target, paths=step.call.paths
                     )
-                items.append(copy if step.mode == "run" else copy.load())
+                if step.mode == "run":
+                    items.append(copy)
+                else:
+                    items.append(copy.load())
             except (StopIteration, StopAsyncIteration) as stop:
                 end = Value(getattr(stop, "value", None))
             except BaseException as error:
@@ -287,7 +296,9 @@ def _recorded_length(step: Step) -> int:
 def _replayed_stream(step: Step, *, is_async: bool) -> object:
     """Return the recorded stream, as one that is read in the same way."""
     steps = replay(step, is_async=is_async)
-    return to_async(steps) if is_async else steps
+    if is_async:
+        return to_async(steps)
+    return steps
 
 
 def replay(step: Step, *, is_async: bool = False) -> Generator[object, object, object]:
@@ -302,12 +313,18 @@ def replay(step: Step, *, is_async: bool = False) -> Generator[object, object, o
 def _replayed(
     step: Step, outcome: Outcome, *, is_async: bool
 ) -> Generator[object, object, object]:
-    items = outcome.items if isinstance(outcome, Stream) else []
+    items: list[object] = []
+    # Another outcome is an end without items.
+    end: End | None
+    if isinstance(outcome, Stream):
+        items = outcome.items
+        end = outcome.end
+    else:
+        end = outcome
     try:
         yield from _only_read(step, items)
     finally:
         step.leave_states()
-    end = outcome.end if isinstance(outcome, Stream) else outcome
     if end is not None:
         return end.give()
     if not step.waits:

@@ -19,7 +19,7 @@ from uuid import UUID
 
 from xxhash import xxh3_64_hexdigest
 
-from pytest_mimic._core.engine.account import MadeAnew
+from pytest_mimic._core.engine.account_events import MadeAnew
 from pytest_mimic._core.nodes.node_classes import Cut, Node
 from pytest_mimic._core.nodes.node_parts import is_file
 from pytest_mimic._core.target_options import target_line
@@ -73,10 +73,24 @@ class Leaf(NamedTuple):
     text: str
 
 
-class _Part(NamedTuple):
-    """A part of a call that holds values of this run."""
+class _OwnPart(NamedTuple):
+    """A part of a call that holds values of this run.
 
-    row: MadeAnew
+    Attributes:
+        text: The text of the part.
+        values: The values in it.
+        kinds: What these are.
+    """
+
+    text: str
+    values: tuple[str, ...]
+    kinds: frozenset[Kind]
+
+
+class _Part(NamedTuple):
+    """A part that the next run may make anew, and the values of this run in it."""
+
+    event: MadeAnew
     values: tuple[str, ...]
 
 
@@ -146,18 +160,15 @@ class NextRun:
 
     def _parts_of(
         self, call: Call, arguments: Mapping[str, Any], evidence: Evidence
-    ) -> dict[str, tuple[str, list[str], frozenset[str]]]:
-        """Return the parts of a call that hold values of this run, by their paths.
-
-        Each has its text, the values and the kinds of the values.
-        """
-        parts: dict[str, tuple[str, list[str], frozenset[str]]] = {}
+    ) -> dict[str, _OwnPart]:
+        """Return the parts of a call that hold values of this run, by their paths."""
+        parts: dict[str, _OwnPart] = {}
         for leaf in leaves(arguments, _ignored(call)):
             own = self._own_values(leaf.text, evidence)
             if own:
-                values = [value for value, _ in own]
-                kinds = frozenset(kind.value for _, kind in own)
-                parts[leaf.path] = (leaf.text, values, kinds)
+                values = tuple([value for value, _ in own])
+                kinds = frozenset([kind for _, kind in own])
+                parts[leaf.path] = _OwnPart(leaf.text, values, kinds)
         return parts
 
     def _own_values(self, text: str, evidence: Evidence) -> list[tuple[str, Kind]]:
@@ -177,23 +188,27 @@ class NextRun:
         self,
         call: Call,
         arguments: Mapping[str, Any],
-        parts: Mapping[str, tuple[str, list[str], frozenset[str]]],
+        parts: Mapping[str, _OwnPart],
     ) -> None:
-        plan, test = call.plan, self._run.current.again
+        """Keep the parts of a call that hold values of this run, by their paths."""
+        plan = call.plan
+        test = self._run.current.again
         number = f"{os.getpid()} {len(self._parts)}"
-        paths = tuple(map(option_path, parts))
-        rest = _rest(arguments, [text for text, _, _ in parts.values()])
-        # A recording with a place among equal ones belongs to its test.
-        scope = test if call.sequence else ""
+        rest = _rest(arguments, [part.text for part in parts.values()])
+        scope = ""
+        if call.sequence:
+            # A recording with a place among equal ones belongs to its test.
+            scope = test
         rest = xxh3_64_hexdigest(f"{scope}\n{rest}".encode("utf-8", "surrogatepass"))
-        for path, (text, values, kinds) in zip(paths, parts.values(), strict=True):
-            changing = Changing((path,), frozenset(map(Kind, kinds)), _is_whole(text))
+        for shown_path, part in parts.items():
+            path = option_path(shown_path)
+            changing = Changing((path,), part.kinds, _is_whole(part.text))
             line = ""
             if may_be_ignored(changing, plan.target, plan.options):
                 line = _line(call)
-            for kind in sorted(kinds):
-                row = MadeAnew(plan.target, path, kind, test, number, rest, line)
-                self._parts.append(_Part(row, tuple(values)))
+            for kind in sorted([kind.value for kind in part.kinds]):
+                event = MadeAnew(plan.target, path, kind, test, number, rest, line)
+                self._parts.append(_Part(event, part.values))
 
     def _note_outcome(self, stored: Stored) -> None:
         if stored.encoded is None:
@@ -255,9 +270,9 @@ class NextRun:
             known = self._known()
             replayed = self._replayed_origins()
             for part in self._parts:
-                is_own = not all(map(replayed.has_given, part.values))
-                if is_own and not known & set(part.values):
-                    self._run.account.made_anew.append(part.row)
+                is_of_a_replay = all(map(replayed.has_given, part.values))
+                if not is_of_a_replay and known.isdisjoint(part.values):
+                    self._run.account.made_anew.append(part.event)
         self._parts.clear()
 
     def _replayed_origins(self) -> Origins:
@@ -284,13 +299,19 @@ class NextRun:
         """
         by_path: dict[tuple[str, str], list[str]] = {}
         for part in self._parts:
-            values = by_path.setdefault((part.row.target, part.row.path), [])
+            place = part.event.target, part.event.path
+            values = by_path.setdefault(place, [])
             values += part.values[: _MOST_VALUES - len(values)]
-        forms = {value: _forms(value) for each in by_path.values() for value in each}
+        # By the values that were not found so far: their forms.
+        sought: dict[str, list[str]] = {}
+        for values in by_path.values():
+            for value in values:
+                sought[value] = _forms(value)
         known: set[str] = set()
         for text in self._texts():
-            for value, written in forms.items():
-                if value not in known and any(form in text for form in written):
+            for value in tuple(sought):
+                if any(form in text for form in sought[value]):
+                    del sought[value]
                     known.add(value)
         return known
 
@@ -375,12 +396,13 @@ def _rest(arguments: Mapping[str, Any], texts: Collection[str]) -> str:
 
 def _is_whole(text: str) -> bool:
     """Return whether a text is made anew as a whole: `req-5f0c…`, not `Today is …`."""
-    around, place = [], 0
+    around = ""
+    end_of_piece = 0
     for piece in pieces(text):
-        around.append(text[place : piece.start])
-        place = piece.end
-    around.append(text[place:])
-    return " " not in "".join(around).strip()
+        around += text[end_of_piece : piece.start]
+        end_of_piece = piece.end
+    around += text[end_of_piece:]
+    return " " not in around.strip()
 
 
 def _without_date(text: str) -> str:
@@ -408,7 +430,9 @@ def _leaves_in(
 
     Its way are the names of each step that leads to it.
     """
-    if is_file(node) or any(_leads(steps_, way) for steps_ in ignored):
+    if is_file(node):
+        return
+    if any(_leads(ignored_path, way) for ignored_path in ignored):
         return
     text = text_of(node)
     if text is not None:
@@ -419,9 +443,11 @@ def _leaves_in(
     else:
         parts = steps(node) or {}
         for step, part in parts.items():
-            names = [step.strip("[].'\"")]
-            if names[0].isdigit():
-                names.append(str(int(names[0]) - len(parts)))
+            name = step.strip("[].'\"")
+            names = [name]
+            if name.isdigit():
+                # A path may count from the end: the last item is `-1`, too.
+                names.append(str(int(name) - len(parts)))
             yield from _leaves_in(part, path + step, [*way, tuple(names)], ignored)
 
 
@@ -474,10 +500,12 @@ def _forms(value: str) -> list[str]:
         code = f"{moment.year}, {moment.month}, {moment.day}, {moment.hour}"
         text = moment.strftime("%Y-%m-%d %H:%M:%S")
         return [value[1:].removesuffix(".0"), text, text.replace(" ", "T"), code]
-    found = next(iter(pieces(value)), None)
-    if found is not None and found.kind is Kind.DATE and value[:4].isdigit():
+    piece = next(iter(pieces(value)), None)
+    if piece is None:
+        return [value]
+    if piece.kind is Kind.DATE and value[:4].isdigit():
         year, month, day = map(int, value.split("-"))
         return [value, f"{year}, {month}, {day}"]
-    if found is not None and found.kind is Kind.UUID:
+    if piece.kind is Kind.UUID:
         return [value, str(UUID(value))]
     return [value]

@@ -22,7 +22,7 @@ from functools import partial
 from json import dumps
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pytest_mimic._core.engine.account import (
+from pytest_mimic._core.engine.account_events import (
     HiddenVariable,
     LooksLikeKey,
     RecordedCall,
@@ -159,7 +159,9 @@ def record(
     if is_shared and _has_more(places, call, outcome, before):
         return
     failure = call.plan.failure(outcome)
-    error = None if failure is None else (f"{call.listed} {failure}", run.current.test)
+    error = None
+    if failure is not None:
+        error = f"{call.listed} {failure}", run.current.test
     _note_keys(call, stored)
     if run.account.next_run is not None:
         run.account.next_run.note(call, stored)
@@ -185,9 +187,10 @@ def _follow_answer(
         run.recordings.failed.add(places.file)
     else:
         run.recordings.failed.discard(places.file)
-    tokens = tokens_of_response(outcome.content) if is_first else None
-    if tokens is not None:
-        run.account.tokens.append(TokensTaken(tokens.sent, tokens.received))
+    if is_first:
+        tokens = tokens_of_response(outcome.content)
+        if tokens is not None:
+            run.account.tokens.append(TokensTaken(tokens.sent, tokens.received))
     if places.owner is None:
         places.replace_imported(call)
 
@@ -242,7 +245,9 @@ def _kept_parts(call: Call) -> dict[str, Any] | None:
         return None
     described = [name for name in call.arguments if name != "signature"]
     is_plain = all(part is None for part in parts.values())
-    return None if is_plain and list(parts) == described else parts
+    if is_plain and list(parts) == described:
+        return None
+    return parts
 
 
 # -- the outcome in its stored form
@@ -350,7 +355,9 @@ def _has_more(
     Another reader may have come further meanwhile.
     """
     latest = call.plan.run.recordings.known.get(places.file)
-    stands = before if latest is None else latest.outcomes[0]
+    stands = before
+    if latest is not None:
+        stands = latest.outcomes[0]
     if stands is None:
         return False
     recorded = stands.load(call.paths)
@@ -369,12 +376,15 @@ def _note_keys(call: Call, stored: Stored) -> None:
     texts = [call.described_text]
     if stored.encoded is not None:
         texts += stored.encoded.beginnings(_MOST_SEARCHED)
+    test = run.current.test
     for text in texts:
         for shown, mark in keys_in(text):
-            if mark not in run.redactor.accepted:
-                what = f"{shown}; if it is none: mimic_redact = !{mark}"
-                test = f", {run.current.test}" if run.current.test else ""
-                run.account.keys.add(LooksLikeKey(call.label, what + test))
+            if mark in run.redactor.accepted:
+                continue
+            what = f"{shown}; if it is none: mimic_redact = !{mark}"
+            if test:
+                what = f"{what}, {test}"
+            run.account.keys.add(LooksLikeKey(call.label, what))
 
 
 def _placeholders(stored: Stored) -> set[str]:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 # Two runs are never equal.
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Run:
     """What one run is made of (under xdist, what one worker is made of).
 

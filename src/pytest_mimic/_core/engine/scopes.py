@@ -9,7 +9,6 @@ import gc
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from pytest_mimic._core.engine.account import PutBack, RecordedError, TakenBack
 from pytest_mimic._core.engine.owners import Change, Owner
 from pytest_mimic._core.vault.format import CASSETTES
 
@@ -63,7 +62,9 @@ class Scopes:
 
         def leave(passed: bool) -> None:
             self._run.current.hear()
-            change_of_fixtures = -1 if ends else 1
+            change_of_fixtures = 1
+            if ends:
+                change_of_fixtures = -1
             is_last = owner.fixtures + change_of_fixtures == 0
             if is_last:
                 end_open_calls(self._run, owner)
@@ -200,6 +201,8 @@ class Scopes:
         if not owner.journal:
             return
         if passed:
+            from pytest_mimic._core.engine.account_events import RecordedError
+
             for change in owner.journal.values():
                 for error in change.errors.values():
                     if error is not None:
@@ -266,10 +269,14 @@ class Scopes:
     def _take_back_file(
         self, owner: Owner, group: str, name: str, *, may_stay: bool
     ) -> None:
-        run, account = self._run, self._run.account
+        from pytest_mimic._core.engine.account_events import PutBack, TakenBack
+
+        run = self._run
+        account = run.account
         change = owner.journal[name]
-        is_new = change.before is None and may_stay
-        content = change.good if is_new else change.before
+        content = change.before
+        if content is None and may_stay:
+            content = change.good
         if content == change.now:
             return
         if not run.vault.restore(name, content, written=change.now):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from pytest_mimic._core.engine.account import VerifiedCall
+from pytest_mimic._core.engine.account_events import VerifiedCall
 from pytest_mimic._core.engine.blame import blame
 from pytest_mimic._core.outcome.outcome import Outcome, Raised, Stream, Value
 from pytest_mimic._core.redact.redactor import Redactor

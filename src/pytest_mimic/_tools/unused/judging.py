@@ -13,7 +13,6 @@ from heapq import nsmallest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.engine.account import Move
 from pytest_mimic._core.seam.registry import kind_of
 from pytest_mimic._core.vault.format import CALLS, CASSETTES, parse_recording
 from pytest_mimic._core.words import Line, plural, size, tabled
@@ -21,6 +20,7 @@ from pytest_mimic.errors import MimicError, one_line
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.account import Account
+    from pytest_mimic._core.engine.account_events import Move
     from pytest_mimic._core.settings import Settings
     from pytest_mimic._core.vault import Vault
 
@@ -454,6 +454,8 @@ def moved_tests(
     Returns:
         The moves, each from an old id or file to a new one, sorted.
     """
+    from pytest_mimic._core.engine.account_events import Move
+
     recorders = _Recorders(vault)
     moves: dict[str, str] = {}
     for test, key in missing.items():

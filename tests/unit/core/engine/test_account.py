@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from pytest_mimic._core.engine.account import (
-    Account,
+from pytest_mimic._core.engine.account import Account
+from pytest_mimic._core.engine.account_events import (
     ChangedInput,
     Drift,
     EqualCalls,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pytest_mimic._core.engine.account import Account, Miss, RecordedCall
+from pytest_mimic._core.engine.account import Account
+from pytest_mimic._core.engine.account_events import Miss, RecordedCall
 from pytest_mimic._core.engine.account_growth import Growth
 
 

@@ -1,0 +1,239 @@
+"""The events of an account: what has happened to calls, recordings and secrets.
+
+An event is plain data: its fields are shipped between processes, and make it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+# -- events of calls
+
+
+class RecordedCall(NamedTuple):
+    """A real call was recorded.
+
+    Attributes:
+        target: Its target.
+        seconds: Its part of the time in which at least one call was made.
+    """
+
+    target: str
+    seconds: float
+
+
+class VerifiedCall(NamedTuple):
+    """A real call agrees with its recording."""
+
+    target: str
+
+
+class Drift(NamedTuple):
+    """A real call differs from its recording.
+
+    Attributes:
+        label: The call as people read it.
+        test: The id of its test.
+        option: What accepts the difference; empty if the service has failed.
+    """
+
+    label: str
+    test: str
+    option: str
+
+
+class Miss(NamedTuple):
+    """A call that had no recording.
+
+    Attributes:
+        label: The call as people read it.
+        test: The id of its test.
+        option: What records it, if an option does; `account.REKEY` if its recording is
+            there.
+        key: Its identity.
+        is_stale: It has a recording, but of another source.
+        target: The name of its target.
+        changing: The paths of its parts that look made anew, between blanks, if it
+            differs from the nearest recording in nothing else.
+        kinds: What these parts are, between blanks: `moment uuid`.
+        line: The line that leaves them out, if there is one.
+    """
+
+    label: str
+    test: str
+    option: str = "--mimic-record"
+    key: str = ""
+    is_stale: bool = False
+    target: str = ""
+    changing: str = ""
+    kinds: str = ""
+    line: str = ""
+
+
+class TokensTaken(NamedTuple):
+    """A language model has taken tokens: those of a request, and of its answer."""
+
+    sent: int
+    received: int
+
+
+class ChangedInput(NamedTuple):
+    """Code or a file has changed that a replayed call had reached or read.
+
+    Attributes:
+        recording: The name of the recording.
+        target: Its target.
+        subject: The code or the file.
+        calls: How many calls the recording was replayed to.
+        tests: The ids of the tests that made these calls.
+    """
+
+    recording: str
+    target: str
+    subject: str
+    calls: int
+    tests: list[str]
+
+
+# -- events of recordings
+
+
+class RecordedError(NamedTuple):
+    """An error that was recorded and kept.
+
+    Attributes:
+        call: The call and its error: `shop:fetch() raised KeyError`.
+        test: The id of its test.
+    """
+
+    call: str
+    test: str
+
+
+class TakenBack(NamedTuple):
+    """An outcome of a failing test was not kept.
+
+    Attributes:
+        label: The call and its error, or the client of its conversation.
+    """
+
+    label: str
+
+
+class PutBack(NamedTuple):
+    """What a failing test had replaced stands in its recording again.
+
+    Attributes:
+        recording: The name of the recording or cassette.
+    """
+
+    recording: str
+
+
+class Move(NamedTuple):
+    """A test that is gone has recorded what another one asks.
+
+    Attributes:
+        gone: The id of that test, or its file.
+        renamed: What it is now.
+    """
+
+    gone: str
+    renamed: str
+
+
+class MadeAnew(NamedTuple):
+    """A part of a call that a run has recorded, and that the next run makes anew.
+
+    Attributes:
+        target: The name of the call's target.
+        path: Where the part is, as `ignore=` takes it.
+        kind: What it is: `uuid`, `moment`.
+        test: The id of its test.
+        call: The number of the call in its process, which tells its parts from those
+            of others.
+        rest: What is equal for calls that are one without such parts.
+        line: The line that would leave out the paths that take the place of `{paths}`.
+            Empty: the part is not to be left out.
+    """
+
+    target: str
+    path: str
+    kind: str
+    test: str
+    call: str
+    rest: str
+    line: str = ""
+
+
+# -- events of secrets and processes
+
+
+class HiddenVariable(NamedTuple):
+    """The value of an environment variable was in an outcome that was recorded.
+
+    Attributes:
+        label: The call as people read it.
+        what: What was done about it, and the test: `<API_KEY> stands for the value`.
+    """
+
+    label: str
+    what: str
+
+
+class LooksLikeKey(NamedTuple):
+    """A text in what was recorded looks like a key.
+
+    Attributes:
+        label: The call as people read it.
+        what: The text without its secret part, how to accept it, and the test.
+    """
+
+    label: str
+    what: str
+
+
+class EqualCalls(NamedTuple):
+    """A call equals another one but for a secret, which does not count.
+
+    Attributes:
+        label: The call as people read it.
+        what: What tells the two calls apart, and the test.
+    """
+
+    label: str
+    what: str
+
+
+class StartedProcess(NamedTuple):
+    """A process was started in which nothing is mimicked.
+
+    Attributes:
+        test: The id of the test, empty outside of tests.
+        method: How it was started: `spawn`.
+    """
+
+    test: str
+    method: str
+
+
+#: The classes of events, by the entries of `Account` that have them.
+KINDS: dict[str, Callable[..., tuple[Any, ...]]] = {
+    "recorded_calls": RecordedCall,
+    "verified_calls": VerifiedCall,
+    "drifted": Drift,
+    "missing": Miss,
+    "inputs": ChangedInput,
+    "tokens": TokensTaken,
+    "saved_tokens": TokensTaken,
+    "failures": RecordedError,
+    "taken_back": TakenBack,
+    "put_back": PutBack,
+    "moved": Move,
+    "made_anew": MadeAnew,
+    "environment": HiddenVariable,
+    "keys": LooksLikeKey,
+    "alike": EqualCalls,
+    "processes": StartedProcess,
+}
