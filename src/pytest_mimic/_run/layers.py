@@ -20,7 +20,6 @@ inside functions, too, where they may be missing or where few runs need them.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from enum import IntEnum
 from importlib import import_module
 from pkgutil import walk_packages
@@ -239,10 +238,19 @@ def layer_of(module: str) -> Layer:
 
 
 def load(layer: Layer) -> None:
-    """Load a layer whole."""
-    for module in _modules():
-        if layer_of(module) is layer:
-            import_module(module)
+    """Load a layer whole.
+
+    Only the named folders are searched: to find all modules takes ten milliseconds.
+    """
+    for name, own_layer in _LAYERS.items():
+        if own_layer is not layer:
+            continue
+        named = import_module(f"pytest_mimic.{name}")
+        folders = getattr(named, "__path__", ())
+        for module in walk_packages(folders, f"{named.__name__}."):
+            # A folder may hold modules of other layers.
+            if layer_of(module.name) is layer:
+                import_module(module.name)
 
 
 def load_before_fakes() -> None:
@@ -252,17 +260,11 @@ def load_before_fakes() -> None:
     module that is first loaded while the fake is active would keep the fake for the
     rest of the run. Modules of clients are loaded when one is mimicked.
     """
-    for module in _modules():
-        is_of_client = module.startswith("pytest_mimic._clients.")
-        if layer_of(module) < Layer.TOOLS and not is_of_client:
-            import_module(module)
+    for module in walk_packages(pytest_mimic.__path__, "pytest_mimic."):
+        is_of_client = module.name.startswith("pytest_mimic._clients.")
+        if layer_of(module.name) < Layer.TOOLS and not is_of_client:
+            import_module(module.name)
     fakes = sys.modules["pyfakefs.fake_filesystem_unittest"]
     for name in sys.modules:
         if name.startswith("pytest_mimic"):
             fakes.Patcher.SKIPNAMES.add(name)
-
-
-def _modules() -> Iterator[str]:
-    """Yield the names of all modules of this package."""
-    for module in walk_packages(pytest_mimic.__path__, "pytest_mimic."):
-        yield module.name
