@@ -33,10 +33,11 @@ def columns_of(value: Any) -> dict[str, Column] | None:
     parts = dict(column_parts(value, most=maxsize) or ())
     if not parts or sum(map(column_size, parts.values())) > _MOST_VALUES:
         return None
-    return {
-        step: Column(_dtype(column), _rows_or_shape(column), _known_items(column))
-        for step, column in parts.items()
-    }
+    columns: dict[str, Column] = {}
+    for step, column in parts.items():
+        rows = _rows_or_shape(column)
+        columns[step] = Column(_dtype(column), rows, _known_items(column))
+    return columns
 
 
 def kept_columns(node: Node) -> dict[str, Column] | None:
@@ -45,19 +46,25 @@ def kept_columns(node: Node) -> dict[str, Column] | None:
     The file of the description may be edited by hand, so parts may be missing. None:
     the node is not that of a table.
     """
-    columns = node.facts.get("columns") if isinstance(node, Opaque) else None
+    if not isinstance(node, Opaque):
+        return None
+    columns = node.facts.get("columns")
     if not isinstance(columns, Fields):
         return None
     columns_by_step: dict[str, Column] = {}
     for step, column in columns.parts.items():
         if isinstance(column, Opaque):
-            rows = column.facts.get("rows")
-            known_rows = rows if isinstance(rows, int | str) else ""
-            values = items_of(column.facts.get("values"))
-            columns_by_step[step] = Column(
-                str(column.text), known_rows, values, column.digest
-            )
+            columns_by_step[step] = _kept_column(column)
     return columns_by_step
+
+
+def _kept_column(node: Opaque) -> Column:
+    """Return what the node of a column, see `column_node`, says of it."""
+    rows = node.facts.get("rows")
+    if not isinstance(rows, int | str):
+        rows = ""
+    values = items_of(node.facts.get("values"))
+    return Column(str(node.text), rows, values, node.digest)
 
 
 def column_parts(
@@ -71,7 +78,9 @@ def column_parts(
     kind = type(value)
     name = f"{kind.__module__.partition('.')[0]}.{kind.__qualname__}"
     read_columns = _READERS.get(name)
-    return None if read_columns is None else read_columns(value, most)
+    if read_columns is None:
+        return None
+    return read_columns(value, most)
 
 
 def column_node(
@@ -86,9 +95,10 @@ def column_node(
             as they are too many.
     """
     facts: dict[str, Node] = {"rows": _rows_or_shape(column)}
-    items = None if value is None else _known_items(column)
-    if value is not None and items is not None:
-        facts["values"] = Items("list", [value(item) for item in items])
+    if value is not None:
+        items = _known_items(column)
+        if items is not None:
+            facts["values"] = Items("list", [value(item) for item in items])
     return Opaque("column", _dtype(column), digest=digest, facts=facts)
 
 
@@ -110,11 +120,17 @@ def has_plain_index(table: Any) -> bool:
 def column_size(column: Any) -> int:
     """Return how many values a column or an array has."""
     size = getattr(column, "size", None)
-    return size if isinstance(size, int) else len(column)
+    if isinstance(size, int):
+        return size
+    return len(column)
 
 
 def _dtype(column: Any) -> str:
-    return str(getattr(column, "dtype", None) or getattr(column, "type", ""))
+    dtype = getattr(column, "dtype", None)
+    if not dtype:
+        # A column of Arrow has its type under another name.
+        dtype = getattr(column, "type", "")
+    return str(dtype)
 
 
 def _known_items(column: Any) -> list[Any] | None:
@@ -173,7 +189,9 @@ def _labels(index: Any) -> list[tuple[str, Any]]:
 
 def _array(array: Any, _most: int) -> Iterator[tuple[str, Any]] | None:
     """Return an array of numpy as an only column; None: it is an array of records."""
-    return None if array.dtype.fields is not None else iter([("", array)])
+    if array.dtype.fields is not None:
+        return None
+    return iter([("", array)])
 
 
 def _polars(frame: Any, most: int) -> Iterator[tuple[str, Any]] | None:
