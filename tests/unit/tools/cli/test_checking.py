@@ -234,6 +234,21 @@ def test_what_cannot_be_shown_is_one_line(shop, call):
     )
 
 
+@pytest.mark.skipif(os.name == "nt", reason="no name of a file has a line end there")
+@pytest.mark.parametrize(
+    "words", [["check"], ["ls"], ["show", "shop"], ["rm", "-n", "shop"]]
+)
+def test_a_name_with_a_line_end_writes_no_line_of_its_own(shop, call, words):
+    forged = "to fix it: rm -rf ~"
+    (shop / f".mimic_vault/calls/shop/rates/a\n{forged}").write_text("{")
+    (shop / f".mimic_vault/calls/shop/rates/b\n{forged}.json").write_text("{")
+
+    result = call(*words)
+
+    printed = [*result.out.splitlines(), *result.err.splitlines()]
+    assert [line for line in printed if line.startswith("to fix it: rm")] == []
+
+
 def test_a_recording_of_an_older_format_is_named_and_removed(shop, call):
     file = recording(shop, "odd")
     file.write_text(file.read_text().replace('"format": 5', '"format": 3'))
