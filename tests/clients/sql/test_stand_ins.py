@@ -281,6 +281,29 @@ def test_texts_keep_the_class_that_the_connection_makes(
     assert same(runs, lite, steps) == (Name, "x")
 
 
+def test_texts_of_a_loader_of_psycopg_keep_their_class(
+    runs: Runs, connect: Connect, pg: Place
+) -> None:
+    adapt = pytest.importorskip("psycopg.adapt")
+
+    class NameLoader(adapt.Loader):  # type: ignore[misc]
+        def load(self, data: bytes) -> Name:
+            return Name(bytes(data).decode())
+
+    def steps(url: str) -> Any:
+        engine = connect(url)
+
+        @sa.event.listens_for(engine, "connect")
+        def register(connection: Any, _: object) -> None:
+            connection.adapters.register_loader("text", NameLoader)
+
+        with engine.connect() as connection:
+            value = connection.scalar(sa.text("SELECT 'x'::text"))
+        return type(value), value
+
+    assert same(runs, pg, steps) == (Name, "x")
+
+
 # 1.0.0rc3 recorded no error here, and each replay missed.
 @pytest.mark.parametrize("file", ["missing/a.db", "file:{}/a.db?mode=ro&uri=true", ""])
 def test_file_that_cannot_be_opened_raises_where_it_does(
