@@ -33,18 +33,18 @@ def anew_lines(parts: Sequence[MadeAnew], *, quiet: bool = False) -> list[Line]:
     heading = f"the next run will make {calls} with other values"
     kinds = frozenset(Kind(part.kind) for part in parts)
     remedies = [Commands().line(page) for page in pages(kinds)]
-    rows = _rows(parts)
+    rows = _rows_of_parts(parts)
     if quiet:
         names = [name for name, _ in rows[:_IN_LINE]]
         names += and_more(len(rows) - _IN_LINE)
         return [f"{heading} ({', '.join(names)}); {remedies[0]}"]
-    for line in _lines(parts):
+    for line in _target_lines(parts):
         remedies.append(f"if they may differ: {line}")
     # Each of these parts is a miss of the next run, so none is left out.
     return tabled(f"{heading}, and miss:", rows, *remedies, most=len(rows))
 
 
-def _rows(parts: Iterable[MadeAnew]) -> list[tuple[str, str]]:
+def _rows_of_parts(parts: Iterable[MadeAnew]) -> list[tuple[str, str]]:
     """Return the parts, frequent ones first, with their numbers of calls and tests."""
     calls: dict[str, set[str]] = {}
     tests: dict[str, set[str]] = {}
@@ -62,7 +62,7 @@ def _rows(parts: Iterable[MadeAnew]) -> list[tuple[str, str]]:
     return rows
 
 
-def _lines(parts: Sequence[MadeAnew]) -> list[str]:
+def _target_lines(parts: Sequence[MadeAnew]) -> list[str]:
     """Return the lines of `mimic_functions` that leave out all of these parts.
 
     There are none if one of the parts must count, and if different calls of the run

@@ -318,14 +318,14 @@ def judge_unused(session: Session, reasons: Collection[str]) -> Judgement:
         not_judged = ""
         if is_warned:
             not_judged = ", ".join(reasons)
-        return Judgement(not_judged=not_judged, cleared=_cleared(session, {}))
+        return Judgement(not_judged=not_judged, cleared=_clear_proven(session, {}))
     if not account.mimicked:
         if is_warned:
             return Judgement(not_judged=NOTHING)
         return Judgement()
     unused = session.vault.names(without=account.used)
     if not unused:
-        return Judgement(cleared=_cleared(session, {}))
+        return Judgement(cleared=_clear_proven(session, {}))
     are_too_many = not is_asked and len(unused) > READ_UNASKED
     if are_too_many:
         # The first recordings by name, so that each run names the same ones.
@@ -336,11 +336,11 @@ def judge_unused(session: Session, reasons: Collection[str]) -> Judgement:
         judgement.unproven = 0
     if settings.clear_unused and settings.no_record and proven:
         judgement.not_cleared = "--mimic-no-record was given"
-    judgement.cleared = _cleared(session, proven)
+    judgement.cleared = _clear_proven(session, proven)
     return judgement
 
 
-def _cleared(session: Session, proven: Mapping[str, int]) -> str:
+def _clear_proven(session: Session, proven: Mapping[str, int]) -> str:
     """Clear recordings if an option asks for it.
 
     Args:

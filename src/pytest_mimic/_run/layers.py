@@ -224,7 +224,7 @@ DOORS: dict[str, tuple[str, ...]] = {
         "Vault.write",
         "Vault.copy",
         "Vault.delete",
-        "_making",
+        "_maker_of_value",
     ),
 }
 

@@ -82,7 +82,7 @@ def summary(
         room: The characters that a row of a list should take at most.
     """
     lines = []
-    counts = _counts(account, judgement, settings)
+    counts = _line_of_counts(account, judgement, settings)
     if counts:
         lines.append(counts)
     if not quiet:
@@ -94,28 +94,28 @@ def summary(
     )
     problems: list[Line] = []
     problems += _put_back(len(account.put_back))
-    problems += _pointers(account)
+    problems += _line_of_pointers(account)
     problems += _recorded_errors(account, commands)
-    problems += _missing(account, commands)
-    problems += _moved(account, commands)
-    problems += _drifted(account, commands)
+    problems += _missing_lists(account, commands)
+    problems += _move_commands(account, commands)
+    problems += _drift_list(account, commands)
     problems += list_unused(judgement)
     if judgement.unused and not judgement.cleared:
         clear = settings.commands.pytest("--mimic-clear-unused")
         problems.append(f"to drop the unused: {clear}")
     problems += _changed_inputs(account, commands)
-    problems += _outdated(account, commands)
+    problems += _outdated_list(account, commands)
     if account.made_anew:
         from pytest_mimic._run.anew_lines import anew_lines
 
         problems += anew_lines(account.made_anew, quiet=quiet)
-    problems += _hidden(account)
+    problems += _lists_to_know(account)
     problems += limited(account.notes)
     problems += account.errors
     problems += _absent_clients(account)
     problems += not_judged(judgement, _judging_option(settings))
     if settings.fail_on_unused and judgement.unused:
-        problems.append(_failed(judgement))
+        problems.append(_why_failed(judgement))
     if quiet and not problems and not account.recorded:
         return []
     return laid_out([*lines, *problems], room)
@@ -215,7 +215,7 @@ class RunCommands(NamedTuple):
         )
 
 
-def _failed(judgement: Judgement) -> str:
+def _why_failed(judgement: Judgement) -> str:
     """Return why a run failed in which all tests passed."""
     singular, several = "is", "are"
     if judgement.cleared:
@@ -226,7 +226,7 @@ def _failed(judgement: Judgement) -> str:
     return f"failed: {recordings} {verb} unused (--mimic-fail-on-unused)"
 
 
-def _missing(account: Account, commands: RunCommands) -> list[Line]:
+def _missing_lists(account: Account, commands: RunCommands) -> list[Line]:
     """Return the lists of missing and of stale calls, each with what helps."""
     lines: list[Line] = []
     for is_stale, adjective in ((False, "missing"), (True, "stale")):
@@ -242,16 +242,16 @@ def _missing(account: Account, commands: RunCommands) -> list[Line]:
         lines += tabled(f"{adjective}:", list(rows))
         changing_misses = [miss for miss in misses if miss.changing]
         if len(changing_misses) < _MISSES_OF_ONE_CAUSE:
-            lines += _recording(misses, f"the {adjective}", commands)
+            lines += _recording_commands(misses, f"the {adjective}", commands)
             continue
         lines += _made_anew(changing_misses)
         other_misses = [miss for miss in misses if not miss.changing]
-        lines += _recording(changing_misses, "them", commands)
-        lines += _recording(other_misses, "the others", commands)
+        lines += _recording_commands(changing_misses, "them", commands)
+        lines += _recording_commands(other_misses, "the others", commands)
     return lines
 
 
-def _recording(
+def _recording_commands(
     misses: Sequence[Miss], subject: str, commands: RunCommands
 ) -> list[str]:
     """Return the commands that record missing calls.
@@ -315,7 +315,7 @@ def _made_anew(misses: Sequence[Miss]) -> list[Line]:
     return tabled(heading, rows, *remedies)
 
 
-def _moved(account: Account, run: RunCommands) -> list[str]:
+def _move_commands(account: Account, run: RunCommands) -> list[str]:
     """Return the commands that give renamed tests the recordings of their calls."""
     commands = [run.commands.mimic("mv", *move) for move in account.moved]
     purpose = "to use what a test that is gone has recorded"
@@ -324,7 +324,7 @@ def _moved(account: Account, run: RunCommands) -> list[str]:
     return listed(f"{purpose}, one after the other:", commands)
 
 
-def _drifted(account: Account, commands: RunCommands) -> list[Line]:
+def _drift_list(account: Account, commands: RunCommands) -> list[Line]:
     """Return the list of the calls that drifted, and the command that accepts them.
 
     A call whose service failed or refused it has nothing to accept.
@@ -340,17 +340,17 @@ def _drifted(account: Account, commands: RunCommands) -> list[Line]:
             acceptable.add(row)
             tests[drift.test] = None
     if not acceptable:
-        return tabled("drifted:", _counted(rows))
+        return tabled("drifted:", _rows_of_calls(rows))
     pronoun = "it" if len(acceptable) == 1 else "them"
     remedy = commands("--mimic-rerecord", tests=list(tests))
-    return tabled("drifted:", _counted(rows), f"to accept {pronoun}: {remedy}")
+    return tabled("drifted:", _rows_of_calls(rows), f"to accept {pronoun}: {remedy}")
 
 
-def _counted(calls: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+def _rows_of_calls(calls: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """Return the rows of calls and their tests, equal ones once."""
     rows = []
     for (label, test), count in Counter(calls).items():
-        rows.append((f"{label}{_times(count)}", test))
+        rows.append((f"{label}{_words_of_times(count)}", test))
     return rows
 
 
@@ -390,7 +390,7 @@ def _rank_of_input(subject: str) -> tuple[bool, str]:
     return not is_code, subject
 
 
-def _hidden(account: Account) -> list[Line]:
+def _lists_to_know(account: Account) -> list[Line]:
     """Return the lists of processes, secrets and equal calls that a user should know.
 
     A test does not fail for them, and no recording shows them.
@@ -400,7 +400,7 @@ def _hidden(account: Account) -> list[Line]:
         starter = test or "code outside of tests"
         started.append(
             f"{starter} started a process ({method}) in which nothing is mimicked"
-            f"{_times(count)}"
+            f"{_words_of_times(count)}"
         )
     remedy = "start the process by fork, or name the function that starts it"
     lines: list[Line] = []
@@ -420,7 +420,7 @@ def _hidden(account: Account) -> list[Line]:
     return lines
 
 
-def _outdated(account: Account, commands: RunCommands) -> list[str]:
+def _outdated_list(account: Account, commands: RunCommands) -> list[str]:
     """Return the tests whose recordings hold a placeholder that no answer has now."""
     tests = list(account.outdated)
     if not tests:
@@ -443,7 +443,7 @@ def _recorded_errors(account: Account, commands: RunCommands) -> list[Line]:
     tests = [test for _, test in calls]
     command = commands("--mimic-rerecord", tests=tests)
     remedy = f"to record {pronoun} again: {command}"
-    return tabled("recorded errors:", _counted(calls), remedy)
+    return tabled("recorded errors:", _rows_of_calls(calls), remedy)
 
 
 def _taken_back(labels: Sequence[str]) -> list[str]:
@@ -453,7 +453,7 @@ def _taken_back(labels: Sequence[str]) -> list[str]:
     texts = []
     not_named = len(labels)
     for label, count in list(Counter(labels).items())[:_MOST_CALLS_IN_LINE]:
-        texts.append(f"{label}{_times(count)}")
+        texts.append(f"{label}{_words_of_times(count)}")
         not_named -= count
     texts += and_more(not_named)
     of_tests = "of failing tests were"
@@ -463,7 +463,7 @@ def _taken_back(labels: Sequence[str]) -> list[str]:
     return [f"{outcomes} {of_tests} not kept: {'; '.join(texts)}"]
 
 
-def _pointers(account: Account) -> list[str]:
+def _line_of_pointers(account: Account) -> list[str]:
     """Return the line on the files whose content Git LFS has not pulled."""
     count = len(account.pointers)
     if not count:
@@ -483,14 +483,14 @@ def _put_back(count: int) -> list[str]:
     return [f"{plural(count, 'recording')} {verb} put back, {reason}"]
 
 
-def _times(count: int) -> str:
+def _words_of_times(count: int) -> str:
     """Return how often a row stands for a call, `, 3 times`; nothing for once."""
     if count == 1:
         return ""
     return f", {count} times"
 
 
-def _tokens(tokens: tuple[int, int]) -> str:
+def _words_of_tokens(tokens: tuple[int, int]) -> str:
     """Return the tokens of requests and of answers in words, empty without any."""
     sent, received = tokens
     if not sent and not received:
@@ -498,11 +498,11 @@ def _tokens(tokens: tuple[int, int]) -> str:
     return f"{sent:,} tokens in, {received:,} out"
 
 
-def _counts(account: Account, judgement: Judgement, settings: Settings) -> str:
+def _line_of_counts(account: Account, judgement: Judgement, settings: Settings) -> str:
     """Return the first line: `3 calls replayed, 1 missing, 2.1 s saved; 2 unused`."""
     counts = []
     if account.recorded:
-        counts.append(_recorded(account))
+        counts.append(_words_of_recorded(account))
     stale = sum(miss.is_stale for miss in account.missing)
     missing = len(account.missing) - stale
     for number, participle in (
@@ -517,7 +517,7 @@ def _counts(account: Account, judgement: Judgement, settings: Settings) -> str:
             counts.append(f"{number} {participle}")
         elif number:
             counts.append(f"{plural(number, 'call')} {participle}")
-    tokens = _tokens(account.tokens_saved)
+    tokens = _words_of_tokens(account.tokens_saved)
     if account.saved:
         saved = f"{short_seconds(account.saved)} saved"
         if tokens:
@@ -535,11 +535,11 @@ def _counts(account: Account, judgement: Judgement, settings: Settings) -> str:
     return line or unused
 
 
-def _recorded(account: Account) -> str:
+def _words_of_recorded(account: Account) -> str:
     """Return how many calls were recorded, and what the real ones took."""
     calls = plural(account.recorded, "call")
     cost = short_seconds(account.record_seconds)
-    tokens = _tokens(account.tokens_taken)
+    tokens = _words_of_tokens(account.tokens_taken)
     if tokens:
         cost += f" ({tokens})"
     if not account.taken_back:

@@ -83,7 +83,7 @@ def _not_handled(
         files: The files of the test's own code.
         raised: The exception with which the phase ended, or None.
     """
-    grouped = list(_members(raised))
+    grouped = list(_exceptions_of_group(raised))
     left = []
     for error in errors:
         is_handled = handled_in(error, files) and not _is_among(error, grouped)
@@ -125,7 +125,7 @@ def _name_in_summary(
     """
     crash: Any = getattr(report.longrepr, "reprcrash", None)
     for error in errors:
-        is_reason = _is_among(error, chain) or not _reached(error, files)
+        is_reason = _is_among(error, chain) or not _was_caught_in(error, files)
         if crash is not None and is_reason:
             first = str(error).partition("\n")[0]
             before = str(crash.message).partition("\n")[0]
@@ -133,7 +133,7 @@ def _name_in_summary(
             return
 
 
-def _reached(error: MimicError, files: set[str]) -> bool:
+def _was_caught_in(error: MimicError, files: set[str]) -> bool:
     """Return whether an error came up to one of these files, which then caught it."""
     trace = error.last_traceback
     return trace is not None and trace.tb_frame.f_code.co_filename in files
@@ -153,11 +153,11 @@ def _is_among(error: MimicError, others: Sequence[BaseException]) -> bool:
     return any(error.is_like(other) for other in others)
 
 
-def _members(error: BaseException | None) -> Iterator[BaseException]:
+def _exceptions_of_group(error: BaseException | None) -> Iterator[BaseException]:
     """Yield the exceptions of a group, and of the groups in it."""
     for member in getattr(error, "exceptions", ()):
         yield member
-        yield from _members(member)
+        yield from _exceptions_of_group(member)
 
 
 def is_expected_failure(report: pytest.TestReport) -> bool:
@@ -177,14 +177,14 @@ def _fail_for_swallowed(
         if isinstance(error, MissingRecordingError):
             name = "a missing recording"
         verb = "was skipped after" if report.skipped else "passed only because"
-        place = _place(error, item.config.rootpath)
+        place = _place_of_catch(error, item.config.rootpath)
         lines = [f"{verb} {name} was swallowed{place}"]
         lines += [f"  {line}" for line in text.splitlines()]
         report.longrepr = "\n".join(lines)
     fail_for(item, report, error)
 
 
-def _place(error: MimicError, rootdir: Path) -> str:
+def _place_of_catch(error: MimicError, rootdir: Path) -> str:
     """Return where the project's code caught an error, ` in shop/api.py:12`.
 
     The text is empty if a library caught the error, or if a forked process raised it.

@@ -179,12 +179,12 @@ class Rpc:
         fields = _secret_fields(self._path)
         self._secrets = Secrets(self._port.redactor, fields, known)
         # A call that is left out does not come here.
-        self.step = step = cast(Any, self._port.begin(self._described()))
+        self.step = step = cast(Any, self._port.begin(self._described_call()))
         if step.mode != "replay" and holds_placeholder("", self._metadata):
             step.refuse()
         self.is_read_later = step.mode == "run" and self.gives_many
         if step.mode == "run":
-            step.arrived = self._arrived
+            step.arrived = self._outcome_so_far
         if step.mode != "replay":
             request = requests[0]
             if self.sends_many:
@@ -192,7 +192,7 @@ class Rpc:
             with recording(step):
                 self.real = make(self.method, request, **options)
 
-    def _described(self) -> ClientCall:
+    def _described_call(self) -> ClientCall:
         """Return the call as the engine sees it, without secrets."""
         hidden = self._secrets.scrub(self._requests, keep_types=True)
         messages = list(map(plain_of, hidden))
@@ -213,20 +213,20 @@ class Rpc:
             parts,
             identity=("server", "method", "request"),
             described={"request": request},
-            secrets=self._learned,
+            secrets=self._all_secrets,
         )
 
-    def _learned(self) -> Secrets:
+    def _all_secrets(self) -> Secrets:
         """Return the secrets, with those that the call has sent."""
         self._secrets.learn_headers(self._metadata)
         self._secrets.learn(self._requests)
         return self._secrets
 
-    def _arrived(self, _end: str) -> _Plain:
+    def _outcome_so_far(self, _end: str) -> _Plain:
         """Return what the real call has given so far."""
         if not self._responses:
             return {}
-        return self._outcome(None, self._learned())
+        return self._outcome(None, self._all_secrets())
 
     @property
     def waits(self) -> bool:
@@ -262,7 +262,7 @@ class Rpc:
             message = _END_OF_STREAM
             if not has_all:
                 try:
-                    message = yield self._asked()
+                    message = yield self._next_message()
                 except (StopIteration, grpc.RpcError):
                     message = _END_OF_STREAM
             if message is not _END_OF_STREAM:
@@ -275,7 +275,7 @@ class Rpc:
             self.leave(ending)
         return _END_OF_STREAM
 
-    def _asked(self) -> Any:
+    def _next_message(self) -> Any:
         """Return the next message, or what is awaited for it."""
         if self.gives_many:
             return self.real.read() if self.is_async else next(self.real)
@@ -287,7 +287,7 @@ class Rpc:
         Without an ending, its reader wants no more of a stream.
         """
         if not self.answer:
-            secrets = self._learned()
+            secrets = self._all_secrets()
             self._note_issued(secrets, ending or {})
             hidden = self._outcome(ending, secrets)
             real = self._outcome(ending, Secrets(NO_NAMES))
@@ -361,7 +361,7 @@ def _pairs(metadata: Any) -> list[tuple[str, str]]:
     return pairs
 
 
-def _loaded(key: str, value: str) -> Any:
+def _load_pair(key: str, value: str) -> Any:
     """Return a stored pair of metadata as the client has it.
 
     The value is bytes if the key ends in `-bin`.
@@ -437,7 +437,7 @@ class EndedCall(_aio.AioRpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
         self._error = cast(BaseException, self)
 
     def initial_metadata(self, name: str = "initial_metadata") -> Any:
-        pairs = [_loaded(key, value) for key, value in self._outcome.get(name, ())]
+        pairs = [_load_pair(key, value) for key, value in self._outcome.get(name, ())]
         if self._rpc.is_async:
             return _aio.Metadata(*pairs)
         return tuple(pairs)
@@ -467,12 +467,12 @@ class EndedCall(_aio.AioRpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
 
     def code(self) -> Any:
         if not self.done() and self._rpc.waits:
-            self._rpc.step.wait(self._closed)
+            self._rpc.step.wait(self._error_of_ended_test)
         if not self.done():
             raise self._rpc.step.exhausted()
         return super().code()
 
-    def _closed(self) -> BaseException:
+    def _error_of_ended_test(self) -> BaseException:
         """Return the error of a call that waited in a thread when its test ended."""
         super().__init__(grpc.StatusCode.UNAVAILABLE, None, None, "Socket closed", "")
         return self._error

@@ -69,8 +69,8 @@ def store_body(
     charset = _charset_of(data, parameters.get("charset", _UTF_8))
     if charset is None:
         if cut:
-            return {"chunks": list(map(_coded, cut))}
-        return _coded(data)
+            return {"chunks": list(map(_base64_body, cut))}
+        return _base64_body(data)
     body = _store_text(
         data, charset, media_type, secrets, cut=cut, is_whole=not stopped
     )
@@ -79,7 +79,7 @@ def store_body(
     return body
 
 
-def _coded(data: bytes) -> dict[str, Any]:
+def _base64_body(data: bytes) -> dict[str, Any]:
     """Return bytes that are no text as a body: `{"base64": "…"}`."""
     return {"base64": base64.b64encode(data).decode()}
 
@@ -107,12 +107,12 @@ def _store_text(
     """
     text = data.decode(charset)
     events = split_events(text, media_type, is_whole=is_whole)
-    if events and _encoded(events, charset) == data:
+    if events and _encoded_texts(events, charset) == data:
         return store_events(events, secrets, server_sent="event-stream" in media_type)
     if cut:
-        texts = _texts(cut, charset)
-        if texts and _encoded(texts, charset) == data:
-            return {"chunks": _scrubbed(texts, secrets)}
+        texts = _decoded_texts(cut, charset)
+        if texts and _encoded_texts(texts, charset) == data:
+            return {"chunks": _scrubbed_texts(texts, secrets)}
     return _store_one_text(text, media_type, secrets)
 
 
@@ -139,13 +139,13 @@ def _store_one_text(text: str, media_type: str, secrets: Secrets) -> dict[str, A
     return {"text": secrets.text(text)}
 
 
-def _texts(chunks: Sequence[bytes], charset: str) -> list[str]:
+def _decoded_texts(chunks: Sequence[bytes], charset: str) -> list[str]:
     """Decode chunks. One that ends within a character ends before it."""
     decoder = codecs.getincrementaldecoder(charset)()
     return list(filter(None, map(decoder.decode, chunks)))
 
 
-def _encoded(texts: Sequence[str], charset: str) -> bytes:
+def _encoded_texts(texts: Sequence[str], charset: str) -> bytes:
     """Return the bytes of texts that are encoded one by one.
 
     In UTF-16, for example, each has a mark.
@@ -153,7 +153,7 @@ def _encoded(texts: Sequence[str], charset: str) -> bytes:
     return b"".join([text.encode(charset) for text in texts])
 
 
-def _scrubbed(texts: list[str], secrets: Secrets) -> list[str]:
+def _scrubbed_texts(texts: list[str], secrets: Secrets) -> list[str]:
     """Return as many texts without secrets; equally long ones if there were any."""
     whole = "".join(texts)
     hidden = secrets.text(whole)
@@ -207,12 +207,12 @@ def _store_message(
     stored = {"transfer": encoding, **body}
     if decoded == message.content:
         del stored["transfer"]
-    elif _is_unchanged(decoded, body) and _loaded(stored) != message.content:
+    elif _is_unchanged(decoded, body) and _bytes_of_body(stored) != message.content:
         stored = _coded_or_text(message.content)
     head = parts.with_length(
         hide_head(message.first_line + message.head, secrets),
         len(message.content),
-        len(_loaded(stored)),
+        len(_bytes_of_body(stored)),
     )
     return {"head": head, **stored}
 
@@ -234,7 +234,7 @@ def _coded_or_text(data: bytes) -> dict[str, Any]:
     """Return the content of a part as it came, in its `transfer` encoding."""
     text = as_text(data)
     if text is None:
-        return _coded(data)
+        return _base64_body(data)
     return {"text": text}
 
 
@@ -276,7 +276,7 @@ def load_body(body: dict[str, Any] | None) -> list[bytes]:
         return [text.encode(charset) for text in load_events(body)]
     if "chunks" in body:
         return [_load_chunk(chunk, charset) for chunk in body["chunks"]]
-    return [_loaded(body)]
+    return [_bytes_of_body(body)]
 
 
 def _load_chunk(chunk: Any, charset: str) -> bytes:
@@ -285,12 +285,12 @@ def _load_chunk(chunk: Any, charset: str) -> bytes:
     return base64.b64decode(chunk["base64"])
 
 
-def _loaded(body: dict[str, Any]) -> bytes:
+def _bytes_of_body(body: dict[str, Any]) -> bytes:
     """Return the bytes of a stored body, or of the body of a stored part."""
     if "transfer" in body:
         decoded_body = dict(body)
         encoding = decoded_body.pop("transfer")
-        return parts.encode_transfer(_loaded(decoded_body), encoding)
+        return parts.encode_transfer(_bytes_of_body(decoded_body), encoding)
     if "parts" in body:
         delimiters = [delimiter.encode() for delimiter in body["delimiters"]]
         messages = [_load_message(part) for part in body["parts"]]
@@ -312,7 +312,7 @@ def _loaded(body: dict[str, Any]) -> bytes:
 
 def _load_message(message: dict[str, Any]) -> bytes:
     """Return the bytes of a stored part: its head, and the body behind it."""
-    return str(message["head"]).encode() + _loaded(message)
+    return str(message["head"]).encode() + _bytes_of_body(message)
 
 
 def hides_text(plain: dict[str, Any]) -> bool:

@@ -81,7 +81,7 @@ def _wrap_connect(original: Callable[..., Any], port: Port) -> Callable[..., Any
 
     @wraps(original)
     def connect(conn: Any) -> Any:
-        takers = _takers(exchange, conn)
+        takers = _exchanges_that_may_take(exchange, conn)
         if not takers:
             return original(conn)
         # A request that is sent for real connects.
@@ -98,7 +98,7 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
     def send(conn: Any, data: Any) -> Any:
         talk = conn.sock
         if not isinstance(talk, _Talk):
-            takers = _takers(exchange, conn)
+            takers = _exchanges_that_may_take(exchange, conn)
             if not takers:
                 return original(conn, data)
             talk = conn.sock = _Talk(conn, takers, talk)
@@ -114,7 +114,7 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
     return send
 
 
-def _takers(exchange: Exchange, conn: Any) -> list[Exchange]:
+def _exchanges_that_may_take(exchange: Exchange, conn: Any) -> list[Exchange]:
     """Return the exchanges that may take what is sent on a connection.
 
     These are the exchanges of the clients above, such as requests, and this one. No
@@ -167,7 +167,7 @@ class _Talk:
     def __init__(self, conn: Any, takers: list[Exchange], real: Any = None) -> None:
         self.message = RequestMessage()
         self._conn = conn
-        self._takers = takers
+        self._exchanges_that_may_take = takers
         self._real: Any = real
         # The methods that were called, with their arguments, for the real socket.
         self._settings: list[tuple[str, tuple[Any, ...]]] = []
@@ -219,7 +219,7 @@ class _Talk:
             if not self._is_urllib3 or name.lower() != "host":
                 headers.append((name, value))
         request = self.message.request(self._url(), tuple(headers))
-        for taker in self._takers:
+        for taker in self._exchanges_that_may_take:
             step = taker.begin(request)
             if step is not None:
                 return step
@@ -276,7 +276,7 @@ class _Talk:
         if plain is None:
             return self._real.makefile(*args)
         if "status" not in plain:
-            return io.BufferedReader(RecordedBytes([], self._instead))
+            return io.BufferedReader(RecordedBytes([], self._error_instead))
         answer = StoredResponse(
             plain, self.message.method, decodes=_decodes(self._conn)
         )
@@ -290,12 +290,12 @@ class _Talk:
         if is_cut_off:
             end = _no_error
         elif answer.waiting or self._step.waits:
-            end = self._instead
+            end = self._error_instead
         else:
             end = partial(answer.ending, self._error, self._step.exhausted)
         return io.BufferedReader(RecordedBytes(wire, end))
 
-    def _instead(self) -> Exception:
+    def _error_instead(self) -> Exception:
         """Return the error that comes instead of a response, or of more of it.
 
         Without one, wait for more as the recorded reader did.
@@ -354,7 +354,7 @@ class _Talk:
             return receive(conn)
         with recorder.watching():
             response = receive(conn)
-            self._watch(response, recorder)
+            self._watch_response(response, recorder)
             if not recorder.is_verifying:
                 return response
             # As much is read as the recording has, to compare it.
@@ -371,7 +371,7 @@ class _Talk:
         replayed.begin()
         return replayed
 
-    def _watch(self, response: Any, recorder: ExchangeRecorder) -> None:
+    def _watch_response(self, response: Any, recorder: ExchangeRecorder) -> None:
         """Let the recorder see a real response: its head now, the body when read."""
         version = "HTTP/1.1"
         if response.version == 10:
@@ -379,7 +379,7 @@ class _Talk:
         headers = response.headers
         recorder.start(response.status, response.reason, version, headers.items())
         if not _decodes(self._conn):
-            recorder.decodes = _never
+            recorder.decodes = _decodes_nothing
         has_no_chunks = not response.chunked or response._method == "HEAD"
         is_empty = response.length == 0 and has_no_chunks
         if is_empty or response.fp is None:
@@ -406,7 +406,7 @@ def _decodes(conn: Any) -> bool:
     return hasattr(conn, "is_verified") or type(conn).__module__ == "httplib2"
 
 
-def _never() -> bool:
+def _decodes_nothing() -> bool:
     """Tell an `ExchangeRecorder` that the client does not decompress bodies."""
     return False
 

@@ -72,7 +72,7 @@ class HttpxAdapter(HttpAdapter):
             return (yield send(request))
         if step.mode == "replay":
             plain = step.outcome(is_read_only=True)
-            return (yield from self._replayed(plain, prefix, request, step))
+            return (yield from self._replay(plain, prefix, request, step))
         recorder = ExchangeRecorder(step)
         with recorder.watching():
             response = yield send(request)
@@ -92,9 +92,9 @@ class HttpxAdapter(HttpAdapter):
                 return response
             yield from _read_to_compare(response.stream, prefix, recorder)
             yield getattr(response.stream, f"{prefix}close")()
-        return (yield from self._replayed(recorder.recorded(), prefix, request, step))
+        return (yield from self._replay(recorder.recorded(), prefix, request, step))
 
-    def _replayed(
+    def _replay(
         self, plain: dict[str, Any], prefix: str, request: Any, step: Step
     ) -> Steps:
         """Return the recorded response, or raise the recorded exception."""

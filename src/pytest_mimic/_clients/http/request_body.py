@@ -61,7 +61,7 @@ def describe_body(
         inflated = inflate([data], encoding)
         if inflated is not None:
             data = b"".join(inflated)
-    return _read(data, content_type, depth=0)
+    return _read_body(data, content_type, depth=0)
 
 
 def digest(data: bytes) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def digest(data: bytes) -> dict[str, Any]:
     return {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
-def _read(data: bytes, content_type: str | None, *, depth: int) -> RequestBody:
+def _read_body(data: bytes, content_type: str | None, *, depth: int) -> RequestBody:
     """Return a body, or the content of a part that lies `depth` parts deep."""
     media_type, parameters = header_parts(content_type)
     if depth < parts.DEEPEST:
@@ -132,14 +132,14 @@ def _read_part(part: parts.Message, depth: int) -> tuple[str, Any]:
         value = {
             "filename": filename,
             "type": content_type and without_framing(content_type),
-            "content": _content(content, content_type, depth),
+            "content": _content_of_part(content, content_type, depth),
         }
     return disposition.get("name", ""), value
 
 
-def _content(content: bytes, content_type: str | None, depth: int) -> Any:
+def _content_of_part(content: bytes, content_type: str | None, depth: int) -> Any:
     """Return the plain data of a part's content, whose format is not told."""
-    body = _read(content, content_type, depth=depth + 1)
+    body = _read_body(content, content_type, depth=depth + 1)
     if body.format == "json" and isinstance(body.value, str):
         # A JSON text that is a string keeps its quotes, since the format of a part is
         # not told: a text that is no JSON has none.
@@ -188,7 +188,7 @@ def _content_of(message: parts.Message, depth: int) -> Any:
     )
     if not content.strip():
         return None
-    return _content(content, headers.get("content-type"), depth)
+    return _content_of_part(content, headers.get("content-type"), depth)
 
 
 # What is secret in a body, and in its parts
@@ -202,7 +202,9 @@ def hide_body(body_format: str, value: Any, secrets: Secrets) -> Any:
     def hide_headers(headers: dict[str, str]) -> dict[str, str]:
         return {name: secrets.header(name, text) for name, text in headers.items()}
 
-    return secrets.scrub(_replaced(body_format, value, secrets.text, hide_headers))
+    return secrets.scrub(
+        _with_replaced_texts(body_format, value, secrets.text, hide_headers)
+    )
 
 
 def learn_body(body_format: str, value: Any, secrets: Secrets) -> None:
@@ -215,11 +217,11 @@ def learn_body(body_format: str, value: Any, secrets: Secrets) -> None:
         secrets.learn_headers(headers.items())
         return headers
 
-    _replaced(body_format, value, secrets.text, learn_headers)
+    _with_replaced_texts(body_format, value, secrets.text, learn_headers)
     secrets.learn(value)
 
 
-def _replaced(
+def _with_replaced_texts(
     body_format: str,
     value: Any,
     replace_text: Callable[[str], str],
@@ -248,7 +250,7 @@ def _replaced(
         media_type, _ = header_parts(value["headers"].get("content-type"))
         inner_format = _format_of(body, media_type)
         headers = replace_headers(value["headers"])
-        body = _replaced(inner_format, body, replace_text, replace_headers)
+        body = _with_replaced_texts(inner_format, body, replace_text, replace_headers)
         return {**value, "headers": headers, "body": body}
     return value
 
@@ -267,7 +269,9 @@ def _replaced_part(
         return part
     media_type, _ = header_parts(part["type"])
     inner_format = _format_of(part["content"], media_type)
-    content = _replaced(inner_format, part["content"], replace_text, replace_headers)
+    content = _with_replaced_texts(
+        inner_format, part["content"], replace_text, replace_headers
+    )
     return {**part, "content": content}
 
 

@@ -92,7 +92,7 @@ class ExchangeRecorder:
         # Returns the chunks of the body that have arrived, where the edge adds none
         # before the end.
         self.received: Callable[[], list[bytes]] | None = None
-        step.arrived = self._arrived
+        step.arrived = self._plain_so_far
 
     def start(
         self,
@@ -212,22 +212,22 @@ class ExchangeRecorder:
         self.done = True
         if self.is_verifying and not end and self._is_broken_again():
             end["error"] = dict(BROKEN_ENCODING)
-        plain = self._plain(**end)
+        plain = self._stored_exchange(**end)
         if hides_text(plain) and not self.is_verifying:
             self.step.report(
                 "gave a text that is stored as base64: nothing in it is redacted"
             )
         self.step.finish(plain)
 
-    def _arrived(self, end: str) -> dict[str, Any]:
+    def _plain_so_far(self, end: str) -> dict[str, Any]:
         """Return what has come of the response so far; see `Step.arrived`."""
         if self.received is not None:
             self.chunks = self.received()
         if not self.head:
             end = "waiting"
-        return self._plain(end=end)
+        return self._stored_exchange(end=end)
 
-    def _plain(self, **end: Any) -> dict[str, Any]:
+    def _stored_exchange(self, **end: Any) -> dict[str, Any]:
         """Return the exchange, with its `end` or `error`, as it is stored."""
         secrets = self.step.call.secrets
         assert secrets is not None, "a request over HTTP has secrets"
@@ -439,13 +439,13 @@ class StoredResponse:
         pieces = self.chunks
         framing = header_of(self.headers, "transfer-encoding") or ""
         if "chunked" in framing.lower():
-            pieces = self._framed()
+            pieces = self._framed_chunks()
         if self.is_complete and len(self.chunks) < 2:
             # What is whole arrives at once.
             return [b"".join([head, *pieces])]
         return [head, *pieces]
 
-    def _framed(self) -> list[bytes]:
+    def _framed_chunks(self) -> list[bytes]:
         """Return the chunks of the transfer (RFC 9112, 7.1).
 
         The last may be malformed, or break off.
@@ -454,7 +454,7 @@ class StoredResponse:
         chunks = self.chunks
         broken_off = b""
         if "missing" in error:
-            chunks, broken_off = _parted(chunks, error.get("came", 0))
+            chunks, broken_off = _split_at_end(chunks, error.get("came", 0))
         pieces = [b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks]
         if self.is_complete and self._has_body:
             pieces.append(b"0\r\n\r\n")
@@ -467,7 +467,7 @@ class StoredResponse:
         return pieces
 
 
-def _parted(chunks: list[bytes], size: int) -> tuple[list[bytes], bytes]:
+def _split_at_end(chunks: list[bytes], size: int) -> tuple[list[bytes], bytes]:
     """Return chunks without the last bytes of the last one, and these bytes."""
     if not chunks:
         return [], b""
@@ -491,12 +491,12 @@ def _with_lasting_cookies(headers: list[tuple[str, str]]) -> list[tuple[str, str
     lasting = []
     for name, value in headers:
         if name.lower() == "set-cookie":
-            value = _lasting(value, recorded)
+            value = _without_later_expiry(value, recorded)
         lasting.append((name, value))
     return lasting
 
 
-def _lasting(cookie: str, recorded: float) -> str:
+def _without_later_expiry(cookie: str, recorded: float) -> str:
     """Return a cookie without an expiry that is later than a moment, in seconds."""
     from http.cookiejar import http2time  # type: ignore[attr-defined]
 

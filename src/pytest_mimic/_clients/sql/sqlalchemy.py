@@ -54,15 +54,19 @@ class SqlAdapter(Adapter):
             Edge(
                 pool,
                 (_CLASS_OF_POOL_RECORD, f"{_CLASS_OF_POOL_RECORD}__connect"),
-                self._connecting,
+                self._wrap_connect,
             ),
-            Edge(pool, (_CLASS_OF_POOL_RECORD, "get_connection"), self._adopting),
-            Edge(pool, (_CLASS_OF_POOL_RECORD, "checkin"), _housekeeping),
-            Edge(pool, ("_ConnectionFairy", "_reset"), _housekeeping),
-            Edge(engine, ("Engine", "raw_connection"), self._naming),
-            Edge(engine, ("Connection", "_exec_single_context"), _executing),
-            Edge(engine, ("Connection", "_exec_insertmany_context"), _executing),
-            Edge(default, ("DefaultDialect", "_do_ping_w_event"), _housekeeping),
+            Edge(
+                pool,
+                (_CLASS_OF_POOL_RECORD, "get_connection"),
+                self._wrap_get_connection,
+            ),
+            Edge(pool, (_CLASS_OF_POOL_RECORD, "checkin"), _wrap_housekeeping),
+            Edge(pool, ("_ConnectionFairy", "_reset"), _wrap_housekeeping),
+            Edge(engine, ("Engine", "raw_connection"), self._wrap_raw_connection),
+            Edge(engine, ("Connection", "_exec_single_context"), _wrap_execute),
+            Edge(engine, ("Connection", "_exec_insertmany_context"), _wrap_execute),
+            Edge(default, ("DefaultDialect", "_do_ping_w_event"), _wrap_housekeeping),
         ]
 
     def comparable(self, plain: Any, beside: Any = None, /) -> Any:
@@ -93,7 +97,7 @@ class SqlAdapter(Adapter):
             comparable["rows"] = named_rows
         return comparable
 
-    def _connecting(
+    def _wrap_connect(
         self, original: Callable[..., Any], port: Port
     ) -> Callable[..., Any]:
         def connect(record: Any) -> None:
@@ -111,7 +115,9 @@ class SqlAdapter(Adapter):
 
         return connect
 
-    def _adopting(self, original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+    def _wrap_get_connection(
+        self, original: Callable[..., Any], port: Port
+    ) -> Callable[..., Any]:
         def get_connection(record: Any) -> Any:
             """Replace a connection that the pool opened before by a stand-in for it."""
             connection = original(record)
@@ -147,7 +153,9 @@ class SqlAdapter(Adapter):
             self._introduced_dialects.add(pool._dialect)
         return connection
 
-    def _naming(self, original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+    def _wrap_raw_connection(
+        self, original: Callable[..., Any], port: Port
+    ) -> Callable[..., Any]:
         def raw_connection(engine: Any) -> Any:
             """Note to which database a pool leads."""
             if port.taking() and engine.pool not in self._engines:
@@ -217,7 +225,7 @@ def _state_of(engine: Any, connection: StandInConnection) -> dict[str, Any]:
     return state
 
 
-def _executing(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
+def _wrap_execute(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
     def execute(connection: Any, dialect: Any, context: Any, *args: Any) -> Any:
         """Give the cursor the names in the statement, which the driver does not get."""
         cursor = context.cursor
@@ -320,7 +328,7 @@ def _sorted_rows(plain: Any) -> list[Any]:
     return sorted(plain.get("rows", ()), key=partial(dumps, sort_keys=True))
 
 
-def _housekeeping(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
+def _wrap_housekeeping(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
     def work(holder: Any, *args: Any, **kwargs: Any) -> Any:
         """Return a connection to its pool, or check whether it is alive.
 

@@ -343,7 +343,7 @@ class StandInConnection:
         if not step.waits:
             return
         if self.dialect.is_async:
-            _awaited(step.wait_async())
+            _await_now(step.wait_async())
         closed = partial(
             self.dialect.dbapi.OperationalError, "the connection was closed"
         )
@@ -404,9 +404,9 @@ class StandInCursor:
         self._rules = cursor_rules(connection.dialect)
         self._input_sizes: tuple[Any, ...] | None = None
         self._is_used = False
-        self._forget()
+        self._forget_result()
 
-    def _forget(self) -> None:
+    def _forget_result(self) -> None:
         """Have no result, as before the first statement."""
         self.description: Sequence[Sequence[Any]] | None = None
         self.rowcount = -1
@@ -435,14 +435,14 @@ class StandInCursor:
         connection = self.connection
         port = connection.port
         self._refuse_closed()
-        self._forget()
+        self._forget_result()
         self._is_used = True
         if connection.resetting and connection.real is None:
             return self
         call = None
         step = None
         if not connection.resetting and port.taking():
-            call = self._call(kind, sql, args)
+            call = self._call_of_statement(kind, sql, args)
             with port.noting:
                 if not port.is_replaying:
                     request = [call.call.parts, str(sql), args[:1]]
@@ -475,10 +475,12 @@ class StandInCursor:
         outcome = step.outcome(is_read_only=True)
         if real is not None:
             outcome = with_secrets(outcome, hidden, real)
-        self._load(outcome)
+        self._load_outcome(outcome)
         return self
 
-    def _call(self, kind: str, sql: Any, args: tuple[Any, ...]) -> StatementCall:
+    def _call_of_statement(
+        self, kind: str, sql: Any, args: tuple[Any, ...]
+    ) -> StatementCall:
         """Return the call that a statement with its parameters is."""
         port = self.connection.port
         parameters = None
@@ -570,9 +572,9 @@ class StandInCursor:
             result["imports"] = sorted(stored.classes)
         return result
 
-    def _load(self, outcome: dict[str, Any]) -> None:
+    def _load_outcome(self, outcome: dict[str, Any]) -> None:
         """Take over a recorded result, or raise the recorded error."""
-        self._forget()
+        self._forget_result()
         self.connection.raise_recorded(outcome)
         self.rowcount = outcome.get("rowcount", -1)
         self.lastrowid = from_plain(outcome.get("lastrowid"))
@@ -583,20 +585,20 @@ class StandInCursor:
     # -- reading
 
     def fetchone(self) -> Any:
-        return next(self._readable(), None)
+        return next(self._rows_left(), None)
 
     def fetchmany(self, size: int | None = None) -> Any:
         if size is None:
             size = self.arraysize
-        return list(islice(self._readable(), size))
+        return list(islice(self._rows_left(), size))
 
     def fetchall(self) -> Any:
-        return list(self._readable())
+        return list(self._rows_left())
 
     def __iter__(self) -> Iterator[Any]:
-        return self._readable()
+        return self._rows_left()
 
-    def _readable(self) -> Iterator[Any]:
+    def _rows_left(self) -> Iterator[Any]:
         """Return the rows that are left.
 
         Raises:
@@ -645,10 +647,10 @@ def _yield_once(dialect: Any) -> None:
     if dialect.is_async:
         import asyncio
 
-        _awaited(asyncio.sleep(0))
+        _await_now(asyncio.sleep(0))
 
 
-def _awaited(awaitable: Any) -> Any:
+def _await_now(awaitable: Any) -> Any:
     """Await something in the event loop around a statement."""
     from sqlalchemy.util import concurrency
 

@@ -118,7 +118,7 @@ class Statement:
         self.signature = ""
         if words_from_verb:
             self.verb = words_from_verb[0].upper
-            self.signature = f"{self.verb} {_resource(words_from_verb)}".strip()
+            self.signature = f"{self.verb} {_main_table(words_from_verb)}".strip()
         self.is_unordered = self.verb == "SELECT" and not _is_ordered(words_from_verb)
         names: set[str] = set()
         for word in words:
@@ -147,8 +147,8 @@ class Statement:
         """
         if self.mentions(secret):
             return self.hide_literals(numbers=numbers)
-        pieces = [_folded(token) for token in self._tokens]
-        return _trimmed(pieces), []
+        pieces = [_text_with_folded_blanks(token) for token in self._tokens]
+        return _joined_without_semicolon(pieces), []
 
     def hide_literals(self, *, numbers: bool) -> tuple[str, list[str]]:
         """Return the statement without its literals and comments, and the literals.
@@ -163,7 +163,7 @@ class Statement:
         last_words = ("", "")
         expects_values = False
         for token in self._tokens:
-            text = _folded(token)
+            text = _text_with_folded_blanks(token)
             if token.upper in _BEFORE_VALUES:
                 expects_values = True
             is_quoted_value = expects_values and text.startswith('"') and before != "."
@@ -184,7 +184,7 @@ class Statement:
                 before = token.text
             if token.kind in _TOKENS_OF_NAMES:
                 last_words = (last_words[1], token.upper)
-        return _trimmed(pieces), hidden
+        return _joined_without_semicolon(pieces), hidden
 
     @lazy_attribute
     def listed(self) -> frozenset[str]:
@@ -206,14 +206,14 @@ class Statement:
         return frozenset(columns)
 
 
-def _folded(token: Token) -> str:
+def _text_with_folded_blanks(token: Token) -> str:
     """Return the text of a piece, one blank for several."""
     if token.kind == "blank":
         return " "
     return token.text
 
 
-def _trimmed(pieces: list[str]) -> str:
+def _joined_without_semicolon(pieces: list[str]) -> str:
     """Return a statement of its pieces, without the semicolon at its end."""
     return "".join(pieces).strip().rstrip(";").rstrip()
 
@@ -269,7 +269,7 @@ def _is_ordered(words: Sequence[Token]) -> bool:
     return False
 
 
-def _resource(words: Sequence[Token]) -> str:
+def _main_table(words: Sequence[Token]) -> str:
     """Return the main table of a statement, or the name of what it defines.
 
     The first word is the verb, or a part of a SELECT that begins with `FROM`.
@@ -279,7 +279,7 @@ def _resource(words: Sequence[Token]) -> str:
     if verb == "SELECT":
         for place, word in enumerate(words):
             if word.upper == "FROM" and word.depth <= words[0].depth:
-                return _resource(words[place:])
+                return _main_table(words[place:])
         return ""
     if verb in _VERBS_OF_DEFINITIONS:
         for place, word in enumerate(rest):
@@ -292,7 +292,7 @@ def _resource(words: Sequence[Token]) -> str:
             after = rest[place + 1].text
         if word.upper == "SELECT":
             # It is a subquery.
-            return _resource(rest[place:])
+            return _main_table(rest[place:])
         if (
             word.kind in _TOKENS_OF_NAMES
             and after != "."

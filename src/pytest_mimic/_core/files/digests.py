@@ -81,12 +81,12 @@ class FileDigests:
             # A path with a null character is a ValueError.
             return Content(MISSING)
         if stat.S_ISREG(facts.st_mode):
-            return Content("file", self._file(path, facts))
+            return Content("file", self._digest_of_file(path, facts))
         if stat.S_ISDIR(facts.st_mode):
-            return Content("folder", self._folder(path, facts))
-        return Content(_special(facts.st_mode))
+            return Content("folder", self._digest_of_folder(path, facts))
+        return Content(_kind_without_content(facts.st_mode))
 
-    def _file(self, path: str, facts: os.stat_result) -> bytes:
+    def _digest_of_file(self, path: str, facts: os.stat_result) -> bytes:
         """Return the digest of a file.
 
         A file that is as it was when it was last read is not read again.
@@ -120,7 +120,7 @@ class FileDigests:
             self._digests[path] = state, digest
         return digest
 
-    def _folder(self, path: str, facts: os.stat_result) -> bytes:
+    def _digest_of_folder(self, path: str, facts: os.stat_result) -> bytes:
         """Return the digest of a folder.
 
         The digest covers the relative names of the folder's files, and their contents,
@@ -135,7 +135,7 @@ class FileDigests:
             pending += listing.enter(pending.pop())
         parts = [*listing.others]
         for name, file, file_facts in listing.files:
-            parts.append((name, "file", self._file(file, file_facts)))
+            parts.append((name, "file", self._digest_of_file(file, file_facts)))
         hasher = xxh3_128()
         for part in sorted(parts):
             hasher.update(dumps(part, 2))
@@ -189,19 +189,23 @@ class _Listing:
             elif stat.S_ISDIR(facts.st_mode):
                 identity = facts.st_dev, facts.st_ino
                 if identity in folder.around:
-                    _refuse(f"a folder with a link that leads back, {relative}")
+                    _refuse_folder(f"a folder with a link that leads back, {relative}")
                 around = folder.around | {identity}
                 inner.append(_Folder(path, f"{relative}/", around))
             else:
-                self.others.append((relative, _special(facts.st_mode, relative), b""))
+                self.others.append(
+                    (relative, _kind_without_content(facts.st_mode, relative), b"")
+                )
             self._check_size()
         return inner
 
     def _check_size(self) -> None:
         if len(self.files) > MOST_FILES:
-            _refuse(f"a folder with more than {MOST_FILES:,} files")
+            _refuse_folder(f"a folder with more than {MOST_FILES:,} files")
         if self._bytes > MOST_BYTES:
-            _refuse(f"a folder with more than {MOST_BYTES // _SECOND_NS} GB of files")
+            _refuse_folder(
+                f"a folder with more than {MOST_BYTES // _SECOND_NS} GB of files"
+            )
 
 
 def _stat(path: str, relative: str) -> os.stat_result | None:
@@ -215,7 +219,7 @@ def _stat(path: str, relative: str) -> os.stat_result | None:
         return None
 
 
-def _refuse(words: str) -> NoReturn:
+def _refuse_folder(words: str) -> NoReturn:
     """Refuse a folder, `a folder with more than 10,000 files`, and say what to pass."""
     raise Unstable(words, str, remedy=_REMEDY_OF_LARGE_FOLDER)
 
@@ -223,7 +227,7 @@ def _refuse(words: str) -> NoReturn:
 _REMEDY_OF_LARGE_FOLDER = "or pass a narrower folder, or the files that the call reads"
 
 
-def _special(mode: int, name: str = "") -> Literal["socket"]:
+def _kind_without_content(mode: int, name: str = "") -> Literal["socket"]:
     """Return the kind of a file without content.
 
     Unstable: its content can be read only once.

@@ -156,12 +156,14 @@ class ProjectSources:
         self._started = started
         self.running_trace = running_trace
         self._vault = f"{relative_path(vault, start=rootdir)}/"
-        self._digest = cache(_digest)
+        self._digest_of_file = cache(_digest_of_file)
         self.code_of: Callable[..., SourceCode | None] = cache(self._code_of)
         self._code = cache(self._read_code)
-        self.reached: Callable[..., dict[str, dict[str, str]]] = cache(self._reached)
+        self.reached: Callable[..., dict[str, dict[str, str]]] = cache(
+            self._reached_fingerprints
+        )
         # Most calls of a target read the same files.
-        self.listed: Callable[..., str] = lru_cache(maxsize=100)(self._listed)
+        self.listed: Callable[..., str] = lru_cache(maxsize=100)(self._list_of_inputs)
 
     def file_at(self, path: str) -> tuple[str, str] | None:
         """Return name and fingerprint of a file under the rootdir, `data/rates.csv`.
@@ -191,9 +193,9 @@ class ProjectSources:
 
         In a text, ends of lines do not count.
         """
-        return self._digest(self._path(name, module))
+        return self._digest_of_file(self._path_of_file(name, module))
 
-    def _path(self, name: str, module: str) -> Path:
+    def _path_of_file(self, name: str, module: str) -> Path:
         """Return the path of a file.
 
         A source may be elsewhere than where it was recorded: installed, for example.
@@ -204,9 +206,9 @@ class ProjectSources:
         return Path(file_of_module(module) or path)
 
     def _read_code(self, file: str, module: str) -> SourceCode:
-        return SourceCode(self._path(file, module), module, file)
+        return SourceCode(self._path_of_file(file, module), module, file)
 
-    def _listed(
+    def _list_of_inputs(
         self, target: str, classes: frozenset[type], files: frozenset[tuple[str, str]]
     ) -> str:
         """Return the list of what calls of a target reach and read, "" for none."""
@@ -233,7 +235,7 @@ class ProjectSources:
     def _changed_functions(self, file: str, digests: dict[str, str]) -> list[str]:
         """Return which names of a file have another fingerprint than in a list.
 
-        The names are those of `_reached`: `shop.tax`, `shop.tax:rate`.
+        The names are those of `_reached_fingerprints`: `shop.tax`, `shop.tax:rate`.
         """
         names = [name for name in digests if name]
         module = ""
@@ -263,7 +265,7 @@ class ProjectSources:
             path = relative_path(Path(file), start=self._rootdir)
         return self._code(path, module)
 
-    def _reached(
+    def _reached_fingerprints(
         self, target: str, classes: Iterable[type]
     ) -> dict[str, dict[str, str]]:
         """Return the fingerprints of what a target's code reaches.
@@ -309,14 +311,16 @@ class ProjectSources:
                 used_places = code.used_by(place.name)
                 pending |= used_places - seen
                 if _is_noted(place, code, used_places, target_place):
-                    self._note(place, code, reached, is_target=place == target_place)
+                    self._note_place(
+                        place, code, reached, is_target=place == target_place
+                    )
             if not pending:
                 # Which members count is known only when all that has such members was
                 # seen.
                 pending = self._members(seen) - seen
         return reached
 
-    def _note(
+    def _note_place(
         self,
         place: Place,
         code: SourceCode,
@@ -371,7 +375,7 @@ def _is_noted(
     return False
 
 
-def _digest(path: Path) -> str | None:
+def _digest_of_file(path: Path) -> str | None:
     """Return the fingerprint of a file's bytes; None if it cannot be read."""
     hasher = xxh3_64()
     try:
@@ -479,7 +483,7 @@ class SourceCode:
                     name = alias.asname or alias.name.partition(".")[0]
                     self.uses[name].add(Place(alias.name, ""))
             elif isinstance(node, ast.ImportFrom):
-                origin = _origin(node, package)
+                origin = _module_of_import(node, package)
                 for alias in node.names:
                     # What is imported from a package may be a module.
                     self.uses[alias.asname or alias.name] |= {
@@ -500,7 +504,7 @@ def _split_body(node: ast.ClassDef) -> tuple[list[ast.stmt], list[ast.stmt]]:
     return definitions, statements
 
 
-def _origin(node: ast.ImportFrom, package: str) -> str:
+def _module_of_import(node: ast.ImportFrom, package: str) -> str:
     """Return the module that `from … import` names.
 
     In the package `shop`, `from .tax import rate` names `shop.tax`.

@@ -55,7 +55,7 @@ def find(
         # The wrapper itself calls the functions of this module.
         raise NotFoundError("cannot be mimicked, name the function that calls it")
     for name in parents:
-        holder = _as_holder(_current(holder, name, where), name)
+        holder = _as_holder(_object_of_name(holder, name, where), name)
         where = f"{where}.{name}"
     if last in _METHODS_THAT_FILL and isinstance(holder, type) and not may_fill:
         raise NotFoundError(
@@ -70,9 +70,9 @@ def find(
         raise NotFoundError("cannot be patched, its class is written in C")
     functions = []
     for name in names:
-        original = patches.original(_current(holder, name, where))
+        original = patches.original(_object_of_name(holder, name, where))
         label = f"{module}:{'.'.join([*parents, name])}"
-        function = _function(original, label)
+        function = _function_inside(original, label)
         is_own = patches.own(holder, name) is not MISSING
         functions.append(Found(holder, name, original, function, label, is_own))
     return functions
@@ -97,7 +97,7 @@ def defined_name(found: Found, patches: Patches) -> str:
     return defined.label
 
 
-def _current(holder: Holder, name: str, where: str) -> object:
+def _object_of_name(holder: Holder, name: str, where: str) -> object:
     """Return the object that a name leads to, in a module or a class and its bases.
 
     Raises:
@@ -163,7 +163,7 @@ def _as_holder(thing: object, name: str) -> Holder:
     )
 
 
-def _function(original: Any, label: str) -> object:
+def _function_inside(original: Any, label: str) -> object:
     """Return the function inside of what a name leads to, such as a static method.
 
     Raises:

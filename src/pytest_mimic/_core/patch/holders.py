@@ -71,7 +71,7 @@ def read(holder: Holder, name: str) -> object:
     return held_by(holder).get(name, MISSING)
 
 
-def _write(holder: Holder, name: str, value: object) -> None:
+def _set_or_delete(holder: Holder, name: str, value: object) -> None:
     """Set a name or, for MISSING, delete that of a class."""
     if isinstance(holder, dict):
         holder[name] = value
@@ -134,7 +134,7 @@ def _is_library(package: str) -> bool:
 # -- descriptors and bound methods
 
 
-def _inner(held: object) -> Any:
+def _held_inside(held: object) -> Any:
     """Return what is directly inside a descriptor or bound method, else None."""
     if isinstance(held, (staticmethod, classmethod, MethodType)):
         return held.__func__
@@ -150,18 +150,18 @@ def carried(held: object) -> object:
 
     Descriptors may be nested.
     """
-    inside = _inner(held)
+    inside = _held_inside(held)
     if inside is None:
         return None
     return carried(inside) or inside
 
 
-def _rebuilt(held: Any, wrapper: Wrapper) -> Any:
+def _rebuilt_with(held: Any, wrapper: Wrapper) -> Any:
     """Return a descriptor or bound method like `held`, with the wrapper in it."""
-    inside = _inner(held)
+    inside = _held_inside(held)
     if inside is None:
         return wrapper
-    replacement = _rebuilt(inside, wrapper)
+    replacement = _rebuilt_with(inside, wrapper)
     if isinstance(held, MethodType):
         return MethodType(replacement, held.__self__)
     # The class may be a subclass, whose `__init__` has other parameters.
@@ -308,7 +308,7 @@ class Patches:
             for thing in (found.function, found.original):
                 wanted[identity_of(thing)] = wrapper, found
         searched = _holders(is_machinery, since)
-        for holder, name, held, (wrapper, found) in _holding(wanted, searched):
+        for holder, name, held, (wrapper, found) in _places_that_hold(wanted, searched):
             self.put(holder, name, held, wrapper, found)
 
     def put(
@@ -322,7 +322,7 @@ class Patches:
         """Put the wrapper, or what holds it, in the place of the original."""
         ours: object = wrapper
         if carried(original) is found.function:
-            ours = _rebuilt(original, wrapper)
+            ours = _rebuilt_with(original, wrapper)
         elif not isinstance(holder, dict) and not _is_bound_by_classes(original):
             # A class binds each Python function, so the wrapper, to its instances.
             ours = staticmethod(wrapper)
@@ -331,7 +331,7 @@ class Patches:
             self._ours.setdefault(identity_of(our_object), entry)
         before = read(holder, name)
         self._places[identity_of(holder), name] = _Place(holder, name, before, ours)
-        _write(holder, name, ours)
+        _set_or_delete(holder, name, ours)
 
     def give_back(self, key: tuple[int, str]) -> None:
         """Put back what a holder, by its id, held under a name.
@@ -340,7 +340,7 @@ class Patches:
         """
         place = self._places.pop(key, None)
         if place is not None and read(place.holder, place.name) is place.ours:
-            _write(place.holder, place.name, place.before)
+            _set_or_delete(place.holder, place.name, place.before)
 
     def restore(self) -> None:
         """Restore all places, and those into which a wrapper was copied."""
@@ -365,11 +365,11 @@ class Patches:
 
         originals = {key: ours.original for key, ours in self._ours.items()}
         searched = _holders(cache(is_unchanged))
-        for holder, name, held, original in _holding(originals, searched):
+        for holder, name, held, original in _places_that_hold(originals, searched):
             if self.is_ours(held):
-                _write(holder, name, original)
+                _set_or_delete(holder, name, original)
             else:
-                _write(holder, name, _rebuilt(held, original))
+                _set_or_delete(holder, name, _rebuilt_with(held, original))
 
 
 def _is_bound_by_classes(function: object) -> bool:
@@ -378,7 +378,7 @@ def _is_bound_by_classes(function: object) -> bool:
     return hasattr(kind, "__get__") and not issubclass(kind, _NEVER_BOUND)
 
 
-def _holding(
+def _places_that_hold(
     wanted: dict[int, Any], searched: Iterable[Holder]
 ) -> Iterator[tuple[Holder, str, object, Any]]:
     """Yield every place that holds one of these objects, with what is noted for it.

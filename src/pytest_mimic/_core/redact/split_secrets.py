@@ -61,7 +61,7 @@ def _texts_in(plain: Any, path: tuple[object, ...]) -> Iterator[tuple[object, st
     if isinstance(plain, str):
         yield path, plain
     elif isinstance(plain, dict):
-        place = _numbered(plain, path)
+        place = _place_with_numbers(plain, path)
         for name, part in plain.items():
             if name not in _KEYS_OF_TEXTS:
                 yield from _texts_in(part, (*place, name))
@@ -75,7 +75,7 @@ def _with_texts(plain: Any, path: tuple[object, ...], texts: dict[object, str]) 
     if isinstance(plain, str):
         return texts.get(path, plain)
     if isinstance(plain, dict):
-        place = _numbered(plain, path)
+        place = _place_with_numbers(plain, path)
         changed = {}
         for name, part in plain.items():
             changed[name] = _with_texts(part, (*place, name), texts)
@@ -88,7 +88,9 @@ def _with_texts(plain: Any, path: tuple[object, ...], texts: dict[object, str]) 
     return plain
 
 
-def _numbered(plain: dict[str, Any], path: tuple[object, ...]) -> tuple[object, ...]:
+def _place_with_numbers(
+    plain: dict[str, Any], path: tuple[object, ...]
+) -> tuple[object, ...]:
     """Return the place of a mapping, with the numbers that it has."""
     numbers = []
     for name in _KEYS_OF_TEXTS:
@@ -114,7 +116,7 @@ def _hidden_pieces(pieces: list[str], hide: Callable[[str], str]) -> list[str]:
     start = 0
     for piece in pieces:
         end = start + len(piece)
-        changed.append(_without(whole, start, end, spans))
+        changed.append(_without_secrets(whole, start, end, spans))
         start = end
     return changed
 
@@ -157,7 +159,7 @@ class _Span(NamedTuple):
     stand_in: str
 
 
-def _without(whole: str, start: int, end: int, spans: list[_Span]) -> str:
+def _without_secrets(whole: str, start: int, end: int, spans: list[_Span]) -> str:
     """Return the part of a text from `start` to `end`, without the secrets in it."""
     text = ""
     position = start

@@ -67,10 +67,10 @@ def compile_binder(
     """
     if isinstance(function, MethodType):
         return compile_binder(function.__func__, drop_first=True)
-    parameters = _parameters(function)
+    parameters = _shown_parameters(function)
     has_first = bool(parameters) and parameters[0].kind not in _STARS_OF_KINDS
     start = int(drop_first and has_first)
-    bind = _compiled(parameters, start, getattr(function, "__module__", None))
+    bind = _compiled_binder(parameters, start, getattr(function, "__module__", None))
     # The TypeError of a call that does not fit names the function, also inside a
     # partial.
     innermost: Any = function
@@ -91,7 +91,7 @@ def compile_binder(
     return Bound(tuple(names), tuple(defaults), bind)
 
 
-def _compiled(parameters: tuple[Parameter, ...], start: int, module: Any) -> Any:
+def _compiled_binder(parameters: tuple[Parameter, ...], start: int, module: Any) -> Any:
     """Return a function with these parameters that returns their values from one on.
 
     Args:
@@ -134,10 +134,10 @@ def argument_names(function: Callable[..., object]) -> list[str] | None:
     The paths of `ignore=` and `content=` are checked by these names, see
     `Target.misfit`.
     """
-    parameters = _parameters(function)
+    parameters = _shown_parameters(function)
     if hasattr(function, "__wrapped__"):
         # A decorator may take additional arguments.
-        parameters += _parameters(function, follow_wrapped=False)
+        parameters += _shown_parameters(function, follow_wrapped=False)
     names: dict[str, None] = {}
     for parameter in parameters:
         if parameter.kind is Parameter.VAR_KEYWORD:
@@ -146,7 +146,7 @@ def argument_names(function: Callable[..., object]) -> list[str] | None:
     return list(names)
 
 
-def _parameters(
+def _shown_parameters(
     function: Callable[..., object], *, follow_wrapped: bool = True
 ) -> tuple[Parameter, ...]:
     """Return the parameters that a function shows.

@@ -49,7 +49,7 @@ def read_line_options(words: Sequence[str], target: str) -> dict[str, Any]:
             )
         # A word without `=` is a switch that is on: `sequence`.
         value = text if equals else None
-        values[name] = _read(name or word, value, target)
+        values[name] = _read_option(name or word, value, target)
     return values
 
 
@@ -63,7 +63,7 @@ def read_keyword_options(options: Mapping[str, object], target: str) -> dict[str
     for name, value in options.items():
         # An unknown option is an error, with whatever value.
         if value is not None or name not in _OPTIONS:
-            values[name] = _read(name, value, target)
+            values[name] = _read_option(name, value, target)
     return values
 
 
@@ -121,7 +121,7 @@ def first_step(path: str) -> str:
     return re.split(r"[.\[]", path)[0]
 
 
-def _read(name: str, value: object, target: str) -> object:
+def _read_option(name: str, value: object, target: str) -> object:
     """Read and check the value of one option.
 
     The value is None where a line has the option without a value, `sequence`.
@@ -146,7 +146,7 @@ def _read(name: str, value: object, target: str) -> object:
 # One reader for each kind of option. A reader takes the value as a line has it (a text,
 # or None for an option without a value) or as a keyword has it, and returns the field
 # of `Options`. For a wrong value it raises TypeError, ValueError or KeyError, which
-# `_read` turns into a message.
+# `_read_option` turns into a message.
 
 
 def _read_paths(value: object) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ class Selector:
         """
         if not self._only and not self._exclude:
             return True
-        verb, resource = _split(signature)
+        verb, resource = _verb_and_resource(signature)
 
         def matches(pattern: _Pattern) -> bool:
             return pattern.matches(verb, resource, host)
@@ -52,7 +52,7 @@ def split_list(patterns: str | Iterable[str]) -> tuple[str, ...]:
     return tuple(filter(None, stripped))
 
 
-def _split(text: str) -> tuple[str, str]:
+def _verb_and_resource(text: str) -> tuple[str, str]:
     """Split into verb and resource.
 
     A single word is a verb if it is in capitals, else a resource.
@@ -82,22 +82,22 @@ class _Pattern:
     __slots__ = ("_host", "_path", "_verb", "_whole")
 
     def __init__(self, text: str) -> None:
-        verb, resource = _split(text)
+        verb, resource = _verb_and_resource(text)
         head, slash, path = resource.partition("/")
-        self._verb = _glob(verb.upper() or "*")
+        self._verb = _matcher_of_glob(verb.upper() or "*")
         # `*.shop.com/*` must not match the path `/www.shop.com/x` of another host, so
         # it has no pattern for the whole. The `*` in `*/edit` names no host.
         is_plain = not any(mark in head for mark in "*?[")
         names_host = bool(slash and head) and (is_plain or head.startswith("*."))
-        self._whole: _Match = _nothing
+        self._whole: _Match = _matches_nothing
         if not names_host:
-            self._whole = _glob(resource or "*")
-        self._host: _Match = _nothing
+            self._whole = _matcher_of_glob(resource or "*")
+        self._host: _Match = _matches_nothing
         if head:
-            self._host = _glob(head.lower())
-        self._path = _glob("*")
+            self._host = _matcher_of_glob(head.lower())
+        self._path = _matcher_of_glob("*")
         if slash:
-            self._path = _glob(f"/{path}")
+            self._path = _matcher_of_glob(f"/{path}")
 
     def matches(self, verb: str, resource: str, host: str | None) -> bool:
         """Check a call by its signature in two parts, and the host of a request."""
@@ -117,11 +117,11 @@ class _Pattern:
         return any(map(self._host, spellings))
 
 
-def _glob(pattern: str) -> _Match:
+def _matcher_of_glob(pattern: str) -> _Match:
     """Return what matches the texts that `/users/*` stands for."""
     return re.compile(translate(pattern)).match
 
 
-def _nothing(_text: str) -> object:
+def _matches_nothing(_text: str) -> object:
     """Match no text: what a `_Pattern` has for a part that it does not name."""
     return None

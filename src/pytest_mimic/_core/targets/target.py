@@ -362,9 +362,9 @@ def _importable_name(thing: Any) -> str:
     module = getattr(function, "__module__", None)
     path = getattr(function, "__qualname__", None)
     if not isinstance(module, str) or not isinstance(path, str):
-        raise _nameless(thing)
+        raise _error_without_name(thing)
     if not callable(function):
-        raise _nameless(thing)
+        raise _error_without_name(thing)
     if "<" in path:
         raise TargetError(
             f"{path} in {module} is local or a lambda, "
@@ -379,7 +379,7 @@ def _importable_name(thing: Any) -> str:
     return f"{module}:{path}"
 
 
-def _nameless(thing: object) -> TargetError:
+def _error_without_name(thing: object) -> TargetError:
     """Return the error for what was given as a function, and is none with a name."""
     return TargetError(
         f"{thing!r} is not a function with an importable name, give it as 'module:name'"

@@ -156,7 +156,7 @@ class FolderStore:
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as reason:
-            raise _cannot("read", self._prefix + prefix, reason) from None
+            raise _error_of_system("read", self._prefix + prefix, reason) from None
         names.sort()
         for folder in folders:
             names += self.names(folder, without=without)
@@ -226,9 +226,9 @@ class FolderStore:
     def _check_absent(self, name: str, reason: OSError) -> None:
         """Raise an error, unless the vault is readable and just has no such file."""
         if not isinstance(reason, (FileNotFoundError, NotADirectoryError)):
-            raise _cannot("read", self._prefix + name, reason) from None
+            raise _error_of_system("read", self._prefix + name, reason) from None
         if isinstance(reason, NotADirectoryError) and not isdir(self.path):
-            raise _cannot("read", self.path, reason) from None
+            raise _error_of_system("read", self.path, reason) from None
         if islink(self._prefix + name):
             raise self._no_regular_file(name, "nothing") from None
 
@@ -256,7 +256,7 @@ class FolderStore:
             if isfile(self.path):
                 # A file stands in place of the vault.
                 path = self.path
-            raise _cannot("write", path, reason) from None
+            raise _error_of_system("write", path, reason) from None
 
     def _open_temporary(self) -> tuple[int, str]:
         """Return the number of a new temporary file, and its path.
@@ -286,7 +286,7 @@ class FolderStore:
             except FileNotFoundError:
                 pass
             except OSError as reason:
-                raise _cannot("delete", self._prefix + name, reason) from None
+                raise _error_of_system("delete", self._prefix + name, reason) from None
             folders.add(dirname(name))
         for folder in sorted(folders, key=len, reverse=True):
             self._remove_empty(folder)
@@ -415,7 +415,7 @@ def _in_folder(folder: str, act: Callable[[], _T]) -> _T:
     return act()
 
 
-def _cannot(verb: str, path: str, reason: OSError) -> MimicError:
+def _error_of_system(verb: str, path: str, reason: OSError) -> MimicError:
     """Return the error for a path that the system cannot read, write or delete.
 
     The `verb` is one of these three, for the message.

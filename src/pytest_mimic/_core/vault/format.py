@@ -48,7 +48,7 @@ def recording_name(target: str, key: str, owner: str | None = None) -> str:
         _, dash, parts = key.partition("-")
         text = f"{key}\0{owner}".encode("utf-8", "surrogatepass")
         key = f"{xxh3_128_hexdigest(text)}{dash}{parts}"
-    return f"calls/{_folder(target)}/{key}.json"
+    return f"calls/{_folder_of_target(target)}/{key}.json"
 
 
 def imported_parts(key: str) -> str:
@@ -60,11 +60,11 @@ def imported_parts(key: str) -> str:
 
 
 @lru_cache(maxsize=1_000)
-def _folder(target: str) -> str:
-    return "/".join([_component(part) for part in target.split(":", 1)])
+def _folder_of_target(target: str) -> str:
+    return "/".join([_folder_of_part(part) for part in target.split(":", 1)])
 
 
-def _component(text: str) -> str:
+def _folder_of_part(text: str) -> str:
     """Return the text as a folder's name.
 
     It has digits of its hash if it had to change, or has capital letters.

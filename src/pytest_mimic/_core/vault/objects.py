@@ -85,7 +85,7 @@ _LONGEST_ERROR = 200
 CheckClient = Callable[[str, Any], object]
 
 
-def _accept(_client: str, _value: Any) -> None:
+def _check_nothing(_client: str, _value: Any) -> None:
     """Check nothing."""
 
 
@@ -124,7 +124,7 @@ class Objects:
         check_client: CheckClient | None = None,
     ) -> None:
         self.label = label
-        self.check_client: CheckClient = check_client or _accept
+        self.check_client: CheckClient = check_client or _check_nothing
         self.store = store
         self._forbidden = pickles == "forbid"
         self._classes: dict[int, ClassTag] = {}

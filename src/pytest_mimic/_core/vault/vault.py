@@ -132,7 +132,7 @@ class Vault:
             return None
         making: _Making | None
         if not is_usual(entry):
-            making = _making(self.objects, name, facts)
+            making = _maker_of_value(self.objects, name, facts)
         elif len(data) < LONG:
             making = loads, dumps(entry["value"]), entry["value"]
         else:
@@ -299,7 +299,9 @@ class Vault:
         return delete(self.store, names, objects)
 
 
-def _making(objects: Objects, name: str, facts: dict[str, Any]) -> _Making | None:
+def _maker_of_value(
+    objects: Objects, name: str, facts: dict[str, Any]
+) -> _Making | None:
     """Return what makes the value of an outcome; None if there is more to it."""
     from pytest_mimic._core.vault.recording_facts import calls_of
 

@@ -111,13 +111,15 @@ def write(
     before = _Before() if is_new else _read_before(objects, name)
     outcomes = list(chain.from_iterable(call.outcomes for call in calls))
     store.share()
-    entries, is_same = _entries(objects, outcomes, before.entries, origin)
-    arguments = _arguments(objects, calls, before.arguments, is_cassette=is_cassette)
+    entries, is_same = _entries_in_file(objects, outcomes, before.entries, origin)
+    arguments = _arguments_in_file(
+        objects, calls, before.arguments, is_cassette=is_cassette
+    )
     of_run: Mapping[str, Any] = {"test": test, "recorded": recorded}
     if before.facts and is_same:
         of_run = before.facts
-    facts = _facts(calls, entries, arguments, of_run, is_cassette=is_cassette)
-    now = _content(facts, before)
+    facts = _facts_of_file(calls, entries, arguments, of_run, is_cassette=is_cassette)
+    now = _content_of_file(facts, before)
     if now is not before.data and not store.replace(name, before.data, now):
         # Another process has written the file since: a test that fails puts that back.
         return write(objects, name, calls, test=test, recorded=recorded)
@@ -131,7 +133,7 @@ def write(
     return Written(before.data, now, replaced)
 
 
-def _entries(
+def _entries_in_file(
     objects: Objects,
     outcomes: Sequence[Stored],
     old_entries: Sequence[Entry],
@@ -146,11 +148,11 @@ def _entries(
     for stored, old in zip_longest(outcomes, old_entries[: len(outcomes)]):
         is_same = old is not None and _is_same(objects, stored, old, origin)
         are_same = are_same and is_same
-        entries.append(_entry(objects, stored, old, is_same=is_same))
+        entries.append(_entry_in_file(objects, stored, old, is_same=is_same))
     return entries, are_same
 
 
-def _arguments(
+def _arguments_in_file(
     objects: Objects,
     calls: Sequence[Recording],
     old_arguments: Sequence[Described],
@@ -174,7 +176,7 @@ def _arguments(
     return arguments
 
 
-def _content(facts: dict[str, Any], before: _Before) -> bytes | None:
+def _content_of_file(facts: dict[str, Any], before: _Before) -> bytes | None:
     """Return the content of a file with these facts; if it has them, as it is."""
     text = layout(facts)
     if before.facts:
@@ -216,7 +218,7 @@ def _read_before(objects: Objects, name: str) -> _Before:
     return _Before(data)
 
 
-def _facts(
+def _facts_of_file(
     calls: Sequence[Recording],
     entries: list[Entry],
     arguments: list[Described],
@@ -240,7 +242,7 @@ def _facts(
         "target": call.target,
         "arguments": described,
         "source": call.source,
-        **_identified(call),
+        **_facts_of_identity(call),
         **run,
         "owner": call.owner,
     }
@@ -260,13 +262,13 @@ def _facts_of_call(
         "key": call.identity,
         "host": call.host,
         "source": call.source,
-        **_identified(call),
+        **_facts_of_identity(call),
         "arguments": described,
         "outcome": entry,
     }
 
 
-def _identified(call: Recording) -> dict[str, Any]:
+def _facts_of_identity(call: Recording) -> dict[str, Any]:
     """Return the facts by which the call can be identified under other options."""
     facts: dict[str, Any] = {}
     if call.options:
@@ -293,7 +295,7 @@ def _is_same(objects: Objects, stored: Stored, old: Entry, origin: Origin) -> bo
     return layout(body_of(stored.entry)) == layout(body_of(old))
 
 
-def _entry(
+def _entry_in_file(
     objects: Objects, stored: Stored, old: Entry | None, *, is_same: bool
 ) -> Entry:
     """Return an outcome as it stands in its recording, in place of an old one.
@@ -309,13 +311,13 @@ def _entry(
         entry.pop("kind", None)
         if stored.is_tagged:
             entry["tagged"] = True
-        entry |= _body(objects, stored.encoded)
+        entry |= _facts_of_body(objects, stored.encoded)
     if stored.inputs is None:
         return entry
     old_inputs = ""
     if old is not None:
         old_inputs = old.get("inputs", "")
-    inputs = _inputs(objects, stored.inputs, old_inputs, is_same)
+    inputs = _write_inputs(objects, stored.inputs, old_inputs, is_same)
     if inputs == entry.get("inputs", ""):
         return entry
     renewed = dict(entry)
@@ -331,12 +333,14 @@ def placed(objects: Objects, stored: Stored) -> Entry:
     Its objects are written. All of it is plain data.
     """
     objects.store.share()
-    entry = _entry(objects, stored, None, is_same=False)
+    entry = _entry_in_file(objects, stored, None, is_same=False)
     plain: Entry = loads(layout(entry))
     return plain
 
 
-def _inputs(objects: Objects, list_of: InputList, old_name: str, is_same: bool) -> str:
+def _write_inputs(
+    objects: Objects, list_of: InputList, old_name: str, is_same: bool
+) -> str:
     """Write the list of inputs, and return the name of its object.
 
     Args:
@@ -357,7 +361,7 @@ def _inputs(objects: Objects, list_of: InputList, old_name: str, is_same: bool) 
     return objects.place([text.encode()], "json")
 
 
-def _body(objects: Objects, encoded: Encoded) -> Entry:
+def _facts_of_body(objects: Objects, encoded: Encoded) -> Entry:
     """Return the facts of an outcome: its body, or its object, which is written."""
     if encoded.readable is None:
         return _pickle_facts(objects, encoded)

@@ -68,10 +68,10 @@ def run(invocation: Invocation) -> Result:
     findings = checker.check(names)
     lines: list[Line] = []
     if is_whole or names:
-        lines += _lines(invocation, checker, findings)
+        lines += _report_lines(invocation, checker, findings)
     fix = _Fix([], [])
     if options.fix:
-        fix = _fix(invocation, findings, is_whole=is_whole)
+        fix = _remove_findings(invocation, findings, is_whole=is_whole)
         lines += fix.lines
     data = {
         "vault": vault.label,
@@ -84,8 +84,8 @@ def run(invocation: Invocation) -> Result:
         "unmatched": unmatched,
     }
     is_fixed = options.fix and not options.dry_run
-    is_left = bool(_of(findings, *LEFT_OVER)) and not is_fixed
-    is_bad = bool(_of(findings, *DAMAGE, "secret"))
+    is_left = bool(_of_kinds(findings, *LEFT_OVER)) and not is_fixed
+    is_bad = bool(_of_kinds(findings, *DAMAGE, "secret"))
     return Result(lines, data, found=is_left or is_bad, unmatched=unmatched)
 
 
@@ -94,18 +94,18 @@ def _as_data(finding: Finding, invocation: Invocation) -> dict[str, object]:
     damage = ""
     if finding.damage is not None:
         damage = finding.damage.value
-    remedy = _remedy(finding, invocation)
+    remedy = _line_of_remedy(finding, invocation)
     return {**finding._asdict(), "remedy": remedy, "damage": damage}
 
 
-def _remedy(finding: Finding, invocation: Invocation) -> str:
+def _line_of_remedy(finding: Finding, invocation: Invocation) -> str:
     """Return the remedy of a finding in one line, empty if it has none."""
     if finding.remedy is None:
         return ""
     return invocation.commands.line(finding.remedy, finding.test)
 
 
-def _of(findings: Iterable[Finding], *kinds: str) -> list[Finding]:
+def _of_kinds(findings: Iterable[Finding], *kinds: str) -> list[Finding]:
     """Return the findings of some kinds, see `checking.Kind`."""
     return [finding for finding in findings if finding.kind in kinds]
 
@@ -125,14 +125,14 @@ class _Fix(NamedTuple):
     lines: list[Line]
 
 
-def _fix(
+def _remove_findings(
     invocation: Invocation, findings: Sequence[Finding], *, is_whole: bool
 ) -> _Fix:
     """Remove the recordings that cannot be used, and the files that none needs."""
     is_dry = invocation.options.dry_run
     damaged = _still_damaged(invocation.vault, findings)
     names = sorted({finding.recording for finding in damaged})
-    left = len(_of(findings, *LEFT_OVER))
+    left = len(_of_kinds(findings, *LEFT_OVER))
     is_held = False
     freed = 0
     if not is_dry and (names or left or is_whole):
@@ -166,32 +166,32 @@ def _still_damaged(vault: Vault, findings: Sequence[Finding]) -> list[Finding]:
 
     Another process may have recorded a call again since the first look.
     """
-    names = {finding.recording for finding in _of(findings, "damaged")}
-    return _of(Checker(vault).check(sorted(names)), "damaged")
+    names = {finding.recording for finding in _of_kinds(findings, "damaged")}
+    return _of_kinds(Checker(vault).check(sorted(names)), "damaged")
 
 
 # -- the report
 
 
-def _lines(
+def _report_lines(
     invocation: Invocation, checker: Checker, findings: Sequence[Finding]
 ) -> Iterator[Line]:
     """Yield the findings, a line that sums them up, and the next step."""
     for finding in findings:
         yield from _finding_lines(finding, invocation)
     yield from _import_lines(checker)
-    yield _sum(invocation.settings.shown_vault, checker, findings)
-    secrets = _of(findings, "secret")
+    yield _summing_line(invocation.settings.shown_vault, checker, findings)
+    secrets = _of_kinds(findings, "secret")
     if secrets:
         yield from _hiding_lines(invocation, secrets)
-    if not invocation.options.fix and _of(findings, "damaged", *LEFT_OVER):
+    if not invocation.options.fix and _of_kinds(findings, "damaged", *LEFT_OVER):
         fixing = invocation.commands.mimic("check", "--fix")
         yield f"  to remove what cannot be used or is left over: {fixing}"
 
 
 def _finding_lines(finding: Finding, invocation: Invocation) -> Iterator[Line]:
     """Yield a finding: the problem, whom it concerns, and the remedy."""
-    remedy = _remedy(finding, invocation)
+    remedy = _line_of_remedy(finding, invocation)
     # An old vault has one such finding for each recording, so that it is one line.
     is_one_line = finding.damage in (Damage.OLDER, Damage.FORMER, Damage.NEWER)
     problem = finding.problem
@@ -217,11 +217,11 @@ def _import_lines(checker: Checker) -> Iterator[Line]:
             yield f"  {name}"
 
 
-def _sum(vault: str, checker: Checker, findings: Sequence[Finding]) -> Line:
+def _summing_line(vault: str, checker: Checker, findings: Sequence[Finding]) -> Line:
     """Return the line that sums up a check: `.mimic_vault is sound; 3 recordings …`."""
-    damage = _of(findings, *DAMAGE)
-    secrets = _of(findings, "secret")
-    left = _of(findings, *LEFT_OVER)
+    damage = _of_kinds(findings, *DAMAGE)
+    secrets = _of_kinds(findings, "secret")
+    left = _of_kinds(findings, *LEFT_OVER)
     problems = []
     if damage:
         problems.append(plural(len(damage), "problem"))
@@ -240,7 +240,7 @@ def _sum(vault: str, checker: Checker, findings: Sequence[Finding]) -> Line:
     if not checker.recordings:
         return f"no recordings in {vault}"
     foreign = ""
-    foreign_count = len(_of(findings, "foreign"))
+    foreign_count = len(_of_kinds(findings, "foreign"))
     if foreign_count:
         foreign = f", beside {plural(foreign_count, 'other file')}"
     return [(f"{vault} is sound", "bold"), foreign, counts]

@@ -289,14 +289,14 @@ def find_files(
         # Links stay as they are: the user knows these names.
         path = Path(os.path.abspath(here / word))  # noqa: PTH100
         if not path.exists():
-            raise MimicError(f"no such file or folder: {_shown(path, here)}")
+            raise MimicError(f"no such file or folder: {_shown_path(path, here)}")
         if not path.is_dir():
             name = Path(path.name).with_suffix("").as_posix()
-            file = CassetteFile(path, _shown(path, here), name)
+            file = CassetteFile(path, _shown_path(path, here), name)
             files.setdefault(path, file)
             continue
         for below in _files_below(path, here):
-            shown = _shown(below, here)
+            shown = _shown_path(below, here)
             if _WORD_OF_CASSETTES in below.read_bytes():
                 name = below.relative_to(path).with_suffix("").as_posix()
                 files.setdefault(below, CassetteFile(below, shown, name))
@@ -317,11 +317,11 @@ def _files_below(folder: Path, here: Path) -> list[Path]:
             files.append(path)
     if not files:
         suffixes = ", ".join(_SUFFIXES_OF_CASSETTES)
-        raise MimicError(f"{_shown(folder, here)} has no files of {suffixes}")
+        raise MimicError(f"{_shown_path(folder, here)} has no files of {suffixes}")
     return files
 
 
-def _shown(path: Path, here: Path) -> str:
+def _shown_path(path: Path, here: Path) -> str:
     """Return a path for messages: relative to the current folder if it is below."""
     if path.is_relative_to(here):
         return path.relative_to(here).as_posix()

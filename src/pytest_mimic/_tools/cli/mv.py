@@ -51,8 +51,8 @@ def run(invocation: Invocation) -> Result:
             test.
     """
     vault = invocation.vault
-    old = _cleaned(invocation.options.old)
-    new = _cleaned(invocation.options.new)
+    old = _id_as_pytest_writes(invocation.options.old)
+    new = _id_as_pytest_writes(invocation.options.new)
     _refuse_other_kinds(old, new)
     plan = _plan(vault, old, new)
     if not invocation.options.dry_run:
@@ -64,7 +64,7 @@ def run(invocation: Invocation) -> Result:
     )
 
 
-def _cleaned(word: str) -> str:
+def _id_as_pytest_writes(word: str) -> str:
     """Return an id as pytest writes it: `./tests/` becomes `tests`."""
     return word.rstrip("/").removeprefix("./")
 
@@ -179,8 +179,8 @@ def _move(name: str, facts: dict[str, Any], old: str, new: str) -> Move | None:
     """
     test = str(facts.get("test") or "")
     owner = str(facts.get("owner") or "")
-    new_test = _renamed(test, old, new)
-    new_owner = _renamed(owner, old, new)
+    new_test = _renamed_id(test, old, new)
+    new_owner = _renamed_id(owner, old, new)
     if new_test is None and new_owner is None:
         return None
     new_name = name
@@ -208,7 +208,7 @@ def _cassette_renamed(name: str, test: str, new_test: str) -> str:
     return name
 
 
-def _renamed(test: str, old: str, new: str) -> str | None:
+def _renamed_id(test: str, old: str, new: str) -> str | None:
     """Return the id of a test, file or scope when OLD has become NEW.
 
     None: it is no part of OLD, or is moved already. For example, with OLD `test_a.py`
@@ -225,16 +225,18 @@ def _renamed(test: str, old: str, new: str) -> str | None:
     if test == old:
         return new
     # With OLD `tests` and NEW `tests/shop`, a test in `tests/shop` is moved already.
-    is_moved = new.startswith(old) and (test == new or _rest(test, new) is not None)
+    is_moved = new.startswith(old) and (
+        test == new or _id_behind(test, new) is not None
+    )
     if is_moved or new.endswith("]"):
         return None
-    rest = _rest(test, old)
+    rest = _id_behind(test, old)
     if rest is None:
         return None
     return new + rest
 
 
-def _rest(test: str, whole: str) -> str | None:
+def _id_behind(test: str, whole: str) -> str | None:
     """Return what follows the id of a folder, file, class or test in the id of a part.
 
     None: `test` is no part of `whole`.

@@ -81,7 +81,7 @@ class Output:
         pieces: Sequence[Piece] = line
         if isinstance(line, str):
             pieces = [line]
-        text = "".join(map(self._painted, pieces))
+        text = "".join(map(self._with_codes, pieces))
         self._send(text.rstrip(" ") + "\n")
 
     def json(self, data: object) -> None:
@@ -100,7 +100,7 @@ class Output:
             self._send(piece.replace("\x7f", "\\u007f"))
         self._send("\n")
 
-    def _painted(self, piece: Piece) -> str:
+    def _with_codes(self, piece: Piece) -> str:
         """Return a piece of a line with the codes of its style, if there is one."""
         if isinstance(piece, str):
             return one_line(piece)

@@ -167,18 +167,18 @@ def _with_rest_of_sequences(
     sequences: set[tuple[str, str]] = set()
     for file in files:
         if file.owner:
-            sequences.add((file.owner, _target(file)))
+            sequences.add((file.owner, _target_of_file(file)))
     members: list[str] = []
     for name in names:
         if name in chosen:
             continue
         file = VaultFile(name, invocation.vault)
-        if file.error is None and (file.owner, _target(file)) in sequences:
+        if file.error is None and (file.owner, _target_of_file(file)) in sequences:
             members.append(name)
     return sorted([*chosen, *members])
 
 
-def _target(file: VaultFile) -> str:
+def _target_of_file(file: VaultFile) -> str:
     """Return the target of a file's first call; empty for a file without calls."""
     if not file.calls:
         return ""

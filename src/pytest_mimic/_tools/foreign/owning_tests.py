@@ -82,14 +82,14 @@ class OwningTests:
         self._problem = ""
         modules: dict[str, None] = {}
         for path in paths:
-            module = self._module(path)
+            module = self._module_of_folder(path)
             if module:
                 modules[module] = None
         if modules:
             for nodeid, default in self._collect(list(modules)):
                 module, name = _cassette_of(nodeid)
                 if default:
-                    name = _stem(default)
+                    name = _name_of_cassette(default)
                 self._tests.setdefault((module, name), []).append(nodeid)
 
     def find(self, path: Path) -> list[str]:
@@ -100,7 +100,7 @@ class OwningTests:
         Raises:
             CassetteError: The file is in this layout, and its tests were not found.
         """
-        module = self._module(path)
+        module = self._module_of_folder(path)
         tests = self._tests.get((module, path.stem), [])
         if tests or not module:
             return tests
@@ -109,7 +109,7 @@ class OwningTests:
         test = re.sub(r"^(\w+)\.", r"\1::", path.stem)
         raise CassetteError(f"{module} has no test {test}")
 
-    def _module(self, path: Path) -> str:
+    def _module_of_folder(self, path: Path) -> str:
         """Return the module of tests that the folder of a cassette is named after.
 
         Empty: there is none.
@@ -166,7 +166,7 @@ def _cassette_of(nodeid: str) -> tuple[str, str]:
     return module, _REPLACED_SIGN.sub("-", f"{name}{bracket}{parameters}")
 
 
-def _stem(path: str) -> str:
+def _name_of_cassette(path: str) -> str:
     """Return `y` for the cassette `recorded/y.yaml`."""
     name = path.replace("\\", "/").rpartition("/")[2]
     return re.sub(r"\.(?:ya?ml|json)$", "", name)

@@ -73,7 +73,7 @@ def request_blocks(arguments: Mapping[str, Any]) -> list[Block]:
         if name.startswith("headers."):
             headers.append((name.partition(".")[2], shown_text(part)))
         elif name == "url":
-            fields.append((name, _url(part, arguments.get("query"))))
+            fields.append((name, _whole_url(part, arguments.get("query"))))
         elif name == "query":
             continue
         elif isinstance(part, str) and "\n" not in part:
@@ -81,7 +81,7 @@ def request_blocks(arguments: Mapping[str, Any]) -> list[Block]:
         else:
             blocks += _body_blocks(name, part, request_messages(part))
     if headers:
-        blocks.insert(0, _headers(headers))
+        blocks.insert(0, _headers_block(headers))
     if fields:
         blocks.insert(0, {"type": "fields", "title": "request", "pairs": fields})
     return blocks
@@ -105,7 +105,7 @@ def response_blocks(value: Mapping[str, Any]) -> list[Block]:
     headers = [(str(name), shown_text(text)) for name, text in value["headers"]]
     blocks: list[Block] = [{"type": "fields", "title": "answer", "pairs": pairs}]
     if headers:
-        blocks.append(_headers(headers))
+        blocks.append(_headers_block(headers))
     body = value.get("body")
     if isinstance(body, Mapping):
         blocks += _response_body(body, headers)
@@ -204,7 +204,7 @@ def diff_block(differences: Sequence[Difference]) -> Block:
     }
 
 
-def _headers(pairs: Sequence[tuple[str, str]]) -> Block:
+def _headers_block(pairs: Sequence[tuple[str, str]]) -> Block:
     """Return headers as a block, folded at first."""
     return {
         "type": "headers",
@@ -213,7 +213,7 @@ def _headers(pairs: Sequence[tuple[str, str]]) -> Block:
     }
 
 
-def _chat(messages: Sequence[Message]) -> Block:
+def _chat_block(messages: Sequence[Message]) -> Block:
     """Return the last messages of a conversation with a language model."""
     return {
         "type": "chat",
@@ -230,7 +230,7 @@ def _body_blocks(name: str, part: Any, messages: Sequence[Message]) -> list[Bloc
     if not messages:
         return [block]
     # The messages say most of what is in the body.
-    return [_chat(messages), {**block, "folded": True}]
+    return [_chat_block(messages), {**block, "folded": True}]
 
 
 def _response_body(
@@ -244,7 +244,7 @@ def _response_body(
     if "events" in body:
         return _stream_blocks(event_data(body["events"]))
     if "chunks" in body:
-        return [_events(body["chunks"])]
+        return [_events_block(body["chunks"])]
     if "base64" in body:
         return [_bytes_block(str(body["base64"]), headers)]
     return []
@@ -256,11 +256,11 @@ def _stream_blocks(events: Sequence[Any]) -> list[Block]:
     text = streamed_text(events)
     if text:
         blocks.append(text_block("streamed text", text))
-    blocks.append(_events(events))
+    blocks.append(_events_block(events))
     return blocks
 
 
-def _events(items: Sequence[Any]) -> Block:
+def _events_block(items: Sequence[Any]) -> Block:
     """Return the events of a stream as a block, folded at first."""
     pruning = Pruning()
     pruned_items = list(map(pruning.pruned, items[:MOST_ITEMS]))
@@ -273,7 +273,7 @@ def _events(items: Sequence[Any]) -> Block:
 def stream_blocks(items: Sequence[Node]) -> list[Block]:
     """Return the items of a generator."""
     texts = [line(item, MOST_CHARACTERS) for item in items[:MOST_ITEMS]]
-    return [{**_events(texts), "title": plural(len(items), "item")}]
+    return [{**_events_block(texts), "title": plural(len(items), "item")}]
 
 
 def _bytes_block(data: str, headers: Iterable[tuple[str, str]]) -> Block:
@@ -358,7 +358,7 @@ class Pruning:
         return parts
 
 
-def _url(url: object, query: object) -> str:
+def _whole_url(url: object, query: object) -> str:
     """Return the address with its query, as it stands in an address bar."""
     if not isinstance(query, Mapping) or not query:
         return shown_text(url)

@@ -101,7 +101,7 @@ def page(
         tests: What is known of each test, by its id.
         vault: The vault's folder as people name it.
     """
-    groups = _grouped(rows, tests or {})
+    groups = _calls_by_test(rows, tests or {})
     calls: list[Row] = []
     for test in groups:
         calls += test.rows
@@ -127,7 +127,7 @@ def page(
     for test in groups:
         sections.append(_html_of_test(test, number))
         number += len(test.rows)
-    return _filled(
+    return _filled_template(
         "report",
         policy=policy,
         title=_html_text(title),
@@ -139,12 +139,12 @@ def page(
         facts=_html_text(_run_facts(calls, groups)),
         kinds="".join(kinds),
         notes="".join(_html_of_note(note, groups) for note in notes),
-        tests="".join(sections) or _filled("empty"),
+        tests="".join(sections) or _filled_template("empty"),
         data=_json_of_blocks([row.get("blocks", []) for row in calls], vault),
     )
 
 
-def _grouped(rows: Iterable[Row], tests: Mapping[str, TestFacts]) -> list[_Test]:
+def _calls_by_test(rows: Iterable[Row], tests: Mapping[str, TestFacts]) -> list[_Test]:
     """Return the calls by their tests, failed tests first."""
     groups: dict[str, _Test] = {}
     for row in rows:
@@ -155,11 +155,11 @@ def _grouped(rows: Iterable[Row], tests: Mapping[str, TestFacts]) -> list[_Test]
     for test in groups.values():
         # Rows come in the order in which calls ended. Of calls at the same time, the
         # first one to end may have begun last.
-        test.rows.sort(key=_beginning)
+        test.rows.sort(key=_when_begun)
     return sorted(groups.values(), key=attrgetter("rank"))
 
 
-def _beginning(row: Row) -> float:
+def _when_begun(row: Row) -> float:
     """Return when a call began, by which the calls of a test are sorted."""
     began: float = row.get("began", 0.0)
     return began
@@ -254,7 +254,7 @@ def _token_facts(calls: Iterable[Row]) -> list[str]:
 
 
 def _html_of_kind(kind: str, count: int) -> str:
-    return _filled("kind", kind=kind, sign=KINDS[kind], count=f"{count:,}")
+    return _filled_template("kind", kind=kind, sign=KINDS[kind], count=f"{count:,}")
 
 
 def _html_of_note(note: str, groups: Sequence[_Test]) -> str:
@@ -262,10 +262,10 @@ def _html_of_note(note: str, groups: Sequence[_Test]) -> str:
     last = note.rpartition("  ")[2].strip()
     for test in groups:
         if test.name == last:
-            return _filled(
+            return _filled_template(
                 "link", text=_html_text(note.strip()), anchor=_html_text(test.anchor)
             )
-    return _filled("line", text=_html_text(note))
+    return _filled_template("line", text=_html_text(note))
 
 
 def _html_of_test(test: _Test, number: int) -> str:
@@ -278,7 +278,7 @@ def _html_of_test(test: _Test, number: int) -> str:
     lines = []
     for index, row in enumerate(test.rows):
         lines.append(_html_of_call(row, f"{test.anchor}/{index + 1}", number + index))
-    return _filled(
+    return _filled_template(
         "test",
         name=_html_text(test.name),
         anchor=_html_text(test.anchor),
@@ -293,7 +293,7 @@ def _html_of_test(test: _Test, number: int) -> str:
 
 def _html_of_call(row: Row, anchor: str, number: int) -> str:
     """Return one line of a call. The script needs its number, and its times in ms."""
-    return _filled(
+    return _filled_template(
         "call",
         kind=row["kind"],
         sign=KINDS[row["kind"]],
@@ -334,7 +334,7 @@ def _json_of_blocks(blocks: list[object], vault: str) -> str:
     return text.replace("<", "\\u003c")
 
 
-def _filled(template: str, /, **values: str) -> str:
+def _filled_template(template: str, /, **values: str) -> str:
     return _template(template).substitute(values)
 
 

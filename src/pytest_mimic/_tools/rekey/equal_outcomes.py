@@ -28,7 +28,7 @@ class OutcomeComparison:
         Two outcomes of a client are equal if what verifying compares of them is,
         without the paths of `volatile=`.
         """
-        if _identified(first) == _identified(second):
+        if _identity_or_text(first) == _identity_or_text(second):
             return True
         has_pickle = "pickle" in first.entry or "pickle" in second.entry
         if has_pickle or not names_client(target):
@@ -38,8 +38,8 @@ class OutcomeComparison:
         second_outcome = second.load()
         rules = Rules(volatile=line.volatile, ordered=True)
         differences = compare(
-            _comparable(adapter, first_outcome, second_outcome),
-            _comparable(adapter, second_outcome, first_outcome),
+            _comparable_outcome(adapter, first_outcome, second_outcome),
+            _comparable_outcome(adapter, second_outcome, first_outcome),
             rules,
             redactor=self._redactor,
         )
@@ -51,13 +51,13 @@ class OutcomeComparison:
         return self._adapters[target]
 
 
-def _identified(stored: Stored) -> str:
+def _identity_or_text(stored: Stored) -> str:
     """Return the identity of a pickled outcome, or the text of another."""
     fingerprint: str = stored.entry.get("fingerprint", "")
     return fingerprint or body_text(stored)
 
 
-def _comparable(adapter: Adapter, outcome: Outcome, beside: Outcome) -> Outcome:
+def _comparable_outcome(adapter: Adapter, outcome: Outcome, beside: Outcome) -> Outcome:
     """Return an outcome as a client's adapter compares it with the one `beside`."""
     if not isinstance(outcome, Value):
         return outcome

@@ -46,7 +46,7 @@ class HiddenCalls:
     def hide(self, calls: Sequence[RecordedCall]) -> None:
         """Note what is to be hidden in each call, and where that cannot be."""
         for old in calls:
-            self._note(old)
+            self._note_texts(old)
         issued: set[str] = set()
         for hidden in self._hidden.values():
             issued |= hidden.issued
@@ -54,11 +54,11 @@ class HiddenCalls:
             return
         others = other_calls(self._vault, calls)
         for old in others:
-            self._note(old)
+            self._note_texts(old)
         repeated: set[str] = set()
         holders: list[RecordedCall] = []
         for old in (*calls, *others):
-            content = self._content(old)
+            content = self._text_of_call(old)
             texts = {text for text in issued if _is_in(text, content)}
             if texts:
                 repeated |= texts
@@ -69,11 +69,11 @@ class HiddenCalls:
                 self._reasons[place] = reason
         for old in holders:
             reason = "it has a secret that the answer of another call has issued"
-            self._reasons.setdefault(_place(old), reason)
+            self._reasons.setdefault(_place_in_vault(old), reason)
 
     def of(self, old: RecordedCall) -> Hidden | None:
         """Return a call without what is to be hidden, None if nothing is."""
-        return self._hidden.get(_place(old))
+        return self._hidden.get(_place_in_vault(old))
 
     def checked(self, old: RecordedCall) -> Hidden | None:
         """Return a call without what is to be hidden, None if nothing is.
@@ -82,23 +82,23 @@ class HiddenCalls:
             CannotHideError: Something in it cannot be hidden without a run.
         """
         if self.keeps_secret(old):
-            raise CannotHideError(self._reasons[_place(old)])
+            raise CannotHideError(self._reasons[_place_in_vault(old)])
         return self.of(old)
 
     def keeps_secret(self, old: RecordedCall) -> bool:
         """Return whether something in a call cannot be hidden without a run."""
-        return _place(old) in self._reasons
+        return _place_in_vault(old) in self._reasons
 
-    def _note(self, old: RecordedCall) -> None:
+    def _note_texts(self, old: RecordedCall) -> None:
         try:
             hidden = self._hider.hidden(old)
         except CannotFollowError as reason:
-            self._reasons[_place(old)] = str(reason)
+            self._reasons[_place_in_vault(old)] = str(reason)
             return
         if hidden is not None:
-            self._hidden[_place(old)] = hidden
+            self._hidden[_place_in_vault(old)] = hidden
 
-    def _content(self, old: RecordedCall) -> str:
+    def _text_of_call(self, old: RecordedCall) -> str:
         """Return all text of a call as `rekey` would leave it, with its long parts."""
         hidden = self.of(old)
         if hidden is not None:
@@ -122,7 +122,7 @@ def other_calls(vault: Vault, calls: Iterable[RecordedCall]) -> list[RecordedCal
     return others
 
 
-def _place(old: RecordedCall) -> _Place:
+def _place_in_vault(old: RecordedCall) -> _Place:
     return old.file, old.place
 
 

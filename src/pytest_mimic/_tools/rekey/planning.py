@@ -215,7 +215,7 @@ class Planner:
 
     def _has_options_of_today(self, old: RecordedCall) -> bool:
         """Return whether a line takes a call today, with the options that it has."""
-        return bool(self._lines_of_call(old)) and not self._changes(old)
+        return bool(self._lines_of_call(old)) and not self._changed_options(old)
 
     def _without_gaps(
         self, rows: Iterable[tuple[Rekeyed, Line]]
@@ -239,7 +239,7 @@ class Planner:
             reason = "another call of its test cannot follow"
             if old.place is not None:
                 reason = "another call of its cassette cannot follow"
-            self._plan.left.append(Left(old, reason, tuple(self._changes(old))))
+            self._plan.left.append(Left(old, reason, tuple(self._changed_options(old))))
 
     def _call_under_line(self, old: RecordedCall) -> tuple[Rekeyed, Line] | None:
         """Return a call under its line of today.
@@ -256,7 +256,7 @@ class Planner:
         except CannotHideError as reason:
             self._plan.left.append(Left(old, str(reason), ()))
         except CannotFollowError as reason:
-            changes = self._changes(old)
+            changes = self._changed_options(old)
             if changes or self._hidden_calls.of(old) is not None:
                 is_found = isinstance(reason, StillFoundError)
                 # Of a sequence or cassette, other calls may be found.
@@ -274,7 +274,7 @@ class Planner:
         name = (call.options or {}).get("line", "")
         return lines_for(self._targets, call.target, signature, host, name=name)
 
-    def _changes(self, old: RecordedCall) -> list[str]:
+    def _changed_options(self, old: RecordedCall) -> list[str]:
         """Return the options of a call's line that have changed, in words."""
         lines = self._lines_of_call(old)
         before = old.call.options or {}
@@ -443,7 +443,7 @@ class Planner:
             # The members have one target, and so one line.
             _, line = moving[name][0]
             try:
-                self._plan.changes.append(self._joined(name, members, line))
+                self._plan.changes.append(self._joined_change(name, members, line))
             except CannotFollowError as reason:
                 is_standing = self._vault.store.read(name) is not None
                 files = {member.old.file for member in members}
@@ -452,12 +452,12 @@ class Planner:
                 is_rival = isinstance(reason, DifferentOutcomesError)
                 is_rival = is_rival and len(files) > 1
                 for member in members:
-                    changes = tuple(self._changes(member.old))
+                    changes = tuple(self._changed_options(member.old))
                     is_found = is_standing or _owner_or_cassette(member.old) is not None
                     left = Left(member.old, str(reason), changes, is_rival, is_found)
                     self._plan.left.append(left)
 
-    def _joined(self, name: str, members: list[Rekeyed], line: Line) -> Change:
+    def _joined_change(self, name: str, members: list[Rekeyed], line: Line) -> Change:
         """Return what becomes of recordings that get one name.
 
         Raises:

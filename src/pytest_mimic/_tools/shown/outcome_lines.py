@@ -72,13 +72,13 @@ def argument_parts(call: Recording) -> Iterator[Part]:
             continue
         if name == "body":
             messages = request_messages(argument)
-            yield from _chat(messages)
+            yield from _chat_parts(messages)
             if messages:
                 argument = _besides_messages(argument)
         yield f"{name}: ", drawn(node_of(argument))
 
 
-def _chat(messages: Iterable[Message]) -> Iterator[Part]:
+def _chat_parts(messages: Iterable[Message]) -> Iterator[Part]:
     """Yield a conversation with a language model as roles and texts."""
     for role, text in messages:
         safe_text = "\n".join(map(printable, text.split("\n")))
@@ -89,7 +89,7 @@ def _chat(messages: Iterable[Message]) -> Iterator[Part]:
 
 
 def _besides_messages(body: dict[str, Any]) -> dict[str, Any]:
-    """Return a request to a language model without what `_chat` shows of it."""
+    """Return a request to a language model without what `_chat_parts` shows of it."""
     parts = dict(body)
     for name in CHAT_PARTS:
         parts.pop(name, None)
@@ -149,9 +149,9 @@ def parts_of(
     nodes = body_nodes(body, is_tagged=is_tagged)
     value = body.get("value")
     if "raised" in nodes:
-        yield "raised ", _exception(nodes["raised"])
+        yield "raised ", _named_exception(nodes["raised"])
     elif "items" in nodes:
-        yield from _stream(items_of(nodes["items"]) or [])
+        yield from _stream_parts(items_of(nodes["items"]) or [])
         end = body["stream"].get("end")
         if end is None:
             yield "its reader stopped here", None
@@ -170,7 +170,7 @@ def _is_mapping(node: Node) -> bool:
     return isinstance(node, Fields) and node.kind == "dict"
 
 
-def _stream(items: list[Node]) -> Iterator[Part]:
+def _stream_parts(items: list[Node]) -> Iterator[Part]:
     """Yield how many items a stream gave, and the first ones."""
     first_items = items[:SHOWN]
     yield f"a stream of {plural(len(items), 'item')}", None
@@ -180,7 +180,7 @@ def _stream(items: list[Node]) -> Iterator[Part]:
         yield f"... {len(items) - len(first_items)} more", None
 
 
-def _exception(node: Node) -> Drawn:
+def _named_exception(node: Node) -> Drawn:
     """Return an exception, named as in a traceback.
 
     Python's own classes have no module there.
@@ -214,7 +214,7 @@ def _response(value: dict[str, Any], *, is_tagged: bool) -> Iterator[Part]:
     for name, header in value["headers"]:
         yield f"{name}: {header}", None
     body = value.get("body") or {}
-    yield from _chat(_said_in(body))
+    yield from _chat_parts(_said_in(body))
     if "json" in body:
         yield "json: ", drawn(node_of(body["json"], is_tagged=is_tagged), most=SHOWN)
     if "text" in body:
@@ -283,7 +283,7 @@ class ShownOutcome(NamedTuple):
         parts: Iterable[Part] = self.parts
         if self.body is not None:
             parts = parts_of(self.body, is_tagged=self.is_tagged)
-        return _cut("\n".join(_lines(parts)), _MOST_OF_OUTCOME)
+        return _cut_text("\n".join(_lines(parts)), _MOST_OF_OUTCOME)
 
 
 def shown_outcome(
@@ -318,15 +318,17 @@ def shown_outcome(
             brief = str(entry["preview"][0])
     else:
         visible = without_secrets(body, redactor, secrets)
-        brief = _brief(visible, is_tagged=stored.is_tagged, is_client=is_client)
+        brief = _outcome_in_brief(
+            visible, is_tagged=stored.is_tagged, is_client=is_client
+        )
     # A stream may end with an error.
     end = (body or {}).get("stream", {}).get("end") or {}
     is_error = stored.kind == "raised" or "raised" in end
-    brief = _cut(redactor.scrub_text(brief, secrets), _MOST_IN_BRIEF)
+    brief = _cut_text(redactor.scrub_text(brief, secrets), _MOST_IN_BRIEF)
     return ShownOutcome(brief, parts, is_error, visible, stored.is_tagged)
 
 
-def _brief(body: dict[str, Any], *, is_tagged: bool, is_client: bool) -> str:
+def _outcome_in_brief(body: dict[str, Any], *, is_tagged: bool, is_client: bool) -> str:
     """Return an outcome in one line.
 
     An answer of HTTP is shown by its status, rows by their number, and anything else by
@@ -345,7 +347,7 @@ def _brief(body: dict[str, Any], *, is_tagged: bool, is_client: bool) -> str:
     return f"{title}{next(lines_of(node, _MOST_IN_BRIEF))}"
 
 
-def _cut(text: str, limit: int) -> str:
+def _cut_text(text: str, limit: int) -> str:
     """Return a text in at most so many characters."""
     if len(text) <= limit:
         return text

@@ -193,11 +193,11 @@ class MimickedTargets:
         if not self._lacking_lines:
             return None
         for target in _targets_of(vault, name):
-            if not self._has(target):
+            if not self._names_target(target):
                 return target
         return None
 
-    def _has(self, target: str) -> bool:
+    def _names_target(self, target: str) -> bool:
         """Check whether a line names a target, or has a wildcard that takes it in."""
         if target in self._names:
             return True
@@ -481,7 +481,7 @@ def _former_test(test: str, recorders: Iterable[str], gone: GoneTests) -> str | 
     for recorder in recorders:
         if recorder in gone:
             candidates.append(recorder)
-            if _name(recorder) == _name(test):
+            if _id_without_file(recorder) == _id_without_file(test):
                 namesakes.append(recorder)
     if len(candidates) > 1:
         candidates = namesakes
@@ -504,9 +504,9 @@ class _Recorders:
         for name in vault.names():
             with suppress(MimicError):
                 data = vault.store.read(name) or b""
-                self._add(parse_recording(data, vault.label, name, skim=True))
+                self._add_facts(parse_recording(data, vault.label, name, skim=True))
 
-    def _add(self, facts: dict[str, Any]) -> None:
+    def _add_facts(self, facts: dict[str, Any]) -> None:
         test = facts.get("test") or ""
         key = facts.get("identity")
         owner = facts.get("owner") or ""
@@ -566,6 +566,6 @@ def _with_whole_files(
     return result
 
 
-def _name(nodeid: str) -> str:
+def _id_without_file(nodeid: str) -> str:
     """Return a test's id without its file."""
     return nodeid.partition("::")[2]
