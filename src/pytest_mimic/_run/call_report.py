@@ -17,6 +17,7 @@ from pytest_mimic._core.words import SHORTEST, seconds
 from pytest_mimic._run.configuration import verbosity
 from pytest_mimic._run.summary import mode_line
 from pytest_mimic._tools.page.call_log import CallLog, Row
+from pytest_mimic._tools.page.report import TestFacts, page
 from pytest_mimic.errors import printable
 
 if TYPE_CHECKING:
@@ -47,9 +48,6 @@ class CallReports:
         self._durations: dict[str, float] = {}
         # By test: the line of its file, `test_a.py:12`.
         self._lines: dict[str, str] = {}
-        if path:
-            # Loaded now, because a test may replace functions that these modules bind.
-            import pytest_mimic._tools.page.report  # noqa: F401
         session.run.account.log = CallLog(session.run, details=bool(path)).note
 
     @pytest.hookimpl(tryfirst=True)
@@ -98,8 +96,6 @@ class CallReports:
         """
         if self._path is None:
             return []
-        from pytest_mimic._tools.page.report import TestFacts, page
-
         account = self._session.account
         settings = self._session.settings
         tests = {}

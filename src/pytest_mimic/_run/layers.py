@@ -123,7 +123,6 @@ DOORS: dict[str, tuple[str, ...]] = {
         "_cassette_fixture",
     ),
     "_mimic": ("fingerprint",),
-    "_run.call_report": ("CallReports.__init__", "CallReports.write"),
     "_run.complete_selection": ("SelectedTests.finish_collection",),
     "_run.configuration": ("_read_secret_names",),
     "_run.ending": ("Ending.prepare", "Ending._count_tokens", "Ending._keep_usage"),
