@@ -146,6 +146,13 @@ def _has_nothing_to_hide(value: object, redactor: Redactor) -> bool:
         return True
     if isinstance(value, str):
         return _SHORT_WORDS.fullmatch(value) is not None
+    if isinstance(value, list):
+        # A text in a list may be the name of what stands beside it, and a list in a
+        # list a pair of a name and a value.
+        for item in value:
+            if isinstance(item, str | list) or not _has_nothing_to_hide(item, redactor):
+                return False
+        return True
     if not isinstance(value, dict):
         return False
     for name, part in value.items():

@@ -35,6 +35,11 @@ def test_an_answer_that_broke_off_is_named_as_an_error():
         {"pin_code": 1, "login": "password=hush"},
         [["token", "hush"]],
         ["--password", "hush"],
+        {"a": ["token", "hush"]},
+        {"a": [{"b": 1}, {"token": "hush"}]},
+        {"token": [{"b": "hush"}]},
+        {"token": ["hush", 1]},
+        [{"name": "token"}, ["token", "hush"]],
         {"columns": [["password"]], "rows": [["hush"]]},
     ],
     ids=str,
@@ -49,5 +54,7 @@ def test_a_short_outcome_without_secrets_is_shown_as_it_is() -> None:
     value = {"city": "Oslo", "degrees": -3.5, "open": True, "note": None}
 
     short = outcome_in_short("shop:fetch", {"value": value}, Redactor())
+    of_list = outcome_in_short("shop:fetch", {"value": [{"n": 1}, value]}, Redactor())
 
     assert short == "{'city': 'Oslo', 'degrees': -3.5, 'op..."
+    assert of_list == "[{'n': 1}, {'city': 'Oslo', 'degrees'..."
