@@ -659,7 +659,7 @@ def test_a_post_whose_stream_is_cancelled_between_two_events_waits_there(
             async def main():
                 first, second = [], []
                 reader = asyncio.ensure_future(read(first))
-                while len(first) < 2:
+                while len(first) < 2 and not reader.done():
                     await asyncio.wait([reader], timeout=0.01)
                 reader.cancel()
                 await asyncio.wait([reader])
