@@ -310,6 +310,28 @@ def test_a_path_that_met_nothing_in_a_complete_run_is_named(project):
     project.replay("-k", "one").expect(passed=1, deselected=1, never=["met nothing"])
 
 
+def test_a_path_below_a_part_that_is_there_met_nothing_either(project):
+    project.ini(
+        "shop:total ignore=basket.rows[*].sent,basket.head.sent,basket.rows[*].at"
+    )
+    project.module("def total(basket):\n    return 1\n")
+    project.tests("""
+        import shop
+
+        def test_one():
+            assert shop.total({"rows": [{"at": 1}], "head": {"n": 1}}) == 1
+    """)
+
+    project.record().expect(
+        passed=1,
+        says=[
+            "shop:total ignore=basket.rows[*].sent met nothing in any call",
+            "shop:total ignore=basket.head.sent met nothing in any call",
+        ],
+        never=["basket.rows[*].at met nothing"],
+    )
+
+
 def test_pointers_of_git_lfs_are_counted_in_one_line(project):
     """Each test says so by itself; the section says it once for all of them."""
     project.module("def f(n): shared = [n]; return [shared, shared]\n")

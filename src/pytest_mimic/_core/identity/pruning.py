@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
+from operator import is_
 from typing import Any
 
 from pytest_mimic._core.files.places import Places
@@ -208,21 +209,25 @@ def _pruned_container(
 ) -> Any:
     """Return a plain dict, list or tuple without the parts that paths name.
 
-    A dict comes back itself if no path leads into it. A named tuple has `fields`.
+    A container comes back itself if no path leads to a part of it. A named tuple has
+    `fields`.
     """
     if type(value) is dict:
         first_steps = {steps[0] for steps in paths}
         mapping = value
-        for key in value:
+        for key, item in value.items():
             if "*" not in first_steps and str(key) not in first_steps:
+                continue
+            is_gone, paths_below = paths_into_part(paths, str(key))
+            pruned_item = None if is_gone else prune(item, paths_below, places)
+            if pruned_item is item and not is_gone:
                 continue
             if mapping is value:
                 mapping = value.copy()
-            is_gone, paths_below = paths_into_part(paths, str(key))
             if is_gone:
                 del mapping[key]
             else:
-                mapping[key] = prune(value[key], paths_below, places)
+                mapping[key] = pruned_item
         return mapping
     if type(value) not in (list, tuple):
         return value
@@ -234,7 +239,8 @@ def _pruned_container(
         is_gone, paths_below = paths_into_part(paths, *names)
         if not is_gone:
             items.append(prune(item, paths_below, places))
-    return type(value)(items)
+    is_whole = len(items) == len(value) and all(map(is_, items, value))
+    return value if is_whole else type(value)(items)
 
 
 # Objects that decide how they are pickled
