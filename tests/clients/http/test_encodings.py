@@ -17,7 +17,7 @@ from support.http_server import Server
 from unit.clients.runs import Runs
 
 from clients.http.aiohttp_sessions import run
-from clients.http.four_ways import both, connect, same
+from clients.http.four_ways import both, connect, four_ways, same
 
 httpx = pytest.importorskip("httpx")
 requests = pytest.importorskip("requests")
@@ -247,6 +247,23 @@ def test_a_body_that_breaks_within_a_chunk_says_what_is_missing(
 def torn_for_httpx(url: str) -> Iterable[bytes]:
     with httpx.stream("GET", url) as response:
         yield from response.iter_raw()
+
+
+@pytest.mark.parametrize("pieces", [torn_for_requests, torn_for_urllib3])
+def test_a_compressed_body_that_breaks_is_verified_as_it_was_recorded(
+    runs: Runs, server: Server, pieces: Any
+) -> None:
+    four_ways(runs, server, lambda url: drained(pieces(f"{url}/torn?by=gzip")))
+
+
+def test_a_compressed_body_that_breaks_for_httpx_is_verified_as_it_was_recorded(
+    runs: Runs, server: Server
+) -> None:
+    def pieces(url: str) -> Iterable[bytes]:
+        with httpx.stream("GET", url) as response:
+            yield from response.iter_bytes()
+
+    same(runs, server, lambda url: drained(pieces(f"{url}/torn?by=gzip")))
 
 
 def test_another_client_gets_all_that_came_of_a_broken_chunk(

@@ -279,7 +279,14 @@ class ExchangeRecorder:
         if self.undone:
             return Encoding(self.undone, is_undone=True)
         name = header_of(self.head["headers"], "content-encoding") or ""
-        return Encoding(name.strip().lower(), is_handed_out=not self.decodes())
+        is_handed_out = not self.decodes()
+        recorded: dict[str, Any] = {}
+        if self.is_verifying:
+            recorded = self.step.outcome(is_read_only=True).get("body") or {}
+        if recorded:
+            # While it is verified, nobody decompresses the body.
+            is_handed_out = recorded.get("handed_out", "encoding" not in recorded)
+        return Encoding(name.strip().lower(), is_handed_out=is_handed_out)
 
 
 def store_response(
