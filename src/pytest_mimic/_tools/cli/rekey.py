@@ -37,7 +37,6 @@ from pytest_mimic._tools.cli.selection import (
     signature_of,
 )
 from pytest_mimic._tools.rekey.equal_outcomes import OutcomeComparison
-from pytest_mimic._tools.rekey.hiding import Hider
 from pytest_mimic._tools.rekey.lines_of_today import Line as LineOfToday
 from pytest_mimic._tools.rekey.older_format import is_older, older_calls
 from pytest_mimic._tools.rekey.planning import Left, Plan, Planner
@@ -46,6 +45,7 @@ from pytest_mimic._tools.rekey.recorded_calls import (
     content_of,
     recorded_calls,
 )
+from pytest_mimic._tools.rekey.redacting import CallRedactor
 from pytest_mimic._tools.shown.outcome_words import call_in_short
 from pytest_mimic.errors import MimicError
 
@@ -136,7 +136,7 @@ def _plan(
         invocation.project.ini.targets(),
         signature_of=signature_of,
         is_same=is_same,
-        hider=Hider(invocation.redactor),
+        call_redactor=CallRedactor(invocation.redactor),
     )
     calls: list[RecordedCall] = []
     for name in _with_rest_of_sequences(vault.names(), files, invocation):

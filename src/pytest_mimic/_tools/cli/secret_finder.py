@@ -18,7 +18,7 @@ from pytest_mimic._core.redact.secret_names import holds_text
 from pytest_mimic._core.redact.secret_values import bytes_in
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.vault.recording_facts import Recording, Stored
-from pytest_mimic._tools.rekey.hidden_descriptions import with_hidden_preview
+from pytest_mimic._tools.rekey.redacted_descriptions import with_hidden_preview
 from pytest_mimic.errors import MimicError
 
 

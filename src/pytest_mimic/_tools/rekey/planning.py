@@ -16,12 +16,6 @@ from pytest_mimic._core.targets.target import Target
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.format import parse_recording
 from pytest_mimic._core.vault.recording_facts import Recording, Stored, calls_of
-from pytest_mimic._tools.rekey.hidden_calls import (
-    CannotHideError,
-    HiddenCalls,
-    other_calls,
-)
-from pytest_mimic._tools.rekey.hiding import Hider
 from pytest_mimic._tools.rekey.joining import (
     DifferentOutcomesError,
     is_finished,
@@ -37,6 +31,12 @@ from pytest_mimic._tools.rekey.recorded_calls import (
     Rekeyed,
     rekeyed,
 )
+from pytest_mimic._tools.rekey.redacted_calls import (
+    CannotHideError,
+    RedactedCalls,
+    other_calls,
+)
+from pytest_mimic._tools.rekey.redacting import CallRedactor
 from pytest_mimic.errors import MimicError
 
 # The signatures of requests by which an HTTP client sets up a connection. A connection
@@ -123,7 +123,7 @@ class Planner:
         targets: The lines of today.
         signature_of: Returns the signature of a call and its host, for patterns.
         is_same: Compares outcomes.
-        hider: Hides what today's `mimic_redact` names.
+        call_redactor: Hides what today's `mimic_redact` names.
     """
 
     def __init__(
@@ -133,14 +133,14 @@ class Planner:
         *,
         signature_of: Callable[[Recording], tuple[str, str | None]],
         is_same: IsSame,
-        hider: Hider,
+        call_redactor: CallRedactor,
     ) -> None:
         self._vault = vault
         self._targets = targets
         self._signature_of = signature_of
         self._is_same = is_same
-        self._hider = hider
-        self._hidden_calls = HiddenCalls(vault, hider)
+        self._hider = call_redactor
+        self._redacted_calls = RedactedCalls(vault, call_redactor)
         self._plan = Plan()
         # The files that get another name, and those of them whose new file is planned.
         self._to_vacate: set[str] = set()
@@ -161,7 +161,7 @@ class Planner:
         those that come to one name are joined.
         """
         old_calls = list(calls)
-        self._hidden_calls.hide(old_calls)
+        self._redacted_calls.hide(old_calls)
         rows: list[tuple[Rekeyed, Line]] = []
         for old in old_calls:
             row = self._call_under_line(old)
@@ -172,7 +172,7 @@ class Planner:
         in_cassettes: dict[str, list[Rekeyed]] = {}
         for new, line in self._without_gaps(rows):
             old = new.old
-            hidden = self._hidden_calls.of(old)
+            hidden = self._redacted_calls.of(old)
             if hidden is not None:
                 self._plan.objects.update(hidden.objects)
                 self._plan.hidden += 1
@@ -206,7 +206,7 @@ class Planner:
         for left in self._plan.left:
             # Of rivals, one has to be deleted: neither replaces the other.
             is_recorded_again = not left.rival and calls_of_today.has(left.old)
-            has_secret = self._hidden_calls.keeps_secret(left.old)
+            has_secret = self._redacted_calls.keeps_secret(left.old)
             judged_call = left._replace(
                 is_recorded_again=is_recorded_again, has_secret=has_secret
             )
@@ -257,7 +257,7 @@ class Planner:
             self._plan.left.append(Left(old, str(reason), ()))
         except CannotFollowError as reason:
             changes = self._changed_options(old)
-            if changes or self._hidden_calls.of(old) is not None:
+            if changes or self._redacted_calls.of(old) is not None:
                 is_found = isinstance(reason, StillFoundError)
                 # Of a sequence or cassette, other calls may be found.
                 is_found = is_found or _owner_or_cassette(old) is not None
@@ -290,7 +290,7 @@ class Planner:
             CannotFollowError: The call cannot get its identity under that line.
         """
         options_before = old.call.options or {}
-        hidden = self._hidden_calls.checked(old)
+        hidden = self._redacted_calls.checked(old)
         # The call without its secrets.
         new = old
         if hidden is not None:

@@ -7,9 +7,9 @@ from typing import Any
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.targets.target import parse_target
 from pytest_mimic._core.vault import Vault
-from pytest_mimic._tools.rekey.hiding import Hider
 from pytest_mimic._tools.rekey.joining import body_text
 from pytest_mimic._tools.rekey.planning import Plan, Planner
+from pytest_mimic._tools.rekey.redacting import CallRedactor
 from unit.tools.rekey.vaults import TARGET, calls_in, file_of, vault_of
 
 IGNORING = {"ignore": ["run"]}
@@ -27,7 +27,7 @@ def planned(vault: Vault, line: str, redact: tuple[str, ...] = ()) -> Plan:
         [target],
         signature_of=lambda call: (call.target, None),
         is_same=is_same,
-        hider=Hider(Redactor(redact)),
+        call_redactor=CallRedactor(Redactor(redact)),
     )
     return planner.plan(calls_in(vault))
 

@@ -10,8 +10,8 @@ from pytest_mimic._core.engine.recorded_identities import CannotFollowError
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._tools.cli import project
-from pytest_mimic._tools.rekey.hiding import Hider
 from pytest_mimic._tools.rekey.recorded_calls import RecordedCall, content_of
+from pytest_mimic._tools.rekey.redacting import CallRedactor
 from unit.memory_store import MemoryStore
 from unit.tools.rekey.vaults import calls_in, vault_of
 
@@ -63,7 +63,7 @@ def exchange(**changes: Any) -> RecordedCall:
 
 
 def test_a_request_and_its_answer_lose_a_secret() -> None:
-    hidden = Hider(Redactor(("motto",))).hidden(exchange())
+    hidden = CallRedactor(Redactor(("motto",))).redacted(exchange())
 
     assert hidden is not None
     assert hidden.old.facts["arguments"]["body"] == {"motto": "<redacted>", "n": 1}
@@ -74,22 +74,22 @@ def test_a_request_and_its_answer_lose_a_secret() -> None:
 
 
 def test_nothing_becomes_of_a_call_without_a_secret() -> None:
-    assert Hider(Redactor(("colour",))).hidden(exchange()) is None
+    assert CallRedactor(Redactor(("colour",))).redacted(exchange()) is None
 
 
 def test_a_secret_in_a_call_that_is_not_kept_whole_is_left() -> None:
     parts = {"method": None, "query": None, "body": None}
 
     with pytest.raises(CannotFollowError, match="only a run can hide"):
-        Hider(Redactor(("motto",))).hidden(exchange(parts=parts))
+        CallRedactor(Redactor(("motto",))).redacted(exchange(parts=parts))
 
 
 def test_a_name_that_hides_no_longer_is_told() -> None:
     body = {"password": "<redacted>"}
     old = exchange(arguments={"signature": "POST /pay", "method": "POST", "body": body})
 
-    assert Hider(Redactor(("!password",))).lost_names(old) == ["password"]
-    assert Hider(Redactor(())).lost_names(old) == []
+    assert CallRedactor(Redactor(("!password",))).lost_names(old) == ["password"]
+    assert CallRedactor(Redactor(())).lost_names(old) == []
 
 
 def test_the_description_of_a_function_loses_its_digests() -> None:
@@ -97,7 +97,7 @@ def test_the_description_of_a_function_loses_its_digests() -> None:
     parts = {"motto": None, "frame": "0" * 32, "session": "ignored"}
     old = old._replace(call=old.call._replace(parts=parts))
 
-    hidden = Hider(Redactor(("motto",))).hidden(old)
+    hidden = CallRedactor(Redactor(("motto",))).redacted(old)
 
     assert hidden is not None
     assert hidden.old.facts["arguments"] == {"motto": "<redacted>", "frame": 1}
@@ -119,10 +119,10 @@ def test_the_outcome_of_a_function_loses_secrets_in_its_preview() -> None:
     stored = old.call.stored.with_entry(entry)
     old = old._replace(call=old.call._replace(outcomes=[stored]))
 
-    hidden = Hider(Redactor(("motto",))).hidden(old)
+    hidden = CallRedactor(Redactor(("motto",))).redacted(old)
 
     assert hidden is not None
     bare = {**entry, "preview": ["[Order(motto='<redacted>', n=1)]"]}
     assert hidden.old.facts["outcomes"] == [bare]
     assert hidden.old.call.stored.entry == bare
-    assert Hider(Redactor(("colour",))).hidden(old) is None
+    assert CallRedactor(Redactor(("colour",))).redacted(old) is None

@@ -12,12 +12,12 @@ from urllib.parse import quote
 from pytest_mimic._core.engine.recorded_identities import CannotFollowError
 from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.vault import Vault
-from pytest_mimic._tools.rekey.hiding import Hidden, Hider
 from pytest_mimic._tools.rekey.recorded_calls import (
     RecordedCall,
     content_of,
     recorded_calls,
 )
+from pytest_mimic._tools.rekey.redacting import CallRedactor, RedactedCall
 from pytest_mimic.errors import MimicError
 
 _Place = tuple[str, int | None]
@@ -27,20 +27,20 @@ class CannotHideError(CannotFollowError):
     """A call holds a secret of today, or has lost a value that is none any more."""
 
 
-class HiddenCalls:
+class RedactedCalls:
     """The calls of a vault without what is to be hidden in them.
 
     Args:
         vault: The vault.
-        hider: Hides what today's `mimic_redact` names in one call.
+        call_redactor: Hides what today's `mimic_redact` names in one call.
     """
 
-    def __init__(self, vault: Vault, hider: Hider) -> None:
+    def __init__(self, vault: Vault, call_redactor: CallRedactor) -> None:
         self._vault = vault
-        self._hider = hider
+        self._hider = call_redactor
         # By the file of a call and its place in it: the call without secrets, or why
         # these cannot be hidden.
-        self._hidden: dict[_Place, Hidden] = {}
+        self._redacted: dict[_Place, RedactedCall] = {}
         self._reasons: dict[_Place, str] = {}
 
     def hide(self, calls: Sequence[RecordedCall]) -> None:
@@ -48,7 +48,7 @@ class HiddenCalls:
         for old in calls:
             self._note_texts(old)
         issued: set[str] = set()
-        for hidden in self._hidden.values():
+        for hidden in self._redacted.values():
             issued |= hidden.issued
         if not issued:
             return
@@ -63,7 +63,7 @@ class HiddenCalls:
             if texts:
                 repeated |= texts
                 holders.append(old)
-        for place, hidden in self._hidden.items():
+        for place, hidden in self._redacted.items():
             if not hidden.issued.isdisjoint(repeated):
                 reason = "a secret of its answer stands in other calls"
                 self._reasons[place] = reason
@@ -71,11 +71,11 @@ class HiddenCalls:
             reason = "it has a secret that the answer of another call has issued"
             self._reasons.setdefault(_place_in_vault(old), reason)
 
-    def of(self, old: RecordedCall) -> Hidden | None:
+    def of(self, old: RecordedCall) -> RedactedCall | None:
         """Return a call without what is to be hidden, None if nothing is."""
-        return self._hidden.get(_place_in_vault(old))
+        return self._redacted.get(_place_in_vault(old))
 
-    def checked(self, old: RecordedCall) -> Hidden | None:
+    def checked(self, old: RecordedCall) -> RedactedCall | None:
         """Return a call without what is to be hidden, None if nothing is.
 
         Raises:
@@ -91,12 +91,12 @@ class HiddenCalls:
 
     def _note_texts(self, old: RecordedCall) -> None:
         try:
-            hidden = self._hider.hidden(old)
+            hidden = self._hider.redacted(old)
         except CannotFollowError as reason:
             self._reasons[_place_in_vault(old)] = str(reason)
             return
         if hidden is not None:
-            self._hidden[_place_in_vault(old)] = hidden
+            self._redacted[_place_in_vault(old)] = hidden
 
     def _text_of_call(self, old: RecordedCall) -> str:
         """Return all text of a call as `rekey` would leave it, with its long parts."""

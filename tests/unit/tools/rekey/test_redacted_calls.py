@@ -7,13 +7,13 @@ import pytest
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._tools.cli import project
-from pytest_mimic._tools.rekey.hidden_calls import (
+from pytest_mimic._tools.rekey.recorded_calls import RecordedCall, content_of
+from pytest_mimic._tools.rekey.redacted_calls import (
     CannotHideError,
-    HiddenCalls,
+    RedactedCalls,
     other_calls,
 )
-from pytest_mimic._tools.rekey.hiding import Hider
-from pytest_mimic._tools.rekey.recorded_calls import RecordedCall, content_of
+from pytest_mimic._tools.rekey.redacting import CallRedactor
 from unit.memory_store import MemoryStore
 from unit.tools.rekey.vaults import calls_in, vault_of
 
@@ -49,8 +49,8 @@ def exchanges(*contents: bytes) -> tuple[Vault, list[RecordedCall]]:
     return vault, sorted(calls_in(vault))
 
 
-def hidden_calls(vault: Vault, calls: list[RecordedCall]) -> HiddenCalls:
-    hidden = HiddenCalls(vault, Hider(Redactor(("motto",))))
+def redacted_calls(vault: Vault, calls: list[RecordedCall]) -> RedactedCalls:
+    hidden = RedactedCalls(vault, CallRedactor(Redactor(("motto",))))
     hidden.hide(calls)
     return hidden
 
@@ -60,7 +60,7 @@ def test_a_secret_of_one_call_is_hidden() -> None:
         exchange({}, {"motto": SECRET}), exchange({"n": 1}, {})
     )
 
-    hidden = hidden_calls(vault, [old, other])
+    hidden = redacted_calls(vault, [old, other])
 
     changed = hidden.checked(old)
     assert changed is not None
@@ -74,7 +74,7 @@ def test_a_secret_that_another_call_sends_stays_in_both(are_chosen: int) -> None
         exchange({}, {"motto": SECRET}), exchange({"word": SECRET}, {})
     )
 
-    hidden = hidden_calls(vault, calls[:are_chosen])
+    hidden = redacted_calls(vault, calls[:are_chosen])
 
     with pytest.raises(CannotHideError, match="stands in other calls"):
         hidden.checked(calls[0])

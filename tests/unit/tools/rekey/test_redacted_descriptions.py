@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._tools.rekey.hidden_descriptions import (
+from pytest_mimic._tools.rekey.redacted_descriptions import (
     hidden_description,
     with_hidden_preview,
 )

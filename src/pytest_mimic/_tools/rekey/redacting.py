@@ -27,11 +27,11 @@ from pytest_mimic._core.redact.secret_names import holds_text, places
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.vault.long_parts import shortened
 from pytest_mimic._core.vault.recording_facts import Stored
-from pytest_mimic._tools.rekey.hidden_descriptions import (
+from pytest_mimic._tools.rekey.recorded_calls import Entry, RecordedCall
+from pytest_mimic._tools.rekey.redacted_descriptions import (
     hidden_description,
     with_hidden_preview,
 )
-from pytest_mimic._tools.rekey.recorded_calls import Entry, RecordedCall
 
 # A hidden text is searched for in other calls from this many characters on: a shorter
 # one stands in many places for other reasons.
@@ -40,7 +40,7 @@ _SHORTEST_SECRET = 8
 _DIGITS_OF_DIGEST = 32
 
 
-class Hidden(NamedTuple):
+class RedactedCall(NamedTuple):
     """A call without what today's names hide.
 
     Attributes:
@@ -55,7 +55,7 @@ class Hidden(NamedTuple):
     issued: set[str]
 
 
-class Hider:
+class CallRedactor:
     """Hides secrets in recorded calls.
 
     Args:
@@ -67,7 +67,7 @@ class Hider:
         self._redactor = redactor
         self._defaults = Redactor(())
 
-    def hidden(self, old: RecordedCall) -> Hidden | None:
+    def redacted(self, old: RecordedCall) -> RedactedCall | None:
         """Return a call without what today's names hide.
 
         None: there is nothing to hide in the call.
@@ -77,7 +77,7 @@ class Hider:
         """
         call = old.call
         if not names_client(call.target):
-            return self._hidden_function(old)
+            return self._redacted_function(old)
         described = call.arguments or {}
         try:
             values = client_values(parts_of_call(call), described)
@@ -121,7 +121,7 @@ class Hider:
 
     # -- functions
 
-    def _hidden_function(self, old: RecordedCall) -> Hidden | None:
+    def _redacted_function(self, old: RecordedCall) -> RedactedCall | None:
         """Return a function's call with its descriptions hidden.
 
         The identity of a function's call is taken of the real arguments, and the
@@ -149,7 +149,7 @@ class Hider:
         call = old.call._replace(
             arguments=hidden, parts=facts.get("parts"), outcomes=outcomes
         )
-        return Hidden(old._replace(facts=facts, call=call), {}, set())
+        return RedactedCall(old._replace(facts=facts, call=call), {}, set())
 
     # -- clients
 
@@ -193,7 +193,7 @@ class Hider:
         described: dict[str, Any],
         values: Mapping[str, Any],
         entries: list[Entry],
-    ) -> Hidden:
+    ) -> RedactedCall:
         """Return a call with another request and other outcomes.
 
         Args:
@@ -229,7 +229,7 @@ class Hider:
                 issued.update(_replaced_texts(before.get("value"), entry["value"]))
             outcomes.append(stored.with_entry(entry))
         call = old.call._replace(arguments=described, parts=parts, outcomes=outcomes)
-        return Hidden(old._replace(facts=facts, call=call), objects, issued)
+        return RedactedCall(old._replace(facts=facts, call=call), objects, issued)
 
 
 def _as_outcomes(old: RecordedCall, entries: list[Entry]) -> dict[str, Any]:
