@@ -11,7 +11,7 @@ from support.http_drivers import DRIVERS, FAILURES, Answer, Ask, Driver
 from support.http_server import Server
 from unit.clients.runs import Runs
 
-from pytest_mimic._clients.http.body import load_body
+from pytest_mimic._clients.http.response_body import load_body
 
 ASKS = [
     *(

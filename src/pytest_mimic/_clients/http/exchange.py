@@ -33,7 +33,6 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from urllib.parse import quote, urlsplit
 
-from pytest_mimic._clients.http.body import content_of, load_body
 from pytest_mimic._clients.http.event_streams import events_in
 from pytest_mimic._clients.http.http_secrets import (
     learned_from,
@@ -49,6 +48,7 @@ from pytest_mimic._clients.http.request_body import (
     hide_body,
     learn_body,
 )
+from pytest_mimic._clients.http.response_body import content_of, load_body
 from pytest_mimic._clients.http.signed_urls import may_be_signed, without_signature
 from pytest_mimic.client import (
     NUMBER_START,
@@ -144,7 +144,7 @@ class HttpAdapter(Adapter):
             wanted.update(MATCHERS.get(name, ()))
         matched = {}
         for name in sorted(wanted & parts.keys()):
-            part = _without_secret_items(parts[name], redactor)
+            part = _without_items_cassettes_lack(parts[name], redactor)
             if name == "headers":
                 part = _without_headers_of_clients(part)
             if part != {}:
@@ -250,7 +250,7 @@ class _Headers(NamedTuple):
         shown: The same without secrets.
         choosing: The headers that choose one of several answers.
         logins: What stands for the log-ins whose tokens the headers return.
-        returns_secret: Whether a header has the placeholder of a secret, as a replay
+        may_send_issued: Whether a header has the placeholder of a secret, as a replay
             has given it.
     """
 
@@ -258,7 +258,7 @@ class _Headers(NamedTuple):
     shown: dict[str, str]
     choosing: dict[str, str]
     logins: list[str]
-    returns_secret: bool
+    may_send_issued: bool
 
 
 class Exchange:
@@ -313,12 +313,14 @@ class Exchange:
         redactor = self.port.redactor
         headers = self._read_headers(sent)
         # In a replay, the secrets of the test say only what placeholders stand for.
-        returns_secret = headers.returns_secret or _returns_secret(url, body)
+        may_send_issued = headers.may_send_issued or _may_send_issued(url, body)
         known = None
-        if returns_secret or not self.port.is_replaying:
+        if may_send_issued or not self.port.is_replaying:
             known = self.port.secrets
-        if known is not None and (returns_secret or known.has_any(redactor.issued)):
-            # What is kept may hold a secret that a server has issued since.
+        if known is not None and (may_send_issued or known.has_any(redactor.issued)):
+            # The request may send back a secret that an earlier answer has issued, or
+            # its placeholder. So it is read again with the secrets of the test: the
+            # placeholder counts in the identity, and the secret is not kept.
             secrets = Secrets(redactor.by_look(), known=known)
             headers = _read_headers(secrets, sent)
             read: Callable[[str], tuple[dict[str, Any], str]]
@@ -397,7 +399,7 @@ def _learned_from(
     return secrets
 
 
-def _returns_secret(url: str, body: bytes) -> bool:
+def _may_send_issued(url: str, body: bytes) -> bool:
     """Check whether a URL or a body may have a placeholder that a replay has given."""
     if body and any(start in body for start in _STARTS_IN_BODY):
         return True
@@ -406,19 +408,20 @@ def _returns_secret(url: str, body: bytes) -> bool:
     return "eyJ" in url or holds_placeholder(url, ())
 
 
-def _without_secret_items(plain: Any, redactor: Redactor) -> Any:
+def _without_items_cassettes_lack(plain: Any, redactor: Redactor) -> Any:
     """Return plain data without the items of mappings that have secret names.
 
-    `{"page": 2, "token": "s3cr3t"}` becomes `{"page": 2}`.
+    `{"page": 2, "token": "s3cr3t"}` becomes `{"page": 2}`. A cassette of vcrpy may
+    have been filtered of such items: in an imported call they do not count.
     """
     if isinstance(plain, list):
-        return [_without_secret_items(value, redactor) for value in plain]
+        return [_without_items_cassettes_lack(value, redactor) for value in plain]
     if not isinstance(plain, dict):
         return plain
     kept = {}
     for name, value in plain.items():
         if not redactor.hides(name, value):
-            kept[name] = _without_secret_items(value, redactor)
+            kept[name] = _without_items_cassettes_lack(value, redactor)
     return kept
 
 
@@ -453,8 +456,8 @@ def _read_headers(secrets: Secrets, headers: Iterable[tuple[Any, Any]]) -> _Head
     for name, value in shown.items():
         if redactor.hides(name, value):
             secret_headers.append((name, value))
-    returns_secret = shows_token or holds_placeholder("", pairs)
-    return _Headers(sent, shown, choosing, logins_in(secret_headers), returns_secret)
+    may_send_issued = shows_token or holds_placeholder("", pairs)
+    return _Headers(sent, shown, choosing, logins_in(secret_headers), may_send_issued)
 
 
 def connects_by_itself(connection_class: Any) -> bool:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from pytest_mimic._clients.http.body import hides_text
 from pytest_mimic._clients.http.http_secrets import redacted_request, redacted_response
+from pytest_mimic._clients.http.response_body import hides_text
 from pytest_mimic._core.nodes.json_tags import SIGN, tag_in
 from pytest_mimic._core.redact.looks import keys_in, mark_of
 from pytest_mimic._core.redact.redactor import Redactor

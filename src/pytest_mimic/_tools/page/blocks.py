@@ -44,7 +44,7 @@ from pytest_mimic._core.words import plural
 if TYPE_CHECKING:
     from pytest_mimic._core.tree.differing import Difference
 
-Block = dict[str, Any]
+PageBlock = dict[str, Any]
 
 #: The characters of one text, and the rows, events or items of one list, on the page.
 MOST_CHARACTERS = 4_000
@@ -56,7 +56,7 @@ _MOST_PARTS_OF_JSON = 1_000
 _LARGEST_IMAGE = 100_000
 
 
-def request_blocks(arguments: Mapping[str, Any]) -> list[Block]:
+def request_blocks(arguments: Mapping[str, Any]) -> list[PageBlock]:
     """Return the blocks of a client's request.
 
     Args:
@@ -66,7 +66,7 @@ def request_blocks(arguments: Mapping[str, Any]) -> list[Block]:
     """
     fields: list[tuple[str, str]] = []
     headers: list[tuple[str, str]] = []
-    blocks: list[Block] = []
+    blocks: list[PageBlock] = []
     for name, part in arguments.items():
         if name == "signature":
             continue
@@ -87,7 +87,7 @@ def request_blocks(arguments: Mapping[str, Any]) -> list[Block]:
     return blocks
 
 
-def argument_blocks(arguments: Mapping[str, Node]) -> list[Block]:
+def argument_blocks(arguments: Mapping[str, Node]) -> list[PageBlock]:
     """Return the arguments of a function as one block, in Python's notation."""
     pairs = [(name, line(part, MOST_CHARACTERS)) for name, part in arguments.items()]
     if not pairs:
@@ -95,7 +95,7 @@ def argument_blocks(arguments: Mapping[str, Node]) -> list[Block]:
     return [{"type": "fields", "title": "arguments", "pairs": pairs}]
 
 
-def response_blocks(value: Mapping[str, Any]) -> list[Block]:
+def response_blocks(value: Mapping[str, Any]) -> list[PageBlock]:
     """Return the blocks of an answer of HTTP: its status, its headers and its body."""
     status = f"{value['status']} {value.get('reason') or ''}".rstrip()
     pairs = [("status", status)]
@@ -103,7 +103,7 @@ def response_blocks(value: Mapping[str, Any]) -> list[Block]:
         if name in value:
             pairs.append((name, shown_text(value[name])))
     headers = [(str(name), shown_text(text)) for name, text in value["headers"]]
-    blocks: list[Block] = [{"type": "fields", "title": "answer", "pairs": pairs}]
+    blocks: list[PageBlock] = [{"type": "fields", "title": "answer", "pairs": pairs}]
     if headers:
         blocks.append(_headers_block(headers))
     body = value.get("body")
@@ -112,7 +112,7 @@ def response_blocks(value: Mapping[str, Any]) -> list[Block]:
     return blocks
 
 
-def reply_blocks(value: Mapping[str, Any]) -> list[Block]:
+def reply_blocks(value: Mapping[str, Any]) -> list[PageBlock]:
     """Return the blocks of another service's answer: a table of rows, else JSON."""
     if not value:
         return []
@@ -141,7 +141,7 @@ def table_block(
     rows: Sequence[object],
     *,
     count: int | None = None,
-) -> Block:
+) -> PageBlock:
     """Return rows as a table.
 
     Args:
@@ -169,17 +169,17 @@ def table_block(
     }
 
 
-def json_block(title: str, value: object) -> Block:
+def json_block(title: str, value: object) -> PageBlock:
     """Return JSON that the reader can fold."""
     return {"type": "json", "title": title, "value": Pruning().pruned(value)}
 
 
-def text_block(title: str, text: str, *, style: str = "") -> Block:
+def text_block(title: str, text: str, *, style: str = "") -> PageBlock:
     """Return a text as it is, cut where it is long."""
     return {"type": "text", "title": title, "text": cut(text), "style": style}
 
 
-def diff_block(differences: Sequence[Difference]) -> Block:
+def diff_block(differences: Sequence[Difference]) -> PageBlock:
     """Return differences for red and green.
 
     Each part is `[path, recorded, now, fact]`. A side is a list of stretches, which are
@@ -204,7 +204,7 @@ def diff_block(differences: Sequence[Difference]) -> Block:
     }
 
 
-def _headers_block(pairs: Sequence[tuple[str, str]]) -> Block:
+def _headers_block(pairs: Sequence[tuple[str, str]]) -> PageBlock:
     """Return headers as a block, folded at first."""
     return {
         "type": "headers",
@@ -213,7 +213,7 @@ def _headers_block(pairs: Sequence[tuple[str, str]]) -> Block:
     }
 
 
-def _chat_block(messages: Sequence[Message]) -> Block:
+def _chat_block(messages: Sequence[Message]) -> PageBlock:
     """Return the last messages of a conversation with a language model."""
     return {
         "type": "chat",
@@ -222,7 +222,7 @@ def _chat_block(messages: Sequence[Message]) -> Block:
     }
 
 
-def _body_blocks(name: str, part: Any, messages: Sequence[Message]) -> list[Block]:
+def _body_blocks(name: str, part: Any, messages: Sequence[Message]) -> list[PageBlock]:
     """Return a body as a text or as JSON, behind the messages that were found in it."""
     if isinstance(part, str):
         return [text_block(name, part)]
@@ -235,8 +235,8 @@ def _body_blocks(name: str, part: Any, messages: Sequence[Message]) -> list[Bloc
 
 def _response_body(
     body: Mapping[str, Any], headers: Iterable[tuple[str, str]]
-) -> list[Block]:
-    """Return the blocks of a response's body, as `store_body` has stored it."""
+) -> list[PageBlock]:
+    """Return what the page shows of a response's body, as `store_body` stores it."""
     if "json" in body:
         return _body_blocks("body", body["json"], answer_messages(body["json"]))
     if "text" in body:
@@ -250,7 +250,7 @@ def _response_body(
     return []
 
 
-def _stream_blocks(events: Sequence[Any]) -> list[Block]:
+def _stream_blocks(events: Sequence[Any]) -> list[PageBlock]:
     """Return a stream: the text that a language model wrote in it, and its events."""
     blocks = []
     text = streamed_text(events)
@@ -260,7 +260,7 @@ def _stream_blocks(events: Sequence[Any]) -> list[Block]:
     return blocks
 
 
-def _events_block(items: Sequence[Any]) -> Block:
+def _events_block(items: Sequence[Any]) -> PageBlock:
     """Return the events of a stream as a block, folded at first."""
     pruning = Pruning()
     pruned_items = list(map(pruning.pruned, items[:MOST_ITEMS]))
@@ -270,13 +270,13 @@ def _events_block(items: Sequence[Any]) -> Block:
     return {"type": "events", "title": title, "items": pruned_items}
 
 
-def stream_blocks(items: Sequence[Node]) -> list[Block]:
+def stream_blocks(items: Sequence[Node]) -> list[PageBlock]:
     """Return the items of a generator."""
     texts = [line(item, MOST_CHARACTERS) for item in items[:MOST_ITEMS]]
     return [{**_events_block(texts), "title": plural(len(items), "item")}]
 
 
-def _bytes_block(data: str, headers: Iterable[tuple[str, str]]) -> Block:
+def _bytes_block(data: str, headers: Iterable[tuple[str, str]]) -> PageBlock:
     """Return a body in base64 as an image, or in words, by its content type."""
     kind = ""
     for name, text in headers:
@@ -293,13 +293,13 @@ def _bytes_block(data: str, headers: Iterable[tuple[str, str]]) -> Block:
 _TYPES_OF_IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 
-def image_block(data: str, kind: str) -> Block:
+def image_block(data: str, kind: str) -> PageBlock:
     """Return an image, given in base64, with its media type."""
     url = f"data:{kind};base64,{quote(data, safe='/+=')}"
     return {"type": "image", "title": kind, "url": url}
 
 
-def value_blocks(value: object) -> list[Block]:
+def value_blocks(value: object) -> list[PageBlock]:
     """Return the blocks of a client's recorded value."""
     if is_response(value):
         assert isinstance(value, Mapping)

@@ -13,7 +13,7 @@ from pytest_mimic._core.tree.messages import Nearest
 from pytest_mimic._core.tree.stored import body_nodes
 from pytest_mimic._core.vault.format import wall_seconds
 from pytest_mimic._tools.page.blocks import (
-    Block,
+    PageBlock,
     argument_blocks,
     diff_block,
     request_blocks,
@@ -139,7 +139,7 @@ class CallLog:
         else:
             blocks += request_blocks(arguments)
         if stored is not None:
-            outcome_blocks: list[Block] = []
+            outcome_blocks: list[PageBlock] = []
             row |= self._outcome(call, stored, outcome_blocks)
             if outcome_blocks:
                 first = {**outcome_blocks[0], "begins": True}
@@ -151,7 +151,7 @@ class CallLog:
         row["blocks"] = blocks
         return row
 
-    def _outcome(self, call: Call, stored: Stored, blocks: list[Block]) -> Row:
+    def _outcome(self, call: Call, stored: Stored, blocks: list[PageBlock]) -> Row:
         """Return the facts of an outcome, and add its blocks."""
         redactor = self._run.redactor
         secrets = call.plan.secrets(call)
@@ -186,7 +186,7 @@ class CallLog:
 
 def _problem_blocks(
     error: MimicError | None, differences: Sequence[Difference]
-) -> list[Block]:
+) -> list[PageBlock]:
     """Return what a miss or a drift says, its difference once, and what to do."""
     if error is None:
         return []
@@ -212,7 +212,7 @@ def _problem_blocks(
     return blocks
 
 
-def _item_blocks(body: dict[str, Any], stored: Stored) -> list[Block]:
+def _item_blocks(body: dict[str, Any], stored: Stored) -> list[PageBlock]:
     """Return the items of a generator, and the end that is more than their end."""
     nodes = body_nodes(body, is_tagged=stored.is_tagged)
     blocks = stream_blocks(items_of(nodes["items"]) or [])

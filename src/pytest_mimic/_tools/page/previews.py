@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._core.tree.stored import without_secrets
 from pytest_mimic._tools.page.blocks import (
     MOST_CHARACTERS,
-    Block,
+    PageBlock,
     image_block,
     table_block,
 )
@@ -46,7 +46,7 @@ _ERRORS_OF_PREVIEWS = (
 )
 
 
-def preview_blocks(stored: Stored, redactor: Redactor) -> list[Block]:
+def preview_blocks(stored: Stored, redactor: Redactor) -> list[PageBlock]:
     """Return a pickled outcome as a table or an image, or nothing if it is neither.
 
     Only a small pickle is loaded, and only of a library that the run has loaded.
@@ -85,7 +85,7 @@ def _names_library(imports: object, library: str) -> bool:
     return False
 
 
-def _frame_blocks(value: Any, redactor: Redactor) -> list[Block]:
+def _frame_blocks(value: Any, redactor: Redactor) -> list[PageBlock]:
     """Return the head of a pandas or polars frame, or of a series, with its dtypes."""
     if hasattr(value, "to_frame") and not hasattr(value, "columns"):
         value = value.to_frame()
@@ -123,7 +123,7 @@ def _labels_rows(frame: Any) -> bool:
     return not counts_rows and {*index.names}.isdisjoint(frame.columns)
 
 
-def _image_blocks(value: Any, _redactor: Redactor) -> list[Block]:
+def _image_blocks(value: Any, _redactor: Redactor) -> list[PageBlock]:
     """Return a small copy of an image of PIL."""
     if not hasattr(value, "thumbnail"):
         return []
@@ -141,7 +141,7 @@ def _image_blocks(value: Any, _redactor: Redactor) -> list[Block]:
     return [{**image_block(text, "image/png"), "title": title}]
 
 
-_PREVIEWS_OF_LIBRARIES: dict[str, Callable[[Any, Redactor], list[Block]]] = {
+_PREVIEWS_OF_LIBRARIES: dict[str, Callable[[Any, Redactor], list[PageBlock]]] = {
     "pandas": _frame_blocks,
     "polars": _frame_blocks,
     "PIL": _image_blocks,

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._clients.http.body import load_body, store_body
 from pytest_mimic._clients.http.httpx import HttpxAdapter
+from pytest_mimic._clients.http.response_body import load_body, store_body
 from pytest_mimic._core.outcome.outcome import Value
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.seam.call_secrets import Secrets

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._clients.http.body import store_body
 from pytest_mimic._clients.http.http_secrets import (
     learned_from,
     redacted_request,
     secrets_of,
 )
+from pytest_mimic._clients.http.response_body import store_body
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.seam.call_secrets import Secrets
 

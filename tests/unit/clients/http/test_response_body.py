@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_mimic._clients.http.body import hides_text, load_body, store_body
+from pytest_mimic._clients.http.response_body import hides_text, load_body, store_body
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.seam.call_secrets import Secrets
 

@@ -245,13 +245,14 @@ def _is_unchanged(data: bytes, body: dict[str, Any]) -> bool:
 
 def hide_head(head: str, secrets: Secrets) -> str:
     """Return the lines of a head without secrets, and otherwise as they are."""
-    return "".join([_hide_line(line, secrets) for line in parts.lines_of(head)])
+    return "".join([_hide_line_of_head(line, secrets) for line in parts.lines_of(head)])
 
 
-def _hide_line(line: str, secrets: Secrets) -> str:
-    """Return a header, or the first line of a message, without secrets.
+def _hide_line_of_head(line: str, secrets: Secrets) -> str:
+    """Return a line of a head inside a response's body without secrets.
 
-    A header may go on in further lines.
+    The line is a header, which may go on in further lines, or the first line of a
+    message. What is stored of a response changes with it. No identity does.
     """
     bare = line.rstrip("\r\n")
     line_end = line[len(bare) :]
