@@ -66,6 +66,15 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.client_plan import Port
     from pytest_mimic._core.engine.steps import Step
     from pytest_mimic._core.nodes.json_tags import tag_in, tagged
+    from pytest_mimic._core.outcome.database_values import (
+        PLAIN,
+        blank,
+        by_value,
+        from_plain,
+        in_class,
+        parameter_to_plain,
+        to_plain,
+    )
     from pytest_mimic._core.outcome.memory import zstd_module
     from pytest_mimic._core.outcome.outcome import is_cancellation
     from pytest_mimic._core.placeholders import (
@@ -93,15 +102,6 @@ if TYPE_CHECKING:
         waiting,
     )
     from pytest_mimic._core.seam.call_secrets import LOGIN, Secrets, holds_placeholder
-    from pytest_mimic._core.seam.database_values import (
-        PLAIN,
-        blank,
-        by_value,
-        from_plain,
-        in_class,
-        parameter_to_plain,
-        to_plain,
-    )
     from pytest_mimic._core.seam.real_secrets import as_recorded, with_secrets
     from pytest_mimic._core.seam.registry import Edge, clients_of
     from pytest_mimic._core.types.kinds import Events, ServerSentEvent, full_name
@@ -206,7 +206,7 @@ _NAMES_BY_MODULE = {
         "waiting",
     ),
     "_core.seam.call_secrets": ("LOGIN", "Secrets", "holds_placeholder"),
-    "_core.seam.database_values": (
+    "_core.outcome.database_values": (
         "PLAIN",
         "blank",
         "by_value",

@@ -108,7 +108,7 @@ REPLAY = """
     _core.patch _core.patch.find _core.patch.imports _core.patch.holders
     _core.seam _core.seam.registry
     _core.swallowed _core.swallowed.pending
-    _core.targets _core.targets.binding _core.targets.options _core.targets.target
+    _core.targets _core.identity.binding _core.targets.options _core.targets.target
     _core.types _core.types.kinds
     _core.vault _core.vault.folder
     _core.vault.format _core.vault.vault

@@ -186,12 +186,12 @@ class Commands(NamedTuple):
             return command
         if failed is not None and set(failed) == set(different_tests):
             return self.pytest(*options, "--lf")
-        file = self._arguments(different_tests)
+        file = self._file_of_tests(different_tests)
         if file is None:
             return command
         return f"{self.pytest(*options)} {join([file])}"
 
-    def _arguments(self, tests: Sequence[str]) -> str | None:
+    def _file_of_tests(self, tests: Sequence[str]) -> str | None:
         """Write a file with the ids of tests, and return the word that names it.
 
         None: it cannot be written, or nobody said where.
@@ -210,6 +210,7 @@ class Commands(NamedTuple):
             self.folder.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
         except (OSError, ValueError):
+            # The command then names each test, although it is long.
             return None
         return f"@{relative_path(file, start=self.here or Path.cwd())}"
 

@@ -64,7 +64,7 @@ def _decode(
     return None
 
 
-def is_broken(chunks: Sequence[bytes], encoding: str) -> bool:
+def fails_to_decompress(chunks: Sequence[bytes], encoding: str) -> bool:
     """Check whether no decoder of an encoding takes the beginning of a body.
 
     The body may be in another encoding than its headers name.
@@ -73,6 +73,8 @@ def is_broken(chunks: Sequence[bytes], encoding: str) -> bool:
     for decode in decoders:
         if _accepts(decode, chunks):
             return False
+    # Without a decoder nobody can say so. What is recorded is then that the reader has
+    # stopped, and no error of decompressing.
     return bool(decoders)
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._clients.http.encodings import deflate, inflate, is_broken
+from pytest_mimic._clients.http.encodings import deflate, fails_to_decompress, inflate
 from pytest_mimic._clients.http.failures import BROKEN_ENCODING, store_error
 from pytest_mimic._clients.http.http_secrets import text_pairs
 from pytest_mimic._clients.http.media_types import header_of
@@ -177,7 +177,7 @@ class ExchangeRecorder:
         encoding = self._encoding()
         if not encoding.name or encoding.is_undone or not self.decodes():
             return False
-        return is_broken(self.chunks, encoding.name)
+        return fails_to_decompress(self.chunks, encoding.name)
 
     def _is_broken_again(self) -> bool:
         """Check whether a real body goes wrong as the recorded one did.
@@ -187,7 +187,7 @@ class ExchangeRecorder:
         recorded = self.step.outcome(is_read_only=True).get("error", {})
         if recorded.get("class") != BROKEN_ENCODING["class"] or not self.head:
             return False
-        return is_broken(self.chunks, self._encoding().name)
+        return fails_to_decompress(self.chunks, self._encoding().name)
 
     def fail(self, error: BaseException) -> None:
         """Record an exception of the client.

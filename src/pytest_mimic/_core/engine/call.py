@@ -12,11 +12,11 @@ from json import dumps
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pytest_mimic._core.engine.decisions import Facts, Replay, decide
+from pytest_mimic._core.identity.binding import Bound, compile_binder
 from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.identity.source import source_in_project
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.target_options import kept_options
-from pytest_mimic._core.targets.binding import Bound, compile_binder
 from pytest_mimic._core.types.kinds import Unstable
 from pytest_mimic._core.vault.format import recording_name
 from pytest_mimic._core.words import lazy_attribute

@@ -202,16 +202,16 @@ class CassetteTrack(Track):
                 cassette=self.name,
             )
 
-    def follow(self, event: PlaceTaken) -> int | None:
+    def follow_other_process(self, others_call: PlaceTaken) -> int | None:
         """Take the place of another process's call.
 
         Returns:
             The place, if there is one.
         """
-        place = super().follow(event)
+        place = super().follow_other_process(others_call)
         if place is not None:
             self._order.append(place)
-        self._play_count += event.is_replayed
+        self._play_count += others_call.is_replayed
         return place
 
     # -- calls of forked processes

@@ -211,19 +211,21 @@ class Track:
         )
         family.tell(event)
 
-    def follow(self, event: PlaceTaken) -> int | None:
+    def follow_other_process(self, others_call: PlaceTaken) -> int | None:
         """Take the place of another process's call.
 
         Returns:
             The place, if there is one.
         """
-        places = self._places.setdefault(event.key, [])
-        count = self.taken.get(event.key, 0)
+        places = self._places.setdefault(others_call.key, [])
+        count = self.taken.get(others_call.key, 0)
         position = min(count, len(places))
-        self.taken[event.key] = count + 1
+        self.taken[others_call.key] = count + 1
         self._most = max(self._most, count + 1)
-        if event.runs:
-            self._begin_place(event.key, position, event.number)
+        if others_call.runs:
+            # The other process runs its call for real. The place begins here, too, so
+            # that no call of this process takes it.
+            self._begin_place(others_call.key, position, others_call.number)
         if not places:
             return None
         return places[min(position, len(places) - 1)]

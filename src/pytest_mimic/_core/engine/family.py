@@ -88,7 +88,7 @@ class Family:
         self._scopes: WeakValueDictionary[Token, SecretScope] = WeakValueDictionary()
         # The cassettes that processes have in common, by the test or scope of their
         # blocks. What a forked process records may come after the block.
-        self._cassettes: WeakKeyDictionary[Owner, list[OpenCassette]] = (
+        self._kept_cassettes: WeakKeyDictionary[Owner, list[OpenCassette]] = (
             WeakKeyDictionary()
         )
         # Those of them that have heard of a call in this turn.
@@ -172,7 +172,7 @@ class Family:
 
     def _follow(self, track: OwnedTrack, event: _OfTrack) -> None:
         if isinstance(event, PlaceTaken):
-            track.follow(event)
+            track.follow_other_process(event)
             return
         found = self._recordings.parsed(event.file, event.now)
         track.renew([] if found is None else each_outcome(found))
@@ -405,7 +405,7 @@ class Family:
 
     # -- forks
 
-    def know_owners(self) -> None:
+    def share_owners_before_fork(self) -> None:
         """Share the owners of now with the process that is forked now."""
         run = self._run
         self._owners[run.current.owner.token] = run.current.owner
@@ -413,9 +413,11 @@ class Family:
             owner = cassette.block_owner
             self._owners[owner.token] = owner
             owner.tracks[cassette.file] = cassette
-            cassettes = self._cassettes.setdefault(run.current.owner, [])
-            if cassette not in cassettes:
-                cassettes.append(cassette)
+            # `_owners` is weak. A forked process may record into a cassette after its
+            # block, so this list keeps the cassette until the test or scope is gone.
+            kept_cassettes = self._kept_cassettes.setdefault(run.current.owner, [])
+            if cassette not in kept_cassettes:
+                kept_cassettes.append(cassette)
         for owner in self._all_owners():
             for step in owner.open:
                 if step not in self._open.values():
@@ -484,7 +486,7 @@ def pause(run: Run) -> None:
             family = Family(run)
             turns.share(family)
             run.current.family = family
-        run.current.family.know_owners()
+        run.current.family.share_owners_before_fork()
     except MimicError as error:
         run.account.errors.append(str(error))
 

@@ -249,7 +249,7 @@ class Family(Protocol):
         """Return the track of a file of which the others have told, or None."""
         ...
 
-    def know_owners(self) -> None:
+    def share_owners_before_fork(self) -> None:
         """Share the owners of now with the process that is forked now."""
 
     def begin_process(self) -> None:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         def take(self, call: Any, mode: Mode, /) -> Any:
             """Return the step for the next of equal calls."""
 
-        def follow(self, event: Any, /) -> int | None:
+        def follow_other_process(self, others_call: Any, /) -> int | None:
             """Take the place of another process's call, and return it."""
             ...
 

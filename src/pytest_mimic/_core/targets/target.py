@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
+from pytest_mimic._core.identity.binding import argument_names
 from pytest_mimic._core.modules import closest_module, module_exists
 from pytest_mimic._core.seam.registry import CLIENTS, is_client
 from pytest_mimic._core.target_options import Options
-from pytest_mimic._core.targets.binding import argument_names
 from pytest_mimic._core.targets.options import (
     check_kind,
     first_step,

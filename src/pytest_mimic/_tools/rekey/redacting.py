@@ -226,7 +226,7 @@ class CallRedactor:
         for stored, entry in zip(old.call.outcomes, entries, strict=True):
             if entry is not stored.entry:
                 before = stored.readable()
-                issued.update(_replaced_texts(before.get("value"), entry["value"]))
+                issued.update(_texts_rekey_hid(before.get("value"), entry["value"]))
             outcomes.append(stored.with_entry(entry))
         call = old.call._replace(arguments=described, parts=parts, outcomes=outcomes)
         return RedactedCall(old._replace(facts=facts, call=call), objects, issued)
@@ -247,16 +247,18 @@ def _without_digest(part: Any) -> Any:
     return None if is_digest or type(part) is dict else part
 
 
-def _replaced_texts(before: Any, now: Any) -> Iterator[str]:
-    """Yield the texts of plain data, before it was redacted, that have changed.
+def _texts_rekey_hid(before: Any, now: Any) -> Iterator[str]:
+    """Yield the texts that `rekey` has hidden in a recorded outcome.
 
     `{"token": "s3cr3t-4711"}`, whose value is `<redacted>` now, gives `s3cr3t-4711`.
+    Other recordings of the test that hold such a text are redacted with it, or stay as
+    they are.
     """
     if type(before) is dict and type(now) is dict:
         for name, part in before.items():
-            yield from _replaced_texts(part, now.get(name))
+            yield from _texts_rekey_hid(part, now.get(name))
     elif type(before) is list and type(now) is list:
         for part, new in zip(before, now, strict=False):
-            yield from _replaced_texts(part, new)
+            yield from _texts_rekey_hid(part, new)
     elif type(before) is str and before != now and len(before) >= _SHORTEST_SECRET:
         yield before

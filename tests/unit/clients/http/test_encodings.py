@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from pytest_mimic._clients.http.encodings import deflate, inflate, is_broken
+from pytest_mimic._clients.http.encodings import deflate, fails_to_decompress, inflate
 from pytest_mimic._core.outcome.memory import zstd_module
 
 ENCODED = {
@@ -88,4 +88,4 @@ def test_a_body_that_is_cut_off_has_no_end():
     ids=["other", "begun", "two members", "bare", "unknown"],
 )
 def test_a_body_that_goes_wrong_is_known(data, encoding, broken):
-    assert is_broken([data], encoding) is broken
+    assert fails_to_decompress([data], encoding) is broken

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from pytest_mimic._core.seam.database_values import blank, from_plain, to_plain
+from pytest_mimic._core.outcome.database_values import blank, from_plain, to_plain
 from pytest_mimic.errors import CorruptRecordingError, UnstorableOutcomeError
 
 BERLIN = ZoneInfo("Europe/Berlin")

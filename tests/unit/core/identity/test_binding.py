@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._core.targets.binding import compile_binder
+from pytest_mimic._core.identity.binding import compile_binder
 
 DEFAULT = object()
 

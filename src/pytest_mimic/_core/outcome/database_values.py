@@ -281,25 +281,25 @@ _MAKERS_BY_TAG: dict[str, Callable[..., object]] = {
 # -- writing
 
 
-class _Writer(Writer):
+class _DatabaseWriter(Writer):
     """Writes values of databases.
 
     Attributes:
-        listed: The classes of the application that were met, `module:name`.
+        classes_of_application: Those that were met, as `module:name`.
     """
 
     def __init__(self) -> None:
         super().__init__(_PATHS_AS_THEY_ARE)
-        self.listed: set[str] = set()
+        self.classes_of_application: set[str] = set()
 
     def node(self, value: object) -> Node:
         kind = type(value)
         if isinstance(value, memoryview):
-            return self._tagged_node("memoryview", value.tobytes())
+            return self._database_node("memoryview", value.tobytes())
         if kind is bytes and isinstance(value, bytes) and len(value) > _MOST_BYTES:
             return self.counted(Opaque("base64", b64encode(value).decode()))
         if kind.__name__ in _CLASSES_OF_IPADDRESS and kind.__module__ == "ipaddress":
-            return self._tagged_node("ip", kind.__name__, str(value))
+            return self._database_node("ip", kind.__name__, str(value))
         if kind in PLAIN or full_name(kind) in ROWS:
             return super().node(value)
         return self._node_by_class(value, kind)
@@ -308,11 +308,11 @@ class _Writer(Writer):
         """Return the node of a value whose class is none of the standard library."""
         name = name_of(kind)
         if name in _DRIVER_CLASSES_BY_STATE:
-            return self._tagged_node("driver", name, _state_of_driver_object(value))
+            return self._database_node("driver", name, _state_of_driver_object(value))
         if name in _DRIVER_CLASSES_BY_VALUE and isinstance(value, tuple):
-            return self._tagged_node("driver", name, tuple(tuple.__iter__(value)))
+            return self._database_node("driver", name, tuple(tuple.__iter__(value)))
         if name == _UUID_OF_ASYNCPG:
-            return self._tagged_node("driver", name, cast("uuid.UUID", value).bytes)
+            return self._database_node("driver", name, cast("uuid.UUID", value).bytes)
         if isinstance(value, Enum):
             return self._node_of_member(value, kind)
         builtin = _builtin_of(kind)
@@ -322,7 +322,7 @@ class _Writer(Writer):
             return self._node_in_class(value, kind, builtin)
         if _is_named_tuple_of_driver(kind) and isinstance(value, tuple):
             fields: tuple[str, ...] = kind._fields  # type: ignore[attr-defined]
-            return self._tagged_node("named", kind.__name__, list(fields), *value)
+            return self._database_node("named", kind.__name__, list(fields), *value)
         raise NotExactError(kind)
 
     def _node_of_member(self, value: Enum, kind: type) -> Node:
@@ -331,8 +331,8 @@ class _Writer(Writer):
         is_plain = _members_of_enum(kind).get(name) is value
         if not (is_plain and _is_importable(kind)):
             raise NotExactError(kind)
-        self.listed.add(name_of(kind))
-        return self._tagged_node("member", name_of(kind), name)
+        self.classes_of_application.add(name_of(kind))
+        return self._database_node("member", name_of(kind), name)
 
     def _node_in_class(self, value: object, kind: type, builtin: type) -> Node:
         value_of_builtin = _without_class(value, builtin)
@@ -340,11 +340,11 @@ class _Writer(Writer):
         copy = in_class(kind, value_of_builtin)
         if type(copy) is not kind or _without_class(copy, builtin) != value_of_builtin:
             raise NotExactError(kind)
-        self.listed.add(name_of(kind))
+        self.classes_of_application.add(name_of(kind))
         parts = [value_of_builtin, attributes] if attributes else [value_of_builtin]
-        return self._tagged_node("of", name_of(kind), *parts)
+        return self._database_node("of", name_of(kind), *parts)
 
-    def _tagged_node(self, tag: str, *parts: object) -> Node:
+    def _database_node(self, tag: str, *parts: object) -> Node:
         return self.counted(Items(tag, [self.node(part) for part in parts]))
 
 
@@ -376,13 +376,13 @@ def _without_class(value: object, builtin: type) -> object:
     return make(*parts)
 
 
-class _ParameterWriter(_Writer):
+class _DatabaseParameterWriter(_DatabaseWriter):
     """Writes parameters: an object of a derived class as a value of the known type."""
 
     def _node_by_class(self, value: object, kind: type) -> Node:
         for base in kind.__mro__:
             if name_of(base) in _DRIVER_CLASSES_BY_STATE:
-                return self._tagged_node(
+                return self._database_node(
                     "driver", name_of(base), _state_of_driver_object(value)
                 )
             row = ROWS.get(full_name(base))
@@ -397,8 +397,8 @@ class _ParameterWriter(_Writer):
 # -- reading
 
 
-class _Reader(Reader):
-    """Reads what `_Writer` writes.
+class _DatabaseReader(Reader):
+    """Reads what `_DatabaseWriter` writes.
 
     It imports the classes of drivers, and the classes of the application that the
     recording lists.
@@ -453,18 +453,18 @@ def to_plain(
     """
     if type(value) in (str, int, bool) or value is None:
         return value
-    writer = _Writer()
+    writer = _DatabaseWriter()
     try:
         node = writer.node(value)
         # The writer of outcomes has met other classes, which only outcomes make again.
         if writer.imports:
             raise NotExactError(*writer.imports)
-        if writer.listed and classes is None:
-            raise NotExactError(*writer.listed)
+        if writer.classes_of_application and classes is None:
+            raise NotExactError(*writer.classes_of_application)
     except (NotExactError, RecursionError, Unstable) as reason:
         raise _unstorable(value, path, reason) from None
     if classes is not None:
-        classes |= writer.listed
+        classes |= writer.classes_of_application
     return plain_of(node)
 
 
@@ -505,7 +505,7 @@ def parameter_to_plain(value: object) -> Any:
     """
     if type(value) in (str, int, bool) or value is None:
         return value
-    writer = _ParameterWriter()
+    writer = _DatabaseParameterWriter()
     try:
         node = writer.node(value)
     except (NotExactError, RecursionError, Unstable) as reason:
@@ -528,7 +528,7 @@ def from_plain(plain: object, classes: Collection[str] = ()) -> Any:
     if type(plain) in PLAIN:
         return plain
     try:
-        return _Reader(classes).read(plain)
+        return _DatabaseReader(classes).read(plain)
     # The classes of drivers may raise anything.
     except Exception as reason:
         raise CorruptRecordingError(
