@@ -207,7 +207,10 @@ class MimicError(Exception):
 
     @staticmethod
     def from_plain(plain: dict[str, Any]) -> MimicError:
-        """Return the error that `to_plain` has written, with texts for its facts."""
+        """Return the error that `to_plain` has written, with texts for its facts.
+
+        A forked process tells its errors in this form to the one that judges its test.
+        """
         fields = dict(plain)
         kind: type[MimicError] = globals()[fields.pop("kind")]
         if "damage" in fields:

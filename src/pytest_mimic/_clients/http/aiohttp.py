@@ -188,7 +188,7 @@ class _NextResponse:
             if not recorder.is_verifying:
                 return message, payload
             # As much is read as the recording has, to compare it.
-            while not payload.at_eof() and not recorder.has_enough:
+            while not payload.at_eof() and not recorder.has_as_much_as_recorded:
                 await payload.readany()
         recorder.stop()
         replayed = ReplayedProtocol(self._req, recorder.recorded(), recorder.step)

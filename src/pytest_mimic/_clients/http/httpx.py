@@ -139,7 +139,10 @@ class HttpxAdapter(HttpAdapter):
 
 
 def _read_to_compare(stream: Any, prefix: str, recorder: ExchangeRecorder) -> Steps:
-    """Read as much of a real response as the recording has."""
+    """Read as much of a real response as the recording has, to verify it.
+
+    No more is read: a stream may never end.
+    """
     chunks: Any
     read_next: Any
     if prefix:
@@ -149,7 +152,7 @@ def _read_to_compare(stream: Any, prefix: str, recorder: ExchangeRecorder) -> St
         chunks = iter(stream)
         read_next = next
     try:
-        while not recorder.has_enough:
+        while not recorder.has_as_much_as_recorded:
             chunk = yield read_next(chunks, None)
             if chunk is None:
                 break

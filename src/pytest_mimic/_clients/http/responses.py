@@ -146,8 +146,8 @@ class ExchangeRecorder:
         return sum(map(len, load_body(plain.get("body"))))
 
     @property
-    def has_enough(self) -> bool:
-        """Whether so much of the body was read."""
+    def has_as_much_as_recorded(self) -> bool:
+        """Whether as much of the real body was read as the recording has."""
         return self.wanted is not None and sum(map(len, self.chunks)) >= self.wanted
 
     def recorded(self) -> dict[str, Any]:

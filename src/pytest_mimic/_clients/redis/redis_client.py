@@ -229,6 +229,11 @@ class RedisAdapter(Adapter):
         encoder: Any,
         read: Callable[[], Any],
     ) -> Steps:
+        """Read a reply from the server.
+
+        Meanwhile the connection's state is busy, so that all the client does on it is
+        real.
+        """
         reply = None
         if not batch.is_broken:
             with batch.talking(state):

@@ -256,7 +256,7 @@ def hide_inside(value: Any, redactor: Redactor) -> Any:
     if type(bare) is str:
         hidden: Any = redactor.scrub_json(bare)
     elif type(bare) in (dict, list):
-        hidden = _hide_parts(bare, redactor)
+        hidden = _hide_in_json_of_database(bare, redactor)
     else:
         return value
     if hidden == bare:
@@ -264,8 +264,11 @@ def hide_inside(value: Any, redactor: Redactor) -> Any:
     return in_class(type(value), hidden)
 
 
-def _hide_parts(value: Any, redactor: Redactor) -> Any:
-    """Return a mapping or list without the values of secret names inside of it."""
+def _hide_in_json_of_database(value: Any, redactor: Redactor) -> Any:
+    """Return the value of a JSON column without the values of secret names in it.
+
+    The value is a mapping or a list.
+    """
     root = {"": value}
     for place in places(root, redactor):
         part = place.value

@@ -54,7 +54,7 @@ class Effects:
         # The identities of the arguments, by their names.
         self._before: dict[str, str | None] = {}
         if not _UNCHANGEABLE.issuperset(map(type, call.values)):
-            self._advancing = _advancing_in(call)
+            self._advancing = _states_before(call)
             self._before = self._identities()
         # The path, whether it is a text, its argument, its key or place in that, and
         # the facts of its file.
@@ -164,7 +164,11 @@ class Effects:
         return []
 
 
-def _advancing_in(call: Call) -> dict[str, tuple[object, State]]:
+def _states_before(call: Call) -> dict[str, tuple[object, State]]:
+    """Return the streams and generators among the arguments, with their states now.
+
+    A call may move them, which is recorded. Any other change of an argument is refused.
+    """
     found: dict[str, tuple[object, State]] = {}
     arguments = named(call, call.plan.options.ignore)
     for path, value in advancing_in(arguments).items():

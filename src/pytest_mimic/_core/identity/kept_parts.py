@@ -365,7 +365,8 @@ def matched_part(
 ) -> Any:
     """Return the value at a path of `match=`.
 
-    `headers.accept` leads to the value of `accept` in the part `headers`.
+    `headers.accept` leads to the value of `accept` in the part `headers`. `client_key`
+    puts it into the identity of a recorded call.
 
     Raises:
         NotKeptError: The part is not kept.

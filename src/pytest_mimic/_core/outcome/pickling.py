@@ -24,8 +24,8 @@ from pytest_mimic._core.outcome import exceptions
 from pytest_mimic._core.outcome.iterators import is_c_iterator
 from pytest_mimic._core.outcome.lossy import keeping_all, kept_whole, known_losses
 from pytest_mimic._core.outcome.outcome import DamagedError, NotExactError
+from pytest_mimic._core.outcome.pickle_imports import imported_names
 from pytest_mimic._core.outcome.placed_paths import NOWHERE, PathStore, persistent_id
-from pytest_mimic._core.outcome.scan import imported_names
 from pytest_mimic._core.types.additions import added_attributes
 from pytest_mimic._core.types.hashes import is_private
 from pytest_mimic._core.types.kinds import (

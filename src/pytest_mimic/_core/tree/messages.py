@@ -38,9 +38,9 @@ from pytest_mimic._core.tree.remedies import (
     Changing,
     changing_parts,
     ignoring,
-    only_order_differs,
     volatile,
 )
+from pytest_mimic._core.tree.row_order import only_order_differs
 from pytest_mimic._core.vault.long_parts import shortened
 from pytest_mimic._core.words import limited
 from pytest_mimic.errors import (

@@ -12,8 +12,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pytest_mimic._core.commands import Remedy, Verb, read
-from pytest_mimic._core.nodes.node_classes import Fields, Node
-from pytest_mimic._core.nodes.node_json import node_of, order
 from pytest_mimic._core.nodes.node_parts import is_file
 from pytest_mimic._core.seam.base import parts_of
 from pytest_mimic._core.seam.registry import is_client, names_client
@@ -250,52 +248,3 @@ def _folded(paths: Sequence[str]) -> list[str]:
     for form, members in by_form.items():
         folded += [form] if len(set(members)) > 1 else members[:1]
     return folded
-
-
-# -- order
-
-
-def only_order_differs(
-    old: Mapping[str, Any] | None, new: Mapping[str, Any] | None
-) -> bool:
-    """Return whether an INSERT has the rows of the recorded one in another order.
-
-    name__0='a', name__1='b'    name__0='b', name__1='a'    →  True
-    """
-    if old is None or new is None or not _is_insert(new):
-        return False
-    if old.get("statement") != new.get("statement"):
-        return False
-    sides = _rows_of(old.get("params")), _rows_of(new.get("params"))
-    if sides[0] is None or sides[1] is None or sides[0] == sides[1]:
-        return False
-    return sorted(sides[0]) == sorted(sides[1])
-
-
-def _is_insert(arguments: Mapping[str, Any]) -> bool:
-    """Return whether a statement of SQL writes rows.
-
-    The parameters `id_1` and `id_2` of an INSERT are the `id` of two rows. In any other
-    statement, such as `WHERE id > :id_1 AND id < :id_2`, they do not mean the same.
-    """
-    statement = arguments.get("statement")
-    return type(statement) is str and statement.lstrip()[:6].upper() == "INSERT"
-
-
-def _rows_of(params: Any) -> list[str] | None:
-    """Return the parameters of an INSERT of several rows as a text for each row.
-
-    {name__0: 'a', name__1: 'b'}  →  the texts of {name: 'a'} and of {name: 'b'}
-
-    None: the parameters are those of one row, or no mapping.
-    """
-    node = node_of(params)
-    if not (isinstance(node, Fields) and node.kind == "dict"):
-        return None
-    rows: dict[str, dict[str, Node]] = {}
-    for name, value in node.parts.items():
-        numbered = re.fullmatch(r"(.+?)_{1,2}(\d+)", name)
-        base, number = numbered.groups() if numbered else (name, "")
-        rows.setdefault(number, {})[base] = value
-    texts = [order(Fields("dict", row)) for row in rows.values()]
-    return texts if len(texts) > 1 else None

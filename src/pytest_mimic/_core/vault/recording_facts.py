@@ -68,9 +68,9 @@ class Stored:
 
     @lazy_attribute
     def entry(self) -> Entry:
-        """The outcome in the recording's JSON. Not to be changed."""
+        """The entry of the outcome in its file of the vault. Not to be changed."""
         entry = {}
-        for key, part in self._written.items():
+        for key, part in self._written_to_vault.items():
             if type(part) is Laid:
                 # The part was laid out as text, and is parsed when it is asked for.
                 part = loads(part.text)
@@ -215,7 +215,7 @@ class Stored:
         """Replace the outcome in memory by the one that was written to the vault."""
         # `entry` is made anew of what was written.
         vars(self).pop("entry", None)
-        self._written = entry
+        self._written_to_vault = entry
         self.encoded = None
         self.inputs = None
         self._origin = origin

@@ -359,7 +359,7 @@ class Checker:
         Raises:
             CorruptRecordingError: The pickle imports something else, or is none.
         """
-        from pytest_mimic._core.outcome.scan import imported_names
+        from pytest_mimic._core.outcome.pickle_imports import imported_names
 
         path = self._path(entry["pickle"])
         try:

@@ -30,8 +30,8 @@ from pytest_mimic._tools.foreign.cassette_file import (
 from pytest_mimic._tools.foreign.overlay import ImportOverlay
 from pytest_mimic._tools.foreign.owning_tests import OwningTests
 from pytest_mimic._tools.foreign.recording_exchanges import (
-    Conversation,
     Destination,
+    ExchangeImporter,
     http_lines,
 )
 from pytest_mimic.errors import CassetteError, MimicError
@@ -152,11 +152,11 @@ class Importer:
         with TemporaryDirectory(prefix="pytest-mimic-") as folder:
             overlay = ImportOverlay(FolderStore(Path(folder)), self._vault.store)
             vault = Vault(overlay, pickles="forbid", label=self._vault.label)
-            conversation = Conversation(
+            importer = ExchangeImporter(
                 self._settings, vault, self._targets, destination, match=self._match
             )
-            count = self._record(shown, exchanges, conversation)
-            recorded = conversation.close()
+            count = self._record_or_refuse(shown, exchanges, importer)
+            recorded = importer.close()
             names = overlay.changed_recordings()
             obstacle = self._obstacle(destination, names, recorded)
             if obstacle is not None:
@@ -176,16 +176,19 @@ class Importer:
             if destination.test:
                 self._recordings_of[destination.test] |= recorded
 
-    def _record(
+    def _record_or_refuse(
         self,
         shown: str,
         exchanges: list[ForeignExchange],
-        conversation: Conversation,
+        importer: ExchangeImporter,
     ) -> int:
-        """Record exchanges, and return how many could be recorded."""
+        """Record the exchanges of one file, and return how many could be recorded.
+
+        The report says why an exchange was refused.
+        """
         count = 0
         for exchange in exchanges:
-            reason = conversation.record(exchange)
+            reason = importer.record(exchange)
             if reason:
                 self._refuse(f"{shown}, entry {exchange.number}", reason)
             else:

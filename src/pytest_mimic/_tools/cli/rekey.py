@@ -36,15 +36,15 @@ from pytest_mimic._tools.cli.selection import (
     nothing,
     signature_of,
 )
+from pytest_mimic._tools.rekey.calls_to_rekey import (
+    CallToRekey,
+    calls_to_rekey,
+    content_of,
+)
 from pytest_mimic._tools.rekey.equal_outcomes import OutcomeComparison
 from pytest_mimic._tools.rekey.lines_of_today import Line as LineOfToday
 from pytest_mimic._tools.rekey.older_format import is_older, older_calls
 from pytest_mimic._tools.rekey.planning import Left, Plan, Planner
-from pytest_mimic._tools.rekey.recorded_calls import (
-    RecordedCall,
-    content_of,
-    recorded_calls,
-)
 from pytest_mimic._tools.rekey.redacting import CallRedactor
 from pytest_mimic._tools.shown.outcome_words import call_in_short
 from pytest_mimic.errors import MimicError
@@ -138,9 +138,9 @@ def _plan(
         is_same=is_same,
         call_redactor=CallRedactor(invocation.redactor),
     )
-    calls: list[RecordedCall] = []
+    calls: list[CallToRekey] = []
     for name in _with_rest_of_sequences(vault.names(), files, invocation):
-        calls += recorded_calls(vault, name)
+        calls += calls_to_rekey(vault, name)
     for name in older:
         calls += older_calls(vault, name, planner.options_of)
     return planner.plan(calls)

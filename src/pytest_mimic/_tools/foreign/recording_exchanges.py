@@ -43,7 +43,7 @@ class Destination(NamedTuple):
         return self.test or f"cassette {self.cassette}"
 
 
-class Conversation:
+class ExchangeImporter:
     """Makes the recordings that a run would have made of foreign exchanges.
 
     Args:

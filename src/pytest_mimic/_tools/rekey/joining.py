@@ -13,7 +13,7 @@ from pytest_mimic._core.engine.recorded_identities import CannotFollowError
 from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.vault.objects import EMPTY, body_of
 from pytest_mimic._core.vault.recording_facts import Stored
-from pytest_mimic._tools.rekey.recorded_calls import Entry, Facts, Rekeyed
+from pytest_mimic._tools.rekey.calls_to_rekey import Entry, Facts, Rekeyed
 
 IsSame = Callable[[Stored, Stored], bool]
 """Returns whether two outcomes of one target are equal."""

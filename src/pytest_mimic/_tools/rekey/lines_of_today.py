@@ -57,7 +57,7 @@ def lines_for(
             return []
         return [_as_line(target)]
     lines: list[Line] = []
-    for target in _lines_of_clients(targets, recorded, signature, host):
+    for target in _lines_of_today_for_clients(targets, recorded, signature, host):
         line = _as_line(target)
         if all(line.options != other.options for other in lines):
             lines.append(line)
@@ -77,7 +77,7 @@ def _line_of_function(targets: Iterable[Target], name: str) -> Target | None:
     """
     deciding: Target | None = None
     for target in targets:
-        if target.is_client or not _names_function(target, name):
+        if target.is_client or not _takes_recorded_function(target, name):
             continue
         gives_way = deciding is not None and not _is_wildcard(deciding)
         if gives_way and _is_wildcard(target):
@@ -93,19 +93,19 @@ def _is_wildcard(target: Target) -> bool:
     return target.path[-1] == "*" and not target.excluded
 
 
-def _names_function(target: Target, name: str) -> bool:
-    """Return whether a line names a function, by its name or as a public one."""
-    if target.name == name:
+def _takes_recorded_function(target: Target, recorded_name: str) -> bool:
+    """Return whether a line names a recorded function, by name or as a public one."""
+    if target.name == recorded_name:
         return True
-    holder, _, function = name.replace(":", ".").rpartition(".")
+    holder, _, function = recorded_name.replace(":", ".").rpartition(".")
     if target.path[-1] != "*" or function.startswith("_"):
         return False
     own_holder = target.name.replace(":", ".").removesuffix(".*")
-    is_same_place = name.count(":") == 1 and fnmatchcase(holder, own_holder)
-    return is_same_place and name.startswith(f"{target.module}:")
+    is_same_place = recorded_name.count(":") == 1 and fnmatchcase(holder, own_holder)
+    return is_same_place and recorded_name.startswith(f"{target.module}:")
 
 
-def _lines_of_clients(
+def _lines_of_today_for_clients(
     targets: Iterable[Target], kind: str, signature: str, host: str | None
 ) -> list[Target]:
     """Return the line of each client of this kind that takes a call.

@@ -24,7 +24,7 @@ from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.format import CASSETTES, FORMAT
 from pytest_mimic._core.vault.recording_facts import Recording, calls_of
-from pytest_mimic._tools.rekey.recorded_calls import RecordedCall
+from pytest_mimic._tools.rekey.calls_to_rekey import CallToRekey
 
 #: The format that is read.
 OLDER = 4
@@ -61,7 +61,7 @@ def _json_mapping(data: bytes) -> dict[str, Any] | None:
 
 def older_calls(
     vault: Vault, name: str, options_of: Callable[[Recording], Mapping[str, Any]]
-) -> Iterator[RecordedCall]:
+) -> Iterator[CallToRekey]:
     """Yield the call of a recording of format 4, or those of a cassette.
 
     Args:
@@ -76,18 +76,18 @@ def older_calls(
     calls = calls_of(vault.objects, name, facts)
     if not name.startswith(CASSETTES):
         # A recording has one call.
-        old = RecordedCall(name, facts, calls[0].whole(), is_older=True)
+        old = CallToRekey(name, facts, calls[0].whole(), is_older=True)
         yield _with_parts(old, options_of)
         return
     for place, call in enumerate(calls):
         facts_of_call = facts["calls"][place]
-        old = RecordedCall(name, facts_of_call, call.whole(), place, is_older=True)
+        old = CallToRekey(name, facts_of_call, call.whole(), place, is_older=True)
         yield _with_parts(old, options_of)
 
 
 def _with_parts(
-    old: RecordedCall, options_of: Callable[[Recording], Mapping[str, Any]]
-) -> RecordedCall:
+    old: CallToRekey, options_of: Callable[[Recording], Mapping[str, Any]]
+) -> CallToRekey:
     """Return a call with the parts that count, which give the identity that it has.
 
     Each combination of the parts' possible values is tried. If none gives the identity,
@@ -101,7 +101,7 @@ def _with_parts(
         return old
     described = call.arguments or {}
     options_of_today = options_of(call)
-    first_candidate: RecordedCall | None = None
+    first_candidate: CallToRekey | None = None
     for values in product(*possible.values()):
         parts: dict[str, Any] = {}
         for part, value in zip(possible, values, strict=True):

@@ -16,6 +16,12 @@ from pytest_mimic._core.targets.target import Target
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.format import parse_recording
 from pytest_mimic._core.vault.recording_facts import Recording, Stored, calls_of
+from pytest_mimic._tools.rekey.calls_to_rekey import (
+    CallToRekey,
+    Facts,
+    Rekeyed,
+    rekeyed,
+)
 from pytest_mimic._tools.rekey.joining import (
     DifferentOutcomesError,
     is_finished,
@@ -25,12 +31,6 @@ from pytest_mimic._tools.rekey.joining import (
 from pytest_mimic._tools.rekey.lines_of_today import Line, lines_for
 from pytest_mimic._tools.rekey.older_format import read_older
 from pytest_mimic._tools.rekey.recorded_again import CallsOfToday
-from pytest_mimic._tools.rekey.recorded_calls import (
-    Facts,
-    RecordedCall,
-    Rekeyed,
-    rekeyed,
-)
 from pytest_mimic._tools.rekey.redacted_calls import (
     CannotHideError,
     RedactedCalls,
@@ -85,7 +85,7 @@ class Left(NamedTuple):
         has_secret: Whether the call holds what today's `mimic_redact` names.
     """
 
-    old: RecordedCall
+    old: CallToRekey
     reason: str
     changes: tuple[str, ...]
     rival: bool = False
@@ -154,7 +154,7 @@ class Planner:
             return {}
         return lines[0].options
 
-    def plan(self, calls: Iterable[RecordedCall]) -> Plan:
+    def plan(self, calls: Iterable[CallToRekey]) -> Plan:
         """Return what becomes of these calls.
 
         First each call is looked at by itself: what it is under the line of today. Then
@@ -190,13 +190,13 @@ class Planner:
         self._find_recorded_again(old_calls)
         return self._plan
 
-    def _find_recorded_again(self, calls: Sequence[RecordedCall]) -> None:
+    def _find_recorded_again(self, calls: Sequence[CallToRekey]) -> None:
         """Note which calls that cannot follow were recorded again since."""
         if not self._plan.left:
             return
         # A call is told from others by its file, and by its place in a cassette.
         left_calls = {(left.old.file, left.old.place) for left in self._plan.left}
-        candidates: list[RecordedCall] = []
+        candidates: list[CallToRekey] = []
         for old in (*calls, *other_calls(self._vault, calls)):
             is_left = (old.file, old.place) in left_calls
             if not is_left and not old.is_older and self._has_options_of_today(old):
@@ -213,7 +213,7 @@ class Planner:
             judged.append(judged_call)
         self._plan.left = judged
 
-    def _has_options_of_today(self, old: RecordedCall) -> bool:
+    def _has_options_of_today(self, old: CallToRekey) -> bool:
         """Return whether a line takes a call today, with the options that it has."""
         return bool(self._lines_of_call(old)) and not self._changed_options(old)
 
@@ -241,7 +241,7 @@ class Planner:
                 reason = "another call of its cassette cannot follow"
             self._plan.left.append(Left(old, reason, tuple(self._changed_options(old))))
 
-    def _call_under_line(self, old: RecordedCall) -> tuple[Rekeyed, Line] | None:
+    def _call_under_line(self, old: CallToRekey) -> tuple[Rekeyed, Line] | None:
         """Return a call under its line of today.
 
         None: there is nothing to change, or the call cannot follow, which is noted.
@@ -267,14 +267,14 @@ class Planner:
 
     # One call
 
-    def _lines_of_call(self, old: RecordedCall) -> list[Line]:
+    def _lines_of_call(self, old: CallToRekey) -> list[Line]:
         """Return the line that takes a call today, see `lines_for`."""
         call = old.call
         signature, host = self._signature_of(call)
         name = (call.options or {}).get("line", "")
         return lines_for(self._targets, call.target, signature, host, name=name)
 
-    def _changed_options(self, old: RecordedCall) -> list[str]:
+    def _changed_options(self, old: CallToRekey) -> list[str]:
         """Return the options of a call's line that have changed, in words."""
         lines = self._lines_of_call(old)
         before = old.call.options or {}
@@ -283,7 +283,7 @@ class Planner:
             return []
         return changed_options(before, lines[0].options, is_client=is_client)
 
-    def _under_line_of_today(self, old: RecordedCall) -> tuple[Rekeyed, Line] | None:
+    def _under_line_of_today(self, old: CallToRekey) -> tuple[Rekeyed, Line] | None:
         """Return a call under its line of today; None if there is nothing to change.
 
         Raises:
@@ -328,7 +328,7 @@ class Planner:
             raise StillFoundError("a part of it is hidden, or is not kept whole")
         return rekeyed(new, key, owner, options), line or no_line
 
-    def _from_older(self, old: RecordedCall) -> tuple[Rekeyed, Line] | None:
+    def _from_older(self, old: CallToRekey) -> tuple[Rekeyed, Line] | None:
         """Return a call of 1.0.0rc3's format under its line; None if no line takes it.
 
         The identity that the call has is not checked: the format does not keep the
@@ -366,7 +366,7 @@ class Planner:
         key = identity_under(call, line.options)
         return rekeyed(old, key, owner, line.options), line
 
-    def _changed_line(self, old: RecordedCall) -> Line | None:
+    def _changed_line(self, old: CallToRekey) -> Line | None:
         """Return the line of today.
 
         None: no line takes the call, or the call has its identity under the line
@@ -393,7 +393,7 @@ class Planner:
             raise StillFoundError(f"several lines may take it: {names}")
         return lines[0]
 
-    def _owner_under_line(self, old: RecordedCall, line: Line) -> str | None:
+    def _owner_under_line(self, old: CallToRekey, line: Line) -> str | None:
         """Return the test or scope that a recording belongs to under a line.
 
         Raises:
@@ -556,7 +556,7 @@ def _count_changed(members: Iterable[Rekeyed]) -> int:
     return count
 
 
-def _owner_or_cassette(old: RecordedCall) -> str | None:
+def _owner_or_cassette(old: CallToRekey) -> str | None:
     """Return the cassette, or the test or scope, whose calls a call is one of.
 
     None: all tests share the call.

@@ -21,7 +21,7 @@ from pytest_mimic._core.tree.differing import (
     is_left_out,
 )
 from pytest_mimic._core.vault.recording_facts import Recording
-from pytest_mimic._tools.rekey.recorded_calls import RecordedCall
+from pytest_mimic._tools.rekey.calls_to_rekey import CallToRekey
 
 
 class CallsOfToday:
@@ -31,12 +31,12 @@ class CallsOfToday:
         calls: These calls.
     """
 
-    def __init__(self, calls: Iterable[RecordedCall]) -> None:
-        self._by_target: dict[str, list[RecordedCall]] = {}
+    def __init__(self, calls: Iterable[CallToRekey]) -> None:
+        self._by_target: dict[str, list[CallToRekey]] = {}
         for recorded in calls:
             self._by_target.setdefault(recorded.call.target, []).append(recorded)
 
-    def has(self, old: RecordedCall) -> bool:
+    def has(self, old: CallToRekey) -> bool:
         """Return whether a call that cannot follow its line is among them.
 
         A call that belongs to a test is sought among those of this test and those that

@@ -12,10 +12,10 @@ from urllib.parse import quote
 from pytest_mimic._core.engine.recorded_identities import CannotFollowError
 from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.vault import Vault
-from pytest_mimic._tools.rekey.recorded_calls import (
-    RecordedCall,
+from pytest_mimic._tools.rekey.calls_to_rekey import (
+    CallToRekey,
+    calls_to_rekey,
     content_of,
-    recorded_calls,
 )
 from pytest_mimic._tools.rekey.redacting import CallRedactor, RedactedCall
 from pytest_mimic.errors import MimicError
@@ -43,7 +43,7 @@ class RedactedCalls:
         self._redacted: dict[_Place, RedactedCall] = {}
         self._reasons: dict[_Place, str] = {}
 
-    def hide(self, calls: Sequence[RecordedCall]) -> None:
+    def hide(self, calls: Sequence[CallToRekey]) -> None:
         """Note what is to be hidden in each call, and where that cannot be."""
         for old in calls:
             self._note_texts(old)
@@ -56,7 +56,7 @@ class RedactedCalls:
         for old in others:
             self._note_texts(old)
         repeated: set[str] = set()
-        holders: list[RecordedCall] = []
+        holders: list[CallToRekey] = []
         for old in (*calls, *others):
             content = self._text_of_call(old)
             texts = {text for text in issued if _is_in(text, content)}
@@ -71,11 +71,11 @@ class RedactedCalls:
             reason = "it has a secret that the answer of another call has issued"
             self._reasons.setdefault(_place_in_vault(old), reason)
 
-    def of(self, old: RecordedCall) -> RedactedCall | None:
+    def of(self, old: CallToRekey) -> RedactedCall | None:
         """Return a call without what is to be hidden, None if nothing is."""
         return self._redacted.get(_place_in_vault(old))
 
-    def checked(self, old: RecordedCall) -> RedactedCall | None:
+    def checked(self, old: CallToRekey) -> RedactedCall | None:
         """Return a call without what is to be hidden, None if nothing is.
 
         Raises:
@@ -85,11 +85,11 @@ class RedactedCalls:
             raise CannotHideError(self._reasons[_place_in_vault(old)])
         return self.of(old)
 
-    def keeps_secret(self, old: RecordedCall) -> bool:
+    def keeps_secret(self, old: CallToRekey) -> bool:
         """Return whether something in a call cannot be hidden without a run."""
         return _place_in_vault(old) in self._reasons
 
-    def _note_texts(self, old: RecordedCall) -> None:
+    def _note_texts(self, old: CallToRekey) -> None:
         try:
             hidden = self._hider.redacted(old)
         except CannotFollowError as reason:
@@ -98,7 +98,7 @@ class RedactedCalls:
         if hidden is not None:
             self._redacted[_place_in_vault(old)] = hidden
 
-    def _text_of_call(self, old: RecordedCall) -> str:
+    def _text_of_call(self, old: CallToRekey) -> str:
         """Return all text of a call as `rekey` would leave it, with its long parts."""
         hidden = self.of(old)
         if hidden is not None:
@@ -108,21 +108,21 @@ class RedactedCalls:
         return content_of(old.facts).decode() + layout(parts)
 
 
-def other_calls(vault: Vault, calls: Iterable[RecordedCall]) -> list[RecordedCall]:
+def other_calls(vault: Vault, calls: Iterable[CallToRekey]) -> list[CallToRekey]:
     """Return the calls of a vault in other files than these, without damaged ones."""
     files = {old.file for old in calls}
-    others: list[RecordedCall] = []
+    others: list[CallToRekey] = []
     for name in vault.names():
         if name in files:
             continue
         try:
-            others += recorded_calls(vault, name)
+            others += calls_to_rekey(vault, name)
         except MimicError:
             continue
     return others
 
 
-def _place_in_vault(old: RecordedCall) -> _Place:
+def _place_in_vault(old: CallToRekey) -> _Place:
     return old.file, old.place
 
 

@@ -18,7 +18,7 @@ from pytest_mimic._core.tree.stored import without_secrets
 if TYPE_CHECKING:
     # The command `check` loads this module, and no part of the engine.
     from pytest_mimic._core.redact.redactor import Redactor
-    from pytest_mimic._tools.rekey.recorded_calls import Entry
+    from pytest_mimic._tools.rekey.calls_to_rekey import Entry
 
 
 def with_hidden_preview(entry: Entry, redactor: Redactor) -> Entry:

@@ -27,7 +27,7 @@ from pytest_mimic._core.redact.secret_names import holds_text, places
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.vault.long_parts import shortened
 from pytest_mimic._core.vault.recording_facts import Stored
-from pytest_mimic._tools.rekey.recorded_calls import Entry, RecordedCall
+from pytest_mimic._tools.rekey.calls_to_rekey import CallToRekey, Entry
 from pytest_mimic._tools.rekey.redacted_descriptions import (
     hidden_description,
     with_hidden_preview,
@@ -50,7 +50,7 @@ class RedactedCall(NamedTuple):
             test may send them.
     """
 
-    old: RecordedCall
+    old: CallToRekey
     objects: dict[str, bytes]
     issued: set[str]
 
@@ -67,7 +67,7 @@ class CallRedactor:
         self._redactor = redactor
         self._defaults = Redactor(())
 
-    def redacted(self, old: RecordedCall) -> RedactedCall | None:
+    def redacted(self, old: CallToRekey) -> RedactedCall | None:
         """Return a call without what today's names hide.
 
         None: there is nothing to hide in the call.
@@ -102,7 +102,7 @@ class CallRedactor:
             raise CannotFollowError("it holds a secret that only a run can hide")
         return self._with_request(old, new_described, new_values, entries)
 
-    def lost_names(self, old: RecordedCall) -> list[str]:
+    def lost_names(self, old: CallToRekey) -> list[str]:
         """Return the names whose values are hidden in a call, and would not be today.
 
         Only the default names are looked at. Which values were hidden by a name that
@@ -121,7 +121,7 @@ class CallRedactor:
 
     # -- functions
 
-    def _redacted_function(self, old: RecordedCall) -> RedactedCall | None:
+    def _redacted_function(self, old: CallToRekey) -> RedactedCall | None:
         """Return a function's call with its descriptions hidden.
 
         The identity of a function's call is taken of the real arguments, and the
@@ -189,7 +189,7 @@ class CallRedactor:
 
     def _with_request(
         self,
-        old: RecordedCall,
+        old: CallToRekey,
         described: dict[str, Any],
         values: Mapping[str, Any],
         entries: list[Entry],
@@ -232,7 +232,7 @@ class CallRedactor:
         return RedactedCall(old._replace(facts=facts, call=call), objects, issued)
 
 
-def _as_outcomes(old: RecordedCall, entries: list[Entry]) -> dict[str, Any]:
+def _as_outcomes(old: CallToRekey, entries: list[Entry]) -> dict[str, Any]:
     """Return the outcomes as the file of a call has them."""
     if old.place is None:
         return {"outcomes": entries}

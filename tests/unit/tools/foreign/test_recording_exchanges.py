@@ -11,7 +11,10 @@ from pytest_mimic._clients.http.exchange import HttpRequest
 from pytest_mimic._core.targets.target import as_targets
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._tools.foreign.cassette_file import ForeignExchange
-from pytest_mimic._tools.foreign.recording_exchanges import Conversation, Destination
+from pytest_mimic._tools.foreign.recording_exchanges import (
+    Destination,
+    ExchangeImporter,
+)
 from unit.memory_store import MemoryStore, settings
 
 TEST = "test_shop.py::test_order"
@@ -19,9 +22,9 @@ TEST = "test_shop.py::test_order"
 
 def conversation(
     vault: Vault, *lines: str, cassette: str = "", match: str = "method-uri"
-) -> Conversation:
+) -> ExchangeImporter:
     destination = Destination(cassette=cassette) if cassette else Destination(TEST)
-    return Conversation(
+    return ExchangeImporter(
         settings(), vault, as_targets(lines) if lines else [], destination, match=match
     )
 

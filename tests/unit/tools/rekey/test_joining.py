@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_mimic._core.engine.recorded_identities import CannotFollowError
+from pytest_mimic._tools.rekey.calls_to_rekey import Rekeyed, rekeyed
 from pytest_mimic._tools.rekey.joining import (
     DifferentOutcomesError,
     body_text,
@@ -14,7 +15,6 @@ from pytest_mimic._tools.rekey.joining import (
     joined_sequence,
     joined_shared,
 )
-from pytest_mimic._tools.rekey.recorded_calls import Rekeyed, rekeyed
 from unit.tools.rekey.vaults import calls_in, vault_of
 
 

@@ -9,8 +9,8 @@ import pytest
 from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._tools.cli import project
+from pytest_mimic._tools.rekey.calls_to_rekey import content_of
 from pytest_mimic._tools.rekey.older_format import is_older, older_calls
-from pytest_mimic._tools.rekey.recorded_calls import content_of
 from unit.memory_store import MemoryStore
 
 # The table of clients is handed in by the module of projects.

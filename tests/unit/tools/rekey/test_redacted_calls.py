@@ -7,7 +7,7 @@ import pytest
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._tools.cli import project
-from pytest_mimic._tools.rekey.recorded_calls import RecordedCall, content_of
+from pytest_mimic._tools.rekey.calls_to_rekey import CallToRekey, content_of
 from pytest_mimic._tools.rekey.redacted_calls import (
     CannotHideError,
     RedactedCalls,
@@ -40,7 +40,7 @@ def exchange(body: dict[str, object], answer: dict[str, object]) -> bytes:
     return content_of(facts)
 
 
-def exchanges(*contents: bytes) -> tuple[Vault, list[RecordedCall]]:
+def exchanges(*contents: bytes) -> tuple[Vault, list[CallToRekey]]:
     """Return a vault with these recordings, and its calls in their order."""
     store = MemoryStore()
     for number, content in enumerate(contents):
@@ -49,7 +49,7 @@ def exchanges(*contents: bytes) -> tuple[Vault, list[RecordedCall]]:
     return vault, sorted(calls_in(vault))
 
 
-def redacted_calls(vault: Vault, calls: list[RecordedCall]) -> RedactedCalls:
+def redacted_calls(vault: Vault, calls: list[CallToRekey]) -> RedactedCalls:
     hidden = RedactedCalls(vault, CallRedactor(Redactor(("motto",))))
     hidden.hide(calls)
     return hidden

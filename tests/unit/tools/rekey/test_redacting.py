@@ -10,7 +10,7 @@ from pytest_mimic._core.engine.recorded_identities import CannotFollowError
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._tools.cli import project
-from pytest_mimic._tools.rekey.recorded_calls import RecordedCall, content_of
+from pytest_mimic._tools.rekey.calls_to_rekey import CallToRekey, content_of
 from pytest_mimic._tools.rekey.redacting import CallRedactor
 from unit.memory_store import MemoryStore
 from unit.tools.rekey.vaults import calls_in, vault_of
@@ -21,7 +21,7 @@ assert project
 SECRET = "hunter-4711-zebra"
 
 
-def exchange(**changes: Any) -> RecordedCall:
+def exchange(**changes: Any) -> CallToRekey:
     """Return a recorded call of HTTP."""
     body = {"motto": SECRET, "n": 1}
     answer = {

@@ -6,10 +6,10 @@ from typing import Any
 
 from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.vault import Vault, recording_name
-from pytest_mimic._tools.rekey.recorded_calls import (
-    RecordedCall,
+from pytest_mimic._tools.rekey.calls_to_rekey import (
+    CallToRekey,
+    calls_to_rekey,
     content_of,
-    recorded_calls,
 )
 from unit.memory_store import MemoryStore
 
@@ -56,6 +56,6 @@ def file_of(
     return recording_name(TARGET, key, owner), content_of(facts)
 
 
-def calls_in(vault: Vault) -> list[RecordedCall]:
+def calls_in(vault: Vault) -> list[CallToRekey]:
     """Return all calls of a vault."""
-    return [call for name in vault.names() for call in recorded_calls(vault, name)]
+    return [call for name in vault.names() for call in calls_to_rekey(vault, name)]

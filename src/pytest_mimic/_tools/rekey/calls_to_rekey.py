@@ -30,7 +30,7 @@ Facts = dict[str, Any]
 Entry = dict[str, Any]
 
 
-class RecordedCall(NamedTuple):
+class CallToRekey(NamedTuple):
     """A call in the vault.
 
     Attributes:
@@ -56,11 +56,14 @@ class RecordedCall(NamedTuple):
 
     @property
     def is_imported(self) -> bool:
-        """Whether another tool recorded the call, so that only some parts count."""
+        """Whether another tool recorded the call, so that only some parts count.
+
+        Such a call cannot follow a changed line.
+        """
         return bool(imported_parts(self.identity))
 
 
-def recorded_calls(vault: Vault, name: str) -> Iterator[RecordedCall]:
+def calls_to_rekey(vault: Vault, name: str) -> Iterator[CallToRekey]:
     """Yield the call of a recording, or those of a cassette.
 
     Raises:
@@ -69,10 +72,10 @@ def recorded_calls(vault: Vault, name: str) -> Iterator[RecordedCall]:
     facts = parse_recording(vault.store.read(name) or b"", vault.label, name)
     calls = calls_of(vault.objects, name, facts)
     if not name.startswith(CASSETTES):
-        yield RecordedCall(name, facts, calls[0].whole())
+        yield CallToRekey(name, facts, calls[0].whole())
         return
     for place, call in enumerate(calls):
-        yield RecordedCall(name, facts["calls"][place], call.whole(), place)
+        yield CallToRekey(name, facts["calls"][place], call.whole(), place)
 
 
 class Rekeyed(NamedTuple):
@@ -86,7 +89,7 @@ class Rekeyed(NamedTuple):
         facts: The JSON of the call in its file; of a recording, all of the file.
     """
 
-    old: RecordedCall
+    old: CallToRekey
     key: str
     owner: str | None
     options: dict[str, Any]
@@ -103,7 +106,7 @@ class Rekeyed(NamedTuple):
 
 
 def rekeyed(
-    old: RecordedCall, key: str, owner: str | None, options: Mapping[str, Any]
+    old: CallToRekey, key: str, owner: str | None, options: Mapping[str, Any]
 ) -> Rekeyed:
     """Return a call with another identity."""
     options = dict(options)

@@ -33,11 +33,11 @@ def imported_names(stream: bytes, *, count: int) -> set[str]:
     names: set[str] = set()
     file = BytesIO(stream)
     for _ in range(count):
-        _collect_names(file, names)
+        _collect_imports(file, names)
     return names
 
 
-def _collect_names(file: BytesIO, names: set[str]) -> None:
+def _collect_imports(file: BytesIO, names: set[str]) -> None:
     """Add the names that one pickle imports.
 
     The texts on the stack of the loading machine are followed, since an import takes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_mimic._core.vault.format import recording_name
-from pytest_mimic._tools.rekey.recorded_calls import content_of, rekeyed
+from pytest_mimic._tools.rekey.calls_to_rekey import content_of, rekeyed
 from unit.tools.rekey.vaults import calls_in, vault_of
 
 

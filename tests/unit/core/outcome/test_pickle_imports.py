@@ -11,8 +11,8 @@ from support.forged import body as outcome
 from support.forged import call, load, named, plain, recorded, with_state
 
 from pytest_mimic import CorruptRecordingError
+from pytest_mimic._core.outcome.pickle_imports import imported_names
 from pytest_mimic._core.outcome.pickling import dump
-from pytest_mimic._core.outcome.scan import imported_names
 
 ME = __name__
 
