@@ -539,7 +539,7 @@ class Project:
             unsteady = {*_differing(made.left, again)}
             for folder in {_folder(name) for name in made.left.keys() ^ again.keys()}:
                 files = {name for name in silent if _folder(name) == folder}
-                usual = {name for name in made.left if _folder(name) == folder}
+                usual = {name for name in again if _folder(name) == folder}
                 assert len(files) == len(usual)
                 unsteady |= files | usual
             assert not {
@@ -635,7 +635,7 @@ class Project:
 
     def _sources(self) -> Iterator[Path]:
         for pattern in ("*.py", "*.ini", "*.toml", "*.json"):
-            yield from self.root.rglob(pattern)
+            yield from (path for path in self.root.rglob(pattern) if path.is_file())
 
     def _run_process(
         self, argv: Sequence[str], variables: Mapping[str, str], timeout: float
