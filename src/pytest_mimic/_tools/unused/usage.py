@@ -23,6 +23,25 @@ if TYPE_CHECKING:
 _KEY_OF_FORMAT = "mimic_usage"
 _FORMAT_OF_ACCOUNTS = 5
 _START_OF_ACCOUNT = f'{{"{_KEY_OF_FORMAT}":'.encode()
+# The entries of an account by which recordings are judged. What else it has, as missing
+# calls in words, is shown at the end of its run.
+_JUDGED_BY = (
+    "absent_clients",
+    "collected",
+    "covered",
+    "hiding",
+    "known",
+    "lacking_lines",
+    "mimicked",
+    "moved",
+    "outcomes",
+    "ran",
+    "selection",
+    "skipped_modules",
+    "tests",
+    "used",
+    "wanted",
+)
 
 
 class Usage(NamedTuple):
@@ -56,7 +75,9 @@ def write_usage(path: Path, account: Account, settings: Settings) -> None:
     Raises:
         MimicError: The file cannot be written.
     """
-    usage = usage_of(settings)._replace(account=account.to_plain())
+    plain = account.to_plain()
+    judged_by = {name: plain[name] for name in _JUDGED_BY}
+    usage = usage_of(settings)._replace(account=judged_by)
     facts = {_KEY_OF_FORMAT: _FORMAT_OF_ACCOUNTS, **usage._asdict()}
     text = json.dumps(facts, separators=(",", ":")) + "\n"
     write_whole(path, text, label=str(path))

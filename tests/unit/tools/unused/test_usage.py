@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from pytest_mimic._core.engine.account import Account
+from pytest_mimic._core.engine.account_events import Miss
 from pytest_mimic._tools.unused.usage import (
     Usage,
     read_usage,
@@ -42,6 +43,19 @@ def test_what_is_written_is_read(tmp_path):
     assert read.account["selection"] == ["a worker crashed"]
     remove_old(path)
     assert [*path.parent.iterdir()] == []
+
+
+def test_calls_in_words_are_not_written(tmp_path):
+    """`pytest-mimic unused` judges by names and ids alone."""
+    path, account = tmp_path / "usage.json", Account()
+    settings = SimpleNamespace(rootdir=tmp_path, vault=tmp_path / "vault")
+    account.missing.append(Miss("shop:fetch(city='Bonn')", "test_a.py::test_x"))
+    account.calls.append({"label": "shop:fetch(city='Bonn')"})
+    account.notes.add("shop:fetch(city='Bonn') read a stream")
+
+    write_usage(path, account, settings)
+
+    assert "Bonn" not in path.read_text()
 
 
 @pytest.mark.parametrize(
