@@ -276,14 +276,15 @@ def name_replays(count: int, renewable: int, test: str, commands: Commands) -> s
         commands: Makes the command that records them.
     """
     replayed = f"{plural(count, 'call')} replayed"
-    if renewable == 0:
-        return f"{replayed}, which mimic_replay never records"
-    if renewable < count:
+    if 0 < renewable < count:
         calls = f"{renewable} of them"
     elif count == 1:
         calls = "it"
     else:
         calls = "them"
+    if renewable == 0:
+        way = f"use mimic_auto or mimic_record to record {calls} again"
+        return f"{replayed}; mimic_replay never records: {way}"
     command = commands.pytest("--mimic-rerecord", tests=[test])
     return f"{replayed}; to record {calls} again: {command}"
 
