@@ -12,12 +12,15 @@ The part is kept in another way, or the value is refused.
 | httpx | the extensions of a response's request | left out, as the response's are |
 | pydantic | the arguments of a parametrised model, `Page[Item]` | kept by name |
 | any | a remembered `hash()` is that of another process | left out, or taken anew |
+| any | items that a class makes anew when they are put in (python-box 7) | kept |
 | requests, httpx | `raw`, `extensions` | the recording run says so |
 """
 
 from __future__ import annotations
 
+import copyreg
 import sys
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from copy import copy
@@ -32,6 +35,7 @@ from pytest_mimic._core.identity.images import (
 )
 from pytest_mimic._core.identity.tensors import gradient_of, hooks_of
 from pytest_mimic._core.outcome.outcome import NotExactError
+from pytest_mimic._core.types.additions import decides_its_pickles
 from pytest_mimic._core.types.hashes import (
     Recipe,
     has_own_hash,
@@ -42,7 +46,7 @@ from pytest_mimic._core.types.hashes import (
     without_hashes,
 )
 from pytest_mimic._core.types.kinds import generic_of, lineage, name_of, parametrised
-from pytest_mimic._core.types.opening import set_attributes
+from pytest_mimic._core.types.opening import set_attributes, slot_members
 
 #: By the name of a class in a pickle: the words for its objects, and the attributes
 #: that a replay does not give back with them.
@@ -94,8 +98,114 @@ def kept_whole(thing: Any) -> Any:
         if reduce is not None:
             return reduce(thing)
     if has_own_hash(kind):
-        return _without_hash(thing)
+        reduction = _without_hash(thing)
+        if reduction is not NotImplemented:
+            return reduction
+    if _puts_items_in(kind) and not _decides(kind):
+        return _with_items(thing)
     return NotImplemented
+
+
+# Containers
+
+#: The containers whose items a pickle puts in by methods of their class, and the names
+#: of these methods.
+_PUTTING: dict[type, tuple[str, ...]] = {
+    OrderedDict: ("__setitem__",),
+    dict: ("__setitem__",),
+    list: ("append", "extend"),
+    deque: ("append", "extend"),
+}
+
+
+def may_change_items(kind: type) -> bool:
+    """Return whether a copy of a container may have other items than the container.
+
+    Its class puts items in by its own method, and its author has written how it is
+    pickled. The author may rely on that method to build more than the items.
+    """
+    return _puts_items_in(kind) and _decides(kind)
+
+
+def _puts_items_in(kind: type) -> bool:
+    """Return whether a class of containers has its own method to put an item in.
+
+    A pickle puts the items in by that method, before it sets the attributes. The method
+    may make other items of them, or need an attribute.
+    """
+    for base, methods in _PUTTING.items():
+        if issubclass(kind, base):
+            return any(
+                getattr(kind, name) is not getattr(base, name) for name in methods
+            )
+    return False
+
+
+def _decides(kind: type) -> bool:
+    """Return whether an author has written how the objects of a class are pickled."""
+    return decides_its_pickles(kind) or kind in copyreg.dispatch_table
+
+
+def _with_items(thing: Any) -> Any:
+    """Return the reduction of a container that gets its items as they are."""
+    parts = thing.__reduce_ex__(4)
+    if type(parts) is not tuple or len(parts) < 4:
+        # The constructor gets the items.
+        return NotImplemented
+    make, arguments, state, *_ = parts
+    if isinstance(thing, OrderedDict):
+        items = list(OrderedDict.items(thing))
+    elif isinstance(thing, dict):
+        items = list(dict.items(thing))
+    elif isinstance(thing, list):
+        items = list(list.__iter__(thing))
+    else:
+        items = list(deque.__iter__(thing))
+    contents = {"items": items, "state": _with_slots(thing, state)}
+    return make, arguments, contents, None, None, restore_items
+
+
+def _with_slots(container: Any, state: Any) -> Any:
+    """Return a pickled state with the slots of a container.
+
+    The reductions of the standard library leave slots out on Python 3.10.
+    """
+    kind: Any = type(container)
+    if type(state) is tuple or hasattr(kind, "__setstate__"):
+        return state
+    slots = {}
+    for name, member in slot_members(kind).items():
+        # A slot may have no value.
+        with suppress(AttributeError):
+            slots[name] = member.__get__(container)
+    return state, slots
+
+
+def restore_items(container: Any, contents: dict[str, Any]) -> None:
+    """Give a container its items, by no method of its own, and then its state."""
+    items = contents["items"]
+    if isinstance(container, dict):
+        base = OrderedDict if isinstance(container, OrderedDict) else dict
+        for key, part in items:
+            base.__setitem__(container, key, part)
+    elif isinstance(container, list):
+        list.extend(container, items)
+    else:
+        deque.extend(container, items)
+    _restore_state(container, contents["state"])
+
+
+def _restore_state(thing: Any, state: Any) -> None:
+    """Give an object its state, as a pickle does: by its own method if it has one."""
+    if state is None:
+        return
+    if hasattr(type(thing), "__setstate__"):
+        thing.__setstate__(state)
+        return
+    # The attributes, or a pair of the attributes and the slots.
+    parts = state if type(state) is tuple else (state,)
+    for attributes in parts:
+        set_attributes(thing, attributes or {})
 
 
 # Remembered hashes
@@ -175,14 +285,7 @@ def _blanked(state: Any, names: set[str]) -> Any:
 
 def restore_hash(thing: Any, state_and_hashes: dict[str, Any]) -> None:
     """Give an object its state, and then the hash that its constructor took."""
-    state = state_and_hashes["state"]
-    if hasattr(thing, "__setstate__"):
-        thing.__setstate__(state)
-    else:
-        # The attributes, or a pair of the attributes and the slots.
-        parts = state if type(state) is tuple else (state,)
-        for attributes in parts:
-            set_attributes(thing, attributes or {})
+    _restore_state(thing, state_and_hashes["state"])
     hashes: dict[str, Recipe] = state_and_hashes["hashes"]
     for name, recipe in hashes.items():
         set_attributes(thing, {name: hash_by(recipe, thing)})

@@ -22,7 +22,12 @@ from pytest_mimic._core.identity.callables import function_source
 from pytest_mimic._core.identity.source import KEPT_SOURCE, class_source
 from pytest_mimic._core.outcome import exceptions
 from pytest_mimic._core.outcome.iterators import is_c_iterator
-from pytest_mimic._core.outcome.lossy import keeping_all, kept_whole, known_losses
+from pytest_mimic._core.outcome.lossy import (
+    keeping_all,
+    kept_whole,
+    known_losses,
+    may_change_items,
+)
 from pytest_mimic._core.outcome.outcome import DamagedError, NotExactError
 from pytest_mimic._core.outcome.pickle_imports import imported_names
 from pytest_mimic._core.outcome.placed_paths import NOWHERE, PathStore, persistent_id
@@ -213,7 +218,7 @@ def _dump_with(
     stream = b"".join(chunks)
     parts = [buffer.raw() for buffer in buffers]
     names = imported_names(stream, count=1)
-    load(stream, parts, names, paths=paths)
+    (loaded,) = load(stream, parts, names, paths=paths)
     has_custom_identity = False
     has_paths = False
     for imported in map(find_through_classes, names):
@@ -221,6 +226,12 @@ def _dump_with(
             has_paths = has_paths or issubclass(imported, PurePath)
             if registered_kind(imported) is not None:
                 has_custom_identity = True
+            if may_change_items(imported) and not _is_kept(value, loaded):
+                class_name = name_of(imported)
+                raise NotExactError(
+                    f"{class_name} makes other items when its objects are loaded",
+                    remedy="return the items in a plain dict or list",
+                )
     return Pickled(
         chunks,
         parts,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import io
 
 import pytest
@@ -295,6 +296,141 @@ def test_the_generator_that_all_share_comes_back_as_that_one():
 
     assert load(recorded({"bits": shared}))["bits"] is shared
     assert load(recorded([np.random.RandomState(1)]))[0] is not shared
+
+
+class Settings(dict):
+    """As a Box of python-box 7: an inner dict becomes one with the options of the outer."""
+
+    def __new__(cls, *_, **__):
+        made = super().__new__(cls)
+        made.options = {"frozen": False}
+        return made
+
+    def __init__(self, items=(), **options):
+        self.options = options
+        for key, part in dict(items).items():
+            self[key] = part
+
+    def __setitem__(self, key, part):
+        if isinstance(part, dict):
+            part = type(self)(part, **self.options)
+        super().__setitem__(key, part)
+
+
+class Ordered(collections.OrderedDict):
+    def __setitem__(self, key, part):
+        super().__setitem__(key, [part])
+
+
+class Marked(Ordered):
+    """One with a slot, which a pickle of Python 3.10 leaves out."""
+
+    __slots__ = ("mark", "unset")
+
+
+class Rows(list):
+    def append(self, row):
+        super().append([row])
+
+    extend = append
+
+
+class Recent(collections.deque):
+    def append(self, row):
+        super().append([row])
+
+    extend = append
+
+
+class Counted(dict):
+    """One whose `__setitem__` needs an attribute, which a pickle sets after the items."""
+
+    def __init__(self, items):
+        self.writes = 0
+        for key, part in items.items():
+            self[key] = part
+
+    def __setitem__(self, key, part):
+        self.writes += 1
+        super().__setitem__(key, part)
+
+
+class Doubled(dict):
+    """One that says how it is pickled, and changes its items when it is loaded."""
+
+    def __setitem__(self, key, part):
+        super().__setitem__(key, part * 2)
+
+    def __getstate__(self):
+        return {}
+
+
+class Checked(Doubled):
+    def __setitem__(self, key, part):
+        dict.__setitem__(self, key, part)
+
+
+def marked(mark):
+    made = Marked(a=1)
+    made.mark = mark
+    return made
+
+
+def into_itself():
+    made = Settings()
+    dict.__setitem__(made, "self", made)
+    return made
+
+
+CONTAINERS = {
+    "inner dict": Settings({"b": {"a": {}}}, frozen=True),
+    "order of a dict": Ordered(b=1, a=2),
+    "list": Rows([1, {"a": 2}]),
+    "deque": Recent([1, 2], 5),
+    "attribute": Counted({"b": 1, "a": 2}),
+    "own state": Checked(a=1),
+}
+
+
+@pytest.mark.parametrize("container", CONTAINERS.values(), ids=CONTAINERS)
+def test_items_come_back_as_they_were_put_in(container):
+    again = load(recorded({"found": container}))["found"]
+
+    assert type(again) is type(container)
+    assert vars(again) == vars(container)
+    assert repr(again) == repr(container)
+
+
+def test_an_inner_container_keeps_its_own_attributes():
+    outer = Settings({"inner": {"a": 1}}, frozen=False)
+    outer["inner"].options = {"frozen": True}
+
+    again = load(recorded(outer))
+
+    assert type(again["inner"]) is Settings
+    assert again["inner"].options == {"frozen": True}
+
+
+def test_a_slot_of_a_container_comes_back():
+    again = load(recorded(marked("m")))
+
+    assert (again.mark, again) == ("m", {"a": [1]})
+
+
+def test_a_container_inside_of_itself_comes_back():
+    again = load(recorded(into_itself()))
+
+    assert again["self"] is again
+
+
+def test_items_that_a_class_changes_when_it_is_loaded_are_refused():
+    container = Doubled()
+    dict.__setitem__(container, "a", 1)
+
+    with pytest.raises(
+        UnstorableOutcomeError, match=r"result\.found: a Doubled object"
+    ):
+        recorded({"found": container})
 
 
 @pytest.mark.parametrize("fold", [0, 1])
