@@ -125,8 +125,8 @@ class Opaque(_Compared):
     Attributes:
         kind: How it is written: `date`, `decimal`, `bytes`, `path`, the class of an
             enum; `text` for a value that is known by no more than its text.
-        text: The text. A path has the name of its folder and the rest, bytes may have
-            their lines, and what is made of one other value has the node of that.
+        text: The text. A path in a folder of the run has the name of that folder and
+            the rest, and what is made of one other value has the node of that.
         type: The name of the value's class, if the kind does not tell it.
         digest: That of the value, if the text does not say all.
         facts: Further facts about the value, beside the text.
@@ -138,7 +138,7 @@ class Opaque(_Compared):
     def __init__(
         self,
         kind: str,
-        text: Node | tuple[str, ...],
+        text: Node | tuple[str, str],
         type: str = "",  # noqa: A002 - the word of the JSON
         digest: str = "",
         facts: dict[str, Node] | None = None,

@@ -1,4 +1,4 @@
-"""Nodes as the JSON of a vault, and back.
+r"""Nodes as the JSON of a vault, and back.
 
 A value of JSON stands for itself. Any other value is a mapping whose first key is its
 tag:
@@ -6,6 +6,8 @@ tag:
 | node | JSON |
 |---|---|
 | `Opaque("date", "2026-11-02")` | `{"$date": "2026-11-02"}` |
+| `Opaque("path", ("tmp", "in.csv"))` | `{"$path": ["tmp", "in.csv"]}` |
+| `Opaque("bytes", "a\nb\n")` | `{"$bytes": ["a\n", "b\n"]}` |
 | `Fields("shop:Rate", {"base": "EUR"})` | `{"$shop:Rate": {"base": "EUR"}}` |
 | `Items("tuple", [1, 2])` | `{"$tuple": [1, 2]}` |
 | `Items("dict", [Items("list", [1, 2])])` | `{"$dict": [[1, 2]]}` |
@@ -46,13 +48,12 @@ from pytest_mimic._core.nodes.node_classes import (
     Opaque,
 )
 from pytest_mimic._core.placeholders import PLACEHOLDER_START, is_placeholder
+from pytest_mimic._core.types.stored_values import PLACED
 
 # The types of nodes that are their own JSON.
 _PLAIN = frozenset((str, int, float, bool, type(None)))
 # The facts about a value for which nodes have fields; see `node_classes`.
 _OWN = frozenset(("digest", "length", "type"))
-# Tags of paths, whose list is the folder of a path and the rest: `["tmp", "in.csv"]`.
-_PLACES = frozenset(("path", "pure_posix_path", "pure_windows_path", "str"))
 
 
 class _Form(NamedTuple):
@@ -162,8 +163,9 @@ def _tagged_node(tag: str, plain: Mapping[str, Any]) -> Node:
         is_text = {str}.issuperset(map(type, part))
         if is_text and tag == "bytes":
             return Opaque(tag, "".join(part), digest=digest, facts=facts)
-        if is_text and tag in _PLACES and len(part) == 2:
-            return Opaque(tag, tuple(part), digest=digest, facts=facts)
+        if is_text and tag in PLACED and len(part) == 2:
+            folder, rest = part
+            return Opaque(tag, (folder, rest), digest=digest, facts=facts)
         items = [node_of(item) for item in part]
         return Items(tag, items, _length_in(plain), digest, facts)
     content: Any = part
@@ -309,7 +311,9 @@ def order(node: Node) -> str:
 
 def _opaque_json(node: Opaque) -> dict[str, Any]:
     content: Any = node.text
-    if type(content) is tuple:
+    if node.kind == "bytes":
+        content = _lines(content)
+    elif type(content) is tuple:
         content = list(content)
     elif type(content) not in _PLAIN:
         content = plain_of(content)
@@ -317,6 +321,12 @@ def _opaque_json(node: Opaque) -> dict[str, Any]:
     if node.type:
         plain["type"] = node.type
     return _with_facts(plain, node)
+
+
+def _lines(text: str) -> str | list[str]:
+    """Return a text, or its lines if there are several."""
+    lines = text.splitlines(keepends=True)
+    return lines if len(lines) > 1 else text
 
 
 def _items_json(node: Items) -> Any:

@@ -11,6 +11,7 @@ from pytest_mimic._core.nodes.node_classes import (
     Node,
     Opaque,
 )
+from pytest_mimic._core.types.numpy_numbers import is_of_numpy
 from pytest_mimic._core.types.stored_values import PLACED
 from pytest_mimic._core.types.table import BY_TAG
 
@@ -20,6 +21,8 @@ NUMBERED = frozenset(("list", "tuple", "events"))
 SETS = frozenset(("set", "frozenset"))
 #: Kinds of `Opaque` values that may count with the content of a file or folder.
 _FILES = PLACED | {"content"}
+# The types of values whose kinds are other words.
+_TYPES = {"base64": "bytes", "object": "bytes"} | BY_TAG
 # The facts of nodes that people do not see beside the parts of a value.
 _UNSEEN = frozenset(("columns", "object", "size", "whole"))
 
@@ -35,7 +38,7 @@ def type_of(node: Node) -> str:
     """Return the name of the type of a node's value, without its module."""
     if isinstance(node, Items | Fields | Opaque):
         name = node.type if isinstance(node, Opaque) else ""
-        return short_name(name or BY_TAG.get(node.kind, node.kind))
+        return short_name(name or _TYPES.get(node.kind, node.kind))
     if isinstance(node, Hidden):
         return short_name(node.type or "hidden")
     return "cut" if isinstance(node, Cut) else type(node).__name__
@@ -50,6 +53,17 @@ def items_of(node: object) -> list[Node] | None:
     """Return the items of a list, tuple or stream; None: the node is another one."""
     is_numbered = isinstance(node, Items) and node.kind in NUMBERED
     return node.items if is_numbered else None  # type: ignore[attr-defined]
+
+
+def numbers_in(node: object) -> list[Node] | None:
+    """Return the numbers of an array of numpy; None: the node is another one."""
+    if not isinstance(node, Items) or not is_of_numpy(node.kind):
+        return None
+    numbers: list[Node] = []
+    for number in node.items:
+        # NaN and infinities are texts.
+        numbers.append(Opaque("float", number) if type(number) is str else number)
+    return numbers
 
 
 def shown_facts(node: Items | Fields | Opaque) -> dict[str, Node]:

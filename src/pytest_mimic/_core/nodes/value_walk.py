@@ -8,7 +8,7 @@ which keeps all of a value, and the `_Maker` of descriptions, which has a budget
 |---|---|---|
 | a text, bytes or number that is long | whole, or an object of the vault | cut |
 | a text that is a secret | whole | hidden |
-| a path in a folder of the run | by its place there, to be restored | by its place |
+| the folder of a path | that from which a replay restores it | that which counts |
 | a container | all parts | the first parts, its length, a digest |
 | an object | the state from which it is made again | its attributes |
 | a value without a node | refused | a text |
@@ -16,19 +16,27 @@ which keeps all of a value, and the `_Maker` of descriptions, which has a budget
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
+from base64 import b64encode
 from enum import Enum, Flag
 from math import isfinite
 from types import GenericAlias
 from typing import Any, TypeVar
+from unicodedata import category
 
 from pytest_mimic._core.nodes.node_classes import Fields, Items, Node, Opaque
 from pytest_mimic._core.nodes.node_json import with_tag
 from pytest_mimic._core.types.kinds import generic_of, name_of
+from pytest_mimic._core.types.numpy_numbers import NDARRAY, numbers_of
 from pytest_mimic._core.types.stored_values import PLACED
 from pytest_mimic._core.types.table import own_row
 
 AnyNode = TypeVar("AnyNode", bound=Node)
+# Bytes of a greater length are no text that people read.
+_LONGEST_TEXT = 65_536
+# The characters of a text that are no spaces to `isprintable`: tab and line ends.
+_SPACES = {9: None, 10: None, 13: None}
 #: The builtin containers, for which the walk has methods of their own.
 CONTAINERS = frozenset((list, tuple, dict, set, frozenset))
 
@@ -70,11 +78,30 @@ class Walk(ABC):
 
     @abstractmethod
     def bytes_node(self, value: bytes) -> Node:
-        """Return the node of bytes."""
+        """Return the node of bytes, by `whole_bytes` unless they are cut."""
+
+    def whole_bytes(self, value: bytes) -> Opaque:
+        """Return the node of all bytes: a text if people can read it, else data."""
+        text = _text_of(value)
+        return self.data(value) if text is None else self.counted(Opaque("bytes", text))
+
+    def data(self, value: bytes) -> Opaque:
+        """Return the node of bytes that people cannot read."""
+        return self.counted(Opaque("base64", b64encode(value).decode()))
 
     @abstractmethod
     def path(self, value: Any, tag: str) -> Opaque:
-        """Return the node of a path."""
+        """Return the node of a path, by `placed`."""
+
+    def placed(self, tag: str, place: str | tuple[str, str]) -> Opaque:
+        """Return the node of a path, or of a text that is one.
+
+        Args:
+            tag: The tag of its type.
+            place: The folder of the run and the path below it, `("tmp", "in.csv")`;
+                of a path in none of them its text.
+        """
+        return self.counted(Opaque(tag, place))
 
     def number(self, value: float) -> Node:
         """Return the node of a float."""
@@ -124,7 +151,25 @@ class Walk(ABC):
             return self.tagged(row.tag, row.take(value))
         if kind is GenericAlias:
             return self.generic(value.__origin__, value.__args__)
-        return self.class_node(value) if issubclass(kind, type) else None
+        if issubclass(kind, type):
+            return self.class_node(value)
+        return self.numbers(value) if kind.__module__ == "numpy" else None
+
+    def numbers(self, value: Any) -> Items | Opaque | None:
+        """Return the node of a number of numpy, or of a short array of numbers.
+
+        `Opaque("numpy.float64", 1.5)`, `Items("numpy.float64", [1.5, 2.0])`
+
+        None: it is another value of numpy.
+        """
+        numbers = numbers_of(value)
+        if numbers is None:
+            return None
+        self.import_name(sys.modules["numpy"].ndarray, NDARRAY)
+        if not numbers.is_array:
+            return self.counted(Opaque(numbers.kind, numbers.items[0]))
+        self.meet(value)
+        return self.counted(Items(numbers.kind, [*numbers.items]))
 
     def tagged(self, tag: str, part: Any) -> Items | Fields | Opaque:
         """Return the node of a value that is stored under a tag, from its part."""
@@ -174,3 +219,22 @@ def member_content(value: Enum) -> str | int | None:
     number = value._value_
     is_combined = isinstance(value, Flag) and type(number) is int
     return number if is_combined else None
+
+
+def _text_of(value: bytes) -> str | None:
+    """Return bytes as a text; None: people cannot read them, or they are too long."""
+    if len(value) > _LONGEST_TEXT:
+        return None
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        return None
+    return text if _is_printable(text.translate(_SPACES)) else None
+
+
+def _is_printable(text: str) -> bool:
+    # An older Python does not know newer characters. They count as printable, so that
+    # each version records the same.
+    return text.isprintable() or all(
+        char.isprintable() or category(char) == "Cn" for char in text
+    )

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_mimic._core.outcome.class_tags import NDARRAY, ClassTag, is_plain_json
+from pytest_mimic._core.outcome.class_tags import ClassTag, is_plain_json
 from pytest_mimic._core.outcome.tags import Reader, arguments_in
+from pytest_mimic._core.types.numpy_numbers import NDARRAY, is_of_numpy
 
 # The names of facts that may stand beside the part of an object's node.
 _BESIDE = frozenset({"attributes", "extra", "fields_set", "of", "private"})
@@ -50,7 +51,7 @@ class DryReader(Reader):
         return self.find(name)
 
     def _value(self, tag: str, part: Any) -> Any:
-        if tag.startswith("numpy."):
+        if is_of_numpy(tag):
             # numpy need not be installed.
             self.check_name(NDARRAY)
             return StandIn()

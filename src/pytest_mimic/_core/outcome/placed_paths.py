@@ -10,7 +10,7 @@ from typing import Any
 
 from pytest_mimic._core.files.places import ROOTDIR, TEMPORARY, PathPlace, Places
 from pytest_mimic._core.types.kinds import full_name
-from pytest_mimic._core.types.table import PATHS, ROWS
+from pytest_mimic._core.types.table import PATHS, ROWS, TEXT_OF_PATH
 from pytest_mimic._core.words import lazy_attribute
 
 Where = str | tuple[str, str]
@@ -24,11 +24,10 @@ Where = str | tuple[str, str]
 | `/etc/hosts` | `"/etc/hosts"` |
 """
 
-TEXT = "str"
 #: The functions that make a string or path of its text, by a tag that is the same on
 #: every system.
 MAKERS: dict[Any, Callable[[str], object]] = {
-    TEXT: str,
+    TEXT_OF_PATH: str,
     "path": Path,
     "pure_posix_path": PurePosixPath,
     "pure_windows_path": PureWindowsPath,
@@ -240,7 +239,7 @@ def persistent_id(value: object, paths: PathStore) -> tuple[Any, Where] | None:
         where = paths.stored_text(value)
         if where is None:
             return None
-        return TEXT, where
+        return TEXT_OF_PATH, where
     # A user's class of paths has another name.
     name = full_name(type(value))
     if name not in PATHS:

@@ -6,34 +6,26 @@ of the standard library have the tags of `types.table`, `Opaque("date", "2026-11
 
 from __future__ import annotations
 
-import base64
 import sys
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from json import dumps
 from types import GenericAlias
 from typing import Any
-from unicodedata import category
 
 from pytest_mimic._core.nodes.json_tags import has_both_forms, is_escaped
 from pytest_mimic._core.nodes.node_classes import Fields, Items, Node, Opaque
 from pytest_mimic._core.nodes.node_json import plain_of
 from pytest_mimic._core.nodes.outcome_json import folded, written_tag
 from pytest_mimic._core.nodes.value_walk import CONTAINERS, AnyNode, Walk
-from pytest_mimic._core.outcome.class_tags import (
-    NDARRAY,
-    ClassTag,
-    make_numbers,
-    tag_of,
-    write_numbers,
-)
+from pytest_mimic._core.outcome.class_tags import ClassTag, tag_of
 from pytest_mimic._core.outcome.memory import object_name
 from pytest_mimic._core.outcome.outcome import (
     DamagedError,
     NotExactError,
     OutdatedClassError,
 )
-from pytest_mimic._core.outcome.placed_paths import MAKERS, TEXT, PathStore
+from pytest_mimic._core.outcome.placed_paths import MAKERS, PathStore
 from pytest_mimic._core.outcome.plain import DEPTH
 from pytest_mimic._core.types.kinds import (
     HEAP_TYPE,
@@ -43,7 +35,13 @@ from pytest_mimic._core.types.kinds import (
     name_of,
     parametrised,
 )
+from pytest_mimic._core.types.numpy_numbers import (
+    NDARRAY,
+    is_of_numpy,
+    make_numbers,
+)
 from pytest_mimic._core.types.stored_values import MISREAD, check_part, maker_of
+from pytest_mimic._core.types.table import TEXT_OF_PATH
 from pytest_mimic.errors import MimicError
 
 # A larger outcome is stored as a pickle: no person reads it, and a pickle is smaller
@@ -53,11 +51,8 @@ _MOST_BYTES = 16 << 20
 # Integers of more bits are stored in hexadecimal: `json` refuses to read them, to limit
 # the time of a conversion.
 _MOST_BITS = 13_000
-# Bytes of a greater length are stored as an object of the vault: the lengths of a text,
-# and of other bytes.
-_LONG_TEXT, _LONG = 65_536, 1024
-# The characters of a text that are no spaces to `isprintable`: tab and line ends.
-_SPACES = {9: None, 10: None, 13: None}
+# Bytes of a greater length that are no text are stored as an object of the vault.
+_LONG = 1024
 
 
 @dataclass(eq=False, repr=False)
@@ -159,7 +154,7 @@ class Writer(Walk):
         if not self.may_hold_paths:
             return value
         place = self.paths.stored_text(value)
-        return value if place is None else self.counted(Opaque(TEXT, (*place,)))
+        return value if place is None else self.placed(TEXT_OF_PATH, place)
 
     def integer(self, value: int) -> Node:
         if value.bit_length() < _MOST_BITS:
@@ -167,9 +162,7 @@ class Writer(Walk):
         return self.counted(Opaque("int", hex(value)))
 
     def path(self, value: Any, tag: str) -> Opaque:
-        place = self.paths.stored_path(value)
-        text = place if isinstance(place, str) else (*place,)
-        return self.counted(Opaque(tag, text))
+        return self.placed(tag, self.paths.stored_path(value))
 
     # Parts
 
@@ -184,8 +177,6 @@ class Writer(Walk):
         return self.taken(value)
 
     def instance(self, value: Any, kind: type) -> Node:
-        if kind.__module__ == "numpy":
-            return write_numbers(value, self)
         tag = self.classes.get(kind)
         if tag is None:
             tag = self.classes[kind] = tag_of(kind)
@@ -234,17 +225,12 @@ class Writer(Walk):
         return self.counted(Items(type(value).__name__, in_order))
 
     def bytes_node(self, value: bytes) -> Opaque:
-        """Return the node of bytes.
+        return self.whole_bytes(value)
 
-        Bytes that people can read are stored as a text, with several lines as a tuple.
-        Other bytes are stored in base64, and long bytes as an object of the vault.
-        """
-        text = _text_of(value)
-        if text is not None:
-            lines = text.splitlines(keepends=True)
-            return self.counted(Opaque("bytes", (*lines,) if len(lines) > 1 else text))
+    def data(self, value: bytes) -> Opaque:
+        """Return the node of bytes; of long ones that of an object of the vault."""
         if len(value) <= _LONG:
-            return self.counted(Opaque("base64", base64.b64encode(value).decode()))
+            return super().data(value)
         self.size += len(value)
         if self.size > _MOST_BYTES:
             raise NotExactError("too many bytes")
@@ -252,25 +238,6 @@ class Writer(Walk):
         self.objects[name] = value
         size: Node = len(value)
         return self.counted(Opaque("object", name, facts={"size": size}))
-
-
-def _text_of(value: bytes) -> str | None:
-    """Return bytes as a text; None: people cannot read them, or they are too long."""
-    if len(value) > _LONG_TEXT:
-        return None
-    try:
-        text = value.decode()
-    except UnicodeDecodeError:
-        return None
-    return text if _is_printable(text.translate(_SPACES)) else None
-
-
-def _is_printable(text: str) -> bool:
-    # An older Python does not know newer characters. They count as printable, so that
-    # each version records the same.
-    return text.isprintable() or all(
-        char.isprintable() or category(char) == "Cn" for char in text
-    )
 
 
 # Reading
@@ -342,7 +309,7 @@ class Reader:
             return self.content(part)
         if tag == "class":
             return self.find(part)
-        if tag.startswith("numpy."):
+        if is_of_numpy(tag):
             self.find(NDARRAY)
         return make_numbers(tag, part)
 

@@ -9,13 +9,14 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from pytest_mimic._core.files.digests import MISSING
+from pytest_mimic._core.files.places import TEMPORARY
 from pytest_mimic._core.nodes.node_classes import Cut, Hidden, Node, Opaque
 from pytest_mimic._core.nodes.node_parts import is_file, kind_of, type_of
 from pytest_mimic._core.placeholders import PLACEHOLDER
 from pytest_mimic._core.tree.aligning import stretches
 from pytest_mimic._core.tree.columns import ColumnWords, column_words, is_column
 from pytest_mimic._core.tree.differing import ABSENT, Difference
-from pytest_mimic._core.tree.drawing import line
+from pytest_mimic._core.tree.drawing import line, literal_of, text_or_place
 from pytest_mimic._core.words import and_more
 from pytest_mimic.errors import printable
 
@@ -203,7 +204,7 @@ def _file_fact(old: Node, new: Node, *, is_recorded: bool) -> str:
 
 def _name_in(node: Opaque) -> str:
     """Return the name of a file, relative to the folder that a fixture gave."""
-    return str(node.text).removeprefix("<tmp>/")
+    return text_or_place(node).removeprefix(f"<{TEMPORARY}>/")
 
 
 # -- texts
@@ -239,8 +240,11 @@ def _text_in(node: Node) -> str | None:
         return node.start
     if isinstance(node, Hidden):
         return node.text
-    is_bytes = isinstance(node, Opaque) and type_of(node) in ("bytes", "bytearray")
-    return str(node.text) if is_bytes else None  # type: ignore[union-attr]
+    if isinstance(node, Opaque) and node.kind == "bytes":
+        return str(node.text)
+    if isinstance(node, Opaque) and node.kind == "base64":
+        return literal_of(node)
+    return None
 
 
 def _spans(old: str, new: str) -> list[Span]:

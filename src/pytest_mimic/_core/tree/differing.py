@@ -118,7 +118,7 @@ def differences(old: Node, new: Node) -> list[Difference]:
 def _between(old: Node, new: Node, path: str) -> Iterator[Difference]:
     if _is_same_value(old, new):
         return
-    if kind_of(old) != kind_of(new):
+    if kind_of(old) != kind_of(new) and not _are_tables(old, new):
         yield Difference(path, old, new)
         return
     if _is_same_file(old, new):
@@ -162,6 +162,11 @@ def _inside(
     if parts is not None and other_parts is not None:
         return _between_parts(parts, other_parts, path)
     return _between_texts(old, new, path)
+
+
+def _are_tables(old: Node, new: Node) -> bool:
+    """Check whether two nodes are compared by their columns."""
+    return kept_columns(old) is not None and kept_columns(new) is not None
 
 
 def _between_texts(old: Node, new: Node, path: str) -> Iterator[Difference]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from binascii import Error, a2b_base64
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from pytest_mimic._core.files.places import PathPlace
 from pytest_mimic._core.nodes.node_classes import (
     Cut,
     Fields,
@@ -18,18 +20,22 @@ from pytest_mimic._core.nodes.node_parts import (
     SETS,
     digest_of,
     items_of,
+    numbers_in,
     pairs_of,
     short_name,
     shown_facts,
 )
 from pytest_mimic._core.nodes.node_values import TEXT_KINDS, known_text
 from pytest_mimic._core.placeholders import is_placeholder
+from pytest_mimic._core.types.numpy_numbers import dtype_of, is_of_numpy
 from pytest_mimic._core.types.opening import key_step
 from pytest_mimic._core.words import plural, size
 
 #: Of a longer list, mapping or table in an outcome, the first so many parts are shown.
 SHOWN = 100
 _LONGEST = 2_000
+# Bytes that are no text are shown as a literal up to this length.
+_LONGEST_DATA = 40
 _INDENT = "  "
 # Kinds of values that are drawn by their text alone.
 _TEXTS = frozenset(
@@ -66,9 +72,10 @@ class Table(NamedTuple):
 
 
 class Block(NamedTuple):
-    """A text of several lines."""
+    """A text of several lines, or with the prefix `b` bytes that are one."""
 
     text: str
+    prefix: str = ""
 
 
 Drawn = str | Group | Table | Block
@@ -97,7 +104,7 @@ def _joined(drawing: Drawn) -> str:
         parts = [name + _joined(part) for name, part in drawing.parts]
         return f"{drawing.open}{', '.join(parts)}{drawing.close}"
     if isinstance(drawing, Block):
-        return repr(drawing.text)
+        return f"{drawing.prefix}{drawing.text!r}"
     return drawing if isinstance(drawing, str) else drawing.title
 
 
@@ -162,7 +169,13 @@ class _Drawing:
         if node.kind == "dict":
             pairs = [(f"{line(key, 60)}: ", part) for key, part in pairs_of(node)]
             return self._group("{", pairs, "}", missing=missing, mark=self._mark(node))
-        parts: list[tuple[str, Node]] = [("", item) for item in node.items]
+        parts: list[tuple[str, Node]]
+        numbers = numbers_in(node)
+        if numbers is not None:
+            dtype = Opaque("text", dtype_of(node.kind))
+            parts = [("", Items("list", numbers)), ("dtype=", dtype)]
+            return self._group("array(", parts, ")")
+        parts = [("", item) for item in node.items]
         if node.kind in _BRACKETS:
             open_, close = _BRACKETS[node.kind]
             if node.kind == "tuple" and len(parts) == 1 and not missing:
@@ -199,29 +212,50 @@ class _Drawing:
         mark = self._mark(node)
         phrase = _PHRASES.get(node.kind)
         if phrase is not None:
-            text = phrase(node, mark)
-            return Block(text) if node.kind == "bytes" and "\n" in text else text
+            return phrase(node, mark)
         facts = shown_facts(node)
-        if node.kind in _TEXTS:
-            text = _marked(_text_or_place(node), mark)
+        if node.kind in _TEXTS or is_of_numpy(node.kind):
+            text = _marked(text_or_place(node), mark)
             words = [f" {name}={line(fact)}" for name, fact in facts.items()]
             return text + "".join(words)
         name = short_name(node.kind)
         is_member_of_enum = ":" in node.kind and isinstance(node.text, str)
         if is_member_of_enum:
             return f"{name}.{node.text}"
-        pieces = node.text if isinstance(node.text, tuple) else (node.text,)
-        parts: list[tuple[str, Node]] = [("", piece) for piece in pieces]
+        # Only a path has a place, unless its file was edited by hand.
+        content = str(node.text) if isinstance(node.text, tuple) else node.text
+        parts: list[tuple[str, Node]] = [("", content)]
         parts += [(f"{key}=", fact) for key, fact in facts.items()]
         return self._group(f"{name}(", parts, ")")
 
 
-def _text_or_place(node: Opaque) -> str:
+def text_or_place(node: Opaque) -> str:
     """Return the text of a node, of a path with its folder: `<tmp_path>/a.csv`."""
     if not isinstance(node.text, tuple):
         return str(node.text)
-    folder, *steps_below = node.text
-    return "/".join([f"<{folder}>", *steps_below])
+    folder, rest = node.text
+    return PathPlace(folder, "", rest).text
+
+
+def literal_of(node: Opaque, most: int = 1024) -> str | None:
+    r"""Return the literal of bytes that are no text, `b'\xff\x00'`.
+
+    None: there are more of them than `most`.
+    """
+    if _size_of_base64(node) > most:
+        return None
+    try:
+        return repr(a2b_base64(str(node.text)))
+    except Error:
+        # The file of the node may be edited by hand.
+        return None
+
+
+def _size_of_base64(node: Opaque) -> int:
+    """Return how many bytes the node of base64 has."""
+    text = str(node.text)
+    padding = text[-2:].count("=")
+    return len(text) * 3 // 4 - padding
 
 
 def _marked(text: str, mark: str) -> str:
@@ -241,11 +275,13 @@ def _beginning(node: Cut, mark: str) -> str:
     if node.start is None:
         count = "" if node.length is None else f" of {node.length}"
         return f"<{short_name(node.type)}{count}{mark}>"
+    unit = "characters"
     quoted = repr(node.start)
-    text = f"{quoted[:-1]}...{quoted[-1]}"
-    if node.type == "str":
-        return f"{text} ({node.length} characters{mark})"
-    return f"b{text} ({node.length} bytes{mark})"
+    if node.type != "str":
+        unit = "bytes"
+        # The beginning is there in Latin-1. The file may be edited by hand.
+        quoted = repr(node.start.encode("latin-1", "backslashreplace"))
+    return f"{quoted[:-1]}...{quoted[-1]} ({node.length} {unit}{mark})"
 
 
 def _pickle(length: Node) -> str:
@@ -269,19 +305,17 @@ def _content(node: Opaque, mark: str) -> str:
 
 def _text_place(node: Opaque, mark: str) -> str:
     """Return a text that is a path."""
-    return f"{_text_or_place(node)!r}{mark}"
+    return f"{text_or_place(node)!r}{mark}"
 
 
-def _bytes(node: Opaque, _mark: str) -> str:
+def _bytes(node: Opaque, _mark: str) -> Drawn:
     text = str(node.text)
-    return text if "\n" in text else f"b{text!r}"
+    return Block(text, "b") if "\n" in text.rstrip("\n") else f"b{text!r}"
 
 
 def _base64(node: Opaque, mark: str) -> str:
-    text = str(node.text)
-    padding = text[-2:].count("=")
-    length = len(text) * 3 // 4 - padding
-    return f"<bytes, {length} B{mark}>"
+    literal = literal_of(node, _LONGEST_DATA)
+    return f"<bytes, {_size_of_base64(node)} B{mark}>" if literal is None else literal
 
 
 def _object(node: Opaque, _mark: str) -> str:
@@ -301,7 +335,7 @@ def _count(node: Opaque, mark: str) -> str:
     return f"{words} ({mark.strip()})" if mark else words
 
 
-_PHRASES: dict[str, Callable[[Opaque, str], str]] = {
+_PHRASES: dict[str, Callable[[Opaque, str], Drawn]] = {
     "base64": _base64,
     "bytes": _bytes,
     "class": _class,

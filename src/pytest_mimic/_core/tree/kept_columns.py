@@ -12,8 +12,9 @@ from sys import maxsize
 from typing import Any
 
 from pytest_mimic._core.nodes.node_classes import Fields, Items, Node, Opaque
-from pytest_mimic._core.nodes.node_parts import items_of
+from pytest_mimic._core.nodes.node_parts import items_of, numbers_in
 from pytest_mimic._core.tree.columns import INDEX, Column
+from pytest_mimic._core.types.numpy_numbers import dtype_of
 
 # A table with more columns has one digest, and its columns have none.
 _MOST_COLUMNS = 200
@@ -41,11 +42,14 @@ def columns_of(value: Any) -> dict[str, Column] | None:
 
 
 def kept_columns(node: Node) -> dict[str, Column] | None:
-    """Return what a description keeps of the columns of a table, by their steps.
+    """Return what a node keeps of the columns of a table or an array, by their steps.
 
-    The file of the description may be edited by hand, so parts may be missing. None:
-    the node is not that of a table.
+    The file of the node may be edited by hand, so parts may be missing. None: the node
+    is not that of a table or an array.
     """
+    numbers = numbers_in(node)
+    if isinstance(node, Items) and numbers is not None:
+        return {"": Column(dtype_of(node.kind), len(numbers), numbers)}
     if not isinstance(node, Opaque):
         return None
     columns = node.facts.get("columns")

@@ -20,7 +20,7 @@ from sys import maxsize
 from types import GenericAlias
 from typing import Any, NamedTuple
 
-from pytest_mimic._core.files.places import Places
+from pytest_mimic._core.files.places import PathPlace, Places
 from pytest_mimic._core.identity.call_identity import identity_of
 from pytest_mimic._core.identity.paths import NamedContent, counted_file
 from pytest_mimic._core.identity.short import SCALARS
@@ -64,7 +64,7 @@ from pytest_mimic._core.types.opening import (
     is_pair,
     type_name,
 )
-from pytest_mimic._core.types.table import is_path, own_row, text_of
+from pytest_mimic._core.types.table import TEXT_OF_PATH, is_path, own_row, text_of
 from pytest_mimic._core.words import pattern
 
 # The types whose values have a tag with a text in readable outcomes, too.
@@ -261,14 +261,8 @@ class _Maker(Walk):
         self.used += 8
         if kind in _LEAVES:
             return _LEAVES[kind](self, value)
-        if is_data(value):
-            text = self._shown(f"<{library_text(value)}>")
-            node = self._as_text(value, text, is_part=True)
-            if self.budget.digests and not self.is_live:
-                self._add_columns(node, value)
-            return node
         if library_of(kind) is not None:
-            return self._as_text(value, self._shown(_ADDRESS.sub("", str(value))))
+            return self._library_value(value, kind)
         if issubclass(kind, Enum):
             content = member_content(value)
             if content is not None:
@@ -276,6 +270,32 @@ class _Maker(Walk):
                 return self._with_value(Opaque(self.import_name(kind), shown), value)
         known = self._known(value, kind)
         return self._as_known_text(value, kind) if known is None else known
+
+    def _library_value(self, value: Any, kind: type) -> Node:
+        """Return the node of a value of a library: its numbers, or a text."""
+        is_table = is_data(value)
+        if kind.__module__ == "numpy":
+            numbers = self._few_numbers(value) if is_table else self.numbers(value)
+            if numbers is not None:
+                return self._with_value(numbers, value)
+        if not is_table:
+            return self._as_text(value, self._shown(_ADDRESS.sub("", str(value))))
+        text = self._shown(f"<{library_text(value)}>")
+        node = self._as_text(value, text, is_part=True)
+        if self.budget.digests and not self.is_live:
+            self._add_columns(node, value)
+        return node
+
+    def _few_numbers(self, value: Any) -> Items | Opaque | None:
+        """Return the node of a short array of numpy; None: it is shown as a table.
+
+        Verifying compares arrays by their library, which needs the arrays.
+        """
+        is_array = type(value).__qualname__ == "ndarray"
+        if self.is_live or not is_array or value.size > self.budget.items:
+            return None
+        # A copy lies in memory as any other array does, which does not count.
+        return self.numbers(value.copy())
 
     def _known(self, value: Any, kind: type) -> Node:
         """Return the node of a value that the table of types knows, or of a class.
@@ -404,7 +424,8 @@ class _Maker(Walk):
         if self.places.marks:
             place = self.places.place_of_text(value)
             if place is not None:
-                return self._with_content(Opaque("str", self._shown(place.text)), value)
+                node = self.placed(TEXT_OF_PATH, self._shown_place(place))
+                return self._with_content(node, value)
         limit = self._room(len(value))
         shown = self._shown(beginning(value, limit, self.secrets, self.redactor))
         if len(value) > limit:
@@ -434,11 +455,10 @@ class _Maker(Walk):
         shown = self._shown(beginning(value, limit, self.secrets, self.redactor))
         if len(value) > limit:
             return Cut("bytes", shown[:limit], len(value), self._digest(value))
-        if self.is_live and shown.encode("latin-1") != value:
+        shown_bytes = shown.encode("latin-1")
+        if self.is_live and shown_bytes != value:
             return self._hidden(value, shown)
-        if shown.isascii() and shown.isprintable():
-            return Opaque("bytes", shown)
-        return Opaque("text", repr(shown.encode("latin-1")), "bytes")
+        return self.whole_bytes(shown_bytes)
 
     def integer(self, value: int) -> Node:
         # Python refuses to write integers of more than 4,300 digits.
@@ -450,9 +470,14 @@ class _Maker(Walk):
     def path(self, value: Any, tag: str) -> Opaque:
         text = str(text_of(value))
         place = self.places.place_of(text)
-        node = Opaque(tag, self._shown(text if place is None else place.text))
+        shown = self._shown(text) if place is None else self._shown_place(place)
+        node = self.placed(tag, shown)
         path = counted_file(value, self.places) if self.budget.digests else None
         return node if path is None else self._with_content(node, path)
+
+    def _shown_place(self, place: PathPlace) -> tuple[str, str]:
+        # The name of the folder that a fixture gave does not count.
+        return place.token, self._shown(place.rest)
 
     def _content(self, value: NamedContent) -> Opaque:
         name = self._shown(PurePath(value.text).name)

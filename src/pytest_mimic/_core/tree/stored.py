@@ -5,14 +5,17 @@ The tree is made from the JSON, and no class is imported.
 
 from __future__ import annotations
 
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.nodes.node_classes import Fields, Items, Node, Opaque
 from pytest_mimic._core.nodes.node_json import node_of, nodes_of
+from pytest_mimic._core.nodes.outcome_json import written_tag
 from pytest_mimic._core.placeholders import PLACEHOLDER_START
 from pytest_mimic._core.redact.secret_names import places
 from pytest_mimic._core.seam.registry import names_client
+from pytest_mimic._core.tree.drawing import literal_of
 from pytest_mimic._core.tree.secrets import secrets_in
 
 if TYPE_CHECKING:
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 _COMPARED_HEADERS = ("content-type",)
 # The keys under which the plain data of a response has its body, one of them.
 _BODIES = ("json", "text", "base64", "chunks", "events")
+# The keys whose texts are base64: a tag, and a key of a body.
+_KEYS_OF_BASE64 = (written_tag("base64"), "base64")
 
 
 def without_secrets(
@@ -43,9 +48,26 @@ def without_secrets(
     root: dict[str, Any] = {"": redactor.scrub(body, stored=True)}
     for place in places(root, redactor):
         if type(place.value) is str:
-            place.box[place.key] = redactor.scrub_text(place.value, texts_of_secrets)
+            scrub = _scrubbed_base64 if place.key in _KEYS_OF_BASE64 else _scrubbed
+            place.box[place.key] = scrub(place.value, redactor, texts_of_secrets)
     body_without_secrets: dict[str, Any] = root[""]
     return body_without_secrets
+
+
+def _scrubbed(text: str, redactor: Redactor, secrets: Collection[str]) -> str:
+    return redactor.scrub_text(text, secrets)
+
+
+def _scrubbed_base64(text: str, redactor: Redactor, secrets: Collection[str]) -> str:
+    """Return the base64 of bytes without the secrets that their literal would show."""
+    literal = literal_of(Opaque("base64", text))
+    if literal is None:
+        return text
+    data = a2b_base64(text).decode("latin-1")
+    scrubbed = redactor.scrub_text(data, secrets)
+    if scrubbed == data:
+        return text
+    return b2a_base64(scrubbed.encode("latin-1"), newline=False).decode()
 
 
 def bare(call: Recording, redactor: Redactor) -> Recording:

@@ -13,10 +13,10 @@ from datetime import timedelta
 from itertools import chain, repeat
 from typing import Any
 
-from pytest_mimic._core.types.table import PATHS, ROWS, row_maker
+from pytest_mimic._core.types.table import PATHS, ROWS, TEXT_OF_PATH, row_maker
 
 #: The tags of paths and of texts that are paths.
-PLACED = frozenset(("str", *(ROWS[name].tag for name in PATHS)))
+PLACED = frozenset((TEXT_OF_PATH, *(ROWS[name].tag for name in PATHS)))
 
 #: The exceptions that making a value raises for parts that no recording has.
 MISREAD = (ArithmeticError, LookupError, TypeError, ValueError, re.error)

@@ -670,6 +670,8 @@ _SHOWN_TEXTS: dict[str, Callable[[Any, Any], str]] = {
     "urllib.parse._ResultMixinBytes": _whole_url_of_bytes,
     "urllib.parse._ResultMixinStr": _whole_url,
 }
+#: The tag of a text that is a path of the run.
+TEXT_OF_PATH = "str"
 #: The full names of the classes of paths.
 PATHS = frozenset(name for name in ROWS if name.startswith("pathlib."))
 #: The full name of the class that is stored under a tag.

@@ -8,6 +8,7 @@ import datetime
 import decimal
 import enum
 import fractions
+import pathlib
 import re
 import types
 import uuid
@@ -16,9 +17,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from pytest_mimic._core.files.places import TEMPORARY, Places
 from pytest_mimic._core.nodes.node_json import plain_of
 from pytest_mimic._core.nodes.value_walk import member_content
-from pytest_mimic._core.outcome.placed_paths import NOWHERE
+from pytest_mimic._core.outcome.placed_paths import NOWHERE, PathStore
 from pytest_mimic._core.outcome.tags import Writer
 from pytest_mimic._core.redact.redactor import NO_NAMES
 from pytest_mimic._core.tree.making import Budget, tree_of
@@ -49,7 +51,7 @@ class Rate:
 
 
 VALUES: list[object] = [
-    None, 1, 1.5, float("nan"), "EUR", b"ab", [1, (2,)], {"a": {1}}, {1: 2}, {"$a": 1},
+    None, 1, 1.5, float("nan"), "EUR", b"ab", "é".encode(), b"a\nb\n", b"\xff\0", [1, (2,)], {"a": {1}}, {1: 2}, {"$a": 1},
     frozenset({"a"}), bytearray(b"ab"), 1 + 2j, range(3), decimal.Decimal("1.50"),
     fractions.Fraction(1, 3), uuid.UUID(int=7), re.compile("a\nb", re.IGNORECASE),
     datetime.date(2026, 11, 2), datetime.datetime(2026, 11, 2, 10),
@@ -68,6 +70,41 @@ def test_an_outcome_and_a_description_have_the_same_json(value: object) -> None:
     description = tree_of(value, NO_NAMES, budget=BUDGET)
 
     assert plain_of(description) == plain_of(outcome)
+
+
+PATHS: list[tuple[Any, dict[str, object]]] = [
+    (pathlib.Path("/shop/rates.csv"), {"$path": ["rootdir", "rates.csv"]}),
+    (pathlib.Path("/tmp/in.csv"), {"$path": ["tmp", "in.csv"]}),
+    (pathlib.PurePosixPath("/etc/hosts"), {"$pure_posix_path": "/etc/hosts"}),
+    ("/tmp/in.csv", {"$str": ["tmp", "in.csv"]}),
+]
+
+
+@pytest.mark.parametrize(("path", "json"), PATHS)
+def test_a_path_is_known_by_its_folder_and_the_rest(
+    path: object, json: dict[str, object]
+) -> None:
+    places = Places("/shop")
+    places.set_root(TEMPORARY, "/tmp")
+    description = tree_of(path, NO_NAMES, places=places, budget=BUDGET)
+
+    assert plain_of(Writer(PathStore(places)).node(path)) == json
+    assert plain_of(description) == json
+
+
+def test_numbers_of_numpy_have_the_same_json() -> None:
+    numpy = pytest.importorskip("numpy", reason="numpy is not installed")
+    values = [
+        numpy.float64(1.5), numpy.float32("nan"), numpy.int8(3), numpy.bool_(True),
+        numpy.array([1, 2]), numpy.array([0.5, numpy.inf]), numpy.array([], dtype=bool),
+    ]  # fmt: skip
+
+    outcomes = [plain_of(Writer(NOWHERE).node(value)) for value in values]
+    descriptions = [tree_of(value, NO_NAMES, budget=BUDGET) for value in values]
+
+    assert [plain_of(node) for node in descriptions] == outcomes
+    assert outcomes[1] == {"$numpy.float32": "nan"}
+    assert outcomes[4] == {"$numpy.int64": [1, 2]}
 
 
 def test_a_member_is_known_by_its_name_and_combined_flags_by_their_number() -> None:

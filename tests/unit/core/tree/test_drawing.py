@@ -187,7 +187,10 @@ def test_numpy_values_are_shown_by_type_and_shape() -> None:
     numpy = pytest.importorskip("numpy", reason="numpy is not installed")
 
     assert shown(numpy.zeros((1797, 64))) == "<ndarray float64 1797x64>"
-    assert shown(numpy.array([1, 2])) == "<ndarray int64 2 [1, 2]>"
+    assert shown(numpy.array([[1, 2]])) == "<ndarray int64 1x2 [[1, 2]]>"
+    assert shown(numpy.array([1, 2])) == "array([1, 2], dtype=int64)"
+    assert shown(numpy.array([0.5, numpy.nan])) == "array([0.5, nan], dtype=float64)"
+    assert shown(numpy.arange(50)) == "<ndarray int64 50>"
     assert shown(numpy.array(1.5)) == "<ndarray float64 1.5>"
     assert shown(numpy.float64(1.5)) == "1.5"
     assert shown(numpy.datetime64("2024-05-01")) == "2024-05-01"

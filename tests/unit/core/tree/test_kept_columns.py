@@ -41,6 +41,23 @@ def frame(*prices, **others):
             np.array(2.5),
             ["x: 1 of 1 differ, [0]: 1.5 recorded, 2.5 now"],
         ),
+        (
+            np.array([1.5, np.nan, 3.5]),
+            np.array([1.5, 2.5, np.nan]),
+            ["x: 2 of 3 differ, [1]: nan recorded, 2.5 now"],
+        ),
+        (
+            np.array([1, 2]),
+            np.array([1.0, 2.0]),
+            ["x: dtype int64 recorded, float64 now"],
+        ),
+        (np.zeros(3), np.zeros(50), ["x: 3 rows recorded, 50 now"]),
+        (np.arange(4)[::2], np.array([0, 2]), []),
+        (
+            np.float64(1.5),
+            np.float32(1.5),
+            ["x: 1.5 (float64) recorded, 1.5 (float32) now"],
+        ),
         (frame(1, 2), frame(1, 2, 3), ["x: 2 rows recorded, 3 now"]),
         (
             frame(1, 2),

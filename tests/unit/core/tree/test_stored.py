@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import collections
 import datetime
 import decimal
@@ -21,6 +22,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from pytest_mimic._core.files.places import TEMPORARY, Places
+from pytest_mimic._core.nodes.node_json import node_of
 from pytest_mimic._core.outcome.encoding import snapshot
 from pytest_mimic._core.outcome.outcome import Outcome, Raised, Stream, Value
 from pytest_mimic._core.placeholders import PLACEHOLDER
@@ -127,8 +129,8 @@ def test_of_a_response_what_verifying_compares_is_compared(tree):
             f"{{'n': 1, 'password': {PLACEHOLDER}}}",
         ),
         ({"chunks": ["a", "b"]}, "'ab'"),
-        ({"chunks": ["a", {"base64": "AA=="}]}, "['a', <bytes, 1 B>]"),
-        ({"base64": "AAE="}, "<bytes, 2 B>"),
+        ({"chunks": ["a", {"base64": "AA=="}]}, "['a', b'\\x00']"),
+        ({"base64": "AAE="}, "b'\\x00\\x01'"),
         ({"file": 3}, "{'file': 3}"),
     ],
 )
@@ -146,12 +148,14 @@ def test_the_body_of_a_response_is_compared_as_what_it_is(tree, body, expected):
 @pytest.mark.parametrize(
     ("content", "shown"),
     [
-        (b"\x89PNG\r\n\x1a\n\0", "<bytes, 9 B>"),
-        (b"GIF89a\x80\x02\xe0\x01", "<bytes, 10 B>"),
+        (b"\x89PNG\r\n\x1a\n\0", r"b'\x89PNG\r\n\x1a\n\x00'"),
+        (b"GIF89a\x80\x02\xe0\x01", r"b'GIF89a\x80\x02\xe0\x01'"),
         (b"\xff\xfe" * 100, "<bytes, 200 B>"),
     ],
 )
-def test_bytes_are_shown_by_their_kind_and_size(tree, content, shown):
+def test_short_bytes_are_shown_as_a_literal_and_others_by_their_size(
+    tree, content, shown
+):
     assert line(tree(Value(content))) == shown
 
 
@@ -230,6 +234,17 @@ def test_the_value_is_replaced(value):
 
     assert "hush" not in hidden
     assert "redacted" in hidden
+
+
+def test_a_secret_is_replaced_in_bytes_that_are_shown_as_a_literal():
+    data = base64.b64encode(b"\xff token hush").decode()
+    body = {"password": "hush", "data": {"$base64": data}, "body": {"base64": data}}
+
+    hidden = without_secrets({"value": body}, Redactor())
+
+    shown = line(node_of(hidden["value"]["data"]))
+    assert shown == r"b'\xff token <redacted>'"
+    assert hidden["value"]["body"] == {"base64": hidden["value"]["data"]["$base64"]}
 
 
 @pytest.mark.parametrize(

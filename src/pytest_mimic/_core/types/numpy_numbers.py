@@ -1,0 +1,121 @@
+"""Numbers of numpy, and short arrays of them, as numbers of JSON and back.
+
+| value | kind | numbers |
+|---|---|---|
+| `numpy.float64(1.5)` | `numpy.float64` | `1.5` |
+| `numpy.array([1, 2])` | `numpy.int64` | `[1, 2]` |
+| `numpy.array([numpy.nan])` | `numpy.float64` | `["nan"]` |
+
+Only the users of numpy import it: whoever has such a value, or reads one, has done so.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, NamedTuple
+
+Number = bool | int | float | str
+
+NDARRAY = "numpy:ndarray"
+_PREFIX = "numpy."
+# A longer array is a table, which is known by its dtype, its shape and a digest.
+_MOST_ELEMENTS = 100
+_DTYPES = frozenset(
+    (
+        "bool",
+        *("int8", "int16", "int32", "int64"),
+        *("uint8", "uint16", "uint32", "uint64"),
+        *("float16", "float32", "float64"),
+    )
+)
+
+
+class Numbers(NamedTuple):
+    """The numbers of a value of numpy.
+
+    Attributes:
+        kind: The tag of the value: `numpy.` and the name of its dtype.
+        items: The numbers, NaN and infinities as texts.
+        is_array: Whether the value is an array; otherwise it is a number.
+    """
+
+    kind: str
+    items: list[Number]
+    is_array: bool
+
+
+def is_of_numpy(kind: str) -> bool:
+    """Return whether the kind of a node is that of numbers of numpy."""
+    return kind.startswith(_PREFIX)
+
+
+def dtype_of(kind: str) -> str:
+    """Return the name of the dtype of such a kind: `float64`."""
+    return kind.removeprefix(_PREFIX)
+
+
+def numbers_of(value: Any) -> Numbers | None:
+    """Return the numbers of a value of numpy, from which the same value is made again.
+
+    None: the value is no number and no short array of one dimension, or differs in more
+    than its numbers from one that is made of a list: in its memory, or in its dtype.
+    """
+    numpy: Any = sys.modules["numpy"]
+    is_array = type(value) is numpy.ndarray
+    if is_array:
+        array = value
+    elif isinstance(value, numpy.generic):
+        array = numpy.asarray(value).reshape(1)
+    else:
+        return None
+    dtype = array.dtype
+    is_short = array.ndim == 1 and array.size <= _MOST_ELEMENTS
+    if not is_short or not _is_usual(array) or dtype.name not in _DTYPES:
+        return None
+    items: list[Number] = array.tolist()
+    if dtype.kind == "f":
+        items = [_float_in_json(number) for number in array]
+    kind = f"{_PREFIX}{dtype.name}"
+    made_array = make_numbers(kind, items)
+    # Types of the same size, such as `longlong`, have the same name.
+    if made_array.dtype.char != dtype.char or made_array.tobytes() != array.tobytes():
+        return None
+    return Numbers(kind, items, is_array)
+
+
+def _is_usual(array: Any) -> bool:
+    """Return whether an array lies in memory as an array made of a list does."""
+    flags = array.flags
+    is_plain = flags.c_contiguous and flags.writeable
+    return bool(is_plain and array.dtype.isnative and not array.dtype.metadata)
+
+
+def _float_in_json(number: Any) -> float | str:
+    """Return a float of numpy as JSON has it, NaN and infinities as texts."""
+    # The text of a float32 has the fewest digits that lead back to it: 0.1, and not
+    # 0.10000000149011612.
+    text = str(number)
+    return text if text in ("nan", "inf", "-inf") else float(text)
+
+
+def make_numbers(kind: str, part: Any) -> Any:
+    """Return the number or array of a kind, made of a number or a list of numbers.
+
+    Raises:
+        ValueError: There is no such kind, or a part is of another type.
+    """
+    name = dtype_of(kind)
+    if not is_of_numpy(kind) or name not in _DTYPES:
+        raise ValueError(f"there is no tag {kind}")
+    items = part if type(part) is list else [part]
+    types: tuple[type, ...] = (int,)
+    if name == "bool":
+        types = (bool,)
+    elif name.startswith("float"):
+        types = (float, int, str)
+    if not {*map(type, items)} <= {*types}:
+        raise ValueError(items)
+    if name.startswith("float"):
+        items = [float(item) for item in items]
+    array = sys.modules["numpy"].array(items, dtype=name)
+    return array if type(part) is list else array[0]
