@@ -91,7 +91,7 @@ _EXCEPTION = frozenset(
 )
 # The names under which outcomes store the cause and the notes of an exception, by their
 # names as attributes.
-_LINKS = {"__cause__": "cause", "__notes__": "notes"}
+_LINKS = {"__notes__": "notes", "__cause__": "cause"}
 
 
 # -- reading
@@ -194,7 +194,7 @@ def _fields(
     if parts is None:
         # The part of the tag is a value with a tag itself.
         parts = {"": content}
-    for name in ("attributes", "extra"):
+    for name in ("attributes", "extra", "private"):
         further_parts = _mapping_parts(facts.get(name))
         if further_parts is not None and parts.keys().isdisjoint(further_parts):
             # The attributes of an object that are no fields stand among its fields.

@@ -42,6 +42,9 @@ _TEXTS = frozenset(
     "date datetime decimal float int path pure_posix_path pure_windows_path text time"
     " uuid zoneinfo".split()
 )
+# Facts of objects that are no arguments of their class: `of` stands in its name, and
+# `fields_set` is what pydantic notes of how a model was made.
+_UNDRAWN = frozenset(("fields_set", "of"))
 # The brackets around items.
 _BRACKETS = {
     "list": ("[", "]"),
@@ -203,8 +206,10 @@ class _Drawing:
                 parts += [("", item) for item in items]
             else:
                 parts.append((f"{name}=" if name else "", part))
-        parts += [(f"{name}=", fact) for name, fact in shown_facts(node).items()]
-        open_ = f"{short_name(node.kind)}("
+        for name, fact in shown_facts(node).items():
+            if name not in _UNDRAWN:
+                parts.append((f"{name}=", fact))
+        open_ = f"{short_name(node.kind)}{_arguments(node)}("
         return self._group(open_, parts, ")", missing=missing, mark=self._mark(node))
 
     def _opaque(self, node: Opaque) -> Drawn:
@@ -293,10 +298,18 @@ def _pickle(length: Node) -> str:
 
 
 def _class(node: Opaque, mark: str) -> str:
-    arguments = items_of(node.facts.get("of")) or []
-    names = ", ".join(line(argument) for argument in arguments)
-    name = f"{node.text}[{names}]" if names else node.text
-    return f"<class {name}{mark}>"
+    return f"<class {node.text}{_arguments(node)}{mark}>"
+
+
+def _arguments(node: Fields | Opaque) -> str:
+    """Return the arguments of a generic class in brackets, `[int, str]`, or nothing."""
+    names: list[str] = []
+    for argument in items_of(node.facts.get("of")) or ():
+        if isinstance(argument, Opaque) and argument.kind == "class":
+            names.append(f"{short_name(str(argument.text))}{_arguments(argument)}")
+        else:
+            names.append(line(argument))
+    return f"[{', '.join(names)}]" if names else ""
 
 
 def _content(node: Opaque, mark: str) -> str:

@@ -56,7 +56,12 @@ from pytest_mimic._core.tree.kept_columns import (
 )
 from pytest_mimic._core.tree.library_values import labels_of, library_text
 from pytest_mimic._core.tree.secrets import beginning, secrets_in
-from pytest_mimic._core.types.kinds import Events, ServerSentEvent, Unstable
+from pytest_mimic._core.types.kinds import (
+    Events,
+    ServerSentEvent,
+    Unstable,
+    generic_of,
+)
 from pytest_mimic._core.types.libraries import is_data, library_of
 from pytest_mimic._core.types.opening import (
     content_and_attributes,
@@ -627,6 +632,12 @@ class _Maker(Walk):
             return self._events(value)
         if kind is ServerSentEvent:
             return self.mapping(value)
+        facts: dict[str, Node] = {}
+        generic = generic_of(kind)
+        if generic is not None:
+            # A model of pydantic, `Page[Item]`, is stored by its class and arguments.
+            kind, arguments = generic
+            facts["of"] = Items("list", self._parts(arguments))
         name = type_name(kind)
         content, attributes = content_and_attributes(value)
         parts: dict[str, Node] = {}
@@ -636,15 +647,15 @@ class _Maker(Walk):
             parts[""] = self.node(content[0])
         elif issubclass(kind, BaseException):
             name = self.import_name(kind)
-            attributes = exception_parts(value) | attributes
+            attributes |= exception_parts(value)
             parts["*"] = Items("list", self._parts(value.args))
         elif not attributes:
             return self._as_text(value, f"<{short_name(name)}>", is_part=True)
         shown = dict(islice(attributes.items(), self.budget.items))
         parts |= self.named(shown)
         if len(shown) < len(attributes):
-            return Fields(name, parts, len(attributes), self._digest(value))
-        return self._with_value(Fields(name, parts), value)
+            return Fields(name, parts, len(attributes), self._digest(value), facts)
+        return self._with_value(Fields(name, parts, facts=facts), value)
 
     def _events(self, value: Events) -> Items:
         is_whole: Node = value.is_whole

@@ -17,12 +17,15 @@ from pytest_mimic._core.nodes.node_classes import (
     Node,
     Opaque,
 )
-from pytest_mimic._core.nodes.node_parts import items_of, kind_of
+from pytest_mimic._core.nodes.node_json import order
+from pytest_mimic._core.nodes.node_parts import items_of, kind_of, type_of
 from pytest_mimic._core.tree.differing import ABSENT, Difference
 from pytest_mimic._core.tree.drawing import steps
 from pytest_mimic._core.tree.library_values import form
 from pytest_mimic._core.types.libraries import library_of
 
+# Kinds of bytes, of which some are a text and others are not.
+_BYTES = frozenset(("base64", "bytes"))
 # Kinds of items whose values and number are free.
 _COLLECTIONS = frozenset(("list", "set", "frozenset", "events"))
 
@@ -122,8 +125,11 @@ def _form_of(node: Node) -> object:
         return node.type, form(node.value) if is_of_library else ()
     if isinstance(node, Cut | Hidden):
         return node.type
+    if isinstance(node, Fields) and "of" in node.facts:
+        # The arguments of a generic class belong to its type.
+        return node.kind, order(node.facts["of"])
     if isinstance(node, Items | Fields | Opaque):
-        return node.kind
+        return type_of(node) if node.kind in _BYTES else node.kind
     return type(node).__name__
 
 

@@ -18,11 +18,12 @@ from typing import Any, NamedTuple
 import pytest
 
 from pytest_mimic._core.files.places import TEMPORARY, Places
-from pytest_mimic._core.nodes.node_json import plain_of
+from pytest_mimic._core.nodes.node_json import node_of, plain_of
 from pytest_mimic._core.nodes.value_walk import member_content
 from pytest_mimic._core.outcome.placed_paths import NOWHERE, PathStore
 from pytest_mimic._core.outcome.tags import Writer
 from pytest_mimic._core.redact.redactor import NO_NAMES
+from pytest_mimic._core.tree.drawing import line
 from pytest_mimic._core.tree.making import Budget, tree_of
 
 # Without digests, which only a description has.
@@ -70,6 +71,40 @@ def test_an_outcome_and_a_description_have_the_same_json(value: object) -> None:
     description = tree_of(value, NO_NAMES, budget=BUDGET)
 
     assert plain_of(description) == plain_of(outcome)
+
+
+def added_attribute() -> Rate:
+    rate = Rate("EUR", 1)
+    rate.source = "ECB"  # type: ignore[attr-defined]
+    return rate
+
+
+def linked_error() -> Exception:
+    error = FileNotFoundError(2, "no", "rates.csv")
+    error.code = 5  # type: ignore[attr-defined]
+    error.__notes__ = ["seen"]
+    error.__cause__ = ValueError("gone")
+    return error
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (added_attribute(), "Rate(base='EUR', value=1, source='ECB')"),
+        (
+            linked_error(),
+            "FileNotFoundError(2, 'no', code=5, filename='rates.csv',"
+            " __notes__=['seen'], __cause__=ValueError('gone'))",
+        ),
+        (dict[str, list[int]], "<class builtins:dict[str, list[int]]>"),
+    ],
+)
+def test_an_object_is_drawn_in_the_same_words(value: object, words: str) -> None:
+    outcome = Writer(NOWHERE).node(value)
+    description = tree_of(value, NO_NAMES, budget=BUDGET)
+
+    assert line(node_of(plain_of(outcome))) == words
+    assert line(node_of(plain_of(description))) == words
 
 
 PATHS: list[tuple[Any, dict[str, object]]] = [

@@ -15,9 +15,13 @@ from typing import ClassVar, Generic, NamedTuple, TypeVar
 import pytest
 
 from pytest_mimic import StaleRecordingError
+from pytest_mimic._core.nodes.node_json import node_of, plain_of
 from pytest_mimic._core.outcome.outcome import NotExactError, Raised
 from pytest_mimic._core.outcome.placed_paths import NOWHERE
 from pytest_mimic._core.outcome.tags import Writer
+from pytest_mimic._core.redact.redactor import NO_NAMES
+from pytest_mimic._core.tree import making
+from pytest_mimic._core.tree.drawing import line
 from pytest_mimic._core.vault import Vault
 from unit.core.outcome.stored import (
     NAME,
@@ -325,6 +329,24 @@ class Numbers(list):
 
 class Generated(pydantic.BaseModel, Generic[T]):
     x: T
+
+
+MODELS: list[tuple[object, str]] = [
+    (Model(Name="Ann"), "Model(name='Ann', inner=None, _private=[])"),
+    (OpenModel(x=1, y=2), "OpenModel(x=1, y=2)"),
+    (Generated[int](x=1), "Generated[int](x=1)"),
+]
+
+
+@pytest.mark.parametrize(("value", "words"), MODELS)
+def test_a_model_is_drawn_in_the_same_words_in_an_outcome_and_a_description(
+    value: object, words: str
+) -> None:
+    outcome = Writer(NOWHERE).node(value)
+    description = making.tree_of(value, NO_NAMES)
+
+    assert line(node_of(plain_of(outcome))) == words
+    assert line(node_of(plain_of(description))) == words
 
 
 @attr.frozen(cache_hash=True)
