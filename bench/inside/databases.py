@@ -12,7 +12,7 @@ import redis
 import sqlalchemy
 from steps import timed
 
-CALLS = 300
+CALLS_PREFIX = 300
 QUERY = sqlalchemy.text(
     "SELECT g, 'row ' || g AS name FROM generate_series(CAST(:a AS int), :a + 9) AS g"
 )
@@ -20,10 +20,10 @@ QUERY = sqlalchemy.text(
 
 def measure(call: Callable[[int], object]) -> None:
     """Note the seconds of wall time of a call; the real server's work is part of it."""
-    call(CALLS)
+    call(CALLS_PREFIX)
     figures: dict[str, float] = {}
-    with timed(figures, "first", per=CALLS, clock=time.perf_counter):
-        for number in range(CALLS):
+    with timed(figures, "first", per=CALLS_PREFIX, clock=time.perf_counter):
+        for number in range(CALLS_PREFIX):
             call(number)
     Path("figures.json").write_text(json.dumps(figures))
 

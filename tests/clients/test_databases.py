@@ -288,7 +288,7 @@ def test_tables_of_a_wider_fixture_are_there(
     project.run("--mimic-fail-on-unused", env={"DATABASE_URL": gone}).expect(passed=3)
 
 
-CASSETTES = """
+CASSETTES_PREFIX = """
     import pytest
     import shop
 
@@ -316,7 +316,7 @@ def test_each_cassette_replays_alone(project: Project, postgres: Postgres) -> No
     project.module(
         'import os\nimport sqlalchemy as sa\n\nengine = sa.create_engine(os.environ["DATABASE_URL"])\n'
     )
-    project.tests(CASSETTES)
+    project.tests(CASSETTES_PREFIX)
     project.run(
         env={"DATABASE_URL": f"postgresql+psycopg://{postgres.new_database()}"}
     ).expect(passed=2)

@@ -22,7 +22,7 @@ from pytest_mimic._core.vault import FolderStore, Vault, recording_name
 from pytest_mimic._core.vault.recording_facts import Recording
 
 KILLS = int(os.environ.get("MIMIC_KILLS", "15"))
-CALLS = 60
+CALLS_PREFIX = 60
 
 WRITER = textwrap.dedent("""
     import sys
@@ -64,7 +64,7 @@ def held(folder) -> list[object]:
     vault = Vault(FolderStore(folder))
     recordings = [
         vault.read(recording_name("shop:fetch", f"{number:032x}"))
-        for number in range(CALLS)
+        for number in range(CALLS_PREFIX)
     ]
     return [
         None if recording is None else recording.outcomes[0].load().value
@@ -88,7 +88,7 @@ def test_killed_writers_lose_no_recording_that_was_done_and_leave_none_half(
     folder = tmp_path / "vault"
     chance = random.Random(KILLS)
     span = _span(tmp_path, folder)
-    allowed: list[set[int | None]] = [{None} for _ in range(CALLS)]
+    allowed: list[set[int | None]] = [{None} for _ in range(CALLS_PREFIX)]
 
     for generation in range(0, KILLS, 2):
         both = {generation, generation + 1}
@@ -107,8 +107,10 @@ def test_killed_writers_lose_no_recording_that_was_done_and_leave_none_half(
 
     for left in folder.glob(".mimic-*.tmp"):
         os.utime(left, (0, 0))
-    writer.record(str(folder), KILLS, CALLS)
-    assert held(folder) == [writer.value_of(number, KILLS) for number in range(CALLS)]
+    writer.record(str(folder), KILLS, CALLS_PREFIX)
+    assert held(folder) == [
+        writer.value_of(number, KILLS) for number in range(CALLS_PREFIX)
+    ]
     assert [path for path in folder.rglob("*") if path.name.endswith(".tmp")] == []
     vault = Vault(FolderStore(folder))
     vault.delete(vault.names())
@@ -129,7 +131,7 @@ def _start(tmp_path, folder, generation) -> subprocess.Popen[str]:
         str(tmp_path / "writer.py"),
         str(folder),
         str(generation),
-        str(CALLS),
+        str(CALLS_PREFIX),
     ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "ready\n"

@@ -235,7 +235,7 @@ SENT = [
     ("requests", 2),
     ("urllib3", 1),
 ]
-CALLS = sorted(
+CALLS_PREFIX = sorted(
     f"GET /items/{name}/{number}" for name, count in SENT for number in range(count)
 )
 
@@ -268,16 +268,16 @@ def test_all_clients_together_take_each_call_once(
 
     with running_server() as server:
         everywhere.record(env={"API": server.url}).expect(
-            passed=1, says=[f"{len(CALLS)} calls recorded"]
+            passed=1, says=[f"{len(CALLS_PREFIX)} calls recorded"]
         )
-        assert len(server.seen) == len(CALLS)
+        assert len(server.seen) == len(CALLS_PREFIX)
         verified = everywhere.run("--mimic-verify", env={"API": server.url})
-        verified.expect(passed=1, says=[f"{len(CALLS)} calls verified"])
-        assert len(server.seen) == 2 * len(CALLS)
+        verified.expect(passed=1, says=[f"{len(CALLS_PREFIX)} calls verified"])
+        assert len(server.seen) == 2 * len(CALLS_PREFIX)
     replayed = everywhere.replay(env={"API": server.url})
 
-    replayed.expect(passed=1, says=[f"{len(CALLS)} calls replayed"])
-    assert taken(kept(replayed)) == CALLS
+    replayed.expect(passed=1, says=[f"{len(CALLS_PREFIX)} calls replayed"])
+    assert taken(kept(replayed)) == CALLS_PREFIX
 
 
 def test_a_client_of_its_own_line_replays_what_http_recorded(layers: Any) -> None:

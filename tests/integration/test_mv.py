@@ -44,7 +44,7 @@ def in_class(name, *tests):
 
 
 PARAMETRIZED = f"@pytest.mark.parametrize('name', ['eur', 'usd'])\ndef test_x(name):\n{calls('x')}\n"
-CASSETTES = """def NAME(mimic_replay):
+CASSETTES_PREFIX = """def NAME(mimic_replay):
     for name in ("a", "b"):
         with mimic_replay(targets=["shop:fetch"]):
             assert fetch(name) == {"name": name}
@@ -86,8 +86,8 @@ CHANGES = {
         ["a.py::test_x b.py::test_x", "a.py::test_y b.py::test_z"],
     ),
     "cassettes": (
-        {"a": CASSETTES.replace("NAME", "test_x").replace("replay", "record")},
-        {"a": CASSETTES.replace("NAME", "test_y")},
+        {"a": CASSETTES_PREFIX.replace("NAME", "test_x").replace("replay", "record")},
+        {"a": CASSETTES_PREFIX.replace("NAME", "test_y")},
         ["a.py::test_x a.py::test_y"],
     ),
 }
@@ -148,9 +148,9 @@ def test_what_the_summary_proposes_replays(suite, capsys, before, after, moves):
 
 def test_no_move_is_proposed_of_what_mimic_auto_has_just_recorded(suite, capsys):
     """Of the moved file, one test has a new cassette: the other test is moved alone."""
-    tests = CASSETTES.replace("NAME", "test_x").replace("replay", "auto") + making(
-        "test_z", 1
-    )
+    tests = CASSETTES_PREFIX.replace("NAME", "test_x").replace(
+        "replay", "auto"
+    ) + making("test_z", 1)
     suite.put({"a": tests})
     suite.record().expect(passed=2)
     for path in suite.vault.rglob("test_x*.json"):
@@ -177,7 +177,9 @@ def test_of_two_cases_of_a_test_the_first_gets_its_recordings(suite):
 def test_a_file_moves_with_what_its_fixture_has_recorded(suite):
     wide = f"@pytest.fixture(scope='module')\ndef wide():\n{calls('wide')}\n\n"
     tests = (
-        wide + f"def test_x(wide):\n{calls(1)}\n" + CASSETTES.replace("NAME", "test_y")
+        wide
+        + f"def test_x(wide):\n{calls(1)}\n"
+        + CASSETTES_PREFIX.replace("NAME", "test_y")
     )
     suite.put({"a": tests.replace("replay", "record")})
     suite.record().expect(passed=2)

@@ -373,7 +373,7 @@ def test_every_place_is_restored_when_the_run_ends(project):
 # -- functions that pytest and the plugin call as well
 
 
-CALLS = {
+CALLS_PREFIX = {
     "time:time": "time.time()",
     "time:perf_counter": "time.perf_counter()",
     "os:getpid": "os.getpid()",
@@ -389,7 +389,7 @@ CALLS = {
 
 def test_functions_that_the_plugin_uses_are_mimicked_for_tests(project):
     """The one call of each by its test is recorded, and replayed whatever the clock shows."""
-    project.ini(*CALLS, "shop:fetch")
+    project.ini(*CALLS_PREFIX, "shop:fetch")
     project.write("note.txt", "noted")
     project.module("def fetch(city):\n    return city\n")
     project.write(
@@ -401,7 +401,7 @@ def test_functions_that_the_plugin_uses_are_mimicked_for_tests(project):
             f"    assert os.environ.get('SEEN_{number}', repr(value)) == repr(value)\n"
             f"    assert shop.fetch({number}) == {number}\n"
             f"    print('value {number}:', repr(value))\n\n"
-            for number, call in enumerate(CALLS.values())
+            for number, call in enumerate(CALLS_PREFIX.values())
         )
         # Nothing has imported it so far: what Python looks up for it is no call of the
         # test's.
@@ -409,27 +409,27 @@ def test_functions_that_the_plugin_uses_are_mimicked_for_tests(project):
     )
 
     recorded = project.run("--mimic-record", "-s", process=True).expect(
-        passed=len(CALLS) + 1
+        passed=len(CALLS_PREFIX) + 1
     )
     seen = {
         f"SEEN_{number}": value
         for number, value in re.findall(r"value (\d+): (.*)", recorded.output)
     }
-    replayed = project.run(process=True, env=seen).expect(passed=len(CALLS) + 1)
+    replayed = project.run(process=True, env=seen).expect(passed=len(CALLS_PREFIX) + 1)
 
-    assert len(seen) == len(CALLS)
+    assert len(seen) == len(CALLS_PREFIX)
     # A recording has the function's own name: posix:getpid.
     calls = [
         json.loads(data)["target"]
         for name, data in recorded.vault.items()
         if name.startswith("calls/")
     ]
-    wanted = [*CALLS, *["shop:fetch"] * len(CALLS)]
+    wanted = [*CALLS_PREFIX, *["shop:fetch"] * len(CALLS_PREFIX)]
     assert Counter(name.split(":")[1] for name in calls) == Counter(
         name.split(":")[1] for name in wanted
     )
-    assert recorded.section[0].startswith(f"{2 * len(CALLS)} calls recorded")
-    assert replayed.section == [f"{2 * len(CALLS)} calls replayed, # s saved"]
+    assert recorded.section[0].startswith(f"{2 * len(CALLS_PREFIX)} calls recorded")
+    assert replayed.section == [f"{2 * len(CALLS_PREFIX)} calls replayed, # s saved"]
 
 
 FAKED = """

@@ -43,12 +43,12 @@ def _http(adapter: str) -> Client:
 
 
 BUNDLED = {
-    "http": _http("labels:EveryHttpClient"),
+    "http": _http("exchange:EveryHttpClient"),
     "httpx": _http("httpx:HttpxAdapter"),
     "httpx2": _http("httpx:HttpxAdapter"),
-    "requests": _http("labels:RequestsAdapter"),
+    "requests": _http("requests_and_urllib3:RequestsAdapter"),
     "aiohttp": _http("aiohttp:AiohttpAdapter"),
-    "urllib3": _http("labels:Urllib3Adapter"),
+    "urllib3": _http("requests_and_urllib3:Urllib3Adapter"),
     "http.client": _http("http_client:StdlibAdapter"),
     "sqlalchemy": Client(
         "pytest_mimic._clients.sql.sqlalchemy:SqlAdapter",

@@ -99,7 +99,7 @@ class IniOptions:
 
     Args:
         get: Returns the value of an option, or None.
-        place: Says where the lines of an option stand.
+        origin_of_option: Says where the lines of an option stand.
         error: Makes the error of a wrong value from its lines.
         readers: Read single lines.
         prefix: The file of the options, for messages.
@@ -109,13 +109,13 @@ class IniOptions:
         self,
         get: Callable[[str], object],
         *,
-        place: Callable[[str], str],
+        origin_of_option: Callable[[str], str],
         error: Callable[..., Exception],
         readers: LineReaders,
         prefix: str = "",
     ) -> None:
         self._get = get
-        self._place = place
+        self._origin_of_option = origin_of_option
         self._error = error
         self._readers = readers
         self._prefix = prefix
@@ -152,9 +152,9 @@ class IniOptions:
         """
         results = []
         problems = []
-        place = self._place(name)
+        option_origin = self._origin_of_option(name)
         for number, line in enumerate(self.lines(name), 1):
-            origin = f"{place} line {number}"
+            origin = f"{option_origin} line {number}"
             try:
                 results.append(read(line, origin))
             except TargetError as error:

@@ -13,7 +13,11 @@ from pytest_mimic._core.modules import module_exists
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.options import read_keyword_options
 from pytest_mimic._core.targets.target import Target, as_targets
-from pytest_mimic._core.vault.format import CASSETTES, cassette_name, cassette_of_test
+from pytest_mimic._core.vault.format import (
+    CASSETTES_PREFIX,
+    cassette_name,
+    cassette_of_test,
+)
 from pytest_mimic.errors import CassetteError
 
 if TYPE_CHECKING:
@@ -104,7 +108,7 @@ class _CassetteBlock:
     def __enter__(self) -> Cassette:
         name = self._name
         run = self._fixture.run
-        file = f"{CASSETTES}{name}.json"
+        file = f"{CASSETTES_PREFIX}{name}.json"
         mode = self._mode(file)
         self._refuse_second_writer(mode)
         remedies = None

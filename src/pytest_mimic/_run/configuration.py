@@ -118,7 +118,7 @@ def options_of(config: pytest.Config) -> IniOptions:
     Their methods raise `pytest.UsageError` for a wrong value.
     """
 
-    def get(name: str) -> Any:
+    def read_option(name: str) -> Any:
         try:
             return config.getini(name)
         except (TypeError, ValueError) as error:
@@ -126,7 +126,7 @@ def options_of(config: pytest.Config) -> IniOptions:
             # another type.
             raise pytest.UsageError(f"{name}: {error}") from None
 
-    def place(name: str) -> str:
+    def origin_of_option(name: str) -> str:
         overrides = getattr(config.option, "override_ini", None) or ()
         if any(override.startswith(f"{name}=") for override in overrides):
             # The option stands on the command line, and not in a file.
@@ -136,8 +136,15 @@ def options_of(config: pytest.Config) -> IniOptions:
         file = relative_path(config.inipath, start=config.invocation_params.dir)
         return f"{file}, {name}"
 
+    # `_core/settings.py` stands below the grammar of targets and of secret names, so it
+    # is handed what reads their lines.
     readers = LineReaders(_read_target, _read_secret_names)
-    return IniOptions(get, place=place, error=pytest.UsageError, readers=readers)
+    return IniOptions(
+        read_option,
+        origin_of_option=origin_of_option,
+        error=pytest.UsageError,
+        readers=readers,
+    )
 
 
 def _read_target(line: str, origin: str) -> Target | None:

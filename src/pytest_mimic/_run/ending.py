@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_mimic._core.settings import Mode
-from pytest_mimic._core.vault.format import CASSETTES, FOLDERS
+from pytest_mimic._core.vault.format import CASSETTES_PREFIX, FOLDERS
 from pytest_mimic._core.words import ROW, SHOWN, plural, size
 from pytest_mimic._run.complete_selection import STOPPED, SelectedTests
 from pytest_mimic._run.summary import summary
@@ -177,7 +177,7 @@ class Ending:
         recordings = self._session.run.made_recordings
         answers = []
         for replay in account.each_replay():
-            if replay.recording.startswith(("calls/http/", CASSETTES)):
+            if replay.recording.startswith(("calls/http/", CASSETTES_PREFIX)):
                 answers.append((replay.seconds, replay.recording))
         if answers and recordings is not None:
             from pytest_mimic._core.engine.account_events import TokensTaken

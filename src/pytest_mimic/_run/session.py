@@ -110,6 +110,7 @@ class Session:
         try:
             step()
         except MimicError as error:
+            # The text of the error has its remedies, as commands of this run.
             error.commands = self.settings.commands
             self.account.errors.append(str(error))
 

@@ -23,7 +23,7 @@ def read_target(line: str, origin: str) -> Target | None:
 def options(**given: Any) -> IniOptions:
     return IniOptions(
         given.get,
-        place=lambda name: f"pytest.ini, {name}",
+        origin_of_option=lambda name: f"pytest.ini, {name}",
         error=Refused,
         readers=LineReaders(read_target, read_names),
         prefix="pytest.ini, ",

@@ -54,9 +54,12 @@ from pytest_mimic.client import (
     NUMBER_START,
     Adapter,
     ClientCall,
+    Edge,
     Redactor,
     Secrets,
+    clients_of,
     holds_placeholder,
+    load_adapter,
     parse_form,
 )
 
@@ -187,6 +190,27 @@ class HttpAdapter(Adapter):
         if "error" in plain and not is_cut:
             compared["error"] = plain["error"]["type"]
         return compared
+
+
+class EveryHttpClient(HttpAdapter):
+    """The adapter of `http`: the requests of every HTTP client that is installed."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.covers = clients_of("http")
+
+    def edges(self) -> Sequence[Edge]:
+        """Return the edges of the clients, which stay theirs.
+
+        A request is recorded at the outermost that takes it.
+        """
+        # As keys, edges that several clients name stand once.
+        edges: dict[Edge, None] = {}
+        for client in self.covers:
+            for edge in load_adapter(client).edges():
+                edge_of_client = edge._replace(origin=edge.origin or client)
+                edges[edge_of_client] = None
+        return list(edges)
 
 
 def _comparable_body(plain: Any, beside: Any) -> dict[str, Any]:

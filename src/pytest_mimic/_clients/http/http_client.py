@@ -168,7 +168,7 @@ class _Talk:
         self.message = RequestMessage()
         self._conn = conn
         self._exchanges_that_may_take = takers
-        self._real: Any = real
+        self._real_socket: Any = real
         # The methods that were called, with their arguments, for the real socket.
         self._settings: list[tuple[str, tuple[Any, ...]]] = []
         self._is_urllib3 = hasattr(conn, "is_verified")
@@ -178,9 +178,9 @@ class _Talk:
 
     def __getattr__(self, name: str) -> Any:
         """Return a method of the socket, such as `getpeername`."""
-        if self._real is None and name in ("settimeout", "setsockopt"):
+        if self._real_socket is None and name in ("settimeout", "setsockopt"):
             return partial(self._set, name)
-        return getattr(self._real, name)
+        return getattr(self._real_socket, name)
 
     def _set(self, name: str, *values: Any) -> None:
         self._settings.append((name, values))
@@ -188,7 +188,7 @@ class _Talk:
     def sendall(self, data: Any) -> None:
         """Collect the request. After its announced end, the rest goes where it went."""
         if self._is_begun and self._plain is None:
-            self._real.sendall(data)
+            self._real_socket.sendall(data)
         else:
             self.message.add(bytes(memoryview(data)))
 
@@ -201,14 +201,14 @@ class _Talk:
             self._step = self._begun_step()
             if self._step is None:
                 self._send()
-                self._conn.sock = self._real
+                self._conn.sock = self._real_socket
             elif self._step.mode == "replay":
                 self._plain = self._step.outcome(is_read_only=True)
             else:
                 self._record()
             self._raise_error_of_sending()
         except BaseException:
-            self._conn.sock = self._real
+            self._conn.sock = self._real_socket
             raise
 
     def _begun_step(self) -> Any:
@@ -249,14 +249,14 @@ class _Talk:
         conn = self._conn
         vars(conn)[_ATTRIBUTE_OF_REAL] = True
         try:
-            if self._real is None:
+            if self._real_socket is None:
                 conn.sock = None
                 try:
                     conn.connect()
                 finally:
-                    self._real = conn.sock
+                    self._real_socket = conn.sock
                 for name, values in self._settings:
-                    getattr(self._real, name)(*values)
+                    getattr(self._real_socket, name)(*values)
             if self._recorder is not None:
                 self._recorder.phase = "writing"
             ignored: tuple[type[Exception], ...] = ()
@@ -264,17 +264,17 @@ class _Talk:
                 ignored = _IGNORED_WHEN_SENDING
             with suppress(*ignored):
                 for piece in self.message.pieces:
-                    self._real.sendall(piece)
+                    self._real_socket.sendall(piece)
         finally:
             conn.sock = self
             del vars(conn)[_ATTRIBUTE_OF_REAL]
 
     def makefile(self, *args: Any) -> Any:
         """Return the file from which the response is read."""
-        self._conn.sock = self._real
+        self._conn.sock = self._real_socket
         plain = self._plain
         if plain is None:
-            return self._real.makefile(*args)
+            return self._real_socket.makefile(*args)
         if "status" not in plain:
             return io.BufferedReader(RecordedBytes([], self._error_instead))
         answer = StoredResponse(
@@ -308,8 +308,8 @@ class _Talk:
         """Record nothing: the connection is closed before it has the response."""
         if self._recorder is not None:
             self._recorder.abandon()
-        if self._real is not None:
-            self._real.close()
+        if self._real_socket is not None:
+            self._real_socket.close()
 
     def _url(self) -> str:
         """Return the URL of the request: its first line has the path alone."""
@@ -366,7 +366,7 @@ class _Talk:
         # More of the real one may come on the connection. The `close` of a subclass may
         # forget more: urllib3's forgets that its proxy has answered.
         sys.modules["http.client"].HTTPConnection.close(conn)
-        self._real = None
+        self._real_socket = None
         replayed = conn.response_class(self, method=conn._method)
         replayed.begin()
         return replayed

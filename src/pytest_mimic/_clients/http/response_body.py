@@ -63,16 +63,21 @@ def store_body(
         if structured is not None:
             return structured
     # The chunks of a body count where its reader has stopped after one of several.
-    cut: Sequence[bytes] = ()
+    chunks_until_stop: Sequence[bytes] = ()
     if stopped and len(chunks) > 1:
-        cut = chunks
+        chunks_until_stop = chunks
     charset = _charset_of(data, parameters.get("charset", _UTF_8))
     if charset is None:
-        if cut:
-            return {"chunks": list(map(_base64_body, cut))}
+        if chunks_until_stop:
+            return {"chunks": list(map(_base64_body, chunks_until_stop))}
         return _base64_body(data)
     body = _store_text(
-        data, charset, media_type, secrets, cut=cut, is_whole=not stopped
+        data,
+        charset,
+        media_type,
+        secrets,
+        chunks_until_stop=chunks_until_stop,
+        is_whole=not stopped,
     )
     if codecs.lookup(charset).name != _UTF_8:
         body["charset"] = charset
@@ -98,19 +103,26 @@ def _store_text(
     media_type: str,
     secrets: Secrets,
     *,
-    cut: Sequence[bytes],
+    chunks_until_stop: Sequence[bytes],
     is_whole: bool,
 ) -> dict[str, Any]:
     """Return a text as plain data without secrets.
 
-    Of one that its reader left, `cut` are the chunks, where there are several.
+    Args:
+        data: The bytes of the body.
+        charset: The charset in which they are a text.
+        media_type: The media type, `text/event-stream`.
+        secrets: Replaces what is secret.
+        chunks_until_stop: The chunks that came before the reader stopped, if there are
+            several; empty if the reader read the whole body.
+        is_whole: Whether the reader read the whole body.
     """
     text = data.decode(charset)
     events = split_events(text, media_type, is_whole=is_whole)
     if events and _encoded_texts(events, charset) == data:
         return store_events(events, secrets, server_sent="event-stream" in media_type)
-    if cut:
-        texts = _decoded_texts(cut, charset)
+    if chunks_until_stop:
+        texts = _decoded_texts(chunks_until_stop, charset)
         if texts and _encoded_texts(texts, charset) == data:
             return {"chunks": _scrubbed_texts(texts, secrets)}
     return _store_one_text(text, media_type, secrets)

@@ -16,9 +16,9 @@ from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._clients.mcp.server_start import (
-    command_name,
     describe_start,
     load_start_error,
+    server_command_name,
     server_number,
     store_start_error,
 )
@@ -445,8 +445,8 @@ def describe(port: Port, server: Any, request: dict[str, Any]) -> ClientCall:
     group, _, verb = method.rpartition("/")
     resource = params.get("name") or params.get("uri") or group or "server"
     described: dict[str, Any] = {}
-    if command_name(server):
-        described["server"] = command_name(server)
+    if server_command_name(server):
+        described["server"] = server_command_name(server)
     described["method"] = method
     if params:
         described["params"] = params

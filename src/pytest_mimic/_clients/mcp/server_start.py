@@ -27,7 +27,7 @@ _ERRORS_OF_START = (OSError, ValueError)
 _MODULE_OF_ERRORS = "builtins"
 
 
-def command_name(server: Any) -> str:
+def server_command_name(server: Any) -> str:
     """Return the name of a server's command.
 
     The folder and the arguments of the command are left out: they may hold secrets.
@@ -44,7 +44,7 @@ def describe_start(port: Port, server: Any) -> ClientCall:
     """Return the start of a server for one more session as the engine sees it."""
     number = server_number(port, server)
     session = port.ordinal(f"mcp sessions of server {number}", uuid4().hex)
-    command = command_name(server)
+    command = server_command_name(server)
     shown = {"server": command, "method": "start", "params": {"session": session}}
     return ClientCall(
         f"START {command or 'server'}",

@@ -173,14 +173,14 @@ def secret_words(commands: Sequence[Command], redactor: Redactor) -> list[str]:
     """Return the words of commands that are secrets."""
     words = []
     for command in commands:
-        shown = shown_places(command, redactor)
+        shown = shown_indexes(command, redactor)
         for place, part in enumerate(command):
             if place not in shown:
                 words.append(text_of(part))
     return words
 
 
-def shown_places(command: Command, redactor: Redactor) -> Sequence[int]:
+def shown_indexes(command: Command, redactor: Redactor) -> Sequence[int]:
     """Return the places of the words of a command that are no secrets."""
     verb = first_word(command[0])
     places = range(len(command))
@@ -243,7 +243,7 @@ def describe_commands(
         protocol: The version of RESP, which determines the types in replies.
         redactor: The rules for secrets.
     """
-    shown = [shown_places(command, redactor) for command in commands]
+    shown = [shown_indexes(command, redactor) for command in commands]
     plain = []
     for command, places in zip(commands, shown):
         plain.append(_plain_command(command, places, redactor))
@@ -262,7 +262,7 @@ def describe_commands(
     described: dict[str, Any] = {name: counted}
     if database:
         described["database"] = database
-    resource = _resource(commands[main], shown[main])
+    resource = _shown_key(commands[main], shown[main])
     return ClientCall(
         f"{verb} {resource}".strip(),
         parts={"database": database, "protocol": protocol, name: counted},
@@ -272,7 +272,7 @@ def describe_commands(
 
 
 def _plain_command(
-    command: Command, shown: Sequence[int], redactor: Redactor
+    command: Command, shown_indexes: Sequence[int], redactor: Redactor
 ) -> list[Any]:
     """Return the words of a command without secrets.
 
@@ -280,11 +280,11 @@ def _plain_command(
     Messages show them in this order, so that `ignore=` can name their places.
     """
     plain = []
-    for place, part in enumerate(command):
-        if place in shown:
-            plain.append(plain_word(part, redactor))
+    for index, word in enumerate(command):
+        if index in shown_indexes:
+            plain.append(plain_word(word, redactor))
         else:
-            plain.append(redactor.stand_in(text_of(part)))
+            plain.append(redactor.stand_in(text_of(word)))
     verb = verb_of(command[0])
     if verb in _UNORDERED_ARGUMENTS:
         start = _UNORDERED_ARGUMENTS[verb]
@@ -314,12 +314,12 @@ def plain_word(value: bytes, redactor: Redactor) -> Any:
     return redactor.settled(text)
 
 
-def _resource(command: Command, shown: Sequence[int]) -> str:
+def _shown_key(command: Command, shown_indexes: Sequence[int]) -> str:
     """Return a command's first key, shortened; empty if it is secret or missing."""
-    place = _key_place(command)
-    if place >= len(command) or place not in shown:
+    index_of_key = _key_place(command)
+    if index_of_key >= len(command) or index_of_key not in shown_indexes:
         return ""
-    key = " ".join(text_of(command[place]).split())
+    key = " ".join(text_of(command[index_of_key]).split())
     if len(key) > _LONGEST_KEY:
         return f"{key[:_LONGEST_KEY]}…"
     return key

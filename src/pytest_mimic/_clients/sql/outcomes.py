@@ -227,16 +227,16 @@ def _sqlite_row(names: list[str], values: list[Any]) -> Any:
 
 
 def _stand_in(
-    value: object, name: object, redactor: Redactor, *, hider: object = None
+    value: object, name: object, redactor: Redactor, *, hiding_name: object = None
 ) -> object:
     """Return what stands for a secret value, of its type.
 
     A text or a number that was issued has a stand-in of its own. Where the name of a
-    part around it hides it, that is the `hider`.
+    part around it hides it, that is the `hiding_name`.
     """
     if type(value) in (int, float):
         number: Any = value
-        return redactor.number_for(number, name, hider)
+        return redactor.number_for(number, name, hiding_name)
     if isinstance(value, str) and not isinstance(value, Enum):
         return in_class(type(value), redactor.stand_in(by_value(value), name))
     return blank(value, PLACEHOLDER)
@@ -275,7 +275,7 @@ def _hide_in_json_of_database(value: Any, redactor: Redactor) -> Any:
         if isinstance(part, (dict, list)):
             continue
         if place.is_secret:
-            hidden = _stand_in(part, place.key, redactor, hider=place.hider)
+            hidden = _stand_in(part, place.key, redactor, hiding_name=place.hiding_name)
         else:
             hidden = hide_inside(part, redactor)
         place.box[place.key] = hidden

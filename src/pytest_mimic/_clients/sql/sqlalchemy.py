@@ -47,26 +47,42 @@ class SqlAdapter(Adapter):
         self._introduced_dialects: WeakSet[Any] = WeakSet()
 
     def edges(self) -> Sequence[Edge]:
-        pool = "sqlalchemy.pool.base"
-        engine = "sqlalchemy.engine.base"
-        default = "sqlalchemy.engine.default"
+        module_of_pools = "sqlalchemy.pool.base"
+        module_of_engines = "sqlalchemy.engine.base"
+        module_of_dialects = "sqlalchemy.engine.default"
         return [
             Edge(
-                pool,
+                module_of_pools,
                 (_CLASS_OF_POOL_RECORD, f"{_CLASS_OF_POOL_RECORD}__connect"),
                 self._wrap_connect,
             ),
             Edge(
-                pool,
+                module_of_pools,
                 (_CLASS_OF_POOL_RECORD, "get_connection"),
                 self._wrap_get_connection,
             ),
-            Edge(pool, (_CLASS_OF_POOL_RECORD, "checkin"), _wrap_housekeeping),
-            Edge(pool, ("_ConnectionFairy", "_reset"), _wrap_housekeeping),
-            Edge(engine, ("Engine", "raw_connection"), self._wrap_raw_connection),
-            Edge(engine, ("Connection", "_exec_single_context"), _wrap_execute),
-            Edge(engine, ("Connection", "_exec_insertmany_context"), _wrap_execute),
-            Edge(default, ("DefaultDialect", "_do_ping_w_event"), _wrap_housekeeping),
+            Edge(
+                module_of_pools, (_CLASS_OF_POOL_RECORD, "checkin"), _wrap_housekeeping
+            ),
+            Edge(module_of_pools, ("_ConnectionFairy", "_reset"), _wrap_housekeeping),
+            Edge(
+                module_of_engines,
+                ("Engine", "raw_connection"),
+                self._wrap_raw_connection,
+            ),
+            Edge(
+                module_of_engines, ("Connection", "_exec_single_context"), _wrap_execute
+            ),
+            Edge(
+                module_of_engines,
+                ("Connection", "_exec_insertmany_context"),
+                _wrap_execute,
+            ),
+            Edge(
+                module_of_dialects,
+                ("DefaultDialect", "_do_ping_w_event"),
+                _wrap_housekeeping,
+            ),
         ]
 
     def comparable(self, plain: Any, beside: Any = None, /) -> Any:
@@ -100,51 +116,51 @@ class SqlAdapter(Adapter):
     def _wrap_connect(
         self, original: Callable[..., Any], port: Port
     ) -> Callable[..., Any]:
-        def connect(record: Any) -> None:
+        def connect(pool_record: Any) -> None:
             """Give a record of a pool a stand-in.
 
             The pool's events wait for the real connection.
             """
             if not port.taking():
-                original(record)
+                original(pool_record)
                 return
-            record.dbapi_connection = None
-            record.starttime = time()
-            record.dbapi_connection = self._stand_in(port, record)
-            record.fresh = True
+            pool_record.dbapi_connection = None
+            pool_record.starttime = time()
+            pool_record.dbapi_connection = self._stand_in(port, pool_record)
+            pool_record.fresh = True
 
         return connect
 
     def _wrap_get_connection(
         self, original: Callable[..., Any], port: Port
     ) -> Callable[..., Any]:
-        def get_connection(record: Any) -> Any:
+        def get_connection(pool_record: Any) -> Any:
             """Replace a connection that the pool opened before by a stand-in for it."""
-            connection = original(record)
+            connection = original(pool_record)
             if isinstance(connection, StandInConnection):
                 connection.port = port
                 if not port.taking():
-                    record.dbapi_connection = connection = connection.connect()
+                    pool_record.dbapi_connection = connection = connection.connect()
             elif port.taking():
-                record.dbapi_connection = connection = self._stand_in(
-                    port, record, real=connection
+                pool_record.dbapi_connection = connection = self._stand_in(
+                    port, pool_record, real=connection
                 )
             return connection
 
         return get_connection
 
     def _stand_in(
-        self, port: Port, record: Any, *, real: Any = None
+        self, port: Port, pool_record: Any, *, real: Any = None
     ) -> StandInConnection:
         """Return a stand-in for a pool's record, over its `real` connection if any.
 
         The engine's dialect gets from the stand-in what it would ask of its first
         connection.
         """
-        pool = getattr(record, f"{_CLASS_OF_POOL_RECORD}__pool")
+        pool = getattr(pool_record, f"{_CLASS_OF_POOL_RECORD}__pool")
         engine, key = self._engines.get(pool, (None, f"pool {id(pool)}"))
         connection = StandInConnection(
-            port, pool, record, partial(port.ordinal, "database", key), real
+            port, pool, pool_record, partial(port.ordinal, "database", key), real
         )
         if real is None:
             connection.open()
@@ -210,17 +226,17 @@ def _state_of(engine: Any, connection: StandInConnection) -> dict[str, Any]:
             state.pop(name, None)
 
     dialect.__class__ = type(kind.__name__, (kind,), {"__setattr__": note})
-    connection.record.dbapi_connection = connection.real
+    connection.pool_record.dbapi_connection = connection.real
     real: Any = connection.real
-    proxied: Any = _AdhocProxiedConnection(real, connection.record)
-    asking_connection = Connection(
+    proxied: Any = _AdhocProxiedConnection(real, connection.pool_record)
+    connection_for_dialect = Connection(
         engine,
         proxied,
         _has_events=False,
         _allow_revalidate=False,
         _allow_autobegin=False,
     )
-    dialect.initialize(asking_connection)
+    dialect.initialize(connection_for_dialect)
     engine.dialect.do_rollback(connection.real)
     return state
 

@@ -47,7 +47,10 @@ _STATE_OF_NEW_CONNECTION = dict[str, Any](
 # The attributes that only a stand-in has: to set one sets nothing on the driver's
 # connection.
 _OWN_ATTRIBUTES = frozenset(
-    ("port", "pool", "record", "place", "real", "resetting", "used", "dialect", "lost")
+    (
+        *("port", "pool", "pool_record", "place", "real", "resetting", "used"),
+        *("dialect", "state_when_lost"),
+    )
 )
 
 
@@ -66,27 +69,27 @@ class StandInConnection:
         resetting: Whether the pool is taking the connection back: nothing that is sent
             then is a call.
         used: Whether statements were sent since the last commit or rollback.
-        lost: What the driver's connection told of its end when a replayed error was
-            recorded. Without an end it is empty.
+        state_when_lost: The state of a driver's connection that a replayed error has
+            ended, `{"closed": 2}`; empty while no error has ended it.
     """
 
     def __init__(
         self,
         port: Port,
         pool: Any,
-        record: Any,
+        pool_record: Any,
         place: Callable[[], int],
         real: Any = None,
     ) -> None:
         self.port = port
         self.pool = pool
-        self.record = record
+        self.pool_record = pool_record
         self.place = place
         self.real = real
         self.dialect = pool._dialect
         self.resetting = False
         self.used = False
-        self.lost: dict[str, Any] = {}
+        self.state_when_lost: dict[str, Any] = {}
         # What was set, by name: functions that set it on the real connection.
         self._setters_by_name: dict[str, Callable[[Any], Any]] = {}
         self._lock = threading.RLock()
@@ -104,17 +107,19 @@ class StandInConnection:
 
     def _opened_connection(self) -> Any:
         """Return a real connection, opened with its events as the pool does it."""
-        record, events = self.record, self.pool.dispatch
-        stand_in = record.dbapi_connection
-        record.dbapi_connection = self.pool._invoke_creator(record)
-        real = record.dbapi_connection
+        pool_record = self.pool_record
+        events = self.pool.dispatch
+        stand_in = pool_record.dbapi_connection
+        pool_record.dbapi_connection = self.pool._invoke_creator(pool_record)
+        real = pool_record.dbapi_connection
         try:
-            events.connect.for_modify(events)._exec_w_sync_on_first_run(real, record)
+            listeners = events.connect.for_modify(events)
+            listeners._exec_w_sync_on_first_run(real, pool_record)
         except BaseException:
             self.dialect.do_terminate(real)
             raise
         finally:
-            record.dbapi_connection = stand_in
+            pool_record.dbapi_connection = stand_in
         for configure in self._setters_by_name.values():
             configure(real)
         return real
@@ -236,8 +241,8 @@ class StandInConnection:
 
         SQLAlchemy asks whether it `is_closed`.
         """
-        if self.real is None or self.lost:
-            return InnerConnection(self.lost)
+        if self.real is None or self.state_when_lost:
+            return InnerConnection(self.state_when_lost)
         return self.real._connection
 
     def __getattr__(self, name: str) -> Any:
@@ -249,8 +254,10 @@ class StandInConnection:
         | `set_isolation_level` and the like | what sets it now, or once it is open |
         """
         if name in _STATE_OF_NEW_CONNECTION:
-            if name in self.lost:
-                return self.lost[name]
+            if name in self.state_when_lost:
+                return self.state_when_lost[name]
+            # Before the connection is open, `self.real` is None, and the state is that
+            # of a new one.
             return getattr(self.real, name, _STATE_OF_NEW_CONNECTION[name])
         if name.startswith("set_"):
             return partial(self._configure, name)
@@ -352,7 +359,7 @@ class StandInConnection:
     def raise_recorded(self, outcome: dict[str, Any]) -> None:
         """Raise the error of an outcome that has one."""
         if "error" in outcome:
-            self.lost = outcome.get("connection", {})
+            self.state_when_lost = outcome.get("connection", {})
             raise outcomes.load_error(outcome["error"], self.dialect.dbapi)
 
 
@@ -651,9 +658,14 @@ def _yield_once(dialect: Any) -> None:
 
 
 def _await_now(awaitable: Any) -> Any:
-    """Await something in the event loop around a statement."""
+    """Await something from code that runs in a greenlet of SQLAlchemy, and return it.
+
+    Such code is no coroutine: the event loop runs outside of the greenlet.
+    """
     from sqlalchemy.util import concurrency
 
-    # It has another name since SQLAlchemy 2.1.
-    waiting: Any = getattr(concurrency, "await_", None) or concurrency.await_only
-    return waiting(awaitable)
+    # The function `await_only` is called `await_` since SQLAlchemy 2.1.
+    await_in_greenlet: Any = (
+        getattr(concurrency, "await_", None) or concurrency.await_only
+    )
+    return await_in_greenlet(awaitable)

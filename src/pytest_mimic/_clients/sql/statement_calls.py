@@ -113,7 +113,7 @@ class _PreparedStatement:
             self.is_unclear = any(map(redactor.secret, compiled.fragments))
         self._hides_numbers = self.is_text or self.is_unclear
         self.text, self.literals = self.statement.redact(
-            redactor.secret, numbers=self._hides_numbers
+            redactor.secret, hides_numbers=self._hides_numbers
         )
 
     def shown_name(self, name: str) -> str:
@@ -126,7 +126,7 @@ class _PreparedStatement:
         """
         if not self.mentions or name.isidentifier():
             return name
-        return read_statement(name).hide_literals(numbers=self._hides_numbers)[0]
+        return read_statement(name).hide_literals(hides_numbers=self._hides_numbers)[0]
 
     def _find_open_kinds(self, owner: str) -> Any:
         """Return the types of which the values of a parameter are no secrets.

@@ -86,12 +86,17 @@ _BEFORE_KEYS = ("->", "->>", "#>", "#>>")
 class Token(NamedTuple):
     """A piece of a statement.
 
-    `upper` is a word in capitals, `name` an identifier without its quotes.
+    Attributes:
+        kind: The group of the pattern above, `word` or `string`.
+        text: The piece as it is written.
+        capitals: A word in capitals, `SELECT`; another piece as it is written.
+        name: An identifier without its quotes; another piece as it is written.
+        depth: How many parentheses are open around it.
     """
 
     kind: str = "other"
     text: str = ""
-    upper: str = ""
+    capitals: str = ""
     name: str = ""
     depth: int = 0
 
@@ -100,6 +105,7 @@ class Statement:
     """A statement, read from its text.
 
     Attributes:
+        verb: The verb in capitals, `SELECT`; empty in a statement without words.
         signature: The verb and the main table, `SELECT users`.
         is_unordered: Whether the statement is a SELECT without an `ORDER BY`, so that
             the rows may come in any order.
@@ -111,80 +117,81 @@ class Statement:
     def __init__(self, sql: str) -> None:
         self._sql = sql
         self._tokens = list(_tokens(sql))
-        words = [token for token in self._tokens if token.kind not in _TOKENS_BETWEEN]
-        words_from_verb = words[_start_of(words) :]
-        # The verb in capitals.
+        tokens = [token for token in self._tokens if token.kind not in _TOKENS_BETWEEN]
+        tokens_from_verb = tokens[_index_of_verb(tokens) :]
         self.verb = ""
         self.signature = ""
-        if words_from_verb:
-            self.verb = words_from_verb[0].upper
-            self.signature = f"{self.verb} {_main_table(words_from_verb)}".strip()
-        self.is_unordered = self.verb == "SELECT" and not _is_ordered(words_from_verb)
+        if tokens_from_verb:
+            self.verb = tokens_from_verb[0].capitals
+            self.signature = f"{self.verb} {_main_table(tokens_from_verb)}".strip()
+        self.is_unordered = self.verb == "SELECT" and not _is_ordered(tokens_from_verb)
         names: set[str] = set()
-        for word in words:
-            if word.kind in (*_TOKENS_OF_NAMES, "string"):
-                names.add(word.name.lower())
-                for part in words_in(word.name):
-                    names.add(part.lower())
-        in_capitals = [
-            word.name.upper() for word in words if word.kind in _TOKENS_OF_NAMES
+        for token in tokens:
+            if token.kind in (*_TOKENS_OF_NAMES, "string"):
+                names.add(token.name.lower())
+                for word in words_in(token.name):
+                    names.add(word.lower())
+        names_in_capitals = [
+            token.name.upper() for token in tokens if token.kind in _TOKENS_OF_NAMES
         ]
-        if _BEFORE_PASSWORD.search(" ".join(in_capitals)):
+        if _BEFORE_PASSWORD.search(" ".join(names_in_capitals)):
             names.add("password")
         self.names = frozenset(names)
 
-    def mentions(self, secret: Callable[[str], bool]) -> bool:
+    def mentions(self, is_secret_name: Callable[[str], bool]) -> bool:
         """Check whether a secret name stands anywhere in the statement."""
-        return any(map(secret, self.names))
+        return any(map(is_secret_name, self.names))
 
     def redact(
-        self, secret: Callable[[str], bool], *, numbers: bool
+        self, is_secret_name: Callable[[str], bool], *, hides_numbers: bool
     ) -> tuple[str, list[str]]:
         """Return the statement with its blanks folded, and the literals that it hides.
 
-        The literals of a statement that mentions a secret are hidden. With `numbers`,
-        numbers are hidden as well, except in a definition: `VARCHAR(30)`.
+        The literals of a statement that mentions a secret are hidden. With
+        `hides_numbers`, numbers are hidden as well, except those of a definition, such
+        as `VARCHAR(30)`.
         """
-        if self.mentions(secret):
-            return self.hide_literals(numbers=numbers)
+        if self.mentions(is_secret_name):
+            return self.hide_literals(hides_numbers=hides_numbers)
         pieces = [_text_with_folded_blanks(token) for token in self._tokens]
         return _joined_without_semicolon(pieces), []
 
-    def hide_literals(self, *, numbers: bool) -> tuple[str, list[str]]:
+    def hide_literals(self, *, hides_numbers: bool) -> tuple[str, list[str]]:
         """Return the statement without its literals and comments, and the literals.
 
         The blanks between the words of the statement are folded.
         """
-        numbers = numbers and self.verb not in _VERBS_OF_DEFINITIONS
+        hides_numbers = hides_numbers and self.verb not in _VERBS_OF_DEFINITIONS
         pieces = []
-        hidden = []
-        before = ""
+        hidden_literals = []
+        text_before = ""
         # The two words before this one, in capitals.
         last_words = ("", "")
         expects_values = False
         for token in self._tokens:
             text = _text_with_folded_blanks(token)
-            if token.upper in _BEFORE_VALUES:
+            if token.capitals in _BEFORE_VALUES:
                 expects_values = True
-            is_quoted_value = expects_values and text.startswith('"') and before != "."
+            is_quoted = text.startswith('"') and text_before != "."
+            is_quoted_value = expects_values and is_quoted
             is_named = (
-                token.kind in _TOKENS_OF_NAMES and token.upper not in _BEFORE_TEXT
+                token.kind in _TOKENS_OF_NAMES and token.capitals not in _BEFORE_TEXT
             )
             is_password = is_named and last_words == ("IDENTIFIED", "BY")
             is_text = token.kind == "string" or is_quoted_value or is_password
-            if is_text and before not in _BEFORE_KEYS:
-                hidden.append(text.strip("'\""))
+            if is_text and text_before not in _BEFORE_KEYS:
+                hidden_literals.append(text.strip("'\""))
                 text = f"'{PLACEHOLDER}'"
             elif token.kind == "comment":
                 text = f"/* {PLACEHOLDER} */"
-            elif numbers and text[0].isdigit():
+            elif hides_numbers and text[0].isdigit():
                 text = PLACEHOLDER
             pieces.append(text)
             if token.kind != "blank":
-                before = token.text
+                text_before = token.text
             if token.kind in _TOKENS_OF_NAMES:
-                last_words = (last_words[1], token.upper)
-        return _joined_without_semicolon(pieces), hidden
+                last_words = (last_words[1], token.capitals)
+        return _joined_without_semicolon(pieces), hidden_literals
 
     @lazy_attribute
     def listed(self) -> frozenset[str]:
@@ -230,76 +237,77 @@ def _tokens(sql: str) -> Iterator[Token]:
         kind = match.lastgroup or "other"
         text = match.group()
         name = text
-        upper = text
+        capitals = text
         if kind == "quoted":
             name = text[1:-1].replace('""', '"')
         elif kind == "word":
-            upper = text.upper()
+            capitals = text.upper()
         elif kind == "tag":
-            # It is the mark at the ends of a text, `$tag$ … $tag$`.
+            # The piece is a whole text of PostgreSQL, `$tag$ … $tag$`. The last group
+            # of the match is the one of its tag.
             kind = "string"
         if text == ")":
             depth -= 1
-        yield Token(kind, text, upper, name, depth)
+        yield Token(kind, text, capitals, name, depth)
         if text == "(":
             depth += 1
 
 
-def _start_of(words: Sequence[Token]) -> int:
+def _index_of_verb(tokens: Sequence[Token]) -> int:
     """Return the place of the verb: the first word, or that after common tables."""
-    start = 0
-    for place, word in enumerate(words):
-        if word.kind == "word":
-            start = place
+    verb_index = 0
+    for index, token in enumerate(tokens):
+        if token.kind == "word":
+            verb_index = index
             break
-    if not words or words[start].upper != "WITH":
-        return start
-    for place, word in enumerate(words):
-        if word.upper in _VERBS_OF_DATA and word.depth == words[start].depth:
-            return place
-    return start
+    if not tokens or tokens[verb_index].capitals != "WITH":
+        return verb_index
+    for index, token in enumerate(tokens):
+        if token.capitals in _VERBS_OF_DATA and token.depth == tokens[verb_index].depth:
+            return index
+    return verb_index
 
 
-def _is_ordered(words: Sequence[Token]) -> bool:
+def _is_ordered(tokens: Sequence[Token]) -> bool:
     """Check whether a SELECT has an `ORDER BY` that is not one of a subquery."""
-    for word, after in pairwise(words):
-        is_order = word.upper == "ORDER" and after.upper == "BY"
-        if is_order and word.depth <= words[0].depth:
+    for token, next_token in pairwise(tokens):
+        is_order = token.capitals == "ORDER" and next_token.capitals == "BY"
+        if is_order and token.depth <= tokens[0].depth:
             return True
     return False
 
 
-def _main_table(words: Sequence[Token]) -> str:
+def _main_table(tokens: Sequence[Token]) -> str:
     """Return the main table of a statement, or the name of what it defines.
 
     The first word is the verb, or a part of a SELECT that begins with `FROM`.
     """
-    verb = words[0].upper
-    rest = words[1:]
+    verb = tokens[0].capitals
+    tokens_after_verb = tokens[1:]
     if verb == "SELECT":
-        for place, word in enumerate(words):
-            if word.upper == "FROM" and word.depth <= words[0].depth:
-                return _main_table(words[place:])
+        for index, token in enumerate(tokens):
+            if token.capitals == "FROM" and token.depth <= tokens[0].depth:
+                return _main_table(tokens[index:])
         return ""
     if verb in _VERBS_OF_DEFINITIONS:
-        for place, word in enumerate(rest):
-            if word.upper in _DEFINED_THINGS:
-                rest = rest[place + 1 :]
+        for index, token in enumerate(tokens_after_verb):
+            if token.capitals in _DEFINED_THINGS:
+                tokens_after_verb = tokens_after_verb[index + 1 :]
                 break
-    for place, word in enumerate(rest):
-        after = ""
-        if place + 1 < len(rest):
-            after = rest[place + 1].text
-        if word.upper == "SELECT":
+    for index, token in enumerate(tokens_after_verb):
+        next_text = ""
+        if index + 1 < len(tokens_after_verb):
+            next_text = tokens_after_verb[index + 1].text
+        if token.capitals == "SELECT":
             # It is a subquery.
-            return _main_table(rest[place:])
+            return _main_table(tokens_after_verb[index:])
         if (
-            word.kind in _TOKENS_OF_NAMES
-            and after != "."
-            and word.upper not in _BEFORE_TABLE
+            token.kind in _TOKENS_OF_NAMES
+            and next_text != "."
+            and token.capitals not in _BEFORE_TABLE
         ):
-            return word.name
-        if word.kind not in _TOKENS_OF_NAMES and word.text not in ("(", ",", "."):
+            return token.name
+        if token.kind not in _TOKENS_OF_NAMES and token.text not in ("(", ",", "."):
             return ""
     return ""
 

@@ -88,7 +88,7 @@ class Events(list[_Event]):
     """
 
     def add(self, event: _Event) -> None:
-        """Append an event of another process."""
+        """Append an event of another process, a worker of xdist or a forked one."""
         self.append(event)
 
     def rows(self, since: int = 0) -> list[tuple[Any, ...]]:
@@ -96,8 +96,8 @@ class Events(list[_Event]):
         return [tuple(event) for event in self[since:]]
 
 
-class OnceEach(Events[_Event]):
-    """Events of which equal ones count once: several workers have the same ones."""
+class DistinctEvents(Events[_Event]):
+    """Events of which equal ones count once: workers of xdist find the same ones."""
 
     def add(self, event: _Event) -> None:
         """Append an event, unless it is there."""
@@ -105,8 +105,8 @@ class OnceEach(Events[_Event]):
             self.append(event)
 
 
-class Texts(list[str]):
-    """Texts that count once, because several workers have the same ones."""
+class DistinctTexts(list[str]):
+    """Texts that count once, because workers of xdist add the same ones."""
 
     def add(self, text: str) -> None:
         if text not in self:
@@ -134,7 +134,7 @@ class Account:
         self.recorded_calls: Events[RecordedCall] = Events()
         self.verified_calls: Events[VerifiedCall] = Events()
         self.drifted: Events[Drift] = Events()
-        self.missing: OnceEach[Miss] = OnceEach()
+        self.missing: DistinctEvents[Miss] = DistinctEvents()
         self.inputs: Events[ChangedInput] = Events()
         # The tokens of the calls that the run recorded, and of those that it replayed.
         self.tokens: Events[TokensTaken] = Events()
@@ -150,26 +150,26 @@ class Account:
         self.made_anew: Events[MadeAnew] = Events()
 
         # Events of secrets and processes.
-        self.environment: OnceEach[HiddenVariable] = OnceEach()
-        self.keys: OnceEach[LooksLikeKey] = OnceEach()
-        self.alike: OnceEach[EqualCalls] = OnceEach()
+        self.environment: DistinctEvents[HiddenVariable] = DistinctEvents()
+        self.keys: DistinctEvents[LooksLikeKey] = DistinctEvents()
+        self.alike: DistinctEvents[EqualCalls] = DistinctEvents()
         self.processes: Events[StartedProcess] = Events()
 
         # Texts of the summary.
         # Why not all tests were collected.
-        self.hiding: Texts = Texts()
+        self.hiding: DistinctTexts = DistinctTexts()
         # How many of the collected tests do not run.
-        self.deselected: Texts = Texts()
+        self.deselected: DistinctTexts = DistinctTexts()
         # Other reasons why the run was not complete.
-        self.selection: Texts = Texts()
+        self.selection: DistinctTexts = DistinctTexts()
         # Any sentences.
-        self.notes: Texts = Texts()
+        self.notes: DistinctTexts = DistinctTexts()
         # Errors outside of any test, and steps at an end that failed.
-        self.errors: Texts = Texts()
+        self.errors: DistinctTexts = DistinctTexts()
         # Targets that turned out not to exist.
-        self.problems: Texts = Texts()
+        self.problems: DistinctTexts = DistinctTexts()
         # The tests whose recordings hold a placeholder of `dropped`.
-        self.outdated: Texts = Texts()
+        self.outdated: DistinctTexts = DistinctTexts()
 
         # Names of recordings. These prove which are unused.
         # The recordings and cassettes that the run used or made.
@@ -309,7 +309,7 @@ class Account:
                 plain[name] = entry.rows()
             elif isinstance(entry, set):
                 plain[name] = sorted(entry)
-            elif isinstance(entry, Texts):
+            elif isinstance(entry, DistinctTexts):
                 plain[name] = list(entry)
             else:
                 plain[name] = entry
@@ -339,7 +339,7 @@ class Account:
             kind = KINDS[name]
             for fields in other:
                 entry.add(kind(*fields))
-        elif isinstance(entry, (set, Texts)):
+        elif isinstance(entry, (set, DistinctTexts)):
             for text in other:
                 entry.add(text)
         elif isinstance(entry, dict):

@@ -247,7 +247,7 @@ class Call:
 
         The call does not keep it: as a cycle, they would keep the arguments alive.
         """
-        if not self.plan.places.marks:
+        if not self.plan.places.temporary_folders:
             return self.plan.paths
         from pytest_mimic._core.outcome.placed_paths import PathStore
 

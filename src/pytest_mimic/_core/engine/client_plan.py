@@ -241,7 +241,7 @@ class ClientPlan(Plan):
         if repeated_parts(parts) is not None:
             text = exact_text(parts)
         if text is not None and not may_have_tags(text):
-            has_paths = self.places.marks and call.paths.may_hold(text)
+            has_paths = self.places.temporary_folders and call.paths.may_hold(text)
             if not has_paths:
                 return parts
         from pytest_mimic._core.tree.making import described_parts

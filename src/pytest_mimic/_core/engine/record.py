@@ -96,7 +96,8 @@ class Observed:
             `Stored.coroutine_gave`.
         started: When it began, on the clock of the run.
         duration: How long it took, in seconds, once it has ended.
-        beside: The seconds of these in which others that have ended were made, too.
+        seconds_shared: The seconds of these in which other calls were made, too, that
+            have ended.
     """
 
     def __init__(self, call: Call, *, is_recorded: bool) -> None:
@@ -115,7 +116,7 @@ class Observed:
         self.coroutine_gave: str = ""
         self.started: float = call.plan.run.clock()
         self.duration: float = 0.0
-        self.beside: float = 0.0
+        self.seconds_shared: float = 0.0
 
     def end(self) -> None:
         """Note how long the call took, which ends now."""
@@ -123,7 +124,8 @@ class Observed:
         ended = run.clock()
         self.duration = ended - self.started
         if self.is_recorded:
-            self.beside = run.recordings.wall_time.beside(self.started, ended)
+            wall_time = run.recordings.wall_time
+            self.seconds_shared = wall_time.seconds_shared(self.started, ended)
 
 
 def record(
@@ -171,7 +173,7 @@ def record(
     with run.recordings.turns:
         places.put(place, recording, error)
         if is_first:
-            seconds = observed.duration - observed.beside
+            seconds = observed.duration - observed.seconds_shared
             run.account.recorded_calls.append(RecordedCall(call.plan.target, seconds))
         if call.edge_call is not None:
             _follow_answer(places, call, outcome, is_first=is_first)
@@ -211,8 +213,8 @@ def keep_issued(
         record(places, place, observed, Value(plain), is_first=False)
 
     issuer.known.keep(outcome.content, amend)
-    if issuer.numbers:
-        observed.call.report(issuer.told_numbers())
+    if issuer.names_of_numbers:
+        observed.call.report(issuer.numbers_in_words())
 
 
 def recording_of(call: Call, outcomes: list[Stored], owner: Owner | None) -> Recording:
@@ -280,7 +282,7 @@ def encode(
         paths=call.paths,
         detached=plan.cassette is not None,
     )
-    beside = float(f"{observed.beside:.4g}")
+    beside = float(f"{observed.seconds_shared:.4g}")
     if beside >= _SHORTEST_BESIDE:
         stored.entry["beside"] = min(beside, stored.duration)
     if effects is not None and effects.states:

@@ -5,12 +5,12 @@ What a miss says is in `_core/tree/messages.py`.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from threading import Lock, RLock
+from threading import RLock
 from typing import TYPE_CHECKING, Protocol
 
+from pytest_mimic._core.engine.wall_time import WallTime
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.format import (
     imported_parts,
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 # So many recordings of a target are looked at for the one that is nearest to a miss.
 _MOST_LOOKED_AT = 10_000
-# A call rarely takes as long as so many others, one after the other.
-_SPANS = 1_000
 
 
 class _Family(Protocol):
@@ -87,55 +85,6 @@ class Turns:
         """Begin anew in a process that was forked in a turn, which its parent ends."""
         self._lock = RLock()
         self._depth = 0
-
-
-class WallTime:
-    """Tells which part of a call's time another call has taken already.
-
-    The sum of the other parts is the time in which at least one call was made.
-
-    Example: of two calls, the first takes the seconds 0 to 3, and the second 1 to 5.
-    The first one has all of its three seconds, the second has two beside the first.
-    """
-
-    def __init__(self) -> None:
-        # The spans of the calls that have ended, in their order; those that touch are
-        # one.
-        self._spans: deque[tuple[float, float]] = deque(maxlen=_SPANS)
-        self._lock = Lock()
-
-    def start_over(self) -> None:
-        """Begin anew in a forked process.
-
-        A thread of its parent may have taken the lock.
-        """
-        self._lock = Lock()
-
-    def beside(self, began: float, ended: float) -> float:
-        """Return how many seconds of a call that ends now others have taken already.
-
-        Args:
-            began: When the call began, on the clock of the run.
-            ended: When it ended.
-        """
-        taken = 0.0
-        first = began
-        last = ended
-        # A thread may come here later than its call has ended.
-        later = []
-        with self._lock:
-            while self._spans and self._spans[-1][1] > began:
-                span = self._spans.pop()
-                other_began, other_ended = span
-                if other_began >= ended:
-                    later.append(span)
-                    continue
-                taken += min(ended, other_ended) - max(began, other_began)
-                first = min(first, other_began)
-                last = max(last, other_ended)
-            self._spans.append((first, last))
-            self._spans.extend(reversed(later))
-        return taken
 
 
 class Recordings:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.engine.owners import Change, Owner
-from pytest_mimic._core.vault.format import CASSETTES
+from pytest_mimic._core.vault.format import CASSETTES_PREFIX
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.run import Run
@@ -218,7 +218,7 @@ class Scopes:
         """
         names = set(owner.of_failed_attempts)
         for name, change in owner.journal.items():
-            if change.before is None and not name.startswith(CASSETTES):
+            if change.before is None and not name.startswith(CASSETTES_PREFIX):
                 names.add(name)
         if names:
             self._attempts[owner.name] = names
@@ -255,7 +255,7 @@ class Scopes:
             group: The client of the conversation that they belong to, or the file.
             names: The files.
         """
-        if group.startswith(CASSETTES):
+        if group.startswith(CASSETTES_PREFIX):
             return False
         for name in names:
             change = owner.journal[name]
@@ -285,7 +285,7 @@ class Scopes:
             run.made_recordings.known.pop(name, None)
         owner.tracks.pop(name, None)
         errors = [error[0] for error in change.errors.values() if error]
-        is_cassette = group.startswith(CASSETTES)
+        is_cassette = group.startswith(CASSETTES_PREFIX)
         if errors:
             account.taken_back += map(TakenBack, errors)
         elif content is None and not is_cassette:

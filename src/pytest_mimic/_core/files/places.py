@@ -49,8 +49,9 @@ class Places:
         rootdir: The spellings of the rootdir.
 
     Attributes:
-        marks: The spellings of the base temporary folder, in UTF-8. The list stays the
-            same object. Text without any of them contains no path below that folder.
+        temporary_folders: The spellings of the base temporary folder, in UTF-8 as
+            pickles have it. The list stays the same object. Text without any of them
+            contains no path below that folder.
         own: The name of the folder that `tmp_path` gave to the running test; None if it
             uses none.
         changes: How often a path of an identity was in another given folder than the
@@ -64,7 +65,7 @@ class Places:
 
     def __init__(self, *rootdir: str) -> None:
         self.own: str | None = None
-        self.marks: list[bytes] = []
+        self.temporary_folders: list[bytes] = []
         self.changes: int = 0
         self._last = ""
         self._roots: list[tuple[str, str]] = []
@@ -100,10 +101,10 @@ class Places:
         self._temporary = tuple(
             folder for folder, token in self._roots if token == TEMPORARY
         )
-        self.marks.clear()
+        self.temporary_folders.clear()
         for folder in spellings:
             if not _is_inside(folder, spellings):
-                self.marks.append(folder.encode("utf-8", "surrogatepass"))
+                self.temporary_folders.append(folder.encode("utf-8", "surrogatepass"))
 
     def note(self, place: PathPlace) -> None:
         """Note in which given folder a path of an identity is."""

@@ -40,7 +40,7 @@ def fingerprint(value: object, *, places: Places | None = None) -> str:
     """
     places = places or Places()
     data = dumps([_form_of_value(value, places, "value")], 2)
-    if is_marked(data, places.marks):
+    if is_marked(data, places.temporary_folders):
         data = dumps([_form_of_value(value, places, "value", locates=True)], 2)
     return xxh3_128_hexdigest(_VALUE_PREFIX + data)
 
@@ -210,9 +210,9 @@ class CallIdentity:
                     parts.append(_form_of_value(value, places, self._names[position]))
             data = dumps(parts, 2)
             if (
-                places.marks
+                places.temporary_folders
                 and data.find(SEPARATOR) >= 0
-                and is_marked(data, places.marks)
+                and is_marked(data, places.temporary_folders)
             ):
                 data = self._data_with_paths(values)
         if places.changes != changes_before:
@@ -272,7 +272,7 @@ class CallIdentity:
         forms = {}
         for position in self._counted_positions:
             forms[position] = self.form(position, values[position])
-        marks = self._places.marks
+        marks = self._places.temporary_folders
         if marks and is_marked(dumps(list(forms.values()), 2), marks):
             for position in self._counted_positions:
                 forms[position] = self._form_of_argument(
@@ -524,7 +524,7 @@ def _holds_path(value: Any, places: Places) -> bool:
 
     Only a value that could have a short form is looked at.
     """
-    if not places.marks:
+    if not places.temporary_folders:
         return False
     texts = [value]
     if type(value) in (list, tuple, dict) and len(value) <= MOST_DUMPED_TOGETHER:

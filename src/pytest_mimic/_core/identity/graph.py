@@ -88,7 +88,7 @@ def digest(
         kind_of, places=places, layout=is_outcome, ignores_empty=ignores_empty
     )
     try:
-        walk = Walk(kinds, ordered=is_outcome, marks=places.marks)
+        walk = Walk(kinds, ordered=is_outcome, marks=places.temporary_folders)
         return _digest_by_walk_or_graph(value, walk)
     except HoldsMark:
         # A string may be a path. The place of a path counts in place of its text, for

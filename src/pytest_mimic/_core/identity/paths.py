@@ -103,7 +103,7 @@ def counted_file(path: Any, places: Places) -> str | None:
     text: str = os.fspath(path)
     place = places.place_of(text)
     is_relative = isinstance(path, Path) and not path.is_absolute()
-    if place is None and places.marks and is_relative:
+    if place is None and places.temporary_folders and is_relative:
         try:
             # Links are not resolved, as the call opens the path as it is.
             text = os.path.abspath(text)  # noqa: PTH100

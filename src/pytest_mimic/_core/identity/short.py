@@ -58,5 +58,5 @@ def has_long(values: Iterable[Any]) -> bool:
 
 
 def is_marked(data: bytes, marks: Sequence[bytes]) -> bool:
-    """Check whether data contains one of the marks, see `Places.marks`."""
+    """Check whether data contains one of the marks, see `Places.temporary_folders`."""
     return any(data.find(mark) >= 0 for mark in marks)

@@ -293,7 +293,7 @@ def _readable(
     if repeated_parts(value) == []:
         text = exact_text(value[kind] if kind else value)
     if text is not None:
-        may_hold_paths = paths.places.marks and paths.may_hold(text)
+        may_hold_paths = paths.places.temporary_folders and paths.may_hold(text)
         if not may_hold_paths:
             return Readable(text, kind)
     writer = Writer(paths)

@@ -71,7 +71,7 @@ class PathStore:
 
         The check is fast. Only if it is true, an outcome is searched for paths.
         """
-        for mark in self.places.marks:
+        for mark in self.places.temporary_folders:
             folder = mark.decode("utf-8", "surrogatepass")
             if folder in text or folder.replace("\\", "\\\\") in text:
                 return True
@@ -79,7 +79,7 @@ class PathStore:
 
     def may_be_in(self, chunks: Iterable[bytes | memoryview]) -> bool:
         """Return whether pickles mention the base temporary folder."""
-        alternatives = b"|".join(map(re.escape, self.places.marks))
+        alternatives = b"|".join(map(re.escape, self.places.temporary_folders))
         if not alternatives:
             return False
         is_mentioned_in = re.compile(alternatives).search

@@ -87,7 +87,7 @@ class Writer(Walk):
     may_hold_paths: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        self.may_hold_paths = bool(self.paths.places.marks)
+        self.may_hold_paths = bool(self.paths.places.temporary_folders)
 
     def inside(self, value: Any, kind: type) -> Node:
         # An error ends the whole walk, so the depth need not be restored after one.

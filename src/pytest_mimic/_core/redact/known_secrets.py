@@ -154,7 +154,7 @@ class Issuer:
         self.order = order
         self.login = ""
         #: The names that hide numbers in the answer.
-        self.numbers: set[str] = set()
+        self.names_of_numbers: set[str] = set()
         self._call = call
         # By the name at which they stand in the answer.
         self._values: dict[str, list[str]] = {}
@@ -172,9 +172,9 @@ class Issuer:
         """The log-in that the call is, if it is one."""
         return f"login-{_digest(self._call, size=3)}"
 
-    def told_numbers(self) -> str:
+    def numbers_in_words(self) -> str:
         """Return in words which numbers are replaced, and what keeps them."""
-        names = sorted(self.numbers)
+        names = sorted(self.names_of_numbers)
         lines = ", ".join(f"!{name}" for name in names)
         return (
             f"gave numbers that others stand for ({', '.join(names)}), to keep them:"

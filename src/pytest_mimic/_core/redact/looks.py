@@ -20,9 +20,10 @@ from binascii import Error, a2b_base64
 from collections.abc import Iterator
 from functools import cache
 
-# The table has the literal beginnings of issuers' keys, by the pattern of the rest.
-# Sources are the issuers' documentation and the rules of gitleaks.
-_BEGINNINGS_BY_REST = {
+# The prefixes of issuers' keys, by the pattern of what follows them: a text of one of
+# these forms is warned of. Sources are the issuers' documentation and the rules of
+# gitleaks.
+_PREFIXES_BY_REST_OF_KEY = {
     "[A-Za-z0-9]{16,}": (
         *("AKIA", "ASIA", "rk_live_", "rk_test_", "sk_live_", "sk_test_"),
     ),
@@ -60,9 +61,9 @@ def _patterns_of_keys() -> dict[str, str]:
     `ghp_`.
     """
     patterns = dict(_OTHER_PATTERNS)
-    for rest, beginnings in _BEGINNINGS_BY_REST.items():
-        for beginning in beginnings:
-            patterns[beginning] = re.escape(beginning) + rest
+    for rest_of_key, prefixes in _PREFIXES_BY_REST_OF_KEY.items():
+        for prefix in prefixes:
+            patterns[prefix] = re.escape(prefix) + rest_of_key
     return patterns
 
 

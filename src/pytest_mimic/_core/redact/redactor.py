@@ -293,15 +293,17 @@ class Redactor(SecretNames):
             return False
         return _FILTERED.fullmatch(bare_secret(value)) is not None
 
-    def number_for(self, value: float, name: object, hider: object = None) -> object:
+    def number_for(
+        self, value: float, name: object, hiding_name: object = None
+    ) -> object:
         """Return the number that stands for a number under a secret name.
 
-        Where the name of a part around the number hides it, that name is the `hider`.
-        The summary of a recording run shows it: the number may be no secret.
+        Where the name of a part around the number hides it, that is the `hiding_name`.
+        The summary of a recording run shows the name: the number may be no secret.
         """
-        hiding_name = hider or name
-        if self.issuer is not None and hiding_name:
-            self.issuer.numbers.add(str(hiding_name))
+        name_that_hides = hiding_name or name
+        if self.issuer is not None and name_that_hides:
+            self.issuer.names_of_numbers.add(str(name_that_hides))
         stand_in = self.stand_in(value, name)
         if not stand_in.startswith(NUMBER_START):
             return _ZEROES[type(value)]
@@ -313,7 +315,7 @@ class Redactor(SecretNames):
         With `keep_types`, it is a number for a number.
         """
         if isinstance(place.value, (int, float)):
-            number = self.number_for(place.value, place.name, place.hider)
+            number = self.number_for(place.value, place.name, place.hiding_name)
             if keep_types or number:
                 return number
             return PLACEHOLDER
@@ -469,14 +471,16 @@ class Redactor(SecretNames):
         """Return a query or a form (`a=1&token=x`) with secret fields replaced."""
         fields = [field.partition("=") for field in form.split("&")]
         names = [unquote_plus(name) for name, _, _ in fields]
-        company = self.company(names)
+        secret_beside = self.names_secret_beside(names)
         of_login = is_of_login(names)
         scrubbed = []
         for name, (written_name, sign, value) in zip(names, fields):
             text = unquote_plus(value)
             is_secret = self.hides(name, text)
             if not is_secret:
-                is_secret = self.hides_beside(name, text, company, of_login=of_login)
+                is_secret = self.hides_beside(
+                    name, text, secret_beside, of_login=of_login
+                )
             if is_secret and value not in _NO_SECRETS:
                 value = self.stand_in(text, name)
             scrubbed.append(f"{written_name}{sign}{self.scrub_urls(value)}")
@@ -596,7 +600,7 @@ class Redactor(SecretNames):
             is_number = word is not None
             if is_number:
                 if leaf.is_secret:
-                    number = self.number_for(leaf.value, leaf.name, leaf.hider)
+                    number = self.number_for(leaf.value, leaf.name, leaf.hiding_name)
                     return dumps(number)
                 return written
             if leaf.is_secret:

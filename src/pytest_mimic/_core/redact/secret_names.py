@@ -209,7 +209,7 @@ class SecretNames:
             return False
         return GOOGLE_KEY.fullmatch(value) is not None
 
-    def company(self, names: Collection[object]) -> frozenset[str]:
+    def names_secret_beside(self, names: Collection[object]) -> frozenset[str]:
         """Return the names that are secret beside these names, in their normal form.
 
         Beside `grant_type`, these are `code`, `assertion` and more. Few names have any.
@@ -232,7 +232,7 @@ class SecretNames:
         self,
         name: object,
         value: object,
-        company: frozenset[str],
+        secret_beside: frozenset[str],
         *,
         of_login: bool,
     ) -> bool:
@@ -244,13 +244,14 @@ class SecretNames:
         Args:
             name: The name of the value.
             value: The value.
-            company: What `company` returned for the names of the mapping.
+            secret_beside: What `names_secret_beside` returned for the names of the
+                mapping.
             of_login: What `is_of_login` returned for them.
         """
-        if not company or not isinstance(name, str) or not isinstance(value, str):
+        if not secret_beside or not isinstance(name, str) or not isinstance(value, str):
             return False
         plain_name = normalised(name)
-        if not value or plain_name not in company:
+        if not value or plain_name not in secret_beside:
             return False
         if of_login or plain_name not in _NAMES_OF_REDIRECT:
             return True
@@ -404,7 +405,7 @@ class Place(NamedTuple):
     name: object = None
     is_secret: bool = False
     in_list: bool = False
-    hider: object = None
+    hiding_name: object = None
 
 
 def places(
@@ -430,100 +431,109 @@ def places(
         place = pending.pop()
         if place.value is not root:
             yield place
-        # Whoever got the place may have replaced its value.
-        box = place.box[place.key]
-        if isinstance(box, dict):
-            if box is not root:
-                box = place.box[place.key] = box.copy()
+        # The loop that got the place may have replaced the value there.
+        container = place.box[place.key]
+        if isinstance(container, dict):
+            if container is not root:
+                container = place.box[place.key] = container.copy()
             if stored:
-                names_of_lists.update(_names_of_lists(box))
-            parts = _places_in_mapping(box, place, names)
-        elif isinstance(box, list):
-            box = place.box[place.key] = box.copy()
+                names_of_lists.update(_names_of_lists(container))
+            inner_places = _places_in_mapping(container, place, names)
+        elif isinstance(container, list):
+            container = place.box[place.key] = container.copy()
             names_of_items = names_of_lists.get(id(place.value), ())
-            parts = _places_in_list(box, place, names, names_of_items)
+            inner_places = _places_in_list(container, place, names, names_of_items)
         else:
             continue
-        pending.extend(reversed(parts))
+        pending.extend(reversed(inner_places))
 
 
 def _places_in_mapping(
-    box: dict[Any, Any], place: Place, names: SecretNames
+    mapping: dict[Any, Any], place_of_mapping: Place, names: SecretNames
 ) -> list[Place]:
     """Return the values of a mapping, which stands at a place."""
-    company = names.company(box)
-    of_login = is_of_login(box)
-    parts = []
-    for key, (name, value) in zip(box, named(box), strict=True):
+    secret_beside = names.names_secret_beside(mapping)
+    of_login = is_of_login(mapping)
+    places_of_values = []
+    for key, (name, value) in zip(mapping, named_values_of(mapping), strict=True):
         is_secret = names.hides(name, value)
-        if not is_secret and company:
-            is_secret = names.hides_beside(name, value, company, of_login=of_login)
-        hider = name
-        if not is_secret and place.is_secret:
+        if not is_secret and secret_beside:
+            is_secret = names.hides_beside(
+                name, value, secret_beside, of_login=of_login
+            )
+        hiding_name = name
+        if not is_secret and place_of_mapping.is_secret:
             is_secret = not is_empty(value)
-            hider = place.hider
-        parts.append(Place(box, key, value, name, is_secret, False, hider))
-    return parts
+            hiding_name = place_of_mapping.hiding_name
+        places_of_values.append(
+            Place(mapping, key, value, name, is_secret, False, hiding_name)
+        )
+    return places_of_values
 
 
 def _places_in_list(
-    box: list[Any], place: Place, names: SecretNames, names_of_items: Sequence[object]
+    items: list[Any],
+    place_of_list: Place,
+    names: SecretNames,
+    names_of_items: Sequence[object],
 ) -> list[Place]:
     """Return the items of a list, which stands at a place."""
-    is_pair = place.in_list and len(box) == 2 and isinstance(box[0], str)
+    is_pair = place_of_list.in_list and len(items) == 2 and isinstance(items[0], str)
     if is_pair and not names_of_items:
-        names_of_items = (None, box[0])
-    parts = []
-    for index, item in enumerate(box):
+        names_of_items = (None, items[0])
+    places_of_items = []
+    for index, item in enumerate(items):
         name: object = None
         if index < len(names_of_items):
             name = names_of_items[index]
-        if name is None and place.name == "tokens":
+        if name is None and place_of_list.name == "tokens":
             # Those of a language model do not look like any.
-            name = place.name
+            name = place_of_list.name
         is_secret = names.hides(name, item)
-        hider = name
-        if not is_secret and place.is_secret:
+        hiding_name = name
+        if not is_secret and place_of_list.is_secret:
             is_secret = not is_empty(item)
-            hider = place.hider
+            hiding_name = place_of_list.hiding_name
         is_word = index > 0 and isinstance(item, str) and item[:1] != "-"
-        if not is_secret and is_word and names.secret_flag(box[index - 1]):
+        if not is_secret and is_word and names.secret_flag(items[index - 1]):
             is_secret = not is_empty(item)
-            hider = box[index - 1].lstrip("-")
-        parts.append(Place(box, index, item, name, is_secret, True, hider))
-    return parts
+            hiding_name = items[index - 1].lstrip("-")
+        places_of_items.append(
+            Place(items, index, item, name, is_secret, True, hiding_name)
+        )
+    return places_of_items
 
 
-def named(box: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
+def named_values_of(mapping: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
     """Return the values of a mapping with their names.
 
     These are their keys or, in a mapping of a name and a value, that name. A change of
     a document (RFC 6902, and RFC 7644, 3.5.2) is one: it names its value by a path.
     """
     # Few mappings are one of a name and a value.
-    if "value" not in box and "Value" not in box:
-        return box.items()
-    name_of_value = _name_of_value(box)
+    if "value" not in mapping and "Value" not in mapping:
+        return mapping.items()
+    name_of_value = _name_of_value(mapping)
     if name_of_value is None:
-        return box.items()
-    values = []
-    for key, value in box.items():
+        return mapping.items()
+    named_values = []
+    for key, value in mapping.items():
         name = name_of_value if key in ("value", "Value") else key
-        values.append((name, value))
-    return values
+        named_values.append((name, value))
+    return named_values
 
 
-def _name_of_value(box: Mapping[Any, Any]) -> str | None:
+def _name_of_value(mapping: Mapping[Any, Any]) -> str | None:
     """Return `token` of `{"name": "token", "value": "abc"}`; None without a name.
 
     A change has it in its path: `{"op": "add", "path": "/token", "value": "abc"}`.
     """
-    if "op" in box:
-        name_in_path = _last_name(box.get("path"))
+    if "op" in mapping:
+        name_in_path = _last_name(mapping.get("path"))
         if name_in_path:
             return name_in_path
     for key in ("name", "key", "Name", "Key"):
-        name = box.get(key)
+        name = mapping.get(key)
         if isinstance(name, str):
             return name
     return None
@@ -542,7 +552,7 @@ def _last_name(path: object) -> str:
     return names[-1] if names else ""
 
 
-def _names_of_lists(box: dict[Any, Any]) -> Iterator[tuple[int, Sequence[object]]]:
+def _names_of_lists(mapping: dict[Any, Any]) -> Iterator[tuple[int, Sequence[object]]]:
     """Yield the ids of the lists whose items have names, in what clients store.
 
     Each comes with the names of its items.
@@ -552,15 +562,15 @@ def _names_of_lists(box: dict[Any, Any]) -> Iterator[tuple[int, Sequence[object]
     | `{"command": ["AUTH", "abc"]}` | the command | none, `AUTH`, `abc` |
     | `{"columns": [["id"], ["token"]], "rows": …}` | each row | `id`, `token` |
     """
-    commands = [box.get("command")]
-    pipeline = box.get("commands")
+    commands = [mapping.get("command")]
+    pipeline = mapping.get("commands")
     if type(pipeline) is list:
         commands += pipeline
     for words in commands:
         if type(words) is list:
             yield id(words), (None, *words)
-    columns = box.get("columns")
-    rows = box.get("rows")
+    columns = mapping.get("columns")
+    rows = mapping.get("rows")
     if type(columns) is list and type(rows) is list:
         names = [_name_of_column(column) for column in columns]
         for row in rows:

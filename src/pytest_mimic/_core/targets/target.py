@@ -28,9 +28,9 @@ _MARKS_OF_SHELL_WORDS = frozenset("'\"\\#")
 # Most lines have no options, and share these.
 _NO_OPTIONS = Options()
 
-# Libraries that people write in a line, by the client that their calls go through: the
-# error for `openai` says to write `http`.
-_LIBRARIES_ABOVE = {
+# Names that people may write in a line of `mimic_functions` for a client, by the client
+# that records the calls: the error for `openai` says to write `http`.
+_MISTAKEN_NAMES_BY_CLIENT = {
     "http": (
         *("anthropic", "cohere", "google", "groq", "litellm", "mistralai", "ollama"),
         *("openai", "github", "huggingface_hub", "slack_sdk", "stripe", "twilio"),
@@ -42,9 +42,9 @@ _LIBRARIES_ABOVE = {
         "sqlite3",
     ),
 }
-_CLIENT_BELOW: dict[str, str] = {}
-for _client, _libraries in _LIBRARIES_ABOVE.items():
-    _CLIENT_BELOW.update(dict.fromkeys(_libraries, _client))
+_CLIENT_BY_MISTAKEN_NAME: dict[str, str] = {}
+for _client, _names in _MISTAKEN_NAMES_BY_CLIENT.items():
+    _CLIENT_BY_MISTAKEN_NAME.update(dict.fromkeys(_names, _client))
 
 
 class Target(NamedTuple):
@@ -292,7 +292,7 @@ def _parse_name(name: str) -> tuple[str, tuple[str, ...]]:
     names = tuple(path.split("."))
     if _are_identifiers((*module.split("."), *names)):
         return module, names
-    client = _CLIENT_BELOW.get(name)
+    client = _CLIENT_BY_MISTAKEN_NAME.get(name)
     if client is not None:
         raise TargetError(f"{name} is recorded through {client}: write {client}")
     hint = did_you_mean(name, CLIENTS)

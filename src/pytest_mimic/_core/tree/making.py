@@ -46,7 +46,7 @@ from pytest_mimic._core.placeholders import (
     is_placeholder,
 )
 from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor
-from pytest_mimic._core.redact.secret_names import named
+from pytest_mimic._core.redact.secret_names import named_values_of
 from pytest_mimic._core.tree.columns import INDEX
 from pytest_mimic._core.tree.kept_columns import (
     column_node,
@@ -174,7 +174,7 @@ def described_arguments(
     nodes: dict[str, Node] = {}
     # How many arguments are left that take room.
     arguments_left = sum(type(value) not in SCALARS for value in arguments.values())
-    for key, (name, value) in zip(arguments, named(arguments)):
+    for key, (name, value) in zip(arguments, named_values_of(arguments)):
         # Each argument gets an equal share of the room, and leaves what it does not use
         # to the arguments behind it.
         room = max(ARGUMENTS.characters - maker.used, 0)
@@ -421,12 +421,12 @@ class _Maker(Walk):
     def text(self, value: str) -> Node:
         if len(value) <= _SHORT:
             self.used += len(value) + 2
-            is_bare = value.isascii() and not self.places.marks
+            is_bare = value.isascii() and not self.places.temporary_folders
             if is_bare and self._shown(value) == value:
                 return _text_node(value)
         else:
             self.used += _SHORT
-        if self.places.marks:
+        if self.places.temporary_folders:
             place = self.places.place_of_text(value)
             if place is not None:
                 node = self.placed(TEXT_OF_PATH, self._shown_place(place))
@@ -610,7 +610,9 @@ class _Maker(Walk):
         is_plain = key.isascii() and key.isidentifier() and "AIza" not in key
         if is_plain and not self.secrets:
             return True
-        is_place = self.places.marks and self.places.place_of_text(key) is not None
+        is_place = (
+            self.places.temporary_folders and self.places.place_of_text(key) is not None
+        )
         return self._shown(key) == key and key.isprintable() and not is_place
 
     def safe(self, name: object, value: object) -> object:
@@ -623,7 +625,7 @@ class _Maker(Walk):
         self.used += sum(map(len, parts)) + 4 * len(parts)
         values: Iterable[object] = parts.values()
         if not is_clean:
-            values = [self.safe(name, value) for name, value in named(parts)]
+            values = [self.safe(name, value) for name, value in named_values_of(parts)]
         return dict(zip(parts, self._parts(values), strict=True))
 
     def instance(self, value: Any, kind: type) -> Node:

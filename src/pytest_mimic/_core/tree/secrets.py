@@ -7,7 +7,7 @@ from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.identity.short import SCALARS
-from pytest_mimic._core.redact.secret_names import bare_secret, named
+from pytest_mimic._core.redact.secret_names import bare_secret, named_values_of
 from pytest_mimic._core.types.libraries import library_of
 from pytest_mimic._core.types.opening import is_pair, parts_of
 
@@ -104,7 +104,7 @@ def _named_parts(value: Any) -> Iterable[tuple[object, object]]:
     """Return the parts of a value, each with its name."""
     kind = type(value)
     if kind is dict:
-        return named(value)
+        return named_values_of(value)
     is_container = issubclass(kind, (dict, list, tuple, set, frozenset))
     if not is_container and _is_closed(value):
         return ()

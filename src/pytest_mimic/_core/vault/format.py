@@ -25,8 +25,8 @@ from pytest_mimic.errors import CassetteError, CorruptRecordingError, Damage
 FOLDERS = ("calls", "cassettes")
 #: The beginning of the name of each recording that is no cassette, and of each
 #: cassette.
-CALLS = "calls/"
-CASSETTES = "cassettes/"
+CALLS_PREFIX = "calls/"
+CASSETTES_PREFIX = "cassettes/"
 # How many characters of a target's part stand in the name of its folder at most.
 _LONGEST_FOLDER_NAME = 56
 # The names that Windows keeps for devices, whatever their suffix.

@@ -266,18 +266,18 @@ class Objects:
     # Pickles
 
     def content(
-        self, entry: Entry, origin: Origin, *, anywhere: bool = False
+        self, entry: Entry, origin: Origin, *, on_any_python: bool = False
     ) -> tuple[bytes, list[Any]]:
         """Return the checked pickle streams and buffers of an object.
 
-        Nothing is unpickled. With `anywhere`, it is not asked whether the pickle may be
-        loaded on this Python.
+        Nothing is unpickled. With `on_any_python`, it is not asked whether the pickle
+        may be loaded on this Python.
 
         Raises:
             MimicError: The pickle may not be loaded.
             CorruptRecordingError: The file is missing or damaged.
         """
-        if not anywhere:
+        if not on_any_python:
             self._check_allowed(entry, origin)
         try:
             stream, *buffers = unpack(self.map(entry["pickle"], origin))

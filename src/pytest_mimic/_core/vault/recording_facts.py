@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_mimic._core.outcome.outcome import decode
 from pytest_mimic._core.outcome.plain import Laid
 from pytest_mimic._core.vault.format import (
-    CASSETTES,
+    CASSETTES_PREFIX,
     damaged,
     is_usual,
     parse_recording,
@@ -307,7 +307,7 @@ def calls_of(objects: Objects, name: str, facts: dict[str, Any]) -> list[Recordi
     Raises:
         CorruptRecordingError: The shape of the facts is wrong.
     """
-    is_cassette = name.startswith(CASSETTES)
+    is_cassette = name.startswith(CASSETTES_PREFIX)
     test = facts.get("test")
     try:
         # The facts of the only call of a recording stand in its file.

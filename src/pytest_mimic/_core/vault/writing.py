@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_mimic._core.outcome.memory import pieces_of, python_version
 from pytest_mimic._core.outcome.plain import Laid, layout
 from pytest_mimic._core.vault.format import (
-    CASSETTES,
+    CASSETTES_PREFIX,
     FOLDERS,
     FORMAT,
     is_object,
@@ -72,7 +72,7 @@ class Cleared(NamedTuple):
     is_held: bool = False
 
 
-class _Before(NamedTuple):
+class _FileBefore(NamedTuple):
     """What the file of a recording or cassette says before it is written.
 
     Attributes:
@@ -103,24 +103,28 @@ def write(
     stay. A file that `is_new` was not there when the call began.
     """
     store = objects.store
-    is_cassette = name.startswith(CASSETTES)
+    is_cassette = name.startswith(CASSETTES_PREFIX)
     if not is_cassette:
         test = calls[0].test
         recorded = calls[0].recorded
     origin = Origin(name, name if is_cassette else calls[0].target, test)
-    before = _Before() if is_new else _read_before(objects, name)
+    file_before = _FileBefore() if is_new else _read_before(objects, name)
     outcomes = list(chain.from_iterable(call.outcomes for call in calls))
     store.share()
-    entries, is_same = _entries_in_file(objects, outcomes, before.entries, origin)
+    entries, is_same = _entries_in_file(objects, outcomes, file_before.entries, origin)
     arguments = _arguments_in_file(
-        objects, calls, before.arguments, is_cassette=is_cassette
+        objects, calls, file_before.arguments, is_cassette=is_cassette
     )
-    of_run: Mapping[str, Any] = {"test": test, "recorded": recorded}
-    if before.facts and is_same:
-        of_run = before.facts
-    facts = _facts_of_file(calls, entries, arguments, of_run, is_cassette=is_cassette)
-    now = _content_of_file(facts, before)
-    if now is not before.data and not store.replace(name, before.data, now):
+    facts_of_run: Mapping[str, Any] = {"test": test, "recorded": recorded}
+    if file_before.facts and is_same:
+        facts_of_run = file_before.facts
+    facts = _facts_of_file(
+        calls, entries, arguments, facts_of_run, is_cassette=is_cassette
+    )
+    new_content = _content_of_file(facts, file_before)
+    old_content = file_before.data
+    is_changed = new_content is not old_content
+    if is_changed and not store.replace(name, old_content, new_content):
         # Another process has written the file since: a test that fails puts that back.
         return write(objects, name, calls, test=test, recorded=recorded)
     # The vault holds the outcomes from here on, so their copies in memory can go. A
@@ -128,9 +132,9 @@ def write(
     for stored, entry in zip(outcomes, entries, strict=True):
         stored.settle(entry, origin)
     replaced = set[str]()
-    if before.data is not None and now is not before.data:
-        replaced = references(before.data) - references(now or b"")
-    return Written(before.data, now, replaced)
+    if old_content is not None and is_changed:
+        replaced = references(old_content) - references(new_content or b"")
+    return Written(old_content, new_content, replaced)
 
 
 def _entries_in_file(
@@ -176,18 +180,18 @@ def _arguments_in_file(
     return arguments
 
 
-def _content_of_file(facts: dict[str, Any], before: _Before) -> bytes | None:
+def _content_of_file(facts: dict[str, Any], file_before: _FileBefore) -> bytes | None:
     """Return the content of a file with these facts; if it has them, as it is."""
     text = layout(facts)
-    if before.facts:
-        old_facts = {key: before.facts.get(key) for key in facts}
+    if file_before.facts:
+        old_facts = {key: file_before.facts.get(key) for key in facts}
         if text == layout(old_facts):
-            return before.data
+            return file_before.data
     # A lone surrogate, as of a file's name that is no UTF-8, becomes its escape.
     return (text + "\n").encode(errors="backslashreplace")
 
 
-def _read_before(objects: Objects, name: str) -> _Before:
+def _read_before(objects: Objects, name: str) -> _FileBefore:
     """Return what a file says.
 
     One that is damaged, or of an older format, has its content alone.
@@ -197,7 +201,7 @@ def _read_before(objects: Objects, name: str) -> _Before:
     """
     data = objects.store.read(name)
     if data is None:
-        return _Before()
+        return _FileBefore()
     try:
         facts = parse_recording(data, objects.label, name)
         calls = facts.get("calls") or [facts]
@@ -214,20 +218,20 @@ def _read_before(objects: Objects, name: str) -> _Before:
     except MISSHAPED:
         pass
     else:
-        return _Before(data, facts, entries, arguments)
-    return _Before(data)
+        return _FileBefore(data, facts, entries, arguments)
+    return _FileBefore(data)
 
 
 def _facts_of_file(
     calls: Sequence[Recording],
     entries: list[Entry],
     arguments: list[Described],
-    of_run: Mapping[str, Any],
+    facts_of_run: Mapping[str, Any],
     *,
     is_cassette: bool,
 ) -> dict[str, Any]:
     """Return the content of a file."""
-    run = {fact: of_run.get(fact) for fact in ("test", "recorded")}
+    run = {fact: facts_of_run.get(fact) for fact in ("test", "recorded")}
     if is_cassette:
         rows = zip(calls, arguments, entries, strict=True)
         return {

@@ -13,7 +13,7 @@ from pytest_mimic._core.commands import Remedy, Verb, do, rerecord
 from pytest_mimic._core.nodes.outcome_json import tags_in
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.format import (
-    CASSETTES,
+    CASSETTES_PREFIX,
     FOLDERS,
     damaged,
     is_object,
@@ -172,7 +172,7 @@ class Checker:
         """Yield what is wrong with a recording or cassette, and with its objects."""
         try:
             calls = read_calls(self._vault.objects, name) or []
-            if calls and not name.startswith(CASSETTES):
+            if calls and not name.startswith(CASSETTES_PREFIX):
                 self._check_name(name, calls[0])
         except MimicError as error:
             yield self._finding_of_unreadable(name, data, error)
@@ -249,7 +249,7 @@ class Checker:
         """
         finding = self._finding(name, error, name, getattr(error, "recorder", None))
         is_ours = not data or b'"format"' in data
-        is_cassette = name.startswith(CASSETTES)
+        is_cassette = name.startswith(CASSETTES_PREFIX)
         if not is_cassette:
             # The name of a recording shows that it is ours, whatever the file has.
             is_recording = (
@@ -324,7 +324,7 @@ class Checker:
                 raise
         if "pickle" in entry:
             # A pickle can be checked on every Python, even where it cannot be loaded.
-            stream, buffers = objects.content(entry, origin, anywhere=True)
+            stream, buffers = objects.content(entry, origin, on_any_python=True)
             self._check_pickle(entry, origin, stream)
             content[entry["pickle"]] = [stream, *buffers]
             return content

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.format import (
-    CASSETTES,
+    CASSETTES_PREFIX,
     cassette_of_test,
     parse_recording,
     recording_name,
@@ -190,7 +190,7 @@ def _move(name: str, facts: dict[str, Any], old: str, new: str) -> Move | None:
         # The name of a sequence's recording depends on the test that owns it.
         facts["owner"] = new_owner
         new_name = recording_name(facts["target"], identity, new_owner)
-    elif new_test is not None and name.startswith(CASSETTES):
+    elif new_test is not None and name.startswith(CASSETTES_PREFIX):
         new_name = _cassette_renamed(name, test, new_test)
     if new_owner is not None:
         return Move(name, new_name, owner, new_owner, facts)
@@ -203,8 +203,8 @@ def _cassette_renamed(name: str, test: str, new_test: str) -> str:
     A cassette that the test gave a name keeps it.
     """
     for number in range(1, _MOST_UNNAMED):
-        if name == f"{CASSETTES}{cassette_of_test(test, number)}.json":
-            return f"{CASSETTES}{cassette_of_test(new_test, number)}.json"
+        if name == f"{CASSETTES_PREFIX}{cassette_of_test(test, number)}.json":
+            return f"{CASSETTES_PREFIX}{cassette_of_test(new_test, number)}.json"
     return name
 
 

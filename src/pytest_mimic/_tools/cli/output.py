@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple, TextIO
 
-from pytest_mimic._core.vault.format import CASSETTES
+from pytest_mimic._core.vault.format import CASSETTES_PREFIX
 from pytest_mimic._core.words import plural
 from pytest_mimic.errors import one_line
 
@@ -176,7 +176,7 @@ def counted(names: Iterable[str]) -> str:
     recordings = 0
     cassettes = 0
     for name in names:
-        if name.startswith(CASSETTES):
+        if name.startswith(CASSETTES_PREFIX):
             cassettes += 1
         else:
             recordings += 1

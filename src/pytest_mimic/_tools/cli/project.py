@@ -87,7 +87,7 @@ def _ini_options(configuration: _Configuration) -> IniOptions:
 
     return IniOptions(
         configuration.options.get,
-        place=place,
+        origin_of_option=place,
         error=error,
         readers=LineReaders(_read_target, read_names),
         prefix=f"{file}: ",

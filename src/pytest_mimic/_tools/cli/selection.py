@@ -23,7 +23,11 @@ from pytest_mimic._core.seam.registry import (
 from pytest_mimic._core.targets.pattern import Selector
 from pytest_mimic._core.tree.stored import bare
 from pytest_mimic._core.vault import Vault
-from pytest_mimic._core.vault.format import CASSETTES, parse_recording, recording_name
+from pytest_mimic._core.vault.format import (
+    CASSETTES_PREFIX,
+    parse_recording,
+    recording_name,
+)
 from pytest_mimic._core.vault.long_parts import long_parts
 from pytest_mimic._core.vault.objects import objects_of
 from pytest_mimic._core.vault.recording_facts import Recording, calls_of
@@ -57,7 +61,7 @@ class VaultFile:
 
     def __init__(self, name: str, vault: Vault) -> None:
         self.name = name
-        self.is_cassette = name.startswith(CASSETTES)
+        self.is_cassette = name.startswith(CASSETTES_PREFIX)
         self.error: MimicError | None = None
         self.calls: list[Recording] = []
         self.test = ""
@@ -383,7 +387,7 @@ def _is_in_path(path: str, name: str) -> bool:
     The suffix may be left out, and the folder of cassettes.
     """
     stem = name.removesuffix(".json")
-    if path in (name, stem, stem.removeprefix(CASSETTES)):
+    if path in (name, stem, stem.removeprefix(CASSETTES_PREFIX)):
         return True
     return stem.startswith(f"{path}/")
 

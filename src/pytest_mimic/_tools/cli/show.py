@@ -136,21 +136,23 @@ _END_WORDS = {
 }
 
 
-def _call_lines(invocation: Invocation, call: Recording, place: str) -> Iterator[Line]:
+def _call_lines(
+    invocation: Invocation, call: Recording, number_in_cassette: str
+) -> Iterator[Line]:
     """Yield the arguments and outcomes of a call.
 
     Args:
         invocation: The call of the command.
         call: The recorded call.
-        place: The number of the call in a cassette, `3. `; empty for a recording, whose
-            heading names the call already.
+        number_in_cassette: The number of the call in a cassette, `3. `; empty for a
+            recording, whose heading names the call already.
     """
     width = invocation.out.width
     indent = "  "
-    if place:
+    if number_in_cassette:
         indent = "    "
         yield ""
-        heading = (f"{place}{call_in_short(call, _MOST_OF_CALL)}", "bold")
+        heading = (f"{number_in_cassette}{call_in_short(call, _MOST_OF_CALL)}", "bold")
         yield ["  ", heading, f"  {short_seconds(call.stored.duration)}"]
     yield from _lines_of_parts(argument_parts(call), indent, width)
     for number, stored in enumerate(call.outcomes, 1):

@@ -58,7 +58,7 @@ def run(invocation: Invocation) -> Result:
     if options.dry_run and not options.clear:
         raise MimicError("--dry-run needs --clear: a judgement alone changes nothing")
     usages = [read_usage(Path(word)) for word in options.files]
-    account = together(usages, usage_of(settings), names_vault=bool(options.vault))
+    account = together(usages, usage_of(settings), is_vault_named=bool(options.vault))
     _refuse_incomplete(account, invocation.commands)
     vault = invocation.vault
     candidates: list[str] = []

@@ -18,7 +18,7 @@ from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.format import (
-    CASSETTES,
+    CASSETTES_PREFIX,
     FORMAT,
     imported_parts,
     parse_recording,
@@ -71,7 +71,7 @@ def calls_to_rekey(vault: Vault, name: str) -> Iterator[CallToRekey]:
     """
     facts = parse_recording(vault.store.read(name) or b"", vault.label, name)
     calls = calls_of(vault.objects, name, facts)
-    if not name.startswith(CASSETTES):
+    if not name.startswith(CASSETTES_PREFIX):
         yield CallToRekey(name, facts, calls[0].whole())
         return
     for place, call in enumerate(calls):

@@ -22,7 +22,7 @@ from pytest_mimic._core.engine.recorded_identities import (
 from pytest_mimic._core.identity.kept_parts import kept_value
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.vault import Vault
-from pytest_mimic._core.vault.format import CASSETTES, FORMAT
+from pytest_mimic._core.vault.format import CASSETTES_PREFIX, FORMAT
 from pytest_mimic._core.vault.recording_facts import Recording, calls_of
 from pytest_mimic._tools.rekey.calls_to_rekey import CallToRekey
 
@@ -74,7 +74,7 @@ def older_calls(
     """
     facts = read_older(vault.store.read(name) or b"")
     calls = calls_of(vault.objects, name, facts)
-    if not name.startswith(CASSETTES):
+    if not name.startswith(CASSETTES_PREFIX):
         # A recording has one call.
         old = CallToRekey(name, facts, calls[0].whole(), is_older=True)
         yield _with_parts(old, options_of)

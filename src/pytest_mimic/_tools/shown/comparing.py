@@ -13,7 +13,7 @@ from pytest_mimic._core.tree.differing import ABSENT, Difference, differences
 from pytest_mimic._core.tree.drawing import line
 from pytest_mimic._core.tree.stored import outcome_tree
 from pytest_mimic._core.vault import Vault
-from pytest_mimic._core.vault.format import CASSETTES
+from pytest_mimic._core.vault.format import CASSETTES_PREFIX
 from pytest_mimic._core.vault.recording_facts import read_calls
 from pytest_mimic._tools.shown.outcome_words import call_in_short, label_of
 from pytest_mimic._tools.shown.read_once import ReadOnceStore
@@ -42,7 +42,7 @@ def outcomes_in(calls: Sequence[Recording], name: str) -> Outcomes:
     numbers = Counter[str | None]()
     for call in calls:
         for number, stored in enumerate(call.outcomes, 1):
-            if name.startswith(CASSETTES):
+            if name.startswith(CASSETTES_PREFIX):
                 label = call_in_short(call)
             elif len(call.outcomes) > 1:
                 label = f"outcome {number}"

@@ -16,7 +16,7 @@ from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.tree.call_labels import recorded_label
 from pytest_mimic._core.tree.drawing import line, shortened
 from pytest_mimic._core.tree.stored import is_response, without_secrets
-from pytest_mimic._core.vault.format import CASSETTES
+from pytest_mimic._core.vault.format import CASSETTES_PREFIX
 from pytest_mimic._core.vault.objects import Entry
 from pytest_mimic._core.words import plural
 from pytest_mimic.errors import TargetError, one_line
@@ -51,8 +51,8 @@ def label_of(name: str, calls: Sequence[Recording], width: int = 120) -> str:
         The call of a recording; `cassette trip (3 calls)`; or the name of a file that
         cannot be read.
     """
-    if name.startswith(CASSETTES):
-        cassette = name.removeprefix(CASSETTES).removesuffix(".json")
+    if name.startswith(CASSETTES_PREFIX):
+        cassette = name.removeprefix(CASSETTES_PREFIX).removesuffix(".json")
         return f"cassette {cassette} ({plural(len(calls), 'call')})"
     if not calls:
         return name

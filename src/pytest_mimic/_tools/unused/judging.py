@@ -14,7 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.seam.registry import kind_of
-from pytest_mimic._core.vault.format import CALLS, CASSETTES, parse_recording
+from pytest_mimic._core.vault.format import (
+    CALLS_PREFIX,
+    CASSETTES_PREFIX,
+    parse_recording,
+)
 from pytest_mimic._core.words import Line, plural, size, tabled
 from pytest_mimic.errors import MimicError, one_line
 
@@ -126,7 +130,7 @@ class _Jury:
             return False
         if self._not_passed and not self._belongs_to(name, recorder):
             return False
-        kind = name.removeprefix(CALLS).partition("/")[0]
+        kind = name.removeprefix(CALLS_PREFIX).partition("/")[0]
         if kind in self._absent_kinds:
             return False
         lacking = self._mimicked.lacking(self._vault, name)
@@ -225,7 +229,7 @@ def _targets_of(vault: Vault, name: str) -> list[str]:
         data = vault.store.read(name) or b""
         facts = parse_recording(data, vault.label, name, skim=True)
         calls = [facts]
-        if name.startswith(CASSETTES):
+        if name.startswith(CASSETTES_PREFIX):
             calls = facts["calls"]
         return [str(call.get("target")) for call in calls]
     return []
@@ -236,7 +240,7 @@ def _owner_of(vault: Vault, name: str) -> str | None:
 
     None if tests share it, or if it cannot be read.
     """
-    if name.startswith(CASSETTES):
+    if name.startswith(CASSETTES_PREFIX):
         return None
     with suppress(MimicError):
         recording = vault.read(name, skim=True)
@@ -271,8 +275,8 @@ def labelled(vault: Vault, name: str) -> tuple[str, str]:
     from pytest_mimic._core.tree.call_labels import recorded_label
 
     with suppress(MimicError):
-        if name.startswith(CASSETTES):
-            cassette = name.removeprefix(CASSETTES).removesuffix(".json")
+        if name.startswith(CASSETTES_PREFIX):
+            cassette = name.removeprefix(CASSETTES_PREFIX).removesuffix(".json")
             return f"cassette {cassette}", vault.test_of(name) or ""
         recording = vault.read(name)
         if recording is not None:

@@ -133,14 +133,13 @@ def read_usage(path: Path) -> Usage:
     )
 
 
-def together(usages: Sequence[Usage], here: Usage, *, names_vault: bool) -> Account:
+def together(usages: Sequence[Usage], here: Usage, *, is_vault_named: bool) -> Account:
     """Return the account of all runs.
 
     Args:
         usages: The accounts of the runs.
         here: The vault and the commit of the project in which the command was called.
-        names_vault: Whether `--vault` names the vault. Its path may be another one in
-            the jobs.
+        is_vault_named: Whether `--vault` names the vault.
 
     Raises:
         MimicError: The accounts are of different vaults or commits, or of another vault
@@ -148,7 +147,9 @@ def together(usages: Sequence[Usage], here: Usage, *, names_vault: bool) -> Acco
     """
     _refuse_other_commits([here, *usages])
     vault = here.vault
-    if names_vault:
+    if is_vault_named:
+        # The vault may have another path in the jobs than `--vault PATH` here, so the
+        # accounts only need to agree with one another.
         vault = usages[0].vault
     account = Account()
     for usage in usages:

@@ -94,7 +94,9 @@ def test_every_spelling_of_the_folder_counts(places, base, tmp_path):
     assert [places.place_of(path) for path in here] == [
         PathPlace("tmp", "test_read0", "in.csv")
     ] * 2
-    assert all(any(mark in path.encode() for mark in places.marks) for path in here)
+    assert all(
+        any(mark in path.encode() for mark in places.temporary_folders) for path in here
+    )
 
 
 def test_path_of_a_place_is_a_path_of_this_run(places, base, tmp_path):

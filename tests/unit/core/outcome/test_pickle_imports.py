@@ -70,7 +70,7 @@ def test_nothing_is_imported_by_reading():
     assert "antigravity" not in sys.modules
 
 
-CALLS = [
+CALLS_PREFIX = [
     call("subprocess:Popen", ["true"]),
     named("builtins:map") + plain((named("subprocess:Popen"), [1])) + pickle.NEWOBJ,
     call("builtins:list", call("builtins:iter", named("subprocess:Popen"), None)),
@@ -79,7 +79,7 @@ CALLS = [
 ]
 
 
-@pytest.mark.parametrize("thing", CALLS, ids=range(len(CALLS)))
+@pytest.mark.parametrize("thing", CALLS_PREFIX, ids=range(len(CALLS_PREFIX)))
 def test_however_a_name_is_used_it_must_be_listed(thing):
     stream = outcome(thing)
     names = imported_names(stream, count=1)

@@ -14,7 +14,7 @@ ORDER = {"order": {"$shop:Order": {"number": 3, "name": "tea"}}, "run": 1}
 
 # What the call of today has, beside the options of its line, and whether it is the call
 # that has the arguments of `ORDER`.
-CALLS: dict[str, tuple[dict[str, Any], bool]] = {
+CALLS_PREFIX: dict[str, tuple[dict[str, Any], bool]] = {
     "an ignored part differs": (
         {"order": {"$shop:Order": {"number": 4, "name": "tea"}}, "run": 1},
         True,
@@ -35,7 +35,9 @@ CALLS: dict[str, tuple[dict[str, Any], bool]] = {
 }
 
 
-@pytest.mark.parametrize(("arguments", "expected"), CALLS.values(), ids=CALLS)
+@pytest.mark.parametrize(
+    ("arguments", "expected"), CALLS_PREFIX.values(), ids=CALLS_PREFIX
+)
 def test_a_call_is_known_by_what_counts(
     arguments: dict[str, Any], expected: bool
 ) -> None:

@@ -108,7 +108,7 @@ def test_several_runs_are_one():
         collected=["test_x.py"],
     )
 
-    whole = together([one, two], HERE, names_vault=False)
+    whole = together([one, two], HERE, is_vault_named=False)
 
     assert whole.outcomes == {"a": "failed", "b": "passed"}
     assert whole.tests - whole.ran == {"c on win32"}
@@ -117,7 +117,7 @@ def test_several_runs_are_one():
 
 
 @pytest.mark.parametrize(
-    ("facts", "names_vault", "text"),
+    ("facts", "is_vault_named", "text"),
     [
         ({"vault": "other"}, False, r"a\.json is of the vault other, and not of vault"),
         ({"vault": "other"}, True, None),
@@ -129,16 +129,16 @@ def test_several_runs_are_one():
         ({"commit": ""}, False, None),
     ],
 )
-def test_runs_that_do_not_belong_together_are_refused(facts, names_vault, text):
+def test_runs_that_do_not_belong_together_are_refused(facts, is_vault_named, text):
     file = usage()._replace(**facts)
 
     if text is None:
-        together([file], HERE, names_vault=names_vault)
+        together([file], HERE, is_vault_named=is_vault_named)
     else:
         with pytest.raises(MimicError, match=text):
-            together([file], HERE, names_vault=names_vault)
+            together([file], HERE, is_vault_named=is_vault_named)
 
 
 def test_the_vaults_are_compared_where_one_was_named():
     with pytest.raises(MimicError, match="is of the vault other, and not of vault"):
-        together([usage(), usage()._replace(vault="other")], HERE, names_vault=True)
+        together([usage(), usage()._replace(vault="other")], HERE, is_vault_named=True)

@@ -1,10 +1,12 @@
-"""The adapters of requests and urllib3, and of `http`, which takes every client.
+"""The adapters of requests and urllib3.
 
-The requests of requests and urllib3 are those of `http.client`. So these adapters only
-say whose request it is. Read against requests 2.31 to 2.34 and urllib3 1.26 to 2.8.
-Sessions, pools, redirects, cookies, authentication, retries and exceptions are real in
-a replay. Adapters of other kinds that are mounted on a session, and pools that are not
+The requests of requests and urllib3 are those of `http.client`. So `http_client.py`
+replays and records them, and these adapters only say whose request it is. Sessions,
+pools, redirects, cookies, authentication, retries and exceptions are real in a replay.
+Adapters of other kinds that are mounted on a session, and pools that are not
 urllib3's, are left alone.
+
+The adapters were read against requests 2.31 to 2.34 and urllib3 1.26 to 2.8.
 """
 
 from __future__ import annotations
@@ -25,31 +27,10 @@ from pytest_mimic._clients.http.exchange import (
 from pytest_mimic._clients.http.http_client import StdlibAdapter
 from pytest_mimic._clients.http.http_secrets import text_pairs
 from pytest_mimic._clients.http.responses import StoredResponse
-from pytest_mimic.client import Edge, MimicError, clients_of, load_adapter
+from pytest_mimic.client import Edge, MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic.client import Port, Step
-
-
-class EveryHttpClient(HttpAdapter):
-    """The adapter of `http`: the requests of every HTTP client that is installed."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.covers = clients_of("http")
-
-    def edges(self) -> Sequence[Edge]:
-        """Return the edges of the clients, which stay theirs.
-
-        A request is recorded at the outermost that takes it.
-        """
-        # As keys, edges that several clients name stand once.
-        edges: dict[Edge, None] = {}
-        for client in self.covers:
-            for edge in load_adapter(client).edges():
-                edge_of_client = edge._replace(origin=edge.origin or client)
-                edges[edge_of_client] = None
-        return list(edges)
 
 
 class Urllib3Adapter(HttpAdapter):
@@ -61,7 +42,7 @@ class Urllib3Adapter(HttpAdapter):
         The latter stay edges of `http.client`.
         """
         path = "HTTPConnectionPool", "urlopen"
-        edges = [Edge("urllib3.connectionpool", path, _label)]
+        edges = [Edge("urllib3.connectionpool", path, _label_sender)]
         for edge in StdlibAdapter("http.client").edges():
             edges.append(edge._replace(origin="http.client"))
         return edges
@@ -75,13 +56,13 @@ class RequestsAdapter(HttpAdapter):
 
         The latter stay edges of urllib3.
         """
-        edges = [Edge("requests.adapters", ("HTTPAdapter", "send"), _wrap_send)]
+        edges = [Edge("requests.adapters", ("HTTPAdapter", "send"), _wrap_adapter_send)]
         for edge in Urllib3Adapter("urllib3").edges():
             edges.append(edge._replace(origin=edge.origin or "urllib3"))
         return edges
 
 
-def _label(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+def _label_sender(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
     """Return a function of a client that tells the one below for whom it sends."""
     exchange = Exchange(port)
 
@@ -107,7 +88,7 @@ def _sent_for(exchange: Exchange, send: Callable[[], Any]) -> Any:
         SENDERS.reset(token)
 
 
-def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+def _wrap_adapter_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
     """Return the `send` of an adapter of requests: a label, too.
 
     Where nothing else has anything to do in a replay, it returns the response: the way
@@ -119,7 +100,7 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
     def send(adapter: Any, request: Any, *args: Any, **options: Any) -> Any:
         begin = partial(original, adapter, request, *args, **options)
         is_outermost = port.taking() and port.is_replaying and not SENDERS.get()
-        if not is_outermost or args or not _is_direct(adapter, request, options):
+        if not is_outermost or args or not _needs_no_urllib3(adapter, request, options):
             return _sent_for(exchange, begin)
         body = request.body or b""
         if isinstance(body, str):
@@ -130,14 +111,14 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
             return begin()
         plain = step.outcome(is_read_only=True)
         if not _is_final(plain):
-            return _sent_for(_Begun(exchange, step), begin)
+            return _sent_for(_BegunExchange(exchange, step), begin)
         answer = StoredResponse(plain, request.method)
         return adapter.build_response(request, _raw(answer, request))
 
     return send
 
 
-class _Begun(Exchange):
+class _BegunExchange(Exchange):
     """The exchange of a client whose first request has begun its step already.
 
     The client below asks for this step, and makes the request.
@@ -156,8 +137,16 @@ class _Begun(Exchange):
         return step
 
 
-def _is_direct(adapter: Any, request: Any, options: dict[str, Any]) -> bool:
-    """Check whether nothing between an adapter and the network concerns a request."""
+def _needs_no_urllib3(adapter: Any, request: Any, options: dict[str, Any]) -> bool:
+    """Check whether a replay may leave out what requests does below its adapter.
+
+    It may if nothing there concerns the request: no retries, proxy or certificate.
+
+    Args:
+        adapter: The adapter of requests.
+        request: The prepared request of requests.
+        options: The keyword arguments of `HTTPAdapter.send`.
+    """
     if type(adapter) is not sys.modules["requests.adapters"].HTTPAdapter:
         return False
     if type(adapter.poolmanager) is not sys.modules["urllib3"].PoolManager:
@@ -171,6 +160,7 @@ def _is_direct(adapter: Any, request: Any, options: dict[str, Any]) -> bool:
         return False
     if options.get("stream") or options.get("cert") or options.get("proxies"):
         return False
+    # The way through urllib3 checks that another file of certificates exists.
     return options.get("verify") is True or request.url.startswith("http://")
 
 

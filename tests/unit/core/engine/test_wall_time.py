@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_mimic._core.engine.recordings import WallTime
+from pytest_mimic._core.engine.wall_time import WallTime
 
 
 @pytest.mark.parametrize(
@@ -22,4 +22,4 @@ def test_the_seconds_that_others_have_taken(
 ) -> None:
     wall_time = WallTime()
 
-    assert [wall_time.beside(*call) for call in calls] == beside
+    assert [wall_time.seconds_shared(*call) for call in calls] == beside
