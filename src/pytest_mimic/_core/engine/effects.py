@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from pytest_mimic._core.commands import do
 from pytest_mimic._core.engine.call import named
 from pytest_mimic._core.files.places import LONGEST_PATH
-from pytest_mimic._core.identity.stands_for import stream_line
+from pytest_mimic._core.identity.stands_for import stream_content, stream_line
 from pytest_mimic._core.outcome.advancing import (
     State,
     advancing_in,
@@ -155,7 +155,8 @@ class Effects:
         streams = [name for name in changed if is_stream(arguments.get(name))]
         if streams:
             name = streams[0]
-            line = stream_line(target, name, type(arguments[name]))
+            content = stream_content(name, type(arguments[name]), options)
+            line = stream_line(target, name, content, options)
             return [do(f"say what stands for it: {line}")]
         paths = [each.path for each in differences]
         if paths and all(path.rpartition(".")[2][:1] == "_" for path in paths):

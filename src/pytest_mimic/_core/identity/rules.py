@@ -21,7 +21,11 @@ from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.callables import callable_kind, class_variables
 from pytest_mimic._core.identity.paths import path_reducer
 from pytest_mimic._core.identity.short import SCALARS, plain_nans
-from pytest_mimic._core.identity.stands_for import is_wrapped_file, stream_line
+from pytest_mimic._core.identity.stands_for import (
+    is_wrapped_file,
+    stream_content,
+    stream_line,
+)
 from pytest_mimic._core.types.additions import (
     added_attributes,
     added_state,
@@ -539,13 +543,17 @@ def refusal(
     )
 
 
+# Before a line whose `key=` the user has to write.
+_SAY_BY_KEY = "or say by key= in the test what stands for it"
+
+
 def _remedies(
     kind: type, target: str, path: str, options: Options | None
 ) -> list[Remedy]:
     """Return what a user can do about a part of a call that has no identity.
 
-    For a stream or an iterator, `ignore=` is no remedy: calls that differ only in what
-    it gives would become one call.
+    For a stream, an iterator or a generator of random numbers, `ignore=` alone is no
+    remedy: calls that differ only in what it gives would become one call.
 
     Args:
         kind: The class of the part.
@@ -564,12 +572,27 @@ def _remedies(
             )
         ]
     if hasattr(kind, "read") or is_wrapped_file(kind):
-        line = stream_line(target, path, kind)
-        return [Remedy(Verb.DO, "in the test, say what stands for it", words=(line,))]
+        content = stream_content(path, kind, options)
+        line = stream_line(target, path, content, options)
+        if content is not None:
+            say = "in the test, say what stands for it"
+            return [Remedy(Verb.DO, say, words=(line,))]
+        return [
+            do("name a function inside, which gets what is read"),
+            Remedy(Verb.DO, _SAY_BY_KEY, words=(line,)),
+        ]
     if hasattr(kind, "__next__") or hasattr(kind, "__anext__"):
+        line = stream_line(target, path, None, options)
         return [
             do("pass a list or a tuple of its items"),
             do("or name a function inside, which gets the items"),
+            Remedy(Verb.DO, _SAY_BY_KEY, words=(line,)),
+        ]
+    if "random.Random" in lineage(kind):
+        # One that the system feeds has no state, which a recording could keep.
+        return [
+            do("pass a random.Random with a seed"),
+            do("or name a function inside, which gets the numbers"),
         ]
     leave_out = Remedy(
         Verb.IGNORE,

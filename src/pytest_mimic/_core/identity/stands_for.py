@@ -8,20 +8,50 @@ from __future__ import annotations
 
 import re
 
+from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.types.kinds import lineage
 
-# A path: the argument at its beginning, and the steps that follow, `batch` and
-# `.files[0]`.
-_PATH = re.compile(r"(\w+)(.*)", re.DOTALL)
+# The argument at the beginning of a path: `batch` of `batch.files[0]`.
+_ARGUMENT = re.compile(r"\w+")
 
 
-def stream_line(target: str, path: str, kind: type) -> str:
+def stream_content(path: str, kind: type, options: Options | None) -> str | None:
+    """Return the expression of Python that stands for a stream by its content.
+
+    None: the user has to say what stands for it, in one of these cases:
+
+    - The class of the stream has no content that can be told.
+    - The stream is a part of an argument. Its content would stand for the whole
+      argument, and calls that differ in the rest would become one.
+    - The line has an option about parts that `key=` would let count again.
+
+    Args:
+        path: Where the stream is: an argument, or a part of it, `batch.files[0]`.
+        kind: The class of the stream.
+        options: The options of the target's line.
+    """
+    is_part = not path.isidentifier()
+    written = options or Options()
+    ignores_parts = any(not ignored.isidentifier() for ignored in written.ignore)
+    if is_part or ignores_parts or written.content:
+        return None
+    return expression(kind, f'call["{path}"]')
+
+
+def stream_line(
+    target: str, path: str, content: str | None, options: Options | None = None
+) -> str:
     """Return the line of Python in which a user says what stands for a stream.
+
+    The line takes the place of the target's line, so it has the options of that line
+    too.
 
     Args:
         target: The target of the call.
         path: Where the stream is: an argument, or a part of it, `batch.files[0]`.
-        kind: The class of the stream.
+        content: What stands for the stream, of `stream_content`. None: the line has
+            `key=...`, which is an error until the user has filled it in.
+        options: The options of the target's line.
 
     Example:
         For the argument `file` of `shop:load`, a `BytesIO`:
@@ -29,14 +59,32 @@ def stream_line(target: str, path: str, kind: type) -> str:
             mimic("shop:load", ignore="file", key=lambda call: {**call, "file":
                 (call["file"].getvalue(), call["file"].tell())})
     """
-    match = _PATH.fullmatch(path)
+    match = _ARGUMENT.match(path)
     assert match is not None
-    argument, steps = match.groups()
-    part = expression(kind, f'call["{argument}"]{steps}')
-    return (
-        f'mimic("{target}", ignore="{argument}", '
-        f'key=lambda call: {{**call, "{argument}": {part}}})'
-    )
+    argument = match[0]
+    written = options or Options()
+    ignored = tuple(dict.fromkeys([*written.ignore, argument]))
+    words = [f'"{target}"', f"ignore={_keyword_value(ignored)}"]
+    for name, value in written._asdict().items():
+        is_default = value == Options._field_defaults[name]
+        if name not in ("ignore", "key") and not is_default:
+            words.append(f"{name}={_keyword_value(value)}")
+    key = "..."
+    if content is not None:
+        # What the target's line leaves out must not count by way of `key`.
+        left_out = [f'"{name}": None' for name in written.ignore]
+        parts = ", ".join(["**call", *left_out, f'"{argument}": {content}'])
+        key = f"lambda call: {{{parts}}}"
+    return f"mimic({', '.join(words)}, key={key})"
+
+
+def _keyword_value(value: object) -> str:
+    """Return an option as Python has it: `"a,b"`, `True`, `0.01`."""
+    if isinstance(value, tuple):
+        value = ",".join(value)
+    if isinstance(value, str) and '"' not in value and "\\" not in value:
+        return f'"{value}"'
+    return repr(value)
 
 
 def is_wrapped_file(kind: type) -> bool:
@@ -44,7 +92,7 @@ def is_wrapped_file(kind: type) -> bool:
     return "tempfile._TemporaryFileWrapper" in lineage(kind)
 
 
-def expression(kind: type, part: str) -> str:
+def expression(kind: type, part: str) -> str | None:
     """Return the expression of Python that gives what a stream would give next.
 
     Args:
@@ -58,7 +106,7 @@ def expression(kind: type, part: str) -> str:
     | `getstate()`, `get_state()` | the state of a generator |
     | `bit_generator` | the state of numpy's generators |
 
-    Three dots: the class has none of these, so the user has to fill them in.
+    None: the class has none of these.
     """
     if hasattr(kind, "getvalue"):
         return f"({part}.getvalue(), {part}.tell())"
@@ -70,4 +118,4 @@ def expression(kind: type, part: str) -> str:
         return f"{part}.get_state()"
     if hasattr(kind, "bit_generator"):
         return f"{part}.bit_generator.state"
-    return "..."
+    return None

@@ -9,7 +9,12 @@ from contextlib import ExitStack
 
 import pytest
 
-from pytest_mimic._core.identity.stands_for import expression, stream_line
+from pytest_mimic._core.identity.stands_for import (
+    expression,
+    stream_content,
+    stream_line,
+)
+from pytest_mimic._core.target_options import Options
 
 
 class OwnBytes(io.BytesIO):
@@ -76,13 +81,48 @@ def test_generators_of_numpy_are_told_apart_by_their_state():
 
 
 def test_of_another_object_the_user_has_to_know():
-    assert expression(object, "value") == "..."
+    assert expression(object, "value") is None
 
 
-def test_the_line_keeps_the_other_arguments():
-    line = stream_line("shop:read", "batch.files[0]", OwnBytes)
+@pytest.mark.parametrize(
+    ("path", "options", "line"),
+    [
+        (
+            "data",
+            Options(),
+            'mimic("shop:read", ignore="data", key=lambda call: {**call, "data":'
+            ' (call["data"].getvalue(), call["data"].tell())})',
+        ),
+        # Without what the target's line leaves out, calls are no other ones.
+        (
+            "data",
+            Options(ignore=("session",), sequence=True, rtol=0.1),
+            'mimic("shop:read", ignore="session,data", sequence=True, rtol=0.1,'
+            ' key=lambda call: {**call, "session": None, "data":'
+            ' (call["data"].getvalue(), call["data"].tell())})',
+        ),
+        # What stood for a part would stand for the whole argument.
+        (
+            "batch['files'][0]",
+            Options(),
+            'mimic("shop:read", ignore="batch", key=...)',
+        ),
+        ("call.keys()[0]", Options(), 'mimic("shop:read", ignore="call", key=...)'),
+        # `key=` gets all of the arguments, and would count these parts.
+        (
+            "data",
+            Options(ignore=("order.day",)),
+            'mimic("shop:read", ignore="order.day,data", key=...)',
+        ),
+        (
+            "data",
+            Options(content=("path",)),
+            'mimic("shop:read", ignore="data", content="path", key=...)',
+        ),
+    ],
+    ids=["whole", "line", "part", "key of a dict", "ignored part", "content"],
+)
+def test_the_line_never_makes_two_calls_one(path, options, line):
+    content = stream_content(path, OwnBytes, options)
 
-    assert line == (
-        'mimic("shop:read", ignore="batch", key=lambda call: {**call, "batch":'
-        ' (call["batch"].files[0].getvalue(), call["batch"].files[0].tell())})'
-    )
+    assert stream_line("shop:read", path, content, options) == line
