@@ -267,16 +267,33 @@ class StaleRecordingError(MissingRecordingError):
 class MutatedInputError(MimicError, RuntimeError):
     """A recorded function changed its arguments, or a file that they name.
 
-    Attribute: `call`.
+    Attributes:
+        call: The call as people read it.
     """
+
+    call: str = ""
 
 
 class UnstableIdentityError(MimicError, TypeError):
-    """A value has no stable identity. Attributes: `target`, `path`."""
+    """A value has no stable identity.
+
+    Attributes:
+        target: The name of the call's target. Empty: the value belongs to no call.
+        path: Where the value is, `batch.files[0]`.
+    """
+
+    target: str = ""
+    path: str = ""
 
 
 class UnstorableOutcomeError(MimicError, TypeError):
-    """An outcome cannot be stored. Attribute: `path`, the part at fault."""
+    """An outcome cannot be stored.
+
+    Attributes:
+        path: The part at fault. Empty: the call as a whole cannot be recorded.
+    """
+
+    path: str = ""
 
 
 class CorruptRecordingError(MimicError, RuntimeError):
@@ -339,6 +356,7 @@ class DriftError(MimicError, AssertionError):
             earlier call can have changed this one.
     """
 
+    call: str = ""
     is_outage = False
     conversation = ""
 

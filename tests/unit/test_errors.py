@@ -8,6 +8,7 @@ import pytest
 
 import pytest_mimic
 from pytest_mimic import MimicError, MissingRecordingError, StaleRecordingError
+from pytest_mimic.errors import Damage
 
 KINDS = {
     "MissingRecordingError": RuntimeError,
@@ -44,6 +45,25 @@ def test_an_error_survives_pickling(name):
         "it broke\n  a: 1\n  mend it",
         "a.b",
     )
+
+
+FIELDS = {
+    "MissingRecordingError": {"call": "", "target": "", "changing": (), "kinds": ()},
+    "StaleRecordingError": {"call": "", "target": "", "recorder": None},
+    "MutatedInputError": {"call": ""},
+    "UnstableIdentityError": {"target": "", "path": ""},
+    "UnstorableOutcomeError": {"path": ""},
+    "CorruptRecordingError": {"file": "", "damage": Damage.CHANGED, "detail": ""},
+    "DriftError": {"call": "", "is_outage": False, "conversation": ""},
+}
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_fact_that_is_not_known_is_empty(name):
+    """Who reads a field need not ask whether the error has it."""
+    error = getattr(pytest_mimic, name)("it broke")
+
+    assert {field: getattr(error, field) for field in FIELDS[name]} == FIELDS[name]
 
 
 def test_handlers_of_misses_catch_stale_recordings():
