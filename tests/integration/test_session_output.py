@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from support import loopback
 
 SHOP = """
@@ -353,3 +354,35 @@ def test_pointers_of_git_lfs_are_counted_in_one_line(project):
     assert f"{len(pickles)} files of the vault are Git LFS pointers: git lfs pull" in (
         run.section
     )
+
+
+# The arguments of a run, and the tests in the command that records its misses. All
+# tests miss but those of `test_fine.py`.
+SELECTIONS = {
+    "all": ((), "test_one.py test_two.py"),
+    "a file": (("test_one.py",), "test_one.py"),
+    "a file and a test": (
+        ("test_one.py", "test_two.py::test_a"),
+        "test_one.py test_two.py::test_a",
+    ),
+    "tests of a file": (
+        ("test_one.py::test_a", "test_one.py::test_b"),
+        "test_one.py::test_a test_one.py::test_b",
+    ),
+    "by name": (("-k", "test_one"), "test_one.py::test_a test_one.py::test_b"),
+}
+
+
+@pytest.mark.parametrize("name", SELECTIONS)
+def test_a_command_names_a_file_where_all_of_its_tests_are_meant(project, name):
+    arguments, tests = SELECTIONS[name]
+    project.module("def fetch(city): return city")
+    project.ini("shop:fetch")
+    for file in ("test_one", "test_two"):
+        calls = [f"def test_{x}(): shop.fetch('{file} {x}')\n" for x in "ab"]
+        project.write(f"{file}.py", "import shop\n\n" + "\n".join(calls))
+    project.write("test_fine.py", "def test_fine(): pass\n")
+
+    run = project.run(*arguments)
+
+    assert run.section[-1] == f"to record the missing: pytest --mimic-record {tests}"

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from typing import Any, Generic, NamedTuple, TypeVar, overload
 
+from pytest_mimic.errors import one_line
+
 _Value = TypeVar("_Value")
 
 
@@ -137,8 +139,10 @@ def _is_row(line: Line) -> bool:
 def in_columns(pairs: Sequence[tuple[str, str]], room: int = ROW) -> list[str]:
     """Return rows of a label and what stands beside it, in two columns.
 
-    Where both are too long, the middle of the label is left out.
+    Where both are too long, the middle of the label is left out. A text with several
+    lines stands in one.
     """
+    pairs = [(one_line(label), one_line(beside)) for label, beside in pairs]
     most_beside = min(
         _MOST_BESIDE_LABEL, room - len(_GAP_AFTER_LABEL) - _LEAST_OF_LABEL
     )

@@ -144,6 +144,31 @@ class SelectedTests(Hooks):
         """Note a reason why not all tests run."""
         self._account.selection.add(reason)
 
+    def whole_files(self) -> dict[str, set[str]]:
+        """Return the tests of the files that the run has selected as a whole, by file.
+
+        A file is selected in part by an argument with `::`, and by options that leave
+        out tests. It is not known how many tests a file has if the run stopped early.
+        """
+        option = self._config.option
+        account = self._account
+        if account.deselected or account.selection or getattr(option, "lf", False):
+            return {}
+        cwd = self._config.invocation_params.dir
+        rootdir = self._config.rootpath.resolve()
+        in_part = set()
+        for arg in self._config.args:
+            file, colons, _ = arg.partition("::")
+            if colons:
+                path = Path(cwd, file).resolve()
+                in_part.add(relative_path(path, start=rootdir))
+        files: dict[str, set[str]] = {}
+        for test in account.outcomes:
+            file = test.partition("::")[0]
+            if file not in in_part:
+                files.setdefault(file, set()).add(test)
+        return files
+
     def have_all_passed(self) -> bool:
         """Return whether all tests of the project have run and passed."""
         if self._account.skipped_modules or self.narrowed():

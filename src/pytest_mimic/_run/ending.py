@@ -257,7 +257,7 @@ class Ending:
             self._session.settings,
             quiet=bool(quiet),
             cache=cache_of(self._config),
-            is_complete=not self._tests.narrowed(),
+            whole_files=self._tests.whole_files(),
             room=room or ROW,
         )
         if not quiet:

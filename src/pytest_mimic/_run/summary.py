@@ -65,7 +65,7 @@ def summary(
     *,
     quiet: bool = False,
     cache: Path | None = None,
-    is_complete: bool = False,
+    whole_files: Mapping[str, Collection[str]] | None = None,
     room: int = ROW,
 ) -> list[str]:
     """Return the lines of the section titled `mimic`, which may be empty.
@@ -78,7 +78,7 @@ def summary(
             recorded.
         cache: The folder of pytest's cache, in which it keeps which tests failed; None:
             there is none.
-        is_complete: Whether all tests of the project were selected.
+        whole_files: The tests of the files that were selected as a whole, by file.
         room: The characters that a row of a list should take at most.
     """
     lines = []
@@ -90,7 +90,7 @@ def summary(
             lines.append(judgement.vault)
         lines += _taken_back([event.label for event in account.taken_back])
     commands = RunCommands.of_run(
-        account, settings, cache=cache, is_complete=is_complete
+        account, settings, cache=cache, whole_files=whole_files or {}
     )
     problems: list[Line] = []
     problems += _put_back(len(account.put_back))
@@ -186,7 +186,7 @@ class RunCommands(NamedTuple):
         settings: Settings,
         *,
         cache: Path | None,
-        is_complete: bool,
+        whole_files: Mapping[str, Collection[str]],
     ) -> RunCommands:
         """Return the commands of a run that has ended."""
         # Older versions of pytest read no arguments from a file.
@@ -195,18 +195,13 @@ class RunCommands(NamedTuple):
         if cache is not None and reads_files:
             folder = cache / "mimic"
         commands = settings.commands._replace(folder=folder)
-        known: dict[str, set[str]] = {}
-        if is_complete:
-            for test in account.outcomes:
-                file = test.partition("::")[0]
-                known.setdefault(file, set()).add(test)
         failed: set[str] | None = None
         if cache is not None:
             failed = set()
             for test, outcome in account.outcomes.items():
                 if outcome == "failed":
                     failed.add(test)
-        return cls(commands, known, failed)
+        return cls(commands, whole_files, failed)
 
     def __call__(self, *options: str, tests: Sequence[str]) -> str:
         """Return the command line that runs these tests with options."""

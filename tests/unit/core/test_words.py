@@ -40,6 +40,12 @@ def test_amounts_are_short(text: str, words: str) -> None:
     assert text == words
 
 
+def test_a_row_stands_in_one_line() -> None:
+    assert in_columns([("GET /x?q=a\nb", "t.py::test_x\n")]) == [
+        "GET /x?q=a\\nb    t.py::test_x\\n"
+    ]
+
+
 def test_a_long_label_loses_its_middle_and_pushes_no_column_away() -> None:
     label = f"{'c' * 99}{'d' * 99}"
 

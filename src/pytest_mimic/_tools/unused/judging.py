@@ -20,7 +20,7 @@ from pytest_mimic._core.vault.format import (
     parse_recording,
 )
 from pytest_mimic._core.words import Line, plural, size, tabled
-from pytest_mimic.errors import MimicError, one_line
+from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.account import Account
@@ -434,7 +434,7 @@ def list_unused(judgement: Judgement) -> list[Line]:
             recorder = f"recorded by {test}"
         if is_gone:
             recorder += ", gone"
-        rows.append((one_line(label), one_line(recorder)))
+        rows.append((label, recorder))
     heading = "unused:"
     if judgement.cleared:
         heading = "cleared:"
