@@ -48,7 +48,7 @@ def test_killed_run_leaves_correct_or_no_recordings(project):
 
     for kill in range(KILLS):
         vault = Vault(FolderStore(project.vault))
-        vault.delete(
+        vault.writer.delete(
             [name for name in vault.names() if chance.random() < 0.9]
         )  # to be recorded anew
         kill_a_recording_run(project, after=chance.randrange(1, 190), chance=chance)

@@ -46,11 +46,11 @@ WRITER = textwrap.dedent("""
     def record(folder, generation, calls):
         vault = Vault(FolderStore(folder))
         for number in range(calls):
-            stored = vault.stored(Value(value_of(number, generation)), 1.0)
+            stored = vault.writer.encoded(Value(value_of(number, generation)), 1.0)
             name = recording_name("shop:fetch", f"{number:032x}")
-            vault.write(name, [Recording("shop:fetch", None, None, None, "2026-11-02", None, [stored])])
+            vault.writer.write(name, [Recording("shop:fetch", None, None, None, "2026-11-02", None, [stored])])
             print(number, flush=True)
-            vault.delete((), vault.replaced)
+            vault.writer.delete((), vault.replaced)
             vault.replaced.clear()
 
     if __name__ == "__main__":
@@ -113,7 +113,7 @@ def test_killed_writers_lose_no_recording_that_was_done_and_leave_none_half(
     ]
     assert [path for path in folder.rglob("*") if path.name.endswith(".tmp")] == []
     vault = Vault(FolderStore(folder))
-    vault.delete(vault.names())
+    vault.writer.delete(vault.names())
     assert [path for path in folder.rglob("*") if path.is_file()] == []
 
 
@@ -172,9 +172,9 @@ def fill(vault) -> tuple[int, str]:
     """Record until the disk is full; return the number of recordings and the error."""
     for number in range(1000):
         value = (random.Random(number).randbytes(9000), number)
-        stored = vault.stored(Value(value), 1.0)
+        stored = vault.writer.encoded(Value(value), 1.0)
         try:
-            vault.write(
+            vault.writer.write(
                 recording_name("shop:fetch", f"{number:032x}"),
                 [Recording("shop:fetch", None, None, None, "", None, [stored])],
             )
@@ -214,10 +214,10 @@ def test_file_size_limit_is_one_clear_error(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
         vault = Vault(FolderStore(sys.argv[1]))
         for size in (10_000, 200_000, 3_000_000):
-            stored = vault.stored(Value((random.Random(size).randbytes(size),)), 1.0)
+            stored = vault.writer.encoded(Value((random.Random(size).randbytes(size),)), 1.0)
             name = f"calls/shop/f/{size:032x}.json"
             try:
-                vault.write(name, [Recording("shop:f", None, None, None, "", None, [stored])])
+                vault.writer.write(name, [Recording("shop:f", None, None, None, "", None, [stored])])
                 print(len(vault.read(name).outcomes[0].load().value[0]))
             except MimicError as error:
                 print(str(error).rpartition(": ")[2], vault.read(name))

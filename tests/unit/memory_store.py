@@ -48,11 +48,11 @@ def recorded(outcome: object, store: Any = None, **facts: object) -> Any:
     """Return a vault's files after a call that had this outcome, or returned this value."""
     store = MemoryStore() if store is None else store
     vault = Vault(store)
-    stored = vault.stored(
+    stored = vault.writer.encoded(
         outcome if isinstance(outcome, Outcome) else Value(outcome), 0.5
     )
     recording = Recording("shop:f", None, None, None, "2026-11-02", None, [stored])
-    vault.write(NAME, [recording._replace(**facts)])
+    vault.writer.write(NAME, [recording._replace(**facts)])
     return store
 
 

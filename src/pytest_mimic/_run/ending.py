@@ -116,7 +116,9 @@ class Ending:
         if parts.account.replaced:
             # This waits for the end of all tests: a recording that a test puts back
             # needs its objects again.
-            parts.keep_error(partial(parts.vault.delete, (), parts.account.replaced))
+            parts.keep_error(
+                partial(parts.vault.writer.delete, (), parts.account.replaced)
+            )
         parts.keep_error(self._find_outdated)
         parts.keep_error(self._judge)
         parts.keep_error(self._keep_usage)

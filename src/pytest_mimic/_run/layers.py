@@ -79,6 +79,7 @@ _LAYERS: dict[str, Layer] = {
     "_core.vault": Layer.START,
     "_core.vault.long_parts": Layer.REPLAY,
     "_core.vault.objects": Layer.REPLAY,
+    "_core.vault.reading": Layer.REPLAY,
     "_core.vault.recording_facts": Layer.REPLAY,
     # Each run judges which recordings it has not used.
     "_tools.unused.judging": Layer.START,
@@ -216,15 +217,7 @@ DOORS: dict[str, tuple[str, ...]] = {
         "Objects._untagged",
         "Objects._unpickled",
     ),
-    "_core.vault.vault": (
-        "Vault.objects",
-        "Vault.read",
-        "Vault.stored",
-        "Vault.write",
-        "Vault.copy",
-        "Vault.delete",
-        "_maker_of_value",
-    ),
+    "_core.vault.vault": ("Vault.reader", "Vault.writer"),
 }
 
 

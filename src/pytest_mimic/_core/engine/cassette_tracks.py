@@ -296,7 +296,7 @@ class CassetteTrack(Track):
                     remedies=["record its tests in one process"],
                     cassette=self.name,
                 )
-            written = run.vault.write(
+            written = run.vault.writer.write(
                 self.file, calls, test=self._test, recorded=run.today
             )
             self._stood = written.now

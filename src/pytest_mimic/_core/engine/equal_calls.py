@@ -409,7 +409,7 @@ class Track:
         run, last = self._run, self._last
         assert last is not None
         whole = last._replace(outcomes=self._outcomes())
-        written = run.vault.write(self.file, [whole], is_new=self._is_new)
+        written = run.vault.writer.write(self.file, [whole], is_new=self._is_new)
         self._is_new = False
         # The arguments may be long, and are not needed again.
         self._recordings.known[self.file] = whole._replace(arguments=None)

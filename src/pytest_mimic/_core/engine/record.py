@@ -275,7 +275,7 @@ def encode(
     effects = observed.effects
     if effects is not None:
         effects.refuse_changes()
-    stored = run.vault.stored(
+    stored = run.vault.writer.encoded(
         outcome,
         observed.duration,
         target=plan.target,

@@ -140,7 +140,7 @@ def _as_recorded(call: Call, outcome: Outcome) -> Outcome:
     if not (run.redactor.environment.forms or is_error):
         return outcome
     with suppress(MimicError):  # what cannot be stored is compared as it is
-        stored = run.vault.stored(
+        stored = run.vault.writer.encoded(
             outcome, 0.0, target=call.plan.target, paths=call.paths
         )
         if is_error:

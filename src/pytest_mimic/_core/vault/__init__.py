@@ -11,18 +11,19 @@ What is what:
 | object | a file of its own, named by its content (`objects`) |
 | stored outcome | an entry, or an outcome in memory that will become one |
 | format | names of files, and JSON as it is read (`format`) |
+| reader, writer | what reads and writes recordings (`reading`, `writing`) |
 | locks | who may write, and who may delete (`locks`) |
 
 A recording is `calls/shop.api/fetch/5f….json`, a cassette `cassettes/trip.json`, an
 object `objects/9f/9f….pkl`.
 
-`Vault` is what others use. It reads through `recording_facts`, which makes stored
-outcomes of entries; these load their value through `Objects`. It writes through
-`writing`, which compares with what the file says already.
+`Vault` is what others use. `Vault.reader` makes stored outcomes of entries
+(`recording_facts`); these load their value through `Objects`. `Vault.writer` compares
+with what the file says already. Both are loaded when a run first needs them.
 
 One recording, told. `fetch("EUR")` gave a frame that no JSON holds exactly.
 
-1. *Written.* `Vault.stored` encodes the frame to a pickle in memory. `Vault.write`
+1. *Written.* `Writer.encoded` makes a pickle of the frame in memory. `Writer.write`
    joins the runs that record (`locks`), so that nobody deletes objects, and reads what
    the file says now. `Objects.place` writes the pickle as `objects/9f/9f….pkl` if it is
    not there. The entry names it, with the list of what the pickle imports. The JSON is
@@ -37,9 +38,9 @@ One recording, told. `fetch("EUR")` gave a frame that no JSON holds exactly.
    the pickle against its name and its list before it loads it. A recording of one plain
    value takes a shorter way: `Vault.read_value` gives what makes a fresh value for each
    call.
-4. *Cleared.* `Vault.delete` deletes the recording while it keeps all other writers out.
-   If no run is recording, it looks at what the remaining recordings name, and deletes
-   the objects that none of them does.
+4. *Cleared.* `Writer.delete` deletes the recording while it keeps all other writers
+   out. If no run is recording, it looks at what the remaining recordings name, and
+   deletes the objects that none of them does.
 """
 
 from __future__ import annotations

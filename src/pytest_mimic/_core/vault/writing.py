@@ -7,7 +7,9 @@ from itertools import chain, zip_longest
 from json import loads
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_mimic._core.outcome.encoding import encode
 from pytest_mimic._core.outcome.memory import pieces_of, python_version
+from pytest_mimic._core.outcome.placed_paths import NOWHERE
 from pytest_mimic._core.outcome.plain import Laid, layout
 from pytest_mimic._core.vault.format import (
     CASSETTES_PREFIX,
@@ -26,10 +28,12 @@ from pytest_mimic._core.vault.objects import (
     check_entry,
 )
 from pytest_mimic._core.vault.recording_facts import MISSHAPED, Recording, Stored
-from pytest_mimic.errors import CorruptRecordingError, Damage
+from pytest_mimic.errors import CorruptRecordingError, Damage, UnstorableOutcomeError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.outcome.encoding import Encoded
+    from pytest_mimic._core.outcome.outcome import Outcome
+    from pytest_mimic._core.outcome.placed_paths import PathStore
     from pytest_mimic._core.vault.recording_facts import InputList
     from pytest_mimic._core.vault.store import Store
 
@@ -88,53 +92,161 @@ class _FileBefore(NamedTuple):
     arguments: Sequence[Described] = ()
 
 
-def write(
-    objects: Objects,
-    name: str,
-    calls: Sequence[Recording],
-    *,
-    test: str | None = None,
-    recorded: str = "",
-    is_new: bool = False,
-) -> Written:
-    """Write a recording of one call, or a cassette, unless the file says the same.
+class Writer:
+    """Writes and deletes the recordings of a vault.
 
-    If the outcomes are those in the vault, the test and the date that recorded them
-    stay. A file that `is_new` was not there when the call began.
+    It does not keep the vault: as a cycle, they would keep its locks.
+
+    Args:
+        objects: The objects of the vault.
+        replaced: Gets the objects that the writer replaces, see `Vault.replaced`.
+        forbids_pickles: No outcome may be stored as a pickle.
     """
-    store = objects.store
-    is_cassette = name.startswith(CASSETTES_PREFIX)
-    if not is_cassette:
-        test = calls[0].test
-        recorded = calls[0].recorded
-    origin = Origin(name, name if is_cassette else calls[0].target, test)
-    file_before = _FileBefore() if is_new else _read_before(objects, name)
-    outcomes = list(chain.from_iterable(call.outcomes for call in calls))
-    store.share()
-    entries, is_same = _entries_in_file(objects, outcomes, file_before.entries, origin)
-    arguments = _arguments_in_file(
-        objects, calls, file_before.arguments, is_cassette=is_cassette
-    )
-    facts_of_run: Mapping[str, Any] = {"test": test, "recorded": recorded}
-    if file_before.facts and is_same:
-        facts_of_run = file_before.facts
-    facts = _facts_of_file(
-        calls, entries, arguments, facts_of_run, is_cassette=is_cassette
-    )
-    new_content = _content_of_file(facts, file_before)
-    old_content = file_before.data
-    is_changed = new_content is not old_content
-    if is_changed and not store.replace(name, old_content, new_content):
-        # Another process has written the file since: a test that fails puts that back.
-        return write(objects, name, calls, test=test, recorded=recorded)
-    # The vault holds the outcomes from here on, so their copies in memory can go. A
-    # replay in the same run loads what was written.
-    for stored, entry in zip(outcomes, entries, strict=True):
-        stored.settle(entry, origin)
-    replaced = set[str]()
-    if old_content is not None and is_changed:
-        replaced = references(old_content) - references(new_content or b"")
-    return Written(old_content, new_content, replaced)
+
+    def __init__(
+        self, objects: Objects, replaced: set[str], *, forbids_pickles: bool
+    ) -> None:
+        self._objects = objects
+        self._replaced = replaced
+        self._forbids_pickles = forbids_pickles
+
+    def encoded(
+        self,
+        outcome: Outcome,
+        duration: float,
+        *,
+        target: str | None = None,
+        paths: PathStore = NOWHERE,
+        detached: bool = False,
+    ) -> Stored:
+        """Return the outcome encoded in memory. Nothing is written.
+
+        Args:
+            outcome: What the call gave.
+            duration: How long the real call took, in seconds.
+            target: The target of the call, for the text of an error.
+            paths: Stores the outcome's paths by their places.
+            detached: The outcome's value may change before it is written, as in a
+                cassette.
+
+        Raises:
+            UnstorableOutcomeError: A part of the outcome cannot be stored.
+        """
+        encoded = encode(outcome, target=target, paths=paths)
+        if encoded.pickled is not None and self._forbids_pickles:
+            raise UnstorableOutcomeError(
+                f"what {target or 'the call'} gave cannot be stored without a pickle, "
+                "and mimic_pickle = forbid",
+                remedies=["nothing was recorded"],
+                path="result",
+            )
+        if encoded.pickled is not None and detached:
+            encoded.pickled.detach()
+        facts = {"duration": float(f"{duration:.4g}"), "kind": encoded.kind}
+        return Stored(self._objects, facts, encoded=encoded)
+
+    def write(
+        self,
+        name: str,
+        calls: Sequence[Recording],
+        *,
+        test: str | None = None,
+        recorded: str = "",
+        is_new: bool = False,
+    ) -> Written:
+        """Write a recording of one call, or a cassette: its objects first, each whole.
+
+        If the outcomes equal those in the vault, the facts of the run that recorded
+        them stay. If the source and the arguments are equal as well, the file is not
+        touched. A cassette gets its `test` and date here. A file that `is_new` was not
+        there when the call began.
+
+        Raises:
+            MimicError: The store cannot be written. The old content stays.
+        """
+        objects = self._objects
+        store = objects.store
+        is_cassette = name.startswith(CASSETTES_PREFIX)
+        if not is_cassette:
+            test = calls[0].test
+            recorded = calls[0].recorded
+        origin = Origin(name, name if is_cassette else calls[0].target, test)
+        file_before = _FileBefore() if is_new else _read_before(objects, name)
+        outcomes = list(chain.from_iterable(call.outcomes for call in calls))
+        store.share()
+        entries, is_same = _entries_in_file(
+            objects, outcomes, file_before.entries, origin
+        )
+        arguments = _arguments_in_file(
+            objects, calls, file_before.arguments, is_cassette=is_cassette
+        )
+        facts_of_run: Mapping[str, Any] = {"test": test, "recorded": recorded}
+        if file_before.facts and is_same:
+            facts_of_run = file_before.facts
+        facts = _facts_of_file(
+            calls, entries, arguments, facts_of_run, is_cassette=is_cassette
+        )
+        new_content = _content_of_file(facts, file_before)
+        old_content = file_before.data
+        is_changed = new_content is not old_content
+        if is_changed and not store.replace(name, old_content, new_content):
+            # Another process has written the file since: a test that fails puts that
+            # back.
+            return self.write(name, calls, test=test, recorded=recorded)
+        # The vault holds the outcomes from here on, so their copies in memory can go. A
+        # replay in the same run loads what was written.
+        for stored, entry in zip(outcomes, entries, strict=True):
+            stored.settle(entry, origin)
+        replaced = set[str]()
+        if old_content is not None and is_changed:
+            replaced = references(old_content) - references(new_content or b"")
+        self._replaced |= replaced
+        return Written(old_content, new_content, replaced)
+
+    def copy(self, name: str, other: Objects) -> None:
+        """Write a recording or cassette of another vault, its objects first, as it is.
+
+        Raises:
+            CorruptRecordingError: An object of the recording is missing or damaged.
+            MimicError: The store cannot be written.
+        """
+        store = self._objects.store
+        data = other.store.read(name) or b""
+        store.share()
+        for each in sorted(references(data)):
+            content = other.map(each, Origin(name, "", None))
+            if store.size(each) != len(content):
+                store.write(each, [content])
+        self._replaced |= references(store.read(name) or b"") - references(data)
+        store.write(name, data)
+
+    def delete(
+        self, names: Collection[str], objects: Iterable[str] | None = None
+    ) -> Cleared:
+        """Delete recordings and cassettes, and objects that no other one names.
+
+        Without `objects`, all objects are looked at.
+
+        A crash may have left objects that no recording ever named. Temporary files of
+        killed writers go, too. All objects stay while a run of another process records,
+        and where a damaged recording may have named any.
+
+        Raises:
+            MimicError: A file cannot be deleted. Those before it are deleted.
+        """
+        store = self._objects.store
+        with store.alone() as is_alone:
+            deleted = store.delete(names)
+            if not is_alone:
+                return Cleared(deleted, is_held=True)
+            if objects is None:
+                store.delete(store.leftovers())
+                objects = filter(is_object, store.names("objects"))
+            unnamed = dict.fromkeys(objects)
+            if unnamed and not _take_out_named(store, unnamed):
+                return Cleared(deleted)
+            freed = sum(store.size(name) or 0 for name in unnamed)
+            return Cleared(deleted, store.delete(unnamed), freed)
 
 
 def _entries_in_file(
@@ -411,24 +523,6 @@ def _in_order(description: object) -> str:
     if isinstance(description, list):
         return f"[{', '.join(sorted(map(_in_order, description)))}]"
     return repr(description)
-
-
-def delete(
-    store: Store, names: Collection[str], objects: Iterable[str] | None
-) -> Cleared:
-    """Delete recordings and cassettes, and objects that no other one names."""
-    with store.alone() as is_alone:
-        deleted = store.delete(names)
-        if not is_alone:
-            return Cleared(deleted, is_held=True)
-        if objects is None:
-            store.delete(store.leftovers())
-            objects = filter(is_object, store.names("objects"))
-        unnamed = dict.fromkeys(objects)
-        if unnamed and not _take_out_named(store, unnamed):
-            return Cleared(deleted)
-        freed = sum(store.size(name) or 0 for name in unnamed)
-        return Cleared(deleted, store.delete(unnamed), freed)
 
 
 def _take_out_named(store: Store, objects: dict[str, None]) -> bool:

@@ -138,7 +138,7 @@ def _remove_findings(
     if not is_dry and (names or left or is_whole):
         # Which files are left over is decided again, under a lock: a run may be
         # recording.
-        cleared = invocation.vault.delete(names)
+        cleared = invocation.vault.writer.delete(names)
         is_held = cleared.is_held
         freed = cleared.bytes
     subjects = []

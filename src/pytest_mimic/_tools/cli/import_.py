@@ -219,7 +219,7 @@ class Importer:
         """Copy recordings of another vault into that of the project."""
         if names:
             for name in names:
-                self._vault.copy(name, vault)
+                self._vault.writer.copy(name, vault.objects)
             self._vault.store.end_run()
 
     def _refuse(self, subject: str, reason: str) -> None:

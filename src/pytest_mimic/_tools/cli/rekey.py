@@ -83,7 +83,7 @@ def run(invocation: Invocation) -> Result:
         if not is_dry:
             replaced = _carry_out(invocation, plan)
     if not is_dry:
-        invocation.vault.delete([], replaced)
+        invocation.vault.writer.delete([], replaced)
         invocation.vault.store.end_run()
     if not files and not older:
         chosen = Chosen(files, damaged, selection.unmatched)

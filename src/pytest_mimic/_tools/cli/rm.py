@@ -54,7 +54,7 @@ def run(invocation: Invocation) -> Result:
     if invocation.options.dry_run:
         lines.append(f"{counted(names)} would be deleted")
     else:
-        cleared = invocation.vault.delete(names)
+        cleared = invocation.vault.writer.delete(names)
         freed = sum(file.size for file in files) + cleared.bytes
         tests = [file.test for file in files]
         recording = invocation.commands.for_tests("--mimic-record", tests=tests)

@@ -259,7 +259,7 @@ def clear(vault: Vault, proven: Mapping[str, int]) -> str:
     Returns:
         `3 unused recordings cleared (12 kB)`, or nothing if nothing was deleted.
     """
-    deleted = vault.delete(proven)
+    deleted = vault.writer.delete(proven)
     if deleted.recordings:
         recordings = plural(deleted.recordings, "unused recording")
         freed = sum(proven.values()) + deleted.bytes

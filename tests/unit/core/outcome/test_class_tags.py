@@ -386,7 +386,7 @@ def test_a_raised_exception_is_the_same_as_the_one_in_its_values():
     error = Refused("no", code=[inner])
     error.__cause__ = inner
     store = MemoryStore()
-    stored = Vault(store).stored(Raised(error), 0.5)
+    stored = Vault(store).writer.encoded(Raised(error), 0.5)
 
     again = stored.load().error
 

@@ -47,7 +47,7 @@ class LoadsNot:
 def refusal(outcome: Outcome) -> UnstorableOutcomeError:
     store = MemoryStore()
     with pytest.raises(UnstorableOutcomeError, match="cannot be stored") as caught:
-        Vault(store).stored(outcome, 0.1, target="shop.db:open_report")
+        Vault(store).writer.encoded(outcome, 0.1, target="shop.db:open_report")
     assert not list(store.names())
     return caught.value
 
@@ -159,7 +159,7 @@ def test_a_method_of_a_complete_class_is_kept():
         def show(self):
             return super().show() + " of child"
 
-    show = Vault(MemoryStore()).stored(Value(Child), 0.1).load().value().show
+    show = Vault(MemoryStore()).writer.encoded(Value(Child), 0.1).load().value().show
 
     assert show() == "base of child"
 
@@ -188,7 +188,7 @@ class Zone(zoneinfo.ZoneInfo):
 )
 def test_an_attribute_that_a_replay_would_lack_is_refused(make, expected):
     value = make(pytest.importorskip("pandas"))
-    Vault(MemoryStore()).stored(Value([value]), 0.1)
+    Vault(MemoryStore()).writer.encoded(Value([value]), 0.1)
 
     value.x = 1
 
@@ -291,7 +291,7 @@ def test_equal_own_identities_are_not_equal_outcomes():
     store = MemoryStore()
     vault = Vault(store)
 
-    first, second = (vault.stored(Value(Told(x)), 0.1) for x in (1, 2))
+    first, second = (vault.writer.encoded(Value(Told(x)), 0.1) for x in (1, 2))
 
     assert first.readable() != second.readable()
 
@@ -311,7 +311,9 @@ class Particular:
 def test_an_object_whose_identity_fails_is_stored():
     vault = Vault(MemoryStore())
 
-    first, second, again = (vault.stored(Value(Particular(n)), 0.1) for n in (1, 2, 1))
+    first, second, again = (
+        vault.writer.encoded(Value(Particular(n)), 0.1) for n in (1, 2, 1)
+    )
 
     assert (
         first.encoded.fingerprint

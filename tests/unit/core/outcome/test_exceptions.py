@@ -213,7 +213,7 @@ def test_exceptions_of_well_known_libraries_are_kept(library):
 
 
 def test_an_exception_pickled_by_name_is_the_same_object():
-    stored = Vault(MemoryStore()).stored(Value([1, ONE]), 0.5)
+    stored = Vault(MemoryStore()).writer.encoded(Value([1, ONE]), 0.5)
 
     assert stored.load().value[1] is ONE
 

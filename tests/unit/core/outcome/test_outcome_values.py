@@ -77,7 +77,7 @@ def test_changing_the_value_after_it_was_encoded_changes_nothing():
     array = bytearray(b"abc")
     vault = Vault(MemoryStore())
     value = {"plain": [1], "odd": (array, [2])}
-    stored = vault.stored(Value(value), 0.1, detached=True)
+    stored = vault.writer.encoded(Value(value), 0.1, detached=True)
 
     value["plain"].append(2)
     value["odd"][1].append(3)

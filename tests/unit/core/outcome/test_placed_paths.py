@@ -30,8 +30,8 @@ def paths_of(rootdir, temporary, *, own=None, folders=()):
 
 def put(value, paths, store=None):
     vault = Vault(store or MemoryStore())
-    stored = vault.stored(Value(value), 0.1, paths=paths)
-    vault.write(NAME, [Recording("shop:f", {}, None, None, "", None, [stored])])
+    stored = vault.writer.encoded(Value(value), 0.1, paths=paths)
+    vault.writer.write(NAME, [Recording("shop:f", {}, None, None, "", None, [stored])])
     return vault
 
 

@@ -55,7 +55,7 @@ def tree(tmp_path: Path) -> Any:
     vault = Vault(FolderStore(tmp_path))
 
     def of(outcome: Outcome, **facts: Any) -> Any:
-        stored = vault.stored(outcome, 0.0)
+        stored = vault.writer.encoded(outcome, 0.0)
         stored.entry.update(facts)
         return outcome_tree(stored, Redactor())
 

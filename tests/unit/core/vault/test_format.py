@@ -150,8 +150,8 @@ def test_recording_of_another_shape_is_reported(part, other, how):
 def test_cassette_of_another_shape_is_reported(edit, how):
     name = "cassettes/x.json"
     vault = Vault(MemoryStore())
-    stored = vault.stored(Value({"a": 1}), 0.5)
-    vault.write(name, [a_call(stored)], test="t")
+    stored = vault.writer.encoded(Value({"a": 1}), 0.5)
+    vault.writer.write(name, [a_call(stored)], test="t")
     text = vault.store.read(name).decode()
     assert edit(text) != text
     vault.store.write(name, edit(text).encode())

@@ -429,9 +429,9 @@ def test_forbidden_pickles_are_neither_loaded_nor_written():
     ):
         outcome.load()
     with pytest.raises(MimicError, match="mimic_pickle = forbid"):
-        vault.stored(Value((1, ADDRESS)), 0.1)
+        vault.writer.encoded(Value((1, ADDRESS)), 0.1)
     for readable in ([1, 2], (1, 2)):
-        assert vault.stored(Value(readable), 0.1).load().value == readable
+        assert vault.writer.encoded(Value(readable), 0.1).load().value == readable
 
 
 def test_changing_a_mapped_array_leaves_the_file_alone(tmp_path):

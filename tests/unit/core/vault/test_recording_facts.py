@@ -21,7 +21,9 @@ VALUES = [
 
 def vault_with_both() -> Vault:
     vault = Vault(MemoryStore())
-    sequence = [vault.stored(Value(value), 0.25, detached=True) for value in VALUES]
+    sequence = [
+        vault.writer.encoded(Value(value), 0.25, detached=True) for value in VALUES
+    ]
     calls = [
         a_call(
             stored,
@@ -31,9 +33,9 @@ def vault_with_both() -> Vault:
         )
         for number, stored in enumerate(sequence)
     ]
-    vault.write(CASSETTE, calls, test="t", recorded="2026-11-02")
-    sequence = [vault.stored(Value(value), 0.25) for value in VALUES]
-    vault.write(
+    vault.writer.write(CASSETTE, calls, test="t", recorded="2026-11-02")
+    sequence = [vault.writer.encoded(Value(value), 0.25) for value in VALUES]
+    vault.writer.write(
         SEQUENCE, [Recording("shop:f", {"a": 1}, "s", "t", "2026-11-02", "t", sequence)]
     )
     return vault
@@ -63,10 +65,10 @@ def test_what_belongs_to_a_test_stores_the_identity_of_its_call(owner):
     """
     vault, identity = Vault(MemoryStore()), "5f" * 16
     name = recording_name("shop:f", identity, owner)
-    outcomes = [vault.stored(Value(1), 0.25)]
+    outcomes = [vault.writer.encoded(Value(1), 0.25)]
     facts = Recording("shop:f", None, None, "t", "2026-11-02", owner, outcomes)
 
-    vault.write(name, [facts._replace(identity=identity if owner else None)])
+    vault.writer.write(name, [facts._replace(identity=identity if owner else None)])
 
     assert vault.read(name).identity == (identity if owner else None)
     assert (b'"identity"' in vault.store.read(name)) == bool(owner)

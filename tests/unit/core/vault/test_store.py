@@ -60,16 +60,16 @@ class Vaults(RuleBasedStateMachine):
         changed = set()
         for store in self.stores:
             vault = Vault(store)
-            outcomes = [vault.stored(Value(value), 0.1) for value in given]
+            outcomes = [vault.writer.encoded(Value(value), 0.1) for value in given]
             before = {each: store.read(each) for each in store.names()}
-            wrote = vault.write(
+            wrote = vault.writer.write(
                 name,
                 [Recording("shop:f", None, None, None, "2026-11-02", None, outcomes)],
             ).changed
             after = {each: store.read(each) for each in store.names()}
             assert wrote == (before != after)
             changed.add(wrote)
-            vault.delete((), vault.replaced)
+            vault.writer.delete((), vault.replaced)
         assert len(changed) == 1
         assert changed == {repr(self.expected.get(name)) != repr(given)}
         self.expected[name] = given
@@ -77,7 +77,7 @@ class Vaults(RuleBasedStateMachine):
     @rule(chosen=st.sets(names))
     def clear(self, chosen):
         """Check the counts of deleted recordings."""
-        cleared = {Vault(store).delete(chosen) for store in self.stores}
+        cleared = {Vault(store).writer.delete(chosen) for store in self.stores}
 
         gone = [self.expected.pop(name) for name in chosen if name in self.expected]
         assert [each.recordings for each in cleared] == [len(gone)]

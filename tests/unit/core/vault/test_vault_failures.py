@@ -21,8 +21,8 @@ FAILURES = [errno.ENOSPC, errno.EIO, errno.EDQUOT]
 
 
 def put(vault, name, values, *, seconds=0.5):
-    outcomes = [vault.stored(Value(value), seconds) for value in values]
-    vault.write(
+    outcomes = [vault.writer.encoded(Value(value), seconds) for value in values]
+    vault.writer.write(
         name, [Recording("shop:f", None, None, "t", "2026-11-01", None, outcomes)]
     )
 
@@ -114,7 +114,7 @@ def test_failing_operation_leaves_the_old_or_the_new_recording(
             now = everything(folder)
             assert {path: now[path] for path in stood} == stood
             assert all("objects" in path.parts for path in now.keys() - stood.keys())
-            vault.delete([])
+            vault.writer.delete([])
             assert everything(folder) == stood
         put(vault, A, NEW)
         assert (values(vault, A), values(vault, B)) == (NEW, OLD[:2])
@@ -135,13 +135,13 @@ def test_failing_operation_of_clearing_breaks_nothing(operation, tmp_path, monke
         with monkeypatch.context() as patch:
             failing = FailingOnce(patch, operation, n, errno.EIO)
             failed = attempt(
-                lambda folder=folder: Vault(FolderStore(folder)).delete([A])
+                lambda folder=folder: Vault(FolderStore(folder)).writer.delete([A])
             )
 
         assert failed is None or failed.endswith(os.strerror(errno.EIO))
         assert values(vault, A) in (None, OLD)
         assert values(vault, B) == OLD[1:]
-        vault.delete([A])
+        vault.writer.delete([A])
         assert (vault.names(), values(vault, B)) == ([B], OLD[1:])
         if failing.left > 0:
             return
@@ -162,7 +162,7 @@ def test_interrupt_while_writing_leaves_nothing_half(tmp_path, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             put(vault, A, NEW)
 
-    vault.delete([])
+    vault.writer.delete([])
     assert everything(tmp_path) == stood
 
 

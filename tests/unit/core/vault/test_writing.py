@@ -15,7 +15,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from pytest_mimic import CorruptRecordingError, MimicError, StaleRecordingError
-from pytest_mimic._core.outcome.outcome import Raised, Value
+from pytest_mimic._core.outcome.outcome import Value
 from pytest_mimic._core.vault import FolderStore, Vault, recording_name
 from pytest_mimic._core.vault.recording_facts import Recording, read_calls
 from unit.memory_store import MemoryStore, a_call
@@ -45,8 +45,8 @@ def put(
     arguments=None,
     duration=0.5,
 ):
-    outcomes = [vault.stored(Value(value), duration) for value in values]
-    return vault.write(
+    outcomes = [vault.writer.encoded(Value(value), duration) for value in values]
+    return vault.writer.write(
         name, [Recording("shop:f", arguments, source, test, date, None, outcomes)]
     ).changed
 
@@ -90,8 +90,8 @@ def test_equal_outcome_leaves_every_file_as_it_is(value):
 )
 def test_what_was_written_is_named_where_it_cannot_be_loaded(name, called):
     vault = Vault(MemoryStore())
-    stored = vault.stored(Value([lambda: 5]), 0.5)
-    vault.write(name, [a_call(stored)])
+    stored = vault.writer.encoded(Value([lambda: 5]), 0.5)
+    vault.writer.write(name, [a_call(stored)])
     # Only the Python that stored code by value can load it.
     assert stored.entry["python"]
     stored.entry["python"] = "3.9"
@@ -196,8 +196,8 @@ def test_equal_sets_are_one_object_under_any_hash_seed(tmp_path):
         for beside in (None, IPv4Address("10.0.0.1")):
             value = {"tags": tags, "at": beside}
             for name in (f"calls/shop/f/aa{beside is None}.json", f"calls/shop/f/bb{beside is None}.json"):
-                stored = vault.stored(Value(value), 0.1)
-                vault.write(name, [Recording("shop:f", None, None, sys.argv[2], sys.argv[2], None, [stored])])
+                stored = vault.writer.encoded(Value(value), 0.1)
+                vault.writer.write(name, [Recording("shop:f", None, None, sys.argv[2], sys.argv[2], None, [stored])])
                 print(vault.read(name).outcomes[0].load().value == value)
     """)
     kept = []
@@ -287,58 +287,24 @@ def test_written_recording_can_be_replayed_at_once(value):
         None,
         "",
         None,
-        [vault.stored(Value(value), 0.1)],
+        [vault.writer.encoded(Value(value), 0.1)],
     )
     assert recording.outcomes[0].load().value == value
 
-    vault.write(A, [recording])
+    vault.writer.write(A, [recording])
 
     assert recording.outcomes[0].load().value == value
     assert recording.outcomes[0].encoded is None
-
-
-PLAYED = {
-    "inline": {"a": [1]},
-    "json": [*range(3000), [1]],
-    "large json": [*range(60_000), [1]],
-    "pickle": (ONE, [1]),
-}
-
-
-@pytest.mark.parametrize("value", PLAYED.values(), ids=PLAYED)
-def test_player_returns_a_fresh_value_each_time(value):
-    vault = Vault(MemoryStore())
-    put(vault, A, value)
-    expected = repr(value)
-
-    again, kept, first = vault.read_value(A)[3:]
-    for place in range(4):
-        given = again(kept) if place or first is ... else first
-        assert repr(given) == expected
-        (given["a"] if isinstance(given, dict) else given[-1]).append("changed")
-
-
-@pytest.mark.parametrize("values", [(1, 2), ((1, 2),)], ids=["several", "tagged"])
-def test_fast_player_reads_single_values_without_tags_only(values):
-    vault = Vault(MemoryStore())
-    put(vault, A, *values)
-    failed = vault.stored(Raised(KeyError("a")), 0.1)
-    vault.write(B, [Recording("shop:f", None, None, None, "", None, [failed])])
-
-    assert vault.read_value(A) is None
-    assert vault.read_value(B) is None
-    assert vault.read_value("calls/shop/f/none.json") is None
-    assert [each.kind for each in vault.read(B).outcomes] == ["raised"]
 
 
 def test_awaited_value_is_another_outcome():
     """A replay has to return a coroutine."""
     vault = Vault(MemoryStore())
     put(vault, A, {"a": 1})
-    stored = vault.stored(Value({"a": 1}), 0.1)
+    stored = vault.writer.encoded(Value({"a": 1}), 0.1)
     stored.entry["awaited"] = True
 
-    assert vault.write(
+    assert vault.writer.write(
         A, [Recording("shop:f", None, "s1", "t2", "2026-11-02", None, [stored])]
     ).changed
 
@@ -354,7 +320,7 @@ def test_shorter_sequence_keeps_its_outcomes():
     recording = vault.read(A)
 
     recording.outcomes.pop(0)
-    vault.write(A, [recording])
+    vault.writer.write(A, [recording])
 
     expected = [(2,), TWO, [0] * 3000, b"\xff" * 3000]
     assert [each.load().value for each in vault.read(A).outcomes] == expected
@@ -392,19 +358,19 @@ def test_recording_of_another_layout_allows_collecting():
     put(vault, B, (3, ONE))
     store.write(A, json.dumps(json.loads(store.read(A)), indent=4).encode())
 
-    assert vault.delete([B])[:2] == (1, 1)
+    assert vault.writer.delete([B])[:2] == (1, 1)
     assert vault.read(A).outcomes[0].load().value == (1, ONE)
 
 
 def test_facts_besides_the_outcome_are_kept():
     """Arguments, owner, and that it was awaited."""
     vault = Vault(MemoryStore())
-    stored = vault.stored(Value({"a": 1}), 0.123456)
+    stored = vault.writer.encoded(Value({"a": 1}), 0.123456)
     stored.entry["awaited"] = True
     made = Recording(
         "shop:f", {"base": "EUR"}, "ff", "t", "2026-11-02", "owner", [stored]
     )
-    vault.write(A, [made])
+    vault.writer.write(A, [made])
 
     again = vault.read(A)
     [outcome] = again.outcomes
@@ -426,12 +392,12 @@ def test_clearing_deletes_recordings_with_their_objects(tmp_path):
             if name.startswith("objects")
         }
 
-        cleared = vault.delete([A, "calls/shop/f/none.json"])
+        cleared = vault.writer.delete([A, "calls/shop/f/none.json"])
 
         left = [sizes[name] for name in objects(store)]
         assert cleared == (1, 1, sum(sizes.values()) - sum(left), False)
         assert (vault.names(), len(objects(store))) == ([B], 1)
-        assert vault.delete([B])[:2] == (1, 1)
+        assert vault.writer.delete([B])[:2] == (1, 1)
         assert files(store) == {}
     assert not (tmp_path / "v").exists() or not any((tmp_path / "v").iterdir())
 
@@ -444,13 +410,13 @@ def test_objects_stay_while_another_run_may_name_or_put_back_them(tmp_path, valu
     before = run.store.read(A)
     put(run, A, 1)
 
-    assert other.delete([B]).is_held
-    assert other.delete((), run.replaced).is_held
+    assert other.writer.delete([B]).is_held
+    assert other.writer.delete((), run.replaced).is_held
 
     run.restore(A, before)
     run.store.end_run()
     assert run.read(A).outcomes[0].load().value == value
-    assert other.delete([A])[:2] == (1, 1)
+    assert other.writer.delete([A])[:2] == (1, 1)
 
 
 def test_a_recording_is_copied_to_another_vault_with_its_objects():
@@ -461,14 +427,14 @@ def test_a_recording_is_copied_to_another_vault_with_its_objects():
     one, other = MemoryStore(), MemoryStore()
     put(Vault(one), A, (ONE, 1), b"\xff" * 3000, DOCUMENT)
 
-    Vault(other).copy(A, Vault(one))
+    Vault(other).writer.copy(A, Vault(one).objects)
 
     assert files(other) == files(one)
     name = next(name for name in objects(one) if name.endswith(".pkl"))
     one.write(name, one.read(name)[:-3])
     empty = MemoryStore()
     with pytest.raises(CorruptRecordingError, match="is not what was recorded"):
-        Vault(empty).copy(A, Vault(one))
+        Vault(empty).writer.copy(A, Vault(one).objects)
     assert A not in files(empty)
 
 
@@ -493,7 +459,7 @@ def test_cassette_keeps_its_calls_in_order():
     arguments = {"url": "x", "query": {"a": 2, "b": 1}}
 
     def entry(number, value):
-        stored = vault.stored(Value(value), 0.1, detached=True)
+        stored = vault.writer.encoded(Value(value), 0.1, detached=True)
         facts = {
             "kind": "httpx",
             "target": "httpx",
@@ -510,7 +476,7 @@ def test_cassette_keeps_its_calls_in_order():
         entry(1, {"body": "x" * 10_000}),
     ]
     assert read_calls(vault.objects, name) is None
-    assert vault.write(name, entries, test="t", recorded="2026-11-02").changed
+    assert vault.writer.write(name, entries, test="t", recorded="2026-11-02").changed
     before = files(store)
 
     again = read_calls(vault.objects, name)
@@ -524,7 +490,9 @@ def test_cassette_keeps_its_calls_in_order():
         (1, ONE),
         {"body": "x" * 10_000},
     ]
-    assert not vault.write(name, again, test="other", recorded="2027-01-01").changed
+    assert not vault.writer.write(
+        name, again, test="other", recorded="2027-01-01"
+    ).changed
     equal = [
         entry(1, {"status": 200}),
         entry(2, (1, ONE)),
@@ -534,13 +502,15 @@ def test_cassette_keeps_its_calls_in_order():
         call._replace(arguments={"query": {"b": 1, "a": 2}, "url": "x"})
         for call in equal
     ]
-    assert not vault.write(name, equal, test="other", recorded="2027-01-01").changed
+    assert not vault.writer.write(
+        name, equal, test="other", recorded="2027-01-01"
+    ).changed
     assert files(store) == before
     assert vault.test_of(name) == "t"
     assert set(vault.names()) == {name}
 
-    vault.write(name, again[:1], test="t2")
-    assert vault.delete((), vault.replaced)[1] == 1
+    vault.writer.write(name, again[:1], test="t2")
+    assert vault.writer.delete((), vault.replaced)[1] == 1
     vault.restore(name, before[name])
     for _ in range(2):  # there is nothing to take away the second time
         vault.restore(name, None)
@@ -553,11 +523,11 @@ def test_cassette_shares_objects_with_recordings(value):
     store = MemoryStore()
     vault = Vault(store)
     put(vault, A, value)
-    stored = vault.stored(Value(value), 0.1)
-    vault.write("cassettes/x.json", [a_call(stored)])
+    stored = vault.writer.encoded(Value(value), 0.1)
+    vault.writer.write("cassettes/x.json", [a_call(stored)])
 
-    assert vault.delete([A])[:2] == (1, 0)
-    assert vault.delete(["cassettes/x.json"])[:2] == (1, 1)
+    assert vault.writer.delete([A])[:2] == (1, 0)
+    assert vault.writer.delete(["cassettes/x.json"])[:2] == (1, 1)
 
 
 @pytest.mark.skipif(
@@ -679,17 +649,17 @@ def test_unreadable_recording_keeps_all_objects(kept, spoil):
     vault = Vault(store)
     put(vault, A, ONE)
     put(vault, B, TWO)
-    stored = vault.stored(Value(THREE), 0.1)
-    vault.write("cassettes/x.json", [a_call(stored)])
+    stored = vault.writer.encoded(Value(THREE), 0.1)
+    vault.writer.write("cassettes/x.json", [a_call(stored)])
     whole = store.read(kept)
     store.write(kept, spoil(whole))
     before = objects(store)
 
-    assert vault.delete([B])[:2] == (1, 0)
-    assert vault.delete((), before)[:2] == (0, 0)
+    assert vault.writer.delete([B])[:2] == (1, 0)
+    assert vault.writer.delete((), before)[:2] == (0, 0)
     assert objects(store) == before
     store.write(kept, whole)
-    assert vault.delete((), before)[:2] == (0, 1)
+    assert vault.writer.delete((), before)[:2] == (0, 1)
 
 
 def test_what_another_process_writes_meanwhile_is_replaced():
@@ -717,9 +687,9 @@ def test_the_list_of_what_a_call_reaches_is_the_last_one():
     store = MemoryStore()
     for text in ("a", "b", "c", "d", ""):
         vault = Vault(store)
-        stored = vault.stored(Value(1), 0.5)
+        stored = vault.writer.encoded(Value(1), 0.5)
         stored.inputs = lambda _before, *, is_same, text=text: text
-        vault.write(
+        vault.writer.write(
             A, [Recording("shop:f", None, "s", "t", "2026-11-02", None, [stored])]
         )
 

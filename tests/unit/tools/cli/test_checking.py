@@ -435,7 +435,7 @@ def test_objects_that_a_run_may_need_again_stay(shop, call, words):
             recording(shop, "rates").relative_to(shop / ".mimic_vault").as_posix()
         ),
     )
-    run.write(name, [run.read(name)._replace(outcomes=other.outcomes)])
+    run.writer.write(name, [run.read(name)._replace(outcomes=other.outcomes)])
 
     command = [sys.executable, "-m", "pytest_mimic", *words]
     done = subprocess.run(command, cwd=shop, capture_output=True, text=True, check=True)

@@ -16,7 +16,7 @@ from pytest_mimic._tools.page.previews import preview_blocks
 
 
 def blocks_of(value: object, folder: Path) -> list[dict[str, Any]]:
-    stored = Vault(FolderStore(folder)).stored(Value(value), 0.5)
+    stored = Vault(FolderStore(folder)).writer.encoded(Value(value), 0.5)
     return preview_blocks(stored, Redactor())
 
 

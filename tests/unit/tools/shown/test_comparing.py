@@ -14,8 +14,8 @@ def vault(**values: object) -> Vault:
     """Return a vault with a recording of each of these functions."""
     made = Vault(MemoryStore())
     for name, value in values.items():
-        stored = made.stored(Value(value), 0.5)
-        made.write(
+        stored = made.writer.encoded(Value(value), 0.5)
+        made.writer.write(
             f"calls/shop/{name}/00.json",
             [
                 Recording(

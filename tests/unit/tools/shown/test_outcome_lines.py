@@ -21,7 +21,7 @@ def vault(tmp_path):
 
 def shown(vault: Vault, outcome: Outcome, **options: Any) -> Any:
     """Return an outcome as the report shows it."""
-    return shown_outcome(vault.stored(outcome, 0.5), Redactor(), **options)
+    return shown_outcome(vault.writer.encoded(outcome, 0.5), Redactor(), **options)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,74 @@
+"""Reads recordings whose outcome is more than a plain value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from marshal import dumps, loads
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from pytest_mimic._core.vault.objects import Objects
+from pytest_mimic._core.vault.recording_facts import Stored, calls_of, read_calls
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.vault.objects import CheckClient
+    from pytest_mimic._core.vault.recording_facts import Recording
+    from pytest_mimic._core.vault.store import Store
+
+
+Making: TypeAlias = "tuple[Callable[[Any], Any], Any, Any]"
+"""The last three attributes of a `RecordedValue`."""
+
+
+class Reader:
+    """Reads the recordings of a vault.
+
+    Attributes:
+        objects: Loads their outcomes.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        pickles: Literal["listed", "forbid"],
+        label: str,
+        check_client: CheckClient | None,
+    ) -> None:
+        self.objects: Objects = Objects(
+            store, pickles=pickles, label=label, check_client=check_client
+        )
+
+    def read(self, name: str, *, skim: bool) -> Recording | None:
+        """Return the recording of that name, or None; see `Vault.read`."""
+        calls = read_calls(self.objects, name, skim=skim)
+        return calls[0] if calls else None
+
+    def making_of_value(self, name: str, facts: dict[str, Any]) -> Making | None:
+        """Return what makes the value of an outcome.
+
+        None: there is more to it than a value.
+
+        Args:
+            name: The name of the recording.
+            facts: The JSON of its file.
+        """
+        stored = calls_of(self.objects, name, facts)[0].stored
+        if stored.is_tagged or stored.awaited or stored.kind != "value":
+            return None
+        if "pickle" in stored.entry:
+            return _unpickled, stored, ...
+        body = stored.readable()
+        if body.keys() != {"value"}:
+            return None
+        value = body["value"]
+        if "value" in stored.entry:
+            return loads, dumps(value), value
+        return _read_again, stored, value
+
+
+def _unpickled(stored: Stored) -> Any:
+    return stored.load().content
+
+
+def _read_again(stored: Stored) -> Any:
+    return stored.readable()["value"]
