@@ -21,8 +21,9 @@ def tagged(tag: str, part: Any) -> dict[str, Any]:
 def tag_in(plain: Mapping[Any, Any]) -> str:
     """Return the tag of a mapping, `date`; empty: the mapping is a user's."""
     first_key = next(iter(plain), "")
-    is_tag = first_key[:1] == SIGN and first_key[1:2] != SIGN
-    return first_key[1:] if is_tag else ""
+    if first_key[:1] == SIGN and first_key[1:2] != SIGN:
+        return str(first_key[1:])
+    return ""
 
 
 def may_have_tags(text: str) -> bool:

@@ -106,8 +106,7 @@ def node_of(plain: Any, *, is_tagged: bool = True) -> Node:
     """
     kind = type(plain)
     if kind is str:
-        is_hidden = plain.startswith(PLACEHOLDER_START) and is_placeholder(plain)
-        return Hidden(plain) if is_hidden else plain
+        return text_node(plain)
     if kind is list:
         return Items("list", [node_of(part, is_tagged=is_tagged) for part in plain])
     if kind is not dict:
@@ -118,7 +117,16 @@ def node_of(plain: Any, *, is_tagged: bool = True) -> Node:
     if tag:
         return _tagged_node(tag, plain)
     nodes = nodes_of(plain)
-    return Fields("dict", unescaped(nodes) if has_escape(nodes) else nodes)
+    if has_escape(nodes):
+        nodes = unescaped(nodes)
+    return Fields("dict", nodes)
+
+
+def text_node(text: str) -> Node:
+    """Return the node of a whole text, which may be a placeholder."""
+    if text.startswith(PLACEHOLDER_START) and is_placeholder(text):
+        return Hidden(text)
+    return text
 
 
 def nodes_of(parts: Mapping[str, Any], *, is_tagged: bool = True) -> dict[str, Node]:
@@ -135,8 +143,9 @@ def is_typed_text(plain: Mapping[Any, object]) -> bool:
 
 def cut_in(plain: Mapping[str, Any]) -> Cut | None:
     """Return the node of a value that was cut, from its JSON; None: it is none."""
-    node = _tagged_node("cut", plain) if tag_in(plain) == "cut" else None
-    return node if isinstance(node, Cut) else None
+    if tag_in(plain) != "cut":
+        return None
+    return _cut("cut", next(iter(plain.values())), plain)
 
 
 def _tagged_node(tag: str, plain: Mapping[str, Any]) -> Node:
@@ -160,28 +169,38 @@ def _tagged_node(tag: str, plain: Mapping[str, Any]) -> Node:
     if type(part) is dict:
         return _fields(tag, part, facts, plain)
     if type(part) is list:
-        is_text = {str}.issuperset(map(type, part))
-        if is_text and tag == "bytes":
-            return Opaque(tag, "".join(part), digest=digest, facts=facts)
-        if is_text and tag in PLACED and len(part) == 2:
-            folder, rest = part
-            return Opaque(tag, (folder, rest), digest=digest, facts=facts)
-        items = [node_of(item) for item in part]
-        return Items(tag, items, _length_in(plain), digest, facts)
+        return _node_of_list(tag, part, facts, plain)
     content: Any = part
     return Opaque(tag, content, _text_in(plain, "type"), digest, facts)
 
 
 def _cut(tag: str, part: Any, plain: Mapping[str, Any]) -> Cut:
     start = plain.get("start")
+    if type(start) is not str:
+        start = None
     return Cut(
         str(part),
-        start=start if type(start) is str else None,
+        start=start,
         length=_length_in(plain),
         digest=_text_in(plain, "digest"),
         file=_text_in(plain, "object"),
         is_cycle=tag == "cycle",
     )
+
+
+def _node_of_list(
+    tag: str, part: list[Any], facts: dict[str, Node], plain: Mapping[str, Any]
+) -> Items | Opaque:
+    """Return the node of a list with a tag: lines, a place, or items."""
+    digest = _text_in(plain, "digest")
+    has_texts = {str}.issuperset(map(type, part))
+    if has_texts and tag == "bytes":
+        return Opaque(tag, "".join(part), digest=digest, facts=facts)
+    if has_texts and tag in PLACED and len(part) == 2:
+        folder, rest = part
+        return Opaque(tag, (folder, rest), digest=digest, facts=facts)
+    items = [node_of(item) for item in part]
+    return Items(tag, items, _length_in(plain), digest, facts)
 
 
 def _fields(
@@ -200,25 +219,24 @@ def _fields(
             # The attributes of an object that are no fields stand among its fields.
             parts |= further_parts
             del facts[name]
-    if tag == _NAMESPACE:
-        tag = "SimpleNamespace"
-    return Fields(tag, parts, _length_in(plain), _text_in(plain, "digest"), facts)
+    name_of_object = _name_of_fields(tag)
+    digest = _text_in(plain, "digest")
+    return Fields(name_of_object, parts, _length_in(plain), digest, facts)
 
 
 def _is_exception(part: dict[str, Any]) -> bool:
     """Return whether the stored parts of an object are those of an exception."""
-    sides = (part.get("attributes", {}), part.get("fields", {}))
-    return (
-        part.keys() <= _EXCEPTION
-        and type(part.get("args")) is list
-        and all(type(side) is dict for side in sides)
-    )
+    if not part.keys() <= _EXCEPTION or type(part.get("args")) is not list:
+        return False
+    attributes, fields = part.get("attributes", {}), part.get("fields", {})
+    return type(attributes) is dict and type(fields) is dict
 
 
 def _mapping_parts(node: Node) -> dict[str, Node] | None:
     """Return the parts of a mapping; None: the node is no mapping."""
-    is_mapping = isinstance(node, Fields) and node.kind == "dict"
-    return node.parts if is_mapping else None  # type: ignore[union-attr]
+    if isinstance(node, Fields) and node.kind == "dict":
+        return node.parts
+    return None
 
 
 def with_tag(tag: str, content: Node) -> Items | Fields | Opaque:
@@ -233,9 +251,15 @@ def with_tag(tag: str, content: Node) -> Items | Fields | Opaque:
     if isinstance(content, Items) and content.kind == "list":
         return Items(tag, content.items)
     if isinstance(content, Fields) and content.kind == "dict":
-        name = "SimpleNamespace" if tag == _NAMESPACE else tag
-        return Fields(name, content.parts)
+        return Fields(_name_of_fields(tag), content.parts)
     return Opaque(tag, content)
+
+
+def _name_of_fields(tag: str) -> str:
+    """Return the name under which the node of an object has its tag."""
+    if tag == _NAMESPACE:
+        return "SimpleNamespace"
+    return tag
 
 
 def _container(form: _Form, stored: Node) -> Fields:
@@ -243,13 +267,16 @@ def _container(form: _Form, stored: Node) -> Fields:
 
     The form may be edited by hand, so a pair may lack its second half, or both.
     """
-    # The content, and the fact beside it.
-    sides = [stored]
+    content: Node = stored
+    fact: Node = None
     if form.beside and isinstance(stored, Items) and stored.kind == "list":
-        sides = stored.items[::-1] if form.is_last else stored.items
-    parts: dict[str, Node] = {"": sides[0] if sides else None}
-    if len(sides) > 1 and sides[1] is not None:
-        parts[form.beside] = sides[1]
+        sides = [*stored.items, None, None]
+        content, fact = sides[0], sides[1]
+        if form.is_last:
+            content, fact = fact, content
+    parts: dict[str, Node] = {"": content}
+    if fact is not None:
+        parts[form.beside] = fact
     return Fields(form.name, parts)
 
 
@@ -267,12 +294,14 @@ def _exception_parts(part: dict[str, Any]) -> dict[str, Node]:
 
 
 def _text_in(plain: Mapping[str, Any], name: str) -> str:
-    return str(plain[name]) if name in plain else ""
+    return str(plain.get(name, ""))
 
 
 def _length_in(plain: Mapping[str, Any]) -> int | None:
     length = plain.get("length")
-    return length if type(length) is int else None
+    if type(length) is int:
+        return length
+    return None
 
 
 # -- writing
@@ -289,19 +318,17 @@ def plain_of(node: Node) -> Any:
     if isinstance(node, Cut):
         return _cut_json(node)
     if isinstance(node, Hidden):
-        if not node.type:
-            return node.text
-        hidden = {**tagged("hidden", node.text), "type": node.type}
-        return _with_digest(hidden, node.digest)
+        return _hidden_json(node)
     return node
 
 
 def plains_of(nodes: Mapping[str, Node]) -> dict[str, Any]:
     """Return the JSON of several nodes by their names."""
-    return {
-        name: node if type(node) in _PLAIN else plain_of(node)
-        for name, node in nodes.items()
-    }
+    plains: dict[str, Any] = {}
+    for name, node in nodes.items():
+        # Most nodes are their own JSON, which costs no call.
+        plains[name] = node if type(node) in _PLAIN else plain_of(node)
+    return plains
 
 
 def order(node: Node) -> str:
@@ -326,11 +353,16 @@ def _opaque_json(node: Opaque) -> dict[str, Any]:
 def _lines(text: str) -> str | list[str]:
     """Return a text, or its lines if there are several."""
     lines = text.splitlines(keepends=True)
-    return lines if len(lines) > 1 else text
+    if len(lines) > 1:
+        return lines
+    return text
 
 
 def _items_json(node: Items) -> Any:
-    items = [item if type(item) in _PLAIN else plain_of(item) for item in node.items]
+    items: list[Any] = []
+    for item in node.items:
+        # Most items are their own JSON, which costs no call.
+        items.append(item if type(item) in _PLAIN else plain_of(item))
     if node.kind == "list" and node.length is None:
         return items
     return _with_facts(tagged(node.kind, items), node)
@@ -357,8 +389,10 @@ def _fields_json(node: Fields) -> dict[str, Any]:
 
 def _mapping_json(node: Fields) -> dict[str, Any]:
     parts = plains_of(node.parts)
+    if node.length is None and not is_escaped(parts):
+        return parts
     if node.length is None and not has_both_forms(parts):
-        return escaped(parts) if is_escaped(parts) else parts
+        return escaped(parts)
     return _with_facts(tagged("dict", _pairs(parts)), node)
 
 
@@ -371,8 +405,10 @@ def _stored_container(form: _Form, parts: dict[str, Any]) -> Any:
     content = parts[""]
     if not form.beside:
         return content
-    sides = [content, parts.get(form.beside)]
-    return sides[::-1] if form.is_last else sides
+    fact = parts.get(form.beside)
+    if form.is_last:
+        return [fact, content]
+    return [content, fact]
 
 
 def _stored_exception(parts: dict[str, Any]) -> dict[str, Any]:
@@ -398,7 +434,16 @@ def _cut_json(node: Cut) -> dict[str, Any]:
     if node.length is not None:
         plain["length"] = node.length
     plain = _with_digest(plain, node.digest)
-    return {**plain, "object": node.file} if node.file else plain
+    if node.file:
+        plain["object"] = node.file
+    return plain
+
+
+def _hidden_json(node: Hidden) -> Any:
+    if not node.type:
+        return node.text
+    hidden = {**tagged("hidden", node.text), "type": node.type}
+    return _with_digest(hidden, node.digest)
 
 
 def _with_facts(plain: dict[str, Any], node: Items | Fields | Opaque) -> dict[str, Any]:

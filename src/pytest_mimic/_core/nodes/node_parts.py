@@ -36,12 +36,15 @@ def kind_of(node: object) -> tuple[type, str]:
 
 def type_of(node: Node) -> str:
     """Return the name of the type of a node's value, without its module."""
+    if isinstance(node, Opaque) and node.type:
+        return short_name(node.type)
     if isinstance(node, Items | Fields | Opaque):
-        name = node.type if isinstance(node, Opaque) else ""
-        return short_name(name or _TYPES.get(node.kind, node.kind))
+        return short_name(_TYPES.get(node.kind, node.kind))
     if isinstance(node, Hidden):
         return short_name(node.type or "hidden")
-    return "cut" if isinstance(node, Cut) else type(node).__name__
+    if isinstance(node, Cut):
+        return "cut"
+    return type(node).__name__
 
 
 def short_name(name: str) -> str:
@@ -51,8 +54,9 @@ def short_name(name: str) -> str:
 
 def items_of(node: object) -> list[Node] | None:
     """Return the items of a list, tuple or stream; None: the node is another one."""
-    is_numbered = isinstance(node, Items) and node.kind in NUMBERED
-    return node.items if is_numbered else None  # type: ignore[attr-defined]
+    if isinstance(node, Items) and node.kind in NUMBERED:
+        return node.items
+    return None
 
 
 def numbers_in(node: object) -> list[Node] | None:
@@ -61,8 +65,10 @@ def numbers_in(node: object) -> list[Node] | None:
         return None
     numbers: list[Node] = []
     for number in node.items:
-        # NaN and infinities are texts.
-        numbers.append(Opaque("float", number) if type(number) is str else number)
+        if isinstance(number, str):
+            # NaN and infinities are texts.
+            number = Opaque("float", number)
+        numbers.append(number)
     return numbers
 
 
@@ -94,7 +100,9 @@ def is_file(node: object) -> bool:
 
 def length_of(node: object) -> int | None:
     """Return the length of a container that is there in part; None: it is whole."""
-    return node.length if isinstance(node, Items | Fields) else None
+    if isinstance(node, Items | Fields):
+        return node.length
+    return None
 
 
 def digest_of(node: object) -> str:
@@ -106,4 +114,6 @@ def digest_of(node: object) -> str:
 
 def value_of(node: object) -> object:
     """Return the value of a node itself; `NOTHING`: the node does not have it."""
-    return node.value if isinstance(node, Fields | Opaque) else NOTHING
+    if isinstance(node, Fields | Opaque):
+        return node.value
+    return NOTHING

@@ -51,7 +51,9 @@ def _restored(plain: Any) -> Any:
         [part] = plain.values()
         return value_of_tag(tag, _restored(part))
     parts = {name: _restored(part) for name, part in plain.items()}
-    return unescaped(parts) if has_escape(parts) else parts
+    if has_escape(parts):
+        return unescaped(parts)
+    return parts
 
 
 def known_value(node: Node) -> object:
@@ -79,4 +81,6 @@ def known_text(node: Items | Fields | Opaque) -> str | None:
     if is_text or node.kind not in TEXT_KINDS:
         return None
     value = known_value(node)
-    return None if value is NOTHING else text_of(value)
+    if value is NOTHING:
+        return None
+    return text_of(value)

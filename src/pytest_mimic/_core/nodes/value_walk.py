@@ -83,7 +83,9 @@ class Walk(ABC):
     def whole_bytes(self, value: bytes) -> Opaque:
         """Return the node of all bytes: a text if people can read it, else data."""
         text = _text_of(value)
-        return self.data(value) if text is None else self.counted(Opaque("bytes", text))
+        if text is None:
+            return self.data(value)
+        return self.counted(Opaque("bytes", text))
 
     def data(self, value: bytes) -> Opaque:
         """Return the node of bytes that people cannot read."""
@@ -105,7 +107,9 @@ class Walk(ABC):
 
     def number(self, value: float) -> Node:
         """Return the node of a float."""
-        return value if isfinite(value) else self.counted(Opaque("float", repr(value)))
+        if isfinite(value):
+            return value
+        return self.counted(Opaque("float", repr(value)))
 
     # Containers and objects
 
@@ -153,7 +157,9 @@ class Walk(ABC):
             return self.generic(value.__origin__, value.__args__)
         if issubclass(kind, type):
             return self.class_node(value)
-        return self.numbers(value) if kind.__module__ == "numpy" else None
+        if kind.__module__ == "numpy":
+            return self.numbers(value)
+        return None
 
     def numbers(self, value: Any) -> Items | Opaque | None:
         """Return the node of a number of numpy, or of a short array of numbers.
@@ -217,8 +223,9 @@ def member_content(value: Enum) -> str | int | None:
     if members.get(name) is value:
         return name
     number = value._value_
-    is_combined = isinstance(value, Flag) and type(number) is int
-    return number if is_combined else None
+    if isinstance(value, Flag) and type(number) is int:
+        return number
+    return None
 
 
 def _text_of(value: bytes) -> str | None:
@@ -229,12 +236,15 @@ def _text_of(value: bytes) -> str | None:
         text = value.decode()
     except UnicodeDecodeError:
         return None
-    return text if _is_printable(text.translate(_SPACES)) else None
+    if _is_printable(text.translate(_SPACES)):
+        return text
+    return None
 
 
 def _is_printable(text: str) -> bool:
+    if text.isprintable():
+        return True
     # An older Python does not know newer characters. They count as printable, so that
     # each version records the same.
-    return text.isprintable() or all(
-        char.isprintable() or category(char) == "Cn" for char in text
-    )
+    others = [char for char in text if not char.isprintable()]
+    return {"Cn"}.issuperset(map(category, others))

@@ -75,7 +75,9 @@ def changed_columns(
             yield step, old[step].node(), None
         else:
             comparison = _Comparison(old[step], new[step], is_same, node_of)
-            labels = [] if step.startswith(INDEX) else _labels(old)
+            labels: list[Sequence[Any]] = []
+            if not step.startswith(INDEX):
+                labels = _labels(old)
             sides = comparison.sides(labels, is_told=counts is not None)
             if sides is None:
                 continue
@@ -90,25 +92,30 @@ def _row_counts(old: Columns, new: Columns) -> tuple[int, int] | None:
 
     None: the tables have equally many rows, or their columns differ in that.
     """
-    shared = [step for step in old if step in new]
-    counts = {(old[step].rows, new[step].rows) for step in shared}
-    if len(counts) != 1 or {*old} == {""}:
+    if {*old} == {""}:
+        # An array is its only column.
+        return None
+    counts = {(old[step].rows, new[step].rows) for step in old.keys() & new.keys()}
+    if len(counts) != 1:
         return None
     [(old_count, new_count)] = counts
-    if (
-        old_count == new_count
-        or not isinstance(old_count, int)
-        or not isinstance(new_count, int)
-    ):
+    if old_count == new_count:
         return None
-    return old_count, new_count
+    if isinstance(old_count, int) and isinstance(new_count, int):
+        return old_count, new_count
+    return None
 
 
 def _labels(columns: Columns) -> list[Sequence[Any]]:
     """Return the labels of the rows by level; empty if a level's labels are unknown."""
-    levels = [column.values for step, column in columns.items() if _is_index(step)]
-    known_levels = [values for values in levels if values is not None]
-    return known_levels if len(known_levels) == len(levels) else []
+    levels: list[Sequence[Any]] = []
+    for step, column in columns.items():
+        if not _is_index(step):
+            continue
+        if column.values is None:
+            return []
+        levels.append(column.values)
+    return levels
 
 
 def _is_index(step: str) -> bool:
@@ -147,18 +154,27 @@ class _Comparison(NamedTuple):
         has_other_rows = old.rows != new.rows
         if old.dtype != new.dtype or (has_other_rows and not is_told):
             return old.node(), new.node()
-        if old.values is None or new.values is None:
-            return None if has_other_rows else (old.node(), new.node())
-        places = [
-            place
-            for place, pair in enumerate(zip(old.values, new.values, strict=False))
-            if not self.is_same(*pair)
-        ]
-        if places:
-            return self._sides_at(places, labels)
+        if old.values is not None and new.values is not None:
+            places = self._differing_places(old.values, new.values)
+            if places:
+                return self._sides_at(places, labels)
+            if not old.digest:
+                return None
+        if has_other_rows:
+            return None
         # The digests differ. The values that are kept may not be all of them.
-        is_untold = bool(old.digest) and not has_other_rows
-        return (old.node(), new.node()) if is_untold else None
+        return old.node(), new.node()
+
+    def _differing_places(
+        self, old_values: Sequence[Any], new_values: Sequence[Any]
+    ) -> list[int]:
+        """Return the numbers of the rows in which both columns differ."""
+        places: list[int] = []
+        pairs = zip(old_values, new_values, strict=False)
+        for place, (old_value, new_value) in enumerate(pairs):
+            if not self.is_same(old_value, new_value):
+                places.append(place)
+        return places
 
     def _sides_at(
         self, places: list[int], labels: list[Sequence[Any]]
@@ -168,10 +184,10 @@ class _Comparison(NamedTuple):
         if isinstance(self.old.rows, str):
             facts["label"] = _index_of(first_place, self.old.rows)
         elif labels and first_place < len(labels[0]):
-            at_first = [
-                line(self.node_of(level[first_place]), _WIDTH) for level in labels
-            ]
-            facts["label"] = ", ".join(at_first)
+            labels_of_row: list[str] = []
+            for level in labels:
+                labels_of_row.append(line(self.node_of(level[first_place]), _WIDTH))
+            facts["label"] = ", ".join(labels_of_row)
         nodes: list[Opaque] = []
         for column in (self.old, self.new):
             value = self.node_of((column.values or ())[first_place])
@@ -228,15 +244,17 @@ class ColumnWords(NamedTuple):
         """Return all in one line, with the words for both sides: `recorded`, `now`."""
         if not self.old:
             return self.about
-        about = f"{self.about}, " if self.about else ""
-        old = f"{self.head}{self.old}{self.unit} {before}"
-        return f"{about}{old}, {self.new} {after}"
+        sides = f"{self.head}{self.old}{self.unit} {before}, {self.new} {after}"
+        if not self.about:
+            return sides
+        return f"{self.about}, {sides}"
 
     def sides(self) -> tuple[str, str]:
         """Return each side as a text of its own; empty texts if there are no sides."""
         if not self.old:
             return "", ""
-        old, new = (f"{self.head}{side}{self.unit}" for side in (self.old, self.new))
+        old = f"{self.head}{self.old}{self.unit}"
+        new = f"{self.head}{self.new}{self.unit}"
         return old, new
 
 
@@ -256,8 +274,9 @@ def column_words(old: Opaque, new: Opaque) -> ColumnWords:
         return _counts_words(rows, others)
     if rows != others:
         return ColumnWords(head="shape ", old=str(rows), new=str(others))
-    count = f"{rows:,} rows" if isinstance(rows, int) else f"shape {rows}"
-    return ColumnWords(f"other values, {count}")
+    if isinstance(rows, int):
+        return ColumnWords(f"other values, {rows:,} rows")
+    return ColumnWords(f"other values, shape {rows}")
 
 
 def _counts_words(rows: Any, others: Any) -> ColumnWords:
@@ -266,14 +285,14 @@ def _counts_words(rows: Any, others: Any) -> ColumnWords:
 
 def _values_words(old: Opaque, new: Opaque) -> ColumnWords:
     """Return how many values differ, and the first value that does."""
-    sides = [old.facts["rows"], new.facts["rows"]]
-    counts = [_size(rows) for rows in sides]
-    compared = f"{min(counts):,}"
-    if counts[0] != counts[1]:
+    old_count, new_count = _size(old.facts["rows"]), _size(new.facts["rows"])
+    compared = f"{min(old_count, new_count):,}"
+    if old_count != new_count:
         compared = f"the first {compared}"
     about = f"{old.facts['differ']:,} of {compared} differ"
-    first, other = (line(node.facts["value"], _WIDTH) for node in (old, new))
-    return ColumnWords(about, f"[{old.facts['label']}]: ", first, other)
+    old_value = line(old.facts["value"], _WIDTH)
+    new_value = line(new.facts["value"], _WIDTH)
+    return ColumnWords(about, f"[{old.facts['label']}]: ", old_value, new_value)
 
 
 def _size(rows: Node) -> int:

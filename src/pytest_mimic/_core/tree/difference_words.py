@@ -34,6 +34,8 @@ _SHORT = 40
 _AROUND = 60
 # The characters that are shown at either end of a changed stretch.
 _CHANGED = 120
+# What stands around a stretch, by its sign.
+_BRACKETS = {"-": ("[-", "-]"), "+": ("{+", "+}"), " ": ("", "")}
 # Of more stretches, the first ones are shown.
 _MOST_SPANS = 24
 
@@ -61,21 +63,26 @@ def difference_lines(
 
 def _lines_of(difference: Difference, before: str, after: str) -> list[str]:
     path = printable(difference.path)
-    head = f"{path}: " if path else ""
+    head = ""
+    if path:
+        head = f"{path}: "
     fact = _fact_of(difference, before, after)
     if fact:
         return [f"{head}{fact}"]
     texts = _long_texts(difference)
     if texts is not None:
-        place = f"{path}, " if path else ""
-        legend = f"{place}[-{before}-] {{+{after}+}}:"
+        legend = f"[-{before}-] {{+{after}+}}:"
+        if path:
+            legend = f"{path}, {legend}"
         lines = _text_lines(_spans(*texts))
         if len(lines) == 1:
             return [f"{legend} {lines[0]}"]
         return [legend, *(f"  {text_line}" for text_line in lines)]
     old, new = _sides(difference)
     if difference.old is ABSENT:
-        other_side = "in the recording" if before == "recorded" else before
+        other_side = before
+        if before == "recorded":
+            other_side = "in the recording"
         return [f"{head}{new} {after}, not {other_side}"]
     if difference.new is ABSENT:
         return [f"{head}{old} {before}, missing {after}"]
@@ -154,7 +161,9 @@ def _sides_of(difference: Difference) -> Sides:
 
 def _whole(sign: str, text: str) -> list[Span]:
     """Return a side that shares no stretch with the other side."""
-    return [(sign, text)] if text else []
+    if not text:
+        return []
+    return [(sign, text)]
 
 
 def _sides(difference: Difference) -> tuple[str, str]:
@@ -166,7 +175,9 @@ def _sides(difference: Difference) -> tuple[str, str]:
         return line(old, _WIDTH), ""
     is_cut = isinstance(old, Cut) and isinstance(new, Cut)
     if is_cut and old.start and old.start == new.start:
-        unit = "characters" if old.type == "str" else "bytes"
+        unit = "bytes"
+        if old.type == "str":
+            unit = "characters"
         differing = f"{new.length} that differ after the first {len(old.start)}"
         return f"{old.length} {unit}", differing
     old_text, new_text = line(old, _WIDTH), line(new, _WIDTH)
@@ -193,13 +204,16 @@ def _file_fact(old: Node, new: Node, *, is_recorded: bool) -> str:
     if not (is_file(old) and is_file(new)) or _name_in(old) != name:
         return ""
     if old.digest == MISSING:
-        words_of_made = f"{name} exists now, it did not when recorded"
-        return words_of_made if is_recorded else f"{name} was made"
+        if is_recorded:
+            return f"{name} exists now, it did not when recorded"
+        return f"{name} was made"
     if new.digest == MISSING:
-        words_of_gone = f"{name} does not exist now"
-        return words_of_gone if is_recorded else f"{name} was removed"
-    verb = "differs from the recorded one" if is_recorded else "changed"
-    return f"content of {name} {verb}"
+        if is_recorded:
+            return f"{name} does not exist now"
+        return f"{name} was removed"
+    if is_recorded:
+        return f"content of {name} differs from the recorded one"
+    return f"content of {name} changed"
 
 
 def _name_in(node: Opaque) -> str:
@@ -223,11 +237,13 @@ def _long_texts(difference: Difference) -> tuple[str, str] | None:
     if PLACEHOLDER in texts:
         # A side is a secret as a whole, of which no stretch is shown.
         return None
-    has_words = any(" " in text for text in texts)
-    has_lines = any("\n" in text for text in texts)
-    longest = max(map(len, texts))
-    if not has_lines and longest <= (_SHORT if has_words else _WIDTH):
-        # The texts are short, and shown as values.
+    both_texts = old_text + new_text
+    longest_value = _WIDTH
+    if " " in both_texts:
+        # Of several words, the ones that differ are shown sooner.
+        longest_value = _SHORT
+    longest = max(len(old_text), len(new_text))
+    if "\n" not in both_texts and longest <= longest_value:
         return None
     return texts
 
@@ -254,8 +270,10 @@ def _spans(old: str, new: str) -> list[Span]:
         if before == after:
             spans.append((" ", before))
             continue
-        # A blank at the end of both stretches is no part of the change.
-        same = " " if before[-1:] == after[-1:] == " " else ""
+        same = ""
+        if before[-1:] == after[-1:] == " ":
+            # A blank at the end of both stretches is no part of the change.
+            same = " "
         spans += [
             ("-", before.removesuffix(same)),
             ("+", after.removesuffix(same)),
@@ -271,10 +289,12 @@ def _cut_spans(spans: Sequence[Span]) -> list[Span]:
         if sign != " ":
             cut = _middle_cut(text, start=_CHANGED, end=_CHANGED)
         else:
+            start = end = _AROUND
             # The text before the first change and behind the last change is of no use.
-            is_first, is_last = place == 0, place == len(spans) - 1
-            start = 0 if is_first else _AROUND
-            end = 0 if is_last else _AROUND
+            if place == 0:
+                start = 0
+            if place == len(spans) - 1:
+                end = 0
             cut = _middle_cut(text, start=start, end=end)
         cut_spans.append((sign, cut))
     if len(spans) > _MOST_SPANS:
@@ -293,7 +313,7 @@ def _text_lines(spans: Sequence[Span]) -> list[str]:
     """Return a text as lines, with `[-old-]` and `{+new+}` where the words differ."""
     lines = [""]
     for sign, text in _cut_spans(spans):
-        before, after = {"-": ("[-", "-]"), "+": ("{+", "+}"), " ": ("", "")}[sign]
+        before, after = _BRACKETS[sign]
         for number, part in enumerate(text.split("\n")):
             if number:
                 lines.append("")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from binascii import Error, a2b_base64
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from pytest_mimic._core.files.places import PathPlace
 from pytest_mimic._core.nodes.node_classes import (
@@ -94,7 +94,9 @@ def line(node: Node, limit: int | None = None, *, digests: bool = False) -> str:
 
 def shortened(text: str, limit: int | None) -> str:
     """Return the text, cut to at most `limit` characters."""
-    return text if limit is None or len(text) <= limit else f"{text[: limit - 3]}..."
+    if limit is None or len(text) <= limit:
+        return text
+    return f"{text[: limit - 3]}..."
 
 
 def drawn(node: Node, *, digests: bool = False, most: int | None = None) -> Drawn:
@@ -108,7 +110,9 @@ def _joined(drawing: Drawn) -> str:
         return f"{drawing.open}{', '.join(parts)}{drawing.close}"
     if isinstance(drawing, Block):
         return f"{drawing.prefix}{drawing.text!r}"
-    return drawing if isinstance(drawing, str) else drawing.title
+    if isinstance(drawing, Table):
+        return drawing.title
+    return drawing
 
 
 class _Drawing:
@@ -126,9 +130,7 @@ class _Drawing:
         if isinstance(node, Cut):
             return _beginning(node, self._mark(node))
         if isinstance(node, Hidden):
-            # A placeholder stands without quotes, a text with secrets in it with
-            # quotes.
-            return node.text if is_placeholder(node.text) else repr(node.text)
+            return _hidden(node)
         return repr(node)
 
     def _composed(self, node: Items | Fields | Opaque) -> Drawn:
@@ -139,13 +141,17 @@ class _Drawing:
         return self._opaque(node)
 
     def _mark(self, node: Node) -> str:
-        digest = digest_of(node) if self._digests else ""
-        return f" #{digest[:8]}" if digest else ""
+        digest = digest_of(node)
+        if not self._digests or not digest:
+            return ""
+        return f" #{digest[:8]}"
 
     def _text(self, text: str) -> Drawn:
         if self._most is not None and len(text) > _LONGEST:
             text = f"{text[:_LONGEST]}... ({len(text)} characters)"
-        return Block(text) if "\n" in text.rstrip("\n") else repr(text)
+        if "\n" in text.rstrip("\n"):
+            return Block(text)
+        return repr(text)
 
     def _group(
         self,
@@ -165,8 +171,10 @@ class _Drawing:
         return Group(open_, drawings, close)
 
     def _items(self, node: Items) -> Drawn:
-        """Return items between brackets, or as a call: `deque([1, 2], maxlen=3)`."""
-        missing = 0 if node.length is None else node.length - len(node.items)
+        """Return items between brackets, or as a call: `array([1], dtype=int64)`."""
+        missing = 0
+        if node.length is not None:
+            missing = node.length - len(node.items)
         if node.kind in SETS and not node.items and not missing:
             return f"{node.kind}()"
         if node.kind == "dict":
@@ -193,7 +201,9 @@ class _Drawing:
 
     def _fields(self, node: Fields) -> Drawn:
         """Return a mapping, `{'a': 1}`, or an object as a call: `Rate(base='EUR')`."""
-        missing = 0 if node.length is None else node.length - len(node.parts)
+        missing = 0
+        if node.length is not None:
+            missing = node.length - len(node.parts)
         if node.kind == "dict":
             parts = [(f"{name!r}: ", part) for name, part in node.parts.items()]
             return self._group("{", parts, "}", missing=missing, mark=self._mark(node))
@@ -201,11 +211,13 @@ class _Drawing:
             return _pickle(node.facts.get("size"))
         parts = []
         for name, part in node.parts.items():
-            items = items_of(part) if name == "*" else None
-            if items is not None:
+            items = items_of(part)
+            if name == "*" and items is not None:
                 parts += [("", item) for item in items]
+            elif name:
+                parts.append((f"{name}=", part))
             else:
-                parts.append((f"{name}=" if name else "", part))
+                parts.append(("", part))
         for name, fact in shown_facts(node).items():
             if name not in _UNDRAWN:
                 parts.append((f"{name}=", fact))
@@ -227,8 +239,10 @@ class _Drawing:
         is_member_of_enum = ":" in node.kind and isinstance(node.text, str)
         if is_member_of_enum:
             return f"{name}.{node.text}"
-        # Only a path has a place, unless its file was edited by hand.
-        content = str(node.text) if isinstance(node.text, tuple) else node.text
+        content: Any = node.text
+        if isinstance(content, tuple):
+            # Only a path has a place, unless its file was edited by hand.
+            content = str(content)
         parts: list[tuple[str, Node]] = [("", content)]
         parts += [(f"{key}=", fact) for key, fact in facts.items()]
         return self._group(f"{name}(", parts, ")")
@@ -278,8 +292,10 @@ def _beginning(node: Cut, mark: str) -> str:
     if node.is_cycle:
         return "<cycle>"
     if node.start is None:
-        count = "" if node.length is None else f" of {node.length}"
-        return f"<{short_name(node.type)}{count}{mark}>"
+        words = short_name(node.type)
+        if node.length is not None:
+            words = f"{words} of {node.length}"
+        return f"<{words}{mark}>"
     unit = "characters"
     quoted = repr(node.start)
     if node.type != "str":
@@ -289,8 +305,17 @@ def _beginning(node: Cut, mark: str) -> str:
     return f"{quoted[:-1]}...{quoted[-1]} ({node.length} {unit}{mark})"
 
 
+def _hidden(node: Hidden) -> str:
+    # A placeholder stands without quotes, a text with secrets in it with quotes.
+    if is_placeholder(node.text):
+        return node.text
+    return repr(node.text)
+
+
 def _pickle(length: Node) -> str:
-    return f"a pickle, {size(length)}" if isinstance(length, int) else "a pickle"
+    if isinstance(length, int):
+        return f"a pickle, {size(length)}"
+    return "a pickle"
 
 
 # For `_PHRASES`: each function returns the text of a kind of node. The mark is the
@@ -309,7 +334,9 @@ def _arguments(node: Fields | Opaque) -> str:
             names.append(f"{short_name(str(argument.text))}{_arguments(argument)}")
         else:
             names.append(line(argument))
-    return f"[{', '.join(names)}]" if names else ""
+    if not names:
+        return ""
+    return f"[{', '.join(names)}]"
 
 
 def _content(node: Opaque, mark: str) -> str:
@@ -323,12 +350,16 @@ def _text_place(node: Opaque, mark: str) -> str:
 
 def _bytes(node: Opaque, _mark: str) -> Drawn:
     text = str(node.text)
-    return Block(text, "b") if "\n" in text.rstrip("\n") else f"b{text!r}"
+    if "\n" in text.rstrip("\n"):
+        return Block(text, "b")
+    return f"b{text!r}"
 
 
 def _base64(node: Opaque, mark: str) -> str:
     literal = literal_of(node, _LONGEST_DATA)
-    return f"<bytes, {_size_of_base64(node)} B{mark}>" if literal is None else literal
+    if literal is None:
+        return f"<bytes, {_size_of_base64(node)} B{mark}>"
+    return literal
 
 
 def _object(node: Opaque, _mark: str) -> str:
@@ -345,7 +376,9 @@ def _rows(node: Opaque, _mark: str) -> str:
 
 def _count(node: Opaque, mark: str) -> str:
     words = f"{node.text} items"
-    return f"{words} ({mark.strip()})" if mark else words
+    if mark:
+        return f"{words} ({mark.strip()})"
+    return words
 
 
 _PHRASES: dict[str, Callable[[Opaque, str], Drawn]] = {
@@ -371,8 +404,8 @@ def lines_of(node: Drawn, width: int) -> Iterator[str]:
 
 def _flat(node: Drawn, room: int) -> str | None:
     """Return what was drawn on one line; None: it needs more than `room` characters."""
-    if isinstance(node, str):
-        return node if len(node) <= room else None
+    if isinstance(node, str) and len(node) <= room:
+        return node
     if not isinstance(node, Group):
         return None
     line_text = node.open
@@ -385,30 +418,46 @@ def _flat(node: Drawn, room: int) -> str | None:
             return None
         line_text += part_text
     line_text += node.close
-    return line_text if len(line_text) <= room else None
+    if len(line_text) > room:
+        return None
+    return line_text
 
 
 def _lines(name: str, node: Drawn, end: str, width: int) -> Iterator[str]:
     """Yield the lines of a part, its name before the first, `end` behind the last."""
     single_line = _flat(node, width - len(name) - len(end))
-    if single_line is not None or isinstance(node, str):
-        yield f"{name}{node if single_line is None else single_line}{end}"
+    if single_line is not None:
+        yield f"{name}{single_line}{end}"
+    elif isinstance(node, str):
+        # A text without parts stays on one line, however long it is.
+        yield f"{name}{node}{end}"
     elif isinstance(node, Block):
         yield f"{name}|"
-        yield from (f"{_INDENT}{text_line}" for text_line in node.text.split("\n"))
+        yield from _indented(node.text.split("\n"))
     elif isinstance(node, Table):
         yield f"{name}{node.title}"
-        rows = [node.columns, *node.rows]
-        widths = [max(map(len, column)) for column in zip(*rows)]
-        for row in rows:
-            cells = (f"{cell:<{width}}" for cell, width in zip(row, widths))
-            yield f"{_INDENT}{'  '.join(cells)}".rstrip()
+        for row_line in _rows_of(node):
+            yield f"{_INDENT}{row_line}".rstrip()
     else:
         yield f"{name}{node.open}"
         for part_name, part in node.parts:
-            inner = _lines(part_name, part, ",", max(width - len(_INDENT), 20))
-            yield from (f"{_INDENT}{text_line}" for text_line in inner)
+            inner_width = max(width - len(_INDENT), 20)
+            yield from _indented(_lines(part_name, part, ",", inner_width))
         yield f"{node.close}{end}"
+
+
+def _indented(text_lines: Iterable[str]) -> Iterator[str]:
+    for text_line in text_lines:
+        yield f"{_INDENT}{text_line}"
+
+
+def _rows_of(node: Table) -> Iterator[str]:
+    """Yield the rows of a table, the names of its columns first, in columns."""
+    rows = [node.columns, *node.rows]
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths)]
+        yield "  ".join(cells)
 
 
 def table(columns: Sequence[object], rows: Sequence[Node]) -> Table:
@@ -455,29 +504,35 @@ def _item_steps(node: Items) -> dict[str, Node] | None:
         # A member of a set has no name. Its step is its own text in braces: `{'EUR'}`.
         return {f"{{{line(item)}}}": item for item in node.items}
     if node.kind == "dict":
-        found = {}
+        parts_by_step: dict[str, Node] = {}
         for key, part in pairs_of(node):
-            step = key_step(key) if isinstance(key, str) else f"[{line(key)}]"
-            found[step] = part
-        return found
-    numbered = {f"[{place}]": item for place, item in enumerate(node.items)}
+            if isinstance(key, str):
+                parts_by_step[key_step(key)] = part
+            else:
+                parts_by_step[f"[{line(key)}]"] = part
+        return parts_by_step
     if node.kind in NUMBERED:
-        return numbered
+        return {f"[{place}]": item for place, item in enumerate(node.items)}
     facts = _fact_steps(node)
-    return {"": Items("list", node.items), **facts} if facts else None
+    if not facts:
+        return None
+    return {"": Items("list", node.items), **facts}
 
 
 def _field_steps(node: Fields) -> dict[str, Node]:
-    found: dict[str, Node] = {}
+    parts_by_step: dict[str, Node] = {}
     for name, part in node.parts.items():
-        if name or node.kind == "dict":
-            is_positional = name == "*" and node.kind != "dict"
-            found[".args" if is_positional else key_step(name)] = part
+        if node.kind == "dict" or name not in ("", "*"):
+            parts_by_step[key_step(name)] = part
+        elif name == "*":
+            parts_by_step[".args"] = part
         else:
             # The content of an object, which has no name, takes no step in a path.
-            inner = steps(part)
-            found |= {"": part} if inner is None else inner
-    return found | _fact_steps(node)
+            inner_parts = steps(part)
+            if inner_parts is None:
+                inner_parts = {"": part}
+            parts_by_step |= inner_parts
+    return parts_by_step | _fact_steps(node)
 
 
 def _fact_steps(node: Items | Fields | Opaque) -> dict[str, Node]:

@@ -7,18 +7,20 @@ from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
+# The dtypes of labels that may be texts.
+_DTYPES_OF_TEXTS = (object, "object", "str", "string")
 # How much is shown of the text of a library's assertion: the number of lines, and of
 # the characters of each line.
 _LINES, _WIDTH = 5, 120
 # The words of a drift for those of numpy's and pandas' assertions.
 _WORDS = (
-    *(
-        ("[left]:", "recorded"),
-        ("[right]:", "now"),
-        ("DESIRED:", "recorded"),
-        ("ACTUAL:", "now"),
-    ),
-    *(("(DESIRED)", "recorded"), ("(ACTUAL)", "now"), ("are different (", "differs (")),
+    ("[left]:", "recorded"),
+    ("[right]:", "now"),
+    ("DESIRED:", "recorded"),
+    ("ACTUAL:", "now"),
+    ("(DESIRED)", "recorded"),
+    ("(ACTUAL)", "now"),
+    ("are different (", "differs ("),
 )
 # The lines of an assertion's text that say no more than that something differs.
 _HEADING = re.compile(
@@ -33,29 +35,33 @@ def library_difference(
 
     None: they are equal within the tolerances.
     """
-    library = next(
-        (
-            top
-            for base in type(recorded).__mro__
-            if (top := _package(base)) in _BY_LIBRARY
-        ),
-        None,
-    )
+    library = _comparing_library(type(recorded))
     if library is None:
         return "differs"
+    tolerances: dict[str, float] = {}
+    if rtol or atol:
+        tolerances = {"rtol": rtol, "atol": atol}
     try:
         for name in _FACTS.get(library, ()):
             old_fact = getattr(recorded, name, None)
             new_fact = getattr(actual, name, None)
             if old_fact != new_fact:
                 raise AssertionError(f"{name} {old_fact} recorded, {new_fact} now")
-        _BY_LIBRARY[library](
-            recorded, actual, {"rtol": rtol, "atol": atol} if rtol or atol else {}
-        )
+        _BY_LIBRARY[library](recorded, actual, tolerances)
     except AssertionError as error:
         return _shortened(str(error))
-    except Exception as error:  # the library cannot compare such values
+    # The library may be unable to compare such values, and raise anything.
+    except Exception as error:
         return f"differs ({type(error).__name__}: {_shortened(str(error))})"
+    return None
+
+
+def _comparing_library(kind: type) -> str | None:
+    """Return the library of a type, or of a base of it, that compares its values."""
+    for base in kind.__mro__:
+        package = _package(base)
+        if package in _BY_LIBRARY:
+            return package
     return None
 
 
@@ -64,15 +70,18 @@ def form(value: Any) -> tuple[object, ...]:
 
     That is its dtypes, the names of its columns and the number of its dimensions.
     """
-    types = getattr(
-        value, "dtypes", getattr(value, "dtype", getattr(value, "type", ""))
-    )
-    columns = getattr(value, "columns", ())
-    names = [str(name) for name in columns] if hasattr(columns, "__len__") else []
-    type_names = (
-        [str(one) for one in types] if hasattr(types, "__len__") else [str(types)]
-    )
-    return (*names, *type_names, len(getattr(value, "shape", ())))
+    dtypes: Any = ""
+    for name in ("dtypes", "dtype", "type"):
+        if hasattr(value, name):
+            dtypes = getattr(value, name)
+            break
+    if not hasattr(dtypes, "__len__"):
+        dtypes = [dtypes]
+    columns: Any = getattr(value, "columns", ())
+    if not hasattr(columns, "__len__"):
+        columns = ()
+    dimensions = len(getattr(value, "shape", ()))
+    return (*map(str, columns), *map(str, dtypes), dimensions)
 
 
 def labels_of(value: Any) -> Iterator[object]:
@@ -83,17 +92,17 @@ def labels_of(value: Any) -> Iterator[object]:
     ]
     for axis in ("columns", "index", "column_names"):
         names = getattr(value, axis, ())
-        if not callable(names):
-            labels.extend(getattr(names, "names", ()))
-            is_text = getattr(names, "dtype", object) in (
-                object,
-                "object",
-                "str",
-                "string",
-            )
-            labels.extend(names if is_text else ())
+        if callable(names):
+            continue
+        labels.extend(getattr(names, "names", ()))
+        if getattr(names, "dtype", object) in _DTYPES_OF_TEXTS:
+            labels.extend(names)
     for label in labels:
-        yield from label if isinstance(label, tuple) else (label,)
+        if isinstance(label, tuple):
+            # A label of several levels.
+            yield from label
+        else:
+            yield label
 
 
 def _field_names(dtype: Any) -> Iterator[str]:
@@ -123,7 +132,8 @@ def _package(kind: type) -> str:
 
 def _numpy(recorded: Any, actual: Any, tolerances: dict[str, float]) -> None:
     testing = import_module("numpy.testing")
-    if hasattr(recorded, "mask"):  # the assertions ignore it
+    if hasattr(recorded, "mask"):
+        # The assertions ignore the mask.
         testing.assert_array_equal(actual.mask, recorded.mask, "the masks differ")
         recorded, actual = recorded.filled(0), actual.filled(0)
     if tolerances and recorded.dtype.kind in "fciu":
@@ -136,34 +146,33 @@ def _pandas(recorded: Any, actual: Any, tolerances: dict[str, float]) -> None:
     testing = import_module("pandas.testing")
     for base in type(recorded).__mro__:
         check = getattr(testing, _PANDAS.get(base.__name__, ""), None)
-        if check is not None:
-            is_index = base.__name__ == "Index"  # which takes either
-            exactly = {} if is_index and tolerances else {"check_exact": not tolerances}
-            check(recorded, actual, **exactly, **tolerances)
-            return
-    if recorded != actual and recorded == recorded:  # a NaT equals itself
+        if check is None:
+            continue
+        options: dict[str, object] = {"check_exact": not tolerances}
+        if base.__name__ == "Index" and tolerances:
+            # The check of an index takes either option.
+            options = {}
+        check(recorded, actual, **options, **tolerances)
+        return
+    is_missing = recorded != recorded
+    if recorded != actual and not is_missing:
         raise AssertionError(f"{recorded!r} recorded, {actual!r} now")
 
 
 def _polars(recorded: Any, actual: Any, tolerances: dict[str, float]) -> None:
-    testing = import_module("polars.testing")
-    check = (
-        testing.assert_frame_equal
-        if hasattr(recorded, "columns")
-        else testing.assert_series_equal
-    )
     from inspect import signature
 
-    names = (
-        ("rel_tol", "abs_tol")
-        if "rel_tol" in signature(check).parameters
-        else ("rtol", "atol")
-    )
-    check(
-        recorded,
-        actual,
-        **(dict(zip(names, tolerances.values())) or {"check_exact": True}),
-    )
+    testing = import_module("polars.testing")
+    check = testing.assert_series_equal
+    if hasattr(recorded, "columns"):
+        check = testing.assert_frame_equal
+    options: dict[str, object] = {"check_exact": True}
+    if tolerances and "rel_tol" in signature(check).parameters:
+        options = {"rel_tol": tolerances["rtol"], "abs_tol": tolerances["atol"]}
+    elif tolerances:
+        # An older polars has the names of numpy.
+        options = {**tolerances}
+    check(recorded, actual, **options)
 
 
 def _scipy(recorded: Any, actual: Any, tolerances: dict[str, float]) -> None:
@@ -172,6 +181,17 @@ def _scipy(recorded: Any, actual: Any, tolerances: dict[str, float]) -> None:
     sides = [side.tocsr().sorted_indices() for side in (recorded, actual)]
     for name in ("indptr", "indices", "data"):
         _numpy(getattr(sides[0], name), getattr(sides[1], name), tolerances)
+
+
+def _arrow(recorded: Any, actual: Any, tolerances: dict[str, float]) -> None:
+    _pandas(recorded.to_pandas(), actual.to_pandas(), tolerances)
+
+
+def _torch(recorded: Any, actual: Any, tolerances: dict[str, float]) -> None:
+    testing = import_module("torch.testing")
+    if not tolerances:
+        tolerances = {"rtol": 0, "atol": 0}
+    testing.assert_close(actual, recorded, equal_nan=True, **tolerances)
 
 
 # The attributes that must be the same besides the elements, by the library.
@@ -190,15 +210,9 @@ _BY_LIBRARY: dict[str, Callable[[Any, Any, dict[str, float]], None]] = {
     "numpy": _numpy,
     "pandas": _pandas,
     "polars": _polars,
-    "pyarrow": lambda recorded, actual, tolerances: _pandas(
-        recorded.to_pandas(), actual.to_pandas(), tolerances
-    ),
+    "pyarrow": _arrow,
     "scipy": _scipy,
-    "torch": lambda recorded, actual, tolerances: import_module(
-        "torch.testing"
-    ).assert_close(
-        actual, recorded, equal_nan=True, **(tolerances or {"rtol": 0, "atol": 0})
-    ),
+    "torch": _torch,
 }
 
 
@@ -206,9 +220,17 @@ def _shortened(text: str) -> str:
     """Return the first lines of an assertion's text as one, in the words of a drift."""
     for words_of_library, words_of_drift in _WORDS:
         text = text.replace(words_of_library, words_of_drift)
-    lines = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
-    told_lines = [line for line in lines if not _HEADING.fullmatch(line)] or lines
-    return "; ".join(line[:_WIDTH] for line in told_lines[:_LINES]) or "differs"
+    lines: list[str] = []
+    told_lines: list[str] = []
+    for line in text.splitlines():
+        words = " ".join(line.split())
+        if words:
+            lines.append(words[:_WIDTH])
+        if words and not _HEADING.fullmatch(words):
+            told_lines.append(words[:_WIDTH])
+    if not told_lines:
+        told_lines = lines
+    return "; ".join(told_lines[:_LINES]) or "differs"
 
 
 # -- as a text
@@ -222,34 +244,31 @@ def library_text(value: Any) -> str:
 
     A small array is shown with its items, a small table with the names of its columns.
     """
+    class_name = type(value).__qualname__
     shape = _shape(value)
-    kinds: list[Any] = [
-        getattr(value, name, None) for name in ("dtype", "type", "mode")
-    ]
-    # A frame with a column `type` gives this column, which has dimensions.
-    kinds = [
-        kind
-        for kind in kinds
-        if not (kind is None or callable(kind) or getattr(kind, "ndim", False))
-    ]
-    element = str(kinds[0]) if kinds else ""
-    text = " ".join(
-        filter(None, [type(value).__qualname__, element, "x".join(map(str, shape))])
-    )
-    if (
-        type(value).__qualname__ == "ndarray"
-        and value.dtype.kind in "biufc"
-        and value.size <= _FEW
-    ):
+    words = [class_name, _element_type(value), "x".join(map(str, shape))]
+    text = " ".join(filter(None, words))
+    is_array = class_name == "ndarray" and value.dtype.kind in "biufc"
+    if is_array and value.size <= _FEW:
         return f"{text} {value.tolist()}"
-    columns = getattr(value, "columns", None) if len(shape) == 2 else None
-    if (
-        columns is None
-        or not 0 < len(columns) <= _FEW
-        or not all(isinstance(name, str) for name in columns)
-    ):
+    columns = getattr(value, "columns", None)
+    if len(shape) != 2 or columns is None or not 0 < len(columns) <= _FEW:
+        return text
+    if not all(isinstance(name, str) for name in columns):
         return text
     return f"{text}: {', '.join(columns)}"
+
+
+def _element_type(value: Any) -> str:
+    """Return the type of the elements of a value in words; empty if it has none."""
+    for name in ("dtype", "type", "mode"):
+        element_type = getattr(value, name, None)
+        if element_type is None or callable(element_type):
+            continue
+        # A frame with a column `type` gives this column, which has dimensions.
+        if not getattr(element_type, "ndim", False):
+            return str(element_type)
+    return ""
 
 
 def _shape(value: Any) -> tuple[int, ...]:
@@ -259,7 +278,6 @@ def _shape(value: Any) -> tuple[int, ...]:
             return tuple(shape)
     try:
         return (len(value),)
-    except (
-        Exception
-    ):  # a single rotation of scipy has no length, and __len__ of any class may fail
+    except Exception:
+        # A single rotation of scipy has no length, and `__len__` of a class may fail.
         return ()

@@ -32,7 +32,13 @@ from pytest_mimic._core.nodes.node_classes import (
     Node,
     Opaque,
 )
-from pytest_mimic._core.nodes.node_json import is_typed_text, node_of, order, plains_of
+from pytest_mimic._core.nodes.node_json import (
+    is_typed_text,
+    node_of,
+    order,
+    plains_of,
+    text_node,
+)
 from pytest_mimic._core.nodes.node_parts import short_name
 from pytest_mimic._core.nodes.value_walk import (
     CONTAINERS,
@@ -40,11 +46,7 @@ from pytest_mimic._core.nodes.value_walk import (
     Walk,
     member_content,
 )
-from pytest_mimic._core.placeholders import (
-    PLACEHOLDER,
-    PLACEHOLDER_START,
-    is_placeholder,
-)
+from pytest_mimic._core.placeholders import PLACEHOLDER
 from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor
 from pytest_mimic._core.redact.secret_names import named_values_of
 from pytest_mimic._core.tree.columns import INDEX
@@ -179,7 +181,9 @@ def described_arguments(
         # to the arguments behind it.
         room = max(ARGUMENTS.characters - maker.used, 0)
         maker.until = maker.used + room // max(arguments_left, 1)
-        safe_value = value if is_clean else maker.safe(name, value)
+        safe_value = value
+        if not is_clean:
+            safe_value = maker.safe(name, value)
         nodes[key] = maker.node(safe_value)
         if type(value) not in SCALARS:
             arguments_left -= 1
@@ -242,15 +246,14 @@ class _Maker(Walk):
         return self.inside(value, kind)
 
     def inside(self, value: Any, kind: type) -> Node:
-        leaf = None if kind in CONTAINERS else self._leaf(value, kind)
-        if leaf is not None:
-            return leaf
+        if kind not in CONTAINERS:
+            leaf = self._leaf(value, kind)
+            if leaf is not None:
+                return leaf
         if id(value) in self.open:
             return Cut(type_name(kind), is_cycle=True)
         if self.depth <= 0 or self.used >= self.until:
-            is_container = issubclass(kind, (dict, list, tuple, set, frozenset))
-            length = len(value) if is_container else None
-            return Cut(type_name(kind), length=length, digest=self._digest(value))
+            return self._closed(value, kind)
         self.open.add(id(value))
         self.depth -= 1
         try:
@@ -258,6 +261,13 @@ class _Maker(Walk):
         finally:
             self.depth += 1
             self.open.discard(id(value))
+
+    def _closed(self, value: Any, kind: type) -> Cut:
+        """Return the node of a value with parts of which none is shown."""
+        length = None
+        if issubclass(kind, tuple(CONTAINERS)):
+            length = len(value)
+        return Cut(type_name(kind), length=length, digest=self._digest(value))
 
     # Values without parts
 
@@ -267,23 +277,24 @@ class _Maker(Walk):
         if kind in _LEAVES:
             return _LEAVES[kind](self, value)
         if library_of(kind) is not None:
-            return self._library_value(value, kind)
+            return self._library_value(value)
         if issubclass(kind, Enum):
             content = member_content(value)
+            if isinstance(content, str):
+                content = self._shown(content)
             if content is not None:
-                shown = self._shown(content) if type(content) is str else content
-                return self._with_value(Opaque(self.import_name(kind), shown), value)
+                return self._with_value(Opaque(self.import_name(kind), content), value)
         known = self._known(value, kind)
-        return self._as_known_text(value, kind) if known is None else known
+        if known is not None:
+            return known
+        return self._as_known_text(value, kind)
 
-    def _library_value(self, value: Any, kind: type) -> Node:
+    def _library_value(self, value: Any) -> Node:
         """Return the node of a value of a library: its numbers, or a text."""
-        is_table = is_data(value)
-        if kind.__module__ == "numpy":
-            numbers = self._few_numbers(value) if is_table else self.numbers(value)
-            if numbers is not None:
-                return self._with_value(numbers, value)
-        if not is_table:
+        numbers = self._few_numbers(value)
+        if numbers is not None:
+            return self._with_value(numbers, value)
+        if not is_data(value):
             return self._as_text(value, self._shown(_ADDRESS.sub("", str(value))))
         text = self._shown(f"<{library_text(value)}>")
         node = self._as_text(value, text, is_part=True)
@@ -292,14 +303,21 @@ class _Maker(Walk):
         return node
 
     def _few_numbers(self, value: Any) -> Items | Opaque | None:
-        """Return the node of a short array of numpy; None: it is shown as a table.
+        """Return the node of a number of numpy, or of a short array of numbers.
 
-        Verifying compares arrays by their library, which needs the arrays.
+        None: the value is shown as a text, an array as a table. While verifying, arrays
+        are compared by their library, which needs the arrays themselves.
         """
-        is_array = type(value).__qualname__ == "ndarray"
-        if self.is_live or not is_array or value.size > self.budget.items:
+        kind = type(value)
+        if kind.__module__ != "numpy":
             return None
-        # A copy lies in memory as any other array does, which does not count.
+        if kind.__qualname__ != "ndarray":
+            return self.numbers(value)
+        has_room = value.size <= self.budget.items and self.used < self.until
+        if self.is_live or not has_room:
+            return None
+        self.used += 4 * value.size
+        # Where an array lies in memory does not count: a copy lies there as usual.
         return self.numbers(value.copy())
 
     def _known(self, value: Any, kind: type) -> Node:
@@ -335,8 +353,11 @@ class _Maker(Walk):
         # The name of a function or class is shown whole, and stands for what may
         # differ.
         is_name = text_of_value.startswith("<")
+        least = 0
+        if is_name:
+            least = _LONGEST_KEY
         cut_before = len(self.cut_texts)
-        text = self._shown_start(text_of_value, _LONGEST_KEY if is_name else 0)
+        text = self._shown_start(text_of_value, least)
         text = " ".join(text.splitlines())
         if kind in _TAGGED:
             return Opaque(_TAGGED[kind], text)
@@ -387,14 +408,15 @@ class _Maker(Walk):
         for step, column in parts.items():
             if step in secret_steps:
                 continue
-            is_few = column_size(column) <= self.budget.items and self.used < self.until
-            if step == INDEX and has_plain_index(value):
-                is_few = False
-            columns[self._shown(step)] = column_node(
-                column,
-                digest=self._digest(column),
-                value=self._cell if is_few else None,
-            )
+            node_of_value: Callable[[Any], Node] | None = self._cell
+            is_count = step == INDEX and has_plain_index(value)
+            is_long = column_size(column) > self.budget.items
+            if is_count or is_long or self.used >= self.until:
+                # The values of the column are not kept.
+                node_of_value = None
+            digest = self._digest(column)
+            node_of_column = column_node(column, digest=digest, value=node_of_value)
+            columns[self._shown(step)] = node_of_column
         if columns:
             node.facts["columns"] = Fields("dict", columns)
 
@@ -407,15 +429,16 @@ class _Maker(Walk):
 
     def _secret_labels(self, value: Any) -> list[object]:
         """Return the names of a value and its parts that are secret names."""
-        return [
-            label
-            for label in labels_of(value)
-            if isinstance(label, str) and self.redactor.secret(label)
-        ]
+        secret_labels: list[object] = []
+        for label in labels_of(value):
+            if isinstance(label, str) and self.redactor.secret(label):
+                secret_labels.append(label)
+        return secret_labels
 
     def _as_text(self, value: object, text: str, *, is_part: bool = False) -> Opaque:
-        digest = self._digest(value) if is_part else ""
-        node = Opaque("text", text, type_name(type(value)), digest)
+        node = Opaque("text", text, type_name(type(value)))
+        if is_part:
+            node.digest = self._digest(value)
         return self._with_value(node, value)
 
     def text(self, value: str) -> Node:
@@ -423,7 +446,7 @@ class _Maker(Walk):
             self.used += len(value) + 2
             is_bare = value.isascii() and not self.places.temporary_folders
             if is_bare and self._shown(value) == value:
-                return _text_node(value)
+                return text_node(value)
         else:
             self.used += _SHORT
         if self.places.temporary_folders:
@@ -440,7 +463,9 @@ class _Maker(Walk):
         if written != shown:
             # JSON has no such text.
             return Opaque("text", repr(written).replace("\\\\", "\\"), "str")
-        return _text_node(shown) if shown == value else self._hidden(value, shown)
+        if shown != value:
+            return self._hidden(value, shown)
+        return text_node(shown)
 
     def _room(self, length: int) -> int:
         """Return how much of a text of this length is shown.
@@ -450,8 +475,11 @@ class _Maker(Walk):
         if length <= _SHORT:
             return length
         most = self.budget.text
-        if length > most or self.texts + length > 4 * most:
-            length = min(_START if self.texts < 4 * most else _SHORT, most)
+        most_of_all = 4 * most
+        if self.texts >= most_of_all:
+            length = min(_SHORT, most)
+        elif length > most or self.texts + length > most_of_all:
+            length = min(_START, most)
         self.texts += length
         return length
 
@@ -475,10 +503,15 @@ class _Maker(Walk):
     def path(self, value: Any, tag: str) -> Opaque:
         text = str(text_of(value))
         place = self.places.place_of(text)
-        shown = self._shown(text) if place is None else self._shown_place(place)
-        node = self.placed(tag, shown)
-        path = counted_file(value, self.places) if self.budget.digests else None
-        return node if path is None else self._with_content(node, path)
+        if place is None:
+            node = self.placed(tag, self._shown(text))
+        else:
+            node = self.placed(tag, self._shown_place(place))
+        if self.budget.digests:
+            path = counted_file(value, self.places)
+            if path is not None:
+                return self._with_content(node, path)
+        return node
 
     def _shown_place(self, place: PathPlace) -> tuple[str, str]:
         # The name of the folder that a fixture gave does not count.
@@ -503,7 +536,7 @@ class _Maker(Walk):
     def _hidden(self, value: object, shown: str) -> Node:
         if self.is_live:
             return Hidden(shown, type_name(type(value)), self._digest(value))
-        return _text_node(shown)
+        return text_node(shown)
 
     def _shown(self, text: str) -> str:
         # Secrets are hidden before a text is shortened: the beginning of a secret alone
@@ -523,7 +556,9 @@ class _Maker(Walk):
         if id(value) not in self.identities:
             self.identities[id(value)] = (value, identity_of(value, self.places))
         identity = self.identities[id(value)][1] or ""
-        return identity if self.is_live else identity[:_DIGEST]
+        if self.is_live:
+            return identity
+        return identity[:_DIGEST]
 
     def _digest_beside(self, cut_texts: list[str], value: object) -> str:
         """Return the digest of a value of which these texts are there in part."""
@@ -574,11 +609,13 @@ class _Maker(Walk):
         if kinds == {str} or kinds <= {int, float, bool}:
             ordered = nsmallest(min(most, len(value)), value, key=_with_nan_last)
             return self._listed(self._parts(ordered), value)
-        # Other members have no order: in the next process, other members would be the
-        # first few.
+        if len(value) > most:
+            # Other members have no order: in the next process, other members would be
+            # the first few.
+            return self._listed([], value)
         nodes: list[Node] = []
         used_before = self.used, self.texts
-        for item in value if len(value) <= most else ():
+        for item in value:
             # Each member has the same room, as their order differs by process.
             self.used, self.texts = used_before
             nodes.append(self.node(item))
@@ -587,17 +624,20 @@ class _Maker(Walk):
     def mapping(self, value: dict[Any, Any]) -> Node:
         pairs = dict(islice(value.items(), self.budget.items))
         if is_typed_text(pairs) and not self._has_secret(pairs):
+            # A client has written the text as JSON has it: `{"$decimal": "1.50"}`.
             return node_of({key: self._shown(part) for key, part in pairs.items()})
-        nodes: list[Node]
+        keys: list[Node]
         if all(map(self._is_name, pairs)):
             parts_by_name = self.named(pairs, is_clean=id(value) in self.clean)
             if len(pairs) == len(value):
                 return Fields("dict", parts_by_name)
-            nodes = [Items("list", [key, part]) for key, part in parts_by_name.items()]
+            keys, parts = [*parts_by_name], [*parts_by_name.values()]
         else:
             keys = self._parts(pairs)
             parts = self._parts([self.safe(*pair) for pair in pairs.items()])
-            nodes = [Items("list", [*pair]) for pair in zip(keys, parts, strict=True)]
+        nodes: list[Node] = []
+        for key, part in zip(keys, parts, strict=True):
+            nodes.append(Items("list", [key, part]))
         return self._listed(nodes, value, "dict")
 
     def _has_secret(self, pairs: dict[Any, Any]) -> bool:
@@ -616,7 +656,9 @@ class _Maker(Walk):
         return self._shown(key) == key and key.isprintable() and not is_place
 
     def safe(self, name: object, value: object) -> object:
-        return _Secret(value) if self.redactor.hides(name, value) else value
+        if self.redactor.hides(name, value):
+            return _Secret(value)
+        return value
 
     def named(
         self, parts: Mapping[str, object], *, is_clean: bool = False
@@ -667,12 +709,6 @@ class _Maker(Walk):
 def _with_nan_last(number: Any) -> tuple[bool, Any]:
     """Return the key that sorts numbers or texts, NaN last: it differs from itself."""
     return number != number, number
-
-
-def _text_node(text: str) -> Node:
-    """Return the node of a whole text, which may be a placeholder."""
-    is_hidden = text.startswith(PLACEHOLDER_START) and is_placeholder(text)
-    return Hidden(text) if is_hidden else text
 
 
 _LEAVES: dict[type, Callable[[_Maker, Any], Node]] = {
