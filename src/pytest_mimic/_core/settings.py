@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from pytest_mimic._core.commands import Commands
+from pytest_mimic._core.words import NamedFields
 from pytest_mimic.errors import TargetError
 
 SourcePolicy = Literal["strict", "ignore"]
@@ -81,7 +82,7 @@ class Settings(NamedTuple):
         return not self.vault.resolve().is_relative_to(self.rootdir.resolve())
 
 
-class LineReaders(NamedTuple):
+class LineReaders(NamedFields):
     """What reads single lines of ini options, handed in by who knows their grammar.
 
     Attributes:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_mimic._core.engine.account_events import TokensTaken
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.format import CASSETTES_PREFIX, FOLDERS
 from pytest_mimic._core.words import ROW, SHOWN, plural, size
@@ -182,7 +183,6 @@ class Ending:
             if replay.recording.startswith(("calls/http/", CASSETTES_PREFIX)):
                 answers.append((replay.seconds, replay.recording))
         if answers and recordings is not None:
-            from pytest_mimic._core.engine.account_events import TokensTaken
             from pytest_mimic._run.token_counts import tokens_of
 
             counts = tokens_of(answers, self._session.vault, recordings.known)

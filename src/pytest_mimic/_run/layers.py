@@ -57,6 +57,7 @@ _LAYERS: dict[str, Layer] = {
     "_core.whole_files": Layer.START,
     "_core.words": Layer.START,
     "_core.engine.account": Layer.START,
+    "_core.engine.account_events": Layer.START,
     "_core.engine.call": Layer.START,
     "_core.engine.coverings": Layer.START,
     "_core.engine.current": Layer.START,
@@ -139,7 +140,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "_run.summary": ("summary", "_made_anew"),
     "_tools.cli.checking": ("Checker._check_pickle",),
     "_tools.cli.project": ("_read_target",),
-    "_tools.unused.judging": ("labelled", "moved_tests"),
+    "_tools.unused.judging": ("labelled",),
     "_clients.http.aiohttp": (
         "_wrap_connect.connect",
         "_connection_of_unsent",
@@ -147,7 +148,6 @@ DOORS: dict[str, tuple[str, ...]] = {
     ),
     "_clients.mcp.mcp_transports": ("_wrap.client",),
     "_clients.sql.sqlalchemy": ("_compiled_names",),
-    "_core.engine.account": ("Account._add_entry",),
     "_core.engine.call": (
         "Plan.paths",
         "Plan.secrets",
@@ -172,7 +172,6 @@ DOORS: dict[str, tuple[str, ...]] = {
     ),
     "_core.engine.coverings": (
         "Coverings._plan",
-        "Coverings._noting.started",
         "Coverings._cover_client",
         "_before_a_fork",
         "_after_a_fork",
@@ -188,7 +187,6 @@ DOORS: dict[str, tuple[str, ...]] = {
     "_core.engine.execution": ("relay",),
     "_core.engine.record": ("encode",),
     "_core.engine.run": ("Run.recordings", "Run.redactor", "Run.senders", "Run.inputs"),
-    "_core.engine.scopes": ("Scopes._judge", "Scopes._take_back_file"),
     "_core.engine.steps": (
         "Step.__init__",
         "Step.exhausted",
@@ -199,7 +197,6 @@ DOORS: dict[str, tuple[str, ...]] = {
         "Step.refuse",
     ),
     "_core.engine.wrappers": ("_engine",),
-    "_core.files.places": ("Places.digests",),
     "_core.identity.call_identity": (
         "fingerprint_outcome",
         "CallIdentity.__init__",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,6 +15,7 @@ from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.words import (
     ROW,
     Line,
+    NamedFields,
     and_more,
     few,
     laid_out,
@@ -165,7 +166,7 @@ def coloured(lines: Sequence[str]) -> Iterator[tuple[str, Mapping[str, bool]]]:
         yield line, colours
 
 
-class RunCommands(NamedTuple):
+class RunCommands(NamedFields):
     """Makes the commands of one run that run exactly some of its tests.
 
     Attributes:

@@ -11,24 +11,26 @@ from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
+from pytest_mimic._core.engine.account_events import (
+    KINDS,
+    ChangedInput,
+    Drift,
+    EqualCalls,
+    HiddenVariable,
+    LooksLikeKey,
+    MadeAnew,
+    Miss,
+    Move,
+    PutBack,
+    RecordedCall,
+    RecordedError,
+    StartedProcess,
+    TakenBack,
+    TokensTaken,
+    VerifiedCall,
+)
+
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.account_events import (
-        ChangedInput,
-        Drift,
-        EqualCalls,
-        HiddenVariable,
-        LooksLikeKey,
-        MadeAnew,
-        Miss,
-        Move,
-        PutBack,
-        RecordedCall,
-        RecordedError,
-        StartedProcess,
-        TakenBack,
-        TokensTaken,
-        VerifiedCall,
-    )
     from pytest_mimic._core.vault.recording_facts import Stored
 
     class MadeAnewFinder(Protocol):
@@ -333,9 +335,6 @@ class Account:
     def _add_entry(self, name: str, other: Any) -> None:
         entry = vars(self)[name]
         if isinstance(entry, Events):
-            # A run of one process, in which nothing is recorded, needs no events.
-            from pytest_mimic._core.engine.account_events import KINDS
-
             kind = KINDS[name]
             for fields in other:
                 entry.add(kind(*fields))

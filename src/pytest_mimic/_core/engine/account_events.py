@@ -6,12 +6,14 @@ An event is plain data: its fields are shipped between processes, and make it ag
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
+
+from pytest_mimic._core.words import NamedFields
 
 # -- events of calls
 
 
-class RecordedCall(NamedTuple):
+class RecordedCall(NamedFields):
     """A real call was recorded.
 
     Attributes:
@@ -23,13 +25,13 @@ class RecordedCall(NamedTuple):
     seconds: float
 
 
-class VerifiedCall(NamedTuple):
+class VerifiedCall(NamedFields):
     """A real call agrees with its recording."""
 
     target: str
 
 
-class Drift(NamedTuple):
+class Drift(NamedFields):
     """A real call differs from its recording.
 
     Attributes:
@@ -43,7 +45,7 @@ class Drift(NamedTuple):
     option: str
 
 
-class Miss(NamedTuple):
+class Miss(NamedFields):
     """A call that had no recording.
 
     Attributes:
@@ -71,14 +73,14 @@ class Miss(NamedTuple):
     line: str = ""
 
 
-class TokensTaken(NamedTuple):
+class TokensTaken(NamedFields):
     """A language model has taken tokens: those of a request, and of its answer."""
 
     sent: int
     received: int
 
 
-class ChangedInput(NamedTuple):
+class ChangedInput(NamedFields):
     """Code or a file has changed that a replayed call had reached or read.
 
     Attributes:
@@ -99,7 +101,7 @@ class ChangedInput(NamedTuple):
 # -- events of recordings
 
 
-class RecordedError(NamedTuple):
+class RecordedError(NamedFields):
     """An error that was recorded and kept.
 
     Attributes:
@@ -111,7 +113,7 @@ class RecordedError(NamedTuple):
     test: str
 
 
-class TakenBack(NamedTuple):
+class TakenBack(NamedFields):
     """An outcome of a failing test was not kept.
 
     Attributes:
@@ -121,7 +123,7 @@ class TakenBack(NamedTuple):
     label: str
 
 
-class PutBack(NamedTuple):
+class PutBack(NamedFields):
     """What a failing test had replaced stands in its recording again.
 
     Attributes:
@@ -131,7 +133,7 @@ class PutBack(NamedTuple):
     recording: str
 
 
-class Move(NamedTuple):
+class Move(NamedFields):
     """A test that is gone has recorded what another one asks.
 
     Attributes:
@@ -143,7 +145,7 @@ class Move(NamedTuple):
     renamed: str
 
 
-class MadeAnew(NamedTuple):
+class MadeAnew(NamedFields):
     """A part of a call that a run has recorded, and that the next run makes anew.
 
     Attributes:
@@ -170,7 +172,7 @@ class MadeAnew(NamedTuple):
 # -- events of secrets and processes
 
 
-class HiddenVariable(NamedTuple):
+class HiddenVariable(NamedFields):
     """The value of an environment variable was in an outcome that was recorded.
 
     Attributes:
@@ -182,7 +184,7 @@ class HiddenVariable(NamedTuple):
     what: str
 
 
-class LooksLikeKey(NamedTuple):
+class LooksLikeKey(NamedFields):
     """A text in what was recorded looks like a key.
 
     Attributes:
@@ -194,7 +196,7 @@ class LooksLikeKey(NamedTuple):
     what: str
 
 
-class EqualCalls(NamedTuple):
+class EqualCalls(NamedFields):
     """A call equals another one but for a secret, which does not count.
 
     Attributes:
@@ -206,7 +208,7 @@ class EqualCalls(NamedTuple):
     what: str
 
 
-class StartedProcess(NamedTuple):
+class StartedProcess(NamedFields):
     """A process was started in which nothing is mimicked.
 
     Attributes:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
+from pytest_mimic._core.engine.account_events import StartedProcess
 from pytest_mimic._core.engine.call import FunctionPlan
 from pytest_mimic._core.engine.wrappers import Mimicked
 from pytest_mimic._core.modules import may_be_called_by_pytest, module_exists
@@ -485,8 +486,6 @@ class Coverings:
             if method == "fork" or run.real_calls.inside.is_nested:
                 return
             if any(covering.requests or covering.plans for covering in self._open):
-                from pytest_mimic._core.engine.account_events import StartedProcess
-
                 run.account.processes.append(StartedProcess(run.current.test, method))
 
         return started

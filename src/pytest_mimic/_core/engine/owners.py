@@ -10,7 +10,9 @@ from itertools import count
 from os import getpid
 from threading import Event, current_thread
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from pytest_mimic._core.words import NamedFields
 
 if TYPE_CHECKING:
     from pytest_mimic._core.settings import Mode
@@ -183,7 +185,7 @@ class Owner:
         self.ended = Event()
 
 
-class Unended(NamedTuple):
+class Unended(NamedFields):
     """A call that came to no whole outcome, and has a place.
 
     Attributes:

@@ -9,6 +9,7 @@ import gc
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from pytest_mimic._core.engine.account_events import PutBack, RecordedError, TakenBack
 from pytest_mimic._core.engine.owners import Change, Owner
 from pytest_mimic._core.vault.format import CASSETTES_PREFIX
 
@@ -201,8 +202,6 @@ class Scopes:
         if not owner.journal:
             return
         if passed:
-            from pytest_mimic._core.engine.account_events import RecordedError
-
             for change in owner.journal.values():
                 for error in change.errors.values():
                     if error is not None:
@@ -269,8 +268,6 @@ class Scopes:
     def _take_back_file(
         self, owner: Owner, group: str, name: str, *, may_stay: bool
     ) -> None:
-        from pytest_mimic._core.engine.account_events import PutBack, TakenBack
-
         run = self._run
         account = run.account
         change = owner.journal[name]

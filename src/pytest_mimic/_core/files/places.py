@@ -8,8 +8,6 @@ from collections.abc import Iterable
 from time import perf_counter_ns, time_ns
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_mimic._core.words import lazy_attribute
-
 if TYPE_CHECKING:
     from pytest_mimic._core.files.digests import FileDigests
 
@@ -65,6 +63,8 @@ class Places:
 
     def __init__(self, *rootdir: str) -> None:
         self.own: str | None = None
+        # Made by `digests_of`.
+        self.digests: FileDigests | None = None
         self.temporary_folders: list[bytes] = []
         self.changes: int = 0
         self._last = ""
@@ -73,12 +73,6 @@ class Places:
         self._temporary: tuple[str, ...] = ()
         if rootdir:
             self.set_root(ROOTDIR, *rootdir)
-
-    @lazy_attribute
-    def digests(self) -> FileDigests:
-        from pytest_mimic._core.files.digests import FileDigests
-
-        return FileDigests(self.now)
 
     def now(self) -> int:
         """Return the time, as files have it, in nanoseconds."""

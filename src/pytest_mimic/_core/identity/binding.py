@@ -9,7 +9,9 @@ from inspect import Parameter, Signature
 from inspect import signature as signature_of
 from keyword import iskeyword
 from types import MethodType
-from typing import Any, NamedTuple
+from typing import Any
+
+from pytest_mimic._core.words import NamedFields
 
 _SIGNATURE_OPTIONS: dict[str, Any] = {}
 if sys.version_info >= (3, 14):  # pragma: no cover (needs that Python)
@@ -32,7 +34,7 @@ _STARS_OF_KINDS: dict[Any, str] = {
 }
 
 
-class Bound(NamedTuple):
+class Bound(NamedFields):
     """How one function's calls are bound.
 
     Attributes:

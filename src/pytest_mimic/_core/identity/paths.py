@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.files.digests import MISSING, Content
+from pytest_mimic._core.files.digests import MISSING, Content, FileDigests
 from pytest_mimic._core.files.places import LONGEST_PATH, TEMPORARY
 from pytest_mimic._core.identity.short import SCALARS
 from pytest_mimic._core.types.kinds import Unstable
@@ -18,6 +18,13 @@ from pytest_mimic._core.types.opening import parts_of
 
 if TYPE_CHECKING:
     from pytest_mimic._core.files.places import PathPlace, Places
+
+
+def digests_of(places: Places) -> FileDigests:
+    """Return the digests of a run, which are kept with its places."""
+    if places.digests is None:
+        places.digests = FileDigests(places.now)
+    return places.digests
 
 
 class TextPath:
@@ -35,7 +42,7 @@ class TextPath:
     def __mimic_identity__(self) -> object:
         if self.content is None:
             # One walk reads a file once, even if it has just changed.
-            self.content = self.places.digests.content_of(self.text)
+            self.content = digests_of(self.places).content_of(self.text)
         return self.place.rest, *self.content
 
 
@@ -53,7 +60,7 @@ class NamedContent:
         self.places = places
 
     def __mimic_identity__(self) -> object:
-        content = self.places.digests.content_of(self.text)
+        content = digests_of(self.places).content_of(self.text)
         if content.kind == MISSING:
             remedy = "or make the file before the call: content= counts what is in it"
             raise Unstable(
@@ -77,7 +84,7 @@ def path_reducer(places: Places) -> Callable[[Any], object]:
     def content_of(file: str) -> Content:
         content = contents.get(file)
         if content is None:
-            content = contents[file] = places.digests.content_of(file)
+            content = contents[file] = digests_of(places).content_of(file)
         return content
 
     def reduce(value: Any) -> object:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._core.seam.registry import CLIENTS, COMMON_PARTS, is_client
 from pytest_mimic._core.target_options import Options
-from pytest_mimic._core.words import did_you_mean
+from pytest_mimic._core.words import NamedFields, did_you_mean
 from pytest_mimic.errors import TargetError
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ def _read_comparison(value: object) -> str:
     return text
 
 
-class _Option(NamedTuple):
+class _Option(NamedFields):
     """One option of the table below: what lines, keywords and markers take for it.
 
     Attributes:

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 from pytest_mimic._core.files.places import PathPlace, Places
 from pytest_mimic._core.identity.call_identity import identity_of
-from pytest_mimic._core.identity.paths import NamedContent, counted_file
+from pytest_mimic._core.identity.paths import NamedContent, counted_file, digests_of
 from pytest_mimic._core.identity.short import SCALARS
 from pytest_mimic._core.nodes.node_classes import (
     Cut,
@@ -527,7 +527,7 @@ class _Maker(Walk):
             return node
         # The identity has refused what is unstable, or does not need it.
         with suppress(Unstable):
-            node.digest = self.places.digests.content_of(path).short
+            node.digest = digests_of(self.places).content_of(path).short
         return node
 
     def _secret(self, secret: _Secret) -> Node:

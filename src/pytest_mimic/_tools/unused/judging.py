@@ -13,6 +13,7 @@ from heapq import nsmallest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._core.engine.account_events import Move
 from pytest_mimic._core.seam.registry import kind_of
 from pytest_mimic._core.vault.format import (
     CALLS_PREFIX,
@@ -24,7 +25,6 @@ from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.account import Account
-    from pytest_mimic._core.engine.account_events import Move
     from pytest_mimic._core.settings import Settings
     from pytest_mimic._core.vault import Vault
 
@@ -458,8 +458,6 @@ def moved_tests(
     Returns:
         The moves, each from an old id or file to a new one, sorted.
     """
-    from pytest_mimic._core.engine.account_events import Move
-
     recorders = _Recorders(vault)
     moves: dict[str, str] = {}
     for test, key in missing.items():
