@@ -14,7 +14,7 @@ from support.loopback import serving
 from unit.clients.runs import Runs
 
 from clients.http.four_ways import both
-from pytest_mimic._clients.http.exchange import Exchange, HttpRequest
+from pytest_mimic._clients.http.exchange import HttpRequest, RequestTaker
 from pytest_mimic._clients.http.responses import ExchangeRecorder
 
 
@@ -46,7 +46,7 @@ def test_the_async_client_works_under_trio(
 
 
 def test_http_2_gets_the_usual_reason(httpx: ModuleType, runs: Runs) -> None:
-    exchange = Exchange(runs.port)
+    exchange = RequestTaker(runs.port)
     request = HttpRequest("GET", "http://shop.test/missing", (), b"")
     recorder = ExchangeRecorder(exchange.begin(request))
     recorder.start(404, "", "HTTP/2", [])

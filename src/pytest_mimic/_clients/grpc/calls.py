@@ -64,19 +64,19 @@ def call_blocking(
     While recording, a call that gives one message is made to its end at once.
     """
     if args:
-        request, *rest = args
-        options |= zip(_OPTIONS_OF_CALLS, rest, strict=False)
+        request, *options_by_position = args
+        options |= zip(_OPTIONS_OF_CALLS, options_by_position, strict=False)
     else:
         request = options.pop(rpc.request_name)
     if rpc.gives_many:
-        make = original
+        make_real_call = original
     else:
         # A future tells everything, how it failed as well.
-        make = type(rpc.method).future.__wrapped__
+        make_real_call = type(rpc.method).future.__wrapped__
     requests = [request]
     if rpc.sends_many:
         requests = list(request)
-    rpc.begin(requests, options, make)
+    rpc.begin(requests, options, make_real_call)
     if rpc.is_read_later:
         return RealStream(rpc)
     run_sync(rpc.read_all())
@@ -151,17 +151,17 @@ class Rpc:
     """
 
     def __init__(
-        self, port: Port, method: Any, path: str, kind: str, *, target: str
+        self, port: Port, method: Any, path: str, callable_kind: str, *, target: str
     ) -> None:
         self._port = port
         self._path = path
         self._target = target
         self.method = method
-        self.sends_many = kind.startswith("Stream")
+        self.sends_many = callable_kind.startswith("Stream")
         self.request_name = "request"
         if self.sends_many:
             self.request_name = "request_iterator"
-        self.gives_many = kind.endswith("Stream")
+        self.gives_many = callable_kind.endswith("Stream")
         # Only the callable objects of asyncio refer to their channel.
         self.is_async = bool(getattr(method, "_references", ()))
         self.real: Any = None
@@ -169,15 +169,18 @@ class Rpc:
         self.answer: _Plain = {}
 
     def begin(
-        self, requests: list[Any], options: dict[str, Any], make: Callable[..., Any]
+        self,
+        requests: list[Any],
+        options: dict[str, Any],
+        make_real_call: Callable[..., Any],
     ) -> None:
         """Ask the engine for a step, and make the real call where it says so."""
         self._metadata = _pairs(options.get("metadata"))
         self._requests = list(map(store_message, requests))
         metadata = [list(pair) for pair in self._metadata]
-        known = self._port.secrets_for([self._requests, metadata])
-        fields = _secret_fields(self._path)
-        self._secrets = Secrets(self._port.redactor, fields, known)
+        known_secrets = self._port.secrets_for([self._requests, metadata])
+        secret_fields = _secret_fields_of(self._path)
+        self._secrets = Secrets(self._port.redactor, secret_fields, known_secrets)
         # A call that is left out does not come here.
         self.step = step = cast(Any, self._port.begin(self._described_call()))
         if step.mode != "replay" and holds_placeholder("", self._metadata):
@@ -190,12 +193,12 @@ class Rpc:
             if self.sends_many:
                 request = iter(requests)
             with recording(step):
-                self.real = make(self.method, request, **options)
+                self.real = make_real_call(self.method, request, **options)
 
     def _described_call(self) -> ClientCall:
         """Return the call as the engine sees it, without secrets."""
-        hidden = self._secrets.scrub(self._requests, keep_types=True)
-        messages = list(map(plain_of, hidden))
+        hidden_requests = self._secrets.scrub(self._requests, keep_types=True)
+        messages = list(map(plain_of, hidden_requests))
         request: Any = messages
         if not self.sends_many:
             request = messages[0]
@@ -244,12 +247,12 @@ class Rpc:
         if self.real is None:
             return
         # How many messages the recorded reader got who left the stream before its end.
-        length = None
+        message_count = None
         if self.step.mode == "verify":
-            recorded = self.step.outcome()
-            if "code" not in recorded:
-                length = len(recorded["response"])
-        while len(self._responses) != length:
+            recorded_outcome = self.step.outcome()
+            if "code" not in recorded_outcome:
+                message_count = len(recorded_outcome["response"])
+        while len(self._responses) != message_count:
             message = yield from self.read()
             if message is _END_OF_STREAM:
                 break
@@ -289,27 +292,31 @@ class Rpc:
         if not self.answer:
             secrets = self._all_secrets()
             self._note_issued(secrets, ending or {})
-            hidden = self._outcome(ending, secrets)
-            real = self._outcome(ending, Secrets(NO_NAMES))
+            outcome_without_secrets = self._outcome(ending, secrets)
+            outcome_with_secrets = self._outcome(ending, Secrets(NO_NAMES))
             if self.step.mode == "verify":
-                known = self.step.call.issuer.known
-                hidden = as_recorded(self.step.outcome(), hidden, known)
-            self.step.finish(hidden)
+                known_secrets = self.step.call.issuer.known
+                outcome_without_secrets = as_recorded(
+                    self.step.outcome(), outcome_without_secrets, known_secrets
+                )
+            self.step.finish(outcome_without_secrets)
             if self.step.mode == "run":
-                self.answer = real
+                self.answer = outcome_with_secrets
             else:
-                self.answer = with_secrets(self.step.outcome(), hidden, real)
+                self.answer = with_secrets(
+                    self.step.outcome(), outcome_without_secrets, outcome_with_secrets
+                )
         return self.real.cancel()
 
     def _note_issued(self, secrets: Secrets, ending: _Plain) -> None:
         """Learn the secrets of the answer, and note those that it issues."""
         redactor = self._port.redactor
         secrets.begin_answer(self.step.call.issuer)
-        sent = secrets.values.keys() | redactor.issued
+        secrets_sent_before = secrets.values.keys() | redactor.issued
         secrets.learn(self._responses)
         for name in _METHODS_OF_METADATA:
             secrets.learn_headers(_pairs(ending.get(name)))
-        redactor.issued.update(secrets.values.keys() - sent)
+        redactor.issued.update(secrets.values.keys() - secrets_sent_before)
 
     def _outcome(self, ending: _Plain | None, secrets: Secrets) -> _Plain:
         """Return the outcome as the class says, without the values of the `secrets`.
@@ -331,15 +338,15 @@ class Rpc:
         if ending["details"]:
             outcome["details"] = secrets.text(ending["details"])
         for name in _METHODS_OF_METADATA:
-            pairs = []
+            metadata_pairs = []
             for key, value in _pairs(ending[name]):
-                pairs.append([key, secrets.header(key, value)])
-            if pairs:
-                outcome[name] = pairs
+                metadata_pairs.append([key, secrets.header(key, value)])
+            if metadata_pairs:
+                outcome[name] = metadata_pairs
         return outcome
 
 
-def _secret_fields(path: str) -> tuple[str, ...]:
+def _secret_fields_of(path: str) -> tuple[str, ...]:
     """Return the names that are secret in the messages of a method's service."""
     for start, names in _SECRET_FIELDS.items():
         if path.startswith(start):
@@ -349,7 +356,7 @@ def _secret_fields(path: str) -> tuple[str, ...]:
 
 def _pairs(metadata: Any) -> list[tuple[str, str]]:
     """Return metadata as texts: bytes in base64, and a subclass of `str` as `str`."""
-    pairs = []
+    metadata_pairs = []
     for key, value in metadata or ():
         if isinstance(value, bytes):
             text = base64.b64encode(value).decode()
@@ -357,11 +364,11 @@ def _pairs(metadata: Any) -> list[tuple[str, str]]:
             text = str.__str__(value)
         else:
             text = str(value)
-        pairs.append((str.__str__(key), text))
-    return pairs
+        metadata_pairs.append((str.__str__(key), text))
+    return metadata_pairs
 
 
-def _load_pair(key: str, value: str) -> Any:
+def _load_metadatum(key: str, value: str) -> Any:
     """Return a stored pair of metadata as the client has it.
 
     The value is bytes if the key ends in `-bin`.
@@ -437,7 +444,9 @@ class EndedCall(_aio.AioRpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
         self._error = cast(BaseException, self)
 
     def initial_metadata(self, name: str = "initial_metadata") -> Any:
-        pairs = [_load_pair(key, value) for key, value in self._outcome.get(name, ())]
+        pairs = [
+            _load_metadatum(key, value) for key, value in self._outcome.get(name, ())
+        ]
         if self._rpc.is_async:
             return _aio.Metadata(*pairs)
         return tuple(pairs)
@@ -515,8 +524,8 @@ class AioCall:
         ended: The call when it has ended, an `EndedCall`; or a task that returns it.
     """
 
-    def __init__(self, ended: Any) -> None:
-        self._ended_or_task = ended
+    def __init__(self, ended_call: Any) -> None:
+        self._ended_or_task = ended_call
 
     def __getattr__(self, name: str) -> Any:
         """Return an attribute of the call.

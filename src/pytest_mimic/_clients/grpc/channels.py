@@ -127,19 +127,19 @@ class GrpcAdapter(Adapter):
         for name in _METHODS_THAT_MAKE_CALLABLES:
             edges.append(Edge("grpc._channel", ("Channel", name), _wrap_maker))
             edges.append(Edge("grpc.aio._channel", ("Channel", name), _wrap_maker))
-        for kind in _KINDS_OF_CALLABLES:
-            edges += _edges_of(kind)
+        for callable_kind in _KINDS_OF_CALLABLES:
+            edges += _edges_of(callable_kind)
         return edges
 
-    def comparable(self, plain: Any, _beside: Any = None, /) -> Any:
+    def comparable(self, outcome: Any, _other_outcome: Any = None, /) -> Any:
         """Return status and response.
 
         The details of an error of the network are the client's own, with the server's
         address.
         """
-        code = plain.get("code")
-        response = plain.get("response")
-        details = plain.get("details", "")
+        code = outcome.get("code")
+        response = outcome.get("response")
+        details = outcome.get("details", "")
         if code in ("UNAVAILABLE", "DEADLINE_EXCEEDED"):
             details = ""
         compared = {"code": code, "details": details}
@@ -150,30 +150,36 @@ class GrpcAdapter(Adapter):
             compared["response"] = plain_of(response)
         return compared
 
-    def failure(self, plain: Any, /) -> str | None:
+    def failure(self, outcome: Any, /) -> str | None:
         """Return `gave UNAVAILABLE` for a call whose recording may mislead a test."""
-        code = plain.get("code")
+        code = outcome.get("code")
         if code not in _CODES_OF_THE_MOMENT:
             return None
         return f"gave {code}"
 
 
-def _edges_of(kind: str) -> list[Edge]:
+def _edges_of(callable_kind: str) -> list[Edge]:
     """Return the methods of one kind of callable objects, sync and asyncio."""
     styles: tuple[str, ...] = ("__call__",)
-    if not kind.endswith("Stream"):
+    if not callable_kind.endswith("Stream"):
         styles = ("__call__", "with_call", "future")
     edges = []
     for style in styles:
-        path = f"_{kind}MultiCallable", style
-        edges.append(Edge("grpc._channel", path, partial(_wrap_call, kind, style)))
-    if not kind.startswith("Single"):
-        path = f"{kind}MultiCallable", "__call__"
-        edges.append(Edge("grpc.aio._channel", path, partial(_wrap_call, kind, "")))
+        path = f"_{callable_kind}MultiCallable", style
+        edges.append(
+            Edge("grpc._channel", path, partial(_wrap_call, callable_kind, style))
+        )
+    if not callable_kind.startswith("Single"):
+        path = f"{callable_kind}MultiCallable", "__call__"
+        edges.append(
+            Edge("grpc.aio._channel", path, partial(_wrap_call, callable_kind, ""))
+        )
     return edges
 
 
-def _wrap_call(kind: str, style: str, original: _Function, port: Port) -> _Function:
+def _wrap_call(
+    callable_kind: str, style: str, original: _Function, port: Port
+) -> _Function:
     """Replace a method that makes calls."""
 
     @wraps(original)
@@ -186,12 +192,12 @@ def _wrap_call(kind: str, style: str, original: _Function, port: Port) -> _Funct
             # grpc raises its own error, in a replay as well.
             return original(method, *args, **options)
         has_request = args or options.keys() & {"request", "request_iterator"}
-        if kind == "StreamStream" or not has_request:
+        if callable_kind == "StreamStream" or not has_request:
             with port.noting:
                 raise _not_recordable(path)
         # It needs the classes of the client.
         calls: Any = import_module(f"{__package__}.calls")
-        rpc = calls.Rpc(port, method, path, kind, target=note.target)
+        rpc = calls.Rpc(port, method, path, callable_kind, target=note.target)
         if rpc.is_async:
             return calls.call_aio(rpc, original, style, *args, **options)
         return calls.call_blocking(rpc, original, style, *args, **options)

@@ -30,39 +30,41 @@ def store_message(value: Any) -> dict[str, Any]:
             " of Protocol Buffers",
             remedies=["name the function around the call in mimic_functions"],
         )
-    data = message.SerializeToString(deterministic=True)
-    plain = _exact_json(message, data)
-    if plain is None:
-        return {"base64": base64.b64encode(data).decode()}
-    return {"json": plain}
+    message_bytes = message.SerializeToString(deterministic=True)
+    message_json = _exact_json(message, message_bytes)
+    if message_json is None:
+        return {"base64": base64.b64encode(message_bytes).decode()}
+    return {"json": message_json}
 
 
-def _exact_json(message: Any, data: bytes) -> Any:
+def _exact_json(message: Any, message_bytes: bytes) -> Any:
     """Return the JSON of a message; None if it does not give the same bytes again."""
     to_json = import_module("google.protobuf.json_format").MessageToDict
     try:
-        plain = to_json(message, preserving_proto_field_name=True)
-        message_again = _read(type(message), plain)
-        data_again = message_again.SerializeToString(deterministic=True)
+        message_json = to_json(message, preserving_proto_field_name=True)
+        message_again = _read(type(message), message_json)
+        bytes_again = message_again.SerializeToString(deterministic=True)
     except Exception:
         # A message may hold an `Any` whose type is not known, for example.
         return None
-    if data_again != data:
+    if bytes_again != message_bytes:
         return None
-    return plain
+    return message_json
 
 
-def load_message(stored: dict[str, Any], deserialize: Callable[[bytes], Any]) -> Any:
+def load_message(
+    stored_message: dict[str, Any], deserialize: Callable[[bytes], Any]
+) -> Any:
     """Return a stored message as a client gives it. `deserialize` is its method's."""
-    if "base64" in stored:
-        return deserialize(base64.b64decode(stored["base64"]))
-    kind = type(_message_of(deserialize(b"")))
-    return deserialize(_read(kind, stored["json"]).SerializeToString())
+    if "base64" in stored_message:
+        return deserialize(base64.b64decode(stored_message["base64"]))
+    message_class = type(_message_of(deserialize(b"")))
+    return deserialize(_read(message_class, stored_message["json"]).SerializeToString())
 
 
-def plain_of(stored: dict[str, Any]) -> Any:
+def plain_of(stored_message: dict[str, Any]) -> Any:
     """Return what a stored message says, to be compared and shown."""
-    return stored.get("json", stored)
+    return stored_message.get("json", stored_message)
 
 
 def _message_of(value: Any) -> Any:
@@ -78,34 +80,34 @@ def _message_of(value: Any) -> Any:
     return unwrap(value)
 
 
-def _read(kind: Any, plain: Any) -> Any:
+def _read(message_class: Any, message_json: Any) -> Any:
     """Return the message of a class that JSON stands for."""
     parse = import_module("google.protobuf.json_format").ParseDict
-    return parse(_loadable(kind.DESCRIPTOR, plain), kind())
+    return parse(_loadable(message_class.DESCRIPTOR, message_json), message_class())
 
 
-def _loadable(descriptor: Any, plain: Any) -> Any:
+def _loadable(descriptor: Any, message_json: Any) -> Any:
     """Return plain data in which each placeholder is what its field takes.
 
     A field of texts takes the placeholder as it is, and a field of bytes takes it as
     base64. A number or a time is left out.
     """
-    if isinstance(plain, list):
-        return [_loadable(descriptor, item) for item in plain]
-    if descriptor is None or not isinstance(plain, dict):
-        return plain
-    loadable = {}
-    for name, value in plain.items():
+    if isinstance(message_json, list):
+        return [_loadable(descriptor, item_json) for item_json in message_json]
+    if descriptor is None or not isinstance(message_json, dict):
+        return message_json
+    loadable_json = {}
+    for name, value in message_json.items():
         field = descriptor.fields_by_name.get(name)
         if field is None:
-            loadable[name] = value
+            loadable_json[name] = value
         elif not _is_hidden(value):
-            loadable[name] = _loadable(field.message_type, value)
+            loadable_json[name] = _loadable(field.message_type, value)
         elif field.type == field.TYPE_BYTES:
-            loadable[name] = base64.b64encode(value.encode()).decode()
+            loadable_json[name] = base64.b64encode(value.encode()).decode()
         elif field.cpp_type == field.CPPTYPE_STRING:
-            loadable[name] = value
-    return loadable
+            loadable_json[name] = value
+    return loadable_json
 
 
 def _is_hidden(value: object) -> bool:

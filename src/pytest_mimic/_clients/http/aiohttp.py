@@ -15,7 +15,7 @@ from functools import wraps
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
+from pytest_mimic._clients.http.exchange import HttpAdapter, HttpRequest, RequestTaker
 from pytest_mimic._clients.http.responses import ExchangeRecorder
 from pytest_mimic.client import Edge, is_cancellation
 
@@ -38,7 +38,7 @@ class AiohttpAdapter(HttpAdapter):
 def _wrap_connect(
     original: Callable[..., Awaitable[Any]], port: Port
 ) -> Callable[..., Any]:
-    exchange = Exchange(port)
+    taker = RequestTaker(port)
 
     @wraps(original)
     async def connect(self: Any, req: Any, *args: Any, **options: Any) -> Any:
@@ -52,8 +52,10 @@ def _wrap_connect(
                 # The body is a generator of the application, for example. Its error is
                 # no answer of a server: nothing is recorded.
                 return _connection_of_unsent(self, req, error)
-        sent = HttpRequest(req.method, str(req.url), tuple(req.headers.items()), body)
-        step = exchange.begin(sent)
+        request = HttpRequest(
+            req.method, str(req.url), tuple(req.headers.items()), body
+        )
+        step = taker.begin(request)
         if step is None:
             return await original(self, req, *args, **options)
         # The module imports aiohttp.
@@ -180,7 +182,7 @@ class _NextResponse:
             if not self._params.get("auto_decompress", True):
                 recorder.decodes = _decodes_nothing
             elif message.compression:
-                recorder.undone = message.compression
+                recorder.undone_encoding = message.compression
             # The reason is what the server sent, in bytes that aiohttp takes for UTF-8.
             reason = (message.reason or "").encode("utf-8", "surrogateescape")
             recorder.start(message.code, reason.decode("latin-1"), version, headers)

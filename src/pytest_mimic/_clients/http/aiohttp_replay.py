@@ -32,17 +32,17 @@ if TYPE_CHECKING:
 
 
 def replayed_connection(
-    connector: Any, req: Any, plain: dict[str, Any], step: Step
+    connector: Any, req: Any, exchange: dict[str, Any], step: Step
 ) -> Any:
     """Return a connection with a recorded response.
 
     Where the recorded exception is one of connecting, it is raised.
     """
-    failure = plain.get("error", {})
+    failure = exchange.get("error", {})
     is_of_connecting = failure.get("type") in (*CONNECTING, "proxy")
-    if is_of_connecting and "status" not in plain:
+    if is_of_connecting and "status" not in exchange:
         raise _error(failure, req)
-    protocol = ReplayedProtocol(req, plain, step)
+    protocol = ReplayedProtocol(req, exchange, step)
     # A connector closes what it has given out when its session is closed.
     connector._acquired.add(protocol)
     return _ReplayedConnection(connector, None, protocol, req.loop)  # type: ignore[arg-type]
@@ -114,10 +114,10 @@ class ReplayedProtocol(ResponseHandler):
     The body comes piece by piece.
     """
 
-    def __init__(self, req: Any, plain: dict[str, Any], step: Step) -> None:
+    def __init__(self, req: Any, exchange: dict[str, Any], step: Step) -> None:
         super().__init__(req.loop)
         self.transport = _NOWHERE
-        self._plain = plain
+        self._exchange = exchange
         self._req: Any = req
         self._step = step
         self._is_decompressing = True
@@ -140,16 +140,16 @@ class ReplayedProtocol(ResponseHandler):
         )  # other tasks run here, as they do while the network is read
         if req._continue is not None and not req._continue.done():
             req._continue.set_result(True)
-        if "status" not in self._plain:
-            if "error" not in self._plain:
+        if "status" not in self._exchange:
+            if "error" not in self._exchange:
                 await self._step.wait_async()
-            raise _error(self._plain["error"], req)
-        self._answer = StoredResponse(
-            self._plain, req.method, decodes=self._is_decompressing
+            raise _error(self._exchange["error"], req)
+        self._response = StoredResponse(
+            self._exchange, req.method, decodes=self._is_decompressing
         )
-        first, *rest = self._answer.wire()
-        self._pieces = rest[::-1]
-        self.data_received(first)
+        first_piece, *later_pieces = self._response.wire()
+        self._pieces = later_pieces[::-1]
+        self.data_received(first_piece)
         message, payload = await super().read()
         if payload is not EMPTY_PAYLOAD:
             payload.__class__ = _ReplayedReader
@@ -163,12 +163,12 @@ class ReplayedProtocol(ResponseHandler):
 
     async def feed_next(self, payload: StreamReader) -> None:
         """Let the next piece arrive, or the end."""
-        answer, error = self._answer, self._answer.error
+        response, error = self._response, self._response.error
         if self._pieces:
             self.data_received(self._pieces.pop())
-        elif answer.waiting or self._step.waits:
+        elif response.waiting or self._step.waits:
             await self._step.wait_async()
-        elif answer.stopped:
+        elif response.stopped:
             raise self._step.exhausted()
         elif error is None or error["type"] == "closed":
             self.connection_lost(None)
@@ -213,11 +213,11 @@ class _ReplayedReader(StreamReader):
 
 
 def record_body(
-    payload: Any, recorder: ExchangeRecorder, left: Callable[[BaseException], None]
+    payload: Any, recorder: ExchangeRecorder, when_left: Callable[[BaseException], None]
 ) -> None:
     """Record a real body as it arrives, until its end.
 
-    `left` is called with the exception because of which the reader leaves the body
+    `when_left` is called with the exception because of which the reader leaves the body
     before its end.
     """
     if payload is EMPTY_PAYLOAD:
@@ -241,31 +241,31 @@ def record_body(
             super().feed_eof()
 
         def set_exception(self, exc: BaseException, *cause: BaseException) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
-            left(exc)
+            when_left(exc)
             super().set_exception(exc, *cause)
 
     recorder.chunks += map(bytes, payload._buffer)
     if payload.is_eof():
         recorder.complete()
     elif payload.exception() is not None:
-        left(payload.exception())
+        when_left(payload.exception())
     else:
         payload.__class__ = RecordedReader
 
 
-def _error(stored: Failure, req: Any) -> Exception:
+def _error(failure: Failure, req: Any) -> Exception:
     """Return the exception of aiohttp for a failure.
 
     The failure is one of connecting or of a response; without a request, one of the
     body of a response.
     """
-    kind, message = stored["type"], stored["message"]
-    if stored["class"] == "TimeoutError" and not message:
+    kind, message = failure["type"], failure["message"]
+    if failure["class"] == "TimeoutError" and not message:
         # The total timeout of a session has no text.
         return asyncio.TimeoutError()
     if req is None and kind == "malformed":
         return aiohttp.ClientPayloadError(message)
-    name = class_of(stored, "aiohttp", aiohttp)
+    name = class_of(failure, "aiohttp", aiohttp)
     proxy = getattr(req, "proxy", None)
     request: Any = req
     if kind == "proxy":
@@ -275,23 +275,23 @@ def _error(stored: Failure, req: Any) -> Exception:
         at_proxy: Any = aiohttp.ClientProxyConnectionError
         if kind == "name":
             at_proxy = getattr(aiohttp, name)
-        return _of_connecting(at_proxy, key, stored)
+        return _of_connecting(at_proxy, key, failure)
     make: Any = getattr(aiohttp, name, None) or getattr(http_exceptions, name)
     if name == "HttpProcessingError":
         return make(code=400, message=message)  # type: ignore[no-any-return]
     is_of_connecting = issubclass(make, aiohttp.ClientConnectorError)
     if is_of_connecting or name == "ClientConnectorCertificateError":
         key = getattr(req, "connection_key", None)
-        return _of_connecting(make, key, stored)
+        return _of_connecting(make, key, failure)
     return make(message)  # type: ignore[no-any-return]
 
 
-def _of_connecting(make: Any, key: Any, stored: Failure) -> Exception:
+def _of_connecting(make: Any, key: Any, failure: Failure) -> Exception:
     """Return the exception for a server that cannot be reached.
 
     The cause of the exception is the error of the system.
     """
-    reason = system_error(stored)
+    reason = system_error(failure)
     error: Exception = make(key, reason)
     error.__cause__ = reason
     return error

@@ -131,12 +131,12 @@ class RecordedFile:
         wire = b"".join(self._received_bytes)
         cut_off = CUT_OFF
         if self._chunked:
-            if self._dropped and recorder.opens:
+            if self._dropped and recorder.stores_decompressed:
                 # The client did not decompress these bytes.
                 wire = wire[: -self._dropped]
             unframed = unframe(wire)
             recorder.chunks = unframed.chunks
-            if unframed.missing and not recorder.opens:
+            if unframed.missing and not recorder.stores_decompressed:
                 broken_off = {"came": unframed.came, "missing": unframed.missing}
                 cut_off = {**CUT_OFF, **broken_off}
             is_complete = unframed.is_whole

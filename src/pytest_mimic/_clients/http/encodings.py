@@ -154,10 +154,10 @@ def _encode(chunks: Sequence[bytes], name: str, *, is_whole: bool) -> Iterator[b
     # The usual level, or none: a body that is not whole is only laid out.
     level = -1 if is_whole else 0
     compress, flush, finish = _encoder(name, level=level)
-    last = len(chunks) - 1
-    for place, chunk in enumerate(chunks):
+    last_index = len(chunks) - 1
+    for index, chunk in enumerate(chunks):
         end_chunk = flush
-        if is_whole and place == last:
+        if is_whole and index == last_index:
             end_chunk = finish
         yield compress(chunk) + end_chunk()
 

@@ -45,10 +45,10 @@ def split_events(
     if "event-stream" in media_type:
         return _EVENT.findall(text)
     lines = _LINE.findall(text)
-    fewest = 2
+    fewest_lines = 2
     if any(name in media_type for name in _MEDIA_TYPES_OF_JSON_LINES):
-        fewest = 1
-    if len(lines) < fewest:
+        fewest_lines = 1
+    if len(lines) < fewest_lines:
         return None
     json_lines = []
     for line in lines:
@@ -57,7 +57,7 @@ def split_events(
             json_lines.append(line)
     if not is_whole:
         del json_lines[-1:]
-    if len(json_lines) < fewest:
+    if len(json_lines) < fewest_lines:
         return None
     for line in json_lines:
         value = json_of(line.strip(_AROUND_JSON))
@@ -67,7 +67,7 @@ def split_events(
 
 
 def store_events(
-    pieces: list[str], secrets: Secrets, *, server_sent: bool
+    texts_of_events: list[str], secrets: Secrets, *, server_sent: bool
 ) -> dict[str, Any]:
     """Return the body of a stream without secrets.
 
@@ -84,10 +84,10 @@ def store_events(
     if not server_sent:
         body["lines"] = True
     else:
-        form = _FIRST_DATA_LINE.search("".join(pieces))
-        if form is not None and form.groups() != (": ", "\n"):
-            body.update(colon=form[1], line_end=form[2])
-    events = [_parsed_event(piece, body) for piece in pieces]
+        data_line = _FIRST_DATA_LINE.search("".join(texts_of_events))
+        if data_line is not None and data_line.groups() != (": ", "\n"):
+            body.update(colon=data_line[1], line_end=data_line[2])
+    events = [_parsed_event(event_text, body) for event_text in texts_of_events]
     contents = [event.get("json", event.get("data")) for event in events]
     for content in contents:
         secrets.learn(content)
@@ -95,18 +95,20 @@ def store_events(
     style = _commonest_json_style(events)
     if style:
         body["style"] = style
-    stored = []
-    for piece, event, content, hidden in zip(
-        pieces, events, contents, hidden_contents, strict=True
+    stored_events = []
+    for event_text, event, content, hidden_content in zip(
+        texts_of_events, events, contents, hidden_contents, strict=True
     ):
-        if hidden is not None:
+        if hidden_content is not None:
             key = "json" if "json" in event else "data"
-            event[key] = hidden
+            event[key] = hidden_content
         if event.get("style") == style:
             del event["style"]
-        is_changed = hidden is not content
-        stored.append(_stored_event(piece, event, body, secrets, is_changed=is_changed))
-    return {"events": stored, **body}
+        is_changed = hidden_content is not content
+        stored_events.append(
+            _stored_event(event_text, event, body, secrets, is_changed=is_changed)
+        )
+    return {"events": stored_events, **body}
 
 
 def _commonest_json_style(events: list[dict[str, Any]]) -> str:
@@ -138,17 +140,17 @@ def load_events(body: dict[str, Any]) -> list[str]:
     return texts
 
 
-def events_in(plain: dict[str, Any]) -> Events | None:
+def events_in(exchange: dict[str, Any]) -> Events | None:
     """Return the events of a stored exchange as they are compared.
 
     None: the body is no stream of events. Of a body that was not read to its end, the
     event in which the body was cut off is left out.
     """
-    body = plain.get("body")
+    body = exchange.get("body")
     if body is None or "events" not in body:
         return None
-    is_whole = "end" not in plain and "error" not in plain
-    compared = []
+    is_whole = "end" not in exchange and "error" not in exchange
+    comparable_events = []
     for event in body["events"]:
         fields = event
         if isinstance(event, str):
@@ -160,10 +162,10 @@ def events_in(plain: dict[str, Any]) -> Events | None:
             value = json_of(fields.get("data", ""))
         if "lines" in body:
             if value != "":
-                compared.append(value)
+                comparable_events.append(value)
         elif fields:
-            compared.append(_compared_event(fields, value))
-    return Events(compared, is_whole=is_whole)
+            comparable_events.append(_compared_event(fields, value))
+    return Events(comparable_events, is_whole=is_whole)
 
 
 def _compared_event(fields: dict[str, Any], value: Any) -> Any:
@@ -182,14 +184,14 @@ def _fields_beside_content(event: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def _is_ended(piece: str, body: dict[str, Any]) -> bool:
+def _is_ended(event_text: str, stored_body: dict[str, Any]) -> bool:
     """Check whether the text of an event has its end."""
-    if "lines" in body:
-        return piece.endswith("\n")
-    return piece.endswith(_BLANK_LINES)
+    if "lines" in stored_body:
+        return event_text.endswith("\n")
+    return event_text.endswith(_BLANK_LINES)
 
 
-def _parsed_event(piece: str, body: dict[str, Any]) -> dict[str, Any]:
+def _parsed_event(event_text: str, stored_body: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of an event.
 
     Its data is `json` if the same text can be written from that again, else `data`. An
@@ -197,24 +199,24 @@ def _parsed_event(piece: str, body: dict[str, Any]) -> dict[str, Any]:
 
     https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
     """
-    if "lines" in body:
-        event = {"data": piece.strip(_AROUND_JSON)}
+    if "lines" in stored_body:
+        event = {"data": event_text.strip(_AROUND_JSON)}
     else:
-        event = _event_fields(piece)
-    parsed: Any = json_of(event.get("data", ""))
-    if not isinstance(parsed, (dict, list)):
+        event = _event_fields(event_text)
+    json_value: Any = json_of(event.get("data", ""))
+    if not isinstance(json_value, (dict, list)):
         return event
-    style = style_of(parsed, event["data"])
+    style = style_of(json_value, event["data"])
     if style is None:
         return event
     del event["data"]
-    return {**event, "json": parsed, "style": style}
+    return {**event, "json": json_value, "style": style}
 
 
-def _event_fields(piece: str) -> dict[str, str]:
+def _event_fields(event_text: str) -> dict[str, str]:
     """Return the fields of a server-sent event, the lines of its data as one text."""
     fields: dict[str, str] = {}
-    for line in _LINE_END.split(piece.removeprefix("\ufeff")):
+    for line in _LINE_END.split(event_text.removeprefix("\ufeff")):
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
         if name == "data" and name in fields:
@@ -227,9 +229,9 @@ def _event_fields(piece: str) -> dict[str, str]:
 
 
 def _stored_event(
-    piece: str,
+    event_text: str,
     event: dict[str, Any],
-    body: dict[str, Any],
+    stored_body: dict[str, Any],
     secrets: Secrets,
     *,
     is_changed: bool,
@@ -237,14 +239,14 @@ def _stored_event(
     """Return an event without secrets; as a text if its fields do not make it again.
 
     Args:
-        piece: The event as it was sent.
+        event_text: The event as it was sent.
         event: The fields of the event.
-        body: The stored body, with what all events have in common.
+        stored_body: The stored body, with what all events have in common.
         secrets: The secrets of the exchange.
         is_changed: Whether a piece of a secret was taken out of the fields before.
     """
     if not event:
-        return secrets.text(piece)
+        return secrets.text(event_text)
     scrubbed = {}
     for name, value in event.items():
         if name == "json":
@@ -252,28 +254,28 @@ def _stored_event(
         else:
             scrubbed[name] = secrets.text(value)
     if scrubbed == event and not is_changed:
-        if _event_text(event, body) == piece:
+        if _event_text(event, stored_body) == event_text:
             return event
-        return piece
-    if _is_ended(piece, body):
+        return event_text
+    if _is_ended(event_text, stored_body):
         return scrubbed
     # The event was cut off, and so is its text.
-    return _event_text(scrubbed, body).rstrip("\r\n")
+    return _event_text(scrubbed, stored_body).rstrip("\r\n")
 
 
-def _event_text(event: dict[str, Any], body: dict[str, Any]) -> str:
+def _event_text(event: dict[str, Any], stored_body: dict[str, Any]) -> str:
     """Return the text of an event, as it was sent."""
     data = event.get("data")
     if "json" in event:
-        style = event.get("style", body.get("style", ""))
+        style = event.get("style", stored_body.get("style", ""))
         data = write_json(event["json"], style)
-    if "lines" in body:
+    if "lines" in stored_body:
         return f"{data}\n"
     fields = list(_fields_beside_content(event).items())
     if data is not None:
         for data_line in data.split("\n"):
             fields.append(("data", data_line))
-    colon = body.get("colon", ": ")
-    line_end: str = body.get("line_end", "\n")
+    colon = stored_body.get("colon", ": ")
+    line_end: str = stored_body.get("line_end", "\n")
     lines = [f"{name}{colon}{value}{line_end}" for name, value in fields]
     return "".join(lines) + line_end

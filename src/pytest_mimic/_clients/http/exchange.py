@@ -1,7 +1,7 @@
 """The shared half of all HTTP clients: it describes a request and decides about it.
 
-A client's module has its edges. For each request an edge asks `Exchange.begin` for a
-step, and follows its mode:
+A client's module has its edges. For each request an edge asks `RequestTaker.begin` for
+a step, and follows its mode:
 
 | mode | the edge |
 |---|---|
@@ -105,8 +105,10 @@ _HEADERS_OF_CLIENTS = {
 }
 # How placeholders begin in URLs and bodies, however they are encoded there, and JSON
 # Web Tokens.
-_STARTS = ("redacted", NUMBER_START, "eyJ")
-_STARTS_IN_BODY = tuple(start.encode() for start in _STARTS)
+_STARTS_OF_PLACEHOLDERS = ("redacted", NUMBER_START, "eyJ")
+_STARTS_OF_PLACEHOLDERS_IN_BODY = tuple(
+    start.encode() for start in _STARTS_OF_PLACEHOLDERS
+)
 _CACHE_SIZE = 20_000
 # The modules whose connections open a socket as their class says. Other classes may
 # lead into this process.
@@ -142,19 +144,19 @@ class HttpAdapter(Adapter):
 
         What a cassette may have been filtered of, such as a secret field, is left out.
         """
-        wanted: set[str] = set()
+        names_of_parts: set[str] = set()
         for name in names:
-            wanted.update(MATCHERS.get(name, ()))
-        matched = {}
-        for name in sorted(wanted & parts.keys()):
+            names_of_parts.update(MATCHERS.get(name, ()))
+        matched_parts = {}
+        for name in sorted(names_of_parts & parts.keys()):
             part = _without_items_cassettes_lack(parts[name], redactor)
             if name == "headers":
                 part = _without_headers_of_clients(part)
             if part != {}:
-                matched[name] = part
-        return matched
+                matched_parts[name] = part
+        return matched_parts
 
-    def comparable(self, plain: Any, beside: Any = None, /) -> Any:
+    def comparable(self, exchange: Any, other_exchange: Any = None, /) -> Any:
         """Return status, content type and body, or the type of the error that came.
 
         Of a body that was not read to its end, or of two that broke off, only the part
@@ -162,20 +164,20 @@ class HttpAdapter(Adapter):
         Without another exchange beside it, such a body is compared as it is. A stream
         of events is compared event by event.
         """
-        if "status" not in plain:
-            if "error" in plain:
-                return {"error": plain["error"]["type"]}
-            return plain
+        if "status" not in exchange:
+            if "error" in exchange:
+                return {"error": exchange["error"]["type"]}
+            return exchange
         headers = {}
-        content_type = header_of(plain["headers"], "content-type")
+        content_type = header_of(exchange["headers"], "content-type")
         if content_type is not None:
             headers["content-type"] = without_framing(content_type)
-        compared = {"status": plain["status"], "headers": headers}
-        is_cut = beside is not None and "end" in beside
-        events = events_in(plain)
+        comparable_exchange = {"status": exchange["status"], "headers": headers}
+        is_cut = other_exchange is not None and "end" in other_exchange
+        events = events_in(exchange)
         other_events = None
-        if beside is not None:
-            other_events = events_in(beside)
+        if other_exchange is not None:
+            other_events = events_in(other_exchange)
         # A stream may be cut within its first event.
         is_cut_early = is_cut and other_events is None
         if events is not None and not is_cut_early:
@@ -184,12 +186,12 @@ class HttpAdapter(Adapter):
                 if not is_whole:
                     events.is_whole = False
                     del events[len(other_events) :]
-            compared["body"] = events
+            comparable_exchange["body"] = events
         else:
-            compared.update(_comparable_body(plain, beside))
-        if "error" in plain and not is_cut:
-            compared["error"] = plain["error"]["type"]
-        return compared
+            comparable_exchange.update(_comparable_body(exchange, other_exchange))
+        if "error" in exchange and not is_cut:
+            comparable_exchange["error"] = exchange["error"]["type"]
+        return comparable_exchange
 
 
 class EveryHttpClient(HttpAdapter):
@@ -213,42 +215,44 @@ class EveryHttpClient(HttpAdapter):
         return list(edges)
 
 
-def _comparable_body(plain: Any, beside: Any) -> dict[str, Any]:
+def _comparable_body(exchange: Any, other_exchange: Any) -> dict[str, Any]:
     """Return the part of a body that both readers read, and how many chunks these are.
 
     Args:
-        plain: The exchange.
-        beside: Another exchange of the same call, if there is one.
+        exchange: The exchange.
+        other_exchange: Another exchange of the same call, if there is one.
     """
-    other = plain
-    if beside is not None:
-        other = beside
-    is_cut = beside is not None and "end" in beside
-    is_broken = "error" in plain and "error" in other
-    if not (is_cut or is_broken or "end" in plain):
-        return {"body": content_of(plain.get("body"))}
-    chunks = load_body(plain.get("body"))
+    other = exchange
+    if other_exchange is not None:
+        other = other_exchange
+    is_cut = other_exchange is not None and "end" in other_exchange
+    is_broken = "error" in exchange and "error" in other
+    if not (is_cut or is_broken or "end" in exchange):
+        return {"body": content_of(exchange.get("body"))}
+    chunks = load_body(exchange.get("body"))
     other_chunks = load_body(other.get("body"))
     content = b"".join(chunks)
     if is_cut or is_broken:
         content = content[: sum(map(len, other_chunks))]
-    compared: dict[str, Any] = {"body": content.decode("utf-8", "backslashreplace")}
+    comparable_body: dict[str, Any] = {
+        "body": content.decode("utf-8", "backslashreplace")
+    }
     counts = []
-    if plain.get("end") == "stopped":
+    if exchange.get("end") == "stopped":
         counts.append(len(chunks))
     if other.get("end") == "stopped":
         counts.append(len(other_chunks))
     if counts:
-        compared["chunks"] = min(counts)
-    return compared
+        comparable_body["chunks"] = min(counts)
+    return comparable_body
 
 
 def _without_headers_of_clients(headers: dict[str, Any]) -> dict[str, Any]:
     """Return the headers that an application has set, for the matcher `headers`."""
-    kept = dict(headers)
+    headers_of_application = dict(headers)
     for name in _HEADERS_OF_CLIENTS:
-        kept.pop(name, None)
-    return kept
+        headers_of_application.pop(name, None)
+    return headers_of_application
 
 
 class HttpRequest(NamedTuple):
@@ -285,8 +289,8 @@ class _Headers(NamedTuple):
     may_send_issued: bool
 
 
-class Exchange:
-    """The requests of one client, described without secrets, and decided about."""
+class RequestTaker:
+    """Takes the requests of one client: describes them without secrets, and decides."""
 
     def __init__(self, port: Port) -> None:
         self.port = port
@@ -333,28 +337,30 @@ class Exchange:
 
         None: the request is the upgrade to a WebSocket, or its URL is invalid.
         """
-        method, url, sent, body = request
+        method, url, sent_headers, body = request
         redactor = self.port.redactor
-        headers = self._read_headers(sent)
+        headers = self._read_headers(sent_headers)
         # In a replay, the secrets of the test say only what placeholders stand for.
         may_send_issued = headers.may_send_issued or _may_send_issued(url, body)
-        known = None
+        known_secrets = None
         if may_send_issued or not self.port.is_replaying:
-            known = self.port.secrets
-        if known is not None and (may_send_issued or known.has_any(redactor.issued)):
+            known_secrets = self.port.secrets
+        if known_secrets is not None and (
+            may_send_issued or known_secrets.has_any(redactor.issued)
+        ):
             # The request may send back a secret that an earlier answer has issued, or
             # its placeholder. So it is read again with the secrets of the test: the
             # placeholder counts in the identity, and the secret is not kept.
-            secrets = Secrets(redactor.by_look(), known=known)
-            headers = _read_headers(secrets, sent)
-            read: Callable[[str], tuple[dict[str, Any], str]]
-            read = partial(read_url, secrets)
+            secrets = Secrets(redactor.by_look(), known=known_secrets)
+            headers = _read_headers(secrets, sent_headers)
+            read_url_of_request: Callable[[str], tuple[dict[str, Any], str]]
+            read_url_of_request = partial(read_url, secrets)
         else:
-            read = self._read_url
+            read_url_of_request = self._read_url
         if "websocket" in headers.sent.get("upgrade", "").lower():
             return None
         try:
-            parts_of_url, shown_url = read(url)
+            parts_of_url, shown_url = read_url_of_request(url)
         except ValueError:
             return None
         described: dict[str, Any] = {"method": method, "url": shown_url}
@@ -380,14 +386,19 @@ class Exchange:
             learn_from_body = partial(learn_body, body_format, plain_body)
             if body_format in ("form", "multipart"):
                 plain_body = without_signature(plain_body)
-            secrets = secrets_of(redactor, headers.sent, known)
+            secrets = secrets_of(redactor, headers.sent, known_secrets)
             hidden_body = hide_body(body_format, plain_body, secrets)
             parts["format"] = body_format
             parts["body"] = hidden_body
             described["body"] = hidden_body
         # The secrets are learned when an answer comes, which may repeat them.
-        learn = partial(
-            _learned_from, redactor, request, headers.sent, known, learn_from_body
+        learn_secrets = partial(
+            _learned_from,
+            redactor,
+            request,
+            headers.sent,
+            known_secrets,
+            learn_from_body,
         )
         # The host has its port, unless that is the usual one.
         host = shown_url.split("/", 3)[2]
@@ -397,7 +408,7 @@ class Exchange:
             identity=IDENTITY,
             described=described,
             host=host,
-            secrets=learn,
+            secrets=learn_secrets,
         )
 
 
@@ -405,7 +416,7 @@ def _learned_from(
     redactor: Redactor,
     request: HttpRequest,
     headers: dict[str, str],
-    known: KnownSecrets | None,
+    known_secrets: KnownSecrets | None,
     learn_from_body: Callable[[Secrets], None] | None,
 ) -> Secrets:
     """Return the secrets of a request: of its URL, its headers and its body.
@@ -414,10 +425,12 @@ def _learned_from(
         redactor: The rules for secrets.
         request: The request.
         headers: The headers of the request by name.
-        known: The secrets of the test.
+        known_secrets: The secrets of the test.
         learn_from_body: Learns the secrets of the body, if there is one.
     """
-    secrets = learned_from(redactor, request.url, request.headers, None, headers, known)
+    secrets = learned_from(
+        redactor, request.url, request.headers, None, headers, known_secrets
+    )
     if learn_from_body is not None:
         learn_from_body(secrets)
     return secrets
@@ -425,9 +438,9 @@ def _learned_from(
 
 def _may_send_issued(url: str, body: bytes) -> bool:
     """Check whether a URL or a body may have a placeholder that a replay has given."""
-    if body and any(start in body for start in _STARTS_IN_BODY):
+    if body and any(start in body for start in _STARTS_OF_PLACEHOLDERS_IN_BODY):
         return True
-    if not any(start in url for start in _STARTS):
+    if not any(start in url for start in _STARTS_OF_PLACEHOLDERS):
         return False
     return "eyJ" in url or holds_placeholder(url, ())
 
@@ -449,10 +462,10 @@ def _without_items_cassettes_lack(plain: Any, redactor: Redactor) -> Any:
     return kept
 
 
-#: The exchanges of the clients that are sending a request now, from the outside in:
-#: requests calls urllib3, and each has an exchange of its own. The first one whose
-#: client is mimicked takes the request.
-SENDERS: ContextVar[tuple[Exchange, ...]] = ContextVar(
+#: The takers of the clients that are sending a request now, from the outside in:
+#: requests calls urllib3, and each has a taker of its own. The first one whose client
+#: is mimicked takes the request.
+SENDERS: ContextVar[tuple[RequestTaker, ...]] = ContextVar(
     "pytest_mimic_senders", default=()
 )
 
@@ -460,28 +473,34 @@ SENDERS: ContextVar[tuple[Exchange, ...]] = ContextVar(
 def _read_headers(secrets: Secrets, headers: Iterable[tuple[Any, Any]]) -> _Headers:
     """Return the headers of a request as `_Headers` has them."""
     redactor = secrets.redactor
-    pairs = text_pairs(headers)
+    header_pairs = text_pairs(headers)
     sent_values: dict[str, list[str]] = {}
     shown_values: dict[str, list[str]] = {}
     shows_token = False
-    for name, value in pairs:
+    for name, value in header_pairs:
         sent_values.setdefault(name.lower(), []).append(value)
         shown_values.setdefault(name.lower(), []).append(secrets.header(name, value))
         if "eyJ" in value and not redactor.hides(name, value):
             shows_token = True
-    sent = {name: ", ".join(values) for name, values in sent_values.items()}
-    shown = {name: ", ".join(values) for name, values in shown_values.items()}
+    sent_headers = {name: ", ".join(values) for name, values in sent_values.items()}
+    shown_headers = {name: ", ".join(values) for name, values in shown_values.items()}
     # Most clients add `Accept: */*`, which is as good as none.
-    choosing = {}
+    choosing_headers = {}
     for name in CHOOSING:
-        if shown.get(name, ANYTHING) != ANYTHING:
-            choosing[name] = shown[name]
+        if shown_headers.get(name, ANYTHING) != ANYTHING:
+            choosing_headers[name] = shown_headers[name]
     secret_headers = []
-    for name, value in shown.items():
+    for name, value in shown_headers.items():
         if redactor.hides(name, value):
             secret_headers.append((name, value))
-    may_send_issued = shows_token or holds_placeholder("", pairs)
-    return _Headers(sent, shown, choosing, logins_in(secret_headers), may_send_issued)
+    may_send_issued = shows_token or holds_placeholder("", header_pairs)
+    return _Headers(
+        sent_headers,
+        shown_headers,
+        choosing_headers,
+        logins_in(secret_headers),
+        may_send_issued,
+    )
 
 
 def connects_by_itself(connection_class: Any) -> bool:

@@ -156,12 +156,12 @@ def store_error(error: BaseException, phase: str) -> Failure | None:
     elif name in ("TimeoutError", "timeout"):
         kind = phase
     elif kind in ("unreachable", "name", "tls"):
-        root = _root_of(error)
-        if root is not None:
-            kind = str(_kind_of(root))
-            text_of_system = root.strerror or str(root)
+        system_error_behind = _system_error_behind(error)
+        if system_error_behind is not None:
+            kind = str(_kind_of(system_error_behind))
+            text_of_system = system_error_behind.strerror or str(system_error_behind)
             if text_of_system in message:
-                message = str(root)
+                message = str(system_error_behind)
     return {"type": kind, "class": name, "message": message}
 
 
@@ -194,7 +194,7 @@ def _text_of(error: BaseException) -> str:
     return message
 
 
-def _root_of(error: BaseException) -> OSError | None:
+def _system_error_behind(error: BaseException) -> OSError | None:
     """Return the exception of the system for which a client could not connect."""
     reasons: list[Any] = [error]
     # The list grows while it is walked.
@@ -226,32 +226,32 @@ def _is_of_system(reason: OSError, *, is_first: bool) -> bool:
     return is_numbered and _kind_of(reason) in CONNECTING
 
 
-def class_of(stored: Mapping[str, Any], client: str, module: Any) -> str:
+def class_of(failure: Mapping[str, Any], client: str, module: Any) -> str:
     """Return the name of the exception that a client raises for a recorded failure.
 
     This is the recorded exception if the client has it; else its one for the type of
     the failure.
     """
-    name: str = stored["class"]
+    name: str = failure["class"]
     recorded_class = getattr(module, name, None)
     is_exception = isinstance(recorded_class, type) and issubclass(
         recorded_class, Exception
     )
     if is_exception and name in _KINDS_OF_EXCEPTIONS:
         return name
-    return CLASSES[client].get(stored["type"], "")
+    return CLASSES[client].get(failure["type"], "")
 
 
-def system_error(stored: Mapping[str, Any]) -> Exception:
+def system_error(failure: Mapping[str, Any]) -> Exception:
     """Return the exception of the system or of `http.client` for a failure."""
-    message, kind = stored["message"], stored["type"]
+    message, kind = failure["message"], failure["type"]
     if kind == "malformed":
-        return _malformed_error(stored["class"], message)
+        return _malformed_error(failure["class"], message)
     if kind == "proxy":
         return OSError(f"{TUNNEL_FAILED}{message}")
     error_class = _class_of_system(CLASSES["http.client"][kind])
     if kind == "tls":
-        error_class = getattr(sys.modules["ssl"], stored["class"], error_class)
+        error_class = getattr(sys.modules["ssl"], failure["class"], error_class)
         return error_class(1, message)  # type: ignore[no-any-return]
     numbered = _TEXT_WITH_ERRNO.fullmatch(message)
     if numbered and issubclass(error_class, OSError):

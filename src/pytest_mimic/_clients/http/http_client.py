@@ -23,8 +23,8 @@ from pytest_mimic._clients.http.connections import (
 )
 from pytest_mimic._clients.http.exchange import (
     SENDERS,
-    Exchange,
     HttpAdapter,
+    RequestTaker,
     connects_by_itself,
 )
 from pytest_mimic._clients.http.failures import (
@@ -77,11 +77,11 @@ class StdlibAdapter(HttpAdapter):
 
 
 def _wrap_connect(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
-    exchange = Exchange(port)
+    taker = RequestTaker(port)
 
     @wraps(original)
     def connect(conn: Any) -> Any:
-        takers = _exchanges_that_may_take(exchange, conn)
+        takers = _takers_on(taker, conn)
         if not takers:
             return original(conn)
         # A request that is sent for real connects.
@@ -92,13 +92,13 @@ def _wrap_connect(original: Callable[..., Any], port: Port) -> Callable[..., Any
 
 
 def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
-    exchange = Exchange(port)
+    taker = RequestTaker(port)
 
     @wraps(original)
     def send(conn: Any, data: Any) -> Any:
         talk = conn.sock
         if not isinstance(talk, _Talk):
-            takers = _exchanges_that_may_take(exchange, conn)
+            takers = _takers_on(taker, conn)
             if not takers:
                 return original(conn, data)
             talk = conn.sock = _Talk(conn, takers, talk)
@@ -114,16 +114,16 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
     return send
 
 
-def _exchanges_that_may_take(exchange: Exchange, conn: Any) -> list[Exchange]:
-    """Return the exchanges that may take what is sent on a connection.
+def _takers_on(taker: RequestTaker, conn: Any) -> list[RequestTaker]:
+    """Return the takers that may take what is sent on a connection.
 
-    These are the exchanges of the clients above, such as requests, and this one. No
-    exchange may take anything while the connection connects or sends for real.
+    These are the takers of the clients above, such as requests, and this one. No taker
+    may take anything while the connection connects or sends for real.
     """
     if _ATTRIBUTE_OF_REAL in vars(conn) or connects_by_itself(type(conn)):
         return []
     takers = []
-    for candidate in (*SENDERS.get(), exchange):
+    for candidate in (*SENDERS.get(), taker):
         if candidate.port.taking():
             takers.append(candidate)
     return takers
@@ -150,7 +150,7 @@ class _Talk:
 
     Args:
         conn: The connection.
-        takers: The exchanges of the clients that may take the request.
+        takers: Those of the clients that may take the request.
         real: The open socket, on which an earlier request was sent for real.
 
     Attributes:
@@ -162,12 +162,12 @@ class _Talk:
     _step: Any = None
     _recorder: ExchangeRecorder | None = None
     # The recorded response.
-    _plain: Any = None
+    _recorded_exchange: Any = None
 
-    def __init__(self, conn: Any, takers: list[Exchange], real: Any = None) -> None:
+    def __init__(self, conn: Any, takers: list[RequestTaker], real: Any = None) -> None:
         self.message = RequestMessage()
         self._conn = conn
-        self._exchanges_that_may_take = takers
+        self._takers = takers
         self._real_socket: Any = real
         # The methods that were called, with their arguments, for the real socket.
         self._settings: list[tuple[str, tuple[Any, ...]]] = []
@@ -185,12 +185,12 @@ class _Talk:
     def _set(self, name: str, *values: Any) -> None:
         self._settings.append((name, values))
 
-    def sendall(self, data: Any) -> None:
+    def sendall(self, request_bytes: Any) -> None:
         """Collect the request. After its announced end, the rest goes where it went."""
-        if self._is_begun and self._plain is None:
-            self._real_socket.sendall(data)
+        if self._is_begun and self._recorded_exchange is None:
+            self._real_socket.sendall(request_bytes)
         else:
-            self.message.add(bytes(memoryview(data)))
+            self.message.add(bytes(memoryview(request_bytes)))
 
     def begin(self) -> None:
         """Decide about the request, and send it if it is to be sent."""
@@ -203,7 +203,7 @@ class _Talk:
                 self._send()
                 self._conn.sock = self._real_socket
             elif self._step.mode == "replay":
-                self._plain = self._step.outcome(is_read_only=True)
+                self._recorded_exchange = self._step.outcome(is_read_only=True)
             else:
                 self._record()
             self._raise_error_of_sending()
@@ -212,14 +212,14 @@ class _Talk:
             raise
 
     def _begun_step(self) -> Any:
-        """Return the step of the first exchange that takes the request, if one does."""
+        """Return the step of the first taker that takes the request, if one does."""
         headers = []
         for name, value in self.message.headers:
             # The callers of urllib3 have set no `Host`.
             if not self._is_urllib3 or name.lower() != "host":
                 headers.append((name, value))
         request = self.message.request(self._url(), tuple(headers))
-        for taker in self._exchanges_that_may_take:
+        for taker in self._takers:
             step = taker.begin(request)
             if step is not None:
                 return step
@@ -234,15 +234,15 @@ class _Talk:
         recorder.phase = "reading"
         if recorder.done:
             # An error has come while it is verified.
-            self._plain = recorder.recorded()
+            self._recorded_exchange = recorder.recorded()
 
     def _raise_error_of_sending(self) -> None:
         """Raise the recorded error if it came before the response was read."""
-        if self._plain is None or "status" in self._plain:
+        if self._recorded_exchange is None or "status" in self._recorded_exchange:
             return
-        stored = self._plain.get("error")
-        if stored and stored["type"] in _KINDS_BEFORE_RESPONSE:
-            raise self._error(stored)
+        failure = self._recorded_exchange.get("error")
+        if failure and failure["type"] in _KINDS_BEFORE_RESPONSE:
+            raise self._error(failure)
 
     def _send(self) -> None:
         """Send the request for real, on a connection that is opened for it."""
@@ -272,27 +272,27 @@ class _Talk:
     def makefile(self, *args: Any) -> Any:
         """Return the file from which the response is read."""
         self._conn.sock = self._real_socket
-        plain = self._plain
-        if plain is None:
+        exchange = self._recorded_exchange
+        if exchange is None:
             return self._real_socket.makefile(*args)
-        if "status" not in plain:
+        if "status" not in exchange:
             return io.BufferedReader(RecordedBytes([], self._error_instead))
-        answer = StoredResponse(
-            plain, self.message.method, decodes=_decodes(self._conn)
+        response = StoredResponse(
+            exchange, self.message.method, decodes=_decodes(self._conn)
         )
-        wire = answer.wire()
-        error = answer.error
-        if answer.is_complete and len(wire) == 1:
+        wire = response.wire()
+        error = response.error
+        if response.is_complete and len(wire) == 1:
             return io.BufferedReader(WholeBytes(wire[0]))
         # The client finds out by itself that a body ends before its end.
         is_cut_off = error is not None and error["type"] in ("closed", "malformed")
         end: Callable[[], Exception | None]
         if is_cut_off:
             end = _no_error
-        elif answer.waiting or self._step.waits:
+        elif response.waiting or self._step.waits:
             end = self._error_instead
         else:
-            end = partial(answer.ending, self._error, self._step.exhausted)
+            end = partial(response.ending, self._error, self._step.exhausted)
         return io.BufferedReader(RecordedBytes(wire, end))
 
     def _error_instead(self) -> Exception:
@@ -300,9 +300,9 @@ class _Talk:
 
         Without one, wait for more as the recorded reader did.
         """
-        if "error" not in self._plain:
+        if "error" not in self._recorded_exchange:
             self._step.wait(partial(self._error, TEST_ENDED))
-        return self._error(self._plain["error"])
+        return self._error(self._recorded_exchange["error"])
 
     def close(self) -> None:
         """Record nothing: the connection is closed before it has the response."""
@@ -334,14 +334,14 @@ class _Talk:
         # For OPTIONS, the target may be a star.
         return f"{scheme}://{host}/{target.removeprefix('/')}"
 
-    def _error(self, stored: Failure) -> Exception:
+    def _error(self, failure: Failure) -> Exception:
         """Return the exception that the connection raises for a recorded failure."""
         if not self._is_urllib3:
-            return system_error(stored)
-        if stored["type"] not in _KINDS_OF_PROXY_BLAME:
+            return system_error(failure)
+        if failure["type"] not in _KINDS_OF_PROXY_BLAME:
             # The pool blames a proxy that is not connected.
             self._conn._has_connected_to_proxy = bool(self._conn.proxy)
-        return _urllib3_error(stored, self._conn)
+        return _urllib3_error(failure, self._conn)
 
     def receive(self, receive: Callable[[Any], Any]) -> Any:
         """Return the response that the connection receives.
@@ -350,7 +350,7 @@ class _Talk:
         """
         conn = self._conn
         recorder = self._recorder
-        if recorder is None or recorder.done or self._plain is not None:
+        if recorder is None or recorder.done or self._recorded_exchange is not None:
             return receive(conn)
         with recorder.watching():
             response = receive(conn)
@@ -359,10 +359,10 @@ class _Talk:
                 return response
             # As much is read as the recording has, to compare it.
             with closing(response):
-                response.read(recorder.wanted)
+                response.read(recorder.body_bytes_to_read)
         # The caller gets the recorded response in place of the real one, which perhaps
         # never came.
-        self._plain = recorder.recorded()
+        self._recorded_exchange = recorder.recorded()
         # More of the real one may come on the connection. The `close` of a subclass may
         # forget more: urllib3's forgets that its proxy has answered.
         sys.modules["http.client"].HTTPConnection.close(conn)
@@ -415,25 +415,25 @@ def _no_error() -> None:
     """End the recorded bytes without an exception."""
 
 
-def _urllib3_error(stored: Failure, conn: Any) -> Exception:
+def _urllib3_error(failure: Failure, conn: Any) -> Exception:
     """Return what a connection of urllib3 raises for a failure.
 
     The pool makes its own exceptions of those of the system.
     """
     exceptions = sys.modules["urllib3.exceptions"]
-    kind = stored["type"]
+    kind = failure["type"]
     name = CLASSES["urllib3"].get(kind)
     # A proxy that makes no tunnel.
-    is_of_proxy = kind == "unreachable" and stored["class"] == "OSError"
+    is_of_proxy = kind == "unreachable" and failure["class"] == "OSError"
     if name is None or is_of_proxy:
-        return system_error(stored)
+        return system_error(failure)
     error: Exception
     # urllib3 1 has no class for a name that is not found.
     error_class = getattr(exceptions, name, exceptions.NewConnectionError)
     if error_class.__name__ == "NameResolutionError":
-        error = error_class(conn.host, conn, system_error(stored))
+        error = error_class(conn.host, conn, system_error(failure))
         return error
-    message = stored["message"]
+    message = failure["message"]
     if kind != "connecting":
         message = _NOT_ESTABLISHED + message.removeprefix(_NOT_ESTABLISHED)
     error = error_class(conn, message)

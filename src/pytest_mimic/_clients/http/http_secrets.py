@@ -52,7 +52,7 @@ _KEYS_OF_FILE = {"filename", "type", "content"}
 def secrets_of(
     redactor: Redactor,
     headers: Mapping[str, str],
-    known: KnownSecrets | None = None,
+    known_secrets: KnownSecrets | None = None,
 ) -> Secrets:
     """Return what learns and hides the secrets of the service to which a request goes.
 
@@ -65,8 +65,8 @@ def secrets_of(
         service = scope[1]
     redactor = redactor.by_look()
     if service == "ssm":
-        return _ParameterSecrets(redactor, known=known)
-    return Secrets(redactor, _NAMES_OF_SERVICES.get(service, ()), known)
+        return _ParameterSecrets(redactor, known=known_secrets)
+    return Secrets(redactor, _NAMES_OF_SERVICES.get(service, ()), known_secrets)
 
 
 def learned_from(
@@ -74,8 +74,8 @@ def learned_from(
     url: str,
     headers: Iterable[tuple[Any, Any]],
     body: Any,
-    named: Mapping[str, str],
-    known: KnownSecrets | None = None,
+    values_by_name: Mapping[str, str],
+    known_secrets: KnownSecrets | None = None,
 ) -> Secrets:
     """Return the secrets of a request: of its URL, its headers and its plain body.
 
@@ -84,20 +84,20 @@ def learned_from(
         url: The URL.
         headers: The headers as pairs, as text or bytes.
         body: The body as plain data, or as text if it is no JSON and no form.
-        named: The same headers by name, in lower case.
-        known: The secrets that the test has sent and was issued.
+        values_by_name: The same headers by name, in lower case.
+        known_secrets: The secrets that the test has sent and was issued.
     """
-    secrets = secrets_of(redactor, named, known)
+    secrets = secrets_of(redactor, values_by_name, known_secrets)
     if isinstance(body, str):
         # A text may have JSON on each line.
         secrets.text(body)
     else:
         secrets.learn(body)
-    parts = urlsplit(url)
-    if parts.query:
-        secrets.learn(parse_form(parts.query))
-    if parts.password:
-        secrets.add(unquote(parts.password), "password in the URL")
+    parts_of_url = urlsplit(url)
+    if parts_of_url.query:
+        secrets.learn(parse_form(parts_of_url.query))
+    if parts_of_url.password:
+        secrets.add(unquote(parts_of_url.password), "password in the URL")
     secrets.learn_headers(text_pairs(headers))
     return secrets
 
@@ -137,18 +137,18 @@ def redacted_request(described: dict[str, Any], redactor: Redactor) -> dict[str,
     `pytest-mimic check` compares the two.
     """
     secrets = Secrets(redactor.by_look())
-    hidden = dict(described)
+    hidden_request = dict(described)
     for name, part in described.items():
         if name.startswith("headers.") and isinstance(part, str):
-            hidden[name] = secrets.header(name.removeprefix("headers."), part)
+            hidden_request[name] = secrets.header(name.removeprefix("headers."), part)
         elif name in ("url", "signature"):
-            hidden[name] = secrets.path(part)
+            hidden_request[name] = secrets.path(part)
         elif isinstance(part, str) and name != "method":
-            hidden[name] = secrets.text(part)
+            hidden_request[name] = secrets.text(part)
         elif name != "method":
             plain = secrets.scrub(part, keep_types=True)
-            hidden[name] = _with_texts_of_files(plain, secrets)
-    return hidden
+            hidden_request[name] = _with_texts_of_files(plain, secrets)
+    return hidden_request
 
 
 def _with_texts_of_files(body: Any, secrets: Secrets) -> Any:
@@ -175,18 +175,18 @@ def _redacted_file(part: Any, secrets: Secrets) -> Any:
     return part
 
 
-def redacted_response(plain: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
+def redacted_response(exchange: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
     """Return a stored response without what is secret by the rules of this redactor.
 
     A response without secrets stays the same, as for `redacted_request`.
     """
     secrets = Secrets(redactor)
-    headers = plain.get("headers", ())
-    body = plain.get("body") or {}
+    headers = exchange.get("headers", ())
+    body = exchange.get("body") or {}
     secrets.learn_headers(headers)
     secrets.learn([body.get("json"), body.get("events")])
 
-    redacted = dict(plain)
+    redacted = dict(exchange)
     if headers:
         redacted_headers = []
         for name, value in headers:

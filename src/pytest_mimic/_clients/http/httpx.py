@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import cache, partial, wraps
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
+from pytest_mimic._clients.http.exchange import HttpAdapter, HttpRequest, RequestTaker
 from pytest_mimic._clients.http.failures import TEST_ENDED, Failure, class_of
 from pytest_mimic._clients.http.responses import ExchangeRecorder, StoredResponse
 from pytest_mimic.client import Edge, Steps, run_async, run_sync
@@ -46,33 +46,33 @@ class HttpxAdapter(HttpAdapter):
 
         Methods have the prefix in their names: `read` or `aread`.
         """
-        exchange = Exchange(port)
+        taker = RequestTaker(port)
 
         @wraps(original)
         def handle_request(transport: Any, request: Any) -> Any:
             send = partial(original, transport)
-            return run(self._handle(exchange, prefix, send, request))
+            return run(self._handle(taker, prefix, send, request))
 
         return handle_request
 
     def _handle(
-        self, exchange: Exchange, prefix: str, send: Callable[..., Any], request: Any
+        self, taker: RequestTaker, prefix: str, send: Callable[..., Any], request: Any
     ) -> Steps:
         """Send a request, or replay it: what the client waits for is yielded.
 
         `run_sync` and `run_async` carry the steps out for the two transports.
         """
-        if not exchange.port.taking():
+        if not taker.port.taking():
             return (yield send(request))
         body = yield getattr(request, f"{prefix}read")()
         headers = tuple(request.headers.raw)
-        sent = HttpRequest(request.method, str(request.url), headers, body)
-        step = exchange.begin(sent)
+        http_request = HttpRequest(request.method, str(request.url), headers, body)
+        step = taker.begin(http_request)
         if step is None:
             return (yield send(request))
         if step.mode == "replay":
-            plain = step.outcome(is_read_only=True)
-            return (yield from self._replay(plain, prefix, request, step))
+            recorded_exchange = step.outcome(is_read_only=True)
+            return (yield from self._replay(recorded_exchange, prefix, request, step))
         recorder = ExchangeRecorder(step)
         with recorder.watching():
             response = yield send(request)
@@ -95,19 +95,19 @@ class HttpxAdapter(HttpAdapter):
         return (yield from self._replay(recorder.recorded(), prefix, request, step))
 
     def _replay(
-        self, plain: dict[str, Any], prefix: str, request: Any, step: Step
+        self, exchange: dict[str, Any], prefix: str, request: Any, step: Step
     ) -> Steps:
         """Return the recorded response, or raise the recorded exception."""
         # The client is loaded by now. Its adapter never imports it.
         module = sys.modules[self.name]
-        if "error" in plain and "status" not in plain:
-            raise self._error(request, plain["error"])
-        closed = partial(self._error, request, TEST_ENDED)
-        if "status" not in plain and prefix:
+        if "error" in exchange and "status" not in exchange:
+            raise self._error(request, exchange["error"])
+        error_when_closed = partial(self._error, request, TEST_ENDED)
+        if "status" not in exchange and prefix:
             yield step.wait_async()
-        if "status" not in plain:
-            step.wait(closed)
-        answer = StoredResponse(plain, request.method)
+        if "status" not in exchange:
+            step.wait(error_when_closed)
+        answer = StoredResponse(exchange, request.method)
         if answer.is_complete and len(answer.chunks) == 1:
             stream = module.ByteStream(answer.chunks[0])
         else:
@@ -116,7 +116,7 @@ class HttpxAdapter(HttpAdapter):
             waiting = None
             if answer.waiting or step.waits:
                 waiting = step
-            stream = replayed_stream(answer.chunks, end, waiting, closed)
+            stream = replayed_stream(answer.chunks, end, waiting, error_when_closed)
         extensions: dict[str, Any] = {"http_version": answer.version.encode("latin-1")}
         if answer.version == "HTTP/2":
             # HTTP/2 has no reasons: the client returns the usual reason of the status.
@@ -130,11 +130,11 @@ class HttpxAdapter(HttpAdapter):
             answer.status, headers=headers, stream=stream, extensions=extensions
         )
 
-    def _error(self, request: Any, stored: Failure) -> Exception:
+    def _error(self, request: Any, failure: Failure) -> Exception:
         """Return the client's exception for a recorded failure."""
         module = sys.modules[self.name]
-        kind = getattr(module, class_of(stored, "httpx", module))
-        error: Exception = kind(stored["message"], request=request)
+        error_class = getattr(module, class_of(failure, "httpx", module))
+        error: Exception = error_class(failure["message"], request=request)
         return error
 
 
@@ -218,18 +218,18 @@ class _ReplayedStream:
         chunks: list[bytes],
         end: Callable[[], Exception | None],
         waiting: Step | None,
-        closed: Callable[[], Exception],
+        error_when_closed: Callable[[], Exception],
     ) -> None:
         self._chunks = chunks
         self._end = end
         # The step of a reader that waited for more.
         self._waiting = waiting
-        self._closed = closed
+        self._error_when_closed = error_when_closed
 
     def __iter__(self) -> Iterator[bytes]:
         yield from self._chunks
         if self._waiting is not None:
-            self._waiting.wait(self._closed)
+            self._waiting.wait(self._error_when_closed)
         error = self._end()
         if error is not None:
             raise error

@@ -216,7 +216,7 @@ def encode_base64(content: bytes) -> bytes:
     return b"".join(lines)
 
 
-def with_length(head: str, before: int, after: int) -> str:
+def with_length(head: str, length_before: int, length_now: int) -> str:
     """Return the head of a part of a multipart body with another `Content-Length`.
 
     Redaction has changed the content of the part. A length that was not that of the
@@ -224,19 +224,19 @@ def with_length(head: str, before: int, after: int) -> str:
 
     Args:
         head: The headers of the part.
-        before: The length of its content before, in bytes.
-        after: The length of its content now.
+        length_before: The length of its content before, in bytes.
+        length_now: The length of its content now.
     """
     header = _CONTENT_LENGTH.search(head)
-    if before == after or header is None:
+    if length_before == length_now or header is None:
         return head
     name_and_colon = header[1]
     declared_length = header[0].removeprefix(name_and_colon)
-    if declared_length != str(before):
+    if declared_length != str(length_before):
         return head
     head_before = head[: header.start()]
     head_behind = head[header.end() :]
-    return f"{head_before}{name_and_colon}{after}{head_behind}"
+    return f"{head_before}{name_and_colon}{length_now}{head_behind}"
 
 
 def join(delimiters: Sequence[bytes], parts: Sequence[bytes]) -> bytes:

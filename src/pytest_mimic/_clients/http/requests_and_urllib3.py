@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.http.exchange import (
     SENDERS,
-    Exchange,
     HttpAdapter,
     HttpRequest,
+    RequestTaker,
 )
 from pytest_mimic._clients.http.http_client import StdlibAdapter
 from pytest_mimic._clients.http.http_secrets import text_pairs
@@ -64,21 +64,21 @@ class RequestsAdapter(HttpAdapter):
 
 def _label_sender(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
     """Return a function of a client that tells the one below for whom it sends."""
-    exchange = Exchange(port)
+    taker = RequestTaker(port)
 
     @wraps(original)
     def send(*args: Any, **options: Any) -> Any:
         if "body" in options and isgenerator(options["body"]):
             # An attempt that cannot connect must not use it up: the next one sends it.
             options["body"] = list(options["body"])
-        return _sent_for(exchange, partial(original, *args, **options))
+        return _sent_for(taker, partial(original, *args, **options))
 
     return send
 
 
-def _sent_for(exchange: Exchange, send: Callable[[], Any]) -> Any:
-    """Let a client send a request, which the edges below take for its `exchange`."""
-    token = SENDERS.set((*SENDERS.get(), exchange))
+def _sent_for(taker: RequestTaker, send: Callable[[], Any]) -> Any:
+    """Let a client send a request, for which the edges below ask its `taker`."""
+    token = SENDERS.set((*SENDERS.get(), taker))
     try:
         return send()
     except MimicError as error:
@@ -94,45 +94,45 @@ def _wrap_adapter_send(original: Callable[..., Any], port: Port) -> Callable[...
     Where nothing else has anything to do in a replay, it returns the response: the way
     through urllib3 takes twice as long.
     """
-    exchange = Exchange(port)
+    taker = RequestTaker(port)
 
     @wraps(original)
     def send(adapter: Any, request: Any, *args: Any, **options: Any) -> Any:
         begin = partial(original, adapter, request, *args, **options)
         is_outermost = port.taking() and port.is_replaying and not SENDERS.get()
         if not is_outermost or args or not _needs_no_urllib3(adapter, request, options):
-            return _sent_for(exchange, begin)
+            return _sent_for(taker, begin)
         body = request.body or b""
         if isinstance(body, str):
             body = body.encode()
         headers = tuple(text_pairs(request.headers.items()))
-        step = exchange.begin(HttpRequest(request.method, request.url, headers, body))
+        step = taker.begin(HttpRequest(request.method, request.url, headers, body))
         if step is None:
             return begin()
-        plain = step.outcome(is_read_only=True)
-        if not _is_final(plain):
-            return _sent_for(_BegunExchange(exchange, step), begin)
-        answer = StoredResponse(plain, request.method)
-        return adapter.build_response(request, _raw(answer, request))
+        recorded_exchange = step.outcome(is_read_only=True)
+        if not _is_final(recorded_exchange):
+            return _sent_for(_TakerOfBegunRequest(taker, step), begin)
+        response = StoredResponse(recorded_exchange, request.method)
+        return adapter.build_response(request, _raw(response, request))
 
     return send
 
 
-class _BegunExchange(Exchange):
-    """The exchange of a client whose first request has begun its step already.
+class _TakerOfBegunRequest(RequestTaker):
+    """The taker of a client whose first request has begun its step already.
 
     The client below asks for this step, and makes the request.
     """
 
-    def __init__(self, exchange: Exchange, step: Step) -> None:
-        self.port = exchange.port
-        self._exchange = exchange
+    def __init__(self, taker: RequestTaker, step: Step) -> None:
+        self.port = taker.port
+        self._taker = taker
         self._step: Step | None = step
 
     def begin(self, request: HttpRequest) -> Step | None:
         step = self._step
         if step is None:
-            return self._exchange.begin(request)
+            return self._taker.begin(request)
         self._step = None
         return step
 
@@ -164,28 +164,28 @@ def _needs_no_urllib3(adapter: Any, request: Any, options: dict[str, Any]) -> bo
     return options.get("verify") is True or request.url.startswith("http://")
 
 
-def _is_final(plain: dict[str, Any]) -> bool:
+def _is_final(exchange: dict[str, Any]) -> bool:
     """Check whether an exchange is a whole response that a session hands on as it is.
 
     Such a response has no cookie to keep, and asks for no further attempt.
     """
-    if "status" not in plain or "end" in plain or "error" in plain:
+    if "status" not in exchange or "end" in exchange or "error" in exchange:
         return False
-    names = {name.lower() for name, _ in plain.get("headers", ())}
+    names = {name.lower() for name, _ in exchange.get("headers", ())}
     return names.isdisjoint({"set-cookie", "retry-after"})
 
 
-def _raw(answer: StoredResponse, request: Any) -> Any:
+def _raw(response: StoredResponse, request: Any) -> Any:
     """Return the response of urllib3 for a recorded one."""
     version = 11
-    if answer.version == "HTTP/1.0":
+    if response.version == "HTTP/1.0":
         version = 10
     return sys.modules["urllib3"].HTTPResponse(
-        io.BytesIO(b"".join(answer.chunks)),
-        headers=sys.modules["urllib3.response"].HTTPHeaderDict(answer.headers),
-        status=answer.status,
+        io.BytesIO(b"".join(response.chunks)),
+        headers=sys.modules["urllib3.response"].HTTPHeaderDict(response.headers),
+        status=response.status,
         version=version,
-        reason=answer.reason,
+        reason=response.reason,
         preload_content=False,
         decode_content=False,
         request_method=request.method,

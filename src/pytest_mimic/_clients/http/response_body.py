@@ -167,13 +167,13 @@ def _encoded_texts(texts: Sequence[str], charset: str) -> bytes:
 
 def _scrubbed_texts(texts: list[str], secrets: Secrets) -> list[str]:
     """Return as many texts without secrets; equally long ones if there were any."""
-    whole = "".join(texts)
-    hidden = secrets.text(whole)
-    if hidden == whole:
+    joined_text = "".join(texts)
+    hidden_text = secrets.text(joined_text)
+    if hidden_text == joined_text:
         return texts
-    size = ceil(len(hidden) / len(texts))
-    starts = range(0, len(hidden), size)
-    return [hidden[start : start + size] for start in starts]
+    size = ceil(len(hidden_text) / len(texts))
+    starts = range(0, len(hidden_text), size)
+    return [hidden_text[start : start + size] for start in starts]
 
 
 # Bodies that are made of heads and bodies
@@ -195,8 +195,10 @@ def _store_structured(
         delimiters = [as_text(delimiter) for delimiter in multipart.delimiters]
         if None in delimiters:
             return None
-        stored = [_store_message(part, secrets, depth) for part in multipart.parts]
-        return {"parts": stored, "delimiters": delimiters}
+        stored_messages = [
+            _store_message(part, secrets, depth) for part in multipart.parts
+        ]
+        return {"parts": stored_messages, "delimiters": delimiters}
     message = parts.split_message(data, media_type)
     if message is None:
         return None
@@ -216,17 +218,20 @@ def _store_message(
     encoding = headers.get("content-transfer-encoding", "").strip().lower()
     decoded = parts.decode_transfer(message.content, encoding)
     body = _store_content(decoded, headers, secrets, depth)
-    stored = {"transfer": encoding, **body}
+    stored_message = {"transfer": encoding, **body}
     if decoded == message.content:
-        del stored["transfer"]
-    elif _is_unchanged(decoded, body) and _bytes_of_body(stored) != message.content:
-        stored = _coded_or_text(message.content)
+        del stored_message["transfer"]
+    elif (
+        _is_unchanged(decoded, body)
+        and _bytes_of_body(stored_message) != message.content
+    ):
+        stored_message = _coded_or_text(message.content)
     head = parts.with_length(
         hide_head(message.first_line + message.head, secrets),
         len(message.content),
-        len(_bytes_of_body(stored)),
+        len(_bytes_of_body(stored_message)),
     )
-    return {"head": head, **stored}
+    return {"head": head, **stored_message}
 
 
 def _store_content(
@@ -266,18 +271,18 @@ def _hide_line_of_head(line: str, secrets: Secrets) -> str:
     The line is a header, which may go on in further lines, or the first line of a
     message. What is stored of a response changes with it. No identity does.
     """
-    bare = line.rstrip("\r\n")
-    line_end = line[len(bare) :]
-    name, sign, value = parts.unfolded(bare).partition(":")
+    bare_line = line.rstrip("\r\n")
+    line_end = line[len(bare_line) :]
+    name, sign, value = parts.unfolded(bare_line).partition(":")
     is_header = bool(sign) and " " not in name
     if is_header:
-        hidden = secrets.header(name, value.strip())
-        if hidden == value.strip():
+        hidden_value = secrets.header(name, value.strip())
+        if hidden_value == value.strip():
             return line
-        return f"{name}: {hidden}{line_end}"
-    words = [secrets.redactor.scrub_data(word) for word in bare.split(" ")]
-    hidden = secrets.redactor.scrub_text(" ".join(words), secrets.values)
-    return hidden + line_end
+        return f"{name}: {hidden_value}{line_end}"
+    words = [secrets.redactor.scrub_data(word) for word in bare_line.split(" ")]
+    hidden_value = secrets.redactor.scrub_text(" ".join(words), secrets.values)
+    return hidden_value + line_end
 
 
 def load_body(body: dict[str, Any] | None) -> list[bytes]:
@@ -328,13 +333,13 @@ def _load_message(message: dict[str, Any]) -> bytes:
     return str(message["head"]).encode() + _bytes_of_body(message)
 
 
-def hides_text(plain: dict[str, Any]) -> bool:
+def hides_text(exchange: dict[str, Any]) -> bool:
     """Check whether a stored exchange has a text that only base64 holds.
 
     Nothing in such a text is redacted.
     """
-    content_type = header_of(plain.get("headers", ()), "content-type")
-    return _hides_text(plain.get("body") or {}, content_type)
+    content_type = header_of(exchange.get("headers", ()), "content-type")
+    return _hides_text(exchange.get("body") or {}, content_type)
 
 
 def _hides_text(body: dict[str, Any], content_type: str | None) -> bool:

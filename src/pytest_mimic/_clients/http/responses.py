@@ -81,11 +81,11 @@ class ExchangeRecorder:
         # The response is only compared then, and the recorded one returned.
         self.is_verifying = step.mode == "verify"
         self.head: dict[str, Any] = {}
-        self._hidden: dict[str, Any] = {}
-        self._real: dict[str, Any] = {}
+        self._exchange_without_secrets: dict[str, Any] = {}
+        self._exchange_with_secrets: dict[str, Any] = {}
         self.chunks: list[bytes] = []
         self.phase = "connecting"
-        self.undone = ""
+        self.undone_encoding = ""
         self.decodes: Callable[[], bool] = _decodes
         # Whether the step has its outcome, or was abandoned.
         self.done = False
@@ -133,22 +133,25 @@ class ExchangeRecorder:
                 raise
 
     @lazy_attribute
-    def wanted(self) -> int | None:
+    def body_bytes_to_read(self) -> int | None:
         """How many bytes of the body to read for comparing it, as it arrives.
 
         None stands for all of it.
 
         The reader of the recorded response may have stopped: a stream may never end.
         """
-        plain = self.step.outcome(is_read_only=True)
-        if "end" not in plain:
+        recorded_exchange = self.step.outcome(is_read_only=True)
+        if "end" not in recorded_exchange:
             return None
-        return sum(map(len, load_body(plain.get("body"))))
+        return sum(map(len, load_body(recorded_exchange.get("body"))))
 
     @property
     def has_as_much_as_recorded(self) -> bool:
         """Whether as much of the real body was read as the recording has."""
-        return self.wanted is not None and sum(map(len, self.chunks)) >= self.wanted
+        return (
+            self.body_bytes_to_read is not None
+            and sum(map(len, self.chunks)) >= self.body_bytes_to_read
+        )
 
     def recorded(self) -> dict[str, Any]:
         """Return the recorded exchange after verifying it.
@@ -156,7 +159,9 @@ class ExchangeRecorder:
         The secrets of the real one stand in it at the same places.
         """
         exchange: dict[str, Any] = with_secrets(
-            self.step.outcome(), self._hidden, self._real
+            self.step.outcome(),
+            self._exchange_without_secrets,
+            self._exchange_with_secrets,
         )
         return exchange
 
@@ -184,8 +189,8 @@ class ExchangeRecorder:
 
         While it is verified, nobody decompresses it.
         """
-        recorded = self.step.outcome(is_read_only=True).get("error", {})
-        if recorded.get("class") != BROKEN_ENCODING["class"] or not self.head:
+        recorded_error = self.step.outcome(is_read_only=True).get("error", {})
+        if recorded_error.get("class") != BROKEN_ENCODING["class"] or not self.head:
             return False
         return fails_to_decompress(self.chunks, self._encoding().name)
 
@@ -194,11 +199,11 @@ class ExchangeRecorder:
 
         Another one, an interrupt for example, ends the step without an outcome.
         """
-        stored = store_error(error, self.phase)
-        if stored is None:
+        failure = store_error(error, self.phase)
+        if failure is None:
             self.abandon(error)
         else:
-            self.complete(error=stored)
+            self.complete(error=failure)
 
     def abandon(self, error: BaseException | None = None) -> None:
         """End the step without an outcome: nothing of a response has come."""
@@ -212,12 +217,12 @@ class ExchangeRecorder:
         self.done = True
         if self.is_verifying and not end and self._is_broken_again():
             end["error"] = dict(BROKEN_ENCODING)
-        plain = self._stored_exchange(**end)
-        if hides_text(plain) and not self.is_verifying:
+        exchange = self._stored_exchange(**end)
+        if hides_text(exchange) and not self.is_verifying:
             self.step.report(
                 "gave a text that is stored as base64: nothing in it is redacted"
             )
-        self.step.finish(plain)
+        self.step.finish(exchange)
 
     def _plain_so_far(self, end: str) -> dict[str, Any]:
         """Return what has come of the response so far; see `Step.arrived`."""
@@ -241,9 +246,9 @@ class ExchangeRecorder:
                 if name in error:
                     error[name] = redactor.scrub_text(error[name], secrets.values)
             end["error"] = error
-        plain: dict[str, Any] = {}
+        exchange: dict[str, Any] = {}
         if self.head:
-            sent = set(secrets.values)
+            secrets_of_request = set(secrets.values)
             store = partial(
                 store_response,
                 self.head,
@@ -252,20 +257,23 @@ class ExchangeRecorder:
                 stopped="end" in end,
                 is_whole=not end,
             )
-            plain = store(secrets=secrets)
+            exchange = store(secrets=secrets)
             # A secret that a server issues is secret in all later requests, whichever
             # client sends them.
-            redactor.issued.update(secrets.values.keys() - sent)
+            redactor.issued.update(secrets.values.keys() - secrets_of_request)
             if self.is_verifying:
-                recorded = self.step.outcome(is_read_only=True)
+                recorded_exchange = self.step.outcome(is_read_only=True)
                 issuer = self.step.call.issuer
                 assert issuer is not None, "a real call has one"
-                plain = as_recorded(recorded, plain, issuer.known)
-                self._hidden, self._real = plain, store(secrets=Secrets(NO_NAMES))
-        return {**plain, **end}
+                exchange = as_recorded(recorded_exchange, exchange, issuer.known)
+                self._exchange_without_secrets, self._exchange_with_secrets = (
+                    exchange,
+                    store(secrets=Secrets(NO_NAMES)),
+                )
+        return {**exchange, **end}
 
     @property
-    def opens(self) -> bool:
+    def stores_decompressed(self) -> bool:
         """Whether the body is compressed, and stored decompressed, if it is not whole.
 
         This can be asked once the head has come.
@@ -276,16 +284,18 @@ class ExchangeRecorder:
 
     def _encoding(self) -> Encoding:
         """Return how the body is encoded: it is stored decompressed, see `Encoding`."""
-        if self.undone:
-            return Encoding(self.undone, is_undone=True)
+        if self.undone_encoding:
+            return Encoding(self.undone_encoding, is_undone=True)
         name = header_of(self.head["headers"], "content-encoding") or ""
         is_handed_out = not self.decodes()
-        recorded: dict[str, Any] = {}
+        recorded_body: dict[str, Any] = {}
         if self.is_verifying:
-            recorded = self.step.outcome(is_read_only=True).get("body") or {}
-        if recorded:
+            recorded_body = self.step.outcome(is_read_only=True).get("body") or {}
+        if recorded_body:
             # While it is verified, nobody decompresses the body.
-            is_handed_out = recorded.get("handed_out", "encoding" not in recorded)
+            is_handed_out = recorded_body.get(
+                "handed_out", "encoding" not in recorded_body
+            )
         return Encoding(name.strip().lower(), is_handed_out=is_handed_out)
 
 
@@ -308,46 +318,46 @@ def store_response(
     of a body, and of one that was handed out and is not whole.
     """
     secrets.learn_headers(head["headers"])
-    values = {name.lower(): value for name, value in head["headers"]}
+    header_values = {name.lower(): value for name, value in head["headers"]}
     if encoding is None:
-        encoding = Encoding(values.get("content-encoding", "").strip().lower())
+        encoding = Encoding(header_values.get("content-encoding", "").strip().lower())
     is_counted = head["status"] == _STATUS_OF_PART or (
         encoding.is_handed_out and not is_whole
     )
-    opened: list[bytes] | None = None
+    decompressed_chunks: list[bytes] | None = None
     if encoding.is_undone:
-        opened = chunks
+        decompressed_chunks = chunks
     elif encoding.name and not is_counted:
-        opened = inflate(
+        decompressed_chunks = inflate(
             chunks, encoding.name, to_its_end=encoding.is_handed_out and is_whole
         )
     stored_chunks = chunks
-    if opened is not None:
-        stored_chunks = opened
+    if decompressed_chunks is not None:
+        stored_chunks = decompressed_chunks
     body = store_body(
         stored_chunks,
-        content_type=values.get("content-type"),
+        content_type=header_values.get("content-type"),
         secrets=secrets,
         stopped=stopped,
     )
     # The headers that are true of the body as it came only.
-    dropped: set[str] = set()
-    if body is not None and opened is not None:
-        dropped.add("content-encoding")
+    dropped_headers: set[str] = set()
+    if body is not None and decompressed_chunks is not None:
+        dropped_headers.add("content-encoding")
         body["encoding"] = encoding.name
         if encoding.is_handed_out:
             body["handed_out"] = True
-    checksums = set(filter(_HEADER_OF_CHECKSUM.fullmatch, values))
+    checksums = set(filter(_HEADER_OF_CHECKSUM.fullmatch, header_values))
     if checksums and b"".join(load_body(body)) != b"".join(chunks):
-        dropped |= checksums
+        dropped_headers |= checksums
     headers = []
     for name, value in head["headers"]:
-        if name.lower() not in dropped:
+        if name.lower() not in dropped_headers:
             headers.append([name, secrets.header(name, value)])
-    plain = {**head, "headers": headers}
+    exchange = {**head, "headers": headers}
     if body is not None:
-        plain["body"] = body
-    return plain
+        exchange["body"] = body
+    return exchange
 
 
 class StoredResponse:
@@ -369,20 +379,20 @@ class StoredResponse:
     """
 
     def __init__(
-        self, plain: dict[str, Any], method: str, *, decodes: bool = True
+        self, exchange: dict[str, Any], method: str, *, decodes: bool = True
     ) -> None:
-        self.status: int = plain["status"]
-        self.reason: str = plain["reason"]
-        self.version: str = plain["version"]
-        self.stream_id: int = plain.get("stream_id", _FIRST_STREAM)
-        self.error: dict[str, Any] | None = plain.get("error")
-        self.stopped = "end" in plain
-        self.waiting = plain.get("end") == "waiting"
+        self.status: int = exchange["status"]
+        self.reason: str = exchange["reason"]
+        self.version: str = exchange["version"]
+        self.stream_id: int = exchange.get("stream_id", _FIRST_STREAM)
+        self.error: dict[str, Any] | None = exchange.get("error")
+        self.stopped = "end" in exchange
+        self.waiting = exchange.get("end") == "waiting"
         self.is_complete = not self.stopped and self.error is None
         self._has_body = method != "HEAD" and self.status not in _STATUSES_WITHOUT_BODY
-        body = plain.get("body")
+        body = exchange.get("body")
         self.chunks = load_body(body)
-        headers = [(name, value) for name, value in plain["headers"]]
+        headers = [(name, value) for name, value in exchange["headers"]]
         if body is not None and (body.get("handed_out") or not decodes):
             headers += self._encode(body.get("encoding", ""))
         if body is not None and method != "HEAD":
@@ -406,7 +416,7 @@ class StoredResponse:
         it for complete.
         """
         size = sum(map(len, self.chunks))
-        changed = []
+        headers_with_length = []
         for name, value in headers:
             if name.lower() == "content-length":
                 length = size
@@ -415,8 +425,8 @@ class StoredResponse:
                     if value.isdigit():
                         length = max(length, int(value))
                 value = str(length)
-            changed.append((name, value))
-        return changed
+            headers_with_length.append((name, value))
+        return headers_with_length
 
     def ending(
         self,
@@ -462,27 +472,27 @@ class StoredResponse:
         broken_off = b""
         if "missing" in error:
             chunks, broken_off = _split_at_end(chunks, error.get("came", 0))
-        pieces = [b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks]
+        wire_chunks = [b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks]
         if self.is_complete and self._has_body:
-            pieces.append(b"0\r\n\r\n")
+            wire_chunks.append(b"0\r\n\r\n")
         elif error.get("type") == "malformed":
             received = error.get("received", _NO_CHUNK_SIZE)
-            pieces.append(received.encode("latin-1", "replace"))
+            wire_chunks.append(received.encode("latin-1", "replace"))
         elif "missing" in error:
             announced = len(broken_off) + error["missing"]
-            pieces.append(b"%x\r\n%s" % (announced, broken_off))
-        return pieces
+            wire_chunks.append(b"%x\r\n%s" % (announced, broken_off))
+        return wire_chunks
 
 
 def _split_at_end(chunks: list[bytes], size: int) -> tuple[list[bytes], bytes]:
     """Return chunks without the last bytes of the last one, and these bytes."""
     if not chunks:
         return [], b""
-    *others, last = chunks
-    position = max(len(last) - size, 0)
+    *chunks_before, last_chunk = chunks
+    position = max(len(last_chunk) - size, 0)
     if position:
-        others.append(last[:position])
-    return others, last[position:]
+        chunks_before.append(last_chunk[:position])
+    return chunks_before, last_chunk[position:]
 
 
 def _with_lasting_cookies(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -492,18 +502,18 @@ def _with_lasting_cookies(headers: list[tuple[str, str]]) -> list[tuple[str, str
     """
     from http.cookiejar import http2time  # type: ignore[attr-defined]
 
-    recorded = http2time(header_of(headers, "date") or "")
-    if recorded is None:
+    recorded_at = http2time(header_of(headers, "date") or "")
+    if recorded_at is None:
         return headers
     lasting = []
     for name, value in headers:
         if name.lower() == "set-cookie":
-            value = _without_later_expiry(value, recorded)
+            value = _without_later_expiry(value, recorded_at)
         lasting.append((name, value))
     return lasting
 
 
-def _without_later_expiry(cookie: str, recorded: float) -> str:
+def _without_later_expiry(cookie: str, recorded_at: float) -> str:
     """Return a cookie without an expiry that is later than a moment, in seconds."""
     from http.cookiejar import http2time  # type: ignore[attr-defined]
 
@@ -513,6 +523,6 @@ def _without_later_expiry(cookie: str, recorded: float) -> str:
         expires = None
         if name.strip().lower() == "expires":
             expires = http2time(value)
-        if expires is None or expires <= recorded:
+        if expires is None or expires <= recorded_at:
             attributes.append(attribute)
     return ";".join(attributes)

@@ -37,7 +37,7 @@ _KEYS_OF_SCHEMAS = ("inputSchema", "outputSchema")
 _METHOD_OF_PROGRESS = "notifications/progress"
 
 
-class _Open(NamedTuple):
+class _OpenRequest(NamedTuple):
     """A request that the real server has not answered yet.
 
     Attributes:
@@ -69,9 +69,9 @@ class McpSession:
         self._port = port
         self._server = server
         self._connect = connect
-        self._open: dict[Any, _Open] = {}
+        self._open_requests: dict[Any, _OpenRequest] = {}
         # The waits of replayed requests that got no answer, by the ids of the requests.
-        self._waits: dict[Any, Any] = {}
+        self._wait_scopes: dict[Any, Any] = {}
         self._has_replayed = False
         # The real transport's stream, while a real server runs.
         self._to_server: Any = None
@@ -79,7 +79,7 @@ class McpSession:
         self._talking = anyio.Lock()
         self._stopping = anyio.Event()
         # Set while the client waits for a message, or has closed its stream.
-        self._asked = anyio.Event()
+        self._client_waits = anyio.Event()
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[tuple[Any, Any]]:
@@ -108,9 +108,9 @@ class McpSession:
 
     async def _end(self) -> None:
         """End open requests, and wait until the real server has ended."""
-        for opened in self._open.values():
-            opened.step.cancel()
-        for scope in self._waits.values():
+        for open_request in self._open_requests.values():
+            open_request.step.cancel()
+        for scope in self._wait_scopes.values():
             scope.cancel()
         self._stopping.set()
         with anyio.CancelScope(shield=True):
@@ -147,11 +147,11 @@ class McpSession:
         try:
             await self._start_for_real()
         except Exception as error:
-            plain = self._stored_start(error)
-            if plain is not None:
+            outcome = self._stored_start(error)
+            if outcome is not None:
                 step = self._port.begin(call)
                 if step is not None:
-                    step.finish(plain)
+                    step.finish(outcome)
             raise
 
     async def _start_as_recorded(self, step: Step) -> None:
@@ -175,21 +175,21 @@ class McpSession:
 
     async def send(self, message: Any) -> None:
         """Take a message of the client. A request without a recording may be a miss."""
-        plain = plain_message(message)
-        if "method" in plain and "id" in plain:
-            await self._ask(message, plain)
+        client_message = plain_message(message)
+        if "method" in client_message and "id" in client_message:
+            await self._answer_or_send(message, client_message)
             return
-        if plain.get("method") == "notifications/cancelled":
-            number = (plain.get("params") or {}).get("requestId")
-            opened = self._open.pop(number, None)
-            if opened is not None:
-                opened.step.cancel()
-            if number in self._waits:
-                self._waits.pop(number).cancel()
+        if client_message.get("method") == "notifications/cancelled":
+            request_id = (client_message.get("params") or {}).get("requestId")
+            open_request = self._open_requests.pop(request_id, None)
+            if open_request is not None:
+                open_request.step.cancel()
+            if request_id in self._wait_scopes:
+                self._wait_scopes.pop(request_id).cancel()
         if self._to_server is not None:
             await self._send_for_real(message)
 
-    async def _ask(self, message: Any, request: dict[str, Any]) -> None:
+    async def _answer_or_send(self, message: Any, request: dict[str, Any]) -> None:
         """Answer a request of the client by its recording, or send it to the server."""
         step = self._port.begin(describe(self._port, self._server, request))
         if step is not None and step.mode == "replay":
@@ -206,19 +206,19 @@ class McpSession:
                     " --mimic-rerecord",
                 )
             if step is not None:
-                opened = _Open(request, step, [])
-                self._open[request["id"]] = opened
-                step.arrived = partial(self._arrived, opened)
+                open_request = _OpenRequest(request, step, [])
+                self._open_requests[request["id"]] = open_request
+                step.arrived = partial(self._outcome_so_far, open_request)
             await self._send_for_real(message)
             is_sent = True
         if step is not None and not is_sent:
             # To verify, the client gets the recorded answer to what cannot be sent.
-            del self._open[request["id"]]
+            del self._open_requests[request["id"]]
             self._replay(step, request)
 
-    def _arrived(self, opened: _Open, _end: str) -> dict[str, Any]:
+    def _outcome_so_far(self, open_request: _OpenRequest, _end: str) -> dict[str, Any]:
         """Return what the server has sent for a request that it has not answered."""
-        return outcome_of(opened.messages, {}, opened.step.call)
+        return outcome_of(open_request.messages, {}, open_request.step.call)
 
     async def _wait(self, step: Step, scope: Any) -> None:
         """Wait for an answer that did not come when the request was recorded.
@@ -232,12 +232,12 @@ class McpSession:
         """Let the client read the recorded messages of a request, its answer last."""
         if step.waits:
             scope = anyio.CancelScope()
-            self._waits[request["id"]] = scope
+            self._wait_scopes[request["id"]] = scope
             self._tasks.start_soon(self._wait, step, scope)
         for message in replayed_messages(step.outcome(), request):
-            self._pass(sdk_message(message))
+            self._pass_to_client(sdk_message(message))
 
-    def _pass(self, message: Any) -> None:
+    def _pass_to_client(self, message: Any) -> None:
         """Let the client read a message.
 
         The client's session may have ended while the transport is still open.
@@ -245,12 +245,12 @@ class McpSession:
         with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
             self._to_client.send_nowait(message)
             is_waiting = self._to_client.statistics().tasks_waiting_receive > 0
-            if self._asked.is_set() and not is_waiting:
-                self._asked = anyio.Event()
+            if self._client_waits.is_set() and not is_waiting:
+                self._client_waits = anyio.Event()
 
     def _ask_server(self) -> None:
         """Let the next message of the real server be read: the client waits for it."""
-        self._asked.set()
+        self._client_waits.set()
 
     # -- the real server
 
@@ -273,11 +273,11 @@ class McpSession:
         async with self._talking, self._connect() as (from_server, self._to_server, *_):
             task_status.started()
             async with anyio.create_task_group() as reading:
-                reading.start_soon(self._read, from_server)
+                reading.start_soon(self._read_from_server, from_server)
                 await self._stopping.wait()
                 reading.cancel_scope.cancel()
 
-    async def _read(self, from_server: Any) -> None:
+    async def _read_from_server(self, from_server: Any) -> None:
         """Read the server's messages, each when the client waits for one.
 
         What is read ahead would be taken out of the server's pipe, and a server that
@@ -290,7 +290,7 @@ class McpSession:
                 # The server has ended.
                 self._to_client.close()
                 return
-            self._receive(message)
+            self._receive_from_server(message)
         await from_server.aclose()
 
     async def _is_asked(self) -> bool:
@@ -298,26 +298,26 @@ class McpSession:
 
         Returns whether it does: it may have closed the stream that it reads.
         """
-        await self._asked.wait()
+        await self._client_waits.wait()
         return bool(self._to_client.statistics().open_receive_streams)
 
-    def _receive(self, message: Any) -> None:
+    def _receive_from_server(self, message: Any) -> None:
         """Record a message of the real server, and let the client read it."""
-        plain: dict[str, Any] = {}
+        server_message: dict[str, Any] = {}
         if not isinstance(message, Exception):
-            plain = plain_message(message)
-        if "method" in plain:
-            if self._is_for_client(plain):
-                self._pass(message)
+            server_message = plain_message(message)
+        if "method" in server_message:
+            if self._is_for_client(server_message):
+                self._pass_to_client(message)
             return
-        opened = self._open.pop(plain.get("id"), None)
-        if opened is not None:
-            step = opened.step
-            step.finish(outcome_of(opened.messages, plain, step.call))
+        open_request = self._open_requests.pop(server_message.get("id"), None)
+        if open_request is not None:
+            step = open_request.step
+            step.finish(outcome_of(open_request.messages, server_message, step.call))
             if step.mode == "verify":
-                self._replay(step, opened.request)
+                self._replay(step, open_request.request)
                 return
-        self._pass(message)
+        self._pass_to_client(message)
 
     def _is_for_client(self, message: dict[str, Any]) -> bool:
         """Note a message that is no answer, and return whether the client gets it.
@@ -326,26 +326,29 @@ class McpSession:
         is open. A client whose session is verified gets the recorded messages.
         """
         token = (message.get("params") or {}).get("progressToken")
-        asking = self._open.get(token) or next(iter(self._open.values()), None)
-        if asking is None:
+        open_request = self._open_requests.get(token) or next(
+            iter(self._open_requests.values()), None
+        )
+        if open_request is None:
             return True
         if "id" in message:
             if message["method"] != "ping":
-                self._refuse(asking, message["method"])
+                self._refuse(open_request, message["method"])
             return True
-        asking.messages.append(message)
-        return asking.step.mode != "verify"
+        open_request.messages.append(message)
+        return open_request.step.mode != "verify"
 
-    def _refuse(self, asking: _Open, method: str) -> None:
+    def _refuse(self, open_request: _OpenRequest, method: str) -> None:
         """Record nothing of a request for which the server asks the client.
 
         The test fails.
         """
-        del self._open[asking.request["id"]]
-        asking.step.abandon()
+        del self._open_requests[open_request.request["id"]]
+        open_request.step.abandon()
         with suppress(UnstorableOutcomeError), self._port.noting:
+            request_method = open_request.request["method"]
             raise _not_recordable(
-                f"mcp {asking.request['method']} cannot be recorded: while it runs, the"
+                f"mcp {request_method} cannot be recorded: while it runs, the"
                 f" server sends the client a request of its own ({method})",
                 "name your function that opens the session in mimic_functions",
             )
@@ -360,28 +363,29 @@ class _Reader(anyio.abc.ObjectReceiveStream):  # type: ignore[misc]
 
     Args:
         messages: The messages for the client that have been read so far.
-        ask: Is called where the client waits for another one, and at its end.
+        ask_for_message: Is called where the client waits for another one, and at its
+            end.
     """
 
-    def __init__(self, messages: Any, ask: Callable[[], None]) -> None:
+    def __init__(self, messages: Any, ask_for_message: Callable[[], None]) -> None:
         self._messages = messages
-        self._ask = ask
+        self._ask_for_message = ask_for_message
 
     async def receive(self) -> Any:
         if self._messages.statistics().current_buffer_used == 0:
-            self._ask()
+            self._ask_for_message()
         return await self._messages.receive()
 
     def receive_nowait(self) -> Any:
         try:
             return self._messages.receive_nowait()
         except anyio.WouldBlock:
-            self._ask()
+            self._ask_for_message()
             raise
 
     def close(self) -> None:
         self._messages.close()
-        self._ask()
+        self._ask_for_message()
 
     async def aclose(self) -> None:
         self.close()
@@ -394,10 +398,10 @@ class _Writer(anyio.abc.ObjectSendStream):  # type: ignore[misc]
         self._send = send
         self._is_closed = False
 
-    async def send(self, item: Any) -> None:
+    async def send(self, message: Any) -> None:
         if self._is_closed:
             raise anyio.ClosedResourceError
-        await self._send(item)
+        await self._send(message)
 
     async def aclose(self) -> None:
         self._is_closed = True
@@ -408,21 +412,21 @@ class _Writer(anyio.abc.ObjectSendStream):  # type: ignore[misc]
 
 def plain_message(message: Any) -> dict[str, Any]:
     """Return a message of the SDK as JSON has it."""
-    plain: dict[str, Any] = message.message.model_dump(
+    message_json: dict[str, Any] = message.message.model_dump(
         mode="json", by_alias=True, exclude_unset=True
     )
-    return plain
+    return message_json
 
 
-def sdk_message(plain: dict[str, Any]) -> Any:
+def sdk_message(message_json: dict[str, Any]) -> Any:
     """Return the SDK's own object for a message."""
     types = sys.modules.get("mcp_types") or sys.modules["mcp.types"]
     adapter = getattr(types, "jsonrpc_message_adapter", None)
     if adapter is None:
         # mcp 1 has a class in its place.
-        message = types.JSONRPCMessage.model_validate(plain)
+        message = types.JSONRPCMessage.model_validate(message_json)
     else:
-        message = adapter.validate_python(plain, by_name=False)
+        message = adapter.validate_python(message_json, by_name=False)
     return sys.modules["mcp.shared.message"].SessionMessage(message=message)
 
 
@@ -438,7 +442,7 @@ def describe(port: Port, server: Any, request: dict[str, Any]) -> ClientCall:
     secrets = Secrets(port.redactor, known=port.secrets_for(sent_params))
     params = secrets.scrub(sent_params)
 
-    def learned() -> Secrets:
+    def learned_secrets() -> Secrets:
         secrets.learn(sent_params)
         return secrets
 
@@ -459,7 +463,7 @@ def describe(port: Port, server: Any, request: dict[str, Any]) -> ClientCall:
         parts=parts,
         identity=identity,
         described=described,
-        secrets=learned,
+        secrets=learned_secrets,
     )
 
 
@@ -471,33 +475,33 @@ def outcome_of(
     These are the messages that the server sent before its answer, and the answer's
     result or error.
     """
-    plain: dict[str, Any] = {}
+    outcome: dict[str, Any] = {}
     if messages:
-        plain["messages"] = list(map(_without_token, messages))
+        outcome["messages"] = list(map(_without_token, messages))
     for name in ("result", "error"):
         if name in answer:
-            plain[name] = answer[name]
-    schemas = _schemas_taken_out(plain)
+            outcome[name] = answer[name]
+    schemas = _schemas_taken_out(outcome)
 
     secrets = call.secrets
     assert secrets is not None, "a request over MCP has secrets"
     secrets.begin_answer(call.issuer)
     values_before = set(secrets.values)
-    secrets.learn(plain)
+    secrets.learn(outcome)
     secrets.redactor.issued.update(secrets.values.keys() - values_before)
-    scrubbed: dict[str, Any] = secrets.scrub(plain, keep_types=True)
+    scrubbed_outcome: dict[str, Any] = secrets.scrub(outcome, keep_types=True)
 
     for index, schema in enumerate(schemas):
-        scrubbed["result"]["tools"][index].update(schema)
-    return scrubbed
+        scrubbed_outcome["result"]["tools"][index].update(schema)
+    return scrubbed_outcome
 
 
-def _schemas_taken_out(plain: dict[str, Any]) -> list[dict[str, Any]]:
+def _schemas_taken_out(outcome: dict[str, Any]) -> list[dict[str, Any]]:
     """Take the schemas out of the tools of a result, and return those of each tool.
 
     A schema names fields, and holds no value of them: nothing in it is a secret.
     """
-    tools = (plain.get("result") or {}).get("tools") or []
+    tools = (outcome.get("result") or {}).get("tools") or []
     schemas = []
     for tool in tools:
         schemas_of_tool = {}
@@ -510,28 +514,30 @@ def _schemas_taken_out(plain: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _without_token(message: dict[str, Any]) -> dict[str, Any]:
     """Return a message without the token of its request, which is its number."""
-    kept = dict(message)
-    kept.pop("jsonrpc", None)
+    message_without_token = dict(message)
+    message_without_token.pop("jsonrpc", None)
     if message.get("method") == _METHOD_OF_PROGRESS:
         params = dict(message["params"])
         params.pop("progressToken", None)
-        kept["params"] = params
-    return kept
+        message_without_token["params"] = params
+    return message_without_token
 
 
 def replayed_messages(
-    plain: dict[str, Any], request: dict[str, Any]
+    outcome: dict[str, Any], request: dict[str, Any]
 ) -> list[dict[str, Any]]:
     """Return the messages of a recorded outcome, the answer last, for this request."""
     meta = (request.get("params") or {}).get("_meta") or {}
     token = meta.get("progressToken", request["id"])
     messages = []
-    for stored in plain.get("messages", ()):
-        message = {"jsonrpc": "2.0", **stored}
+    for stored_message in outcome.get("messages", ()):
+        message = {"jsonrpc": "2.0", **stored_message}
         if message.get("method") == _METHOD_OF_PROGRESS:
             message["params"] = {"progressToken": token, **message["params"]}
         messages.append(message)
     for name in ("result", "error"):
-        if name in plain:
-            messages.append({"jsonrpc": "2.0", "id": request["id"], name: plain[name]})
+        if name in outcome:
+            messages.append(
+                {"jsonrpc": "2.0", "id": request["id"], name: outcome[name]}
+            )
     return messages

@@ -35,30 +35,32 @@ class McpAdapter(Adapter):
     def edges(self) -> Sequence[Edge]:
         edges = [Edge("mcp.client.stdio", ("stdio_client",), _wrap)]
         for module, name in _OVER_HTTP:
-            place = f"mcp.client.{module}"
-            edges.append(Edge(place, (name,), _wrap_http, is_optional=True))
+            module_of_transport = f"mcp.client.{module}"
+            edges.append(
+                Edge(module_of_transport, (name,), _wrap_http, is_optional=True)
+            )
         return edges
 
-    def comparable(self, plain: Any, _beside: Any = None, /) -> Any:
+    def comparable(self, outcome: Any, _other_outcome: Any = None, /) -> Any:
         """Return the answer without the SDK's own data, not the messages before it."""
-        if "error" in plain:
-            return {"error": plain["error"]}
-        if not isinstance(plain.get("result"), dict):
+        if "error" in outcome:
+            return {"error": outcome["error"]}
+        if not isinstance(outcome.get("result"), dict):
             return {}
-        result = dict(plain["result"])
+        result = dict(outcome["result"])
         result.pop("_meta", None)
         return {"result": result}
 
-    def failure(self, plain: Any, /) -> str | None:
+    def failure(self, outcome: Any, /) -> str | None:
         """Return the code of an error of the protocol, or the class of one of starting.
 
         The result of a tool may tell an error: that is an answer.
         """
-        error = plain.get("error")
+        error = outcome.get("error")
         if not isinstance(error, dict):
             return None
         if "type" in error:
-            return super().failure(plain)
+            return super().failure(outcome)
         return f"gave error {error.get('code')}"
 
 

@@ -45,30 +45,36 @@ def describe_start(port: Port, server: Any) -> ClientCall:
     number = server_number(port, server)
     session = port.ordinal(f"mcp sessions of server {number}", uuid4().hex)
     command = server_command_name(server)
-    shown = {"server": command, "method": "start", "params": {"session": session}}
+    described = {"server": command, "method": "start", "params": {"session": session}}
     return ClientCall(
         f"START {command or 'server'}",
-        parts={**shown, "server": number},
+        parts={**described, "server": number},
         identity=("server", "method", "params"),
-        described=shown,
+        described=described,
     )
 
 
 def store_start_error(error: BaseException, redactor: Redactor) -> Any:
     """Return why a server did not start as plain data; None for what is no outcome."""
-    kind = type(error)
-    if not isinstance(error, _ERRORS_OF_START) or kind.__module__ != _MODULE_OF_ERRORS:
+    error_class = type(error)
+    if (
+        not isinstance(error, _ERRORS_OF_START)
+        or error_class.__module__ != _MODULE_OF_ERRORS
+    ):
         return None
     # `args` of an `OSError` lacks the name of the file, which pickling keeps.
-    reduced: Any = error.__reduce__()
+    reduced_error: Any = error.__reduce__()
     arguments: list[Any] = []
-    for argument in reduced[1]:
+    for argument in reduced_error[1]:
         if argument is None or isinstance(argument, int):
             arguments.append(argument)
         else:
             arguments.append(redactor.scrub_text(str(argument)))
     return {
-        "error": {"type": f"{_MODULE_OF_ERRORS}:{kind.__qualname__}", "args": arguments}
+        "error": {
+            "type": f"{_MODULE_OF_ERRORS}:{error_class.__qualname__}",
+            "args": arguments,
+        }
     }
 
 
@@ -79,18 +85,20 @@ def class_of(name: str) -> type[Exception]:
         ValueError: The name is that of no error that a start raises.
     """
     module, _, class_name = name.partition(":")
-    kind: Any = None
+    error_class: Any = None
     if module == _MODULE_OF_ERRORS:
-        kind = getattr(builtins, class_name, None)
-    if not isinstance(kind, type) or not issubclass(kind, _ERRORS_OF_START):
+        error_class = getattr(builtins, class_name, None)
+    if not isinstance(error_class, type) or not issubclass(
+        error_class, _ERRORS_OF_START
+    ):
         raise ValueError(f"{name} is no error of starting a server")
-    return kind
+    return error_class
 
 
-def load_start_error(stored: dict[str, Any]) -> Exception:
+def load_start_error(stored_error: dict[str, Any]) -> Exception:
     """Return the recorded error of a start."""
-    kind = class_of(stored["type"])
-    return kind(*stored["args"])
+    error_class = class_of(stored_error["type"])
+    return error_class(*stored_error["args"])
 
 
 def check_mcp(value: Any) -> None:

@@ -72,23 +72,23 @@ class RedisAdapter(Adapter):
             Edge("redis.asyncio.lock", ("Lock", "acquire"), _wrap_acquire),
         ]
 
-    def comparable(self, plain: Any, _beside: Any = None, /) -> Any:
+    def comparable(self, outcome: Any, _other_outcome: Any = None, /) -> Any:
         """Return what verifying compares of an outcome: its replies, or its error.
 
         Items of a reply whose order means nothing are sorted. Of an error of sending or
         reading, the type counts, and the replies that came before it. Its text does
         not: it names the server's address.
         """
-        if "error" not in plain:
-            return comparable_reply(plain)
-        error = plain["error"]
+        if "error" not in outcome:
+            return comparable_reply(outcome)
+        error = outcome["error"]
         return {"error": error["type"], "after": comparable_reply(error["after"])}
 
-    def failure(self, plain: Any, /) -> str | None:
+    def failure(self, outcome: Any, /) -> str | None:
         """Return the error of sending or reading, or the server's first error."""
-        if "error" in plain:
-            return super().failure(plain)
-        replies = plain.get("replies") or [plain.get("reply")]
+        if "error" in outcome:
+            return super().failure(outcome)
+        replies = outcome.get("replies") or [outcome.get("reply")]
         for reply in replies:
             error = error_in(reply)
             if error is not None:
@@ -156,7 +156,7 @@ class RedisAdapter(Adapter):
         is_connected = socket or getattr(connection, "is_connected", False)
         if state.is_real or not port.taking() or is_connected:
             return waiting(original(connection, *args, **kwargs))
-        return bool(state.expected)
+        return bool(state.expected_replies)
 
     def _send(
         self,
@@ -195,31 +195,31 @@ class RedisAdapter(Adapter):
         **kwargs: Any,
     ) -> Any:
         state = _state(connection)
-        if state.is_real or not state.expected:
+        if state.is_real or not state.expected_replies:
             return waiting(original(connection, disable_decoding, *args, **kwargs))
         encoder = None
         if not disable_decoding:
             encoder = connection.encoder
-        expected = state.expected.popleft()
-        if type(expected) is Waiting:
-            return self._wait(expected, is_async=iscoroutinefunction(original))
-        if type(expected) is Batch:
-            read = partial(original, connection, True, *args, **kwargs)
-            return self._read_for_real(port, state, expected, encoder, read)
-        reply = load_reply(expected, encoder)
-        may_be_error = type(expected) is dict
+        expected_reply = state.expected_replies.popleft()
+        if type(expected_reply) is Waiting:
+            return self._wait(expected_reply, is_async=iscoroutinefunction(original))
+        if type(expected_reply) is Batch:
+            read_reply = partial(original, connection, True, *args, **kwargs)
+            return self._read_for_real(port, state, expected_reply, encoder, read_reply)
+        reply = load_reply(expected_reply, encoder)
+        may_be_error = type(expected_reply) is dict
         if may_be_error:
             # Only a mapping with a tag is an error, which is raised.
             return returned(reply)
         return reply
 
-    def _wait(self, expected: Waiting, *, is_async: bool) -> Steps:
+    def _wait(self, waiting_reply: Waiting, *, is_async: bool) -> Steps:
         """Wait for a reply that did not come when its command was recorded."""
         if is_async:
-            yield expected.step.wait_async()
+            yield waiting_reply.step.wait_async()
         error_class: Any = redis_errors().ConnectionError
-        closed = partial(error_class, "Connection closed by server.")
-        expected.step.wait(closed)
+        error_when_closed = partial(error_class, "Connection closed by server.")
+        waiting_reply.step.wait(error_when_closed)
 
     def _read_for_real(
         self,
@@ -227,7 +227,7 @@ class RedisAdapter(Adapter):
         state: ConnectionState,
         batch: Batch,
         encoder: Any,
-        read: Callable[[], Any],
+        read_reply: Callable[[], Any],
     ) -> Steps:
         """Read a reply from the server.
 
@@ -238,7 +238,7 @@ class RedisAdapter(Adapter):
         if not batch.is_broken:
             with batch.talking(state):
                 try:
-                    reply = yield read()
+                    reply = yield read_reply()
                 except redis_errors().ResponseError as error:
                     reply = error
                 batch.keep(reply, port)
@@ -277,13 +277,13 @@ class ConnectionState:
     Attributes:
         listens: The connection receives messages of channels.
         is_busy: A real command is being sent or read.
-        expected: For each reply, its batch, or the reply as it is stored.
+        expected_replies: For each reply, its batch, or the reply as it is stored.
     """
 
     def __init__(self) -> None:
         self.listens = False
         self.is_busy = False
-        self.expected: deque[Any] = deque()
+        self.expected_replies: deque[Any] = deque()
 
     @property
     def is_real(self) -> bool:
@@ -296,10 +296,10 @@ class ConnectionState:
             # The client tries to connect again, or fails. `Batch.talking` sees both.
             return
         self.listens = False
-        while self.expected:
-            expected = self.expected.popleft()
-            if isinstance(expected, Batch) and expected.step is not None:
-                expected.step.abandon()
+        while self.expected_replies:
+            expected_reply = self.expected_replies.popleft()
+            if isinstance(expected_reply, Batch) and expected_reply.step is not None:
+                expected_reply.step.abandon()
 
     def begin(self, connection: Any, packed: Any, port: Port) -> Batch | None:
         """Decide about commands to send.
@@ -338,16 +338,16 @@ class ConnectionState:
             known_secrets.send(secret_words(commands, redactor), [call.parts, texts])
         step = port.begin(call)
         if step is not None and step.mode == "replay" and step.waits:
-            self.expected.append(Waiting(step))
+            self.expected_replies.append(Waiting(step))
             return None
         if step is not None and step.mode == "replay":
-            self.expected.extend(_replies_in(step.outcome(is_read_only=True)))
+            self.expected_replies.extend(_replies_in(step.outcome(is_read_only=True)))
             return None
         batch = Batch(step, commands)
         if is_listening:
             self.listens = True
         else:
-            self.expected.extend([batch] * len(commands))
+            self.expected_replies.extend([batch] * len(commands))
         return batch
 
 
@@ -368,11 +368,11 @@ def _not_recordable(signature: str) -> UnstorableOutcomeError:
     )
 
 
-def _replies_in(plain: dict[str, Any]) -> list[Any]:
+def _replies_in(outcome: dict[str, Any]) -> list[Any]:
     """Return a batch's stored replies; the last may be the error that came instead."""
-    if "error" not in plain:
-        return plain.get("replies") or [plain["reply"]]
-    error = plain["error"]
+    if "error" not in outcome:
+        return outcome.get("replies") or [outcome["reply"]]
+    error = outcome["error"]
     return [*error["after"], tagged("error", [error["type"], *error["args"]])]
 
 
@@ -423,10 +423,10 @@ class Batch:
         except BaseException:
             # The replies of this batch do not come any more.
             replies_to_others: deque[Any] = deque()
-            for reply in state.expected:
+            for reply in state.expected_replies:
                 if reply is not self:
                     replies_to_others.append(reply)
-            state.expected = replies_to_others
+            state.expected_replies = replies_to_others
             raise
         finally:
             state.is_busy = was_busy
@@ -438,8 +438,8 @@ class Batch:
         """
         if not isinstance(error, redis_errors().RedisError):
             return None
-        kind, *args = store_error(error)
-        return {"error": {"type": kind, "args": args, "after": self._replies}}
+        error_class, *args = store_error(error)
+        return {"error": {"type": error_class, "args": args, "after": self._replies}}
 
     def keep(self, reply: Any, port: Port) -> None:
         """Record a reply, read without decoding."""
@@ -456,13 +456,13 @@ class Batch:
         is_last_recorded = self._answers is not None and len(self._answers) == 1
         if not is_last and not is_last_recorded:
             return
-        plain: dict[str, Any] = {"replies": self._replies}
+        outcome: dict[str, Any] = {"replies": self._replies}
         if len(self._commands) == 1:
-            plain = {"reply": self._replies[0]}
+            outcome = {"reply": self._replies[0]}
         if self.step.mode == "verify":
-            recorded = self.step.outcome(is_read_only=True)
-            plain = as_recorded(recorded, plain, issuer.known)
-        self.step.finish(plain)
+            recorded_outcome = self.step.outcome(is_read_only=True)
+            outcome = as_recorded(recorded_outcome, outcome, issuer.known)
+        self.step.finish(outcome)
 
     def answer(self, reply: Any, encoder: Any) -> Any:
         """Return a reply as `encoder` decodes it; None leaves it as it is.

@@ -89,20 +89,20 @@ def read_commands(packed: Any) -> list[Command]:
 
     Before each command stands its number of words, before each word its size.
     """
-    data = _bytes_of(packed)
-    find = data.index
+    packed_bytes = _bytes_of(packed)
+    find_in_bytes = packed_bytes.index
     commands: list[Command] = []
-    place, size = 0, len(data)
-    while place < size:
-        end = find(b"\r\n", place)
+    position, size = 0, len(packed_bytes)
+    while position < size:
+        end = find_in_bytes(b"\r\n", position)
         command: Command = []
-        for _ in range(int(data[place + 1 : end])):
-            place = end + 2
-            end = find(b"\r\n", place)
+        for _ in range(int(packed_bytes[position + 1 : end])):
+            position = end + 2
+            end = find_in_bytes(b"\r\n", position)
             begin = end + 2
-            end = begin + int(data[place + 1 : end])
-            command.append(data[begin:end])
-        place = end + 2
+            end = begin + int(packed_bytes[position + 1 : end])
+            command.append(packed_bytes[begin:end])
+        position = end + 2
         commands.append(command)
     return commands
 
@@ -132,11 +132,11 @@ def text_of(value: bytes) -> str:
     return value.decode("utf-8", "backslashreplace")
 
 
-def place_after(command: Command, word: bytes) -> int:
+def index_after(command: Command, word: bytes) -> int:
     """Return the place after a word, or the length of a command without it."""
-    for place, part in enumerate(command, 1):
-        if part.upper() == word:
-            return place
+    for index, command_word in enumerate(command, 1):
+        if command_word.upper() == word:
+            return index
     return len(command)
 
 
@@ -157,75 +157,75 @@ def is_secret(command: Command, redactor: Redactor) -> bool:
     verb = first_word(command[0])
     if verb in _WITHOUT_KEYS:
         return False
-    words = command[1:]
+    words_with_names = command[1:]
     if verb in _ONE_KEY or verb in _WITH_FIELDS:
         # The other words may be values.
-        words = command[1:2]
-    for word in words:
+        words_with_names = command[1:2]
+    for word in words_with_names:
         if _is_name(word):
-            parts = re.split("[:/.]", text_of(word))
-            if any(map(redactor.secret, parts)):
+            name_parts = re.split("[:/.]", text_of(word))
+            if any(map(redactor.secret, name_parts)):
                 return True
     return False
 
 
 def secret_words(commands: Sequence[Command], redactor: Redactor) -> list[str]:
     """Return the words of commands that are secrets."""
-    words = []
+    secret_texts = []
     for command in commands:
-        shown = shown_indexes(command, redactor)
-        for place, part in enumerate(command):
-            if place not in shown:
-                words.append(text_of(part))
-    return words
+        indexes_to_show = shown_indexes(command, redactor)
+        for index, word in enumerate(command):
+            if index not in indexes_to_show:
+                secret_texts.append(text_of(word))
+    return secret_texts
 
 
 def shown_indexes(command: Command, redactor: Redactor) -> Sequence[int]:
     """Return the places of the words of a command that are no secrets."""
     verb = first_word(command[0])
-    places = range(len(command))
+    indexes = range(len(command))
     if verb == "ACL":
-        return _places_of_acl(command)
+        return _indexes_shown_of_acl(command)
     if verb == "AUTH":
-        return places[:1]
+        return indexes[:1]
     if verb in _WITH_CREDENTIALS:
-        after_auth = place_after(command, b"AUTH")
-        after_auth2 = place_after(command, b"AUTH2")
-        return places[: min(after_auth, after_auth2)]
+        after_auth = index_after(command, b"AUTH")
+        after_auth2 = index_after(command, b"AUTH2")
+        return indexes[: min(after_auth, after_auth2)]
     if is_secret(command, redactor):
         if verb in _ONLY_KEYS:
-            return places
-        return 0, 1, _key_place(command)
+            return indexes
+        return 0, 1, _key_index(command)
     if verb in _WITH_FIELDS:
-        return _places_of_fields(command, redactor)
-    return places
+        return _indexes_shown_of_fields(command, redactor)
+    return indexes
 
 
-def _places_of_acl(command: Command) -> list[int]:
+def _indexes_shown_of_acl(command: Command) -> list[int]:
     """Return the places of the words of `ACL` that are no passwords."""
-    shown = []
-    for place, word in enumerate(command):
+    indexes_to_show = []
+    for index, word in enumerate(command):
         is_password = word[:1] in _PASSWORD_MARKS
-        if place < 2 or not is_password:
-            shown.append(place)
-    return shown
+        if index < 2 or not is_password:
+            indexes_to_show.append(index)
+    return indexes_to_show
 
 
-def _places_of_fields(command: Command, redactor: Redactor) -> list[int]:
+def _indexes_shown_of_fields(command: Command, redactor: Redactor) -> list[int]:
     """Return the places of the words that do not follow the name of a secret."""
     names = with_settings(redactor)
-    shown = []
-    for place in range(len(command)):
-        if place < 2 or not names.secret(text_of(command[place - 1])):
-            shown.append(place)
-    return shown
+    indexes_to_show = []
+    for index in range(len(command)):
+        if index < 2 or not names.secret(text_of(command[index - 1])):
+            indexes_to_show.append(index)
+    return indexes_to_show
 
 
-def _key_place(command: Command) -> int:
+def _key_index(command: Command) -> int:
     """Return the place of a command's first key."""
     verb = first_word(command[0])
     if verb in ("XREAD", "XREADGROUP"):
-        return place_after(command, b"STREAMS")
+        return index_after(command, b"STREAMS")
     return _FIRST_KEY.get(verb, 1)
 
 
@@ -243,18 +243,18 @@ def describe_commands(
         protocol: The version of RESP, which determines the types in replies.
         redactor: The rules for secrets.
     """
-    shown = [shown_indexes(command, redactor) for command in commands]
-    plain = []
-    for command, places in zip(commands, shown):
-        plain.append(_plain_command(command, places, redactor))
+    shown_by_command = [shown_indexes(command, redactor) for command in commands]
+    plain_commands = []
+    for command, indexes in zip(commands, shown_by_command):
+        plain_commands.append(_plain_command(command, indexes, redactor))
     verb = verb_of(commands[0][0])
     name = "command"
-    counted = plain[0]
+    counted = plain_commands[0]
     # The command whose key is shown. The first one of a transaction is `MULTI`.
     main = 0
     if len(commands) > 1:
         name = "commands"
-        counted = plain
+        counted = plain_commands
         if verb == "MULTI":
             main = 1
         else:
@@ -262,7 +262,7 @@ def describe_commands(
     described: dict[str, Any] = {name: counted}
     if database:
         described["database"] = database
-    resource = _shown_key(commands[main], shown[main])
+    resource = _shown_key(commands[main], shown_by_command[main])
     return ClientCall(
         f"{verb} {resource}".strip(),
         parts={"database": database, "protocol": protocol, name: counted},
@@ -279,27 +279,29 @@ def _plain_command(
     Words whose order means nothing are sorted, because they may come from a set.
     Messages show them in this order, so that `ignore=` can name their places.
     """
-    plain = []
+    plain_words = []
     for index, word in enumerate(command):
         if index in shown_indexes:
-            plain.append(plain_word(word, redactor))
+            plain_words.append(plain_word(word, redactor))
         else:
-            plain.append(redactor.stand_in(text_of(word)))
+            plain_words.append(redactor.stand_in(text_of(word)))
     verb = verb_of(command[0])
     if verb in _UNORDERED_ARGUMENTS:
         start = _UNORDERED_ARGUMENTS[verb]
-        return plain[:start] + sorted(plain[start:], key=repr)
+        return plain_words[:start] + sorted(plain_words[start:], key=repr)
     start = _UNORDERED_PAIRS.get(verb, len(command))
     names = command[start::2]
     has_repeated = len(set(names)) * 2 != len(command) - start
     if has_repeated:
         # The last value of a repeated name counts, so the order means something.
-        return plain
-    pairs = sorted(zip(plain[start::2], plain[start + 1 :: 2]), key=repr)
-    for name, value in pairs:
-        plain[start : start + 2] = name, value
+        return plain_words
+    sorted_pairs = sorted(
+        zip(plain_words[start::2], plain_words[start + 1 :: 2]), key=repr
+    )
+    for name, value in sorted_pairs:
+        plain_words[start : start + 2] = name, value
         start += 2
-    return plain
+    return plain_words
 
 
 def plain_word(value: bytes, redactor: Redactor) -> Any:
@@ -316,7 +318,7 @@ def plain_word(value: bytes, redactor: Redactor) -> Any:
 
 def _shown_key(command: Command, shown_indexes: Sequence[int]) -> str:
     """Return a command's first key, shortened; empty if it is secret or missing."""
-    index_of_key = _key_place(command)
+    index_of_key = _key_index(command)
     if index_of_key >= len(command) or index_of_key not in shown_indexes:
         return ""
     key = " ".join(text_of(command[index_of_key]).split())

@@ -67,28 +67,31 @@ def store_reply(
     if verb in _COMMANDS_THAT_SCAN and isinstance(reply, list) and len(reply) == 2:
         # The cursor is no secret: with another one the client would stop too early, or
         # never.
-        cursor, items = reply
-        return [_plain_reply(cursor, redactor), _store_reply(items, command, redactor)]
+        cursor, found_items = reply
+        return [
+            _plain_reply(cursor, redactor),
+            _store_reply(found_items, command, redactor),
+        ]
     return _store_reply(reply, command, redactor)
 
 
 def _store_reply(reply: Any, command: Command, redactor: Redactor) -> Any:
     """Return the reply to one command, without a cursor, as plain data."""
-    hidden = hide_reply(reply, command, redactor)
-    plain = _plain_reply(hidden, redactor)
+    hidden_reply = hide_reply(reply, command, redactor)
+    plain_reply = _plain_reply(hidden_reply, redactor)
     if (
-        not isinstance(plain, list)
+        not isinstance(plain_reply, list)
         or first_word(command[0]) not in _COMMANDS_WITHOUT_ORDER
     ):
-        return plain
+        return plain_reply
     if _has_fields(command):
         # Names and values in turn become pairs, which stay together when they are
         # sorted.
-        names = plain[::2]
-        values = plain[1::2]
-        plain = list(map(list, zip(names, values)))
+        names = plain_reply[::2]
+        values = plain_reply[1::2]
+        plain_reply = list(map(list, zip(names, values)))
     # The tag says that the order means nothing when the reply is compared.
-    return tagged("unordered", plain)
+    return tagged("unordered", plain_reply)
 
 
 # -- secrets
@@ -119,7 +122,7 @@ def hide_reply(reply: Any, command: Command, redactor: Redactor) -> Any:
 def _has_fields(command: Command) -> bool:
     """Check whether the reply to a command has names and values in turn."""
     verb = first_word(command[0])
-    options = {part.upper() for part in command[2:]}
+    options = {word.upper() for word in command[2:]}
     if verb == "HRANDFIELD":
         return b"WITHVALUES" in options
     return verb in _WITH_FIELDS and b"NOVALUES" not in options
@@ -186,11 +189,11 @@ def _hide_fields(
     is_nested = any(isinstance(item, (dict, list)) for item in reply)
     if is_nested or not in_turn:
         return [hidden(None, item) for item in reply]
-    items = list(reply)
+    words = list(reply)
     # Each second item is the value of the name before it.
-    for place in range(1, len(items), 2):
-        items[place] = hidden(items[place - 1], items[place])
-    return items
+    for index in range(1, len(words), 2):
+        words[index] = hidden(words[index - 1], words[index])
+    return words
 
 
 # -- plain data
@@ -215,10 +218,10 @@ def _plain_reply(reply: Any, redactor: Redactor) -> Any:
         return tagged("error", store_error(reply))
     if isinstance(reply, dict):
         return _plain_mapping(reply, redactor)
-    items = [_plain_reply(item, redactor) for item in reply]
+    plain_items = [_plain_reply(item, redactor) for item in reply]
     if isinstance(reply, (set, frozenset)):
-        return tagged("set", sorted(items, key=repr))
-    return items
+        return tagged("set", sorted(plain_items, key=repr))
+    return plain_items
 
 
 def _plain_mapping(reply: dict[Any, Any], redactor: Redactor) -> dict[str, Any]:
@@ -235,13 +238,13 @@ def _plain_mapping(reply: dict[Any, Any], redactor: Redactor) -> dict[str, Any]:
     return tagged("map", pairs)
 
 
-def load_reply(plain: Any, encoder: Any) -> Any:
+def load_reply(stored_reply: Any, encoder: Any) -> Any:
     """Return a result of `store_reply` as the client's parser would.
 
     Errors are returned, not raised.
 
     Args:
-        plain: The stored reply.
+        stored_reply: The stored reply.
         encoder: Decodes bytes, as the client was asked to. None leaves them as they
             are.
     """
@@ -251,20 +254,20 @@ def load_reply(plain: Any, encoder: Any) -> Any:
             return value
         return encoder.decode(value)
 
-    if isinstance(plain, str):
-        return decoded(plain.encode())
-    if isinstance(plain, list):
-        return [load_reply(item, encoder) for item in plain]
-    if not isinstance(plain, dict):
-        return plain
-    tag = tag_in(plain)
+    if isinstance(stored_reply, str):
+        return decoded(stored_reply.encode())
+    if isinstance(stored_reply, list):
+        return [load_reply(item, encoder) for item in stored_reply]
+    if not isinstance(stored_reply, dict):
+        return stored_reply
+    tag = tag_in(stored_reply)
     if not tag:
         mapping = {}
-        for name, item in plain.items():
+        for name, item in stored_reply.items():
             mapping[decoded(name.encode())] = load_reply(item, encoder)
         return mapping
     # A mapping with a tag has one item: `{"$set": ["a", "b"]}`.
-    content = plain[next(iter(plain))]
+    content = stored_reply[next(iter(stored_reply))]
     if tag == "unordered":
         return load_reply(_flat_words(content), encoder)
     if tag == "map":
@@ -280,16 +283,16 @@ def load_reply(plain: Any, encoder: Any) -> Any:
         return float(content)
     if tag == "text":
         return content
-    shown = repr(next(iter(plain)))
+    shown_tag = repr(next(iter(stored_reply)))
     raise CorruptRecordingError(
-        f"a recording of redis has a value tagged {shown}, which is not known here"
+        f"a recording of redis has a value tagged {shown_tag}, which is not known here"
     )
 
 
-def error_in(plain: Any) -> Any:
+def error_in(stored_reply: Any) -> Any:
     """Return the stored error if a reply is one, else None."""
-    is_error = type(plain) is dict and tag_in(plain) == "error"
-    return plain[next(iter(plain))] if is_error else None
+    is_error = type(stored_reply) is dict and tag_in(stored_reply) == "error"
+    return stored_reply[next(iter(stored_reply))] if is_error else None
 
 
 def _flat_words(items: list[Any]) -> list[Any]:
@@ -307,22 +310,22 @@ def _flat_words(items: list[Any]) -> list[Any]:
     return words
 
 
-def comparable_reply(plain: Any) -> Any:
+def comparable_reply(stored_reply: Any) -> Any:
     """Return a stored reply for comparing.
 
     Items whose order means nothing are sorted; pairs of them become a mapping.
 
     Args:
-        plain: A result of `store_reply`, or lists and mappings of results.
+        stored_reply: A result of `store_reply`, or lists and mappings of results.
     """
-    if isinstance(plain, list):
-        return [comparable_reply(item) for item in plain]
-    if not isinstance(plain, dict):
-        return plain
-    tag = tag_in(plain)
+    if isinstance(stored_reply, list):
+        return [comparable_reply(item) for item in stored_reply]
+    if not isinstance(stored_reply, dict):
+        return stored_reply
+    tag = tag_in(stored_reply)
     if tag not in ("unordered", "set"):
-        return {key: comparable_reply(item) for key, item in plain.items()}
-    items = sorted(plain[next(iter(plain))], key=repr)
+        return {key: comparable_reply(item) for key, item in stored_reply.items()}
+    items = sorted(stored_reply[next(iter(stored_reply))], key=repr)
     has_pairs = all(isinstance(item, list) for item in items)
     if not items or not has_pairs:
         # The members of a set, for example.
@@ -343,17 +346,17 @@ def store_error(error: BaseException) -> list[str]:
     """Return the name of an error's class in `redis.exceptions`, and its texts."""
     texts = list(map(str, error.args))
     # Some errors have a class below those in `redis.exceptions`.
-    for kind in type(error).__mro__:
-        if hasattr(redis_errors(), kind.__name__):
-            return [kind.__name__, *texts]
+    for error_class in type(error).__mro__:
+        if hasattr(redis_errors(), error_class.__name__):
+            return [error_class.__name__, *texts]
     return ["ResponseError", *texts]
 
 
-def load_error(stored: Sequence[str]) -> Exception:
+def load_error(stored_error: Sequence[str]) -> Exception:
     """Return the error that `store_error` stored: the name of its class, its texts."""
-    name, *args = stored
-    kind = getattr(redis_errors(), name, redis_errors().ResponseError)
-    return kind(*args)  # type: ignore[no-any-return]
+    name, *args = stored_error
+    error_class = getattr(redis_errors(), name, redis_errors().ResponseError)
+    return error_class(*args)  # type: ignore[no-any-return]
 
 
 def redis_errors() -> Any:

@@ -71,23 +71,23 @@ def store_columns(description: Sequence[Sequence[Any]]) -> list[Any]:
     """
     columns = []
     for column in description:
-        parts = []
-        for place in range(_COLUMN_PARTS):
-            part = column[place]
-            parts.append(part if type(part) in PLAIN else None)
-        while parts[1:] and parts[-1] is None:
-            parts.pop()
-        columns.append(parts)
+        column_parts = []
+        for index in range(_COLUMN_PARTS):
+            part = column[index]
+            column_parts.append(part if type(part) in PLAIN else None)
+        while column_parts[1:] and column_parts[-1] is None:
+            column_parts.pop()
+        columns.append(column_parts)
     return columns
 
 
 def load_columns(columns: list[Any]) -> tuple[tuple[Any, ...], ...]:
     """Return `cursor.description` from plain data."""
-    loaded = []
+    loaded_columns = []
     for column in columns:
-        missing = _COLUMN_PARTS - len(column)
-        loaded.append((*column, *[None] * missing))
-    return tuple(loaded)
+        missing_parts = _COLUMN_PARTS - len(column)
+        loaded_columns.append((*column, *[None] * missing_parts))
+    return tuple(loaded_columns)
 
 
 class Rows:
@@ -109,19 +109,19 @@ class Rows:
         self.classes: set[str] = set()
         self.kind: Any = None
         if rows:
-            self.kind = self._kind_of(type(rows[0]))
+            self.kind = self._stored_class_of_rows(type(rows[0]))
         self.values: list[list[Any]] = []
 
-    def store(self, hidden: Sequence[Hidden], redactor: Redactor) -> None:
+    def store(self, hidden_columns: Sequence[Hidden], redactor: Redactor) -> None:
         """Keep the rows with values in secret columns replaced.
 
         Raises:
             UnstorableOutcomeError: A value has no plain form.
         """
-        hiding_by_column = list(zip(self._names, hidden))
-        for number, row in enumerate(self._rows):
-            parts = []
-            for value, (name, hiding) in zip(self._parts(row), hiding_by_column):
+        hiding_by_column = list(zip(self._names, hidden_columns))
+        for row_number, row in enumerate(self._rows):
+            stored_row = []
+            for value, (name, hiding) in zip(self._values_of(row), hiding_by_column):
                 is_secret = bool(hiding)
                 if hiding == "text":
                     is_secret = not isinstance(value, _TYPES_OF_MEASURES)
@@ -129,18 +129,18 @@ class Rows:
                     hidden_value = _stand_in(value, name, redactor)
                 else:
                     hidden_value = hide_inside(value, redactor)
-                path = f"rows[{number}].{name}"
-                parts.append(to_plain(hidden_value, path, self.classes))
-            self.values.append(parts)
+                path = f"rows[{row_number}].{name}"
+                stored_row.append(to_plain(hidden_value, path, self.classes))
+            self.values.append(stored_row)
 
-    def _parts(self, row: Any) -> Iterable[Any]:
+    def _values_of(self, row: Any) -> Iterable[Any]:
         """Return the values of a row, in the order of the columns."""
-        parts: Iterable[Any] = row
+        row_values: Iterable[Any] = row
         if self.kind == "dict":
-            parts = row.values()
-        return parts
+            row_values = row.values()
+        return row_values
 
-    def _kind_of(self, kind: Any) -> Any:
+    def _stored_class_of_rows(self, row_class: Any) -> Any:
         """Return the class of the rows in plain data.
 
         Raises:
@@ -148,23 +148,23 @@ class Rows:
         """
         # SQLAlchemy's adapter of asyncpg passes its records on, which no program can
         # make. What Core and the ORM make of them is the same as of tuples.
-        if kind is tuple or full_name(kind) == _CLASS_OF_ASYNCPG_ROW:
+        if row_class is tuple or full_name(row_class) == _CLASS_OF_ASYNCPG_ROW:
             return None
-        if kind is list:
+        if row_class is list:
             return "list"
-        if kind is dict and list(self._rows[0]) == self._names:
+        if row_class is dict and list(self._rows[0]) == self._names:
             return "dict"
-        if full_name(kind) == "sqlite3.Row":
+        if full_name(row_class) == "sqlite3.Row":
             return "sqlite3.Row"
-        if issubclass(kind, tuple) and hasattr(kind, "_fields"):
+        if issubclass(row_class, tuple) and hasattr(row_class, "_fields"):
             # The class is stored as a row of it, whose values are the names of the
             # columns: `User(id="id", name="name")`.
-            named_tuple: Any = kind
+            named_tuple: Any = row_class
             row_of_names = named_tuple._make(self._names)
             return to_plain(row_of_names, "rows[0]", self.classes)
         raise UnstorableOutcomeError(
             "what a database returned cannot be stored",
-            facts=(f"rows[0]: a row of {full_name(kind)}", "nothing was recorded"),
+            facts=(f"rows[0]: a row of {full_name(row_class)}", "nothing was recorded"),
             remedies=(
                 "use the driver's own rows, tuples",
                 "or name the function around the query in mimic_functions",
@@ -187,25 +187,27 @@ def load_rows(outcome: Mapping[str, Any]) -> list[Any]:
 
 
 def _maker_of_rows(
-    kind: Any, names: list[str], classes: Sequence[str]
+    stored_class: Any, names: list[str], classes: Sequence[str]
 ) -> Callable[[list[Any]], Any]:
     """Return the function that makes a row of its values.
 
     Args:
-        kind: What `Rows.kind` was when the result was recorded.
+        stored_class: What `Rows.kind` was when the result was recorded.
         names: The names of the columns.
         classes: The classes that may be imported for it.
     """
-    if kind is None:
+    if stored_class is None:
         return tuple
-    if kind == "list":
+    if stored_class == "list":
         return list
-    if kind == "dict":
+    if stored_class == "dict":
         return partial(_named_row, names)
-    if kind == "sqlite3.Row":
+    if stored_class == "sqlite3.Row":
         return partial(_sqlite_row, names)
-    make: Callable[[list[Any]], Any] = type(from_plain(kind, classes))._make
-    return make
+    make_named_tuple: Callable[[list[Any]], Any] = type(
+        from_plain(stored_class, classes)
+    )._make
+    return make_named_tuple
 
 
 def _named_row(names: list[str], values: list[Any]) -> dict[str, Any]:
@@ -252,16 +254,16 @@ def hide_inside(value: Any, redactor: Redactor) -> Any:
         for attribute in ("obj", "adapted"):
             if hasattr(value, attribute):
                 return tagged("held", hide_inside(getattr(value, attribute), redactor))
-    bare = by_value(value)
-    if type(bare) is str:
-        hidden: Any = redactor.scrub_json(bare)
-    elif type(bare) in (dict, list):
-        hidden = _hide_in_json_of_database(bare, redactor)
+    plain_value = by_value(value)
+    if type(plain_value) is str:
+        hidden_value: Any = redactor.scrub_json(plain_value)
+    elif type(plain_value) in (dict, list):
+        hidden_value = _hide_in_json_of_database(plain_value, redactor)
     else:
         return value
-    if hidden == bare:
+    if hidden_value == plain_value:
         return value
-    return in_class(type(value), hidden)
+    return in_class(type(value), hidden_value)
 
 
 def _hide_in_json_of_database(value: Any, redactor: Redactor) -> Any:
@@ -271,14 +273,16 @@ def _hide_in_json_of_database(value: Any, redactor: Redactor) -> Any:
     """
     root = {"": value}
     for place in places(root, redactor):
-        part = place.value
-        if isinstance(part, (dict, list)):
+        json_part = place.value
+        if isinstance(json_part, (dict, list)):
             continue
         if place.is_secret:
-            hidden = _stand_in(part, place.key, redactor, hiding_name=place.hiding_name)
+            hidden_part = _stand_in(
+                json_part, place.key, redactor, hiding_name=place.hiding_name
+            )
         else:
-            hidden = hide_inside(part, redactor)
-        place.box[place.key] = hidden
+            hidden_part = hide_inside(json_part, redactor)
+        place.box[place.key] = hidden_part
     return root[""]
 
 
@@ -296,39 +300,42 @@ def store_error(
     | `cause` | the error from which it was raised |
     """
 
-    def plain(part: object) -> Any:
+    def plain_part(part: object) -> Any:
         if isinstance(part, str):
             return _hide_details(redactor.scrub_text(part, secrets), redactor)
         if isinstance(part, dict):
-            return {str(key): plain(item) for key, item in part.items()}
+            return {str(key): plain_part(item) for key, item in part.items()}
         if isinstance(part, (list, tuple)):
-            return list(map(plain, part))
+            return list(map(plain_part, part))
         if isinstance(part, (bool, int, float)):
             return part
         return None
 
     cause = error.__cause__
-    stored: dict[str, Any] = {
+    stored_error: dict[str, Any] = {
         "type": f"{type(error).__module__}:{type(error).__qualname__}",
         "kind": _kind_of(error),
-        "args": list(map(plain, error.args)),
-        "codes": plain(_codes_of(error)),
-        "diag": plain(_diagnosis_of(error)),
+        "args": list(map(plain_part, error.args)),
+        "codes": plain_part(_codes_of(error)),
+        "diag": plain_part(_diagnosis_of(error)),
     }
     if cause is not None:
-        stored["cause"] = store_error(cause, redactor, secrets)
+        stored_error["cause"] = store_error(cause, redactor, secrets)
     # Parts that say nothing are left out.
     for name in ("codes", "diag"):
-        if not stored[name]:
-            del stored[name]
-    return stored
+        if not stored_error[name]:
+            del stored_error[name]
+    return stored_error
 
 
 def _kind_of(error: BaseException) -> str:
     """Return the first class of an error that PEP 249 or Python names."""
-    for kind in type(error).__mro__:
-        if kind.__name__ in _CLASSES_OF_PEP_249 or kind.__module__ == "builtins":
-            return kind.__name__
+    for error_class in type(error).__mro__:
+        if (
+            error_class.__name__ in _CLASSES_OF_PEP_249
+            or error_class.__module__ == "builtins"
+        ):
+            return error_class.__name__
     raise AssertionError("each error is a BaseException")
 
 
@@ -365,26 +372,26 @@ def _diagnosis_of(error: BaseException) -> dict[str, str]:
     return diagnosis
 
 
-def load_error(stored: Mapping[str, Any], dbapi: Any) -> Exception:
+def load_error(stored_error: Mapping[str, Any], dbapi: Any) -> Exception:
     """Return a recorded error of a driver.
 
     Where its class does not exist, the error has the class of PEP 249 above that.
 
     Args:
-        stored: The error as it was recorded.
+        stored_error: The error as it was recorded.
         dbapi: The driver's module.
     """
-    kind = _class_of(stored, dbapi)
-    diagnosis = stored.get("diag", {})
-    if diagnosis and _is_of_psycopg2(kind):
-        kind = _with_diagnosis(kind)
-    args = tuple(stored["args"])
+    error_class = _class_of(stored_error, dbapi)
+    diagnosis = stored_error.get("diag", {})
+    if diagnosis and _is_of_psycopg2(error_class):
+        error_class = _with_diagnosis(error_class)
+    args = tuple(stored_error["args"])
     # psycopg2's classes are written in C, and refuse `Exception.__new__`.
-    error: Any = kind.__new__(kind, *args)
+    error: Any = error_class.__new__(error_class, *args)
     error.args = args
     # A class that is written in C may lack these attributes, or refuse to set them.
     with suppress(AttributeError, TypeError):
-        error.__setstate__(stored.get("codes", {}))
+        error.__setstate__(stored_error.get("codes", {}))
     fields = _diagnosis_fields(error)
     if fields:
         # psycopg's errors keep the diagnosis in these attributes, for pickling.
@@ -396,24 +403,24 @@ def load_error(stored: Mapping[str, Any], dbapi: Any) -> Exception:
         error._encoding = "utf-8"
     elif diagnosis:
         error.diag = SimpleNamespace(**{**_empty_diagnosis(), **diagnosis})
-    if "cause" in stored:
-        error.__cause__ = load_error(stored["cause"], dbapi)
+    if "cause" in stored_error:
+        error.__cause__ = load_error(stored_error["cause"], dbapi)
     return error  # type: ignore[no-any-return]
 
 
-def _class_of(stored: Mapping[str, Any], dbapi: Any) -> Any:
+def _class_of(stored_error: Mapping[str, Any], dbapi: Any) -> Any:
     """Return the class of a recorded error, or that of PEP 249 which stands for it."""
-    module, _, path = stored["type"].partition(":")
-    kind: Any = sys.modules.get(module)
-    for step in path.split("."):
-        kind = getattr(kind, step, None)
-    if isinstance(kind, type) and issubclass(kind, Exception):
-        return kind
-    return getattr(dbapi, stored["kind"], dbapi.DatabaseError)
+    module, _, path = stored_error["type"].partition(":")
+    error_class: Any = sys.modules.get(module)
+    for name in path.split("."):
+        error_class = getattr(error_class, name, None)
+    if isinstance(error_class, type) and issubclass(error_class, Exception):
+        return error_class
+    return getattr(dbapi, stored_error["kind"], dbapi.DatabaseError)
 
 
-def _is_of_psycopg2(kind: type) -> bool:
-    return any(base.__module__ == "psycopg2" for base in kind.__mro__)
+def _is_of_psycopg2(error_class: type) -> bool:
+    return any(base.__module__ == "psycopg2" for base in error_class.__mro__)
 
 
 def _empty_diagnosis() -> dict[str, None]:
@@ -426,7 +433,7 @@ def _empty_diagnosis() -> dict[str, None]:
 
 
 @cache
-def _with_diagnosis(kind: Any) -> Any:
+def _with_diagnosis(error_class: Any) -> Any:
     """Return a class of psycopg2's errors whose `diag` can be set.
 
     The driver fills it from the server's answer, and nothing else can. So it is a
@@ -435,10 +442,17 @@ def _with_diagnosis(kind: Any) -> Any:
 
     def reduced(error: Any) -> Any:
         codes = {name: getattr(error, name) for name in ("pgcode", "pgerror")}
-        return kind, error.args, codes
+        return error_class, error.args, codes
 
-    names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
-    return type(kind.__name__, (kind,), {**names, "diag": None, "__reduce__": reduced})
+    names = {
+        "__module__": error_class.__module__,
+        "__qualname__": error_class.__qualname__,
+    }
+    return type(
+        error_class.__name__,
+        (error_class,),
+        {**names, "diag": None, "__reduce__": reduced},
+    )
 
 
 def _hide_details(text: str, redactor: Redactor) -> str:

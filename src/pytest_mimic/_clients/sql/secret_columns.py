@@ -40,8 +40,8 @@ class CompiledNames:
     Attributes:
         columns: The parts that each column of the result shows; None for a statement
             that is a text, whose columns SQLAlchemy does not know.
-        beside: By the name of a parameter, the names in the expressions around it. A
-            parameter without any is unknown.
+        names_beside_parameter: By the name of a parameter, the names in the expressions
+            around it. A parameter without any is unknown.
         keys: The parameters that may name a part of a JSON value.
         fragments: The words of texts in the statement, which SQLAlchemy has not read.
         binds: The names of positional parameters, in order.
@@ -52,7 +52,7 @@ class CompiledNames:
 
     def __init__(self, compiled: Any) -> None:
         self.columns: tuple[Shown, ...] | None = None
-        self.beside: dict[str, set[str]] = {}
+        self.names_beside_parameter: dict[str, set[str]] = {}
         self.keys: set[str] = set()
         self.fragments: set[str] = set()
         self.binds: tuple[str, ...] = ()
@@ -93,7 +93,7 @@ class CompiledNames:
             self.keys.update(binds)
         if names:
             for bind in binds:
-                self.beside.setdefault(bind, set()).update(names)
+                self.names_beside_parameter.setdefault(bind, set()).update(names)
 
     def _parts_of(self, *expressions: Any, is_result: bool = True) -> Shown:
         """Return the parts of expressions; of a result, those that it shows."""
@@ -153,8 +153,8 @@ def _elements_of_columns(query: Any) -> list[list[Any]]:
     if not isinstance(query, selectable.CompoundSelect):
         return [[column] for column in query._all_selected_columns]
     columns = []
-    for place in zip(*map(_elements_of_columns, query.selects)):
-        columns.append(list(chain.from_iterable(place)))
+    for elements_at_place in zip(*map(_elements_of_columns, query.selects)):
+        columns.append(list(chain.from_iterable(elements_at_place)))
     return columns
 
 

@@ -85,22 +85,22 @@ class SqlAdapter(Adapter):
             ),
         ]
 
-    def comparable(self, plain: Any, beside: Any = None, /) -> Any:
+    def comparable(self, outcome: Any, other_outcome: Any = None, /) -> Any:
         """Return the part of an outcome that verifying compares.
 
         The types of columns do not count, nor what a server says of itself, nor the
         order of rows without an `ORDER BY`.
         """
-        if "dialect" in plain:
+        if "dialect" in outcome:
             return {}
-        if "columns" not in plain:
-            return plain
-        names = [str(column[0]) for column in plain["columns"]]
-        comparable = {**plain, "columns": names}
-        other = beside or plain
+        if "columns" not in outcome:
+            return outcome
+        names = [str(column[0]) for column in outcome["columns"]]
+        comparable = {**outcome, "columns": names}
+        other = other_outcome or outcome
         is_unordered = comparable.pop("unordered", False)
         if is_unordered or other.get("unordered", False):
-            rows = _sorted_rows(plain)
+            rows = _sorted_rows(outcome)
             # Rows that differ stay in their order: a difference is shown at its place.
             if rows == _sorted_rows(other):
                 comparable["rows"] = rows
@@ -216,7 +216,7 @@ def _state_of(engine: Any, connection: StandInConnection) -> dict[str, Any]:
 
     state: dict[str, Any] = {}
     dialect = copy(engine.dialect)
-    kind = type(dialect)
+    dialect_class = type(dialect)
 
     def note(watched: Any, name: str, value: Any) -> None:
         vars(watched)[name] = value
@@ -225,7 +225,9 @@ def _state_of(engine: Any, connection: StandInConnection) -> dict[str, Any]:
         else:
             state.pop(name, None)
 
-    dialect.__class__ = type(kind.__name__, (kind,), {"__setattr__": note})
+    dialect.__class__ = type(
+        dialect_class.__name__, (dialect_class,), {"__setattr__": note}
+    )
     connection.pool_record.dbapi_connection = connection.real
     real: Any = connection.real
     proxied: Any = _AdhocProxiedConnection(real, connection.pool_record)
@@ -339,9 +341,9 @@ def _key_of_database(engine: Any) -> str:
     return f"{backend} {url.host} {url.port} {url.database} {query}"
 
 
-def _sorted_rows(plain: Any) -> list[Any]:
+def _sorted_rows(outcome: Any) -> list[Any]:
     """Return the rows of an outcome in an order that depends on nothing but them."""
-    return sorted(plain.get("rows", ()), key=partial(dumps, sort_keys=True))
+    return sorted(outcome.get("rows", ()), key=partial(dumps, sort_keys=True))
 
 
 def _wrap_housekeeping(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:

@@ -48,7 +48,15 @@ _STATE_OF_NEW_CONNECTION = dict[str, Any](
 # connection.
 _OWN_ATTRIBUTES = frozenset(
     (
-        *("port", "pool", "pool_record", "place", "real", "resetting", "used"),
+        *(
+            "port",
+            "pool",
+            "pool_record",
+            "database_number",
+            "real",
+            "resetting",
+            "used",
+        ),
         *("dialect", "state_when_lost"),
     )
 )
@@ -63,7 +71,7 @@ class StandInConnection:
 
     Attributes:
         port: The engine's port.
-        place: Returns the number of the database in the test.
+        database_number: Returns the number of the database in the test.
         real: The driver's connection, or SQLAlchemy's adapter of it; None while nothing
             had to run.
         resetting: Whether the pool is taking the connection back: nothing that is sent
@@ -78,13 +86,13 @@ class StandInConnection:
         port: Port,
         pool: Any,
         pool_record: Any,
-        place: Callable[[], int],
+        database_number: Callable[[], int],
         real: Any = None,
     ) -> None:
         self.port = port
         self.pool = pool
         self.pool_record = pool_record
-        self.place = place
+        self.database_number = database_number
         self.real = real
         self.dialect = pool._dialect
         self.resetting = False
@@ -134,7 +142,7 @@ class StandInConnection:
         Raises:
             Exception: The driver's error, a real or a recorded one.
         """
-        port, database = self.port, self.place()
+        port, database = self.port, self.database_number()
         number = port.ordinal(f"connections of database {database}", uuid4().hex)
         call = action("CONNECT", database=database, number=number)
         if port.is_recorded(call):
@@ -147,11 +155,11 @@ class StandInConnection:
         try:
             self.connect()
         except Exception as error:
-            plain = self.stored_error(error, is_connecting=True)
-            if plain is not None:
+            outcome = self.stored_error(error, is_connecting=True)
+            if outcome is not None:
                 step = port.begin(call)
                 if step is not None:
-                    step.finish(plain)
+                    step.finish(outcome)
             raise
 
     def _open_as_recorded(self, step: Step) -> None:
@@ -185,7 +193,7 @@ class StandInConnection:
         self.used = False
         step = None
         if was_used and not self.resetting and self.port.taking():
-            step = self.port.begin(action("COMMIT", database=self.place()))
+            step = self.port.begin(action("COMMIT", database=self.database_number()))
         if step is None:
             self._call_if_open("commit")
             return
@@ -351,10 +359,10 @@ class StandInConnection:
             return
         if self.dialect.is_async:
             _await_now(step.wait_async())
-        closed = partial(
+        error_when_closed = partial(
             self.dialect.dbapi.OperationalError, "the connection was closed"
         )
-        step.wait(closed)
+        step.wait(error_when_closed)
 
     def raise_recorded(self, outcome: dict[str, Any]) -> None:
         """Raise the error of an outcome that has one."""
@@ -429,12 +437,17 @@ class StandInCursor:
         return self._execute("executemany", sql, (list(parameters), *args), {})
 
     def _execute(
-        self, kind: str, sql: Any, args: tuple[Any, ...], options: dict[str, Any]
+        self,
+        cursor_method: str,
+        sql: Any,
+        args: tuple[Any, ...],
+        options: dict[str, Any],
     ) -> Any:
         """Execute a statement for real, or take over its recorded result.
 
         Args:
-            kind: The method of the driver's cursor, `execute` or `executemany`.
+            cursor_method: The method of the driver's cursor, `execute` or
+                `executemany`.
             sql: The statement.
             args: The parameters, first, and what else the driver takes.
             options: What the driver takes by keyword.
@@ -449,7 +462,7 @@ class StandInCursor:
         call = None
         step = None
         if not connection.resetting and port.taking():
-            call = self._call_of_statement(kind, sql, args)
+            call = self._call_of_statement(cursor_method, sql, args)
             with port.noting:
                 if not port.is_replaying:
                     request = [call.call.parts, str(sql), args[:1]]
@@ -458,35 +471,39 @@ class StandInCursor:
         if not connection.resetting:
             connection.used = True
         if call is None or step is None:
-            self._rows = iter(self._read(kind, sql, args, options))
+            self._rows = iter(self._read(cursor_method, sql, args, options))
             return self
-        hidden = None
-        real = None
+        outcome_without_secrets = None
+        outcome_with_secrets = None
         if step.mode == "replay":
             _yield_once(connection.dialect)
         else:
             with port.noting, connection.recording(step, call.secrets):
-                rows = self._read(kind, sql, args, options)
+                rows = self._read(cursor_method, sql, args, options)
                 issuer = step.call.issuer
                 redactor = port.redactor.knowing(issuer.known, issuer)
-                hidden = self._outcome(call, rows, redactor)
+                outcome_without_secrets = self._outcome(call, rows, redactor)
                 if step.mode == "verify":
-                    recorded = step.outcome(is_read_only=True)
-                    hidden = as_recorded(recorded, hidden, issuer.known)
-                step.finish(hidden)
+                    recorded_outcome = step.outcome(is_read_only=True)
+                    outcome_without_secrets = as_recorded(
+                        recorded_outcome, outcome_without_secrets, issuer.known
+                    )
+                step.finish(outcome_without_secrets)
                 self._rows = iter(rows)
                 if step.mode == "run":
                     return self
-                real = self._outcome(call, rows, NO_NAMES)
+                outcome_with_secrets = self._outcome(call, rows, NO_NAMES)
         connection.wait_as_recorded(step)
         outcome = step.outcome(is_read_only=True)
-        if real is not None:
-            outcome = with_secrets(outcome, hidden, real)
+        if outcome_with_secrets is not None:
+            outcome = with_secrets(
+                outcome, outcome_without_secrets, outcome_with_secrets
+            )
         self._load_outcome(outcome)
         return self
 
     def _call_of_statement(
-        self, kind: str, sql: Any, args: tuple[Any, ...]
+        self, cursor_method: str, sql: Any, args: tuple[Any, ...]
     ) -> StatementCall:
         """Return the call that a statement with its parameters is."""
         port = self.connection.port
@@ -500,39 +517,45 @@ class StandInCursor:
             call = StatementCall(
                 text,
                 parameters,
-                database=self.connection.place(),
+                database=self.connection.database_number(),
                 redactor=port.redactor,
-                known=port.secrets_for(parameters),
+                secrets_of_test=port.secrets_for(parameters),
                 names=self.names,
-                many=kind == "executemany",
+                many=cursor_method == "executemany",
             )
         # A driver refuses such a parameter as well, and code may go on then: pandas
         # offers a query as the name of a table first. So the test does not fail for it.
-        if call.refused is not None:
-            raise call.refused
+        if call.refused_parameter is not None:
+            raise call.refused_parameter
         return call
 
     def _read(
-        self, kind: str, sql: Any, args: tuple[Any, ...], options: dict[str, Any]
+        self,
+        cursor_method: str,
+        sql: Any,
+        args: tuple[Any, ...],
+        options: dict[str, Any],
     ) -> Sequence[Any]:
         """Execute a statement for real, and return all rows of its result."""
-        real = self.connection.connect().cursor(*self._factories, **self._options)
+        real_cursor = self.connection.connect().cursor(
+            *self._factories, **self._options
+        )
         if self._input_sizes is not None:
-            real.setinputsizes(*self._input_sizes)
-        self._configure(real)
+            real_cursor.setinputsizes(*self._input_sizes)
+        self._configure(real_cursor)
         try:
-            getattr(real, kind)(sql, *args, **options)
+            getattr(real_cursor, cursor_method)(sql, *args, **options)
             rows: Sequence[Any] = ()
-            if real.description:
-                rows = real.fetchall()
-            self.description = real.description
-            self.rowcount = real.rowcount
-            self.lastrowid = getattr(real, "lastrowid", None)
+            if real_cursor.description:
+                rows = real_cursor.fetchall()
+            self.description = real_cursor.description
+            self.rowcount = real_cursor.rowcount
+            self.lastrowid = getattr(real_cursor, "lastrowid", None)
         finally:
-            real.close()
+            real_cursor.close()
         return rows
 
-    def _configure(self, real: Any) -> None:
+    def _configure(self, real_cursor: Any) -> None:
         """Set at the driver's cursor what the application has set at this one."""
         for name, value in self.__dict__.items():
             # asyncpg's adapter keeps the age of its cache in an attribute with an
@@ -540,7 +563,7 @@ class StandInCursor:
             is_age = name == "_invalidate_schema_cache_asof"
             is_own = name.startswith("_") or name in _ATTRIBUTES_OF_RESULT
             if is_age or not is_own:
-                setattr(real, name, value)
+                setattr(real_cursor, name, value)
 
     def _outcome(
         self, call: StatementCall, rows: Sequence[Any], redactor: Redactor
@@ -565,18 +588,18 @@ class StandInCursor:
         assert self.description is not None
         names = [str(column[0]) for column in self.description]
         columns = outcomes.store_columns(self.description)
-        hidden: Sequence[outcomes.Hidden] = [False] * len(names)
+        hidden_columns: Sequence[outcomes.Hidden] = [False] * len(names)
         if redactor is not NO_NAMES:
-            hidden = call.hidden_columns(names)
+            hidden_columns = call.hidden_columns(names)
             for column in columns:
                 column[0] = call.shown_name(column[0])
-        stored = outcomes.Rows(rows, names)
-        stored.store(hidden, redactor)
-        result: dict[str, Any] = {"columns": columns, "rows": stored.values}
-        if stored.kind is not None:
-            result["row"] = stored.kind
-        if stored.classes:
-            result["imports"] = sorted(stored.classes)
+        stored_rows = outcomes.Rows(rows, names)
+        stored_rows.store(hidden_columns, redactor)
+        result: dict[str, Any] = {"columns": columns, "rows": stored_rows.values}
+        if stored_rows.kind is not None:
+            result["row"] = stored_rows.kind
+        if stored_rows.classes:
+            result["imports"] = sorted(stored_rows.classes)
         return result
 
     def _load_outcome(self, outcome: dict[str, Any]) -> None:

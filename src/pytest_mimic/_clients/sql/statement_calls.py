@@ -104,7 +104,7 @@ class _PreparedStatement:
     ) -> None:
         self._compiled = compiled
         self._secret = redactor.secret
-        self.open_kinds = cache(self._find_open_kinds)
+        self.open_types = cache(self._find_open_types)
         self.statement = read_statement(_NAME_OF_CURSOR.sub("c_", sql))
         self.mentions = self.statement.mentions(redactor.secret)
         self.is_text = compiled is None or compiled.columns is None
@@ -128,7 +128,7 @@ class _PreparedStatement:
             return name
         return read_statement(name).hide_literals(hides_numbers=self._hides_numbers)[0]
 
-    def _find_open_kinds(self, owner: str) -> Any:
+    def _find_open_types(self, owner: str) -> Any:
         """Return the types of which the values of a parameter are no secrets.
 
         `object` stands for all.
@@ -137,7 +137,7 @@ class _PreparedStatement:
             return ()
         names_beside = None
         if self._compiled is not None:
-            names_beside = self._compiled.beside.get(owner)
+            names_beside = self._compiled.names_beside_parameter.get(owner)
         if names_beside is not None:
             if any(map(self._secret, names_beside)):
                 return ()
@@ -168,7 +168,8 @@ class StatementCall:
         secrets: The texts of secret parameters and literals, which an error's message
             must not contain.
         is_unordered: Whether the rows of the result may come in any order.
-        refused: The error of a parameter that no driver takes, if there is one.
+        refused_parameter: The error of a parameter that no driver takes, if there is
+            one.
     """
 
     def __init__(
@@ -178,16 +179,16 @@ class StatementCall:
         *,
         database: int,
         redactor: Redactor,
-        known: KnownSecrets | None = None,
+        secrets_of_test: KnownSecrets | None = None,
         names: StatementNames = UNNAMED,
         many: bool = False,
     ) -> None:
         self._names = names
-        self._secrets_of_test = known
+        self._secrets_of_test = secrets_of_test
         # By each secret that the test was issued, `tok-4711`: what stands for it.
         self._placeholder_of_issued: dict[str, str] = {}
-        if known is not None:
-            self._placeholder_of_issued = known.hidden()
+        if secrets_of_test is not None:
+            self._placeholder_of_issued = secrets_of_test.hidden()
         self._redactor = redactor
         # The names of the parameters that are secret.
         self._names_of_secrets: set[str] = set()
@@ -200,16 +201,16 @@ class StatementCall:
         self._is_unclear = self._prepared.is_unclear or self._asks_for_secret()
         self.secrets = list(self._prepared.literals)
         self.is_unordered = statement.is_unordered
-        self.refused: UnstableIdentityError | None = None
+        self.refused_parameter: UnstableIdentityError | None = None
         params: Any = None
         if many:
-            params = list(map(self._plain, parameters))
+            params = list(map(self._plain_parameters, parameters))
             returns_rows = not statement.names.isdisjoint(("returning", "output"))
             if statement.verb in ("INSERT", "UPDATE", "DELETE") and not returns_rows:
                 # A unit of work writes the objects of a set in any order.
                 params.sort(key=repr)
         elif parameters:
-            params = self._plain(parameters)
+            params = self._plain_parameters(parameters)
         parts = {
             "database": database,
             "statement": self._prepared.text,
@@ -234,23 +235,23 @@ class StatementCall:
                 return True
         return False
 
-    def _plain(self, parameters: Any) -> dict[str, Any]:
+    def _plain_parameters(self, parameters: Any) -> dict[str, Any]:
         """Return parameters as plain data without secrets.
 
         The key of a parameter is its name; without a name, its place from 1: `"1"`.
         """
-        plain: dict[str, Any] = {}
+        plain_parameters: dict[str, Any] = {}
         # The names of the parameters of each `IN`.
-        lists: dict[str, list[str]] = {}
-        for place, (bind, value) in enumerate(self._named_parameters(parameters), 1):
-            name = _free_name(bind or str(place), plain)
+        names_by_in: dict[str, list[str]] = {}
+        for index, (bind, value) in enumerate(self._named_parameters(parameters), 1):
+            name = _free_name(bind or str(index), plain_parameters)
             owner = self._names.owners.get(bind, bind)
-            plain[name] = self._plain_value(value, name, owner)
+            plain_parameters[name] = self._plain_value(value, name, owner)
             if owner in self._names.widths:
-                lists.setdefault(owner, []).append(name)
-        for owner, names in lists.items():
-            _sort_values(plain, names, width=self._names.widths[owner])
-        return plain
+                names_by_in.setdefault(owner, []).append(name)
+        for owner, names in names_by_in.items():
+            _sort_values(plain_parameters, names, width=self._names.widths[owner])
+        return plain_parameters
 
     def _plain_value(self, value: Any, name: str, owner: str) -> Any:
         """Return the value of a parameter without secrets, and note a secret value.
@@ -273,7 +274,7 @@ class StatementCall:
         try:
             return _plain(hide_inside(value, self._redactor), name)
         except UnstableIdentityError as error:
-            self.refused = error
+            self.refused_parameter = error
             return None
 
     def _stand_in(self, value: Any) -> Any:
@@ -291,17 +292,19 @@ class StatementCall:
             return type(value)(stand_in)
         return stand_in
 
-    def _is_secret(self, kind: type, owner: str) -> bool:
+    def _is_secret(self, type_of_value: type, owner: str) -> bool:
         """Check whether the value of a parameter is secret, by its type and its name.
 
         Args:
-            kind: The type of the value.
+            type_of_value: The type of the value.
             owner: The name in the compiled statement.
         """
-        kinds = self._prepared.open_kinds(owner)
-        if kinds is object and self._is_unclear:
-            return issubclass(kind, str) and owner not in self._names_of_json_keys
-        return not issubclass(kind, kinds)
+        open_types = self._prepared.open_types(owner)
+        if open_types is object and self._is_unclear:
+            return (
+                issubclass(type_of_value, str) and owner not in self._names_of_json_keys
+            )
+        return not issubclass(type_of_value, open_types)
 
     def _named_parameters(self, parameters: Any) -> Iterable[tuple[str, Any]]:
         """Return each parameter with its name in the compiled statement, if known."""
@@ -337,21 +340,21 @@ class StatementCall:
             origins = self._names.compiled.columns
         if origins is not None and len(origins) == len(columns):
             is_unclear = self._is_unclear
-            listed: frozenset[str] = frozenset()
+            listed_columns: frozenset[str] = frozenset()
         else:
             origins = ((frozenset(), frozenset()),) * len(columns)
             is_unclear = prepared.mentions or bool(self._names_of_secrets)
-            listed = prepared.statement.listed
-        hidden: list[Hidden] = []
+            listed_columns = prepared.statement.listed
+        hidden_columns: list[Hidden] = []
         for name, (names, binds) in zip(columns, origins):
-            is_listed = "*" in listed or name.lower() in listed
+            is_listed = "*" in listed_columns or name.lower() in listed_columns
             if self._is_secret_column(name, names, binds):
-                hidden.append(True)
+                hidden_columns.append(True)
             elif is_unclear and not is_listed:
-                hidden.append("text")
+                hidden_columns.append("text")
             else:
-                hidden.append(False)
-        return hidden
+                hidden_columns.append(False)
+        return hidden_columns
 
     def _is_secret_column(
         self, name: str, names: frozenset[str], binds: frozenset[str]
@@ -377,24 +380,26 @@ def _free_name(name: str, names: Collection[str]) -> str:
 
     Positional parameters may have the same name several times.
     """
-    free = name
+    free_name = name
     number = 1
-    while free in names:
+    while free_name in names:
         number += 1
-        free = f"{name}_{number}"
-    return free
+        free_name = f"{name}_{number}"
+    return free_name
 
 
-def _sort_values(plain: dict[str, Any], names: list[str], *, width: int) -> None:
+def _sort_values(
+    plain_parameters: dict[str, Any], names: list[str], *, width: int
+) -> None:
     """Sort the values of an `IN` among its parameters, as their order may be a set's.
 
     With a `width` of 2, each two parameters are one tuple.
     """
     values = []
     for start in range(0, len(names), width):
-        values.append([plain[name] for name in names[start : start + width]])
+        values.append([plain_parameters[name] for name in names[start : start + width]])
     values.sort(key=repr)
-    plain.update(zip(names, chain.from_iterable(values)))
+    plain_parameters.update(zip(names, chain.from_iterable(values)))
 
 
 def _plain(value: Any, name: str) -> Any:
@@ -421,9 +426,11 @@ def _plain(value: Any, name: str) -> Any:
         return value
 
 
-def _is_expression(kind: type) -> bool:
+def _is_expression(type_of_value: type) -> bool:
     """Check whether a class is one of the parts that SQLAlchemy makes statements of."""
-    return any(base.__module__.startswith("sqlalchemy.sql.") for base in kind.__mro__)
+    return any(
+        base.__module__.startswith("sqlalchemy.sql.") for base in type_of_value.__mro__
+    )
 
 
 def _refused_expression(value: object, name: str) -> UnstableIdentityError:

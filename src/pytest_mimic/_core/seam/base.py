@@ -161,27 +161,27 @@ class Adapter:
         """
         raise NotImplementedError
 
-    def comparable(self, plain: Any, beside: Any = None, /) -> Any:  # noqa: ARG002 - for subclasses
+    def comparable(self, outcome: Any, other_outcome: Any = None, /) -> Any:  # noqa: ARG002 - for subclasses
         """Return the part of an outcome that verifying compares, by default all of it.
 
         Args:
-            plain: The plain data that `Step.finish` was given.
-            beside: The plain data of the other outcome of the same call, with which
-                `plain` is compared.
+            outcome: The plain data that `Step.finish` was given.
+            other_outcome: The plain data of the other outcome of the same call, with
+                which `outcome` is compared.
         """
-        return plain
+        return outcome
 
-    def failure(self, plain: object, /) -> str | None:
+    def failure(self, outcome: object, /) -> str | None:
         """Return how an exchange failed, `failed (reading)` or `gave 503`, or None.
 
         A failing test keeps no failed exchange. By default, an exchange has failed if
         its plain data has an `error`, or a `status` of 401, 403, 407, 408, 425, 429,
         500 or more.
         """
-        if not isinstance(plain, dict):
+        if not isinstance(outcome, dict):
             return None
-        error = plain.get("error")
-        status = plain.get("status")
+        error = outcome.get("error")
+        status = outcome.get("status")
         if error is not None:
             words = _words_of_error(error)
             if words != "failed" and status is not None:

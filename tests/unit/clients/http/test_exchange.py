@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
+from pytest_mimic._clients.http.exchange import HttpAdapter, HttpRequest, RequestTaker
 from pytest_mimic._core.engine.client_plan import ClientPlan
 from pytest_mimic._core.seam.base import parts_of
 from pytest_mimic._core.target_options import Options
@@ -22,7 +22,7 @@ def runs():
 
 def begun(runs, url, *, method="GET", headers=(), body=b""):
     """Return the call of a request, and its step."""
-    step = Exchange(runs.port).begin(HttpRequest(method, url, tuple(headers), body))
+    step = RequestTaker(runs.port).begin(HttpRequest(method, url, tuple(headers), body))
     return (runs.calls or [None])[-1], step
 
 
@@ -385,7 +385,7 @@ def test_an_ignored_part_does_not_count(runs, options, differs):
         request = HttpRequest(
             "POST", f"http://{host}/echo?page={page}", headers, f'{{"n": {n}}}'.encode()
         )
-        call = Exchange(runs.port).describe(request)
+        call = RequestTaker(runs.port).describe(request)
         return (
             ClientPlan(runs.run, runs.client, Options(**options), None).call(call).key
         )

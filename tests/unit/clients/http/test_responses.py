@@ -9,7 +9,7 @@ from html import unescape
 import pytest
 from support.placeholders import unmarked
 
-from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
+from pytest_mimic._clients.http.exchange import HttpAdapter, HttpRequest, RequestTaker
 from pytest_mimic._clients.http.responses import ExchangeRecorder, StoredResponse
 from unit.clients.runs import Runs
 
@@ -22,7 +22,7 @@ def runs():
 
 def begun(runs, url, *, method="GET", headers=(), body=b""):
     """Return the call of a request, and its step."""
-    step = Exchange(runs.port).begin(HttpRequest(method, url, tuple(headers), body))
+    step = RequestTaker(runs.port).begin(HttpRequest(method, url, tuple(headers), body))
     return (runs.calls or [None])[-1], step
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from pytest_mimic._clients.http.exchange import Exchange, HttpAdapter, HttpRequest
+from pytest_mimic._clients.http.exchange import HttpAdapter, HttpRequest, RequestTaker
 from pytest_mimic._clients.http.signed_urls import SCHEMES
 from unit.clients.runs import Runs
 
@@ -27,7 +27,7 @@ def parts_of(url: str, form: dict[str, str] | None = None) -> dict[str, object]:
     if form:
         headers = (("Content-Type", "application/x-www-form-urlencoded"),)
     method = "POST" if form else "GET"
-    call = Exchange(runs.port).describe(HttpRequest(method, url, headers, body))
+    call = RequestTaker(runs.port).describe(HttpRequest(method, url, headers, body))
     assert call is not None
     return {name: call.parts[name] for name in call.identity if name in call.parts}
 

@@ -120,9 +120,9 @@ def test_expression_of_sqlalchemy_is_refused_by_its_path() -> None:
 
     call = StatementCall("SELECT ?", (1, sa.select(1)), database=0, redactor=Redactor())
 
-    assert call.refused is not None
-    assert call.refused.path == "params.2"
-    assert "an expression of SQLAlchemy, Select" in str(call.refused)
+    assert call.refused_parameter is not None
+    assert call.refused_parameter.path == "params.2"
+    assert "an expression of SQLAlchemy, Select" in str(call.refused_parameter)
 
 
 @pytest.mark.parametrize(
