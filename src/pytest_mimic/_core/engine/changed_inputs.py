@@ -10,7 +10,6 @@ from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic._core.engine.account_events import ChangedInput
 from pytest_mimic._core.inputs.reached_and_read import ProjectSources
-from pytest_mimic._core.vault.objects import Origin
 from pytest_mimic._core.words import lazy_attribute
 from pytest_mimic.errors import MimicError
 
@@ -116,10 +115,11 @@ class ChangedInputs:
             noted = self._vault.store.read(name)
             if noted is None or not name.endswith(f"/{xxh3_128_hexdigest(noted)}.json"):
                 # Who loads outcomes tells damage. Most replays need none of it.
-                origin = Origin(recording, "", test)
+                maker: str | None = test
                 if recording:
-                    origin = Origin(recording, "", self._vault.test_of(recording))
-                noted = self._vault.objects.read(name, origin)
+                    maker = self._vault.test_of(recording)
+                reader = self._vault.reader
+                noted = reader.read_inputs(name, recording=recording, test=maker)
             self._changed[name] = self.sources.changed(noted)
         return self._changed[name]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from marshal import dumps, loads
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from pytest_mimic._core.vault.objects import Objects
+from pytest_mimic._core.vault.objects import Objects, Origin
 from pytest_mimic._core.vault.recording_facts import Stored, calls_of, read_calls
 
 if TYPE_CHECKING:
@@ -42,6 +42,19 @@ class Reader:
         """Return the recording of that name, or None; see `Vault.read`."""
         calls = read_calls(self.objects, name, skim=skim)
         return calls[0] if calls else None
+
+    def read_inputs(self, name: str, *, recording: str, test: str | None) -> bytes:
+        """Return a list of inputs.
+
+        Args:
+            name: The list.
+            recording: A recording that it belongs to; empty: it is not known.
+            test: The test that made the list.
+
+        Raises:
+            MimicError: The list is missing or damaged.
+        """
+        return self.objects.read(name, Origin(recording, "", test))
 
     def making_of_value(self, name: str, facts: dict[str, Any]) -> Making | None:
         """Return what makes the value of an outcome.

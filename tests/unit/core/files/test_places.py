@@ -8,6 +8,7 @@ import pytest
 import time_machine
 
 from pytest_mimic._core.files.places import ROOTDIR, TEMPORARY, PathPlace, Places
+from pytest_mimic._core.identity.paths import digests_of
 
 
 @pytest.fixture
@@ -128,7 +129,7 @@ def test_a_file_that_has_just_changed_is_read_again_in_a_test_that_sets_the_cloc
     )
 
     with time_machine.travel("2099-01-01"):
-        digests = Places().digests
+        digests = digests_of(Places())
         for text in ("one", "two"):
             with open(path, "w") as file:
                 file.write(text)
