@@ -516,7 +516,7 @@ class FunctionPlan(Plan):
 
         Messages show it, and it is stored beside the recording.
         """
-        from pytest_mimic._core.tree.making import described_arguments
+        from pytest_mimic._core.tree.describing import described_arguments
 
         options = self.options
         shown = named(call, options.ignore)

@@ -244,7 +244,7 @@ class ClientPlan(Plan):
             has_paths = self.places.temporary_folders and call.paths.may_hold(text)
             if not has_paths:
                 return parts
-        from pytest_mimic._core.tree.making import described_parts
+        from pytest_mimic._core.tree.describing import described_parts
 
         return described_parts(parts, self.places)
 

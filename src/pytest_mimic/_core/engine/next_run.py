@@ -24,6 +24,7 @@ from pytest_mimic._core.nodes.node_classes import Cut, Node
 from pytest_mimic._core.nodes.node_parts import is_file
 from pytest_mimic._core.target_options import target_line
 from pytest_mimic._core.tree.call_labels import by_name
+from pytest_mimic._core.tree.describing import described_parts
 from pytest_mimic._core.tree.drawing import steps
 from pytest_mimic._core.tree.made_anew import OF_THE_CLOCK, Kind, pieces, text_of
 from pytest_mimic._core.tree.made_in_run import (
@@ -34,7 +35,6 @@ from pytest_mimic._core.tree.made_in_run import (
     value_of,
     without_short_texts,
 )
-from pytest_mimic._core.tree.making import described_parts
 from pytest_mimic._core.tree.remedies import Changing, may_be_ignored, option_path
 from pytest_mimic._core.types.opening import Steps, parse_path
 from pytest_mimic._core.vault.recording_facts import read_calls

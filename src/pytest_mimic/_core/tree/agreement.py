@@ -24,6 +24,7 @@ from pytest_mimic._core.placeholders import PLACEHOLDER
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_values import hide_values
 from pytest_mimic._core.tree.columns import changed_columns
+from pytest_mimic._core.tree.describing import WHOLE, tree_of
 from pytest_mimic._core.tree.differing import (
     Difference,
     column_differences,
@@ -32,7 +33,6 @@ from pytest_mimic._core.tree.differing import (
 from pytest_mimic._core.tree.drawing import line, steps
 from pytest_mimic._core.tree.kept_columns import columns_of
 from pytest_mimic._core.tree.library_values import labels_of, library_difference
-from pytest_mimic._core.tree.making import WHOLE, tree_of
 from pytest_mimic._core.tree.secrets import secrets_in
 from pytest_mimic._core.tree.shapes import shape_differences
 from pytest_mimic._core.types.kinds import Events, ServerSentEvent, Unstable

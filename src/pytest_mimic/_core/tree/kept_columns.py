@@ -1,7 +1,8 @@
 """The columns of tables of libraries, and what a description keeps of them.
 
-A description keeps of each column a digest, which `making` computes, and few values. So
-a miss names the columns that differ, although the recorded table is not kept.
+A description keeps of each column a digest, which `describing` computes, and few
+values. So a miss names the columns that differ, although the recorded table is not
+kept.
 """
 
 from __future__ import annotations

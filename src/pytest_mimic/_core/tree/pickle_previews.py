@@ -10,9 +10,9 @@ from pytest_mimic._core.nodes.node_json import plain_of
 from pytest_mimic._core.outcome.encoding import Encoded
 from pytest_mimic._core.outcome.outcome import Raised, Stream, Value
 from pytest_mimic._core.redact.secret_values import hide_values
+from pytest_mimic._core.tree.describing import Budget, tree_of
 from pytest_mimic._core.tree.drawing import line, shortened
 from pytest_mimic._core.tree.library_values import library_text
-from pytest_mimic._core.tree.making import Budget, tree_of
 from pytest_mimic._core.tree.secrets import secrets_in
 from pytest_mimic._core.types.libraries import is_data
 from pytest_mimic._core.words import plural

@@ -24,7 +24,7 @@ from pytest_mimic._core.identity.kept_parts import (
     function_parts,
 )
 from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor
-from pytest_mimic._core.tree.making import described_arguments
+from pytest_mimic._core.tree.describing import described_arguments
 
 TARGET = "shop:send"
 

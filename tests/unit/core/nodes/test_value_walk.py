@@ -23,8 +23,8 @@ from pytest_mimic._core.nodes.value_walk import member_content
 from pytest_mimic._core.outcome.placed_paths import NOWHERE, PathStore
 from pytest_mimic._core.outcome.tags import Writer
 from pytest_mimic._core.redact.redactor import NO_NAMES
+from pytest_mimic._core.tree.describing import Budget, tree_of
 from pytest_mimic._core.tree.drawing import line
-from pytest_mimic._core.tree.making import Budget, tree_of
 
 # Without digests, which only a description has.
 BUDGET = Budget(characters=4_000, items=40, depth=12, text=4_096, digests=False)

@@ -20,7 +20,7 @@ from pytest_mimic._core.outcome.outcome import NotExactError, Raised
 from pytest_mimic._core.outcome.placed_paths import NOWHERE
 from pytest_mimic._core.outcome.tags import Writer
 from pytest_mimic._core.redact.redactor import NO_NAMES
-from pytest_mimic._core.tree import making
+from pytest_mimic._core.tree import describing
 from pytest_mimic._core.tree.drawing import line
 from pytest_mimic._core.vault import Vault
 from unit.core.outcome.stored import (
@@ -343,7 +343,7 @@ def test_a_model_is_drawn_in_the_same_words_in_an_outcome_and_a_description(
     value: object, words: str
 ) -> None:
     outcome = Writer(NOWHERE).node(value)
-    description = making.tree_of(value, NO_NAMES)
+    description = describing.tree_of(value, NO_NAMES)
 
     assert line(node_of(plain_of(outcome))) == words
     assert line(node_of(plain_of(description))) == words

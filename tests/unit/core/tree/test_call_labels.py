@@ -14,7 +14,7 @@ from pytest_mimic._core.tree.call_labels import (
     recorded_label,
     told_apart,
 )
-from pytest_mimic._core.tree.making import described_arguments
+from pytest_mimic._core.tree.describing import described_arguments
 
 REDACTOR = Redactor()
 

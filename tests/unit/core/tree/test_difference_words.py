@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from pytest_mimic._core.nodes.node_json import node_of
+from pytest_mimic._core.tree.describing import described_arguments
 from pytest_mimic._core.tree.difference_words import (
     Sides,
     difference_lines,
@@ -16,7 +17,6 @@ from pytest_mimic._core.tree.differing import (
     argument_differences,
     differences,
 )
-from pytest_mimic._core.tree.making import described_arguments
 from unit.core.tree.values import REDACTOR
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from pytest_mimic._core.nodes.node_json import node_of
 from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.tree.describing import described_arguments, described_parts
 from pytest_mimic._core.tree.difference_words import (
     difference_lines,
 )
@@ -18,7 +19,6 @@ from pytest_mimic._core.tree.differing import (
     argument_differences,
     differences,
 )
-from pytest_mimic._core.tree.making import described_arguments, described_parts
 from unit.core.tree.values import REDACTOR, Point, Rate
 
 

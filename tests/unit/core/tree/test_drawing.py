@@ -21,8 +21,8 @@ import zoneinfo
 import pytest
 
 from pytest_mimic._core.nodes.node_json import node_of, plain_of
+from pytest_mimic._core.tree.describing import tree_of
 from pytest_mimic._core.tree.drawing import line
-from pytest_mimic._core.tree.making import tree_of
 from unit.core.tree.values import REDACTOR, Color, Point, Rate, shown
 
 

@@ -7,13 +7,13 @@ import json
 import pytest
 
 from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor
+from pytest_mimic._core.tree.describing import described_arguments
 from pytest_mimic._core.tree.difference_words import (
     Sides,
     difference_lines,
     side_by_side,
 )
 from pytest_mimic._core.tree.differing import argument_differences
-from pytest_mimic._core.tree.making import described_arguments
 from pytest_mimic._core.tree.remedies import changing_parts
 
 np = pytest.importorskip("numpy")

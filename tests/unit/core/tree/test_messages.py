@@ -12,9 +12,9 @@ from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.targets.target import as_targets
 from pytest_mimic._core.tree import messages
 from pytest_mimic._core.tree.call_labels import call_label
+from pytest_mimic._core.tree.describing import described_arguments
 from pytest_mimic._core.tree.difference_words import difference_lines
 from pytest_mimic._core.tree.differing import argument_differences
-from pytest_mimic._core.tree.making import described_arguments
 from pytest_mimic._core.tree.messages import MissedCall
 from pytest_mimic.errors import MutatedInputError, StaleRecordingError
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pytest_mimic._core.files.places import TEMPORARY, Places
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.tree.making import tree_of
+from pytest_mimic._core.tree.describing import tree_of
 from pytest_mimic._core.tree.secrets import secrets_in
 
 REDACTOR = Redactor()

@@ -7,8 +7,8 @@ import enum
 import pytest
 
 from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.tree.describing import WHOLE, tree_of
 from pytest_mimic._core.tree.difference_words import difference_lines
-from pytest_mimic._core.tree.making import WHOLE, tree_of
 from pytest_mimic._core.tree.shapes import shape_differences
 from unit.core.tree.values import Rate, stream
 

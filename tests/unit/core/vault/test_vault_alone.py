@@ -32,7 +32,7 @@ from pytest_mimic._core.outcome.encoding import encode
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.tree.difference_words import difference_lines
 from pytest_mimic._core.tree.differing import argument_differences
-from pytest_mimic._core.tree.making import described_arguments
+from pytest_mimic._core.tree.describing import described_arguments
 
 trees = [described_arguments({"a": n, "password": "x"}, Redactor(())) for n in (1, 2)]
 print(len(fingerprint([1, 2])), difference_lines(argument_differences(*trees)))

@@ -19,8 +19,8 @@ from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.nodes.node_json import plain_of
 from pytest_mimic._core.nodes.node_parts import digest_of, items_of
 from pytest_mimic._core.tree.call_labels import call_label
+from pytest_mimic._core.tree.describing import Budget, described_arguments, tree_of
 from pytest_mimic._core.tree.drawing import line
-from pytest_mimic._core.tree.making import Budget, described_arguments, tree_of
 from unit.core.tree.values import REDACTOR, Color, Point, Rate, shown
 
 

@@ -1,9 +1,10 @@
-"""Makes the tree of a value: nodes without secrets, the same in every process.
+"""Describes a value: makes its tree without secrets, the same in every process.
 
-The maker is the walk of `nodes.value_walk` with a budget, so most values have the nodes
-that they have in an outcome. No code of the value's class runs. A value that is shown
-in part has a digest, so that the node of another value differs. A value that is known
-by a text alone, `Opaque("text", ...)`, has the name of its type beside the text.
+The describer is the walk of `nodes.value_walk` with a budget, so a value that is shown
+whole has the node that it has in an outcome. No code of the value's class runs. A value
+that is shown in part has a digest, so that the node of another value differs. A value
+that is known by a text alone, `Opaque("text", ...)`, has the name of its type beside
+the text.
 """
 
 from __future__ import annotations
@@ -147,10 +148,10 @@ def tree_of(
             two different secrets differ.
     """
     all_secrets = secrets | secrets_in(value, redactor)
-    maker = _Maker(
+    describer = _Describer(
         redactor, all_secrets, places or Places(), budget, budget.depth, is_live
     )
-    return maker.node(value)
+    return describer.node(value)
 
 
 def described_arguments(
@@ -164,7 +165,7 @@ def described_arguments(
     arguments_by_name = dict(arguments)
     clean: dict[int, object] = {}
     secrets = secrets_in(arguments_by_name, redactor, clean)
-    maker = _Maker(
+    describer = _Describer(
         redactor,
         secrets,
         places or Places(),
@@ -179,12 +180,12 @@ def described_arguments(
     for key, (name, value) in zip(arguments, named_values_of(arguments)):
         # Each argument gets an equal share of the room, and leaves what it does not use
         # to the arguments behind it.
-        room = max(ARGUMENTS.characters - maker.used, 0)
-        maker.until = maker.used + room // max(arguments_left, 1)
+        room = max(ARGUMENTS.characters - describer.used, 0)
+        describer.until = describer.used + room // max(arguments_left, 1)
         safe_value = value
         if not is_clean:
-            safe_value = maker.safe(name, value)
-        nodes[key] = maker.node(safe_value)
+            safe_value = describer.safe(name, value)
+        nodes[key] = describer.node(safe_value)
         if type(value) not in SCALARS:
             arguments_left -= 1
     return plains_of(nodes)
@@ -194,12 +195,14 @@ def described_parts(
     parts: Mapping[str, object], places: Places | None = None
 ) -> dict[str, Any]:
     """Return the description of a client's call: plain data without secrets."""
-    maker = _Maker(NO_NAMES, frozenset(), places or Places(), WHOLE, WHOLE.depth - 1)
-    return plains_of(maker.named(parts))
+    describer = _Describer(
+        NO_NAMES, frozenset(), places or Places(), WHOLE, WHOLE.depth - 1
+    )
+    return plains_of(describer.named(parts))
 
 
 @dataclass(slots=True, eq=False, repr=False)
-class _Maker(Walk):
+class _Describer(Walk):
     """Makes the tree of one value: the walk of a description.
 
     Attributes:
@@ -711,10 +714,10 @@ def _with_nan_last(number: Any) -> tuple[bool, Any]:
     return number != number, number
 
 
-_LEAVES: dict[type, Callable[[_Maker, Any], Node]] = {
-    NamedContent: _Maker._content,
-    _Secret: _Maker._secret,
-    bytes: _Maker.bytes_node,
-    int: _Maker.integer,
-    float: _Maker.number,
+_LEAVES: dict[type, Callable[[_Describer, Any], Node]] = {
+    NamedContent: _Describer._content,
+    _Secret: _Describer._secret,
+    bytes: _Describer.bytes_node,
+    int: _Describer.integer,
+    float: _Describer.number,
 }
