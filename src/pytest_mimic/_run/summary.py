@@ -225,6 +225,7 @@ def _why_failed(judgement: Judgement) -> str:
 def _missing_lists(account: Account, commands: RunCommands) -> list[Line]:
     """Return the lists of missing and of stale calls, each with what helps."""
     lines: list[Line] = []
+    rerecorded = _rerecorded_tests(account.missing)
     for is_stale, adjective in ((False, "missing"), (True, "stale")):
         misses = [miss for miss in account.missing if miss.is_stale is is_stale]
         # As keys, equal rows stand once.
@@ -237,18 +238,28 @@ def _missing_lists(account: Account, commands: RunCommands) -> list[Line]:
             rows[miss.label, test] = None
         lines += tabled(f"{adjective}:", list(rows))
         changing_misses = [miss for miss in misses if miss.changing]
-        if len(changing_misses) < _MISSES_OF_ONE_CAUSE:
-            lines += _recording_commands(misses, f"the {adjective}", commands)
-            continue
-        lines += _made_anew(changing_misses)
-        other_misses = [miss for miss in misses if not miss.changing]
-        lines += _recording_commands(changing_misses, "them", commands)
-        lines += _recording_commands(other_misses, "the others", commands)
+        subject = f"the {adjective}"
+        if len(changing_misses) >= _MISSES_OF_ONE_CAUSE:
+            lines += _made_anew(changing_misses)
+            lines += _recording_commands(changing_misses, "them", commands, rerecorded)
+            # A command runs whole tests, so it has recorded their other calls as well.
+            tests = {miss.test for miss in changing_misses}
+            misses = [miss for miss in misses if miss.test not in tests]
+            subject = "the others"
+        lines += _recording_commands(misses, subject, commands, rerecorded)
     return lines
 
 
+def _rerecorded_tests(misses: Sequence[Miss]) -> set[str]:
+    """Return the tests with a call that needs `--mimic-rerecord`."""
+    return {miss.test for miss in misses if miss.option == Verb.RERECORD.value}
+
+
 def _recording_commands(
-    misses: Sequence[Miss], subject: str, commands: RunCommands
+    misses: Sequence[Miss],
+    subject: str,
+    commands: RunCommands,
+    rerecorded: Collection[str],
 ) -> list[str]:
     """Return the commands that record missing calls.
 
@@ -259,8 +270,8 @@ def _recording_commands(
         misses: The calls.
         subject: The calls in the line of the command, `the missing`.
         commands: Makes the commands.
+        rerecorded: The tests that are recorded again.
     """
-    rerecorded = {miss.test for miss in misses if miss.option == Verb.RERECORD.value}
     tests_by_option: dict[str, list[str]] = {}
     needs_rekey = False
     for miss in misses:

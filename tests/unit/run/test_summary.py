@@ -57,6 +57,29 @@ def test_misses_are_listed_with_the_command_that_records_them() -> None:
     ]
 
 
+def test_a_test_stands_in_one_command() -> None:
+    """Where a part of its calls differs only in what each run makes anew, too."""
+    account = Account()
+    anew = Miss("http GET /1", "t.py::test_a", changing="query.id", kinds="uuid")
+    account.missing += [
+        anew,
+        anew._replace(label="http GET /2", test="t.py::test_b"),
+        Miss("http GET /x", "t.py::test_a", option="--mimic-rerecord"),
+        Miss("http GET /y", "t.py::test_b"),
+        Miss("http GET /z", "t.py::test_c"),
+        Miss("shop:f()", "t.py::test_a", is_stale=True),
+    ]
+
+    lines = summary(account, Judgement(), settings())
+
+    assert [line for line in lines if line.startswith("to record ")] == [
+        "to record them: pytest --mimic-record t.py::test_b",
+        "to record the others: pytest --mimic-rerecord t.py::test_a",
+        "to record the others: pytest --mimic-record t.py::test_c",
+        "to record the stale: pytest --mimic-rerecord t.py::test_a",
+    ]
+
+
 def test_what_many_calls_did_is_shown_for_the_first_ones() -> None:
     account = Account()
     account.notes += [
