@@ -82,6 +82,18 @@ class Handler(loopback.Handler):
     def page_echo(self) -> None:
         self.json({"token": self.query.get("token"), "said": self.query.get("note")})
 
+    def page_form(self) -> None:
+        """Serve a form with a token that is good for one order."""
+        if self.command == "POST":
+            sent = parse_qs(self.sent.decode())
+            is_known = sent.get("csrf_token") == [self.server.form_token]
+            self.json({"ordered": sent["q"][0] if is_known else "nothing"})
+            return
+        self.server.form_token = self.token(f"{next(RUNS)}")
+        field = f'<input name="csrf_token" value="{self.server.form_token}">'
+        link = f'<a href="/form?csrf_token={self.server.form_token}">again</a>'
+        self.answer(200, f"<html><form>{field}</form>{link}</html>", "text/html")
+
     def page_same(self) -> None:
         """Answer two requests with one token, the first of them last."""
         if self.query["n"] == "1":
@@ -115,6 +127,7 @@ class Service(loopback.Server):
         super().__init__(Handler)
         self.run = next(RUNS)
         self.field = "access_token"
+        self.form_token = ""
         self.maps_ended = threading.Event()
         self.first_came = threading.Event()
         self.second_came = threading.Event()
@@ -206,6 +219,48 @@ def test_the_sessions_and_tokens_of_two_users_stay_two(project):
     replayed = project.run(env={**env, "ORDER": "bob ann"})
 
     replayed.expect(passed=1)
+    assert b"f00d4711" not in b"".join(run.vault.values())
+
+
+FORMS = """
+    import html, os, re, urllib.parse, pytest, requests
+
+    API = os.environ["API"] + "/form"
+    READERS = {
+        "parser": lambda page: html.unescape(re.search('value="(.*?)"', page)[1]),
+        "pattern": lambda page: re.search('value="(.*?)"', page)[1],
+        "link": lambda page: urllib.parse.unquote(
+            html.unescape(re.search('csrf_token=([^"]*)"', page)[1])
+        ),
+    }
+
+    @pytest.mark.parametrize("reader", READERS)
+    def test_order(reader):
+        for drink in ("tea", "coffee"):
+            token = READERS[reader](requests.get(API).text)
+            order = requests.post(API, data={"csrf_token": token, "q": drink})
+            assert order.json() == {"ordered": drink}
+"""
+
+
+def test_a_form_of_a_page_is_sent_with_the_token_of_its_page(project):
+    """The placeholder stands in the page as markup, as a parser and a pattern read it."""
+    pytest.importorskip("requests")
+    project.ini("http ignore=port")
+    project.write("test_forms.py", FORMS)
+
+    with running_service() as url:
+        env = {"API": url}
+        run = project.run("--mimic-record", env=env).expect(passed=3)
+    replayed = project.run(env=env)
+    with running_service() as url:
+        verified = project.run("--mimic-verify", env={"API": url})
+        project.run("--mimic-rerecord", env={"API": url}).expect(passed=3)
+    again = project.run(env=env)
+
+    replayed.expect(passed=3)
+    verified.expect(passed=3)
+    again.expect(passed=3)
     assert b"f00d4711" not in b"".join(run.vault.values())
 
 

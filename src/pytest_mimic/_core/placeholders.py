@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from pytest_mimic._core.words import pattern
 
@@ -22,6 +23,12 @@ _IN_URL = pattern(
     rf"%3[Cc]redacted(?:(?::|%3[Aa])(?P<mark>{_MARK}))?%3[Ee]",
 )
 _IN_MARKUP = pattern(rf"&lt;redacted(?P<mark>:{_MARK})?&gt;")
+# An issued placeholder in any of these forms, or the digits that stand for a number.
+_WRITTEN = pattern(
+    r"(?P<before><|&lt;|%3[Cc])redacted(?P<colon>:|%3[Aa])"
+    rf"(?P<mark>{_MARK})(?P<after>>|&gt;|%3[Ee])"
+    rf"|(?<!\d){NUMBER_START}\d{{8}}(?!\d)",
+)
 
 
 def is_placeholder(value: object) -> bool:
@@ -45,6 +52,43 @@ def plain_placeholders(text: str) -> str:
     if "&lt;redacted" in text:
         text = _IN_MARKUP.sub(lambda match: f"<redacted{match['mark'] or ''}>", text)
     return text
+
+
+def issued_in(text: str) -> list[str]:
+    """Return the placeholders of issued secrets in a text, as in plain text.
+
+    value="&lt;redacted:1a2b3c4d&gt;"  →  ["<redacted:1a2b3c4d>"]
+    """
+    return ISSUED.findall(plain_placeholders(text))
+
+
+def mentions_placeholder(text: str) -> bool:
+    """Return whether a text holds the placeholder of any secret that is a text."""
+    return PLACEHOLDER_START in plain_placeholders(text)
+
+
+def with_others(text: str, other: Callable[[str], str]) -> str:
+    """Return a text with other placeholders in place of issued ones.
+
+    A placeholder that is written as in URLs or markup is written so again.
+
+    Args:
+        text: The text.
+        other: Gives what takes the place of a placeholder, both as in plain text.
+    """
+
+    def written(match: re.Match[str]) -> str:
+        if match["mark"] is None:
+            return other(match[0])
+        placeholder = f"<redacted:{match['mark']}>"
+        stand_in = other(placeholder)
+        if stand_in == placeholder:
+            return match[0]
+        inside = stand_in.removeprefix("<").removesuffix(">")
+        colon: str = match["colon"]
+        return f"{match['before']}{inside.replace(':', colon)}{match['after']}"
+
+    return _WRITTEN.sub(written, text)
 
 
 def _plain_mark(match: re.Match[str]) -> str:

@@ -31,7 +31,7 @@ from pytest_mimic._core.engine.account_events import (
 from pytest_mimic._core.engine.effects import Effects
 from pytest_mimic._core.outcome.lossy import losses
 from pytest_mimic._core.outcome.outcome import Stream, Value
-from pytest_mimic._core.placeholders import ISSUED
+from pytest_mimic._core.placeholders import issued_in
 from pytest_mimic._core.redact.looks import keys_in
 from pytest_mimic._core.tree.chats import tokens_of_response
 from pytest_mimic._core.tree.pickle_previews import described, preview
@@ -391,4 +391,4 @@ def _note_keys(call: Call, stored: Stored) -> None:
 
 def _placeholders(stored: Stored) -> set[str]:
     """Return the placeholders of issued secrets in an outcome."""
-    return set(ISSUED.findall(dumps(stored.readable(), ensure_ascii=False)))
+    return set(issued_in(dumps(stored.readable(), ensure_ascii=False)))

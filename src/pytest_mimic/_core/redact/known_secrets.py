@@ -24,11 +24,12 @@ from threading import RLock
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from pytest_mimic._core.placeholders import (
-    ISSUED,
     PLACEHOLDER,
     is_placeholder,
+    issued_in,
     numbered,
     plain_placeholders,
+    with_others,
 )
 from pytest_mimic._core.redact.secret_names import JWT, bare_secret, basic_password
 from pytest_mimic._core.redact.secret_values import (
@@ -434,11 +435,7 @@ class KnownSecrets:
 
     def settled(self, text: str) -> str:
         """Return a text with `<redacted>` for the placeholders of other tests."""
-
-        def settle(match: Any) -> str:
-            return self._settled_placeholder(match[0])
-
-        return ISSUED.sub(settle, text)
+        return with_others(text, self._settled_placeholder)
 
     def _settled_placeholder(self, placeholder: str) -> str:
         if self.has_issued(placeholder):
@@ -485,7 +482,7 @@ class KnownSecrets:
         while self._scope.answers:
             stored = self._scope.answers.pop()
             text = _text_of(stored.readable())
-            tokens, placeholders = JWT.findall(text), ISSUED.findall(text)
+            tokens, placeholders = JWT.findall(text), issued_in(text)
             if tokens or placeholders:
                 self._note(Shown(tokens, placeholders))
         return self._replayed
@@ -502,7 +499,7 @@ class KnownSecrets:
             tokens: list[str] = []
             if "eyJ" in text:
                 tokens = JWT.findall(text)
-            placeholders = ISSUED.findall(text)
+            placeholders = issued_in(text)
             shared_placeholders = self._elsewhere.intersection(placeholders)
             if tokens or shared_placeholders:
                 self._note(Shown(tokens, list(shared_placeholders)))
@@ -575,12 +572,7 @@ def _renamed(plain: Any, names: dict[str, str]) -> Any:
     if isinstance(plain, list):
         return [_renamed(part, names) for part in plain]
     if isinstance(plain, str):
-
-        def name_now(match: Any) -> str:
-            placeholder: str = match[0]
-            return names.get(placeholder, placeholder)
-
-        return ISSUED.sub(name_now, plain)
+        return with_others(plain, lambda before: names.get(before, before))
     if type(plain) in (int, float) and str(plain) in names:
         return type(plain)(names[str(plain)])
     return plain

@@ -11,7 +11,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
-from pytest_mimic._core.placeholders import ISSUED, PLACEHOLDER_START, is_placeholder
+from pytest_mimic._core.placeholders import (
+    PLACEHOLDER_START,
+    is_placeholder,
+    issued_in,
+)
 from pytest_mimic._core.words import pattern
 
 _SCHEME = pattern(r"^(?:apikey|basic|bearer|digest|negotiate|token)\s+", re.IGNORECASE)
@@ -346,7 +350,7 @@ def holds_issued(plain: Any) -> bool:
             parts += part.values()
         elif isinstance(part, (list, tuple)):
             parts += part
-        elif type(part) in (str, int, float) and ISSUED.search(str(part)):
+        elif type(part) in (str, int, float) and issued_in(str(part)):
             return True
     return False
 

@@ -11,15 +11,15 @@ Three forms of one answer are walked side by side:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from pytest_mimic._core.placeholders import (
-    ISSUED,
     PLACEHOLDER,
-    PLACEHOLDER_START,
     is_placeholder,
+    issued_in,
+    mentions_placeholder,
+    with_others,
 )
 
 if TYPE_CHECKING:
@@ -97,8 +97,8 @@ def _renamed_placeholders(recorded: Json, hidden: Json) -> Iterator[tuple[str, s
 
 
 def _renamed_in_texts(recorded: str, hidden: str) -> Iterator[tuple[str, str]]:
-    new_placeholders = ISSUED.findall(hidden)
-    old_placeholders = ISSUED.findall(recorded)
+    new_placeholders = issued_in(hidden)
+    old_placeholders = issued_in(recorded)
     if is_placeholder(recorded) and len(new_placeholders) == 1:
         # The recorded placeholder may be `<redacted>`, which `ISSUED` does not match.
         old_placeholders = [recorded]
@@ -119,11 +119,7 @@ def _with_other_placeholders(plain: Json, renamed: dict[str, str]) -> Json:
     if isinstance(plain, list):
         return [_with_other_placeholders(part, renamed) for part in plain]
     if isinstance(plain, str):
-
-        def other_placeholder(match: re.Match[str]) -> str:
-            return renamed.get(match[0], match[0])
-
-        return ISSUED.sub(other_placeholder, plain)
+        return with_others(plain, lambda new: renamed.get(new, new))
     is_number = isinstance(plain, (int, float)) and not isinstance(plain, bool)
     if is_number and str(plain) in renamed:
         stand_in = renamed[str(plain)]
@@ -135,7 +131,7 @@ def _with_other_placeholders(plain: Json, renamed: dict[str, str]) -> Json:
 def _real_if_secret(recorded: Json, hidden: Json, real: Json) -> Json:
     """Return the real leaf if it is a secret or holds one, else the recorded one."""
     if isinstance(recorded, str) and isinstance(hidden, str):
-        has_secret = PLACEHOLDER_START in recorded and PLACEHOLDER_START in hidden
+        has_secret = mentions_placeholder(recorded) and mentions_placeholder(hidden)
         return real if has_secret or recorded == hidden else recorded
     if type(recorded) is not type(hidden):
         return recorded
