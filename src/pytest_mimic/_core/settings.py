@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from enum import Enum
 from itertools import chain
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from pytest_mimic._core.commands import Commands
 from pytest_mimic._core.words import NamedFields
@@ -33,7 +33,7 @@ class Mode(Enum):
         self.writes: bool = name in ("record", "rerecord")
 
 
-class Settings(NamedTuple):
+class Settings(NamedFields):
     """The settings of one run.
 
     Attributes:

@@ -59,7 +59,7 @@ class NamedFields(tuple[Any, ...]):
 
     __slots__: tuple[str, ...] = ()
     _names: ClassVar[tuple[str, ...]] = ()
-    _defaults: ClassVar[dict[str, object]] = {}
+    _defaults: ClassVar[dict[str, Any]] = {}
 
     def __init_subclass__(cls) -> None:
         names = tuple(cls.__annotations__)
@@ -84,6 +84,11 @@ class NamedFields(tuple[Any, ...]):
                 raise TypeError(f"{cls.__name__} has the fields {', '.join(names)}")
             values = tuple([fields[name] for name in names])
         return super().__new__(cls, values)
+
+    def _replace(self, **changed: Any) -> Self:
+        """Return a row in which some fields are others."""
+        fields = dict(zip(self._names, self))
+        return type(self)(**{**fields, **changed})
 
     def __repr__(self) -> str:
         fields = zip(self._names, self)

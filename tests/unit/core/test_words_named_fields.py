@@ -23,6 +23,7 @@ def test_a_row_is_a_tuple_with_names(point: Point) -> None:
     assert point == (1, 0)
     assert (point.x, point.y) == (1, 0)
     assert repr(point) == "Point(x=1, y=0)"
+    assert point._replace(y=2) == (1, 2)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any
+
+from pytest_mimic._core.words import NamedFields
 
 # Names that `ignore=` and `match=` accept at every client, so that one list of options
 # can serve several.
@@ -15,7 +17,7 @@ COMMON_PARTS = ("host", "port", "headers", "query", "body", "params")
 _ENTRY_POINT_GROUP = "pytest_mimic.clients"
 
 
-class Client(NamedTuple):
+class Client(NamedFields):
     """A row of the table of clients.
 
     Attributes:
@@ -47,7 +49,7 @@ CLIENTS: dict[str, Client] = {}
 _tables_to_load: list[str] = []
 
 
-class Edge(NamedTuple):
+class Edge(NamedFields):
     """A function of a client at which its calls are intercepted.
 
     The function is patched when its module is imported. Mimicking never imports a
