@@ -11,7 +11,6 @@ import itertools
 import os
 import pkgutil
 import re
-import subprocess
 import sys
 import textwrap
 import time
@@ -25,6 +24,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from support import warm_processes
 from support.memory_folder import use_memory
 from support.no_words import without_words
 from support.quick_runs import keep_lookups
@@ -405,12 +405,19 @@ class Project:
                 arg.startswith(("-n", "--dist", "--numprocesses", "--tx"))
                 for arg in args
             )
+            if is_parallel:
+                warm_processes.start_workers_warm()
             given = not (process or is_parallel or NAME in args)
             loaded = self._loaded(args, plugins, given=given, is_parallel=is_parallel)
             argv = [*loaded, "--color=no", "-W", "error", *args]
         objects = [pytest_mimic.plugin] if given else []
         if process:
-            code, output = self._run_process(argv, variables, timeout)
+            code, output = warm_processes.run_pytest(
+                argv,
+                folder=self.root,
+                variables=self.environment(variables),
+                timeout=timeout,
+            )
         else:
             start = self._everything() if self.is_compared else {}
             code, output = self._run_here(argv, variables, objects)
@@ -636,24 +643,6 @@ class Project:
     def _sources(self) -> Iterator[Path]:
         for pattern in ("*.py", "*.ini", "*.toml", "*.json"):
             yield from (path for path in self.root.rglob(pattern) if path.is_file())
-
-    def _run_process(
-        self, argv: Sequence[str], variables: Mapping[str, str], timeout: float
-    ) -> tuple[int, str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", *argv],
-            cwd=self.root,
-            env=self.environment(variables),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=timeout,
-            check=False,
-        )
-        return done.returncode, done.stdout
 
 
 def _folder(name: str) -> Path:

@@ -1,0 +1,311 @@
+"""Processes of Python that start as forks of one which has imported pytest already.
+
+Importing pytest takes most of the time of a short run in a process of its own, and of
+each worker of xdist. The parent of these processes imports neither pytest-mimic nor a
+plugin, so that each process loads them for itself, as any other.
+
+    test process ──request──► parent ──fork──► keeper ──fork──► program
+                 ◄──────────the number of the program, its exit code──┘
+"""
+
+from __future__ import annotations
+
+import atexit
+import importlib
+import io
+import json
+import os
+import runpy
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import IO, Any
+
+# A program that has this variable needs no new interpreter: it can be set later.
+LATE_VARIABLE = "PYTHONDONTWRITEBYTECODE"
+
+# The address of the parent, and the variables with which it has started. The forks of
+# the parent have both from it, and ask it for the workers of xdist that they start.
+_address: str | None = None
+_variables: dict[str, str] = {}
+
+
+class WarmProcess:
+    """A process of Python that a fork of the parent runs, with the names of `Popen`."""
+
+    def __init__(
+        self,
+        words: Sequence[str],
+        streams: Sequence[int],
+        *,
+        folder: str,
+        variables: Mapping[str, str],
+    ) -> None:
+        self.stdin: IO[bytes] | None = None
+        self.stdout: IO[bytes] | None = None
+        self.returncode: int | None = None
+        request = {"words": [*words], "folder": folder, "variables": {**variables}}
+        self._connection = socket.socket(socket.AF_UNIX)
+        self._connection.connect(parent_address())
+        socket.send_fds(self._connection, [b"!"], streams)
+        self._connection.sendall(json.dumps(request).encode() + b"\n")
+        self._answers = self._connection.makefile("r")
+        self.pid = int(self._answers.readline())
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return the exit code, as `Popen.wait` does.
+
+        Raises:
+            TimeoutError: The process has not ended in time.
+        """
+        if self.returncode is None:
+            self._connection.settimeout(timeout)
+            self.returncode = int(self._answers.readline())
+            self._answers.close()
+            self._connection.close()
+        return self.returncode
+
+    def kill(self) -> None:
+        """End the process at once, if it runs."""
+        if self.returncode is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+
+
+def run_pytest(
+    argv: Sequence[str], *, folder: Path, variables: Mapping[str, str], timeout: float
+) -> tuple[int, str]:
+    """Run pytest in a process of its own, and return its exit code and its output."""
+    words = ["-m", "pytest", *argv]
+    if not _can_be_warm(variables):
+        done = subprocess.run(
+            [sys.executable, *words],
+            cwd=folder,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=timeout,
+            check=False,
+        )
+        return done.returncode, _text(done.stdout)
+    output, its_output = os.pipe()
+    with open(os.devnull, "rb") as nothing:
+        process = WarmProcess(
+            words,
+            [nothing.fileno(), its_output, its_output],
+            folder=str(folder),
+            variables=variables,
+        )
+    os.close(its_output)
+    try:
+        written = _read_all(output, timeout)
+        return process.wait(timeout), _text(written)
+    finally:
+        os.close(output)
+        process.kill()
+
+
+def start_workers_warm() -> None:
+    """Let the workers of xdist that this process starts be warm processes."""
+    gateway = importlib.import_module("execnet.gateway_io")
+
+    def init(self: Any, args: Sequence[str], execmodel: Any) -> None:
+        self.popen = _start_worker(args)
+        streams = self.popen.stdin, self.popen.stdout
+        gateway.Popen2IO.__init__(self, *streams, execmodel=execmodel)
+
+    gateway.Popen2IOMaster.__init__ = init
+
+
+def _start_worker(words: Sequence[str]) -> Any:
+    _, *options, flag, code = words
+    if flag != "-c" or options != ["-u"] or not _can_be_warm(os.environ):
+        pipe = subprocess.PIPE
+        return subprocess.Popen(words, stdin=pipe, stdout=pipe)
+    (its_stdin, stdin), (stdout, its_stdout) = os.pipe(), os.pipe()
+    streams = [its_stdin, its_stdout, 2]
+    process = WarmProcess(
+        [flag, code], streams, folder=os.getcwd(), variables=os.environ
+    )
+    os.close(its_stdin)
+    os.close(its_stdout)
+    process.stdin, process.stdout = os.fdopen(stdin, "wb"), os.fdopen(stdout, "rb")
+    return process
+
+
+def _read_all(stream: int, timeout: float) -> bytes:
+    """Return what is written to a pipe until all processes that could write have ended."""
+    end = time.monotonic() + timeout
+    parts = []
+    while True:
+        readable, _, _ = select.select([stream], [], [], end - time.monotonic())
+        if not readable:
+            raise TimeoutError(b"".join(parts))
+        part = os.read(stream, 65536)
+        if not part:
+            return b"".join(parts)
+        parts.append(part)
+
+
+def _text(output: bytes) -> str:
+    """Return an output as text, with the line ends that text files have in Python."""
+    return io.TextIOWrapper(io.BytesIO(output), "utf-8", "replace").read()
+
+
+def _can_be_warm(variables: Mapping[str, str]) -> bool:
+    """Return whether a fork of the parent is as a new process with these variables.
+
+    Python reads its own variables at its start. Coverage starts with a process, too.
+    """
+    if sys.platform != "linux" or any(
+        name.startswith("COVERAGE") for name in variables
+    ):
+        return False
+    parent_address()
+    return _read_at_start(variables) == _read_at_start(_variables)
+
+
+def _read_at_start(variables: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: value
+        for name, value in variables.items()
+        if name.startswith("PYTHON") and name != LATE_VARIABLE
+    }
+
+
+def parent_address() -> str:
+    """Return the address of the parent, which starts when it is first needed."""
+    global _address
+    if _address is None:
+        _address = _start_parent()
+        _variables.update(os.environ)
+    return _address
+
+
+def _start_parent() -> str:
+    folder = tempfile.mkdtemp(prefix="warm-")
+    address = str(Path(folder) / "parent")
+    # The environment of a test is that of the processes which it starts.
+    parent = subprocess.Popen(
+        [sys.executable, __file__, address],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert parent.stdout is not None
+    with parent.stdout:
+        parent.stdout.readline()
+    atexit.register(_end_parent, parent, folder)
+    return address
+
+
+def _end_parent(parent: subprocess.Popen[bytes], folder: str) -> None:
+    # The parent ends when nobody can write to it any more.
+    parent.stdin.close()  # type: ignore[union-attr]
+    parent.wait()
+    with suppress(OSError):
+        os.rmdir(folder)
+
+
+@dataclass(frozen=True)
+class Program:
+    """What a fork of the parent is to run: the words after `python`, and its variables."""
+
+    words: Sequence[str]
+
+    def run(self) -> None:
+        """Run the program as Python would."""
+        flag, name, *argv = self.words
+        if flag == "-m":
+            sys.argv[:] = [name, *argv]
+            sys.path.insert(0, os.getcwd())
+            runpy.run_module(name, run_name="__main__", alter_sys=True)
+        else:
+            sys.argv[:] = ["-c", *argv]
+            sys.path.insert(0, "")
+            main = ModuleType("__main__")
+            sys.modules["__main__"] = main
+            exec(name, vars(main))
+
+
+def serve(address: str) -> Program | None:
+    """Fork for each request; return the program in its own process, and None at the end."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(address)
+    listener.listen()
+    # Nobody waits for a keeper.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    os.write(1, b"ready\n")
+    while True:
+        readable, _, _ = select.select([listener, 0], [], [])
+        if 0 in readable:
+            os.unlink(address)
+            return None
+        connection, _ = listener.accept()
+        if os.fork() == 0:
+            listener.close()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            return _keep_or_run(connection)
+        connection.close()
+
+
+def _keep_or_run(connection: socket.socket) -> Program:
+    """Start a program and answer how it ends; return it in its own process."""
+    _, streams, _, _ = socket.recv_fds(connection, 1, 3)
+    with connection.makefile("r") as lines:
+        request = json.loads(lines.readline())
+    pid = os.fork()
+    if pid:
+        for stream in (0, 1, 2, *streams):
+            os.close(stream)
+        with suppress(BrokenPipeError):
+            connection.sendall(b"%d\n" % pid)
+            _, status = os.waitpid(pid, 0)
+            connection.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
+        os._exit(0)
+    connection.close()
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    os.chdir(request["folder"])
+    os.environ.clear()
+    os.environ.update(request["variables"])
+    sys.dont_write_bytecode = bool(os.environ.get(LATE_VARIABLE))
+    return Program(request["words"])
+
+
+def import_early() -> None:
+    """Import pytest and what it, xdist and pytest-mimic import of others."""
+    config = importlib.import_module("_pytest.config")
+    for name in config.default_plugins:
+        importlib.import_module(f"_pytest.{name}")
+    for name in ("pytest", "cloudpickle", "execnet", "filelock", "xxhash", "asyncio"):
+        with suppress(ImportError):
+            importlib.import_module(name)
+
+
+def main(address: str) -> None:
+    """Be the parent, and in a fork of it, be the program that was asked for."""
+    global _address
+    # The folder of this file has modules that no other process sees.
+    del sys.path[0]
+    import_early()
+    _address = address
+    _variables.update(os.environ)
+    start_workers_warm()
+    program = serve(address)
+    if program is not None:
+        program.run()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
