@@ -7,7 +7,7 @@ run.
 
 from __future__ import annotations
 
-from functools import cache
+from inspect import ismethod
 from types import ModuleType
 from typing import Any
 
@@ -17,15 +17,20 @@ import pytest
 from _pytest.config import PytestPluginManager
 from _pytest.fixtures import FixtureManager
 
+# The names of all hooks begin so.
+HOOK = "pytest_"
+
 FixtureFunctionDefinition = getattr(_pytest.fixtures, "FixtureFunctionDefinition", None)
 
 
 def keep_lookups() -> None:
     """Let all later runs of this process find hooks and fixtures of pytest in tables."""
     _keep_hooks()
+    _keep_names_of_hooks()
+    _keep_parameters_of_hooks()
     # Older versions of pytest have no class for fixtures.
     if FixtureFunctionDefinition is not None:
-        _keep_places_without_fixtures()
+        _keep_names_of_fixtures()
     # The header of a run has the version, and pluggy reads it from a file each time.
     vars(pluggy)["__version__"] = pluggy.__version__
 
@@ -38,7 +43,7 @@ def _keep_hooks() -> None:
     def parse_hookimpl_opts(
         self: PytestPluginManager, plugin: object, name: str
     ) -> Any:
-        if not name.startswith("pytest_"):
+        if not name.startswith(HOOK):
             return None
         place = _place_in_pytest(plugin)
         if place is None:
@@ -55,39 +60,79 @@ def _keep_hooks() -> None:
         _keep_functions_of_hooks()
 
 
+def _keep_names_of_hooks() -> None:
+    names_of: dict[object, list[str]] = {}
+
+    def hook_names(plugin: object) -> list[str]:
+        """Return what `dir` does, without the names in pytest that are no hooks."""
+        place = _place_in_pytest(plugin)
+        if place is None:
+            return dir(plugin)
+        if place not in names_of:
+            names_of[place] = [name for name in dir(place) if name.startswith(HOOK)]
+        return names_of[place]
+
+    # pluggy looks for a hook at each name that `dir` gives.
+    vars(pluggy._manager)["dir"] = hook_names
+
+
+def _keep_parameters_of_hooks() -> None:
+    # Older versions of pluggy have no module of this name.
+    module = getattr(pluggy, "_impl", None)
+    if module is None:
+        return
+    read = module.varnames
+    parameters_of: dict[tuple[object, bool], Any] = {}
+
+    def varnames(function: Any) -> Any:
+        if not str(function.__module__).startswith("_pytest."):
+            return read(function)
+        # Methods of two runs have one function.
+        key = getattr(function, "__func__", function), ismethod(function)
+        if key not in parameters_of:
+            parameters_of[key] = read(function)
+        return parameters_of[key]
+
+    module.varnames = varnames
+
+
 def _keep_functions_of_hooks() -> None:
     find = pluggy._manager._static_hook_attr
-    find_in_pytest = cache(find)
 
     def static_hook_attr(plugin: object, name: str) -> Any:
-        is_module = isinstance(plugin, ModuleType)
-        if is_module and _place_in_pytest(plugin) is not None:
-            return find_in_pytest(plugin, name)
-        return find(plugin, name)
+        if _place_in_pytest(plugin) is None:
+            return find(plugin, name)
+        # The hooks of pytest are functions and methods, whose look-up runs nothing.
+        hook = getattr(plugin, name)
+        return hook, hook
 
     setattr(pluggy._manager, "_static_hook_attr", static_hook_attr)  # noqa: B010
 
 
-def _keep_places_without_fixtures() -> None:
-    look = FixtureManager.parsefactories
-    has_fixtures = cache(_has_fixtures)
+def _keep_names_of_fixtures() -> None:
+    names_of: dict[object, list[str]] = {}
 
-    def parsefactories(self: FixtureManager, *args: Any, **named: Any) -> None:
-        holder = named["holder"] if "holder" in named else args[0]
+    def fixture_names(holder: object) -> list[str]:
+        """Return what `dir` does, without the names in pytest that are no fixtures."""
         place = _place_in_pytest(holder)
-        if place is None or has_fixtures(place):
-            look(self, *args, **named)
+        if place is None:
+            return dir(holder)
+        if place not in names_of:
+            names_of[place] = [
+                name for name in dir(place) if _is_fixture(getattr(place, name, None))
+            ]
+        return names_of[place]
 
-    setattr(FixtureManager, "parsefactories", parsefactories)  # noqa: B010
+    # A run looks for a fixture at each name that `dir` gives.
+    vars(_pytest.fixtures)["dir"] = fixture_names
     # Newer versions of pytest look through all names of each plugin once more, to warn
     # of fixtures below another decorator.
     if hasattr(FixtureManager, "_check_for_wrapped_fixture"):
         setattr(FixtureManager, "_check_for_wrapped_fixture", lambda *_: None)  # noqa: B010
 
 
-def _has_fixtures(place: ModuleType | type) -> bool:
-    values = (getattr(place, name, None) for name in dir(place))
-    return any(isinstance(value, FixtureFunctionDefinition) for value in values)
+def _is_fixture(value: object) -> bool:
+    return isinstance(value, FixtureFunctionDefinition)
 
 
 def _place_in_pytest(holder: object) -> ModuleType | type | None:
