@@ -369,6 +369,7 @@ class Project:
         *args: str,
         offline: bool = False,
         process: bool | None = None,
+        is_warm: bool = True,
         hash_seed: int | None = None,
         env: Mapping[str, str] | None = None,
         plugins: Sequence[str] = (),
@@ -381,6 +382,9 @@ class Project:
             offline: Real executions raise an error.
             process: Run in a new process. A run in this one is much faster. By default
                 as the attribute says.
+            is_warm: A new process may start as a fork of one that has imported pytest
+                and what pytest-mimic imports of others, but for tests of what a run
+                imports.
             hash_seed: PYTHONHASHSEED, which needs a new process.
             env: Environment variables for this run.
             plugins: Installed plugins that are on in this run, those of QUIET among
@@ -417,6 +421,7 @@ class Project:
                 folder=self.root,
                 variables=self.environment(variables),
                 timeout=timeout,
+                is_warm=is_warm,
             )
         else:
             start = self._everything() if self.is_compared else {}

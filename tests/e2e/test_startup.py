@@ -22,9 +22,9 @@ def test_a_run_that_mimics_nothing_loads_a_few_small_modules(project):
     project.write("test_empty.py", "def test_empty(): pass")
 
     alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    run = project.run("-p", "pytest_mimic.plugin", process=True, env=alone).expect(
-        passed=1
-    )
+    run = project.run(
+        "-p", "pytest_mimic.plugin", process=True, is_warm=False, env=alone
+    ).expect(passed=1)
 
     loaded = json.loads((project.root / "loaded.json").read_text())
     assert {name for name in loaded if name.partition(".")[0] in WATCHED} == {
@@ -134,7 +134,7 @@ def test_a_plain_replay_loads_these_modules_and_no_others(project):
     """)
     project.record()
 
-    project.run(process=True).expect(passed=1, says=["1 call replayed"])
+    project.run(process=True, is_warm=False).expect(passed=1, says=["1 call replayed"])
 
     loaded = json.loads((project.root / "loaded.json").read_text())
     watched = {

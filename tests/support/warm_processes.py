@@ -1,8 +1,8 @@
 """Processes of Python that start as forks of one which has imported pytest already.
 
 Importing pytest takes most of the time of a short run in a process of its own, and of
-each worker of xdist. The parent of these processes imports neither pytest-mimic nor a
-plugin, so that each process loads them for itself, as any other.
+each worker of xdist. The parent of these processes imports neither pytest-mimic nor
+another plugin: each process loads them for itself.
 
     test process ──request──► parent ──fork──► keeper ──fork──► program
                  ◄──────────the number of the program, its exit code──┘
@@ -25,12 +25,11 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import IO, Any
 
-# A program that has this variable needs no new interpreter: it can be set later.
+# The only variable of Python that a process can follow after its start.
 LATE_VARIABLE = "PYTHONDONTWRITEBYTECODE"
 
 # The address of the parent, and the variables with which it has started. The forks of
@@ -82,11 +81,16 @@ class WarmProcess:
 
 
 def run_pytest(
-    argv: Sequence[str], *, folder: Path, variables: Mapping[str, str], timeout: float
+    argv: Sequence[str],
+    *,
+    folder: Path,
+    variables: Mapping[str, str],
+    timeout: float,
+    is_warm: bool,
 ) -> tuple[int, str]:
     """Run pytest in a process of its own, and return its exit code and its output."""
     words = ["-m", "pytest", *argv]
-    if not _can_be_warm(variables):
+    if not (is_warm and _can_be_warm(variables)):
         done = subprocess.run(
             [sys.executable, *words],
             cwd=folder,
@@ -216,29 +220,26 @@ def _end_parent(parent: subprocess.Popen[bytes], folder: str) -> None:
         os.rmdir(folder)
 
 
-@dataclass(frozen=True)
-class Program:
-    """What a fork of the parent is to run: the words after `python`, and its variables."""
-
-    words: Sequence[str]
-
-    def run(self) -> None:
-        """Run the program as Python would."""
-        flag, name, *argv = self.words
-        if flag == "-m":
-            sys.argv[:] = [name, *argv]
-            sys.path.insert(0, os.getcwd())
-            runpy.run_module(name, run_name="__main__", alter_sys=True)
-        else:
-            sys.argv[:] = ["-c", *argv]
-            sys.path.insert(0, "")
-            main = ModuleType("__main__")
-            sys.modules["__main__"] = main
-            exec(name, vars(main))
+def run_program(words: Sequence[str]) -> None:
+    """Run what stands after `python` in a command: `-m pytest -q`, or `-c` and code."""
+    flag, name, *argv = words
+    sys.argv[:] = [name if flag == "-m" else flag, *argv]
+    if flag == "-m":
+        sys.path.insert(0, os.getcwd())
+        runpy.run_module(name, run_name="__main__", alter_sys=True)
+    else:
+        sys.path.insert(0, "")
+        module = sys.modules["__main__"] = ModuleType("__main__")
+        exec(name, vars(module))
 
 
-def serve(address: str) -> Program | None:
-    """Fork for each request; return the program in its own process, and None at the end."""
+def serve(address: str) -> list[str] | None:
+    """Fork for each request.
+
+    Returns:
+        In the process of a program, the words of its command. In the parent, None when
+        the test process has ended.
+    """
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(address)
     listener.listen()
@@ -258,15 +259,21 @@ def serve(address: str) -> Program | None:
         connection.close()
 
 
-def _keep_or_run(connection: socket.socket) -> Program:
-    """Start a program and answer how it ends; return it in its own process."""
+def _keep_or_run(connection: socket.socket) -> list[str]:
+    """Be the keeper of a program, which answers how the program ends.
+
+    Returns:
+        In the process of the program, the words of its command.
+    """
     _, streams, _, _ = socket.recv_fds(connection, 1, 3)
     with connection.makefile("r") as lines:
         request = json.loads(lines.readline())
     pid = os.fork()
     if pid:
+        # Who reads an output waits until nobody can write to it.
         for stream in (0, 1, 2, *streams):
             os.close(stream)
+        # A test may end before the program.
         with suppress(BrokenPipeError):
             connection.sendall(b"%d\n" % pid)
             _, status = os.waitpid(pid, 0)
@@ -280,7 +287,7 @@ def _keep_or_run(connection: socket.socket) -> Program:
     os.environ.clear()
     os.environ.update(request["variables"])
     sys.dont_write_bytecode = bool(os.environ.get(LATE_VARIABLE))
-    return Program(request["words"])
+    return [*request["words"]]
 
 
 def import_early() -> None:
@@ -302,9 +309,9 @@ def main(address: str) -> None:
     _address = address
     _variables.update(os.environ)
     start_workers_warm()
-    program = serve(address)
-    if program is not None:
-        program.run()
+    words = serve(address)
+    if words is not None:
+        run_program(words)
 
 
 if __name__ == "__main__":
