@@ -117,9 +117,13 @@ def _attributes(error: BaseException) -> dict[str, Any]:
 
 def _exchange(message: Any) -> dict[str, Any]:
     """Return the facts of a request or a response that count, by their names."""
-    parts = {name: getattr(message, name, None) for name in _COUNTING}
-    parts["content-type"] = message.headers.get("content-type")
-    return {name: part for name, part in parts.items() if part is not None}
+    facts = {name: getattr(message, name, None) for name in _COUNTING}
+    facts["content-type"] = message.headers.get("content-type")
+    counting_facts: dict[str, Any] = {}
+    for name, fact in facts.items():
+        if fact is not None:
+            counting_facts[name] = fact
+    return counting_facts
 
 
 def _parts_of_error(error: BaseException) -> dict[str, Any]:
@@ -160,7 +164,9 @@ class _Comparison:
             return self._streams(recorded, actual)
         if isinstance(recorded, Raised) and isinstance(actual, Raised):
             return self._errors(recorded.error, actual.error)
-        root = "end" if name else ""
+        root = ""
+        if name:
+            root = "end"
         return self._values(root, recorded.content, actual.content)
 
     def _streams(self, recorded: Stream, actual: Stream) -> list[Difference]:
@@ -197,7 +203,9 @@ class _Comparison:
     def _summary(self, outcome: Outcome) -> str:
         if isinstance(outcome, Stream):
             return f"gave {len(outcome.items)} items"
-        verb = "raised" if isinstance(outcome, Raised) else "returned"
+        verb = "returned"
+        if isinstance(outcome, Raised):
+            verb = "raised"
         return f"{verb} {line(self._tree(outcome.content), 70)}"
 
     def _tree(self, value: object) -> Node:
@@ -301,8 +309,9 @@ class _Comparison:
         if kind_of(old) != kind_of(new):
             return new
         if isinstance(old, Opaque) or kind_of(old)[1] in TEXT_KINDS:
-            old_value, new_value = known_value(old), known_value(new)
-            return old if self._are_close(old_value, new_value) else new
+            if self._are_close(known_value(old), known_value(new)):
+                return old
+            return new
         if isinstance(old, Items) and isinstance(new, Items):
             items = [self._snapped(*pair) for pair in zip(old.items, new.items)]
             items += new.items[len(old.items) :]
@@ -319,7 +328,9 @@ class _Comparison:
             if not is_changed:
                 return new
             return Fields(new.kind, parts, new.length, new.digest, new.facts)
-        return old if _is_close(old, new, self._rules) else new
+        if _is_close(old, new, self._rules):
+            return old
+        return new
 
     def _are_close(self, old: object, new: object) -> bool:
         if not _are_data(old, new):
@@ -330,8 +341,12 @@ class _Comparison:
 
 def _exact_parts(node: Node, names: Iterable[str]) -> Fields:
     """Return the parts of a returned mapping whose values count even by shape."""
-    parts = node.parts if isinstance(node, Fields) else {}
-    return Fields("dict", {name: parts[name] for name in names if name in parts})
+    exact_parts: dict[str, Node] = {}
+    if isinstance(node, Fields):
+        for name in names:
+            if name in node.parts:
+                exact_parts[name] = node.parts[name]
+    return Fields("dict", exact_parts)
 
 
 def _inner_paths(paths: Sequence[Steps], root: str, value: object) -> list[Steps]:
@@ -346,7 +361,11 @@ def _inner_paths(paths: Sequence[Steps], root: str, value: object) -> list[Steps
         names = set()
     else:
         names = {"result"}
-    return [path[1:] for path in paths if path[0] in names and len(path) > 1]
+    inner_paths: list[Steps] = []
+    for first_step, *inner_steps in paths:
+        if first_step in names and inner_steps:
+            inner_paths.append(tuple(inner_steps))
+    return inner_paths
 
 
 def _rooted(root: str, path: str) -> str:
@@ -415,8 +434,9 @@ def _untold(old: Node, new: Node, path: str = "") -> Difference:
     """Return the difference between two values whose trees have the same parts."""
     old_steps = list(steps(old) or ())
     new_steps = list(steps(new) or ())
-    fact = _UNREADABLE if old_steps == new_steps else _REORDERED
-    return Difference(path, fact=fact)
+    if old_steps == new_steps:
+        return Difference(path, fact=_UNREADABLE)
+    return Difference(path, fact=_REORDERED)
 
 
 def _pruned(value: Any, paths: Sequence[Steps]) -> Any:
@@ -457,8 +477,9 @@ def _pruned_events(events: Events, paths: Sequence[Steps]) -> Events:
             continue
         paths_below += [path for path in paths if path[0] not in numbers]
         paths_below += [("data", *path) for path in paths_below]
-        plain_event = dict(event) if isinstance(event, ServerSentEvent) else event
-        pruned.append(_pruned(plain_event, paths_below))
+        if isinstance(event, ServerSentEvent):
+            event = dict(event)
+        pruned.append(_pruned(event, paths_below))
     return Events(pruned, is_whole=events.is_whole)
 
 
@@ -498,4 +519,6 @@ def _is_close(recorded: Any, actual: Any, rules: Rules) -> bool:
 def _python_number(scalar: Any) -> Any:
     """Return a scalar of numpy as a number of Python; None: it is no scalar."""
     item = getattr(scalar, "item", None)
-    return None if item is None else item()
+    if item is None:
+        return None
+    return item()

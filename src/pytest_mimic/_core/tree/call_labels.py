@@ -27,8 +27,10 @@ def call_label(
         return f"{target}(...)"
     texts: list[str] = []
     for name, part in by_name(arguments).items():
-        is_positional = name.startswith("*")
-        texts.append(line(part) if is_positional else f"{name}={line(part)}")
+        text = line(part)
+        if not name.startswith("*"):
+            text = f"{name}={text}"
+        texts.append(text)
     label = f"{target}({', '.join(texts)})"
     if len(label) <= width:
         return label
@@ -82,7 +84,9 @@ def told_apart(arguments: Mapping[str, Any] | None) -> str:
         return ""
     text = query_text(arguments)
     word = _body_in_short(arguments.get("body")) or _first_parameter(arguments)
-    return f"{text} ({word})" if word else text
+    if word:
+        return f"{text} ({word})"
+    return text
 
 
 def _body_in_short(body: object) -> str:
@@ -91,8 +95,9 @@ def _body_in_short(body: object) -> str:
     method = body.get("method")
     if body.get("jsonrpc") == "2.0" and isinstance(method, str):
         parameters = body.get("params")
-        name = parameters.get("name") if isinstance(parameters, Mapping) else None
-        return f"{method} {name}" if isinstance(name, str) else method
+        if isinstance(parameters, Mapping) and isinstance(parameters.get("name"), str):
+            return f"{method} {parameters['name']}"
+        return method
     words: list[str] = []
     model = body.get("model")
     if isinstance(model, str):
@@ -140,7 +145,9 @@ def query_text(arguments: Mapping[str, Any]) -> str:
         return ""
     texts = []
     for name, part in query.parts.items():
-        value = part if isinstance(part, str) else line(part)
+        value = part
+        if not isinstance(value, str):
+            value = line(value)
         texts.append(shortened(f"{name}={value}", _LONGEST))
     return shortened(f"?{'&'.join(texts)}", _QUERY_WIDTH)
 

@@ -104,7 +104,9 @@ def tokens_of_response(response: object) -> Tokens | None:
         response: The plain data of the answer. The body is JSON, a list of events, or
             the text of server-sent events in chunks.
     """
-    body = response.get("body") if isinstance(response, Mapping) else None
+    if not isinstance(response, Mapping):
+        return None
+    body = response.get("body")
     if not isinstance(body, Mapping):
         return None
     if "json" in body:
@@ -119,10 +121,13 @@ def tokens_of_response(response: object) -> Tokens | None:
 
 def event_data(events: Sequence[object]) -> list[Any]:
     """Return the data of each event of a stored stream: JSON, else the event itself."""
-    return [
-        event["json"] if isinstance(event, Mapping) and "json" in event else event
-        for event in events
-    ]
+    data: list[Any] = []
+    for event in events:
+        if isinstance(event, Mapping) and "json" in event:
+            data.append(event["json"])
+        else:
+            data.append(event)
+    return data
 
 
 def _sent_data(text: str) -> Iterator[object]:
@@ -148,7 +153,9 @@ def tokens_in(body: object) -> Tokens | None:
         `{"model": "m-1", "usage": {"input_tokens": 9, "output_tokens": 4}}` gives
         `Tokens("m-1", 9, 4)`.
     """
-    events = body if isinstance(body, list) else [body]
+    events = [body]
+    if isinstance(body, list):
+        events = body
     model, sent, received = "", 0, 0
     for event in _mappings(events):
         for holder in (event, event.get("message"), event.get("response")):
@@ -162,7 +169,9 @@ def tokens_in(body: object) -> Tokens | None:
                 # The tokens that a model thinks with are counted in the total alone.
                 received_by_total = _count(usage, _TOTAL) - sent
                 received = max(received_by_total, _count(usage, _RECEIVED)) or received
-    return Tokens(model, sent, received) if sent or received else None
+    if not sent and not received:
+        return None
+    return Tokens(model, sent, received)
 
 
 # The names that OpenAI, Anthropic and Gemini have for the counts.
@@ -234,7 +243,9 @@ def _tool_call(function: Mapping[str, Any]) -> str:
 def _compact(value: object) -> str:
     from json import dumps
 
-    return value if isinstance(value, str) else dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return value
+    return dumps(value, ensure_ascii=False)
 
 
 def _pieces(event: Mapping[str, Any]) -> Iterator[str]:
@@ -266,4 +277,6 @@ def _mappings(parts: object) -> Iterator[Mapping[str, Any]]:
 
 def _plain_text(value: object) -> str:
     """Return a value if it is a text, else an empty text."""
-    return value if isinstance(value, str) else ""
+    if isinstance(value, str):
+        return value
+    return ""

@@ -199,11 +199,12 @@ def _between_parts(
 def column_differences(changes: Iterable[Change], path: str) -> Iterator[Difference]:
     """Yield the differences between the columns of two tables."""
     for step, old, new in changes:
-        yield Difference(
-            path + step,
-            ABSENT if old is None else old,
-            ABSENT if new is None else new,
-        )
+        difference = Difference(path + step)
+        if old is not None:
+            difference = difference._replace(old=old)
+        if new is not None:
+            difference = difference._replace(new=new)
+        yield difference
 
 
 def _is_same_node(old: Node, new: Node) -> bool:
@@ -236,7 +237,8 @@ def _between_items(
             yield Difference(path, _count(len(old)), _count(len(new)))
         else:
             aligned = turns(list(map(order, old)), list(map(order, new)))
-            changes = place_by_place if aligned is None else aligned
+            if aligned is not None:
+                changes = aligned
     for tag, *ends in changes:
         if tag != "equal":
             yield from _between_stretches(old, new, path, *ends)

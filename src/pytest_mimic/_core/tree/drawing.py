@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from binascii import Error, a2b_base64
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pytest_mimic._core.files.places import PathPlace
@@ -196,7 +196,7 @@ class _Drawing:
             )
         if node.kind not in TEXT_KINDS:
             parts = [("", Items("list", node.items, node.length, node.digest))]
-        parts += [(f"{name}=", fact) for name, fact in shown_facts(node).items()]
+        parts += _keywords(shown_facts(node))
         return self._group(f"{short_name(node.kind)}(", parts, ")")
 
     def _fields(self, node: Fields) -> Drawn:
@@ -244,8 +244,13 @@ class _Drawing:
             # Only a path has a place, unless its file was edited by hand.
             content = str(content)
         parts: list[tuple[str, Node]] = [("", content)]
-        parts += [(f"{key}=", fact) for key, fact in facts.items()]
+        parts += _keywords(facts)
         return self._group(f"{name}(", parts, ")")
+
+
+def _keywords(facts: Mapping[str, Node]) -> list[tuple[str, Node]]:
+    """Return facts as keyword arguments, `maxlen=3`."""
+    return [(f"{name}=", fact) for name, fact in facts.items()]
 
 
 def text_or_place(node: Opaque) -> str:

@@ -110,25 +110,25 @@ def nearest_recording(
     parts, then of the same kinds, then one of other parameters of the test, then the
     latest. Only the first few hundred candidates are considered.
     """
-    short = shortened(None if arguments is None else dict(arguments))
-    parts = None if short is None else by_name(short)
+    short = _shortened(arguments)
+    parts: dict[str, Node] | None = None
+    if short is not None:
+        parts = by_name(short)
 
     def likeness(known: Recording) -> tuple[Any, ...]:
         counts: tuple[float, ...] = (float("-inf"),)
         if known.arguments is not None and parts is not None:
             found = part_differences(by_name(known.arguments), parts)
             # The parts of different kinds, such as a text and a path.
-            others = sum(kind_of(one.old) != kind_of(one.new) for one in found)
-            paths = {_argument_of(one.path) for one in found}
+            others = 0
+            paths = set()
+            for difference in found:
+                paths.add(_argument_of(difference.path))
+                others += kind_of(difference.old) != kind_of(difference.new)
             counts = (-len(paths), -len(found), -others)
-        is_like = (known.test or "").partition("[")[0] == (test or "").partition("[")[0]
-        return (
-            known.test == test,
-            counts,
-            is_like,
-            known.recorded or "",
-            known.test or "",
-        )
+        known_test = known.test or ""
+        is_like = known_test.partition("[")[0] == (test or "").partition("[")[0]
+        return (known.test == test, counts, is_like, known.recorded or "", known_test)
 
     return max(islice(candidates, CANDIDATES), key=likeness, default=None)
 
@@ -161,7 +161,7 @@ def missing(
     listed_remedies = list(remedies or [_again(call.verb, "to record it", call.test)])
     changing: Changing | None = None
     if nearest is None:
-        place = f" in {within}" if within else ""
+        place = _worded(" in {}", within)
         facts: list[str | Fact] = [f"nothing of {call.target} is recorded{place}"]
     else:
         recording_without_secrets = bare(nearest.whole())
@@ -174,11 +174,14 @@ def missing(
                 call.target,
                 call.line or call.target,
                 call.options,
-                arguments=shortened(
-                    None if call.arguments is None else dict(call.arguments)
-                ),
+                arguments=_shortened(call.arguments),
                 others=[candidate.arguments for candidate in first_candidates],
             )
+    paths: tuple[str, ...] = ()
+    kinds: list[str] = []
+    if changing is not None:
+        paths = changing.paths
+        kinds = sorted(kind.value for kind in changing.kinds)
     return MissingRecordingError(
         f"no recording of {call.label}",
         facts=facts,
@@ -186,11 +189,23 @@ def missing(
         call=call.label,
         target=call.target,
         test=call.test,
-        changing=() if changing is None else changing.paths,
-        kinds=()
-        if changing is None
-        else tuple(sorted(one.value for one in changing.kinds)),
+        changing=paths,
+        kinds=tuple(kinds),
     )
+
+
+def _shortened(arguments: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return described arguments with long ones cut; None: they are not known."""
+    if arguments is None:
+        return None
+    return shortened(dict(arguments))
+
+
+def _worded(words: str, fact: str | None) -> str:
+    """Return words around a fact, or nothing without the fact: ` in talk.json`."""
+    if not fact:
+        return ""
+    return words.format(fact)
 
 
 class FormerRecording(Protocol):
@@ -285,9 +300,9 @@ class Nearest(NamedTuple):
 
     def head_lines(self) -> list[str]:
         """Return the recording, and the note in place of differences."""
-        by = f" by {self.test}" if self.test else ""
-        on = f" on {self.recorded}" if self.recorded else ""
-        place = f" in {self.within}" if self.within else ""
+        by = _worded(" by {}", self.test)
+        on = _worded(" on {}", self.recorded)
+        place = _worded(" in {}", self.within)
         lines = [f"nearest: recorded{by}{on}{place}"]
         if self.note:
             lines.append(f"  {self.note}")
@@ -296,8 +311,9 @@ class Nearest(NamedTuple):
 
 def _again(verb: Verb, purpose: str, test: str | None) -> Remedy:
     """Return the remedy that records a test."""
-    make = rerecord if verb is Verb.RERECORD else record
-    return make(purpose, test)
+    if verb is Verb.RERECORD:
+        return rerecord(purpose, test)
+    return record(purpose, test)
 
 
 def _nearest_fact(nearest: Recording, call: MissedCall, *, within: str) -> Nearest:
@@ -396,9 +412,11 @@ def _unseen(nearest: Recording, call: MissedCall, *, is_ignored: bool) -> str:
     shown = "what is shown is equal"
     secrets = _secrets_of(by_name(call.arguments or {}))
     if secrets:
-        # Of several secrets, nothing tells which one differs.
-        name = f": {secrets[0]}" if len(secrets) == 1 else ""
-        return f"{shown}, a hidden part differs{name}"
+        words = f"{shown}, a hidden part differs"
+        if len(secrets) == 1:
+            # Of several secrets, nothing tells which one differs.
+            words += f": {secrets[0]}"
+        return words
     line = "the line of the target has changed"
     return f"{shown}: {line}, or a part that is not kept differs"
 
@@ -429,14 +447,16 @@ def stale(
     The source of the target has changed, or, if there are any, the `changed` functions
     and files that the call reaches or reads.
     """
-    when = f" ({recorded})" if recorded else ""
+    when = _worded(" ({})", recorded)
     usual_remedies = [
         record("to record it again", test),
         verify("to see whether the outcome changed", test),
     ]
-    what = f"what {label} reaches or reads" if changed else target
+    what = target
+    if changed:
+        what = f"what {label} reaches or reads"
     what += f" has changed since this call was recorded{when}"
-    facts = limited([f"{one} has changed" for one in changed], _SHOWN)
+    facts = limited([f"{name} has changed" for name in changed], _SHOWN)
     return StaleRecordingError(
         what,
         facts=facts,

@@ -60,12 +60,15 @@ def preview(
     parts: list[tuple[str, object]] = []
     # The outcome's parts may raise anything; it is stored all the same.
     with suppress(Exception):
-        end_or_outcome = outcome.end if isinstance(outcome, Stream) else outcome
+        end_or_outcome: Outcome | None = outcome
+        if isinstance(outcome, Stream):
+            end_or_outcome = outcome.end
         if isinstance(outcome, Stream) and outcome.items:
             item = outcome.items[0]
-            # The copy of the item that was taken when the item was yielded.
-            value = item.load() if isinstance(item, Encoded) else item
-            parts.append((f"stream of {plural(len(outcome.items), 'item')}: ", value))
+            if isinstance(item, Encoded):
+                # The copy of the item that was taken when the item was yielded.
+                item = item.load()
+            parts.append((f"stream of {plural(len(outcome.items), 'item')}: ", item))
         if isinstance(end_or_outcome, Raised):
             parts.append(("raised ", end_or_outcome.error))
         elif isinstance(outcome, Value):

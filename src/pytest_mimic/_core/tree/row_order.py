@@ -51,8 +51,11 @@ def _rows_to_compare(params: Any) -> list[str] | None:
         return None
     rows: dict[str, dict[str, Node]] = {}
     for name, value in node.parts.items():
-        numbered = re.fullmatch(r"(.+?)_{1,2}(\d+)", name)
-        base, number = numbered.groups() if numbered else (name, "")
-        rows.setdefault(number, {})[base] = value
-    texts = [order(Fields("dict", row)) for row in rows.values()]
-    return texts if len(texts) > 1 else None
+        column, number = name, ""
+        numbered_name = re.fullmatch(r"(.+?)_{1,2}(\d+)", name)
+        if numbered_name:
+            column, number = numbered_name.groups()
+        rows.setdefault(number, {})[column] = value
+    if len(rows) < 2:
+        return None
+    return [order(Fields("dict", row)) for row in rows.values()]

@@ -67,7 +67,9 @@ def _item_differences(old: Node, new: Node, path: str) -> Iterator[Difference]:
     is_stream = kind_of(old) == (Items, "events")
     told_shapes: set[str] = set()
     for place, item in enumerate(_members_of(new)):
-        counterparts = _events_named_as(item, recorded) if is_stream else recorded
+        counterparts = recorded
+        if is_stream:
+            counterparts = _events_named_as(item, recorded)
         if _has_shape_of_one(item, counterparts):
             continue
         shape = _shape_text(item)
@@ -80,11 +82,11 @@ def _item_differences(old: Node, new: Node, path: str) -> Iterator[Difference]:
 
 def _events_named_as(event: Node, recorded: list[Node]) -> list[Node]:
     name = _event_name(event)
-    return [
-        recorded_event
-        for recorded_event in recorded
-        if _event_name(recorded_event) == name
-    ]
+    named_events: list[Node] = []
+    for recorded_event in recorded:
+        if _event_name(recorded_event) == name:
+            named_events.append(recorded_event)
+    return named_events
 
 
 def _has_shape_of_one(item: Node, counterparts: list[Node]) -> bool:
@@ -112,7 +114,9 @@ def _event_name(node: Node) -> str | None:
     if not isinstance(node, Fields) or "data" not in node.parts:
         return None
     name = node.parts.get("event")
-    return name if isinstance(name, str) else None
+    if isinstance(name, str):
+        return name
+    return None
 
 
 def _form_of(node: Node) -> object:
@@ -121,15 +125,18 @@ def _form_of(node: Node) -> object:
     Of a library's data, the dtypes and columns must be equal, too.
     """
     if isinstance(node, Opaque) and node.kind == "text":
-        is_of_library = library_of(type(node.value)) is not None
-        return node.type, form(node.value) if is_of_library else ()
+        if library_of(type(node.value)) is None:
+            return node.type, ()
+        return node.type, form(node.value)
     if isinstance(node, Cut | Hidden):
         return node.type
     if isinstance(node, Fields) and "of" in node.facts:
         # The arguments of a generic class belong to its type.
         return node.kind, order(node.facts["of"])
+    if isinstance(node, Opaque) and node.kind in _BYTES:
+        return type_of(node)
     if isinstance(node, Items | Fields | Opaque):
-        return type_of(node) if node.kind in _BYTES else node.kind
+        return node.kind
     return type(node).__name__
 
 
@@ -138,8 +145,10 @@ def _shape_text(node: Node) -> str:
     shapes: list[str] = []
     for step, part in (steps(node) or {}).items():
         shape = _shape_text(part)
-        # The number of an item is no part of the shape of its list.
-        shapes.append(shape if _is_collection(node) else f"{step}{shape}")
+        if not _is_collection(node):
+            shape = f"{step}{shape}"
+        shapes.append(shape)
     if _is_collection(node):
+        # Neither the number of an item nor how often its shape occurs is told.
         shapes = list(set(shapes))
     return f"{_form_of(node)}({sorted(shapes)})"

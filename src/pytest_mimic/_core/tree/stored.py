@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Collection
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.nodes.node_classes import Fields, Items, Node, Opaque
@@ -47,18 +48,17 @@ def without_secrets(
             texts_of_secrets.append(text)
     root: dict[str, Any] = {"": redactor.scrub(body, stored=True)}
     for place in places(root, redactor):
-        if type(place.value) is str:
-            scrub = _scrubbed_base64 if place.key in _KEYS_OF_BASE64 else _scrubbed
-            place.box[place.key] = scrub(place.value, redactor, texts_of_secrets)
+        if type(place.value) is not str:
+            continue
+        scrub = redactor.scrub_text
+        if place.key in _KEYS_OF_BASE64:
+            scrub = partial(_scrubbed_base64, redactor)
+        place.box[place.key] = scrub(place.value, texts_of_secrets)
     body_without_secrets: dict[str, Any] = root[""]
     return body_without_secrets
 
 
-def _scrubbed(text: str, redactor: Redactor, secrets: Collection[str]) -> str:
-    return redactor.scrub_text(text, secrets)
-
-
-def _scrubbed_base64(text: str, redactor: Redactor, secrets: Collection[str]) -> str:
+def _scrubbed_base64(redactor: Redactor, text: str, secrets: Collection[str]) -> str:
     """Return the base64 of bytes without the secrets that their literal would show."""
     literal = literal_of(Opaque("base64", text))
     if literal is None:
@@ -100,7 +100,9 @@ def outcome_tree(stored: Stored, redactor: Redactor) -> Node:
         parts["value"] = _compared(body["value"], is_tagged=stored.is_tagged)
     if stored.awaited:
         parts["awaited"] = True
-    return parts["value"] if list(parts) == ["value"] else Fields("dict", parts)
+    if list(parts) == ["value"]:
+        return parts["value"]
+    return Fields("dict", parts)
 
 
 def _pickle_node(stored: Stored, redactor: Redactor) -> Fields:
