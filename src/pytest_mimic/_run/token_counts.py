@@ -39,8 +39,10 @@ def tokens_of(
     for name in {name for _, name in answers}:
         # A recording may be gone, taken back or damaged by now.
         with suppress(MimicError, AttributeError, LookupError, TypeError, ValueError):
-            for entry in _entries_of(name, vault, known):
-                counts[wall_seconds(entry), name] = _counts_of(entry, vault)
+            for outcome_entry in _entries_of(name, vault, known):
+                counts[wall_seconds(outcome_entry), name] = _counts_of(
+                    outcome_entry, vault
+                )
     sent = 0
     received = 0
     for answer in answers:
@@ -56,7 +58,7 @@ def _entries_of(
     """Return the stored outcomes of a recording, or those of HTTP in a cassette."""
     recording = known.get(name)
     if recording is not None:
-        return [stored.entry for stored in recording.outcomes]
+        return [stored_outcome.entry for stored_outcome in recording.outcomes]
     data = vault.store.read(name) or b""
     facts = parse_recording(data, vault.label, name, skim=True)
     if "outcomes" in facts:
@@ -68,11 +70,11 @@ def _entries_of(
     return entries
 
 
-def _counts_of(entry: Mapping[str, Any], vault: Vault) -> Counts:
+def _counts_of(outcome_entry: Mapping[str, Any], vault: Vault) -> Counts:
     """Return the tokens of one stored outcome, which may lie in a file of its own."""
-    response = entry.get("value")
-    if "json" in entry:
-        data = vault.store.read(entry["json"]) or b""
+    response = outcome_entry.get("value")
+    if "json" in outcome_entry:
+        data = vault.store.read(outcome_entry["json"]) or b""
         if b"usage" in data:
             response = json.loads(data).get("value")
     return counts_in(response)

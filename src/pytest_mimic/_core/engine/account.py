@@ -42,10 +42,10 @@ if TYPE_CHECKING:
         def end(self) -> None:
             """Note no further bytes."""
 
-        def note(self, call: Any, stored: Stored, /) -> None:
+        def note(self, call: Any, stored_outcome: Stored, /) -> None:
             """Note a call that is recorded, and its outcome."""
 
-        def note_elsewhere(self, stored: Stored, /) -> None:
+        def note_elsewhere(self, stored_outcome: Stored, /) -> None:
             """Note an outcome that another process has recorded."""
 
         def report(self) -> None:
@@ -306,15 +306,15 @@ class Account:
         """
         plain: dict[str, Any] = {"replayed": self.replayed, "saved": self.saved}
         for name in self.entries:
-            entry = vars(self)[name]
-            if isinstance(entry, Events):
-                plain[name] = entry.rows()
-            elif isinstance(entry, set):
-                plain[name] = sorted(entry)
-            elif isinstance(entry, DistinctTexts):
-                plain[name] = list(entry)
+            events_of_name = vars(self)[name]
+            if isinstance(events_of_name, Events):
+                plain[name] = events_of_name.rows()
+            elif isinstance(events_of_name, set):
+                plain[name] = sorted(events_of_name)
+            elif isinstance(events_of_name, DistinctTexts):
+                plain[name] = list(events_of_name)
             else:
-                plain[name] = entry
+                plain[name] = events_of_name
         return plain
 
     def add(self, plain: dict[str, Any]) -> None:
@@ -333,19 +333,19 @@ class Account:
             self._add_entry(name, plain[name])
 
     def _add_entry(self, name: str, other: Any) -> None:
-        entry = vars(self)[name]
-        if isinstance(entry, Events):
+        events_of_name = vars(self)[name]
+        if isinstance(events_of_name, Events):
             kind = KINDS[name]
             for fields in other:
-                entry.add(kind(*fields))
-        elif isinstance(entry, (set, DistinctTexts)):
+                events_of_name.add(kind(*fields))
+        elif isinstance(events_of_name, (set, DistinctTexts)):
             for text in other:
-                entry.add(text)
-        elif isinstance(entry, dict):
+                events_of_name.add(text)
+        elif isinstance(events_of_name, dict):
             for test, outcome in other.items():
                 self._add_outcome(test, outcome)
         else:
-            entry.extend(other)
+            events_of_name.extend(other)
 
     def _add_outcome(self, test: str, outcome: str) -> None:
         """Note how a test has ended, perhaps in another process, too."""

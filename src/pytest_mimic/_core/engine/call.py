@@ -163,11 +163,11 @@ class Plan:
 
         It does if the outcome is stale, or a class or the Python version has changed.
         """
-        stored = recording.stored
+        stored_outcome = recording.stored
         return (
             self.has_other_source(recording.source)
-            or bool(self.run.stale_inputs(stored.entry.get("inputs")))
-            or stored.is_outdated
+            or bool(self.run.stale_inputs(stored_outcome.entry.get("inputs")))
+            or stored_outcome.is_outdated
         )
 
     def failure(self, outcome: Outcome) -> str | None:

@@ -478,7 +478,10 @@ def imported_files(
 
 def each_outcome(recording: Recording) -> list[Recording]:
     """Return a recording once for each of its outcomes, which is its only one there."""
-    return [recording._replace(outcomes=[stored]) for stored in recording.outcomes]
+    return [
+        recording._replace(outcomes=[stored_outcome])
+        for stored_outcome in recording.outcomes
+    ]
 
 
 def _is_of_another_call(call: Call, recording: Recording) -> bool:

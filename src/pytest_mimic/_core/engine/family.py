@@ -252,8 +252,8 @@ class Family:
         """Note what outcomes of another process give, which this one may send."""
         if self._run.account.next_run is not None:
             for found in self._recordings.calls_in(file, now):
-                for stored in found.outcomes:
-                    self._run.account.next_run.note_elsewhere(stored)
+                for stored_outcome in found.outcomes:
+                    self._run.account.next_run.note_elsewhere(stored_outcome)
 
     def _hear_of_number(self, event: NameNumbered) -> None:
         owner = self._owners.get(event.owner)
@@ -303,8 +303,8 @@ class Family:
     def _recording_in(self, event: CallRecorded | CallUnended) -> Recording:
         facts = event.facts
         origin = Origin(event.file, facts["target"], facts["test"])
-        stored = Stored(self._run.vault.objects, event.entry, origin)
-        return Recording(**facts, outcomes=[stored])
+        stored_outcome = Stored(self._run.vault.objects, event.entry, origin)
+        return Recording(**facts, outcomes=[stored_outcome])
 
     def _hear_of_secrets(self, event: SecretsLearned) -> None:
         scope = self._scopes.get(event.scope)
@@ -379,8 +379,8 @@ class Family:
     def _plain(self, recording: Recording) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the facts of a recording, and its outcome, as plain data."""
         facts = recording._asdict()
-        [stored] = facts.pop("outcomes")
-        return facts, placed(self._run.vault.objects, stored)
+        [stored_outcome] = facts.pop("outcomes")
+        return facts, placed(self._run.vault.objects, stored_outcome)
 
     def tell_progress(self) -> None:
         """Tell that a call has ended, or was replayed.

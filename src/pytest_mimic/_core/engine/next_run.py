@@ -147,7 +147,7 @@ class NextRun:
 
     # -- calls and outcomes
 
-    def note(self, call: Call, stored: Stored) -> None:
+    def note(self, call: Call, stored_outcome: Stored) -> None:
         """Note the values in a call that is recorded, and then those in its outcome."""
         evidence = self._evidence()
         if _may_hold_values(_text_of(call), evidence):
@@ -156,7 +156,7 @@ class NextRun:
             parts = self._parts_of(call, arguments, evidence)
             if parts:
                 self._keep(call, arguments, parts)
-        self._note_outcome(stored)
+        self._note_outcome(stored_outcome)
 
     def _parts_of(
         self, call: Call, arguments: Mapping[str, Any], evidence: Evidence
@@ -210,14 +210,14 @@ class NextRun:
                 event = MadeAnew(plan.target, path, kind, test, number, rest, line)
                 self._parts.append(_Part(event, part.values))
 
-    def _note_outcome(self, stored: Stored) -> None:
-        if stored.encoded is None:
-            self._note_text(dumps(stored.entry.get("value"), default=repr))
+    def _note_outcome(self, stored_outcome: Stored) -> None:
+        if stored_outcome.encoded is None:
+            self._note_text(dumps(stored_outcome.entry.get("value"), default=repr))
             return
-        if stored.encoded.pickled is not None:
+        if stored_outcome.encoded.pickled is not None:
             self._unreadable.add(self._run.current.test)
         # Shorter texts need none of the room for long ones.
-        for text in stored.encoded.texts(max(self._room, _LONG)):
+        for text in stored_outcome.encoded.texts(max(self._room, _LONG)):
             if text is None:
                 self._unreadable.add(self._run.current.test)
             else:
@@ -242,9 +242,9 @@ class NextRun:
         for text in unread:
             self._origins.note_given(_without_date(text), evidence)
 
-    def note_elsewhere(self, stored: Stored) -> None:
+    def note_elsewhere(self, stored_outcome: Stored) -> None:
         """Note the values in an outcome that another process has recorded."""
-        readable = stored.readable()
+        readable = stored_outcome.readable()
         if readable is None:
             self._unreadable.add(self._run.current.test)
             return
@@ -289,8 +289,8 @@ class NextRun:
         for name in {replay.recording for replay in run.account.each_replay()}:
             with suppress(MimicError):
                 for call in read_calls(run.vault.objects, name) or ():
-                    for stored in call.outcomes:
-                        yield dumps(stored.readable(), default=repr)
+                    for stored_outcome in call.outcomes:
+                        yield dumps(stored_outcome.readable(), default=repr)
 
     def _known(self) -> set[str]:
         """Return the values that stand elsewhere.

@@ -154,9 +154,11 @@ def record(
     """
     call, run = observed.call, observed.call.plan.run
     before = places.found.get(place)
-    stored = encode(observed, outcome, before)
+    stored_outcome = encode(observed, outcome, before)
     if run.account.log is not None:
-        run.account.log("recorded", call, stored=stored, seconds=observed.duration)
+        run.account.log(
+            "recorded", call, stored_outcome=stored_outcome, seconds=observed.duration
+        )
     is_shared = places.owner is None and places.file in run.account.used
     if is_shared and _has_more(places, call, outcome, before):
         return
@@ -164,12 +166,12 @@ def record(
     error = None
     if failure is not None:
         error = f"{call.listed} {failure}", run.current.test
-    _note_keys(call, stored)
+    _note_keys(call, stored_outcome)
     if run.account.next_run is not None:
-        run.account.next_run.note(call, stored)
+        run.account.next_run.note(call, stored_outcome)
     if before is not None and call.issuer is not None and call.issuer.is_of_fixture:
-        run.account.dropped |= _placeholders(before) - _placeholders(stored)
-    recording = recording_of(call, [stored], places.owner)
+        run.account.dropped |= _placeholders(before) - _placeholders(stored_outcome)
+    recording = recording_of(call, [stored_outcome], places.owner)
     with run.recordings.turns:
         places.put(place, recording, error)
         if is_first:
@@ -275,7 +277,7 @@ def encode(
     effects = observed.effects
     if effects is not None:
         effects.refuse_changes()
-    stored = run.vault.writer.encoded(
+    stored_outcome = run.vault.writer.encoded(
         outcome,
         observed.duration,
         target=plan.target,
@@ -284,39 +286,42 @@ def encode(
     )
     beside = float(f"{observed.seconds_shared:.4g}")
     if beside >= _SHORTEST_BESIDE:
-        stored.entry["beside"] = min(beside, stored.duration)
+        stored_outcome.entry["beside"] = min(beside, stored_outcome.duration)
     if effects is not None and effects.states:
-        stored.entry["after"] = effects.states
+        stored_outcome.entry["after"] = effects.states
     if run.redactor.environment.forms:
-        _hide_environment(call, stored)
-    if stored.encoded is not None and stored.encoded.pickled is not None:
-        _describe_pickle(call, outcome, stored, stored.encoded.pickled)
+        _hide_environment(call, stored_outcome)
+    if (
+        stored_outcome.encoded is not None
+        and stored_outcome.encoded.pickled is not None
+    ):
+        _describe_pickle(call, outcome, stored_outcome, stored_outcome.encoded.pickled)
     if call.number:
         # `show` lists the calls of a test in the order of these numbers.
-        stored.entry["number"] = call.number
+        stored_outcome.entry["number"] = call.number
     if observed.is_awaited:
-        stored.entry["awaited"] = True
+        stored_outcome.entry["awaited"] = True
     if observed.coroutine_gave:
-        stored.entry["coroutine"] = observed.coroutine_gave
+        stored_outcome.entry["coroutine"] = observed.coroutine_gave
     if observed.trace is not None:
-        stored.inputs = observed.trace.noted().over
+        stored_outcome.inputs = observed.trace.noted().over
     may_stay = plan.options.volatile or plan.kind != "function"
     if before is None or not may_stay:
-        return stored
+        return stored_outcome
     from pytest_mimic._core.engine.verifying import is_unchanged
 
-    if is_unchanged(call, before, stored, redactor=run.redactor):
-        before.inputs = stored.inputs
+    if is_unchanged(call, before, stored_outcome, redactor=run.redactor):
+        before.inputs = stored_outcome.inputs
         return before
-    return stored
+    return stored_outcome
 
 
-def _hide_environment(call: Call, stored: Stored) -> None:
+def _hide_environment(call: Call, stored_outcome: Stored) -> None:
     """Let the names of environment variables stand for their values."""
     run = call.plan.run
-    if stored.encoded is None:
+    if stored_outcome.encoded is None:
         return
-    hidden = stored.encoded.hide(run.redactor.environment)
+    hidden = stored_outcome.encoded.hide(run.redactor.environment)
     for name, is_hidden in hidden.items():
         what = f"holds the value of {name}"
         if is_hidden:
@@ -327,14 +332,14 @@ def _hide_environment(call: Call, stored: Stored) -> None:
 
 
 def _describe_pickle(
-    call: Call, outcome: Outcome, stored: Stored, pickled: Pickled
+    call: Call, outcome: Outcome, stored_outcome: Stored, pickled: Pickled
 ) -> None:
     """Store beside a pickle what people can read of it, and report what it loses."""
     plan, run = call.plan, call.plan.run
     for loss in losses(pickled.imports):
         call.report(loss)
     secrets = partial(plan.secrets, call)
-    stored.entry["preview"] = preview(
+    stored_outcome.entry["preview"] = preview(
         outcome, run.redactor, places=plan.places, secrets=secrets
     )
     size = sum(map(len, pickled.chunks))
@@ -343,7 +348,7 @@ def _describe_pickle(
         return
     description = described(outcome, run.redactor, places=plan.places, secrets=secrets)
     if description is not None:
-        stored.entry["described"] = description
+        stored_outcome.entry["described"] = description
 
 
 # -- what the recording says about the call
@@ -369,15 +374,15 @@ def _has_more(
     return outcome.end is None and is_longer
 
 
-def _note_keys(call: Call, stored: Stored) -> None:
+def _note_keys(call: Call, stored_outcome: Stored) -> None:
     """Note texts in a call, or in its new outcome, that look like keys.
 
     `check` does the same, also for what is left out here of a large outcome.
     """
     run = call.plan.run
     texts = [call.described_text]
-    if stored.encoded is not None:
-        texts += stored.encoded.beginnings(_MOST_SEARCHED)
+    if stored_outcome.encoded is not None:
+        texts += stored_outcome.encoded.beginnings(_MOST_SEARCHED)
     test = run.current.test
     for text in texts:
         for shown, mark in keys_in(text):
@@ -389,6 +394,6 @@ def _note_keys(call: Call, stored: Stored) -> None:
             run.account.keys.add(LooksLikeKey(call.label, what))
 
 
-def _placeholders(stored: Stored) -> set[str]:
+def _placeholders(stored_outcome: Stored) -> set[str]:
     """Return the placeholders of issued secrets in an outcome."""
-    return set(issued_in(dumps(stored.readable(), ensure_ascii=False)))
+    return set(issued_in(dumps(stored_outcome.readable(), ensure_ascii=False)))

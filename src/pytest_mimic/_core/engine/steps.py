@@ -188,7 +188,7 @@ class Step:
             (wall_seconds(entry), self.track.file, entry.get("inputs"), target)
         )
         if run.account.log is not None:
-            run.account.log("replayed", self.call, stored=self.stored)
+            run.account.log("replayed", self.call, stored_outcome=self.stored)
         if run.current.family is not None:
             run.current.family.tell_progress()
 
@@ -254,12 +254,14 @@ class Step:
     def _compare(self, outcome: Outcome) -> None:
         from pytest_mimic._core.engine.verifying import compare_repeated, verify
 
-        call, stored, observed = self.call, self.stored, self.observed
-        is_awaited = observed.is_awaited or (self.begun and stored.awaited)
+        call, stored_outcome, observed = self.call, self.stored, self.observed
+        is_awaited = observed.is_awaited or (self.begun and stored_outcome.awaited)
         if self.repeats:
-            compare_repeated(call, stored, outcome, is_awaited=is_awaited)
+            compare_repeated(call, stored_outcome, outcome, is_awaited=is_awaited)
         else:
-            verify(call, stored, outcome, observed.duration, is_awaited=is_awaited)
+            verify(
+                call, stored_outcome, outcome, observed.duration, is_awaited=is_awaited
+            )
 
     def _leave(self) -> None:
         """Let what the call has started, or forked, be mimicked from now on."""
@@ -349,7 +351,7 @@ class Step:
             observed.effects = None
             given = self._given_so_far("waiting" if mark == WAITING else "stopped")
             observed.end()
-            stored = encode(observed, given)
+            stored_outcome = encode(observed, given)
         except MimicError as error:
             self.run.current.pending.note(error)
             self._leave_empty()
@@ -357,11 +359,11 @@ class Step:
         finally:
             # What an edge collects refers to its step.
             self.arrived = None
-        stored.entry["end"] = mark
+        stored_outcome.entry["end"] = mark
         self._leave_empty()
-        self._keep_unended(stored)
+        self._keep_unended(stored_outcome)
 
-    def _keep_unended(self, stored: Stored) -> None:
+    def _keep_unended(self, stored_outcome: Stored) -> None:
         """Keep what the call has given until its test has ended.
 
         Another process may judge that.
@@ -369,14 +371,19 @@ class Step:
         from pytest_mimic._core.engine.record import recording_of
 
         run, call, track = self.run, self.call, self.track
-        recording = recording_of(call, [stored], track.owner)
+        recording = recording_of(call, [stored_outcome], track.owner)
         unended = Unended(track, self.number, recording, call.label)
         family = run.current.family
         if family is not None and family.is_judged_elsewhere(self.owner):
             family.tell_unended(self.owner, unended)
             return
         if run.account.log is not None:
-            run.account.log("recorded", call, stored=stored, seconds=stored.duration)
+            run.account.log(
+                "recorded",
+                call,
+                stored_outcome=stored_outcome,
+                seconds=stored_outcome.duration,
+            )
         self.owner.unended.append(unended)
 
     def _given_so_far(self, end: str) -> Outcome:

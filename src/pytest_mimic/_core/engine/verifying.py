@@ -24,25 +24,30 @@ if TYPE_CHECKING:
 
 
 def verify(
-    call: Call, stored: Stored, outcome: Outcome, duration: float, *, is_awaited: bool
+    call: Call,
+    stored_outcome: Stored,
+    outcome: Outcome,
+    duration: float,
+    *,
+    is_awaited: bool,
 ) -> None:
     """Compare the outcome of a real call with its recording, and note a difference.
 
     Args:
         call: The call.
-        stored: Its recorded outcome.
+        stored_outcome: Its recorded outcome.
         outcome: Its outcome now.
         duration: How long it took, in seconds.
         is_awaited: Whether the function has returned something to await.
     """
     run = call.plan.run
     verified = VerifiedCall(call.plan.target)
-    if stored.gave_nothing:
+    if stored_outcome.gave_nothing:
         run.account.verified_calls.append(verified)
         call.report("was answered, before it was cancelled as it was when recorded")
         return
     actual = _as_recorded(call, outcome)
-    drift, found = _drift(call, stored, actual, is_awaited=is_awaited)
+    drift, found = _drift(call, stored_outcome, actual, is_awaited=is_awaited)
     if drift is None:
         run.account.verified_calls.append(verified)
     else:
@@ -52,7 +57,7 @@ def verify(
         run.account.log(
             kind,
             call,
-            stored=stored,
+            stored_outcome=stored_outcome,
             seconds=duration,
             error=drift,
             differences=found,
@@ -60,7 +65,7 @@ def verify(
 
 
 def compare_repeated(
-    call: Call, stored: Stored, outcome: Outcome, *, is_awaited: bool
+    call: Call, stored_outcome: Stored, outcome: Outcome, *, is_awaited: bool
 ) -> None:
     """Compare what a wider fixture does again, at a service, with its recording.
 
@@ -76,7 +81,7 @@ def compare_repeated(
     if owner.ends or owner.replayed.get(call.plan.target) != run.current.replayed_tests:
         return
     actual = _as_recorded(call, outcome)
-    drift, _ = _drift(call, stored, actual, is_awaited=is_awaited)
+    drift, _ = _drift(call, stored_outcome, actual, is_awaited=is_awaited)
     if drift is not None:
         blame(
             run, differs_below(call.label, drift.fact_lines(), scope=owner.name), call
@@ -84,7 +89,7 @@ def compare_repeated(
 
 
 def _drift(
-    call: Call, stored: Stored, actual: Outcome, *, is_awaited: bool
+    call: Call, stored_outcome: Stored, actual: Outcome, *, is_awaited: bool
 ) -> tuple[DriftError | None, list[Difference]]:
     """Return how a real outcome differs from its recording.
 
@@ -92,7 +97,11 @@ def _drift(
         The error, None if they agree, and the differences that it shows.
     """
     run = call.plan.run
-    recorded, plan, options = stored.load(call.paths), call.plan, call.plan.options
+    recorded, plan, options = (
+        stored_outcome.load(call.paths),
+        call.plan,
+        call.plan.options,
+    )
     exact = frozenset() if plan.adapter is None else plan.adapter.exact
     found = compare(
         _comparable(plan, recorded, actual),
@@ -101,7 +110,7 @@ def _drift(
         redactor=run.redactor,
         secrets=plan.secrets(call),
     )
-    if is_awaited != stored.awaited and type(recorded) is type(actual):
+    if is_awaited != stored_outcome.awaited and type(recorded) is type(actual):
         when = "now, not when recorded" if is_awaited else "when recorded, not now"
         found.insert(
             0, Difference("", fact=f"the call returned something to await {when}")
@@ -140,17 +149,17 @@ def _as_recorded(call: Call, outcome: Outcome) -> Outcome:
     if not (run.redactor.environment.forms or is_error):
         return outcome
     with suppress(MimicError):  # what cannot be stored is compared as it is
-        stored = run.vault.writer.encoded(
+        stored_outcome = run.vault.writer.encoded(
             outcome, 0.0, target=call.plan.target, paths=call.paths
         )
         if is_error:
-            if stored.encoded is not None:
-                stored.encoded.hide(run.redactor.environment)
-            return stored.load(call.paths)
-        if stored.encoded is not None and any(
-            stored.encoded.hide(run.redactor.environment).values()
+            if stored_outcome.encoded is not None:
+                stored_outcome.encoded.hide(run.redactor.environment)
+            return stored_outcome.load(call.paths)
+        if stored_outcome.encoded is not None and any(
+            stored_outcome.encoded.hide(run.redactor.environment).values()
         ):
-            return stored.load(call.paths)
+            return stored_outcome.load(call.paths)
     return outcome
 
 

@@ -85,29 +85,29 @@ def bare(call: Recording, redactor: Redactor) -> Recording:
     return call._replace(arguments=bare_arguments)
 
 
-def outcome_tree(stored: Stored, redactor: Redactor) -> Node:
+def outcome_tree(stored_outcome: Stored, redactor: Redactor) -> Node:
     """Return the part of an outcome that is compared: its value, or a mapping of parts.
 
     Raises:
         CorruptRecordingError: A file is damaged or missing.
     """
-    body = stored.readable()
+    body = stored_outcome.readable()
     if body is None:
-        return _pickle_node(stored, redactor)
+        return _pickle_node(stored_outcome, redactor)
     body = without_secrets(body, redactor)
-    parts = body_nodes(body, is_tagged=stored.is_tagged)
+    parts = body_nodes(body, is_tagged=stored_outcome.is_tagged)
     if is_response(body.get("value")):
-        parts["value"] = _compared(body["value"], is_tagged=stored.is_tagged)
-    if stored.awaited:
+        parts["value"] = _compared(body["value"], is_tagged=stored_outcome.is_tagged)
+    if stored_outcome.awaited:
         parts["awaited"] = True
     if list(parts) == ["value"]:
         return parts["value"]
     return Fields("dict", parts)
 
 
-def _pickle_node(stored: Stored, redactor: Redactor) -> Fields:
+def _pickle_node(stored_outcome: Stored, redactor: Redactor) -> Fields:
     """Return the node of a pickled outcome, made of its description or its preview."""
-    entry, encoded = stored.entry, stored.encoded
+    entry, encoded = stored_outcome.entry, stored_outcome.encoded
     imports = entry.get("imports", [])
     digest = entry.get("fingerprint")
     if encoded is not None:
@@ -124,7 +124,7 @@ def _pickle_node(stored: Stored, redactor: Redactor) -> Fields:
             "preview": "\n".join(map(str, entry.get("preview", ()))),
             "imports": Items("list", list(imports)),
         }
-    facts: dict[str, Node] = {"size": stored.size}
+    facts: dict[str, Node] = {"size": stored_outcome.size}
     return Fields("pickle", parts, digest=str(digest or ""), facts=facts)
 
 

@@ -144,12 +144,12 @@ class FolderStore:
             if prefix and S_ISLNK(lstat(self._prefix + prefix).st_mode):
                 return [prefix]
             with scandir(self._prefix + prefix) as entries:
-                for entry in entries:
-                    name = start + entry.name
-                    if name in without or entry.name[0] == ".":
+                for dir_entry in entries:
+                    name = start + dir_entry.name
+                    if name in without or dir_entry.name[0] == ".":
                         continue
                     # A link to a folder stands among the files: it is not followed.
-                    if entry.is_dir(follow_symlinks=False):
+                    if dir_entry.is_dir(follow_symlinks=False):
                         folders.append(name)
                     else:
                         names.append(name)
@@ -167,9 +167,11 @@ class FolderStore:
         names = []
         try:
             with scandir(self.path) as entries:
-                for entry in entries:
-                    if _is_temporary(entry.name) and _changed_before(entry, oldest):
-                        names.append(entry.name)
+                for dir_entry in entries:
+                    if _is_temporary(dir_entry.name) and _changed_before(
+                        dir_entry, oldest
+                    ):
+                        names.append(dir_entry.name)
         except OSError:
             # There is no vault.
             return []
@@ -354,10 +356,10 @@ def _is_temporary(name: str) -> bool:
     return name.startswith(".mimic-") and name.endswith(".tmp")
 
 
-def _changed_before(entry: os.DirEntry[str], moment: float) -> bool:
+def _changed_before(dir_entry: os.DirEntry[str], moment: float) -> bool:
     """Check whether a file is older than a moment, in seconds after the epoch."""
     try:
-        return entry.stat(follow_symlinks=False).st_mtime < moment
+        return dir_entry.stat(follow_symlinks=False).st_mtime < moment
     except OSError:
         # Another process has deleted it.
         return False

@@ -350,38 +350,38 @@ def references(data: bytes) -> set[str]:
 _ENDS_OF_USUAL_OUTCOMES = ("open", "waiting")
 
 
-def is_usual(entry: Any) -> bool:
+def is_usual(outcome_entry: Any) -> bool:
     """Return whether the entry of an outcome is just a duration and a value.
 
     Such an entry needs no other check. It may have an `end`, which is checked here, and
     the name of its `inputs`, which is checked when they are read.
     """
-    if type(entry) is not dict or "value" not in entry:
+    if type(outcome_entry) is not dict or "value" not in outcome_entry:
         return False
-    duration = entry.get("duration")
+    duration = outcome_entry.get("duration")
     # A duration that is infinite or NaN is not zero less itself.
     if type(duration) is not float or duration - duration != 0:
         return False
-    has_end = "end" in entry
-    other_keys = has_end + ("inputs" in entry) + ("number" in entry)
-    other_keys += "beside" in entry
+    has_end = "end" in outcome_entry
+    other_keys = has_end + ("inputs" in outcome_entry) + ("number" in outcome_entry)
+    other_keys += "beside" in outcome_entry
     # The two keys are `duration` and `value`. An entry with a further key is no usual
     # one.
-    if len(entry) != other_keys + 2:
+    if len(outcome_entry) != other_keys + 2:
         return False
-    if has_end and entry["end"] not in _ENDS_OF_USUAL_OUTCOMES:
+    if has_end and outcome_entry["end"] not in _ENDS_OF_USUAL_OUTCOMES:
         return False
-    beside = entry.get("beside", 0.0)
+    beside = outcome_entry.get("beside", 0.0)
     return type(beside) is float and 0 <= beside <= duration
 
 
-def wall_seconds(entry: Mapping[str, Any]) -> float:
+def wall_seconds(outcome_entry: Mapping[str, Any]) -> float:
     """Return the seconds of a call in which no call that ended before it was running.
 
     So the seconds of calls at the same time count once: two calls of 3.0 seconds, the
     second of which began 1.0 second later, have 3.0 and 1.0.
     """
-    seconds: float = entry["duration"] - entry.get("beside", 0.0)
+    seconds: float = outcome_entry["duration"] - outcome_entry.get("beside", 0.0)
     return seconds
 
 

@@ -159,9 +159,9 @@ class Locks:
         """Return the paths of the files of runs, of this process and of others."""
         paths = []
         with scandir(self._folder) as entries:
-            for entry in entries:
-                if entry.name.startswith("run."):
-                    paths.append(join(self._folder, entry.name))
+            for dir_entry in entries:
+                if dir_entry.name.startswith("run."):
+                    paths.append(join(self._folder, dir_entry.name))
         return paths
 
     @lazy_attribute

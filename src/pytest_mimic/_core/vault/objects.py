@@ -134,66 +134,69 @@ class Objects:
     # Outcomes
 
     def load(
-        self, entry: Entry, origin: Origin, paths: PathStore | None = None
+        self, outcome_entry: Entry, origin: Origin, paths: PathStore | None = None
     ) -> Outcome:
         """Return the outcome of an entry, a fresh copy each time.
 
         Its paths are restored by `paths`.
         """
-        if "pickle" in entry:
-            return self._unpickled(entry, origin, paths)
-        if entry.get("tagged"):
-            body = self._untagged(entry, origin, paths)
+        if "pickle" in outcome_entry:
+            return self._unpickled(outcome_entry, origin, paths)
+        if outcome_entry.get("tagged"):
+            body = self._untagged(outcome_entry, origin, paths)
         else:
-            body = self.body(entry, origin)
+            body = self.body(outcome_entry, origin)
             # An object is parsed each time, a part of the entry is not.
-            if "json" not in entry:
+            if "json" not in outcome_entry:
                 body = copied(body)
         try:
             return decode(body)
         except Exception as reason:
             raise self._damaged(
-                entry.get("json", origin.name), origin, reason
+                outcome_entry.get("json", origin.name), origin, reason
             ) from None
 
-    def body(self, entry: Entry, origin: Origin) -> Any:
+    def body(self, outcome_entry: Entry, origin: Origin) -> Any:
         """Return the tree of a readable outcome, checked to be of its kind.
 
         It is a part of its entry, or a JSON object.
         """
-        if "json" not in entry:
-            return body_of(entry)
-        name = entry["json"]
+        if "json" not in outcome_entry:
+            return body_of(outcome_entry)
+        name = outcome_entry["json"]
         body = parse(self.read(name, origin), f"{self.label}/{name}", test=origin.test)
-        if type(body) is not dict or entry["kind"] not in body:
-            raise self._damaged(name, origin, f"it holds no {entry['kind']}")
+        if type(body) is not dict or outcome_entry["kind"] not in body:
+            raise self._damaged(name, origin, f"it holds no {outcome_entry['kind']}")
         return body
 
-    def equals(self, entry: Entry, origin: Origin, encoded: Encoded) -> bool:
+    def equals(self, outcome_entry: Entry, origin: Origin, encoded: Encoded) -> bool:
         """Return whether the body of an entry is sound and is this outcome.
 
         So must be the objects that it names.
         """
         try:
             if encoded.readable is None:
-                if entry.get("fingerprint") != encoded.fingerprint:
+                if outcome_entry.get("fingerprint") != encoded.fingerprint:
                     return False
-                self.map(entry["pickle"], origin)
+                self.map(outcome_entry["pickle"], origin)
                 return True
-            return self._equals_readable(entry, origin, encoded.readable)
+            return self._equals_readable(outcome_entry, origin, encoded.readable)
         except MimicError:
             return False
 
     def _equals_readable(
-        self, entry: Entry, origin: Origin, readable: Readable
+        self, outcome_entry: Entry, origin: Origin, readable: Readable
     ) -> bool:
-        if "pickle" in entry or entry.get("imports", []) != readable.imports:
+        if (
+            "pickle" in outcome_entry
+            or outcome_entry.get("imports", []) != readable.imports
+        ):
             return False
-        if entry.get("objects", []) != sorted(readable.objects):
+        if outcome_entry.get("objects", []) != sorted(readable.objects):
             return False
         for name in readable.objects:
             self.map(name, origin)
-        body = self.body(entry, origin)
+        body = self.body(outcome_entry, origin)
         if list(body) != [readable.kind]:
             return False
         return exact_text(body[readable.kind]) == readable.text
@@ -211,7 +214,7 @@ class Objects:
             self._size_of_sound_object[name] = sum(map(len, pieces))
         return name
 
-    def check_tags(self, entry: Entry, origin: Origin) -> None:
+    def check_tags(self, outcome_entry: Entry, origin: Origin) -> None:
         """Read the body of an outcome as a replay does, but for its classes.
 
         Raises:
@@ -220,13 +223,15 @@ class Objects:
         """
         from pytest_mimic._core.outcome.dry_reading import DryReader
 
-        body = self._untagged(entry, origin, None, reader=DryReader)
+        body = self._untagged(outcome_entry, origin, None, reader=DryReader)
         if type(body) is not dict:
-            raise self._damaged(entry.get("json", origin.name), origin, "no outcome")
+            raise self._damaged(
+                outcome_entry.get("json", origin.name), origin, "no outcome"
+            )
 
     def _untagged(
         self,
-        entry: Entry,
+        outcome_entry: Entry,
         origin: Origin,
         paths: PathStore | None,
         *,
@@ -239,15 +244,15 @@ class Objects:
             reader = Reader
 
         def content(name: str) -> bytes:
-            if name not in entry.get("objects", ()):
+            if name not in outcome_entry.get("objects", ()):
                 raise ValueError(f"it names {name}, which its recording does not list")
             return self.read(name, origin)
 
         if paths is None:
             paths = NOWHERE
-        body = self.body(entry, origin)
+        body = self.body(outcome_entry, origin)
         try:
-            imports = entry.get("imports", ())
+            imports = outcome_entry.get("imports", ())
             return reader(paths, imports, content, self._classes).read(body)
         except MimicError:
             raise
@@ -260,13 +265,13 @@ class Objects:
             detail: object = reason
             if isinstance(reason, RecursionError):
                 detail = "nested too deeply"
-            file = entry.get("json", origin.name)
+            file = outcome_entry.get("json", origin.name)
             raise self._damaged(file, origin, detail) from None
 
     # Pickles
 
     def content(
-        self, entry: Entry, origin: Origin, *, on_any_python: bool = False
+        self, outcome_entry: Entry, origin: Origin, *, on_any_python: bool = False
     ) -> tuple[bytes, list[Any]]:
         """Return the checked pickle streams and buffers of an object.
 
@@ -278,17 +283,17 @@ class Objects:
             CorruptRecordingError: The file is missing or damaged.
         """
         if not on_any_python:
-            self._check_allowed(entry, origin)
+            self._check_allowed(outcome_entry, origin)
         try:
-            stream, *buffers = unpack(self.map(entry["pickle"], origin))
+            stream, *buffers = unpack(self.map(outcome_entry["pickle"], origin))
         except DamagedError as reason:
-            raise self._damaged(entry["pickle"], origin, reason) from None
+            raise self._damaged(outcome_entry["pickle"], origin, reason) from None
         return bytes(stream), list(buffers)
 
-    def _check_allowed(self, entry: Entry, origin: Origin) -> None:
+    def _check_allowed(self, outcome_entry: Entry, origin: Origin) -> None:
         """Check that this pickle may be loaded, on this Python."""
         if self._forbidden:
-            path = f"{self.label}/{entry['pickle']}"
+            path = f"{self.label}/{outcome_entry['pickle']}"
             load = Remedy(
                 Verb.LINE,
                 "to load it all the same",
@@ -300,7 +305,7 @@ class Objects:
                 remedies=[load],
                 file=path,
             )
-        made_by = entry.get("python")
+        made_by = outcome_entry.get("python")
         if made_by not in (None, python_version()):
             raise self._not_loadable(
                 origin,
@@ -310,28 +315,28 @@ class Objects:
             )
 
     def _unpickled(
-        self, entry: Entry, origin: Origin, paths: PathStore | None
+        self, outcome_entry: Entry, origin: Origin, paths: PathStore | None
     ) -> Outcome:
         from pytest_mimic._core.outcome.pickling import load
 
-        stream, buffers = self.content(entry, origin)
-        imports = entry.get("imports", ())
-        count = entry.get("count", 1)
+        stream, buffers = self.content(outcome_entry, origin)
+        imports = outcome_entry.get("imports", ())
+        count = outcome_entry.get("count", 1)
         try:
             bodies = load(stream, buffers, imports, count=count, paths=paths)
         except MimicError:
             raise
         except DamagedError as reason:
-            raise self._damaged(entry["pickle"], origin, reason) from None
+            raise self._damaged(outcome_entry["pickle"], origin, reason) from None
         except Exception as reason:
             # The classes that it names have changed, and may raise anything.
             raise self._not_loadable(origin, reason) from None
         try:
-            if type(bodies[0]) is not dict or entry["kind"] not in bodies[0]:
-                raise LookupError(f"it holds no {entry['kind']}")
+            if type(bodies[0]) is not dict or outcome_entry["kind"] not in bodies[0]:
+                raise LookupError(f"it holds no {outcome_entry['kind']}")
             return decode(bodies[0], bodies[1:])
         except (LookupError, TypeError, AttributeError) as reason:
-            raise self._damaged(entry["pickle"], origin, reason) from None
+            raise self._damaged(outcome_entry["pickle"], origin, reason) from None
 
     # Bytes
 
@@ -429,19 +434,21 @@ def is_sound(name: str, data: bytes | memoryview) -> bool:
     return object_name([with_plain_ends], suffix) == name
 
 
-def body_of(entry: Entry) -> Entry:
+def body_of(outcome_entry: Entry) -> Entry:
     return {
-        key: value for key, value in entry.items() if key not in _KEYS_BESIDE_OUTCOME
+        key: value
+        for key, value in outcome_entry.items()
+        if key not in _KEYS_BESIDE_OUTCOME
     }
 
 
-def objects_of(entry: Entry) -> list[str]:
+def objects_of(outcome_entry: Entry) -> list[str]:
     """Return the names of the objects that an outcome names."""
     named = [
-        entry.get("json"),
-        entry.get("pickle"),
-        entry.get("inputs"),
-        *entry.get("objects", ()),
+        outcome_entry.get("json"),
+        outcome_entry.get("pickle"),
+        outcome_entry.get("inputs"),
+        *outcome_entry.get("objects", ()),
     ]
     return [name for name in named if name]
 
@@ -450,54 +457,57 @@ def _is_state(state: object) -> bool:
     return type(state) is list and bool(state) and type(state[0]) is str
 
 
-def check_entry(entry: Any) -> None:
+def check_entry(outcome_entry: Any) -> None:
     """Check the shape of an outcome.
 
     Raises:
         LookupError, TypeError, ValueError, AttributeError: The entry has another shape.
     """
-    duration = entry["duration"]
+    duration = outcome_entry["duration"]
     # The comparison with infinity is also False for a NaN.
     if type(duration) not in (float, int) or not abs(duration) < float("inf"):
         raise ValueError("a duration must be a number of seconds")
-    beside = entry.get("beside", 0.0)
+    beside = outcome_entry.get("beside", 0.0)
     if type(beside) not in (float, int) or not 0 <= beside <= max(duration, 0):
         raise ValueError("beside must be a part of the duration")
-    if entry.get("end", WAITING) not in (WAITING, OPEN, EMPTY):
+    if outcome_entry.get("end", WAITING) not in (WAITING, OPEN, EMPTY):
         raise ValueError("an end must be waiting, open or empty")
-    bodies = [key for key in _KEYS_OF_BODIES if key in entry]
+    bodies = [key for key in _KEYS_OF_BODIES if key in outcome_entry]
     if len(bodies) != 1:
         raise ValueError("an outcome needs one value, exception or file")
     body = bodies[0]
-    is_mapping = type(entry[body]) is dict and bool(entry[body])
+    is_mapping = type(outcome_entry[body]) is dict and bool(outcome_entry[body])
     if body in ("raised", "stream") and not is_mapping:
         raise ValueError(f"{body} must be a mapping, not empty")
-    states = entry.get(AFTER, {})
+    states = outcome_entry.get(AFTER, {})
     if type(states) is not dict or not all(map(_is_state, states.values())):
         raise ValueError("after must hold the states of streams by path")
-    if not all(map(is_object, objects_of(entry))):
+    if not all(map(is_object, objects_of(outcome_entry))):
         raise ValueError("it names no object of the vault")
-    if type(entry.get("number", 1)) is not int:
+    if type(outcome_entry.get("number", 1)) is not int:
         raise TypeError("number must be the number of a call")
     for name in ("awaited", "tagged"):
-        if type(entry.get(name, False)) is not bool:
+        if type(outcome_entry.get(name, False)) is not bool:
             raise ValueError("awaited and tagged must be true or false")
-    if "coroutine" in entry and entry["coroutine"] not in COROUTINE_GAVE:
+    if (
+        "coroutine" in outcome_entry
+        and outcome_entry["coroutine"] not in COROUTINE_GAVE
+    ):
         raise ValueError("coroutine must be iterator or async iterator")
     for name in ("imports", "objects", "preview"):
-        texts = entry.get(name, [])
+        texts = outcome_entry.get(name, [])
         if type(texts) is not list or not {*map(type, texts)} <= {str}:
             raise ValueError("imports, objects and preview must be lists of texts")
     if body in ("json", "pickle"):
-        count = entry.get("count", 1)
-        if entry["kind"] not in KINDS:
+        count = outcome_entry.get("count", 1)
+        if outcome_entry["kind"] not in KINDS:
             raise ValueError("kind must be value, raised or stream")
         if type(count) is not int or count < 1:
             raise ValueError("count must be a number from one on")
-    is_listing = entry.get("imports") or entry.get("objects")
-    if is_listing and body != "pickle" and not entry.get("tagged"):
+    is_listing = outcome_entry.get("imports") or outcome_entry.get("objects")
+    if is_listing and body != "pickle" and not outcome_entry.get("tagged"):
         raise ValueError("it lists imports or objects, but is not tagged")
     # An unknown key may be the damaged name of another one.
-    unknown = entry.keys() - _KEYS_OF_ENTRIES
+    unknown = outcome_entry.keys() - _KEYS_OF_ENTRIES
     if unknown:
         raise ValueError(f"it has an unknown {min(unknown)!r:.60}")

@@ -65,23 +65,27 @@ class Reader:
             name: The name of the recording.
             facts: The JSON of its file.
         """
-        stored = calls_of(self.objects, name, facts)[0].stored
-        if stored.is_tagged or stored.awaited or stored.kind != "value":
+        stored_outcome = calls_of(self.objects, name, facts)[0].stored
+        if (
+            stored_outcome.is_tagged
+            or stored_outcome.awaited
+            or stored_outcome.kind != "value"
+        ):
             return None
-        if "pickle" in stored.entry:
-            return _unpickled, stored, ...
-        body = stored.readable()
+        if "pickle" in stored_outcome.entry:
+            return _unpickled, stored_outcome, ...
+        body = stored_outcome.readable()
         if body.keys() != {"value"}:
             return None
         value = body["value"]
-        if "value" in stored.entry:
+        if "value" in stored_outcome.entry:
             return loads, dumps(value), value
-        return _read_again, stored, value
+        return _read_again, stored_outcome, value
 
 
-def _unpickled(stored: Stored) -> Any:
-    return stored.load().content
+def _unpickled(stored_outcome: Stored) -> Any:
+    return stored_outcome.load().content
 
 
-def _read_again(stored: Stored) -> Any:
-    return stored.readable()["value"]
+def _read_again(stored_outcome: Stored) -> Any:
+    return stored_outcome.readable()["value"]

@@ -54,28 +54,28 @@ class Stored:
     def __init__(
         self,
         reader: Objects,
-        entry: Entry,
+        outcome_entry: Entry,
         origin: Origin = Origin("?", "?", None),  # noqa: B008 - it cannot be changed
         encoded: Encoded | None = None,
     ) -> None:
         self.reader = reader
         self._origin = origin
-        vars(self)["entry"] = entry
+        vars(self)["entry"] = outcome_entry
         # The seconds that the real call took.
-        self.duration: float = entry["duration"]
+        self.duration: float = outcome_entry["duration"]
         if encoded is not None:
             self.encoded = encoded
 
     @lazy_attribute
     def entry(self) -> Entry:
         """The entry of the outcome in its file of the vault. Not to be changed."""
-        entry = {}
+        outcome_entry = {}
         for key, part in self._written_to_vault.items():
             if type(part) is Laid:
                 # The part was laid out as text, and is parsed when it is asked for.
                 part = loads(part.text)
-            entry[key] = part
-        return entry
+            outcome_entry[key] = part
+        return outcome_entry
 
     @property
     def name(self) -> str:
@@ -207,15 +207,15 @@ class Stored:
             return None
         return self.reader.body(self.entry, self._origin)
 
-    def with_entry(self, entry: Entry) -> Stored:
+    def with_entry(self, outcome_entry: Entry) -> Stored:
         """Return the outcome with another JSON."""
-        return Stored(self.reader, entry, self._origin)
+        return Stored(self.reader, outcome_entry, self._origin)
 
-    def settle(self, entry: Entry, origin: Origin) -> None:
+    def settle(self, outcome_entry: Entry, origin: Origin) -> None:
         """Replace the outcome in memory by the one that was written to the vault."""
-        # `entry` is made anew of what was written.
+        # `outcome_entry` is made anew of what was written.
         vars(self).pop("entry", None)
-        self._written_to_vault = entry
+        self._written_to_vault = outcome_entry
         self.encoded = None
         self.inputs = None
         self._origin = origin
@@ -226,10 +226,10 @@ def empty_place(objects: Objects, number: int) -> Stored:
 
     The number is that of the call among the calls of its owner, 0 if it is not known.
     """
-    entry: Entry = {"duration": 0.0, "value": None, "end": EMPTY}
+    outcome_entry: Entry = {"duration": 0.0, "value": None, "end": EMPTY}
     if number:
-        entry["number"] = number
-    return Stored(objects, entry)
+        outcome_entry["number"] = number
+    return Stored(objects, outcome_entry)
 
 
 class Recording(NamedTuple):
@@ -354,12 +354,12 @@ def _recording(
     arguments = call.get("arguments")
     if arguments is not None and type(arguments) is not dict:
         raise TypeError("arguments that were not described so")
-    for entry in entries:
-        if not is_usual(entry):
-            check_entry(entry)
+    for outcome_entry in entries:
+        if not is_usual(outcome_entry):
+            check_entry(outcome_entry)
         elif ":" not in target:
             # The target is a client: that of a function has a colon.
-            objects.check_client(target, entry["value"])
+            objects.check_client(target, outcome_entry["value"])
     origin = Origin(name, target, facts.get("test"))
     return Recording(
         target=target,
@@ -368,7 +368,7 @@ def _recording(
         test=facts.get("test"),
         recorded=facts.get("recorded", ""),
         owner=call.get("owner"),
-        outcomes=[Stored(objects, entry, origin) for entry in entries],
+        outcomes=[Stored(objects, outcome_entry, origin) for outcome_entry in entries],
         name=name,
         identity=identity,
         kind=call.get("kind", ""),

@@ -135,19 +135,19 @@ class Vault:
         entries = facts.get("outcomes")
         if type(entries) is not list or len(entries) != 1 or "source" not in facts:
             return None
-        entry = entries[0]
-        if "end" in entry:
+        outcome_entry = entries[0]
+        if "end" in outcome_entry:
             return None
         making: Making | None
-        if not is_usual(entry):
+        if not is_usual(outcome_entry):
             making = self.reader.making_of_value(name, facts)
         elif len(data) < LONG:
-            making = loads, dumps(entry["value"]), entry["value"]
+            making = loads, dumps(outcome_entry["value"]), outcome_entry["value"]
         else:
-            making = value_in, data, entry["value"]
+            making = value_in, data, outcome_entry["value"]
         if making is None:
             return None
-        seconds, inputs = wall_seconds(entry), entry.get("inputs")
+        seconds, inputs = wall_seconds(outcome_entry), outcome_entry.get("inputs")
         return RecordedValue(facts["source"], seconds, inputs, *making)
 
     def test_of(self, name: str) -> str | None:

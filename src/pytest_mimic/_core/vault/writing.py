@@ -195,8 +195,8 @@ class Writer:
             return self.write(name, calls, test=test, recorded=recorded)
         # The vault holds the outcomes from here on, so their copies in memory can go. A
         # replay in the same run loads what was written.
-        for stored, entry in zip(outcomes, entries, strict=True):
-            stored.settle(entry, origin)
+        for stored_outcome, outcome_entry in zip(outcomes, entries, strict=True):
+            stored_outcome.settle(outcome_entry, origin)
         replaced = set[str]()
         if old_content is not None and is_changed:
             replaced = references(old_content) - references(new_content or b"")
@@ -261,10 +261,16 @@ def _entries_in_file(
     """
     are_same = len(outcomes) == len(old_entries)
     entries = []
-    for stored, old in zip_longest(outcomes, old_entries[: len(outcomes)]):
-        is_same = old is not None and _is_same(objects, stored, old, origin)
+    for stored_outcome, old_entry in zip_longest(
+        outcomes, old_entries[: len(outcomes)]
+    ):
+        is_same = old_entry is not None and _is_same(
+            objects, stored_outcome, old_entry, origin
+        )
         are_same = are_same and is_same
-        entries.append(_entry_in_file(objects, stored, old, is_same=is_same))
+        entries.append(
+            _entry_in_file(objects, stored_outcome, old_entry, is_same=is_same)
+        )
     return entries, are_same
 
 
@@ -282,12 +288,12 @@ def _arguments_in_file(
     # A client's request is described whole, a function's arguments are short.
     is_short = not is_cassette and ":" in calls[0].target
     arguments = []
-    for call, old in zip_longest(calls, old_arguments[: len(calls)]):
+    for call, old_entry in zip_longest(calls, old_arguments[: len(calls)]):
         described = call.arguments
         if not is_short:
             described = shortened(described, objects.place)
-        if old is not None and _in_order(described) == _in_order(old):
-            described = old
+        if old_entry is not None and _in_order(described) == _in_order(old_entry):
+            described = old_entry
         arguments.append(described)
     return arguments
 
@@ -321,8 +327,8 @@ def _read_before(objects: Objects, name: str) -> _FileBefore:
             entries = facts["outcomes"]
         else:
             entries = [call["outcome"] for call in calls]
-        for entry in entries:
-            check_entry(entry)
+        for outcome_entry in entries:
+            check_entry(outcome_entry)
         arguments = [call["arguments"] for call in calls]
     except CorruptRecordingError as error:
         if error.damage is Damage.NEWER:
@@ -368,7 +374,7 @@ def _facts_of_file(
 
 
 def _facts_of_call(
-    call: Recording, described: Described, entry: Entry
+    call: Recording, described: Described, outcome_entry: Entry
 ) -> dict[str, Any]:
     """Return a call of a cassette."""
     return {
@@ -380,7 +386,7 @@ def _facts_of_call(
         "source": call.source,
         **_facts_of_identity(call),
         "arguments": described,
-        "outcome": entry,
+        "outcome": outcome_entry,
     }
 
 
@@ -394,63 +400,65 @@ def _facts_of_identity(call: Recording) -> dict[str, Any]:
     return facts
 
 
-def _is_same(objects: Objects, stored: Stored, old: Entry, origin: Origin) -> bool:
+def _is_same(
+    objects: Objects, stored_outcome: Stored, old_entry: Entry, origin: Origin
+) -> bool:
     """Return whether an outcome equals the sound one in the vault."""
-    if stored.awaited != old.get("awaited", False):
+    if stored_outcome.awaited != old_entry.get("awaited", False):
         return False
-    if stored.coroutine_gave != old.get("coroutine", ""):
+    if stored_outcome.coroutine_gave != old_entry.get("coroutine", ""):
         return False
-    if stored.is_tagged != old.get("tagged", False):
+    if stored_outcome.is_tagged != old_entry.get("tagged", False):
         return False
-    if stored.entry.get("end") != old.get("end"):
+    if stored_outcome.entry.get("end") != old_entry.get("end"):
         return False
-    if stored.encoded is not None:
-        return objects.equals(old, origin, stored.encoded)
+    if stored_outcome.encoded is not None:
+        return objects.equals(old_entry, origin, stored_outcome.encoded)
     # The outcome was read from a vault, and is written again with other outcomes of its
     # sequence.
-    return layout(body_of(stored.entry)) == layout(body_of(old))
+    return layout(body_of(stored_outcome.entry)) == layout(body_of(old_entry))
 
 
 def _entry_in_file(
-    objects: Objects, stored: Stored, old: Entry | None, *, is_same: bool
+    objects: Objects, stored_outcome: Stored, old_entry: Entry | None, *, is_same: bool
 ) -> Entry:
     """Return an outcome as it stands in its recording, in place of an old one.
 
     Its objects are written.
     """
-    entry = stored.entry
-    if is_same and old is not None:
-        entry = old
-    elif stored.encoded is not None:
-        entry = dict(entry)
+    outcome_entry = stored_outcome.entry
+    if is_same and old_entry is not None:
+        outcome_entry = old_entry
+    elif stored_outcome.encoded is not None:
+        outcome_entry = dict(outcome_entry)
         # The kind stands with the body, where it is needed.
-        entry.pop("kind", None)
-        if stored.is_tagged:
-            entry["tagged"] = True
-        entry |= _facts_of_body(objects, stored.encoded)
-    if stored.inputs is None:
-        return entry
+        outcome_entry.pop("kind", None)
+        if stored_outcome.is_tagged:
+            outcome_entry["tagged"] = True
+        outcome_entry |= _facts_of_body(objects, stored_outcome.encoded)
+    if stored_outcome.inputs is None:
+        return outcome_entry
     old_inputs = ""
-    if old is not None:
-        old_inputs = old.get("inputs", "")
-    inputs = _write_inputs(objects, stored.inputs, old_inputs, is_same)
-    if inputs == entry.get("inputs", ""):
-        return entry
-    renewed = dict(entry)
+    if old_entry is not None:
+        old_inputs = old_entry.get("inputs", "")
+    inputs = _write_inputs(objects, stored_outcome.inputs, old_inputs, is_same)
+    if inputs == outcome_entry.get("inputs", ""):
+        return outcome_entry
+    renewed = dict(outcome_entry)
     renewed.pop("inputs", None)
     if inputs:
         renewed["inputs"] = inputs
     return renewed
 
 
-def placed(objects: Objects, stored: Stored) -> Entry:
+def placed(objects: Objects, stored_outcome: Stored) -> Entry:
     """Return an outcome as it stands in a recording, before there is one.
 
     Its objects are written. All of it is plain data.
     """
     objects.store.share()
-    entry = _entry_in_file(objects, stored, None, is_same=False)
-    plain: Entry = loads(layout(entry))
+    outcome_entry = _entry_in_file(objects, stored_outcome, None, is_same=False)
+    plain: Entry = loads(layout(outcome_entry))
     return plain
 
 

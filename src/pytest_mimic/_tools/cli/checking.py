@@ -285,13 +285,13 @@ class Checker:
     # -- outcomes
 
     def _check_outcome(
-        self, entry: dict[str, Any], origin: Origin
+        self, outcome_entry: dict[str, Any], origin: Origin
     ) -> Iterator[Finding]:
         """Yield what is wrong with an outcome: damage, or else its secrets."""
         recording = origin.name
         test = origin.test
         try:
-            content = self._checked_content(entry, origin)
+            content = self._checked_content(outcome_entry, origin)
         except MimicError as error:
             path = str(error.data.get("file", ""))
             file = path.removeprefix(f"{self._vault.label}/") or recording
@@ -301,7 +301,7 @@ class Checker:
             yield from self._secrets_in(file, pieces, recording, test)
 
     def _checked_content(
-        self, entry: dict[str, Any], origin: Origin
+        self, outcome_entry: dict[str, Any], origin: Origin
     ) -> dict[str, list[Any]]:
         """Return the bytes of an outcome's objects, after a check of each.
 
@@ -313,46 +313,46 @@ class Checker:
         """
         objects = self._objects
         content: dict[str, list[Any]] = {}
-        for name in objects_of(entry):
+        for name in objects_of(outcome_entry):
             try:
                 # To open an object checks that its bytes fit the digest in its name.
                 content[name] = [objects.map(name, origin)]
             except MimicError as error:
                 # A replay can do without the object with the list of what the call
                 # read.
-                error.data["still_replays"] = name == entry.get("inputs")
+                error.data["still_replays"] = name == outcome_entry.get("inputs")
                 raise
-        if "pickle" in entry:
+        if "pickle" in outcome_entry:
             # A pickle can be checked on every Python, even where it cannot be loaded.
-            stream, buffers = objects.content(entry, origin, on_any_python=True)
-            self._check_pickle(entry, origin, stream)
-            content[entry["pickle"]] = [stream, *buffers]
+            stream, buffers = objects.content(outcome_entry, origin, on_any_python=True)
+            self._check_pickle(outcome_entry, origin, stream)
+            content[outcome_entry["pickle"]] = [stream, *buffers]
             return content
-        body = objects.body(entry, origin)
-        if entry.get("tagged"):
-            self._check_classes(entry, origin, body)
-            objects.check_tags(entry, origin)
+        body = objects.body(outcome_entry, origin)
+        if outcome_entry.get("tagged"):
+            self._check_classes(outcome_entry, origin, body)
+            objects.check_tags(outcome_entry, origin)
         else:
-            objects.load(entry, origin)
+            objects.load(outcome_entry, origin)
         return content
 
     def _check_classes(
-        self, entry: dict[str, Any], origin: Origin, body: object
+        self, outcome_entry: dict[str, Any], origin: Origin, body: object
     ) -> None:
         """Compare the classes that a readable outcome names with the list beside it.
 
         Raises:
             CorruptRecordingError: A class is not in the list.
         """
-        unlisted = set(classes_in(body)) - set(entry.get("imports", ()))
+        unlisted = set(classes_in(body)) - set(outcome_entry.get("imports", ()))
         if unlisted:
-            path = self._path(entry.get("json", origin.name))
+            path = self._path(outcome_entry.get("json", origin.name))
             names = ", ".join(sorted(unlisted))
             problem = f"it names {names}, which {self._path(origin.name)} does not list"
             raise damaged(path, problem, test=origin.test)
 
     def _check_pickle(
-        self, entry: dict[str, Any], origin: Origin, stream: bytes
+        self, outcome_entry: dict[str, Any], origin: Origin, stream: bytes
     ) -> None:
         """Compare what a pickle imports with the list in its recording.
 
@@ -361,14 +361,14 @@ class Checker:
         """
         from pytest_mimic._core.outcome.pickle_imports import imported_names
 
-        path = self._path(entry["pickle"])
+        path = self._path(outcome_entry["pickle"])
         try:
-            names = imported_names(stream, count=entry.get("count", 1))
+            names = imported_names(stream, count=outcome_entry.get("count", 1))
         except Exception as reason:
             # Damaged bytes can raise anything when they are read as a pickle.
             problem = f"it is no pickle: {reason}"
             raise damaged(path, problem, test=origin.test) from None
-        unlisted = names - set(entry.get("imports", ()))
+        unlisted = names - set(outcome_entry.get("imports", ()))
         if unlisted:
             imports = ", ".join(sorted(unlisted))
             problem = f"it imports {imports}, which its recording does not list"

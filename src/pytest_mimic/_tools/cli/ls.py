@@ -288,12 +288,14 @@ def _as_json(vault: Vault, file: VaultFile, redactor: Redactor) -> dict[str, Any
         outcomes = []
         errors = []
         duration = 0.0
-        for stored in call.outcomes:
-            outcomes.append(outcome_in_short(call.target, stored.entry, redactor))
-            error = error_of(call.target, stored.entry)
+        for stored_outcome in call.outcomes:
+            outcomes.append(
+                outcome_in_short(call.target, stored_outcome.entry, redactor)
+            )
+            error = error_of(call.target, stored_outcome.entry)
             if error is not None:
                 errors.append(error)
-            duration += stored.duration
+            duration += stored_outcome.duration
         calls.append(
             {
                 "target": call.target,

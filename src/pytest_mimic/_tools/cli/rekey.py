@@ -232,7 +232,7 @@ def _lines(invocation: Invocation, plan: Plan) -> Iterator[Line]:
         if _is_open(left):
             open_calls.append(left)
         else:
-            replaced_files.add(left.old.file)
+            replaced_files.add(left.call_to_rekey.file)
     yield from _lines_of_open_calls(invocation, open_calls)
     yield from _lines_of_replaced(invocation, sorted(replaced_files))
 
@@ -263,7 +263,7 @@ def _lines_of_open_calls(
         tests: list[str | None] = []
         for left in open_calls:
             if left.is_found is is_found and not left.is_recorded_again:
-                tests.append(left.old.call.test)
+                tests.append(left.call_to_rekey.call.test)
         if tests:
             recording = invocation.commands.for_tests(option, tests=tests)
             yield ["  to record them: ", (recording, "bold")]
@@ -289,7 +289,7 @@ def _is_open(left: Left) -> bool:
 
 def _lines_of_left(invocation: Invocation, left: Left) -> Iterator[Line]:
     """Yield a call that cannot follow, why, and what to do about it."""
-    call = left.old.call
+    call = left.call_to_rekey.call
     subject = call_in_short(call, 80)
     if call.test:
         subject += f", {call.test}"
@@ -299,8 +299,8 @@ def _lines_of_left(invocation: Invocation, left: Left) -> Iterator[Line]:
         reason += f" ({'; '.join(left.changes)})"
     yield f"    {reason}"
     if left.rival:
-        command = invocation.commands.mimic("rm", left.old.file)
+        command = invocation.commands.mimic("rm", left.call_to_rekey.file)
         yield ["    keep one of them: ", (command, "bold")]
     if left.is_recorded_again:
-        command = invocation.commands.mimic("rm", left.old.file)
+        command = invocation.commands.mimic("rm", left.call_to_rekey.file)
         yield ["    it was recorded again since; to delete it: ", (command, "bold")]

@@ -139,8 +139,10 @@ def _is_changed_outcome(target: str, outcome: Stored, redactor: Redactor) -> boo
     body = outcome.readable()
     if body is None:
         # The outcome is a pickle. Its recording shows a preview.
-        entry = outcome.entry
-        return with_hidden_preview(entry, redactor.declared) is not entry
+        outcome_entry = outcome.entry
+        return (
+            with_hidden_preview(outcome_entry, redactor.declared) is not outcome_entry
+        )
     if redactor.environment.scrub(body) != body:
         # The outcome holds the value of a secret variable of today's environment.
         return True

@@ -105,10 +105,10 @@ def _rank(file: VaultFile) -> tuple[str, float]:
     """Return the test of a file, and the number of its first call in that test."""
     first_call = inf
     for call in file.calls:
-        for stored in call.outcomes:
+        for stored_outcome in call.outcomes:
             # 0: nothing says where the call stood in its test.
-            if stored.number:
-                first_call = min(first_call, stored.number)
+            if stored_outcome.number:
+                first_call = min(first_call, stored_outcome.number)
     return file.owner or file.test, first_call
 
 
@@ -155,18 +155,18 @@ def _call_lines(
         heading = (f"{number_in_cassette}{call_in_short(call, _MOST_OF_CALL)}", "bold")
         yield ["  ", heading, f"  {short_seconds(call.stored.duration)}"]
     yield from _lines_of_parts(argument_parts(call), indent, width)
-    for number, stored in enumerate(call.outcomes, 1):
+    for number, stored_outcome in enumerate(call.outcomes, 1):
         if len(call.outcomes) > 1:
-            time = short_seconds(stored.duration)
+            time = short_seconds(stored_outcome.duration)
             yield f"{indent}outcome {number} of {len(call.outcomes)}, {time}"
-        if stored.mark:
-            yield f"{indent}{_END_WORDS[stored.mark]}"
-        if stored.mark == "empty":
+        if stored_outcome.mark:
+            yield f"{indent}{_END_WORDS[stored_outcome.mark]}"
+        if stored_outcome.mark == "empty":
             continue
         title_style = ""
-        if error_of(call.target, stored.entry):
+        if error_of(call.target, stored_outcome.entry):
             title_style = "red"
-        parts = outcome_parts(call.target, stored, invocation.redactor)
+        parts = outcome_parts(call.target, stored_outcome, invocation.redactor)
         yield from _lines_of_parts(parts, indent, width, title_style=title_style)
 
 

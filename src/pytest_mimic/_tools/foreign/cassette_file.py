@@ -77,18 +77,18 @@ def read_cassette(path: Path) -> list[ForeignExchange]:
         raise UnreadableError(
             "is not a cassette of vcrpy: it is not text in UTF-8"
         ) from None
-    data = _parse(text, path)
+    cassette = _parse(text, path)
     entries = None
-    if isinstance(data, dict):
-        entries = data.get("interactions")
+    if isinstance(cassette, dict):
+        entries = cassette.get("interactions")
     if not isinstance(entries, list):
         raise UnreadableError(
             "is not a cassette of vcrpy: it has no list of interactions"
         )
     exchanges = []
-    for number, entry in enumerate(entries, 1):
+    for number, cassette_entry in enumerate(entries, 1):
         try:
-            exchanges.append(read_entry(entry, number))
+            exchanges.append(read_entry(cassette_entry, number))
         except _ERRORS_OF_SHAPE as error:
             # The error's own text may hold a secret.
             problem = "it is none that vcrpy writes"
@@ -115,11 +115,11 @@ def _parse(text: str, path: Path) -> object:
     try:
         import yaml  # type: ignore[import-untyped, unused-ignore]
     except ModuleNotFoundError:
-        form = "not JSON, perhaps YAML"
+        expected_format = "not JSON, perhaps YAML"
         if path.suffix in (".yaml", ".yml"):
-            form = "YAML"
+            expected_format = "YAML"
         raise MimicError(
-            f"{path.name} is {form}, and PyYAML is not installed",
+            f"{path.name} is {expected_format}, and PyYAML is not installed",
             remedies=["pip install pytest-mimic[import]"],
         ) from None
     try:
@@ -128,9 +128,9 @@ def _parse(text: str, path: Path) -> object:
         raise
     except yaml.YAMLError as error:
         problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
-        mark = getattr(error, "problem_mark", None)
-        if mark:
-            problem = f"line {mark.line + 1}: {problem}"
+        position_of_error = getattr(error, "problem_mark", None)
+        if position_of_error:
+            problem = f"line {position_of_error.line + 1}: {problem}"
         raise UnreadableError(f"is damaged, {problem}") from None
     except _ERRORS_OF_SHAPE as error:
         # A value is not what its tag says: `!!int x`.
@@ -262,31 +262,31 @@ def _refuse_tag(_loader_class: object, suffix: str, node: Any) -> object:
 # -- entries
 
 
-def read_entry(entry: Any, number: int) -> ForeignExchange:
+def read_entry(cassette_entry: Any, number: int) -> ForeignExchange:
     """Return an entry of a cassette.
 
     Raises:
         Exception: The entry is not a request with its response. The class of the error
             is in `_ERRORS_OF_SHAPE`.
     """
-    request = entry["request"]
-    response = entry["response"]
+    request = cassette_entry["request"]
+    response = cassette_entry["response"]
     method = request["method"]
     uri = request["uri"]
     if not isinstance(method, str) or not isinstance(uri, str):
         raise TypeError("vcrpy writes the method and the URI of a request as texts")
     # vcrpy writes the key of a body even if the body is empty. A missing key means the
     # keys of another serializer, whose bodies must not be taken for empty ones.
-    sent = request["body"]
+    request_body = request["body"]
     key_of_body = "content" if "content" in response else "body"
-    received = response[key_of_body]
+    response_body = response[key_of_body]
     headers = list(_header_pairs(request.get("headers")))
-    body, media_type = _request_body(sent, header_of(headers, "content-type"))
+    body, media_type = _request_body(request_body, header_of(headers, "content-type"))
     if media_type:
         headers.append(("Content-Type", media_type))
-    if isinstance(received, dict) and received.keys() <= {"string"}:
-        received = received.get("string")
-    content = _as_bytes(received)
+    if isinstance(response_body, dict) and response_body.keys() <= {"string"}:
+        response_body = response_body.get("string")
+    content = _as_bytes(response_body)
     head = _head_of_response(response)
     received_headers = list(_header_pairs(response.get("headers")))
     head["headers"] = _fitting_headers(
@@ -313,36 +313,36 @@ def _request_body(body: Any, content_type: str | None) -> tuple[bytes, str]:
     return content, "application/json"
 
 
-def _head_of_response(response: dict[str, Any]) -> dict[str, Any]:
+def _head_of_response(vcrpy_response: dict[str, Any]) -> dict[str, Any]:
     """Return the status, reason and version of a response.
 
     Raises:
         ValueError: HTTP has no such status: 99, for example.
     """
-    key_of_status = "status_code" if "status_code" in response else "status"
-    status = response[key_of_status]
+    key_of_status = "status_code" if "status_code" in vcrpy_response else "status"
+    status = vcrpy_response[key_of_status]
     reason = None
     if isinstance(status, dict):
         reason = status.get("message")
         status = status["code"]
-    number = int(status)
-    if not 100 <= number <= 999:
+    status_number = int(status)
+    if not 100 <= status_number <= 999:
         raise ValueError("HTTP has no such status")
     if reason is None:
         # HTTP/2 sends no reason.
-        reason = responses.get(number, "")
-    version = response.get("http_version")
+        reason = responses.get(status_number, "")
+    version = vcrpy_response.get("http_version")
     if version not in ("HTTP/1.0", "HTTP/1.1", "HTTP/2"):
         version = "HTTP/1.1"
-    return {"status": number, "reason": _one_line(reason), "version": version}
+    return {"status": status_number, "reason": _one_line(reason), "version": version}
 
 
 def _header_pairs(headers: Any) -> Iterator[tuple[str, str]]:
     """Yield the headers: a mapping to one or several values, or pairs of the same."""
-    pairs = headers or []
+    name_value_pairs = headers or []
     if isinstance(headers, dict):
-        pairs = headers.items()
-    for name, values in pairs:
+        name_value_pairs = headers.items()
+    for name, values in name_value_pairs:
         if not isinstance(values, (list, tuple)):
             values = [values]
         for value in values:

@@ -128,7 +128,7 @@ class OwningTests:
         with TemporaryDirectory(prefix="pytest-mimic-") as folder:
             file = Path(folder, "tests.json")
             program = [sys.executable, "-c", _PROGRAM_THAT_COLLECTS, str(file)]
-            done = subprocess.run(
+            pytest_process = subprocess.run(
                 [*program, f"--rootdir={self._rootdir}", *modules],
                 cwd=self._rootdir,
                 stdin=subprocess.DEVNULL,
@@ -141,8 +141,8 @@ class OwningTests:
             tests: list[tuple[str, str]] = []
             if file.exists():
                 tests = json.loads(file.read_text(encoding="utf-8"))
-        if done.returncode not in (0, _EXIT_WITHOUT_TESTS):
-            self._problem = _problem_in(done.stdout)
+        if pytest_process.returncode not in (0, _EXIT_WITHOUT_TESTS):
+            self._problem = _problem_in(pytest_process.stdout)
         return tests
 
 

@@ -92,7 +92,7 @@ class ExchangeImporter:
                 imported=match,
             )
             port.plans.append(plan)
-        self._edge = RequestTaker(port)
+        self._taker = RequestTaker(port)
 
     def record(self, exchange: ForeignExchange) -> str:
         """Record an exchange.
@@ -104,11 +104,11 @@ class ExchangeImporter:
         head = exchange.head
         call = None
         if _TOKEN_OF_METHOD.fullmatch(method):
-            call = self._edge.describe(exchange.request)
+            call = self._taker.describe(exchange.request)
         if call is None:
             return f"{method}: it is a WebSocket, or its method or its URL is not valid"
         try:
-            step = self._edge.port.begin(call)
+            step = self._taker.port.begin(call)
             if step is None:
                 raise MimicError("only= or exclude= in mimic_functions leaves it out")
             recorder = ExchangeRecorder(step)

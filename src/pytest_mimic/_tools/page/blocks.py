@@ -67,19 +67,19 @@ def request_blocks(arguments: Mapping[str, Any]) -> list[PageBlock]:
     fields: list[tuple[str, str]] = []
     headers: list[tuple[str, str]] = []
     blocks: list[PageBlock] = []
-    for name, part in arguments.items():
+    for name, argument in arguments.items():
         if name == "signature":
             continue
         if name.startswith("headers."):
-            headers.append((name.partition(".")[2], shown_text(part)))
+            headers.append((name.partition(".")[2], shown_text(argument)))
         elif name == "url":
-            fields.append((name, _whole_url(part, arguments.get("query"))))
+            fields.append((name, _whole_url(argument, arguments.get("query"))))
         elif name == "query":
             continue
-        elif isinstance(part, str) and "\n" not in part:
-            fields.append((name, cut(part)))
+        elif isinstance(argument, str) and "\n" not in argument:
+            fields.append((name, cut(argument)))
         else:
-            blocks += _body_blocks(name, part, request_messages(part))
+            blocks += _body_blocks(name, argument, request_messages(argument))
     if headers:
         blocks.insert(0, _headers_block(headers))
     if fields:
@@ -89,21 +89,25 @@ def request_blocks(arguments: Mapping[str, Any]) -> list[PageBlock]:
 
 def argument_blocks(arguments: Mapping[str, Node]) -> list[PageBlock]:
     """Return the arguments of a function as one block, in Python's notation."""
-    pairs = [(name, line(part, MOST_CHARACTERS)) for name, part in arguments.items()]
-    if not pairs:
+    shown_arguments = [
+        (name, line(part, MOST_CHARACTERS)) for name, part in arguments.items()
+    ]
+    if not shown_arguments:
         return []
-    return [{"type": "fields", "title": "arguments", "pairs": pairs}]
+    return [{"type": "fields", "title": "arguments", "pairs": shown_arguments}]
 
 
 def response_blocks(value: Mapping[str, Any]) -> list[PageBlock]:
     """Return the blocks of an answer of HTTP: its status, its headers and its body."""
     status = f"{value['status']} {value.get('reason') or ''}".rstrip()
-    pairs = [("status", status)]
+    response_facts = [("status", status)]
     for name in ("error", "end"):
         if name in value:
-            pairs.append((name, shown_text(value[name])))
+            response_facts.append((name, shown_text(value[name])))
     headers = [(str(name), shown_text(text)) for name, text in value["headers"]]
-    blocks: list[PageBlock] = [{"type": "fields", "title": "answer", "pairs": pairs}]
+    blocks: list[PageBlock] = [
+        {"type": "fields", "title": "answer", "pairs": response_facts}
+    ]
     if headers:
         blocks.append(_headers_block(headers))
     body = value.get("body")
@@ -138,7 +142,7 @@ def _column_name(column: object) -> str:
 
 def table_block(
     columns: Sequence[tuple[str, str]],
-    rows: Sequence[object],
+    table_rows: Sequence[object],
     *,
     count: int | None = None,
 ) -> PageBlock:
@@ -146,12 +150,12 @@ def table_block(
 
     Args:
         columns: Names and types; a type may be empty.
-        rows: The first rows, each a list of trees.
+        table_rows: The first rows, each a list of trees.
         count: How many rows there are in all, if there are more.
     """
     if count is None:
-        count = len(rows)
-    first_rows = rows[:MOST_ITEMS]
+        count = len(table_rows)
+    first_rows = table_rows[:MOST_ITEMS]
     texts = []
     for row in first_rows:
         if not isinstance(row, list):
@@ -192,24 +196,24 @@ def diff_block(differences: Sequence[Difference]) -> PageBlock:
         - `["['n']", [["-", "[0]: 1"]], [["+", "[0]: 2"]], "1 of 9 differ"]`
     """
     first_differences = differences[:MOST_ITEMS]
-    parts = side_by_side(first_differences)
+    parts_side_by_side = side_by_side(first_differences)
     title = "what differs"
-    if any(sides.old or sides.new for sides in parts):
+    if any(sides.old or sides.new for sides in parts_side_by_side):
         title += ": \N{MINUS SIGN} recorded, + now"
     return {
         "type": "diff",
         "title": title,
-        "parts": list(map(list, parts)),
+        "parts": list(map(list, parts_side_by_side)),
         "more": len(differences) - len(first_differences),
     }
 
 
-def _headers_block(pairs: Sequence[tuple[str, str]]) -> PageBlock:
+def _headers_block(headers: Sequence[tuple[str, str]]) -> PageBlock:
     """Return headers as a block, folded at first."""
     return {
         "type": "headers",
-        "title": plural(len(pairs), "header"),
-        "pairs": list(pairs),
+        "title": plural(len(headers), "header"),
+        "pairs": list(headers),
     }
 
 
@@ -260,43 +264,47 @@ def _stream_blocks(events: Sequence[Any]) -> list[PageBlock]:
     return blocks
 
 
-def _events_block(items: Sequence[Any]) -> PageBlock:
+def _events_block(events: Sequence[Any]) -> PageBlock:
     """Return the events of a stream as a block, folded at first."""
     pruning = Pruning()
-    pruned_items = list(map(pruning.pruned, items[:MOST_ITEMS]))
-    if len(items) > MOST_ITEMS:
-        pruned_items.append(f"… {len(items) - MOST_ITEMS} more")
-    title = plural(len(items), "event")
+    pruned_items = list(map(pruning.pruned, events[:MOST_ITEMS]))
+    if len(events) > MOST_ITEMS:
+        pruned_items.append(f"… {len(events) - MOST_ITEMS} more")
+    title = plural(len(events), "event")
     return {"type": "events", "title": title, "items": pruned_items}
 
 
-def stream_blocks(items: Sequence[Node]) -> list[PageBlock]:
+def stream_blocks(stream_items: Sequence[Node]) -> list[PageBlock]:
     """Return the items of a generator."""
-    texts = [line(item, MOST_CHARACTERS) for item in items[:MOST_ITEMS]]
-    return [{**_events_block(texts), "title": plural(len(items), "item")}]
+    texts = [
+        line(stream_item, MOST_CHARACTERS) for stream_item in stream_items[:MOST_ITEMS]
+    ]
+    return [{**_events_block(texts), "title": plural(len(stream_items), "item")}]
 
 
-def _bytes_block(data: str, headers: Iterable[tuple[str, str]]) -> PageBlock:
+def _bytes_block(base64_text: str, headers: Iterable[tuple[str, str]]) -> PageBlock:
     """Return a body in base64 as an image, or in words, by its content type."""
-    kind = ""
+    media_type = ""
     for name, text in headers:
         if name.lower() == "content-type":
             media_type, _, _ = text.partition(";")
-            kind = media_type.strip().lower()
+            media_type = media_type.strip().lower()
             break
-    if kind in _TYPES_OF_IMAGES and len(data) <= _LARGEST_IMAGE:
-        return image_block(data, kind)
-    return text_block("body", f"{len(data) * 3 // 4} bytes, {kind or 'of no type'}")
+    if media_type in _TYPES_OF_IMAGES and len(base64_text) <= _LARGEST_IMAGE:
+        return image_block(base64_text, media_type)
+    return text_block(
+        "body", f"{len(base64_text) * 3 // 4} bytes, {media_type or 'of no type'}"
+    )
 
 
 # Every browser draws these kinds, and none of them runs a script. SVG may run one.
 _TYPES_OF_IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 
-def image_block(data: str, kind: str) -> PageBlock:
+def image_block(base64_text: str, media_type: str) -> PageBlock:
     """Return an image, given in base64, with its media type."""
-    url = f"data:{kind};base64,{quote(data, safe='/+=')}"
-    return {"type": "image", "title": kind, "url": url}
+    url = f"data:{media_type};base64,{quote(base64_text, safe='/+=')}"
+    return {"type": "image", "title": media_type, "url": url}
 
 
 def value_blocks(value: object) -> list[PageBlock]:
@@ -330,16 +338,16 @@ class Pruning:
     """Cuts JSON to what a page can hold: long texts and lists, deep and many parts."""
 
     def __init__(self) -> None:
-        self._left = _MOST_PARTS_OF_JSON
+        self._parts_left = _MOST_PARTS_OF_JSON
 
     def pruned(self, value: object, depth: int = 0) -> object:
         """Return a copy with fewer parts. A text says what is left out."""
-        self._left -= 1
+        self._parts_left -= 1
         if isinstance(value, str):
             return cut(value)
         if not isinstance(value, list | tuple | dict):
             return value
-        if depth > _DEEPEST_JSON or self._left <= 0:
+        if depth > _DEEPEST_JSON or self._parts_left <= 0:
             return "…"
         if isinstance(value, dict):
             return self._mapping(value, depth)

@@ -76,10 +76,10 @@ class CallLog:
 
     def note(
         self,
-        kind: str,
+        call_kind: str,
         call: Call,
         *,
-        stored: Stored | None = None,
+        stored_outcome: Stored | None = None,
         seconds: float | None = None,
         error: MimicError | None = None,
         differences: Sequence[Difference] = (),
@@ -87,101 +87,105 @@ class CallLog:
         """Keep a call.
 
         Args:
-            kind: `replayed`, `recorded`, `verified`, `drifted` or `missing`.
+            call_kind: `replayed`, `recorded`, `verified`, `drifted` or `missing`.
             call: The call.
-            stored: The recorded outcome of the call.
+            stored_outcome: The recorded outcome of the call.
             seconds: How long the real call took, None if none was made.
             error: The miss or the drift.
             differences: How the real outcome differs from the recorded one.
         """
         # The clock is read first: to make the row is no part of the call.
-        ended = self._run.clock()
+        call_ended = self._run.clock()
         real_seconds = seconds or 0.0
         saved_seconds = 0.0
-        is_replayed = kind == "replayed"
-        if is_replayed and stored is not None:
-            saved_seconds = stored.duration
-        row: Row = {
-            "kind": kind,
+        is_replayed = call_kind == "replayed"
+        if is_replayed and stored_outcome is not None:
+            saved_seconds = stored_outcome.duration
+        call_row: Row = {
+            "kind": call_kind,
             "label": call.listed,
             "test": self._run.current.test,
             "seconds": real_seconds or saved_seconds,
         }
         if self._details:
-            row["began"] = call.began
-            if stored is not None and kind in ("replayed", "recorded"):
-                row["wall"] = wall_seconds(stored.entry)
-            row["took"] = real_seconds
+            call_row["began"] = call.began
+            if stored_outcome is not None and call_kind in ("replayed", "recorded"):
+                call_row["wall"] = wall_seconds(stored_outcome.entry)
+            call_row["took"] = real_seconds
             if is_replayed:
-                row["took"] = ended - call.began
+                call_row["took"] = call_ended - call.began
         try:
             if self._details:
-                row |= self._detailed(call, stored, error, differences)
+                call_row |= self._detailed(call, stored_outcome, error, differences)
         except Exception as reason:
             # A page only shows a run, and must never change it.
             text = f"cannot be shown: {type(reason).__name__}"
-            row["blocks"] = [text_block("", text)]
-        self._run.account.calls.append(row)
+            call_row["blocks"] = [text_block("", text)]
+        self._run.account.calls.append(call_row)
 
     def _detailed(
         self,
         call: Call,
-        stored: Stored | None,
+        stored_outcome: Stored | None,
         error: MimicError | None,
         differences: Sequence[Difference],
     ) -> Row:
         """Return what only the HTML page shows of a call: see `Row`."""
-        row: Row = {"target": call.plan.target}
+        call_row: Row = {"target": call.plan.target}
         blocks = _problem_blocks(error, differences)
         arguments = call.arguments or {}
         if call.plan.kind == "function":
             blocks += argument_blocks(by_name(arguments))
         else:
             blocks += request_blocks(arguments)
-        if stored is not None:
+        if stored_outcome is not None:
             outcome_blocks: list[PageBlock] = []
-            row |= self._outcome(call, stored, outcome_blocks)
+            call_row |= self._outcome(call, stored_outcome, outcome_blocks)
             if outcome_blocks:
-                first = {**outcome_blocks[0], "begins": True}
+                first_block = {**outcome_blocks[0], "begins": True}
                 if error is not None:
                     # The outcome of now is known by its differences alone.
-                    first["title"] = f"recorded {first['title']}"
-                outcome_blocks[0] = first
+                    first_block["title"] = f"recorded {first_block['title']}"
+                outcome_blocks[0] = first_block
             blocks += outcome_blocks
-        row["blocks"] = blocks
-        return row
+        call_row["blocks"] = blocks
+        return call_row
 
-    def _outcome(self, call: Call, stored: Stored, blocks: list[PageBlock]) -> Row:
+    def _outcome(
+        self, call: Call, stored_outcome: Stored, blocks: list[PageBlock]
+    ) -> Row:
         """Return the facts of an outcome, and add its blocks."""
         redactor = self._run.redactor
         secrets = call.plan.secrets(call)
         is_client = call.plan.kind != "function"
-        shown = shown_outcome(stored, redactor, secrets=secrets, is_client=is_client)
-        row: Row = {"brief": shown.brief, "is_error": shown.is_error}
-        if stored.name != "?":
-            row["name"] = stored.name
-        if not is_client and stored.kind != "stream":
-            previews = preview_blocks(stored, redactor)
+        shown = shown_outcome(
+            stored_outcome, redactor, secrets=secrets, is_client=is_client
+        )
+        outcome_row: Row = {"brief": shown.brief, "is_error": shown.is_error}
+        if stored_outcome.name != "?":
+            outcome_row["name"] = stored_outcome.name
+        if not is_client and stored_outcome.kind != "stream":
+            previews = preview_blocks(stored_outcome, redactor)
             text = text_block("outcome", shown.text)
             if previews:
                 # Beside a preview, the text only adds what the pickle imports.
                 text["folded"] = True
             blocks += [*previews, text]
-            return row
+            return outcome_row
         if shown.body is None:
             blocks.append(text_block("outcome", shown.text))
-            return row
+            return outcome_row
         value = shown.body.get("value")
         if not is_client:
-            blocks += _item_blocks(shown.body, stored)
+            blocks += _item_blocks(shown.body, stored_outcome)
         elif value is None:
             blocks.append(text_block("outcome", shown.text))
         else:
             blocks += value_blocks(value)
         tokens = tokens_of_response(value)
         if tokens is not None:
-            row["tokens"] = list(tokens)
-        return row
+            outcome_row["tokens"] = list(tokens)
+        return outcome_row
 
 
 def _problem_blocks(
@@ -212,9 +216,9 @@ def _problem_blocks(
     return blocks
 
 
-def _item_blocks(body: dict[str, Any], stored: Stored) -> list[PageBlock]:
+def _item_blocks(body: dict[str, Any], stored_outcome: Stored) -> list[PageBlock]:
     """Return the items of a generator, and the end that is more than their end."""
-    nodes = body_nodes(body, is_tagged=stored.is_tagged)
+    nodes = body_nodes(body, is_tagged=stored_outcome.is_tagged)
     blocks = stream_blocks(items_of(nodes["items"]) or [])
     if "end" in nodes:
         blocks.append(text_block("end", line(nodes["end"], _MOST_OF_END)))

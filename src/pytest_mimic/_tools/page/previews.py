@@ -46,17 +46,20 @@ _ERRORS_OF_PREVIEWS = (
 )
 
 
-def preview_blocks(stored: Stored, redactor: Redactor) -> list[PageBlock]:
+def preview_blocks(stored_outcome: Stored, redactor: Redactor) -> list[PageBlock]:
     """Return a pickled outcome as a table or an image, or nothing if it is neither.
 
     Only a small pickle is loaded, and only of a library that the run has loaded.
     """
     imports: object
-    if stored.encoded is not None and stored.encoded.pickled is not None:
+    if (
+        stored_outcome.encoded is not None
+        and stored_outcome.encoded.pickled is not None
+    ):
         # The outcome was made in this run, and its pickle is at hand.
-        imports = stored.encoded.pickled.imports
-    elif "pickle" in stored.entry:
-        imports = stored.entry.get("imports", ())
+        imports = stored_outcome.encoded.pickled.imports
+    elif "pickle" in stored_outcome.entry:
+        imports = stored_outcome.entry.get("imports", ())
     else:
         return []
     preview = None
@@ -64,11 +67,11 @@ def preview_blocks(stored: Stored, redactor: Redactor) -> list[PageBlock]:
         if library in sys.modules and _names_library(imports, library):
             preview = preview_of_library
             break
-    size = stored.size or 0
-    if preview is None or stored.kind != "value" or size > _MOST_BYTES:
+    size = stored_outcome.size or 0
+    if preview is None or stored_outcome.kind != "value" or size > _MOST_BYTES:
         return []
     try:
-        return preview(stored.load().content, redactor)
+        return preview(stored_outcome.load().content, redactor)
     except _ERRORS_OF_PREVIEWS:
         # The page shows the preview in the recording instead.
         return []
@@ -102,11 +105,11 @@ def _frame_blocks(value: Any, redactor: Redactor) -> list[PageBlock]:
     else:
         head_rows = head.itertuples(index=False)
     # Rows become mappings, so that a column with a secret name is hidden.
-    rows = []
+    preview_rows = []
     for head_row in head_rows:
         texts = map(str, head_row)
-        rows.append(dict(zip(names, texts)))
-    hidden_rows = without_secrets({"value": rows}, redactor)["value"]
+        preview_rows.append(dict(zip(names, texts)))
+    hidden_rows = without_secrets({"value": preview_rows}, redactor)["value"]
     cells = [[row[name] for name in names] for row in hidden_rows]
     columns = list(zip(names, types))
     # The table says how many rows the whole frame has.
@@ -131,9 +134,9 @@ def _image_blocks(value: Any, _redactor: Redactor) -> list[PageBlock]:
     small.thumbnail((_MOST_PIXELS, _MOST_PIXELS))
     if small.mode not in ("1", "L", "LA", "P", "RGB", "RGBA"):
         small = small.convert("RGB")
-    data = BytesIO()
-    small.save(data, "PNG")
-    text = b64encode(data.getvalue()).decode()
+    png_bytes = BytesIO()
+    small.save(png_bytes, "PNG")
+    text = b64encode(png_bytes.getvalue()).decode()
     if len(text) > _MOST_OF_IMAGE:
         return []
     width, height = value.size

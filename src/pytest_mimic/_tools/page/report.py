@@ -84,7 +84,7 @@ class _Test:
 
 def page(
     heading: str,
-    rows: Iterable[Row],
+    call_rows: Iterable[Row],
     *,
     project: str = "",
     notes: Sequence[str] = (),
@@ -95,13 +95,13 @@ def page(
 
     Args:
         heading: The mode of the run and its vault.
-        rows: The calls, those of each process in the order in which they ended.
+        call_rows: The calls, those of each process in the order in which they ended.
         project: The name of the project, for the title.
         notes: The lines of the run's summary.
         tests: What is known of each test, by its id.
         vault: The vault's folder as people name it.
     """
-    groups = _calls_by_test(rows, tests or {})
+    groups = _calls_by_test(call_rows, tests or {})
     calls: list[Row] = []
     for test in groups:
         calls += test.rows
@@ -144,14 +144,16 @@ def page(
     )
 
 
-def _calls_by_test(rows: Iterable[Row], tests: Mapping[str, TestFacts]) -> list[_Test]:
+def _calls_by_test(
+    call_rows: Iterable[Row], tests: Mapping[str, TestFacts]
+) -> list[_Test]:
     """Return the calls by their tests, failed tests first."""
     groups: dict[str, _Test] = {}
-    for row in rows:
-        name = row["test"] or OUTSIDE
+    for call_row in call_rows:
+        name = call_row["test"] or OUTSIDE
         if name not in groups:
             groups[name] = _Test(name, tests.get(name, TestFacts()))
-        groups[name].rows.append(row)
+        groups[name].rows.append(call_row)
     for test in groups.values():
         # Rows come in the order in which calls ended. Of calls at the same time, the
         # first one to end may have begun last.
@@ -159,9 +161,9 @@ def _calls_by_test(rows: Iterable[Row], tests: Mapping[str, TestFacts]) -> list[
     return sorted(groups.values(), key=attrgetter("rank"))
 
 
-def _when_begun(row: Row) -> float:
+def _when_begun(call_row: Row) -> float:
     """Return when a call began, by which the calls of a test are sorted."""
-    began: float = row.get("began", 0.0)
+    began: float = call_row.get("began", 0.0)
     return began
 
 
@@ -194,67 +196,75 @@ def _time_facts(test: _Test) -> list[str]:
     if real_seconds >= SHORTEST:
         text = f"{seconds(real_seconds)} real time"
         replay_seconds = _seconds_of_replays(test.rows)
-        replayed = f"replayed in {short_seconds(replay_seconds)}"
+        replay_fact = f"replayed in {short_seconds(replay_seconds)}"
         if saved_seconds >= real_seconds:
             # Every call was replayed.
-            text += f", {replayed}"
+            text += f", {replay_fact}"
         elif saved_seconds >= SHORTEST:
             # `5.6 s real time, 2.1 s of it replayed in 3 ms`: others ran for real.
-            text += f", {seconds(saved_seconds)} of it {replayed}"
+            text += f", {seconds(saved_seconds)} of it {replay_fact}"
         facts.append(text)
     if test.facts.seconds >= SHORTEST:
         facts.append(f"test took {seconds(test.facts.seconds)}")
     return facts
 
 
-def _saved_seconds(rows: Iterable[Row]) -> float:
+def _saved_seconds(call_rows: Iterable[Row]) -> float:
     """Return the seconds of real calls that replays saved.
 
     Seconds in which several calls were recorded at the same time count once.
     """
-    return sum(_counted_seconds(row) for row in rows if row["kind"] == "replayed")
+    return sum(
+        _counted_seconds(call_row)
+        for call_row in call_rows
+        if call_row["kind"] == "replayed"
+    )
 
 
-def _counted_seconds(row: Row) -> float:
+def _counted_seconds(call_row: Row) -> float:
     """Return the seconds of a call that count in the sum of several calls.
 
     A second that a call shares with one that ended before it counts once, with that
     one. Only rows of replayed and recorded calls have such a `wall`. Of any other call,
     all seconds count.
     """
-    counted: float = row["seconds"]
-    if "wall" in row:
-        counted = row["wall"]
+    counted: float = call_row["seconds"]
+    if "wall" in call_row:
+        counted = call_row["wall"]
     return counted
 
 
-def _seconds_of_replays(rows: Iterable[Row]) -> float:
+def _seconds_of_replays(call_rows: Iterable[Row]) -> float:
     """Return how long the replays took in this run, in seconds."""
     total = 0.0
-    for row in rows:
-        if row["kind"] == "replayed":
-            total += row.get("took", 0.0)
+    for call_row in call_rows:
+        if call_row["kind"] == "replayed":
+            total += call_row.get("took", 0.0)
     return total
 
 
 def _token_facts(calls: Iterable[Row]) -> list[str]:
     """Return the tokens of language models, by model."""
-    sent: Counter[str] = Counter()
-    received: Counter[str] = Counter()
-    for row in calls:
-        if "tokens" in row:
-            model, sent_count, received_count = row["tokens"]
-            sent[model] += sent_count
-            received[model] += received_count
+    sent_tokens: Counter[str] = Counter()
+    received_tokens: Counter[str] = Counter()
+    for call_row in calls:
+        if "tokens" in call_row:
+            model, sent_count, received_count = call_row["tokens"]
+            sent_tokens[model] += sent_count
+            received_tokens[model] += received_count
     facts = []
-    for model in sent:
+    for model in sent_tokens:
         name = model or "tokens"
-        facts.append(f"{name}: {sent[model]:,} tokens in, {received[model]:,} out")
+        facts.append(
+            f"{name}: {sent_tokens[model]:,} tokens in, {received_tokens[model]:,} out"
+        )
     return facts
 
 
-def _html_of_kind(kind: str, count: int) -> str:
-    return _filled_template("kind", kind=kind, sign=KINDS[kind], count=f"{count:,}")
+def _html_of_kind(kind_of_calls: str, count: int) -> str:
+    return _filled_template(
+        "kind", kind=kind_of_calls, sign=KINDS[kind_of_calls], count=f"{count:,}"
+    )
 
 
 def _html_of_note(note: str, groups: Sequence[_Test]) -> str:
@@ -291,21 +301,21 @@ def _html_of_test(test: _Test, number: int) -> str:
     )
 
 
-def _html_of_call(row: Row, anchor: str, number: int) -> str:
+def _html_of_call(call_row: Row, anchor: str, number: int) -> str:
     """Return one line of a call. The script needs its number, and its times in ms."""
     return _filled_template(
         "call",
-        kind=row["kind"],
-        sign=KINDS[row["kind"]],
+        kind=call_row["kind"],
+        sign=KINDS[call_row["kind"]],
         anchor=_html_text(anchor),
         number=str(number),
-        label=_html_text(row["label"]),
-        brief=_html_text(row.get("brief") or ""),
-        failed="failed" if row.get("is_error") else "",
-        length=_milliseconds(row["seconds"]),
-        took=_milliseconds(row.get("took", 0.0)),
-        time=_shown_time(row),
-        file=_html_text(row.get("name") or ""),
+        label=_html_text(call_row["label"]),
+        brief=_html_text(call_row.get("brief") or ""),
+        failed="failed" if call_row.get("is_error") else "",
+        length=_milliseconds(call_row["seconds"]),
+        took=_milliseconds(call_row.get("took", 0.0)),
+        time=_shown_time(call_row),
+        file=_html_text(call_row.get("name") or ""),
     )
 
 
@@ -314,21 +324,21 @@ def _milliseconds(amount: float) -> str:
     return f"{amount * 1000:.3g}"
 
 
-def _shown_time(row: Row) -> str:
+def _shown_time(call_row: Row) -> str:
     """Return how long a call took: `1.2 s`, or `1.2 s saved` of a replayed one.
 
     The text is empty where the time would be shown as zero.
     """
-    if row["seconds"] < SHORTEST:
+    if call_row["seconds"] < SHORTEST:
         return ""
-    saved = " saved" if row["kind"] == "replayed" else ""
-    return f"{seconds(row['seconds'])}{saved}"
+    saved = " saved" if call_row["kind"] == "replayed" else ""
+    return f"{seconds(call_row['seconds'])}{saved}"
 
 
 def _json_of_blocks(blocks: list[object], vault: str) -> str:
     """Return the blocks of all calls as JSON, in which no `<` ends the element."""
-    data = {"vault": vault, "calls": blocks}
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=str)
+    page_data = {"vault": vault, "calls": blocks}
+    text = json.dumps(page_data, ensure_ascii=False, separators=(",", ":"), default=str)
     # A lone surrogate becomes the escape that JSON has for it.
     text = text.encode("utf-8", "backslashreplace").decode()
     return text.replace("<", "\\u003c")
@@ -354,5 +364,5 @@ def _checksum(text: str) -> str:
 
 def _html_text(text: str) -> str:
     """Return a text for HTML, with control and surrogate characters as escapes."""
-    plain = "\n".join(map(printable, text.split("\n")))
-    return escape(plain.encode("utf-8", "backslashreplace").decode())
+    printable_text = "\n".join(map(printable, text.split("\n")))
+    return escape(printable_text.encode("utf-8", "backslashreplace").decode())

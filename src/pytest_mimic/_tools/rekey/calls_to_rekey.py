@@ -89,7 +89,7 @@ class Rekeyed(NamedTuple):
         facts: The JSON of the call in its file; of a recording, all of the file.
     """
 
-    old: CallToRekey
+    call_to_rekey: CallToRekey
     key: str
     owner: str | None
     options: dict[str, Any]
@@ -98,32 +98,32 @@ class Rekeyed(NamedTuple):
     @property
     def name(self) -> str:
         """The name of its recording."""
-        return recording_name(self.old.call.target, self.key, self.owner)
+        return recording_name(self.call_to_rekey.call.target, self.key, self.owner)
 
     @property
     def outcomes(self) -> Sequence[Stored]:
-        return self.old.call.outcomes
+        return self.call_to_rekey.call.outcomes
 
 
 def rekeyed(
-    old: CallToRekey, key: str, owner: str | None, options: Mapping[str, Any]
+    call_to_rekey: CallToRekey, key: str, owner: str | None, options: Mapping[str, Any]
 ) -> Rekeyed:
     """Return a call with another identity."""
     options = dict(options)
-    described = old.facts.get("arguments")
-    if described and names_client(old.call.target):
-        described = _with_matched(old.call, described, options)
-    parts = parts_under(old.call, options)
-    if parts is None and described != old.facts.get("arguments"):
-        parts = parts_of_call(old.call)
+    described = call_to_rekey.facts.get("arguments")
+    if described and names_client(call_to_rekey.call.target):
+        described = _with_matched(call_to_rekey.call, described, options)
+    parts = parts_under(call_to_rekey.call, options)
+    if parts is None and described != call_to_rekey.facts.get("arguments"):
+        parts = parts_of_call(call_to_rekey.call)
     identified: Facts = {}
     if options:
         identified["options"] = options
     if parts is not None:
         identified["parts"] = parts
-    facts = old.facts
-    if old.place is None:
-        new: Facts = {
+    facts = call_to_rekey.facts
+    if call_to_rekey.place is None:
+        rekeyed_facts: Facts = {
             "format": FORMAT,
             "target": facts["target"],
             "arguments": described,
@@ -134,10 +134,10 @@ def rekeyed(
             "owner": owner,
         }
         if owner is not None:
-            new["identity"] = key
-        new["outcomes"] = facts["outcomes"]
+            rekeyed_facts["identity"] = key
+        rekeyed_facts["outcomes"] = facts["outcomes"]
     else:
-        new = {
+        rekeyed_facts = {
             "kind": facts["kind"],
             "target": facts["target"],
             "signature": facts["signature"],
@@ -148,28 +148,30 @@ def rekeyed(
             "arguments": described,
             "outcome": facts["outcome"],
         }
-    return Rekeyed(old, key, owner, options, new)
+    return Rekeyed(call_to_rekey, key, owner, options, rekeyed_facts)
 
 
 def _with_matched(
     call: Recording, described: Mapping[str, Any], options: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return a description that shows what `match=` names now, as a new one would."""
-    whole = call.arguments or {}
-    values = client_values(parts_of_call(call), whole)
+    arguments = call.arguments or {}
+    values = client_values(parts_of_call(call), arguments)
     recorded_match = (call.options or {}).get("match", ())
-    matched: dict[str, Any] = {}
+    matched_parts: dict[str, Any] = {}
     for path in options.get("match", ()):
         try:
-            value = matched_part(path, values, whole, recorded_match)
+            value = matched_part(path, values, arguments, recorded_match)
         except NotKeptError:
             continue
         if value is not None and path not in described:
-            matched[path] = value
-    if not matched:
+            matched_parts[path] = value
+    if not matched_parts:
         return dict(described)
-    first = {name: described[name] for name in ("signature",) if name in described}
-    return {**first, **matched, **described}
+    first_parts = {
+        name: described[name] for name in ("signature",) if name in described
+    }
+    return {**first_parts, **matched_parts, **described}
 
 
 def content_of(facts: Facts) -> bytes:

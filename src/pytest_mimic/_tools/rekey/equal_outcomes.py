@@ -22,24 +22,26 @@ class OutcomeComparison:
         self._redactor = redactor
         self._adapters: dict[str, Adapter] = {}
 
-    def is_same(self, target: str, first: Stored, second: Stored, line: Line) -> bool:
+    def is_same(
+        self, target: str, first_outcome: Stored, second_outcome: Stored, line: Line
+    ) -> bool:
         """Return whether two outcomes are equal.
 
         Two outcomes of a client are equal if what verifying compares of them is,
         without the paths of `volatile=`.
         """
-        if _identity_or_text(first) == _identity_or_text(second):
+        if _identity_or_text(first_outcome) == _identity_or_text(second_outcome):
             return True
-        has_pickle = "pickle" in first.entry or "pickle" in second.entry
+        has_pickle = "pickle" in first_outcome.entry or "pickle" in second_outcome.entry
         if has_pickle or not names_client(target):
             return False
         adapter = self._adapter(target)
-        first_outcome = first.load()
-        second_outcome = second.load()
+        first_loaded = first_outcome.load()
+        second_loaded = second_outcome.load()
         rules = Rules(volatile=line.volatile, ordered=True)
         differences = compare(
-            _comparable_outcome(adapter, first_outcome, second_outcome),
-            _comparable_outcome(adapter, second_outcome, first_outcome),
+            _comparable_outcome(adapter, first_loaded, second_loaded),
+            _comparable_outcome(adapter, second_loaded, first_loaded),
             rules,
             redactor=self._redactor,
         )
@@ -51,17 +53,19 @@ class OutcomeComparison:
         return self._adapters[target]
 
 
-def _identity_or_text(stored: Stored) -> str:
+def _identity_or_text(stored_outcome: Stored) -> str:
     """Return the identity of a pickled outcome, or the text of another."""
-    fingerprint: str = stored.entry.get("fingerprint", "")
-    return fingerprint or body_text(stored)
+    fingerprint: str = stored_outcome.entry.get("fingerprint", "")
+    return fingerprint or body_text(stored_outcome)
 
 
-def _comparable_outcome(adapter: Adapter, outcome: Outcome, beside: Outcome) -> Outcome:
-    """Return an outcome as a client's adapter compares it with the one `beside`."""
+def _comparable_outcome(
+    adapter: Adapter, outcome: Outcome, other_outcome: Outcome
+) -> Outcome:
+    """Return an outcome as a client's adapter compares it with another one."""
     if not isinstance(outcome, Value):
         return outcome
     other_value = None
-    if isinstance(beside, Value):
-        other_value = beside.value
+    if isinstance(other_outcome, Value):
+        other_value = other_outcome.value
     return Value(adapter.comparable(outcome.value, other_value))

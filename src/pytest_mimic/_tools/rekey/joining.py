@@ -38,17 +38,17 @@ def joined_sequence(members: Sequence[Rekeyed]) -> Facts:
         return members[0].facts
     rows: list[tuple[int, Rekeyed, Entry]] = []
     for member in members:
-        for stored, entry in zip(
+        for stored_outcome, outcome_entry in zip(
             member.outcomes, member.facts["outcomes"], strict=True
         ):
-            rows.append((stored.number, member, entry))
+            rows.append((stored_outcome.number, member, outcome_entry))
     numbers = {number for number, _, _ in rows}
     if 0 in numbers or len(numbers) < len(rows):
         raise CannotFollowError("the order of its calls in the test is not known")
     if len({member.facts["source"] for member in members}) > 1:
         raise CannotFollowError("the function has changed between the recordings")
     rows.sort(key=itemgetter(0))
-    entries = [entry for _, _, entry in rows]
+    entries = [outcome_entry for _, _, outcome_entry in rows]
     _, newest_member, _ = rows[-1]
     return {**newest_member.facts, "outcomes": entries}
 
@@ -60,21 +60,24 @@ def joined_shared(members: Sequence[Rekeyed], is_same: IsSame) -> Facts:
         DifferentOutcomesError: The recordings have different outcomes.
         CannotFollowError: A call came to no whole outcome, which only a test may have.
     """
-    first = members[0].outcomes[0]
+    first_outcome = members[0].outcomes[0]
     is_equal = True
     for member in members:
-        for stored in member.outcomes:
-            if stored.mark:
+        for stored_outcome in member.outcomes:
+            if stored_outcome.mark:
                 reason = "a call of it was cut short, which belongs to its test"
                 raise CannotFollowError(reason)
-            is_equal = is_equal and (stored is first or is_same(first, stored))
+            is_equal = is_equal and (
+                stored_outcome is first_outcome
+                or is_same(first_outcome, stored_outcome)
+            )
     if not is_equal:
         raise DifferentOutcomesError("equal calls have different outcomes")
     facts = members[0].facts
-    entry = dict(facts["outcomes"][0])
+    outcome_entry = dict(facts["outcomes"][0])
     # What serves all tests has no place among the calls of one.
-    entry.pop("number", None)
-    return {**facts, "outcomes": [entry]}
+    outcome_entry.pop("number", None)
+    return {**facts, "outcomes": [outcome_entry]}
 
 
 def is_finished(member: Rekeyed, standing: Sequence[Stored]) -> bool:
@@ -82,24 +85,30 @@ def is_finished(member: Rekeyed, standing: Sequence[Stored]) -> bool:
 
     Then each of its outcomes stands in the file of its new name.
     """
-    standing_texts = [_as_text(stored) for stored in standing]
-    texts = [_as_text(stored) for stored in member.outcomes]
-    has_order = all(stored.number for stored in member.outcomes)
+    standing_texts = [_as_text(stored_outcome) for stored_outcome in standing]
+    texts = [_as_text(stored_outcome) for stored_outcome in member.outcomes]
+    has_order = all(stored_outcome.number for stored_outcome in member.outcomes)
     if not has_order:
         return texts == standing_texts
     return set(texts).issubset(standing_texts)
 
 
-def _as_text(stored: Stored) -> tuple[int, str, str]:
+def _as_text(stored_outcome: Stored) -> tuple[int, str, str]:
     """Return what tells an outcome from others in a sequence."""
-    return stored.number, stored.mark or "whole", body_text(stored)
+    return (
+        stored_outcome.number,
+        stored_outcome.mark or "whole",
+        body_text(stored_outcome),
+    )
 
 
-def body_text(stored: Stored) -> str:
+def body_text(stored_outcome: Stored) -> str:
     """Return the text of an outcome, of a pickle with the name of its file."""
-    entry = stored.entry
-    facts = {name: entry.get(name) for name in ("awaited", "tagged", "coroutine")}
+    outcome_entry = stored_outcome.entry
+    facts = {
+        name: outcome_entry.get(name) for name in ("awaited", "tagged", "coroutine")
+    }
     body: Any = {}
-    if stored.mark != EMPTY:
-        body = body_of(entry)
+    if stored_outcome.mark != EMPTY:
+        body = body_of(outcome_entry)
     return layout([facts, body])

@@ -37,21 +37,21 @@ Possible = dict[str, Sequence[Any]]
 """The values that each part may have, by name in the order in which they count."""
 
 
-def is_older(data: bytes) -> bool:
+def is_older(file_content: bytes) -> bool:
     """Return whether a file has format 4."""
-    facts = _json_mapping(data)
+    facts = _json_mapping(file_content)
     return facts is not None and facts.get("format") == OLDER
 
 
-def read_older(data: bytes) -> dict[str, Any]:
+def read_older(file_content: bytes) -> dict[str, Any]:
     """Return the facts of a file of format 4, with the format of today."""
-    return {**(_json_mapping(data) or {}), "format": FORMAT}
+    return {**(_json_mapping(file_content) or {}), "format": FORMAT}
 
 
-def _json_mapping(data: bytes) -> dict[str, Any] | None:
+def _json_mapping(file_content: bytes) -> dict[str, Any] | None:
     """Return the JSON of a file; None if it is no mapping."""
     try:
-        facts = loads(data)
+        facts = loads(file_content)
     except ValueError:
         return None
     if type(facts) is not dict:
@@ -76,29 +76,31 @@ def older_calls(
     calls = calls_of(vault.objects, name, facts)
     if not name.startswith(CASSETTES_PREFIX):
         # A recording has one call.
-        old = CallToRekey(name, facts, calls[0].whole(), is_older=True)
-        yield _with_parts(old, options_of)
+        call_to_rekey = CallToRekey(name, facts, calls[0].whole(), is_older=True)
+        yield _with_parts(call_to_rekey, options_of)
         return
     for place, call in enumerate(calls):
         facts_of_call = facts["calls"][place]
-        old = CallToRekey(name, facts_of_call, call.whole(), place, is_older=True)
-        yield _with_parts(old, options_of)
+        call_to_rekey = CallToRekey(
+            name, facts_of_call, call.whole(), place, is_older=True
+        )
+        yield _with_parts(call_to_rekey, options_of)
 
 
 def _with_parts(
-    old: CallToRekey, options_of: Callable[[Recording], Mapping[str, Any]]
+    call_to_rekey: CallToRekey, options_of: Callable[[Recording], Mapping[str, Any]]
 ) -> CallToRekey:
     """Return a call with the parts that count, which give the identity that it has.
 
     Each combination of the parts' possible values is tried. If none gives the identity,
     the call has the first combination.
     """
-    call = old.call
+    call = call_to_rekey.call
     possible = None
     if names_client(call.target):
         possible = _possible_parts(call)
     if possible is None:
-        return old
+        return call_to_rekey
     described = call.arguments or {}
     options_of_today = options_of(call)
     first_candidate: CallToRekey | None = None
@@ -109,15 +111,16 @@ def _with_parts(
             parts[part] = None
             if part not in described or described[part] != value:
                 parts[part] = kept_value(value)
-        candidate = old._replace(
-            call=call._replace(parts=parts), facts={**old.facts, "parts": parts}
+        candidate = call_to_rekey._replace(
+            call=call._replace(parts=parts),
+            facts={**call_to_rekey.facts, "parts": parts},
         )
         if first_candidate is None:
             first_candidate = candidate
         for options in ({}, options_of_today):
-            if _identity_or_empty(candidate.call, options) == old.identity:
+            if _identity_or_empty(candidate.call, options) == call_to_rekey.identity:
                 return candidate
-    return first_candidate or old
+    return first_candidate or call_to_rekey
 
 
 def _identity_or_empty(call: Recording, options: Mapping[str, Any]) -> str:

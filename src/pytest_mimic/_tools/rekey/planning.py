@@ -85,7 +85,7 @@ class Left(NamedTuple):
         has_secret: Whether the call holds what today's `mimic_redact` names.
     """
 
-    old: CallToRekey
+    call_to_rekey: CallToRekey
     reason: str
     changes: tuple[str, ...]
     rival: bool = False
@@ -139,7 +139,7 @@ class Planner:
         self._targets = targets
         self._signature_of = signature_of
         self._is_same = is_same
-        self._hider = call_redactor
+        self._call_redactor = call_redactor
         self._redacted_calls = RedactedCalls(vault, call_redactor)
         self._plan = Plan()
         # The files that get another name, and those of them whose new file is planned.
@@ -162,30 +162,30 @@ class Planner:
         """
         old_calls = list(calls)
         self._redacted_calls.hide(old_calls)
-        rows: list[tuple[Rekeyed, Line]] = []
-        for old in old_calls:
-            row = self._call_under_line(old)
-            if row is not None:
-                rows.append(row)
+        calls_under_lines: list[tuple[Rekeyed, Line]] = []
+        for call_to_rekey in old_calls:
+            call_under_line = self._call_under_line(call_to_rekey)
+            if call_under_line is not None:
+                calls_under_lines.append(call_under_line)
         # The calls by the new name of their recording, and those by their cassette.
         moving: dict[str, list[tuple[Rekeyed, Line]]] = {}
         in_cassettes: dict[str, list[Rekeyed]] = {}
-        for new, line in self._without_gaps(rows):
-            old = new.old
-            hidden = self._redacted_calls.of(old)
-            if hidden is not None:
-                self._plan.objects.update(hidden.objects)
+        for rekeyed_call, line in self._without_gaps(calls_under_lines):
+            call_to_rekey = rekeyed_call.call_to_rekey
+            redacted_call = self._redacted_calls.of(call_to_rekey)
+            if redacted_call is not None:
+                self._plan.objects.update(redacted_call.objects)
                 self._plan.hidden += 1
-            if old.place is None:
-                moving.setdefault(new.name, []).append((new, line))
+            if call_to_rekey.place is None:
+                moving.setdefault(rekeyed_call.name, []).append((rekeyed_call, line))
             else:
-                in_cassettes.setdefault(old.file, []).append(new)
+                in_cassettes.setdefault(call_to_rekey.file, []).append(rekeyed_call)
         for file, members in in_cassettes.items():
             try:
                 self._plan.changes.append(self._changed_cassette(file, members))
             except CannotFollowError as reason:
                 for member in members:
-                    self._plan.left.append(Left(member.old, str(reason), ()))
+                    self._plan.left.append(Left(member.call_to_rekey, str(reason), ()))
         self._join(moving)
         self._find_recorded_again(old_calls)
         return self._plan
@@ -195,30 +195,41 @@ class Planner:
         if not self._plan.left:
             return
         # A call is told from others by its file, and by its place in a cassette.
-        left_calls = {(left.old.file, left.old.place) for left in self._plan.left}
+        left_calls = {
+            (left_call.call_to_rekey.file, left_call.call_to_rekey.place)
+            for left_call in self._plan.left
+        }
         candidates: list[CallToRekey] = []
-        for old in (*calls, *other_calls(self._vault, calls)):
-            is_left = (old.file, old.place) in left_calls
-            if not is_left and not old.is_older and self._has_options_of_today(old):
-                candidates.append(old)
+        for call_to_rekey in (*calls, *other_calls(self._vault, calls)):
+            is_left = (call_to_rekey.file, call_to_rekey.place) in left_calls
+            if (
+                not is_left
+                and not call_to_rekey.is_older
+                and self._has_options_of_today(call_to_rekey)
+            ):
+                candidates.append(call_to_rekey)
         calls_of_today = CallsOfToday(candidates)
-        judged: list[Left] = []
-        for left in self._plan.left:
+        judged_calls: list[Left] = []
+        for left_call in self._plan.left:
             # Of rivals, one has to be deleted: neither replaces the other.
-            is_recorded_again = not left.rival and calls_of_today.has(left.old)
-            has_secret = self._redacted_calls.keeps_secret(left.old)
-            judged_call = left._replace(
+            is_recorded_again = not left_call.rival and calls_of_today.has(
+                left_call.call_to_rekey
+            )
+            has_secret = self._redacted_calls.keeps_secret(left_call.call_to_rekey)
+            judged_call = left_call._replace(
                 is_recorded_again=is_recorded_again, has_secret=has_secret
             )
-            judged.append(judged_call)
-        self._plan.left = judged
+            judged_calls.append(judged_call)
+        self._plan.left = judged_calls
 
-    def _has_options_of_today(self, old: CallToRekey) -> bool:
+    def _has_options_of_today(self, call_to_rekey: CallToRekey) -> bool:
         """Return whether a line takes a call today, with the options that it has."""
-        return bool(self._lines_of_call(old)) and not self._changed_options(old)
+        return bool(self._lines_of_call(call_to_rekey)) and not self._changed_options(
+            call_to_rekey
+        )
 
     def _without_gaps(
-        self, rows: Iterable[tuple[Rekeyed, Line]]
+        self, calls_under_lines: Iterable[tuple[Rekeyed, Line]]
     ) -> Iterator[tuple[Rekeyed, Line]]:
         """Yield the calls of which all neighbours can follow; the others are left.
 
@@ -226,109 +237,126 @@ class Planner:
         second of three calls left behind, the third would move up to the second place.
         """
         gaps = {
-            (_owner_or_cassette(left.old), left.old.call.target)
-            for left in self._plan.left
+            (
+                _owner_or_cassette(left_call.call_to_rekey),
+                left_call.call_to_rekey.call.target,
+            )
+            for left_call in self._plan.left
         }
-        for new, line in rows:
-            old = new.old
-            group = _owner_or_cassette(old)
-            is_alone = group is None or (group, old.call.target) not in gaps
-            if is_alone or not _count_changed([new]):
-                yield new, line
+        for rekeyed_call, line in calls_under_lines:
+            call_to_rekey = rekeyed_call.call_to_rekey
+            group = _owner_or_cassette(call_to_rekey)
+            is_alone = group is None or (group, call_to_rekey.call.target) not in gaps
+            if is_alone or not _count_changed([rekeyed_call]):
+                yield rekeyed_call, line
                 continue
             reason = "another call of its test cannot follow"
-            if old.place is not None:
+            if call_to_rekey.place is not None:
                 reason = "another call of its cassette cannot follow"
-            self._plan.left.append(Left(old, reason, tuple(self._changed_options(old))))
+            self._plan.left.append(
+                Left(call_to_rekey, reason, tuple(self._changed_options(call_to_rekey)))
+            )
 
-    def _call_under_line(self, old: CallToRekey) -> tuple[Rekeyed, Line] | None:
+    def _call_under_line(
+        self, call_to_rekey: CallToRekey
+    ) -> tuple[Rekeyed, Line] | None:
         """Return a call under its line of today.
 
         None: there is nothing to change, or the call cannot follow, which is noted.
         """
         try:
-            lost = self._hider.lost_names(old)
-            if lost:
+            lost_names = self._call_redactor.lost_names(call_to_rekey)
+            if lost_names:
                 raise CannotHideError(
-                    f"{', '.join(lost)} was hidden, and cannot come back"
+                    f"{', '.join(lost_names)} was hidden, and cannot come back"
                 )
-            return self._under_line_of_today(old)
+            return self._under_line_of_today(call_to_rekey)
         except CannotHideError as reason:
-            self._plan.left.append(Left(old, str(reason), ()))
+            self._plan.left.append(Left(call_to_rekey, str(reason), ()))
         except CannotFollowError as reason:
-            changes = self._changed_options(old)
-            if changes or self._redacted_calls.of(old) is not None:
+            changes = self._changed_options(call_to_rekey)
+            if changes or self._redacted_calls.of(call_to_rekey) is not None:
                 is_found = isinstance(reason, StillFoundError)
                 # Of a sequence or cassette, other calls may be found.
-                is_found = is_found or _owner_or_cassette(old) is not None
-                left = Left(old, str(reason), tuple(changes), is_found=is_found)
-                self._plan.left.append(left)
+                is_found = is_found or _owner_or_cassette(call_to_rekey) is not None
+                left_call = Left(
+                    call_to_rekey, str(reason), tuple(changes), is_found=is_found
+                )
+                self._plan.left.append(left_call)
         return None
 
     # One call
 
-    def _lines_of_call(self, old: CallToRekey) -> list[Line]:
+    def _lines_of_call(self, call_to_rekey: CallToRekey) -> list[Line]:
         """Return the line that takes a call today, see `lines_for`."""
-        call = old.call
+        call = call_to_rekey.call
         signature, host = self._signature_of(call)
         name = (call.options or {}).get("line", "")
         return lines_for(self._targets, call.target, signature, host, name=name)
 
-    def _changed_options(self, old: CallToRekey) -> list[str]:
+    def _changed_options(self, call_to_rekey: CallToRekey) -> list[str]:
         """Return the options of a call's line that have changed, in words."""
-        lines = self._lines_of_call(old)
-        before = old.call.options or {}
-        is_client = names_client(old.call.target)
+        lines = self._lines_of_call(call_to_rekey)
+        options_before = call_to_rekey.call.options or {}
+        is_client = names_client(call_to_rekey.call.target)
         if not lines:
             return []
-        return changed_options(before, lines[0].options, is_client=is_client)
+        return changed_options(options_before, lines[0].options, is_client=is_client)
 
-    def _under_line_of_today(self, old: CallToRekey) -> tuple[Rekeyed, Line] | None:
+    def _under_line_of_today(
+        self, call_to_rekey: CallToRekey
+    ) -> tuple[Rekeyed, Line] | None:
         """Return a call under its line of today; None if there is nothing to change.
 
         Raises:
             CannotFollowError: The call cannot get its identity under that line.
         """
-        options_before = old.call.options or {}
-        hidden = self._redacted_calls.checked(old)
+        options_before = call_to_rekey.call.options or {}
+        redacted_call = self._redacted_calls.checked(call_to_rekey)
         # The call without its secrets.
-        new = old
-        if hidden is not None:
-            new = hidden.old
-        if old.is_older:
-            return self._from_older(new)
-        line = self._changed_line(old)
-        if line is None and hidden is None:
+        call_without_secrets = call_to_rekey
+        if redacted_call is not None:
+            call_without_secrets = redacted_call.call_to_rekey
+        if call_to_rekey.is_older:
+            return self._from_older(call_without_secrets)
+        line = self._changed_line(call_to_rekey)
+        if line is None and redacted_call is None:
             return None
-        if old.is_imported:
+        if call_to_rekey.is_imported:
             raise StillFoundError("it was imported, and only some of its parts count")
-        owner = old.call.owner
+        owner = call_to_rekey.call.owner
         options = options_before
         if line is not None:
-            owner = self._owner_under_line(old, line)
+            owner = self._owner_under_line(call_to_rekey, line)
             options = dict(line.options)
             for name in _FACTS_AMONG_OPTIONS:
                 if name in options_before:
                     options[name] = options_before[name]
         no_line = Line("", {}, ())
-        is_client = names_client(old.call.target)
+        is_client = names_client(call_to_rekey.call.target)
         if not is_client and line is None:
             # Only the call's description has changed, which does not count.
-            return rekeyed(new, old.identity, owner, options), no_line
-        key_before = identity_under(old.call, options_before)
+            return rekeyed(
+                call_without_secrets, call_to_rekey.identity, owner, options
+            ), no_line
+        key_before = identity_under(call_to_rekey.call, options_before)
         # What counts of a function is not redacted.
-        counted_call = new.call if is_client else old.call
+        counted_call = call_without_secrets.call if is_client else call_to_rekey.call
         key = identity_under(counted_call, options)
-        if key_before != old.identity:
+        if key_before != call_to_rekey.identity:
             # A part of the call is hidden, or was edited by hand. The options that have
             # changed may concern other parts: then the identity stays as it is.
-            if hidden is None and key == key_before and owner == old.call.owner:
+            if (
+                redacted_call is None
+                and key == key_before
+                and owner == call_to_rekey.call.owner
+            ):
                 self._plan.equal += 1
                 return None
             raise StillFoundError("a part of it is hidden, or is not kept whole")
-        return rekeyed(new, key, owner, options), line or no_line
+        return rekeyed(call_without_secrets, key, owner, options), line or no_line
 
-    def _from_older(self, old: CallToRekey) -> tuple[Rekeyed, Line] | None:
+    def _from_older(self, call_to_rekey: CallToRekey) -> tuple[Rekeyed, Line] | None:
         """Return a call of 1.0.0rc3's format under its line; None if no line takes it.
 
         The identity that the call has is not checked: the format does not keep the
@@ -337,10 +365,10 @@ class Planner:
         Raises:
             CannotHideError: The format does not keep what identifies the call.
         """
-        call = old.call
+        call = call_to_rekey.call
         if not names_client(call.target):
             raise CannotHideError("its format does not keep what identifies it")
-        lines = self._lines_of_call(old)
+        lines = self._lines_of_call(call_to_rekey)
         if not lines:
             return None
         if len(lines) > 1:
@@ -348,7 +376,7 @@ class Planner:
             raise CannotHideError(f"several lines may take it: {names}")
         [line] = lines
         owner = call.owner
-        if old.place is None:
+        if call_to_rekey.place is None:
             becomes_sequence = is_sequence(line.options, is_client=True)
             opens = (call.arguments or {}).get(
                 "signature"
@@ -359,14 +387,16 @@ class Planner:
                 )
             if not becomes_sequence:
                 owner = None
-        if old.is_imported:
-            return rekeyed(old, old.identity, owner, line.options), line
+        if call_to_rekey.is_imported:
+            return rekeyed(
+                call_to_rekey, call_to_rekey.identity, owner, line.options
+            ), line
         if call.parts is None:
             raise CannotHideError("its format does not keep what identifies it")
         key = identity_under(call, line.options)
-        return rekeyed(old, key, owner, line.options), line
+        return rekeyed(call_to_rekey, key, owner, line.options), line
 
-    def _changed_line(self, old: CallToRekey) -> Line | None:
+    def _changed_line(self, call_to_rekey: CallToRekey) -> Line | None:
         """Return the line of today.
 
         None: no line takes the call, or the call has its identity under the line
@@ -375,9 +405,9 @@ class Planner:
         Raises:
             CannotFollowError: Several lines may take the call.
         """
-        options_before = old.call.options or {}
-        is_client = names_client(old.call.target)
-        lines = self._lines_of_call(old)
+        options_before = call_to_rekey.call.options or {}
+        is_client = names_client(call_to_rekey.call.target)
+        lines = self._lines_of_call(call_to_rekey)
         if not lines:
             return None
         for line in lines:
@@ -393,15 +423,15 @@ class Planner:
             raise StillFoundError(f"several lines may take it: {names}")
         return lines[0]
 
-    def _owner_under_line(self, old: CallToRekey, line: Line) -> str | None:
+    def _owner_under_line(self, call_to_rekey: CallToRekey, line: Line) -> str | None:
         """Return the test or scope that a recording belongs to under a line.
 
         Raises:
             CannotFollowError: The recording served all tests, and would now belong to
                 one of them.
         """
-        call = old.call
-        if old.place is not None:
+        call = call_to_rekey.call
+        if call_to_rekey.place is not None:
             return call.owner
         is_client = names_client(call.target)
         was_sequence = is_sequence(call.options or {}, is_client=is_client)
@@ -419,16 +449,16 @@ class Planner:
     def _changed_cassette(self, file: str, members: Sequence[Rekeyed]) -> Change:
         """Return the cassette with the new identities. Its calls keep their order."""
         data = self._vault.store.read(file) or b""
-        if members[0].old.is_older:
+        if members[0].call_to_rekey.is_older:
             facts = read_older(data)
         else:
             facts = parse_recording(data, self._vault.label, file)
         calls = list(facts["calls"])
-        if members[0].old.is_older and len(members) < len(calls):
+        if members[0].call_to_rekey.is_older and len(members) < len(calls):
             raise CannotFollowError("another call of its cassette cannot follow")
         for member in members:
-            assert member.old.place is not None
-            calls[member.old.place] = member.facts
+            assert member.call_to_rekey.place is not None
+            calls[member.call_to_rekey.place] = member.facts
         facts = {**facts, "calls": calls}
         return Change(file, facts, (), _count_changed(members))
 
@@ -446,16 +476,21 @@ class Planner:
                 self._plan.changes.append(self._joined_change(name, members, line))
             except CannotFollowError as reason:
                 is_standing = self._vault.store.read(name) is not None
-                files = {member.old.file for member in members}
+                files = {member.call_to_rekey.file for member in members}
                 if is_standing:
                     files.add(name)
                 is_rival = isinstance(reason, DifferentOutcomesError)
                 is_rival = is_rival and len(files) > 1
                 for member in members:
-                    changes = tuple(self._changed_options(member.old))
-                    is_found = is_standing or _owner_or_cassette(member.old) is not None
-                    left = Left(member.old, str(reason), changes, is_rival, is_found)
-                    self._plan.left.append(left)
+                    changes = tuple(self._changed_options(member.call_to_rekey))
+                    is_found = (
+                        is_standing
+                        or _owner_or_cassette(member.call_to_rekey) is not None
+                    )
+                    left_call = Left(
+                        member.call_to_rekey, str(reason), changes, is_rival, is_found
+                    )
+                    self._plan.left.append(left_call)
 
     def _joined_change(self, name: str, members: list[Rekeyed], line: Line) -> Change:
         """Return what becomes of recordings that get one name.
@@ -464,7 +499,11 @@ class Planner:
             CannotFollowError: The recordings cannot become one.
         """
         standing = self._outcomes_that_stay(name, members)
-        old_names = [member.old.file for member in members if member.old.file != name]
+        old_names = [
+            member.call_to_rekey.file
+            for member in members
+            if member.call_to_rekey.file != name
+        ]
         is_shared = members[0].owner is None
 
         def is_same(first: Stored, second: Stored) -> bool:
@@ -497,7 +536,7 @@ class Planner:
             CannotFollowError: The recording cannot be read, or is to move away itself
                 and does not.
         """
-        if any(member.old.file == name for member in members):
+        if any(member.call_to_rekey.file == name for member in members):
             return None
         data = self._vault.store.read(name)
         if data is None or name in self._vacated:
@@ -521,7 +560,7 @@ class Planner:
         new_names: dict[str, str] = {}
         for new_name, members in moving.items():
             for member, _ in members:
-                old_name = member.old.file
+                old_name = member.call_to_rekey.file
                 new_names[old_name] = new_name
                 if old_name != new_name:
                     self._to_vacate.add(old_name)
@@ -548,20 +587,23 @@ def _count_changed(members: Iterable[Rekeyed]) -> int:
     """Return how many calls get another identity, or other options."""
     count = 0
     for member in members:
-        old = member.old
-        has_same_name = member.key == old.identity and member.owner == old.call.owner
-        has_same_options = member.options == (old.call.options or {})
-        if old.is_older or not has_same_name or not has_same_options:
+        call_to_rekey = member.call_to_rekey
+        has_same_name = (
+            member.key == call_to_rekey.identity
+            and member.owner == call_to_rekey.call.owner
+        )
+        has_same_options = member.options == (call_to_rekey.call.options or {})
+        if call_to_rekey.is_older or not has_same_name or not has_same_options:
             count += 1
     return count
 
 
-def _owner_or_cassette(old: CallToRekey) -> str | None:
+def _owner_or_cassette(call_to_rekey: CallToRekey) -> str | None:
     """Return the cassette, or the test or scope, whose calls a call is one of.
 
     None: all tests share the call.
     """
     # Only a call of a cassette has a place in its file.
-    if old.place is not None:
-        return old.file
-    return old.call.owner
+    if call_to_rekey.place is not None:
+        return call_to_rekey.file
+    return call_to_rekey.call.owner

@@ -33,34 +33,47 @@ class CallsOfToday:
 
     def __init__(self, calls: Iterable[CallToRekey]) -> None:
         self._by_target: dict[str, list[CallToRekey]] = {}
-        for recorded in calls:
-            self._by_target.setdefault(recorded.call.target, []).append(recorded)
+        for call_of_today in calls:
+            self._by_target.setdefault(call_of_today.call.target, []).append(
+                call_of_today
+            )
 
-    def has(self, old: CallToRekey) -> bool:
+    def has(self, call_to_rekey: CallToRekey) -> bool:
         """Return whether a call that cannot follow its line is among them.
 
         A call that belongs to a test is sought among those of this test and those that
         all tests share.
         """
-        if old.place is not None:
+        if call_to_rekey.place is not None:
             # The other calls of its cassette keep the file.
             return False
-        for candidate in self._by_target.get(old.call.target, ()):
-            is_other_file = candidate.file != old.file and candidate.place is None
-            if is_other_file and _is_same_call(old.call, candidate.call):
+        for candidate in self._by_target.get(call_to_rekey.call.target, ()):
+            is_other_file = (
+                candidate.file != call_to_rekey.file and candidate.place is None
+            )
+            if is_other_file and _is_same_call(call_to_rekey.call, candidate.call):
                 return True
         return False
 
 
-def _is_same_call(old: Recording, new: Recording) -> bool:
+def _is_same_call(recorded_call: Recording, call_of_today: Recording) -> bool:
     """Return whether two descriptions agree in all that counts under both lines."""
-    has_other_owner = None not in (old.owner, new.owner) and old.owner != new.owner
-    if has_other_owner or old.arguments is None or new.arguments is None:
+    has_other_owner = (
+        None not in (recorded_call.owner, call_of_today.owner)
+        and recorded_call.owner != call_of_today.owner
+    )
+    if (
+        has_other_owner
+        or recorded_call.arguments is None
+        or call_of_today.arguments is None
+    ):
         return False
     ignored: list[str] = []
-    for call in (old, new):
+    for call in (recorded_call, call_of_today):
         ignored += (call.options or {}).get("ignore", ())
-    for difference in argument_differences(old.arguments, new.arguments):
+    for difference in argument_differences(
+        recorded_call.arguments, call_of_today.arguments
+    ):
         is_ignored = is_left_out(difference.path, ignored)
         if not is_ignored and not _is_hidden(difference):
             return False

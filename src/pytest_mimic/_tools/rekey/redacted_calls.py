@@ -37,7 +37,7 @@ class RedactedCalls:
 
     def __init__(self, vault: Vault, call_redactor: CallRedactor) -> None:
         self._vault = vault
-        self._hider = call_redactor
+        self._call_redactor = call_redactor
         # By the file of a call and its place in it: the call without secrets, or why
         # these cannot be hidden.
         self._redacted: dict[_Place, RedactedCall] = {}
@@ -45,88 +45,93 @@ class RedactedCalls:
 
     def hide(self, calls: Sequence[CallToRekey]) -> None:
         """Note what is to be hidden in each call, and where that cannot be."""
-        for old in calls:
-            self._note_texts(old)
+        for call_to_rekey in calls:
+            self._note_texts(call_to_rekey)
         issued: set[str] = set()
-        for hidden in self._redacted.values():
-            issued |= hidden.issued
+        for redacted_call in self._redacted.values():
+            issued |= redacted_call.issued
         if not issued:
             return
-        others = other_calls(self._vault, calls)
-        for old in others:
-            self._note_texts(old)
+        calls_of_other_files = other_calls(self._vault, calls)
+        for call_to_rekey in calls_of_other_files:
+            self._note_texts(call_to_rekey)
         repeated: set[str] = set()
         holders: list[CallToRekey] = []
-        for old in (*calls, *others):
-            content = self._text_of_call(old)
+        for call_to_rekey in (*calls, *calls_of_other_files):
+            content = self._text_of_call(call_to_rekey)
             texts = {text for text in issued if _is_in(text, content)}
             if texts:
                 repeated |= texts
-                holders.append(old)
-        for place, hidden in self._redacted.items():
-            if not hidden.issued.isdisjoint(repeated):
+                holders.append(call_to_rekey)
+        for place, redacted_call in self._redacted.items():
+            if not redacted_call.issued.isdisjoint(repeated):
                 reason = "a secret of its answer stands in other calls"
                 self._reasons[place] = reason
-        for old in holders:
+        for call_to_rekey in holders:
             reason = "it has a secret that the answer of another call has issued"
-            self._reasons.setdefault(_place_in_vault(old), reason)
+            self._reasons.setdefault(_place_in_vault(call_to_rekey), reason)
 
-    def of(self, old: CallToRekey) -> RedactedCall | None:
+    def of(self, call_to_rekey: CallToRekey) -> RedactedCall | None:
         """Return a call without what is to be hidden, None if nothing is."""
-        return self._redacted.get(_place_in_vault(old))
+        return self._redacted.get(_place_in_vault(call_to_rekey))
 
-    def checked(self, old: CallToRekey) -> RedactedCall | None:
+    def checked(self, call_to_rekey: CallToRekey) -> RedactedCall | None:
         """Return a call without what is to be hidden, None if nothing is.
 
         Raises:
             CannotHideError: Something in it cannot be hidden without a run.
         """
-        if self.keeps_secret(old):
-            raise CannotHideError(self._reasons[_place_in_vault(old)])
-        return self.of(old)
+        if self.keeps_secret(call_to_rekey):
+            raise CannotHideError(self._reasons[_place_in_vault(call_to_rekey)])
+        return self.of(call_to_rekey)
 
-    def keeps_secret(self, old: CallToRekey) -> bool:
+    def keeps_secret(self, call_to_rekey: CallToRekey) -> bool:
         """Return whether something in a call cannot be hidden without a run."""
-        return _place_in_vault(old) in self._reasons
+        return _place_in_vault(call_to_rekey) in self._reasons
 
-    def _note_texts(self, old: CallToRekey) -> None:
+    def _note_texts(self, call_to_rekey: CallToRekey) -> None:
         try:
-            hidden = self._hider.redacted(old)
+            redacted_call = self._call_redactor.redacted(call_to_rekey)
         except CannotFollowError as reason:
-            self._reasons[_place_in_vault(old)] = str(reason)
+            self._reasons[_place_in_vault(call_to_rekey)] = str(reason)
             return
-        if hidden is not None:
-            self._redacted[_place_in_vault(old)] = hidden
+        if redacted_call is not None:
+            self._redacted[_place_in_vault(call_to_rekey)] = redacted_call
 
-    def _text_of_call(self, old: CallToRekey) -> str:
+    def _text_of_call(self, call_to_rekey: CallToRekey) -> str:
         """Return all text of a call as `rekey` would leave it, with its long parts."""
-        hidden = self.of(old)
-        if hidden is not None:
-            old = hidden.old
-        bodies = [stored.readable() for stored in old.call.outcomes]
-        parts = [old.call.arguments, old.call.parts, bodies]
-        return content_of(old.facts).decode() + layout(parts)
+        redacted_call = self.of(call_to_rekey)
+        if redacted_call is not None:
+            call_to_rekey = redacted_call.call_to_rekey
+        bodies = [
+            stored_outcome.readable() for stored_outcome in call_to_rekey.call.outcomes
+        ]
+        parts = [call_to_rekey.call.arguments, call_to_rekey.call.parts, bodies]
+        return content_of(call_to_rekey.facts).decode() + layout(parts)
 
 
 def other_calls(vault: Vault, calls: Iterable[CallToRekey]) -> list[CallToRekey]:
     """Return the calls of a vault in other files than these, without damaged ones."""
-    files = {old.file for old in calls}
-    others: list[CallToRekey] = []
+    files = {call_to_rekey.file for call_to_rekey in calls}
+    other_calls_to_rekey: list[CallToRekey] = []
     for name in vault.names():
         if name in files:
             continue
         try:
-            others += calls_to_rekey(vault, name)
+            other_calls_to_rekey += calls_to_rekey(vault, name)
         except MimicError:
             continue
-    return others
+    return other_calls_to_rekey
 
 
-def _place_in_vault(old: CallToRekey) -> _Place:
-    return old.file, old.place
+def _place_in_vault(call_to_rekey: CallToRekey) -> _Place:
+    return call_to_rekey.file, call_to_rekey.place
 
 
 def _is_in(text: str, content: str) -> bool:
     """Return whether a text stands in JSON, as it is or as a URL has it."""
-    written = layout(text).strip().strip('"')
-    return any(form in content for form in (text, written, quote(text, safe="")))
+    text_in_json = layout(text).strip().strip('"')
+    return any(
+        form_of_text in content
+        for form_of_text in (text, text_in_json, quote(text, safe=""))
+    )

@@ -50,7 +50,7 @@ class RedactedCall(NamedTuple):
             test may send them.
     """
 
-    old: CallToRekey
+    call_to_rekey: CallToRekey
     objects: dict[str, bytes]
     issued: set[str]
 
@@ -67,7 +67,7 @@ class CallRedactor:
         self._redactor = redactor
         self._defaults = Redactor(())
 
-    def redacted(self, old: CallToRekey) -> RedactedCall | None:
+    def redacted(self, call_to_rekey: CallToRekey) -> RedactedCall | None:
         """Return a call without what today's names hide.
 
         None: there is nothing to hide in the call.
@@ -75,9 +75,9 @@ class CallRedactor:
         Raises:
             CannotFollowError: A secret in the call cannot be hidden here.
         """
-        call = old.call
+        call = call_to_rekey.call
         if not names_client(call.target):
-            return self._redacted_function(old)
+            return self._redacted_function(call_to_rekey)
         described = call.arguments or {}
         try:
             values = client_values(parts_of_call(call), described)
@@ -86,10 +86,10 @@ class CallRedactor:
         new_values, new_described = self._hidden_request(call.target, values, described)
         entries: list[Entry] = []
         has_same_outcomes = True
-        for stored in call.outcomes:
-            hidden_entry = self._hidden_outcome(call.target, stored)
+        for stored_outcome in call.outcomes:
+            hidden_entry = self._hidden_outcome(call.target, stored_outcome)
             if hidden_entry is None:
-                entries.append(stored.entry)
+                entries.append(stored_outcome.entry)
             else:
                 entries.append(hidden_entry)
                 has_same_outcomes = False
@@ -100,9 +100,9 @@ class CallRedactor:
             raise CannotFollowError("a part of it is hidden, or is not kept whole")
         if holds_text([new_described, entries], self._redactor.declared):
             raise CannotFollowError("it holds a secret that only a run can hide")
-        return self._with_request(old, new_described, new_values, entries)
+        return self._with_request(call_to_rekey, new_described, new_values, entries)
 
-    def lost_names(self, old: CallToRekey) -> list[str]:
+    def lost_names(self, call_to_rekey: CallToRekey) -> list[str]:
         """Return the names whose values are hidden in a call, and would not be today.
 
         Only the default names are looked at. Which values were hidden by a name that
@@ -110,10 +110,14 @@ class CallRedactor:
         is hidden, which does not count.
         """
         names: set[str] = set()
-        if not names_client(old.call.target):
+        if not names_client(call_to_rekey.call.target):
             return []
-        bodies = [stored.readable() for stored in old.call.outcomes]
-        for place in places({"": [old.call.arguments, bodies]}, self._defaults):
+        bodies = [
+            stored_outcome.readable() for stored_outcome in call_to_rekey.call.outcomes
+        ]
+        for place in places(
+            {"": [call_to_rekey.call.arguments, bodies]}, self._defaults
+        ):
             is_placeholder = place.value == PLACEHOLDER and place.is_secret
             if is_placeholder and not self._redactor.hides(place.name, place.value):
                 names.add(str(place.name))
@@ -121,35 +125,39 @@ class CallRedactor:
 
     # -- functions
 
-    def _redacted_function(self, old: CallToRekey) -> RedactedCall | None:
+    def _redacted_function(self, call_to_rekey: CallToRekey) -> RedactedCall | None:
         """Return a function's call with its descriptions hidden.
 
         The identity of a function's call is taken of the real arguments, and the
         outcome is kept as it is, but for what people read of a pickle.
         """
-        described = old.call.arguments or {}
+        described = call_to_rekey.call.arguments or {}
         declared = self._redactor.declared
-        hidden = hidden_description(described, declared)
+        hidden_arguments = hidden_description(described, declared)
         entries: list[Entry] = []
         outcomes: list[Stored] = []
-        is_same = hidden == described
-        for stored in old.call.outcomes:
-            entry = with_hidden_preview(stored.entry, declared)
-            is_same = is_same and entry is stored.entry
-            entries.append(entry)
-            outcomes.append(stored.with_entry(entry))
+        is_same = hidden_arguments == described
+        for stored_outcome in call_to_rekey.call.outcomes:
+            outcome_entry = with_hidden_preview(stored_outcome.entry, declared)
+            is_same = is_same and outcome_entry is stored_outcome.entry
+            entries.append(outcome_entry)
+            outcomes.append(stored_outcome.with_entry(outcome_entry))
         if is_same:
             return None
-        facts = {**old.facts, "arguments": hidden, **_as_outcomes(old, entries)}
-        if hidden != described and old.call.parts is not None:
+        facts = {
+            **call_to_rekey.facts,
+            "arguments": hidden_arguments,
+            **_as_outcomes(call_to_rekey, entries),
+        }
+        if hidden_arguments != described and call_to_rekey.call.parts is not None:
             parts: dict[str, Any] = {}
-            for name, part in old.call.parts.items():
+            for name, part in call_to_rekey.call.parts.items():
                 parts[name] = _without_digest(part)
             facts["parts"] = parts
-        call = old.call._replace(
-            arguments=hidden, parts=facts.get("parts"), outcomes=outcomes
+        call = call_to_rekey.call._replace(
+            arguments=hidden_arguments, parts=facts.get("parts"), outcomes=outcomes
         )
-        return RedactedCall(old._replace(facts=facts, call=call), {}, set())
+        return RedactedCall(call_to_rekey._replace(facts=facts, call=call), {}, set())
 
     # -- clients
 
@@ -165,31 +173,33 @@ class CallRedactor:
             declared.scrub(dict(described), stored=True),
         )
 
-    def _hidden_outcome(self, target: str, stored: Stored) -> Entry | None:
+    def _hidden_outcome(self, target: str, stored_outcome: Stored) -> Entry | None:
         """Return the entry of an outcome without secrets.
 
         None: there is no secret in the outcome.
         """
-        body = stored.readable()
+        body = stored_outcome.readable()
         if body is None:
             return None
         value = body.get("value")
         if value is None:
             return None
         if target == "http":
-            hidden = redacted_response(value, self._redactor)
+            hidden_value = redacted_response(value, self._redactor)
         else:
-            hidden = self._redactor.declared.scrub(value, stored=True, keep_types=True)
-        if layout(hidden) == layout(value):
+            hidden_value = self._redactor.declared.scrub(
+                value, stored=True, keep_types=True
+            )
+        if layout(hidden_value) == layout(value):
             return None
-        entry = dict(stored.entry)
+        outcome_entry = dict(stored_outcome.entry)
         for name in ("value", "json", "kind"):
-            entry.pop(name, None)
-        return {**entry, "value": hidden}
+            outcome_entry.pop(name, None)
+        return {**outcome_entry, "value": hidden_value}
 
     def _with_request(
         self,
-        old: CallToRekey,
+        call_to_rekey: CallToRekey,
         described: dict[str, Any],
         values: Mapping[str, Any],
         entries: list[Entry],
@@ -197,20 +207,20 @@ class CallRedactor:
         """Return a call with another request and other outcomes.
 
         Args:
-            old: The call.
+            call_to_rekey: The call.
             described: The description of the request.
             values: The parts that count; empty if they are not kept.
             entries: The outcomes as the file of the call has them.
         """
         objects: dict[str, bytes] = {}
 
-        def place(pieces: list[Any], suffix: str) -> str:
+        def place_object(pieces: list[Any], suffix: str) -> str:
             name = object_name(pieces, suffix)
             objects[name] = b"".join(bytes(piece) for piece in pieces)
             return name
 
-        facts = {**old.facts, "arguments": shortened(described, place)}
-        parts = old.call.parts
+        facts = {**call_to_rekey.facts, "arguments": shortened(described, place_object)}
+        parts = call_to_rekey.call.parts
         if parts is not None and values:
             new_parts: dict[str, Any] = {}
             for name, part in parts.items():
@@ -220,25 +230,33 @@ class CallRedactor:
                     new_parts[name] = kept_value(values[name])
             parts = new_parts
             facts["parts"] = new_parts
-        facts |= _as_outcomes(old, entries)
+        facts |= _as_outcomes(call_to_rekey, entries)
         outcomes = []
         issued: set[str] = set()
-        for stored, entry in zip(old.call.outcomes, entries, strict=True):
-            if entry is not stored.entry:
-                before = stored.readable()
-                issued.update(_texts_rekey_hid(before.get("value"), entry["value"]))
-            outcomes.append(stored.with_entry(entry))
-        call = old.call._replace(arguments=described, parts=parts, outcomes=outcomes)
-        return RedactedCall(old._replace(facts=facts, call=call), objects, issued)
+        for stored_outcome, outcome_entry in zip(
+            call_to_rekey.call.outcomes, entries, strict=True
+        ):
+            if outcome_entry is not stored_outcome.entry:
+                body_before = stored_outcome.readable()
+                issued.update(
+                    _texts_rekey_hid(body_before.get("value"), outcome_entry["value"])
+                )
+            outcomes.append(stored_outcome.with_entry(outcome_entry))
+        call = call_to_rekey.call._replace(
+            arguments=described, parts=parts, outcomes=outcomes
+        )
+        return RedactedCall(
+            call_to_rekey._replace(facts=facts, call=call), objects, issued
+        )
 
 
-def _as_outcomes(old: CallToRekey, entries: list[Entry]) -> dict[str, Any]:
+def _as_outcomes(call_to_rekey: CallToRekey, entries: list[Entry]) -> dict[str, Any]:
     """Return the outcomes as the file of a call has them."""
-    if old.place is None:
+    if call_to_rekey.place is None:
         return {"outcomes": entries}
     # A call of a cassette has one outcome.
-    [entry] = entries
-    return {"outcome": entry}
+    [outcome_entry] = entries
+    return {"outcome": outcome_entry}
 
 
 def _without_digest(part: Any) -> Any:
@@ -247,18 +265,22 @@ def _without_digest(part: Any) -> Any:
     return None if is_digest or type(part) is dict else part
 
 
-def _texts_rekey_hid(before: Any, now: Any) -> Iterator[str]:
+def _texts_rekey_hid(plain_before: Any, plain_now: Any) -> Iterator[str]:
     """Yield the texts that `rekey` has hidden in a recorded outcome.
 
     `{"token": "s3cr3t-4711"}`, whose value is `<redacted>` now, gives `s3cr3t-4711`.
     Other recordings of the test that hold such a text are redacted with it, or stay as
     they are.
     """
-    if type(before) is dict and type(now) is dict:
-        for name, part in before.items():
-            yield from _texts_rekey_hid(part, now.get(name))
-    elif type(before) is list and type(now) is list:
-        for part, new in zip(before, now, strict=False):
+    if type(plain_before) is dict and type(plain_now) is dict:
+        for name, part in plain_before.items():
+            yield from _texts_rekey_hid(part, plain_now.get(name))
+    elif type(plain_before) is list and type(plain_now) is list:
+        for part, new in zip(plain_before, plain_now, strict=False):
             yield from _texts_rekey_hid(part, new)
-    elif type(before) is str and before != now and len(before) >= _SHORTEST_SECRET:
-        yield before
+    elif (
+        type(plain_before) is str
+        and plain_before != plain_now
+        and len(plain_before) >= _SHORTEST_SECRET
+    ):
+        yield plain_before

@@ -41,7 +41,7 @@ def outcomes_in(calls: Sequence[Recording], name: str) -> Outcomes:
     # A cassette may have several calls of one identity.
     numbers = Counter[str | None]()
     for call in calls:
-        for number, stored in enumerate(call.outcomes, 1):
+        for number, stored_outcome in enumerate(call.outcomes, 1):
             if name.startswith(CASSETTES_PREFIX):
                 label = call_in_short(call)
             elif len(call.outcomes) > 1:
@@ -49,40 +49,46 @@ def outcomes_in(calls: Sequence[Recording], name: str) -> Outcomes:
             else:
                 label = ""
             numbers[call.identity] += 1
-            outcomes[call.identity, numbers[call.identity]] = label, stored
+            outcomes[call.identity, numbers[call.identity]] = label, stored_outcome
     return outcomes
 
 
-def compare_outcomes(old: Outcomes, new: Outcomes, redactor: Redactor) -> Compared:
+def compare_outcomes(
+    old_outcomes: Outcomes, new_outcomes: Outcomes, redactor: Redactor
+) -> Compared:
     """Return the differences between the outcomes of one file in two vaults."""
-    result: list[Difference] = []
+    differences: list[Difference] = []
     lines: list[str] = []
-    for key in dict.fromkeys([*old, *new]):
-        label, _ = new.get(key) or old[key]
+    for key in dict.fromkeys([*old_outcomes, *new_outcomes]):
+        label, _ = new_outcomes.get(key) or old_outcomes[key]
         try:
-            inner = _compare(old.get(key), new.get(key), redactor)
+            differences_of_outcome = _compare(
+                old_outcomes.get(key), new_outcomes.get(key), redactor
+            )
         except MimicError as error:
             lines.append(error.what)
         except RecursionError:
             lines.append("nested too deeply to be shown")
         else:
-            for difference in inner:
+            for difference in differences_of_outcome:
                 path = _labelled_path(label, difference.path)
-                result.append(difference._replace(path=path))
-    return result, lines
+                differences.append(difference._replace(path=path))
+    return differences, lines
 
 
 def _compare(
-    old: tuple[str, Stored] | None, new: tuple[str, Stored] | None, redactor: Redactor
+    old_outcome: tuple[str, Stored] | None,
+    new_outcome: tuple[str, Stored] | None,
+    redactor: Redactor,
 ) -> list[Difference]:
     """Return the differences between an outcome of one vault and that of the other."""
     old_tree: Any = ABSENT
-    if old is not None:
-        old_tree = outcome_tree(old[1], redactor)
+    if old_outcome is not None:
+        old_tree = outcome_tree(old_outcome[1], redactor)
     new_tree: Any = ABSENT
-    if new is not None:
-        new_tree = outcome_tree(new[1], redactor)
-    if old is None or new is None:
+    if new_outcome is not None:
+        new_tree = outcome_tree(new_outcome[1], redactor)
+    if old_outcome is None or new_outcome is None:
         return [Difference("", old_tree, new_tree)]
     return differences(old_tree, new_tree)
 
@@ -131,9 +137,9 @@ class FileDifference(NamedTuple):
         """Return the difference as `--json` prints it."""
         outcomes = []
         for difference in self.outcomes:
-            old = _plain_part(difference.old)
-            new = _plain_part(difference.new)
-            outcomes.append({"path": difference.path, "old": old, "new": new})
+            old_text = _plain_part(difference.old)
+            new_text = _plain_part(difference.new)
+            outcomes.append({"path": difference.path, "old": old_text, "new": new_text})
         return {**self._asdict(), "outcomes": outcomes, "lines": list(self.lines)}
 
 
@@ -145,17 +151,17 @@ def _plain_part(part: Any) -> str | None:
 
 
 def vault_differences(
-    old: Vault, new: Vault, redactor: Redactor
+    old_vault: Vault, new_vault: Vault, redactor: Redactor
 ) -> list[FileDifference]:
     """Return how a vault differs from what it was."""
-    result: list[FileDifference] = []
-    for name in sorted({*old.names(), *new.names()}):
-        if _is_changed(name, old, new):
-            result += _of_file(name, old, new, redactor)
-        elif isinstance(new.store, ReadOnceStore):
-            new.store.forget(name)
-    result.sort(key=_rank)
-    return result
+    file_differences: list[FileDifference] = []
+    for name in sorted({*old_vault.names(), *new_vault.names()}):
+        if _is_changed(name, old_vault, new_vault):
+            file_differences += _of_file(name, old_vault, new_vault, redactor)
+        elif isinstance(new_vault.store, ReadOnceStore):
+            new_vault.store.forget(name)
+    file_differences.sort(key=_rank)
+    return file_differences
 
 
 def _rank(difference: FileDifference) -> int:
@@ -163,24 +169,24 @@ def _rank(difference: FileDifference) -> int:
     return CHANGES.index(difference.change)
 
 
-def _is_changed(name: str, old: Vault, new: Vault) -> bool:
+def _is_changed(name: str, old_vault: Vault, new_vault: Vault) -> bool:
     """Return whether the bytes of a file differ.
 
     A file that cannot be read counts as changed, so that it is reported as damaged.
     """
     try:
-        return old.store.read(name) != new.store.read(name)
+        return old_vault.store.read(name) != new_vault.store.read(name)
     except MimicError:
         return True
 
 
 def _of_file(
-    name: str, old: Vault, new: Vault, redactor: Redactor
+    name: str, old_vault: Vault, new_vault: Vault, redactor: Redactor
 ) -> Iterator[FileDifference]:
     """Yield the difference of a file, unless only facts beside its outcomes differ."""
     try:
-        old_calls = read_calls(old.objects, name)
-        new_calls = read_calls(new.objects, name)
+        old_calls = read_calls(old_vault.objects, name)
+        new_calls = read_calls(new_vault.objects, name)
         outcomes, lines = compare_outcomes(
             outcomes_in(old_calls or [], name),
             outcomes_in(new_calls or [], name),

@@ -90,50 +90,54 @@ def _chat_parts(messages: Iterable[Message]) -> Iterator[Part]:
 
 def _besides_messages(body: dict[str, Any]) -> dict[str, Any]:
     """Return a request to a language model without what `_chat_parts` shows of it."""
-    parts = dict(body)
+    body_parts = dict(body)
     for name in CHAT_PARTS:
-        parts.pop(name, None)
-    return parts
+        body_parts.pop(name, None)
+    return body_parts
 
 
-def outcome_parts(target: str, stored: Stored, redactor: Redactor) -> Iterator[Part]:
+def outcome_parts(
+    target: str, stored_outcome: Stored, redactor: Redactor
+) -> Iterator[Part]:
     """Yield a recorded outcome as parts, secret names hidden.
 
     Raises:
         CorruptRecordingError: The object of the outcome is damaged.
     """
-    body = stored.readable()
+    body = stored_outcome.readable()
     if body is None:
         amount = "missing"
-        if stored.size is not None:
-            amount = size(stored.size)
-        yield from pickle_parts(stored.entry, f"{amount}: {stored.entry['pickle']}")
+        if stored_outcome.size is not None:
+            amount = size(stored_outcome.size)
+        yield from pickle_parts(
+            stored_outcome.entry, f"{amount}: {stored_outcome.entry['pickle']}"
+        )
         return
     is_client = names_client(target)
     visible = without_secrets(body, redactor)
-    is_tagged = is_client or stored.is_tagged
+    is_tagged = is_client or stored_outcome.is_tagged
     yield from parts_of(visible, is_tagged=is_tagged, is_client=is_client)
 
 
-def pickle_parts(entry: Entry, where: str) -> Iterator[Part]:
+def pickle_parts(outcome_entry: Entry, size_and_file: str) -> Iterator[Part]:
     """Yield a pickled outcome by the facts in its recording: the pickle is not read.
 
     Args:
-        entry: The facts.
-        where: The size and the file of the pickle, or empty.
+        outcome_entry: The facts.
+        size_and_file: The size and the file of the pickle, or empty.
     """
     verbs = {"raised": "raised ", "stream": "a stream, "}
-    verb = verbs.get(entry["kind"], "returned ")
-    yield f"{verb}a pickle, {where}".removesuffix(", "), None
-    if entry.get("preview"):
-        yield "preview: ", " ".join(map(str, entry["preview"]))
-    names = entry.get("imports", ())
+    verb = verbs.get(outcome_entry["kind"], "returned ")
+    yield f"{verb}a pickle, {size_and_file}".removesuffix(", "), None
+    if outcome_entry.get("preview"):
+        yield "preview: ", " ".join(map(str, outcome_entry["preview"]))
+    names = outcome_entry.get("imports", ())
     if len(names) > _MOST_IMPORTS_IN_LINE:
         yield "imports: ", Block("\n".join(names))
     elif names:
         yield "imports: ", ", ".join(names)
-    if "python" in entry:
-        yield f"only Python {entry['python']} can load it", None
+    if "python" in outcome_entry:
+        yield f"only Python {outcome_entry['python']} can load it", None
 
 
 def parts_of(
@@ -170,14 +174,14 @@ def _is_mapping(node: Node) -> bool:
     return isinstance(node, Fields) and node.kind == "dict"
 
 
-def _stream_parts(items: list[Node]) -> Iterator[Part]:
+def _stream_parts(stream_items: list[Node]) -> Iterator[Part]:
     """Yield how many items a stream gave, and the first ones."""
-    first_items = items[:SHOWN]
-    yield f"a stream of {plural(len(items), 'item')}", None
-    for number, item in enumerate(first_items, 1):
-        yield f"{number}: ", drawn(item, most=SHOWN)
-    if len(first_items) < len(items):
-        yield f"... {len(items) - len(first_items)} more", None
+    first_items = stream_items[:SHOWN]
+    yield f"a stream of {plural(len(stream_items), 'item')}", None
+    for number, stream_item in enumerate(first_items, 1):
+        yield f"{number}: ", drawn(stream_item, most=SHOWN)
+    if len(first_items) < len(stream_items):
+        yield f"... {len(stream_items) - len(first_items)} more", None
 
 
 def _named_exception(node: Node) -> Drawn:
@@ -240,20 +244,20 @@ def _reply(value: dict[str, Any]) -> Iterator[Part]:
         drawn_keys |= {"rows", "columns"}
     for number, reply in enumerate(value.get("replies", ()), 1):
         yield f"{number}: ", drawn(node_of(reply), most=SHOWN)
-    for key, part in value.items():
+    for key, reply_part in value.items():
         if key not in drawn_keys:
-            yield f"{key}: ", drawn(node_of(part), most=SHOWN)
+            yield f"{key}: ", drawn(node_of(reply_part), most=SHOWN)
 
 
-def _lines(parts: Iterable[Part]) -> Iterator[str]:
+def _lines(titled_parts: Iterable[Part]) -> Iterator[str]:
     """Yield parts as lines, each with its heading in the first line."""
-    for title, node in parts:
+    for title, node in titled_parts:
         if node is None:
             yield title
             continue
-        first, *others = lines_of(node, _WIDTH_OF_LINES - len(title))
-        yield f"{title}{first}"
-        yield from others
+        first_line, *other_lines = lines_of(node, _WIDTH_OF_LINES - len(title))
+        yield f"{title}{first_line}"
+        yield from other_lines
 
 
 class ShownOutcome(NamedTuple):
@@ -287,7 +291,7 @@ class ShownOutcome(NamedTuple):
 
 
 def shown_outcome(
-    stored: Stored,
+    stored_outcome: Stored,
     redactor: Redactor,
     *,
     secrets: Collection[str] = (),
@@ -298,34 +302,34 @@ def shown_outcome(
     A pickle is shown by the preview and the list of imports in its recording.
 
     Args:
-        stored: The outcome.
+        stored_outcome: The outcome.
         redactor: Hides values under secret names.
         secrets: Texts that are known to be secret, which are hidden, too.
         is_client: Whether the outcome is that of a client's call.
     """
     try:
-        body = stored.readable()
+        body = stored_outcome.readable()
     except MimicError as error:
         # The file is damaged, for example.
         return ShownOutcome("cannot be shown", [(str(error), None)])
-    entry = stored.entry
+    outcome_entry = stored_outcome.entry
     visible = None
     parts: list[Part] = []
     if body is None:
-        parts += pickle_parts(without_secrets(entry, redactor, secrets), "")
+        parts += pickle_parts(without_secrets(outcome_entry, redactor, secrets), "")
         brief, _ = parts[0]
-        if entry.get("preview"):
-            brief = str(entry["preview"][0])
+        if outcome_entry.get("preview"):
+            brief = str(outcome_entry["preview"][0])
     else:
         visible = without_secrets(body, redactor, secrets)
         brief = _outcome_in_brief(
-            visible, is_tagged=stored.is_tagged, is_client=is_client
+            visible, is_tagged=stored_outcome.is_tagged, is_client=is_client
         )
     # A stream may end with an error.
     end = (body or {}).get("stream", {}).get("end") or {}
-    is_error = stored.kind == "raised" or "raised" in end
+    is_error = stored_outcome.kind == "raised" or "raised" in end
     brief = _cut_text(redactor.scrub_text(brief, secrets), _MOST_IN_BRIEF)
-    return ShownOutcome(brief, parts, is_error, visible, stored.is_tagged)
+    return ShownOutcome(brief, parts, is_error, visible, stored_outcome.is_tagged)
 
 
 def _outcome_in_brief(body: dict[str, Any], *, is_tagged: bool, is_client: bool) -> str:

@@ -82,42 +82,48 @@ def outcomes_in_short(calls: Sequence[Recording], redactor: Redactor) -> str:
     return f"{len(texts)} outcomes: {', '.join(first_texts)}"
 
 
-def outcome_in_short(target: str, entry: Entry, redactor: Redactor) -> str:
+def outcome_in_short(target: str, outcome_entry: Entry, redactor: Redactor) -> str:
     """Return an outcome in a few words: `raised ValueError`, `200`, `[1, 2, …`."""
-    if entry.get("end") == "empty":
+    if outcome_entry.get("end") == "empty":
         return "empty"
-    if entry.get("end") and entry.get("value", ...) in (None, {}, {"end": "waiting"}):
+    if outcome_entry.get("end") and outcome_entry.get("value", ...) in (
+        None,
+        {},
+        {"end": "waiting"},
+    ):
         return "waiting"
     try:
-        text = error_of(target, entry) or _outcome_words(target, entry, redactor)
+        text = error_of(target, outcome_entry) or _outcome_words(
+            target, outcome_entry, redactor
+        )
         return shortened(text, _MOST_OF_OUTCOME)
     except (AttributeError, LookupError, TypeError, ValueError):
         # The entry has another shape: `pytest-mimic check` reports the damage.
         return "?"
 
 
-def error_of(target: str, entry: Entry) -> str | None:
+def error_of(target: str, outcome_entry: Entry) -> str | None:
     """Return how an outcome is an error: `raised ValueError`, `gave 503`.
 
     None: the outcome is no error.
     """
-    raised = entry.get("raised")
-    if raised is None and "stream" in entry:
-        end = entry["stream"].get("end") or {}
+    raised = outcome_entry.get("raised")
+    if raised is None and "stream" in outcome_entry:
+        end = outcome_entry["stream"].get("end") or {}
         raised = end.get("raised")
     if raised is not None:
         # The tag of an exception, `$builtins:ValueError`, is its first key.
         tag: str = next(iter(raised))
         return f"raised {tag.rpartition(':')[2].rpartition('.')[2]}"
-    if entry.get("kind") == "raised":
+    if outcome_entry.get("kind") == "raised":
         # The preview of a pickled exception: `raised RateError('no rates')`.
-        preview = str((entry.get("preview") or [""])[0])
+        preview = str((outcome_entry.get("preview") or [""])[0])
         match = re.match(r"raised (?:[\w.]+:)?([\w.]+)", preview)
         if match is None:
             return "raised an exception"
         return f"raised {match[1]}"
-    if names_client(target) and "value" in entry:
-        return _adapter_of_errors(target).failure(entry["value"])
+    if names_client(target) and "value" in outcome_entry:
+        return _adapter_of_errors(target).failure(outcome_entry["value"])
     return None
 
 
@@ -141,8 +147,8 @@ def _has_nothing_to_hide(value: object, redactor: Redactor) -> bool:
     Most values of a large vault are such, and looking for secrets takes longer than all
     else.
     """
-    kind = type(value)
-    if value is None or kind in (bool, int, float):
+    type_of_value = type(value)
+    if value is None or type_of_value in (bool, int, float):
         return True
     if isinstance(value, str):
         return _SHORT_WORDS.fullmatch(value) is not None
@@ -167,24 +173,24 @@ def _has_nothing_to_hide(value: object, redactor: Redactor) -> bool:
     return True
 
 
-def _outcome_words(target: str, entry: Entry, redactor: Redactor) -> str:
+def _outcome_words(target: str, outcome_entry: Entry, redactor: Redactor) -> str:
     """Return an outcome that is no error in a few words: `200`, `{'EUR': 1.08}`."""
-    if "pickle" in entry:
-        return str((entry.get("preview") or ["a pickle"])[0])
-    if "stream" in entry:
-        return f"stream of {plural(len(entry['stream']['items']), 'item')}"
-    if "json" in entry:
+    if "pickle" in outcome_entry:
+        return str((outcome_entry.get("preview") or ["a pickle"])[0])
+    if "stream" in outcome_entry:
+        return f"stream of {plural(len(outcome_entry['stream']['items']), 'item')}"
+    if "json" in outcome_entry:
         return "JSON"
-    if names_client(target) and is_response(entry["value"]):
-        return str(entry["value"]["status"])
-    body = {"value": entry["value"]}
-    if not _has_nothing_to_hide(entry["value"], redactor):
+    if names_client(target) and is_response(outcome_entry["value"]):
+        return str(outcome_entry["value"]["status"])
+    body = {"value": outcome_entry["value"]}
+    if not _has_nothing_to_hide(outcome_entry["value"], redactor):
         body = without_secrets(body, redactor)
     if names_client(target) and isinstance(body["value"], dict):
         reply = reply_in_short(body["value"])
         if reply or not body["value"]:
             return reply
-    node = node_of(body["value"], is_tagged=entry.get("tagged", False))
+    node = node_of(body["value"], is_tagged=outcome_entry.get("tagged", False))
     return line(node, _MOST_OF_OUTCOME)
 
 

@@ -66,11 +66,14 @@ def test_a_request_and_its_answer_lose_a_secret() -> None:
     hidden = CallRedactor(Redactor(("motto",))).redacted(exchange())
 
     assert hidden is not None
-    assert hidden.old.facts["arguments"]["body"] == {"motto": "<redacted>", "n": 1}
-    [entry] = hidden.old.facts["outcomes"]
+    assert hidden.call_to_rekey.facts["arguments"]["body"] == {
+        "motto": "<redacted>",
+        "n": 1,
+    }
+    [entry] = hidden.call_to_rekey.facts["outcomes"]
     assert entry["value"]["body"] == {"json": {"motto": "<redacted>"}}
     assert hidden.issued == {SECRET}
-    assert SECRET not in content_of(hidden.old.facts).decode()
+    assert SECRET not in content_of(hidden.call_to_rekey.facts).decode()
 
 
 def test_nothing_becomes_of_a_call_without_a_secret() -> None:
@@ -100,8 +103,11 @@ def test_the_description_of_a_function_loses_its_digests() -> None:
     hidden = CallRedactor(Redactor(("motto",))).redacted(old)
 
     assert hidden is not None
-    assert hidden.old.facts["arguments"] == {"motto": "<redacted>", "frame": 1}
-    assert hidden.old.facts["parts"] == {
+    assert hidden.call_to_rekey.facts["arguments"] == {
+        "motto": "<redacted>",
+        "frame": 1,
+    }
+    assert hidden.call_to_rekey.facts["parts"] == {
         "motto": None,
         "frame": None,
         "session": "ignored",
@@ -123,6 +129,6 @@ def test_the_outcome_of_a_function_loses_secrets_in_its_preview() -> None:
 
     assert hidden is not None
     bare = {**entry, "preview": ["[Order(motto='<redacted>', n=1)]"]}
-    assert hidden.old.facts["outcomes"] == [bare]
-    assert hidden.old.call.stored.entry == bare
+    assert hidden.call_to_rekey.facts["outcomes"] == [bare]
+    assert hidden.call_to_rekey.call.stored.entry == bare
     assert CallRedactor(Redactor(("colour",))).redacted(old) is None
