@@ -92,6 +92,11 @@ _NAMES_OF_REDIRECT = ("code", "state")
 _LOGIN_NAMES = frozenset(
     ("grant_type", "grantType", "response_type", "responseType", "redirect_uri")
 )
+# The keys of a mapping of a name and a value, `{"name": "token", "value": "abc"}`, and
+# of what clients store: a command, whose words may be names, and rows, with columns.
+_KEYS_OF_VALUES = frozenset(("value", "Value"))
+_KEYS_OF_NAMES = frozenset(("name", "Name", "key", "Key", "op"))
+_KEYS_OF_STORED = frozenset(("command", "commands", "columns", "rows", "chunks"))
 # All names beside which others are secret. Few mappings have any, so they are looked
 # for first.
 _NAMES_OF_COMPANY: set[str] = {"code"}
@@ -184,6 +189,7 @@ class SecretNames:
                 self._names[normalised(name)] = "any"
         # A mapping with a million different keys must not fill the memory.
         self._judge = lru_cache(maxsize=10_000)(self._judged)
+        self._plain = lru_cache(maxsize=10_000)(self._judged_as_plain)
 
     def secret(self, name: object) -> bool:
         """Check whether all values of this name are secret.
@@ -212,6 +218,28 @@ class SecretNames:
         if type(value) is not str or value[:4] != "AIza" or not self._names:
             return False
         return GOOGLE_KEY.fullmatch(value) is not None
+
+    def are_plain(self, keys: tuple[object, ...]) -> bool:
+        """Check whether no value of a mapping with these keys is secret by its name.
+
+        Nor is a value that stands deeper in the mapping, by these keys alone. A value
+        may be secret by its look all the same.
+        """
+        return self._plain(keys)
+
+    def _judged_as_plain(self, keys: tuple[object, ...]) -> bool:
+        """Return what `are_plain` returns."""
+        if not _KEYS_OF_STORED.isdisjoint(keys):
+            return False
+        if not _KEYS_OF_VALUES.isdisjoint(keys) and not _KEYS_OF_NAMES.isdisjoint(keys):
+            return False
+        names_beside = self.names_secret_beside(keys)
+        for key in keys:
+            if not isinstance(key, str) or normalised(key) in names_beside:
+                return False
+            if len(key) <= _LONGEST_NAME and self._judge(key) != "never":
+                return False
+        return True
 
     def names_secret_beside(self, names: Collection[object]) -> frozenset[str]:
         """Return the names that are secret beside these names, in their normal form.

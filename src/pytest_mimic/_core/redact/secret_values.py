@@ -171,10 +171,12 @@ class Environment:
         return text
 
     def scrub(self, plain: object) -> Any:
-        """Return plain data without the values.
+        """Return plain data without the values; the same object if it holds none.
 
         What tags hold besides texts, such as bytes in base64, stays.
         """
+        if not self._may_change(plain):
+            return plain
         root = {"": plain}
         for box, key, value, *_ in places(root, self._secret):
             if isinstance(value, dict):
@@ -187,6 +189,19 @@ class Environment:
                 if not is_data:
                     box[key] = self.text(value)
         return root[""]
+
+    def _may_change(self, plain: object) -> bool:
+        """Check fast whether plain data may hold one of the values, perhaps in pieces.
+
+        Looking at each part of the data takes many times as long.
+        """
+        if not self.forms:
+            return False
+        try:
+            json = dumps(plain, ensure_ascii=False)
+        except (RecursionError, TypeError, ValueError):
+            return True
+        return '"chunks"' in json or self.may_be_in(json)
 
     def _with_names_scrubbed(self, mapping: dict[Any, Any]) -> dict[Any, Any]:
         scrubbed = {}

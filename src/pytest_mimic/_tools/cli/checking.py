@@ -17,12 +17,13 @@ from pytest_mimic._core.vault.format import (
     FOLDERS,
     damaged,
     is_object,
+    parse_recording,
     recording_name,
     references,
 )
 from pytest_mimic._core.vault.long_parts import long_parts
 from pytest_mimic._core.vault.objects import Objects, Origin, is_sound, objects_of
-from pytest_mimic._core.vault.recording_facts import MISSHAPED, Recording, read_calls
+from pytest_mimic._core.vault.recording_facts import MISSHAPED, Recording, calls_of
 from pytest_mimic._tools.cli.secret_finder import SecretFinder
 from pytest_mimic.errors import CorruptRecordingError, Damage, MimicError
 
@@ -123,7 +124,10 @@ class Checker:
                 continue
             self.recordings += 1
             try:
-                data = self._store.read(name) or b""
+                data = self._store.read(name)
+                if data is None:
+                    # Another process has deleted it meanwhile.
+                    continue
                 referred |= references(data)
                 findings += self._check_recording(name, data)
             except MimicError as error:
@@ -171,7 +175,8 @@ class Checker:
     def _check_recording(self, name: str, data: bytes) -> Iterator[Finding]:
         """Yield what is wrong with a recording or cassette, and with its objects."""
         try:
-            calls = read_calls(self._vault.objects, name) or []
+            facts = parse_recording(data, self._vault.label, name)
+            calls = calls_of(self._vault.objects, name, facts)
             if calls and not name.startswith(CASSETTES_PREFIX):
                 self._check_name(name, calls[0])
         except MimicError as error:

@@ -13,6 +13,7 @@ from pytest_mimic._clients.http.http_secrets import redacted_request, redacted_r
 from pytest_mimic._clients.http.response_body import hides_text
 from pytest_mimic._core.nodes.json_tags import SIGN, tag_in
 from pytest_mimic._core.redact.looks import keys_in, mark_of
+from pytest_mimic._core.redact.nothing_to_hide import has_nothing_to_hide
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import holds_text
 from pytest_mimic._core.redact.secret_values import bytes_in
@@ -20,6 +21,9 @@ from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.vault.recording_facts import Recording, Stored
 from pytest_mimic._tools.rekey.redacted_descriptions import with_hidden_preview
 from pytest_mimic.errors import MimicError
+
+# The parts of a described request with its path, which holds no data and is short.
+_PATHS_OF_REQUESTS = ("url", "signature")
 
 
 class SecretFinder:
@@ -122,13 +126,46 @@ def _is_changed_call(
     if arguments is None:
         return False
     if not names_client(target):
-        scrubbed = redactor.declared.scrub(redactor.environment.scrub(arguments))
+        scrubbed = redactor.environment.scrub(arguments)
+        if not has_nothing_to_hide(scrubbed, redactor.declared):
+            scrubbed = redactor.declared.scrub(scrubbed)
         return bool(scrubbed != arguments)
     plain = _as_plain_data(arguments)
     scrubbed = redactor.environment.scrub(plain)
+    if scrubbed != plain:
+        return True
     if target == "http":
-        return bool(redacted_request(scrubbed, redactor) != plain)
-    return bool(scrubbed != plain) or holds_text(scrubbed, redactor.declared)
+        return _is_changed_request(plain, redactor)
+    return _holds_text(plain, redactor)
+
+
+def _is_changed_request(parts: dict[str, Any], redactor: Redactor) -> bool:
+    """Check whether redaction would change a described request."""
+    # A part that has nothing to hide is changed only if it repeats a secret of another
+    # part, and that one is changed as well.
+    suspicious_parts = {}
+    for name, part in parts.items():
+        named_part = {name.removeprefix("headers."): part}
+        is_path = name in _PATHS_OF_REQUESTS
+        if is_path or not has_nothing_to_hide(named_part, redactor):
+            suspicious_parts[name] = part
+    return redacted_request(suspicious_parts, redactor) != suspicious_parts
+
+
+def _is_changed_response(response: dict[str, Any], redactor: Redactor) -> bool:
+    """Check whether redaction would change a stored response."""
+    body = response.get("body")
+    if body and "json" in body and has_nothing_to_hide(body["json"], redactor):
+        # The data is changed only if it repeats a secret of a header, and that one is
+        # changed as well.
+        response = {**response, "body": {**body, "json": None}}
+    return redacted_response(response, redactor) != response
+
+
+def _holds_text(plain: Any, redactor: Redactor) -> bool:
+    """Check whether data of a client holds a text under a name of the configuration."""
+    declared = redactor.declared
+    return not has_nothing_to_hide(plain, declared) and holds_text(plain, declared)
 
 
 def _is_changed_outcome(target: str, outcome: Stored, redactor: Redactor) -> bool:
@@ -150,8 +187,8 @@ def _is_changed_outcome(target: str, outcome: Stored, redactor: Redactor) -> boo
         response = body.get("value")
         if not isinstance(response, dict):
             return False
-        return bool(redacted_response(response, redactor) != response)
-    return names_client(target) and holds_text(body, redactor.declared)
+        return _is_changed_response(response, redactor)
+    return names_client(target) and _holds_text(body, redactor)
 
 
 def _as_plain_data(part: object) -> Any:

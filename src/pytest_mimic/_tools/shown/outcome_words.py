@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.nodes.node_json import node_of
+from pytest_mimic._core.redact.nothing_to_hide import has_nothing_to_hide
 from pytest_mimic._core.seam.base import Adapter, load_adapter
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.tree.call_labels import recorded_label
@@ -31,12 +32,6 @@ _MOST_OF_OUTCOME = 40
 _MOST_OF_PART = 90
 # How many outcomes of a recording are shown: the first ones.
 _MOST_OUTCOMES = 3
-# A text that is too short and plain to have secrets in it, or to look like a key.
-_SHORT_WORDS = re.compile(r"[A-Za-z0-9_ ]{0,15}")
-# Keys that give values a name, as in `{"name": "token", "value": "..."}`.
-_KEYS_THAT_GIVE_NAMES = frozenset(
-    ("value", "Value", "command", "commands", "columns", "rows", "chunks")
-)
 
 
 def label_of(name: str, calls: Sequence[Recording], width: int = 120) -> str:
@@ -141,38 +136,6 @@ def _adapter_of_errors(name: str) -> Adapter:
         return Adapter(name)
 
 
-def _has_nothing_to_hide(value: object, redactor: Redactor) -> bool:
-    """Check whether a value has only numbers and short words under plain names.
-
-    Most values of a large vault are such, and looking for secrets takes longer than all
-    else.
-    """
-    type_of_value = type(value)
-    if value is None or type_of_value in (bool, int, float):
-        return True
-    if isinstance(value, str):
-        return _SHORT_WORDS.fullmatch(value) is not None
-    if isinstance(value, list):
-        # A text in a list may be the name of what stands beside it, and a list in a
-        # list a pair of a name and a value.
-        for item in value:
-            if isinstance(item, str | list) or not _has_nothing_to_hide(item, redactor):
-                return False
-        return True
-    if not isinstance(value, dict):
-        return False
-    for name, part in value.items():
-        is_bare = (
-            _SHORT_WORDS.fullmatch(name) is not None
-            and name not in _KEYS_THAT_GIVE_NAMES
-        )
-        if not is_bare or redactor.hides(name, part):
-            return False
-        if not _has_nothing_to_hide(part, redactor):
-            return False
-    return True
-
-
 def _outcome_words(target: str, outcome_entry: Entry, redactor: Redactor) -> str:
     """Return an outcome that is no error in a few words: `200`, `{'EUR': 1.08}`."""
     if "pickle" in outcome_entry:
@@ -184,7 +147,7 @@ def _outcome_words(target: str, outcome_entry: Entry, redactor: Redactor) -> str
     if names_client(target) and is_response(outcome_entry["value"]):
         return str(outcome_entry["value"]["status"])
     body = {"value": outcome_entry["value"]}
-    if not _has_nothing_to_hide(outcome_entry["value"], redactor):
+    if not has_nothing_to_hide(outcome_entry["value"], redactor):
         body = without_secrets(body, redactor)
     if names_client(target) and isinstance(body["value"], dict):
         reply = reply_in_short(body["value"])

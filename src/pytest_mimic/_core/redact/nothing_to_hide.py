@@ -1,0 +1,74 @@
+"""Checks fast whether plain data has nothing that redaction would hide.
+
+Most of a large vault is such, and redaction itself takes many times as long.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_mimic._core.redact.secret_names import SecretNames
+from pytest_mimic._core.words import pattern
+
+# A text without these signs is no data itself, such as JSON, markup, a form or a URL,
+# and gives no value a name (`token: …`).
+_WITHOUT_SIGNS = pattern(r"[^{\[<=:]*")
+# A moment, `2024-05-01T10:30:00Z`, and a plain URL have the colon, and nothing to hide.
+_MOMENT = pattern(
+    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?"
+)
+_PLAIN_URL = pattern(r"(?P<scheme>https?)://[\w.-]+(?:/[\w./~+-]*)?")
+# What is secret by its look begins so: a key of Google, and a JSON Web Token.
+_BEGINNINGS_OF_LOOKS = ("AIza", "eyJ")
+# An option of a command line, which may give the next word a name.
+_FLAG = pattern(r"(?<![\w-])--?[A-Za-z_]")
+
+
+def has_nothing_to_hide(value: object, names: SecretNames) -> bool:
+    """Check fast whether plain data of JSON has nothing that redaction would hide.
+
+    Data of which this says False may have nothing to hide as well: only redaction can
+    tell. The values of variables of the environment are not looked for.
+    """
+    # The list grows by the parts of each container in it.
+    parts: list[Any] = [value]
+    for part in parts:
+        kind = type(part)
+        if kind is str:
+            if not _is_plain_text(part, names):
+                return False
+        elif kind is dict:
+            if not names.are_plain(tuple(part)):
+                return False
+            parts += part.values()
+        elif kind is list:
+            if not _is_plain_list(part, names):
+                return False
+            parts += part
+        elif part is not None and kind not in (bool, int, float):
+            return False
+    return True
+
+
+def _is_plain_text(text: str, names: SecretNames) -> bool:
+    """Check whether redaction leaves a text as it is."""
+    for beginning in _BEGINNINGS_OF_LOOKS:
+        if beginning in text:
+            return False
+    if "-" in text and _FLAG.search(text):
+        return False
+    if _WITHOUT_SIGNS.fullmatch(text) or _MOMENT.fullmatch(text):
+        return True
+    url = _PLAIN_URL.fullmatch(text)
+    # In free text, `https:` gives what follows the name `https`.
+    return url is not None and names.are_plain((url["scheme"],))
+
+
+def _is_plain_list(items: list[Any], names: SecretNames) -> bool:
+    """Check whether no item of a list gives another one a name.
+
+    The first item of a pair may be the name of the second one.
+    """
+    if len(items) == 2 and type(items[0]) is str:
+        return names.are_plain((items[0],))
+    return True
