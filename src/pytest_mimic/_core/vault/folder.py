@@ -35,7 +35,7 @@ from time import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_mimic._core.words import lazy_attribute
-from pytest_mimic.errors import CorruptRecordingError, MimicError
+from pytest_mimic.errors import CorruptRecordingError, Damage, MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.vault.locks import Locks
@@ -220,9 +220,10 @@ class FolderStore:
         if S_ISLNK(lstat(path).st_mode):
             kind = f"a link to {kind}"
         return CorruptRecordingError(
-            f"{path} is {kind}, which is not opened",
             remedies=["put a regular file there, or a link to one, or remove it"],
             file=path,
+            damage=Damage.NOT_REGULAR,
+            detail=kind,
         )
 
     def _check_absent(self, name: str, reason: OSError) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from pytest_mimic import CorruptRecordingError
 from pytest_mimic._core.vault import FolderStore
+from pytest_mimic.errors import Damage
 
 #: What the modules load themselves was loaded by a POSIX system.
 BEGIN = """
@@ -146,8 +147,12 @@ def test_a_pipe_in_the_place_of_a_file_is_not_opened(tmp_path):
 
     with pytest.raises(
         CorruptRecordingError, match=r"a\.json is a pipe, which is not opened"
-    ):
+    ) as caught:
         FolderStore(tmp_path).read("calls/a.json")
+    assert (caught.value.damage, caught.value.detail) == (
+        Damage.NOT_REGULAR,
+        "a pipe",
+    )
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need a right there")
