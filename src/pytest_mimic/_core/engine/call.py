@@ -6,14 +6,14 @@ The plan of a function is here, that of a client in `client_plan`.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from functools import partial
+from functools import cache, partial
 from inspect import isasyncgenfunction, iscoroutinefunction
 from json import dumps
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pytest_mimic._core.engine.decisions import Facts, Replay, decide
 from pytest_mimic._core.identity.binding import Bound, compile_binder
-from pytest_mimic._core.identity.call_identity import CallIdentity
+from pytest_mimic._core.identity.call_identity import CallIdentity, whole_identity
 from pytest_mimic._core.identity.source import source_in_project
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.target_options import kept_options
@@ -23,6 +23,7 @@ from pytest_mimic._core.words import lazy_attribute
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.account import Replayed
+    from pytest_mimic._core.engine.description_layer import Descriptions
     from pytest_mimic._core.engine.owners import Owner, Track
     from pytest_mimic._core.engine.run import Run
     from pytest_mimic._core.files.places import Places
@@ -52,6 +53,17 @@ if TYPE_CHECKING:
         def recorded_calls(self) -> list[Recording]:
             """Return the calls that have an outcome, in order."""
             ...
+
+
+@cache
+def descriptions() -> type[Descriptions]:
+    """Return what describes calls: the door to that part of the record layer.
+
+    A replay needs none of it.
+    """
+    from pytest_mimic._core.engine.description_layer import Descriptions
+
+    return Descriptions
 
 
 #: Instead of a value: any other may have been recorded.
@@ -131,9 +143,7 @@ class Plan:
     @lazy_attribute
     def paths(self) -> PathStore:
         """The store of the paths in outcomes, where there is no temporary folder."""
-        from pytest_mimic._core.outcome.placed_paths import PathStore
-
-        return PathStore(self.places)
+        return self.run.vault.reader.path_store(self.places)
 
     def has_other_source(self, source: str | None) -> bool:
         """Check whether a recording was made from another source of the target."""
@@ -186,9 +196,7 @@ class Plan:
 
         No message may show them.
         """
-        from pytest_mimic._core.tree.secrets import secrets_in
-
-        return secrets_in(named(call), self.run.redactor)
+        return descriptions().secrets_in(named(call), self.run.redactor)
 
 
 class Call:
@@ -249,12 +257,11 @@ class Call:
         """
         if not self.plan.places.temporary_folders:
             return self.plan.paths
-        from pytest_mimic._core.outcome.placed_paths import PathStore
-
+        path_store = self.plan.run.vault.reader.path_store
         if self.identity is None:
-            return PathStore(self.plan.places)
+            return path_store(self.plan.places)
         folders = partial(self.identity.folders, self.values)
-        return PathStore(self.plan.places, folders)
+        return path_store(self.plan.places, folders)
 
     @lazy_attribute
     def arguments(self) -> dict[str, Any]:
@@ -291,11 +298,9 @@ class Call:
     @property
     def label(self) -> str:
         """The call in one line, as messages show it."""
-        from pytest_mimic._core.tree.call_labels import call_label
-
         if self.edge_call is not None:
             return f"{self.plan.kind} {self.signature}"
-        return call_label(self.plan.target, self.arguments)
+        return descriptions().call_label(self.plan.target, self.arguments)
 
     @property
     def listed(self) -> str:
@@ -303,11 +308,10 @@ class Call:
 
         There it is told from calls with its label.
         """
-        from pytest_mimic._core.tree.call_labels import told_apart
-
         if self.edge_call is None:
             return self.label
-        return f"{self.label}{told_apart(self.arguments)}"
+        apart = descriptions().told_apart(self.arguments)
+        return f"{self.label}{apart}"
 
 
 def named(call: Call, without: Collection[str] = ()) -> dict[str, object]:
@@ -398,9 +402,7 @@ class FunctionPlan(Plan):
         settings = self.run.settings
         if settings.inputs == "ignore" or settings.mode is Mode.VERIFY:
             return None
-        from pytest_mimic._core.inputs.reached_and_read import Trace
-
-        return partial(Trace, self.run.inputs.sources, self.target)
+        return partial(descriptions().Trace, self.run.inputs.sources, self.target)
 
     @lazy_attribute
     def is_async(self) -> bool:
@@ -474,10 +476,8 @@ class FunctionPlan(Plan):
         try:
             key = identity.key(values)
         except Unstable as unstable:
-            from pytest_mimic._core.identity.rules import refusal
-
             raise self.run.current.pending.note(
-                refusal(unstable, self.target, self.options)
+                whole_identity().refusal(unstable, self.target, self.options)
             ) from None
         sequence = bool(self.options.sequence)
         return Call(
@@ -516,8 +516,7 @@ class FunctionPlan(Plan):
 
         Messages show it, and it is stored beside the recording.
         """
-        from pytest_mimic._core.tree.describing import described_arguments
-
+        layer = descriptions()
         options = self.options
         shown = named(call, options.ignore)
         if options.key is not None:
@@ -526,25 +525,21 @@ class FunctionPlan(Plan):
             has_names = type(key) is dict and all(type(name) is str for name in key)
             shown = key if has_names else {"key": key}
         elif options.content:
-            from pytest_mimic._core.identity.paths import with_contents
-
             for name in shown.keys() & options.content:
-                shown[name] = with_contents(shown[name], self.places)
+                shown[name] = layer.with_contents(shown[name], self.places)
         redactor = self.run.redactor
-        described = described_arguments(shown, redactor, places=self.places)
+        described = layer.described_arguments(shown, redactor, places=self.places)
         if redactor.environment.forms:
             described = redactor.environment.scrub(described)
         return described
 
     def kept_parts(self, call: Call) -> Parts | None:
         """Return what a recording keeps of the arguments."""
-        from pytest_mimic._core.identity.kept_parts import function_parts
-
         if call.identity is None:
             return None
         hides = partial(self._hides, call)
         described = call.arguments
-        return function_parts(
+        return descriptions().function_parts(
             call.identity, call.key, call.values, described, hides=hides
         )
 

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.commands import rerecord
+from pytest_mimic._core.engine.call import descriptions
 from pytest_mimic._core.engine.equal_calls import Track
 from pytest_mimic._core.engine.owners import Change, Owner
+from pytest_mimic._core.engine.steps import recorder
 from pytest_mimic._core.outcome.outcome import is_interruption
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.format import imported_parts
@@ -246,11 +248,9 @@ class CassetteTrack(Track):
 
     def leave_empty(self, real: Step) -> None:
         """Let the place of a call stay empty, so that no other outcome moves up."""
-        from pytest_mimic._core.engine.record import recording_of
-
         empty = empty_place(self._run.vault.objects, 0)
         with self._recordings.turns:
-            call = recording_of(real.call, [empty], self.owner)
+            call = recorder().recording_of(real.call, [empty], self.owner)
             self._calls[real.number] = call
             if self._is_of_parent:
                 self._tell_recorded({real.number: None})
@@ -366,10 +366,9 @@ class CassetteTrack(Track):
         return []
 
     def _labels(self) -> list[str]:
-        from pytest_mimic._core.tree.call_labels import recorded_label
-
+        label = descriptions().recorded_label
         calls = [call for call in self._calls if call is not None]
-        return [recorded_label(call.target, call.arguments) for call in calls]
+        return [label(call.target, call.arguments) for call in calls]
 
 
 def _running() -> Callable[[], bool]:

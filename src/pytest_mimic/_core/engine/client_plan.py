@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.engine.account_events import EqualCalls
 from pytest_mimic._core.engine.begin import begin
-from pytest_mimic._core.engine.call import Call, Plan
+from pytest_mimic._core.engine.call import Call, Plan, descriptions
 from pytest_mimic._core.engine.family_events import NameNumbered
 from pytest_mimic._core.engine.senders import refused, sender_of, told_apart
-from pytest_mimic._core.identity.call_identity import CallIdentity
+from pytest_mimic._core.identity.call_identity import CallIdentity, whole_identity
 from pytest_mimic._core.identity.counted_paths import counted_paths
 from pytest_mimic._core.nodes.json_tags import may_have_tags
 from pytest_mimic._core.outcome.plain import exact_text, repeated_parts
@@ -120,9 +120,9 @@ class ClientPlan(Plan):
         try:
             return made(identity.key(tuple([parts[name] for name in names])))
         except Unstable as unstable:
-            from pytest_mimic._core.identity.rules import refusal
-
-            raise refusal(unstable, self.target, self.options) from None
+            raise whole_identity().refusal(
+                unstable, self.target, self.options
+            ) from None
 
     def imported_key(self, edge_call: ClientCall | None, match: str) -> str:
         """Return the identity that a call has in an import: `1a2b…-method-uri`.
@@ -186,10 +186,8 @@ class ClientPlan(Plan):
 
         The value is None where the call has no such part.
         """
-        from pytest_mimic._core.identity.pruning import prune
-
         ignored = [parse_path(path) for path in self.options.ignore]
-        pruned = prune(parts, ignored)
+        pruned = whole_identity().prune(parts, ignored)
         matched: dict[str, Any] = {}
         for path in self._match:
             value: Any = pruned
@@ -209,8 +207,6 @@ class ClientPlan(Plan):
 
     def kept_parts(self, call: Call) -> Parts | None:
         """Return what a recording keeps of the parts that count by default."""
-        from pytest_mimic._core.identity.kept_parts import client_parts
-
         if self._imported:
             return None
         edge_call = call.edge_call
@@ -219,7 +215,8 @@ class ClientPlan(Plan):
         without = _unchanged
         if call.secrets is not None:
             without = call.secrets.without
-        return client_parts(names, edge_call.parts, call.arguments, without)
+        layer = descriptions()
+        return layer.client_parts(names, edge_call.parts, call.arguments, without)
 
     def described(self, call: Call) -> dict[str, Any]:
         """Return the description of a call.
@@ -244,9 +241,7 @@ class ClientPlan(Plan):
             has_paths = self.places.temporary_folders and call.paths.may_hold(text)
             if not has_paths:
                 return parts
-        from pytest_mimic._core.tree.describing import described_parts
-
-        return described_parts(parts, self.places)
+        return descriptions().described_parts(parts, self.places)
 
 
 def _unchanged(parts: dict[str, Any]) -> dict[str, Any]:

@@ -41,6 +41,7 @@ from pytest_mimic.errors import TargetError
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.cassette_tracks import CassetteTrack
     from pytest_mimic._core.engine.client_plan import ClientPlan, Port
+    from pytest_mimic._core.engine.family import Forks
     from pytest_mimic._core.engine.run import Run
     from pytest_mimic._core.seam.base import Adapter
 
@@ -531,20 +532,27 @@ def watch_forks(run: Run) -> None:
     _RUNS.add(run)
 
 
+@functools.cache
+def _forks() -> type[Forks]:
+    """Return what makes forked processes a part of the run.
+
+    It is the door to that part of the record layer.
+    """
+    from pytest_mimic._core.engine.family import Forks
+
+    return Forks
+
+
 def _before_a_fork() -> None:
     for run in tuple(_RUNS):
         if run.settings.mode is not Mode.LIVE and not run.current.closed.is_set():
-            from pytest_mimic._core.engine.family import pause
-
-            pause(run)
+            _forks().pause(run)
 
 
 def _after_a_fork() -> None:
     for run in tuple(_RUNS):
         if run.current.is_forking:
-            from pytest_mimic._core.engine.family import go_on
-
-            go_on(run)
+            _forks().go_on(run)
         run.account.note_fork(run.current.test)
 
 
@@ -553,9 +561,7 @@ def _in_a_forked_process() -> None:
         coverings.begin_process()
     for run in tuple(_RUNS):
         if run.current.is_forking:
-            from pytest_mimic._core.engine.family import begin_process
-
-            begin_process(run)
+            _forks().begin_process(run)
 
 
 if hasattr(os, "register_at_fork"):

@@ -28,7 +28,7 @@ from pytest_mimic._core.engine.family_events import (
     RecordingWritten,
 )
 from pytest_mimic._core.engine.owners import Change
-from pytest_mimic._core.engine.steps import Step
+from pytest_mimic._core.engine.steps import Step, recorder, verifier
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.format import recording_name, wall_seconds
 from pytest_mimic._core.vault.objects import EMPTY
@@ -119,7 +119,8 @@ class Track:
         with self._recordings.turns:
             if self.owner is not None and call.sequence and plan.cassette is None:
                 # Only in a turn are the numbers of other processes' calls known.
-                call.number = self.owner.next_number()
+                self.owner.begun += 1
+                call.number = self.owner.begun
             # What stands in the place of the call.
             position, recording = self._next_place(call, mode, key)
             if recording is not None and self.owner is not None:
@@ -320,11 +321,9 @@ class Track:
     def _refusal(
         self, call: Call, decision: decisions.Refuse, recording: Recording | None
     ) -> MimicError:
-        from pytest_mimic._core.engine.refusals import Refusal
-
         if decision.reason == "stale":
             self._run.account.used.add(self.file)
-        return Refusal(self._run, self, call).error(decision, recording)
+        return verifier().Refusal(self._run, self, call).error(decision, recording)
 
     def candidates(self, target: str) -> Iterable[Recording]:
         """Return the recordings of a target that a miss is compared with."""
@@ -399,9 +398,7 @@ class Track:
         if not self.has_places or all(each is None for each in self._calls):
             return
         if self._last is None:
-            from pytest_mimic._core.engine.record import recording_of
-
-            self._last = recording_of(call, [], self.owner)
+            self._last = recorder().recording_of(call, [], self.owner)
         self._write({})
 
     def _write(self, errors: Errors) -> None:
@@ -492,6 +489,4 @@ def _is_of_another_call(call: Call, recording: Recording) -> bool:
     three calls have the first identity, and the second call would get the answer of
     the third.
     """
-    from pytest_mimic._core.engine.changed_lines import is_of_another_call
-
-    return is_of_another_call(call, recording)
+    return verifier().is_of_another_call(call, recording)

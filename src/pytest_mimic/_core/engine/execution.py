@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from weakref import finalize
 
 from pytest_mimic._core.engine.begin import begin
+from pytest_mimic._core.engine.call import descriptions
 from pytest_mimic._core.engine.steps import Step
 from pytest_mimic._core.outcome.iterators import is_c_iterator
 from pytest_mimic._core.outcome.outcome import Raised, Stream, Value, is_outcome
@@ -231,8 +232,6 @@ def relay(
         UnstorableOutcomeError: An item, or the end, cannot be stored, or the reader
             sends something.
     """
-    from pytest_mimic._core.outcome.encoding import snapshot
-
     end: End | None = None
     # Whether the stream, as far as it was read, is an outcome.
     is_whole = False
@@ -252,7 +251,7 @@ def relay(
                         item = next(cast("Iterator[object]", stream))
                 # A copy, because the stream may change the item later.
                 with step.run.current.pending:
-                    copy = snapshot(
+                    copy = descriptions().snapshot(
                         item, target=step.call.plan.target, paths=step.call.paths
                     )
                 if step.mode == "run":

@@ -506,3 +506,11 @@ def begin_process(run: Run) -> None:
         run.recordings.wall_time.start_over()
         if run.current.family is not None:
             run.current.family.begin_process()
+
+
+class Forks:
+    """What happens at a fork; `coverings` loads it where a run has one."""
+
+    pause = staticmethod(pause)
+    go_on = staticmethod(go_on)
+    begin_process = staticmethod(begin_process)

@@ -164,11 +164,6 @@ class Owner:
         self.ended: Event = Event()
         self.begun: int = 0
 
-    def next_number(self) -> int:
-        """Return the number of the next call that has a place among equal ones."""
-        self.begun += 1
-        return self.begun
-
     def rewind(self) -> None:
         """Start over, because the scope has ended.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import cache
 from threading import current_thread
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol
 
@@ -29,8 +30,9 @@ if TYPE_CHECKING:
 
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.owners import Owner, Track
-    from pytest_mimic._core.engine.record import Observed, Places
+    from pytest_mimic._core.engine.record import Observed, Places, Recorder
     from pytest_mimic._core.engine.run import Run
+    from pytest_mimic._core.engine.verifier import Verifier
     from pytest_mimic._core.vault.recording_facts import Stored
 
     class Outcomes(Track, Places, Protocol):
@@ -44,6 +46,22 @@ if TYPE_CHECKING:
 
         def leave_empty(self, real: Step, /) -> None:
             """Let the place of a call stay empty."""
+
+
+@cache
+def recorder() -> type[Recorder]:
+    """Return what records the outcomes of real calls: the door to the record layer."""
+    from pytest_mimic._core.engine.record import Recorder
+
+    return Recorder
+
+
+@cache
+def verifier() -> type[Verifier]:
+    """Return what compares and explains: the door to the verify layer."""
+    from pytest_mimic._core.engine.verifier import Verifier
+
+    return Verifier
 
 
 class Step:
@@ -101,12 +119,12 @@ class Step:
         self.active: bool = mode != "replay"
         self._has_ended = not self.active
         if self.active:
-            from pytest_mimic._core.engine.record import Observed
-
             self.arrived: Callable[[str], Any] | None = None
             # Whether the stream or coroutine that the call returned is being consumed.
             self.begun: bool = False
-            self.observed: Observed = Observed(call, is_recorded=mode == "run")
+            self.observed: Observed = recorder().Observed(
+                call, is_recorded=mode == "run"
+            )
             self.owner.open[self] = None
 
     @property
@@ -194,10 +212,8 @@ class Step:
 
     def exhausted(self) -> MimicError:
         """Return the error to raise when a reader wants more than was recorded."""
-        from pytest_mimic._core.tree.messages import read_further
-
         remedies = getattr(self.call.plan.cassette, "remedies", None) or ()
-        error = read_further(
+        error = verifier().read_further(
             self.call.label, test=self.run.current.again, remedies=remedies
         )
         return blame(
@@ -236,11 +252,12 @@ class Step:
             if self._take_end():
                 self.observed.end()
                 if self.mode == "run":
-                    from pytest_mimic._core.engine.record import keep_issued, record
-
-                    record(self.track, self.number, self.observed, outcome)
+                    layer = recorder()
+                    layer.record(self.track, self.number, self.observed, outcome)
                     if self.call.issuer is not None:
-                        keep_issued(self.track, self.number, self.observed, outcome)
+                        layer.keep_issued(
+                            self.track, self.number, self.observed, outcome
+                        )
                 else:
                     self._compare(outcome)
         except MimicError as error:
@@ -252,14 +269,13 @@ class Step:
             self.arrived = None
 
     def _compare(self, outcome: Outcome) -> None:
-        from pytest_mimic._core.engine.verifying import compare_repeated, verify
-
+        layer = verifier()
         call, stored_outcome, observed = self.call, self.stored, self.observed
         is_awaited = observed.is_awaited or (self.begun and stored_outcome.awaited)
         if self.repeats:
-            compare_repeated(call, stored_outcome, outcome, is_awaited=is_awaited)
+            layer.compare_repeated(call, stored_outcome, outcome, is_awaited=is_awaited)
         else:
-            verify(
+            layer.verify(
                 call, stored_outcome, outcome, observed.duration, is_awaited=is_awaited
             )
 
@@ -341,8 +357,6 @@ class Step:
         if not self.has_place:
             self.report(f"{how}: not recorded, a replay will miss it")
             return
-        from pytest_mimic._core.engine.record import encode
-
         observed = self.observed
         try:
             if observed.effects is not None:
@@ -351,7 +365,7 @@ class Step:
             observed.effects = None
             given = self._given_so_far("waiting" if mark == WAITING else "stopped")
             observed.end()
-            stored_outcome = encode(observed, given)
+            stored_outcome = recorder().encode(observed, given)
         except MimicError as error:
             self.run.current.pending.note(error)
             self._leave_empty()
@@ -368,10 +382,8 @@ class Step:
 
         Another process may judge that.
         """
-        from pytest_mimic._core.engine.record import recording_of
-
         run, call, track = self.run, self.call, self.track
-        recording = recording_of(call, [stored_outcome], track.owner)
+        recording = recorder().recording_of(call, [stored_outcome], track.owner)
         unended = Unended(track, self.number, recording, call.label)
         family = run.current.family
         if family is not None and family.is_judged_elsewhere(self.owner):
@@ -416,10 +428,8 @@ class Step:
         Raises:
             MissingRecordingError: Always.
         """
-        from pytest_mimic._core.tree.messages import new_after_replayed
-
         self.withdraw()
-        error = new_after_replayed(
+        error = verifier().new_after_replayed(
             self.call.label, test=self.run.current.again, needs_secret=True
         )
         raise blame(self.run, error, self.call, option="--mimic-rerecord")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from marshal import dumps
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xxhash import xxh3_128_hexdigest
 
@@ -26,7 +27,21 @@ from pytest_mimic._core.identity.short import (
 )
 from pytest_mimic._core.types.kinds import Unstable
 
+if TYPE_CHECKING:
+    from pytest_mimic._core.identity.whole_identity import WholeIdentity
+
 VERSION = 1
+
+
+@cache
+def whole_identity() -> type[WholeIdentity]:
+    """Return what identifies values that have no short form, and parts of values.
+
+    It is the door to the rest of this package: most calls have short arguments.
+    """
+    from pytest_mimic._core.identity.whole_identity import WholeIdentity
+
+    return WholeIdentity
 
 
 def fingerprint(value: object, *, places: Places | None = None) -> str:
@@ -60,10 +75,8 @@ def fingerprint_outcome(value: object) -> str | None:
     The order of dicts and the memory layout of arrays count as well. None: a part of
     the value has no stable identity.
     """
-    from pytest_mimic._core.identity.graph import digest
-
     try:
-        outcome_digest = digest(value, Places(), is_outcome=True)
+        outcome_digest = whole_identity().digest(value, Places(), is_outcome=True)
     except Unstable:
         return None
     return xxh3_128_hexdigest(_OUTCOME_PREFIX + outcome_digest)
@@ -148,9 +161,7 @@ class CallIdentity:
         self._unmet_paths: dict[str, tuple[int | None, tuple[str, ...]]] = {}
         positions_left_out = set()
         for path in ignore:
-            from pytest_mimic._core.types.opening import parse_path
-
-            steps = parse_path(path)
+            steps = whole_identity().parse_path(path)
             if steps[0] in plain_names:
                 position = plain_names.index(steps[0])
                 steps = steps[1:]
@@ -221,8 +232,7 @@ class CallIdentity:
 
     def _look_for_paths(self, values: tuple[object, ...]) -> None:
         """Note which paths of `ignore=` meet something in these arguments."""
-        from pytest_mimic._core.identity.pruning import prune
-
+        prune = whole_identity().prune
         assert self._note_path is not None
         for path, (position, steps) in list(self._unmet_paths.items()):
             self._note_path(path, False)
@@ -335,8 +345,7 @@ class CallIdentity:
         self, values: tuple[object, ...], positions: Iterable[int]
     ) -> list[str]:
         """Return the given folders in which the paths of some arguments are."""
-        from pytest_mimic._core.identity.paths import given_folders
-
+        given_folders = whole_identity().given_folders
         folders: list[str] = []
         for position in positions:
             folders += given_folders(values[position], self._places)
@@ -406,8 +415,7 @@ class CallIdentity:
             if locates and self._by_content:
                 value = self._with_contents(position, value)
             if position in self._ignored_steps:
-                from pytest_mimic._core.identity.pruning import prune
-
+                prune = whole_identity().prune
                 value = prune(value, self._ignored_steps[position], self._places)
         except Unstable as error:
             raise Unstable(
@@ -435,8 +443,7 @@ class CallIdentity:
 
         The argument is one of `content=`, or is the `**extra` that has some of these.
         """
-        from pytest_mimic._core.identity.paths import with_contents
-
+        with_contents = whole_identity().with_contents
         if self._names[position] in self._by_content:
             return with_contents(value, self._places)
         if position == self._extra_position:
@@ -489,13 +496,11 @@ def _form_of_value(
         short = _short_form(value)
         if short is not None:
             return short
-    from pytest_mimic._core.identity.graph import digest
-
     try:
+        digest = whole_identity().digest
         return [[digest(value, places, ignores_empty=ignores_empty)]]
     except Unstable as error:
-        from pytest_mimic._core.identity.rules import refusal_with_path
-
+        refusal_with_path = whole_identity().refusal_with_path
         raise refusal_with_path(error, value, places, name) from None
 
 

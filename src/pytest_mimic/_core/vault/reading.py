@@ -6,6 +6,7 @@ from collections.abc import Callable
 from marshal import dumps, loads
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from pytest_mimic._core.outcome.placed_paths import PathStore
 from pytest_mimic._core.vault.objects import Objects, Origin
 from pytest_mimic._core.vault.recording_facts import Stored, calls_of, read_calls
 
@@ -24,7 +25,10 @@ class Reader:
 
     Attributes:
         objects: Loads their outcomes.
+        path_store: Makes a store of the paths in an outcome.
     """
+
+    path_store: type[PathStore] = PathStore
 
     def __init__(
         self,

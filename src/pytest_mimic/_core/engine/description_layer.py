@@ -1,0 +1,27 @@
+"""What describes calls: all that the layers below reach of it, in one place."""
+
+from __future__ import annotations
+
+from pytest_mimic._core.identity.kept_parts import client_parts, function_parts
+from pytest_mimic._core.identity.paths import with_contents
+from pytest_mimic._core.inputs.reached_and_read import Trace
+from pytest_mimic._core.outcome.encoding import snapshot
+from pytest_mimic._core.tree.call_labels import call_label, recorded_label, told_apart
+from pytest_mimic._core.tree.describing import described_arguments, described_parts
+from pytest_mimic._core.tree.secrets import secrets_in
+
+
+class Descriptions:
+    """Functions of the record layer; `call.descriptions` loads them."""
+
+    call_label = staticmethod(call_label)
+    recorded_label = staticmethod(recorded_label)
+    told_apart = staticmethod(told_apart)
+    described_arguments = staticmethod(described_arguments)
+    described_parts = staticmethod(described_parts)
+    with_contents = staticmethod(with_contents)
+    function_parts = staticmethod(function_parts)
+    client_parts = staticmethod(client_parts)
+    secrets_in = staticmethod(secrets_in)
+    snapshot = staticmethod(snapshot)
+    Trace = Trace
