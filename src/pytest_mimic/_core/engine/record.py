@@ -33,6 +33,7 @@ from pytest_mimic._core.outcome.lossy import losses
 from pytest_mimic._core.outcome.outcome import Stream, Value
 from pytest_mimic._core.placeholders import issued_in
 from pytest_mimic._core.redact.looks import keys_in
+from pytest_mimic._core.redact.secret_values import bytes_in
 from pytest_mimic._core.tree.chats import tokens_of_response
 from pytest_mimic._core.tree.pickle_previews import described, preview
 from pytest_mimic._core.vault.recording_facts import Recording
@@ -381,6 +382,7 @@ def _note_keys(call: Call, stored_outcome: Stored) -> None:
     """
     run = call.plan.run
     texts = [call.described_text]
+    texts += [str(data, "latin-1") for data in bytes_in(call.described_text)]
     if stored_outcome.encoded is not None:
         texts += stored_outcome.encoded.beginnings(_MOST_SEARCHED)
     test = run.current.test

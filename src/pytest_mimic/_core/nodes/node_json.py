@@ -338,7 +338,7 @@ def order(node: Node) -> str:
 
 def _opaque_json(node: Opaque) -> dict[str, Any]:
     content: Any = node.text
-    if node.kind == "bytes":
+    if node.kind == "bytes" and type(content) is str:
         content = _lines(content)
     elif type(content) is tuple:
         content = list(content)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from binascii import Error, a2b_base64
+from binascii import a2b_base64
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -270,7 +270,7 @@ def literal_of(node: Opaque, most: int = 1024) -> str | None:
         return None
     try:
         return repr(a2b_base64(str(node.text)))
-    except Error:
+    except ValueError:
         # The file of the node may be edited by hand.
         return None
 

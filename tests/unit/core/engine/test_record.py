@@ -82,3 +82,13 @@ def test_of_a_shared_stream_what_was_read_furthest_stays(runs: Runs) -> None:
 
     (entry,) = content(runs)["outcomes"]
     assert entry["stream"]["items"] == [0, 1, 2]
+
+
+def test_what_looks_like_a_key_is_noted_in_bytes_of_an_argument(runs: Runs) -> None:
+    key = b"ghp_" + b"a1B2c3D4e5" * 3 + b"F6g7H8"
+    step = begin(runs.run, runs.plan(fetch).call((b"\xff " + key,), {}))
+
+    step.complete(Value(1))
+
+    (noted,) = runs.account.keys
+    assert noted.what.startswith("ghp_")

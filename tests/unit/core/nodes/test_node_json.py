@@ -144,7 +144,7 @@ def test_what_is_too_long_is_found_in_the_json() -> None:
         {"$cut": 5, "length": "many"}, {"$deque": []}, {"$deque": 5}, {"$": 1},
         {"$path": ["a", "b", "c"]}, {"$text": [], "type": 5}, {"$shop:Rate": {"$": 1}},
         {"$shop:Job": {"args": ["a"], "fields": ["x"]}},
-        {"$shop:Job": {"args": ["a"], "attributes": 5}},
+        {"$shop:Job": {"args": ["a"], "attributes": 5}}, {"$bytes": 5},
     ],
     ids=str,
 )  # fmt: skip
