@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from pytest_mimic._core.commands import Commands
-from pytest_mimic._core.engine.account_events import MadeAnew
+from pytest_mimic._core.engine.account_events import MadeAnew, Miss
 from pytest_mimic._core.tree.made_anew import Kind
 from pytest_mimic._core.tree.remedies import pages
 from pytest_mimic._core.words import Line, and_more, plural, tabled
@@ -86,3 +86,37 @@ def _target_lines(parts: Sequence[MadeAnew]) -> list[str]:
             return []
         lines.append(line.replace("{paths}", ",".join(line_paths)))
     return lines
+
+
+def missed_anew(misses: Sequence[Miss]) -> list[Line]:
+    """Return what helps calls that differ in values that each run makes anew.
+
+    Recording them again does not help: the next run makes other values.
+    """
+    counts: Counter[str] = Counter()
+    tests: dict[str, set[str]] = {}
+    for miss in misses:
+        for path in miss.changing.split():
+            part = f"{miss.target} {path}"
+            counts[part] += 1
+            tests.setdefault(part, set()).add(miss.test)
+    rows = []
+    for part, count in counts.most_common():
+        calls = plural(count, "call")
+        rows.append((part, f"{calls} in {plural(len(tests[part]), 'test')}"))
+    heading = f"{len(misses)} of them differ only in parts that look made anew:"
+    lines = {miss.line for miss in misses}
+    if len(lines) == 1 and "" not in lines:
+        return tabled(heading, rows, f"if it may change: {lines.pop()}")
+    kinds: set[Kind] = set()
+    for miss in misses:
+        kinds.update(map(Kind, miss.kinds.split()))
+    remedies = [Commands().line(page) for page in pages(frozenset(kinds))]
+    return tabled(heading, rows, *remedies)
+
+
+class AnewLines:
+    """Functions of the record layer; the summary loads them."""
+
+    anew_lines = staticmethod(anew_lines)
+    missed_anew = staticmethod(missed_anew)

@@ -16,6 +16,7 @@ from pytest_mimic._run.configuration import Hooks
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.account import Account
+    from pytest_mimic._tools.unused.usage import UsageFile
 
 # Options of pytest by their names in `config.option`, each with its flag for messages.
 # These options deselect tests once all are known.
@@ -180,13 +181,14 @@ class SelectedTests(Hooks):
         return all(outcome == "passed" for outcome in outcomes)
 
     def finish_collection(
-        self, selected: Sequence[pytest.Item], *, are_listed: bool
+        self, selected: Sequence[pytest.Item], *, usage: UsageFile | None
     ) -> None:
         """Note which tests are requested, and how many of the collected will not run.
 
         Args:
             selected: The tests that will run.
-            are_listed: Whether the ids of all collected tests are noted as well.
+            usage: The file of `--mimic-usage`: for that, the ids of all collected
+                tests are noted as well.
         """
         config = self._config
         note_selection(
@@ -203,11 +205,9 @@ class SelectedTests(Hooks):
         for item in self._collected:
             if id(item) not in ids_of_selected:
                 deselected += 1
-        if are_listed:
-            from pytest_mimic._tools.unused.usage import in_environment
-
+        if usage is not None:
             for item in self._collected:
-                self._account.tests.add(in_environment(plain_id(item)))
+                self._account.tests.add(usage.in_environment(plain_id(item)))
         self._collected.clear()
         if deselected:
             self._account.deselected.add(f"{plural(deselected, 'test')} deselected")

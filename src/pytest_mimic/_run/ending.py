@@ -30,6 +30,7 @@ from pytest_mimic.errors import MimicError, printable
 if TYPE_CHECKING:
     from pytest_mimic._run.call_report import CallReports
     from pytest_mimic._run.session import Session
+    from pytest_mimic._tools.unused.usage import UsageFile
 
 
 # The exit codes of runs that were not stopped.
@@ -49,6 +50,7 @@ class Ending:
 
     Attributes:
         calls: What collects the calls for the HTML report, or None.
+        usage: The file of `--mimic-usage`, or None.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Ending:
         is_controller: bool,
     ) -> None:
         self.calls: CallReports | None = None
+        self.usage: UsageFile | None = None
         self._config = config
         self._session = session
         self._tests = tests
@@ -79,10 +82,8 @@ class Ending:
         if self._is_worker:
             return
         try:
-            if settings.usage is not None:
-                from pytest_mimic._tools.unused.usage import remove_old
-
-                remove_old(settings.usage)
+            if self.usage is not None:
+                self.usage.remove_old()
             if self.calls is not None:
                 self.calls.refuse_other_kinds()
         except MimicError as error:
@@ -225,15 +226,13 @@ class Ending:
 
     def _keep_usage(self) -> None:
         """Write the file of `--mimic-usage`."""
-        path = self._session.settings.usage
+        usage = self.usage
         account = self._session.account
-        if path is None or not self._tests.have_run:
+        if usage is None or not self._tests.have_run:
             return
-        from pytest_mimic._tools.unused.usage import in_environment, write_usage
-
         account.known = set(self._session.vault.names())
-        account.ran = set(map(in_environment, account.outcomes))
-        write_usage(path, account, self._session.settings)
+        account.ran = set(map(usage.in_environment, account.outcomes))
+        usage.write(account, self._session.settings)
 
     def _write_page(self) -> None:
         """Write the HTML report, if one was requested."""

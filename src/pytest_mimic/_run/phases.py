@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,7 +22,19 @@ from pytest_mimic._run.configuration import Hooks
 from pytest_mimic.errors import Damage, DriftError, TargetError
 
 if TYPE_CHECKING:
+    from pytest_mimic._run.failing_tests import FailingTests
     from pytest_mimic._run.session import Session
+
+
+@cache
+def failing_tests() -> type[FailingTests]:
+    """Return what judges and reports failures: the door to that part of the layer.
+
+    A run whose tests pass needs none of it.
+    """
+    from pytest_mimic._run.failing_tests import FailingTests
+
+    return FailingTests
 
 
 class Phases(Hooks):
@@ -151,9 +163,7 @@ class Phases(Hooks):
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         if call.excinfo is not None or getattr(item, "_excinfo", None):
-            from pytest_mimic._run.tracebacks import shorten
-
-            shorten(item, call)
+            failing_tests().shorten(item, call)
         report = yield
         self._judge_phase(item, call, report)
         return report
@@ -196,16 +206,12 @@ class Phases(Hooks):
             if getattr(error, "damage", None) is Damage.POINTER:
                 session.account.pointers.add(getattr(error, "file", ""))
         if errors:
-            from pytest_mimic._run.verdicts import judge_phase
-
             raised = call.excinfo.value if call.excinfo is not None else None
-            judge_phase(item, report, errors, raised)
+            failing_tests().judge_phase(item, report, errors, raised)
         if session.drifts and session.judges_phases and call.when != "setup":
-            from pytest_mimic._run.drift_reports import fail_for_drifts
-
             drifts = session.drifts
             session.drifts = []
-            fail_for_drifts(item, report, drifts)
+            failing_tests().fail_for_drifts(item, report, drifts)
         if call.when == "call":
             self._has_raised = False
         if report.failed:
@@ -228,25 +234,22 @@ class Phases(Hooks):
         replays = self._session.account.replays[self._replays_before :]
         if not replays:
             return
-        from pytest_mimic._run.verdicts import (
-            SECTION,
-            name_placeholders,
-            name_replays,
-        )
-
+        verdicts = failing_tests()
         # `--mimic-rerecord` makes these calls again, but not those of `mimic_replay`.
         renewable = 0
         for _, name, _, _ in replays:
             if name not in self._session.run.current.cassettes.only_replayed:
                 renewable += 1
         commands = self._session.settings.commands
-        line = name_replays(len(replays), renewable, test, commands)
+        line = verdicts.name_replays(len(replays), renewable, test, commands)
         if not is_explained:
             names = [name for _, name, _, _ in replays]
-            hidden = name_placeholders(names, self._session.run.vault, commands)
+            hidden = verdicts.name_placeholders(
+                names, self._session.run.vault, commands
+            )
             if hidden is not None:
                 line = f"{line}\n{hidden}"
-        report.sections.append((SECTION, line))
+        report.sections.append((verdicts.SECTION, line))
 
     def _end_test(self) -> None:
         self._is_running = False
@@ -255,10 +258,8 @@ class Phases(Hooks):
 
 
 def _own_files(item: pytest.Item) -> set[str]:
-    """Return the files of a test; `verdicts` is loaded when they are asked for."""
-    from pytest_mimic._run.verdicts import own_files
-
-    return own_files(item)
+    """Return the files of a test; the verdicts are loaded when these are asked for."""
+    return failing_tests().own_files(item)
 
 
 def _targets_of_marks(items: Iterable[pytest.Item]) -> list[Target]:

@@ -23,7 +23,7 @@ from pytest_mimic._run.configuration import (
 )
 from pytest_mimic._run.ending import Ending, holds_recordings
 from pytest_mimic._run.fixtures import Fixtures
-from pytest_mimic._run.phases import Phases
+from pytest_mimic._run.phases import Phases, failing_tests
 from pytest_mimic._run.session import Session
 from pytest_mimic._run.summary import mode_line
 from pytest_mimic.errors import TargetError
@@ -70,16 +70,27 @@ class PytestRun(Hooks):
         config.pluginmanager.register(Fixtures(config, self.session), "mimic-fixtures")
         config.pluginmanager.register(self.phases, "mimic-phases")
         if self.session.settings.mode is Mode.VERIFY:
-            from pytest_mimic._run.drift_reports import DriftReports
-
-            reports = DriftReports(self.session)
+            reports = failing_tests().DriftReports(self.session)
             config.pluginmanager.register(reports, "mimic-drifts")
         # Registered after the phases, so that it sees reports that are judged.
+        self._load_for_options()
+
+    def _load_for_options(self) -> None:
+        """Load what writes the files that options of this run ask for.
+
+        It is the door to the layer of tools.
+        """
+        config = self.config
         if config.option.mimic_report or verbosity(config) > 0:
             from pytest_mimic._run.call_report import CallReports
 
             self.ending.calls = CallReports(config, self.session)
             config.pluginmanager.register(self.ending.calls, "mimic-calls")
+        path = self.session.settings.usage
+        if path is not None:
+            from pytest_mimic._tools.unused.usage import UsageFile
+
+            self.ending.usage = UsageFile(path)
 
     # -- start
 
@@ -139,9 +150,7 @@ class PytestRun(Hooks):
             from pytest_mimic._run.progress import show_progress
 
             self.config.add_cleanup(show_progress(terminal, self.session.run))
-        self.tests.finish_collection(
-            selected, are_listed=self.session.settings.usage is not None
-        )
+        self.tests.finish_collection(selected, usage=self.ending.usage)
         problems = self.session.coverings.new_problems()
         if not self.tests.narrowed():
             problems += self._missing_modules()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.account import Account
     from pytest_mimic._core.engine.account_events import Miss
     from pytest_mimic._core.settings import Settings
+    from pytest_mimic._run.anew_lines import AnewLines
 
 # The first line of a run, with the vault in the braces.
 _MODE_IN_WORDS = {
@@ -107,9 +109,7 @@ def summary(
     problems += _changed_inputs(account, commands)
     problems += _outdated_list(account, commands)
     if account.made_anew:
-        from pytest_mimic._run.anew_lines import anew_lines
-
-        problems += anew_lines(account.made_anew, quiet=quiet)
+        problems += _anew().anew_lines(account.made_anew, quiet=quiet)
     problems += _lists_to_know(account)
     problems += limited(account.notes)
     problems += account.errors
@@ -240,7 +240,7 @@ def _missing_lists(account: Account, commands: RunCommands) -> list[Line]:
         changing_misses = [miss for miss in misses if miss.changing]
         subject = f"the {adjective}"
         if len(changing_misses) >= _MISSES_OF_ONE_CAUSE:
-            lines += _made_anew(changing_misses)
+            lines += _anew().missed_anew(changing_misses)
             lines += _recording_commands(changing_misses, "them", commands, rerecorded)
             # A command runs whole tests, so it has recorded their other calls as well.
             tests = {miss.test for miss in changing_misses}
@@ -292,34 +292,15 @@ def _recording_commands(
     return lines
 
 
-def _made_anew(misses: Sequence[Miss]) -> list[Line]:
-    """Return what helps calls that differ in values that each run makes anew.
+@functools.cache
+def _anew() -> type[AnewLines]:
+    """Return what words the parts that are made anew: the door to it.
 
-    Recording them again does not help: the next run makes other values.
+    Few runs have such parts.
     """
-    from pytest_mimic._core.tree.made_anew import Kind
-    from pytest_mimic._core.tree.remedies import pages
+    from pytest_mimic._run.anew_lines import AnewLines
 
-    counts: Counter[str] = Counter()
-    tests: dict[str, set[str]] = {}
-    for miss in misses:
-        for path in miss.changing.split():
-            part = f"{miss.target} {path}"
-            counts[part] += 1
-            tests.setdefault(part, set()).add(miss.test)
-    rows = []
-    for part, count in counts.most_common():
-        calls = plural(count, "call")
-        rows.append((part, f"{calls} in {plural(len(tests[part]), 'test')}"))
-    heading = f"{len(misses)} of them differ only in parts that look made anew:"
-    lines = {miss.line for miss in misses}
-    if len(lines) == 1 and "" not in lines:
-        return tabled(heading, rows, f"if it may change: {lines.pop()}")
-    kinds: set[Kind] = set()
-    for miss in misses:
-        kinds.update(map(Kind, miss.kinds.split()))
-    remedies = [Commands().line(page) for page in pages(frozenset(kinds))]
-    return tabled(heading, rows, *remedies)
+    return AnewLines
 
 
 def _move_commands(account: Account, run: RunCommands) -> list[str]:

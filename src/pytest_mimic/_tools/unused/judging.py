@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.engine.account_events import Move
+from pytest_mimic._core.engine.call import descriptions
 from pytest_mimic._core.seam.registry import kind_of
 from pytest_mimic._core.vault.format import (
     CALLS_PREFIX,
@@ -272,15 +273,13 @@ def clear(vault: Vault, proven: Mapping[str, int]) -> str:
 
 def labelled(vault: Vault, name: str) -> tuple[str, str]:
     """Return a recording or cassette in one line, and the test that made it."""
-    from pytest_mimic._core.tree.call_labels import recorded_label
-
     with suppress(MimicError):
         if name.startswith(CASSETTES_PREFIX):
             cassette = name.removeprefix(CASSETTES_PREFIX).removesuffix(".json")
             return f"cassette {cassette}", vault.test_of(name) or ""
         recording = vault.read(name)
         if recording is not None:
-            label = recorded_label(recording.target, recording.arguments)
+            label = descriptions().recorded_label(recording.target, recording.arguments)
             return label, recording.test or ""
     return name, ""
 

@@ -106,6 +106,23 @@ def _is_account(start: bytes) -> bool:
     return start.startswith(_START_OF_ACCOUNT)
 
 
+class UsageFile:
+    """The file of `--mimic-usage`, as a run writes it."""
+
+    in_environment = staticmethod(in_environment)
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def remove_old(self) -> None:
+        """Remove the file of an earlier run; see `remove_old`."""
+        remove_old(self._path)
+
+    def write(self, account: Account, settings: Settings) -> None:
+        """Write the account of the run; see `write_usage`."""
+        write_usage(self._path, account, settings)
+
+
 def read_usage(path: Path) -> Usage:
     """Return the account in a file.
 
