@@ -105,8 +105,10 @@ class ClassTag:
         parts: dict[str, Node] = {}
         undeclared_parts: dict[str, Node] = {}
         for name, value in attributes.items():
-            is_field = declared is None or name in declared
-            (parts if is_field else undeclared_parts)[name] = writer.node(value)
+            if declared is None or name in declared:
+                parts[name] = writer.node(value)
+            else:
+                undeclared_parts[name] = writer.node(value)
         node = writer.counted(Fields(self.import_class(writer), parts))
         if undeclared_parts:
             node.facts["attributes"] = Fields("dict", undeclared_parts)
@@ -163,7 +165,9 @@ class _Objects(ClassTag):
     def __init__(self, cls: type) -> None:
         super().__init__(cls)
         self._is_tuple = issubclass(cls, tuple)
-        builtin: Any = tuple if self._is_tuple else object
+        builtin: Any = object
+        if self._is_tuple:
+            builtin = tuple
         bases = _own_bases(cls, {builtin, object})
         # This raises for an abstract class, and for a class with more state in C.
         builtin.__new__(cls)

@@ -90,7 +90,9 @@ def _rows(items: list[Any]) -> list[str] | None:
         return None
     text = text[1:-1].replace(f"}}{_BETWEEN}{{", "}\n{")
     rows = text.replace(_BETWEEN, ", ").split("\n")
-    return rows if max(map(len, rows)) <= WIDTH else None
+    if max(map(len, rows)) > WIDTH:
+        return None
+    return rows
 
 
 _CONTAINERS = frozenset({dict, list, Laid})
@@ -145,7 +147,9 @@ def repeated_parts(value: object) -> list[tuple[int, int]] | None:
     None: the value is not plain data, which has exactly the types of JSON and is not
     too deep.
     """
-    level: list[Any] = [value] if type(value) not in _ATOMS else []
+    if type(value) in _ATOMS:
+        return []
+    level: list[Any] = [value]
     places: dict[int, int] = {}
     repeated: list[tuple[int, int]] = []
     for _ in range(DEPTH):
@@ -167,4 +171,7 @@ def repeated_parts(value: object) -> list[tuple[int, int]] | None:
             part if type(part) is list else part.values() for part in parts_met_first
         )
         level = [part for part in parts_of_level if type(part) not in _ATOMS]
-    return None if level else repeated
+    if level:
+        # The value is too deep.
+        return None
+    return repeated

@@ -94,8 +94,11 @@ class Writer(Walk):
         self.depth -= 1
         if self.depth < 0:
             raise NotExactError("nested too deeply")
-        known_node = None if kind in CONTAINERS else self.known(value, kind)
-        node = self.container(value, kind) if known_node is None else known_node
+        node: Node = None
+        if kind not in CONTAINERS:
+            node = self.known(value, kind)
+        if node is None:
+            node = self.container(value, kind)
         self.depth += 1
         return node
 
@@ -125,9 +128,13 @@ class Writer(Walk):
         known_name = self.names.get(request)
         if known_name is not None:
             return known_name
-        if (find(name) if name else importable(thing)) is not thing:
+        if name:
+            found_thing = find(name)
+        else:
+            found_thing = importable(thing)
+            name = name_of(thing)
+        if found_thing is not thing:
             raise NotExactError(thing)
-        name = name or name_of(thing)
         try:
             find_plainly(name)
         except AttributeError:
@@ -154,7 +161,9 @@ class Writer(Walk):
         if not self.may_hold_paths:
             return value
         place = self.paths.stored_text(value)
-        return value if place is None else self.placed(TEXT_OF_PATH, place)
+        if place is None:
+            return value
+        return self.placed(TEXT_OF_PATH, place)
 
     def integer(self, value: int) -> Node:
         if value.bit_length() < _MOST_BITS:
@@ -293,9 +302,9 @@ class Reader:
                 raise OutdatedClassError(
                     f"there is no time zone {part!r:.60} on this machine"
                 ) from None
-            shown_part = (
-                f"{part!r:.60}" if type(part) in _SHOWN else type(part).__name__
-            )
+            shown_part = type(part).__name__
+            if type(part) in _SHOWN:
+                shown_part = f"{part!r:.60}"
             raise DamagedError(f"{written_tag(tag):.200}: {shown_part}") from None
 
     def _value(self, tag: str, part: Any) -> Any:
@@ -303,8 +312,9 @@ class Reader:
         if make is not None:
             return make(part)
         if tag in MAKERS:
-            stored_place = part if type(part) is str else tuple(part)
-            return self.paths.restored(tag, stored_place)
+            if type(part) is list:
+                part = tuple(part)
+            return self.paths.restored(tag, part)
         if tag == "object":
             return self.content(part)
         if tag == "class":
