@@ -68,18 +68,18 @@ class NamedFields(tuple[Any, ...]):
         for position, name in enumerate(names):
             setattr(cls, name, property(itemgetter(position)))
 
-    def __new__(cls, *values: Any, **named: Any) -> Self:
+    def __new__(cls, *values: Any, **fields_by_name: Any) -> Self:
         """Return a row of these fields.
 
         Raises:
             TypeError: A field is missing, is given twice, or does not exist.
         """
         names = cls._names
-        if len(values) != len(names) or named:
+        if len(values) != len(names) or fields_by_name:
             positional = dict(zip(names, values))
-            fields = {**cls._defaults, **positional, **named}
+            fields = {**cls._defaults, **positional, **fields_by_name}
             is_too_many = len(values) > len(names)
-            is_given_twice = not named.keys().isdisjoint(positional)
+            is_given_twice = not fields_by_name.keys().isdisjoint(positional)
             if is_too_many or is_given_twice or fields.keys() != set(names):
                 raise TypeError(f"{cls.__name__} has the fields {', '.join(names)}")
             values = tuple([fields[name] for name in names])
@@ -125,8 +125,8 @@ class lazy_attribute(Generic[_Value]):  # noqa: N801 - it is used as a decorator
             return self
         value = self._compute(instance)
         # From now on, the attribute is found without this method.
-        kept: _Value = vars(instance).setdefault(self._name, value)
-        return kept
+        first_value: _Value = vars(instance).setdefault(self._name, value)
+        return first_value
 
 
 def closest_name(name: str, names: Iterable[str]) -> str | None:
@@ -203,17 +203,18 @@ def in_columns(pairs: Sequence[tuple[str, str]], room: int = ROW) -> list[str]:
     Where both are too long, the middle of the label is left out. A text with several
     lines stands in one.
     """
-    pairs = [(one_line(label), one_line(beside)) for label, beside in pairs]
+    pairs = [(one_line(label), one_line(text_beside)) for label, text_beside in pairs]
     most_beside = min(
         _MOST_BESIDE_LABEL, room - len(_GAP_AFTER_LABEL) - _LEAST_OF_LABEL
     )
-    widths = [len(beside) for _, beside in pairs]
+    widths = [len(text_beside) for _, text_beside in pairs]
     widest = max((each for each in widths if each <= most_beside), default=most_beside)
     label_room = room - len(_GAP_AFTER_LABEL) - widest
-    rows = [(fitted(label, label_room), beside) for label, beside in pairs]
+    rows = [(fitted(label, label_room), text_beside) for label, text_beside in pairs]
     width = max((len(label) for label, _ in rows), default=0)
     return [
-        f"{label:<{width}}{_GAP_AFTER_LABEL}{beside}".rstrip() for label, beside in rows
+        f"{label:<{width}}{_GAP_AFTER_LABEL}{text_beside}".rstrip()
+        for label, text_beside in rows
     ]
 
 

@@ -17,66 +17,68 @@ _MOST_PATHS = 3
 _IN_LINE = 3
 
 
-def anew_lines(parts: Sequence[MadeAnew], *, quiet: bool = False) -> list[Line]:
+def anew_lines(anew_parts: Sequence[MadeAnew], *, quiet: bool = False) -> list[Line]:
     """Return the block about parts of recorded calls that each run makes anew.
 
     Args:
-        parts: The parts.
+        anew_parts: The parts.
         quiet: Whether one line is all that is wanted.
 
     Returns:
         A heading, the parts by path, and what helps; nothing if there are no parts.
     """
-    if not parts:
+    if not anew_parts:
         return []
-    calls = plural(len({part.call for part in parts}), "recorded call")
+    calls = plural(len({anew_part.call for anew_part in anew_parts}), "recorded call")
     heading = f"the next run will make {calls} with other values"
-    kinds = frozenset(Kind(part.kind) for part in parts)
+    kinds = frozenset(Kind(anew_part.kind) for anew_part in anew_parts)
     remedies = [Commands().line(page) for page in pages(kinds)]
-    rows = _rows_of_parts(parts)
+    rows_of_parts = _rows_of_parts(anew_parts)
     if quiet:
-        names = [name for name, _ in rows[:_IN_LINE]]
-        names += and_more(len(rows) - _IN_LINE)
+        names = [name for name, _ in rows_of_parts[:_IN_LINE]]
+        names += and_more(len(rows_of_parts) - _IN_LINE)
         return [f"{heading} ({', '.join(names)}); {remedies[0]}"]
-    for line in _target_lines(parts):
+    for line in _target_lines(anew_parts):
         remedies.append(f"if they may differ: {line}")
     # Each of these parts is a miss of the next run, so none is left out.
-    return tabled(f"{heading}, and miss:", rows, *remedies, most=len(rows))
+    return tabled(
+        f"{heading}, and miss:", rows_of_parts, *remedies, most=len(rows_of_parts)
+    )
 
 
-def _rows_of_parts(parts: Iterable[MadeAnew]) -> list[tuple[str, str]]:
+def _rows_of_parts(anew_parts: Iterable[MadeAnew]) -> list[tuple[str, str]]:
     """Return the parts, frequent ones first, with their numbers of calls and tests."""
     calls: dict[str, set[str]] = {}
     tests: dict[str, set[str]] = {}
-    for part in parts:
-        name = f"{part.target} {part.path}"
-        calls.setdefault(name, set()).add(part.call)
-        tests.setdefault(name, set()).add(part.test)
+    for anew_part in anew_parts:
+        name = f"{anew_part.target} {anew_part.path}"
+        calls.setdefault(name, set()).add(anew_part.call)
+        tests.setdefault(name, set()).add(anew_part.test)
     counts = Counter(
         {name: len(calls_of_part) for name, calls_of_part in calls.items()}
     )
-    rows = []
+    rows_of_parts = []
     for name, count in counts.most_common():
         shown_tests = plural(len(tests[name]), "test")
-        rows.append((name, f"{plural(count, 'call')} in {shown_tests}"))
-    return rows
+        rows_of_parts.append((name, f"{plural(count, 'call')} in {shown_tests}"))
+    return rows_of_parts
 
 
-def _target_lines(parts: Sequence[MadeAnew]) -> list[str]:
+def _target_lines(anew_parts: Sequence[MadeAnew]) -> list[str]:
     """Return the lines of `mimic_functions` that leave out all of these parts.
 
     There are none if one of the parts must count, and if different calls of the run
     would become one without these parts.
     """
-    if not all(part.line for part in parts):
+    if not all(anew_part.line for anew_part in anew_parts):
         return []
     # By the rest of a call without such parts: the calls that have this rest.
     calls: dict[str, set[str]] = {}
     # By line: the paths that it would name.
     paths: dict[str, dict[str, None]] = {}
-    for part in parts:
-        calls.setdefault(part.rest, set()).add(part.call)
-        paths.setdefault(part.line, {})[part.path] = None
+    for anew_part in anew_parts:
+        calls.setdefault(anew_part.rest, set()).add(anew_part.call)
+        paths.setdefault(anew_part.line, {})[anew_part.path] = None
     for equal_calls in calls.values():
         if len(equal_calls) > 1:
             return []

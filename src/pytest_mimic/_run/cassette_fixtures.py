@@ -34,8 +34,8 @@ _REMEDY_OF_REPLAY = "mimic_replay never records; use mimic_record or mimic_auto"
 class CassetteFixture:
     """The type of the fixtures `mimic_record`, `mimic_replay` and `mimic_auto`."""
 
-    def __init__(self, kind: str, run: Run, coverings: Coverings) -> None:
-        self.kind = kind
+    def __init__(self, fixture_kind: str, run: Run, coverings: Coverings) -> None:
+        self.kind = fixture_kind
         self.run: Run = run
         self.coverings: Coverings = coverings
 
@@ -194,11 +194,11 @@ class _CassetteBlock:
         self._track.close(error)
 
 
-def mode_of(kind: str, settings: Settings, *, name: str, exists: bool) -> Mode:
+def mode_of(fixture_kind: str, settings: Settings, *, name: str, exists: bool) -> Mode:
     """Return the mode of a fixture's cassette in a run.
 
     Args:
-        kind: The fixture: `record`, `replay` or `auto`.
+        fixture_kind: The fixture: `record`, `replay` or `auto`.
         settings: The settings of the run.
         name: The name of the cassette.
         exists: Whether the cassette is recorded.
@@ -207,17 +207,17 @@ def mode_of(kind: str, settings: Settings, *, name: str, exists: bool) -> Mode:
         CassetteError: The fixture must record, and `--mimic-no-record` forbids that.
     """
     mode = settings.mode
-    if kind == "replay" and mode is not Mode.LIVE:
+    if fixture_kind == "replay" and mode is not Mode.LIVE:
         return Mode.REPLAY
     if mode in (Mode.LIVE, Mode.VERIFY):
         return mode
-    if kind == "record" and settings.no_record:
+    if fixture_kind == "record" and settings.no_record:
         raise CassetteError(
             f"mimic_record may not record cassette {name}: --mimic-no-record was given",
             remedies=["to replay it if it is recorded: mimic_auto"],
             cassette=name,
         )
-    if kind == "record":
+    if fixture_kind == "record":
         return Mode.RERECORD
     may_record = mode.writes or not (settings.no_record or settings.ci)
     if may_record and not exists:

@@ -93,17 +93,17 @@ def note_selection(
         if "::" not in arg:
             requested.append(Path(cwd, arg).resolve())
     start = rootdir.resolve()
-    wanted: list[str] = []
+    wanted_files: list[str] = []
     covered: list[str] = []
     for path in _test_folders(testpaths, rootdir):
         folder = relative_path(path, start=start)
-        wanted.append(folder)
+        wanted_files.append(folder)
         if any(map(path.is_relative_to, requested)):
             covered.append(folder)
-    account.wanted.update(wanted)
+    account.wanted.update(wanted_files)
     if not account.hiding:
         account.covered.update(covered)
-    if len(covered) < len(wanted):
+    if len(covered) < len(wanted_files):
         account.hiding.add(_REASON_PART)
 
 

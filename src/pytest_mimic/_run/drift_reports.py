@@ -98,26 +98,26 @@ def drift_texts(drifts: Sequence[DriftError]) -> list[str]:
             status: 200 recorded, 404 now
           to accept it: pytest --mimic-rerecord test_shop.py::test_order
     """
-    first: dict[str, DriftError] = {}
+    first_drifts: dict[str, DriftError] = {}
     followers: dict[str, list[str]] = {}
     texts: list[str] = []
     for drift in drifts:
         name = drift.conversation
-        if name and name in first:
+        if name and name in first_drifts:
             lines = [f"then {drift.data.get('call', '')}"]
             lines += [f"  {line}" for line in drift.fact_lines()]
             followers.setdefault(name, []).extend(lines)
         elif name:
-            first[name] = drift
+            first_drifts[name] = drift
         else:
             texts.append(f"DriftError: {drift}")
-    for name, drift in first.items():
-        whole = DriftError(
+    for name, drift in first_drifts.items():
+        full_drift = DriftError(
             drift.what,
             facts=[*drift.facts, *followers.get(name, ())],
             remedies=drift.remedies,
         )
-        whole.commands = drift.commands
-        whole.test = drift.test
-        texts.append(f"DriftError: {whole}")
+        full_drift.commands = drift.commands
+        full_drift.test = drift.test
+        texts.append(f"DriftError: {full_drift}")
     return list(dict.fromkeys(texts))

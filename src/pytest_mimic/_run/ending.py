@@ -96,38 +96,44 @@ class Ending:
 
         A worker of xdist sends its account to the controller, which does this.
         """
-        parts = self._session
-        parts.take_strays()
-        parts.keep_error(parts.break_off)
-        parts.keep_error(parts.run.report_inputs)
+        mimic_session = self._session
+        mimic_session.take_strays()
+        mimic_session.keep_error(mimic_session.break_off)
+        mimic_session.keep_error(mimic_session.run.report_inputs)
         has_ended_by_itself = session.exitstatus in _EXITS_OF_WHOLE_RUNS
         if session.shouldstop or session.shouldfail or not has_ended_by_itself:
             self._tests.narrow(STOPPED)
         # The controller of xdist runs no test.
         if not self._is_controller:
             has_run_all = self._has_run_all(session)
-            parts.keep_error(partial(parts.close, is_complete=has_run_all))
-            if parts.run.account.next_run is not None:
-                parts.keep_error(parts.run.account.next_run.report)
-        parts.keep_error(self._count_tokens)
+            mimic_session.keep_error(
+                partial(mimic_session.close, is_complete=has_run_all)
+            )
+            if mimic_session.run.account.next_run is not None:
+                mimic_session.keep_error(mimic_session.run.account.next_run.report)
+        mimic_session.keep_error(self._count_tokens)
         if self._is_worker:
-            parts.vault.store.end_run()
-            account = parts.account.to_plain()
+            mimic_session.vault.store.end_run()
+            account = mimic_session.account.to_plain()
             self._config.workeroutput["mimic"] = account  # type: ignore[attr-defined]
             return
-        if parts.account.replaced:
+        if mimic_session.account.replaced:
             # This waits for the end of all tests: a recording that a test puts back
             # needs its objects again.
-            parts.keep_error(
-                partial(parts.vault.writer.delete, (), parts.account.replaced)
+            mimic_session.keep_error(
+                partial(
+                    mimic_session.vault.writer.delete,
+                    (),
+                    mimic_session.account.replaced,
+                )
             )
-        parts.keep_error(self._find_outdated)
-        parts.keep_error(self._judge)
-        parts.keep_error(self._keep_usage)
+        mimic_session.keep_error(self._find_outdated)
+        mimic_session.keep_error(self._judge)
+        mimic_session.keep_error(self._keep_usage)
         # Threads that tests have left running may have made calls meanwhile.
-        parts.take_strays()
+        mimic_session.take_strays()
         # The page comes last, since it shows the summary.
-        parts.keep_error(self._write_page)
+        mimic_session.keep_error(self._write_page)
         self._set_exit_code(session)
 
     def _has_run_all(self, session: pytest.Session) -> bool:
@@ -324,14 +330,16 @@ def judge_unused(session: Session, reasons: Collection[str]) -> Judgement:
         if is_warned:
             return Judgement(not_judged=NOTHING)
         return Judgement()
-    unused = session.vault.names(without=account.used)
-    if not unused:
+    unused_names = session.vault.names(without=account.used)
+    if not unused_names:
         return Judgement(cleared=_clear_proven(session, {}))
-    are_too_many = not is_asked and len(unused) > READ_UNASKED
+    are_too_many = not is_asked and len(unused_names) > READ_UNASKED
     if are_too_many:
         # The first recordings by name, so that each run names the same ones.
-        unused = nsmallest(READ_UNASKED, unused)
-    judgement, proven = judge(session.vault, unused, account, settings, listed=SHOWN)
+        unused_names = nsmallest(READ_UNASKED, unused_names)
+    judgement, proven = judge(
+        session.vault, unused_names, account, settings, listed=SHOWN
+    )
     judgement.is_part = are_too_many
     if not is_asked:
         judgement.unproven = 0

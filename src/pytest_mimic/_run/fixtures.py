@@ -68,11 +68,11 @@ class Fixtures(Hooks):
             # Tests of several workers of xdist share files in the folder around.
             folders.append(str(value.getbasetemp().parent))
         # pytest resolves links in the folder's path, and `tempfile` does not.
-        outer = os.environ.get("PYTEST_DEBUG_TEMPROOT") or tempfile.gettempdir()
-        resolved_outer = os.path.realpath(outer)
-        if resolved_outer != outer and base.startswith(resolved_outer):
+        outer_folder = os.environ.get("PYTEST_DEBUG_TEMPROOT") or tempfile.gettempdir()
+        resolved_outer = os.path.realpath(outer_folder)
+        if resolved_outer != outer_folder and base.startswith(resolved_outer):
             for folder in tuple(folders):
-                folders.append(outer + folder.removeprefix(resolved_outer))
+                folders.append(outer_folder + folder.removeprefix(resolved_outer))
         option = self._config.option.basetemp
         if option:
             # Links in it stay: a test may use the folder by this name, too.

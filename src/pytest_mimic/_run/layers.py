@@ -202,9 +202,9 @@ def load(layer: Layer) -> None:
     for name, own_layer in _LAYERS.items():
         if own_layer is not layer:
             continue
-        named = import_module(f"pytest_mimic.{name}")
-        folders = getattr(named, "__path__", ())
-        for module in walk_packages(folders, f"{named.__name__}."):
+        package = import_module(f"pytest_mimic.{name}")
+        folders = getattr(package, "__path__", ())
+        for module in walk_packages(folders, f"{package.__name__}."):
             # A folder may hold modules of other layers.
             if layer_of(module.name) is layer:
                 import_module(module.name)

@@ -76,8 +76,8 @@ class _Progress:
         calls = [step for step in running if isinstance(step, Step)]
         if not calls:
             return ""
-        longest = min(calls, key=_started)
-        seconds = self._run.clock() - _started(longest)
+        longest = min(calls, key=_start_time)
+        seconds = self._run.clock() - _start_time(longest)
         if seconds < 1:
             return ""
         amount = f" {seconds:.0f} s"
@@ -93,5 +93,5 @@ class _Progress:
         os.write(self._screen, sequence.encode(encoding, "backslashreplace"))
 
 
-def _started(step: Step) -> float:
+def _start_time(step: Step) -> float:
     return step.observed.started

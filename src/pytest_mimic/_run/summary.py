@@ -229,14 +229,14 @@ def _missing_lists(account: Account, commands: RunCommands) -> list[Line]:
     for is_stale, adjective in ((False, "missing"), (True, "stale")):
         misses = [miss for miss in account.missing if miss.is_stale is is_stale]
         # As keys, equal rows stand once.
-        rows: dict[tuple[str, str], None] = {}
+        missing_rows: dict[tuple[str, str], None] = {}
         for miss in misses:
             test = miss.test
             if not miss.option:
                 # No option of the command line records it.
                 test = f"{miss.test}, see its error"
-            rows[miss.label, test] = None
-        lines += tabled(f"{adjective}:", list(rows))
+            missing_rows[miss.label, test] = None
+        lines += tabled(f"{adjective}:", list(missing_rows))
         changing_misses = [miss for miss in misses if miss.changing]
         subject = f"the {adjective}"
         if len(changing_misses) >= _MISSES_OF_ONE_CAUSE:
@@ -317,29 +317,31 @@ def _drift_list(account: Account, commands: RunCommands) -> list[Line]:
 
     A call whose service failed or refused it has nothing to accept.
     """
-    rows: list[tuple[str, str]] = []
+    drift_rows: list[tuple[str, str]] = []
     acceptable: set[tuple[str, str]] = set()
     # As keys, the tests stand once each, in the order of their calls.
     tests: dict[str, None] = {}
     for drift in account.drifted:
-        row = drift.label, drift.test
-        rows.append(row)
+        drift_row = drift.label, drift.test
+        drift_rows.append(drift_row)
         if drift.option:
-            acceptable.add(row)
+            acceptable.add(drift_row)
             tests[drift.test] = None
     if not acceptable:
-        return tabled("drifted:", _rows_of_calls(rows))
+        return tabled("drifted:", _rows_of_calls(drift_rows))
     pronoun = "it" if len(acceptable) == 1 else "them"
     remedy = commands("--mimic-rerecord", tests=list(tests))
-    return tabled("drifted:", _rows_of_calls(rows), f"to accept {pronoun}: {remedy}")
+    return tabled(
+        "drifted:", _rows_of_calls(drift_rows), f"to accept {pronoun}: {remedy}"
+    )
 
 
 def _rows_of_calls(calls: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
     """Return the rows of calls and their tests, equal ones once."""
-    rows = []
+    call_rows = []
     for (label, test), count in Counter(calls).items():
-        rows.append((f"{label}{_words_of_times(count)}", test))
-    return rows
+        call_rows.append((f"{label}{_words_of_times(count)}", test))
+    return call_rows
 
 
 def _changed_inputs(account: Account, commands: RunCommands) -> list[Line]:
@@ -353,23 +355,25 @@ def _changed_inputs(account: Account, commands: RunCommands) -> list[Line]:
     tests = set()
     # By the code or file that has changed: the calls of each target.
     calls: dict[str, Counter[str]] = {}
-    for changed in account.inputs:
-        recordings.add(changed.recording)
-        tests.update(changed.tests)
-        calls.setdefault(changed.subject, Counter())[changed.target] += changed.calls
-    rows = []
+    for changed_input in account.inputs:
+        recordings.add(changed_input.recording)
+        tests.update(changed_input.tests)
+        calls.setdefault(changed_input.subject, Counter())[changed_input.target] += (
+            changed_input.calls
+        )
+    input_rows = []
     for subject in sorted(calls, key=_rank_of_input):
         names = []
         for target, count in sorted(calls[subject].items()):
             names.append(f"{plural(count, 'call')} of {target}")
-        rows.append((subject, few(names)))
+        input_rows.append((subject, few(names)))
     remedy = commands("--mimic-verify", tests=sorted(tests))
     verbs = "reach code or read"
     if len(recordings) == 1:
         verbs = "reaches code or reads"
     subjects = plural(len(recordings), "recording")
     heading = f"{subjects} {verbs} files that have changed since:"
-    return tabled(heading, rows, f"to see whether it matters: {remedy}")
+    return tabled(heading, input_rows, f"to see whether it matters: {remedy}")
 
 
 def _rank_of_input(subject: str) -> tuple[bool, str]:
@@ -383,19 +387,22 @@ def _lists_to_know(account: Account) -> list[Line]:
 
     A test does not fail for them, and no recording shows them.
     """
-    started = []
+    started_processes = []
     for (test, method), count in Counter(account.processes).items():
         starter = test or "code outside of tests"
-        started.append(
+        started_processes.append(
             f"{starter} started a process ({method}) in which nothing is mimicked"
             f"{_words_of_times(count)}"
         )
     remedy = "start the process by fork, or name the function that starts it"
     lines: list[Line] = []
-    lines += listed("processes:", started, f"to mimic calls there: {remedy}")
+    lines += listed("processes:", started_processes, f"to mimic calls there: {remedy}")
     lines += tabled(
         "outcomes with secrets of the environment:",
-        [(hidden.label, hidden.what) for hidden in account.environment],
+        [
+            (hidden_variable.label, hidden_variable.what)
+            for hidden_variable in account.environment
+        ],
     )
     lines += tabled(
         "texts that look like keys, in what was recorded:",
@@ -480,10 +487,10 @@ def _words_of_times(count: int) -> str:
 
 def _words_of_tokens(tokens: tuple[int, int]) -> str:
     """Return the tokens of requests and of answers in words, empty without any."""
-    sent, received = tokens
-    if not sent and not received:
+    sent_tokens, received_tokens = tokens
+    if not sent_tokens and not received_tokens:
         return ""
-    return f"{sent:,} tokens in, {received:,} out"
+    return f"{sent_tokens:,} tokens in, {received_tokens:,} out"
 
 
 def _line_of_counts(account: Account, judgement: Judgement, settings: Settings) -> str:
@@ -532,6 +539,6 @@ def _words_of_recorded(account: Account) -> str:
         cost += f" ({tokens})"
     if not account.taken_back:
         return f"{calls} recorded in {cost}"
-    kept = max(0, account.recorded - len(account.taken_back))
+    kept_recordings = max(0, account.recorded - len(account.taken_back))
     reason = "because outcomes of failing tests are not kept"
-    return f"{calls} made in {cost} and {kept} recorded, {reason}"
+    return f"{calls} made in {cost} and {kept_recordings} recorded, {reason}"

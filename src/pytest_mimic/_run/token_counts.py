@@ -25,7 +25,9 @@ class Counts(NamedTuple):
 
 
 def tokens_of(
-    answers: Sequence[tuple[float, str]], vault: Vault, known: Mapping[str, Recording]
+    answers: Sequence[tuple[float, str]],
+    vault: Vault,
+    known_recordings: Mapping[str, Recording],
 ) -> Counts:
     """Return the tokens of recorded answers.
 
@@ -33,13 +35,13 @@ def tokens_of(
         answers: Each answer by the seconds that it saved, and the name of its recording
             or cassette. Of several answers in one file, the seconds tell which it was.
         vault: Holds the files.
-        known: Recordings that were read already, by name.
+        known_recordings: Recordings that were read already, by name.
     """
     counts: dict[tuple[float, str], Counts] = {}
     for name in {name for _, name in answers}:
         # A recording may be gone, taken back or damaged by now.
         with suppress(MimicError, AttributeError, LookupError, TypeError, ValueError):
-            for outcome_entry in _entries_of(name, vault, known):
+            for outcome_entry in _entries_of(name, vault, known_recordings):
                 counts[wall_seconds(outcome_entry), name] = _counts_of(
                     outcome_entry, vault
                 )
@@ -53,14 +55,14 @@ def tokens_of(
 
 
 def _entries_of(
-    name: str, vault: Vault, known: Mapping[str, Recording]
+    name: str, vault: Vault, known_recordings: Mapping[str, Recording]
 ) -> list[Mapping[str, Any]]:
     """Return the stored outcomes of a recording, or those of HTTP in a cassette."""
-    recording = known.get(name)
+    recording = known_recordings.get(name)
     if recording is not None:
         return [stored_outcome.entry for stored_outcome in recording.outcomes]
-    data = vault.store.read(name) or b""
-    facts = parse_recording(data, vault.label, name, skim=True)
+    content = vault.store.read(name) or b""
+    facts = parse_recording(content, vault.label, name, skim=True)
     if "outcomes" in facts:
         return list(facts["outcomes"])
     entries = []
@@ -74,9 +76,9 @@ def _counts_of(outcome_entry: Mapping[str, Any], vault: Vault) -> Counts:
     """Return the tokens of one stored outcome, which may lie in a file of its own."""
     response = outcome_entry.get("value")
     if "json" in outcome_entry:
-        data = vault.store.read(outcome_entry["json"]) or b""
-        if b"usage" in data:
-            response = json.loads(data).get("value")
+        content = vault.store.read(outcome_entry["json"]) or b""
+        if b"usage" in content:
+            response = json.loads(content).get("value")
     return counts_in(response)
 
 

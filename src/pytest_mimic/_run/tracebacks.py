@@ -47,12 +47,12 @@ def shown_errors(error: BaseException | None) -> Iterator[BaseException]:
     pending = [error]
     # Exceptions may be equal without being the same. While they stand here, no other
     # one gets the id of one of them.
-    seen: dict[int, BaseException] = {}
+    errors_by_id: dict[int, BaseException] = {}
     while pending:
         exception = pending.pop()
-        if exception is None or id(exception) in seen:
+        if exception is None or id(exception) in errors_by_id:
             continue
-        seen[id(exception)] = exception
+        errors_by_id[id(exception)] = exception
         yield exception
         pending += getattr(exception, "exceptions", ())
         if exception.__cause__ is not None:

@@ -48,21 +48,23 @@ def judge_phase(
         errors: The errors that were noted in the phase.
         raised: The exception with which the phase ended, or None.
     """
-    left = list(errors)
+    errors_left = list(errors)
     if not report.failed:
-        left = _not_handled(left, own_files(item), raised)
+        errors_left = _not_handled(errors_left, own_files(item), raised)
     # Two errors may be alike, and the test may have handled one of them. So equal ones
     # count as one only here.
-    left = _each_once(left)
-    if left and not report.failed and not is_expected_failure(report):
-        _fail_for_swallowed(item, report, left.pop(0))
+    errors_left = _each_once(errors_left)
+    if errors_left and not report.failed and not is_expected_failure(report):
+        _fail_for_swallowed(item, report, errors_left.pop(0))
     in_report = list(shown_errors(raised))
     if report.failed and not isinstance(raised, MimicError):
-        _name_in_summary(report, left, own_files(item), in_report)
-    told = [error for error in (*errors, *in_report) if isinstance(error, MimicError)]
-    _say_once(report, told)
+        _name_in_summary(report, errors_left, own_files(item), in_report)
+    reported_errors = [
+        error for error in (*errors, *in_report) if isinstance(error, MimicError)
+    ]
+    _say_once(report, reported_errors)
     texts = []
-    for error in left:
+    for error in errors_left:
         if not _is_among(error, in_report):
             texts.append(f"{type(error).__name__}: {error}")
     if texts:
@@ -84,12 +86,12 @@ def _not_handled(
         raised: The exception with which the phase ended, or None.
     """
     grouped = list(_exceptions_of_group(raised))
-    left = []
+    errors_left = []
     for error in errors:
         is_handled = handled_in(error, files) and not _is_among(error, grouped)
         if isinstance(error, TargetError) or not is_handled:
-            left.append(error)
-    return left
+            errors_left.append(error)
+    return errors_left
 
 
 def _say_once(report: pytest.TestReport, errors: Sequence[MimicError]) -> None:
@@ -97,12 +99,12 @@ def _say_once(report: pytest.TestReport, errors: Sequence[MimicError]) -> None:
 
     A library that tries again logs each error; the report itself shows the whole of it.
     """
-    for place, (title, content) in enumerate(report.sections):
+    for index, (title, content) in enumerate(report.sections):
         for error in errors:
             text = str(error)
             if text in content:
                 content = content.replace(text, text.partition("\n")[0])
-        report.sections[place] = title, content
+        report.sections[index] = title, content
 
 
 def _name_in_summary(
@@ -127,9 +129,9 @@ def _name_in_summary(
     for error in errors:
         is_reason = _is_among(error, chain) or not _was_caught_in(error, files)
         if crash is not None and is_reason:
-            first = str(error).partition("\n")[0]
-            before = str(crash.message).partition("\n")[0]
-            crash.message = f"{type(error).__name__}: {first} ({before})"
+            first_line = str(error).partition("\n")[0]
+            message_before = str(crash.message).partition("\n")[0]
+            crash.message = f"{type(error).__name__}: {first_line} ({message_before})"
             return
 
 
@@ -148,9 +150,9 @@ def _each_once(errors: Sequence[MimicError]) -> list[MimicError]:
     return different
 
 
-def _is_among(error: MimicError, others: Sequence[BaseException]) -> bool:
+def _is_among(error: MimicError, other_errors: Sequence[BaseException]) -> bool:
     """Check whether one of some exceptions says the same as an error."""
-    return any(error.is_like(other) for other in others)
+    return any(error.is_like(other_error) for other_error in other_errors)
 
 
 def _exceptions_of_group(error: BaseException | None) -> Iterator[BaseException]:
@@ -275,7 +277,7 @@ def name_replays(count: int, renewable: int, test: str, commands: Commands) -> s
         test: The test.
         commands: Makes the command that records them.
     """
-    replayed = f"{plural(count, 'call')} replayed"
+    words_of_replays = f"{plural(count, 'call')} replayed"
     if 0 < renewable < count:
         calls = f"{renewable} of them"
     elif count == 1:
@@ -283,10 +285,10 @@ def name_replays(count: int, renewable: int, test: str, commands: Commands) -> s
     else:
         calls = "them"
     if renewable == 0:
-        way = f"use mimic_auto or mimic_record to record {calls} again"
-        return f"{replayed}; mimic_replay never records: {way}"
+        remedy_words = f"use mimic_auto or mimic_record to record {calls} again"
+        return f"{words_of_replays}; mimic_replay never records: {remedy_words}"
     command = commands.pytest("--mimic-rerecord", tests=[test])
-    return f"{replayed}; to record {calls} again: {command}"
+    return f"{words_of_replays}; to record {calls} again: {command}"
 
 
 def own_files(item: pytest.Item) -> set[str]:

@@ -276,7 +276,7 @@ class Scopes:
             content = change.good
         if content == change.now:
             return
-        if not run.vault.restore(name, content, written=change.now):
+        if not run.vault.restore(name, content, written_content=change.now):
             return
         if run.made_recordings is not None:
             run.made_recordings.known.pop(name, None)

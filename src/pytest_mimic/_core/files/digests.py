@@ -174,9 +174,9 @@ class _Listing:
         try:
             names = os.listdir(folder.path)  # noqa: PTH208
         except OSError as error:
-            words = f"a folder that cannot be read ({error.strerror})"
-            raise Unstable(words, str) from error
-        inner = []
+            problem = f"a folder that cannot be read ({error.strerror})"
+            raise Unstable(problem, str) from error
+        inner_entries = []
         for name in names:
             path = f"{folder.path}/{name}"
             relative = f"{folder.prefix}{name}"
@@ -191,13 +191,13 @@ class _Listing:
                 if identity in folder.around:
                     _refuse_folder(f"a folder with a link that leads back, {relative}")
                 around = folder.around | {identity}
-                inner.append(_Folder(path, f"{relative}/", around))
+                inner_entries.append(_Folder(path, f"{relative}/", around))
             else:
                 self.others.append(
                     (relative, _kind_without_content(facts.st_mode, relative), b"")
                 )
             self._check_size()
-        return inner
+        return inner_entries
 
     def _check_size(self) -> None:
         if len(self.files) > MOST_FILES:
@@ -213,15 +213,15 @@ def _stat(path: str, relative: str) -> os.stat_result | None:
     try:
         return os.stat(path)  # noqa: PTH116
     except PermissionError as error:
-        words = f"a folder in which {relative} may not be read"
-        raise Unstable(words, str) from error
+        problem = f"a folder in which {relative} may not be read"
+        raise Unstable(problem, str) from error
     except OSError:
         return None
 
 
-def _refuse_folder(words: str) -> NoReturn:
+def _refuse_folder(problem: str) -> NoReturn:
     """Refuse a folder, `a folder with more than 10,000 files`, and say what to pass."""
-    raise Unstable(words, str, remedy=_REMEDY_OF_LARGE_FOLDER)
+    raise Unstable(problem, str, remedy=_REMEDY_OF_LARGE_FOLDER)
 
 
 _REMEDY_OF_LARGE_FOLDER = "or pass a narrower folder, or the files that the call reads"

@@ -159,12 +159,14 @@ def _folder_length(root: tuple[str, str]) -> int:
     return len(root[0])
 
 
-def _is_inside(folder: str, others: Iterable[str]) -> bool:
+def _is_inside(folder: str, other_folders: Iterable[str]) -> bool:
     """Return whether a folder is in one of the others.
 
     A worker's folder is in the one of the run, whose mark is enough.
     """
-    return any(folder.startswith(other + os.sep) for other in others)
+    return any(
+        folder.startswith(other_folder + os.sep) for other_folder in other_folders
+    )
 
 
 def _temporary_place(folder: str, below: str) -> PathPlace | None:
@@ -194,8 +196,8 @@ def _temporary_place(folder: str, below: str) -> PathPlace | None:
         and given.startswith(_START_OF_WORKER_FOLDER)
         and given.removeprefix(_START_OF_WORKER_FOLDER).isdecimal()
     ):
-        inner, slash, rest = rest.partition("/")
-        given = f"{given}/{inner}"
+        folder_of_worker, slash, rest = rest.partition("/")
+        given = f"{given}/{folder_of_worker}"
     # A file directly in the base temporary folder is in no given folder, and counts by
     # its name.
     if slash or os.path.isdir(f"{folder}/{given}"):  # noqa: PTH112 - a string, at each call

@@ -148,13 +148,13 @@ def _is_same_plainly(tree: Any, value: Any) -> bool:
     """
     if type(tree) is not type(value):
         return False
-    data = dumps(tree, _MARSHAL_VERSION)
-    if SIGN.encode() in data:
+    marshalled_tree = dumps(tree, _MARSHAL_VERSION)
+    if SIGN.encode() in marshalled_tree:
         # A tag stands for another value, or for one that is not there as a whole.
         return False
     try:
         # Unlike `==`, the dump tells 1 from True, and 0.0 from -0.0.
-        return dumps(value, _MARSHAL_VERSION) == data
+        return dumps(value, _MARSHAL_VERSION) == marshalled_tree
     except ValueError:
         # A part is of a class of its own.
         return False
@@ -273,12 +273,12 @@ def client_parts(
         described: The description of the call.
         without_secrets: Hides the secrets of the call, as its description does.
     """
-    hidden = without_secrets({name: parts[name] for name in names})
+    parts_without_secrets = without_secrets({name: parts[name] for name in names})
     kept_parts: Parts = {}
     for name in names:
         kept_parts[name] = None
-        if not _is_described(name, hidden[name], described):
-            kept_parts[name] = kept_value(hidden[name])
+        if not _is_described(name, parts_without_secrets[name], described):
+            kept_parts[name] = kept_value(parts_without_secrets[name])
     return kept_parts
 
 

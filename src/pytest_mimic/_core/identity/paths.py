@@ -167,8 +167,10 @@ def with_contents(value: object, places: Places) -> Any:
         # A set of paths may hold equal contents at different places.
         items = [with_contents(item, places) for item in value]
         return frozenset(items) if isinstance(value, (set, frozenset)) else items
-    words = f"a value of type {type(value).__name__}, where content= takes paths"
-    raise Unstable(words, type(value), remedy="")
+    type_in_words = (
+        f"a value of type {type(value).__name__}, where content= takes paths"
+    )
+    raise Unstable(type_in_words, type(value), remedy="")
 
 
 # The most containers and objects that are looked into in an argument.
@@ -192,20 +194,20 @@ def given_folders(argument: object, places: Places) -> list[str]:
     opened_objects: dict[int, object] = {}
     pending: list[tuple[str, Any]] = [("", argument)]
     while pending and len(opened_objects) < MOST_PARTS:
-        path, part = pending.pop()
-        kind = type(part)
+        path, inner_value = pending.pop()
+        kind = type(inner_value)
         place: PathPlace | None = None
         if kind is str:
-            place = places.place_of_text(part)
-        elif isinstance(part, PurePath):
-            place = places.place_of(os.fspath(part))
+            place = places.place_of_text(inner_value)
+        elif isinstance(inner_value, PurePath):
+            place = places.place_of(os.fspath(inner_value))
         elif (
             kind not in SCALARS
-            and id(part) not in opened_objects
+            and id(inner_value) not in opened_objects
             and _may_hold_paths(kind)
         ):
-            opened_objects[id(part)] = part
-            for inner_part in islice(parts_of(part), MOST_PARTS):
+            opened_objects[id(inner_value)] = inner_value
+            for inner_part in islice(parts_of(inner_value), MOST_PARTS):
                 pending.append((path + inner_part.step, inner_part.value))
         if place is not None and place.given:
             folders.append((path, place.rest, place.given))

@@ -88,34 +88,34 @@ def _without_parts(value: Any, paths: Sequence[Steps], places: Places | None) ->
     if callable_kind(type_) is not None:
         # A function or class counts by its name and source, which have no parts.
         return value
-    kind = kind_of(type_, places or Places(), layout=False)
-    changed = _copy_with_attributes_pruned(value, paths, places)
-    if changed is not None:
+    identity_kind = kind_of(type_, places or Places(), layout=False)
+    copy_without_parts = _copy_with_attributes_pruned(value, paths, places)
+    if copy_without_parts is not None:
         # The code of the class may need the part that is left out, and raise anything.
         with suppress(Exception):
-            stand_in = _stand_in_class(kind.tag)()
-            stand_in.content = kind.reduce(changed)
+            stand_in = _stand_in_class(identity_kind.tag)()
+            stand_in.content = identity_kind.reduce(copy_without_parts)
             return stand_in
-    reduced: Any = kind.reduce(value)
-    pruned = _pruned_form(value, reduced, paths, places)
-    if pruned is not reduced:
-        stand_in = _stand_in_class(kind.tag)()
-        stand_in.content = pruned
+    reduced_form: Any = identity_kind.reduce(value)
+    pruned_form = _pruned_form(value, reduced_form, paths, places)
+    if pruned_form is not reduced_form:
+        stand_in = _stand_in_class(identity_kind.tag)()
+        stand_in.content = pruned_form
         return stand_in
     if row_of(type_) is not None or not isinstance(value, Mapping):
         return value
     # Another mapping becomes a dict of lists, as a multidict has several values for a
     # key.
-    result: dict[Any, list[Any]] = {}
+    lists_by_key: dict[Any, list[Any]] = {}
     for key, item in value.items():
         is_gone, paths_below = paths_into_part(paths, str(key))
         if not is_gone:
-            result.setdefault(key, []).append(prune(item, paths_below, places))
-    return result
+            lists_by_key.setdefault(key, []).append(prune(item, paths_below, places))
+    return lists_by_key
 
 
 def _pruned_form(
-    value: Any, reduced: Any, paths: Sequence[Steps], places: Places | None
+    value: Any, reduced_form: Any, paths: Sequence[Steps], places: Places | None
 ) -> Any:
     """Return the form to which an object is reduced, without the parts.
 
@@ -124,17 +124,17 @@ def _pruned_form(
 
     Args:
         value: The object.
-        reduced: The form.
+        reduced_form: The form.
         paths: The paths of the parts, relative to the object.
         places: The folders of the run.
     """
     if not _has_content_and_attributes(type(value)):
-        return _pruned_content(value, reduced, paths, places)
-    content, attributes = reduced
+        return _pruned_content(value, reduced_form, paths, places)
+    content, attributes = reduced_form
     pruned_content = _pruned_content(value, content, paths, places)
     pruned_attributes = _pruned_container(attributes, paths, places)
     if pruned_content is content and pruned_attributes is attributes:
-        return reduced
+        return reduced_form
     return pruned_content, pruned_attributes
 
 
@@ -143,56 +143,60 @@ def _has_content_and_attributes(type_: type) -> bool:
 
     Objects of a subclass do, unless the subclass decides what counts of them.
     """
-    row = row_of(type_)
+    row_of_type = row_of(type_)
     if registered_kind(type_) is not None:
         return False
-    if row is None or row[1] is type_ or decides_its_pickles(type_):
+    if row_of_type is None or row_of_type[1] is type_ or decides_its_pickles(type_):
         return False
-    return attribute_reader(type_, below=row[1]) is not None
+    return attribute_reader(type_, below=row_of_type[1]) is not None
 
 
 def _pruned_content(
-    value: Any, reduced: Any, paths: Sequence[Steps], places: Places | None
+    value: Any, reduced_form: Any, paths: Sequence[Steps], places: Places | None
 ) -> Any:
     """Return the form to which an object without attributes is reduced, pruned."""
     if isinstance(value, OrderedDict):
         # The order of its items counts, so the form is a list of them.
-        items = dict(reduced)
-        pruned_items = _pruned_container(items, paths, places)
-        if pruned_items is items:
-            return reduced
+        items_of_dict = dict(reduced_form)
+        pruned_items = _pruned_container(items_of_dict, paths, places)
+        if pruned_items is items_of_dict:
+            return reduced_form
         return list(pruned_items.items())
     if isinstance(value, tuple):
-        return _pruned_container(reduced, paths, places, getattr(value, "_fields", ()))
-    if type(reduced) is not tuple:
-        return _pruned_container(reduced, paths, places)
+        return _pruned_container(
+            reduced_form, paths, places, getattr(value, "_fields", ())
+        )
+    if type(reduced_form) is not tuple:
+        return _pruned_container(reduced_form, paths, places)
     fields = getattr(type(value), "__struct_fields__", None)
-    has_arguments = len(reduced) > 1
+    has_arguments = len(reduced_form) > 1
     if not isinstance(fields, tuple):
         fields = None
-    if fields is not None and has_arguments and len(reduced[1]) == len(fields):
+    if fields is not None and has_arguments and len(reduced_form[1]) == len(fields):
         # A struct of msgspec is reduced to a function and the values of its fields.
-        pruned_fields = _pruned_container(dict(zip(fields, reduced[1])), paths, places)
-        return (reduced[0], pruned_fields, *reduced[2:])
-    if isinstance(value, dict) and has_arguments and type(reduced[1]) is tuple:
+        pruned_fields = _pruned_container(
+            dict(zip(fields, reduced_form[1])), paths, places
+        )
+        return (reduced_form[0], pruned_fields, *reduced_form[2:])
+    if isinstance(value, dict) and has_arguments and type(reduced_form[1]) is tuple:
         # A dict whose class decides how it is pickled has its items among the arguments
         # of the function that makes it again.
         arguments = []
-        for part in reduced[1]:
+        for part in reduced_form[1]:
             if type(part) is dict:
                 part = _pruned_container(part, paths, places)
             arguments.append(part)
-        reduced = (reduced[0], tuple(arguments), *reduced[2:])
+        reduced_form = (reduced_form[0], tuple(arguments), *reduced_form[2:])
     parts = []
     is_changed = False
-    for part in reduced:
+    for part in reduced_form:
         pruned_part = part
         if type(part) in (dict, list):
             pruned_part = _pruned_container(part, paths, places)
         is_changed = is_changed or pruned_part is not part
         parts.append(pruned_part)
     if not is_changed:
-        return reduced
+        return reduced_form
     is_model = hasattr(type(value), "__pydantic_fields_set__")
     if is_model and parts[3:] == [{}]:
         # The path was that of the only field that is not set. A model whose fields are
@@ -267,22 +271,22 @@ def _copy_with_attributes_pruned(
     if not decides_its_pickles(type(value)):
         return None
     attributes = all_attributes(value)
-    changed = dict(attributes)
+    pruned_attributes = dict(attributes)
     for name, part in attributes.items():
         is_gone, paths_below = paths_into_part(paths, name)
         if is_gone:
-            changed[name] = LeftOut()
+            pruned_attributes[name] = LeftOut()
         elif paths_below:
-            changed[name] = prune(part, paths_below, places)
-    if all(changed[name] is part for name, part in attributes.items()):
+            pruned_attributes[name] = prune(part, paths_below, places)
+    if all(pruned_attributes[name] is part for name, part in attributes.items()):
         return None
-    return bare_copy(value, changed)
+    return bare_copy(value, pruned_attributes)
 
 
 # Objects that lead back
 
 
-def _redirect_to_copy(value: object, pruned: Any, places: Places) -> None:
+def _redirect_to_copy(value: object, pruned_copy: Any, places: Places) -> None:
     """Let the parts of a pruned copy that lead back to the object lead to the copy.
 
     The objects on the way are copied, so that other holders of them keep the originals.
@@ -293,21 +297,21 @@ def _redirect_to_copy(value: object, pruned: Any, places: Places) -> None:
             mesh → {stamp, look} → {mesh}     copy → {look'} → {copy}
     """
     search = _SearchOfWaysBack(value, places)
-    content = pruned
-    if isinstance(pruned, Pruned):
-        content = pruned.content
+    content = pruned_copy
+    if isinstance(pruned_copy, Pruned):
+        content = pruned_copy.content
     for part in search.parts_of(content):
         search.visit(part)
     leading = search.leading_back()
     if not leading:
         return
-    copies = _CopiesOfLeadingObjects(search, {id(value): pruned}, leading)
-    if isinstance(pruned, Pruned):
-        pruned.content = copies.rebuilt(pruned.content)
-    elif type(pruned) is dict:
-        pruned.update(copies.rebuilt(dict(pruned)))
-    elif type(pruned) is list:
-        pruned[:] = copies.rebuilt(list(pruned))
+    copies = _CopiesOfLeadingObjects(search, {id(value): pruned_copy}, leading)
+    if isinstance(pruned_copy, Pruned):
+        pruned_copy.content = copies.rebuilt(pruned_copy.content)
+    elif type(pruned_copy) is dict:
+        pruned_copy.update(copies.rebuilt(dict(pruned_copy)))
+    elif type(pruned_copy) is list:
+        pruned_copy[:] = copies.rebuilt(list(pruned_copy))
 
 
 class _SearchOfWaysBack:
@@ -330,14 +334,14 @@ class _SearchOfWaysBack:
         """Look into an object and all below it."""
         pending = [start]
         while pending and len(self.objects) < _MOST_LOOKED_AT:
-            part = pending.pop()
-            if id(part) in self.objects or not _may_hold_others(part):
+            inner_object = pending.pop()
+            if id(inner_object) in self.objects or not _may_hold_others(inner_object):
                 continue
-            self.objects[id(part)] = part
-            form = self.forms[id(part)] = self._form_of(part)
-            for inner in self.parts_of(form):
-                self._holders.setdefault(id(inner), []).append(id(part))
-                pending.append(inner)
+            self.objects[id(inner_object)] = inner_object
+            form = self.forms[id(inner_object)] = self._form_of(inner_object)
+            for object_below in self.parts_of(form):
+                self._holders.setdefault(id(object_below), []).append(id(inner_object))
+                pending.append(object_below)
 
     def _form_of(self, part: Any) -> Any:
         """Return what an object is reduced to; a plain container as it is."""

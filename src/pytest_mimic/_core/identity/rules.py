@@ -237,25 +237,25 @@ def _without_made_hash(value: Any, *, read: Reduce) -> object:
     return _without_names(reduced, names)
 
 
-def _without_names(reduced: Any, names: set[str]) -> Any:
+def _without_names(reduced_form: Any, names: set[str]) -> Any:
     """Return what an object is reduced to, without the attributes of some names."""
-    if type(reduced) is dict:
-        attributes = dict(reduced)
+    if type(reduced_form) is dict:
+        attributes = dict(reduced_form)
         for name in names:
             attributes.pop(name, None)
         return attributes
-    if type(reduced) is tuple:
-        return tuple([_without_names(part, names) for part in reduced])
-    return reduced
+    if type(reduced_form) is tuple:
+        return tuple([_without_names(part, names) for part in reduced_form])
+    return reduced_form
 
 
-def _without_empty_state(reduced: Any) -> Any:
+def _without_empty_state(reduced_form: Any) -> Any:
     """Return what an object is reduced to without empty private attributes."""
-    if type(reduced) is dict:
-        return without_empty(reduced)
-    if type(reduced) is tuple:
-        return tuple(map(_without_empty_state, reduced))
-    return reduced
+    if type(reduced_form) is dict:
+        return without_empty(reduced_form)
+    if type(reduced_form) is tuple:
+        return tuple(map(_without_empty_state, reduced_form))
+    return reduced_form
 
 
 def _table_kind(type_: type, places: Places, *, layout: bool) -> Kind | None:

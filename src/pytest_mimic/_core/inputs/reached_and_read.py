@@ -30,7 +30,7 @@ from pytest_mimic._core.modules import (
 from pytest_mimic._core.words import pattern
 
 
-class Place(NamedTuple):
+class CodePlace(NamedTuple):
     """What code names: one thing that the code of a target can reach.
 
     | module | name | what |
@@ -76,18 +76,18 @@ class Trace:
         self._text = self._sources.listed(self._target, self._classes, files)
         return self
 
-    def over(self, before: bytes | None, *, is_same: bool) -> str:
-        """Return the list to store in place of the one `before`, "" for none.
+    def over(self, list_before: bytes | None, *, is_same: bool) -> str:
+        """Return the list to store in place of the one before, "" for none.
 
-        With `is_same`, the stored outcome is kept. Then the stored list `before` stays,
-        too, as long as nothing in it has changed: which files a call reads may depend
+        With `is_same`, the stored outcome is kept. Then the list before stays, too, as
+        long as nothing in it has changed: which files a call reads may depend
         on other tests.
         """
-        if before and is_same:
+        if list_before and is_same:
             # A damaged list is replaced.
             with suppress(LookupError, TypeError, ValueError):
-                if not self._sources.changed(before):
-                    return before.decode()
+                if not self._sources.changed(list_before):
+                    return list_before.decode()
         return self._text
 
 
@@ -245,12 +245,12 @@ class ProjectSources:
         if digests.get("") == self.digest(file, module):
             return []
         digests_now = self._code(file, module).functions
-        changed = []
+        changed_functions = []
         for name in names:
             _, _, path = name.partition(":")
             if digests[name] != digests_now.get(path):
-                changed.append(name)
-        return changed
+                changed_functions.append(name)
+        return changed_functions
 
     def _code_of(self, module: str) -> SourceCode | None:
         """Return the code of a module; None for one outside of the project."""
@@ -294,35 +294,38 @@ class ProjectSources:
         of `quote` itself is compared apart, as the source of the recording.
         """
         module, _, path = target.partition(":")
-        target_place = Place(module, path)
+        target_place = CodePlace(module, path)
         enclosing = path.rpartition(".")[0] or path
-        pending = {target_place, Place(module, enclosing)}
-        pending |= {Place(kind.__module__, kind.__qualname__) for kind in classes}
+        pending = {target_place, CodePlace(module, enclosing)}
+        pending |= {
+            CodePlace(class_of_argument.__module__, class_of_argument.__qualname__)
+            for class_of_argument in classes
+        }
         reached = defaultdict[str, dict[str, str]](dict)
-        seen = set[Place]()
+        seen_places = set[CodePlace]()
         while pending:
-            place = pending.pop()
-            seen.add(place)
+            code_place = pending.pop()
+            seen_places.add(code_place)
             code = None
-            if place.module:
-                code = self.code_of(place.module)
+            if code_place.module:
+                code = self.code_of(code_place.module)
             # Code outside of the project is not followed.
             if code is not None:
-                used_places = code.used_by(place.name)
-                pending |= used_places - seen
-                if _is_noted(place, code, used_places, target_place):
+                used_places = code.used_by(code_place.name)
+                pending |= used_places - seen_places
+                if _is_noted(code_place, code, used_places, target_place):
                     self._note_place(
-                        place, code, reached, is_target=place == target_place
+                        code_place, code, reached, is_target=code_place == target_place
                     )
             if not pending:
                 # Which members count is known only when all that has such members was
                 # seen.
-                pending = self._members(seen) - seen
+                pending = self._members(seen_places) - seen_places
         return reached
 
     def _note_place(
         self,
-        place: Place,
+        code_place: CodePlace,
         code: SourceCode,
         reached: defaultdict[str, dict[str, str]],
         *,
@@ -330,47 +333,54 @@ class ProjectSources:
     ) -> None:
         """Note the fingerprints of a file, its statements, and the place."""
         digests = reached[code.file]
-        digests[""] = self.digest(code.file, place.module) or ""
-        digests[place.module] = code.functions[""]
-        if place.name in code.functions and not is_target:
-            digests[f"{place.module}:{place.name}"] = code.functions[place.name]
+        digests[""] = self.digest(code.file, code_place.module) or ""
+        digests[code_place.module] = code.functions[""]
+        if code_place.name in code.functions and not is_target:
+            digests[f"{code_place.module}:{code_place.name}"] = code.functions[
+                code_place.name
+            ]
 
-    def _members(self, seen: Iterable[Place]) -> set[Place]:
+    def _members(self, seen_places: Iterable[CodePlace]) -> set[CodePlace]:
         """Return members of modules and classes that are attributes somewhere.
 
         If the code seen so far names the class `shop.api:Client`, and reads an
         attribute `.get` of anything, `Client.get` may be meant.
         """
-        attributes = {place.name for place in seen if not place.module}
-        members = set[Place]()
-        for module, name in seen:
+        attributes = {
+            code_place.name for code_place in seen_places if not code_place.module
+        }
+        members = set[CodePlace]()
+        for module, name in seen_places:
             # An attribute alone has no module, and no members.
             code = self.code_of(module) if module else None
             if code is None:
                 continue
             for member in code.members.get(name, set()) & attributes:
-                members.add(Place(module, f"{name}.{member}".lstrip(".")))
+                members.add(CodePlace(module, f"{name}.{member}".lstrip(".")))
         return members
 
 
 def _is_noted(
-    place: Place, code: SourceCode, used_places: set[Place], target_place: Place
+    code_place: CodePlace,
+    code: SourceCode,
+    used_places: set[CodePlace],
+    target_place: CodePlace,
 ) -> bool:
     """Return whether the fingerprints of a place count.
 
     An import does not: what it leads to counts. The target's own code is compared
     apart, so that its module counts only if the code names something in it.
     """
-    if place.name not in code.uses:
+    if code_place.name not in code.uses:
         return False
-    modules = {used.module for used in used_places}
-    is_import = bool(modules) and modules.isdisjoint(("", place.module))
+    modules = {used_place.module for used_place in used_places}
+    is_import = bool(modules) and modules.isdisjoint(("", code_place.module))
     if is_import:
         return False
-    if place != target_place:
+    if code_place != target_place:
         return True
-    for used in used_places:
-        if used.module == place.module and used.name in code.uses:
+    for used_place in used_places:
+        if used_place.module == code_place.module and used_place.name in code.uses:
             return True
     return False
 
@@ -380,11 +390,11 @@ def _digest_of_file(path: Path) -> str | None:
     hasher = xxh3_64()
     try:
         with path.open("rb") as file:
-            while data := file.read(1 << 26):
-                is_text = b"\0" not in data
+            while file_bytes := file.read(1 << 26):
+                is_text = b"\0" not in file_bytes
                 if is_text:
-                    data = data.replace(b"\r\n", b"\n")
-                hasher.update(data)
+                    file_bytes = file_bytes.replace(b"\r\n", b"\n")
+                hasher.update(file_bytes)
     except (OSError, TypeError):
         # A test may replace `open`.
         return None
@@ -410,7 +420,7 @@ class SourceCode:
 
     def __init__(self, path: Path, module: str, file: str) -> None:
         self.file = file
-        self.uses = defaultdict[str, set[Place]](set)
+        self.uses = defaultdict[str, set[CodePlace]](set)
         self.members = defaultdict[str, set[str]](set)
         self._module = module
         tree = ast.Module([], [])
@@ -430,7 +440,7 @@ class SourceCode:
             self.members[holder].add(member)
         self.functions = {name: _short_digest(parts) for name, parts in texts.items()}
 
-    def used_by(self, name: str) -> set[Place]:
+    def used_by(self, name: str) -> set[CodePlace]:
         """Return what the code of a name uses.
 
         A name that is not bound is a module, or perhaps one of those that `from
@@ -438,7 +448,7 @@ class SourceCode:
         """
         if name in self.uses:
             return self.uses[name]
-        return {Place(origin, name) for origin, _ in self.uses.get("*", ())}
+        return {CodePlace(origin, name) for origin, _ in self.uses.get("*", ())}
 
     def _enter_statements(self, tree: ast.Module, texts: dict[str, list[str]]) -> None:
         """Enter the definitions and the other statements, those of classes included."""
@@ -452,23 +462,27 @@ class SourceCode:
                 methods, node.body = _split_body(node)
                 pending += [(name, method) for method in methods]
             elif holder and name.endswith("__"):
-                self.uses[holder].add(Place(self._module, name))
+                self.uses[holder].add(CodePlace(self._module, name))
             texts[name].append(normalised(node))
             self._enter_uses(node, name)
 
     def _enter_uses(self, node: ast.stmt, name: str) -> None:
         """Enter what a statement uses, for its own name or for each that it binds."""
-        used_places = set[Place]()
+        used_places = set[CodePlace]()
         bound_names = []
-        for part in ast.walk(node):
-            if isinstance(part, ast.Attribute):
-                used_places.add(Place("", part.attr))
-            elif isinstance(part, _DEFINITIONS):
-                bound_names.append(part.name)
-            elif isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load):
-                used_places.add(Place(self._module, part.id))
-            elif isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
-                bound_names.append(part.id)
+        for syntax_node in ast.walk(node):
+            if isinstance(syntax_node, ast.Attribute):
+                used_places.add(CodePlace("", syntax_node.attr))
+            elif isinstance(syntax_node, _DEFINITIONS):
+                bound_names.append(syntax_node.name)
+            elif isinstance(syntax_node, ast.Name) and isinstance(
+                syntax_node.ctx, ast.Load
+            ):
+                used_places.add(CodePlace(self._module, syntax_node.id))
+            elif isinstance(syntax_node, ast.Name) and isinstance(
+                syntax_node.ctx, ast.Store
+            ):
+                bound_names.append(syntax_node.id)
         if name:
             bound_names = [name]
         for bound_name in bound_names:
@@ -481,14 +495,14 @@ class SourceCode:
                 for alias in node.names:
                     # `import a.b` binds the name `a`.
                     name = alias.asname or alias.name.partition(".")[0]
-                    self.uses[name].add(Place(alias.name, ""))
+                    self.uses[name].add(CodePlace(alias.name, ""))
             elif isinstance(node, ast.ImportFrom):
                 origin = _module_of_import(node, package)
                 for alias in node.names:
                     # What is imported from a package may be a module.
                     self.uses[alias.asname or alias.name] |= {
-                        Place(origin, alias.name),
-                        Place(f"{origin}.{alias.name}", ""),
+                        CodePlace(origin, alias.name),
+                        CodePlace(f"{origin}.{alias.name}", ""),
                     }
 
 
@@ -509,13 +523,13 @@ def _module_of_import(node: ast.ImportFrom, package: str) -> str:
 
     In the package `shop`, `from .tax import rate` names `shop.tax`.
     """
-    steps = []
+    module_names = []
     if node.level:
         # One dot is the package itself, each further dot one package further out.
-        steps = package.split(".")[: 1 - node.level or None]
+        module_names = package.split(".")[: 1 - node.level or None]
     if node.module:
-        steps.append(node.module)
-    return ".".join(steps)
+        module_names.append(node.module)
+    return ".".join(module_names)
 
 
 def _short_digest(texts: Iterable[str]) -> str:

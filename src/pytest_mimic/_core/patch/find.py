@@ -49,14 +49,14 @@ def find(
         NotFoundError: The target names nothing, or nothing that can be mimicked.
     """
     holder = _as_holder(sys.modules[module], module)
-    where = module
+    path_so_far = module
     *parents, last = path
     if module == "builtins" and not parents:
         # The wrapper itself calls the functions of this module.
         raise NotFoundError("cannot be mimicked, name the function that calls it")
     for name in parents:
-        holder = _as_holder(_object_of_name(holder, name, where), name)
-        where = f"{where}.{name}"
+        holder = _as_holder(_object_of_name(holder, name, path_so_far), name)
+        path_so_far = f"{path_so_far}.{name}"
     if last in _METHODS_THAT_FILL and isinstance(holder, type) and not may_fill:
         raise NotFoundError(
             "fills an object that exists, name a function that makes the object"
@@ -70,7 +70,7 @@ def find(
         raise NotFoundError("cannot be patched, its class is written in C")
     functions = []
     for name in names:
-        original = patches.original(_object_of_name(holder, name, where))
+        original = patches.original(_object_of_name(holder, name, path_so_far))
         label = f"{module}:{'.'.join([*parents, name])}"
         function = _function_inside(original, label)
         is_own = patches.own(holder, name) is not MISSING
@@ -97,7 +97,7 @@ def defined_name(found: Found, patches: Patches) -> str:
     return defined.label
 
 
-def _object_of_name(holder: Holder, name: str, where: str) -> object:
+def _object_of_name(holder: Holder, name: str, module_name: str) -> object:
     """Return the object that a name leads to, in a module or a class and its bases.
 
     Raises:
@@ -116,15 +116,17 @@ def _object_of_name(holder: Holder, name: str, where: str) -> object:
     if isinstance(holder, dict):
         names = holder
         # The class of a lazy module may have the method, too.
-        module = sys.modules.get(where)
+        module = sys.modules.get(module_name)
         gives_on_demand = gives_on_demand or hasattr(type(module), "__getattr__")
     if gives_on_demand:
         raise NotFoundError(
-            f"is not in {where}, which gives names on demand: "
+            f"is not in {module_name}, which gives names on demand: "
             "name it where it is defined"
         )
     candidates = [candidate for candidate in names if candidate[:2] != "__"]
-    raise AbsentError(f"does not exist in {where}{did_you_mean(name, candidates)}")
+    raise AbsentError(
+        f"does not exist in {module_name}{did_you_mean(name, candidates)}"
+    )
 
 
 def _public_names(holder: Holder, module: str, patches: Patches) -> Iterator[str]:
@@ -145,19 +147,19 @@ def _public_names(holder: Holder, module: str, patches: Patches) -> Iterator[str
             yield name
 
 
-def _as_holder(thing: object, name: str) -> Holder:
+def _as_holder(candidate: object, name: str) -> Holder:
     """Return what names can be replaced in: a class, or the namespace of a module.
 
     Raises:
         NotFoundError: The thing is neither of them, but an object of a class.
     """
-    if isinstance(thing, type):
-        return thing
-    if isinstance(thing, ModuleType):
-        namespace = namespace_of(thing)
+    if isinstance(candidate, type):
+        return candidate
+    if isinstance(candidate, ModuleType):
+        namespace = namespace_of(candidate)
         if namespace is not None:
             return namespace
-    cls = f"{type(thing).__module__}:{type(thing).__qualname__}"
+    cls = f"{type(candidate).__module__}:{type(candidate).__qualname__}"
     raise NotFoundError(
         f"cannot be patched, {name} is an object: name the method of its class, {cls}"
     )
@@ -181,9 +183,9 @@ def _function_inside(original: Any, label: str) -> object:
     if isinstance(original, staticmethod) or not callable(original):
         function = carried(original) or original
     if not callable(function):
-        kind = type(function).__name__
-        article = "an" if kind[0] in "aeiouAEIOU" else "a"
-        raise NotFoundError(f"is not callable, it is {article} {kind}")
+        type_name = type(function).__name__
+        article = "an" if type_name[0] in "aeiouAEIOU" else "a"
+        raise NotFoundError(f"is not callable, it is {article} {type_name}")
     if _is_object(function):
         method = f"{type(function).__module__}:{type(function).__qualname__}.__call__"
         raise NotFoundError(

@@ -134,51 +134,53 @@ def _is_library(package: str) -> bool:
 # -- descriptors and bound methods
 
 
-def _held_inside(held: object) -> Any:
+def _held_inside(held_object: object) -> Any:
     """Return what is directly inside a descriptor or bound method, else None."""
-    if isinstance(held, (staticmethod, classmethod, MethodType)):
-        return held.__func__
-    if isinstance(held, property):
-        return held.fget
-    if isinstance(held, (cached_property, partialmethod)):
-        return held.func
+    if isinstance(held_object, (staticmethod, classmethod, MethodType)):
+        return held_object.__func__
+    if isinstance(held_object, property):
+        return held_object.fget
+    if isinstance(held_object, (cached_property, partialmethod)):
+        return held_object.func
     return None
 
 
-def carried(held: object) -> object:
+def carried(held_object: object) -> object:
     """Return the function inside a descriptor or bound method, else None.
 
     Descriptors may be nested.
     """
-    inside = _held_inside(held)
+    inside = _held_inside(held_object)
     if inside is None:
         return None
     return carried(inside) or inside
 
 
-def _rebuilt_with(held: Any, wrapper: Wrapper) -> Any:
-    """Return a descriptor or bound method like `held`, with the wrapper in it."""
-    inside = _held_inside(held)
+def _rebuilt_with(held_object: Any, wrapper: Wrapper) -> Any:
+    """Return a descriptor or bound method like another one, with the wrapper in it."""
+    inside = _held_inside(held_object)
     if inside is None:
         return wrapper
     replacement = _rebuilt_with(inside, wrapper)
-    if isinstance(held, MethodType):
-        return MethodType(replacement, held.__self__)
+    if isinstance(held_object, MethodType):
+        return MethodType(replacement, held_object.__self__)
     # The class may be a subclass, whose `__init__` has other parameters.
-    kind: Any = type(held)
-    maker: Any = kind
-    if isinstance(held, (cached_property, partialmethod)):
+    descriptor_class: Any = type(held_object)
+    maker: Any = descriptor_class
+    if isinstance(held_object, (cached_property, partialmethod)):
         # Since Python 3.14, `partialmethod.__new__` wants a function.
         maker = object
-    twin = maker.__new__(kind)
-    if isinstance(held, property):
-        property.__init__(twin, replacement, held.fset, held.fdel, held.__doc__)
-    elif isinstance(held, staticmethod):
+    twin = maker.__new__(descriptor_class)
+    if isinstance(held_object, property):
+        property.__init__(
+            twin, replacement, held_object.fset, held_object.fdel, held_object.__doc__
+        )
+    elif isinstance(held_object, staticmethod):
         staticmethod.__init__(twin, replacement)
-    elif isinstance(held, classmethod):
+    elif isinstance(held_object, classmethod):
         classmethod.__init__(twin, replacement)
     attributes = getattr(twin, "__dict__", {})
-    for name, value in getattr(held, "__dict__", {}).items():
+    for name, value in getattr(held_object, "__dict__", {}).items():
         attributes[name] = replacement if value is inside else value
     return twin
 
@@ -218,7 +220,7 @@ class Found(NamedTuple):
         return identity_of(self.holder), self.name
 
 
-class _Place(NamedTuple):
+class _PatchedPlace(NamedTuple):
     """A name of a holder under which one of our objects was put."""
 
     holder: Holder
@@ -264,22 +266,22 @@ class Patches:
 
     def __init__(self) -> None:
         # By the identity of the holder, and the name.
-        self._places: dict[tuple[int, str], _Place] = {}
+        self._places: dict[tuple[int, str], _PatchedPlace] = {}
         # By the identity of one of our objects, which are wrappers, and descriptors and
         # methods around them.
         self._ours: dict[int, _Ours] = {}
         # The modules that were imported when the first wrapper was put somewhere.
         self._modules_before: frozenset[str] = frozenset()
 
-    def is_ours(self, held: object) -> bool:
+    def is_ours(self, held_object: object) -> bool:
         """Return whether an object is a wrapper of this run, or holds one."""
-        return identity_of(held) in self._ours
+        return identity_of(held_object) in self._ours
 
-    def original(self, held: object) -> object:
+    def original(self, held_object: object) -> object:
         """Return the object that stood where one of ours is; others as they are."""
-        ours = self._ours.get(identity_of(held))
+        ours = self._ours.get(identity_of(held_object))
         if ours is None:
-            return held
+            return held_object
         return ours.original
 
     def own(self, holder: Holder, name: str) -> object:
@@ -287,10 +289,10 @@ class Patches:
 
         What other tools have put there since counts as the holder's own.
         """
-        held = read(holder, name)
-        ours = self._ours.get(identity_of(held))
+        held_object = read(holder, name)
+        ours = self._ours.get(identity_of(held_object))
         if ours is None:
-            return held
+            return held_object
         if not ours.is_own:
             return MISSING
         return ours.original
@@ -303,13 +305,15 @@ class Patches:
         With `since`, in the modules imported from that one on.
         """
         self._modules_before = self._modules_before or frozenset(sys.modules)
-        wanted: dict[int, tuple[Wrapper, Found]] = {}
+        wrappers_by_identity: dict[int, tuple[Wrapper, Found]] = {}
         for found, wrapper in fresh:
-            for thing in (found.function, found.original):
-                wanted[identity_of(thing)] = wrapper, found
-        searched = _holders(is_machinery, since)
-        for holder, name, held, (wrapper, found) in _places_that_hold(wanted, searched):
-            self.put(holder, name, held, wrapper, found)
+            for function in (found.function, found.original):
+                wrappers_by_identity[identity_of(function)] = wrapper, found
+        searched_holders = _holders(is_machinery, since)
+        for holder, name, held_object, (wrapper, found) in _places_that_hold(
+            wrappers_by_identity, searched_holders
+        ):
+            self.put(holder, name, held_object, wrapper, found)
 
     def put(
         self,
@@ -327,10 +331,12 @@ class Patches:
             # A class binds each Python function, so the wrapper, to its instances.
             ours = staticmethod(wrapper)
         for our_object, stands_for in ((ours, original), (wrapper, found.function)):
-            entry = _Ours(our_object, stands_for, found.is_own)
-            self._ours.setdefault(identity_of(our_object), entry)
-        before = read(holder, name)
-        self._places[identity_of(holder), name] = _Place(holder, name, before, ours)
+            our_entry = _Ours(our_object, stands_for, found.is_own)
+            self._ours.setdefault(identity_of(our_object), our_entry)
+        object_before = read(holder, name)
+        self._places[identity_of(holder), name] = _PatchedPlace(
+            holder, name, object_before, ours
+        )
         _set_or_delete(holder, name, ours)
 
     def give_back(self, key: tuple[int, str]) -> None:
@@ -338,9 +344,14 @@ class Patches:
 
         What others put there stays.
         """
-        place = self._places.pop(key, None)
-        if place is not None and read(place.holder, place.name) is place.ours:
-            _set_or_delete(place.holder, place.name, place.before)
+        patched_place = self._places.pop(key, None)
+        if (
+            patched_place is not None
+            and read(patched_place.holder, patched_place.name) is patched_place.ours
+        ):
+            _set_or_delete(
+                patched_place.holder, patched_place.name, patched_place.before
+            )
 
     def restore(self) -> None:
         """Restore all places, and those into which a wrapper was copied."""
@@ -364,41 +375,48 @@ class Patches:
             )
 
         originals = {key: ours.original for key, ours in self._ours.items()}
-        searched = _holders(cache(is_unchanged))
-        for holder, name, held, original in _places_that_hold(originals, searched):
-            if self.is_ours(held):
+        searched_holders = _holders(cache(is_unchanged))
+        for holder, name, held_object, original in _places_that_hold(
+            originals, searched_holders
+        ):
+            if self.is_ours(held_object):
                 _set_or_delete(holder, name, original)
             else:
-                _set_or_delete(holder, name, _rebuilt_with(held, original))
+                _set_or_delete(holder, name, _rebuilt_with(held_object, original))
 
 
 def _is_bound_by_classes(function: object) -> bool:
     """Return whether a class binds an object to its instances, as it does functions."""
-    kind = type(function)
-    return hasattr(kind, "__get__") and not issubclass(kind, _NEVER_BOUND)
+    type_of_function = type(function)
+    return hasattr(type_of_function, "__get__") and not issubclass(
+        type_of_function, _NEVER_BOUND
+    )
 
 
 def _places_that_hold(
-    wanted: dict[int, Any], searched: Iterable[Holder]
+    notes_by_identity: dict[int, Any], searched_holders: Iterable[Holder]
 ) -> Iterator[tuple[Holder, str, object, Any]]:
     """Yield every place that holds one of these objects, with what is noted for it.
 
     A descriptor around an object counts as that object.
     """
-    if not wanted:
+    if not notes_by_identity:
         return
-    for holder in searched:
+    for holder in searched_holders:
         values = held_by(holder).values()
         # Most holders are skipped here. Objects and types go by identity: some have no
         # hash, or an `__eq__` that raises.
-        has_none = wanted.keys().isdisjoint(map(identity_of, values))
+        has_none = notes_by_identity.keys().isdisjoint(map(identity_of, values))
         if has_none and _IDENTITIES_OF_CARRIERS.isdisjoint(
             map(identity_of, map(type, values))
         ):
             continue
-        for name, held in list(held_by(holder).items()):
-            key = identity_of(held)
-            if key not in wanted and identity_of(type(held)) in _IDENTITIES_OF_CARRIERS:
-                key = identity_of(carried(held))
-            if key in wanted:
-                yield holder, name, held, wanted[key]
+        for name, held_object in list(held_by(holder).items()):
+            key = identity_of(held_object)
+            if (
+                key not in notes_by_identity
+                and identity_of(type(held_object)) in _IDENTITIES_OF_CARRIERS
+            ):
+                key = identity_of(carried(held_object))
+            if key in notes_by_identity:
+                yield holder, name, held_object, notes_by_identity[key]

@@ -213,25 +213,25 @@ class KnownSecrets:
     def __init__(self, scope: SecretScope, guard: AbstractContextManager[Any]) -> None:
         self._scope = scope
         self._guard = guard
-        self._begun: dict[str, int] = {}
-        self._sent: set[str] = set()
+        self._number_of_calls: dict[str, int] = {}
+        self._sent_secrets: set[str] = set()
         self._requests: list[Any] = []
         self._issued: dict[str, Issued] = {}
         # The secrets in all their forms: those that are hidden only under secret names,
         # and those that are hidden wherever they stand.
-        self._forms: dict[str, Issued] = {}
-        self._hidden: dict[str, str] = {}
-        self._own: dict[str, str] = {}
+        self._issued_by_form: dict[str, Issued] = {}
+        self._stand_ins_of_issued: dict[str, str] = {}
+        self._stand_ins_of_own: dict[str, str] = {}
         # The placeholders in the recorded answers of a replay.
-        self._replayed: set[str] = set()
+        self._replayed_placeholders: set[str] = set()
         # The JSON Web Tokens that answers have under names that are not secret.
-        self._shown: set[str] = set()
+        self._shown_tokens: set[str] = set()
         # The recorded answers that hold placeholders.
         self._answers: list[_Answer] = []
         # The placeholders that changed, with those that stand for the secrets now.
-        self._renamed: dict[str, str] = {}
+        self._renamed_placeholders: dict[str, str] = {}
         # The placeholders that stand in answers of other processes.
-        self._elsewhere: set[str] = set()
+        self._placeholders_elsewhere: set[str] = set()
 
     # -- other processes
 
@@ -243,9 +243,9 @@ class KnownSecrets:
     def follow(self, fact: Fact) -> None:
         """Learn a fact from another process, with the guard held."""
         if isinstance(fact, Issued):
-            self._elsewhere.add(fact.placeholder)
+            self._placeholders_elsewhere.add(fact.placeholder)
         elif isinstance(fact, Shown):
-            self._elsewhere.update(fact.placeholders)
+            self._placeholders_elsewhere.update(fact.placeholders)
         self._learn(fact)
 
     def _note(self, fact: Fact) -> None:
@@ -256,31 +256,35 @@ class KnownSecrets:
 
     def _learn(self, fact: Fact) -> None:
         if isinstance(fact, Begun):
-            self._begun[fact.call] = self._begun.get(fact.call, 0) + 1
+            self._number_of_calls[fact.call] = (
+                self._number_of_calls.get(fact.call, 0) + 1
+            )
             _ORDER_OF_CALLS.follow(fact.order)
         elif isinstance(fact, Sent):
             self._learn_sent(fact)
         elif isinstance(fact, Issued):
             self._learn_issued(fact)
         elif isinstance(fact, Renamed):
-            self._renamed[fact.before] = fact.now
+            self._renamed_placeholders[fact.before] = fact.now
         else:
-            self._shown.update(fact.tokens)
-            self._replayed.update(fact.placeholders)
+            self._shown_tokens.update(fact.tokens)
+            self._replayed_placeholders.update(fact.placeholders)
 
-    def _learn_sent(self, sent: Sent) -> None:
-        for value in sent.values:
-            self._sent.add(value)
+    def _learn_sent(self, sent_fact: Sent) -> None:
+        for value in sent_fact.values:
+            self._sent_secrets.add(value)
             if stands_alone(value):
-                self._own.update(dict.fromkeys(forms_of(value), PLACEHOLDER))
-        self._requests.append(sent.request)
+                self._stand_ins_of_own.update(
+                    dict.fromkeys(forms_of(value), PLACEHOLDER)
+                )
+        self._requests.append(sent_fact.request)
 
     def _learn_issued(self, issued: Issued) -> None:
         self._issued[issued.value] = issued
         forms = forms_of(issued.value)
-        self._forms.update(dict.fromkeys(forms, issued))
+        self._issued_by_form.update(dict.fromkeys(forms, issued))
         if stands_alone(issued.value):
-            self._hidden.update(dict.fromkeys(forms, issued.placeholder))
+            self._stand_ins_of_issued.update(dict.fromkeys(forms, issued.placeholder))
 
     # -- calls
 
@@ -291,7 +295,7 @@ class KnownSecrets:
         """
         call = f"{kind} {key}"
         with self._guard:
-            number = self._begun.get(call, 0)
+            number = self._number_of_calls.get(call, 0)
             order = _ORDER_OF_CALLS.next()
             self._note(Begun(call, order))
         if not is_shared:
@@ -340,7 +344,7 @@ class KnownSecrets:
     def is_own(self, value: str) -> bool:
         """Check whether a request has sent a value, under a secret name or in clear."""
         for secrets in self._chain():
-            if value in secrets._sent:
+            if value in secrets._sent_secrets:
                 return True
             for request in secrets._texts_of_requests():
                 if value in request and hide_values(request, [value]) != request:
@@ -349,9 +353,9 @@ class KnownSecrets:
 
     def _texts_of_requests(self) -> Iterator[str]:
         """Yield what was described of each request, as text that is made once."""
-        for place, request in enumerate(self._requests):
+        for index, request in enumerate(self._requests):
             if not isinstance(request, str):
-                request = self._requests[place] = _text_of(request)
+                request = self._requests[index] = _text_of(request)
             yield request
 
     # -- what stands for a secret
@@ -364,7 +368,11 @@ class KnownSecrets:
         if elsewhere:
             return True
         for secrets in self._chain():
-            if secrets._issued or secrets._replayed or secrets._scope.answers:
+            if (
+                secrets._issued
+                or secrets._replayed_placeholders
+                or secrets._scope.answers
+            ):
                 return True
         return False
 
@@ -395,7 +403,7 @@ class KnownSecrets:
             return issued.placeholder
         for secrets in self._chain():
             secrets._placeholders_of_replays()
-            if token in secrets._shown:
+            if token in secrets._shown_tokens:
                 return f"<redacted:{_digest(token)}>"
         return PLACEHOLDER
 
@@ -407,7 +415,7 @@ class KnownSecrets:
         stand_ins: dict[str, str] = {}
         for secrets in self._chain():
             # What this test was issued wins over the wider fixtures.
-            stand_ins = {**secrets._hidden, **stand_ins}
+            stand_ins = {**secrets._stand_ins_of_issued, **stand_ins}
         return stand_ins
 
     def own(self) -> dict[str, str]:
@@ -417,7 +425,7 @@ class KnownSecrets:
         """
         stand_ins: dict[str, str] = {}
         for secrets in self._chain():
-            stand_ins.update(secrets._own)
+            stand_ins.update(secrets._stand_ins_of_own)
         return stand_ins
 
     def has_issued(self, placeholder: str) -> bool:
@@ -453,19 +461,19 @@ class KnownSecrets:
     def _chain(self) -> Iterator[KnownSecrets]:
         """Yield the secrets of this test, and of the wider fixtures that it uses."""
         yield self
-        seen = [self._scope]
-        for scope in seen:
-            for outer in scope.outer():
-                if outer not in seen:
-                    seen.append(outer)
-                    if outer.known is not None or outer.answers:
-                        yield known_in(outer, self._guard)
+        scopes = [self._scope]
+        for scope in scopes:
+            for wider_scope in scope.outer():
+                if wider_scope not in scopes:
+                    scopes.append(wider_scope)
+                    if wider_scope.known is not None or wider_scope.answers:
+                        yield known_in(wider_scope, self._guard)
 
     def _find(self, value: str) -> Issued | None:
         """Return what is known of an issued secret, in whatever form it is written."""
         for secrets in self._chain():
-            if value in secrets._forms:
-                return secrets._forms[value]
+            if value in secrets._issued_by_form:
+                return secrets._issued_by_form[value]
         return None
 
     def search_replays(self) -> None:
@@ -480,32 +488,34 @@ class KnownSecrets:
         look up none.
         """
         while self._scope.answers:
-            stored = self._scope.answers.pop()
-            text = _text_of(stored.readable())
+            replayed_outcome = self._scope.answers.pop()
+            text = _text_of(replayed_outcome.readable())
             tokens, placeholders = JWT.findall(text), issued_in(text)
             if tokens or placeholders:
                 self._note(Shown(tokens, placeholders))
-        return self._replayed
+        return self._replayed_placeholders
 
     # -- answers that come in another order than their calls began
 
-    def keep(self, plain: Any, amend: Callable[[Any], object]) -> None:
+    def keep(self, answer_data: Any, amend: Callable[[Any], object]) -> None:
         """Keep an answer that was recorded, and what records it in another form.
 
         An earlier call may turn out to have issued its secrets.
         """
         with self._guard:
-            text = _text_of(plain)
+            text = _text_of(answer_data)
             tokens: list[str] = []
             if "eyJ" in text:
                 tokens = JWT.findall(text)
             placeholders = issued_in(text)
-            shared_placeholders = self._elsewhere.intersection(placeholders)
+            shared_placeholders = self._placeholders_elsewhere.intersection(
+                placeholders
+            )
             if tokens or shared_placeholders:
                 self._note(Shown(tokens, list(shared_placeholders)))
             if placeholders:
-                answer = _Answer(plain, amend)
-                answer.rename(self._renamed)
+                answer = _Answer(answer_data, amend)
+                answer.rename(self._renamed_placeholders)
                 self._answers.append(answer)
 
     def _rename(self, issued: Issued, placeholder: str, order: int) -> str:
@@ -516,7 +526,7 @@ class KnownSecrets:
         Where a request has returned the secret meanwhile, or an answer of another
         process holds it, it keeps its placeholder.
         """
-        if issued.placeholder in self._elsewhere:
+        if issued.placeholder in self._placeholders_elsewhere:
             return issued.placeholder
         for request in self._texts_of_requests():
             if issued.placeholder in request:
@@ -524,7 +534,7 @@ class KnownSecrets:
         self._note(Renamed(issued.placeholder, placeholder))
         self.stand(issued.value, placeholder, order)
         for answer in self._answers:
-            answer.rename(self._renamed)
+            answer.rename(self._renamed_placeholders)
         return placeholder
 
 
@@ -536,16 +546,16 @@ class _Answer:
         amend: Records it in another form.
     """
 
-    def __init__(self, plain: Any, amend: Callable[[Any], object]) -> None:
-        self._plain = plain
+    def __init__(self, answer_data: Any, amend: Callable[[Any], object]) -> None:
+        self._answer_data = answer_data
         self._amend = amend
 
     def rename(self, names: dict[str, str]) -> None:
         """Record the answer with other placeholders, if it holds one that changed."""
-        plain = _renamed(self._plain, names)
-        if plain != self._plain:
-            self._plain = plain
-            self._amend(plain)
+        renamed_data = _renamed(self._answer_data, names)
+        if renamed_data != self._answer_data:
+            self._answer_data = renamed_data
+            self._amend(renamed_data)
 
 
 def known_in(

@@ -497,10 +497,10 @@ class Redactor(SecretNames):
             if "=" in value:
                 value = "".join(self._with_values_replaced(value))
             return value
-        kind = normalised(name)
-        if kind == "cookie":
+        normal_name = normalised(name)
+        if normal_name == "cookie":
             return "; ".join(map(self._hide_cookie, value.split(";")))
-        if kind == "setcookie":
+        if normal_name == "setcookie":
             return ", ".join(map(self._hide_set_cookie, _NEXT_COOKIE.split(value)))
         return self.stand_in(value, name.lower())
 
@@ -572,12 +572,12 @@ class Redactor(SecretNames):
             start = end
         yield text[yielded:]
 
-    def _in_json(self, text: str, inner: Callable[[str], str]) -> str | None:
+    def _in_json(self, text: str, scrub_inner: Callable[[str], str]) -> str | None:
         """Return a JSON text without secrets, written as before; None for another text.
 
-        A secret is replaced by a value of its type, and `inner` is applied to all other
-        strings. The tokens of the text and the leaves of its tree are walked side by
-        side:
+        A secret is replaced by a value of its type, and `scrub_inner` is applied to all
+        other strings. The tokens of the text and the leaves of its tree are walked side
+        by side:
 
             text      {"a": "x", "token": "abc", "n": 1}
             leaves    "x" · "abc", which is secret · 1
@@ -591,25 +591,25 @@ class Redactor(SecretNames):
         leaves = _leaves_of(tree, self)
 
         def replaced(token: re.Match[str]) -> str:
-            written, word = token[0], token["word"]
+            written_token, json_word = token[0], token["word"]
             is_name = token["colon"] is not None
-            if is_name or word in _JSON_WORDS:
-                return written
+            if is_name or json_word in _JSON_WORDS:
+                return written_token
             # Any other token is a text or a number, which the tree has next.
             leaf = next(leaves)
-            is_number = word is not None
+            is_number = json_word is not None
             if is_number:
                 if leaf.is_secret:
                     number = self.number_for(leaf.value, leaf.name, leaf.hiding_name)
                     return dumps(number)
-                return written
+                return written_token
             if leaf.is_secret:
-                changed = self.stand_in(leaf.value, leaf.name)
+                changed_value = self.stand_in(leaf.value, leaf.name)
             else:
-                changed = inner(leaf.value)
-            if changed == leaf.value:
-                return written
-            return dumps(changed, ensure_ascii=written.isascii())
+                changed_value = scrub_inner(leaf.value)
+            if changed_value == leaf.value:
+                return written_token
+            return dumps(changed_value, ensure_ascii=written_token.isascii())
 
         return text[:start] + _JSON_TOKEN.sub(replaced, text[start:end]) + text[end:]
 
@@ -694,8 +694,8 @@ def parse_form(form: str) -> dict[str, Any]:
     `{"a": ["1", "3"], "b": "2"}`.
     """
     values_by_name: dict[str, list[str]] = {}
-    pairs = parse_qsl(form, keep_blank_values=True, errors="backslashreplace")
-    for name, value in pairs:
+    form_fields = parse_qsl(form, keep_blank_values=True, errors="backslashreplace")
+    for name, value in form_fields:
         values_by_name.setdefault(name, []).append(value)
     fields: dict[str, Any] = {}
     for name, values in values_by_name.items():
@@ -741,14 +741,14 @@ def _span_of_json(text: str) -> tuple[int, int]:
     return start, len(text)
 
 
-def _mapping_with_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _mapping_with_doubles(json_members: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return the mapping of a JSON text, with both values of a key that stands twice.
 
     The second value stands under the key, a zero byte and a number, as it is as secret
     as the first one.
     """
     mapping: dict[str, Any] = {}
-    for key, value in pairs:
+    for key, value in json_members:
         if key in mapping:
             key = f"{key}\0{len(mapping)}"
         mapping[key] = value

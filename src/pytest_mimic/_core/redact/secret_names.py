@@ -159,8 +159,8 @@ def read_names(line: str) -> list[str]:
     for name in names:
         is_name = _NAME_IN_SETTING.fullmatch(name) and normalised(name)
         if not is_name and not _ACCEPTED_MARK.fullmatch(name):
-            how = "in letters, digits, - _ and .; or !sha256: and eight digits"
-            raise ValueError(f"{name} is not a name, write it {how}")
+            allowed_form = "in letters, digits, - _ and .; or !sha256: and eight digits"
+            raise ValueError(f"{name} is not a name, write it {allowed_form}")
     return names
 
 
@@ -354,8 +354,8 @@ class SecretNames:
 def _default_names() -> dict[str, str]:
     """Return where each name of the tables stands, by its normal form."""
     names: dict[str, str] = {}
-    for where, words in _NAMES_BY_RULE.items():
-        names.update(dict.fromkeys(map(normalised, words.split()), where))
+    for rule, names_of_rule in _NAMES_BY_RULE.items():
+        names.update(dict.fromkeys(map(normalised, names_of_rule.split()), rule))
     return names
 
 

@@ -218,12 +218,12 @@ class Environment:
         """
         if not all(isinstance(piece, str) for piece in pieces):
             return pieces
-        whole = "".join(pieces)
-        hidden = self.text(whole)
-        if hidden == whole:
+        joined_text = "".join(pieces)
+        hidden_text = self.text(joined_text)
+        if hidden_text == joined_text:
             return pieces
         empty = [""] * (len(pieces) - 1)
-        return [hidden, *empty]
+        return [hidden_text, *empty]
 
 
 def bytes_in(json: str) -> Iterator[bytes]:

@@ -37,13 +37,13 @@ def hide_split(events: Sequence[Any], hide: Callable[[str], str]) -> list[Any]:
         if len(set(texts)) < 2:
             continue
         hidden_texts = _hidden_pieces(texts, hide)
-        for piece, hidden in zip(pieces, hidden_texts):
-            if hidden != piece.text:
-                changes.setdefault(piece.event, {})[path] = hidden
-    changed = list(events)
+        for piece, hidden_text in zip(pieces, hidden_texts):
+            if hidden_text != piece.text:
+                changes.setdefault(piece.event, {})[path] = hidden_text
+    changed_events = list(events)
     for number, texts_by_path in changes.items():
-        changed[number] = _with_texts(events[number], (), texts_by_path)
-    return changed
+        changed_events[number] = _with_texts(events[number], (), texts_by_path)
+    return changed_events
 
 
 class _Piece(NamedTuple):
@@ -76,15 +76,15 @@ def _with_texts(plain: Any, path: tuple[object, ...], texts: dict[object, str]) 
         return texts.get(path, plain)
     if isinstance(plain, dict):
         place = _place_with_numbers(plain, path)
-        changed = {}
+        changed_mapping = {}
         for name, part in plain.items():
-            changed[name] = _with_texts(part, (*place, name), texts)
-        return changed
+            changed_mapping[name] = _with_texts(part, (*place, name), texts)
+        return changed_mapping
     if isinstance(plain, list):
-        items = []
+        changed_items = []
         for index, item in enumerate(plain):
-            items.append(_with_texts(item, (*path, index), texts))
-        return items
+            changed_items.append(_with_texts(item, (*path, index), texts))
+        return changed_items
     return plain
 
 
@@ -105,23 +105,23 @@ def _hidden_pieces(pieces: list[str], hide: Callable[[str], str]) -> list[str]:
 
     What stands for a secret is in the piece in which the secret begins.
     """
-    whole = "".join(pieces)
-    hidden = hide(whole)
-    if hidden == whole:
+    joined_text = "".join(pieces)
+    hidden_text = hide(joined_text)
+    if hidden_text == joined_text:
         return pieces
-    spans = _spans(whole, hidden)
+    spans = _spans(joined_text, hidden_text)
     if spans is None:
-        return [hidden, *[""] * (len(pieces) - 1)]
-    changed = []
+        return [hidden_text, *[""] * (len(pieces) - 1)]
+    changed_pieces = []
     start = 0
     for piece in pieces:
         end = start + len(piece)
-        changed.append(_without_secrets(whole, start, end, spans))
+        changed_pieces.append(_without_secrets(joined_text, start, end, spans))
         start = end
-    return changed
+    return changed_pieces
 
 
-def _spans(whole: str, hidden: str) -> list[_Span] | None:
+def _spans(joined_text: str, hidden_text: str) -> list[_Span] | None:
     """Return the places of the secrets in a text, each with what stands for it.
 
     It is None if the text changed in other ways, too. What stands between two secrets
@@ -131,20 +131,20 @@ def _spans(whole: str, hidden: str) -> list[_Span] | None:
         hidden    a=<redacted>&b=<redacted>.
         spans     (2, 4, "<redacted>"), (7, 9, "<redacted>")
     """
-    first, *rest = _STAND_IN.split(hidden)
-    if not whole.startswith(first):
+    text_before, *parts_behind = _STAND_IN.split(hidden_text)
+    if not joined_text.startswith(text_before):
         return None
-    stand_ins = rest[::2]
-    literals = rest[1::2]
+    stand_ins = parts_behind[::2]
+    literals = parts_behind[1::2]
     spans: list[_Span] = []
-    start = len(first)
+    start = len(text_before)
     for stand_in, literal in zip(stand_ins, literals):
         is_last = len(spans) == len(stand_ins) - 1
         if is_last:
-            end = len(whole) - len(literal)
+            end = len(joined_text) - len(literal)
         else:
-            end = whole.find(literal, start)
-        if end < start or not whole.startswith(literal, end):
+            end = joined_text.find(literal, start)
+        if end < start or not joined_text.startswith(literal, end):
             return None
         spans.append(_Span(start, end, stand_in))
         start = end + len(literal)
@@ -159,16 +159,16 @@ class _Span(NamedTuple):
     stand_in: str
 
 
-def _without_secrets(whole: str, start: int, end: int, spans: list[_Span]) -> str:
+def _without_secrets(joined_text: str, start: int, end: int, spans: list[_Span]) -> str:
     """Return the part of a text from `start` to `end`, without the secrets in it."""
     text = ""
     position = start
     for span in spans:
         if span.end <= position or span.start >= end:
             continue
-        text += whole[position : span.start]
+        text += joined_text[position : span.start]
         # A secret that has begun in an earlier part has its stand-in there.
         if span.start >= position:
             text += span.stand_in
         position = max(position, span.end)
-    return text + whole[position:end]
+    return text + joined_text[position:end]

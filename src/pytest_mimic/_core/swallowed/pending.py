@@ -77,6 +77,6 @@ class PendingErrors:
 
     def take(self) -> list[MimicError]:
         """Return the errors since the last call, and forget them."""
-        taken = self._errors
+        taken_errors = self._errors
         self._errors = []
-        return taken
+        return taken_errors

@@ -160,9 +160,9 @@ class Retries:
 
     def _find_holders(self) -> None:
         """Note the names of sleep functions in the modules imported since last time."""
-        new = sys.modules.keys() - self._searched_modules
-        self._searched_modules |= new
-        for module_name in new.union(_LOOKED_UP_IN):
+        new_modules = sys.modules.keys() - self._searched_modules
+        self._searched_modules |= new_modules
+        for module_name in new_modules.union(_LOOKED_UP_IN):
             module = sys.modules.get(module_name)
             if module is None or not _may_skip(module_name):
                 continue

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         exclude: str | Iterable[str] | None
 
 
-def read_line_options(words: Sequence[str], target: str) -> dict[str, Any]:
+def read_line_options(option_words: Sequence[str], target: str) -> dict[str, Any]:
     """Read options as a line has them, each `name` or `name=value`.
 
     Raises:
@@ -39,8 +39,8 @@ def read_line_options(words: Sequence[str], target: str) -> dict[str, Any]:
             message begins with `target`.
     """
     values: dict[str, Any] = {}
-    for word in words:
-        name, equals, text = word.partition("=")
+    for option_word in option_words:
+        name, equals, text = option_word.partition("=")
         if name in values:
             raise TargetError(f"{target}: {name} is given twice")
         if name == "key":
@@ -49,7 +49,7 @@ def read_line_options(words: Sequence[str], target: str) -> dict[str, Any]:
             )
         # A word without `=` is a switch that is on: `sequence`.
         value = text if equals else None
-        values[name] = _read_option(name or word, value, target)
+        values[name] = _read_option(name or option_word, value, target)
     return values
 
 
@@ -101,19 +101,19 @@ def _check_paths(client: str, options: Options) -> None:
         _check_part(f"{client}: volatile={path}", path, answer_parts, "an answer")
 
 
-def _check_part(option: str, path: str, parts: Sequence[str], whole: str) -> None:
+def _check_part(option: str, path: str, parts: Sequence[str], whole_path: str) -> None:
     """Raise TargetError unless a path begins with one of the parts of a call or answer.
 
     Args:
         option: The option as the message begins with it, `redis: match=databse`.
         path: Its path, `databse`.
         parts: The names of the parts that there are.
-        whole: What has these parts, in words: `a call`.
+        whole_path: What has these parts, in words: `a call`.
     """
     part = first_step(path)
     if part not in (*parts, "*"):
         hint = did_you_mean(part, parts) or f" (it has {', '.join(parts)})"
-        raise TargetError(f"{option} names no part of {whole}{hint}")
+        raise TargetError(f"{option} names no part of {whole_path}{hint}")
 
 
 def first_step(path: str) -> str:

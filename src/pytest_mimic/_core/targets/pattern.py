@@ -48,8 +48,8 @@ def split_list(patterns: str | Iterable[str]) -> tuple[str, ...]:
     """Return the patterns as a tuple. A string holds them separated by commas."""
     if isinstance(patterns, str):
         patterns = patterns.split(",")
-    stripped = [pattern.strip() for pattern in patterns]
-    return tuple(filter(None, stripped))
+    stripped_patterns = [pattern.strip() for pattern in patterns]
+    return tuple(filter(None, stripped_patterns))
 
 
 def _verb_and_resource(text: str) -> tuple[str, str]:

@@ -121,10 +121,10 @@ def parse_target(line: str, *, origin: str = "") -> Target | None:
             bad value.
     """
     try:
-        words = _split_line(line)
-        if not words:
+        line_words = _split_line(line)
+        if not line_words:
             return None
-        return _parse_words(words, origin)
+        return _parse_words(line_words, origin)
     except TargetError as error:
         raise TargetError(_behind_origin(error.what, origin)) from None
 
@@ -139,22 +139,23 @@ def _behind_origin(problem: str, origin: str) -> str:
     return f"{origin}: {problem}"
 
 
-def _parse_words(words: list[str], origin: str) -> Target:
+def _parse_words(line_words: list[str], origin: str) -> Target:
     """Read the words of a line: a name, perhaps behind `!`, and options."""
-    first, *option_words = words
-    name = first.removeprefix("!")
-    excluded = name != first
+    target_word, *option_words = line_words
+    name = target_word.removeprefix("!")
+    excluded = name != target_word
     if excluded and not name:
         raise TargetError(
             "! leaves out a target, and names none: write !package.module:function"
         )
     if excluded and option_words:
-        raise TargetError(f"{first} is an exclusion, which takes no options")
+        raise TargetError(f"{target_word} is an exclusion, which takes no options")
     values = read_line_options(option_words, name)
     module, path = _parse_name(name)
     if excluded and not path:
         raise TargetError(
-            f"{first} excludes a client, leave out its calls: {name} exclude=PATTERN"
+            f"{target_word} excludes a client, leave out its calls:"
+            f" {name} exclude=PATTERN"
         )
     options = _NO_OPTIONS
     if values:
@@ -314,8 +315,8 @@ def _are_identifiers(names: Sequence[str]) -> bool:
 
     The last step may also be `*`, as in `shop.api:Client.*`.
     """
-    *_, last = names
-    if last == "*":
+    *_, last_name = names
+    if last_name == "*":
         names = names[:-1]
     return all(name.isidentifier() for name in names)
 
@@ -328,43 +329,43 @@ def _with_colon(name: str) -> str:
     svc.fetch         →  svc:fetch
     svc.Client.fetch  →  svc:Client.fetch
     """
-    parts = name.split(".")
-    if len(parts) < 2 or not _are_identifiers(parts):
+    names = name.split(".")
+    if len(names) < 2 or not _are_identifiers(names):
         return ""
     # The names of modules are written in small letters, and those of classes begin with
     # a capital one. Without a class, the last part is the function.
-    path_start = len(parts) - 1
-    for place, part in enumerate(parts[1:], 1):
-        if part[:1].isupper():
-            path_start = place
+    path_start = len(names) - 1
+    for index, name_part in enumerate(names[1:], 1):
+        if name_part[:1].isupper():
+            path_start = index
             break
-    module = ".".join(parts[:path_start])
-    path = ".".join(parts[path_start:])
+    module = ".".join(names[:path_start])
+    path = ".".join(names[path_start:])
     return f"{module}:{path}"
 
 
-def _importable_name(thing: Any) -> str:
+def _importable_name(function_or_class: Any) -> str:
     """Return the name by which a function can be imported.
 
     Raises:
         TargetError: The thing is not a function, or no name leads to it.
     """
-    if isinstance(thing, type):
-        name = f"{thing.__module__}:{thing.__qualname__}"
+    if isinstance(function_or_class, type):
+        name = f"{function_or_class.__module__}:{function_or_class.__qualname__}"
         raise TargetError(
             f"{name} is a class, which cannot be mimicked, name its methods: {name}.*"
         )
-    function = thing
-    if isinstance(thing, property):
-        function = thing.fget
-    elif isinstance(thing, cached_property):
-        function = thing.func
+    function = function_or_class
+    if isinstance(function_or_class, property):
+        function = function_or_class.fget
+    elif isinstance(function_or_class, cached_property):
+        function = function_or_class.func
     module = getattr(function, "__module__", None)
     path = getattr(function, "__qualname__", None)
     if not isinstance(module, str) or not isinstance(path, str):
-        raise _error_without_name(thing)
+        raise _error_without_name(function_or_class)
     if not callable(function):
-        raise _error_without_name(thing)
+        raise _error_without_name(function_or_class)
     if "<" in path:
         raise TargetError(
             f"{path} in {module} is local or a lambda, "

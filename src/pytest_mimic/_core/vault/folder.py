@@ -122,10 +122,10 @@ class FolderStore:
                     return memoryview(mmap(file, 0, access=ACCESS_COPY))
                 finally:
                     close(file)
-        data = self.read(name)
-        if data is None:
+        content = self.read(name)
+        if content is None:
             return None
-        return memoryview(bytearray(data))
+        return memoryview(bytearray(content))
 
     def size(self, name: str) -> int | None:
         try:
@@ -202,28 +202,28 @@ class FolderStore:
         """
         if folder in self._real_folders:
             return
-        steps = folder.split("/")
-        for count in range(1, len(steps) + 1):
-            place = "/".join(steps[:count])
-            if S_ISLNK(lstat(self._prefix + place).st_mode):
-                raise self._no_regular_file(place, "a folder")
+        folder_names = folder.split("/")
+        for count in range(1, len(folder_names) + 1):
+            outer_folder = "/".join(folder_names[:count])
+            if S_ISLNK(lstat(self._prefix + outer_folder).st_mode):
+                raise self._no_regular_file(outer_folder, "a folder")
         self._real_folders.add(folder)
 
-    def _no_regular_file(self, name: str, kind: str) -> CorruptRecordingError:
+    def _no_regular_file(self, name: str, words_of_kind: str) -> CorruptRecordingError:
         """Return the error for a name under which no regular file stands.
 
         Args:
             name: The name.
-            kind: What stands there, or at the end of a link, in words: `a pipe`.
+            words_of_kind: What stands there, or at the end of a link: `a pipe`.
         """
         path = self._prefix + name
         if S_ISLNK(lstat(path).st_mode):
-            kind = f"a link to {kind}"
+            words_of_kind = f"a link to {words_of_kind}"
         return CorruptRecordingError(
             remedies=["put a regular file there, or a link to one, or remove it"],
             file=path,
             damage=Damage.NOT_REGULAR,
-            detail=kind,
+            detail=words_of_kind,
         )
 
     def _check_absent(self, name: str, reason: OSError) -> None:
@@ -237,7 +237,7 @@ class FolderStore:
 
     # -- writing
 
-    def write(self, name: str, data: Data) -> None:
+    def write(self, name: str, content: Data) -> None:
         path = self._prefix + name
         try:
             if not self._is_ready_to_write:
@@ -248,7 +248,7 @@ class FolderStore:
                 self._check_folder(dirname(name))
             self._has_unflushed_files = True
             file, temporary = self._open_temporary()
-            _write_file(file, temporary, data)
+            _write_file(file, temporary, content)
             try:
                 _in_folder(dirname(path), partial(replace, temporary, path))
             except BaseException:
@@ -303,18 +303,20 @@ class FolderStore:
                 self._real_folders.discard(folder)
                 folder = dirname(folder)
 
-    def replace(self, name: str, before: bytes | None, now: bytes | None) -> bool:
+    def replace(
+        self, name: str, content_before: bytes | None, new_content: bytes | None
+    ) -> bool:
         with self._locks.write():
-            if before is None:
+            if content_before is None:
                 is_as_before = not access(self._prefix + name, F_OK)
             else:
-                is_as_before = self.read(name) == before
+                is_as_before = self.read(name) == content_before
             if not is_as_before:
                 return False
-            if now is None:
+            if new_content is None:
                 self.delete([name])
             else:
-                self.write(name, now)
+                self.write(name, new_content)
             return True
 
     # -- other processes
@@ -366,9 +368,9 @@ def _changed_before(dir_entry: os.DirEntry[str], moment: float) -> bool:
         return False
 
 
-def _write_file(file: int, path: str, data: Data) -> None:
+def _write_file(file: int, path: str, content: Data) -> None:
     """Write the content of a new file and close it. If that fails, delete the file."""
-    pieces: Iterable[Any] = (data,) if isinstance(data, bytes) else data
+    pieces: Iterable[Any] = (content,) if isinstance(content, bytes) else content
     try:
         try:
             for piece in pieces:

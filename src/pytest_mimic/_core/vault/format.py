@@ -45,9 +45,9 @@ def recording_name(target: str, key: str, owner: str | None = None) -> str:
     """
     if owner is not None:
         # The key of an imported recording has the parts that count behind a dash.
-        _, dash, parts = key.partition("-")
+        _, dash, parts_of_key = key.partition("-")
         text = f"{key}\0{owner}".encode("utf-8", "surrogatepass")
-        key = f"{xxh3_128_hexdigest(text)}{dash}{parts}"
+        key = f"{xxh3_128_hexdigest(text)}{dash}{parts_of_key}"
     return f"calls/{_folder_of_target(target)}/{key}.json"
 
 
@@ -95,22 +95,22 @@ def cassette_of_test(nodeid: str, number: int = 1) -> str:
 
     The dots stand for digits of the test's hash.
     """
-    file, _, rest = nodeid.partition("::")
-    plain = f"{file.removesuffix('.py')}/{rest.replace('::', '.')}"
+    file, _, names_in_file = nodeid.partition("::")
+    readable_name = f"{file.removesuffix('.py')}/{names_in_file.replace('::', '.')}"
     if number > 1:
-        plain += f"-{number}"
-    slug = re.sub(r"[^\w./-]+", "-", plain, flags=re.ASCII).strip("-./ ")
-    slug = "/".join(step.strip(".") or "-" for step in slug.split("/"))
-    is_plain = slug == plain and slug == slug.lower() and len(slug) <= 80
+        readable_name += f"-{number}"
+    slug = re.sub(r"[^\w./-]+", "-", readable_name, flags=re.ASCII).strip("-./ ")
+    slug = "/".join(name_part.strip(".") or "-" for name_part in slug.split("/"))
+    is_plain = slug == readable_name and slug == slug.lower() and len(slug) <= 80
     if is_plain and not re.search(_DEVICE_IN_NAME, slug):
         return slug
     # The slug no longer identifies the test (a sign replaced, case on Windows, length),
     # so a digest does.
-    whole = f"{nodeid}\0{number}".encode("utf-8", "surrogatepass")
-    digest = xxh3_64_hexdigest(whole)[:10]
+    id_and_number = f"{nodeid}\0{number}".encode("utf-8", "surrogatepass")
+    digest = xxh3_64_hexdigest(id_and_number)[:10]
     if len(slug) > 80:
-        folder, _, last = slug.rpartition("/")
-        slug = f"{folder[-40:].lstrip('-./')}/{last[:38].rstrip('-.')}"
+        folder, _, last_name = slug.rpartition("/")
+        slug = f"{folder[-40:].lstrip('-./')}/{last_name[:38].rstrip('-.')}"
     slug = re.sub(_DEVICE_IN_NAME, r"\1\2_", slug)
     return f"{slug}-{digest}"
 
@@ -123,50 +123,50 @@ _MAX_STEP_BYTES = 200
 _UNSAFE_SIGN = r"""[\\:*?"<>|\x00-\x1f\x7f\ud800-\udfff]"""
 
 
-def cassette_name(given: str | PurePath) -> str:
+def cassette_name(given_name: str | PurePath) -> str:
     """Return the name that a user gave, without `.json`.
 
     Raises:
         CassetteError: The name leaves the vault, or some system has no file of this
             name.
     """
-    if not isinstance(given, (str, PurePath)):
+    if not isinstance(given_name, (str, PurePath)):
         raise CassetteError(
-            f"a cassette's name must be text, not {given!r}", cassette=given
+            f"a cassette's name must be text, not {given_name!r}", cassette=given_name
         )
-    text = given
+    text = given_name
     if isinstance(text, PurePath):
         text = text.as_posix()
     name = text.removesuffix(".json")
-    steps = name.split("/")
-    if all(map(_is_portable, steps)):
+    name_parts = name.split("/")
+    if all(map(_is_portable, name_parts)):
         return name
     remedies = []
     portable_name = _portable_name(name)
     if portable_name:
         remedies.append(f"for example {portable_name}")
     raise CassetteError(
-        f"a cassette cannot be called {given!r}",
+        f"a cassette cannot be called {given_name!r}",
         facts=[
             f"a name may hold folders, each part up to {_MAX_STEP_BYTES} bytes, "
             "stays inside the vault, and fits every system"
         ],
         remedies=remedies,
-        cassette=given,
+        cassette=given_name,
     )
 
 
-def _is_portable(step: str) -> bool:
+def _is_portable(name_part: str) -> bool:
     """Return whether each system can hold a file or folder of this name."""
-    if not step or re.search(_UNSAFE_SIGN, step) or _is_too_long(step):
+    if not name_part or re.search(_UNSAFE_SIGN, name_part) or _is_too_long(name_part):
         return False
     # Windows drops dots and blanks at the end, and takes `con.txt` for a device.
-    is_device = step.partition(".")[0].rstrip().lower() in _NAMES_OF_DEVICES
-    return step[-1] not in ". " and not is_device
+    is_device = name_part.partition(".")[0].rstrip().lower() in _NAMES_OF_DEVICES
+    return name_part[-1] not in ". " and not is_device
 
 
-def _is_too_long(step: str) -> bool:
-    return len(step.encode("utf-8", "surrogatepass")) > _MAX_STEP_BYTES
+def _is_too_long(name_part: str) -> bool:
+    return len(name_part.encode("utf-8", "surrogatepass")) > _MAX_STEP_BYTES
 
 
 def _portable_name(name: str) -> str:
@@ -176,14 +176,14 @@ def _portable_name(name: str) -> str:
     """
     if any(map(_is_too_long, name.split("/"))):
         return ""
-    steps = []
-    for word in re.split(rf"/|{_UNSAFE_SIGN}", name):
-        step = word.rstrip(". ")
-        if step.lower() in _NAMES_OF_DEVICES:
-            step += "_"
-        if _is_portable(step):
-            steps.append(step)
-    return "/".join(steps) or "shop/rates"
+    name_parts = []
+    for written_part in re.split(rf"/|{_UNSAFE_SIGN}", name):
+        name_part = written_part.rstrip(". ")
+        if name_part.lower() in _NAMES_OF_DEVICES:
+            name_part += "_"
+        if _is_portable(name_part):
+            name_parts.append(name_part)
+    return "/".join(name_parts) or "shop/rates"
 
 
 # -- their JSON
@@ -230,24 +230,24 @@ def corrupt(
     )
 
 
-def check_pulled(data: bytes | memoryview, path: str) -> None:
+def check_pulled(content: bytes | memoryview, path: str) -> None:
     """Check that a file is no pointer that Git LFS leaves in place of its content.
 
     Raises:
         CorruptRecordingError: The file is such a pointer.
     """
-    if data[: len(_START_OF_LFS_POINTER)] == _START_OF_LFS_POINTER:
+    if content[: len(_START_OF_LFS_POINTER)] == _START_OF_LFS_POINTER:
         pull = Remedy(Verb.RUN, words=("git", "lfs", "pull"))
         raise CorruptRecordingError(remedies=[pull], file=path, damage=Damage.POINTER)
 
 
 def parse_recording(
-    data: bytes, label: str, name: str, *, skim: bool = False
+    content: bytes, label: str, name: str, *, skim: bool = False
 ) -> dict[str, Any]:
     """Return the facts of a recording or a cassette, of which the format is checked.
 
     Args:
-        data: The content of the file.
+        content: The content of the file.
         label: The vault, for messages.
         name: The name of the file.
         skim: Whether the description of the arguments is skipped, which a replay does
@@ -261,7 +261,7 @@ def parse_recording(
         outcomes = None
         # The outcomes, which are most of the text, are parsed apart: what follows looks
         # at the rest alone.
-        text, key, behind = data.decode().partition(_KEY_OF_OUTCOMES)
+        text, key, behind = content.decode().partition(_KEY_OF_OUTCOMES)
         if key:
             outcomes, end = scan(behind, 0)
             text = f"{text}{key}null{behind[end:]}"
@@ -282,18 +282,18 @@ def parse_recording(
                 return facts
     except (ValueError, StopIteration, RecursionError, LookupError, TypeError):
         pass
-    return _parse_odd_recording(data, f"{label}/{name}")
+    return _parse_odd_recording(content, f"{label}/{name}")
 
 
-def _parse_odd_recording(data: bytes, path: str) -> dict[str, Any]:
+def _parse_odd_recording(content: bytes, path: str) -> dict[str, Any]:
     """Parse a file that was edited, converted or damaged."""
     # The test that has recorded it, which an error names, is read of the text.
     test = None
-    line = re.search(_KEY_OF_TEST, data)
+    line = re.search(_KEY_OF_TEST, content)
     if line is not None:
         with suppress(ValueError):
             test = loads(line[1])
-    facts: dict[str, Any] = _parse_slowly(data, path, test=test)
+    facts: dict[str, Any] = _parse_slowly(content, path, test=test)
     number = None
     if type(facts) is dict:
         number = facts.get("format")
@@ -336,13 +336,13 @@ def is_object(name: str) -> bool:
     return re.fullmatch(REFERENCE, name) is not None
 
 
-def references(data: bytes) -> set[str]:
+def references(content: bytes) -> set[str]:
     """Return the names of all objects that the bytes of a recording hold.
 
     The bytes are searched and not parsed, so that a damaged recording keeps its objects
     as well.
     """
-    names = re.findall(REFERENCE.encode(), data)
+    names = re.findall(REFERENCE.encode(), content)
     return {name.decode() for name in names}
 
 
@@ -392,12 +392,12 @@ def copied(value: Any) -> Any:
     return marshal.loads(marshal.dumps(value))
 
 
-def value_in(data: bytes) -> Any:
+def value_in(content: bytes) -> Any:
     """Return a new copy of the value in a recording, which was parsed before."""
-    return parse_recording(data, "", "", skim=True)["outcomes"][0]["value"]
+    return parse_recording(content, "", "", skim=True)["outcomes"][0]["value"]
 
 
-def parse(data: bytes, path: str, *, test: str | None = None) -> Any:
+def parse(content: bytes, path: str, *, test: str | None = None) -> Any:
     """Return the value of a JSON text.
 
     Raises:
@@ -406,30 +406,30 @@ def parse(data: bytes, path: str, *, test: str | None = None) -> Any:
     text = ""
     value, end = None, 0
     try:
-        text = data.decode()
+        text = content.decode()
         value, end = scan(text, 0)
     except (ValueError, StopIteration, RecursionError):
         text = ""
     if not text:
         # This stands behind the block above: inside of it, each traceback would begin
         # with the error of the fast parser.
-        return _parse_slowly(data, path, test=test)
+        return _parse_slowly(content, path, test=test)
     if text[end:].strip():
         raise damaged(path, "text behind its end", test=test)
     return value
 
 
-def _parse_slowly(data: bytes, path: str, *, test: str | None = None) -> Any:
+def _parse_slowly(content: bytes, path: str, *, test: str | None = None) -> Any:
     """Parse a JSON text; accept a byte order mark and refuse duplicate keys."""
-    check_pulled(data, path)
+    check_pulled(content, path)
     try:
-        return loads(data.decode("utf-8-sig"), object_pairs_hook=_without_duplicates)
+        return loads(content.decode("utf-8-sig"), object_pairs_hook=_without_duplicates)
     except RecursionError:
         raise damaged(path, "nested too deeply", test=test) from None
     except ValueError as reason:
-        conflict = re.search(rb"^<{7,} ", data, re.MULTILINE)
+        conflict = re.search(rb"^<{7,} ", content, re.MULTILINE)
         if conflict is not None:
-            line = data.count(b"\n", 0, conflict.start()) + 1
+            line = content.count(b"\n", 0, conflict.start()) + 1
             ours = Remedy(
                 Verb.RUN,
                 "take our side (or --theirs)",
@@ -442,19 +442,19 @@ def _parse_slowly(data: bytes, path: str, *, test: str | None = None) -> Any:
                 detail=f"line {line}",
                 recorder=test,
             ) from None
-        if isinstance(reason, JSONDecodeError) and data:
+        if isinstance(reason, JSONDecodeError) and content:
             detail = f"valid JSON, line {reason.lineno}"
             raise corrupt(path, Damage.MALFORMED, detail, test=test) from None
         if isinstance(reason, UnicodeDecodeError):
             detail = "text in UTF-8"
             raise corrupt(path, Damage.MALFORMED, detail, test=test) from None
         detail = "empty"
-        if data:
+        if content:
             detail = str(reason)
         raise damaged(path, detail, test=test) from None
 
 
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_duplicates(json_members: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return the mapping of a recording's JSON that has these keys and values.
 
     A merge by hand may leave a key twice, of which `dict` would keep the last one.
@@ -462,7 +462,7 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     Raises:
         ValueError: A key occurs twice.
     """
-    mapping = dict(pairs)
-    if len(mapping) != len(pairs):
+    mapping = dict(json_members)
+    if len(mapping) != len(json_members):
         raise ValueError("a key occurs twice")
     return mapping

@@ -174,8 +174,8 @@ class Locks:
         from tempfile import gettempdir
 
         user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
-        place = realpath(self._vault).encode("utf-8", "surrogateescape")
-        digest = blake2b(place, digest_size=8).hexdigest()
+        vault_path = realpath(self._vault).encode("utf-8", "surrogateescape")
+        digest = blake2b(vault_path, digest_size=8).hexdigest()
         return join(gettempdir(), f"pytest-mimic-{user}", digest)
 
     @contextmanager

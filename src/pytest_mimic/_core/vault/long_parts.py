@@ -32,52 +32,54 @@ It may also write the object.
 
 
 def shortened(
-    arguments: Arguments | None, place: PlaceObject = object_name
+    arguments: Arguments | None, place_object: PlaceObject = object_name
 ) -> Arguments | None:
     """Return described arguments as a recording has them.
 
     Args:
         arguments: The arguments, or None if a call was not described.
-        place: Names the object of a long part, and may write it.
+        place_object: Names the object of a long part, and may write it.
     """
 
-    def short(part: Any) -> Any:
-        if _is_long(part):
-            return _cut_of(part, place)
-        if type(part) is list:
-            return [short(item) for item in part]
-        if type(part) is dict:
-            return {name: short(item) for name, item in part.items()}
-        return part
+    def short(argument_part: Any) -> Any:
+        if _is_long(argument_part):
+            return _cut_of(argument_part, place_object)
+        if type(argument_part) is list:
+            return [short(item) for item in argument_part]
+        if type(argument_part) is dict:
+            return {name: short(item) for name, item in argument_part.items()}
+        return argument_part
 
     if not arguments:
         return arguments
-    return {name: short(part) for name, part in arguments.items()}
+    return {name: short(argument_part) for name, argument_part in arguments.items()}
 
 
-def _is_long(part: Any) -> bool:
+def _is_long(argument_part: Any) -> bool:
     """Check whether a part of a request is so long that it is an object of its own."""
-    if type(part) is str:
-        return len(part) > _LONGEST_TEXT
-    return type(part) in (list, dict) and len(part) > _MOST_ITEMS
+    if type(argument_part) is str:
+        return len(argument_part) > _LONGEST_TEXT
+    return type(argument_part) in (list, dict) and len(argument_part) > _MOST_ITEMS
 
 
-def _cut_of(part: Any, place: PlaceObject) -> Any:
+def _cut_of(argument_part: Any, place_object: PlaceObject) -> Any:
     """Return what stands in a recording for a long part: the JSON of a `Cut`.
 
     The part itself becomes an object.
     """
     start = None
-    whole_part = part
-    if type(part) is str:
-        start = part[:_SHOWN_CHARACTERS]
+    whole_part = argument_part
+    if type(argument_part) is str:
+        start = argument_part[:_SHOWN_CHARACTERS]
         # The object has the text as a list of its lines, so that a change of one line
         # is a small difference for git.
-        whole_part = part.splitlines(keepends=True)
+        whole_part = argument_part.splitlines(keepends=True)
     content = layout(whole_part) + "\n"
-    name = place([content.encode(errors="backslashreplace")], "json")
+    name = place_object([content.encode(errors="backslashreplace")], "json")
     digest = name.rpartition("/")[2][:8]
-    return plain_of(Cut(type(part).__name__, start, len(part), digest, name))
+    return plain_of(
+        Cut(type(argument_part).__name__, start, len(argument_part), digest, name)
+    )
 
 
 def long_parts(arguments: Mapping[str, Any] | None) -> Iterator[str]:
@@ -94,19 +96,19 @@ def long_parts(arguments: Mapping[str, Any] | None) -> Iterator[str]:
             pending += node.values()
 
 
-def _cut_in(plain: Mapping[str, Any]) -> Cut | None:
+def _cut_in(json_mapping: Mapping[str, Any]) -> Cut | None:
     """Return the `Cut` that a mapping of JSON stands for.
 
     None: The mapping is a part of the arguments itself, or its rest is in no object.
     """
-    cut = cut_in(plain)
+    cut = cut_in(json_mapping)
     if cut is None or not is_object(cut.file):
         return None
     return cut
 
 
-def whole(
-    arguments: Arguments | None, read: Callable[[str], bytes | None]
+def with_long_parts(
+    arguments: Arguments | None, read_object: Callable[[str], bytes | None]
 ) -> Arguments | None:
     """Return described arguments with their long parts in full.
 
@@ -114,24 +116,26 @@ def whole(
 
     Args:
         arguments: The arguments, or None if a call was not described.
-        read: Returns the content of an object; None if it is missing.
+        read_object: Returns the content of an object; None if it is missing.
     """
     if not any(long_parts(arguments)):
         return arguments
 
-    def filled(part: object) -> Any:
-        if type(part) is list:
-            return [filled(item) for item in part]
-        if type(part) is not dict:
-            return part
-        cut = _cut_in(part)
+    def filled(argument_part: object) -> Any:
+        if type(argument_part) is list:
+            return [filled(item) for item in argument_part]
+        if type(argument_part) is not dict:
+            return argument_part
+        cut = _cut_in(argument_part)
         if cut is None:
-            return {key: filled(item) for key, item in part.items()}
+            return {key: filled(item) for key, item in argument_part.items()}
         with suppress(MimicError, TypeError):
-            content = parse(read(cut.file) or b"", cut.file)
+            content = parse(read_object(cut.file) or b"", cut.file)
             if cut.type == "str":
                 return "".join(content)
             return content
-        return part
+        return argument_part
 
-    return {name: filled(part) for name, part in (arguments or {}).items()}
+    return {
+        name: filled(argument_part) for name, argument_part in (arguments or {}).items()
+    }

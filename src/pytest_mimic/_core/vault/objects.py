@@ -345,9 +345,9 @@ class Objects:
 
         The errors are those of `map`.
         """
-        data = self.store.read(name)
-        self._check(name, data, origin)
-        return data or b""
+        content = self.store.read(name)
+        self._check(name, content, origin)
+        return content or b""
 
     def map(self, name: str, origin: Origin) -> memoryview:
         """Return the bytes of an object, as they were written. The caller owns them.
@@ -356,22 +356,22 @@ class Objects:
             CorruptRecordingError: The file is missing, damaged, or a pointer of Git
                 LFS.
         """
-        data = self.store.map(name)
-        self._check(name, data, origin)
-        return data or memoryview(b"")
+        content = self.store.map(name)
+        self._check(name, content, origin)
+        return content or memoryview(b"")
 
     def _check(
-        self, name: str, data: bytes | memoryview | None, origin: Origin
+        self, name: str, content: bytes | memoryview | None, origin: Origin
     ) -> None:
         path = f"{self.label}/{name}"
-        if data is None:
+        if content is None:
             named_by = f"{self.label}/{origin.name}"
             raise corrupt(path, Damage.LOST, named_by, test=origin.test)
-        check_pulled(data, path)
-        if self._size_of_sound_object.get(name) != len(data):
-            if not is_sound(name, data):
+        check_pulled(content, path)
+        if self._size_of_sound_object.get(name) != len(content):
+            if not is_sound(name, content):
                 raise damaged(path, test=origin.test)
-            self._size_of_sound_object[name] = len(data)
+            self._size_of_sound_object[name] = len(content)
 
     # Errors
 
@@ -420,17 +420,17 @@ def _error_in_one_line(error: Exception) -> str:
     return first_line[:_LONGEST_ERROR]
 
 
-def is_sound(name: str, data: bytes | memoryview) -> bool:
+def is_sound(name: str, content: bytes | memoryview) -> bool:
     """Return whether an object has the content that its name tells.
 
     The line ends of JSON may be those of Windows, which git writes there on checkout.
     """
     suffix = name.rpartition(".")[2]
-    if object_name([data], suffix) == name:
+    if object_name([content], suffix) == name:
         return True
     if suffix != "json":
         return False
-    with_plain_ends = bytes(data).replace(b"\r\n", b"\n")
+    with_plain_ends = bytes(content).replace(b"\r\n", b"\n")
     return object_name([with_plain_ends], suffix) == name
 
 
@@ -444,13 +444,13 @@ def body_of(outcome_entry: Entry) -> Entry:
 
 def objects_of(outcome_entry: Entry) -> list[str]:
     """Return the names of the objects that an outcome names."""
-    named = [
+    named_objects = [
         outcome_entry.get("json"),
         outcome_entry.get("pickle"),
         outcome_entry.get("inputs"),
         *outcome_entry.get("objects", ()),
     ]
-    return [name for name in named if name]
+    return [name for name in named_objects if name]
 
 
 def _is_state(state: object) -> bool:

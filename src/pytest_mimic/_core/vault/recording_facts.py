@@ -14,7 +14,7 @@ from pytest_mimic._core.vault.format import (
     is_usual,
     parse_recording,
 )
-from pytest_mimic._core.vault.long_parts import whole
+from pytest_mimic._core.vault.long_parts import with_long_parts
 from pytest_mimic._core.vault.objects import (
     EMPTY,
     KINDS,
@@ -279,7 +279,7 @@ class Recording(NamedTuple):
     def whole(self) -> Recording:
         """Return it with the long parts of its arguments."""
         return self._replace(
-            arguments=whole(self.arguments, self.stored.reader.store.read)
+            arguments=with_long_parts(self.arguments, self.stored.reader.store.read)
         )
 
 
@@ -293,11 +293,11 @@ def read_calls(
     With `skim`, they have no description of the arguments, which a replay does not
     need. The errors are those of `Vault.read`.
     """
-    data = objects.store.read(name)
-    if data is None:
+    content = objects.store.read(name)
+    if content is None:
         return None
     return calls_of(
-        objects, name, parse_recording(data, objects.label, name, skim=skim)
+        objects, name, parse_recording(content, objects.label, name, skim=skim)
     )
 
 

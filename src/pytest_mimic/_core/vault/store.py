@@ -24,10 +24,10 @@ class Store(Protocol):
 
         The caller owns the memory: changing it does not change the file.
         """
-        data = self.read(name)
-        return None if data is None else memoryview(bytearray(data))
+        content = self.read(name)
+        return None if content is None else memoryview(bytearray(content))
 
-    def write(self, name: str, data: Data) -> None:
+    def write(self, name: str, content: Data) -> None:
         """Put bytes, or pieces of them taken one at a time, there: whole or not at all.
 
         The end of the process loses nothing. A loss of power may, until `end_run`.
@@ -42,8 +42,8 @@ class Store(Protocol):
         ...
 
     def size(self, name: str) -> int | None:
-        data = self.read(name)
-        return None if data is None else len(data)
+        content = self.read(name)
+        return None if content is None else len(content)
 
     def names(
         self, prefix: str = "", *, without: Set[str] = frozenset()
@@ -51,19 +51,21 @@ class Store(Protocol):
         """Return all names under the folder `prefix` but some."""
         ...
 
-    def replace(self, name: str, before: bytes | None, now: bytes | None) -> bool:
-        """Write a file, or delete it without a content, if it still is as `before`.
+    def replace(
+        self, name: str, content_before: bytes | None, new_content: bytes | None
+    ) -> bool:
+        """Write a file, or delete it without a content, if it still is as before.
 
         Return whether it was; else nothing is done.
 
         One process and thread does this at a time.
         """
-        if self.read(name) != before:
+        if self.read(name) != content_before:
             return False
-        if now is None:
+        if new_content is None:
             self.delete([name])
         else:
-            self.write(name, now)
+            self.write(name, new_content)
         return True
 
     # A store in which nothing lasts beyond the process needs none of the rest.

@@ -128,10 +128,10 @@ class Vault:
             CorruptRecordingError: The file is damaged, or of another format.
             MimicError: The store cannot be read.
         """
-        data = self.store.read(name)
-        if data is None:
+        content = self.store.read(name)
+        if content is None:
             return None
-        facts = parse_recording(data, self.label, name, skim=True)
+        facts = parse_recording(content, self.label, name, skim=True)
         entries = facts.get("outcomes")
         if type(entries) is not list or len(entries) != 1 or "source" not in facts:
             return None
@@ -141,10 +141,10 @@ class Vault:
         making: Making | None
         if not is_usual(outcome_entry):
             making = self.reader.making_of_value(name, facts)
-        elif len(data) < LONG:
+        elif len(content) < LONG:
             making = loads, dumps(outcome_entry["value"]), outcome_entry["value"]
         else:
-            making = value_in, data, outcome_entry["value"]
+            making = value_in, content, outcome_entry["value"]
         if making is None:
             return None
         seconds, inputs = wall_seconds(outcome_entry), outcome_entry.get("inputs")
@@ -155,10 +155,10 @@ class Vault:
 
         The errors are those of `read`.
         """
-        data = self.store.read(name)
-        if data is None:
+        content = self.store.read(name)
+        if content is None:
             return None
-        test = parse_recording(data, self.label, name, skim=True).get("test")
+        test = parse_recording(content, self.label, name, skim=True).get("test")
         return test if isinstance(test, str) else None
 
     def tests_of(self, names: Iterable[str]) -> Iterator[tuple[str, str, int]]:
@@ -188,16 +188,18 @@ class Vault:
 
     # -- writing
 
-    def restore(self, name: str, data: bytes | None, *, written: object = ...) -> bool:
+    def restore(
+        self, name: str, old_content: bytes | None, *, written_content: object = ...
+    ) -> bool:
         """Restore the content that was read before a `write`; None deletes the file.
 
-        With `written`, only if that still stands there. Return whether the content was
-        restored.
+        With `written_content`, only if that still stands there. Return whether the
+        content was restored.
         """
-        now = self.store.read(name)
-        if written is not ... and now != written:
+        content_now = self.store.read(name)
+        if written_content is not ... and content_now != written_content:
             return False
-        if not self.store.replace(name, now, data):
+        if not self.store.replace(name, content_now, old_content):
             return False
-        self.replaced |= references(now or b"") - references(data or b"")
+        self.replaced |= references(content_now or b"") - references(old_content or b"")
         return True

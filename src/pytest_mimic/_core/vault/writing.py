@@ -203,7 +203,7 @@ class Writer:
         self._replaced |= replaced
         return Written(old_content, new_content, replaced)
 
-    def copy(self, name: str, other: Objects) -> None:
+    def copy(self, name: str, other_objects: Objects) -> None:
         """Write a recording or cassette of another vault, its objects first, as it is.
 
         Raises:
@@ -211,14 +211,14 @@ class Writer:
             MimicError: The store cannot be written.
         """
         store = self._objects.store
-        data = other.store.read(name) or b""
+        recording = other_objects.store.read(name) or b""
         store.share()
-        for each in sorted(references(data)):
-            content = other.map(each, Origin(name, "", None))
-            if store.size(each) != len(content):
-                store.write(each, [content])
-        self._replaced |= references(store.read(name) or b"") - references(data)
-        store.write(name, data)
+        for object_name in sorted(references(recording)):
+            content = other_objects.map(object_name, Origin(name, "", None))
+            if store.size(object_name) != len(content):
+                store.write(object_name, [content])
+        self._replaced |= references(store.read(name) or b"") - references(recording)
+        store.write(name, recording)
 
     def delete(
         self, names: Collection[str], objects: Iterable[str] | None = None
@@ -317,11 +317,11 @@ def _read_before(objects: Objects, name: str) -> _FileBefore:
     Raises:
         CorruptRecordingError: The file has a newer format, or is no regular file.
     """
-    data = objects.store.read(name)
-    if data is None:
+    content = objects.store.read(name)
+    if content is None:
         return _FileBefore()
     try:
-        facts = parse_recording(data, objects.label, name)
+        facts = parse_recording(content, objects.label, name)
         calls = facts.get("calls") or [facts]
         if "outcomes" in facts:
             entries = facts["outcomes"]
@@ -336,8 +336,8 @@ def _read_before(objects: Objects, name: str) -> _FileBefore:
     except MISSHAPED:
         pass
     else:
-        return _FileBefore(data, facts, entries, arguments)
-    return _FileBefore(data)
+        return _FileBefore(content, facts, entries, arguments)
+    return _FileBefore(content)
 
 
 def _facts_of_file(
@@ -351,11 +351,14 @@ def _facts_of_file(
     """Return the content of a file."""
     run = {fact: facts_of_run.get(fact) for fact in ("test", "recorded")}
     if is_cassette:
-        rows = zip(calls, arguments, entries, strict=True)
+        calls_with_outcomes = zip(calls, arguments, entries, strict=True)
         return {
             "format": FORMAT,
             **run,
-            "calls": [_facts_of_call(*row) for row in rows],
+            "calls": [
+                _facts_of_call(*call_with_outcome)
+                for call_with_outcome in calls_with_outcomes
+            ],
         }
     [call] = calls
     [described] = arguments
@@ -476,9 +479,9 @@ def _write_inputs(
     Returns:
         The name; empty without a list.
     """
-    before = objects.store.read(old_name) if old_name else None
-    text = list_of(before, is_same=is_same)
-    if before is not None and before == text.encode():
+    list_before = objects.store.read(old_name) if old_name else None
+    text = list_of(list_before, is_same=is_same)
+    if list_before is not None and list_before == text.encode():
         return old_name
     if not text:
         return ""
@@ -540,13 +543,13 @@ def _take_out_named(store: Store, objects: dict[str, None]) -> bool:
     """
     for name in chain.from_iterable(map(store.names, FOLDERS)):
         try:
-            data = store.read(name) or b""
+            content = store.read(name) or b""
             if name.endswith(".json"):
-                parse_recording(data, "", name)
+                parse_recording(content, "", name)
         except CorruptRecordingError:
             return False
-        for named in references(data):
-            objects.pop(named, None)
+        for object_name in references(content):
+            objects.pop(object_name, None)
         if not objects:
             break
     return True

@@ -12,7 +12,7 @@ from math import inf
 
 from pytest_mimic._core.tree.drawing import lines_of
 from pytest_mimic._core.vault.format import damaged
-from pytest_mimic._core.vault.long_parts import whole
+from pytest_mimic._core.vault.long_parts import with_long_parts
 from pytest_mimic._core.vault.recording_facts import MISSHAPED, Recording
 from pytest_mimic._core.words import plural, short_seconds, size
 from pytest_mimic._tools.cli.output import Line, Result
@@ -76,7 +76,7 @@ def _lines(invocation: Invocation, files: list[VaultFile]) -> Iterator[Line]:
         if index > 0:
             yield ""
         file.calls = [
-            call._replace(arguments=whole(call.arguments, vault.store.read))
+            call._replace(arguments=with_long_parts(call.arguments, vault.store.read))
             for call in file.calls
         ]
         if invocation.settings.redact:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_mimic._core.vault import Vault
-from pytest_mimic._core.vault.long_parts import shortened, whole
+from pytest_mimic._core.vault.long_parts import shortened, with_long_parts
 from unit.memory_store import MemoryStore
 
 
@@ -29,4 +29,4 @@ def test_long_parts_come_back_from_inside_of_others():
         500,
         arguments["short"],
     )
-    assert whole(short, store.read) == arguments
+    assert with_long_parts(short, store.read) == arguments
