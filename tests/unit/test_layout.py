@@ -14,7 +14,7 @@ from typing import NamedTuple
 import pytest
 
 import pytest_mimic
-from pytest_mimic._run.layers import DOORS, layer_of
+from pytest_mimic._run.layers import DOORS, Layer, layer_of
 
 PACKAGE = Path(pytest_mimic.__file__).parent
 MODULES = {
@@ -357,14 +357,12 @@ def test_no_module_imports_at_its_top_what_is_on_a_layer_above() -> None:
 
 
 def test_only_the_doors_import_modules_of_the_package_in_functions() -> None:
-    doors = {
-        f"pytest_mimic.{module}:{function}"
-        for module, functions in DOORS.items()
-        for function in functions
-    }
+    """Each stands in the table under the highest layer of which it imports something."""
+    layers: dict[str, Layer] = {}
+    for importer, function, module in RUN_TIME_IMPORTS:
+        if function:
+            door = f"{importer.removeprefix('pytest_mimic.')}:{function}"
+            layers[door] = max(layers.get(door, Layer.PLUGIN), layer_of(module))
 
-    importing = {
-        f"{one.importer}:{one.function}" for one in RUN_TIME_IMPORTS if one.function
-    }
-
-    assert importing == doors
+    doors = {door: layer for layer, names in DOORS.items() for door in names}
+    assert layers == doors

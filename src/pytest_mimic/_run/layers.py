@@ -13,8 +13,10 @@ A module imports at its top what is on its own layer and on those below. So a ru
 only for the layers that it needs.
 
 Inside functions, only the doors below import modules of this package. A door leads to
-a higher layer, or to a part of a layer that few runs need. Libraries are imported
-inside functions, too, where they may be missing or where few runs need them.
+a higher layer, or to a part of a layer that few runs need. What the layers below use of
+such a layer stands in one class, such as `Descriptions` or `Verifier`, which the door
+returns. Libraries are imported inside functions, too, where they may be missing or
+where few runs need them.
 """
 
 from __future__ import annotations
@@ -119,70 +121,59 @@ _LAYERS: dict[str, Layer] = {
     "_run.call_report": Layer.TOOLS,
 }
 
-# The functions that import modules of this package, by their modules.
-DOORS: dict[str, tuple[str, ...]] = {
-    "plugin": (
-        "_warn_of_unknown_keys",
-        "_run_of",
-        "pytest_terminal_summary",
-        "_cassette_fixture",
+# The functions that import modules of this package, by the layer to which each leads:
+# the highest one of which it imports something.
+DOORS: dict[Layer, tuple[str, ...]] = {
+    Layer.PLUGIN: ("plugin:_cassette_fixture",),
+    Layer.START: (
+        "plugin:_run_of",
+        "plugin:_warn_of_unknown_keys",
+        "plugin:pytest_terminal_summary",
     ),
-    "_run.configuration": ("_read_secret_names",),
-    "_run.ending": ("Ending._count_tokens",),
-    "_run.phases": (
-        "failing_tests",
-        "Phases._load_before_fakes",
+    Layer.REPLAY: (
+        "_clients.http.aiohttp:_NextResponse._read",
+        "_clients.http.aiohttp:_connection_of_unsent",
+        "_clients.http.aiohttp:_wrap_connect.connect",
+        "_clients.mcp.mcp_transports:_wrap.client",
+        "_clients.sql.sqlalchemy:_compiled_names",
+        "_core.engine.client_plan:Port.secrets",
+        "_core.engine.coverings:Coverings._cover_client",
+        "_core.engine.coverings:Coverings._plan",
+        "_core.engine.current:Current.watch",
+        "_core.engine.run:Run.inputs",
+        "_core.engine.run:Run.recordings",
+        "_core.engine.run:Run.redactor",
+        "_core.engine.run:Run.senders",
+        "_core.engine.wrappers:_engine",
+        "_core.identity.call_identity:whole_identity",
+        "_core.outcome.encoding:_pickling",
+        "_core.targets.options:_check_paths",
+        "_core.targets.options:_read_paths",
+        "_core.vault.objects:Objects._unpickled",
+        "_core.vault.objects:Objects._untagged",
+        "_core.vault.objects:Objects.check_tags",
+        "_core.vault.vault:Vault.reader",
+        "_run.configuration:_read_secret_names",
+        "_run.ending:Ending._count_tokens",
     ),
-    "_run.pytest_run": (
-        "PytestRun._load_for_options",
-        "PytestRun.finish_collection",
+    Layer.RECORD: (
+        "_core.engine.call:descriptions",
+        "_core.engine.coverings:_forks",
+        "_core.engine.steps:recorder",
+        "_core.vault.folder:FolderStore._locks",
+        "_core.vault.vault:Vault.writer",
+        "_run.phases:Phases._load_before_fakes",
+        "_run.pytest_run:PytestRun.finish_collection",
+        "_run.session:Session._load_layers",
+        "_run.summary:_anew",
     ),
-    "_run.session": ("Session._load_layers",),
-    "_run.summary": ("_anew",),
-    "_clients.http.aiohttp": (
-        "_wrap_connect.connect",
-        "_connection_of_unsent",
-        "_NextResponse._read",
+    Layer.VERIFY: (
+        "_core.engine.effects:Effects.refuse_changes",
+        "_core.engine.record:encode",
+        "_core.engine.steps:verifier",
+        "_run.phases:failing_tests",
     ),
-    "_clients.mcp.mcp_transports": ("_wrap.client",),
-    "_clients.sql.sqlalchemy": ("_compiled_names",),
-    "_core.engine.call": ("descriptions",),
-    "_core.engine.client_plan": ("Port.secrets",),
-    "_core.engine.coverings": (
-        "Coverings._plan",
-        "Coverings._cover_client",
-        "_forks",
-    ),
-    "_core.engine.current": ("Current.watch",),
-    "_core.engine.effects": ("Effects.refuse_changes",),
-    "_core.engine.record": ("encode",),
-    "_core.engine.run": (
-        "Run.recordings",
-        "Run.redactor",
-        "Run.senders",
-        "Run.inputs",
-    ),
-    "_core.engine.steps": (
-        "recorder",
-        "verifier",
-    ),
-    "_core.engine.wrappers": ("_engine",),
-    "_core.identity.call_identity": ("whole_identity",),
-    "_core.outcome.encoding": ("_pickling",),
-    "_core.targets.options": (
-        "_check_paths",
-        "_read_paths",
-    ),
-    "_core.vault.folder": ("FolderStore._locks",),
-    "_core.vault.objects": (
-        "Objects.check_tags",
-        "Objects._untagged",
-        "Objects._unpickled",
-    ),
-    "_core.vault.vault": (
-        "Vault.reader",
-        "Vault.writer",
-    ),
+    Layer.TOOLS: ("_run.pytest_run:PytestRun._load_for_options",),
 }
 
 
