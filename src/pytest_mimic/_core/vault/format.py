@@ -362,6 +362,9 @@ def is_usual(outcome_entry: Any) -> bool:
     # A duration that is infinite or NaN is not zero less itself.
     if type(duration) is not float or duration - duration != 0:
         return False
+    # Most entries have no other key than these two and `inputs`.
+    if len(outcome_entry) == 2 + ("inputs" in outcome_entry):
+        return True
     has_end = "end" in outcome_entry
     other_keys = has_end + ("inputs" in outcome_entry) + ("number" in outcome_entry)
     other_keys += "beside" in outcome_entry

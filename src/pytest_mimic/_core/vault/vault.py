@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import suppress
 from marshal import dumps, loads
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_mimic._core.vault.format import (
     FOLDERS,
@@ -30,8 +30,10 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault.writing import Writer
 
 
-class RecordedValue(NamedTuple):
+class RecordedValue:
     """What a recording says of which nothing but a value is recorded.
+
+    Each first replay makes one, and a `NamedTuple` takes three times as long to make.
 
     Attributes:
         source: The fingerprint of the target's source.
@@ -42,12 +44,23 @@ class RecordedValue(NamedTuple):
         first: The value for the first call; `...` if that has to be made, too.
     """
 
-    source: str | None
-    seconds: float
-    inputs: str | None
-    make: Callable[[Any], Any]
-    kept: Any
-    first: Any
+    __slots__ = ("first", "inputs", "kept", "make", "seconds", "source")
+
+    def __init__(
+        self,
+        source: str | None,
+        seconds: float,
+        inputs: str | None,
+        make: Callable[[Any], Any],
+        kept: Any,
+        first: Any,
+    ) -> None:
+        self.source = source
+        self.seconds = seconds
+        self.inputs = inputs
+        self.make = make
+        self.kept = kept
+        self.first = first
 
 
 class Vault:
