@@ -113,6 +113,7 @@ _LAYERS: dict[str, Layer] = {
     "_core.tree.agreement": Layer.VERIFY,
     "_core.tree.difference_words": Layer.VERIFY,
     "_core.tree.messages": Layer.VERIFY,
+    "_core.tree.nearest_recording": Layer.VERIFY,
     "_core.tree.shapes": Layer.VERIFY,
     "_run.drift_reports": Layer.VERIFY,
     "_run.failing_tests": Layer.VERIFY,
@@ -168,7 +169,7 @@ DOORS: dict[Layer, tuple[str, ...]] = {
         "_run.summary:_anew",
     ),
     Layer.VERIFY: (
-        "_core.engine.effects:Effects.refuse_changes",
+        "_core.engine.mutated_arguments:ArgumentsBefore.refuse_changes",
         "_core.engine.record:encode",
         "_core.engine.steps:verifier",
         "_run.phases:failing_tests",

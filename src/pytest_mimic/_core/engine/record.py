@@ -28,7 +28,7 @@ from pytest_mimic._core.engine.account_events import (
     RecordedCall,
     TokensTaken,
 )
-from pytest_mimic._core.engine.effects import Effects
+from pytest_mimic._core.engine.mutated_arguments import ArgumentsBefore
 from pytest_mimic._core.outcome.lossy import losses
 from pytest_mimic._core.outcome.outcome import Stream, Value
 from pytest_mimic._core.placeholders import issued_in
@@ -90,7 +90,7 @@ class Observed:
     Attributes:
         call: The call.
         is_recorded: Its outcome is recorded. Else it is compared.
-        effects: What a function may change, as it was before.
+        arguments_before: What a function may change, as it was before.
         trace: Notes what a function reaches and reads.
         is_awaited: A plain function has returned a coroutine or an async generator.
         coroutine_gave: What a coroutine gave that is a stream: see
@@ -104,7 +104,7 @@ class Observed:
     def __init__(self, call: Call, *, is_recorded: bool) -> None:
         self.call = call
         self.is_recorded = is_recorded
-        self.effects: Effects | None = None
+        self.arguments_before: ArgumentsBefore | None = None
         self.trace: Trace | None = None
         if call.edge_call is None:
             # The function may change its arguments. The call keeps what it describes.
@@ -112,7 +112,7 @@ class Observed:
             call.arguments  # noqa: B018
             if is_recorded:
                 call.parts  # noqa: B018
-                self.effects = Effects(call)
+                self.arguments_before = ArgumentsBefore(call)
         self.is_awaited: bool = False
         self.coroutine_gave: str = ""
         self.started: float = call.plan.run.clock()
@@ -275,9 +275,9 @@ def encode(
         UnstorableOutcomeError: The outcome cannot be stored.
     """
     call, plan, run = observed.call, observed.call.plan, observed.call.plan.run
-    effects = observed.effects
-    if effects is not None:
-        effects.refuse_changes()
+    arguments_before = observed.arguments_before
+    if arguments_before is not None:
+        arguments_before.refuse_changes()
     stored_outcome = run.vault.writer.encoded(
         outcome,
         observed.duration,
@@ -288,8 +288,8 @@ def encode(
     beside = float(f"{observed.seconds_shared:.4g}")
     if beside >= _SHORTEST_BESIDE:
         stored_outcome.entry["beside"] = min(beside, stored_outcome.duration)
-    if effects is not None and effects.states:
-        stored_outcome.entry["after"] = effects.states
+    if arguments_before is not None and arguments_before.states:
+        stored_outcome.entry["after"] = arguments_before.states
     if run.redactor.environment.forms:
         _hide_environment(call, stored_outcome)
     if (

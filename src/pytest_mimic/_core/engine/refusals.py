@@ -12,12 +12,12 @@ from pytest_mimic._core.engine.account import REKEY
 from pytest_mimic._core.engine.blame import blame
 from pytest_mimic._core.engine.changed_lines import former_recording
 from pytest_mimic._core.tree.messages import (
-    CANDIDATES,
     MissedCall,
     missing,
     new_after_replayed,
     stale,
 )
+from pytest_mimic._core.tree.nearest_recording import CANDIDATES
 from pytest_mimic._core.tree.stored import bare
 from pytest_mimic._core.types.hashes import paths_of_hashes
 from pytest_mimic.errors import MissingRecordingError

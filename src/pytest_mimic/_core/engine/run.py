@@ -24,9 +24,9 @@ from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.words import lazy_attribute
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.changed_inputs import ChangedInputs
     from pytest_mimic._core.engine.recordings import Recordings
     from pytest_mimic._core.engine.senders import Senders
+    from pytest_mimic._core.engine.stale_inputs import StaleInputs
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.settings import Settings
     from pytest_mimic._core.vault import Vault
@@ -128,11 +128,11 @@ class Run:
         return Senders(self.current.tell_sender)
 
     @lazy_attribute
-    def inputs(self) -> ChangedInputs:
+    def inputs(self) -> StaleInputs:
         """What has changed of what calls reach and read."""
-        from pytest_mimic._core.engine.changed_inputs import ChangedInputs
+        from pytest_mimic._core.engine.stale_inputs import StaleInputs
 
-        return ChangedInputs(
+        return StaleInputs(
             self.settings,
             self.vault,
             self.places,

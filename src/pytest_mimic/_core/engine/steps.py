@@ -10,7 +10,7 @@ from threading import current_thread
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol
 
 from pytest_mimic._core.engine.blame import blame
-from pytest_mimic._core.engine.effects import set_states
+from pytest_mimic._core.engine.mutated_arguments import set_states
 from pytest_mimic._core.engine.owners import Unended
 from pytest_mimic._core.engine.waits import Wait
 from pytest_mimic._core.outcome.outcome import (
@@ -359,10 +359,10 @@ class Step:
             return
         observed = self.observed
         try:
-            if observed.effects is not None:
-                observed.effects.refuse_changes()
+            if observed.arguments_before is not None:
+                observed.arguments_before.refuse_changes()
             # The call goes on, and may change its arguments later.
-            observed.effects = None
+            observed.arguments_before = None
             given = self._given_so_far("waiting" if mark == WAITING else "stopped")
             observed.end()
             stored_outcome = recorder().encode(observed, given)

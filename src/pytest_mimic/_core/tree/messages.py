@@ -5,7 +5,6 @@ Each text says what differs, and gives a command that helps.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -21,7 +20,6 @@ from pytest_mimic._core.commands import (
 )
 from pytest_mimic._core.identity.kept_parts import Parts, is_digest
 from pytest_mimic._core.nodes.node_classes import Hidden, Node
-from pytest_mimic._core.nodes.node_parts import kind_of
 from pytest_mimic._core.placeholders import is_placeholder
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.target_options import Options
@@ -31,9 +29,13 @@ from pytest_mimic._core.tree.differing import (
     Difference,
     argument_differences,
     is_left_out,
-    part_differences,
 )
 from pytest_mimic._core.tree.drawing import steps
+from pytest_mimic._core.tree.nearest_recording import (
+    CANDIDATES,
+    nearest_recording,
+    short_descriptions,
+)
 from pytest_mimic._core.tree.remedies import (
     Changing,
     changing_parts,
@@ -41,7 +43,6 @@ from pytest_mimic._core.tree.remedies import (
     volatile,
 )
 from pytest_mimic._core.tree.row_order import only_order_differs
-from pytest_mimic._core.vault.long_parts import shortened
 from pytest_mimic._core.words import limited
 from pytest_mimic.errors import (
     DriftError,
@@ -55,8 +56,6 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault.recording_facts import Recording
 
 _SHOWN = 5
-#: The recordings that a miss is compared with, at most.
-CANDIDATES = 300
 _LINE = 200
 # The parts in the description of a client's call that do not count. They are made from
 # other parts, or differ by the order of calls.
@@ -95,42 +94,6 @@ class MissedCall(NamedTuple):
     verb: Verb = Verb.RECORD
     hashes: Collection[str] = ()
     parts: Callable[[], Parts | None] = _nothing
-
-
-def nearest_recording(
-    candidates: Iterable[Recording],
-    arguments: Mapping[str, Any] | None,
-    *,
-    test: str | None = None,
-) -> Recording | None:
-    """Return the recording that is most like a call, or None without candidates.
-
-    A recording of the same test comes first, then the one with the fewest arguments
-    that differ, then with the fewest
-    parts, then of the same kinds, then one of other parameters of the test, then the
-    latest. Only the first few hundred candidates are considered.
-    """
-    short = _shortened(arguments)
-    parts: dict[str, Node] | None = None
-    if short is not None:
-        parts = by_name(short)
-
-    def likeness(known: Recording) -> tuple[Any, ...]:
-        counts: tuple[float, ...] = (float("-inf"),)
-        if known.arguments is not None and parts is not None:
-            found = part_differences(by_name(known.arguments), parts)
-            # The parts of different kinds, such as a text and a path.
-            others = 0
-            paths = set()
-            for difference in found:
-                paths.add(_argument_of(difference.path))
-                others += kind_of(difference.old) != kind_of(difference.new)
-            counts = (-len(paths), -len(found), -others)
-        known_test = known.test or ""
-        is_like = known_test.partition("[")[0] == (test or "").partition("[")[0]
-        return (known.test == test, counts, is_like, known.recorded or "", known_test)
-
-    return max(islice(candidates, CANDIDATES), key=likeness, default=None)
 
 
 def missing(
@@ -174,7 +137,7 @@ def missing(
                 call.target,
                 call.line or call.target,
                 call.options,
-                arguments=_shortened(call.arguments),
+                arguments=short_descriptions(call.arguments),
                 others=[candidate.arguments for candidate in first_candidates],
             )
     paths: tuple[str, ...] = ()
@@ -192,13 +155,6 @@ def missing(
         changing=paths,
         kinds=tuple(kinds),
     )
-
-
-def _shortened(arguments: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Return described arguments with long ones cut; None: they are not known."""
-    if arguments is None:
-        return None
-    return shortened(dict(arguments))
 
 
 def _worded(words: str, fact: str | None) -> str:
@@ -569,7 +525,3 @@ def mutations(names: Sequence[str], found: Sequence[Difference]) -> list[str]:
     """
     facts = Differences(tuple(found), "before", "after", _SHOWN).lines()
     return facts or [f"{name}: changed in a part that is not shown" for name in names]
-
-
-def _argument_of(path: str) -> str:
-    return re.split(r"[.\[{]", path)[0]

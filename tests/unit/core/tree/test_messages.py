@@ -3,40 +3,22 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
-from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.targets.target import as_targets
 from pytest_mimic._core.tree import messages
 from pytest_mimic._core.tree.call_labels import call_label
-from pytest_mimic._core.tree.describing import described_arguments
 from pytest_mimic._core.tree.difference_words import difference_lines
 from pytest_mimic._core.tree.differing import argument_differences
 from pytest_mimic._core.tree.messages import MissedCall
 from pytest_mimic.errors import MutatedInputError, StaleRecordingError
+from unit.core.tree.recorded import TEST, Recorded, described
 
-TEST = "tests/test_rates.py::test_day"
 FIRST_ID = "12345678-1234-4678-9234-567812345678"
 SECOND_ID = "12345678-1234-4678-9234-567812345679"
-
-
-class Recorded(NamedTuple):
-    """The facts of a recording."""
-
-    arguments: dict[str, Any] | None
-    test: str | None = "tests/test_rates.py::test_week"
-    recorded: str | None = "2026-11-02"
-    parts: dict[str, Any] | None = None
-
-    def whole(self) -> Recorded:
-        return self
-
-
-def described(**arguments: object) -> dict[str, Any]:
-    return described_arguments(arguments, Redactor())
 
 
 def missed(
@@ -286,44 +268,6 @@ def test_ignoring_what_a_client_does_is_not_suggested(
     call = MissedCall(label, label.split()[0], new)
 
     assert "ignore=" not in str(messages.missing(call, [Recorded(old)]))
-
-
-def of(
-    test: str | None = "tests/test_rates.py::test_week", **arguments: object
-) -> Recorded:
-    return Recorded(described(**arguments), test=test)
-
-
-#: A call, and recordings of which the last one is the nearest.
-NEAREST = {
-    "of the same test": (described(day="2024-05-01"), [of(day="2024-05-02"), of(TEST, day="2024-05-02")]),
-    "of the same test with more differences": (
-        described(prompt="Greet Zoe", model="small", limit=3),
-        [of(prompt="Greet Zoe", model="small", limit=4), of(TEST, prompt="Greet Ann", model="large", limit=3)],
-    ),
-    # Three parts of one argument are nearer than two whole arguments.
-    "the fewest arguments": (
-        described(filters={"x": 1, "y": 5, "z": 7, "w": 0}, page=9),
-        [of(filters="Oslo", page=3), of(filters={"x": 1, "y": 2, "z": 3}, page=9)],
-    ),
-    "the latest": (
-        described(base="EUR"),
-        [of(base="USD")._replace(recorded="2026-01-01"), of(base="CHF")._replace(recorded="2026-11-03")],
-    ),
-    "the fewest parts": (
-        described(prompt={"a": 1, "b": 2, "c": 3}),
-        [of(prompt={"a": 1, "b": 4, "c": 4}), of(prompt={"a": 1, "b": 2, "c": 4})],
-    ),
-    "the only one": (described(base="EUR"), [Recorded(None)]),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("now", "candidates"), NEAREST.values(), ids=NEAREST)
-def test_the_nearest_recording_is_found(
-    now: dict[str, Any], candidates: list[Recorded]
-) -> None:
-    assert messages.nearest_recording(candidates, now, test=TEST) is candidates[-1]
-    assert messages.nearest_recording([], now) is None
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault import Vault
 
 
-class ChangedInputs:
+class StaleInputs:
     """Compares lists of inputs with the code and files of now.
 
     A list has a name in the vault, and most calls of a function have the same.

@@ -10,7 +10,7 @@ import pytest
 
 from pytest_mimic import MutatedInputError
 from pytest_mimic._core.engine.call import Call
-from pytest_mimic._core.engine.effects import Effects
+from pytest_mimic._core.engine.mutated_arguments import ArgumentsBefore
 from pytest_mimic._core.identity.call_identity import CallIdentity
 from unit.core.engine.runs import Runs
 
@@ -25,12 +25,12 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def files_of(root: Path) -> Callable[..., Effects]:
+def files_of(root: Path) -> Callable[..., ArgumentsBefore]:
     """Return the files that arguments name before a call."""
 
     def f() -> None: ...
 
-    def files(ignored: tuple[str, ...] = (), **arguments: object) -> Effects:
+    def files(ignored: tuple[str, ...] = (), **arguments: object) -> ArgumentsBefore:
         names, values = tuple(arguments), tuple(arguments.values())
         identity = CallIdentity("shop:f", names)
         key, plan = identity.key(values), Runs(root).plan(f, ignore=ignored)
@@ -43,12 +43,12 @@ def files_of(root: Path) -> Callable[..., Effects]:
             values=values,
             identity=identity,
         )
-        return Effects(call)
+        return ArgumentsBefore(call)
 
     return files
 
 
-def refused(files: Effects) -> tuple[str, ...]:
+def refused(files: ArgumentsBefore) -> tuple[str, ...]:
     with pytest.raises(
         MutatedInputError, match="shop:f has mutated its inputs"
     ) as caught:
@@ -177,6 +177,6 @@ def test_a_folder_and_a_pipe_are_not_compared(root, files_of):
 
 
 def test_the_name_of_a_keyword_may_begin_with_a_star(
-    files_of: Callable[..., Effects],
+    files_of: Callable[..., ArgumentsBefore],
 ) -> None:
     files_of(**{"**extra": {"*": 1}}).refuse_changes()

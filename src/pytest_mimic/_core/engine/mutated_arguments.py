@@ -39,7 +39,7 @@ _MOST_ITEMS = 10_000
 _UNCHANGEABLE = frozenset({bool, bytes, complex, float, int, str, type(None)})
 
 
-class Effects:
+class ArgumentsBefore:
     """The arguments of a call, and the files that they name, as they were before it.
 
     Files that ignored arguments name do not count.
