@@ -23,6 +23,7 @@ The nouns:
 | step | what is to be done with a call, until it has ended | `steps` |
 | performer | what runs a user's function, and replays it | `execution` |
 | observed | what is noted of a real call while it runs | `record` |
+| descriptions, recorder, verifier | the layers above a replay | `call`, `steps` |
 | turn | what one thread, of one process, decides and writes at once | `recordings` |
 | family | the processes of a run that has forked | `family`, `family_events` |
 
