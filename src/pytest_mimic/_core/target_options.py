@@ -31,16 +31,16 @@ def kept_options(options: Options) -> dict[str, Any]:
     recording. A function for `key` is kept as `true`. `changed_options` compares them
     with those of a later line.
     """
-    kept: dict[str, Any] = {}
+    options_to_keep: dict[str, Any] = {}
     for name in ("ignore", "match", "content"):
         paths = getattr(options, name)
         if paths:
-            kept[name] = sorted(paths)
+            options_to_keep[name] = sorted(paths)
     if options.sequence is not None:
-        kept["sequence"] = options.sequence
+        options_to_keep["sequence"] = options.sequence
     if options.key is not None:
-        kept["key"] = True
-    return kept
+        options_to_keep["key"] = True
+    return options_to_keep
 
 
 def is_sequence(options: Mapping[str, Any], *, is_client: bool) -> bool:
@@ -56,7 +56,10 @@ def is_sequence(options: Mapping[str, Any], *, is_client: bool) -> bool:
 
 
 def changed_options(
-    before: Mapping[str, Any], now: Mapping[str, Any], *, is_client: bool
+    options_before: Mapping[str, Any],
+    options_now: Mapping[str, Any],
+    *,
+    is_client: bool,
 ) -> list[str]:
     """Return the options that differ between two lines of a target, in words.
 
@@ -67,23 +70,23 @@ def changed_options(
     """
     changes: list[str] = []
     for name in ("ignore", "match", "content"):
-        old_paths = before.get(name, ())
-        new_paths = now.get(name, ())
+        old_paths = options_before.get(name, ())
+        new_paths = options_now.get(name, ())
         added = [path for path in new_paths if path not in old_paths]
-        removed = [path for path in old_paths if path not in new_paths]
+        removed_paths = [path for path in old_paths if path not in new_paths]
         if added:
             changes.append(f"{name}={','.join(added)} is new")
-        if removed:
-            changes.append(f"{name}={','.join(removed)} is gone")
-    was_sequence = is_sequence(before, is_client=is_client)
-    becomes_sequence = is_sequence(now, is_client=is_client)
+        if removed_paths:
+            changes.append(f"{name}={','.join(removed_paths)} is gone")
+    was_sequence = is_sequence(options_before, is_client=is_client)
+    becomes_sequence = is_sequence(options_now, is_client=is_client)
     if was_sequence != becomes_sequence:
         # What is the default is not written in a line.
         word = "sequence=no" if is_client else "sequence"
         is_new = becomes_sequence != is_client
         changes.append(f"{word} is {_new_or_gone(is_new)}")
-    has_key = bool(now.get("key"))
-    if bool(before.get("key")) != has_key:
+    has_key = bool(options_now.get("key"))
+    if bool(options_before.get("key")) != has_key:
         changes.append(f"key= is {_new_or_gone(has_key)}")
     return changes
 

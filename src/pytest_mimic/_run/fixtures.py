@@ -57,10 +57,10 @@ class Fixtures(Hooks):
         """
         places = self._session.run.places
         if fixture == "tmp_path":
-            places.own = None
+            places.folder_of_test = None
             place = places.place_of(str(value))
             if place is not None:
-                places.own = place.given
+                places.folder_of_test = place.given
             return
         base = str(value.getbasetemp())
         folders = [base]

@@ -68,7 +68,7 @@ class Session:
         self.account.begun.append((len(self.account.replays), nodeid))
         self.run.current.pending.begin()
         self.scopes.begin_test(nodeid)
-        self.run.places.own = None
+        self.run.places.folder_of_test = None
 
     def end_test(self, *, passed: bool, is_whole: bool = False) -> None:
         """End a test, after its teardown.
@@ -81,7 +81,7 @@ class Session:
             self.scopes.end_test(passed=passed, is_whole=is_whole)
         finally:
             self.run.end_test()
-            self.run.places.own = None
+            self.run.places.folder_of_test = None
 
     def break_off(self) -> None:
         """End the test in which the run was stopped, if there is one, as not passed."""

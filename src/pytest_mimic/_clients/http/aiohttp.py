@@ -109,12 +109,12 @@ async def _body_of(req: Any, body: Any) -> bytes:
     """
     if isinstance(body, bytes):
         return body
-    data: bytes = await body.as_bytes()
+    body_bytes: bytes = await body.as_bytes()
     if body.consumed:
         # A file or a generator, which has no bytes for a real request any more.
         payload = sys.modules["aiohttp.payload"]
-        req._body = payload.BytesPayload(data, headers=body.headers)
-    return data
+        req._body = payload.BytesPayload(body_bytes, headers=body.headers)
+    return body_bytes
 
 
 def _decodes_nothing() -> bool:

@@ -17,9 +17,11 @@ _WINDOW_OF_GZIP = 16 + zlib.MAX_WBITS
 _OfOneChunk = Callable[[bytes], bytes]
 
 
-def names_in(encoding: str) -> list[str]:
+def encodings_in_header(content_encoding: str) -> list[str]:
     """Return the encodings that a `Content-Encoding` names, as they were applied."""
-    return [part.strip().lower() for part in encoding.split(",")]
+    return [
+        encoding_name.strip().lower() for encoding_name in content_encoding.split(",")
+    ]
 
 
 def inflate(
@@ -38,7 +40,7 @@ def inflate(
     """
     inflated: list[bytes] | None = list(chunks)
     # `Content-Encoding: deflate, gzip`: the last encoding is undone first.
-    for name in reversed(names_in(encoding)):
+    for name in reversed(encodings_in_header(encoding)):
         if inflated is not None:
             inflated = _decode(inflated, name, to_its_end=to_its_end)
     return inflated
@@ -132,7 +134,7 @@ def deflate(
     encoding's frame, and not compressed: so there are at least as many bytes as the
     reader of the recorded body read.
     """
-    names = names_in(encoding)
+    names = encodings_in_header(encoding)
     if not is_whole or not all(map(_can_encode, names)):
         names = ["gzip"]
     packed = list(chunks)

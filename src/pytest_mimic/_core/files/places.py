@@ -50,8 +50,8 @@ class Places:
         temporary_folders: The spellings of the base temporary folder, in UTF-8 as
             pickles have it. The list stays the same object. Text without any of them
             contains no path below that folder.
-        own: The name of the folder that `tmp_path` gave to the running test; None if it
-            uses none.
+        folder_of_test: The name of the folder that `tmp_path` gave to the running test;
+            None if it uses none.
         changes: How often a path of an identity was in another given folder than the
             one before it.
     """
@@ -62,12 +62,12 @@ class Places:
     _origin = time_ns() - perf_counter_ns()
 
     def __init__(self, *rootdir: str) -> None:
-        self.own: str | None = None
+        self.folder_of_test: str | None = None
         # Made by `digests_of`.
         self.digests: FileDigests | None = None
         self.temporary_folders: list[bytes] = []
         self.changes: int = 0
-        self._last = ""
+        self._last_given_folder = ""
         self._roots: list[tuple[str, str]] = []
         self._folders: dict[str, str] = {}
         self._temporary: tuple[str, ...] = ()
@@ -102,8 +102,8 @@ class Places:
 
     def note(self, place: PathPlace) -> None:
         """Note in which given folder a path of an identity is."""
-        if place.given and place.given != self._last:
-            self._last = place.given
+        if place.given and place.given != self._last_given_folder:
+            self._last_given_folder = place.given
             self.changes += 1
 
     def place_of(self, path: str) -> PathPlace | None:

@@ -119,12 +119,12 @@ def kind_of(
     if ignores_empty:
         kind = _kind_without_empty(kind)
     if layout and has_own_hash(type_):
-        kind = Kind(kind.tag, partial(_without_made_hash, read=kind.reduce))
+        kind = Kind(kind.tag, partial(_without_made_hash, reduce_state=kind.reduce))
     if not layout and full_name(type_) in _BOOKKEEPING_CLASSES:
         return Kind(kind.tag, _reduce_to_class_alone)
     is_mapped = any("_sa_class_manager" in vars(base) for base in type_.__mro__)
     if is_mapped and not layout:
-        kind = Kind(kind.tag, partial(_reduce_mapped_object, read=kind.reduce))
+        kind = Kind(kind.tag, partial(_reduce_mapped_object, reduce_state=kind.reduce))
     named_class = type_
     if named_by is not None:
         named_class = named_by[0]
@@ -220,21 +220,21 @@ def _parametrised_kind(kind: Kind, generic: tuple[type, tuple[Any, ...]]) -> Kin
 
 def _kind_without_empty(kind: Kind) -> Kind:
     """Return a kind of which empty private attributes do not count."""
-    read = kind.reduce
+    reduce_with_empty = kind.reduce
 
     def reduce(value: Any) -> object:
-        return _without_empty_state(read(value))
+        return _without_empty_state(reduce_with_empty(value))
 
     return Kind(kind.tag, reduce, kind.many)
 
 
-def _without_made_hash(value: Any, *, read: Reduce) -> object:
+def _without_made_hash(value: Any, *, reduce_state: Reduce) -> object:
     """Reduce an object of an outcome without a hash that is taken anew in a replay."""
-    reduced = read(value)
+    reduced_form = reduce_state(value)
     names = made_hashes(value)
     if not names or recipe_of(value, names) is None:
-        return reduced
-    return _without_names(reduced, names)
+        return reduced_form
+    return _without_names(reduced_form, names)
 
 
 def _without_names(reduced_form: Any, names: set[str]) -> Any:
@@ -306,11 +306,11 @@ def _table_kind(type_: type, places: Places, *, layout: bool) -> Kind | None:
     return None
 
 
-def _reduce_beside_attributes(reduce: Reduce, read: Reduce) -> Reduce:
+def _reduce_beside_attributes(reduce: Reduce, read_attributes: Reduce) -> Reduce:
     """Return a function that reduces a value beside the attributes of its subclass."""
 
     def reduce_both(value: Any) -> object:
-        return reduce(value), read(value)
+        return reduce(value), read_attributes(value)
 
     return reduce_both
 
@@ -420,7 +420,7 @@ def _lasting_state(value: object, state: Any) -> Any:
     return state
 
 
-def _with_check_at_first_value(read: Reduce) -> Reduce:
+def _with_check_at_first_value(reduce_state: Reduce) -> Reduce:
     """Return the reader of a type with a check at the first value that it reads.
 
     A type in C may have state that Python cannot see. Pickle refuses such a type, and
@@ -433,7 +433,7 @@ def _with_check_at_first_value(read: Reduce) -> Reduce:
         if not is_checked:
             _answer_of(_reduced_by_object, value)
             is_checked = True
-        return read(value)
+        return reduce_state(value)
 
     return reduce
 
@@ -475,7 +475,7 @@ def _reduce_as_pickled(value: object) -> object:
     return make, arguments, state, items, pairs
 
 
-def _reduce_mapped_object(value: Any, *, read: Reduce) -> object:
+def _reduce_mapped_object(value: Any, *, reduce_state: Reduce) -> object:
     """Reduce an object that SQLAlchemy maps.
 
     Raises:
@@ -491,7 +491,7 @@ def _reduce_mapped_object(value: Any, *, read: Reduce) -> object:
             type(value),
             remedy=remedy,
         )
-    return read(value)
+    return reduce_state(value)
 
 
 def _reduce_pydantic_model(value: Any) -> object:

@@ -329,16 +329,16 @@ def _source_of_class(qualname: str, file: str, stamp: object) -> str | None:
     return normalised(classes[-1])
 
 
-def _classes_named(tree: ast.AST, steps: list[str]) -> Iterator[ast.ClassDef]:
+def _classes_named(tree: ast.AST, class_names: list[str]) -> Iterator[ast.ClassDef]:
     """Yield the classes to which names lead, through functions and other classes."""
     pending = list(ast.iter_child_nodes(tree))
     while pending:
         node = pending.pop(0)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            if node.name != steps[0]:
+            if node.name != class_names[0]:
                 continue
-            if len(steps) > 1:
-                yield from _classes_named(node, steps[1:])
+            if len(class_names) > 1:
+                yield from _classes_named(node, class_names[1:])
             elif isinstance(node, ast.ClassDef):
                 yield node
         else:

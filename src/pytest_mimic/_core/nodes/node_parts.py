@@ -13,7 +13,7 @@ from pytest_mimic._core.nodes.node_classes import (
 )
 from pytest_mimic._core.types.numpy_numbers import is_of_numpy
 from pytest_mimic._core.types.stored_values import PLACED
-from pytest_mimic._core.types.table import BY_TAG
+from pytest_mimic._core.types.table import TYPE_NAME_BY_TAG
 
 #: Kinds of `Items` whose items have numbers.
 NUMBERED = frozenset(("list", "tuple", "events"))
@@ -22,7 +22,7 @@ SETS = frozenset(("set", "frozenset"))
 #: Kinds of `Opaque` values that may count with the content of a file or folder.
 _FILES = PLACED | {"content"}
 # The types of values whose kinds are other words.
-_TYPES = {"base64": "bytes", "object": "bytes"} | BY_TAG
+_TYPES = {"base64": "bytes", "object": "bytes"} | TYPE_NAME_BY_TAG
 # The facts of nodes that people do not see beside the parts of a value.
 _UNSEEN = frozenset(("columns", "object", "size", "whole"))
 

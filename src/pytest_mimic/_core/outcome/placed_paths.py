@@ -119,7 +119,7 @@ class PathStore:
                 # The second folder that the arguments name is `tmp_path:2`.
                 token = f"{_GIVEN_FOLDER}:{index + 1}"
             return token, place.rest
-        if place.given == self.places.own:
+        if place.given == self.places.folder_of_test:
             token = _TEST_FOLDER if folders_of_arguments else _GIVEN_FOLDER
             return token, place.rest
         # The number of the folder is left out, since it differs from run to run.
@@ -129,21 +129,23 @@ class PathStore:
 
     # Restoring
 
-    def text(self, where: Where) -> str:
+    def text(self, stored_place: Where) -> str:
         """Return the text of a stored path in this run.
 
         Raises:
             ValueError: There is no such token.
         """
-        if isinstance(where, str):
-            return where
-        token, rest = where
+        if isinstance(stored_place, str):
+            return stored_place
+        token, rest_of_path = stored_place
         if token == ROOTDIR:
-            return _joined(self._root(ROOTDIR), rest)
+            return _joined(self._root(ROOTDIR), rest_of_path)
         if token == TEMPORARY:
-            name, slash, rest = rest.partition("/")
-            return _joined(self._root(TEMPORARY, self._newest(name)), rest or slash)
-        return _joined(self._root(TEMPORARY, self._folder_of(token)), rest)
+            name, slash, rest_of_path = rest_of_path.partition("/")
+            return _joined(
+                self._root(TEMPORARY, self._newest(name)), rest_of_path or slash
+            )
+        return _joined(self._root(TEMPORARY, self._folder_of(token)), rest_of_path)
 
     def _folder_of(self, token: str) -> str:
         """Return the name of the folder of this run for `tmp_path`, `tmp_path:2`, ….
@@ -151,7 +153,7 @@ class PathStore:
         Raises:
             ValueError: There is no such token.
         """
-        test_folder = self.places.own or "tmp_path"
+        test_folder = self.places.folder_of_test or "tmp_path"
         if token == _TEST_FOLDER:
             return test_folder
         word, _, number = token.partition(":")

@@ -428,7 +428,8 @@ class Place(NamedTuple):
         name: The name of the value there, if it has one.
         is_secret: Whether the name of the value, or that of a part around it, hides it.
         in_list: Whether the box is a list.
-        hider: The name that hides the value, which may be that of a part around it.
+        hiding_name: The name that hides the value, which may be that of a part around
+            it.
     """
 
     box: Any

@@ -256,9 +256,9 @@ class Origins:
     def __init__(self, random: RandomBytes) -> None:
         self._random = random
         # The values that calls have sent first, and the random digits in them.
-        self._made: set[str] = set()
+        self._values_made: set[str] = set()
         # The values that outcomes gave, and the random digits in them.
-        self._given: set[str] = set()
+        self._values_given: set[str] = set()
         # The moments that outcomes gave: for each unit of `_UNITS` the unit, and the
         # number of units since the last whole distance.
         self._moments: set[tuple[int, int]] = set()
@@ -268,8 +268,8 @@ class Origins:
     def note_made(self, values: Iterable[str]) -> None:
         """Note values that a call sends, and that no outcome gave before."""
         for value in values:
-            self._made.add(value)
-            self._made.update(self._random.windows_in(value))
+            self._values_made.add(value)
+            self._values_made.update(self._random.windows_in(value))
 
     def note_given(self, text: str, evidence: Evidence) -> None:
         """Note the values in an outcome, whose text is JSON."""
@@ -278,14 +278,14 @@ class Origins:
         for piece in pieces(text):
             part = text[piece.start : piece.end]
             value = value_of(part)
-            if value in self._made:
+            if value in self._values_made:
                 continue
             if piece.kind is Kind.DATE and piece.at is not None:
                 self._days.add(int(piece.at // _DAY))
             elif value.startswith("@"):
                 self._note_moment(float(value[1:]))
             elif _is_of_run(piece, part, evidence):
-                self._given.add(value)
+                self._values_given.add(value)
         for match in _FINE_NUMBER.finditer(text):
             self._note_moment(int(match[1]) + int(match[2]) / 1e6)
         for match in _NUMBERS.finditer(text):
@@ -302,11 +302,11 @@ class Origins:
     def _note_digits(self, text: str) -> None:
         """Note the random bytes in the text of an outcome."""
         for match in _DIGITS.finditer(text):
-            self._given.update(self._random.windows_in(match[0]))
+            self._values_given.update(self._random.windows_in(match[0]))
         for match in _BYTES.finditer(text):
             with suppress(ValueError):
                 digits = b64decode(match[1]).hex()
-                self._given.update(self._random.windows_in(digits))
+                self._values_given.update(self._random.windows_in(digits))
 
     def _note_moment(self, at: float) -> None:
         """Note a moment, in seconds after the epoch, by each unit of `_UNITS`."""
@@ -321,9 +321,9 @@ class Origins:
         outcomes gave 5f0c7a9e-4c1d-…  →  5f0c7a9e4c1d, "id-5f0c7a9e-4c1d"
         outcomes gave 1764061200.25    →  @1764064800.25, @1764061200.0, 2025-11-25
         """
-        if value in self._made:
+        if value in self._values_made:
             return False
-        if value in self._given:
+        if value in self._values_given:
             return True
         if value.startswith("@"):
             return self._is_near(round(float(value[1:]) * 1e6))
@@ -333,7 +333,8 @@ class Origins:
             return any(abs(day - given_day) <= _MOST_DAYS for given_day in self._days)
         windows = self._random.windows_in(value)
         return any(
-            window in self._given and window not in self._made for window in windows
+            window in self._values_given and window not in self._values_made
+            for window in windows
         )
 
     def _is_near(self, count: int) -> bool:

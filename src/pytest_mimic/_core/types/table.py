@@ -675,12 +675,12 @@ TEXT_OF_PATH = "str"
 #: The full names of the classes of paths.
 PATHS = frozenset(name for name in ROWS if name.startswith("pathlib."))
 #: The full name of the class that is stored under a tag.
-BY_TAG: dict[str, str] = {}
+TYPE_NAME_BY_TAG: dict[str, str] = {}
 for _name, _row in ROWS.items():
     if _row.text is not None:
         _SHOWN_TEXTS[_name] = _row.text
     if _row.make is not None:
-        BY_TAG[_row.tag] = _name
+        TYPE_NAME_BY_TAG[_row.tag] = _name
 
 
 @lru_cache(maxsize=1024)
@@ -713,7 +713,7 @@ def row_maker(tag: str) -> Callable[[Any], Any] | None:
 
     None: there is no such tag.
     """
-    name = BY_TAG.get(tag)
+    name = TYPE_NAME_BY_TAG.get(tag)
     if name is None:
         return None
     make: Any = ROWS[name].make

@@ -34,7 +34,7 @@ from pytest_mimic._tools.cli.selection import (
     VaultFile,
     add_selectors,
     former_among,
-    nothing,
+    result_of_nothing_chosen,
     signature_of,
     total_size,
 )
@@ -110,13 +110,15 @@ def run(invocation: Invocation) -> Result:
     data = None
     if options.json:
         names = [file.name for file in damaged]
-        beside = {"damaged": names, "unmatched": unmatched}
-        data = JsonText(_json_pieces(rows, beside))
+        other_facts = {"damaged": names, "unmatched": unmatched}
+        data = JsonText(_json_pieces(rows, other_facts))
     elif rows:
         table = _Table(rows, width=invocation.out.width, sort=options.sort)
         lines = [*table.lines(), *_total_lines(invocation.vault, rows, table)]
     if not rows:
-        return nothing(invocation, Chosen([], damaged, unmatched))._replace(data=data)
+        return result_of_nothing_chosen(
+            invocation, Chosen([], damaged, unmatched)
+        )._replace(data=data)
     return Result(
         lines,
         data,
@@ -263,12 +265,12 @@ def _total_lines(vault: Vault, rows: list[Row], table: _Table) -> Iterator[str]:
         yield "outcomes: in a wider terminal, or by pytest-mimic show"
 
 
-def _json_pieces(rows: list[Row], beside: dict[str, list[str]]) -> Iterator[str]:
+def _json_pieces(rows: list[Row], other_facts: dict[str, list[str]]) -> Iterator[str]:
     """Yield the pieces of the JSON document.
 
     Args:
         rows: The rows, each with its own JSON.
-        beside: What stands beside `recordings` in the document.
+        other_facts: What stands beside `recordings` in the document.
     """
     yield '{\n "recordings": ['
     separator = ""
@@ -277,7 +279,7 @@ def _json_pieces(rows: list[Row], beside: dict[str, list[str]]) -> Iterator[str]
         yield f"{separator}\n  {indented}"
         separator = ","
     yield "\n ]" if rows else "]"
-    following = dumps(beside, indent=1).removeprefix("{")
+    following = dumps(other_facts, indent=1).removeprefix("{")
     yield f",{following}"
 
 

@@ -249,14 +249,14 @@ def _from_toml(file: Path) -> dict[str, Any] | None:
     return options
 
 
-def _table(document: Any, *names: str) -> Any:
+def _table(toml_table: Any, *names: str) -> Any:
     """Return the table of TOML to which these names lead; empty if there is none.
 
     Raises:
         ValueError: Something else than a table has one of the names.
     """
     for name in names:
-        document = document.get(name, {})
-        if not isinstance(document, dict):
+        toml_table = toml_table.get(name, {})
+        if not isinstance(toml_table, dict):
             raise ValueError(f"{name} is no table")
-    return document
+    return toml_table

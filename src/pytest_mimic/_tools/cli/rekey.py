@@ -33,7 +33,7 @@ from pytest_mimic._tools.cli.selection import (
     Selection,
     VaultFile,
     add_selectors,
-    nothing,
+    result_of_nothing_chosen,
     signature_of,
 )
 from pytest_mimic._tools.rekey.calls_to_rekey import (
@@ -87,7 +87,7 @@ def run(invocation: Invocation) -> Result:
         invocation.vault.store.end_run()
     if not files and not older:
         chosen = Chosen(files, damaged, selection.unmatched)
-        return nothing(invocation, chosen)
+        return result_of_nothing_chosen(invocation, chosen)
     return Result(
         list(_lines(invocation, plan)),
         found=any(map(_is_open, plan.left)),

@@ -21,7 +21,7 @@ from pytest_mimic._tools.cli.selection import (
     add_selectors,
     choosing_words,
     former_among,
-    nothing,
+    result_of_nothing_chosen,
     select,
 )
 from pytest_mimic.errors import MimicError
@@ -46,7 +46,7 @@ def run(invocation: Invocation) -> Result:
     chosen = select(invocation)
     files = chosen.files
     if not files:
-        return nothing(invocation, chosen)
+        return result_of_nothing_chosen(invocation, chosen)
     lines: list[Line] = []
     for file in files:
         lines.append(f"{file.short_name}  {file.label()}  {file.test}")

@@ -281,7 +281,7 @@ def _date_before(span: str) -> str:
     return (date.today() - time_ago).isoformat()
 
 
-def nothing(invocation: Invocation, chosen: Chosen) -> Result:
+def result_of_nothing_chosen(invocation: Invocation, chosen: Chosen) -> Result:
     """Return the result of a command that chose nothing, or found an empty vault."""
     words = choosing_words(invocation)
     if not invocation.vault.names():

@@ -22,7 +22,7 @@ from pytest_mimic._tools.cli.selection import (
     add_selectors,
     choosing_words,
     former_among,
-    nothing,
+    result_of_nothing_chosen,
     select,
     total_size,
 )
@@ -59,7 +59,7 @@ def run(invocation: Invocation) -> Result:
             unmatched=chosen.unmatched,
         )
     if not chosen.files:
-        return nothing(invocation, chosen)
+        return result_of_nothing_chosen(invocation, chosen)
     return Result(
         _lines(invocation, chosen.files),
         unmatched=chosen.unmatched,

@@ -21,7 +21,7 @@ def test_a_temporary_folder_in_the_answer_of_a_service_is_that_of_the_run(
 
     def ask_in(folder: Path) -> Any:
         runs.run.places.set_root(TEMPORARY, str(folder))
-        runs.run.places.own = "test_order0"
+        runs.run.places.folder_of_test = "test_order0"
         return runs.client()("Oslo")
 
     service.degrees["Oslo"] = str(tmp_path / "run-1" / "test_order0" / "oslo.csv")

@@ -24,7 +24,7 @@ def paths_of(rootdir, temporary, *, own=None, folders=()):
     places = Places()
     places.set_root("rootdir", str(rootdir))
     places.set_root("tmp", str(temporary))
-    places.own = own
+    places.folder_of_test = own
     return PathStore(places, lambda: folders)
 
 

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from pytest_mimic._core.types.table import (
-    BY_TAG,
     ROWS,
+    TYPE_NAME_BY_TAG,
     is_path,
     row_maker,
     row_of,
@@ -66,7 +66,9 @@ def test_a_class_of_ones_own_has_the_row_of_its_base() -> None:
 
 
 def test_each_tag_is_that_of_one_type() -> None:
-    assert len(BY_TAG) == len([row for row in ROWS.values() if row.make is not None])
+    assert len(TYPE_NAME_BY_TAG) == len(
+        [row for row in ROWS.values() if row.make is not None]
+    )
     assert row_maker("no such tag") is None
 
 
