@@ -218,16 +218,19 @@ class Ending:
         settings = self._session.settings
         # By test: the identity of its first missing call.
         first_misses: dict[str, str] = {}
+        targets: set[str] = set()
         for miss in account.missing:
             if miss.test and miss.key and not miss.is_stale:
                 first_misses.setdefault(miss.test, miss.key)
+                targets.add(miss.target)
         for test in account.outcomes:
             # pytest reports no collection of a file if the command line names a test in
             # it.
             file, _, _ = test.partition("::")
             account.collected.add(file)
         gone = GoneTests(account, settings, is_complete=not self._tests.narrowed())
-        for move in moved_tests(self._session.vault, first_misses, gone):
+        moves = moved_tests(self._session.vault, first_misses, gone, targets=targets)
+        for move in moves:
             account.moved.append(move)
 
     def _keep_usage(self) -> None:

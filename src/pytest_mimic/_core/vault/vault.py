@@ -171,6 +171,10 @@ class Vault:
         content = self.store.read(name)
         if content is None:
             return None
+        return self._test_in(content, name)
+
+    def _test_in(self, content: bytes, name: str) -> str | None:
+        """Return the test that a file with this content and name was made by."""
         test = parse_recording(content, self.label, name, skim=True).get("test")
         return test if isinstance(test, str) else None
 
@@ -181,7 +185,9 @@ class Vault:
         """
         for name in names:
             with suppress(MimicError):
-                yield name, self.test_of(name) or "", self.store.size(name) or 0
+                content = self.store.read(name)
+                if content is not None:
+                    yield name, self._test_in(content, name) or "", len(content)
 
     def names(self, *, without: Set[str] = frozenset()) -> list[str]:
         """Return the names of all recordings and cassettes without some.

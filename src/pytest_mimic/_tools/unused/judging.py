@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from heapq import nsmallest
 from pathlib import Path
@@ -20,6 +20,7 @@ from pytest_mimic._core.vault.format import (
     CALLS_PREFIX,
     CASSETTES_PREFIX,
     parse_recording,
+    recording_name,
 )
 from pytest_mimic._core.words import Line, plural, size, tabled
 from pytest_mimic.errors import MimicError
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 READ_UNASKED = 500
 #: The reason why a run that mimicked nothing cannot judge.
 NOTHING = "nothing is mimicked"
+# The identity of a recording that has an owner, and of a call of a cassette.
+_IDENTITY = re.compile(rb'"(?:identity|key)"\s*:\s*"([^"]+)"')
 # The outcomes of tests other than `passed`, as the end of a sentence.
 _WORDS_OF_OUTCOMES = {
     "skipped": "was skipped",
@@ -441,7 +444,11 @@ def list_unused(judgement: Judgement) -> list[Line]:
 
 
 def moved_tests(
-    vault: Vault, missing: Mapping[str, str], gone: GoneTests
+    vault: Vault,
+    missing: Mapping[str, str],
+    gone: GoneTests,
+    *,
+    targets: Collection[str],
 ) -> list[Move]:
     """Return the moves that give tests the recordings of their calls.
 
@@ -453,10 +460,13 @@ def moved_tests(
         vault: The vault.
         missing: The identity of each test's first missing call, by the test.
         gone: The tests that exist no more.
+        targets: The targets of these calls.
 
     Returns:
         The moves, each from an old id or file to a new one, sorted.
     """
+    if not _may_be_recorded(vault, set(missing.values()), targets):
+        return []
     recorders = _Recorders(vault)
     moves: dict[str, str] = {}
     for test, key in missing.items():
@@ -467,6 +477,33 @@ def moved_tests(
             moves.setdefault(candidate, test)
     whole = _with_whole_files(moves, recorders, gone)
     return [Move(old, whole[old]) for old in sorted(whole)]
+
+
+def _may_be_recorded(
+    vault: Vault, identities: Collection[str], targets: Iterable[str]
+) -> bool:
+    """Check fast whether a recording or cassette may hold one of these calls.
+
+    No file is parsed, and only those of the targets and the cassettes are read: a miss
+    in a large vault must not wait for all of it.
+
+    Args:
+        vault: The vault.
+        identities: The identities of the calls.
+        targets: The targets of the calls.
+    """
+    folders = {CASSETTES_PREFIX.rstrip("/")}
+    for target in targets:
+        folders.add(recording_name(kind_of(target), "").rpartition("/")[0])
+    for folder in sorted(folders):
+        for name in vault.store.names(folder):
+            content = b""
+            with suppress(MimicError):
+                content = vault.store.read(name) or b""
+            for identity in _IDENTITY.findall(content):
+                if identity.decode("ascii", "replace") in identities:
+                    return True
+    return False
 
 
 def _former_test(test: str, recorders: Iterable[str], gone: GoneTests) -> str | None:
