@@ -268,7 +268,7 @@ class _Describer(Walk):
     def _closed(self, value: Any, kind: type) -> Cut:
         """Return the node of a value with parts of which none is shown."""
         length = None
-        if issubclass(kind, tuple(CONTAINERS)):
+        if issubclass(kind, (dict, list, tuple, set, frozenset)):
             length = len(value)
         return Cut(type_name(kind), length=length, digest=self._digest(value))
 
@@ -629,12 +629,12 @@ class _Describer(Walk):
         if is_typed_text(pairs) and not self._has_secret(pairs):
             # A client has written the text as JSON has it: `{"$decimal": "1.50"}`.
             return node_of({key: self._shown(part) for key, part in pairs.items()})
-        keys: list[Node]
+        keys: Iterable[Node]
         if all(map(self._is_name, pairs)):
             parts_by_name = self.named(pairs, is_clean=id(value) in self.clean)
             if len(pairs) == len(value):
                 return Fields("dict", parts_by_name)
-            keys, parts = [*parts_by_name], [*parts_by_name.values()]
+            keys, parts = parts_by_name.keys(), [*parts_by_name.values()]
         else:
             keys = self._parts(pairs)
             parts = self._parts([self.safe(*pair) for pair in pairs.items()])
