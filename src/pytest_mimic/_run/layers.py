@@ -130,6 +130,7 @@ DOORS: dict[Layer, tuple[str, ...]] = {
         "plugin:_run_of",
         "plugin:_warn_of_unknown_keys",
         "plugin:pytest_terminal_summary",
+        "_tools.cli.project:_read_target",
     ),
     Layer.REPLAY: (
         "_clients.http.aiohttp:_NextResponse._read",
@@ -156,6 +157,7 @@ DOORS: dict[Layer, tuple[str, ...]] = {
         "_core.vault.vault:Vault.reader",
         "_run.configuration:_read_secret_names",
         "_run.ending:Ending._count_tokens",
+        "_tools.cli.checking:Checker._check_pickle",
     ),
     Layer.RECORD: (
         "_core.engine.call:descriptions",

@@ -11,7 +11,6 @@ from typing import Any, Literal, NamedTuple
 
 from pytest_mimic._core.commands import Remedy, Verb, do, rerecord
 from pytest_mimic._core.nodes.outcome_json import tags_in
-from pytest_mimic._core.outcome.pickle_imports import imported_names
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.format import (
     CASSETTES_PREFIX,
@@ -365,6 +364,9 @@ class Checker:
         Raises:
             CorruptRecordingError: The pickle imports something else, or is none.
         """
+        # Few recordings are pickles, and this module loads `pickle`.
+        from pytest_mimic._core.outcome.pickle_imports import imported_names
+
         path = self._path(outcome_entry["pickle"])
         try:
             names = imported_names(stream, count=outcome_entry.get("count", 1))

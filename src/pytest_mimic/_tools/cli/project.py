@@ -19,7 +19,6 @@ from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import read_names
 from pytest_mimic._core.seam.registry import check_outcome, hand_in
 from pytest_mimic._core.settings import IniOptions, LineReaders
-from pytest_mimic._core.targets.target import parse_target
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic.errors import MimicError
 
@@ -96,6 +95,9 @@ def _ini_options(configuration: _Configuration) -> IniOptions:
 
 
 def _read_target(line: str, origin: str) -> Target | None:
+    # Few subcommands read lines, and targets load `inspect`.
+    from pytest_mimic._core.targets.target import parse_target
+
     return parse_target(line, origin=origin)
 
 
