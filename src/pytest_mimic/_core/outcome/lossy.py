@@ -184,10 +184,12 @@ def _with_slots(container: Any, state: Any) -> Any:
 def restore_items(container: Any, contents: dict[str, Any]) -> None:
     """Give a container its items, by no method of its own, and then its state."""
     items = contents["items"]
-    if isinstance(container, dict):
-        base = OrderedDict if isinstance(container, OrderedDict) else dict
+    if isinstance(container, OrderedDict):
         for key, part in items:
-            base.__setitem__(container, key, part)
+            OrderedDict.__setitem__(container, key, part)
+    elif isinstance(container, dict):
+        for key, part in items:
+            dict.__setitem__(container, key, part)
     elif isinstance(container, list):
         list.extend(container, items)
     else:
