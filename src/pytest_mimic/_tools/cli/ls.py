@@ -216,7 +216,11 @@ class _Table:
 
     def lines(self) -> list[str]:
         """Return the rows in columns."""
-        cells = []
+        right = (2, 3) if self.has_date else (1, 2)
+        return columns(self._cells(), right=right)
+
+    def _cells(self) -> Iterator[list[str]]:
+        """Yield the cells of each row."""
         for row, duration, shown_size in zip(self._rows, self._durations, self._sizes):
             line = [row.short_name, duration, shown_size]
             if self.has_date:
@@ -225,9 +229,7 @@ class _Table:
             if self.has_outcome:
                 line.append(shortened(row.outcome, self._outcome))
             line.append(shortened_test(row.test, self._test))
-            cells.append(line)
-        right = (2, 3) if self.has_date else (1, 2)
-        return columns(cells, right=right)
+            yield line
 
 
 def _fitted_call(row: Row, most: int) -> str:

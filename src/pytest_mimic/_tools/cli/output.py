@@ -123,12 +123,19 @@ def columns(rows: Iterable[Sequence[str]], *, right: Collection[int] = ()) -> li
         rows: The cells of each row.
         right: The indexes of the columns that are aligned to the right.
     """
-    cells = [[one_line(text) for text in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*cells)]
+    # A large vault has many rows: each is kept once, and the widths grow with them.
+    cells: list[tuple[str, ...]] = []
+    widths: list[int] = []
+    for row in rows:
+        texts = tuple(map(one_line, row))
+        if not widths:
+            widths = [0] * len(texts)
+        widths = list(map(max, widths, map(len, texts)))
+        cells.append(texts)
     lines = []
-    for row in cells:
+    for texts in cells:
         padded = []
-        for index, (text, width) in enumerate(zip(row, widths)):
+        for index, (text, width) in enumerate(zip(texts, widths)):
             if index in right:
                 padded.append(text.rjust(width))
             else:
