@@ -200,8 +200,10 @@ class _RecordedStream:
         self._recorder.complete()
 
     def close(self) -> None:
-        self._stream.close()
-        self._recorder.stop()
+        try:
+            self._stream.close()
+        finally:
+            self._recorder.stop()
 
     async def aclose(self) -> None:
         try:
