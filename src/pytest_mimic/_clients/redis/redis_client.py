@@ -27,7 +27,7 @@ from pytest_mimic._clients.redis.replies import (
     comparable_reply,
     error_in,
     load_reply,
-    redis_errors,
+    redis_exceptions_module,
     store_error,
     store_reply,
 )
@@ -217,7 +217,7 @@ class RedisAdapter(Adapter):
         """Wait for a reply that did not come when its command was recorded."""
         if is_async:
             yield waiting_reply.step.wait_async()
-        error_class: Any = redis_errors().ConnectionError
+        error_class: Any = redis_exceptions_module().ConnectionError
         error_when_closed = partial(error_class, "Connection closed by server.")
         waiting_reply.step.wait(error_when_closed)
 
@@ -239,7 +239,7 @@ class RedisAdapter(Adapter):
             with batch.talking(state):
                 try:
                     reply = yield read_reply()
-                except redis_errors().ResponseError as error:
+                except redis_exceptions_module().ResponseError as error:
                     reply = error
                 batch.keep(reply, port)
         return batch.answer(reply, encoder)
@@ -436,7 +436,7 @@ class Batch:
 
         In the outcome, the error stands behind the replies that came before it.
         """
-        if not isinstance(error, redis_errors().RedisError):
+        if not isinstance(error, redis_exceptions_module().RedisError):
             return None
         error_class, *args = store_error(error)
         return {"error": {"type": error_class, "args": args, "after": self._replies}}
@@ -479,7 +479,9 @@ class Batch:
 
 def returned(reply: Any) -> Any:
     """Return a reply, or raise it if it is an error, as connections do."""
-    if isinstance(reply, Exception) and isinstance(reply, redis_errors().RedisError):
+    if isinstance(reply, Exception) and isinstance(
+        reply, redis_exceptions_module().RedisError
+    ):
         raise reply
     return reply
 

@@ -225,16 +225,22 @@ def _plain_reply(reply: Any, redactor: Redactor) -> Any:
 
 
 def _plain_mapping(reply: dict[Any, Any], redactor: Redactor) -> dict[str, Any]:
-    """Return a mapping as it is, or as pairs with a tag if JSON has no such keys."""
+    """Return a mapping as it is, or as pairs with a tag if JSON has no such names.
+
+    Pairs are also kept where two names come to the same text without their secrets.
+    """
     pairs = []
-    has_plain_keys = True
+    are_json_names = True
     for key, item in reply.items():
         name = _plain_reply(key, redactor)
         pairs.append([name, _plain_reply(item, redactor)])
+        # A mapping with one name that begins with `$` would be read as a tag.
         if not isinstance(name, str) or tag_in({name: item}):
-            has_plain_keys = False
-    if has_plain_keys:
-        return dict(pairs)
+            are_json_names = False
+    if are_json_names:
+        mapping = dict(pairs)
+        if len(mapping) == len(pairs):
+            return mapping
     return tagged("map", pairs)
 
 
@@ -272,6 +278,8 @@ def load_reply(stored_reply: Any, encoder: Any) -> Any:
         return load_reply(_flat_words(content), encoder)
     if tag == "map":
         pairs = load_reply(content, encoder)
+        # Of names that are the same without their secrets, the last one counts: so the
+        # client itself makes a mapping of an older server's list.
         return dict(pairs)
     if tag == "set":
         return set(load_reply(content, encoder))
@@ -343,11 +351,16 @@ def comparable_reply(stored_reply: Any) -> Any:
 
 
 def store_error(error: BaseException) -> list[str]:
-    """Return the name of an error's class in `redis.exceptions`, and its texts."""
+    """Return the name of an error's class in `redis.exceptions`, and its texts.
+
+    Only names of that module are stored: the nearest base class that it has, or else
+    `ResponseError`.
+    """
     texts = list(map(str, error.args))
+    module = redis_exceptions_module()
     # Some errors have a class below those in `redis.exceptions`.
     for error_class in type(error).__mro__:
-        if hasattr(redis_errors(), error_class.__name__):
+        if hasattr(module, error_class.__name__):
             return [error_class.__name__, *texts]
     return ["ResponseError", *texts]
 
@@ -355,11 +368,12 @@ def store_error(error: BaseException) -> list[str]:
 def load_error(stored_error: Sequence[str]) -> Exception:
     """Return the error that `store_error` stored: the name of its class, its texts."""
     name, *args = stored_error
-    error_class = getattr(redis_errors(), name, redis_errors().ResponseError)
+    module = redis_exceptions_module()
+    error_class = getattr(module, name, module.ResponseError)
     return error_class(*args)  # type: ignore[no-any-return]
 
 
-def redis_errors() -> Any:
+def redis_exceptions_module() -> Any:
     """Return the module of the client's errors, loaded where a call needs it."""
     from redis import exceptions
 

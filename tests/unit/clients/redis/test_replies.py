@@ -196,6 +196,16 @@ def test_secrets_of_replies_are_hidden(command: str, reply: Any, shown: Any) -> 
     assert store_reply(reply, command.encode().split(), Redactor()) == shown
 
 
+def test_names_that_are_the_same_without_their_secrets_are_all_stored() -> None:
+    reply = {b'{"token": "abc"}': 1, b'{"token": "xyz"}': 2}
+
+    stored = store_reply(reply, [b"EVAL", b"code", b"0"], Redactor())
+
+    name = '{"token": "<redacted>"}'
+    assert stored == {"$map": [[name, 1], [name, 2]]}
+    assert load_reply(stored, None) == {name.encode(): 2}
+
+
 @pytest.mark.parametrize(
     "reply",
     [
