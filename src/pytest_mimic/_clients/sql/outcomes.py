@@ -43,7 +43,7 @@ _CLASSES_OF_PEP_249 = frozenset(
     " NotSupportedError DatabaseError InterfaceError Warning Error".split()
 )
 # How many parts PEP 249 gives a column.
-_COLUMN_PARTS = 7
+_PARTS_OF_DESCRIPTION = 7
 _ATTRIBUTES_WITH_CODES = (
     *("pgcode", "pgerror", "sqlstate"),
     *("sqlite_errorcode", "sqlite_errorname", "errno"),
@@ -64,7 +64,7 @@ _TYPES_OF_MEASURES = (
 )
 
 
-def store_columns(description: Sequence[Sequence[Any]]) -> list[Any]:
+def store_description(description: Sequence[Sequence[Any]]) -> list[Any]:
     """Return `cursor.description` as plain data: lists without the Nones at their ends.
 
     A column's type that is an object of the driver becomes None.
@@ -72,7 +72,7 @@ def store_columns(description: Sequence[Sequence[Any]]) -> list[Any]:
     columns = []
     for column in description:
         column_parts = []
-        for index in range(_COLUMN_PARTS):
+        for index in range(_PARTS_OF_DESCRIPTION):
             part = column[index]
             column_parts.append(part if type(part) in PLAIN else None)
         while column_parts[1:] and column_parts[-1] is None:
@@ -81,11 +81,14 @@ def store_columns(description: Sequence[Sequence[Any]]) -> list[Any]:
     return columns
 
 
-def load_columns(columns: list[Any]) -> tuple[tuple[Any, ...], ...]:
-    """Return `cursor.description` from plain data."""
+def load_description(columns: list[Any]) -> tuple[tuple[Any, ...], ...]:
+    """Return `cursor.description` from plain data.
+
+    The Nones that `store_description` cut off are put back.
+    """
     loaded_columns = []
     for column in columns:
-        missing_parts = _COLUMN_PARTS - len(column)
+        missing_parts = _PARTS_OF_DESCRIPTION - len(column)
         loaded_columns.append((*column, *[None] * missing_parts))
     return tuple(loaded_columns)
 
@@ -201,7 +204,7 @@ def _maker_of_rows(
     if stored_class == "list":
         return list
     if stored_class == "dict":
-        return partial(_named_row, names)
+        return partial(_dict_row, names)
     if stored_class == "sqlite3.Row":
         return partial(_sqlite_row, names)
     make_named_tuple: Callable[[list[Any]], Any] = type(
@@ -210,7 +213,11 @@ def _maker_of_rows(
     return make_named_tuple
 
 
-def _named_row(names: list[str], values: list[Any]) -> dict[str, Any]:
+def _dict_row(names: list[str], values: list[Any]) -> dict[str, Any]:
+    """Return a row as a dict.
+
+    psycopg's `dict_row` or PyMySQL's `DictCursor` gives it like this.
+    """
     return dict(zip(names, values))
 
 

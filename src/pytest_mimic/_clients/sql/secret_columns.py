@@ -144,18 +144,20 @@ def _text_of(element: Any) -> str | None:
 
 
 def _elements_of_columns(query: Any) -> list[list[Any]]:
-    """Return the elements of each column of a query.
+    """Return the elements whose names and parameters each column of a result shows.
 
-    Of a union, they are those of all its queries at this place.
+    They are SQLAlchemy's elements of the query. Of a union, they are those of all its
+    queries at this place.
     """
+    if isinstance(query, selectable.CompoundSelect):
+        # UNION, INTERSECT, EXCEPT
+        columns = []
+        for elements_at_place in zip(*map(_elements_of_columns, query.selects)):
+            columns.append(list(chain.from_iterable(elements_at_place)))
+        return columns
     if isinstance(query, selectable.SelectStatementGrouping):
         return _elements_of_columns(query.element)
-    if not isinstance(query, selectable.CompoundSelect):
-        return [[column] for column in query._all_selected_columns]
-    columns = []
-    for elements_at_place in zip(*map(_elements_of_columns, query.selects)):
-        columns.append(list(chain.from_iterable(elements_at_place)))
-    return columns
+    return [[column] for column in query._all_selected_columns]
 
 
 def _walk(

@@ -226,7 +226,10 @@ class StandInConnection:
         self._call_if_open("ping", *args)
 
     def _call_if_open(self, method: str, *args: Any) -> None:
-        """Call a method of the real connection, `rollback`, if there is one."""
+        """Call a method of the driver's connection, such as `rollback`.
+
+        Nothing happens if none is open.
+        """
         if self.real is not None:
             getattr(self.real, method)(*args)
 
@@ -587,7 +590,7 @@ class StandInCursor:
         """Return the columns and the rows, and the class of rows that are no tuples."""
         assert self.description is not None
         names = [str(column[0]) for column in self.description]
-        columns = outcomes.store_columns(self.description)
+        columns = outcomes.store_description(self.description)
         hidden_columns: Sequence[outcomes.Hidden] = [False] * len(names)
         if redactor is not NO_NAMES:
             hidden_columns = call.hidden_columns(names)
@@ -609,7 +612,7 @@ class StandInCursor:
         self.rowcount = outcome.get("rowcount", -1)
         self.lastrowid = from_plain(outcome.get("lastrowid"))
         if "columns" in outcome:
-            self.description = outcomes.load_columns(outcome["columns"])
+            self.description = outcomes.load_description(outcome["columns"])
             self._rows = iter(outcomes.load_rows(outcome))
 
     # -- reading

@@ -89,14 +89,14 @@ class Token(NamedTuple):
     Attributes:
         kind: The group of the pattern above, `word` or `string`.
         text: The piece as it is written.
-        capitals: A word in capitals, `SELECT`; another piece as it is written.
+        upper_text: A word in capitals, `SELECT`; another piece as it is written.
         name: An identifier without its quotes; another piece as it is written.
         depth: How many parentheses are open around it.
     """
 
     kind: str = "other"
     text: str = ""
-    capitals: str = ""
+    upper_text: str = ""
     name: str = ""
     depth: int = 0
 
@@ -122,7 +122,7 @@ class Statement:
         self.verb = ""
         self.signature = ""
         if tokens_from_verb:
-            self.verb = tokens_from_verb[0].capitals
+            self.verb = tokens_from_verb[0].upper_text
             self.signature = f"{self.verb} {_main_table(tokens_from_verb)}".strip()
         self.is_unordered = self.verb == "SELECT" and not _is_ordered(tokens_from_verb)
         names: set[str] = set()
@@ -170,12 +170,12 @@ class Statement:
         expects_values = False
         for token in self._tokens:
             text = _text_with_folded_blanks(token)
-            if token.capitals in _BEFORE_VALUES:
+            if token.upper_text in _BEFORE_VALUES:
                 expects_values = True
             is_quoted = text.startswith('"') and text_before != "."
             is_quoted_value = expects_values and is_quoted
             is_named = (
-                token.kind in _TOKENS_OF_NAMES and token.capitals not in _BEFORE_TEXT
+                token.kind in _TOKENS_OF_NAMES and token.upper_text not in _BEFORE_TEXT
             )
             is_password = is_named and last_words == ("IDENTIFIED", "BY")
             is_text = token.kind == "string" or is_quoted_value or is_password
@@ -190,7 +190,7 @@ class Statement:
             if token.kind != "blank":
                 text_before = token.text
             if token.kind in _TOKENS_OF_NAMES:
-                last_words = (last_words[1], token.capitals)
+                last_words = (last_words[1], token.upper_text)
         return _joined_without_semicolon(pieces), hidden_literals
 
     @lazy_attribute
@@ -237,33 +237,39 @@ def _tokens(sql: str) -> Iterator[Token]:
         kind = match.lastgroup or "other"
         text = match.group()
         name = text
-        capitals = text
+        upper_text = text
         if kind == "quoted":
             name = text[1:-1].replace('""', '"')
         elif kind == "word":
-            capitals = text.upper()
+            upper_text = text.upper()
         elif kind == "tag":
             # The piece is a whole text of PostgreSQL, `$tag$ … $tag$`. The last group
             # of the match is the one of its tag.
             kind = "string"
         if text == ")":
             depth -= 1
-        yield Token(kind, text, capitals, name, depth)
+        yield Token(kind, text, upper_text, name, depth)
         if text == "(":
             depth += 1
 
 
 def _index_of_verb(tokens: Sequence[Token]) -> int:
-    """Return the place of the verb: the first word, or that after common tables."""
+    """Return the place of the verb; 0 in a statement without words.
+
+    It is the first word, or after `WITH x AS (…)` the verb of the main query.
+    """
     verb_index = 0
     for index, token in enumerate(tokens):
         if token.kind == "word":
             verb_index = index
             break
-    if not tokens or tokens[verb_index].capitals != "WITH":
+    if not tokens or tokens[verb_index].upper_text != "WITH":
         return verb_index
     for index, token in enumerate(tokens):
-        if token.capitals in _VERBS_OF_DATA and token.depth == tokens[verb_index].depth:
+        if (
+            token.upper_text in _VERBS_OF_DATA
+            and token.depth == tokens[verb_index].depth
+        ):
             return index
     return verb_index
 
@@ -271,7 +277,7 @@ def _index_of_verb(tokens: Sequence[Token]) -> int:
 def _is_ordered(tokens: Sequence[Token]) -> bool:
     """Check whether a SELECT has an `ORDER BY` that is not one of a subquery."""
     for token, next_token in pairwise(tokens):
-        is_order = token.capitals == "ORDER" and next_token.capitals == "BY"
+        is_order = token.upper_text == "ORDER" and next_token.upper_text == "BY"
         if is_order and token.depth <= tokens[0].depth:
             return True
     return False
@@ -282,29 +288,29 @@ def _main_table(tokens: Sequence[Token]) -> str:
 
     The first word is the verb, or a part of a SELECT that begins with `FROM`.
     """
-    verb = tokens[0].capitals
+    verb = tokens[0].upper_text
     tokens_after_verb = tokens[1:]
     if verb == "SELECT":
         for index, token in enumerate(tokens):
-            if token.capitals == "FROM" and token.depth <= tokens[0].depth:
+            if token.upper_text == "FROM" and token.depth <= tokens[0].depth:
                 return _main_table(tokens[index:])
         return ""
     if verb in _VERBS_OF_DEFINITIONS:
         for index, token in enumerate(tokens_after_verb):
-            if token.capitals in _DEFINED_THINGS:
+            if token.upper_text in _DEFINED_THINGS:
                 tokens_after_verb = tokens_after_verb[index + 1 :]
                 break
     for index, token in enumerate(tokens_after_verb):
         next_text = ""
         if index + 1 < len(tokens_after_verb):
             next_text = tokens_after_verb[index + 1].text
-        if token.capitals == "SELECT":
+        if token.upper_text == "SELECT":
             # It is a subquery.
             return _main_table(tokens_after_verb[index:])
         if (
             token.kind in _TOKENS_OF_NAMES
             and next_text != "."
-            and token.capitals not in _BEFORE_TABLE
+            and token.upper_text not in _BEFORE_TABLE
         ):
             return token.name
         if token.kind not in _TOKENS_OF_NAMES and token.text not in ("(", ",", "."):

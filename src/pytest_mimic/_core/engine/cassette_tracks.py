@@ -260,7 +260,7 @@ class CassetteTrack(Track):
 
     # -- the end of the block
 
-    def close(self, error: BaseException | None) -> None:
+    def close(self, error: BaseException | None = None) -> None:
         """End the block: write what was recorded, or check that all was replayed.
 
         If an exception left the block, nothing is checked, so that the exception is

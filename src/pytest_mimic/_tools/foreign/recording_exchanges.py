@@ -65,26 +65,26 @@ class ExchangeImporter:
     ) -> None:
         settings = settings._replace(mode=Mode.RERECORD)
         # A file does not say how long a call took.
-        self._run = Run.begin(
+        self._importing_run = Run.begin(
             settings, vault, today=strftime("%Y-%m-%d"), clock=_stopped_clock
         )
         # Recordings that were imported before are no answers to these requests.
-        self._run.recordings.imports["http"] = []
+        self._importing_run.recordings.imports["http"] = []
         self._cassette: CassetteTrack | None = None
         if destination.cassette:
             self._cassette = CassetteTrack(
-                self._run, destination.cassette, Mode.RERECORD
+                self._importing_run, destination.cassette, Mode.RERECORD
             )
         else:
-            self._run.current.test = destination.test
-            self._run.current.owner = Owner(destination.test)
+            self._importing_run.current.test = destination.test
+            self._importing_run.current.owner = Owner(destination.test)
 
         # The words that the other tool's filters have put in place of secrets stay.
-        self._run.redactor.keeps_filtered = True
-        port = Port(self._run)
+        self._importing_run.redactor.keeps_filtered = True
+        port = Port(self._importing_run)
         for target in http_lines(targets) or as_targets(["http"]):
             plan = ClientPlan(
-                self._run,
+                self._importing_run,
                 load_adapter(target.module),
                 target.options,
                 self._cassette,
@@ -123,14 +123,14 @@ class ExchangeImporter:
         return ""
 
     def close(self) -> set[str]:
-        """End the conversation, and write its cassette if it has one.
+        """End the import of a file, and write its cassette if it becomes one.
 
         Returns:
             The names of the recordings, or of the cassette.
         """
         if self._cassette is not None:
-            self._cassette.close(None)
-        return self._run.account.used
+            self._cassette.close()
+        return self._importing_run.account.used
 
 
 def _stopped_clock() -> float:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_mimic import fingerprint
-from pytest_mimic._clients.sql.outcomes import Rows, load_columns, store_columns
+from pytest_mimic._clients.sql.outcomes import Rows, load_description, store_description
 from pytest_mimic._clients.sql.statement_calls import StatementCall
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.seam.base import parts_of
@@ -168,9 +168,9 @@ def test_types_of_columns_are_numbers() -> None:
         ("c", 23, None, None, None, None, None),
     ]
 
-    stored = json.loads(json.dumps(store_columns(description)))
+    stored = json.loads(json.dumps(store_description(description)))
 
-    assert load_columns(stored) == (
+    assert load_description(stored) == (
         ("a", None, None, 8, 8, None, True),
         ("b", None, None, None, None, None, None),
         ("c", 23, None, None, None, None, None),
