@@ -145,7 +145,7 @@ class ReplayedProtocol(ResponseHandler):
                 await self._step.wait_async()
             raise _error(self._exchange["error"], req)
         self._response = StoredResponse(
-            self._exchange, req.method, decodes=self._is_decompressing
+            self._exchange, req.method, client_decodes=self._is_decompressing
         )
         first_piece, *later_pieces = self._response.wire()
         self._pieces = later_pieces[::-1]

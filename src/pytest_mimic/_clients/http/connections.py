@@ -91,7 +91,7 @@ class RecordedFile:
     ) -> bytes:
         """Read from the real file by one of its methods, and keep the bytes."""
         if self._notes_decoding and self._is_decoded is None:
-            self._is_decoded = _asks_urllib3_to_decode()
+            self._is_decoded = _is_read_by_urllib3_that_decompresses()
         try:
             data = read(*size)
         except BaseException as error:
@@ -167,13 +167,15 @@ def _body_in(pieces: list[bytes], *, chunked: bool) -> list[bytes]:
     return [wire]
 
 
-def _asks_urllib3_to_decode() -> bool:
+def _is_read_by_urllib3_that_decompresses() -> bool:
     """Check whether a response of urllib3 reads, and decompresses what it gets."""
+    # 0 is this function, 1 `_read_and_keep`: its callers are looked through.
     frame: FrameType | None = sys._getframe(2)
     while frame is not None:
         is_method = frame.f_code.co_name in ("read", "read1", "read_chunked")
         if is_method and frame.f_globals.get("__name__") == "urllib3.response":
             reader = frame.f_locals
+            # Nothing public tells this before the read.
             has_codec = getattr(reader["self"], "_decoder", None) is not None
             return bool(reader["decode_content"]) and has_codec
         frame = frame.f_back

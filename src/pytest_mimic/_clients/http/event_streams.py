@@ -87,7 +87,10 @@ def store_events(
         data_line = _FIRST_DATA_LINE.search("".join(texts_of_events))
         if data_line is not None and data_line.groups() != (": ", "\n"):
             body.update(colon=data_line[1], line_end=data_line[2])
-    events = [_parsed_event(event_text, body) for event_text in texts_of_events]
+    events = [
+        _parsed_event(event_text, is_json_line="lines" in body)
+        for event_text in texts_of_events
+    ]
     contents = [event.get("json", event.get("data")) for event in events]
     for content in contents:
         secrets.learn(content)
@@ -154,9 +157,9 @@ def events_in(exchange: dict[str, Any]) -> Events | None:
     for event in body["events"]:
         fields = event
         if isinstance(event, str):
-            if not is_whole and not _is_ended(event, body):
+            if not is_whole and not _is_ended(event, is_json_line="lines" in body):
                 continue
-            fields = _parsed_event(event, body)
+            fields = _parsed_event(event, is_json_line="lines" in body)
         value = fields.get("json")
         if "json" not in fields:
             value = json_of(fields.get("data", ""))
@@ -184,14 +187,14 @@ def _fields_beside_content(event: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def _is_ended(event_text: str, stored_body: dict[str, Any]) -> bool:
+def _is_ended(event_text: str, *, is_json_line: bool) -> bool:
     """Check whether the text of an event has its end."""
-    if "lines" in stored_body:
+    if is_json_line:
         return event_text.endswith("\n")
     return event_text.endswith(_BLANK_LINES)
 
 
-def _parsed_event(event_text: str, stored_body: dict[str, Any]) -> dict[str, Any]:
+def _parsed_event(event_text: str, *, is_json_line: bool) -> dict[str, Any]:
     """Return the fields of an event.
 
     Its data is `json` if the same text can be written from that again, else `data`. An
@@ -199,7 +202,7 @@ def _parsed_event(event_text: str, stored_body: dict[str, Any]) -> dict[str, Any
 
     https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
     """
-    if "lines" in stored_body:
+    if is_json_line:
         event = {"data": event_text.strip(_AROUND_JSON)}
     else:
         event = _event_fields(event_text)
@@ -257,7 +260,7 @@ def _stored_event(
         if _event_text(event, stored_body) == event_text:
             return event
         return event_text
-    if _is_ended(event_text, stored_body):
+    if _is_ended(event_text, is_json_line="lines" in stored_body):
         return scrubbed
     # The event was cut off, and so is its text.
     return _event_text(scrubbed, stored_body).rstrip("\r\n")

@@ -256,7 +256,11 @@ def _without_headers_of_clients(headers: dict[str, Any]) -> dict[str, Any]:
 
 
 class HttpRequest(NamedTuple):
-    """A request that a client is about to send."""
+    """A request that a client is about to send.
+
+    Attributes:
+        headers: Text from most clients, bytes from httpx.
+    """
 
     method: str
     url: str

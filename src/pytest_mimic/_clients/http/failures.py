@@ -2,6 +2,22 @@
 
 They are raised as the exception of the client that asks.
 
+These are the kinds:
+
+| kind | when | what went wrong |
+|---|---|---|
+| `waiting` | before connecting | no connection of the pool became free in time |
+| `name` | connecting | the name of the host was not found |
+| `refused` | connecting | the host refused the connection |
+| `unreachable` | connecting | the host was not reached for another reason |
+| `connecting` | connecting | it took too long |
+| `proxy` | connecting | a proxy refused to pass the connection on |
+| `tls` | connecting | the handshake or the certificate was bad |
+| `writing` | sending the request | it took too long |
+| `reading` | reading the response | it took too long |
+| `closed` | at any time | the connection was closed before the end |
+| `malformed` | reading the response | the client cannot parse or decompress it |
+
 A failure is plain data:
 
 | key | value |
@@ -22,9 +38,7 @@ from typing import Any
 
 Failure = dict[str, Any]
 
-# Kinds. A connection failed: refused, unreachable in another way, its name not found,
-# TLS, or a timeout. Then timeouts of reading and writing; waiting for a free
-# connection; closed before the end; malformed; and refused by a proxy.
+# The kinds of a connection that could not be made.
 CONNECTING = ("refused", "unreachable", "name", "tls", "connecting")
 # The body ended before its end: the client finds that out by itself.
 CUT_OFF: Failure = {
@@ -80,8 +94,10 @@ _KINDS_OF_EXCEPTIONS = {
     **dict.fromkeys(("ClientOSError", "ConnectionError"), "closed"),
     "OSError": "unreachable",
 }
-# The exception that each client raises for a kind, unless its own was recorded.
-CLASSES = {
+# By client and kind, the name of the exception that a replay raises. A recorded
+# exception that the client has comes back itself. urllib3 wraps the system's errors: a
+# kind that it lacks is raised as `http.client`'s.
+EXCEPTION_OF_KIND = {
     "httpx": {
         **dict.fromkeys(CONNECTING, "ConnectError"),
         "connecting": "ConnectTimeout",
@@ -111,7 +127,8 @@ CLASSES = {
         "connecting": "ConnectTimeoutError",
     },
     "aiohttp": {
-        **dict.fromkeys(("refused", "unreachable"), "ClientConnectorError"),
+        "refused": "ClientConnectorError",
+        "unreachable": "ClientConnectorError",
         "proxy": "ClientHttpProxyError",
         "name": "ClientConnectorDNSError",
         "tls": "ClientConnectorCertificateError",
@@ -239,7 +256,7 @@ def class_of(failure: Mapping[str, Any], client: str, module: Any) -> str:
     )
     if is_exception and name in _KINDS_OF_EXCEPTIONS:
         return name
-    return CLASSES[client].get(failure["type"], "")
+    return EXCEPTION_OF_KIND[client].get(failure["type"], "")
 
 
 def system_error(failure: Mapping[str, Any]) -> Exception:
@@ -249,7 +266,7 @@ def system_error(failure: Mapping[str, Any]) -> Exception:
         return _malformed_error(failure["class"], message)
     if kind == "proxy":
         return OSError(f"{TUNNEL_FAILED}{message}")
-    error_class = _class_of_system(CLASSES["http.client"][kind])
+    error_class = _class_of_system(EXCEPTION_OF_KIND["http.client"][kind])
     if kind == "tls":
         error_class = getattr(sys.modules["ssl"], failure["class"], error_class)
         return error_class(1, message)  # type: ignore[no-any-return]

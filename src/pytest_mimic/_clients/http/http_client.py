@@ -28,8 +28,8 @@ from pytest_mimic._clients.http.exchange import (
     connects_by_itself,
 )
 from pytest_mimic._clients.http.failures import (
-    CLASSES,
     CONNECTING,
+    EXCEPTION_OF_KIND,
     TEST_ENDED,
     Failure,
     system_error,
@@ -259,6 +259,8 @@ class _Talk:
                     getattr(self._real_socket, name)(*values)
             if self._recorder is not None:
                 self._recorder.phase = "writing"
+            # urllib3 itself passes over these, and reads the response; without them
+            # nothing is suppressed.
             ignored: tuple[type[Exception], ...] = ()
             if self._is_urllib3:
                 ignored = _IGNORED_WHEN_SENDING
@@ -266,6 +268,7 @@ class _Talk:
                 for piece in self.message.pieces:
                     self._real_socket.sendall(piece)
         finally:
+            # This object is the socket of the connection until the response is read.
             conn.sock = self
             del vars(conn)[_ATTRIBUTE_OF_REAL]
 
@@ -278,7 +281,7 @@ class _Talk:
         if "status" not in exchange:
             return io.BufferedReader(RecordedBytes([], self._error_instead))
         response = StoredResponse(
-            exchange, self.message.method, decodes=_decodes(self._conn)
+            exchange, self.message.method, client_decodes=_decodes(self._conn)
         )
         wire = response.wire()
         error = response.error
@@ -422,7 +425,7 @@ def _urllib3_error(failure: Failure, conn: Any) -> Exception:
     """
     exceptions = sys.modules["urllib3.exceptions"]
     kind = failure["type"]
-    name = CLASSES["urllib3"].get(kind)
+    name = EXCEPTION_OF_KIND["urllib3"].get(kind)
     # A proxy that makes no tunnel.
     is_of_proxy = kind == "unreachable" and failure["class"] == "OSError"
     if name is None or is_of_proxy:

@@ -221,17 +221,25 @@ def _redacted_body(body: dict[str, Any], secrets: Secrets) -> dict[str, Any]:
 def logins_in(headers: Iterable[tuple[str, str]]) -> list[str]:
     """Return what stands for the log-ins whose tokens secret headers return.
 
+    ============================================  ====================================
+    what a header returns                         what stands for it
+    ============================================  ====================================
+    a token or cookie of a log-in                 the log-in
+    a token that no log-in has issued             its placeholder
+    a cookie that no log-in has set; the secret   nothing
+    of one request: CSRF, a nonce, a signature
+    ============================================  ====================================
+
     A service may renew a token or a cookie with any answer: the new one belongs to the
-    same log-in, and its placeholder names that. A token that no log-in has issued
-    stands for itself. Not so a cookie that no log-in has set, for which one is returned
-    may depend on the order of answers.
+    same log-in, and its placeholder names that. Which cookie without a log-in is
+    returned may depend on the order of answers.
     """
-    logins = set()
+    logins = set[str]()
     for name, value in headers:
         for placeholder in ISSUED.findall(value):
-            login = LOGIN.match(placeholder)
-            if login is not None:
-                logins.add(login[1])
+            match = LOGIN.match(placeholder)
+            if match is not None:
+                logins.add(match[1])
             elif name != "cookie" and not _HEADERS_OF_ONE_REQUEST.search(name):
                 logins.add(placeholder)
     return sorted(logins)

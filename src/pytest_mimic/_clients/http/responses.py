@@ -61,7 +61,19 @@ class Encoding(NamedTuple):
 class ExchangeRecorder:
     """Collects one response, and reports it to its step once.
 
-    The report comes when the response has been read, given up or broken.
+    One of these methods ends it:
+
+    ============  =====================================  ============================
+    the method    when the edge calls it                 what is stored
+    ============  =====================================  ============================
+    `complete`    the body was read to its end           the whole response
+    `fail`        the client raised an exception         what came, and the `error`
+    `stop`        the reader closed it before its end    what came, and the `end`
+                                                         `stopped`; or the `error`, if
+                                                         nobody can decompress it
+    `abandon`     it was given up or interrupted before  nothing
+                  anything could be stored
+    ============  =====================================  ============================
 
     Attributes:
         head: Status, reason, version and headers of the response; empty before they
@@ -70,8 +82,8 @@ class ExchangeRecorder:
             adds to it.
         phase: What a timeout is one of: `connecting`, `writing` or `reading`. The edge
             sets it.
-        undone: The `Content-Encoding` that the client has undone before it added the
-            chunks; empty if it has not.
+        undone_encoding: The `Content-Encoding` that the client has undone before it
+            added the chunks; empty if it has not.
         decodes: Returns whether the client has undone, or undoes, the encoding for its
             caller. It is asked when the body has come.
     """
@@ -369,7 +381,7 @@ class StoredResponse:
         headers: The headers, with the `Content-Length` that the body has now; that of a
             response to a HEAD is left alone. They have the `Content-Encoding` of the
             service if the client that recorded handed the compressed bytes out, or the
-            one that replays never `decodes`: then the body is compressed anew.
+            one that replays never decompresses: then the body is compressed anew.
         stream_id: The number of its stream on the connection, if it came over HTTP/2.
         stopped: Whether the body was not read further than these chunks.
         waiting: Whether the reader waited for more behind the chunks, until it was
@@ -379,7 +391,7 @@ class StoredResponse:
     """
 
     def __init__(
-        self, exchange: dict[str, Any], method: str, *, decodes: bool = True
+        self, exchange: dict[str, Any], method: str, *, client_decodes: bool = True
     ) -> None:
         self.status: int = exchange["status"]
         self.reason: str = exchange["reason"]
@@ -392,8 +404,11 @@ class StoredResponse:
         self._has_body = method != "HEAD" and self.status not in _STATUSES_WITHOUT_BODY
         body = exchange.get("body")
         self.chunks = load_body(body)
+        # A copy, which grows below: the stored exchange is shared. JSON has lists for
+        # pairs.
         headers = [(name, value) for name, value in exchange["headers"]]
-        if body is not None and (body.get("handed_out") or not decodes):
+        # `handed_out`: the client that recorded gave its caller the compressed bytes.
+        if body is not None and (body.get("handed_out") or not client_decodes):
             headers += self._encode(body.get("encoding", ""))
         if body is not None and method != "HEAD":
             headers = self._with_length(headers)
