@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pytest_mimic._core.identity.call_identity import fingerprint as identity_of
-from pytest_mimic._core.identity.call_identity import whole_identity
+from pytest_mimic._core.identity.call_identity import rest_of_identity
 from pytest_mimic._core.seam.registry import hand_in
 from pytest_mimic._core.targets.target import as_targets
 from pytest_mimic._core.types.kinds import Unstable, register_fingerprint
@@ -61,7 +61,7 @@ def fingerprint(value: object) -> str:
     try:
         return identity_of(value, places=places)
     except Unstable as unstable:
-        raise whole_identity().refusal(unstable) from None
+        raise rest_of_identity().error_of_unstable(unstable) from None
 
 
 class mimic:  # noqa: N801 - it reads as a verb: with mimic(...)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_mimic._core.engine.decisions import Facts, Replay, decide
 from pytest_mimic._core.identity.binding import Bound, compile_binder
-from pytest_mimic._core.identity.call_identity import CallIdentity, whole_identity
+from pytest_mimic._core.identity.call_identity import CallIdentity, rest_of_identity
 from pytest_mimic._core.identity.source import source_in_project
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.target_options import kept_options
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.run import Run
     from pytest_mimic._core.files.places import Places
     from pytest_mimic._core.identity.kept_parts import Parts
-    from pytest_mimic._core.inputs.reached_and_read import Trace
+    from pytest_mimic._core.inputs.reached_and_read import InputTrace
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.placed_paths import PathStore
     from pytest_mimic._core.redact.known_secrets import Issuer
@@ -96,7 +96,7 @@ class Plan:
     client: str = ""
     adapter: Adapter | None = None
     source: str | None = None
-    trace: Callable[..., Trace] | None = None
+    trace: Callable[..., InputTrace] | None = None
     is_of_python: bool = False
     exported_as: str = ""
     keeps_state: bool = False
@@ -403,11 +403,11 @@ class FunctionPlan(Plan):
         )
 
     @lazy_attribute
-    def trace(self) -> Callable[..., Trace] | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def trace(self) -> Callable[..., InputTrace] | None:  # pyright: ignore[reportIncompatibleVariableOverride]
         settings = self.run.settings
         if settings.inputs == "ignore" or settings.mode is Mode.VERIFY:
             return None
-        return partial(descriptions().Trace, self.run.inputs.sources, self.target)
+        return partial(descriptions().InputTrace, self.run.inputs.sources, self.target)
 
     @lazy_attribute
     def is_async(self) -> bool:
@@ -482,7 +482,9 @@ class FunctionPlan(Plan):
             key = identity.key(values)
         except Unstable as unstable:
             raise self.run.current.pending.note(
-                whole_identity().refusal(unstable, self.target, self.options)
+                rest_of_identity().error_of_unstable(
+                    unstable, self.target, self.options
+                )
             ) from None
         sequence = bool(self.options.sequence)
         return Call(

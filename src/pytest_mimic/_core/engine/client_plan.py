@@ -11,7 +11,7 @@ from pytest_mimic._core.engine.begin import begin
 from pytest_mimic._core.engine.call import Call, Plan, descriptions
 from pytest_mimic._core.engine.family_events import NameNumbered
 from pytest_mimic._core.engine.senders import refused, sender_of, told_apart
-from pytest_mimic._core.identity.call_identity import CallIdentity, whole_identity
+from pytest_mimic._core.identity.call_identity import CallIdentity, rest_of_identity
 from pytest_mimic._core.identity.counted_paths import counted_paths
 from pytest_mimic._core.nodes.json_tags import may_have_tags
 from pytest_mimic._core.outcome.plain import exact_text, repeated_parts
@@ -96,7 +96,7 @@ class ClientPlan(Plan):
                 edge_call = edge_call._replace(
                     signature=signature, parts=parts, described=described
                 )
-        made = partial(
+        call_with_key = partial(
             Call,
             self,
             signature=edge_call.signature,
@@ -104,7 +104,7 @@ class ClientPlan(Plan):
             edge_call=edge_call,
         )
         if self._imported:
-            return made(self.imported_key(edge_call, self._imported))
+            return call_with_key(self.imported_key(edge_call, self._imported))
         parts = edge_call.parts
         counted = edge_call.identity
         if self._match:
@@ -118,9 +118,10 @@ class ClientPlan(Plan):
         if identity is None:
             identity = self._identities[names] = self._identity_of(names)
         try:
-            return made(identity.key(tuple([parts[name] for name in names])))
+            key = identity.key(tuple([parts[name] for name in names]))
+            return call_with_key(key)
         except Unstable as unstable:
-            raise whole_identity().refusal(
+            raise rest_of_identity().error_of_unstable(
                 unstable, self.target, self.options
             ) from None
 
@@ -187,7 +188,7 @@ class ClientPlan(Plan):
         The value is None where the call has no such part.
         """
         ignored = [parse_path(path) for path in self.options.ignore]
-        pruned = whole_identity().prune(parts, ignored)
+        pruned = rest_of_identity().prune(parts, ignored)
         matched: dict[str, Any] = {}
         for path in self._match:
             value: Any = pruned

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.family_events import Family
     from pytest_mimic._core.engine.owners import Track
     from pytest_mimic._core.engine.senders import Sender
-    from pytest_mimic._core.inputs.reached_and_read import Trace
+    from pytest_mimic._core.inputs.reached_and_read import InputTrace
     from pytest_mimic._core.settings import Mode
     from pytest_mimic._core.swallowed.retries import Retries
 
@@ -196,7 +196,7 @@ class RealCalls:
         # Functions that end calls whose streams are garbage.
         self._discarded: deque[Callable[[], object]] = deque()
 
-    def running_trace(self) -> Trace | None:
+    def running_trace(self) -> InputTrace | None:
         """Return the trace of the real call that the current thread is part of."""
         if not self.running:
             # Most files are opened outside of calls, many of them by this package.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_mimic._core.identity.kept_parts import client_parts, function_parts
 from pytest_mimic._core.identity.paths import with_contents
-from pytest_mimic._core.inputs.reached_and_read import Trace
+from pytest_mimic._core.inputs import reached_and_read
 from pytest_mimic._core.outcome.encoding import snapshot
 from pytest_mimic._core.tree.call_labels import call_label, recorded_label, told_apart
 from pytest_mimic._core.tree.describing import described_arguments, described_parts
@@ -12,7 +12,10 @@ from pytest_mimic._core.tree.secrets import secrets_in
 
 
 class Descriptions:
-    """Functions of the record layer; `call.descriptions` loads them."""
+    """What `call.descriptions` gives: functions of the record layer, and a class.
+
+    The class needs no `staticmethod`.
+    """
 
     call_label = staticmethod(call_label)
     recorded_label = staticmethod(recorded_label)
@@ -24,4 +27,4 @@ class Descriptions:
     client_parts = staticmethod(client_parts)
     secrets_in = staticmethod(secrets_in)
     snapshot = staticmethod(snapshot)
-    Trace = Trace
+    InputTrace = reached_and_read.InputTrace

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.owners import Owner
-    from pytest_mimic._core.inputs.reached_and_read import Trace
+    from pytest_mimic._core.inputs.reached_and_read import InputTrace
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.pickling import Pickled
     from pytest_mimic._core.vault.recording_facts import Stored
@@ -105,7 +105,7 @@ class Observed:
         self.call = call
         self.is_recorded = is_recorded
         self.arguments_before: ArgumentsBefore | None = None
-        self.trace: Trace | None = None
+        self.trace: InputTrace | None = None
         if call.edge_call is None:
             # The function may change its arguments. The call keeps what it describes.
             self.trace = call.plan.trace and call.plan.trace(call.values)

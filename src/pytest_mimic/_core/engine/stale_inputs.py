@@ -16,7 +16,7 @@ from pytest_mimic.errors import MimicError
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.account import Account
     from pytest_mimic._core.files.places import Places
-    from pytest_mimic._core.inputs.reached_and_read import Trace
+    from pytest_mimic._core.inputs.reached_and_read import InputTrace
     from pytest_mimic._core.settings import Settings
     from pytest_mimic._core.vault import Vault
 
@@ -42,7 +42,7 @@ class StaleInputs:
         places: Places,
         *,
         started: int,
-        running_trace: Callable[[], Trace | None],
+        running_trace: Callable[[], InputTrace | None],
     ) -> None:
         self._settings = settings
         self._vault = vault

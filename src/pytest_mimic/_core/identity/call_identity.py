@@ -28,20 +28,20 @@ from pytest_mimic._core.identity.short import (
 from pytest_mimic._core.types.kinds import Unstable
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.identity.whole_identity import WholeIdentity
+    from pytest_mimic._core.identity.rest_of_identity import RestOfIdentity
 
 VERSION = 1
 
 
 @cache
-def whole_identity() -> type[WholeIdentity]:
+def rest_of_identity() -> type[RestOfIdentity]:
     """Return what identifies values that have no short form, and parts of values.
 
     It is the door to the rest of this package: most calls have short arguments.
     """
-    from pytest_mimic._core.identity.whole_identity import WholeIdentity
+    from pytest_mimic._core.identity.rest_of_identity import RestOfIdentity
 
-    return WholeIdentity
+    return RestOfIdentity
 
 
 def fingerprint(value: object, *, places: Places | None = None) -> str:
@@ -76,7 +76,7 @@ def fingerprint_outcome(value: object) -> str | None:
     the value has no stable identity.
     """
     try:
-        outcome_digest = whole_identity().digest(value, Places(), is_outcome=True)
+        outcome_digest = rest_of_identity().digest(value, Places(), is_outcome=True)
     except Unstable:
         return None
     return xxh3_128_hexdigest(_OUTCOME_PREFIX + outcome_digest)
@@ -161,7 +161,7 @@ class CallIdentity:
         self._unmet_paths: dict[str, tuple[int | None, tuple[str, ...]]] = {}
         positions_left_out = set()
         for path in ignore:
-            steps = whole_identity().parse_path(path)
+            steps = rest_of_identity().parse_path(path)
             if steps[0] in plain_names:
                 position = plain_names.index(steps[0])
                 steps = steps[1:]
@@ -232,7 +232,7 @@ class CallIdentity:
 
     def _look_for_paths(self, values: tuple[object, ...]) -> None:
         """Note which paths of `ignore=` meet something in these arguments."""
-        prune = whole_identity().prune
+        prune = rest_of_identity().prune
         assert self._note_path is not None
         for path, (position, steps) in list(self._unmet_paths.items()):
             self._note_path(path, False)
@@ -345,7 +345,7 @@ class CallIdentity:
         self, values: tuple[object, ...], positions: Iterable[int]
     ) -> list[str]:
         """Return the given folders in which the paths of some arguments are."""
-        given_folders = whole_identity().given_folders
+        given_folders = rest_of_identity().given_folders
         folders: list[str] = []
         for position in positions:
             folders += given_folders(values[position], self._places)
@@ -415,7 +415,7 @@ class CallIdentity:
             if locates and self._by_content:
                 value = self._with_contents(position, value)
             if position in self._ignored_steps:
-                prune = whole_identity().prune
+                prune = rest_of_identity().prune
                 value = prune(value, self._ignored_steps[position], self._places)
         except Unstable as error:
             raise Unstable(
@@ -443,7 +443,7 @@ class CallIdentity:
 
         The argument is one of `content=`, or is the `**extra` that has some of these.
         """
-        with_contents = whole_identity().with_contents
+        with_contents = rest_of_identity().with_contents
         if self._names[position] in self._by_content:
             return with_contents(value, self._places)
         if position == self._extra_position:
@@ -497,10 +497,10 @@ def _form_of_value(
         if short is not None:
             return short
     try:
-        digest = whole_identity().digest
+        digest = rest_of_identity().digest
         return [[digest(value, places, ignores_empty=ignores_empty)]]
     except Unstable as error:
-        refusal_with_path = whole_identity().refusal_with_path
+        refusal_with_path = rest_of_identity().refusal_with_path
         raise refusal_with_path(error, value, places, name) from None
 
 

@@ -501,12 +501,14 @@ def _reduce_pydantic_model(value: Any) -> object:
     # Cached properties are among the attributes, too.
     counted = {name: attributes[name] for name in attributes if name in fields}
     state = counted, value.__pydantic_extra__, value.__pydantic_private__
-    # The fields that `exclude_unset=True` leaves out. They are a dict, so that
-    # `ignore=` leaves out a field and its name here by one path.
+    # A function that dumps the model with `exclude_unset=True` does not see the unset
+    # fields, so which are unset counts. They are a dict, so that `ignore=` leaves out a
+    # field and its name here by one path.
     unset: dict[str, None] = {}
     for name in fields:
         if name not in value.__pydantic_fields_set__:
             unset[name] = None
+    # Most models are set in full: their identity has no further part.
     if not unset:
         return state
     return *state, unset
@@ -518,7 +520,7 @@ def _reduce_pydantic_model(value: Any) -> object:
 _PATH_FOR_IGNORE = re.compile(r"\w+(\.\w+|\[\d+\]|\['[^'.,*\s\[\]{}\"#\\]+'\])*")
 
 
-def refusal(
+def error_of_unstable(
     unstable: Unstable, target: str = "", options: Options | None = None
 ) -> UnstableIdentityError:
     """Return the error for a call, or a value by itself, that has no identity.

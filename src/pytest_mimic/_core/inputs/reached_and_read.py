@@ -50,7 +50,7 @@ _PATH_LEFT_OUT = pattern(r"(?:^|/)(?:(?:site|dist)-packages|__pycache__|\.[^/]*)
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
-class Trace:
+class InputTrace:
     """Notes what one call reads and reaches.
 
     A call reaches what the code of its target and of the classes of its arguments
@@ -70,7 +70,7 @@ class Trace:
         _WATCHING_RUNS.add(sources)
         _watch_files(_audit)
 
-    def noted(self) -> Trace:
+    def noted(self) -> InputTrace:
         """Take the fingerprints of now, once for each file, and return this trace."""
         files = frozenset(filter(None, map(self._sources.file_at, tuple(self.paths))))
         self._text = self._sources.listed(self._target, self._classes, files)
@@ -149,7 +149,7 @@ class ProjectSources:
         vault: Path,
         *,
         started: int,
-        running_trace: Callable[[], Trace | None] = bool,  # type: ignore[assignment]
+        running_trace: Callable[[], InputTrace | None] = bool,  # type: ignore[assignment]
     ) -> None:
         self._places = places
         self._rootdir = rootdir
@@ -244,7 +244,7 @@ class ProjectSources:
         # Equal bytes settle all functions.
         if digests.get("") == self.digest(file, module):
             return []
-        digests_now = self._code(file, module).functions
+        digests_now = self._code(file, module).fingerprints
         changed_functions = []
         for name in names:
             _, _, path = name.partition(":")
@@ -311,10 +311,10 @@ class ProjectSources:
                 code = self.code_of(code_place.module)
             # Code outside of the project is not followed.
             if code is not None:
-                used_places = code.used_by(code_place.name)
+                used_places = code.places_used_in(code_place.name)
                 pending |= used_places - seen_places
-                if _is_noted(code_place, code, used_places, target_place):
-                    self._note_place(
+                if _has_fingerprints(code_place, code, used_places, target_place):
+                    self._enter_place(
                         code_place, code, reached, is_target=code_place == target_place
                     )
             if not pending:
@@ -323,7 +323,7 @@ class ProjectSources:
                 pending = self._members(seen_places) - seen_places
         return reached
 
-    def _note_place(
+    def _enter_place(
         self,
         code_place: CodePlace,
         code: SourceCode,
@@ -331,12 +331,12 @@ class ProjectSources:
         *,
         is_target: bool,
     ) -> None:
-        """Note the fingerprints of a file, its statements, and the place."""
+        """Enter the fingerprints of a file, its statements, and the place."""
         digests = reached[code.file]
         digests[""] = self.digest(code.file, code_place.module) or ""
-        digests[code_place.module] = code.functions[""]
-        if code_place.name in code.functions and not is_target:
-            digests[f"{code_place.module}:{code_place.name}"] = code.functions[
+        digests[code_place.module] = code.fingerprints[""]
+        if code_place.name in code.fingerprints and not is_target:
+            digests[f"{code_place.module}:{code_place.name}"] = code.fingerprints[
                 code_place.name
             ]
 
@@ -356,11 +356,21 @@ class ProjectSources:
             if code is None:
                 continue
             for member in code.members.get(name, set()) & attributes:
-                members.add(CodePlace(module, f"{name}.{member}".lstrip(".")))
+                members.add(CodePlace(module, _qualified(name, member)))
         return members
 
 
-def _is_noted(
+def _qualified(holder: str, name: str) -> str:
+    """Return the qualified name of what a class or a module holds.
+
+    A member of a class is `Client.get`. The holder `""` is the module.
+    """
+    if not holder:
+        return name
+    return f"{holder}.{name}"
+
+
+def _has_fingerprints(
     code_place: CodePlace,
     code: SourceCode,
     used_places: set[CodePlace],
@@ -408,7 +418,7 @@ class SourceCode:
 
     Attributes:
         file: The path of the file under the rootdir, `shop/api.py`.
-        functions: The fingerprints of functions, methods, and classes without their
+        fingerprints: The fingerprints of functions, methods, and classes without their
             methods, by qualified name; under the empty name, that of all other
             statements. Layout, comments and docstrings do not count.
         uses: The places that the code of each bound name uses. A name is bound by a
@@ -432,15 +442,15 @@ class SourceCode:
         if path.stem == "__init__":
             package = module
         self._enter_imports(tree, package)
-        # A name may be defined several times.
-        texts = defaultdict[str, list[str]](list, {"": []})
-        self._enter_statements(tree, texts)
+        texts_by_name = self._enter_statements(tree)
         for name in self.uses:
             holder, _, member = name.rpartition(".")
             self.members[holder].add(member)
-        self.functions = {name: _short_digest(parts) for name, parts in texts.items()}
+        self.fingerprints = {
+            name: _short_digest(texts) for name, texts in texts_by_name.items()
+        }
 
-    def used_by(self, name: str) -> set[CodePlace]:
+    def places_used_in(self, name: str) -> set[CodePlace]:
         """Return what the code of a name uses.
 
         A name that is not bound is a module, or perhaps one of those that `from
@@ -450,21 +460,30 @@ class SourceCode:
             return self.uses[name]
         return {CodePlace(origin, name) for origin, _ in self.uses.get("*", ())}
 
-    def _enter_statements(self, tree: ast.Module, texts: dict[str, list[str]]) -> None:
-        """Enter the definitions and the other statements, those of classes included."""
+    def _enter_statements(self, tree: ast.Module) -> dict[str, list[str]]:
+        """Enter the definitions and the other statements, those of classes included.
+
+        The texts of both are returned, by qualified name; under the empty name, those
+        of the other statements.
+        """
+        # A name may be defined several times.
+        texts_by_name = defaultdict[str, list[str]](list, {"": []})
         pending: list[tuple[str, ast.stmt]] = [("", node) for node in tree.body]
         # The list grows by the methods of the classes in it.
         for holder, node in pending:
             name = ""
             if isinstance(node, _DEFINITIONS):
-                name = f"{holder}.{node.name}".lstrip(".")
+                name = _qualified(holder, node.name)
             if isinstance(node, ast.ClassDef):
+                # The methods are entered apart, so the class keeps its other
+                # statements alone.
                 methods, node.body = _split_body(node)
                 pending += [(name, method) for method in methods]
             elif holder and name.endswith("__"):
                 self.uses[holder].add(CodePlace(self._module, name))
-            texts[name].append(normalised(node))
+            texts_by_name[name].append(normalised(node))
             self._enter_uses(node, name)
+        return texts_by_name
 
     def _enter_uses(self, node: ast.stmt, name: str) -> None:
         """Enter what a statement uses, for its own name or for each that it binds."""

@@ -33,9 +33,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_mimic._core.outcome.class_tags import ClassTag
+    from pytest_mimic._core.outcome.dry_reading import DryReader
     from pytest_mimic._core.outcome.encoding import Encoded, Readable
     from pytest_mimic._core.outcome.outcome import Outcome, OutcomeKind
     from pytest_mimic._core.outcome.placed_paths import PathStore
+    from pytest_mimic._core.outcome.tags import Reader
     from pytest_mimic._core.vault.store import Store
 
 Entry = dict[str, Any]
@@ -141,7 +143,7 @@ class Objects:
         Its paths are restored by `paths`.
         """
         if "pickle" in outcome_entry:
-            return self._unpickled(outcome_entry, origin, paths)
+            return self._load_pickle(outcome_entry, origin, paths)
         if outcome_entry.get("tagged"):
             body = self._untagged(outcome_entry, origin, paths)
         else:
@@ -223,7 +225,7 @@ class Objects:
         """
         from pytest_mimic._core.outcome.dry_reading import DryReader
 
-        body = self._untagged(outcome_entry, origin, None, reader=DryReader)
+        body = self._untagged(outcome_entry, origin, None, reader_class=DryReader)
         if type(body) is not dict:
             raise self._damaged(
                 outcome_entry.get("json", origin.name), origin, "no outcome"
@@ -235,13 +237,23 @@ class Objects:
         origin: Origin,
         paths: PathStore | None,
         *,
-        reader: Callable[..., Any] | None = None,
+        reader_class: type[Reader] | type[DryReader] | None = None,
     ) -> Any:
-        """Return the body of an outcome with what its tags stand for."""
-        if reader is None:
+        """Return the body of an outcome with what its tags stand for.
+
+        A tag is an object of JSON for a value that JSON lacks, `{"$set": […]}`.
+
+        Args:
+            outcome_entry: The entry of the outcome.
+            origin: Where the outcome stands, for messages.
+            paths: Restores paths; None restores none.
+            reader_class: `DryReader` only checks the body and loads no class; a replay
+                has `Reader`.
+        """
+        if reader_class is None:
             from pytest_mimic._core.outcome.tags import Reader
 
-            reader = Reader
+            reader_class = Reader
 
         def content(name: str) -> bytes:
             if name not in outcome_entry.get("objects", ()):
@@ -253,7 +265,8 @@ class Objects:
         body = self.body(outcome_entry, origin)
         try:
             imports = outcome_entry.get("imports", ())
-            return reader(paths, imports, content, self._classes).read(body)
+            reader = reader_class(paths, imports, content, self._classes)
+            return reader.read(body)
         except MimicError:
             raise
         except OutdatedClassError as reason:
@@ -314,9 +327,13 @@ class Objects:
                 damage=Damage.OTHER_PYTHON,
             )
 
-    def _unpickled(
+    def _load_pickle(
         self, outcome_entry: Entry, origin: Origin, paths: PathStore | None
     ) -> Outcome:
+        """Return the outcome in a pickle.
+
+        Its paths are restored by `paths`; None restores none.
+        """
         from pytest_mimic._core.outcome.pickling import load
 
         stream, buffers = self.content(outcome_entry, origin)

@@ -14,7 +14,7 @@ import pytest
 
 from pytest_mimic._core.identity.call_identity import CallIdentity, fingerprint
 from pytest_mimic._core.identity.pruning import prune
-from pytest_mimic._core.identity.rules import refusal
+from pytest_mimic._core.identity.rules import error_of_unstable
 from pytest_mimic._core.types.kinds import Unstable
 from pytest_mimic._core.types.opening import parse_path
 
@@ -35,7 +35,7 @@ def test_the_error_offers_to_leave_out_the_part_before_the_whole_argument():
     with pytest.raises(Unstable) as caught:
         calls.key((SimpleNamespace(pool=Pool()),))
 
-    error = refusal(caught.value, "shop.api:send")
+    error = error_of_unstable(caught.value, "shop.api:send")
 
     assert str(error).splitlines() == [
         "shop.api:send has an argument without a stable identity",
@@ -262,6 +262,6 @@ def test_what_holds_the_question_is_not_offered_to_be_left_out(make, lines) -> N
         calls.key((value,))
     getattr(value, "close", str)()
 
-    error = refusal(caught.value, "m:f")
+    error = error_of_unstable(caught.value, "m:f")
     assert error.remedy_lines() == lines
     assert not [line for line in error.remedy_lines() if line.startswith("leave it")]

@@ -29,7 +29,7 @@ import pytest
 from kinds_of_things import Bare, Plain
 
 from pytest_mimic._core.identity.call_identity import CallIdentity, fingerprint
-from pytest_mimic._core.identity.rules import refusal
+from pytest_mimic._core.identity.rules import error_of_unstable
 from pytest_mimic._core.types.kinds import Unstable
 
 HELD = Bare()
@@ -273,4 +273,4 @@ def test_a_variable_of_a_local_class_is_named():
     with pytest.raises(Unstable) as caught:
         CallIdentity("shop:fetch", ("client",)).key((Fake(),))
 
-    assert refusal(caught.value, "shop:fetch").path == "client['held'][0]"
+    assert error_of_unstable(caught.value, "shop:fetch").path == "client['held'][0]"

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from pytest_mimic._core.files.places import Places
-from pytest_mimic._core.inputs.reached_and_read import ProjectSources, Trace
+from pytest_mimic._core.inputs.reached_and_read import InputTrace, ProjectSources
 
 LATER = 1 << 62
 
@@ -162,8 +162,8 @@ def sources_of(root: Path, *, started: int = LATER) -> ProjectSources:
     )
 
 
-def trace(root: Path, name: str, *, started: int = LATER) -> Trace:
-    made = Trace(sources_of(root, started=started), "nowhere:fetch", [])
+def trace(root: Path, name: str, *, started: int = LATER) -> InputTrace:
+    made = InputTrace(sources_of(root, started=started), "nowhere:fetch", [])
     made.paths.add(str(root / name))
     return made
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from pytest_mimic._core.identity.graph import digest
 from pytest_mimic._core.identity.paths import given_folders, with_contents
 from pytest_mimic._core.identity.pruning import prune
-from pytest_mimic._core.identity.rules import refusal, refusal_with_path
+from pytest_mimic._core.identity.rules import error_of_unstable, refusal_with_path
 from pytest_mimic._core.types.opening import parse_path
 
 
-class WholeIdentity:
-    """Functions of the replay layer; `call_identity.whole_identity` loads them."""
+class RestOfIdentity:
+    """Functions of the replay layer; `call_identity.rest_of_identity` loads them."""
 
     digest = staticmethod(digest)
     given_folders = staticmethod(given_folders)
     with_contents = staticmethod(with_contents)
     prune = staticmethod(prune)
-    refusal = staticmethod(refusal)
+    error_of_unstable = staticmethod(error_of_unstable)
     refusal_with_path = staticmethod(refusal_with_path)
     parse_path = staticmethod(parse_path)
