@@ -137,7 +137,7 @@ class Writer:
             raise UnstorableOutcomeError(
                 f"what {target or 'the call'} gave cannot be stored without a pickle, "
                 "and mimic_pickle = forbid",
-                remedies=["nothing was recorded"],
+                facts=["nothing was recorded"],
                 path="result",
             )
         if encoded.pickled is not None and detached:
