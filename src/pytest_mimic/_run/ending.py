@@ -97,7 +97,7 @@ class Ending:
         A worker of xdist sends its account to the controller, which does this.
         """
         mimic_session = self._session
-        mimic_session.take_strays()
+        mimic_session.keep_strays_for_summary()
         mimic_session.keep_error(mimic_session.break_off)
         mimic_session.keep_error(mimic_session.run.report_inputs)
         has_ended_by_itself = session.exitstatus in _EXITS_OF_WHOLE_RUNS
@@ -131,7 +131,7 @@ class Ending:
         mimic_session.keep_error(self._judge)
         mimic_session.keep_error(self._keep_usage)
         # Threads that tests have left running may have made calls meanwhile.
-        mimic_session.take_strays()
+        mimic_session.keep_strays_for_summary()
         # The page comes last, since it shows the summary.
         mimic_session.keep_error(self._write_page)
         self._set_exit_code(session)

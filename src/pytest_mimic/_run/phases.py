@@ -52,13 +52,13 @@ class Phases(Hooks):
         # of its class.
         self._ends_of_coverings: list[Callable[[], None]] = []
         # Whether no phase of the test has failed so far.
-        self._has_passed = True
+        self._no_report_failed = True
         # Whether the test has begun and has not ended.
         self._is_running = False
         # Whether the test itself has raised something of which no report tells so far.
-        self._has_raised = False
+        self._has_unreported_error = False
         # Whether the test was neither skipped nor expected to fail.
-        self._has_run_whole = True
+        self._is_neither_skipped_nor_xfail = True
         self._are_marks_prepared = False
         self._has_loaded_all = False
         # How many replays the run had when the test began.
@@ -73,14 +73,14 @@ class Phases(Hooks):
         """
         if self._is_running:
             # A plugin (pytest-retry) makes a new attempt, without reports of the last.
-            self._session.end_test(passed=False, is_whole=False)
+            self._session.end_test(passed=False, is_neither_skipped_nor_xfail=False)
         self._is_running = True
-        self._has_passed = True
-        self._has_raised = False
-        self._has_run_whole = True
+        self._no_report_failed = True
+        self._has_unreported_error = False
+        self._is_neither_skipped_nor_xfail = True
         # Errors since the last test, of threads or of a module that was imported, are
-        # no fault of this test.
-        self._session.take_strays()
+        # no fault of this test. They go into the summary.
+        self._session.keep_strays_for_summary()
         self._session.begin_test(plain_id(item))
         run = self._session.run
         fixtures = getattr(item, "fixturenames", ())
@@ -143,7 +143,7 @@ class Phases(Hooks):
         try:
             return (yield)
         except BaseException:
-            self._has_raised = True
+            self._has_unreported_error = True
             raise
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -213,12 +213,12 @@ class Phases(Hooks):
             session.drifts = []
             failing_tests().fail_for_drifts(item, report, drifts)
         if call.when == "call":
-            self._has_raised = False
+            self._has_unreported_error = False
         if report.failed:
             self._name_replays(report, test, is_explained=bool(pending))
-            self._has_passed = False
+            self._no_report_failed = False
         if report.outcome == "skipped" or hasattr(report, "wasxfail"):
-            self._has_run_whole = False
+            self._is_neither_skipped_nor_xfail = False
         if report.when == "teardown":
             session.keep_error(self._end_test)
             session.run.current.secret_scope = SecretScope()
@@ -253,8 +253,12 @@ class Phases(Hooks):
 
     def _end_test(self) -> None:
         self._is_running = False
-        passed = self._has_passed and not self._has_raised
-        self._session.end_test(passed=passed, is_whole=self._has_run_whole)
+        # An attempt that pytest-retry repeats has raised, and has no report.
+        passed = self._no_report_failed and not self._has_unreported_error
+        self._session.end_test(
+            passed=passed,
+            is_neither_skipped_nor_xfail=self._is_neither_skipped_nor_xfail,
+        )
 
 
 def _own_files(item: pytest.Item) -> set[str]:

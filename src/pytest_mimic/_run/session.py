@@ -70,15 +70,20 @@ class Session:
         self.scopes.begin_test(nodeid)
         self.run.places.folder_of_test = None
 
-    def end_test(self, *, passed: bool, is_whole: bool = False) -> None:
+    def end_test(
+        self, *, passed: bool, is_neither_skipped_nor_xfail: bool = False
+    ) -> None:
         """End a test, after its teardown.
 
         Args:
             passed: Whether no phase of the test failed.
-            is_whole: Whether the test was neither skipped nor expected to fail.
+            is_neither_skipped_nor_xfail: Whether the test ran, and was not expected to
+                fail.
         """
         try:
-            self.scopes.end_test(passed=passed, is_whole=is_whole)
+            self.scopes.end_test(
+                passed=passed, is_neither_skipped_nor_xfail=is_neither_skipped_nor_xfail
+            )
         finally:
             self.run.end_test()
             self.run.places.folder_of_test = None
@@ -94,7 +99,7 @@ class Session:
         self.run.current.hear()
         return [*self.run.current.pending.take(), *self.coverings.new_problems()]
 
-    def take_strays(self) -> None:
+    def keep_strays_for_summary(self) -> None:
         """Keep errors outside of tests for the summary: no test can fail for them."""
         for error in self.take_pending():
             # The summary has a list of misses of its own.

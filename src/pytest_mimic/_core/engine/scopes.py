@@ -94,24 +94,25 @@ class Scopes:
         """Begin the teardown of a test, which may end scopes that it ran in."""
         self._around = [owner for owner in self._open.values() if owner.fixtures]
 
-    def end_test(self, *, passed: bool, is_whole: bool) -> None:
+    def end_test(self, *, passed: bool, is_neither_skipped_nor_xfail: bool) -> None:
         """End a test, after its teardown, and the scopes that ended with it.
 
         A scope has passed if any test passed while it was set up.
 
         Args:
             passed: Whether the test has passed.
-            is_whole: Whether it was neither skipped nor expected to fail.
+            is_neither_skipped_nor_xfail: Whether the test ran, and was not expected to
+                fail.
         """
         test = self._run.current.owner
         around, self._around = self._around, []
         session = self._owners[""]
         self._run.current.hear()
         try:
-            self.end_calls(test, passed=passed and is_whole)
+            self.end_calls(test, passed=passed and is_neither_skipped_nor_xfail)
             if self._run.made_recordings is not None:
                 self._run.made_recordings.missed.clear()
-            if passed and is_whole:
+            if passed and is_neither_skipped_nor_xfail:
                 self._drop_old(test)
             self._judge(test, passed=passed)
             # A test that passed with what a scope recorded is the proof that it is

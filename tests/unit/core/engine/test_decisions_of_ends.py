@@ -102,7 +102,7 @@ def test_each_end_has_its_decision(
     sequence = place == "place"
     function = end(lambda function: runs.mimic(function, sequence=sequence))
     passed = test == "passed"
-    Scopes(runs.run).end_test(passed=passed, is_whole=passed)
+    Scopes(runs.run).end_test(passed=passed, is_neither_skipped_nor_xfail=passed)
 
     decisions = []
     for mode in ("replay", "record"):
@@ -120,7 +120,7 @@ def test_a_new_attempt_in_a_recording_run_is_real(
     """What the failed attempt has newly recorded is no outcome for it."""
     scopes = Scopes(runs.run)
     function = end(lambda function: runs.mimic(function, sequence=sequence))
-    scopes.end_test(passed=False, is_whole=False)
+    scopes.end_test(passed=False, is_neither_skipped_nor_xfail=False)
 
     scopes.begin_test(TEST)
 
@@ -132,11 +132,11 @@ def test_what_was_recorded_in_an_earlier_run_replays_in_each_attempt(
     runs: Runs, end: Any
 ) -> None:
     function = end(lambda function: runs.mimic(function, sequence=True))
-    Scopes(runs.run).end_test(passed=True, is_whole=True)
+    Scopes(runs.run).end_test(passed=True, is_neither_skipped_nor_xfail=True)
     runs.again("record")
     scopes = Scopes(runs.run)
     assert asked(runs, function, sequence=True) == "replay"
-    scopes.end_test(passed=False, is_whole=False)
+    scopes.end_test(passed=False, is_neither_skipped_nor_xfail=False)
 
     scopes.begin_test(TEST)
 

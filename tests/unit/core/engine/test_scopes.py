@@ -34,7 +34,7 @@ def a_test(
         else:
             assert function() == outcome
     scopes.begin_teardown()
-    scopes.end_test(passed=passed, is_whole=passed)
+    scopes.end_test(passed=passed, is_neither_skipped_nor_xfail=passed)
 
 
 def replayed(runs: Runs, times: int = 1) -> list[Any]:
@@ -97,7 +97,7 @@ def test_a_conversation_that_is_recorded_again_loses_the_calls_that_are_not_made
         assert [*map(runs.client(), places)] == [
             service.degrees[place] for place in places
         ]
-        scopes.end_test(passed=True, is_whole=True)
+        scopes.end_test(passed=True, is_neither_skipped_nor_xfail=True)
 
     assert len(runs.names()) == 1
 

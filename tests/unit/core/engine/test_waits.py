@@ -77,7 +77,7 @@ def test_a_thread_waits_for_the_end_of_its_test(runs: Runs) -> None:
 
     def end(recording: Any) -> None:
         scopes = Scopes(recording)
-        scopes.end_test(passed=True, is_whole=True)
+        scopes.end_test(passed=True, is_neither_skipped_nor_xfail=True)
 
     thread = start()
     blocked.wait()
