@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_mimic._tools.page.blocks import text_block
-from pytest_mimic._tools.page.report import TestFacts, page
+from pytest_mimic._tools.page.report import TestFacts, html_page
 
 sync_api = pytest.importorskip("playwright.sync_api")
 # What follows a click may come later (`<details>` tells of it in a task of its own), so
@@ -128,7 +128,9 @@ def report(window: Any, tmp_path: Path) -> Iterator[Any]:
         "  shop:f()    test_b.py::test_b[x]",
         "to record the missing: pytest --mimic-record test_a.py::test_a",
     ]
-    text = page("replay", ROWS, project="shop", notes=notes, tests=tests, vault=".v")
+    text = html_page(
+        "replay", ROWS, project="shop", notes=notes, tests=tests, vault=".v"
+    )
     path.write_text(text, encoding="utf-8")
     window.context.clear_permissions()
     window.set_viewport_size(SIZE)
@@ -478,7 +480,7 @@ def test_a_page_without_calls_has_nothing_to_filter(
     browser: Any, tmp_path: Path
 ) -> None:
     path = tmp_path / "page.html"
-    path.write_text(page("replay", [], project="shop"), encoding="utf-8")
+    path.write_text(html_page("replay", [], project="shop"), encoding="utf-8")
     opened = browser.new_page()
 
     opened.goto(path.as_uri())

@@ -15,9 +15,9 @@ import pytest
 from pytest_mimic._core.whole_files import refuse_other_kinds, write_whole
 from pytest_mimic._core.words import SHORTEST, seconds
 from pytest_mimic._run.configuration import verbosity
-from pytest_mimic._run.summary import mode_line
+from pytest_mimic._run.summary import mode_in_words
 from pytest_mimic._tools.page.call_log import CallLog, Row
-from pytest_mimic._tools.page.report import TestFacts, page
+from pytest_mimic._tools.page.report import TestFacts, html_page
 from pytest_mimic.errors import printable
 
 if TYPE_CHECKING:
@@ -101,19 +101,19 @@ class CallReports:
         tests = {}
         for test in {*account.outcomes, *self._durations}:
             tests[test] = TestFacts(
-                account.outcomes.get(test, ""),
-                self._durations.get(test, 0.0),
-                self._lines.get(test, ""),
+                outcome=account.outcomes.get(test, ""),
+                seconds=self._durations.get(test, 0.0),
+                place=self._lines.get(test, ""),
             )
-        text = page(
-            mode_line(settings),
+        html = html_page(
+            mode_in_words(settings),
             account.calls,
             project=settings.rootdir.name,
             notes=notes,
             tests=tests,
             vault=settings.shown_vault,
         )
-        write_whole(self._path, text, label=f"the report {self._path}")
+        write_whole(self._path, html, label=f"the report {self._path}")
         return [f"report: {self._shown_path}"]
 
 

@@ -25,7 +25,7 @@ from pytest_mimic._run.ending import Ending, holds_recordings
 from pytest_mimic._run.fixtures import Fixtures
 from pytest_mimic._run.phases import Phases, failing_tests
 from pytest_mimic._run.session import Session
-from pytest_mimic._run.summary import mode_line
+from pytest_mimic._run.summary import mode_in_words
 from pytest_mimic.errors import TargetError
 
 
@@ -122,7 +122,7 @@ class PytestRun(Hooks):
         targets = self.session.coverings.targets
         if not targets and not holds_recordings(settings.vault):
             return []
-        line = f"mimic: {mode_line(settings)}"
+        line = f"mimic: {mode_in_words(settings)}"
         count = sum(not target.excluded for target in targets)
         if count:
             facts = [plural(count, "target")]

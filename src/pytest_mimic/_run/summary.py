@@ -53,7 +53,7 @@ _MOST_CALLS_IN_LINE = 3
 _MISSES_OF_ONE_CAUSE = 2
 
 
-def mode_line(settings: Settings) -> str:
+def mode_in_words(settings: Settings) -> str:
     """Return the mode of a run and its vault in words."""
     line = _MODE_IN_WORDS[settings.mode].format(settings.shown_vault)
     if settings.no_record:

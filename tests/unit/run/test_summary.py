@@ -7,7 +7,7 @@ import pytest
 from pytest_mimic._core.engine.account import Account
 from pytest_mimic._core.engine.account_events import Miss
 from pytest_mimic._core.settings import Settings
-from pytest_mimic._run.summary import coloured, mode_line, summary
+from pytest_mimic._run.summary import coloured, mode_in_words, summary
 from pytest_mimic._tools.unused.judging import Judgement
 from unit.memory_store import settings
 
@@ -27,7 +27,7 @@ from unit.memory_store import settings
     ],
 )
 def test_the_header_names_the_mode_and_the_vault(made: Settings, line: str) -> None:
-    assert mode_line(made) == line
+    assert mode_in_words(made) == line
 
 
 def test_a_run_that_did_nothing_says_nothing() -> None:

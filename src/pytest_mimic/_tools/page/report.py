@@ -82,7 +82,7 @@ class _Test:
         return self.facts.outcome != "failed", not self.has_problem
 
 
-def page(
+def html_page(
     heading: str,
     call_rows: Iterable[Row],
     *,

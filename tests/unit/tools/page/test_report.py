@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._tools.page.report import TestFacts, page
+from pytest_mimic._tools.page.report import TestFacts, html_page
 
 HOSTILE = (
     "</script><script>window.harmed=1</script>",
@@ -64,7 +64,7 @@ def test_hostile_texts_are_data_of_a_page_that_loads_nothing() -> None:
     ]
     tests = dict.fromkeys(HOSTILE, TestFacts("failed", 1.0, "test_a.py:1"))
 
-    text = page("replay", rows, project=HOSTILE[0], notes=HOSTILE, tests=tests)
+    text = html_page("replay", rows, project=HOSTILE[0], notes=HOSTILE, tests=tests)
     parts = Parts(text)
 
     assert set(HOSTILE[:4]) <= set(parts.texts)
@@ -87,7 +87,7 @@ def test_failed_tests_come_first_then_those_with_a_problem() -> None:
         row(test="fails"),
     ]
 
-    parts = Parts(page("verify", rows, tests={"fails": TestFacts("failed")}))
+    parts = Parts(html_page("verify", rows, tests={"fails": TestFacts("failed")}))
 
     assert [attrs["id"] for attrs in parts.with_class("test ")] == [
         "fails",
@@ -101,7 +101,7 @@ def test_failed_tests_come_first_then_those_with_a_problem() -> None:
 def test_the_kinds_are_buttons_with_numbers_problems_first() -> None:
     rows = [row(), row(kind="missing"), row()]
 
-    parts = Parts(page("replay", rows))
+    parts = Parts(html_page("replay", rows))
 
     buttons = [attrs["value"] for tag, attrs in parts.tags if "value" in attrs]
     assert buttons == ["missing", "replayed"]
@@ -111,14 +111,14 @@ def test_the_kinds_are_buttons_with_numbers_problems_first() -> None:
 def test_a_line_of_the_summary_that_ends_with_a_test_is_a_link() -> None:
     notes = ["1 missing", "  shop:f()    test_a.py::test_a", "  shop:g()    elsewhere"]
 
-    parts = Parts(page("replay", [row()], notes=notes))
+    parts = Parts(html_page("replay", [row()], notes=notes))
 
     links = parts.with_class("note")
     assert [attrs.get("href") for attrs in links] == [None, "#test_a.py::test_a", None]
 
 
 def test_calls_have_anchors_in_their_test() -> None:
-    parts = Parts(page("replay", [row(), row(test="b[x y]"), row()]))
+    parts = Parts(html_page("replay", [row(), row(test="b[x y]"), row()]))
 
     assert [attrs["id"] for attrs in parts.with_class("call ")] == [
         "test_a.py::test_a/1",
@@ -138,7 +138,7 @@ def test_calls_have_anchors_in_their_test() -> None:
 def test_the_time_of_a_call_is_marked_as_saved_where_it_is_replayed(
     facts: dict[str, Any], shown: str
 ) -> None:
-    text = page("replay", [row(**facts)])
+    text = html_page("replay", [row(**facts)])
 
     assert f'<span class="time">{shown}</span>' in text
 
@@ -163,7 +163,7 @@ def test_the_time_line_says_real_time_and_that_of_the_test(
     rows = [row(kind=kind, seconds=2.5, took=0.002) for kind in kinds]
     tests = {"test_a.py::test_a": TestFacts("passed", 0.02)}
 
-    parts = Parts(page("replay", rows, tests=tests))
+    parts = Parts(html_page("replay", rows, tests=tests))
 
     [line] = parts.with_class("line")
     assert (line["aria-label"], line["title"]) == (shown, shown)
@@ -174,7 +174,7 @@ def test_the_time_line_says_real_time_and_that_of_the_test(
 def test_calls_stand_in_the_order_in_which_they_began() -> None:
     rows = [row(label="short", began=2.0), row(label="long", began=1.0)]
 
-    text = page("replay", rows)
+    text = html_page("replay", rows)
 
     labels = re.findall('<code class="label">(.*?)</code>', text)
     assert labels == ["long", "short"]
@@ -183,7 +183,7 @@ def test_calls_stand_in_the_order_in_which_they_began() -> None:
 def test_the_page_says_how_many_tests_failed() -> None:
     rows = [row(), row(test="fails"), row(test="")]
 
-    parts = Parts(page("replay", rows, tests={"fails": TestFacts("failed")}))
+    parts = Parts(html_page("replay", rows, tests={"fails": TestFacts("failed")}))
 
     assert "3 calls in 2 tests · 1 test failed" in parts.texts
 
@@ -195,7 +195,7 @@ def test_tokens_are_added_up_by_model() -> None:
         row(tokens=["m-2", 7, 0]),
     ]
 
-    parts = Parts(page("record", rows))
+    parts = Parts(html_page("record", rows))
 
     assert (
         "3 calls in 2 tests · m-1: 15 tokens in, 3 out · m-2: 7 tokens in, 0 out"
@@ -205,7 +205,7 @@ def test_tokens_are_added_up_by_model() -> None:
 
 
 def test_the_title_names_project_and_run() -> None:
-    text = page("replay from .mimic_vault", [], project="shop")
+    text = html_page("replay from .mimic_vault", [], project="shop")
 
     assert "<title>shop · replay from .mimic_vault · 20" in text
     assert "No call was made." in text
