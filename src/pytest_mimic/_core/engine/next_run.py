@@ -99,11 +99,11 @@ class NextRun:
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._random = RandomBytes()
-        self._begun = time.time()
-        self._clock = run.clock()
-        self._offset = time.localtime().tm_gmtoff or 0
-        self._origins = Origins(self._random)
+        self._random_bytes = RandomBytes()
+        self._run_began_at = time.time()
+        self._clock_at_begin = run.clock()
+        self._seconds_ahead_of_utc = time.localtime().tm_gmtoff or 0
+        self._origins = Origins(self._random_bytes)
         self._parts: list[_Part] = []
         # Texts of outcomes whose values are still to be noted, and their length.
         self._unread: list[str] = []
@@ -124,7 +124,7 @@ class NextRun:
 
     def _noting(self, module: Any, name: str) -> Callable[[], None]:
         original = getattr(module, name)
-        note = self._random.add
+        note = self._random_bytes.add
 
         def urandom(size: int, /) -> bytes:
             given: bytes = original(size)
@@ -258,9 +258,15 @@ class NextRun:
             self._long_outcomes.append(text)
 
     def _evidence(self) -> Evidence:
+        """Return what tells whether a value was made in this run, until now."""
         # The clock of the run: a test may have stopped those of `time`.
-        ended = self._begun + self._run.clock() - self._clock
-        return Evidence(self._random, self._begun, ended, self._offset)
+        ended = self._run_began_at + self._run.clock() - self._clock_at_begin
+        return Evidence(
+            random=self._random_bytes,
+            begun=self._run_began_at,
+            ended=ended,
+            offset=self._seconds_ahead_of_utc,
+        )
 
     # -- the end
 
@@ -277,7 +283,7 @@ class NextRun:
 
     def _replayed_origins(self) -> Origins:
         """Return what the replayed outcomes of the run gave."""
-        origins = Origins(self._random)
+        origins = Origins(self._random_bytes)
         evidence = self._evidence()
         for text in self._replayed_texts():
             if len(text) <= _LONG:
@@ -323,7 +329,7 @@ class NextRun:
         yield from self._long_outcomes
         yield from self._replayed_texts()
         vault = run.settings.vault
-        yield from files_of(run.settings.rootdir, vault, before=self._begun)
+        yield from files_of(run.settings.rootdir, vault, before=self._run_began_at)
 
 
 def _counted(call: Call) -> Mapping[str, Any]:

@@ -141,6 +141,10 @@ async def _sleep(seconds: float | None) -> None:
 
 
 def _is_in_trio() -> bool:
+    """Check whether a task of trio runs this.
+
+    Then trio's `sleep` waits, else a future of asyncio.
+    """
     trio = sys.modules.get("trio")
     if trio is None:
         return False
