@@ -23,7 +23,7 @@ from pytest_mimic._core.patch.find import (
     AbsentError,
     NotFoundError,
     defined_name,
-    find,
+    functions_of_target,
 )
 from pytest_mimic._core.patch.holders import Found, Patches, Wrapper, read
 from pytest_mimic._core.patch.imports import ImportWatch, is_incomplete
@@ -350,7 +350,10 @@ class Coverings:
                         " conftest.py"
                     )
                 is_edge = isinstance(request, Edge)
-                for found in find(module, path, self._patches, may_fill=is_edge):
+                functions = functions_of_target(
+                    module, path, self._patches, with_methods_that_fill=is_edge
+                )
+                for found in functions:
                     decider = covering.deciders.get(found.key, number)
                     highest = max(number, decider, key=covering.rank)
                     covering.deciders[found.key] = highest

@@ -18,7 +18,8 @@ from pytest_mimic._core.types.kinds import Unstable
 
 CHUNK = 1 << 20
 MOST_FILES = 10_000
-MOST_BYTES = 2_000_000_000
+_GIGABYTE = 1_000_000_000
+MOST_BYTES = 2 * _GIGABYTE
 
 # Two changes of a file within one tick of the file system's clock have the same time. A
 # tick takes up to 16 ms, and up to 2 s where times are whole seconds.
@@ -133,7 +134,7 @@ class FileDigests:
         pending = [_Folder(path, "", frozenset({(facts.st_dev, facts.st_ino)}))]
         while pending:
             pending += listing.enter(pending.pop())
-        parts = [*listing.others]
+        parts = [*listing.without_content]
         for name, file, file_facts in listing.files:
             parts.append((name, "file", self._digest_of_file(file, file_facts)))
         hasher = xxh3_128()
@@ -148,25 +149,27 @@ class _Folder(NamedTuple):
     Attributes:
         path: The path of the folder.
         prefix: The beginning of the names in the folder, relative to the outermost one.
-        around: The devices and inodes of the folder and of those around it.
+        ids_around: The devices and inodes of the folder and of those around it, so
+            that a link back to one of them is seen.
     """
 
     path: str
     prefix: str
-    around: frozenset[tuple[int, int]]
+    ids_around: frozenset[tuple[int, int]]
 
 
 class _Listing:
-    """What was found in a folder and the folders in it.
+    """The listing of a folder and of the folders in it, of which its digest is made.
 
     Attributes:
-        files: The relative name, the path and the facts of each file.
-        others: The relative name and the kind of what has no content.
+        files: The relative name, the path and the `os.stat_result` of each file.
+        without_content: The relative name and the kind of what has no content: links
+            that lead nowhere, and sockets.
     """
 
     def __init__(self) -> None:
         self.files: list[tuple[str, str, os.stat_result]] = []
-        self.others: list[tuple[str, str, bytes]] = []
+        self.without_content: list[tuple[str, str, bytes]] = []
         self._bytes = 0
 
     def enter(self, folder: _Folder) -> list[_Folder]:
@@ -182,18 +185,18 @@ class _Listing:
             relative = f"{folder.prefix}{name}"
             facts = _stat(path, relative)
             if facts is None:
-                self.others.append((relative, MISSING, b""))
+                self.without_content.append((relative, MISSING, b""))
             elif stat.S_ISREG(facts.st_mode):
                 self.files.append((relative, path, facts))
                 self._bytes += facts.st_size
             elif stat.S_ISDIR(facts.st_mode):
                 identity = facts.st_dev, facts.st_ino
-                if identity in folder.around:
+                if identity in folder.ids_around:
                     _refuse_folder(f"a folder with a link that leads back, {relative}")
-                around = folder.around | {identity}
-                inner_entries.append(_Folder(path, f"{relative}/", around))
+                ids_around = folder.ids_around | {identity}
+                inner_entries.append(_Folder(path, f"{relative}/", ids_around))
             else:
-                self.others.append(
+                self.without_content.append(
                     (relative, _kind_without_content(facts.st_mode, relative), b"")
                 )
             self._check_size()
@@ -204,7 +207,7 @@ class _Listing:
             _refuse_folder(f"a folder with more than {MOST_FILES:,} files")
         if self._bytes > MOST_BYTES:
             _refuse_folder(
-                f"a folder with more than {MOST_BYTES // _SECOND_NS} GB of files"
+                f"a folder with more than {MOST_BYTES // _GIGABYTE} GB of files"
             )
 
 

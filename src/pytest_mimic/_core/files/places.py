@@ -181,14 +181,15 @@ def _temporary_place(folder: str, below: str) -> PathPlace | None:
 
     None: the path leads out of the folder.
     """
+    # Few paths need this. `normpath` drops a slash at the end, which counts.
     if ".." in below or "//" in below or below[:1] == "/":
-        is_marked_folder = below.endswith("/")
+        ends_with_slash = below.endswith("/")
         below = posixpath.normpath(below.lstrip("/"))
         if below.partition("/")[0] == "..":
             return None
         if below == ".":
             below = ""
-        elif is_marked_folder:
+        elif ends_with_slash:
             below += "/"
     given, slash, rest = below.partition("/")
     if (

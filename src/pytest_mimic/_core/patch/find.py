@@ -36,40 +36,51 @@ class AbsentError(NotFoundError):
 _METHODS_THAT_FILL = frozenset({"__init__", "__post_init__", "__setstate__"})
 
 
-def find(
-    module: str, path: Sequence[str], patches: Patches, *, may_fill: bool = False
+def functions_of_target(
+    module: str,
+    names: Sequence[str],
+    patches: Patches,
+    *,
+    with_methods_that_fill: bool = False,
 ) -> list[Found]:
     """Return the functions that a target names; more than one for `*`.
 
-    No descriptor is evaluated, no module imported. With `may_fill`, a method that fills
-    an object is found as well: an adapter intercepts such methods and calls them, while
-    a recording would have nothing to give back.
+    No descriptor is evaluated, no module imported.
+
+    Args:
+        module: The name of the module.
+        names: The names that lead from the module to the function, `["Client", "get"]`.
+        patches: Read, for what a name held before it was mimicked.
+        with_methods_that_fill: A method that fills an object is found as well: an
+            adapter intercepts such methods and calls them, while a recording would have
+            nothing to give back.
 
     Raises:
         NotFoundError: The target names nothing, or nothing that can be mimicked.
     """
     holder = _as_holder(sys.modules[module], module)
     path_so_far = module
-    *parents, last = path
+    *parents, last = names
     if module == "builtins" and not parents:
         # The wrapper itself calls the functions of this module.
         raise NotFoundError("cannot be mimicked, name the function that calls it")
     for name in parents:
         holder = _as_holder(_object_of_name(holder, name, path_so_far), name)
         path_so_far = f"{path_so_far}.{name}"
-    if last in _METHODS_THAT_FILL and isinstance(holder, type) and not may_fill:
+    is_filling = last in _METHODS_THAT_FILL and isinstance(holder, type)
+    if is_filling and not with_methods_that_fill:
         raise NotFoundError(
             "fills an object that exists, name a function that makes the object"
         )
-    names = [last]
+    found_names = [last]
     if last == "*":
-        names = list(_public_names(holder, module, patches))
-    if not names:
+        found_names = list(_public_names(holder, module, patches))
+    if not found_names:
         raise NotFoundError("names no public function")
     if not is_writable(holder):
         raise NotFoundError("cannot be patched, its class is written in C")
     functions = []
-    for name in names:
+    for name in found_names:
         original = patches.original(_object_of_name(holder, name, path_so_far))
         label = f"{module}:{'.'.join([*parents, name])}"
         function = _function_inside(original, label)
@@ -89,7 +100,7 @@ def defined_name(found: Found, patches: Patches) -> str:
     if not is_named or module not in sys.modules or found.label == f"{module}:{path}":
         return found.label
     try:
-        [defined] = find(str(module), str(path).split("."), patches)
+        [defined] = functions_of_target(str(module), str(path).split("."), patches)
     except NotFoundError:
         return found.label
     if defined.function is not found.function:
