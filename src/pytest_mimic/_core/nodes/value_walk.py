@@ -113,15 +113,16 @@ class Walk(ABC):
 
     # Containers and objects
 
-    def container(self, value: Any, kind: type) -> Node:
+    def container(self, value: Any, value_class: type) -> Node:
         """Return the node of a container or an object."""
-        if kind is list or kind is tuple:
+        if value_class is list or value_class is tuple:
             return self.items(value)
-        if kind is dict:
+        if value_class is dict:
             return self.mapping(value)
-        if kind is set or kind is frozenset:
+        if value_class is set or value_class is frozenset:
             return self.members(value)
-        return self.instance(value, kind)
+        # Subclasses of list, dict and set too: the class counts.
+        return self.instance(value, value_class)
 
     @abstractmethod
     def items(self, value: list[Any] | tuple[Any, ...]) -> Node:

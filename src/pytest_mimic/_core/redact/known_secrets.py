@@ -324,7 +324,7 @@ class KnownSecrets:
         with self._guard:
             issued = self._find(value)
             if issued is None:
-                if self.is_own(value):
+                if self.was_sent_by_application(value):
                     return PLACEHOLDER
                 placeholder = issuer.placeholder(name, value, is_number=is_number)
                 self.stand(value, placeholder, issuer.order)
@@ -341,13 +341,15 @@ class KnownSecrets:
         with self._guard:
             self._note(Issued(value, placeholder, order))
 
-    def is_own(self, value: str) -> bool:
+    def was_sent_by_application(self, value: str) -> bool:
         """Check whether a request has sent a value, under a secret name or in clear."""
-        for secrets in self._chain():
+        for secrets in self._with_wider_scopes():
             if value in secrets._sent_secrets:
                 return True
-            for request in secrets._texts_of_requests():
-                if value in request and hide_values(request, [value]) != request:
+            for text in secrets._texts_of_requests():
+                # `hide_values` changes a text only where the value stands by itself,
+                # not in a longer word.
+                if value in text and hide_values(text, [value]) != text:
                     return True
         return False
 
@@ -367,7 +369,7 @@ class KnownSecrets:
         """
         if elsewhere:
             return True
-        for secrets in self._chain():
+        for secrets in self._with_wider_scopes():
             if (
                 secrets._issued
                 or secrets._replayed_placeholders
@@ -401,7 +403,7 @@ class KnownSecrets:
         issued = self._find(token)
         if issued is not None:
             return issued.placeholder
-        for secrets in self._chain():
+        for secrets in self._with_wider_scopes():
             secrets._placeholders_of_replays()
             if token in secrets._shown_tokens:
                 return f"<redacted:{_digest(token)}>"
@@ -413,7 +415,7 @@ class KnownSecrets:
         They come in all forms, each with what stands for it.
         """
         stand_ins: dict[str, str] = {}
-        for secrets in self._chain():
+        for secrets in self._with_wider_scopes():
             # What this test was issued wins over the wider fixtures.
             stand_ins = {**secrets._stand_ins_of_issued, **stand_ins}
         return stand_ins
@@ -424,7 +426,7 @@ class KnownSecrets:
         They are hidden where an answer or a description repeats them.
         """
         stand_ins: dict[str, str] = {}
-        for secrets in self._chain():
+        for secrets in self._with_wider_scopes():
             stand_ins.update(secrets._stand_ins_of_own)
         return stand_ins
 
@@ -433,7 +435,7 @@ class KnownSecrets:
 
         It has in a replay, or in a run that verifies.
         """
-        for secrets in self._chain():
+        for secrets in self._with_wider_scopes():
             for issued in secrets._issued.values():
                 if issued.placeholder == placeholder:
                     return True
@@ -452,13 +454,13 @@ class KnownSecrets:
 
     def value_of(self, placeholder: str) -> str | None:
         """Return the secret for which a placeholder stands."""
-        for secrets in self._chain():
+        for secrets in self._with_wider_scopes():
             for issued in secrets._issued.values():
                 if issued.placeholder == placeholder:
                     return issued.value
         return None
 
-    def _chain(self) -> Iterator[KnownSecrets]:
+    def _with_wider_scopes(self) -> Iterator[KnownSecrets]:
         """Yield the secrets of this test, and of the wider fixtures that it uses."""
         yield self
         scopes = [self._scope]
@@ -471,7 +473,7 @@ class KnownSecrets:
 
     def _find(self, value: str) -> Issued | None:
         """Return what is known of an issued secret, in whatever form it is written."""
-        for secrets in self._chain():
+        for secrets in self._with_wider_scopes():
             if value in secrets._issued_by_form:
                 return secrets._issued_by_form[value]
         return None

@@ -1,6 +1,7 @@
 """Checks fast whether plain data has nothing that redaction would hide.
 
-Most of a large vault is such, and redaction itself takes many times as long.
+Most of a large vault is such, and redaction itself takes many times as long. `check`
+and the lists of outcomes ask it; what is stored is always redacted.
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ from pytest_mimic._core.words import pattern
 
 # A text without these signs is no data itself, such as JSON, markup, a form or a URL,
 # and gives no value a name (`token: …`).
-_WITHOUT_SIGNS = pattern(r"[^{\[<=:]*")
+_WITHOUT_SIGNS_OF_DATA = pattern(r"[^{\[<=:]*")
 # A moment, `2024-05-01T10:30:00Z`, and a plain URL have the colon, and nothing to hide.
-_MOMENT = pattern(
+_DATE_AND_TIME = pattern(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?"
 )
 _PLAIN_URL = pattern(r"(?P<scheme>https?)://[\w.-]+(?:/[\w./~+-]*)?")
 # What is secret by its look begins so: a key of Google, and a JSON Web Token.
-_BEGINNINGS_OF_LOOKS = ("AIza", "eyJ")
+_BEGINNINGS_OF_KEYS = ("AIza", "eyJ")
 # An option of a command line, which may give the next word a name.
 _FLAG = pattern(r"(?<![\w-])--?[A-Za-z_]")
 
@@ -52,12 +53,12 @@ def has_nothing_to_hide(value: object, names: SecretNames) -> bool:
 
 def _is_plain_text(text: str, names: SecretNames) -> bool:
     """Check whether redaction leaves a text as it is."""
-    for beginning in _BEGINNINGS_OF_LOOKS:
+    for beginning in _BEGINNINGS_OF_KEYS:
         if beginning in text:
             return False
     if "-" in text and _FLAG.search(text):
         return False
-    if _WITHOUT_SIGNS.fullmatch(text) or _MOMENT.fullmatch(text):
+    if _WITHOUT_SIGNS_OF_DATA.fullmatch(text) or _DATE_AND_TIME.fullmatch(text):
         return True
     url = _PLAIN_URL.fullmatch(text)
     # In free text, `https:` gives what follows the name `https`.
