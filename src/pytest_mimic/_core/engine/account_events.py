@@ -6,15 +6,17 @@ An event is plain data: its fields are shipped between processes, and make it ag
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from pytest_mimic._core.words import NamedFields
 
 # -- events of calls
 
 
-class RecordedCall(NamedFields):
+class RecordedCall(NamedTuple):
     """A real call was recorded.
+
+    A run makes one for each recorded call, and a `NamedTuple` is made faster.
 
     Attributes:
         target: Its target.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from functools import cache, partial
 from inspect import isasyncgenfunction, iscoroutinefunction
 from json import dumps
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pytest_mimic._core.engine.decisions import Facts, Replay, decide
 from pytest_mimic._core.identity.binding import Bound, compile_binder
@@ -332,7 +332,7 @@ def named(call: Call, without: Collection[str] = ()) -> dict[str, object]:
     return arguments
 
 
-class Player:
+class Player(NamedTuple):
     """Gives the value of a recorded call again and again, without a look at its file.
 
     The first replay of a call hands it out where the decision to replay lasts (see
@@ -346,14 +346,9 @@ class Player:
         replay: The replay to note in the account.
     """
 
-    __slots__ = ("kept", "make", "replay")
-
-    def __init__(
-        self, make: Callable[[Any], object], kept: object, replay: Replayed
-    ) -> None:
-        self.make = make
-        self.kept = kept
-        self.replay = replay
+    make: Callable[[Any], object]
+    kept: object
+    replay: Replayed
 
 
 class FunctionPlan(Plan):

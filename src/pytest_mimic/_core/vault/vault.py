@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import suppress
 from marshal import dumps, loads
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_mimic._core.vault.format import (
     FOLDERS,
@@ -30,10 +30,8 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault.writing import Writer
 
 
-class RecordedValue:
+class RecordedValue(NamedTuple):
     """What a recording says of which nothing but a value is recorded.
-
-    Each first replay makes one, and a `NamedTuple` takes three times as long to make.
 
     Attributes:
         source: The fingerprint of the target's source.
@@ -44,23 +42,12 @@ class RecordedValue:
         first: The value for the first call; `...` if that has to be made, too.
     """
 
-    __slots__ = ("first", "inputs", "kept", "make", "seconds", "source")
-
-    def __init__(
-        self,
-        source: str | None,
-        seconds: float,
-        inputs: str | None,
-        make: Callable[[Any], Any],
-        kept: Any,
-        first: Any,
-    ) -> None:
-        self.source = source
-        self.seconds = seconds
-        self.inputs = inputs
-        self.make = make
-        self.kept = kept
-        self.first = first
+    source: str | None
+    seconds: float
+    inputs: str | None
+    make: Callable[[Any], Any]
+    kept: Any
+    first: Any
 
 
 class Vault:
