@@ -23,7 +23,6 @@ from pytest_mimic._tools.unused.judging import (
     Judgement,
     clear,
     judge,
-    moved_tests,
 )
 from pytest_mimic.errors import MimicError, printable
 
@@ -214,6 +213,8 @@ class Ending:
 
     def _find_moves(self) -> None:
         """Find the moves that give tests the recordings of tests that are gone."""
+        from pytest_mimic._tools.unused.renamed_tests import moved_tests
+
         account = self._session.account
         settings = self._session.settings
         # By test: the identity of its first missing call.
@@ -228,8 +229,12 @@ class Ending:
             # it.
             file, _, _ = test.partition("::")
             account.collected.add(file)
-        gone = GoneTests(account, settings, is_complete=not self._tests.narrowed())
-        moves = moved_tests(self._session.vault, first_misses, gone, targets=targets)
+        gone_tests = GoneTests(
+            account, settings, is_complete=not self._tests.narrowed()
+        )
+        moves = moved_tests(
+            self._session.vault, first_misses, gone_tests, targets=targets
+        )
         for move in moves:
             account.moved.append(move)
 

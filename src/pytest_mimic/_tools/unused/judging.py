@@ -7,20 +7,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from heapq import nsmallest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pytest_mimic._core.engine.account_events import Move
 from pytest_mimic._core.engine.call import descriptions
 from pytest_mimic._core.seam.registry import kind_of
 from pytest_mimic._core.vault.format import (
     CALLS_PREFIX,
     CASSETTES_PREFIX,
     parse_recording,
-    recording_name,
 )
 from pytest_mimic._core.words import Line, plural, size, tabled
 from pytest_mimic.errors import MimicError
@@ -36,8 +34,6 @@ if TYPE_CHECKING:
 READ_UNASKED = 500
 #: The reason why a run that mimicked nothing cannot judge.
 NOTHING = "nothing is mimicked"
-# The identity of a recording that has an owner, and of a call of a cassette.
-_IDENTITY = re.compile(rb'"(?:identity|key)"\s*:\s*"([^"]+)"')
 # The outcomes of tests other than `passed`, as the end of a sentence.
 _WORDS_OF_OUTCOMES = {
     "skipped": "was skipped",
@@ -111,7 +107,7 @@ class _Jury:
     def __init__(self, vault: Vault, account: Account, settings: Settings) -> None:
         self._vault = vault
         self._account = account
-        self._gone = GoneTests(account, settings)
+        self._gone_tests = GoneTests(account, settings)
         self._mimicked = MimickedTargets(account)
         self._absent_kinds = {kind_of(client) for client in account.absent_clients}
         self._not_passed = _not_passed(account)
@@ -147,7 +143,7 @@ class _Jury:
         outcome = self._account.outcomes.get(test)
         if outcome is not None:
             return outcome == "passed"
-        return test in self._gone and not self._can_be_moved(test)
+        return test in self._gone_tests and not self._can_be_moved(test)
 
     def _can_be_moved(self, test: str) -> bool:
         """Check whether a test that is gone has probably been renamed."""
@@ -288,7 +284,7 @@ def labelled(vault: Vault, name: str) -> tuple[str, str]:
 
 
 class GoneTests:
-    """The tests that exist no more: `"tests/test_a.py::test_x" in gone`.
+    """The tests that exist no more: `"tests/test_a.py::test_x" in gone_tests`.
 
     ==========================================  ======================================
     the file of the test                        the test is gone
@@ -349,7 +345,8 @@ def _may_stand_in(path: Path, name: str) -> bool:
     """Check whether a test, such as `TestIt::test_x`, may still stand in a file."""
     text = path.read_text(encoding="utf-8", errors="replace")
     *classes, function = name.split("::")
-    # The doctest of a whole file is called like the file.
+    # The doctest of a text file is called `guide.rst`, that of a module `guide`: no
+    # `def` has the name.
     if function in (path.stem, path.name) and ">>>" in text:
         return True
     # A doctest is called like its function, with the module before it.
@@ -441,169 +438,3 @@ def list_unused(judgement: Judgement) -> list[Line]:
     if judgement.cleared:
         heading = "cleared:"
     return tabled(heading, rows, total=judgement.unused)
-
-
-def moved_tests(
-    vault: Vault,
-    missing: Mapping[str, str],
-    gone: GoneTests,
-    *,
-    targets: Collection[str],
-) -> list[Move]:
-    """Return the moves that give tests the recordings of their calls.
-
-    A test without recordings whose first missing call is the first call of a test that
-    is gone has probably been renamed. If several tests that are gone made that call,
-    the one with the same name in another file is taken, or none.
-
-    Args:
-        vault: The vault.
-        missing: The identity of each test's first missing call, by the test.
-        gone: The tests that exist no more.
-        targets: The targets of these calls.
-
-    Returns:
-        The moves, each from an old id or file to a new one, sorted.
-    """
-    if not _may_be_recorded(vault, set(missing.values()), targets):
-        return []
-    recorders = _Recorders(vault)
-    moves: dict[str, str] = {}
-    for test, key in missing.items():
-        if test in recorders.owners:
-            continue
-        candidate = _former_test(test, recorders.of_call(key), gone)
-        if candidate is not None:
-            moves.setdefault(candidate, test)
-    whole = _with_whole_files(moves, recorders, gone)
-    return [Move(old, whole[old]) for old in sorted(whole)]
-
-
-def _may_be_recorded(
-    vault: Vault, identities: Collection[str], targets: Iterable[str]
-) -> bool:
-    """Check fast whether a recording or cassette may hold one of these calls.
-
-    No file is parsed, and only those of the targets and the cassettes are read: a miss
-    in a large vault must not wait for all of it.
-
-    Args:
-        vault: The vault.
-        identities: The identities of the calls.
-        targets: The targets of the calls.
-    """
-    folders = {CASSETTES_PREFIX.rstrip("/")}
-    for target in targets:
-        folders.add(recording_name(kind_of(target), "").rpartition("/")[0])
-    for folder in sorted(folders):
-        for name in vault.store.names(folder):
-            content = b""
-            with suppress(MimicError):
-                content = vault.store.read(name) or b""
-            for identity in _IDENTITY.findall(content):
-                if identity.decode("ascii", "replace") in identities:
-                    return True
-    return False
-
-
-def _former_test(test: str, recorders: Iterable[str], gone: GoneTests) -> str | None:
-    """Return the test that has become this one, None if it is not certain.
-
-    Args:
-        test: The test, whose first call is missing.
-        recorders: The tests that have recorded this call.
-        gone: The tests that exist no more.
-    """
-    candidates = []
-    namesakes = []
-    for recorder in recorders:
-        if recorder in gone:
-            candidates.append(recorder)
-            if _id_without_file(recorder) == _id_without_file(test):
-                namesakes.append(recorder)
-    if len(candidates) > 1:
-        candidates = namesakes
-    if len(candidates) != 1:
-        return None
-    return candidates[0]
-
-
-class _Recorders:
-    """The tests that have made the recordings of a vault.
-
-    Attributes:
-        owners: The tests, and scopes of fixtures, that have recordings of their own.
-    """
-
-    def __init__(self, vault: Vault) -> None:
-        self.owners: set[str] = set()
-        # By the identity of a call: the tests that recorded it.
-        self._of_call: dict[str, set[str]] = {}
-        for name in vault.names():
-            with suppress(MimicError):
-                data = vault.store.read(name) or b""
-                self._add_facts(parse_recording(data, vault.label, name, skim=True))
-
-    def _add_facts(self, facts: dict[str, Any]) -> None:
-        test = facts.get("test") or ""
-        key = facts.get("identity")
-        owner = facts.get("owner") or ""
-        is_cassette = "outcomes" not in facts
-        if is_cassette:
-            # A cassette belongs to its test, and is known by its first call.
-            owner = test
-            calls = facts.get("calls")
-            key = None
-            if calls:
-                key = calls[0].get("key")
-        self.owners.add(owner)
-        if key and test:
-            self._of_call.setdefault(key, set()).add(test)
-
-    def is_free(self, file: str, place: str) -> bool:
-        """Check whether a file can move to a place without meeting recordings there.
-
-        Each test of the file becomes one of the place. None of these may have
-        recordings of its own.
-        """
-        for owner in self.owners:
-            if owner.startswith(f"{file}::"):
-                moved = place + owner.removeprefix(file)
-                if moved in self.owners:
-                    return False
-        return True
-
-    def of_call(self, key: str) -> set[str]:
-        """Return the tests that have recorded the call with this identity."""
-        return self._of_call.get(key, set())
-
-
-def _with_whole_files(
-    moves: dict[str, str], recorders: _Recorders, gone: GoneTests
-) -> dict[str, str]:
-    """Return moves in which a file that was renamed moves as a whole.
-
-    The recordings of its fixtures go with it. For example,
-    `{"a.py::test_x": "b.py::test_x"}` becomes `{"a.py": "b.py"}`.
-    """
-    # By file: the places to which its tests move. A test that keeps its name moves to
-    # a file, another one to an id.
-    destinations: dict[str, set[str]] = {}
-    for old, new in moves.items():
-        file, colons, name = old.partition("::")
-        destinations.setdefault(file, set()).add(new.removesuffix(colons + name))
-    result = dict(moves)
-    for file, places in destinations.items():
-        place = min(places)
-        is_one_file = len(places) == 1 and "::" not in place
-        if is_one_file and file in gone and recorders.is_free(file, place):
-            for old in moves:
-                if old.startswith(f"{file}::"):
-                    del result[old]
-            result[file] = place
-    return result
-
-
-def _id_without_file(nodeid: str) -> str:
-    """Return a test's id without its file."""
-    return nodeid.partition("::")[2]
