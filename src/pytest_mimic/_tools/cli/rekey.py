@@ -44,7 +44,7 @@ from pytest_mimic._tools.rekey.calls_to_rekey import (
 from pytest_mimic._tools.rekey.equal_outcomes import OutcomeComparison
 from pytest_mimic._tools.rekey.lines_of_today import Line as LineOfToday
 from pytest_mimic._tools.rekey.older_format import is_older, older_calls
-from pytest_mimic._tools.rekey.planning import Left, Plan, Planner
+from pytest_mimic._tools.rekey.planning import Plan, Planner, StayingCall
 from pytest_mimic._tools.rekey.redacting import CallRedactor
 from pytest_mimic._tools.shown.outcome_words import call_in_short
 from pytest_mimic.errors import MimicError
@@ -90,7 +90,7 @@ def run(invocation: Invocation) -> Result:
         return result_of_nothing_chosen(invocation, chosen)
     return Result(
         list(_lines(invocation, plan)),
-        found=any(map(_is_open, plan.left)),
+        found=any(map(_needs_action, plan.staying)),
         unmatched=selection.unmatched,
         damaged=len(damaged),
     )
@@ -218,22 +218,22 @@ def _lines(invocation: Invocation, plan: Plan) -> Iterator[Line]:
         count = plural(plan.hidden, "recording")
         yield f"{count} {verb} what mimic_redact names today"
     is_changed = calls or plan.hidden
-    if not is_changed and not plan.left and not plan.from_python:
+    if not is_changed and not plan.staying and not plan.number_from_python:
         yield (
             f"nothing to change: the recordings in {invocation.settings.shown_vault}"
             " have the identities of today's lines"
         )
-    if plan.from_python:
-        count = plural(plan.from_python, "recording")
+    if plan.number_from_python:
+        count = plural(plan.number_from_python, "recording")
         yield f"{count} with options that were given in Python stay as they are"
-    open_calls: list[Left] = []
+    calls_to_act_on: list[StayingCall] = []
     replaced_files: set[str] = set()
-    for left in plan.left:
-        if _is_open(left):
-            open_calls.append(left)
+    for staying_call in plan.staying:
+        if _needs_action(staying_call):
+            calls_to_act_on.append(staying_call)
         else:
-            replaced_files.add(left.call_to_rekey.file)
-    yield from _lines_of_open_calls(invocation, open_calls)
+            replaced_files.add(staying_call.call_to_rekey.file)
+    yield from _lines_of_calls_to_act_on(invocation, calls_to_act_on)
     yield from _lines_of_replaced(invocation, sorted(replaced_files))
 
 
@@ -251,19 +251,19 @@ def _line_of_changes(invocation: Invocation, plan: Plan, calls: int) -> str:
     return line
 
 
-def _lines_of_open_calls(
-    invocation: Invocation, open_calls: Sequence[Left]
+def _lines_of_calls_to_act_on(
+    invocation: Invocation, calls_to_act_on: Sequence[StayingCall]
 ) -> Iterator[Line]:
     """Yield the calls that cannot follow, and the commands that record them again."""
-    if open_calls:
-        yield f"{plural(len(open_calls), 'recording')} cannot follow:"
-    for left in open_calls:
-        yield from _lines_of_left(invocation, left)
+    if calls_to_act_on:
+        yield f"{plural(len(calls_to_act_on), 'recording')} cannot follow:"
+    for staying_call in calls_to_act_on:
+        yield from _lines_of_staying_call(invocation, staying_call)
     for option, is_found in (("--mimic-record", False), ("--mimic-rerecord", True)):
         tests: list[str | None] = []
-        for left in open_calls:
-            if left.is_found is is_found and not left.is_recorded_again:
-                tests.append(left.call_to_rekey.call.test)
+        for staying_call in calls_to_act_on:
+            if staying_call.is_found is is_found and not staying_call.is_recorded_again:
+                tests.append(staying_call.call_to_rekey.call.test)
         if tests:
             recording = invocation.commands.for_tests(option, tests=tests)
             yield ["  to record them: ", (recording, "bold")]
@@ -282,25 +282,27 @@ def _lines_of_replaced(invocation: Invocation, files: Sequence[str]) -> Iterator
         yield ["  to delete what nothing finds: ", (command, "bold")]
 
 
-def _is_open(left: Left) -> bool:
+def _needs_action(staying_call: StayingCall) -> bool:
     """Return whether something is to be done about a call that cannot follow."""
-    return left.has_secret or not left.is_recorded_again
+    return staying_call.has_secret or not staying_call.is_recorded_again
 
 
-def _lines_of_left(invocation: Invocation, left: Left) -> Iterator[Line]:
+def _lines_of_staying_call(
+    invocation: Invocation, staying_call: StayingCall
+) -> Iterator[Line]:
     """Yield a call that cannot follow, why, and what to do about it."""
-    call = left.call_to_rekey.call
+    call = staying_call.call_to_rekey.call
     subject = call_in_short(call, 80)
     if call.test:
         subject += f", {call.test}"
     yield f"  {subject}"
-    reason = left.reason
-    if left.changes:
-        reason += f" ({'; '.join(left.changes)})"
+    reason = staying_call.reason
+    if staying_call.changes:
+        reason += f" ({'; '.join(staying_call.changes)})"
     yield f"    {reason}"
-    if left.rival:
-        command = invocation.commands.mimic("rm", left.call_to_rekey.file)
+    if staying_call.rival:
+        command = invocation.commands.mimic("rm", staying_call.call_to_rekey.file)
         yield ["    keep one of them: ", (command, "bold")]
-    if left.is_recorded_again:
-        command = invocation.commands.mimic("rm", left.call_to_rekey.file)
+    if staying_call.is_recorded_again:
+        command = invocation.commands.mimic("rm", staying_call.call_to_rekey.file)
         yield ["    it was recorded again since; to delete it: ", (command, "bold")]

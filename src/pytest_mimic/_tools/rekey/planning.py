@@ -69,11 +69,11 @@ class Change(NamedTuple):
     calls: int
 
 
-class Left(NamedTuple):
+class StayingCall(NamedTuple):
     """A call that stays as it is.
 
     Attributes:
-        old: The call.
+        call_to_rekey: The call.
         reason: Why the call stays as it is, in words.
         changes: The options of the call's line that have changed.
         rival: Whether another file has another outcome of the same identity, so that
@@ -100,16 +100,16 @@ class Plan:
 
     Attributes:
         changes: The files to write and to delete, in this order.
-        left: The calls that a changed line concerns and that cannot follow it.
-        from_python: How many calls have options that were given in Python.
+        staying: The calls that a changed line concerns and that cannot follow it.
+        number_from_python: How many calls have options that were given in Python.
         equal: How many calls have the identity of today's line.
         hidden: How many calls lose what today's `mimic_redact` names.
         objects: The long parts of requests to write first, by their names.
     """
 
     changes: list[Change] = field(default_factory=list)
-    left: list[Left] = field(default_factory=list)
-    from_python: int = 0
+    staying: list[StayingCall] = field(default_factory=list)
+    number_from_python: int = 0
     equal: int = 0
     hidden: int = 0
     objects: dict[str, bytes] = field(default_factory=dict)
@@ -185,42 +185,44 @@ class Planner:
                 self._plan.changes.append(self._changed_cassette(file, members))
             except CannotFollowError as reason:
                 for member in members:
-                    self._plan.left.append(Left(member.call_to_rekey, str(reason), ()))
+                    self._plan.staying.append(
+                        StayingCall(member.call_to_rekey, str(reason), ())
+                    )
         self._join(moving)
         self._find_recorded_again(old_calls)
         return self._plan
 
     def _find_recorded_again(self, calls: Sequence[CallToRekey]) -> None:
         """Note which calls that cannot follow were recorded again since."""
-        if not self._plan.left:
+        if not self._plan.staying:
             return
         # A call is told from others by its file, and by its place in a cassette.
-        left_calls = {
-            (left_call.call_to_rekey.file, left_call.call_to_rekey.place)
-            for left_call in self._plan.left
+        places_of_staying_calls = {
+            (staying_call.call_to_rekey.file, staying_call.call_to_rekey.place)
+            for staying_call in self._plan.staying
         }
         candidates: list[CallToRekey] = []
         for call_to_rekey in (*calls, *other_calls(self._vault, calls)):
-            is_left = (call_to_rekey.file, call_to_rekey.place) in left_calls
+            place = (call_to_rekey.file, call_to_rekey.place)
             if (
-                not is_left
+                place not in places_of_staying_calls
                 and not call_to_rekey.is_older
                 and self._has_options_of_today(call_to_rekey)
             ):
                 candidates.append(call_to_rekey)
         calls_of_today = CallsOfToday(candidates)
-        judged_calls: list[Left] = []
-        for left_call in self._plan.left:
+        judged_calls: list[StayingCall] = []
+        for staying_call in self._plan.staying:
             # Of rivals, one has to be deleted: neither replaces the other.
-            is_recorded_again = not left_call.rival and calls_of_today.has(
-                left_call.call_to_rekey
+            is_recorded_again = not staying_call.rival and calls_of_today.has(
+                staying_call.call_to_rekey
             )
-            has_secret = self._redacted_calls.keeps_secret(left_call.call_to_rekey)
-            judged_call = left_call._replace(
+            has_secret = self._redacted_calls.keeps_secret(staying_call.call_to_rekey)
+            judged_call = staying_call._replace(
                 is_recorded_again=is_recorded_again, has_secret=has_secret
             )
             judged_calls.append(judged_call)
-        self._plan.left = judged_calls
+        self._plan.staying = judged_calls
 
     def _has_options_of_today(self, call_to_rekey: CallToRekey) -> bool:
         """Return whether a line takes a call today, with the options that it has."""
@@ -231,17 +233,17 @@ class Planner:
     def _without_gaps(
         self, calls_under_lines: Iterable[tuple[Rekeyed, Line]]
     ) -> Iterator[tuple[Rekeyed, Line]]:
-        """Yield the calls of which all neighbours can follow; the others are left.
+        """Yield the calls of which all neighbours can follow; the others stay.
 
-        The calls of one test and target become sequences in their order. With the
-        second of three calls left behind, the third would move up to the second place.
+        The calls of one test and target become sequences in their order. If the second
+        of three calls stayed, the third would move up to the second place.
         """
         gaps = {
             (
-                _owner_or_cassette(left_call.call_to_rekey),
-                left_call.call_to_rekey.call.target,
+                _owner_or_cassette(staying_call.call_to_rekey),
+                staying_call.call_to_rekey.call.target,
             )
-            for left_call in self._plan.left
+            for staying_call in self._plan.staying
         }
         for rekeyed_call, line in calls_under_lines:
             call_to_rekey = rekeyed_call.call_to_rekey
@@ -253,8 +255,10 @@ class Planner:
             reason = "another call of its test cannot follow"
             if call_to_rekey.place is not None:
                 reason = "another call of its cassette cannot follow"
-            self._plan.left.append(
-                Left(call_to_rekey, reason, tuple(self._changed_options(call_to_rekey)))
+            self._plan.staying.append(
+                StayingCall(
+                    call_to_rekey, reason, tuple(self._changed_options(call_to_rekey))
+                )
             )
 
     def _call_under_line(
@@ -272,17 +276,17 @@ class Planner:
                 )
             return self._under_line_of_today(call_to_rekey)
         except CannotHideError as reason:
-            self._plan.left.append(Left(call_to_rekey, str(reason), ()))
+            self._plan.staying.append(StayingCall(call_to_rekey, str(reason), ()))
         except CannotFollowError as reason:
             changes = self._changed_options(call_to_rekey)
             if changes or self._redacted_calls.of(call_to_rekey) is not None:
                 is_found = isinstance(reason, StillFoundError)
                 # Of a sequence or cassette, other calls may be found.
                 is_found = is_found or _owner_or_cassette(call_to_rekey) is not None
-                left_call = Left(
+                staying_call = StayingCall(
                     call_to_rekey, str(reason), tuple(changes), is_found=is_found
                 )
-                self._plan.left.append(left_call)
+                self._plan.staying.append(staying_call)
         return None
 
     # One call
@@ -416,7 +420,7 @@ class Planner:
                 self._plan.equal += 1
                 return None
         if options_before.get("python"):
-            self._plan.from_python += 1
+            self._plan.number_from_python += 1
             return None
         if len(lines) > 1:
             names = ", ".join(line.name for line in lines)
@@ -487,10 +491,10 @@ class Planner:
                         is_standing
                         or _owner_or_cassette(member.call_to_rekey) is not None
                     )
-                    left_call = Left(
+                    staying_call = StayingCall(
                         member.call_to_rekey, str(reason), changes, is_rival, is_found
                     )
-                    self._plan.left.append(left_call)
+                    self._plan.staying.append(staying_call)
 
     def _joined_change(self, name: str, members: list[Rekeyed], line: Line) -> Change:
         """Return what becomes of recordings that get one name.

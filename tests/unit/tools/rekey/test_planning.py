@@ -48,7 +48,7 @@ def test_nothing_becomes_of_a_recording_of_today_s_line() -> None:
 
     plan = planned(vault, "shop:fetch ignore=run")
 
-    assert (plan.changes, plan.left, plan.equal) == ([], [], 1)
+    assert (plan.changes, plan.staying, plan.equal) == ([], [], 1)
 
 
 def test_nothing_becomes_of_a_recording_without_a_line() -> None:
@@ -56,7 +56,7 @@ def test_nothing_becomes_of_a_recording_without_a_line() -> None:
 
     plan = planned(vault, "shop:send ignore=run")
 
-    assert (plan.changes, plan.left) == ([], [])
+    assert (plan.changes, plan.staying) == ([], [])
 
 
 def test_what_a_killed_run_has_written_is_not_written_again() -> None:
@@ -80,9 +80,12 @@ def test_a_call_that_was_recorded_again_since_keeps_its_new_recording() -> None:
     plan = planned(vault, "shop:fetch ignore=run")
 
     assert plan.changes == []
-    [left] = plan.left
-    assert (left.reason, left.rival) == ("equal calls have different outcomes", True)
-    assert left.changes == ("ignore=run is new",)
+    [staying_call] = plan.staying
+    assert (staying_call.reason, staying_call.rival) == (
+        "equal calls have different outcomes",
+        True,
+    )
+    assert staying_call.changes == ("ignore=run is new",)
 
 
 def test_a_name_is_taken_after_its_recording_has_moved_away() -> None:
@@ -98,7 +101,7 @@ def test_a_name_is_taken_after_its_recording_has_moved_away() -> None:
     plan = planned(vault, f"{TARGET} ignore=payload.a")
 
     taken = file_of(second, options=options)[0]
-    assert not plan.left
+    assert not plan.staying
     assert [change.old_names for change in plan.changes] == [
         (taken,),
         (file_of(first, options=options)[0],),
