@@ -28,7 +28,11 @@ from pytest_mimic._tools.cli.output import (
 )
 from pytest_mimic._tools.cli.project import Invocation
 from pytest_mimic._tools.cli.secret_finder import SecretFinder
-from pytest_mimic._tools.cli.selection import add_selectors, choosing_words, select
+from pytest_mimic._tools.cli.selection import (
+    add_selectors,
+    chosen_files,
+    words_that_choose,
+)
 from pytest_mimic.errors import Damage, MimicError
 
 # The kinds of findings in files that no recording needs.
@@ -59,8 +63,8 @@ def run(invocation: Invocation) -> Result:
     vault = invocation.vault
     names: list[str] | None = None
     unmatched: list[str] = []
-    if choosing_words(invocation):
-        chosen = select(invocation)
+    if words_that_choose(invocation):
+        chosen = chosen_files(invocation)
         names = [file.name for file in (*chosen.files, *chosen.damaged)]
         unmatched = chosen.unmatched
     is_whole = names is None
@@ -84,9 +88,14 @@ def run(invocation: Invocation) -> Result:
         "unmatched": unmatched,
     }
     is_fixed = options.fix and not options.dry_run
-    is_left = bool(_of_kinds(findings, *LEFT_OVER)) and not is_fixed
-    is_bad = bool(_of_kinds(findings, *DAMAGE, "secret"))
-    return Result(lines, data, found=is_left or is_bad, unmatched=unmatched)
+    has_left_over_files = bool(_of_kinds(findings, *LEFT_OVER)) and not is_fixed
+    has_damage_or_secret = bool(_of_kinds(findings, *DAMAGE, "secret"))
+    return Result(
+        lines,
+        data,
+        found=has_left_over_files or has_damage_or_secret,
+        unmatched=unmatched,
+    )
 
 
 def _as_data(finding: Finding, invocation: Invocation) -> dict[str, object]:
@@ -117,7 +126,8 @@ class _Fix(NamedTuple):
     """What `--fix` did, or would do with `--dry-run`.
 
     Attributes:
-        removed: The names of the recordings that cannot be used.
+        removed: The names of the recordings that were removed, or with `--dry-run`
+            would be.
         lines: The report.
     """
 

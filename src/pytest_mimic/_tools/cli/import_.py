@@ -125,7 +125,7 @@ class Importer:
                 yield f"cassettes replay in blocks, with {example}"
                 return
 
-    def _import_file(self, file: CassetteFile, tests: OwningTests) -> None:
+    def _import_file(self, file: ForeignFile, tests: OwningTests) -> None:
         """Import a file for each of its tests, or as a cassette if it has none."""
         try:
             exchanges = read_cassette(file.path)
@@ -232,7 +232,7 @@ class Importer:
             self.refused.append(line)
 
 
-def _destinations_of(file: CassetteFile, tests: OwningTests) -> list[Destination]:
+def _destinations_of(file: ForeignFile, tests: OwningTests) -> list[Destination]:
     """Return the tests of a file, or a cassette of its name.
 
     Raises:
@@ -241,7 +241,7 @@ def _destinations_of(file: CassetteFile, tests: OwningTests) -> list[Destination
     destinations = [Destination(test=test) for test in tests.find(file.path)]
     if destinations:
         return destinations
-    name = _SIGNS_IN_NO_NAME.sub("-", file.name)
+    name = _SIGNS_IN_NO_NAME.sub("-", file.cassette)
     return [Destination(cassette=cassette_name(name))]
 
 
@@ -261,24 +261,24 @@ def read_match(text: str) -> str:
     return "-".join(part for part in MATCHERS if part in words)
 
 
-class CassetteFile(NamedTuple):
+class ForeignFile(NamedTuple):
     """A file to read.
 
     Attributes:
         path: The file, absolute.
         shown: The file in messages.
-        name: The name of the cassette that it may become: its path in the folder that
-            the command line names, without suffix.
+        cassette: The name of the cassette that it may become: its path in the folder
+            that the command line names, without suffix.
     """
 
     path: Path
     shown: str
-    name: str
+    cassette: str
 
 
 def find_files(
     paths: Sequence[Path], here: Path
-) -> tuple[list[CassetteFile], list[str]]:
+) -> tuple[list[ForeignFile], list[str]]:
     """Return the files to import, and the files in folders that are no cassettes.
 
     A file that the command line names itself is to be imported whatever it has.
@@ -286,7 +286,7 @@ def find_files(
     Raises:
         MimicError: A path does not exist, or a folder has nothing to import.
     """
-    files: dict[Path, CassetteFile] = {}
+    files: dict[Path, ForeignFile] = {}
     ignored: list[str] = []
     for word in paths:
         # Links stay as they are: the user knows these names.
@@ -294,15 +294,16 @@ def find_files(
         if not path.exists():
             raise MimicError(f"no such file or folder: {_shown_path(path, here)}")
         if not path.is_dir():
-            name = Path(path.name).with_suffix("").as_posix()
-            file = CassetteFile(path, _shown_path(path, here), name)
+            cassette = Path(path.name).with_suffix("").as_posix()
+            file = ForeignFile(path, _shown_path(path, here), cassette)
+            # A file that is named twice is read once; its first name counts.
             files.setdefault(path, file)
             continue
         for below in _files_below(path, here):
             shown = _shown_path(below, here)
             if _WORD_OF_CASSETTES in below.read_bytes():
-                name = below.relative_to(path).with_suffix("").as_posix()
-                files.setdefault(below, CassetteFile(below, shown, name))
+                cassette = below.relative_to(path).with_suffix("").as_posix()
+                files.setdefault(below, ForeignFile(below, shown, cassette))
             else:
                 ignored.append(shown)
     return list(files.values()), ignored

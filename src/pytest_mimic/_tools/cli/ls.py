@@ -50,7 +50,7 @@ from pytest_mimic.errors import one_line
 _GAP = 2
 _LEAST_WIDTH_OF_OUTCOME = 10
 # The clients whose calls have a query or a prompt at their ends.
-_REQUESTS = ("http", "mcp")
+_TARGETS_OF_REQUESTS = ("http", "mcp")
 # With less room for a call and its test, other columns are left out.
 _LEAST_WIDTH_OF_CALL_AND_TEST = 50
 
@@ -160,10 +160,10 @@ def _row(invocation: Invocation, file: VaultFile) -> Row:
 
 
 def _is_request(file: VaultFile) -> bool:
-    """Return whether it is a request, with a query or a prompt at its end."""
+    """Check whether a file is one request, whose text ends with the query or prompt."""
     if file.is_cassette or not file.calls:
         return False
-    return file.calls[0].target in _REQUESTS
+    return file.calls[0].target in _TARGETS_OF_REQUESTS
 
 
 def _size_of(objects: Iterable[str], vault: Vault) -> int:

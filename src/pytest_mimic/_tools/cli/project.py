@@ -197,6 +197,8 @@ _NAMES_THAT_COUNT_ALWAYS = frozenset(NAMES[:4])
 def read_options(file: Path) -> dict[str, Any] | None:
     """Return pytest's options in a file.
 
+    The command runs without pytest, and reads the file as pytest does.
+
     None: the file has no configuration for pytest.
 
     Raises:

@@ -64,7 +64,7 @@ class PuttingBack:
         assert isinstance(old.store, RevisionStore)
         assert isinstance(new.store, ReadOnceStore)
         self._objects_of_recording = new.store.references
-        self._files_of_revision = old.store.tracked
+        self._names_in_revision = old.store.tracked
         # A file that was added to the index and then changed back differs there alone.
         commit = repository.commit(revision)
         self._changed_files = repository.names("diff", "--name-only", commit)
@@ -84,7 +84,7 @@ class PuttingBack:
         files: dict[str, set[str]] = defaultdict(set)
         names = {*self._old_vault.names(), *self._new_vault.names()}
         for name in names:
-            is_new = name not in self._files_of_revision
+            is_new = name not in self._names_in_revision
             if is_new or name in self._changed_files:
                 for vault in (self._old_vault, self._new_vault):
                     files[owner_of(vault, name)].add(name)
@@ -106,15 +106,15 @@ class PuttingBack:
                 recorded the files, and they alone are put back.
             shown: The names of the test's files that differ.
         """
-        files = set(shown)
+        names = set(shown)
         if owner:
-            files |= self._files_of_test[owner]
-        restored = sorted(files & self._files_of_revision)
-        restored += self._objects_to_restore(restored)
-        added = sorted(files - self._files_of_revision)
-        added += self._objects_to_remove(files)
-        commands = list(self._restoring(restored))
-        commands += self._removing(added)
+            names |= self._files_of_test[owner]
+        names_to_restore = sorted(names & self._names_in_revision)
+        names_to_restore += self._objects_to_restore(names_to_restore)
+        names_to_remove = sorted(names - self._names_in_revision)
+        names_to_remove += self._objects_to_remove(names)
+        commands = list(self._restoring(names_to_restore))
+        commands += self._removing(names_to_remove)
         return commands
 
     def _objects_to_restore(self, recordings: Iterable[str]) -> list[str]:
@@ -122,7 +122,7 @@ class PuttingBack:
         objects: set[str] = set()
         for name in recordings:
             objects |= references(self._old_vault.store.read(name) or b"")
-        return sorted(objects & self._files_of_revision & self._changed_files)
+        return sorted(objects & self._names_in_revision & self._changed_files)
 
     def _objects_to_remove(self, recordings: set[str]) -> list[str]:
         """Return the new objects that only these recordings name.
@@ -131,7 +131,7 @@ class PuttingBack:
         """
         objects = []
         for object_name, namers in self._recordings_of_object.items():
-            is_new = object_name not in self._files_of_revision
+            is_new = object_name not in self._names_in_revision
             is_there = self._new_vault.store.size(object_name) is not None
             if is_new and is_there and namers <= recordings:
                 objects.append(object_name)

@@ -19,10 +19,10 @@ from pytest_mimic._tools.cli.output import (
 from pytest_mimic._tools.cli.project import Invocation
 from pytest_mimic._tools.cli.selection import (
     add_selectors,
-    choosing_words,
+    chosen_files,
     former_among,
     result_of_nothing_chosen,
-    select,
+    words_that_choose,
 )
 from pytest_mimic.errors import MimicError
 
@@ -38,12 +38,12 @@ def run(invocation: Invocation) -> Result:
     Raises:
         MimicError: No word chooses any: deleting everything would be a mistake.
     """
-    if not choosing_words(invocation):
+    if not words_that_choose(invocation):
         raise MimicError(
             "rm needs a SELECTOR: what to delete",
             remedies=["see pytest-mimic rm --help"],
         )
-    chosen = select(invocation)
+    chosen = chosen_files(invocation)
     files = chosen.files
     if not files:
         return result_of_nothing_chosen(invocation, chosen)

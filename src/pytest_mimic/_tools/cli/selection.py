@@ -177,7 +177,7 @@ def add_selectors(parser: ArgumentParser) -> None:
     )
 
 
-def choosing_words(invocation: Invocation) -> list[str]:
+def words_that_choose(invocation: Invocation) -> list[str]:
     """Return the words of the command that choose recordings, empty if none does."""
     options = invocation.options
     words = list(options.selectors)
@@ -254,7 +254,7 @@ class Selection:
         return [word for word in words if word not in self._matched]
 
 
-def select(invocation: Invocation) -> Chosen:
+def chosen_files(invocation: Invocation) -> Chosen:
     """Return the recordings that the command was asked for, all at once.
 
     Raises:
@@ -283,7 +283,7 @@ def _date_before(span: str) -> str:
 
 def result_of_nothing_chosen(invocation: Invocation, chosen: Chosen) -> Result:
     """Return the result of a command that chose nothing, or found an empty vault."""
-    words = choosing_words(invocation)
+    words = words_that_choose(invocation)
     if not invocation.vault.names():
         recording = invocation.commands.pytest("--mimic-record")
         lines = [

@@ -20,11 +20,11 @@ from pytest_mimic._tools.cli.project import Invocation
 from pytest_mimic._tools.cli.selection import (
     VaultFile,
     add_selectors,
-    choosing_words,
+    chosen_files,
     former_among,
     result_of_nothing_chosen,
-    select,
     total_size,
+    words_that_choose,
 )
 from pytest_mimic._tools.shown.outcome_lines import Part, argument_parts, outcome_parts
 from pytest_mimic._tools.shown.outcome_words import call_in_short, error_of
@@ -46,12 +46,12 @@ def run(invocation: Invocation) -> Result:
     Raises:
         MimicError: No word chooses any: a whole vault is too long to read.
     """
-    if not choosing_words(invocation):
+    if not words_that_choose(invocation):
         raise MimicError(
             "show needs a SELECTOR: what to show",
             remedies=["see pytest-mimic show --help"],
         )
-    chosen = select(invocation)
+    chosen = chosen_files(invocation)
     if not chosen.files and chosen.damaged:
         return Result(
             [str(file.error) for file in chosen.damaged],
@@ -96,17 +96,17 @@ def _lines(invocation: Invocation, files: list[VaultFile]) -> Iterator[Line]:
 def _in_order(files: list[VaultFile]) -> list[VaultFile]:
     """Return recordings by test, and those of a test in the order of its calls.
 
-    Recordings that say nothing of their order come last, by their names.
+    Recordings that say nothing of their order come last in their test, by their names.
     """
-    return sorted(files, key=_rank)
+    return sorted(files, key=_test_and_place)
 
 
-def _rank(file: VaultFile) -> tuple[str, float]:
+def _test_and_place(file: VaultFile) -> tuple[str, float]:
     """Return the test of a file, and the number of its first call in that test."""
     first_call = inf
     for call in file.calls:
         for stored_outcome in call.outcomes:
-            # 0: nothing says where the call stood in its test.
+            # The number 0 says that its place in the test is not known.
             if stored_outcome.number:
                 first_call = min(first_call, stored_outcome.number)
     return file.owner or file.test, first_call

@@ -195,6 +195,8 @@ def _problem_blocks(
     if error is None:
         return []
     lines = [error.what]
+    # A drift has differences of its own, a miss those of its nearest recording; both
+    # are drawn below the words.
     drawn_differences = list(differences)
     for fact in error.facts:
         if isinstance(fact, Nearest):

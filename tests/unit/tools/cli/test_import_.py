@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pytest_mimic._tools.cli.import_ import CassetteFile, find_files
+from pytest_mimic._tools.cli.import_ import ForeignFile, find_files
 
 CASSETTE = "interactions: []\n"
 
@@ -17,8 +17,8 @@ def write(root: Path, **files: str) -> None:
         path.write_text(content, "utf-8")
 
 
-def names(found: list[CassetteFile]) -> list[tuple[str, str]]:
-    return [(one.shown, one.name) for one in found]
+def names(found: list[ForeignFile]) -> list[tuple[str, str]]:
+    return [(one.shown, one.cassette) for one in found]
 
 
 def test_cassettes_below_a_folder_are_found(tmp_path):
