@@ -111,7 +111,10 @@ def _writes_its_pickles(base: type) -> bool:
 
 def is_written(method: object) -> bool:
     """Return whether the author of a class has written a method for pickles."""
-    module = str(getattr(method, "__module__", None))
+    # A method in C has no module, but its class has one. That class may look like one
+    # of an author: `deque` is a heap type from Python 3.12 on.
+    holder = getattr(method, "__objclass__", method)
+    module = str(getattr(holder, "__module__", None))
     return not (
         is_generated(method)
         or is_stdlib(module)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import pickle
+from collections import OrderedDict, defaultdict, deque
 
 import pytest
 
 from pytest_mimic import fingerprint
-from pytest_mimic._core.types.additions import added_attributes, author_of_pickles
+from pytest_mimic._core.types.additions import (
+    added_attributes,
+    author_of_pickles,
+    decides_its_pickles,
+)
 
 np = pytest.importorskip("numpy")
 pd = pytest.importorskip("pandas")
@@ -101,3 +106,16 @@ def test_the_author_of_pickles_is_the_class_that_has_written_the_method():
     assert author_of_pickles(Framed, "pandas") is Framed
     assert author_of_pickles(Masked, "numpy") is None
     assert author_of_pickles(pd.DataFrame, "pandas") is None
+
+
+@pytest.mark.parametrize("base", [deque, OrderedDict, defaultdict, bytearray])
+def test_methods_for_pickles_of_the_standard_library_are_no_decision_of_an_author(base):
+    class OfUser(base):
+        pass
+
+    class Author(base):
+        def __reduce__(self):
+            return OfUser, ()
+
+    assert not decides_its_pickles(OfUser)
+    assert decides_its_pickles(Author)
