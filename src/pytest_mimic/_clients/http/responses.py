@@ -71,8 +71,8 @@ class ExchangeRecorder:
     `stop`        the reader closed it before its end    what came, and the `end`
                                                          `stopped`; or the `error`, if
                                                          nobody can decompress it
-    `abandon`     it was given up or interrupted before  nothing
-                  anything could be stored
+    `abandon`     no head has come, or the client was    nothing
+                  interrupted
     ============  =====================================  ============================
 
     Attributes:
