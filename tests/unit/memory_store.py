@@ -23,8 +23,8 @@ class MemoryStore(Store):
     def read(self, name: str) -> bytes | None:
         return self._files.get(name)
 
-    def write(self, name: str, data: Data) -> None:
-        self._files[name] = data if isinstance(data, bytes) else b"".join(data)
+    def write(self, name: str, content: Data) -> None:
+        self._files[name] = content if isinstance(content, bytes) else b"".join(content)
 
     def delete(self, names: Iterable[str]) -> int:
         return sum(self._files.pop(name, None) is not None for name in names)

@@ -220,10 +220,10 @@ def _joined(folder: str, rest: str) -> str:
 class _Neutral(PathStore):
     """Restores paths to texts that are the same in every run, for fingerprints."""
 
-    def text(self, where: Where) -> str:
-        if isinstance(where, str):
-            return where
-        token, rest = where
+    def text(self, stored_place: Where) -> str:
+        if isinstance(stored_place, str):
+            return stored_place
+        token, rest = stored_place
         # No real path begins with a null character.
         return f"\0{token}/{rest}"
 

@@ -142,7 +142,7 @@ class RevisionStore(Store):
                 names.append(name)
         return names
 
-    def write(self, name: str, data: Data) -> None:
+    def write(self, name: str, content: Data) -> None:
         raise NotImplementedError
 
     def delete(self, names: Iterable[str]) -> int:

@@ -34,8 +34,8 @@ class ImportOverlay(Store):
             data = self._vault_files.read(name)
         return data
 
-    def write(self, name: str, data: Data) -> None:
-        self._imported_files.write(name, data)
+    def write(self, name: str, content: Data) -> None:
+        self._imported_files.write(name, content)
 
     def delete(self, names: Iterable[str]) -> int:
         return self._imported_files.delete(names)

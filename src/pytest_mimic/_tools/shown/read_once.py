@@ -49,7 +49,7 @@ class ReadOnceStore(Store):
     ) -> Iterable[str]:
         return self._other_store.names(prefix, without=without)
 
-    def write(self, name: str, data: Data) -> None:
+    def write(self, name: str, content: Data) -> None:
         raise NotImplementedError("its files are only read")
 
     def delete(self, names: Iterable[str]) -> int:
