@@ -107,7 +107,7 @@ _LAYERS: dict[str, Layer] = {
     # What compares and explains.
     "_core.engine.changed_lines": Layer.VERIFY,
     "_core.engine.recorded_identities": Layer.VERIFY,
-    "_core.engine.verifier": Layer.VERIFY,
+    "_core.engine.verify_layer": Layer.VERIFY,
     "_core.engine.refusals": Layer.VERIFY,
     "_core.engine.verifying": Layer.VERIFY,
     "_core.tree.agreement": Layer.VERIFY,

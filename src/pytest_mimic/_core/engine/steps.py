@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.owners import Owner, Track
     from pytest_mimic._core.engine.record import Observed, Places, Recorder
     from pytest_mimic._core.engine.run import Run
-    from pytest_mimic._core.engine.verifier import Verifier
+    from pytest_mimic._core.engine.verify_layer import Verifier
     from pytest_mimic._core.vault.recording_facts import Stored
 
     class Outcomes(Track, Places, Protocol):
@@ -59,7 +59,7 @@ def recorder() -> type[Recorder]:
 @cache
 def verifier() -> type[Verifier]:
     """Return what compares and explains: the door to the verify layer."""
-    from pytest_mimic._core.engine.verifier import Verifier
+    from pytest_mimic._core.engine.verify_layer import Verifier
 
     return Verifier
 
