@@ -274,6 +274,7 @@ def _targets_of_marks(items: Iterable[pytest.Item]) -> list[Target]:
     targets: dict[str, Target] = {}
     for item in items:
         for mark in item.iter_markers("mimic"):
+            # The test raises the error in its first phase.
             with suppress(TargetError):
                 for target in as_targets(mark.args):
                     targets[target.name] = target

@@ -115,8 +115,8 @@ def function_parts(
             digest = _digest_in(forms[position])
             if digest is not None:
                 from_content[name] = digest.hex()
-            elif _is_exact(identity, position, value, short_tree(value)):
-                from_content[name] = {"value": short_tree(value)}
+            elif _is_exact(identity, position, value, tree_of_kept_value(value)):
+                from_content[name] = {"value": tree_of_kept_value(value)}
     if from_content and not hides():
         parts.update(from_content)
     return parts
@@ -385,22 +385,26 @@ def matched_part(
 # -- values
 
 
-def short_tree(value: object) -> Any:
+def tree_of_kept_value(value: object) -> Any:
     """Return the whole description of a text, bytes, or a list or mapping of scalars.
 
     Any other value becomes a description from which nothing can be restored.
     """
-    return plain_of(_short_node(value))
+    return plain_of(_node_of_kept_value(value))
 
 
-def _short_node(value: object) -> Node:
+def _node_of_kept_value(value: object) -> Node:
     if type(value) is list or type(value) is tuple:
         parts: Sequence[object] = value
-        return Items(type(value).__name__, [_short_node(item) for item in parts])
+        return Items(
+            type(value).__name__, [_node_of_kept_value(item) for item in parts]
+        )
     if type(value) is dict:
         pairs: list[Node] = []
         for key, item in value.items():
-            pairs.append(Items("list", [_short_node(key), _short_node(item)]))
+            pairs.append(
+                Items("list", [_node_of_kept_value(key), _node_of_kept_value(item)])
+            )
         return Items("dict", pairs)
     if type(value) is float and not isfinite(value):
         return Opaque("float", repr(value))

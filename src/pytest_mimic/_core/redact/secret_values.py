@@ -101,15 +101,15 @@ class Environment:
     def __init__(self, names: SecretNames, variables: Mapping[str, str]) -> None:
         self._secret = names
         # By the value; of two names of one value, the first one of the alphabet.
-        self._names: dict[str, str] = {}
+        self._names_of_variables: dict[str, str] = {}
         for name, text in sorted(variables.items()):
             value = text.strip()
             is_word = len(value) < _SHORTEST_IN_TEXTS or _PLAIN_WORD.fullmatch(value)
             # The shell's working directory is no password.
             if not is_word and name != "PWD" and names.hides(name, value):
-                self._names.setdefault(value, name)
+                self._names_of_variables.setdefault(value, name)
         stand_ins: dict[str, str] = {}
-        for value, name in self._names.items():
+        for value, name in self._names_of_variables.items():
             stand_ins.update(dict.fromkeys(forms_of(value), f"<{name}>"))
         # A value may be a part of another one, so the longest come first.
         longest_first = sorted(stand_ins, key=len, reverse=True)
@@ -137,7 +137,7 @@ class Environment:
     def names_in(self, text: str) -> list[str]:
         """Return the names of the variables that stand in a text for their values."""
         names = []
-        for name in self._names.values():
+        for name in self._names_of_variables.values():
             if f"<{name}>" in text or f"&lt;{name}&gt;" in text:
                 names.append(name)
         return sorted(names)
@@ -148,14 +148,14 @@ class Environment:
         The pieces are bytes: of texts, or of the memory of a numpy array.
         """
         whole_pieces = list(map(bytes, pieces))
-        values_by_name = {}
-        for value, name in self._names.items():
+        values_by_variable = {}
+        for value, name in self._names_of_variables.items():
             in_text = value.encode("utf-8", "surrogatepass")
             in_array = value.encode("utf-32-le", "surrogatepass")
             for piece in whole_pieces:
                 if in_text in piece or in_array in piece:
-                    values_by_name[name] = value
-        return values_by_name
+                    values_by_variable[name] = value
+        return values_by_variable
 
     def text(self, text: str) -> str:
         """Return a text in which the names of the variables stand for their values.

@@ -190,6 +190,7 @@ def codes_of(member: Any) -> list[CodeType]:
     functions = [member]
     for name in ("__func__", "fget", "fset", "__wrapped__", "func"):
         functions.append(getattr(member, name, None))
+    # Callers look in the code for attributes that it sets, or for `hash()`.
     pending: list[CodeType] = []
     for function in functions:
         if type(function) is FunctionType:

@@ -164,6 +164,8 @@ def _with_rest_of_sequences(
     if not invocation.options.selectors:
         # The chosen files are all there are, or those of `--older` and `--errors`.
         return sorted(chosen)
+    # A changed line may make one sequence of an owner's calls, so all of them are
+    # rekeyed together.
     sequences: set[tuple[str, str]] = set()
     for file in files:
         if file.owner:

@@ -138,12 +138,12 @@ class OwningTests:
                 errors="replace",
                 check=False,
             )
-            tests: list[tuple[str, str]] = []
+            ids_with_cassettes: list[tuple[str, str]] = []
             if file.exists():
-                tests = json.loads(file.read_text(encoding="utf-8"))
+                ids_with_cassettes = json.loads(file.read_text(encoding="utf-8"))
         if pytest_process.returncode not in (0, _EXIT_WITHOUT_TESTS):
             self._problem = _problem_in(pytest_process.stdout)
-        return tests
+        return ids_with_cassettes
 
 
 def _problem_in(output: str) -> str:

@@ -37,14 +37,15 @@ class CallToRekey(NamedTuple):
         file: The name of the recording or cassette.
         facts: The JSON of the call in that file.
         call: The same as an object, with the long parts of the arguments.
-        place: The number of the call in its cassette, from 0; None for a recording.
+        place_in_cassette: The number of the call in its cassette, from 0. It is None
+            for a recording.
         is_older: Whether the file has the format of 1.0.0rc3.
     """
 
     file: str
     facts: Facts
     call: Recording
-    place: int | None = None
+    place_in_cassette: int | None = None
     is_older: bool = False
 
     @property
@@ -122,7 +123,7 @@ def rekeyed(
     if parts is not None:
         identified["parts"] = parts
     facts = call_to_rekey.facts
-    if call_to_rekey.place is None:
+    if call_to_rekey.place_in_cassette is None:
         rekeyed_facts: Facts = {
             "format": FORMAT,
             "target": facts["target"],

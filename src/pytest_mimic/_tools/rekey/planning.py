@@ -176,7 +176,7 @@ class Planner:
             if redacted_call is not None:
                 self._plan.objects.update(redacted_call.objects)
                 self._plan.hidden += 1
-            if call_to_rekey.place is None:
+            if call_to_rekey.place_in_cassette is None:
                 moving.setdefault(rekeyed_call.name, []).append((rekeyed_call, line))
             else:
                 in_cassettes.setdefault(call_to_rekey.file, []).append(rekeyed_call)
@@ -198,12 +198,15 @@ class Planner:
             return
         # A call is told from others by its file, and by its place in a cassette.
         places_of_staying_calls = {
-            (staying_call.call_to_rekey.file, staying_call.call_to_rekey.place)
+            (
+                staying_call.call_to_rekey.file,
+                staying_call.call_to_rekey.place_in_cassette,
+            )
             for staying_call in self._plan.staying
         }
         candidates: list[CallToRekey] = []
         for call_to_rekey in (*calls, *other_calls(self._vault, calls)):
-            place = (call_to_rekey.file, call_to_rekey.place)
+            place = (call_to_rekey.file, call_to_rekey.place_in_cassette)
             if (
                 place not in places_of_staying_calls
                 and not call_to_rekey.is_older
@@ -253,7 +256,7 @@ class Planner:
                 yield rekeyed_call, line
                 continue
             reason = "another call of its test cannot follow"
-            if call_to_rekey.place is not None:
+            if call_to_rekey.place_in_cassette is not None:
                 reason = "another call of its cassette cannot follow"
             self._plan.staying.append(
                 StayingCall(
@@ -380,7 +383,7 @@ class Planner:
             raise CannotHideError(f"several lines may take it: {names}")
         [line] = lines
         owner = call.owner
-        if call_to_rekey.place is None:
+        if call_to_rekey.place_in_cassette is None:
             becomes_sequence = is_sequence(line.options, is_client=True)
             opens = (call.arguments or {}).get(
                 "signature"
@@ -435,7 +438,7 @@ class Planner:
                 one of them.
         """
         call = call_to_rekey.call
-        if call_to_rekey.place is not None:
+        if call_to_rekey.place_in_cassette is not None:
             return call.owner
         is_client = names_client(call.target)
         was_sequence = is_sequence(call.options or {}, is_client=is_client)
@@ -461,8 +464,8 @@ class Planner:
         if members[0].call_to_rekey.is_older and len(members) < len(calls):
             raise CannotFollowError("another call of its cassette cannot follow")
         for member in members:
-            assert member.call_to_rekey.place is not None
-            calls[member.call_to_rekey.place] = member.facts
+            assert member.call_to_rekey.place_in_cassette is not None
+            calls[member.call_to_rekey.place_in_cassette] = member.facts
         facts = {**facts, "calls": calls}
         return Change(file, facts, (), _count_changed(members))
 
@@ -608,6 +611,6 @@ def _owner_or_cassette(call_to_rekey: CallToRekey) -> str | None:
     None: all tests share the call.
     """
     # Only a call of a cassette has a place in its file.
-    if call_to_rekey.place is not None:
+    if call_to_rekey.place_in_cassette is not None:
         return call_to_rekey.file
     return call_to_rekey.call.owner

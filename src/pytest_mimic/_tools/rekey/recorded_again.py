@@ -44,12 +44,13 @@ class CallsOfToday:
         A call that belongs to a test is sought among those of this test and those that
         all tests share.
         """
-        if call_to_rekey.place is not None:
+        if call_to_rekey.place_in_cassette is not None:
             # The other calls of its cassette keep the file.
             return False
         for candidate in self._by_target.get(call_to_rekey.call.target, ()):
             is_other_file = (
-                candidate.file != call_to_rekey.file and candidate.place is None
+                candidate.file != call_to_rekey.file
+                and candidate.place_in_cassette is None
             )
             if is_other_file and _is_same_call(call_to_rekey.call, candidate.call):
                 return True

@@ -125,7 +125,7 @@ def other_calls(vault: Vault, calls: Iterable[CallToRekey]) -> list[CallToRekey]
 
 
 def _place_in_vault(call_to_rekey: CallToRekey) -> _Place:
-    return call_to_rekey.file, call_to_rekey.place
+    return call_to_rekey.file, call_to_rekey.place_in_cassette
 
 
 def _is_in(text: str, content: str) -> bool:
