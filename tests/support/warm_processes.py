@@ -214,7 +214,8 @@ def _start_parent() -> str:
 
 def _end_parent(parent: subprocess.Popen[bytes], folder: str) -> None:
     # The parent ends when nobody can write to it any more.
-    parent.stdin.close()  # type: ignore[union-attr]
+    assert parent.stdin is not None
+    parent.stdin.close()
     parent.wait()
     with suppress(OSError):
         os.rmdir(folder)

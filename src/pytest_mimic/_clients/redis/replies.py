@@ -369,8 +369,8 @@ def load_error(stored_error: Sequence[str]) -> Exception:
     """Return the error that `store_error` stored: the name of its class, its texts."""
     name, *args = stored_error
     module = redis_exceptions_module()
-    error_class = getattr(module, name, module.ResponseError)
-    return error_class(*args)  # type: ignore[no-any-return]
+    error_class: type[Exception] = getattr(module, name, module.ResponseError)
+    return error_class(*args)
 
 
 def redis_exceptions_module() -> Any:
