@@ -130,6 +130,10 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
                 trace.paths.add(os.path.abspath(path))  # noqa: PTH100 - may be called with any path
 
 
+def _no_trace() -> None:
+    """Return None: no real call is running."""
+
+
 class ProjectSources:
     """The files of a project, for one run. Each is looked at once.
 
@@ -149,7 +153,7 @@ class ProjectSources:
         vault: Path,
         *,
         started: int,
-        running_trace: Callable[[], InputTrace | None] = bool,  # type: ignore[assignment]
+        running_trace: Callable[[], InputTrace | None] = _no_trace,
     ) -> None:
         self._places = places
         self._rootdir = rootdir
