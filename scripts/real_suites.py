@@ -12,9 +12,11 @@ Tests whose outcome already differs between two runs without the plugin are left
 Replays use another hash seed, with and without xdist, and the servers of `services.py`
 are stopped for them.
 
-Prints one line per run, one line per difference, and a table. The exit code is 1 if a
-suite has differences or, where it has a mark, stays below it. Takes some minutes and
-needs the network.
+Prints one line per run, one line per difference, the parts of calls that the recording
+run names as made anew, and a table with the seconds of the runs. A suite that cannot be
+installed or run is a row of the table as well. The exit code is 1 if a suite did not
+run, has differences or, where it has a mark, stays below it. Takes some minutes and needs
+the network.
 """
 
 from __future__ import annotations
@@ -44,12 +46,26 @@ SHOWN = 20
 ALL_SUITES = (*SUITES, *MARKED_SUITES)
 
 
+# The heading under which a recording run names parts of calls.
+MADE_ANEW = re.compile(
+    r"^the next run will make .*, and miss:\n((?:  .*\n)*)", re.MULTILINE
+)
+
+
+class DidNotRunError(Exception):
+    """A suite that pytest could not run."""
+
+
 class Run(NamedTuple):
-    """One run of a suite: the outcome of each test, the duration, and the first line of the mimic section."""
+    """One run of a suite."""
 
     outcomes: dict[str, str]
+    """The outcome of each test by its id."""
     seconds: float
     summary: str
+    """The first line of the mimic section."""
+    made_anew: list[str]
+    """The parts of calls that the next run will make with other values."""
 
 
 class Result(NamedTuple):
@@ -80,6 +96,11 @@ class Result(NamedTuple):
             outcome == "passed" == live.get(test) for test, outcome in outcomes.items()
         )
 
+    def seconds(self) -> str:
+        """Return the seconds without the plugin, of the recording run and of the replay."""
+        names = ("without", "record", "replay")
+        return " / ".join(f"{self.runs[name].seconds:.0f}" for name in names)
+
     def row(self) -> str:
         """Return the row of the table."""
         mark = self.suite.mark
@@ -90,14 +111,16 @@ class Result(NamedTuple):
             str(self.passed("record")),
             str(self.passed("replay")),
             " / ".join(map(str, mark)) if mark else "",
+            self.seconds(),
+            str(len(self.runs["record"].made_anew)),
             self.recordings,
         )
         return f"| {' | '.join(cells)} |"
 
 
 HEAD = """
-| suite | tests | passed | recorded | replayed | mark | recordings |
-|---|---|---|---|---|---|---|"""
+| suite | tests | passed | recorded | replayed | mark | seconds | made anew | recordings |
+|---|---|---|---|---|---|---|---|---|"""
 
 
 def main() -> int:
@@ -121,13 +144,22 @@ def main() -> int:
     ]
     with scratch_folder(options.folder) as scratch:
         wheel = options.wheel or build_wheel(scratch)
-        results = []
+        rows = []
+        is_good = True
         for suite in suites:
-            results.append(run_suite(suite, scratch, wheel, is_short=options.short))
+            try:
+                result = run_suite(suite, scratch, wheel, is_short=options.short)
+            except (DidNotRunError, subprocess.CalledProcessError) as error:
+                print(f"{suite.name} did not run: {error}", flush=True)
+                rows.append(f"| {suite.name} {suite.version} | did not run |")
+                is_good = False
+            else:
+                rows.append(result.row())
+                is_good = is_good and result.is_good
     print(HEAD)
-    for result in results:
-        print(result.row())
-    return int(not all(result.is_good for result in results))
+    for row in rows:
+        print(row)
+    return int(not is_good)
 
 
 @contextmanager
@@ -226,6 +258,8 @@ def compare_runs(suite: Suite, scratch: Path, wheel: Path, *, is_short: bool) ->
     )
     for difference in differences[:SHOWN]:
         print(f"    {difference}")
+    for part in runs["record"].made_anew:
+        print(f"  made anew: {part}")
     if suite.replayed_alone:
         print(f"  not replayed under xdist: {suite.replayed_alone}")
     return Result(suite, runs, differences, recordings_in(vault, python))
@@ -275,13 +309,19 @@ def run_of(
     seconds = perf_counter() - began
     output.write_text(done.stdout + done.stderr)
     if not report.exists() or done.returncode not in (0, 1):
-        raise SystemExit(
-            f"{suite.name} did not run:\n{done.stdout[-4000:]}{done.stderr[-4000:]}"
-        )
+        raise DidNotRunError(done.stdout[-4000:] + done.stderr[-4000:])
     section = re.search(r"^=+ mimic =+\n(.*)", done.stdout, re.MULTILINE)
-    return Run(
-        outcomes_in(report), seconds, section[1].partition(";")[0] if section else ""
-    )
+    summary = section[1].partition(";")[0] if section else ""
+    return Run(outcomes_in(report), seconds, summary, made_anew_in(done.stdout))
+
+
+def made_anew_in(printed: str) -> list[str]:
+    """Return the parts of calls, each with its numbers of calls and tests, that a run named as made anew."""
+    block = MADE_ANEW.search(printed)
+    if block is None:
+        return []
+    lines = [line.strip() for line in block[1].splitlines()]
+    return [line for line in lines if re.search(r" calls? in \d+ tests?$", line)]
 
 
 def outcomes_in(report: Path) -> dict[str, str]:

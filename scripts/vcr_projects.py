@@ -9,9 +9,9 @@ pytest-recording, then without it, after one `pytest-mimic import` and with the 
 `http`. The two runs have no network:
 `--block-network` there, `--disable-socket` of pytest-socket here.
 
-Prints the counts of both runs, and each test that ends differently. The exit code is 1
-if there is one. Needs the
-network for the clones and the packages.
+Prints the counts and seconds of both runs, and each test that ends differently. The exit
+code is 1 if there is one, or if a project cannot be installed or run. Needs the network
+for the clones and the packages.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from time import perf_counter
 from typing import NamedTuple
 
 from environments import build_wheel, environment, install, uninstall
-from real_suites import counted, outcomes_in
+from real_suites import DidNotRunError, counted, outcomes_in, scratch_folder
 
 MIMIC = ("-o", "mimic_functions=http", "--disable-socket", "--allow-unix-socket")
 RECORDING = ("--record-mode=none", "--block-network")
@@ -96,15 +96,27 @@ def main() -> int:
         metavar="PROJECT",
         help=f"by default all: {', '.join(names)}",
     )
-    chosen = parser.parse_args().project or names
+    parser.add_argument(
+        "--folder", type=Path, help="a new folder for all that is made, to be kept"
+    )
+    parser.add_argument("--wheel", type=Path, help="a wheel instead of this checkout")
+    options = parser.parse_args()
+    chosen = options.project or names
     if unknown := sorted({*chosen} - {*names}):
         parser.error(f"no such project: {', '.join(unknown)}")
-    with TemporaryDirectory() as scratch:
-        wheel = build_wheel(Path(scratch))
-        differing = [
-            compare(one, Path(scratch), wheel) for one in PROJECTS if one.name in chosen
-        ]
-    return 1 if any(differing) else 0
+    projects = [project for project in PROJECTS if project.name in chosen]
+    is_good = True
+    with scratch_folder(options.folder) as scratch:
+        wheel = options.wheel or build_wheel(scratch)
+        for project in projects:
+            try:
+                differences = compare(project, scratch, wheel)
+            except (DidNotRunError, subprocess.CalledProcessError) as error:
+                print(f"  {project.name} did not run: {error}", flush=True)
+                is_good = False
+            else:
+                is_good = is_good and not differences
+    return int(not is_good)
 
 
 def compare(project: Project, scratch: Path, wheel: Path) -> list[str]:
@@ -126,8 +138,10 @@ def compare(project: Project, scratch: Path, wheel: Path) -> list[str]:
         flush=True,
     )
     install(python, ["pytest-recording"])
-    before = outcomes_of(project, folder, python, RECORDING)
-    print(f"  pytest-recording:        {counted(before)}", flush=True)
+    before, seconds = outcomes_of(project, folder, python, RECORDING)
+    print(
+        f"  pytest-recording:        {counted(before)} in {seconds:.1f} s", flush=True
+    )
     uninstall(python, ["pytest-recording", "vcrpy"])
     install(python, [str(wheel), "pytest-socket"])
     done = subprocess.run(
@@ -142,8 +156,8 @@ def compare(project: Project, scratch: Path, wheel: Path) -> list[str]:
         check=False,
     )
     print(f"  {done.stdout.partition(chr(10))[0]}{done.stderr}", flush=True)
-    after = outcomes_of(project, folder, python, MIMIC)
-    print(f"  pytest-mimic:            {counted(after)}", flush=True)
+    after, seconds = outcomes_of(project, folder, python, MIMIC)
+    print(f"  pytest-mimic:            {counted(after)} in {seconds:.1f} s", flush=True)
     differences = [
         f"{test}: {before.get(test, 'absent')} with pytest-recording, {after.get(test, 'absent')} here"
         for test in sorted({*before, *after})
@@ -156,8 +170,8 @@ def compare(project: Project, scratch: Path, wheel: Path) -> list[str]:
 
 def outcomes_of(
     project: Project, folder: Path, python: Path, options: tuple[str, ...]
-) -> dict[str, str]:
-    """Return the outcome of each test by its id, of one run in a new process."""
+) -> tuple[dict[str, str], float]:
+    """Return the outcome of each test by its id, of one run in a new process, and its seconds."""
     report = folder.parent / "report.xml"
     report.unlink(missing_ok=True)
     command = [
@@ -168,6 +182,7 @@ def outcomes_of(
         "no:cacheprovider",
         f"--junitxml={report}",
     ]
+    began = perf_counter()
     done = subprocess.run(
         [*command, *project.options, *options, *project.tests],
         cwd=folder,
@@ -176,11 +191,10 @@ def outcomes_of(
         text=True,
         check=False,
     )
+    seconds = perf_counter() - began
     if not report.exists():
-        raise SystemExit(
-            f"{project.name} did not run:\n{done.stdout[-4000:]}{done.stderr[-4000:]}"
-        )
-    return outcomes_in(report)
+        raise DidNotRunError(done.stdout[-4000:] + done.stderr[-4000:])
+    return outcomes_in(report), seconds
 
 
 if __name__ == "__main__":
