@@ -21,7 +21,7 @@ The nouns:
 | blame | a miss or a drift is counted, and its test fails | `blame` |
 | cassette | what a block may read of its track | `cassettes`, `cassette_tracks` |
 | step | what is to be done with a call, until it has ended | `steps` |
-| performer | what runs a user's function, and replays it | `execution` |
+| performer | what runs a user's function, and replays it | `execution`, `streams` |
 | observed | what is noted of a real call while it runs | `record` |
 | descriptions, recorder, verifier | the layers above a replay | `call`, `steps` |
 | turn | what one thread, of one process, decides and writes at once | `recordings` |

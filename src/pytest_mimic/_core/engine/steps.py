@@ -64,6 +64,11 @@ def verifier() -> type[Verifier]:
     return Verifier
 
 
+def _aborted_connection() -> BaseException:
+    """Return the error of a connection whose test has ended."""
+    return ConnectionAbortedError("the test of this call has ended")
+
+
 class Step:
     """What is to be done with a call. One that is left out has no step.
 
@@ -142,7 +147,9 @@ class Step:
         """
         return self.stored.mark != ""
 
-    def wait(self, closed: Callable[[], BaseException]) -> NoReturn:
+    def wait(
+        self, closed: Callable[[], BaseException] = _aborted_connection
+    ) -> NoReturn:
         """Wait in a thread as the recorded call did; see `Wait.in_thread`.
 
         The thread in which the test itself runs would wait for its own end. There, it
@@ -182,7 +189,7 @@ class Step:
         """
         adapter: Any = self.call.plan.adapter
         if self.stored.mark and not adapter.waits:
-            self.wait(lambda: ConnectionAbortedError("the test of this call has ended"))
+            self.wait()
         entry = self.stored.entry
         if self.stored.encoded is not None or "value" not in entry or "tagged" in entry:
             # Few are so: a store of paths is made for them.

@@ -169,9 +169,9 @@ def _engine() -> _Engine:
 
     Many runs only replay plain values, and never load its module.
     """
-    from pytest_mimic._core.engine.execution import call
+    from pytest_mimic._core.engine.execution import perform_call
 
-    return call
+    return perform_call
 
 
 def _play(

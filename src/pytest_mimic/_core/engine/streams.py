@@ -1,0 +1,216 @@
+"""Performs the streams of functions: relays real ones, and replays recorded ones.
+
+A stream is a generator, an async generator, or an iterator of C code. One body serves
+all of them. `_relay` and `_replay` are plain generators. To read an async stream, they
+yield an `_Await`, and `_to_async` awaits what is in it.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import AsyncGenerator, Awaitable, Generator, Iterator
+from functools import partial
+from math import inf
+from typing import TYPE_CHECKING, NamedTuple, cast
+from weakref import finalize
+
+from pytest_mimic._core.engine.call import descriptions
+from pytest_mimic._core.outcome.outcome import Raised, Stream, Value, is_outcome
+from pytest_mimic.errors import UnstorableOutcomeError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.engine.steps import Step
+    from pytest_mimic._core.outcome.outcome import End, Outcome
+
+    _AsyncStream = AsyncGenerator[object, object]
+
+
+class _Await(NamedTuple):
+    """What a generator yields to `_to_async` to have it awaited."""
+
+    awaitable: Awaitable[object]
+
+
+def perform_stream(step: Step, stream: object, *, is_async: bool) -> object:
+    """Return a stream that relays a real one; the call ends with it, also unread."""
+    items: list[object] = []
+    step.arrived = partial(_stream_so_far, items)
+    relayed = _relay(step, stream, items, is_async=is_async)
+    performed: object = relayed
+    if is_async:
+        performed = _to_async(relayed, stream)
+    # At the exit of the process, the run has ended.
+    finalize(performed, _end_unread, step).atexit = False
+    return performed
+
+
+def _end_unread(step: Step) -> None:
+    # A stream that somebody has begun to read ends by itself.
+    if not step.begun:
+        step.run.real_calls.discard(partial(step.complete, Stream(())))
+
+
+def _stream_so_far(items: list[object], _end: str) -> Outcome:
+    """Return what a call has given that ends before its stream."""
+    return Stream(items)
+
+
+async def _to_async(
+    steps: Generator[object, object, object], real: object = None
+) -> AsyncGenerator[object, object]:
+    """Give what a generator gives, and await for it what it needs.
+
+    At the end, the `real` stream is closed.
+    """
+    try:
+        item = next(steps)
+        while True:
+            try:
+                if type(item) is _Await:
+                    sent = await item.awaitable
+                else:
+                    sent = yield item
+            except BaseException as thrown:
+                item = steps.throw(thrown)
+            else:
+                item = steps.send(sent)
+    except StopIteration:
+        return
+    finally:
+        if real is not None:
+            await cast("AsyncGenerator[object, object]", real).aclose()
+
+
+def _relay(
+    step: Step, stream: object, items: list[object], *, is_async: bool
+) -> Generator[object, object, object]:
+    """Relay a real generator, and record its `items` as far as its reader wants.
+
+    To verify, it is read as far as its recording goes, and the recorded stream is
+    given.
+
+    Raises:
+        UnstorableOutcomeError: An item, or the end, cannot be stored, or the reader
+            sends something.
+    """
+    end: End | None = None
+    # Whether the stream, as far as it was read, is an outcome.
+    is_whole = False
+    step.begun = True
+    limit = inf
+    if step.mode == "verify":
+        limit = _recorded_length(step)
+    try:
+        while end is None and len(items) < limit:
+            is_whole = False
+            item: object = None
+            try:
+                with step.running():
+                    if is_async:
+                        item = yield _Await(anext(cast("_AsyncStream", stream)))
+                    else:
+                        item = next(cast("Iterator[object]", stream))
+                # A copy, because the stream may change the item later.
+                with step.run.current.pending:
+                    copy = descriptions().snapshot(
+                        item, target=step.call.plan.target, paths=step.call.paths
+                    )
+                if step.mode == "run":
+                    items.append(copy)
+                else:
+                    items.append(copy.load())
+            except (StopIteration, StopAsyncIteration) as stop:
+                end = Value(getattr(stop, "value", None))
+            except BaseException as error:
+                if not is_outcome(error):
+                    step.abandon(error, is_awaited=is_async)
+                    raise
+                end = Raised(error)
+            # Its reader may want no more.
+            is_whole = True
+            if step.mode == "run" and end is None:
+                yield from _only_read(step, [item])
+    finally:
+        if not is_async:
+            # What the stream does when it is closed is part of the call.
+            with step.running():
+                # An iterator made by C code has nothing to close.
+                if isinstance(stream, types.GeneratorType):
+                    stream.close()
+        if is_whole:
+            step.complete(Stream(items, end=end))
+        step.abandon()
+    if end is not None and step.mode == "run":
+        return end.give()
+    return (yield from _replay(step, is_async=is_async))
+
+
+def _recorded_length(step: Step) -> int:
+    """Return how many items a recorded stream has, and its end counts as one more."""
+    recorded = step.load()
+    if not isinstance(recorded, Stream):
+        return 1
+    return len(recorded.items) + (recorded.end is not None)
+
+
+def replay_stream(step: Step, *, is_async: bool) -> object:
+    """Return the recorded stream, as one that is read in the same way."""
+    steps = _replay(step, is_async=is_async)
+    if is_async:
+        return _to_async(steps)
+    return steps
+
+
+def _replay(step: Step, *, is_async: bool) -> Generator[object, object, object]:
+    """Return the items of a recorded stream, and its end.
+
+    To read further than the recording goes is a miss, unless the recorded reader waited
+    for more.
+    """
+    return _replayed(step, step.load(), is_async=is_async)
+
+
+def _replayed(
+    step: Step, outcome: Outcome, *, is_async: bool
+) -> Generator[object, object, object]:
+    items: list[object] = []
+    # Another outcome is an end without items.
+    end: End | None
+    if isinstance(outcome, Stream):
+        items = outcome.items
+        end = outcome.end
+    else:
+        end = outcome
+    try:
+        yield from _only_read(step, items)
+    finally:
+        step.leave_states()
+    if end is not None:
+        return end.give()
+    if not step.waits:
+        raise step.exhausted()
+    if is_async:
+        yield _Await(step.wait_async())
+    step.wait()
+
+
+def _only_read(step: Step, items: list[object]) -> Generator[object, object, None]:
+    """Give items, and refuse what the reader sends or throws, unless it stops.
+
+    The items that follow may depend on that.
+    """
+    for item in items:
+        try:
+            sent = yield item
+        except BaseException as thrown:
+            if not is_outcome(thrown):
+                raise
+            sent = thrown
+        if sent is not None:
+            step.abandon()
+            error = UnstorableOutcomeError(
+                f"{step.call.label} cannot be mimicked: its reader sends or throws"
+                " something into it",
+                remedies=["name a function inside or around it that is only called"],
+            )
+            raise step.run.current.pending.note(error) from None
