@@ -102,6 +102,11 @@ class Stored:
         return "stream" in self.entry or self.entry.get("kind") == "stream"
 
     @property
+    def is_raised(self) -> bool:
+        """Whether the call raised an exception, other than one that ends a stream."""
+        return self.kind == "raised"
+
+    @property
     def awaited(self) -> bool:
         """Whether a plain function returned it as a coroutine or an async generator."""
         return self.entry.get("awaited", False) is True

@@ -327,7 +327,7 @@ def shown_outcome(
         )
     # A stream may end with an error.
     end = (body or {}).get("stream", {}).get("end") or {}
-    is_error = stored_outcome.kind == "raised" or "raised" in end
+    is_error = stored_outcome.is_raised or "raised" in end
     brief = _cut_text(redactor.scrub_text(brief, secrets), _MOST_IN_BRIEF)
     return ShownOutcome(brief, parts, is_error, visible, stored_outcome.is_tagged)
 
