@@ -119,9 +119,11 @@ class RecordedFile:
         return len(data)
 
     def close(self) -> None:
-        """Close the real file, and end the exchange."""
-        self._file.close()
-        self._end(None)
+        """Close the real file, and end the exchange, also if closing raises."""
+        try:
+            self._file.close()
+        finally:
+            self._end(None)
 
     def _end(self, error: BaseException | None) -> None:
         """Tell the recorder how the body ended, once: whole, broken, or left."""

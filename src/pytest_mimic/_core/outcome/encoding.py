@@ -467,8 +467,8 @@ def _refusal(
         facts.append(f"{type(reason).__name__}: {reason}")
     return UnstorableOutcomeError(
         f"what {target or 'the call'} {_VERBS[kind]} cannot be stored",
-        facts=facts,
-        remedies=[remedy, "nothing was recorded"],
+        facts=[*facts, "nothing was recorded"],
+        remedies=[remedy],
         path=path,
     )
 
