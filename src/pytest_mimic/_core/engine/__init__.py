@@ -1,6 +1,6 @@
 """What happens to a call, and what is kept of it.
 
-The nouns:
+What a run is made of:
 
 | noun | what it is | module |
 |---|---|---|
@@ -9,23 +9,51 @@ The nouns:
 | event | one thing that has happened, such as a miss | `account_events` |
 | current | the running test, and the owner of the calls of now | `current` |
 | real calls | what runs for real now, and the code inside of it | `current` |
+| recordings | what the run has found and written, by name | `recordings` |
+| turn | what one thread, of one process, decides and writes at once | `recordings` |
+| family | the processes of a run that has forked | `family`, `family_events` |
+| growth | what a forked process tells of its account | `account_growth`, `family_log` |
+
+What is mimicked, and whom its calls belong to:
+
+| noun | what it is | module |
+|---|---|---|
 | plan | how one activation mimics a function or a client | `call`, `client_plan` |
 | covering | the targets that are in force for a while, and their plans | `coverings` |
+| wrapper | what stands in the place of a function | `wrappers` |
 | port | the engine as the edges of one client see it | `client_plan` |
-| call | one invocation, bound and identified | `call` |
 | owner | the test, scope or cassette that calls belong to | `owners` |
 | scopes | the owners in turn, and what is kept of what each has recorded | `scopes` |
-| track | the outcomes of a file; a place for each of equal calls | `equal_calls` |
-| decision | replay, run, verify or refuse, from facts | `decisions` |
-| refusal | the error of a call that gets no outcome | `refusals` |
-| blame | a miss or a drift is counted, and its test fails | `blame` |
 | cassette | what a block may read of its track | `cassettes`, `cassette_tracks` |
+
+One call on its way:
+
+| noun | what it is | module |
+|---|---|---|
+| call | one invocation, bound and identified | `call` |
+| player | what replays a plain value quickly, again and again | `call`, `wrappers` |
+| track | the outcomes of a file; a place for each of equal calls | `equal_calls` |
+| inputs | the code and files that a call used, and what has changed | `stale_inputs` |
+| decision | replay, run, verify or refuse, from facts | `begin`, `decisions` |
+| refusal | the error of a call that gets no outcome | `refusals` |
 | step | what is to be done with a call, until it has ended | `steps` |
 | performer | what runs a user's function, and replays it | `execution`, `streams` |
 | observed | what is noted of a real call while it runs | `record` |
-| descriptions, recorder, verifier | the layers above a replay | `call`, `steps` |
-| turn | what one thread, of one process, decides and writes at once | `recordings` |
-| family | the processes of a run that has forked | `family`, `family_events` |
+| arguments before | what a real call may not change | `mutated_arguments` |
+| drift | how a real outcome differs from its recording | `verifying` |
+| blame | a miss or a drift is counted, and its test fails | `blame` |
+| wait | a replayed call gets no answer, as the recorded one got none | `waits` |
+| layer | what a replay reaches of those above | `description_layer`, `verify_layer` |
+
+What the run says of its calls:
+
+| noun | what it is | module |
+|---|---|---|
+| wall time | the seconds of calls, of which some ran at once | `wall_time` |
+| sender | who has sent the first of equal calls | `senders` |
+| next run | what it will ask differently than this one | `next_run` |
+| changed line | the options under which a missed call was recorded | `changed_lines` |
+| other identity | a recorded call's, under other options | `recorded_identities` |
 
 One call, recorded and replayed: `httpx.get(URL)` in a test.
 
@@ -55,6 +83,12 @@ account. If the recorded call had waited, the edge waits, too (`waits`). Where t
 is empty, the decision is `Refuse`: `Refusal` makes the error, and `blame` appends a
 `Miss` and lets the test fail, even if the code under test catches the error.
 
+A run that verifies gets `Verify`: the edge sends the request, and gives the answer to
+`Step.finish`, which compares it with the recording (`verifying`). The caller gets the
+recorded answer all the same. A difference is a `Drift` in the account, for which the
+test fails when it has ended.
+
 A plain value of a function takes a shorter way: `wrappers` asks the plan's players,
-which the first such call has filled (`FunctionPlan.play_first`).
+which the first such call has filled (`FunctionPlan.play_first`). They answer only where
+`decide` says once and for all that a good recording is replayed.
 """

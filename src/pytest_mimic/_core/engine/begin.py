@@ -1,6 +1,7 @@
-"""Begins each call at the engine.
+"""Begins each call: finds what is recorded for it, and asks what happens to it.
 
-It finds what is recorded for the call, and asks what happens to it.
+Here it is said, too, what a damaged recording does in each mode, and what a thread gets
+that goes on calling when its test has ended.
 """
 
 from __future__ import annotations

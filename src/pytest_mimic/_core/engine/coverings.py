@@ -1,4 +1,4 @@
-"""Mimics functions and clients.
+"""Puts targets in force for a while: functions and clients, with a plan for each.
 
 What is named is patched once, and the innermost activation says which plan takes its
 calls.

@@ -1,8 +1,8 @@
 """Makes the processes that a run forks a part of it.
 
 What one of them does counts in all. A call that equals one of a brother gets the place
-behind it (`Track.follow`). Where calls have no places, it gets the outcome that the
-brother has recorded.
+behind it (`Track.follow_other_process`). Where calls have no places, it gets the
+outcome that the brother has recorded.
 
 The first fork of a run makes its family, with a log that all of its processes have
 open. Whoever decides about a call, or writes a recording, takes a turn: it reads what

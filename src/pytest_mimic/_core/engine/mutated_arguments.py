@@ -1,6 +1,7 @@
-"""What a call of a function may change.
+"""What a call of a function may not change: its arguments, and files that they name.
 
-These are its arguments, and the files that an argument, or an item of one, names.
+A file counts if an argument, or an item of one, names it. Streams and generators may
+move: their states after the call are recorded.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""The wrappers of mimicked functions.
+"""The wrappers of mimicked functions, which replay plain values quickly.
 
-They replay plain values; `execution` does all else.
+`execution` does all else. A call that nothing mimics, and one that pytest makes for
+itself, passes through to the function.
 """
 
 from __future__ import annotations

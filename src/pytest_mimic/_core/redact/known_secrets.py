@@ -204,7 +204,7 @@ class KnownSecrets:
     """What one test, or one wider fixture, has sent and was issued.
 
     A `Redactor` asks it what stands for a secret. Each method that looks a secret up
-    looks in the wider fixtures as well, see `_chain`.
+    looks in the wider fixtures as well, see `_with_wider_scopes`.
 
     The guard keeps out other threads while secrets are learned. Where processes share
     the scope, it keeps those out, too, and learns from them.
