@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from operator import itemgetter
+from os.path import commonprefix
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 
 from pytest_mimic.errors import one_line
@@ -162,6 +163,8 @@ _GAP_AFTER_LABEL = "    "
 # and never below this width. A row with more beside its label is longer than the room.
 _MOST_BESIDE_LABEL = 64
 _LEAST_OF_LABEL = 24
+# The characters before the first difference of two labels, which show what differs.
+_BEFORE_DIFFERENCE = 8
 
 
 class Row(NamedFields):
@@ -200,8 +203,8 @@ def _is_row(line: Line) -> bool:
 def in_columns(pairs: Sequence[tuple[str, str]], room: int = ROW) -> list[str]:
     """Return rows of a label and what stands beside it, in two columns.
 
-    Where both are too long, the middle of the label is left out. A text with several
-    lines stands in one.
+    Where both are too long, the middle of the label is left out. Labels that would look
+    the same keep what tells them apart. A text with several lines stands in one.
     """
     pairs = [(one_line(label), one_line(text_beside)) for label, text_beside in pairs]
     most_beside = min(
@@ -210,12 +213,47 @@ def in_columns(pairs: Sequence[tuple[str, str]], room: int = ROW) -> list[str]:
     widths = [len(text_beside) for _, text_beside in pairs]
     widest = max((each for each in widths if each <= most_beside), default=most_beside)
     label_room = room - len(_GAP_AFTER_LABEL) - widest
-    rows = [(fitted(label, label_room), text_beside) for label, text_beside in pairs]
-    width = max((len(label) for label, _ in rows), default=0)
+    labels = _fitted_labels([label for label, _ in pairs], label_room)
+    width = max(map(len, labels), default=0)
     return [
         f"{label:<{width}}{_GAP_AFTER_LABEL}{text_beside}".rstrip()
-        for label, text_beside in rows
+        for label, (_, text_beside) in zip(labels, pairs, strict=True)
     ]
+
+
+def _fitted_labels(labels: Sequence[str], room: int) -> list[str]:
+    """Return labels in so many characters each, as `fitted` does.
+
+    An example. In 24 characters, `shop.search:find(text='a', deep=True, fuzzy=True)`
+    and the same call with `text='b'` would both be `shop.searc...fuzzy=True)`. They
+    become `shop.s...d(text='a', ...` and `shop.s...d(text='b', ...`.
+    """
+    texts = [fitted(label, room) for label in labels]
+    labels_of_text: dict[str, set[str]] = {}
+    for text, label in zip(texts, labels, strict=True):
+        labels_of_text.setdefault(text, set()).add(label)
+    for number, text in enumerate(texts):
+        equal_looking = labels_of_text[text]
+        if len(equal_looking) > 1:
+            # Characters are compared, not the parts of a path.
+            first_difference = len(commonprefix([*equal_looking]))  # noqa: RUF071
+            texts[number] = _fitted_around(labels[number], first_difference, room)
+    return texts
+
+
+def _fitted_around(label: str, place: int, room: int) -> str:
+    """Return a label in so many characters: its beginning, and what is at a place."""
+    gap = "..."
+    head = f"{label[: room // 4]}{gap}"
+    begin = place - _BEFORE_DIFFERENCE
+    if begin <= len(head):
+        # Nothing is left out before the place.
+        return label[: room - len(gap)] + gap
+    rest = label[begin:]
+    rest_room = room - len(head)
+    if len(rest) > rest_room:
+        rest = rest[: rest_room - len(gap)] + gap
+    return head + rest
 
 
 def fitted(label: str, room: int) -> str:

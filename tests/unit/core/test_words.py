@@ -83,6 +83,39 @@ def test_an_id_that_does_not_fit_narrows_no_other_label() -> None:
     assert second == f"{'g':<30}    {'t' * 90}"
 
 
+def test_long_labels_that_would_look_the_same_keep_what_tells_them_apart() -> None:
+    calls = [
+        f"shop.search:find(text={text!r}, deep=True, fuzzy=True)" for text in "aab"
+    ]
+
+    rows = in_columns([(call, "t" * 32) for call in calls], 60)
+
+    assert rows == [
+        f"shop.s...d(text='a', ...    {'t' * 32}",
+        f"shop.s...d(text='a', ...    {'t' * 32}",
+        f"shop.s...d(text='b', ...    {'t' * 32}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "row"),
+    [
+        (
+            "a" * 12 + "b" + "c" * 40,
+            "a" * 12 + "d" + "c" * 40,
+            f"{'a' * 12}b{'c' * 8}...",
+        ),
+        ("a" * 40, "a" * 42, f"{'a' * 6}...{'a' * 8}"),
+    ],
+    ids=["near the beginning", "at the end"],
+)
+def test_labels_may_differ_near_an_end(first: str, second: str, row: str) -> None:
+    lines = in_columns([(first, "t" * 32), (second, "t" * 32)], 60)
+
+    assert lines[0].split()[0] == row
+    assert lines[1].split()[0] != row
+
+
 def test_the_closest_name_may_be_in_other_letters() -> None:
     assert closest_name("fetc", ["fetch", "get"]) == "fetch"
     assert closest_name("CLIENT", ["client", "get"]) == "client"
