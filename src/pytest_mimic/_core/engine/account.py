@@ -8,8 +8,8 @@ also from those of other processes: workers of xdist, and forked ones.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias, TypeVar
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from pytest_mimic._core.engine.account_events import (
     KINDS,
@@ -31,7 +31,29 @@ from pytest_mimic._core.engine.account_events import (
 )
 
 if TYPE_CHECKING:
+    from pytest_mimic._core.tree.differing import Difference
     from pytest_mimic._core.vault.recording_facts import Stored
+    from pytest_mimic.errors import MimicError
+
+    CallKind: TypeAlias = Literal[
+        "replayed", "recorded", "verified", "drifted", "missing"
+    ]
+
+    class Log(Protocol):
+        """Keeps each call as a row, where calls are shown: `CallLog.note`."""
+
+        def __call__(
+            self,
+            call_kind: CallKind,
+            call: Any,
+            /,
+            *,
+            stored_outcome: Stored | None = None,
+            seconds: float | None = None,
+            error: MimicError | None = None,
+            differences: Sequence[Difference] = (),
+        ) -> None:
+            """Keep a call; the arguments are those of `CallLog.note`."""
 
     class MadeAnewFinder(Protocol):
         """Finds what the next run makes anew in recorded calls: a `NextRun`."""
@@ -123,7 +145,7 @@ class Account:
     """The account of one process, or of several.
 
     Attributes:
-        log: Keeps each call as a row, if calls are to be shown: `CallLog.note`.
+        log: Keeps each call as a row, if calls are to be shown.
         next_run: What finds the parts that the next run makes anew, if this one
             records.
         replays: The replays of this process, as the fields of `Replay`. Appending is
@@ -221,7 +243,7 @@ class Account:
 
         self.replays: list[Replayed] = []
         self.begun: list[tuple[int, str]] = []
-        self.log: Callable[..., None] | None = None
+        self.log: Log | None = None
         self.next_run: MadeAnewFinder | None = None
         self._replayed_elsewhere = 0
         self._saved_elsewhere = 0.0

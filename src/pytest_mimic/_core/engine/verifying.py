@@ -53,9 +53,8 @@ def verify(
     else:
         blame(run, drift, call)
     if run.account.log is not None:
-        kind = "verified" if drift is None else "drifted"
         run.account.log(
-            kind,
+            "verified" if drift is None else "drifted",
             call,
             stored_outcome=stored_outcome,
             seconds=duration,
