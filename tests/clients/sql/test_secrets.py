@@ -163,3 +163,29 @@ def test_name_of_a_table_as_a_parameter_counts_as_its_text(
     assert count(lite.gone, tables[0]) == 2
     with pytest.raises(MissingRecordingError, match="orders"):
         count(lite.gone, tables[1])
+
+
+@pytest.mark.parametrize(
+    ("passwords", "named"),
+    [
+        (["wrong", "right"], "differ in password; to tell them apart: for made-up"),
+        (["right", "right"], ""),
+    ],
+    ids=["another secret", "the same secret"],
+)
+def test_equal_statements_that_differ_in_a_secret_are_named(
+    runs: Runs, connect: Connect, passwords: list[str], named: str
+) -> None:
+    """A replay tells such statements apart by their order alone."""
+    engine = connect("sqlite://")
+    run(engine, "CREATE TABLE t (name text, password text)")
+    table = sa.table("t", sa.column("name"), sa.column("password"))
+
+    with engine.connect() as connection:
+        for password in passwords:
+            connection.execute(sa.select(table).where(table.c.password == password))
+
+    equal_calls = list(runs.run.account.alike)
+    assert len(equal_calls) == bool(named)
+    assert all(equal.label == "sqlalchemy SELECT t" for equal in equal_calls)
+    assert all(equal.what.startswith(named) for equal in equal_calls)

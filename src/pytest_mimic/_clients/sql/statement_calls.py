@@ -128,6 +128,21 @@ class _PreparedStatement:
             return name
         return read_statement(name).hide_literals(hides_numbers=self._hides_numbers)[0]
 
+    def name_of_secret(self, owner: str) -> str:
+        """Return the name for which a parameter is secret.
+
+        It is the name of the parameter's column, or that of the parameter itself, or
+        else one in the text of the statement.
+        """
+        names_beside: Collection[str] = ()
+        if self._compiled is not None:
+            names_beside = self._compiled.names_beside_parameter.get(owner, ())
+        own_name = _ROW_NUMBER.sub("", owner)
+        for name in (*sorted(names_beside), own_name, *sorted(self.statement.names)):
+            if self._secret(name):
+                return name
+        return own_name
+
     def _find_open_types(self, owner: str) -> Any:
         """Return the types of which the values of a parameter are no secrets.
 
@@ -192,6 +207,8 @@ class StatementCall:
         self._redactor = redactor
         # The names of the parameters that are secret.
         self._names_of_secrets: set[str] = set()
+        # The name for which each secret text is secret.
+        self._name_of_secret: dict[str, str] = {}
         self._prepared = _prepared_statement(sql, names.compiled, redactor)
         statement = self._prepared.statement
         # The names of the parameters that may name a part of a JSON value.
@@ -221,7 +238,11 @@ class StatementCall:
             if parts[name]:
                 described[name] = parts[name]
         self.call = ClientCall(
-            statement.signature, parts, identity=_PARTS_OF_IDENTITY, described=described
+            statement.signature,
+            parts,
+            identity=_PARTS_OF_IDENTITY,
+            described=described,
+            sent_secrets=self._name_of_secret,
         )
 
     def _asks_for_secret(self) -> bool:
@@ -265,7 +286,9 @@ class StatementCall:
             if value is not None:
                 self._names_of_secrets.add(owner)
             if isinstance(value, str):
-                self.secrets.append(by_value(value))
+                secret = by_value(value)
+                self.secrets.append(secret)
+                self._name_of_secret[secret] = self._prepared.name_of_secret(owner)
             return self._stand_in(by_value(value))
         if type(value) in _TYPES_WITHOUT_SECRETS:
             return value

@@ -391,13 +391,14 @@ class Port:
         known = self.secrets
         is_shared = not call.sequence
         call.issuer = known.begin(call.plan.kind, call.key, is_shared=is_shared)
-        secrets = call.secrets
-        if secrets is None:
-            return
-        call.issuer.login = secrets.login_of(call.signature, call.issuer.own_login)
         assert call.edge_call is not None
-        known.send(secrets.sent, call.edge_call.parts)
-        if secrets.sent and self._run.settings.mode.writes:
+        secrets = call.secrets
+        sent = call.edge_call.sent_secrets
+        if secrets is not None:
+            call.issuer.login = secrets.login_of(call.signature, call.issuer.own_login)
+            known.send(secrets.sent, call.edge_call.parts)
+            sent = secrets.sent
+        if sent and self._run.settings.mode.writes:
             self._compare_senders(call)
 
     def _note_recorded_answer(self, step: Step) -> None:
@@ -406,6 +407,15 @@ class Port:
         scope.answers.append(step.stored)
         if scope.tell is not None:
             self.secrets.search_replays()
+
+    def _credentials_of(self, call: Call) -> Mapping[str, str]:
+        """Return the application's own secrets in a call, by their names."""
+        if call.secrets is not None:
+            return call.secrets.credentials()
+        from pytest_mimic._core.seam.call_secrets import credentials_in
+
+        assert call.edge_call is not None
+        return credentials_in(call.edge_call.sent_secrets, self.secrets.stand_in)
 
     def _compare_senders(self, call: Call) -> None:
         """Name, or refuse, a call that equals another one but for an own secret.
@@ -417,9 +427,8 @@ class Port:
         owner = ""
         if call.sequence:
             owner = run.current.owner.name
-        assert call.secrets is not None
         assert call.edge_call is not None
-        sender = sender_of(call.secrets.credentials(), call.edge_call.parts)
+        sender = sender_of(self._credentials_of(call), call.edge_call.parts)
         key = (owner, call.plan.kind, call.key)
         names, ways = run.senders.differing(key, sender)
         if names and not call.sequence:

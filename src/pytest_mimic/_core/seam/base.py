@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
-from types import GeneratorType
+from types import GeneratorType, MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from pytest_mimic._core.seam.registry import CLIENTS, is_client
@@ -98,6 +98,8 @@ class ClientCall(NamedTuple):
             recording, in any order.
         secrets: Returns the secrets of this call. Its description is without them,
             wherever they stand.
+        sent_secrets: The secret values that a call without `secrets` sends, each with
+            the name for which it is secret. None of them is stored.
     """
 
     signature: str
@@ -107,6 +109,7 @@ class ClientCall(NamedTuple):
     host: str | None = None
     shared: bool = False
     secrets: Callable[[], Secrets] | None = None
+    sent_secrets: Mapping[str, str] = MappingProxyType({})
 
 
 class Adapter:

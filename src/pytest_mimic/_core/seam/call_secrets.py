@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from base64 import urlsafe_b64decode
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from json import loads
 from typing import TYPE_CHECKING, Any
 
@@ -126,13 +126,7 @@ class Secrets:
         Secrets that are made anew for each request say nothing: signatures, nonces, the
         steps of a handshake, and the times in a JSON Web Token.
         """
-        credentials = {}
-        for value, name in self.sent.items():
-            credential = _credential(value)
-            is_own = self.redactor.stand_in(value) == PLACEHOLDER
-            if credential and is_own and not _MADE_ANEW.search(name):
-                credentials[name] = credential
-        return credentials
+        return credentials_in(self.sent, self.redactor.stand_in)
 
     def login_of(self, signature: str, own_login: str) -> str:
         """Return the name of the log-in to which the secrets of the answer belong.
@@ -301,6 +295,24 @@ def holds_placeholder(url: str, headers: Iterable[tuple[str, str]]) -> bool:
     if PLACEHOLDER_START in plain_placeholders(url) or ISSUED.search(url):
         return True
     return any(_has_placeholder(value) for _, value in headers)
+
+
+def credentials_in(
+    sent: Mapping[str, str], stand_in: Callable[[str], str]
+) -> dict[str, str]:
+    """Return the application's own secrets that say who sends a request, by name.
+
+    Args:
+        sent: The secret values of the request, each with its name.
+        stand_in: Returns the placeholder that stands for a secret value.
+    """
+    credentials = {}
+    for value, name in sent.items():
+        credential = _credential(value)
+        is_own = stand_in(value) == PLACEHOLDER
+        if credential and is_own and not _MADE_ANEW.search(name):
+            credentials[name] = credential
+    return credentials
 
 
 def _credential(value: str) -> str:
