@@ -102,6 +102,8 @@ def outcome_tree(stored_outcome: Stored, redactor: Redactor) -> Node:
     parts = body_nodes(body, is_tagged=stored_outcome.is_tagged)
     if is_response(body.get("value")):
         parts["value"] = _compared(body["value"], is_tagged=stored_outcome.is_tagged)
+    elif _is_result(body.get("value")):
+        parts["value"] = _compared_result(body["value"])
     if stored_outcome.awaited:
         parts["awaited"] = True
     if list(parts) == ["value"]:
@@ -171,6 +173,45 @@ def _compared(response: dict[str, Any], *, is_tagged: bool) -> Fields:
     for name in ("end", "error"):
         if name in response:
             compared_parts[name] = node_of(response[name], is_tagged=is_tagged)
+    return Fields("dict", compared_parts)
+
+
+def _is_result(value: object) -> bool:
+    """Return whether plain data is the result of a statement of SQL."""
+    if not isinstance(value, dict):
+        return False
+    rows, columns = value.get("rows"), value.get("columns")
+    if not isinstance(rows, list) or not isinstance(columns, list):
+        return False
+    for column in columns:
+        if not isinstance(column, list) or not column:
+            return False
+    for row in rows:
+        if not isinstance(row, list) or len(row) != len(columns):
+            return False
+    return True
+
+
+def _compared_result(result: dict[str, Any]) -> Fields:
+    """Return the parts of a statement's result that verifying compares.
+
+    | JSON | node |
+    |---|---|
+    | `"columns": [["id", 23], ["name", 25]]` | `columns: ["id", "name"]` |
+    | `"rows": [[1, "a"]]` | `rows: [{id: 1, name: "a"}]`, if no name stands twice |
+    """
+    names = [str(column[0]) for column in result["columns"]]
+    has_unique_names = len(set(names)) == len(names)
+    rows: list[Node] = []
+    for row in result["rows"]:
+        cells = [node_of(cell) for cell in row]
+        if has_unique_names:
+            rows.append(Fields("dict", dict(zip(names, cells))))
+        else:
+            rows.append(Items("list", cells))
+    compared_parts = nodes_of(result)
+    compared_parts["columns"] = node_of(names)
+    compared_parts["rows"] = Items("list", rows)
     return Fields("dict", compared_parts)
 
 

@@ -121,6 +121,30 @@ def test_of_a_response_what_verifying_compares_is_compared(tree):
     ]
 
 
+def test_the_rows_of_a_statement_are_compared_by_the_names_of_their_columns(tree):
+    def result(made: str, *, column_type: int = 23) -> Value:
+        columns = [["id", column_type], ["made", 1114]]
+        row = [7, {"$datetime": made}]
+        return Value({"columns": columns, "rows": [row], "rowcount": 1})
+
+    old = tree(result("2026-11-02T10:00:00"))
+    new = tree(result("2026-11-03T10:00:00", column_type=20))
+
+    assert difference_lines(differences(old, new), "before", most=9) == [
+        "rows[0].made: 2026-11-02T10:00:00 before, 2026-11-03T10:00:00 now"
+    ]
+
+
+def test_rows_whose_columns_have_one_name_twice_are_compared_by_their_places(tree):
+    def result(second: str) -> Value:
+        columns = [["name", 25], ["name", 25]]
+        return Value({"columns": columns, "rows": [["a", second]], "rowcount": 1})
+
+    found = differences(tree(result("b")), tree(result("c")))
+
+    assert [difference.path for difference in found] == ["rows[0][1]"]
+
+
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
