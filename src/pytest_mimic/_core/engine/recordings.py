@@ -188,8 +188,8 @@ class Recordings:
         names = self._names_of(target)[:_MOST_LOOKED_AT]
         # A run may have many misses.
         new = [name for name in names if name not in self._tests]
-        for name, test_of_recording, _ in vault.tests_of(new):
-            self._tests[name] = test_of_recording
+        for heading in vault.reader.headings(new):
+            self._tests[heading.name] = heading.test
         names.sort(key=lambda name: self._tests.get(name) != test)
         return self._readable(names, target)
 

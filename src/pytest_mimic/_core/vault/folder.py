@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import contextmanager, suppress
 from functools import partial
+from itertools import groupby
 from os import (
     F_OK,
     access,
@@ -51,6 +52,10 @@ if os.name == "nt":
     mkdir = patient(mkdir)
 _FLAGS_OF_ALL = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 _FLAGS_TO_READ = os.O_RDONLY | _FLAGS_OF_ALL
+_O_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_FLAGS_OF_FOLDER = _FLAGS_TO_READ | _O_NOFOLLOW | getattr(os, "O_DIRECTORY", 0)
+# Another process may have put a link or a pipe in the place of a file that was listed.
+_FLAGS_OF_LISTED = _FLAGS_TO_READ | _O_NOFOLLOW | getattr(os, "O_NONBLOCK", 0)
 _FLAGS_TO_WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS_OF_ALL
 # Files from this size on, in bytes, are mapped instead of read.
 _MAPPED_FROM = 1 << 20
@@ -58,6 +63,7 @@ _MAPPED_FROM = 1 << 20
 # is read, and each file is written, in pieces of the size below.
 _FIRST_READ = 1 << 14
 _PIECE = 1 << 20
+_READS_RELATIVE_TO_FOLDERS = open_file in os.supports_dir_fd
 # A temporary file as old as this, in seconds, was left by a writer that was killed.
 _AGE_OF_LEFTOVER = 3600.0
 # The attempts to make a folder that other processes remove.
@@ -89,6 +95,8 @@ class FolderStore:
         self._has_unflushed_files = False
         # The folders of the vault that are known to be no links.
         self._real_folders = {""}
+        # The names that were listed and are links, pipes and the like.
+        self._irregular: set[str] = set()
 
     # -- reading
 
@@ -110,6 +118,61 @@ class FolderStore:
         except OSError as reason:
             self._check_absent(name, reason)
             return None
+
+    def contents(self, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        for folder, names_in_folder in groupby(names, _folder_of):
+            folder_file = None
+            if _READS_RELATIVE_TO_FOLDERS:
+                with suppress(OSError):
+                    folder_file = open_file(self._prefix + folder, _FLAGS_OF_FOLDER)
+            if folder_file is None:
+                yield from self._contents_one_by_one(names_in_folder)
+                continue
+            try:
+                yield from self._contents_in(folder_file, names_in_folder)
+            finally:
+                close(folder_file)
+
+    def _contents_in(
+        self, folder_file: int, names: Iterable[str]
+    ) -> Iterator[tuple[str, bytes]]:
+        """Yield names of a folder that is open, each with its content.
+
+        No `stat` is called, as `names` has seen which files are regular ones. Each
+        function call would cost a tenth of the time that a file takes.
+        """
+        irregular = self._irregular
+        for name in names:
+            content: bytes | None = None
+            if name not in irregular:
+                try:
+                    file = open_file(
+                        name.rpartition("/")[2], _FLAGS_OF_LISTED, dir_fd=folder_file
+                    )
+                    try:
+                        content = read(file, _FIRST_READ)
+                    finally:
+                        close(file)
+                except OSError:
+                    # The file is read once more below, where errors are told apart.
+                    content = None
+            if content is None or len(content) == _FIRST_READ:
+                content = self._content_or_none(name)
+            if content is not None:
+                yield name, content
+
+    def _contents_one_by_one(self, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """Yield names, each with its content, on a system without `openat`."""
+        for name in names:
+            content = self._content_or_none(name)
+            if content is not None:
+                yield name, content
+
+    def _content_or_none(self, name: str) -> bytes | None:
+        """Return the content of a file, None if it is missing or cannot be read."""
+        with suppress(MimicError):
+            return self.read(name)
+        return None
 
     def map(self, name: str) -> memoryview | None:
         if os.name == "posix" and (self.size(name) or 0) >= _MAPPED_FROM:
@@ -145,14 +208,18 @@ class FolderStore:
                 return [prefix]
             with scandir(self._prefix + prefix) as entries:
                 for dir_entry in entries:
-                    name = start + dir_entry.name
-                    if name in without or dir_entry.name[0] == ".":
+                    file_name = dir_entry.name
+                    name = start + file_name
+                    if name in without or file_name[0] == ".":
                         continue
-                    # A link to a folder stands among the files: it is not followed.
-                    if dir_entry.is_dir(follow_symlinks=False):
+                    if dir_entry.is_file(follow_symlinks=False):
+                        names.append(name)
+                    elif dir_entry.is_dir(follow_symlinks=False):
                         folders.append(name)
                     else:
+                        # A link to a folder is among these: it is not followed.
                         names.append(name)
+                        self._irregular.add(name)
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as reason:
@@ -344,6 +411,11 @@ class FolderStore:
         self._has_unflushed_files = False
         if "_locks" in vars(self):
             self._locks.leave()
+
+
+def _folder_of(name: str) -> str:
+    """Return the folder of a name; faster than `dirname`."""
+    return name.rpartition("/")[0]
 
 
 def _words_of_kind(mode: int) -> str:

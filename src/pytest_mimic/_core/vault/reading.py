@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from marshal import dumps, loads
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pytest_mimic._core.outcome.placed_paths import PathStore
+from pytest_mimic._core.vault.headings import Heading, read_headings
 from pytest_mimic._core.vault.objects import Objects, Origin
 from pytest_mimic._core.vault.recording_facts import Stored, calls_of, read_calls
 
@@ -41,6 +42,13 @@ class Reader:
         self.objects: Objects = Objects(
             store, pickles=pickles, label=label, check_client=check_client
         )
+
+    def headings(self, names: Iterable[str]) -> Iterator[Heading]:
+        """Yield the tests and owners of the files that can be read.
+
+        The names are such as `Vault.names` has returned.
+        """
+        return read_headings(self.objects.store, names, self.objects.label)
 
     def read(self, name: str, *, skim: bool) -> Recording | None:
         """Return the recording of that name, or None; see `Vault.read`."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator, Set
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Protocol
+
+from pytest_mimic.errors import MimicError
 
 Data = bytes | Iterable["bytes | bytearray | memoryview"]
 
@@ -18,6 +20,18 @@ class Store(Protocol):
     def read(self, name: str) -> bytes | None:
         """Return the content, or None if there is no such file."""
         ...
+
+    def contents(self, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """Yield the name and content of each file that is there and can be read.
+
+        The names are such as `names` has returned.
+        """
+        for name in names:
+            content = None
+            with suppress(MimicError):
+                content = self.read(name)
+            if content is not None:
+                yield name, content
 
     def map(self, name: str) -> memoryview | None:
         """Return the content, or None.

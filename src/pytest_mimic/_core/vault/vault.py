@@ -5,8 +5,7 @@ Nothing is loaded before it was checked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Set
-from contextlib import suppress
+from collections.abc import Callable, Set
 from marshal import dumps, loads
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -20,7 +19,6 @@ from pytest_mimic._core.vault.format import (
     wall_seconds,
 )
 from pytest_mimic._core.words import lazy_attribute
-from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.vault.objects import CheckClient, Objects
@@ -158,23 +156,8 @@ class Vault:
         content = self.store.read(name)
         if content is None:
             return None
-        return self._test_in(content, name)
-
-    def _test_in(self, content: bytes, name: str) -> str | None:
-        """Return the test that a file with this content and name was made by."""
         test = parse_recording(content, self.label, name, skim=True).get("test")
         return test if isinstance(test, str) else None
-
-    def tests_of(self, names: Iterable[str]) -> Iterator[tuple[str, str, int]]:
-        """Yield the name, the test and the bytes of each file that can be read.
-
-        The test of a recording or cassette may be an empty text.
-        """
-        for name in names:
-            with suppress(MimicError):
-                content = self.store.read(name)
-                if content is not None:
-                    yield name, self._test_in(content, name) or "", len(content)
 
     def names(self, *, without: Set[str] = frozenset()) -> list[str]:
         """Return the names of all recordings and cassettes without some.

@@ -86,8 +86,8 @@ class Importer:
         self._match = read_match(self._options.match)
         # By test: the names of its recordings, with which imported ones do not mix.
         self._recordings_of: dict[str, set[str]] = defaultdict(set)
-        for name, test, _ in self._vault.tests_of(self._vault.names()):
-            self._recordings_of[test].add(name)
+        for heading in self._vault.reader.headings(self._vault.names()):
+            self._recordings_of[heading.test].add(heading.name)
         self._imported_lines: list[str] = []
         self._imported_calls = 0
         self._destinations: list[Destination] = []

@@ -64,9 +64,7 @@ def run(invocation: Invocation) -> Result:
     candidates: list[str] = []
     # Recordings that were made after the files were written.
     newer = 0
-    for name in vault.names():
-        if name in account.used:
-            continue
+    for name in vault.names(without=account.used):
         if name in account.known:
             candidates.append(name)
         else:

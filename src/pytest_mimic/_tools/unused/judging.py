@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.account import Account
     from pytest_mimic._core.settings import Settings
     from pytest_mimic._core.vault import Vault
+    from pytest_mimic._core.vault.headings import Heading
 
 
 #: How many recordings a run judges to which no option for unused ones was given:
@@ -64,9 +65,9 @@ def judge(
     """
     jury = _Jury(vault, account, settings)
     proven: dict[str, int] = {}
-    for name, recorder, length in vault.tests_of(unused):
-        if jury.proves(name, recorder):
-            proven[name] = length
+    for heading in vault.reader.headings(unused):
+        if jury.proves(heading):
+            proven[heading.name] = heading.size
     if listed is None:
         names = sorted(proven)
     else:
@@ -117,23 +118,20 @@ class _Jury:
         # recordings.
         self._not_mimicked: dict[str, None] = {}
 
-    def proves(self, name: str, recorder: str) -> bool:
-        """Return whether a recording is proven unused.
-
-        Args:
-            name: The name of the recording.
-            recorder: The test that made it.
-        """
+    def proves(self, heading: Heading) -> bool:
+        """Return whether a recording is proven unused."""
+        recorder = heading.test
         if recorder not in self._needs_none:
             self._needs_none[recorder] = self._needs_no_recording(recorder)
         if not self._needs_none[recorder]:
             return False
-        if self._not_passed and not self._belongs_to(name, recorder):
+        if self._not_passed and not _belongs_to_its_test(heading):
             return False
-        kind = name.removeprefix(CALLS_PREFIX).partition("/")[0]
-        if kind in self._absent_kinds:
-            return False
-        lacking = self._mimicked.lacking(self._vault, name)
+        if self._absent_kinds:
+            kind = heading.name.removeprefix(CALLS_PREFIX).partition("/")[0]
+            if kind in self._absent_kinds:
+                return False
+        lacking = self._mimicked.lacking(self._vault, heading.name)
         if lacking is not None:
             self._not_mimicked[lacking] = None
         return lacking is None
@@ -151,10 +149,6 @@ class _Jury:
         place = f"{test}::"
         return any(place.startswith(f"{move.gone}::") for move in self._account.moved)
 
-    def _belongs_to(self, name: str, recorder: str) -> bool:
-        """Check whether no other test can use a recording."""
-        return bool(recorder) and _owner_of(self._vault, name) == recorder
-
     def reason(self) -> str:
         """Return the most important reason why recordings are not proven unused."""
         if self._not_passed:
@@ -164,6 +158,11 @@ class _Jury:
         if self._not_mimicked:
             return self._mimicked.reason(next(iter(self._not_mimicked)))
         return "their tests may still exist"
+
+
+def _belongs_to_its_test(heading: Heading) -> bool:
+    """Check whether no other test than the one that made a recording can use it."""
+    return bool(heading.test) and heading.owner == heading.test
 
 
 def _not_passed(account: Account) -> list[str]:
@@ -233,20 +232,6 @@ def _targets_of(vault: Vault, name: str) -> list[str]:
             calls = facts["calls"]
         return [str(call.get("target")) for call in calls]
     return []
-
-
-def _owner_of(vault: Vault, name: str) -> str | None:
-    """Return the test, or the scope of a fixture, that a recording belongs to.
-
-    None if tests share it, or if it cannot be read.
-    """
-    if name.startswith(CASSETTES_PREFIX):
-        return None
-    with suppress(MimicError):
-        recording = vault.read(name, skim=True)
-        if recording is not None:
-            return recording.owner
-    return None
 
 
 def clear(vault: Vault, proven: Mapping[str, int]) -> str:

@@ -1,0 +1,93 @@
+"""Reads which test made each of many recordings, without parsing most of them.
+
+`pytest-mimic unused` asks this of every recording of a vault that no test has used.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from pytest_mimic._core.vault.format import CASSETTES_PREFIX, FORMAT, parse_recording
+from pytest_mimic.errors import MimicError
+
+if TYPE_CHECKING:
+    from pytest_mimic._core.vault.store import Store
+
+# The layout of a recording as this plugin writes it, see `writing`. The facts from the
+# test to the outcomes follow one another, and nothing follows the outcomes. So no other
+# test stands behind the one that is found, which JSON would prefer. The parser reads
+# texts with an escape or a letter beyond ASCII.
+_START = b'{\n "format": %d,\n "target": "' % FORMAT
+_TEST_TO_OUTCOMES = (
+    rb'\n "test": "([^"\\\x80-\xff]*)",\n "recorded": "[^"\\]*",\n'
+    rb' "owner": (?:null|"([^"\\\x80-\xff]*)"),\n'
+    rb'(?: "identity": "[^"\\]*",\n)? "outcomes": \['
+)
+_END = b"\n ]\n}\n"
+_START_OF_CONFLICT = b"\n<<<<<<<"
+
+
+class Heading(NamedTuple):
+    """What a judge of unused recordings knows of a recording or cassette.
+
+    Attributes:
+        name: The name of its file.
+        test: The test that made it, or empty.
+        owner: The test, or the scope of a fixture, that it belongs to; None if tests
+            share it, and for a cassette.
+        size: The bytes of its file.
+    """
+
+    name: str
+    test: str
+    owner: str | None
+    size: int
+
+
+def read_headings(store: Store, names: Iterable[str], label: str) -> Iterator[Heading]:
+    """Yield the headings of the files that can be read.
+
+    A file in the layout of this plugin is not parsed: what else it holds does not say
+    which test made it. A merge conflict, and a file that was cut off, are no such
+    layout.
+
+    Args:
+        store: The files.
+        names: The names of recordings and cassettes, as the store has listed them.
+        label: The vault, for messages.
+    """
+    # A run without unused recordings does not wait until this is compiled.
+    search = re.compile(_TEST_TO_OUTCOMES).search
+    for name, content in store.contents(names):
+        facts = search(content)
+        if (
+            facts is not None
+            and content.startswith(_START)
+            and content.endswith(_END)
+            and _START_OF_CONFLICT not in content
+        ):
+            test, owner = facts.groups()
+            if owner is not None:
+                owner = owner.decode()
+            yield Heading(name, test.decode(), owner, len(content))
+        else:
+            heading = _parsed_heading(name, content, label)
+            if heading is not None:
+                yield heading
+
+
+def _parsed_heading(name: str, content: bytes, label: str) -> Heading | None:
+    """Return the heading of any file, None if it is damaged or of another format."""
+    try:
+        facts = parse_recording(content, label, name, skim=True)
+    except MimicError:
+        return None
+    test = facts.get("test")
+    if not isinstance(test, str):
+        test = ""
+    owner = facts.get("owner")
+    if name.startswith(CASSETTES_PREFIX) or not isinstance(owner, str):
+        owner = None
+    return Heading(name, test, owner, len(content))
