@@ -284,3 +284,37 @@ def test_an_empty_private_container_is_no_change(project):
     )
     project.ini("shop:reads", "shop:fills ignore=book._index")
     project.record().expect(passed=2)
+
+
+def test_arguments_that_give_another_class_as_their_own_are_recorded(project):
+    """A mock and a lazy proxy of a dict are no dict, and the items of a list are its own."""
+    project.ini("shop:count")
+    project.module("""
+        class Lazy:
+            def __init__(self, make):
+                self._make = make
+
+            @property
+            def __class__(self):
+                return type(self._make)
+
+        class Query(list):
+            def __iter__(self):
+                raise AssertionError("asked a service")
+
+        def count(value, **more):
+            return 1
+    """)
+    project.tests("""
+        import shop
+        from unittest.mock import MagicMock
+
+        def test_count():
+            assert shop.count(MagicMock(spec=dict), mock=MagicMock(spec=list)) == 1
+            assert shop.count(shop.Lazy({}), mock=[shop.Lazy([])]) == 1
+            assert shop.count(shop.Query([1]), mock={"a": shop.Query([2])}) == 1
+    """)
+
+    project.record().expect(passed=1, says=["3 calls recorded"])
+
+    project.replay().expect(passed=1, says=["3 calls replayed"])

@@ -27,6 +27,7 @@ from pytest_mimic._core.outcome.advancing import (
 )
 from pytest_mimic._core.target_options import target_line
 from pytest_mimic._core.types.libraries import is_stream
+from pytest_mimic._core.types.opening import items_of_container
 from pytest_mimic._core.words import limited
 
 if TYPE_CHECKING:
@@ -213,11 +214,13 @@ def _paths_in(call: Call) -> Iterator[tuple[str, bool, str, object]]:
 
 def _items_of(value: object) -> Iterable[tuple[object, object]]:
     """Return the items of an argument by key or place, or the argument itself."""
-    if isinstance(value, dict):
+    # A proxy or a mock may give another class as its `__class__`.
+    kind = type(value)
+    if issubclass(kind, dict):
         # Its class may have another method.
-        return dict.items(value)
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return enumerate(value)
+        return dict.items(value)  # type: ignore[arg-type]
+    if issubclass(kind, (list, tuple, set, frozenset)):
+        return enumerate(items_of_container(value))
     return [(None, value)]
 
 

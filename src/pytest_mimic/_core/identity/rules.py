@@ -674,7 +674,7 @@ def _parts_with_steps(part: Any, places: Places) -> list[tuple[str, Any]]:
                 step = f"[{key!r}]"
             items.append((step, item))
         return [*keys, *items]
-    if isinstance(part, OrderedDict):
+    if issubclass(type_, OrderedDict):
         # The order of its items counts, but a path names an item by its key.
         return _parts_with_steps(dict(OrderedDict.items(part)), places)
     reduced: Any = kind_of(type_, places, layout=False).reduce(part)

@@ -27,6 +27,7 @@ from pytest_mimic._core.modules import (
     is_in_project,
     path_when_installed,
 )
+from pytest_mimic._core.types.opening import CONTAINERS, items_of_container
 from pytest_mimic._core.words import pattern
 
 
@@ -99,10 +100,8 @@ def _classes_of(values: Iterable[object]) -> frozenset[type]:
     kinds = set[type]()
     for value in values:
         kinds.add(type(value))
-        if isinstance(value, dict):
-            kinds.update(map(type, value.values()))
-        elif isinstance(value, (list, tuple, set, frozenset)):
-            kinds.update(map(type, value))
+        if issubclass(type(value), CONTAINERS):
+            kinds.update(map(type, items_of_container(value)))
     return frozenset([kind for kind in kinds if kind.__module__ != "builtins"])
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._core.identity.short import SCALARS
 from pytest_mimic._core.redact.secret_names import bare_secret, named_values_of
 from pytest_mimic._core.types.libraries import library_of
-from pytest_mimic._core.types.opening import is_pair, parts_of
+from pytest_mimic._core.types.opening import is_pair, items_of_container, parts_of
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
@@ -94,7 +94,7 @@ def _text_of(secret: str | bytes) -> str:
 
 def _values_of_flags(items: Any, redactor: Redactor) -> Iterator[object]:
     """Yield the values that follow `--password` and the like in a command line."""
-    first_items = islice(type(items).__iter__(items), _MOST)
+    first_items = islice(items_of_container(items), _MOST)
     for flag, value in pairwise(first_items):
         if redactor.secret_flag(flag):
             yield value

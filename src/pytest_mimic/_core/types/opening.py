@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import sys
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache, partial
 from io import BytesIO, StringIO
@@ -258,7 +258,12 @@ def all_attributes(value: object, *, below: type = object) -> dict[str, Any]:
     read = _known_reader(kind, below=below)
     if read is None:
         return {}
-    attributes: dict[str, Any] = dict(read(value))  # type: ignore[call-overload]
+    try:
+        attributes: dict[str, Any] = dict(read(value))  # type: ignore[call-overload]
+    except AttributeError:
+        # The `__dict__` of a proxy in C is that of the object behind it, which may have
+        # none.
+        return {}
     return attributes
 
 
@@ -448,7 +453,28 @@ _SHOWN_FACTS = {
     "collections.defaultdict": ("default_factory",),
     "collections.deque": ("maxlen",),
 }
-_CONTAINERS = (dict, list, tuple, set, frozenset)
+CONTAINERS = (dict, list, tuple, set, frozenset)
+_READ_ITEMS: dict[type, Callable[[Any], Iterable[object]]] = {
+    dict: dict.values,
+    list: list.__iter__,
+    tuple: tuple.__iter__,
+    set: set.__iter__,
+    frozenset: frozenset.__iter__,
+}
+
+
+def items_of_container(value: object) -> Iterable[object]:
+    """Return the items of a builtin container or of a subclass, the values of a dict.
+
+    A subclass may have an `__iter__` of its own, such as one that asks a service, which
+    is not run. A proxy or a mock that gives a container as its `__class__` is none.
+    Other values have no items.
+    """
+    kind = type(value)
+    for container_class, read_items in _READ_ITEMS.items():
+        if issubclass(kind, container_class):
+            return read_items(value)
+    return ()
 
 
 def parts_of(value: Any) -> Iterator[Part]:
@@ -464,7 +490,7 @@ def parts_of(value: Any) -> Iterator[Part]:
     """
     kind = type(value)
     container_class = next(
-        (base for base in _CONTAINERS if issubclass(kind, base)), None
+        (base for base in CONTAINERS if issubclass(kind, base)), None
     )
     if container_class is dict:
         for key, part in dict.items(value):

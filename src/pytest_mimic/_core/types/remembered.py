@@ -240,7 +240,8 @@ def is_empty(part: object) -> bool:
         return True
     containers: tuple[Any, ...] = (list, dict, tuple, set, frozenset)
     for base in containers:
-        if isinstance(part, base):
-            # The class of a user may count its items by code of its own.
+        # A proxy or a mock may give another class as its `__class__`, and the class of
+        # a user may count its items by code of its own.
+        if issubclass(type(part), base):
             return not base.__len__(part)
     return False

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from pytest_mimic._core.types.opening import (
+    all_attributes,
     attributes_of,
     content_and_attributes,
+    items_of_container,
     parse_path,
     parts_of,
 )
@@ -163,3 +165,38 @@ def test_dots_and_brackets_separate_steps(path, steps):
 def test_an_invalid_path_is_reported(path):
     with pytest.raises(ValueError, match="not a path"):
         parse_path(path)
+
+
+class OwnList(list):  # type: ignore[type-arg]
+    def __iter__(self) -> Any:
+        raise AssertionError("code of the class ran")
+
+
+class Proxy:
+    """An object that gives the class of another one as its own."""
+
+    __class__ = dict  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(
+    ("value", "items"),
+    [
+        ([1, 2], [1, 2]),
+        ((1,), [1]),
+        ({1}, [1]),
+        ({"a": 1}, [1]),
+        (OwnList([1]), [1]),
+        (Sly(), [1]),
+        (Proxy(), []),
+        ("ab", []),
+    ],
+    ids=["list", "tuple", "set", "dict", "own __iter__", "own values", "proxy", "text"],
+)
+def test_items_of_a_container_are_read_without_code_of_its_class(value, items):
+    assert list(items_of_container(value)) == items
+
+
+def test_a_proxy_in_c_of_an_object_without_attributes_has_none():
+    wrapt = pytest.importorskip("wrapt")
+
+    assert all_attributes(wrapt.ObjectProxy({"a": 1})) == {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -33,6 +34,12 @@ def test_empty_private_attributes_are_one_with_absent_ones():
     state = {"_a": None, "_b": {}, "_c": [1], "d": None, "e": []}
 
     assert without_empty(state) == {"_c": [1], "d": None, "e": []}
+
+
+def test_a_mock_of_an_empty_container_is_not_empty():
+    mock = MagicMock(spec=dict)
+
+    assert without_empty({"_a": mock}) == {"_a": mock}
 
 
 def test_in_an_identity_none_and_empty_stay_two():
