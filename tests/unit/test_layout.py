@@ -23,9 +23,6 @@ MODULES = {
     ).removesuffix(".__init__"): path
     for path in PACKAGE.rglob("*.py")
 }
-TREES = {
-    name: ast.parse(path.read_text(encoding="utf-8")) for name, path in MODULES.items()
-}
 MOST_FLOORS = 12
 
 # The houses that each house may import, besides itself. `ground` is `errors` and the
@@ -39,6 +36,15 @@ HOUSES = {
     "_run": {"ground", "_core", "client", "_clients", "_tools"},
     "face": {"ground", "_core", "client", "_clients", "_tools", "_run"},
 }
+
+
+@cache
+def tree_of(module: str) -> ast.Module:
+    """Return the syntax tree of a module of the package.
+
+    Parsing all of them takes a second, which only the process of these tests spends.
+    """
+    return ast.parse(MODULES[module].read_text(encoding="utf-8"))
 
 
 def package_of(module: str) -> str:
@@ -69,7 +75,7 @@ def imported_names(tree: ast.Module) -> Iterator[str]:
 def imported_modules(name: str) -> frozenset[str]:
     """Return the modules of the package that a module imports, without the facade, which loads nothing by itself."""
     found = set()
-    for imported in imported_names(TREES[name]):
+    for imported in imported_names(tree_of(name)):
         module = imported if imported in MODULES else imported.rpartition(".")[0]
         if module in MODULES and module not in (name, "pytest_mimic"):
             found.add(module)
@@ -80,7 +86,7 @@ def imported_modules(name: str) -> frozenset[str]:
 def modules_by_string(name: str) -> frozenset[str]:
     """Return the modules of the package that a module names in strings, `pytest_mimic._run.session:Session`."""
     found = set()
-    for node in ast.walk(TREES[name]):
+    for node in ast.walk(tree_of(name)):
         for text in strings_in(node):
             words = re.match(r"pytest_mimic(\.\w+)*", text)
             if words is not None and not re.search(r"\s", text):
@@ -248,9 +254,10 @@ def test_errors_import_only_their_remedies() -> None:
 def test_only_the_run_package_and_the_plugin_import_pytest() -> None:
     importers = {
         name
-        for name, tree in TREES.items()
+        for name in MODULES
         if any(
-            re.match(r"_?pytest\b(?!_)", imported) for imported in imported_names(tree)
+            re.match(r"_?pytest\b(?!_)", imported)
+            for imported in imported_names(tree_of(name))
         )
     }
 
@@ -341,14 +348,18 @@ def imports_in(node: ast.AST, importer: str, function: str) -> Iterator[Imported
         yield from imports_in(child, importer, inner)
 
 
-RUN_TIME_IMPORTS = [
-    imported for name, tree in TREES.items() for imported in imports_in(tree, name, "")
-]
+@cache
+def run_time_imports() -> list[Imported]:
+    """Return what all modules of the package import at run time."""
+    found: list[Imported] = []
+    for name in MODULES:
+        found += imports_in(tree_of(name), name, "")
+    return found
 
 
 def test_no_module_imports_at_its_top_what_is_on_a_layer_above() -> None:
     upward = []
-    for importer, function, module in RUN_TIME_IMPORTS:
+    for importer, function, module in run_time_imports():
         if not function and layer_of(module) > layer_of(importer):
             layers = f"{layer_of(importer).name} → {layer_of(module).name}"
             upward.append(f"{importer} imports {module}: {layers}")
@@ -359,7 +370,7 @@ def test_no_module_imports_at_its_top_what_is_on_a_layer_above() -> None:
 def test_only_the_doors_import_modules_of_the_package_in_functions() -> None:
     """Each stands in the table under the highest layer of which it imports something."""
     layers: dict[str, Layer] = {}
-    for importer, function, module in RUN_TIME_IMPORTS:
+    for importer, function, module in run_time_imports():
         if function:
             door = f"{importer.removeprefix('pytest_mimic.')}:{function}"
             layers[door] = max(layers.get(door, Layer.PLUGIN), layer_of(module))
