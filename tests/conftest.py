@@ -38,30 +38,19 @@ use_memory()
 # until then would take half of its time.
 gc.disable()
 
-# A run in process drops the modules that it was the first to import. Importing all of
-# them here prevents second copies.
-for _module in pkgutil.walk_packages(pytest_mimic.__path__, "pytest_mimic."):
-    with suppress(ModuleNotFoundError):  # aiohttp_replay needs aiohttp
-        importlib.import_module(_module.name)
 # Second copies of these would have other exception classes or thread pools. pytest
 # would rewrite hypothesis in each run, because its plugin requests it.
-for _late in (
-    *(
-        "concurrent.futures.thread",
-        "http.cookiejar",
-        "httpcore",
-        "httpcore2",
-        "hypothesis",
-        "psycopg2",
-        "yaml",
-    ),
-    *(
-        "cryptography.hazmat.primitives.asymmetric.rsa",
-        "cryptography.hazmat.primitives.serialization",
-    ),
-):
-    with suppress(ImportError):
-        importlib.import_module(_late)
+LATE = (
+    "concurrent.futures.thread",
+    "http.cookiejar",
+    "httpcore",
+    "httpcore2",
+    "hypothesis",
+    "psycopg2",
+    "yaml",
+    "cryptography.hazmat.primitives.asymmetric.rsa",
+    "cryptography.hazmat.primitives.serialization",
+)
 
 keep_lookups()
 
@@ -132,6 +121,9 @@ def ran(*words):
     if os.environ.get("TALLY_OFFLINE"):
         raise RuntimeError("the real function ran: " + line)
 """
+
+# The tests that start processes.
+E2E = Path(__file__).with_name("e2e")
 
 # What the body of `Project.test` may name.
 MODULES = set(
@@ -695,11 +687,35 @@ def _outcomes(output: str) -> dict[str, int]:
     return {}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip the rare tests.
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Import what the tests need, but not in a process that only sends tests to workers."""
+    if session.config.getoption("dist", "no") == "no":
+        _import_early()
 
-    The workflow of releases and that of each Monday run them.
+
+def _import_early() -> None:
+    """Import all modules of the package, and those of others that are loaded once.
+
+    A run in process drops the modules that it was the first to import. Importing all of
+    them here prevents second copies.
     """
+    for module in pkgutil.walk_packages(pytest_mimic.__path__, "pytest_mimic."):
+        # aiohttp_replay needs aiohttp.
+        with suppress(ModuleNotFoundError):
+            importlib.import_module(module.name)
+    for name in LATE:
+        with suppress(ImportError):
+            importlib.import_module(name)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the tests of processes first, and skip the rare tests.
+
+    The longest tests are among those of processes. At the end of a run, no worker waits
+    for one of them. The workflow of releases and that of each Monday run the rare tests.
+    """
+    items.sort(key=lambda item: E2E not in item.path.parents)
     if not os.environ.get("MIMIC_RARE"):
         for item in items:
             if item.get_closest_marker("rare") is not None:
