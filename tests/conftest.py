@@ -15,7 +15,7 @@ import sys
 import textwrap
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from functools import cache
@@ -685,6 +685,17 @@ def _outcomes(output: str) -> dict[str, int]:
                 for count, word in counts
             }
     return {}
+
+
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """Start one worker more than there are cores, for `-n auto`.
+
+    Many tests wait: for a server, a process, or a call that nobody cancels. Meanwhile,
+    the tests of another worker have the core.
+    """
+    cores = yield
+    return cores + 1
 
 
 @pytest.hookimpl(tryfirst=True)
