@@ -129,6 +129,33 @@ def test_a_conversation_that_changes_its_length(talk, before, after, asked, outc
     talk.talk("--mimic-record", asked=asked, **{outcome: 1})
 
 
+def test_a_miss_after_replayed_calls_of_another_client_records_both_again(talk):
+    """A statement may hold what the service answers, so that the rest of a conversation alone would not do."""
+    pytest.importorskip("sqlalchemy")
+    test = """
+        import sqlalchemy as sa
+        from shop import number
+
+        engine = sa.create_engine("sqlite://")
+
+        def test_it():
+            with engine.begin() as connection:
+                connection.execute(sa.text("CREATE TABLE t (n int)"))
+                asked = number("{}")
+                connection.execute(sa.text("INSERT INTO t VALUES (:n)"), {{"n": asked}})
+    """
+    talk.ini("toy_client", "sqlalchemy")
+    talk.tests(test.format("a"))
+    talk.talk("--mimic-record", asked="a", passed=1)
+    talk.tests(test.format("b"))
+
+    command = "pytest --mimic-rerecord test_shop.py::test_it"
+    talk.talk(failed=1, says=[f"to record it: {command}"])
+
+    talk.talk("--mimic-rerecord", "test_shop.py::test_it", asked="b", passed=1)
+    talk.talk("--mimic-fail-on-unused", passed=1)
+
+
 def test_other_tests_keep_their_conversations(talk):
     tests = TEST + "\ndef test_other():\n    ask(*'ab')\n"
     talk.tests(tests.format("ab"))

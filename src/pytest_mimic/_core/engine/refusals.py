@@ -142,7 +142,9 @@ class Refusal:
         target = call.plan.target
         owner = file.owner
         owner_name = "" if owner is None else owner.name
-        is_later = call.converses and owner is not None and target in owner.replayed
+        # A test hands on what one service answers to another. The answers of all
+        # services follow from one another only if they are recorded together.
+        is_later = call.converses and owner is not None and bool(owner.replayed)
         verb = Verb.RERECORD if is_later else Verb.RECORD
         values = dict(zip(call.names, call.values, strict=False))
         candidates = list(islice(file.candidates(target), CANDIDATES))
