@@ -129,6 +129,33 @@ def test_a_conversation_that_changes_its_length(talk, before, after, asked, outc
     talk.talk("--mimic-record", asked=asked, **{outcome: 1})
 
 
+def test_a_replay_names_calls_that_are_made_more_often_than_recorded(talk):
+    """The last outcome repeats, where the service might give another one."""
+    test = """
+        from shop import number
+
+        def test_it():
+            assert len([number(place) for place in "{0}"]) == len("{0}")
+    """
+    talk.tests(test.format("aab"))
+    talk.talk("--mimic-record", asked="aab", passed=1)
+    heading = "made more often than recorded, so that the last outcome repeats:"
+    talk.talk(passed=1, never=[heading])
+    talk.tests(test.format("aaaab"))
+
+    replayed = talk.talk(passed=1, says=[heading])
+
+    where = replayed.section.index(heading)
+    assert replayed.section[where + 1].split("    ") == [
+        "  toy_client ASK a, recorded 2 times",
+        "test_shop.py::test_it",
+    ]
+    command = "pytest --mimic-rerecord test_shop.py::test_it"
+    assert replayed.section[where + 2] == f"to record each of these calls: {command}"
+    talk.talk("--mimic-rerecord", asked="aaaab", passed=1)
+    talk.talk(passed=1, never=[heading])
+
+
 def test_a_miss_after_replayed_calls_of_another_client_records_both_again(talk):
     """A statement may hold what the service answers, so that the rest of a conversation alone would not do."""
     pytest.importorskip("sqlalchemy")

@@ -108,6 +108,7 @@ def summary(
         problems.append(f"to drop the unused: {clear}")
     problems += _changed_inputs(account, commands)
     problems += _outdated_list(account, commands)
+    problems += _repeated_calls(account, commands)
     if account.made_anew:
         problems += _anew().anew_lines(account.made_anew, quiet=quiet)
     problems += _lists_to_know(account)
@@ -426,6 +427,20 @@ def _outdated_list(account: Account, commands: RunCommands) -> list[str]:
         "that was recorded anew:",
         tests,
         f"to record them again: {remedy}",
+    )
+
+
+def _repeated_calls(account: Account, commands: RunCommands) -> list[Line]:
+    """Return the list of calls made more often than recorded, and what records them."""
+    pairs = []
+    for call in account.repeated:
+        how_often = "once" if call.recorded == 1 else f"{call.recorded} times"
+        pairs.append((f"{call.label}, recorded {how_often}", call.test))
+    command = commands("--mimic-rerecord", tests=[test for _, test in pairs])
+    return tabled(
+        "made more often than recorded, so that the last outcome repeats:",
+        pairs,
+        f"to record each of these calls: {command}",
     )
 
 

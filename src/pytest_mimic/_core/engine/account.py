@@ -24,6 +24,7 @@ from pytest_mimic._core.engine.account_events import (
     PutBack,
     RecordedCall,
     RecordedError,
+    RepeatedCall,
     StartedProcess,
     TakenBack,
     TokensTaken,
@@ -172,6 +173,7 @@ class Account:
         self.put_back: Events[PutBack] = Events()
         self.moved: Events[Move] = Events()
         self.made_anew: Events[MadeAnew] = Events()
+        self.repeated: DistinctEvents[RepeatedCall] = DistinctEvents()
 
         # Events of secrets and processes.
         self.environment: DistinctEvents[HiddenVariable] = DistinctEvents()

@@ -171,6 +171,20 @@ class MadeAnew(NamedFields):
     line: str = ""
 
 
+class RepeatedCall(NamedFields):
+    """A test made a call more often than it was recorded. The last outcome repeated.
+
+    Attributes:
+        label: The call as people read it.
+        recorded: How many of these equal calls were recorded.
+        test: The id of the test, empty outside of tests.
+    """
+
+    label: str
+    recorded: int
+    test: str
+
+
 # -- events of secrets and processes
 
 
@@ -236,6 +250,7 @@ KINDS: dict[str, Callable[..., tuple[Any, ...]]] = {
     "put_back": PutBack,
     "moved": Move,
     "made_anew": MadeAnew,
+    "repeated": RepeatedCall,
     "environment": HiddenVariable,
     "keys": LooksLikeKey,
     "alike": EqualCalls,

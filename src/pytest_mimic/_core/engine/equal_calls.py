@@ -20,7 +20,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.engine import decisions
-from pytest_mimic._core.engine.account_events import RecordedCall
+from pytest_mimic._core.engine.account_events import RecordedCall, RepeatedCall
 from pytest_mimic._core.engine.decisions import Facts, decide
 from pytest_mimic._core.engine.family_events import (
     ConversationBegun,
@@ -165,12 +165,23 @@ class Track:
         is_new = position == len(places)
         if repeats and is_new and places:
             position -= 1
+            if count == len(places) and call.converses and not self.within:
+                self._note_repetition(call, recorded=count)
         if self.owner is not None:
             self.taken[key] = count + 1
             self._most = max(self._most, count + 1)
         if position == len(places):
             return position, None
         return position, self._calls[places[position]]
+
+    def _note_repetition(self, call: Call, *, recorded: int) -> None:
+        """Note the first call that gets the outcome of the equal call before it.
+
+        The service may give another answer: it knows how often it was asked.
+        """
+        run = self._run
+        test = run.current.again or ""
+        run.account.repeated.add(RepeatedCall(call.label, recorded, test))
 
     def _begin_place(self, key: str, position: int, number: int) -> None:
         """Give a real call its place, and note which outcome was found in it.
