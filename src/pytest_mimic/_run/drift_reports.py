@@ -7,11 +7,12 @@ and its drifts from being found.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 import pytest
 from _pytest.runner import runtestprotocol
 
-from pytest_mimic._core.words import limited
+from pytest_mimic._core.words import SHOWN, and_more, limited
 from pytest_mimic._run.configuration import Hooks
 from pytest_mimic._run.session import Session
 from pytest_mimic._run.verdicts import SECTION, fail_for, is_expected_failure
@@ -90,7 +91,7 @@ def drift_texts(drifts: Sequence[DriftError]) -> list[str]:
     """Return the drifts of a test as texts, each once.
 
     The first drift of a conversation may be the cause of those that follow: these are
-    listed under it, without their remedies.
+    listed under it, the first of them, without their remedies.
 
         DriftError: http POST /orders no longer gives what was recorded
           body.id: 7 recorded, 8 now
@@ -99,22 +100,25 @@ def drift_texts(drifts: Sequence[DriftError]) -> list[str]:
           to accept it: pytest --mimic-rerecord test_shop.py::test_order
     """
     first_drifts: dict[str, DriftError] = {}
-    followers: dict[str, list[str]] = {}
+    followers: dict[str, list[list[str]]] = {}
     texts: list[str] = []
     for drift in drifts:
         name = drift.conversation
         if name and name in first_drifts:
             lines = [f"then {drift.data.get('call', '')}"]
             lines += [f"  {line}" for line in drift.fact_lines()]
-            followers.setdefault(name, []).extend(lines)
+            followers.setdefault(name, []).append(lines)
         elif name:
             first_drifts[name] = drift
         else:
             texts.append(f"DriftError: {drift}")
     for name, drift in first_drifts.items():
+        following = followers.get(name, [])
+        shown_lines = list(chain.from_iterable(following[:SHOWN]))
+        more = and_more(len(following) - SHOWN, " calls that drifted")
         full_drift = DriftError(
             drift.what,
-            facts=[*drift.facts, *followers.get(name, ())],
+            facts=[*drift.facts, *shown_lines, *more],
             remedies=drift.remedies,
         )
         full_drift.commands = drift.commands

@@ -363,7 +363,8 @@ def _unseen(nearest: Recording, call: MissedCall, *, is_ignored: bool) -> str:
         return f"{where}: it was recorded without, or is another test's"
     if call.sequence and nearest.test != call.test:
         return (
-            "the same call: a recording of a sequence belongs to the test that made it"
+            "the same call in another test: each test replays its own recordings of"
+            f" {call.target}"
         )
     shown = "what is shown is equal"
     secrets = _secrets_of(by_name(call.arguments or {}))
