@@ -65,15 +65,18 @@ def judge(
     """
     jury = _Jury(vault, account, settings)
     proven: dict[str, int] = {}
+    # The tests and the names, so that the recordings of a test stand together.
+    places: list[tuple[str, str]] = []
     for heading in vault.reader.headings(unused):
         if jury.proves(heading):
             proven[heading.name] = heading.size
+            places.append((heading.test, heading.name))
     if listed is None:
-        names = sorted(proven)
+        places.sort()
     else:
-        names = nsmallest(listed, proven)
+        places = nsmallest(listed, places)
     shown = []
-    for name in names:
+    for _, name in places:
         label, test = labelled(vault, name)
         is_gone = bool(test) and test not in account.outcomes
         shown.append((label, test, is_gone))
