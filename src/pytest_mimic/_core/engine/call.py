@@ -310,7 +310,8 @@ class Call:
         """
         if self.edge_call is None:
             return self.label
-        apart = descriptions().told_apart(self.arguments)
+        hide = self.plan.run.redactor.scrub_text
+        apart = descriptions().told_apart(self.arguments, hide=hide)
         return f"{self.label}{apart}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pytest_mimic._core.nodes.node_classes import Fields, Items, Node
@@ -64,7 +64,9 @@ def recorded_label(
         return f"{target}(...)"
 
 
-def told_apart(arguments: Mapping[str, Any] | None) -> str:
+def told_apart(
+    arguments: Mapping[str, Any] | None, *, hide: Callable[[str], str] = str
+) -> str:
     """Return the words that tell a client's call from others with its signature.
 
     | the call has | example |
@@ -76,6 +78,7 @@ def told_apart(arguments: Mapping[str, Any] | None) -> str:
 
     Args:
         arguments: The redacted description of the call, or None.
+        hide: Takes secrets out of the words of a prompt, before they are cut.
 
     Returns:
         The text that follows the signature; empty if there is nothing to tell.
@@ -83,13 +86,13 @@ def told_apart(arguments: Mapping[str, Any] | None) -> str:
     if not arguments:
         return ""
     text = query_text(arguments)
-    word = _body_in_short(arguments.get("body")) or _first_parameter(arguments)
+    word = _body_in_short(arguments.get("body"), hide) or _first_parameter(arguments)
     if word:
         return f"{text} ({word})"
     return text
 
 
-def _body_in_short(body: object) -> str:
+def _body_in_short(body: object, hide: Callable[[str], str]) -> str:
     if not isinstance(body, Mapping):
         return ""
     method = body.get("method")
@@ -104,7 +107,7 @@ def _body_in_short(body: object) -> str:
         words.append(model)
     messages = request_messages(body)
     if messages:
-        words.append(_last_words(messages[-1].text))
+        words.append(_last_words(hide(messages[-1].text)))
     return ": ".join(filter(None, words))
 
 

@@ -102,7 +102,7 @@ def missing(
     *,
     within: str = "",
     remedies: Sequence[Remedy | str] | None = None,
-    bare: Callable[[Recording], Recording] = lambda one: one,
+    bare: Callable[[Mapping[str, Any]], dict[str, Any]] = dict,
     former: FormerRecording | None = None,
 ) -> MissingRecordingError:
     """Return the error for a call without a recording, with the nearest recording.
@@ -113,7 +113,7 @@ def missing(
             vault.
         within: The name of the cassette, if there is one.
         remedies: How to record the call, if no option does.
-        bare: Takes secrets out of the nearest recording.
+        bare: Takes secrets out of the JSON that describes a call.
         former: The recording of the call under the former options of its line, if
             there is one.
     """
@@ -127,8 +127,17 @@ def missing(
         place = _worded(" in {}", within)
         facts: list[str | Fact] = [f"nothing of {call.target} is recorded{place}"]
     else:
-        recording_without_secrets = bare(nearest.whole())
-        fact = _nearest_fact(recording_without_secrets, call, within=within)
+        recording = nearest.whole()
+        recording_without_secrets = recording._replace(
+            arguments=bare(recording.arguments or {})
+        )
+        call_without_secrets = call
+        if names_client(call.target) and call.arguments is not None:
+            # The description of a function's call hides the same when it is made.
+            call_without_secrets = call._replace(arguments=bare(call.arguments))
+        fact = _nearest_fact(
+            recording_without_secrets, call_without_secrets, within=within
+        )
         facts = [fact]
         changing = changing_parts(fact.differences, call.hashes)
         if changing is not None:

@@ -6,7 +6,7 @@ The tree is made from the JSON, and no class is imported.
 from __future__ import annotations
 
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -79,14 +79,25 @@ def bare(call: Recording, redactor: Redactor) -> Recording:
 
     The recording may be older than the names that are secret now.
     """
-    arguments = dict(call.arguments or {})
-    bare_arguments: dict[str, Any] = {}
-    if names_client(call.target):
+    arguments = bare_arguments(call.arguments or {}, call.target, redactor)
+    return call._replace(arguments=arguments)
+
+
+def bare_arguments(
+    arguments: Mapping[str, Any], target: str, redactor: Redactor
+) -> dict[str, Any]:
+    """Return the JSON that describes a call, without what messages hide in it.
+
+    A message hides more than a recording does: a password within a sentence, too.
+    """
+    arguments = dict(arguments)
+    bare_parts: dict[str, Any] = {}
+    if names_client(target):
         # The signature of a client's call is left alone. If it were the value of a
         # secret name, its words would be hidden in all other parts.
-        bare_arguments["signature"] = arguments.pop("signature", "")
-    bare_arguments |= without_secrets(arguments, redactor)
-    return call._replace(arguments=bare_arguments)
+        bare_parts["signature"] = arguments.pop("signature", "")
+    bare_parts |= without_secrets(arguments, redactor)
+    return bare_parts
 
 
 def outcome_tree(stored_outcome: Stored, redactor: Redactor) -> Node:

@@ -113,6 +113,15 @@ def test_what_tells_equal_signatures_apart(arguments: Any, text: str) -> None:
     assert told_apart(arguments) == text
 
 
+def test_a_secret_in_the_last_words_of_a_prompt_is_hidden_before_they_are_cut() -> None:
+    content = f"password: hunter2-{'4711' * 9}"
+    body = {"messages": [{"role": "user", "content": content}]}
+
+    assert told_apart({"body": body}, hide=REDACTOR.scrub_text) == (
+        " (password: <redacted>)"
+    )
+
+
 def test_a_recorded_request_is_shown_with_its_query() -> None:
     arguments = {"signature": "GET /rates", "query": {"to": "EUR"}}
 

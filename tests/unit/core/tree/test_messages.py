@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime
+from functools import partial
 from typing import Any
 
 import pytest
 
+from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.targets.target import as_targets
 from pytest_mimic._core.tree import messages
@@ -14,6 +16,7 @@ from pytest_mimic._core.tree.call_labels import call_label
 from pytest_mimic._core.tree.difference_words import difference_lines
 from pytest_mimic._core.tree.differing import argument_differences
 from pytest_mimic._core.tree.messages import MissedCall
+from pytest_mimic._core.tree.stored import bare_arguments
 from pytest_mimic.errors import MutatedInputError, StaleRecordingError
 from unit.core.tree.recorded import TEST, Recorded, described
 
@@ -61,6 +64,24 @@ def test_of_two_lists_the_items_are_named_that_differ(then, now, lines) -> None:
         difference_lines(argument_differences(described(x=then), described(x=now)))
         == lines
     )
+
+
+def prompt(city: str) -> dict[str, Any]:
+    """Return the description of a request whose prompt holds a password."""
+    text = f"Log in with password: hunter2-4711 and report on {city}"
+    return {"signature": "POST /ask", "body": {"prompt": text}}
+
+
+def test_a_miss_hides_a_secret_in_a_sentence_on_both_sides() -> None:
+    """The recording has the sentence as it was sent, and messages hide more."""
+    bare = partial(bare_arguments, target="http", redactor=Redactor())
+    call = MissedCall("http POST /ask", "http", prompt("Rome"), TEST)
+
+    text = str(messages.missing(call, [Recorded(prompt("Oslo"))], bare=bare))
+
+    assert "[-Oslo-]{+Rome+}" in text
+    assert "<redacted>" in text
+    assert "hunter2" not in text
 
 
 def test_a_miss_says_that_the_target_has_no_recording() -> None:
