@@ -87,6 +87,18 @@ class _OwnPart(NamedTuple):
     kinds: frozenset[Kind]
 
 
+class _Given(NamedTuple):
+    """A replayed outcome.
+
+    Attributes:
+        text: The outcome as JSON.
+        tests: The tests that it was given to. An empty name stands for all tests.
+    """
+
+    text: str
+    tests: list[str]
+
+
 class _Part(NamedTuple):
     """A part that the next run may make anew, and the values of this run in it."""
 
@@ -105,8 +117,9 @@ class NextRun:
         self._seconds_ahead_of_utc = time.localtime().tm_gmtoff or 0
         self._origins = Origins(self._random_bytes)
         self._parts: list[_Part] = []
-        # Texts of outcomes whose values are still to be noted, and their length.
-        self._unread: list[str] = []
+        # Texts of outcomes whose values are still to be noted, each with the test that
+        # it was given to, and the length of the texts.
+        self._unread: list[tuple[str, str]] = []
         self._unread_length = 0
         self._long_outcomes: list[str] = []
         self._room = _MOST_KEPT
@@ -179,7 +192,7 @@ class NextRun:
             value = value_of(part)
             if is_clock_unknown and kind in OF_THE_CLOCK:
                 continue
-            if not self._origins.has_given(value):
+            if not self._origins.has_given(value, test=self._run.current.test):
                 own.append((value, kind))
         self._origins.note_made(value for value, _ in own)
         return own
@@ -228,10 +241,18 @@ class NextRun:
         if len(text) > _LONG:
             self._note_long(text)
             return
-        self._unread.append(text)
+        self._unread.append((text, self._given_to()))
         self._unread_length += len(text)
         if self._unread_length > _MOST_UNREAD:
             self._read_outcomes()
+
+    def _given_to(self) -> str:
+        """Return the test that an outcome of now is given to.
+
+        The name is empty for an outcome of a wider fixture, which any test may use.
+        """
+        current = self._run.current
+        return current.test if current.owner.is_test else ""
 
     def _read_outcomes(self) -> None:
         """Note the values in the outcomes so far."""
@@ -239,8 +260,8 @@ class NextRun:
         # Another thread may add one meanwhile.
         unread, self._unread = self._unread, []
         self._unread_length = 0
-        for text in unread:
-            self._origins.note_given(_without_date(text), evidence)
+        for text, test in unread:
+            self._origins.note_given(_without_date(text), evidence, test=test)
 
     def note_elsewhere(self, stored_outcome: Stored) -> None:
         """Note the values in an outcome that another process has recorded."""
@@ -276,7 +297,10 @@ class NextRun:
             known = self._known()
             replayed = self._replayed_origins()
             for part in self._parts:
-                is_of_a_replay = all(map(replayed.has_given, part.values))
+                is_of_a_replay = all(
+                    replayed.has_given(value, test=part.event.test)
+                    for value in part.values
+                )
                 if not is_of_a_replay and known.isdisjoint(part.values):
                     self._run.account.made_anew.append(part.event)
         self._parts.clear()
@@ -285,18 +309,28 @@ class NextRun:
         """Return what the replayed outcomes of the run gave."""
         origins = Origins(self._random_bytes)
         evidence = self._evidence()
-        for text in self._replayed_texts():
-            if len(text) <= _LONG:
-                origins.note_given(_without_date(text), evidence)
+        for given in self._replayed_texts():
+            if len(given.text) > _LONG:
+                continue
+            text = _without_date(given.text)
+            for test in given.tests:
+                origins.note_given(text, evidence, test=test)
         return origins
 
-    def _replayed_texts(self) -> Iterator[str]:
+    def _replayed_texts(self) -> Iterator[_Given]:
         run = self._run
-        for name in {replay.recording for replay in run.account.each_replay()}:
+        names = {replay.recording for replay in run.account.each_replay()}
+        tests_by_name = run.account.tests_of(names)
+        for name in names:
             with suppress(MimicError):
                 for call in read_calls(run.vault.objects, name) or ():
+                    tests = tests_by_name[name]
+                    if call.owner is not None and call.owner not in tests:
+                        # It belongs to a wider fixture.
+                        tests = [""]
                     for stored_outcome in call.outcomes:
-                        yield dumps(stored_outcome.readable(), default=repr)
+                        text = dumps(stored_outcome.readable(), default=repr)
+                        yield _Given(text, tests)
 
     def _known(self) -> set[str]:
         """Return the values that stand elsewhere.
@@ -327,7 +361,8 @@ class NextRun:
         yield "\n".join(run.account.outcomes)
         yield "\n".join(run.current.variables.values())
         yield from self._long_outcomes
-        yield from self._replayed_texts()
+        for given in self._replayed_texts():
+            yield given.text
         vault = run.settings.vault
         yield from files_of(run.settings.rootdir, vault, before=self._run_began_at)
 

@@ -251,6 +251,10 @@ class Origins:
     A value that is made from one in an outcome counts as given: a part of an id, a
     moment some hours later or in another unit, the date of a moment. A value that a
     call has sent first is the application's own, even if answers repeat it.
+
+    A date is given only to the test whose call had the outcome: most answers hold a
+    moment of today, and an application that knows today's date seldom has it from
+    another test.
     """
 
     def __init__(self, random: RandomBytes) -> None:
@@ -262,8 +266,9 @@ class Origins:
         # The moments that outcomes gave: for each unit of `_UNITS` the unit, and the
         # number of units since the last whole distance.
         self._moments: set[tuple[int, int]] = set()
-        # The days that outcomes gave, as numbers of days after the epoch.
-        self._days: set[int] = set()
+        # The days that outcomes gave, as numbers of days after the epoch, by the test
+        # that they were given to.
+        self._days: dict[str, set[int]] = {}
 
     def note_made(self, values: Iterable[str]) -> None:
         """Note values that a call sends, and that no outcome gave before."""
@@ -271,8 +276,15 @@ class Origins:
             self._values_made.add(value)
             self._values_made.update(self._random.windows_in(value))
 
-    def note_given(self, text: str, evidence: Evidence) -> None:
-        """Note the values in an outcome, whose text is JSON."""
+    def note_given(self, text: str, evidence: Evidence, *, test: str = "") -> None:
+        """Note the values in an outcome.
+
+        Args:
+            text: The outcome as JSON.
+            evidence: What tells whether a value was made in the run.
+            test: The test whose call had the outcome; empty: any test may use it.
+        """
+        days = self._days.setdefault(test, set())
         self._note_digits(text)
         text = without_short_texts(text)
         for piece in pieces(text):
@@ -281,13 +293,13 @@ class Origins:
             if value in self._values_made:
                 continue
             if piece.kind is Kind.DATE and piece.at is not None:
-                self._days.add(int(piece.at // _DAY))
+                days.add(int(piece.at // _DAY))
             elif value.startswith("@"):
-                self._note_moment(float(value[1:]))
+                self._note_moment(float(value[1:]), days)
             elif _is_of_run(piece, part, evidence):
                 self._values_given.add(value)
         for match in _FINE_NUMBER.finditer(text):
-            self._note_moment(int(match[1]) + int(match[2]) / 1e6)
+            self._note_moment(int(match[1]) + int(match[2]) / 1e6, days)
         for match in _NUMBERS.finditer(text):
             fields = [int(number) for number in match[0].split(",")]
             # Fields of the time of day that are missing are zero: `2026, 11, 25, 10`
@@ -297,7 +309,7 @@ class Origins:
                 moment = datetime(
                     year, month, day, hour, minute, second, tzinfo=timezone.utc
                 )
-                self._note_moment(moment.timestamp())
+                self._note_moment(moment.timestamp(), days)
 
     def _note_digits(self, text: str) -> None:
         """Note the random bytes in the text of an outcome."""
@@ -308,18 +320,25 @@ class Origins:
                 digits = b64decode(match[1]).hex()
                 self._values_given.update(self._random.windows_in(digits))
 
-    def _note_moment(self, at: float) -> None:
-        """Note a moment, in seconds after the epoch, by each unit of `_UNITS`."""
-        self._days.add(int(at // _DAY))
+    def _note_moment(self, at: float, days: set[int]) -> None:
+        """Note a moment, in seconds after the epoch, by each unit of `_UNITS`.
+
+        Its day is added to the days.
+        """
+        days.add(int(at // _DAY))
         count = round(at * 1e6)
         for unit, distance in _UNITS.items():
             self._moments.add((unit, count % distance // unit))
 
-    def has_given(self, value: str) -> bool:
+    def has_given(self, value: str, *, test: str = "") -> bool:
         """Return whether outcomes gave a value, or a value from which it can be made.
 
         outcomes gave 5f0c7a9e-4c1d-…  →  5f0c7a9e4c1d, "id-5f0c7a9e-4c1d"
         outcomes gave 1764061200.25    →  @1764064800.25, @1764061200.0, 2025-11-25
+
+        Args:
+            value: The value.
+            test: The test whose call has the value.
         """
         if value in self._values_made:
             return False
@@ -330,7 +349,8 @@ class Origins:
         piece = next(iter(pieces(value)), None)
         if piece is not None and piece.kind is Kind.DATE and piece.at is not None:
             day = piece.at // _DAY
-            return any(abs(day - given_day) <= _MOST_DAYS for given_day in self._days)
+            given_days = self._days.get(test, set()) | self._days.get("", set())
+            return any(abs(day - given_day) <= _MOST_DAYS for given_day in given_days)
         windows = self._random.windows_in(value)
         return any(
             window in self._values_given and window not in self._values_made

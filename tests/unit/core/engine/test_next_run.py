@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from pytest_mimic._core.engine.next_run import NextRun, files_of, leaves
-from unit.core.engine.runs import Runs
+from pytest_mimic._core.engine.owners import Owner
+from pytest_mimic._core.engine.scopes import Scopes
+from unit.core.engine.runs import TEST, Runs
 
 
 def test_the_bytes_of_urandom_are_noted_until_the_end(runs: Runs) -> None:
@@ -166,6 +168,50 @@ def test_an_own_moment_beside_one_of_an_outcome_is_found(noting: Runs) -> None:
     noting.run.account.next_run.report()
 
     assert len(noting.run.account.made_anew) == 1
+
+
+def begin_test(runs: Runs, test: str) -> None:
+    """Begin another test of the same run, as a session does."""
+    runs.run.current.test = test
+    Scopes(runs.run).begin_test(test)
+    runs.account.begun.append((len(runs.account.replays), test))
+
+
+@pytest.mark.parametrize("is_replayed", [False, True], ids=["recorded", "replayed"])
+def test_a_date_is_not_given_by_a_moment_in_an_answer_to_another_test(
+    noting: Runs, is_replayed: bool
+) -> None:
+    """The answers of language models hold the moment at which they were made."""
+
+    def created() -> float:
+        return time.time()
+
+    noting.mimic(created)()
+    if is_replayed:
+        noting.again("record")
+        noting.run.account.next_run = NextRun(noting.run)
+        begin_test(noting, TEST)
+        noting.mimic(created)()
+    begin_test(noting, "test_shop.py::test_prompt")
+    noting.mimic(price)(f"Today is {time.strftime('%A, %d %B %Y')}.")
+
+    noting.run.account.next_run.report()
+
+    assert [part.path for part in noting.account.made_anew] == ["ref"]
+
+
+def test_a_date_of_a_moment_that_a_wider_fixture_got_is_no_news(noting: Runs) -> None:
+    def created() -> float:
+        return time.time()
+
+    noting.run.current.owner = Owner("")
+    noting.mimic(created)()
+    begin_test(noting, "test_shop.py::test_prompt")
+    noting.mimic(price)(time.strftime("%Y-%m-%d"))
+
+    noting.run.account.next_run.report()
+
+    assert noting.account.made_anew == []
 
 
 def test_what_is_sent_first_is_the_callers_own_although_it_is_repeated(
