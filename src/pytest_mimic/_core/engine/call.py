@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.owners import Owner, Track
     from pytest_mimic._core.engine.run import Run
     from pytest_mimic._core.files.places import Places
+    from pytest_mimic._core.identity.call_identity import Forms
     from pytest_mimic._core.identity.kept_parts import Parts
     from pytest_mimic._core.inputs.reached_and_read import InputTrace
     from pytest_mimic._core.outcome.outcome import Outcome
@@ -210,6 +211,8 @@ class Call:
         names: The parameters of a function, with their stars.
         values: The bound arguments, in the order of the parameters.
         identity: What identifies the calls of the function.
+        forms: The forms of the arguments of which the identity is made. None: it is
+            made of more.
         edge_call: What the edge of a client has begun.
         converses: The call is part of the conversation of its test with a service.
         number: Its number among the calls of its owner, from 1, once it has taken its
@@ -233,6 +236,7 @@ class Call:
         names: tuple[str, ...] = (),
         values: tuple[object, ...] = (),
         identity: CallIdentity | None = None,
+        forms: Forms | None = None,
         edge_call: ClientCall | None = None,
     ) -> None:
         self.plan: Plan = plan
@@ -242,6 +246,7 @@ class Call:
         self.names: tuple[str, ...] = names
         self.values: tuple[object, ...] = values
         self.identity: CallIdentity | None = identity
+        self.forms: Forms | None = forms
         self.edge_call: ClientCall | None = edge_call
         self.converses: bool = sequence and edge_call is not None
         self.number: int = 0
@@ -475,7 +480,11 @@ class FunctionPlan(Plan):
             bound = Bound(("*args", "**kwargs"), (), self.bind)
             identity = self._identity_of(bound)
         try:
-            key = identity.key(values)
+            forms = identity.forms(values)
+            if forms is None:
+                key = identity.key(values)
+            else:
+                key = identity.key_of_forms(forms)
         except Unstable as unstable:
             raise self.run.current.pending.note(
                 rest_of_identity().error_of_unstable(
@@ -491,6 +500,7 @@ class FunctionPlan(Plan):
             names=bound.names,
             values=values,
             identity=identity,
+            forms=forms,
         )
 
     def play_first(self, key: str) -> object:
@@ -538,12 +548,12 @@ class FunctionPlan(Plan):
 
     def kept_parts(self, call: Call) -> Parts | None:
         """Return what a recording keeps of the arguments."""
-        if call.identity is None:
+        if call.identity is None or call.forms is None:
             return None
         hides = partial(self._hides, call)
         described = call.arguments
         return descriptions().function_parts(
-            call.identity, call.key, call.values, described, hides=hides
+            call.identity, call.forms, call.values, described, hides=hides
         )
 
     def _hides(self, call: Call) -> bool:

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 VERSION = 1
 
+Forms = Mapping[int, Any]
+"""The forms of the arguments of a call that count, by their positions."""
+
 
 @cache
 def rest_of_identity() -> type[RestOfIdentity]:
@@ -230,7 +233,7 @@ class CallIdentity:
             data += self._folder_numbers(values)
         return xxh3_128_hexdigest(self._target_prefix + data)
 
-    def _look_for_paths(self, values: tuple[object, ...]) -> None:
+    def _look_for_paths(self, values: Sequence[object]) -> None:
         """Note which paths of `ignore=` meet something in these arguments."""
         prune = rest_of_identity().prune
         assert self._note_path is not None
@@ -267,7 +270,7 @@ class CallIdentity:
             return True
         return self._names[position] in self._by_content
 
-    def forms(self, values: Sequence[Any]) -> dict[int, Any] | None:
+    def forms(self, values: Sequence[Any]) -> Forms | None:
         """Return the forms of the arguments that count, by their positions.
 
         `key_of_forms` makes the identity from these forms. None: the identity is made
@@ -279,6 +282,8 @@ class CallIdentity:
         changes_before = self._places.changes
         if self._key is not None:
             return None
+        if self._unmet_paths and self._note_path is not None:
+            self._look_for_paths(values)
         forms = {}
         for position in self._counted_positions:
             forms[position] = self.form(position, values[position])
@@ -305,7 +310,7 @@ class CallIdentity:
         """
         return _form_of_value(value, self._places, self._names[position])
 
-    def key_of_forms(self, forms: Mapping[int, Any]) -> str:
+    def key_of_forms(self, forms: Forms) -> str:
         """Return the identity of a call, from the forms of the arguments that count."""
         data = dumps([forms[position] for position in self._counted_positions], 2)
         return xxh3_128_hexdigest(self._target_prefix + data)

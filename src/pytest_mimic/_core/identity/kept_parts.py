@@ -35,7 +35,7 @@ from marshal import dumps
 from math import isfinite
 from typing import Any, TypeGuard
 
-from pytest_mimic._core.identity.call_identity import CallIdentity
+from pytest_mimic._core.identity.call_identity import CallIdentity, Forms
 from pytest_mimic._core.identity.counted_paths import counted_paths
 from pytest_mimic._core.nodes.json_tags import SIGN
 from pytest_mimic._core.nodes.node_classes import Cut, Items, Node, Opaque
@@ -70,31 +70,22 @@ class NotKeptError(Exception):
 
 def function_parts(
     identity: CallIdentity,
-    key: str,
+    forms: Forms,
     values: Sequence[object],
     described: Mapping[str, Any],
     *,
     hides: Callable[[], bool],
-) -> Parts | None:
-    """Return what to keep of the arguments of a function.
+) -> Parts:
+    """Return what to keep of the arguments of a function, by the names of these.
 
     Args:
         identity: How the call was identified.
-        key: The identity of the call.
+        forms: The forms of the arguments of which the identity of the call is made.
         values: The bound arguments.
         described: The description of the arguments, by name.
         hides: Returns whether a secret is among the arguments. Then no argument is kept
             as a digest, which might tell the secret.
-
-    Returns:
-        The mapping, or None if the identity cannot be computed from it.
     """
-    try:
-        forms = identity.forms(values)
-    except Unstable:
-        return None
-    if forms is None or identity.key_of_forms(forms) != key:
-        return None
     parts: Parts = {}
     # The parts that are computed of whole arguments, which might tell a secret in
     # these.

@@ -36,6 +36,25 @@ def test_one_text_given_twice_is_two_equal_texts():
 
 
 @pytest.mark.parametrize(
+    ("values", "options"),
+    [
+        ((1, "text", (), {}), {}),
+        ((float("nan"), b"bytes" * 1_000, (1, 2), {"b": -0.0, "a": True}), {}),
+        (([WithIdentity("a")], {1: {2}}, (), {"token": deque()}), {}),
+        (([{"id": 1}], {"sent_at": 0, "x": 1}, (), {}), {"ignore": ("payload.sent_at",)}),
+        ((__file__, 1, (), {"more": __file__}), {"content": ("rows", "more")}),
+    ],
+    ids=["short", "long", "objects", "ignore", "content"],
+)
+def test_the_forms_of_the_arguments_make_the_identity(values, options):
+    identity = CallIdentity("shop.api:send", NAMES, **options)
+
+    forms = identity.forms(values)
+
+    assert identity.key_of_forms(forms) == identity.key(values)
+
+
+@pytest.mark.parametrize(
     ("ignore", "other"),
     [
         (("payload",), ([{"id": 1, "n": 2}], "else", (1,), {"token": "t"})),

@@ -44,6 +44,8 @@ def kept(
     identity = CallIdentity(TARGET, names, ignore=ignore)
     values = tuple(arguments.values())
     key = identity.key(values)
+    forms = identity.forms(values)
+    assert forms is not None
     redactor = Redactor() if hides else NO_NAMES
     shown = {
         name: value
@@ -52,7 +54,7 @@ def kept(
     }
     shown |= arguments.get("**extra", {})
     described = described_arguments(shown, redactor)
-    parts = function_parts(identity, key, values, described, hides=lambda: hides)
+    parts = function_parts(identity, forms, values, described, hides=lambda: hides)
     return key, json.loads(json.dumps(parts)), json.loads(json.dumps(described))
 
 
@@ -225,21 +227,22 @@ def test_the_marker_of_the_signature_is_kept_as_such() -> None:
     marker = object()
     identity = CallIdentity(TARGET, ("day", "zone"), defaults=(None, marker))
     key = identity.key((1, marker))
+    forms = identity.forms((1, marker))
+    assert forms is not None
     described = {"day": 1, "zone": {"$text": "<object>", "type": "object"}}
 
-    parts = function_parts(identity, key, (1, marker), described, hides=lambda: False)
+    parts = function_parts(identity, forms, (1, marker), described, hides=lambda: False)
 
     assert parts == {"day": None, "zone": "default"}
     assert function_key(TARGET, parts, described, recorded={}) == key
 
 
-def test_nothing_is_kept_of_a_call_that_a_function_identifies() -> None:
+def test_a_call_that_a_function_identifies_has_no_forms_to_keep() -> None:
     identity = CallIdentity(TARGET, ("day",), key=lambda bound: bound["day"])
-    key = identity.key((1,))
 
-    parts = function_parts(identity, key, (1,), {"day": 1}, hides=lambda: False)
+    forms = identity.forms((1,))
 
-    assert parts is None
+    assert forms is None
 
 
 # Clients
