@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from shlex import join
-from typing import NamedTuple
 
+from pytest_mimic._core.named_fields import NamedFields
 from pytest_mimic._core.target_options import Options, target_line
 
 _ADDRESS_OF_DOCS = "https://pytest-mimic.readthedocs.io/en/latest"
@@ -42,7 +42,7 @@ class Verb(Enum):
 RUNS_TESTS = frozenset({Verb.RECORD, Verb.RERECORD, Verb.VERIFY, Verb.CLEAR_UNUSED})
 
 
-class Remedy(NamedTuple):
+class Remedy(NamedFields):
     """What to do about an error or a finding.
 
     Attributes:
@@ -97,7 +97,7 @@ def read(purpose: str, page: str) -> Remedy:
     return Remedy(Verb.READ, purpose, words=(page,))
 
 
-class Commands(NamedTuple):
+class Commands(NamedFields):
     """Makes commands that can be pasted into the shell in which a run was started.
 
     Attributes:

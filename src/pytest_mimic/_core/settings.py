@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pytest_mimic._core.commands import Commands
-from pytest_mimic._core.words import NamedFields
+from pytest_mimic._core.named_fields import NamedFields
 from pytest_mimic.errors import TargetError
 
 SourcePolicy = Literal["strict", "ignore"]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from shlex import quote
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
+
+from pytest_mimic._core.named_fields import NamedFields
 
 
-class Options(NamedTuple):
+class Options(NamedFields):
     """The options of one target. Each item of a list is one path or pattern."""
 
     ignore: tuple[str, ...] = ()

@@ -1,24 +1,15 @@
-"""Counts, sizes and lists in words; patterns, attributes and tuples that start fast."""
+"""Counts, sizes and lists in words; patterns and attributes that start fast."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
-from operator import itemgetter
 from os.path import commonprefix
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
+from typing import Any, Generic, TypeVar, overload
 
+from pytest_mimic._core.named_fields import NamedFields
 from pytest_mimic.errors import one_line
-
-if TYPE_CHECKING:
-    from typing_extensions import Self, dataclass_transform
-else:
-
-    def dataclass_transform(**_: object) -> Any:
-        """Return a decorator that changes nothing: it is for type checkers."""
-        return lambda decorated: decorated
-
 
 _Value = TypeVar("_Value")
 
@@ -44,57 +35,6 @@ def pattern(text: str, flags: int = 0) -> re.Pattern[str]:
     """
     lazy: Any = _Pattern(text, flags)
     return lazy  # type: ignore[no-any-return]
-
-
-@dataclass_transform(frozen_default=True)
-class NamedFields(tuple[Any, ...]):
-    """The base of a class of tuples, whose annotations are the fields.
-
-    To make the class of a `NamedTuple` takes half a millisecond, and a run makes all
-    classes of the modules that it loads. A class with this base takes a twentieth of
-    that. Its objects take longer to make, so that it is for what a run has few of.
-
-    An example. `class Point(NamedFields): x: int; y: int = 0` makes `Point(1)`, which
-    equals `(1, 0)`, and whose `x` is 1.
-    """
-
-    __slots__: tuple[str, ...] = ()
-    _names: ClassVar[tuple[str, ...]] = ()
-    _defaults: ClassVar[dict[str, Any]] = {}
-
-    def __init_subclass__(cls) -> None:
-        names = tuple(cls.__annotations__)
-        cls._defaults = {name: vars(cls)[name] for name in names if name in vars(cls)}
-        cls._names = names
-        for position, name in enumerate(names):
-            setattr(cls, name, property(itemgetter(position)))
-
-    def __new__(cls, *values: Any, **fields_by_name: Any) -> Self:
-        """Return a row of these fields.
-
-        Raises:
-            TypeError: A field is missing, is given twice, or does not exist.
-        """
-        names = cls._names
-        if len(values) != len(names) or fields_by_name:
-            positional = dict(zip(names, values))
-            fields = {**cls._defaults, **positional, **fields_by_name}
-            is_too_many = len(values) > len(names)
-            is_given_twice = not fields_by_name.keys().isdisjoint(positional)
-            if is_too_many or is_given_twice or fields.keys() != set(names):
-                raise TypeError(f"{cls.__name__} has the fields {', '.join(names)}")
-            values = tuple([fields[name] for name in names])
-        return super().__new__(cls, values)
-
-    def _replace(self, **changed: Any) -> Self:
-        """Return a row in which some fields are others."""
-        fields = dict(zip(self._names, self))
-        return type(self)(**{**fields, **changed})
-
-    def __repr__(self) -> str:
-        fields = zip(self._names, self)
-        shown = ", ".join([f"{name}={value!r}" for name, value in fields])
-        return f"{type(self).__name__}({shown})"
 
 
 class lazy_attribute(Generic[_Value]):  # noqa: N801 - it is used as a decorator

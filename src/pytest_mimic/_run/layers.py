@@ -57,6 +57,7 @@ _LAYERS: dict[str, Layer] = {
     "_core.settings": Layer.START,
     "_core.target_options": Layer.START,
     "_core.whole_files": Layer.START,
+    "_core.named_fields": Layer.START,
     "_core.words": Layer.START,
     "_core.engine.account": Layer.START,
     "_core.engine.account_events": Layer.START,

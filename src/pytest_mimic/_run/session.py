@@ -39,7 +39,7 @@ class Session:
             label=settings.shown_vault,
             check_client=check_outcome,
         )
-        self.run: Run = Run.begin(settings, self.vault, today=strftime("%Y-%m-%d"))
+        self.run: Run = Run(settings, self.vault, today=strftime("%Y-%m-%d"))
         self.account: Account = self.run.account
         if settings.mode is not Mode.REPLAY:
             self._load_layers()

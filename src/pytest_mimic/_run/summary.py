@@ -12,11 +12,11 @@ import pytest
 
 from pytest_mimic._core.commands import Commands, Verb
 from pytest_mimic._core.engine.account import REKEY
+from pytest_mimic._core.named_fields import NamedFields
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.words import (
     ROW,
     Line,
-    NamedFields,
     and_more,
     few,
     laid_out,

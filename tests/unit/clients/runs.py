@@ -64,7 +64,7 @@ class Runs:
         made = settings(
             mode=named, inputs="warn", pickles="forbid", redact=tuple(redact)
         )
-        self.run = Run.begin(
+        self.run = Run(
             made, Vault(self.store, pickles=made.pickles), today="2026-11-02"
         )
         self.run.current.test = TEST

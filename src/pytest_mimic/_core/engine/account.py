@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
+from itertools import starmap
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, TypeVar
 
 from pytest_mimic._core.engine.account_events import (
     KINDS,
@@ -80,7 +81,7 @@ if TYPE_CHECKING:
 REKEY = "rekey"
 
 
-class Replay(NamedTuple):
+class Replay:
     """A call got its recorded outcome.
 
     Attributes:
@@ -90,10 +91,18 @@ class Replay(NamedTuple):
         target: Its target.
     """
 
-    seconds: float
-    recording: str
-    inputs: str | None
-    target: str
+    # It is written out, because each run loads it, and to make the class of a
+    # `NamedTuple` takes ten times as long.
+
+    __slots__ = ("inputs", "recording", "seconds", "target")
+
+    def __init__(
+        self, seconds: float, recording: str, inputs: str | None, target: str
+    ) -> None:
+        self.seconds: Final = seconds
+        self.recording: Final = recording
+        self.inputs: Final = inputs
+        self.target: Final = target
 
 
 Replayed: TypeAlias = "tuple[float, str, str | None, str]"
@@ -293,7 +302,7 @@ class Account:
 
     def each_replay(self) -> Iterator[Replay]:
         """Yield the replays of this process."""
-        return map(Replay._make, self.replays)
+        return starmap(Replay, self.replays)
 
     def tests_of(self, recordings: Collection[str]) -> dict[str, list[str]]:
         """Return the tests of this process that replayed each of these recordings."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from pytest_mimic._core.words import NamedFields
+from pytest_mimic._core.named_fields import NamedFields
 
 # -- events of calls
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from functools import cache, partial
 from inspect import isasyncgenfunction, iscoroutinefunction
 from json import dumps
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from pytest_mimic._core.engine.decisions import Facts, Replay, decide
 from pytest_mimic._core.identity.binding import Bound, compile_binder
@@ -338,23 +338,17 @@ def named(call: Call, without: Collection[str] = ()) -> dict[str, object]:
     return arguments
 
 
-class Player(NamedTuple):
-    """Gives the value of a recorded call again and again, without a look at its file.
+Player: TypeAlias = "tuple[Callable[[Any], object], object, Replayed]"
+"""Gives the value of a recorded call again and again, without a look at its file.
 
-    The first replay of a call hands it out where the decision to replay lasts (see
-    `decisions`), and its wrapper keeps it. There is none for a call of which more than
-    a value is recorded. No player answers while `FunctionPlan.running` holds something:
-    a real call, in a forked process the fork, or a thread whose test has ended.
+The first replay of a call hands it out where the decision to replay lasts (see
+`decisions`), and its wrapper keeps it. There is none for a call of which more than a
+value is recorded. No player answers while `FunctionPlan.running` holds something: a
+real call, in a forked process the fork, or a thread whose test has ended.
 
-    Attributes:
-        make: Makes a fresh value.
-        kept: What it makes the value of.
-        replay: The replay to note in the account.
-    """
-
-    make: Callable[[Any], object]
-    kept: object
-    replay: Replayed
+Its items are what makes a fresh value, what that makes the value of, and the replay to
+note in the account. There is no class, which each run would have to make.
+"""
 
 
 class FunctionPlan(Plan):
@@ -517,7 +511,7 @@ class FunctionPlan(Plan):
             return NOT_PLAYED
         self.run.account.used.add(name)
         replay = recorded.seconds, name, recorded.inputs, self.target
-        self.players[key] = Player(recorded.make, recorded.kept, replay)
+        self.players[key] = recorded.make, recorded.kept, replay
         value = recorded.first
         if value is ...:
             value = recorded.make(recorded.kept)

@@ -12,7 +12,7 @@ from threading import Event, current_thread
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from pytest_mimic._core.words import NamedFields
+from pytest_mimic._core.named_fields import NamedFields
 
 if TYPE_CHECKING:
     from pytest_mimic._core.settings import Mode

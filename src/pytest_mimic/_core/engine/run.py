@@ -14,9 +14,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from time import perf_counter, time_ns
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pytest_mimic._core.engine.account import Account
 from pytest_mimic._core.engine.current import Current, RealCalls
@@ -32,13 +31,12 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault import Vault
 
 
-# Two runs are never equal.
-@dataclass(frozen=True, eq=False, repr=False)
 class Run:
     """What one run is made of (under xdist, what one worker is made of).
 
-    Four parts are made when they are first needed, since a run that only replays plain
-    values needs none of them: `recordings`, `redactor`, `senders` and `inputs`.
+    It begins now, with an empty account. Four parts are made when they are first
+    needed, since a run that only replays plain values needs none of them: `recordings`,
+    `redactor`, `senders` and `inputs`.
 
     Attributes:
         settings: The settings.
@@ -52,39 +50,28 @@ class Run:
         started: When the run has begun, in nanoseconds.
     """
 
-    settings: Settings
-    vault: Vault
-    account: Account
-    current: Current
-    real_calls: RealCalls
-    places: Places
-    today: str
-    # The default is bound here, because freezegun replaces the functions of `time` in
-    # modules with frozen ones.
-    clock: Callable[[], float] = perf_counter
-    started: int = field(default_factory=time_ns)
+    # Functions of `time` are bound here, because freezegun replaces those in modules
+    # with frozen ones.
+    _time_ns = staticmethod(time_ns)
 
-    @classmethod
-    def begin(
-        cls,
+    def __init__(
+        self,
         settings: Settings,
         vault: Vault,
         *,
         today: str,
         clock: Callable[[], float] = perf_counter,
-    ) -> Run:
-        """Return a run that begins now, with an empty account."""
+    ) -> None:
         rootdir = settings.rootdir
-        return cls(
-            settings=settings,
-            vault=vault,
-            account=Account(),
-            current=Current(settings.commands),
-            real_calls=RealCalls(),
-            places=Places(str(rootdir), os.path.realpath(rootdir)),
-            today=today,
-            clock=clock,
-        )
+        self.settings: Final = settings
+        self.vault: Final = vault
+        self.account: Final = Account()
+        self.current: Final = Current(settings.commands)
+        self.real_calls: Final = RealCalls()
+        self.places: Final = Places(str(rootdir), os.path.realpath(rootdir))
+        self.today: Final = today
+        self.clock: Final = clock
+        self.started: Final = self._time_ns()
 
     @lazy_attribute
     def recordings(self) -> Recordings:

@@ -195,9 +195,10 @@ def _play(
             return plan.play_first(key)
         if player is None:
             return NOT_PLAYED
-        value = player.make(player.kept)
+        make, kept, replay = player
+        value = make(kept)
     except MimicError as error:
         plan.run.current.pending.note(error)
         raise
-    plan.note_replay(player.replay)
+    plan.note_replay(replay)
     return value

@@ -11,7 +11,7 @@ from keyword import iskeyword
 from types import MethodType
 from typing import Any
 
-from pytest_mimic._core.words import NamedFields
+from pytest_mimic._core.named_fields import NamedFields
 
 _SIGNATURE_OPTIONS: dict[str, Any] = {}
 if sys.version_info >= (3, 14):  # pragma: no cover (needs that Python)

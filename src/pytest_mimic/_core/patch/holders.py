@@ -9,9 +9,10 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache, cached_property, partial, partialmethod
 from types import BuiltinFunctionType, MethodType
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from pytest_mimic._core.modules import is_machinery, path_when_installed
+from pytest_mimic._core.named_fields import NamedFields
 
 Holder: TypeAlias = "dict[str, object] | type"
 """A module's namespace, or a class."""
@@ -188,7 +189,7 @@ def _rebuilt_with(held_object: Any, wrapper: Wrapper) -> Any:
 # -- patches
 
 
-class Found(NamedTuple):
+class Found(NamedFields):
     """A function that a target names.
 
     Attributes:
@@ -220,7 +221,7 @@ class Found(NamedTuple):
         return identity_of(self.holder), self.name
 
 
-class _PatchedPlace(NamedTuple):
+class _PatchedPlace(NamedFields):
     """A name of a holder under which one of our objects was put."""
 
     holder: Holder
@@ -230,7 +231,7 @@ class _PatchedPlace(NamedTuple):
     ours: object
 
 
-class _Ours(NamedTuple):
+class _Ours(NamedFields):
     """One of the objects that this run has put somewhere."""
 
     # Kept, so that no other object gets its identity.

@@ -7,7 +7,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from pytest_mimic._core.words import NamedFields
+from pytest_mimic._core.named_fields import NamedFields
 
 # Names that `ignore=` and `match=` accept at every client, so that one list of options
 # can serve several.

@@ -7,9 +7,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from pytest_mimic._core.named_fields import NamedFields
 from pytest_mimic._core.seam.registry import CLIENTS, COMMON_PARTS, is_client
 from pytest_mimic._core.target_options import Options
-from pytest_mimic._core.words import NamedFields, did_you_mean
+from pytest_mimic._core.words import did_you_mean
 from pytest_mimic.errors import TargetError
 
 if TYPE_CHECKING:

@@ -6,10 +6,11 @@ import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from pytest_mimic._core.identity.binding import argument_names
 from pytest_mimic._core.modules import closest_module, module_exists
+from pytest_mimic._core.named_fields import NamedFields
 from pytest_mimic._core.seam.registry import CLIENTS, is_client
 from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.targets.options import (
@@ -47,7 +48,7 @@ for _client, _names in _MISTAKEN_NAMES_BY_CLIENT.items():
     _CLIENT_BY_MISTAKEN_NAME.update(dict.fromkeys(_names, _client))
 
 
-class Target(NamedTuple):
+class Target(NamedFields):
     """A function, the functions of a module or class, or a client to be mimicked.
 
     Attributes:

@@ -11,7 +11,7 @@ import sys
 import types
 from collections.abc import Callable, Collection, Iterable
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any, Final
 
 Reduce = Callable[[Any], object]
 
@@ -32,7 +32,11 @@ PLAIN = frozenset(
 )
 
 
-class Kind(NamedTuple):
+# `Kind` and `Raw` are written out, because each replay loads them, and the class of a
+# `NamedTuple` takes ten times as long to make.
+
+
+class Kind:
     """The identity rule of a type.
 
     Attributes:
@@ -42,12 +46,20 @@ class Kind(NamedTuple):
             of plainer data. None: the type has no such way.
     """
 
-    tag: str
-    reduce: Reduce
-    many: Callable[[list[Any]], tuple[list[Any], ...]] | None = None
+    __slots__ = ("many", "reduce", "tag")
+
+    def __init__(
+        self,
+        tag: str,
+        reduce: Reduce,
+        many: Callable[[list[Any]], tuple[list[Any], ...]] | None = None,
+    ) -> None:
+        self.tag: Final = tag
+        self.reduce: Final = reduce
+        self.many: Final = many
 
 
-class Raw(NamedTuple):
+class Raw:
     """Memory that is hashed byte by byte.
 
     Attributes:
@@ -59,10 +71,19 @@ class Raw(NamedTuple):
             as items, and contain whole floats.
     """
 
-    head: tuple[object, ...]
-    size: int
-    parts: Callable[[], Iterable[Any]]
-    floats: str = ""
+    __slots__ = ("floats", "head", "parts", "size")
+
+    def __init__(
+        self,
+        head: tuple[object, ...],
+        size: int,
+        parts: Callable[[], Iterable[Any]],
+        floats: str = "",
+    ) -> None:
+        self.head: Final = head
+        self.size: Final = size
+        self.parts: Final = parts
+        self.floats: Final = floats
 
 
 class Unstable(TypeError):  # noqa: N818 - it becomes an UnstableIdentityError with the call's facts

@@ -65,7 +65,7 @@ class ExchangeImporter:
     ) -> None:
         settings = settings._replace(mode=Mode.RERECORD)
         # A file does not say how long a call took.
-        self._importing_run = Run.begin(
+        self._importing_run = Run(
             settings, vault, today=strftime("%Y-%m-%d"), clock=_stopped_clock
         )
         # Recordings that were imported before are no answers to these requests.

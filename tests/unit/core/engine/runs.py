@@ -55,7 +55,7 @@ class Runs:
         """Begin the next run of the test, in a mode and with further settings."""
         if hasattr(self, "run"):
             self.end()
-        self.run = Run.begin(
+        self.run = Run(
             settings_of(self.folder, mode, **settings),
             Vault(self.store),
             today="2026-11-02",

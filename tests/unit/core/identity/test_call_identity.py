@@ -41,7 +41,10 @@ def test_one_text_given_twice_is_two_equal_texts():
         ((1, "text", (), {}), {}),
         ((float("nan"), b"bytes" * 1_000, (1, 2), {"b": -0.0, "a": True}), {}),
         (([WithIdentity("a")], {1: {2}}, (), {"token": deque()}), {}),
-        (([{"id": 1}], {"sent_at": 0, "x": 1}, (), {}), {"ignore": ("payload.sent_at",)}),
+        (
+            ([{"id": 1}], {"sent_at": 0, "x": 1}, (), {}),
+            {"ignore": ("payload.sent_at",)},
+        ),
         ((__file__, 1, (), {"more": __file__}), {"content": ("rows", "more")}),
     ],
     ids=["short", "long", "objects", "ignore", "content"],

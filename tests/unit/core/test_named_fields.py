@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import pytest
 
-from pytest_mimic._core.words import NamedFields
+from pytest_mimic._core.named_fields import NamedFields
 
 
 class Point(NamedFields):
@@ -34,3 +35,10 @@ def test_other_fields_are_refused(
 ) -> None:
     with pytest.raises(TypeError, match="Point has the fields x, y"):
         Point(*values, **named)
+
+
+def test_a_row_is_pickled_with_its_class() -> None:
+    point: Point = pickle.loads(pickle.dumps(Point(1, y=2)))
+
+    assert type(point) is Point
+    assert point._asdict() == {"x": 1, "y": 2}
