@@ -27,6 +27,8 @@ from textwrap import dedent
 from xml.etree import ElementTree
 
 Figures = dict[str, str]
+# A forged file can make a run hang. That ends an attack, and is its figure.
+MOST_SECONDS = int(os.environ.get("ATTACK_SECONDS", "600"))
 
 
 class Project:
@@ -45,15 +47,21 @@ class Project:
         """Run a module of the interpreter in the project."""
         # The errors of damaged recordings must not depend on the terminal's width.
         env = {**os.environ, "COLUMNS": "200", "PYTHONDONTWRITEBYTECODE": "1"}
-        return subprocess.run(
-            [str(self.python), "-m", *words],
-            cwd=self.root,
-            env=env,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-        )
+        command = [str(self.python), "-m", *words]
+        try:
+            return subprocess.run(
+                command,
+                cwd=self.root,
+                env=env,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
+                timeout=MOST_SECONDS,
+            )
+        except subprocess.TimeoutExpired:
+            hung = f"still running after {MOST_SECONDS} s"
+            return subprocess.CompletedProcess(command, 1, hung, "")
 
     def test(self, *words: str) -> dict[str, str]:
         """Run the tests, and return by name the error of each, or `passed`."""
