@@ -278,8 +278,13 @@ def class_variables(value: type) -> dict[str, object]:
 
 
 def _is_value(kind: type) -> bool:
-    """Return whether objects of a type are values of the standard library or data."""
-    return kind in PLAIN or row_of(kind) is not None or library_of(kind) is not None
+    """Return whether objects of a type are values of the standard library or data.
+
+    A property of a mock stands for the value that it gives.
+    """
+    if kind in PLAIN or row_of(kind) is not None or library_of(kind) is not None:
+        return True
+    return full_name(kind) == "unittest.mock.PropertyMock"
 
 
 def _is_local(cls: type) -> bool:
@@ -292,7 +297,11 @@ def _is_local(cls: type) -> bool:
     is_written_in_c = not cls.__flags__ & HEAP_TYPE
     if is_written_in_c or issubclass(cls, tuple):
         return False
-    return importable(cls) is None and class_source(cls) is None
+    if importable(cls) is not None:
+        return False
+    # Each mock has a class of its own, which has the name of the mock's class and
+    # therefore its source.
+    return cls.__module__ == "unittest.mock" or class_source(cls) is None
 
 
 def _reduce_bound_c_method(value: Any) -> object:

@@ -8,6 +8,7 @@ import random
 import re
 import shlex
 import types
+from unittest.mock import Mock, PropertyMock
 
 import kinds_of_things as k
 import pytest
@@ -114,3 +115,15 @@ def test_a_function_bound_by_hand_counts_with_its_object():
     ]
 
     assert len(set(map(fingerprint, methods))) == 6
+
+
+def mock_with(value: object) -> Mock:
+    mock = Mock()
+    type(mock).user = PropertyMock(return_value=value)
+    return mock
+
+
+def test_a_property_of_a_mock_counts():
+    assert fingerprint(mock_with("ann")) == fingerprint(mock_with("ann"))
+    assert fingerprint(mock_with("ann")) != fingerprint(mock_with("bob"))
+    assert fingerprint(mock_with("ann")) != fingerprint(Mock())
