@@ -296,6 +296,8 @@ def run_of(
     variables = {
         **os.environ,
         **suite.env,
+        # Some tests run the commands of their environment.
+        "PATH": os.pathsep.join([str(python.parent), os.environ["PATH"]]),
         # A helper stands in the folder of the suite.
         "PYTHONPATH": str(folder),
         "PYTHONHASHSEED": seed,
