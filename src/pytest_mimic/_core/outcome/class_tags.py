@@ -16,6 +16,7 @@ from typing import Any
 
 from pytest_mimic._core.nodes.node_classes import Fields, Items, Node, Opaque
 from pytest_mimic._core.nodes.value_walk import Walk, member_content
+from pytest_mimic._core.outcome.constants import constant, constant_name
 from pytest_mimic._core.outcome.exceptions import make, remade, restore, state_of
 from pytest_mimic._core.outcome.outcome import NotExactError, OutdatedClassError
 from pytest_mimic._core.types.hashes import (
@@ -160,7 +161,11 @@ def tag_of(type_: type) -> ClassTag | None:
 
 
 class _Objects(ClassTag):
-    """The objects of one class: named tuples, with declared fields, or any others."""
+    """The objects of one class: named tuples, with declared fields, or any others.
+
+    A constant without attributes is stored by its name, as the member of an enum is:
+    `Opaque("shop.models:Missing", "MISSING")`
+    """
 
     def __init__(self, cls: type) -> None:
         super().__init__(cls)
@@ -180,8 +185,12 @@ class _Objects(ClassTag):
         if (self._is_tuple and self._declared is None) or CACHED_HASH in self._slots:
             raise NotExactError(cls)
 
-    def write(self, value: Any, writer: Walk) -> Fields:
+    def write(self, value: Any, writer: Walk) -> Fields | Opaque:
         attributes = all_attributes(value)
+        if self._declared is None and not attributes:
+            name = constant_name(value)
+            if name is not None:
+                return writer.counted(Opaque(self.import_class(writer), name))
         if self.cls.__dictoffset__:
             # The value that a cached property has remembered is an attribute, too.
             attributes |= value.__dict__
@@ -208,6 +217,9 @@ class _Objects(ClassTag):
         return attributes_without_hash
 
     def make(self, part: Any, facts: dict[str, Any]) -> object:
+        if type(part) is str and self._declared is None:
+            self.check({}, facts)
+            return constant(self.cls, part)
         self.check(part, facts, "attributes")
         if self._declared is not None:
             _check_fields(self.cls, part, self._declared)

@@ -9,6 +9,7 @@ The part is kept in another way, or the value is refused.
 | rdkit | properties, unless an option is set | the option is set |
 | pendulum | `fold` | kept |
 | numpy | that a generator is the one which all share, a hard mask | kept |
+| pygments, sqlparse | that a type of tokens is the one that all share | kept |
 | httpx | the extensions of a response's request | left out, as the response's are |
 | pydantic | the arguments of a parametrised model, `Page[Item]` | kept by name |
 | any | a remembered `hash()` is that of another process | left out, or taken anew |
@@ -556,6 +557,31 @@ def moment_with_fold(kind: Any, arguments: tuple[Any, ...], fold: int) -> Any:
     return kind(*arguments).replace(fold=fold)
 
 
+# pygments, sqlparse
+
+
+def _token_type(token_type: Any) -> Any:
+    """Reduce a type of tokens to its names: code tells these objects apart by `is`."""
+    return shared_token_type, (type(token_type), tuple(token_type))
+
+
+def shared_token_type(kind: Any, names: tuple[str, ...]) -> Any:
+    """Return the type of tokens with these names, `("Keyword", "Constant")`."""
+    module = sys.modules[kind.__module__]
+    token_type = module.Token
+    if type(token_type) is not kind or name_of(kind) not in _TOKEN_TYPES:
+        raise TypeError("no type of tokens")
+    for name in names:
+        # Other names are those of ordinary attributes.
+        if not name[:1].isupper():
+            raise ValueError(f"no name of a type of tokens: {name!r:.60}")
+        token_type = getattr(token_type, name)
+    return token_type
+
+
+_TOKEN_TYPES = frozenset({"pygments.token:_TokenType", "sqlparse.tokens:_TokenType"})
+
+
 # httpx
 
 
@@ -589,5 +615,7 @@ _WAYS: dict[str, Callable[[Any], Any]] = {
     "numpy.ma.core.MaskedArray": _masked,
     "numpy.random.mtrand.RandomState": _generator,
     "pendulum.datetime.DateTime": _moment,
+    "pygments.token._TokenType": _token_type,
+    "sqlparse.tokens._TokenType": _token_type,
     "torch.Tensor": _tensor,
 }

@@ -21,6 +21,11 @@ from pytest_mimic._core.identity.call_identity import fingerprint_outcome
 from pytest_mimic._core.identity.callables import function_source
 from pytest_mimic._core.identity.source import KEPT_SOURCE, class_source
 from pytest_mimic._core.outcome import exceptions
+from pytest_mimic._core.outcome.constants import (
+    bare_object,
+    constant_name,
+    places_of_bare_object,
+)
 from pytest_mimic._core.outcome.iterators import is_c_iterator
 from pytest_mimic._core.outcome.lossy import (
     keeping_all,
@@ -316,6 +321,12 @@ def reduced(thing: Any) -> Any:
             "it gives its items once, and runs code for them",
             remedy="return a list of its items",
         )
+    if type(thing) is object:
+        places = places_of_bare_object(thing)
+        return (bare_object, (places,)) if places else NotImplemented
+    name = constant_name(thing)
+    if name is not None:
+        return name
     reduction = kept_whole(thing)
     if reduction is NotImplemented:
         _refuse_lost_attributes(thing)

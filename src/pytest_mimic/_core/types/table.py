@@ -506,6 +506,8 @@ _FUNCTION_OF_METHOD = Row(attrgetter("__func__"))
 _IN_MEMORY_FILE = Row(_in_memory_file)
 _IP_ADDRESS = Row(str, text=_text_by_class)
 _PARSER = Row(_parser_parts, keeps_attributes=True)
+# The attributes of a type of tokens are the types below it that were asked for so far.
+_TOKEN_TYPE = Row(_tuple_items, text=_text_by_class, keeps_attributes=True)
 _UNION = Row(_union_members, name="typing:Union")
 
 #: By the full name of a type, see `kinds.full_name`.
@@ -648,6 +650,8 @@ ROWS: dict[str, Row] = {
     "ipaddress.IPv6Address": _IP_ADDRESS,
     "ipaddress.IPv6Interface": _IP_ADDRESS,
     "ipaddress.IPv6Network": _IP_ADDRESS,
+    "pygments.token._TokenType": _TOKEN_TYPE,
+    "sqlparse.tokens._TokenType": _TOKEN_TYPE,
     # Paths count by their place in the run, see `files.places`.
     "pathlib.PosixPath": Row(str, "path", text=_text_by_class, name="pathlib:Path"),
     "pathlib.WindowsPath": Row(str, "path", text=_text_by_class, name="pathlib:Path"),
