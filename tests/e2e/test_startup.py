@@ -100,7 +100,7 @@ REPLAY = """
     pytest_mimic errors plugin
     _core _core.commands _core.modules _core.settings
     _core.target_options _core.words
-    _core.engine _core.engine.call _core.engine.coverings _core.engine.decisions
+    _core.engine _core.engine.function_plan _core.engine.coverings _core.engine.decisions
     _core.engine.account _core.engine.account_events _core.engine.current
     _core.engine.owners _core.engine.run _core.engine.scopes _core.engine.wrappers
     _core.files _core.files.places

@@ -18,7 +18,7 @@ What is mimicked, and whom its calls belong to:
 
 | noun | what it is | module |
 |---|---|---|
-| plan | how one activation mimics a function or a client | `call`, `client_plan` |
+| plan | how one activation mimics a target | `function_plan`, `client_plan` |
 | covering | the targets that are in force for a while, and their plans | `coverings` |
 | wrapper | what stands in the place of a function | `wrappers` |
 | port | the engine as the edges of one client see it | `client_plan` |
@@ -31,7 +31,7 @@ One call on its way:
 | noun | what it is | module |
 |---|---|---|
 | call | one invocation, bound and identified | `call` |
-| player | what replays a plain value quickly, again and again | `call`, `wrappers` |
+| player | what replays a plain value again and again | `function_plan`, `wrappers` |
 | track | the outcomes of a file; a place for each of equal calls | `equal_calls` |
 | inputs | the code and files that a call used, and what has changed | `stale_inputs` |
 | decision | replay, run, verify or refuse, from facts | `begin`, `decisions` |

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.commands import rerecord
-from pytest_mimic._core.engine.call import descriptions
 from pytest_mimic._core.engine.equal_calls import Track
+from pytest_mimic._core.engine.function_plan import descriptions
 from pytest_mimic._core.engine.owners import Change, Owner
 from pytest_mimic._core.engine.steps import recorder
 from pytest_mimic._core.outcome.outcome import is_interruption

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.engine.account_events import EqualCalls
 from pytest_mimic._core.engine.begin import begin
-from pytest_mimic._core.engine.call import Call, Plan, descriptions
+from pytest_mimic._core.engine.call import Call
 from pytest_mimic._core.engine.family_events import NameNumbered
+from pytest_mimic._core.engine.function_plan import Plan, descriptions
 from pytest_mimic._core.engine.senders import refused, sender_of, told_apart
 from pytest_mimic._core.identity.call_identity import CallIdentity, rest_of_identity
 from pytest_mimic._core.identity.counted_paths import counted_paths
@@ -28,11 +29,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AbstractContextManager
 
-    from pytest_mimic._core.engine.call import Cassette
+    from pytest_mimic._core.engine.function_plan import Cassette
     from pytest_mimic._core.engine.owners import Owner
     from pytest_mimic._core.engine.run import Run
     from pytest_mimic._core.engine.steps import Step
     from pytest_mimic._core.identity.kept_parts import Parts
+    from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.redact.known_secrets import KnownSecrets
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.seam.base import Adapter, ClientCall
@@ -124,6 +126,16 @@ class ClientPlan(Plan):
             raise rest_of_identity().error_of_unstable(
                 unstable, self.target, self.options
             ) from None
+
+    def is_stale(self, source: str | None, inputs: str | None) -> bool:  # noqa: ARG002 - for functions
+        """Return False: a client has no source, and nothing traces its calls."""
+        return False
+
+    def failure(self, outcome: Outcome) -> str | None:
+        """Return the error that an outcome is, as the adapter sees it."""
+        if outcome.error is not None:
+            return super().failure(outcome)
+        return self.adapter.failure(outcome.content)
 
     def imported_key(self, edge_call: ClientCall | None, match: str) -> str:
         """Return the identity that a call has in an import: `1a2b…-method-uri`.

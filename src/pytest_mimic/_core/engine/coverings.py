@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from pytest_mimic._core.engine.account_events import StartedProcess
-from pytest_mimic._core.engine.call import FunctionPlan
+from pytest_mimic._core.engine.function_plan import FunctionPlan
 from pytest_mimic._core.engine.wrappers import Mimicked
 from pytest_mimic._core.modules import may_be_called_by_pytest, module_exists
 from pytest_mimic._core.patch.find import (

@@ -12,7 +12,7 @@ from pytest_mimic._core.tree.secrets import secrets_in
 
 
 class Descriptions:
-    """What `call.descriptions` gives: functions of the record layer, and a class.
+    """What `function_plan.descriptions` gives: functions of a layer, and a class.
 
     The class needs no `staticmethod`.
     """

@@ -20,12 +20,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
 from pytest_mimic._core.engine.begin import begin
+from pytest_mimic._core.engine.call import call_of_function
 from pytest_mimic._core.engine.streams import perform_stream, replay_stream
 from pytest_mimic._core.outcome.iterators import is_c_iterator
 from pytest_mimic._core.outcome.outcome import Raised, Value, is_outcome
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.call import FunctionPlan
+    from pytest_mimic._core.engine.function_plan import FunctionPlan
     from pytest_mimic._core.engine.steps import Step
     from pytest_mimic._core.outcome.outcome import Outcome
 
@@ -43,7 +44,7 @@ def perform_call(
     run = plan.run
     if run.real_calls.inside.is_nested:
         return plan.function(*args, **kwargs)
-    step = begin(run, plan.call(args, kwargs))
+    step = begin(run, call_of_function(plan, args, kwargs))
     is_async = plan.is_async
     if step.mode == "replay":
         return _replay(step, is_async=is_async)

@@ -15,7 +15,6 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.commands import do
-from pytest_mimic._core.engine.call import named
 from pytest_mimic._core.files.places import LONGEST_PATH
 from pytest_mimic._core.identity.stands_for import stream_content, stream_line
 from pytest_mimic._core.outcome.advancing import (
@@ -153,7 +152,7 @@ class ArgumentsBefore:
     ) -> list[Remedy]:
         """Return what to write for a stream, or for private attributes that changed."""
         target, options = self._call.plan.target, self._call.plan.options
-        arguments = named(self._call)
+        arguments = self._call.named()
         streams = [name for name in changed if is_stream(arguments.get(name))]
         if streams:
             name = streams[0]
@@ -173,7 +172,7 @@ def _states_before(call: Call) -> dict[str, tuple[object, State]]:
     A call may move them, which is recorded. Any other change of an argument is refused.
     """
     found: dict[str, tuple[object, State]] = {}
-    arguments = named(call, call.plan.options.ignore)
+    arguments = call.named(call.plan.options.ignore)
     for path, value in advancing_in(arguments).items():
         with suppress(ValueError):  # a closed stream has no state
             found[path] = value, state_of(value)
@@ -182,7 +181,7 @@ def _states_before(call: Call) -> dict[str, tuple[object, State]]:
 
 def set_states(call: Call, states: dict[str, State]) -> None:
     """Leave streams and generators among the arguments of a call as it left them."""
-    values = advancing_in(named(call, call.plan.options.ignore))
+    values = advancing_in(call.named(call.plan.options.ignore))
     for path, state in states.items():
         if path in values:
             set_state(values[path], state)
@@ -194,7 +193,7 @@ def _paths_in(call: Call) -> Iterator[tuple[str, bool, str, object]]:
     Strings may be paths, too.
     """
     arguments: dict[str, object] = {}
-    for name, value in named(call, call.plan.options.ignore).items():
+    for name, value in call.named(call.plan.options.ignore).items():
         is_rest = name.startswith("*") and name in call.names
         if is_rest and isinstance(value, tuple):
             for at, item in enumerate(value):

@@ -31,9 +31,9 @@ from pytest_mimic._core.engine.account_events import (
 from pytest_mimic._core.engine.mutated_arguments import ArgumentsBefore
 from pytest_mimic._core.outcome.lossy import losses
 from pytest_mimic._core.outcome.outcome import Stream, Value
+from pytest_mimic._core.outcome.plain import bytes_in
 from pytest_mimic._core.placeholders import issued_in
 from pytest_mimic._core.redact.looks import keys_in
-from pytest_mimic._core.redact.secret_values import bytes_in
 from pytest_mimic._core.tree.chats import tokens_of_response
 from pytest_mimic._core.tree.pickle_previews import described, preview
 from pytest_mimic._core.vault.recording_facts import Recording

@@ -14,7 +14,7 @@ from math import inf
 from typing import TYPE_CHECKING, NamedTuple, cast
 from weakref import finalize
 
-from pytest_mimic._core.engine.call import descriptions
+from pytest_mimic._core.engine.function_plan import descriptions
 from pytest_mimic._core.outcome.outcome import Raised, Stream, Value, is_outcome
 from pytest_mimic.errors import UnstorableOutcomeError
 

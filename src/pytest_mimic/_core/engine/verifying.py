@@ -18,7 +18,8 @@ from pytest_mimic._core.tree.messages import differs_below, drift
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.call import Call, Plan
+    from pytest_mimic._core.engine.call import Call
+    from pytest_mimic._core.engine.function_plan import Plan
     from pytest_mimic._core.vault.recording_facts import Stored
     from pytest_mimic.errors import DriftError
 

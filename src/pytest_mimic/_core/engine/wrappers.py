@@ -17,13 +17,13 @@ from inspect import (
 )
 from typing import TYPE_CHECKING, Any, cast
 
-from pytest_mimic._core.engine.call import NOT_PLAYED
+from pytest_mimic._core.engine.function_plan import NOT_PLAYED
 from pytest_mimic._core.modules import called_by_pytest
 from pytest_mimic._core.types.kinds import Unstable
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.engine.call import FunctionPlan
+    from pytest_mimic._core.engine.function_plan import FunctionPlan
 
     _Engine = Callable[[FunctionPlan, tuple[object, ...], dict[str, object]], object]
 

@@ -23,9 +23,8 @@ from pytest_mimic._core.outcome.outcome import (
     Value,
 )
 from pytest_mimic._core.outcome.placed_paths import NEUTRAL, NOWHERE, PathStore
-from pytest_mimic._core.outcome.plain import exact_text, repeated_parts
+from pytest_mimic._core.outcome.plain import bytes_in, exact_text, repeated_parts
 from pytest_mimic._core.outcome.tags import Reader, Writer
-from pytest_mimic._core.redact.secret_values import bytes_in
 from pytest_mimic._core.types.kinds import Unstable, find, registered_kind
 from pytest_mimic._core.types.libraries import words_for
 from pytest_mimic._core.types.opening import parts_of

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from binascii import a2b_base64
+from collections.abc import Iterator
 from itertools import chain
 from json import JSONEncoder, encoder
 from json.encoder import encode_basestring
@@ -15,6 +18,10 @@ WIDTH = 120
 # begin deep in the stack.
 DEPTH = 100
 
+# Bytes as they stand in JSON.
+_BASE64_IN_JSON = re.compile(
+    r'base64": "((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==|[A-Za-z0-9+/]=))?)"'
+)
 # The types of JSON's values without parts.
 _ATOMS = frozenset({str, int, float, bool, type(None)})
 
@@ -175,3 +182,10 @@ def repeated_parts(value: object) -> list[tuple[int, int]] | None:
         # The value is too deep.
         return None
     return repeated
+
+
+def bytes_in(json: str) -> Iterator[bytes]:
+    """Yield the bytes that JSON, as it stands in a file, holds as base64."""
+    if "base64" in json:
+        for match in _BASE64_IN_JSON.finditer(json):
+            yield a2b_base64(match[1])

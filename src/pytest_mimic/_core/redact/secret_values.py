@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from binascii import a2b_base64, b2a_base64
-from collections.abc import Iterable, Iterator, Mapping
+from binascii import b2a_base64
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from json import dumps
 from typing import Any
@@ -31,9 +31,6 @@ _SHORTEST_IN_TEXTS = 16
 _PLAIN_WORD = pattern(r"[A-Za-z][a-z]*|[A-Z]+")
 # The keys of what is no text of an outcome: of tags, and of bytes.
 _KEY_OF_DATA = pattern(r"base64|\$(?!\$|bytes$|text$)[^:]*")
-_BASE64_IN_JSON = re.compile(
-    r'base64": "((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==|[A-Za-z0-9+/]=))?)"'
-)
 
 
 def hide_values(text: str, secrets: Iterable[str] | Mapping[str, str]) -> str:
@@ -224,10 +221,3 @@ class Environment:
             return pieces
         empty = [""] * (len(pieces) - 1)
         return [hidden_text, *empty]
-
-
-def bytes_in(json: str) -> Iterator[bytes]:
-    """Yield the bytes that JSON, as it stands in a file, holds as base64."""
-    if "base64" in json:
-        for match in _BASE64_IN_JSON.finditer(json):
-            yield a2b_base64(match[1])

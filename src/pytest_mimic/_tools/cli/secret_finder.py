@@ -12,11 +12,11 @@ from typing import Any
 from pytest_mimic._clients.http.http_secrets import redacted_request, redacted_response
 from pytest_mimic._clients.http.response_body import hides_text
 from pytest_mimic._core.nodes.json_tags import SIGN, tag_in
+from pytest_mimic._core.outcome.plain import bytes_in
 from pytest_mimic._core.redact.looks import keys_in, mark_of
 from pytest_mimic._core.redact.nothing_to_hide import has_nothing_to_hide
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import holds_text
-from pytest_mimic._core.redact.secret_values import bytes_in
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.vault.recording_facts import Recording, Stored
 from pytest_mimic._tools.rekey.redacted_descriptions import with_hidden_preview

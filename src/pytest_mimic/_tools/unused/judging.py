@@ -13,7 +13,7 @@ from heapq import nsmallest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_mimic._core.engine.call import descriptions
+from pytest_mimic._core.engine.function_plan import descriptions
 from pytest_mimic._core.seam.registry import kind_of
 from pytest_mimic._core.vault.format import (
     CALLS_PREFIX,

@@ -10,9 +10,9 @@ from typing import Any
 import toy_client
 from toy_adapter import ToyAdapter, wrap_ask
 
-from pytest_mimic._core.engine.call import FunctionPlan
 from pytest_mimic._core.engine.cassette_tracks import CassetteTrack
 from pytest_mimic._core.engine.client_plan import ClientPlan, Port
+from pytest_mimic._core.engine.function_plan import FunctionPlan
 from pytest_mimic._core.engine.run import Run
 from pytest_mimic._core.engine.scopes import Scopes
 from pytest_mimic._core.engine.wrappers import Mimicked

@@ -6,6 +6,7 @@ import pytest
 
 from pytest_mimic._core.commands import Remedy, Verb
 from pytest_mimic._core.engine.blame import blame
+from pytest_mimic._core.engine.call import call_of_function
 from pytest_mimic.errors import DriftError, MissingRecordingError, StaleRecordingError
 from unit.core.engine.runs import TEST, Runs
 
@@ -18,7 +19,7 @@ def fetch(day: str) -> str:
 def test_a_miss_stands_in_the_account_once_with_what_records_it(
     runs: Runs, kind: type[MissingRecordingError]
 ) -> None:
-    call = runs.plan(fetch).call(("2026-11-02",), {})
+    call = call_of_function(runs.plan(fetch), ("2026-11-02",), {})
     error = kind("no recording", call=call.label, target="shop:fetch")
 
     for _ in range(2):
@@ -32,7 +33,7 @@ def test_a_miss_stands_in_the_account_once_with_what_records_it(
 
 
 def test_a_miss_keeps_the_line_that_leaves_out_what_is_made_anew(runs: Runs) -> None:
-    call = runs.plan(fetch).call(("2026-11-02",), {})
+    call = call_of_function(runs.plan(fetch), ("2026-11-02",), {})
     line = Remedy(Verb.IGNORE, "if it may change", target="shop:fetch", paths=("day",))
     error = MissingRecordingError("no recording", remedies=[line])
 
@@ -42,7 +43,7 @@ def test_a_miss_keeps_the_line_that_leaves_out_what_is_made_anew(runs: Runs) -> 
 
 
 def test_every_drift_counts_and_names_the_option_that_accepts_it(runs: Runs) -> None:
-    call = runs.plan(fetch).call(("2026-11-02",), {})
+    call = call_of_function(runs.plan(fetch), ("2026-11-02",), {})
 
     for _ in range(2):
         blame(runs.run, DriftError("differs"), call)
@@ -52,7 +53,7 @@ def test_every_drift_counts_and_names_the_option_that_accepts_it(runs: Runs) -> 
 
 
 def test_an_outage_has_nothing_to_accept(runs: Runs) -> None:
-    call = runs.plan(fetch).call(("2026-11-02",), {})
+    call = call_of_function(runs.plan(fetch), ("2026-11-02",), {})
     error = DriftError("the real call raised TimeoutError", is_outage=True)
 
     blame(runs.run, error, call)

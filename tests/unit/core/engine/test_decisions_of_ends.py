@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_mimic._core.engine.begin import begin
+from pytest_mimic._core.engine.call import call_of_function
 from pytest_mimic._core.engine.scopes import Scopes
 from pytest_mimic.errors import MissingRecordingError
 from unit.core.engine.runs import TEST, Runs
@@ -84,7 +85,7 @@ TABLE = [
 
 def asked(runs: Runs, function: Any, **options: Any) -> str:
     """Return what an equal call is to do."""
-    call = runs.plan(function, **options).call((), {})
+    call = call_of_function(runs.plan(function, **options), (), {})
     try:
         return begin(runs.run, call).mode
     except MissingRecordingError:
@@ -155,7 +156,7 @@ def test_a_killed_process_leaves_the_place_of_its_call_empty(
 
     for _ in range(place - 1):
         runs.mimic(fetch, sequence=True)()
-    begun = begin(runs.run, runs.plan(fetch, sequence=True).call((), {}))
+    begun = begin(runs.run, call_of_function(runs.plan(fetch, sequence=True), (), {}))
     assert begun.mode == "run"
 
     # No test ends: the process is gone.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_mimic._core.engine.call import descriptions
+from pytest_mimic._core.engine.function_plan import descriptions
 
 
 def test_the_door_leads_to_what_describes_a_call() -> None:

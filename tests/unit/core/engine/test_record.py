@@ -8,6 +8,7 @@ from typing import Any
 
 from pytest_mimic._core.engine import record
 from pytest_mimic._core.engine.begin import begin
+from pytest_mimic._core.engine.call import call_of_function
 from pytest_mimic._core.outcome.outcome import Raised, Value
 from unit.core.engine.runs import Runs
 
@@ -24,7 +25,7 @@ def content(runs: Runs) -> dict[str, Any]:
 
 
 def test_the_outcome_of_a_call_stands_in_its_recording(runs: Runs) -> None:
-    step = begin(runs.run, runs.plan(fetch).call(("Oslo",), {}))
+    step = begin(runs.run, call_of_function(runs.plan(fetch), ("Oslo",), {}))
 
     step.complete(Value(fetch("Oslo")))
 
@@ -36,7 +37,7 @@ def test_the_outcome_of_a_call_stands_in_its_recording(runs: Runs) -> None:
 def test_an_exception_of_a_function_is_recorded_with_the_words_of_its_failure(
     runs: Runs,
 ) -> None:
-    step = begin(runs.run, runs.plan(fetch).call(("Oslo",), {}))
+    step = begin(runs.run, call_of_function(runs.plan(fetch), ("Oslo",), {}))
 
     step.complete(Raised(LookupError("Oslo")))
 
@@ -50,7 +51,7 @@ def test_an_exception_of_a_function_is_recorded_with_the_words_of_its_failure(
 
 def test_another_form_of_a_recorded_outcome_does_not_count_again(runs: Runs) -> None:
     """A placeholder in an answer may turn out to stand for a secret that an earlier one issued."""
-    step = begin(runs.run, runs.plan(fetch).call(("Rome",), {}))
+    step = begin(runs.run, call_of_function(runs.plan(fetch), ("Rome",), {}))
     step.complete(Value({"token": "abc"}))
     counted = runs.account.recorded, runs.account.record_seconds
 
@@ -86,7 +87,7 @@ def test_of_a_shared_stream_what_was_read_furthest_stays(runs: Runs) -> None:
 
 def test_what_looks_like_a_key_is_noted_in_bytes_of_an_argument(runs: Runs) -> None:
     key = b"ghp_" + b"a1B2c3D4e5" * 3 + b"F6g7H8"
-    step = begin(runs.run, runs.plan(fetch).call((b"\xff " + key,), {}))
+    step = begin(runs.run, call_of_function(runs.plan(fetch), (b"\xff " + key,), {}))
 
     step.complete(Value(1))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_mimic._core.engine.call import Call
+from pytest_mimic._core.engine.call import Call, call_of_function
 from pytest_mimic._tools.page.call_log import CallLog
 from pytest_mimic.errors import MissingRecordingError
 from unit.core.engine.conftest import runs
@@ -17,7 +17,7 @@ def fetch(city: str, password: str) -> Any: ...
 
 
 def a_call(runs: Runs) -> Call:
-    return runs.plan(fetch).call(("Oslo",), {"password": "hunter2-4711"})
+    return call_of_function(runs.plan(fetch), ("Oslo",), {"password": "hunter2-4711"})
 
 
 def test_a_row_is_short_unless_details_are_asked_for(runs: Runs) -> None:
