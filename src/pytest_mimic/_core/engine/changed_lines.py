@@ -9,18 +9,20 @@ from pytest_mimic._core.engine.recorded_identities import (
     CannotFollowError,
     identity_under,
 )
+from pytest_mimic._core.outcome.outcome import Value
 from pytest_mimic._core.target_options import (
     changed_options,
     is_sequence,
     kept_options,
 )
+from pytest_mimic._core.tree.agreement import Rules, compare
 from pytest_mimic._core.types.kinds import Unstable
 from pytest_mimic._core.vault.format import imported_parts, recording_name
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
-    from pytest_mimic._core.vault.recording_facts import Recording
+    from pytest_mimic._core.vault.recording_facts import Recording, Stored
 
 
 class Former(NamedTuple):
@@ -126,8 +128,43 @@ def _follows(
         # Nobody knows which tests used it.
         return False
     whole = recording.whole()
+    if was_sequence and not call.sequence and not _has_one_outcome(call, whole):
+        # One of several answers cannot serve all tests.
+        return False
     try:
         is_whole = identity_under(whole, recording.options or {}) == key
         return is_whole and identity_under(whole, now) == call.key
     except CannotFollowError:
         return False
+
+
+def _has_one_outcome(call: Call, recording: Recording) -> bool:
+    """Return whether the outcomes of a sequence are equal, as verifying compares them.
+
+    No pickle is loaded.
+    """
+    first, *others = recording.outcomes
+    return all(_are_equal(call, first, other) for other in others)
+
+
+def _are_equal(call: Call, first: Stored, second: Stored) -> bool:
+    """Return whether two outcomes of a sequence are equal and whole."""
+    if first.mark or second.mark:
+        return False
+    first_json, second_json = first.readable(), second.readable()
+    if None in (first_json, second_json):
+        pickles = first.entry.get("fingerprint"), second.entry.get("fingerprint")
+        return pickles[0] == pickles[1]
+    adapter = call.plan.adapter
+    if adapter is None or first_json == second_json:
+        return bool(first_json == second_json)
+    first_outcome, second_outcome = first.load(), second.load()
+    if not isinstance(first_outcome, Value) or not isinstance(second_outcome, Value):
+        return False
+    differences = compare(
+        Value(adapter.comparable(first_outcome.value, second_outcome.value)),
+        Value(adapter.comparable(second_outcome.value, first_outcome.value)),
+        Rules(volatile=call.plan.options.volatile, ordered=True),
+        redactor=call.plan.run.redactor,
+    )
+    return not differences

@@ -216,13 +216,16 @@ class Planner:
         calls_of_today = CallsOfToday(candidates)
         judged_calls: list[StayingCall] = []
         for staying_call in self._plan.staying:
-            # Of rivals, one has to be deleted: neither replaces the other.
-            is_recorded_again = not staying_call.rival and calls_of_today.has(
-                staying_call.call_to_rekey
+            # Of rivals, one has to be deleted: neither replaces the other, unless one
+            # test has recorded both.
+            is_recorded_again = calls_of_today.has(
+                staying_call.call_to_rekey, by_same_test=staying_call.rival
             )
             has_secret = self._redacted_calls.keeps_secret(staying_call.call_to_rekey)
             judged_call = staying_call._replace(
-                is_recorded_again=is_recorded_again, has_secret=has_secret
+                rival=staying_call.rival and not is_recorded_again,
+                is_recorded_again=is_recorded_again,
+                has_secret=has_secret,
             )
             judged_calls.append(judged_call)
         self._plan.staying = judged_calls

@@ -38,16 +38,22 @@ class CallsOfToday:
                 call_of_today
             )
 
-    def has(self, call_to_rekey: CallToRekey) -> bool:
+    def has(self, call_to_rekey: CallToRekey, *, by_same_test: bool = False) -> bool:
         """Return whether a call that cannot follow its line is among them.
 
         A call that belongs to a test is sought among those of this test and those that
         all tests share.
+
+        Args:
+            call_to_rekey: The call.
+            by_same_test: Whether only what the test of the call has recorded counts.
         """
         if call_to_rekey.place_in_cassette is not None:
             # The other calls of its cassette keep the file.
             return False
         for candidate in self._by_target.get(call_to_rekey.call.target, ()):
+            if by_same_test and candidate.call.test != call_to_rekey.call.test:
+                continue
             is_other_file = (
                 candidate.file != call_to_rekey.file
                 and candidate.place_in_cassette is None

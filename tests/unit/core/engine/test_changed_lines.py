@@ -11,6 +11,8 @@ from pytest_mimic._core.engine.changed_lines import former_recording
 from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.vault import Vault
+from pytest_mimic.errors import MissingRecordingError
+from unit.core.engine.runs import Runs
 from unit.tools.rekey.vaults import TARGET, vault_of
 
 ARGUMENTS = {"base": "EUR", "run": 1}
@@ -48,6 +50,25 @@ def test_a_recording_that_cannot_follow_is_found_too() -> None:
     found = former(vault_of({"arguments": ARGUMENTS}), Options(sequence=True))
 
     assert (found.changes, found.follows) == (["sequence is new"], False)
+
+
+@pytest.mark.parametrize(
+    ("places", "follows"), [(("Oslo", "Rome"), True), (("Oslo", "Oslo"), False)]
+)
+def test_a_sequence_of_different_answers_does_not_follow(
+    runs: Runs, places: tuple[str, ...], follows: bool
+) -> None:
+    """One of them cannot serve all tests: `pytest-mimic rekey` leaves the recording."""
+    answers = iter(["Mon", "Tue"])
+    record = runs.mimic(lambda place: next(answers), sequence=True)
+    for place in places:
+        record(place)
+    runs.again("replay")
+
+    with pytest.raises(MissingRecordingError) as caught:
+        runs.mimic(lambda place: "Sun", sequence=False)("Oslo")
+
+    assert ("pytest-mimic rekey" in str(caught.value)) is follows
 
 
 @pytest.mark.parametrize(

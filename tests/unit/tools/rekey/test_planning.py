@@ -81,11 +81,26 @@ def test_a_call_that_was_recorded_again_since_keeps_its_new_recording() -> None:
 
     assert plan.changes == []
     [staying_call] = plan.staying
-    assert (staying_call.reason, staying_call.rival) == (
-        "equal calls have different outcomes",
-        True,
-    )
+    assert staying_call.reason == "equal calls have different outcomes"
     assert staying_call.changes == ("ignore=run is new",)
+    assert (staying_call.rival, staying_call.is_recorded_again) == (False, True)
+
+
+def test_two_tests_with_different_outcomes_of_a_call_have_to_choose_one() -> None:
+    arguments = {"base": "EUR", "run": 1}
+    vault = vault_of(
+        {"arguments": arguments, "value": 1},
+        {
+            "arguments": arguments,
+            "value": 2,
+            "options": IGNORING,
+            "test": "test_b.py::test_y",
+        },
+    )
+
+    [staying_call] = planned(vault, "shop:fetch ignore=run").staying
+
+    assert (staying_call.rival, staying_call.is_recorded_again) == (True, False)
 
 
 def test_a_name_is_taken_after_its_recording_has_moved_away() -> None:
