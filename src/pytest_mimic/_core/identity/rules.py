@@ -555,7 +555,8 @@ def _remedies(
     """Return what a user can do about a part of a call that has no identity.
 
     For a stream, an iterator or a generator of random numbers, `ignore=` alone is no
-    remedy: calls that differ only in what it gives would become one call.
+    remedy: calls that differ only in what it gives would become one call. So it may be
+    for an object of a library, such as the reader of a file.
 
     Args:
         kind: The class of the part.
@@ -603,7 +604,13 @@ def _remedies(
         paths=(_path_to_ignore(path),),
         options=options,
     )
-    return [leave_out]
+    if is_stdlib(str(kind.__module__)):
+        # A lock, a thread, a socket: no outcome depends on which one it is.
+        return [leave_out]
+    return [
+        do("pass what it is made of, such as a path or data"),
+        leave_out._replace(purpose="or leave it out, if no outcome depends on it"),
+    ]
 
 
 def _path_to_ignore(path: str) -> str:

@@ -45,6 +45,28 @@ def test_the_error_offers_to_leave_out_the_part_before_the_whole_argument():
     assert (error.target, error.path) == ("shop.api:send", "session.pool._lock")
 
 
+class Reader:
+    """What a library made of a file, and does not pickle."""
+
+    def __reduce_ex__(self, protocol):
+        raise TypeError("cannot pickle a reader")
+
+
+def test_an_object_of_a_library_is_left_out_only_if_no_outcome_depends_on_it():
+    """Without it, calls with the readers of two files would have one recording."""
+    calls = CallIdentity("shop.api:rows", ("table",))
+    with pytest.raises(Unstable) as caught:
+        calls.key((SimpleNamespace(reader=Reader()),))
+
+    error = error_of_unstable(caught.value, "shop.api:rows")
+
+    assert error.remedy_lines() == [
+        "pass what it is made of, such as a path or data",
+        "or leave it out, if no outcome depends on it: shop.api:rows"
+        " ignore=table.reader",
+    ]
+
+
 class Row:
     def __init__(self, **attributes):
         self.__dict__.update(attributes)
