@@ -236,7 +236,12 @@ def test_a_recording_of_the_new_test_stays(suite, capsys):
         (
             ["t/a.py::test_q", "t/a.py::test_y"],
             1,
-            "nothing in .mimic_vault is of t/a.py::test_q",
+            "nothing in .mimic_vault is of a test t/a.py::test_q",
+        ),
+        (
+            ["shop:fetch", "shop.rates:fetch"],
+            1,
+            "a function that was moved or renamed has to be recorded again",
         ),
         (
             ["t/a.py", "t/a.py"],

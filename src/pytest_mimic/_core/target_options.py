@@ -124,6 +124,8 @@ def _word(name: str, value: object) -> str:
     """Return an option as a line has it: `ignore=rows.*.id`, `rtol=0.01`."""
     if value is True:
         return name
+    if value is False:
+        return f"{name}=no"
     text = str(value).lower()
     if isinstance(value, tuple):
         text = ",".join(value)

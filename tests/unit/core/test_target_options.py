@@ -32,7 +32,7 @@ PATHS = st.one_of(
             Options(sequence=False, rtol=0.01),
             "ignore",
             ["at"],
-            "shop:f sequence=false rtol=0.01 ignore=at",
+            "shop:f sequence=no rtol=0.01 ignore=at",
         ),
         (
             Options(compare="shape", key=len),

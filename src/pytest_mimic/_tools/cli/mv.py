@@ -25,12 +25,15 @@ from pytest_mimic._core.vault.format import (
     parse_recording,
     recording_name,
 )
+from pytest_mimic._core.words import pattern
 from pytest_mimic._tools.cli.output import Result, add_dry_run, counted
 from pytest_mimic._tools.cli.project import Invocation
 from pytest_mimic.errors import MimicError
 
 # How many cassettes without a name of their own a test may have.
 _MOST_UNNAMED = 100
+# The name of a function, `shop.rates:fetch`, which is no test.
+_TARGET = pattern(r"[\w.]+:[\w.]+")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -159,7 +162,12 @@ def _carry_out(vault: Vault, moves: Sequence[Move]) -> None:
 def _lines(invocation: Invocation, plan: _Plan, old: str) -> Iterator[str]:
     """Yield the report: a line for each pair of tests, the count, and what stays."""
     if not plan.moves and not plan.refused:
-        yield f"nothing in {invocation.settings.shown_vault} is of {old}"
+        yield f"nothing in {invocation.settings.shown_vault} is of a test {old}"
+        if _TARGET.fullmatch(old):
+            yield (
+                "  a function that was moved or renamed has to be recorded again:"
+                " only tests move"
+            )
     pairs = Counter((move.test, move.new_test) for move in plan.moves)
     for (test, new_test), count in sorted(pairs.items()):
         yield f"{test} -> {new_test}  {count}"
