@@ -98,7 +98,7 @@ def test_the_plugins_own_modules_are_imported_without_assertion_rewriting(projec
 # one makes every run start later.
 REPLAY = """
     pytest_mimic errors plugin
-    _core _core.commands _core.modules _core.settings
+    _core _core.commands _core.modules _core.named_fields _core.settings
     _core.target_options _core.words
     _core.engine _core.engine.function_plan _core.engine.coverings _core.engine.decisions
     _core.engine.account _core.engine.account_events _core.engine.current

@@ -241,18 +241,13 @@ class NextRun:
         if len(text) > _LONG:
             self._note_long(text)
             return
-        self._unread.append((text, self._given_to()))
+        # Any test may use what a wider fixture got: such an outcome has no test.
+        current = self._run.current
+        test = current.test if current.owner.is_test else ""
+        self._unread.append((text, test))
         self._unread_length += len(text)
         if self._unread_length > _MOST_UNREAD:
             self._read_outcomes()
-
-    def _given_to(self) -> str:
-        """Return the test that an outcome of now is given to.
-
-        The name is empty for an outcome of a wider fixture, which any test may use.
-        """
-        current = self._run.current
-        return current.test if current.owner.is_test else ""
 
     def _read_outcomes(self) -> None:
         """Note the values in the outcomes so far."""
