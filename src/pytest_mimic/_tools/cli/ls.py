@@ -49,6 +49,11 @@ from pytest_mimic.errors import one_line
 # The characters between two columns.
 _GAP = 2
 _LEAST_WIDTH_OF_OUTCOME = 10
+# The characters of a request that is cut: of its method and path, and of its prompt,
+# where one model or method is told from another.
+_LEAST_WIDTH_OF_SIGNATURE = 4
+_LEAST_WIDTH_OF_PROMPT = 4
+_WIDTH_OF_PROMPT = 12
 # The clients whose calls have a query or a prompt at their ends.
 _TARGETS_OF_REQUESTS = ("http", "mcp")
 # With less room for a call and its test, other columns are left out.
@@ -238,13 +243,49 @@ def _fitted_call(row: Row, most: int) -> str:
     The middle of a request is left out, `http POST /v1/...in Bergen?)`, and the end of
     any other call: its first argument tells it apart, or the table of its statement.
     """
-    if len(row.call) <= most:
-        return row.call
+    call = row.call
+    if len(call) <= most:
+        return call
+    signature, _, words = call.partition(" (")
     if row.is_request:
-        return fitted(row.call, most)
-    if row.call.endswith(")"):
-        return f"{row.call[: most - 4]}...)"
-    return shortened(row.call, most)
+        return _fitted_request(signature, words, most) or fitted(call, most)
+    client, _, statement = call.partition(" ")
+    is_of_client = bool(words) and "(" not in client
+    if is_of_client and len(statement) + len("...") <= most:
+        # The first parameter tells more than the client's name.
+        return f"...{statement}"
+    if call.endswith(")"):
+        return f"{call[: most - 4]}...)"
+    return shortened(call, most)
+
+
+def _fitted_request(signature: str, words: str, most: int) -> str:
+    """Return a request with its words, but a shorter signature and prompt.
+
+    >>> _fitted_request("http POST /mcp", "tools/call weather)", 30)
+    'http P... (tools/call weather)'
+    >>> _fitted_request("http POST /v1/chat", "gpt-6: ... in the morning?)", 32)
+    'http ... (gpt-6: ...he morning?)'
+
+    Args:
+        signature: The call up to its words.
+        words: What stands in parentheses, without the first one; empty for nothing.
+        most: The most characters.
+
+    Returns:
+        The text; empty if there is too little room.
+    """
+    if not words:
+        return ""
+    room = most - len(f"... ({words}")
+    if room >= _LEAST_WIDTH_OF_SIGNATURE:
+        return f"{signature[:room]}... ({words}"
+    model, colon, prompt = words.partition(": ")
+    room = most - len(f"... ({model}: ...")
+    if not colon or room < _LEAST_WIDTH_OF_PROMPT:
+        return ""
+    end = min(room, _WIDTH_OF_PROMPT)
+    return f"{signature[: room - end]}... ({model}: ...{prompt[-end:]}"
 
 
 def _widest(texts: Iterable[str]) -> int:

@@ -242,6 +242,63 @@ def test_a_long_call_keeps_what_tells_it_apart(shop, call, target, arguments, sh
     assert re.fullmatch(shown, row[4])
 
 
+PROMPT = [{"role": "user", "content": "And which tea is good in the morning?"}]
+
+
+def chat_with(model):
+    """Return the description of a request to a language model."""
+    return {
+        "signature": "POST /v1/chat/completions",
+        "method": "POST",
+        "url": "http://llm.test/v1/chat/completions",
+        "body": {"model": model, "messages": PROMPT},
+    }
+
+
+TOLD_APART = {
+    "models": (
+        "http",
+        [chat_with("gpt-5-mini"), chat_with("gpt-6")],
+        ["... (gpt-5-mini: ...rning?)", "... (gpt-6: ...he morning?)"],
+    ),
+    "parameters": (
+        "sqlalchemy",
+        [
+            {"signature": "SELECT orders", "params": {"id": 1}},
+            {"signature": "SELECT orders", "params": {"id": 2}},
+        ],
+        ["...SELECT orders (id=1)", "...SELECT orders (id=2)"],
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("target", "calls", "shown"), TOLD_APART.values(), ids=TOLD_APART
+)
+def test_equal_signatures_are_told_apart_in_80_columns(
+    shop, monkeypatch, target, calls, shown
+):
+    answer = {"status": 200, "reason": "", "version": "HTTP/1.1", "headers": []}
+    folder = shop / ".mimic_vault/calls" / target
+    folder.mkdir()
+    for digit, arguments in zip("ab", calls):
+        facts = {
+            "format": 5,
+            "target": target,
+            "arguments": arguments,
+            "source": None,
+            "test": f"tests/test_shop.py::test_of_a_{'very_' * 9}long_name",
+            "recorded": "2026-11-23",
+            "outcomes": [{"duration": 0.1, "value": answer}],
+        }
+        path = folder / f"{digit * 32}.json"
+        path.write_text(json.dumps(facts), encoding="utf-8")
+
+    lines = lines_in_a_terminal(monkeypatch, 80, "ls", target)
+
+    assert [row[3] for row in columns_of(lines[:2])] == shown
+
+
 def test_the_answer_of_a_database_is_told_in_short(shop, call):
     folder = shop / ".mimic_vault/calls/sqlalchemy"
     folder.mkdir()
