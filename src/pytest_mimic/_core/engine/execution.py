@@ -15,15 +15,14 @@ give a stream. A call that nothing mimics is passed on by its wrapper (`wrappers
 from __future__ import annotations
 
 import types
-from collections.abc import Awaitable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, cast
 
 from pytest_mimic._core.engine.begin import begin
 from pytest_mimic._core.engine.call import call_of_function
 from pytest_mimic._core.engine.streams import perform_stream, replay_stream
 from pytest_mimic._core.outcome.iterators import is_c_iterator
-from pytest_mimic._core.outcome.outcome import Raised, Value, is_outcome
+from pytest_mimic._core.outcome.outcome import Raised, Value, is_outcome, raise_again
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.function_plan import FunctionPlan
@@ -49,8 +48,20 @@ def perform_call(
     if step.mode == "replay":
         return _replay(step, is_async=is_async)
     result: object = None
-    with _recording(step):
-        result = plan.function(*args, **kwargs)
+    error: BaseException | None = None
+    with step.running():
+        # No error leaves this block: the block would set its traceback, which a frozen
+        # exception refuses.
+        try:
+            result = plan.function(*args, **kwargs)
+        except BaseException as raised:
+            error = raised
+    if error is not None:
+        try:
+            _end_by_error(step, error)
+        finally:
+            # The traceback of the error refers to this frame.
+            del error
     if not step.active:
         # The function has raised, and the caller gets the recorded outcome.
         return _replay(step, is_async=is_async)
@@ -79,24 +90,29 @@ def _is_stream(result: object) -> bool:
     return isinstance(result, types.GeneratorType) or is_c_iterator(result)
 
 
-@contextmanager
-def _recording(step: Step, *, is_awaited: bool = False) -> Iterator[None]:
-    """Return the block for the original function, which ends the call if it raises.
+def _end_by_error(
+    step: Step, error: BaseException, *, is_awaited: bool = False
+) -> None:
+    """End the call with the error of the original function, and raise the error.
 
-    To verify, the block then ends without the exception. An interrupt, an exit, a
-    cancellation and a skip are not outcomes. Only what `is_awaited` can be cancelled: a
-    plain function raises the cancellation of something else.
+    To verify, the error is not raised. An interrupt, an exit, a cancellation and a skip
+    are not outcomes. Only what `is_awaited` can be cancelled: a plain function raises
+    the cancellation of something else.
+
+    Raises:
+        BaseException: The error, or one of the plugin that has the error as context.
     """
     try:
-        with step.running():
-            yield
-    except BaseException as error:
+        raise_again(error)
+    except BaseException:
         if is_outcome(error):
             step.complete(Raised(error))
         else:
             step.abandon(error, is_awaited=is_awaited)
         if not step.answers(error):
             raise
+    finally:
+        del error
 
 
 def _replay(step: Step, *, is_async: bool) -> object:
@@ -127,8 +143,18 @@ async def _perform_coroutine(step: Step, coroutine: Awaitable[object]) -> object
     """Await the real coroutine and complete the call."""
     step.begun = True
     result: object = None
-    with _recording(step, is_awaited=True):
-        result = await coroutine
+    error: BaseException | None = None
+    with step.running():
+        # No error leaves this block, as in a call that is not awaited.
+        try:
+            result = await coroutine
+        except BaseException as raised:
+            error = raised
+    if error is not None:
+        try:
+            _end_by_error(step, error, is_awaited=True)
+        finally:
+            del error
     if step.active and _is_stream(result):
         # The stream begins when it is read.
         step.begun = False

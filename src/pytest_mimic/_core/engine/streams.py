@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from weakref import finalize
 
 from pytest_mimic._core.engine.function_plan import descriptions
-from pytest_mimic._core.outcome.outcome import Raised, Stream, Value, is_outcome
+from pytest_mimic._core.outcome.outcome import (
+    Raised,
+    Stream,
+    Value,
+    is_outcome,
+    raise_again,
+)
 from pytest_mimic.errors import UnstorableOutcomeError
 
 if TYPE_CHECKING:
@@ -104,12 +110,20 @@ def _relay(
         while end is None and len(items) < limit:
             is_whole = False
             item: object = None
+            raised: BaseException | None = None
             try:
                 with step.running():
-                    if is_async:
-                        item = yield _Await(anext(cast("_AsyncStream", stream)))
-                    else:
-                        item = next(cast("Iterator[object]", stream))
+                    # No error leaves this block: the block would set its traceback,
+                    # which a frozen exception refuses.
+                    try:
+                        if is_async:
+                            item = yield _Await(anext(cast("_AsyncStream", stream)))
+                        else:
+                            item = next(cast("Iterator[object]", stream))
+                    except BaseException as error:
+                        raised = error
+                if raised is not None:
+                    raise_again(raised)
                 # A copy, because the stream may change the item later.
                 with step.run.current.pending:
                     copy = descriptions().snapshot(
@@ -126,6 +140,9 @@ def _relay(
                     step.abandon(error, is_awaited=is_async)
                     raise
                 end = Raised(error)
+            finally:
+                # The traceback of the error refers to this frame.
+                del raised
             # Its reader may want no more.
             is_whole = True
             if step.mode == "run" and end is None:

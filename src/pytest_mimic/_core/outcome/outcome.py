@@ -8,6 +8,9 @@ from typing import Any, ClassVar, Literal, NoReturn, TypeAlias
 
 from pytest_mimic.errors import MimicError
 
+# Sets the context of an exception, whatever its class does with assignments.
+_CONTEXT: Any = vars(BaseException)["__context__"]
+
 OutcomeKind = Literal["value", "raised", "stream"]
 
 
@@ -68,6 +71,20 @@ class Raised:
             raise error
         finally:
             del error
+
+
+def raise_again(error: BaseException) -> NoReturn:
+    """Raise an error that was caught, with the context that it had.
+
+    Without that, its context would be the error that the caller of now handles.
+    """
+    context = error.__context__
+    try:
+        raise error
+    finally:
+        # A frozen exception refuses an assignment.
+        _CONTEXT.__set__(error, context)
+        del error, context
 
 
 class Stream:
