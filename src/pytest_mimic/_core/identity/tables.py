@@ -12,7 +12,7 @@ from array import array
 from collections.abc import Callable, Iterable
 from itertools import chain, compress
 from json import loads
-from typing import Any
+from typing import Any, NoReturn
 
 from pytest_mimic._core.identity.numeric import array_memory, float_format
 from pytest_mimic._core.identity.short import plain_nans
@@ -406,6 +406,34 @@ def _reduce_polars_frame(frame: Any, _layout: bool) -> object:
     return frame.height, list(map(_reduce_polars_series, frame.get_columns()))
 
 
+def _reduce_polars_lazy_frame(frame: Any, _layout: bool) -> object:
+    """Reduce a lazy frame of polars to its plan, with the data that stands in it.
+
+    Raises:
+        Unstable: The frame reads files when it is collected.
+    """
+    if "SCAN" in frame.explain(optimized=False):
+        raise _reads_files_later(frame, "collect()")
+    return frame.__getstate__()
+
+
+def _refuse_arrow_dataset(dataset: Any, _layout: bool) -> NoReturn:
+    """Refuse a dataset of pyarrow, which reads its files when it is asked for data."""
+    raise _reads_files_later(dataset, "to_table()")
+
+
+def _reads_files_later(value: object, reading: str) -> Unstable:
+    """Return the error for a value that reads files later, outside of Python.
+
+    What such a file contains cannot be seen, so that other files would be equal to it.
+    """
+    name = type(value).__name__
+    remedy = f"pass its data: call {reading} before the call"
+    return Unstable(
+        f"a {name} object, which reads files later", type(value), remedy=remedy
+    )
+
+
 def _reduce_arrow_table(table: Any, _layout: bool) -> object:
     """Reduce a table of pyarrow to its number of rows, its schema and its columns."""
     columns = list(map(_arrow_values_data, table.columns))
@@ -560,6 +588,7 @@ RULES: dict[tuple[str, str], Rule] = {
     ("pandas", "NAType"): _scalar_rule(_reduce_missing_value),
     ("pandas", "NaTType"): _scalar_rule(_reduce_missing_value),
     ("polars", "DataFrame"): Rule(_reduce_polars_frame),
+    ("polars", "LazyFrame"): Rule(_reduce_polars_lazy_frame),
     ("polars", "Series"): Rule(_reduce_polars_series),
     ("polars", "DataType"): Rule(_reduce_polars_dtype_to_name),
     ("pyarrow", "Table"): Rule(_reduce_arrow_table),
@@ -570,4 +599,5 @@ RULES: dict[tuple[str, str], Rule] = {
     ("pyarrow", "Schema"): Rule(_reduce_arrow_schema),
     ("pyarrow", "Field"): Rule(_reduce_arrow_field),
     ("pyarrow", "DataType"): Rule(_reduce_arrow_type),
+    ("pyarrow", "FileSystemDataset"): Rule(_refuse_arrow_dataset),
 }

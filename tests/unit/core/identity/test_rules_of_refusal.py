@@ -219,6 +219,33 @@ def test_open_things_are_refused(tmp_path):
     connection.close()
 
 
+def test_what_reads_files_outside_of_python_is_refused(tmp_path):
+    polars = pytest.importorskip("polars")
+    dataset = pytest.importorskip("pyarrow.dataset").dataset
+    prices = tmp_path / "prices.csv"
+    prices.write_text("price\n1\n")
+
+    with pytest.raises(Unstable, match="a LazyFrame object, which reads files") as lazy:
+        fingerprint([polars.scan_csv(prices)])
+    with pytest.raises(Unstable, match="a FileSystemDataset object, which reads files"):
+        fingerprint(dataset(prices, format="csv"))
+
+    assert lazy.value.path == "value[0]"
+    assert lazy.value.remedy == "pass its data: call collect() before the call"
+
+
+def test_a_lazy_frame_counts_by_its_plan_and_its_data():
+    polars = pytest.importorskip("polars")
+    column = polars.col("price")
+    frame = polars.DataFrame({"price": [1, 2]})
+
+    lazy = fingerprint(frame.lazy().filter(column > 1))
+
+    assert fingerprint(frame.lazy().filter(column > 1)) == lazy
+    assert fingerprint(frame.lazy().filter(column > 2)) != lazy
+    assert fingerprint((frame + 1).lazy().filter(column > 1)) != lazy
+
+
 def test_a_zone_without_a_key_is_refused():
     data = next(iter(find_zone("UTC")))
     with pytest.raises(Unstable, match=r"a time zone without a key$"):
