@@ -130,11 +130,21 @@ def _secure_parameters(plain: Any) -> Iterator[dict[str, Any]]:
             yield value
 
 
-def redacted_request(described: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
-    """Return a described request without what is secret by the rules of this redactor.
+# What is stored, under the rules of today. What a run stores is hidden by `Secrets`,
+# while the call is made.
 
-    A request without secrets stays the same, which shows that a recording holds none:
-    `pytest-mimic check` compares the two.
+
+def request_under_rules_of_today(
+    described: dict[str, Any], redactor: Redactor
+) -> dict[str, Any]:
+    """Return a stored request as it would be without what is secret today.
+
+    `pytest-mimic check` compares the result with what is stored: they are equal if the
+    recording holds no secret. The result itself is not stored.
+
+    Args:
+        described: The description of the request in a recording.
+        redactor: The rules of today.
     """
     secrets = Secrets(redactor.by_look())
     hidden_request = dict(described)
@@ -161,24 +171,32 @@ def _with_texts_of_files(body: Any, secrets: Secrets) -> Any:
     fields = {}
     for name, field in body.items():
         if isinstance(field, list):
-            fields[name] = [_redacted_file(part, secrets) for part in field]
+            fields[name] = [_part_with_redacted_text(part, secrets) for part in field]
         else:
-            fields[name] = _redacted_file(field, secrets)
+            fields[name] = _part_with_redacted_text(field, secrets)
     return fields
 
 
-def _redacted_file(part: Any, secrets: Secrets) -> Any:
-    """Return a part of a multipart body, a file with its text redacted."""
+def _part_with_redacted_text(part: Any, secrets: Secrets) -> Any:
+    """Return a part of a multipart body; if it is a file of text, hide its secrets."""
     is_file = isinstance(part, dict) and part.keys() == _KEYS_OF_FILE
     if is_file and isinstance(part["content"], str):
         return {**part, "content": secrets.text(part["content"])}
+    # Anything else was scrubbed with the body, or is bytes.
     return part
 
 
-def redacted_response(exchange: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
-    """Return a stored response without what is secret by the rules of this redactor.
+def response_under_rules_of_today(
+    exchange: dict[str, Any], redactor: Redactor
+) -> dict[str, Any]:
+    """Return a stored response as it would be without what is secret today.
 
-    A response without secrets stays the same, as for `redacted_request`.
+    `pytest-mimic check` compares the result with what is stored: they are equal if the
+    recording holds no secret. `pytest-mimic rekey` stores the result.
+
+    Args:
+        exchange: The response in a recording.
+        redactor: The rules of today.
     """
     secrets = Secrets(redactor)
     headers = exchange.get("headers", ())

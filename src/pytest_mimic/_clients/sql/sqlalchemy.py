@@ -51,6 +51,7 @@ class SqlAdapter(Adapter):
         module_of_engines = "sqlalchemy.engine.base"
         module_of_dialects = "sqlalchemy.engine.default"
         return [
+            # Each connection gets a stand-in, which is the one that makes calls.
             Edge(
                 module_of_pools,
                 (_CLASS_OF_POOL_RECORD, f"{_CLASS_OF_POOL_RECORD}__connect"),
@@ -61,23 +62,28 @@ class SqlAdapter(Adapter):
                 (_CLASS_OF_POOL_RECORD, "get_connection"),
                 self._wrap_get_connection,
             ),
-            Edge(
-                module_of_pools, (_CLASS_OF_POOL_RECORD, "checkin"), _wrap_housekeeping
-            ),
-            Edge(module_of_pools, ("_ConnectionFairy", "_reset"), _wrap_housekeeping),
+            # An engine shows to which database its pool leads.
             Edge(
                 module_of_engines,
                 ("Engine", "raw_connection"),
                 self._wrap_raw_connection,
             ),
+            # The cursor is told the names of parameters and columns.
             Edge(
-                module_of_engines, ("Connection", "_exec_single_context"), _wrap_execute
+                module_of_engines,
+                ("Connection", "_exec_single_context"),
+                _wrap_to_name_parameters,
             ),
             Edge(
                 module_of_engines,
                 ("Connection", "_exec_insertmany_context"),
-                _wrap_execute,
+                _wrap_to_name_parameters,
             ),
+            # What the pool does of its own accord is no call.
+            Edge(
+                module_of_pools, (_CLASS_OF_POOL_RECORD, "checkin"), _wrap_housekeeping
+            ),
+            Edge(module_of_pools, ("_ConnectionFairy", "_reset"), _wrap_housekeeping),
             Edge(
                 module_of_dialects,
                 ("DefaultDialect", "_do_ping_w_event"),
@@ -243,9 +249,16 @@ def _state_of(engine: Any, connection: StandInConnection) -> dict[str, Any]:
     return state
 
 
-def _wrap_execute(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
+def _wrap_to_name_parameters(
+    original: Callable[..., Any], _port: Port
+) -> Callable[..., Any]:
+    """Tell the stand-in cursor the names of parameters and columns.
+
+    By these names secrets are found, and parameters are described. The driver gets
+    only values.
+    """
+
     def execute(connection: Any, dialect: Any, context: Any, *args: Any) -> Any:
-        """Give the cursor the names in the statement, which the driver does not get."""
         cursor = context.cursor
         if not isinstance(cursor, StandInCursor):
             return original(connection, dialect, context, *args)

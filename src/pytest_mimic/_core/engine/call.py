@@ -1,4 +1,9 @@
-"""One call: which target was called with what, and by what the call is identified."""
+"""Makes a call from its target and its arguments, and identifies it.
+
+Arguments that do not fit the signature raise the function's own `TypeError`, unless the
+signature is that of another function, inside of a decorator with `functools.wraps`.
+Then they are bound as `*args, **kwargs`.
+"""
 
 from __future__ import annotations
 
@@ -166,7 +171,7 @@ def call_of_function(
     """Return the call of a function with these arguments.
 
     Raises:
-        TypeError: They do not fit.
+        TypeError: They do not fit the signature, and it is the function's own.
         UnstableIdentityError: One of them has no stable identity.
     """
     bound, identity = plan.bound, plan.identity

@@ -1,7 +1,8 @@
-"""Puts targets in force for a while: functions and clients, with a plan for each.
+"""Puts targets in force for a while, and decides which line covers a function.
 
-What is named is patched once, and the innermost activation says which plan takes its
-calls.
+Targets are functions and clients; each has a plan. What is named is patched once, and
+the innermost activation says which plan takes its calls. Where several lines name one
+function, `Covering.rank` decides.
 """
 
 from __future__ import annotations
@@ -103,9 +104,10 @@ class Covering:
             self.problems.append(TargetError(what))
 
     def rank(self, number: int) -> tuple[bool, int]:
-        """Order requests for one function.
+        """Return the rank of a line among those that name one function.
 
-        A wildcard gives way, and the last one that names or excludes it decides.
+        The line with the highest rank decides: a wildcard gives way, and otherwise the
+        last line that names or excludes the function comes first.
         """
         request = self.requests[number]
         return request.excluded or request.path[-1] != "*", number

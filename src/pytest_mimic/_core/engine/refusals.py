@@ -1,4 +1,15 @@
-"""The errors of calls that get none of the outcomes of their file."""
+"""The errors of calls that get no outcome, and the option that each error names.
+
+| the call | names |
+|---|---|
+| has no recording | `--mimic-record` |
+| has none, and calls of its conversation were replayed | `--mimic-rerecord` |
+| has an empty place: it gave nothing that was kept | `--mimic-rerecord` |
+| follows replayed calls, and cannot run for real any more | `--mimic-rerecord` |
+| has a stale recording | `--mimic-record` |
+
+A file that says itself how its calls are recorded, a cassette, names no option.
+"""
 
 from __future__ import annotations
 

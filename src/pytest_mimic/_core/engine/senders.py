@@ -3,6 +3,9 @@
 Such a secret does not count, so that these calls are named, or refused. A replay gives
 them their answers in the order in which they begin. Where one recording serves all, the
 second would get the answer of the first.
+
+Which parts of a credential are compared, such as the claims of a token, is decided in
+`_core/seam/call_secrets.py` (`credentials_in`).
 """
 
 from __future__ import annotations

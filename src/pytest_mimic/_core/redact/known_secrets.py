@@ -227,7 +227,7 @@ class KnownSecrets:
         # The JSON Web Tokens that answers have under names that are not secret.
         self._shown_tokens: set[str] = set()
         # The recorded answers that hold placeholders.
-        self._answers: list[_Answer] = []
+        self._answers: list[_RecordedAnswer] = []
         # The placeholders that changed, with those that stand for the secrets now.
         self._renamed_placeholders: dict[str, str] = {}
         # The placeholders that stand in answers of other processes.
@@ -334,7 +334,7 @@ class KnownSecrets:
                 return issued.placeholder
             # This call began before the one whose answer came first.
             placeholder = issuer.placeholder(name, value, is_number=is_number)
-            return self._rename(issued, placeholder, issuer.order)
+            return self._replace_placeholder(issued, placeholder, issuer.order)
 
     def stand(self, value: str, placeholder: str, order: int = -1) -> None:
         """Let a placeholder stand for a secret from now on."""
@@ -516,14 +516,15 @@ class KnownSecrets:
             if tokens or shared_placeholders:
                 self._note(Shown(tokens, list(shared_placeholders)))
             if placeholders:
-                answer = _Answer(answer_data, amend)
-                answer.rename(self._renamed_placeholders)
+                answer = _RecordedAnswer(answer_data, amend)
+                answer.replace_placeholders(self._renamed_placeholders)
                 self._answers.append(answer)
 
-    def _rename(self, issued: Issued, placeholder: str, order: int) -> str:
-        """Let the placeholder of an earlier call stand for a secret.
+    def _replace_placeholder(self, issued: Issued, placeholder: str, order: int) -> str:
+        """Return what stands for a secret that an earlier call turns out to issue.
 
-        A later call has issued the secret first.
+        The answer of a later call came first and has issued the secret. The placeholder
+        of the earlier call replaces that of the later one, also in recorded answers.
 
         Where a request has returned the secret meanwhile, or an answer of another
         process holds it, it keeps its placeholder.
@@ -536,15 +537,15 @@ class KnownSecrets:
         self._note(Renamed(issued.placeholder, placeholder))
         self.stand(issued.value, placeholder, order)
         for answer in self._answers:
-            answer.rename(self._renamed_placeholders)
+            answer.replace_placeholders(self._renamed_placeholders)
         return placeholder
 
 
-class _Answer:
+class _RecordedAnswer:
     """An answer that was recorded and holds placeholders.
 
     Args:
-        plain: The answer as it stands in its recording.
+        answer_data: The answer as it stands in its recording.
         amend: Records it in another form.
     """
 
@@ -552,12 +553,20 @@ class _Answer:
         self._answer_data = answer_data
         self._amend = amend
 
-    def rename(self, names: dict[str, str]) -> None:
-        """Record the answer with other placeholders, if it holds one that changed."""
-        renamed_data = _renamed(self._answer_data, names)
-        if renamed_data != self._answer_data:
-            self._answer_data = renamed_data
-            self._amend(renamed_data)
+    def replace_placeholders(self, now_by_before: dict[str, str]) -> None:
+        """Record the answer again, if it holds a placeholder that has changed since.
+
+        A secret gets the placeholder of an earlier call when the answer to that call
+        comes late.
+
+        Args:
+            now_by_before: What stands for the secrets now, by the placeholders that
+                stood for them before.
+        """
+        new_data = _with_new_placeholders(self._answer_data, now_by_before)
+        if new_data != self._answer_data:
+            self._answer_data = new_data
+            self._amend(new_data)
 
 
 def known_in(
@@ -575,18 +584,21 @@ def known_in(
     return secrets
 
 
-def _renamed(plain: Any, names: dict[str, str]) -> Any:
-    """Return plain data with other placeholders, by those of before."""
-    if not names:
+def _with_new_placeholders(plain: Any, now_by_before: dict[str, str]) -> Any:
+    """Return plain data with the placeholders of now in place of those of before."""
+    if not now_by_before:
         return plain
     if isinstance(plain, dict):
-        return {name: _renamed(part, names) for name, part in plain.items()}
+        replaced_parts = {}
+        for name, part in plain.items():
+            replaced_parts[name] = _with_new_placeholders(part, now_by_before)
+        return replaced_parts
     if isinstance(plain, list):
-        return [_renamed(part, names) for part in plain]
+        return [_with_new_placeholders(part, now_by_before) for part in plain]
     if isinstance(plain, str):
-        return with_others(plain, lambda before: names.get(before, before))
-    if type(plain) in (int, float) and str(plain) in names:
-        return type(plain)(names[str(plain)])
+        return with_others(plain, lambda before: now_by_before.get(before, before))
+    if type(plain) in (int, float) and str(plain) in now_by_before:
+        return type(plain)(now_by_before[str(plain)])
     return plain
 
 

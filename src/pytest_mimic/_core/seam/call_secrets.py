@@ -1,4 +1,4 @@
-"""The secrets of one call of a client: learned from its request and answer, and hidden.
+"""The secrets of one call of a client: learned, hidden, and compared as credentials.
 
 A value under a secret name is hidden under that name, and wherever else the value
 occurs in the call.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from pytest_mimic._clients.http.http_secrets import redacted_response
+from pytest_mimic._clients.http.http_secrets import response_under_rules_of_today
 from pytest_mimic._clients.http.recorded_request import redacted_parts
 from pytest_mimic._core.engine.recorded_identities import (
     CannotFollowError,
@@ -185,7 +185,7 @@ class CallRedactor:
         if value is None:
             return None
         if target == "http":
-            hidden_value = redacted_response(value, self._redactor)
+            hidden_value = response_under_rules_of_today(value, self._redactor)
         else:
             hidden_value = self._redactor.declared.scrub(
                 value, stored=True, keep_types=True
