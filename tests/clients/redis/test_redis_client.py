@@ -287,6 +287,30 @@ def test_secrets_never_reach_a_recording(both: Any, runs: Runs) -> None:
         assert "hunter2" not in runs.text
 
 
+@pytest.mark.parametrize(
+    ("secrets", "named"),
+    [
+        (["first", "second"], "differ in api_key; to tell them apart: for made-up"),
+        (["first", "first"], ""),
+    ],
+    ids=["another secret", "the same secret"],
+)
+def test_equal_commands_that_differ_in_a_secret_are_named(
+    runs: Runs, port: int, secrets: list[str], named: str
+) -> None:
+    """A replay tells such commands apart by their order alone."""
+    runs.again("record")
+
+    with redis.Redis(port=port) as client:
+        for secret in secrets:
+            client.set("user:1:api_key", secret, ex=60)
+
+    equal_calls = list(runs.run.account.alike)
+    assert len(equal_calls) == bool(named)
+    assert all(equal.label == "redis SET user:1:api_key" for equal in equal_calls)
+    assert all(equal.what.startswith(named) for equal in equal_calls)
+
+
 # -- asyncio
 
 

@@ -154,19 +154,24 @@ def is_secret(command: Command, redactor: Redactor) -> bool:
     A command is so if a key in it, or another short word, is a secret name:
     `GET session_token`.
     """
+    return bool(_name_of_secret_key(command, redactor))
+
+
+def _name_of_secret_key(command: Command, redactor: Redactor) -> str:
+    """Return the secret name in a key of a command; empty: there is none."""
     verb = first_word(command[0])
     if verb in _WITHOUT_KEYS:
-        return False
+        return ""
     words_with_names = command[1:]
     if verb in _ONE_KEY or verb in _WITH_FIELDS:
         # The other words may be values.
         words_with_names = command[1:2]
     for word in words_with_names:
         if _is_name(word):
-            name_parts = re.split("[:/.]", text_of(word))
-            if any(map(redactor.secret, name_parts)):
-                return True
-    return False
+            for name_part in re.split("[:/.]", text_of(word)):
+                if redactor.secret(name_part):
+                    return name_part
+    return ""
 
 
 def secret_words(commands: Sequence[Command], redactor: Redactor) -> list[str]:
@@ -178,6 +183,29 @@ def secret_words(commands: Sequence[Command], redactor: Redactor) -> list[str]:
             if index not in indexes_to_show:
                 secret_texts.append(text_of(word))
     return secret_texts
+
+
+def _secrets_with_names(
+    commands: Sequence[Command],
+    shown_by_command: Sequence[Sequence[int]],
+    redactor: Redactor,
+) -> dict[str, str]:
+    """Return secret words of commands, each with the name for which it is secret.
+
+    Of several words that are secret for one name it is the first: options may follow.
+    What is secret by its command, such as a password of `AUTH`, has no name.
+    """
+    word_by_name: dict[str, str] = {}
+    for command, indexes in zip(commands, shown_by_command):
+        if len(indexes) == len(command):
+            continue
+        name_of_key = _name_of_secret_key(command, redactor)
+        is_named = name_of_key or first_word(command[0]) in _WITH_FIELDS
+        for index, word in enumerate(command):
+            if is_named and index not in indexes:
+                name = name_of_key or text_of(command[index - 1])
+                word_by_name.setdefault(name, text_of(word))
+    return {word: name for name, word in word_by_name.items()}
 
 
 def shown_indexes(command: Command, redactor: Redactor) -> Sequence[int]:
@@ -268,6 +296,7 @@ def describe_commands(
         parts={"database": database, "protocol": protocol, name: counted},
         identity=("database", "protocol", name),
         described=described,
+        sent_secrets=_secrets_with_names(commands, shown_by_command, redactor),
     )
 
 
