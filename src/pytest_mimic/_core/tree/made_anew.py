@@ -68,7 +68,8 @@ _MONTH = (
 _CLOCK = r"\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?"
 _ZONE = r"(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d))?"
 # The texts that may be a piece, the most special form first: an ISO moment holds a
-# date.
+# date. A file in base64 is one candidate, because its stretches between `+` and `/`
+# look like many tokens.
 _CANDIDATE = pattern(
     rf"""(?<![A-Za-z0-9])(?:
     (?P<uuid>[0-9a-f]{{8}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{12}})
@@ -79,6 +80,7 @@ _CANDIDATE = pattern(
     |(?P<day_first>\d{{1,2}}\.?\ {_MONTH}\ \d{{4}})
     |(?P<month_first>{_MONTH}\ \d{{1,2}},?\ \d{{4}})
     |(?P<number>\d{{10}}(?:\.\d{{1,9}})?|\d{{13}})
+    |(?P<data>[A-Za-z0-9_+/-]{{1000,}})
     |(?P<token>[A-Za-z0-9_-]{{16,}})
     )(?![A-Za-z0-9])""",
     re.VERBOSE | re.IGNORECASE,
@@ -180,6 +182,10 @@ def _number(text: str) -> Judged:
     return (Kind.MOMENT if _FIRST <= at < _END else None), at
 
 
+def _data(_text: str) -> Judged:
+    return None, None
+
+
 def _token(text: str) -> Judged:
     if len(text) > _LONGEST_TOKEN:
         return None, None
@@ -234,6 +240,7 @@ _ROWS: dict[str, Callable[[str], Judged]] = {
     "day_first": _date,
     "month_first": _date,
     "number": _number,
+    "data": _data,
     "token": _token,
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import random
 import uuid
 
 import pytest
@@ -160,3 +162,13 @@ def test_a_change_is_one_if_nothing_else_differs(old, new, result) -> None:
 def test_what_is_joined_to_a_long_text_is_data() -> None:
     """Looking at each of its ends would take minutes."""
     assert pieces("ab-" * 200_000) == []
+
+
+def test_a_file_in_base64_is_data() -> None:
+    """Stretches of it look like tokens, and to judge each of them takes seconds."""
+    file = base64.b64encode(random.Random(1).randbytes(3_000)).decode()
+    number = str(uuid.UUID(int=random.Random(2).getrandbits(128), version=4))
+
+    found = pieces(f"data:image/png;base64,{file} {number}")
+
+    assert [piece.kind for piece in found] == [Kind.UUID]
