@@ -14,6 +14,7 @@ from functools import partial
 from importlib import import_module
 from marshal import dumps
 from operator import attrgetter, methodcaller
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, cast
 
 from pytest_mimic._core.commands import Remedy, Verb, do
@@ -597,6 +598,9 @@ def _remedies(
             do("pass a random.Random with a seed"),
             do("or name a function inside, which gets the numbers"),
         ]
+    if kind in (FunctionType, type):
+        # An outcome depends on what it does.
+        return [do("define it at the top of a module, with a name of its own")]
     leave_out = Remedy(
         Verb.IGNORE,
         "leave it out",

@@ -171,6 +171,22 @@ def test_unstable_values_are_refused_and_named(make, what):
         fingerprint(Plain(part=value))
 
 
+@pytest.mark.parametrize("name", ["function", "class"])
+def test_what_does_something_is_not_to_be_left_out(name):
+    """Calls that get different functions would become one."""
+    made: dict = {"__name__": "made"}
+    exec("class Rule: pass\nrule = lambda row: row > 1", made)
+    value = {"function": made["rule"], "class": made["Rule"]}[name]
+    with pytest.raises(Unstable) as caught:
+        fingerprint(value)
+
+    error = error_of_unstable(caught.value, target="shop:keep")
+
+    remedy = "define it at the top of a module, with a name of its own"
+    assert str(error).splitlines()[2].strip() == remedy
+    assert "ignore=" not in str(error)
+
+
 def test_a_coroutine_is_refused():
     made = coroutine()
     with pytest.raises(Unstable, match=r"a coroutine$"):
