@@ -33,6 +33,8 @@ ELSEWHERE = {
     "annotationlib.ForwardRef",
     "pathlib.PosixPath",
     "pathlib.WindowsPath",
+    "pygments.token._TokenType",
+    "sqlparse.tokens._TokenType",
     "typing.ForwardRef",
     "typing.Union",
 }

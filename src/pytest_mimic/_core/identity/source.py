@@ -28,6 +28,9 @@ IGNORED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
 KEPT_SOURCE = "__mimic_source__"
 # The name of the file in the warnings of Python about source that is parsed here.
 _NAME_OF_PARSED_FILE = "<pytest-mimic>"
+# Before Python 3.13, threads that parse at the same time may disturb one another, which
+# is a SystemError: https://github.com/python/cpython/issues/106905
+_ATTEMPTS = 20
 # How lines begin that do not end a function, however they are indented: empty lines,
 # comments and closing brackets.
 _STARTS_OF_CONTINUING_LINES = ("", "\\", "#", ")", "]", "}")
@@ -230,11 +233,17 @@ def parsed(source: str | bytes) -> ast.Module | None:
     # for the name of the parsed file alone: another thread may have changed the filters
     # in the meantime, so that they cannot be restored.
     warnings.filterwarnings("ignore", module=_NAME_OF_PARSED_FILE)
-    try:
-        return ast.parse(source, _NAME_OF_PARSED_FILE)
-    except (SyntaxError, ValueError):
-        # Python 3.10 raises a ValueError for null bytes.
-        return None
+    attempts_left = _ATTEMPTS
+    while True:
+        try:
+            return ast.parse(source, _NAME_OF_PARSED_FILE)
+        except SystemError:
+            attempts_left -= 1
+            if not attempts_left:
+                raise
+        except (SyntaxError, ValueError):
+            # Python 3.10 raises a ValueError for null bytes.
+            return None
 
 
 # Classes

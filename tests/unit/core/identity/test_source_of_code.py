@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import ast
 import functools
+import gc
 import importlib
 import itertools
 import json
 import sys
 import textwrap
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import kinds_of_things as k
 import pytest
 
 from pytest_mimic._core.identity.call_identity import CallIdentity, fingerprint
-from pytest_mimic._core.identity.source import normalised, source_fingerprint
+from pytest_mimic._core.identity.source import normalised, parsed, source_fingerprint
 from pytest_mimic._core.types.kinds import Unstable
 
 _numbers = itertools.count()
@@ -350,3 +352,25 @@ def test_a_lambda_beside_another_one_is_refused():
     assert (
         caught.value.remedy == "or give it a line of its own: no other lambda beside it"
     )
+
+
+def test_threads_parse_sources_at_the_same_time():
+    """Before Python 3.13, one thread may end the parsing of another by an error."""
+    source = "x = [a.b(c, d=1) for e in f]\n" * 60
+    interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
+
+    def let_others_run(*_):
+        sum(range(50))
+
+    gc.callbacks.append(let_others_run)
+    gc.set_threshold(20)
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            modules = list(pool.map(parsed, [source] * 200))
+    finally:
+        sys.setswitchinterval(interval)
+        gc.set_threshold(*thresholds)
+        gc.callbacks.remove(let_others_run)
+
+    assert {len(module.body) for module in modules} == {60}
