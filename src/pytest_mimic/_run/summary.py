@@ -446,7 +446,7 @@ def _repeated_calls(account: Account, commands: RunCommands) -> list[Line]:
 
 def _recorded_errors(account: Account, commands: RunCommands) -> list[Line]:
     """Return the list of recorded errors, and the command that records them again."""
-    calls = [(error.call, error.test) for error in account.failures]
+    calls = [(error.call, error.test) for error in account.recorded_errors]
     if not calls:
         return []
     pronoun = "it" if len(set(calls)) == 1 else "them"

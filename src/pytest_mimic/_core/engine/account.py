@@ -12,27 +12,27 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import starmap
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, TypeVar
 
-from pytest_mimic._core.engine.account_events import (
-    KINDS,
-    ChangedInput,
-    Drift,
-    EqualCalls,
-    HiddenVariable,
-    LooksLikeKey,
-    MadeAnew,
-    Miss,
-    Move,
-    PutBack,
-    RecordedCall,
-    RecordedError,
-    RepeatedCall,
-    StartedProcess,
-    TakenBack,
-    TokensTaken,
-    VerifiedCall,
-)
+from pytest_mimic._core.engine.account_events import KINDS
 
 if TYPE_CHECKING:
+    from pytest_mimic._core.engine.account_events import (
+        ChangedInput,
+        Drift,
+        EqualCalls,
+        HiddenVariable,
+        LooksLikeKey,
+        MadeAnew,
+        Miss,
+        OutcomeNotKept,
+        RecordedCall,
+        RecordedError,
+        RecordingRestored,
+        RenamedTest,
+        RepeatedCall,
+        StartedProcess,
+        TokensTaken,
+        VerifiedCall,
+    )
     from pytest_mimic._core.tree.differing import Difference
     from pytest_mimic._core.vault.recording_facts import Stored
     from pytest_mimic.errors import MimicError
@@ -115,7 +115,7 @@ The garbage collector looks at a plain tuple once only, and a run has many repla
 _Event = TypeVar("_Event", bound="tuple[Any, ...]")
 
 
-class Events(list[_Event]):
+class EventList(list[_Event]):
     """The events of one kind, in the order in which they happened.
 
     Appending is safe in threads without a lock.
@@ -130,7 +130,7 @@ class Events(list[_Event]):
         return [tuple(event) for event in self[since:]]
 
 
-class DistinctEvents(Events[_Event]):
+class DistinctEventList(EventList[_Event]):
     """Events of which equal ones count once: workers of xdist find the same ones."""
 
     def add(self, event: _Event) -> None:
@@ -165,30 +165,30 @@ class Account:
 
     def __init__(self) -> None:
         # Events of calls.
-        self.recorded_calls: Events[RecordedCall] = Events()
-        self.verified_calls: Events[VerifiedCall] = Events()
-        self.drifted: Events[Drift] = Events()
-        self.missing: DistinctEvents[Miss] = DistinctEvents()
-        self.inputs: Events[ChangedInput] = Events()
+        self.recorded_calls: EventList[RecordedCall] = EventList()
+        self.verified_calls: EventList[VerifiedCall] = EventList()
+        self.drifted: EventList[Drift] = EventList()
+        self.missing: DistinctEventList[Miss] = DistinctEventList()
+        self.inputs: EventList[ChangedInput] = EventList()
         # The tokens of the calls that the run recorded, and of those that it replayed.
-        self.tokens: Events[TokensTaken] = Events()
-        self.saved_tokens: Events[TokensTaken] = Events()
+        self.tokens: EventList[TokensTaken] = EventList()
+        self.saved_tokens: EventList[TokensTaken] = EventList()
         # The calls that were noted for reports, see `call_log`.
         self.calls: list[dict[str, Any]] = []
 
         # Events of recordings.
-        self.failures: Events[RecordedError] = Events()
-        self.taken_back: Events[TakenBack] = Events()
-        self.put_back: Events[PutBack] = Events()
-        self.moved: Events[Move] = Events()
-        self.made_anew: Events[MadeAnew] = Events()
-        self.repeated: DistinctEvents[RepeatedCall] = DistinctEvents()
+        self.recorded_errors: EventList[RecordedError] = EventList()
+        self.taken_back: EventList[OutcomeNotKept] = EventList()
+        self.put_back: EventList[RecordingRestored] = EventList()
+        self.moved: EventList[RenamedTest] = EventList()
+        self.made_anew: EventList[MadeAnew] = EventList()
+        self.repeated: DistinctEventList[RepeatedCall] = DistinctEventList()
 
         # Events of secrets and processes.
-        self.environment: DistinctEvents[HiddenVariable] = DistinctEvents()
-        self.keys: DistinctEvents[LooksLikeKey] = DistinctEvents()
-        self.alike: DistinctEvents[EqualCalls] = DistinctEvents()
-        self.processes: Events[StartedProcess] = Events()
+        self.environment: DistinctEventList[HiddenVariable] = DistinctEventList()
+        self.keys: DistinctEventList[LooksLikeKey] = DistinctEventList()
+        self.alike: DistinctEventList[EqualCalls] = DistinctEventList()
+        self.processes: EventList[StartedProcess] = EventList()
 
         # Texts of the summary.
         # Why not all tests were collected.
@@ -340,7 +340,7 @@ class Account:
         plain: dict[str, Any] = {"replayed": self.replayed, "saved": self.saved}
         for name in self.entries:
             events_of_name = vars(self)[name]
-            if isinstance(events_of_name, Events):
+            if isinstance(events_of_name, EventList):
                 plain[name] = events_of_name.rows()
             elif isinstance(events_of_name, set):
                 plain[name] = sorted(events_of_name)
@@ -367,7 +367,7 @@ class Account:
 
     def _add_entry(self, name: str, other: Any) -> None:
         events_of_name = vars(self)[name]
-        if isinstance(events_of_name, Events):
+        if isinstance(events_of_name, EventList):
             kind = KINDS[name]
             for fields in other:
                 events_of_name.add(kind(*fields))

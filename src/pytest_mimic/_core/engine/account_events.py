@@ -104,7 +104,7 @@ class ChangedInput(NamedFields):
 
 
 class RecordedError(NamedFields):
-    """An error that was recorded and kept.
+    """A call of a passing test raised, and the error was recorded as its outcome.
 
     Attributes:
         call: The call and its error: `shop:fetch() raised KeyError`.
@@ -115,7 +115,7 @@ class RecordedError(NamedFields):
     test: str
 
 
-class TakenBack(NamedFields):
+class OutcomeNotKept(NamedFields):
     """An outcome of a failing test was not kept.
 
     Attributes:
@@ -125,8 +125,8 @@ class TakenBack(NamedFields):
     label: str
 
 
-class PutBack(NamedFields):
-    """What a failing test had replaced stands in its recording again.
+class RecordingRestored(NamedFields):
+    """A recording that a failing test had replaced is again what it was before.
 
     Attributes:
         recording: The name of the recording or cassette.
@@ -135,8 +135,8 @@ class PutBack(NamedFields):
     recording: str
 
 
-class Move(NamedFields):
-    """A test that is gone has recorded what another one asks.
+class RenamedTest(NamedFields):
+    """A test that is gone has recorded what another one asks: it was renamed.
 
     Attributes:
         gone: The id of that test, or its file.
@@ -245,10 +245,10 @@ KINDS: dict[str, Callable[..., tuple[Any, ...]]] = {
     "inputs": ChangedInput,
     "tokens": TokensTaken,
     "saved_tokens": TokensTaken,
-    "failures": RecordedError,
-    "taken_back": TakenBack,
-    "put_back": PutBack,
-    "moved": Move,
+    "recorded_errors": RecordedError,
+    "taken_back": OutcomeNotKept,
+    "put_back": RecordingRestored,
+    "moved": RenamedTest,
     "made_anew": MadeAnew,
     "repeated": RepeatedCall,
     "environment": HiddenVariable,

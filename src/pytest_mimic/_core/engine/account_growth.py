@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from pytest_mimic._core.engine.account import Events
+from pytest_mimic._core.engine.account import EventList
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.account import Account
@@ -65,7 +65,7 @@ def _mark(entry: _Entry) -> _Mark:
 def _gained(entry: _Entry, seen: _Mark) -> list[object] | dict[str, str]:
     """Return what an entry has gained since its mark was made."""
     if isinstance(entry, list) and isinstance(seen, int):
-        if isinstance(entry, Events):
+        if isinstance(entry, EventList):
             return list(entry.rows(seen))
         return entry[seen:]
     if isinstance(entry, set) and isinstance(seen, set):

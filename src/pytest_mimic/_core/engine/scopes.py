@@ -9,7 +9,11 @@ import gc
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from pytest_mimic._core.engine.account_events import PutBack, RecordedError, TakenBack
+from pytest_mimic._core.engine.account_events import (
+    OutcomeNotKept,
+    RecordedError,
+    RecordingRestored,
+)
 from pytest_mimic._core.engine.owners import Change, Owner
 from pytest_mimic._core.vault.format import CASSETTES_PREFIX
 
@@ -206,7 +210,7 @@ class Scopes:
             for change in owner.journal.values():
                 for error in change.errors.values():
                     if error is not None:
-                        self._run.account.failures.append(RecordedError(*error))
+                        self._run.account.recorded_errors.append(RecordedError(*error))
         else:
             self._take_back(owner)
         owner.journal = {}
@@ -285,11 +289,11 @@ class Scopes:
         errors = [error[0] for error in change.errors.values() if error]
         is_cassette = group.startswith(CASSETTES_PREFIX)
         if errors:
-            account.taken_back += map(TakenBack, errors)
+            account.taken_back += map(OutcomeNotKept, errors)
         elif content is None and not is_cassette:
-            account.taken_back.append(TakenBack(group))
+            account.taken_back.append(OutcomeNotKept(group))
         elif not is_cassette:
-            account.put_back.append(PutBack(name))
+            account.put_back.append(RecordingRestored(name))
         if content is None:
             account.used.discard(name)
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.engine.account_events import Move
+from pytest_mimic._core.engine.account_events import RenamedTest
 from pytest_mimic._core.seam.registry import kind_of
 from pytest_mimic._core.vault.format import (
     CASSETTES_PREFIX,
@@ -30,7 +30,7 @@ def moved_tests(
     gone_tests: GoneTests,
     *,
     targets: Collection[str],
-) -> list[Move]:
+) -> list[RenamedTest]:
     """Return the moves that give tests the recordings of their calls.
 
     A test without recordings whose first missing call is the first call of a test that
@@ -57,7 +57,7 @@ def moved_tests(
         if candidate is not None:
             moves.setdefault(candidate, test)
     moves_with_files = _with_whole_files(moves, recorders, gone_tests)
-    return [Move(old, moves_with_files[old]) for old in sorted(moves_with_files)]
+    return [RenamedTest(old, moves_with_files[old]) for old in sorted(moves_with_files)]
 
 
 def _may_be_recorded(

@@ -15,12 +15,12 @@ from pytest_mimic._core.engine.account_events import (
     LooksLikeKey,
     MadeAnew,
     Miss,
-    Move,
-    PutBack,
+    OutcomeNotKept,
     RecordedCall,
     RecordedError,
+    RecordingRestored,
+    RenamedTest,
     StartedProcess,
-    TakenBack,
     TokensTaken,
     VerifiedCall,
 )
@@ -52,10 +52,10 @@ def an_account(tag: str) -> Account:
     account.tokens.append(TokensTaken(5, 7))
     account.saved_tokens.append(TokensTaken(11, 13))
     account.calls.append({"kind": "replayed", "label": tag})
-    account.failures.append(RecordedError(f"call {tag}", f"test {tag}"))
-    account.taken_back.append(TakenBack(tag))
-    account.put_back.append(PutBack(tag))
-    account.moved.append(Move(tag, "test"))
+    account.recorded_errors.append(RecordedError(f"call {tag}", f"test {tag}"))
+    account.taken_back.append(OutcomeNotKept(tag))
+    account.put_back.append(RecordingRestored(tag))
+    account.moved.append(RenamedTest(tag, "test"))
     account.made_anew.append(MadeAnew(tag, "id", "uuid", "test", "1 0", ""))
     account.environment.append(HiddenVariable(tag, "<API_KEY> stands for the value"))
     account.keys.append(LooksLikeKey(tag, "sk-…"))
@@ -142,7 +142,7 @@ def test_what_all_workers_have_is_added_once(name: str) -> None:
         total.add(an_account("a").to_plain())
 
     assert len(getattr(total, name)) == 1
-    assert [error.call for error in total.failures] == ["call a", "call a"]
+    assert [error.call for error in total.recorded_errors] == ["call a", "call a"]
 
 
 def test_a_fork_leaves_open_what_its_test_has_used() -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pytest_mimic._core.engine.account import Account, Events
+from pytest_mimic._core.engine.account import Account, EventList
 from pytest_mimic._core.engine.account_events import KINDS, Drift, Miss
 
 
 def test_each_list_of_events_has_a_class_that_makes_them_again() -> None:
     lists = {
-        name for name, entry in vars(Account()).items() if isinstance(entry, Events)
+        name for name, entry in vars(Account()).items() if isinstance(entry, EventList)
     }
 
     assert lists == KINDS.keys()

@@ -59,7 +59,7 @@ def test_a_failing_test_keeps_new_values_and_no_new_errors(
 
     assert bool(runs.names()) is is_kept
     assert bool(runs.account.taken_back) is not is_kept
-    assert bool(runs.account.failures) is (is_kept and outcome != 1)
+    assert bool(runs.account.recorded_errors) is (is_kept and outcome != 1)
 
 
 def test_a_failing_test_replaces_no_recording(runs: Runs) -> None:
