@@ -27,9 +27,9 @@ from pytest_mimic._core.types.kinds import (
     Unstable,
     class_recipe,
     full_name,
-    generic_of,
     importable,
     is_stdlib,
+    origin_and_arguments,
     original,
     public_module,
 )
@@ -231,7 +231,7 @@ def _reduce_class(value: type) -> object:
     `Page` and `Item`. A class that its metaclass makes again from data counts by the
     data.
     """
-    generic = generic_of(value)
+    generic = origin_and_arguments(value)
     if generic is not None:
         origin, arguments = generic
         return "generic", origin, arguments

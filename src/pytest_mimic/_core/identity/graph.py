@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 from xxhash import xxh3_128_digest
 
-from pytest_mimic._core.identity.paths import text_locator
+from pytest_mimic._core.identity.paths import path_replacer
 from pytest_mimic._core.identity.rules import kind_of
 from pytest_mimic._core.identity.short import SCALARS
 from pytest_mimic._core.identity.walk import HoldsMark, TooLarge, Walk
@@ -93,7 +93,7 @@ def digest(
     except HoldsMark:
         # A string may be a path. The place of a path counts in place of its text, for
         # which a slower walk looks at each string.
-        walk = Walk(kinds, ordered=is_outcome, locate=text_locator(places))
+        walk = Walk(kinds, ordered=is_outcome, replace_path=path_replacer(places))
         return _digest_by_walk_or_graph(value, walk)
 
 
@@ -174,7 +174,7 @@ class Graph:
             node.label = dumps(("kind", kind.tag), 2)
             parts = [kind.reduce(value)]
         node.label = node.label or dumps((type_.__name__, len(parts)), 2)
-        parts = self.walk.with_located_strings(parts)
+        parts = self.walk.with_replaced_paths(parts)
         if node.group:
             for part in parts:
                 if _is_scalar(part):

@@ -126,7 +126,7 @@ def counted_file(path: Any, places: Places) -> str | None:
     return text
 
 
-def text_locator(places: Places) -> Callable[[str], object]:
+def path_replacer(places: Places) -> Callable[[str], object]:
     """Return the function that replaces a string that is a path by a `TextPath`.
 
     Only paths below the base temporary folder are replaced: `/tmp/…/in.csv`. The
@@ -134,7 +134,7 @@ def text_locator(places: Places) -> Callable[[str], object]:
     """
     text_paths: dict[str, TextPath] = {}
 
-    def locate(text: str) -> object:
+    def replace_path(text: str) -> object:
         if len(text) > LONGEST_PATH:
             return text
         text_path = text_paths.get(text)
@@ -146,7 +146,7 @@ def text_locator(places: Places) -> Callable[[str], object]:
             text_path = text_paths[text] = TextPath(text, place, places)
         return text_path
 
-    return locate
+    return replace_path
 
 
 def with_contents(value: object, places: Places) -> Any:

@@ -41,9 +41,9 @@ from pytest_mimic._core.types.kinds import (
     Unstable,
     class_recipe,
     full_name,
-    generic_of,
     is_stdlib,
     lineage,
+    origin_and_arguments,
     registered_kind,
     type_tag,
 )
@@ -112,7 +112,7 @@ def kind_of(
         or _state_kind(type_)
     )
     # The origin and the arguments of a class whose own name says too little.
-    named_by = generic_of(type_)
+    named_by = origin_and_arguments(type_)
     if recipe is not None:
         named_by = type(type_), recipe
     if named_by is not None:
@@ -407,7 +407,7 @@ def _getstate_of(type_: type) -> Any:
 
 def _reduce_by_getstate(value: Any) -> Any:
     """Reduce an object to what its `__getstate__` returns."""
-    state = _answer_of(methodcaller("__getstate__"), value)
+    state = _result_or_unstable(methodcaller("__getstate__"), value)
     return _lasting_state(value, state)
 
 
@@ -427,31 +427,43 @@ def _with_check_at_first_value(reduce_state: Reduce) -> Reduce:
     A type in C may have state that Python cannot see. Pickle refuses such a type, and
     so does the check.
     """
-    is_checked = False
+    is_type_checked = False
 
     def reduce(value: object) -> object:
-        nonlocal is_checked
-        if not is_checked:
-            _answer_of(_reduced_by_object, value)
-            is_checked = True
+        nonlocal is_type_checked
+        if not is_type_checked:
+            # One value stands for all of its type.
+            _check_picklable(value)
+            is_type_checked = True
         return reduce_state(value)
 
     return reduce
 
 
-def _reduced_by_object(value: object) -> object:
+def _check_picklable(value: object) -> None:
+    """Check that pickle sees the whole state of a value.
+
+    Raises:
+        Unstable: Pickle refuses the value. Its type is written in C, and may have state
+            that Python cannot see.
+    """
+    # Only an error counts, not the result.
+    _result_or_unstable(_reduced_by_object_class, value)
+
+
+def _reduced_by_object_class(value: object) -> object:
     """Return what pickle makes an object of, as if its class had no own methods."""
     return object.__reduce_ex__(value, 2)
 
 
-def _answer_of(ask: Callable[[Any], object], value: object) -> Any:
+def _result_or_unstable(method: Callable[[Any], object], value: object) -> Any:
     """Return what a method of pickle returns for a value.
 
     Raises:
         Unstable: The method raises, as that of a class that cannot be pickled does.
     """
     try:
-        return ask(value)
+        return method(value)
     except Exception as error:
         raise Unstable(human_name(type(value)), type(value)) from error
 
@@ -461,7 +473,7 @@ def _reduce_as_pickled(value: object) -> object:
     reduce = copyreg.dispatch_table.get(type(value))
     if reduce is None:
         reduce = methodcaller("__reduce_ex__", 4)
-    parts = _answer_of(reduce, value)
+    parts = _result_or_unstable(reduce, value)
     if isinstance(parts, str):
         # Pickle finds the object by a name in its module.
         module = getattr(value, "__module__", type(value).__module__)

@@ -14,6 +14,28 @@ behind a letter that says what follows.
 | its two dicts | `W`, the lengths 1 and 1 |
 | their values | `M`, 1 and 2 |
 | their keys | `M`, "id" and "id" |
+
+These are the letters:
+
+| letter | what follows |
+|---|---|
+| `M` | scalars, as one dump |
+| `Z` | scalars of which some are long: the lengths and numbers, then the contents |
+| `S` | many strings, as one text with NUL between them |
+| `L`, `P` | the lengths of lists; of tuples |
+| `E`, `G` | the lengths of sets; of frozensets |
+| `#` | the ranks of the members of one set, sorted |
+| `+` | for each set of strings, the sum of its members' digests |
+| `D` | the number of keys of a single dict |
+| `C` | the keys that many dicts share |
+| `W` | the lengths of other dicts |
+| `O` | the lengths of dicts whose order counts |
+| `Q` | the lengths of dicts with keys that have no natural order |
+| `K`, `V` | the kind of objects that are reduced one by one; all at once |
+| `X` | for a column of several types, the number of each value's tag |
+| `R` | the type and size of an array's memory |
+
+A rank begins with `m` (a dump) or `#` (a digest).
 """
 
 from __future__ import annotations
@@ -63,7 +85,11 @@ MANY_ROWS = 8
 CHUNK = 1 << 21
 
 Column = list[Any]
-Columns = tuple[Column, ...]
+"""Values of one place in the tree, encoded together. It is no column of a table."""
+
+InnerColumns = tuple[Column, ...]
+"""The columns of the parts of the values in one column, which are written next."""
+
 # `hasher.update`: writes bytes, or memory, into the digest.
 Update = Callable[[Any], None]
 
@@ -72,10 +98,11 @@ class TooLarge(Exception):  # noqa: N818 - not an error: graph.py digests the va
     """A value is deeper or larger than one walk can take, and perhaps cyclic."""
 
 
-class HoldsMark(Exception):  # noqa: N818 - the value is walked again, with `locate`
+class HoldsMark(Exception):  # noqa: N818 - not an error: the value is walked again
     """A value holds a mark, and so perhaps a string that is a path.
 
-    That is a path below the base temporary folder, whose place in the run counts.
+    That is a path below the base temporary folder, whose place in the run counts. The
+    value is walked again, by a walk with `replace_path`.
     """
 
 
@@ -86,9 +113,9 @@ class Walk:
         kind_of: Returns the kind of a type. The walk calls it once for each type.
         ordered: Whether the order of dicts counts.
         marks: Texts in UTF-8 of which no string may contain one: see `HoldsMark`.
-        locate: Replaces some strings by objects that have a kind of their own, the same
-            object for equal strings. None in a walk in which strings are only strings,
-            which is faster.
+        replace_path: Returns an object with a kind of its own for a string that is a
+            path, the same object for equal strings, and other strings as they are.
+            None in a walk in which strings are only strings, which is faster.
         kinds: The kinds of the types that were met.
         cells: How many values were met.
         deep_cells: How many of these were met deep inside.
@@ -99,9 +126,9 @@ class Walk:
         "deep_cells",
         "kind_of",
         "kinds",
-        "locate",
         "marks",
         "ordered",
+        "replace_path",
     )
 
     def __init__(
@@ -110,12 +137,12 @@ class Walk:
         *,
         ordered: bool = False,
         marks: Sequence[bytes] = (),
-        locate: Callable[[str], object] | None = None,
+        replace_path: Callable[[str], object] | None = None,
     ) -> None:
         self.kind_of = kind_of
         self.ordered = ordered
         self.marks = marks
-        self.locate = locate
+        self.replace_path = replace_path
         self.kinds: dict[type, Kind] = {}
         self.cells = self.deep_cells = 0
 
@@ -126,12 +153,14 @@ class Walk:
             kind = self.kinds[type_] = self.kind_of(type_)
         return kind
 
-    def with_located_strings(self, column: Column) -> Column:
-        """Return the column with objects for the strings that `locate` replaces."""
-        locate = self.locate
-        if locate is None:
+    def with_replaced_paths(self, column: Column) -> Column:
+        """Return the column with objects in place of the strings that are paths."""
+        replace_path = self.replace_path
+        if replace_path is None:
             return column
-        return [locate(value) if type(value) is str else value for value in column]
+        return [
+            replace_path(value) if type(value) is str else value for value in column
+        ]
 
     def checked_for_marks(self, data: bytes) -> bytes:
         """Return the data of encoded strings.
@@ -158,7 +187,7 @@ class Walk:
             pending = []
         while pending:
             column, level = pending.pop()
-            column = self.with_located_strings(column)
+            column = self.with_replaced_paths(column)
             self.cells += len(column)
             if level >= DEEP_LEVEL:
                 self.deep_cells += len(column)
@@ -185,7 +214,9 @@ class Walk:
                     pending.append((inner_column, level + 1))
         return hasher.digest()
 
-    def write(self, type_: type, column: Column, update: Update, level: int) -> Columns:
+    def write(
+        self, type_: type, column: Column, update: Update, level: int
+    ) -> InnerColumns:
         """Write values of one type, and return the columns of their parts."""
         writer = _WRITERS.get(type_)
         if writer is not None:
@@ -193,7 +224,11 @@ class Walk:
         if type_ is Raw:
             return _write_memory(column, update)
         kind = self.kind(type_)
-        if kind.many is not None and len(column) > SHORT_COLUMN and self.locate is None:
+        if (
+            kind.many is not None
+            and len(column) > SHORT_COLUMN
+            and self.replace_path is None
+        ):
             update(b"V" + dumps((kind.tag, len(column)), 2))
             return kind.many(column)
         update(b"K" + dumps((kind.tag, len(column)), 2))
@@ -209,7 +244,7 @@ class Walk:
 
     def write_scalars(
         self, column: Column, update: Update, types: Collection[type]
-    ) -> Columns:
+    ) -> InnerColumns:
         """Write scalars: texts, bytes, numbers and None.
 
         Short scalars, or many, are one dump. Long texts and bytes are written by
@@ -253,7 +288,7 @@ class Walk:
 
     def split_by_tag(
         self, column: Column, types: list[type], update: Update
-    ) -> Columns:
+    ) -> InnerColumns:
         """Split a column into one for each tag, and write the tags.
 
         Types may share a tag. Tags are numbered as they first appear: of `[1, "a", 2]`
@@ -271,7 +306,7 @@ class Walk:
             return ([self.kinds[type(value)].reduce(value) for value in column],)
         numbers = list(map(number_of_type.__getitem__, types))
         update(b"X" + dumps(numbers, 2))
-        columns: Columns = tuple([] for _ in number_of_tag)
+        columns: InnerColumns = tuple([] for _ in number_of_tag)
         for number, value in zip(numbers, column):
             columns[number].append(value)
         return columns
@@ -297,11 +332,11 @@ class Walk:
         """
         if level > MOST_LEVELS:
             raise TooLarge
-        values = self.with_located_strings(values)
+        values = self.with_replaced_paths(values)
         if SCALARS.issuperset(map(type, values)) and not has_long(values):
             return list(map(self._dump, plain_nans(values)))
         if all(type(value) is tuple for value in values):
-            items = self.with_located_strings(list(chain.from_iterable(values)))
+            items = self.with_replaced_paths(list(chain.from_iterable(values)))
             if SCALARS_BUT_FLOATS.issuperset(map(type, items)) and not has_long(items):
                 return list(map(self._dump, values))
         return [b"#" + self.digest([value], level + 1) for value in values]
@@ -312,15 +347,19 @@ class Walk:
 
 # Writers: one for each builtin class, see `_WRITERS`. Each writes what a column of
 # objects of that class is by itself (how many items each has), and returns the columns
-# of the items, which are written next.
+# of the items, which are written next. `level` is the depth of the column.
 
 
-def _write_scalars(walk: Walk, column: Column, update: Update, _level: int) -> Columns:
+def _write_scalars(
+    walk: Walk, column: Column, update: Update, _level: int
+) -> InnerColumns:
     """Write scalars of one type other than `str`."""
     return walk.write_scalars(column, update, (type(column[0]),))
 
 
-def _write_texts(walk: Walk, column: Column, update: Update, _level: int) -> Columns:
+def _write_texts(
+    walk: Walk, column: Column, update: Update, _level: int
+) -> InnerColumns:
     """Write strings, many short strings as one text with NUL between them."""
     if len(column) <= SHORT_COLUMN:
         return walk.write_scalars(column, update, (str,))
@@ -333,7 +372,9 @@ def _write_texts(walk: Walk, column: Column, update: Update, _level: int) -> Col
     return ()
 
 
-def _write_lists(walk: Walk, column: Column, update: Update, _level: int) -> Columns:
+def _write_lists(
+    walk: Walk, column: Column, update: Update, _level: int
+) -> InnerColumns:
     """Write lists or tuples: their lengths, and then their items in order."""
     lengths = list(map(len, column))
     letter = b"L" if type(column[0]) is list else b"P"
@@ -341,15 +382,15 @@ def _write_lists(walk: Walk, column: Column, update: Update, _level: int) -> Col
     return (walk.joined_items(column, lengths),)
 
 
-def _write_sets(walk: Walk, column: Column, update: Update, level: int) -> Columns:
+def _write_sets(walk: Walk, column: Column, update: Update, level: int) -> InnerColumns:
     """Write sets or frozensets, whose members have no order that a run could repeat."""
     lengths = list(map(len, column))
     letter = b"E" if type(column[0]) is set else b"G"
     update(letter + dumps(lengths, 2))
-    if walk.locate is not None:
+    if walk.replace_path is not None:
         # Paths are replaced before the members are sorted, as the name of a folder must
         # not decide the order.
-        column = [walk.with_located_strings(list(members)) for members in column]
+        column = [walk.with_replaced_paths(list(members)) for members in column]
     if max(lengths) > LONG_COLUMN:
         inner_columns = _write_large_sets(walk, column, update)
         if inner_columns is not None:
@@ -363,7 +404,9 @@ def _write_sets(walk: Walk, column: Column, update: Update, level: int) -> Colum
     return ()
 
 
-def _write_large_sets(walk: Walk, column: Column, update: Update) -> Columns | None:
+def _write_large_sets(
+    walk: Walk, column: Column, update: Update
+) -> InnerColumns | None:
     """Write sets of ints, or of strings without the separator, in a fast way.
 
     None: the sets have other members, and nothing was written.
@@ -376,7 +419,7 @@ def _write_large_sets(walk: Walk, column: Column, update: Update) -> Columns | N
     return None
 
 
-def _write_sets_of_ints(column: Column, update: Update) -> Columns | None:
+def _write_sets_of_ints(column: Column, update: Update) -> InnerColumns | None:
     """Write the members as one column, sorted in each set. None: one is no int."""
     # Other members may have no order, an order of their own, or no dump. They may raise
     # anything.
@@ -393,7 +436,9 @@ def _write_sets_of_ints(column: Column, update: Update) -> Columns | None:
     return None
 
 
-def _write_sets_of_texts(walk: Walk, column: Column, update: Update) -> Columns | None:
+def _write_sets_of_texts(
+    walk: Walk, column: Column, update: Update
+) -> InnerColumns | None:
     """Write the sum of the members' digests for each set. None: one is no str.
 
     A sum does not depend on the order of the members. To sort the texts takes longer.
@@ -419,7 +464,9 @@ def _write_sets_of_texts(walk: Walk, column: Column, update: Update) -> Columns 
     return ()
 
 
-def _write_dicts(walk: Walk, column: Column, update: Update, level: int) -> Columns:
+def _write_dicts(
+    walk: Walk, column: Column, update: Update, level: int
+) -> InnerColumns:
     """Write dicts, and return the columns of their keys and of their values.
 
     | dicts | letter | columns |
@@ -430,8 +477,8 @@ def _write_dicts(walk: Walk, column: Column, update: Update, level: int) -> Colu
     | many with the same keys | `C` | the values of each key; the keys are written |
     | any others | `W` | keys and values, sorted by the keys of each dict |
     """
-    if walk.locate is not None:
-        column = [_with_located_keys(walk, row) for row in column]
+    if walk.replace_path is not None:
+        column = [_with_replaced_keys(walk, row) for row in column]
     lengths = list(map(len, column))
     if walk.ordered:
         update(b"O" + dumps(lengths, 2))
@@ -469,12 +516,12 @@ def _write_dicts(walk: Walk, column: Column, update: Update, level: int) -> Colu
     return _sorted_items(column)
 
 
-def _with_located_keys(walk: Walk, row: dict[Any, Any]) -> dict[Any, Any]:
+def _with_replaced_keys(walk: Walk, row: dict[Any, Any]) -> dict[Any, Any]:
     """Return a dict with objects for the keys that are paths."""
-    return dict(zip(walk.with_located_strings(list(row)), row.values()))
+    return dict(zip(walk.with_replaced_paths(list(row)), row.values()))
 
 
-def _sorted_items(column: Column) -> Columns:
+def _sorted_items(column: Column) -> InnerColumns:
     """Return the keys of all dicts, sorted in each dict, and the values in that order.
 
     The keys of dicts that have them in one order are sorted once.
@@ -489,7 +536,9 @@ def _sorted_items(column: Column) -> Columns:
     return all_keys, all_values
 
 
-def _write_by_ranks(walk: Walk, column: Column, update: Update, level: int) -> Columns:
+def _write_by_ranks(
+    walk: Walk, column: Column, update: Update, level: int
+) -> InnerColumns:
     """Write dicts whose keys have no natural order, in the order of the keys' ranks."""
     all_values: Column = []
     for row in column:
@@ -505,7 +554,7 @@ def _write_by_ranks(walk: Walk, column: Column, update: Update, level: int) -> C
     return (all_values,)
 
 
-def _write_memory(column: Iterable[Raw], update: Update) -> Columns:
+def _write_memory(column: Iterable[Raw], update: Update) -> InnerColumns:
     """Write the memory of arrays: what the bytes mean, and then the bytes."""
     for raw in column:
         head: Any = raw.head
@@ -540,7 +589,7 @@ def _with_one_nan(memory: memoryview, floats: str) -> object:
     return values.view(numpy.uint8).data
 
 
-_WRITERS: dict[Any, Callable[[Walk, Column, Update, int], Columns]] = {
+_WRITERS: dict[Any, Callable[[Walk, Column, Update, int], InnerColumns]] = {
     **dict.fromkeys(SCALARS, _write_scalars),
     str: _write_texts,
     list: _write_lists,

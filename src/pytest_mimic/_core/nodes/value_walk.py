@@ -27,7 +27,7 @@ from unicodedata import category
 
 from pytest_mimic._core.nodes.node_classes import Fields, Items, Node, Opaque
 from pytest_mimic._core.nodes.node_json import with_tag
-from pytest_mimic._core.types.kinds import generic_of, name_of
+from pytest_mimic._core.types.kinds import name_of, origin_and_arguments
 from pytest_mimic._core.types.numpy_numbers import NDARRAY, numbers_of
 from pytest_mimic._core.types.stored_values import PLACED
 from pytest_mimic._core.types.table import own_row
@@ -188,7 +188,7 @@ class Walk(ABC):
 
     def class_node(self, value: Any) -> Opaque:
         """Return the node of a class, which may have arguments: `Page[Item]`."""
-        generic = generic_of(value)
+        generic = origin_and_arguments(value)
         if generic is not None:
             return self.generic(*generic)
         return self.counted(Opaque("class", self.import_name(value)))

@@ -27,9 +27,9 @@ from pytest_mimic._core.types.hashes import (
 )
 from pytest_mimic._core.types.kinds import (
     HEAP_TYPE,
-    generic_of,
     is_generated,
     name_of,
+    origin_and_arguments,
     parametrised,
 )
 from pytest_mimic._core.types.opening import (
@@ -244,7 +244,7 @@ class _Models(ClassTag):
         super().__init__(cls)
         _own_bases(cls, (object,))
         #: The origin and the arguments of a parametrised model, `Page[Item]`.
-        self._generic = generic_of(cls)
+        self._generic = origin_and_arguments(cls)
         self._fields = dict.fromkeys(cls.model_fields, True)
         missing = sys.modules["pydantic_core"].PydanticUndefined
         #: The private attributes, and whether each object has them.

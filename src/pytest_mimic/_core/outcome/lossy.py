@@ -46,7 +46,12 @@ from pytest_mimic._core.types.hashes import (
     remembered_hashes,
     without_hashes,
 )
-from pytest_mimic._core.types.kinds import generic_of, lineage, name_of, parametrised
+from pytest_mimic._core.types.kinds import (
+    lineage,
+    name_of,
+    origin_and_arguments,
+    parametrised,
+)
 from pytest_mimic._core.types.opening import set_attributes, slot_members
 
 #: By the name of a class in a pickle: the words for its objects, and the attributes
@@ -90,7 +95,7 @@ def kept_whole(thing: Any) -> Any:
     """
     kind: Any = type(thing)
     if isinstance(thing, type):
-        generic = generic_of(thing)
+        generic = origin_and_arguments(thing)
         if generic is None:
             return NotImplemented
         return parametrised, generic
@@ -102,16 +107,15 @@ def kept_whole(thing: Any) -> Any:
         reduction = _without_hash(thing)
         if reduction is not NotImplemented:
             return reduction
-    if _puts_items_in(kind) and not _decides(kind):
+    if _has_own_item_method(kind) and not _has_own_pickling(kind):
         return _with_items(thing)
     return NotImplemented
 
 
 # Containers
 
-#: The containers whose items a pickle puts in by methods of their class, and the names
-#: of these methods.
-_PUTTING: dict[type, tuple[str, ...]] = {
+#: The methods by which a pickle puts items into a container, by its class.
+_ITEM_METHODS: dict[type, tuple[str, ...]] = {
     OrderedDict: ("__setitem__",),
     dict: ("__setitem__",),
     list: ("append", "extend"),
@@ -120,21 +124,21 @@ _PUTTING: dict[type, tuple[str, ...]] = {
 
 
 def may_change_items(kind: type) -> bool:
-    """Return whether a copy of a container may have other items than the container.
+    """Return whether a container may come back from its pickle with other items.
 
     Its class puts items in by its own method, and its author has written how it is
     pickled. The author may rely on that method to build more than the items.
     """
-    return _puts_items_in(kind) and _decides(kind)
+    return _has_own_item_method(kind) and _has_own_pickling(kind)
 
 
-def _puts_items_in(kind: type) -> bool:
-    """Return whether a class of containers has its own method to put an item in.
+def _has_own_item_method(kind: type) -> bool:
+    """Return whether a class of containers overrides a method that puts items in.
 
     A pickle puts the items in by that method, before it sets the attributes. The method
     may make other items of them, or need an attribute.
     """
-    for base, methods in _PUTTING.items():
+    for base, methods in _ITEM_METHODS.items():
         if issubclass(kind, base):
             return any(
                 getattr(kind, name) is not getattr(base, name) for name in methods
@@ -142,7 +146,7 @@ def _puts_items_in(kind: type) -> bool:
     return False
 
 
-def _decides(kind: type) -> bool:
+def _has_own_pickling(kind: type) -> bool:
     """Return whether an author has written how the objects of a class are pickled."""
     return decides_its_pickles(kind) or kind in copyreg.dispatch_table
 

@@ -24,10 +24,10 @@ from pytest_mimic._core.placeholders import PLACEHOLDER
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_values import hide_values
 from pytest_mimic._core.tree.columns import changed_columns
-from pytest_mimic._core.tree.describing import WHOLE, tree_of
+from pytest_mimic._core.tree.describing import WHOLE_BUDGET, tree_of
 from pytest_mimic._core.tree.differing import (
     Difference,
-    column_differences,
+    as_differences,
     differences,
 )
 from pytest_mimic._core.tree.drawing import line, steps
@@ -210,7 +210,11 @@ class _Comparison:
 
     def _tree(self, value: object) -> Node:
         return tree_of(
-            value, self._redactor, budget=WHOLE, secrets=self._secrets, is_live=True
+            value,
+            self._redactor,
+            budget=WHOLE_BUDGET,
+            secrets=self._secrets,
+            is_live=True,
         )
 
     def _values(self, root: str, recorded: Any, actual: Any) -> list[Difference]:
@@ -280,7 +284,7 @@ class _Comparison:
             changes = changed_columns(
                 columns, other_columns, is_same=self._is_same, node_of=self._tree
             )
-            told_by_column = list(column_differences(changes, difference.path))
+            told_by_column = list(as_differences(changes, difference.path))
             if told_by_column:
                 return told_by_column
         rules = self._rules

@@ -63,7 +63,7 @@ from pytest_mimic._core.types.kinds import (
     Events,
     ServerSentEvent,
     Unstable,
-    generic_of,
+    origin_and_arguments,
 )
 from pytest_mimic._core.types.libraries import is_data, library_of
 from pytest_mimic._core.types.opening import (
@@ -113,7 +113,7 @@ class Budget(NamedTuple):
 ARGUMENTS = Budget(characters=4_000, items=40, depth=12, text=4_096)
 #: For a client's call, whose request is kept nowhere else, and for comparing:
 #: everything that is not nested too deeply.
-WHOLE = Budget(characters=maxsize, items=maxsize, depth=64, text=maxsize)
+WHOLE_BUDGET = Budget(characters=maxsize, items=maxsize, depth=64, text=maxsize)
 
 
 @dataclass(slots=True)
@@ -196,7 +196,7 @@ def described_parts(
 ) -> dict[str, Any]:
     """Return the description of a client's call: plain data without secrets."""
     describer = _Describer(
-        NO_NAMES, frozenset(), places or Places(), WHOLE, WHOLE.depth - 1
+        NO_NAMES, frozenset(), places or Places(), WHOLE_BUDGET, WHOLE_BUDGET.depth - 1
     )
     return plains_of(describer.named(parts))
 
@@ -680,7 +680,7 @@ class _Describer(Walk):
         if kind is ServerSentEvent:
             return self.mapping(value)
         facts: dict[str, Node] = {}
-        generic = generic_of(kind)
+        generic = origin_and_arguments(kind)
         if generic is not None:
             # A model of pydantic, `Page[Item]`, is stored by its class and arguments.
             kind, arguments = generic

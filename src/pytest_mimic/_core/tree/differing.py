@@ -154,7 +154,7 @@ def _inside(
         changes = changed_columns(
             columns, other_columns, is_same=_is_same_node, node_of=_as_it_is
         )
-        return column_differences(changes, path)
+        return as_differences(changes, path)
     items, other_items = items_of(old), items_of(new)
     if items is not None and other_items is not None:
         return _between_items(items, other_items, path, in_order=not is_partial)
@@ -196,8 +196,8 @@ def _between_parts(
             yield Difference(path + step, old.get(step, ABSENT), new.get(step, ABSENT))
 
 
-def column_differences(changes: Iterable[Change], path: str) -> Iterator[Difference]:
-    """Yield the differences between the columns of two tables."""
+def as_differences(changes: Iterable[Change], path: str) -> Iterator[Difference]:
+    """Yield the changes of `changed_columns` as `Difference`s below a path."""
     for step, old, new in changes:
         difference = Difference(path + step)
         if old is not None:

@@ -341,10 +341,11 @@ def is_generated(method: object, names: Collection[str] = ()) -> bool:
     return function.__globals__.get("__name__") in (*_METHOD_WRITING_MODULES, *names)
 
 
-def generic_of(type_: type) -> tuple[type, tuple[Any, ...]] | None:
-    """Return the origin and the arguments of a class that a subscript made, or None.
+def origin_and_arguments(type_: type) -> tuple[type, tuple[Any, ...]] | None:
+    """Return the origin and the arguments of a class that a subscript has made.
 
-    Models of pydantic are such classes: `Page[Item]` gives `(Page, (Item,))`.
+    Of `Page[Item]`, a model of pydantic, that is `(Page, (Item,))`. None: no subscript
+    has made the class.
     """
     metadata = vars(type_).get("__pydantic_generic_metadata__")
     if type(metadata) is not dict or metadata.get("origin") is None:

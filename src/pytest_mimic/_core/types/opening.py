@@ -30,6 +30,18 @@ from pytest_mimic._core.types.table import ROWS, row_of
 class Part(NamedTuple):
     """One of the values that another value holds.
 
+    =========  =====================================================
+    role       the part is
+    =========  =====================================================
+    argument   one of an exception's `args`
+    attribute  in `__dict__` or a slot, or the cause of an exception
+    entry      a value of a dict
+    field      of a named tuple, or a variable of a closure
+    item       of a list or a tuple
+    key        a key of a dict
+    member     of a set
+    =========  =====================================================
+
     Attributes:
         role: How the value holds the part.
         name: The index, key or name by which the value holds the part.
@@ -57,7 +69,7 @@ _CACHED_PROPERTIES = (
     ("django.utils.functional", "cached_property"),
     ("werkzeug.utils", "cached_property"),
 )
-# How the step to a part is written, by its role.
+# How a path goes on to a part, by its role.
 _STEP_FORMATS = {
     "argument": ".args[{}]",
     "attribute": ".{}",

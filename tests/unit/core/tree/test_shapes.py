@@ -7,7 +7,7 @@ import enum
 import pytest
 
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.tree.describing import WHOLE, tree_of
+from pytest_mimic._core.tree.describing import WHOLE_BUDGET, tree_of
 from pytest_mimic._core.tree.difference_words import difference_lines
 from pytest_mimic._core.tree.shapes import shape_differences
 from unit.core.tree.values import Rate, stream
@@ -21,8 +21,8 @@ class Color(enum.Enum):
 def shape(recorded: object, actual: object) -> list[str]:
     """Return the lines for the differences between the shapes of two values."""
     redactor = Redactor()
-    old = tree_of(recorded, redactor, budget=WHOLE, is_live=True)
-    new = tree_of(actual, redactor, budget=WHOLE, is_live=True)
+    old = tree_of(recorded, redactor, budget=WHOLE_BUDGET, is_live=True)
+    new = tree_of(actual, redactor, budget=WHOLE_BUDGET, is_live=True)
     return difference_lines(list(shape_differences(old, new)))
 
 
