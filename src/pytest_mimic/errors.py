@@ -55,11 +55,11 @@ class Damage(Enum):
     #: Git has left both sides of a merge in the file.
     CONFLICT = "conflict"
     #: A newer version of pytest-mimic has written the file.
-    NEWER = "newer"
+    NEWER_FORMAT = "newer"
     #: An older version of pytest-mimic has written the file.
-    OLDER = "older"
+    OLDER_FORMAT = "older"
     #: An older version has written the file, and `pytest-mimic rekey` can read it.
-    FORMER = "former"
+    FORMER_FORMAT = "former"
     #: The file holds code that only the Python that has recorded it can load.
     OTHER_PYTHON = "other python"
     #: In place of the file is a device, a pipe, a socket, or a link to a folder.
@@ -77,7 +77,12 @@ class Damage(Enum):
 
         A file with any other damage may still be wanted, so no command removes it.
         """
-        return self in (Damage.OLDER, Damage.LOST, Damage.CHANGED, Damage.MALFORMED)
+        return self in (
+            Damage.OLDER_FORMAT,
+            Damage.LOST,
+            Damage.CHANGED,
+            Damage.MALFORMED,
+        )
 
 
 class Fact(Protocol):
@@ -89,7 +94,11 @@ class Fact(Protocol):
 
 
 #: The damages that a file of another format has.
-_DAMAGES_OF_OTHER_FORMATS = (Damage.NEWER, Damage.OLDER, Damage.FORMER)
+_DAMAGES_OF_OTHER_FORMATS = (
+    Damage.NEWER_FORMAT,
+    Damage.OLDER_FORMAT,
+    Damage.FORMER_FORMAT,
+)
 
 
 class MimicError(Exception):

@@ -116,15 +116,16 @@ def target_line(
     words = [target]
     for option, value in values.items():
         if value != Options._field_defaults[option]:
-            words.append(_word(option, value))
+            words.append(_option_text(option, value))
     return " ".join(words)
 
 
-def _word(name: str, value: object) -> str:
-    """Return an option as a line has it: `ignore=rows.*.id`, `rtol=0.01`."""
+def _option_text(name: str, value: object) -> str:
+    """Return an option as a line of `mimic_functions` has it: `ignore=rows.*.id`."""
     if value is True:
         return name
     if value is False:
+        # `false` would be read as well; people write `no`.
         return f"{name}=no"
     text = str(value).lower()
     if isinstance(value, tuple):

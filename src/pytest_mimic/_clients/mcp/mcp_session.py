@@ -92,7 +92,7 @@ class McpSession:
         """
         self._to_client, from_server = anyio.create_memory_object_stream(inf)
         reader = _Reader(from_server, self._ask_server)
-        writer = _Writer(self.send)
+        writer = _Writer(self.take_from_client)
         with self._to_client, from_server:
             async with anyio.create_task_group() as self._tasks:
                 try:
@@ -173,8 +173,12 @@ class McpSession:
 
     # -- the client's messages
 
-    async def send(self, message: Any) -> None:
-        """Take a message of the client. A request without a recording may be a miss."""
+    async def take_from_client(self, message: Any) -> None:
+        """Take a message that the SDK writes to `_Writer`.
+
+        Raises:
+            MimicError: A replay has no recording of the request.
+        """
         client_message = plain_message(message)
         if "method" in client_message and "id" in client_message:
             await self._answer_or_send(message, client_message)

@@ -77,6 +77,7 @@ _UNORDERED_ARGUMENTS = {
     **dict.fromkeys(("SINTERSTORE", "SUNIONSTORE", "SDIFF"), 2),
     "SDIFFSTORE": 3,
 }
+# Not XADD: Redis keeps the order of an entry's fields.
 _UNORDERED_PAIRS = {"MSET": 1, "MSETNX": 1, "HSET": 2, "HMSET": 2}
 # The first bytes of the words of `ACL SETUSER` that are passwords and their hashes.
 _PASSWORD_MARKS = (b">", b"<", b"#", b"!")
@@ -318,18 +319,20 @@ def _plain_command(
     if verb in _UNORDERED_ARGUMENTS:
         start = _UNORDERED_ARGUMENTS[verb]
         return plain_words[:start] + sorted(plain_words[start:], key=repr)
-    start = _UNORDERED_PAIRS.get(verb, len(command))
-    names = command[start::2]
-    has_repeated = len(set(names)) * 2 != len(command) - start
+    # A command without pairs has none from its end on.
+    first_name = _UNORDERED_PAIRS.get(verb, len(command))
+    names = command[first_name::2]
+    has_repeated = len(set(names)) * 2 != len(command) - first_name
     if has_repeated:
         # The last value of a repeated name counts, so the order means something.
         return plain_words
     sorted_pairs = sorted(
-        zip(plain_words[start::2], plain_words[start + 1 :: 2]), key=repr
+        zip(plain_words[first_name::2], plain_words[first_name + 1 :: 2]), key=repr
     )
+    index = first_name
     for name, value in sorted_pairs:
-        plain_words[start : start + 2] = name, value
-        start += 2
+        plain_words[index : index + 2] = name, value
+        index += 2
     return plain_words
 
 

@@ -76,6 +76,9 @@ class Secrets:
     replay the application has the placeholder instead of the token. So the token is
     replaced in all requests, and both calls are the same call.
 
+    `text`, `path` and `header` return what they are given with the secrets in it
+    hidden, and so does `scrub` for plain data.
+
     Args:
         redactor: The rules of the run.
         names: Further names that are secret.

@@ -194,8 +194,8 @@ class Retries:
         """Return the original sleep function and its wrapper, given either of the two.
 
         A module that was imported while `time.sleep` was replaced holds the wrapper.
-        So the pair is kept under both functions: the wrapper is not wrapped again, and
-        the original is known when the test ends.
+        So `_pairs` has the pair under both functions as keys: the wrapper is not
+        wrapped again, and the original is put back at the end of the test.
         """
         if sleep not in self._pairs:
             wrapper = self._wrapper_of(sleep)

@@ -302,13 +302,13 @@ def _parse_odd_recording(content: bytes, path: str) -> dict[str, Any]:
     if number == FORMAT:
         return facts
     detail = f"format {number}, this pytest-mimic reads format {FORMAT}"
-    damage = Damage.OLDER
+    damage = Damage.OLDER_FORMAT
     remedies = [rerecord("record again")]
     if number == _FORMER_FORMAT and _is_of_clients(facts):
-        damage = Damage.FORMER
+        damage = Damage.FORMER_FORMAT
         remedies.insert(0, Remedy(Verb.MIMIC, "read it", words=("rekey",)))
     if number > FORMAT:
-        damage = Damage.NEWER
+        damage = Damage.NEWER_FORMAT
         words = ("pip", "install", "--upgrade", "pytest-mimic")
         remedies = [Remedy(Verb.RUN, words=words)]
     raise CorruptRecordingError(

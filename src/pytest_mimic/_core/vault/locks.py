@@ -280,7 +280,7 @@ def _open_new_file(start: str) -> tuple[int, str]:
 
 
 def _lock_when_free(file: int) -> None:
-    """Lock a file as soon as nobody else has it locked.
+    """Lock a file, however long another process has it locked.
 
     filelock itself can wait, but longer between two attempts, and by `time.sleep`,
     which a test may have replaced.

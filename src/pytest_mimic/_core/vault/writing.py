@@ -331,7 +331,7 @@ def _read_before(objects: Objects, name: str) -> _FileBefore:
             check_entry(outcome_entry)
         arguments = [call["arguments"] for call in calls]
     except CorruptRecordingError as error:
-        if error.damage is Damage.NEWER:
+        if error.damage is Damage.NEWER_FORMAT:
             raise
     except MISSHAPED:
         pass

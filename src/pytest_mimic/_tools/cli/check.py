@@ -18,7 +18,12 @@ from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.recording_facts import read_calls
 from pytest_mimic._core.words import plural, size
-from pytest_mimic._tools.cli.checking import DAMAGE, Checker, Finding
+from pytest_mimic._tools.cli.checking import (
+    KINDS_LEFT_OVER,
+    KINDS_OF_DAMAGE,
+    Checker,
+    Finding,
+)
 from pytest_mimic._tools.cli.output import (
     OBJECTS_KEPT,
     Line,
@@ -31,12 +36,9 @@ from pytest_mimic._tools.cli.secret_finder import SecretFinder
 from pytest_mimic._tools.cli.selection import (
     add_selectors,
     chosen_files,
-    words_that_choose,
+    selecting_words,
 )
 from pytest_mimic.errors import Damage, MimicError
-
-# The kinds of findings in files that no recording needs.
-LEFT_OVER = ("orphaned", "leftover")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -63,7 +65,7 @@ def run(invocation: Invocation) -> Result:
     vault = invocation.vault
     names: list[str] | None = None
     unmatched: list[str] = []
-    if words_that_choose(invocation):
+    if selecting_words(invocation):
         chosen = chosen_files(invocation)
         names = [file.name for file in (*chosen.files, *chosen.damaged)]
         unmatched = chosen.unmatched
@@ -88,8 +90,8 @@ def run(invocation: Invocation) -> Result:
         "unmatched": unmatched,
     }
     is_fixed = options.fix and not options.dry_run
-    has_left_over_files = bool(_of_kinds(findings, *LEFT_OVER)) and not is_fixed
-    has_damage_or_secret = bool(_of_kinds(findings, *DAMAGE, "secret"))
+    has_left_over_files = bool(_of_kinds(findings, *KINDS_LEFT_OVER)) and not is_fixed
+    has_damage_or_secret = bool(_of_kinds(findings, *KINDS_OF_DAMAGE, "secret"))
     return Result(
         lines,
         data,
@@ -142,7 +144,7 @@ def _remove_findings(
     is_dry = invocation.options.dry_run
     damaged = _still_damaged(invocation.vault, findings)
     names = sorted({finding.recording for finding in damaged})
-    left = len(_of_kinds(findings, *LEFT_OVER))
+    left = len(_of_kinds(findings, *KINDS_LEFT_OVER))
     is_held = False
     freed = 0
     if not is_dry and (names or left or is_whole):
@@ -189,12 +191,13 @@ def _report_lines(
     """Yield the findings, a line that sums them up, and the next step."""
     for finding in findings:
         yield from _finding_lines(finding, invocation)
-    yield from _import_lines(checker)
-    yield _summing_line(invocation.settings.shown_vault, checker, findings)
+    yield from _lines_of_pickle_imports(checker)
+    yield _summary_line(invocation.settings.shown_vault, checker, findings)
     secrets = _of_kinds(findings, "secret")
     if secrets:
-        yield from _hiding_lines(invocation, secrets)
-    if not invocation.options.fix and _of_kinds(findings, "damaged", *LEFT_OVER):
+        yield from _lines_on_hiding_secrets(invocation, secrets)
+    is_fixable = bool(_of_kinds(findings, "damaged", *KINDS_LEFT_OVER))
+    if is_fixable and not invocation.options.fix:
         fixing = invocation.commands.mimic("check", "--fix")
         yield f"  to remove what cannot be used or is left over: {fixing}"
 
@@ -203,12 +206,16 @@ def _finding_lines(finding: Finding, invocation: Invocation) -> Iterator[Line]:
     """Yield a finding: the problem, whom it concerns, and the remedy."""
     remedy = _line_of_remedy(finding, invocation)
     # An old vault has one such finding for each recording, so that it is one line.
-    is_one_line = finding.damage in (Damage.OLDER, Damage.FORMER, Damage.NEWER)
+    is_one_line = finding.damage in (
+        Damage.OLDER_FORMAT,
+        Damage.FORMER_FORMAT,
+        Damage.NEWER_FORMAT,
+    )
     problem = finding.problem
     if is_one_line:
         problem = f"{problem}: {remedy}"
     style = ""
-    if finding.kind in DAMAGE:
+    if finding.kind in KINDS_OF_DAMAGE:
         style = "red"
     yield [(problem, style)]
     if finding.recording and finding.recording != finding.file:
@@ -219,7 +226,7 @@ def _finding_lines(finding: Finding, invocation: Invocation) -> Iterator[Line]:
         yield f"  {remedy}"
 
 
-def _import_lines(checker: Checker) -> Iterator[Line]:
+def _lines_of_pickle_imports(checker: Checker) -> Iterator[Line]:
     """Yield how many outcomes are pickles, and each name that these may import."""
     if checker.pickles:
         yield f"{plural(checker.pickles, 'pickle')} may import"
@@ -227,11 +234,11 @@ def _import_lines(checker: Checker) -> Iterator[Line]:
             yield f"  {name}"
 
 
-def _summing_line(vault: str, checker: Checker, findings: Sequence[Finding]) -> Line:
+def _summary_line(vault: str, checker: Checker, findings: Sequence[Finding]) -> Line:
     """Return the line that sums up a check: `.mimic_vault is sound; 3 recordings …`."""
-    damage = _of_kinds(findings, *DAMAGE)
+    damage = _of_kinds(findings, *KINDS_OF_DAMAGE)
     secrets = _of_kinds(findings, "secret")
-    left = _of_kinds(findings, *LEFT_OVER)
+    left = _of_kinds(findings, *KINDS_LEFT_OVER)
     problems = []
     if damage:
         problems.append(plural(len(damage), "problem"))
@@ -256,7 +263,9 @@ def _summing_line(vault: str, checker: Checker, findings: Sequence[Finding]) -> 
     return [(f"{vault} is sound", "bold"), foreign, counts]
 
 
-def _hiding_lines(invocation: Invocation, secrets: Sequence[Finding]) -> Iterator[Line]:
+def _lines_on_hiding_secrets(
+    invocation: Invocation, secrets: Sequence[Finding]
+) -> Iterator[Line]:
     """Yield how secrets are kept out of recordings."""
     tests = [finding.test for finding in secrets]
     recording = invocation.commands.for_tests("--mimic-rerecord", tests=tests)

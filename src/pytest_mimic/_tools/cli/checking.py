@@ -32,7 +32,9 @@ from pytest_mimic.errors import CorruptRecordingError, Damage, MimicError
 _KEY_OF_RECORDING = re.compile(r"[0-9a-f]{32}(?:-[a-z]+)*")
 #: The kinds of findings with which a recording cannot be used. Files with the other
 #: kinds are only in the way.
-DAMAGE = ("damaged", "unreadable")
+KINDS_OF_DAMAGE = ("damaged", "unreadable")
+#: The kinds of findings in files that no recording needs.
+KINDS_LEFT_OVER = ("orphaned", "leftover")
 _REMEDY_RESTORE = do("restore it from version control")
 
 #: What is wrong with a file of the vault:
@@ -141,7 +143,9 @@ class Checker:
         self.objects = len(referred)
         if names is None:
             # A damaged recording may have named any object.
-            is_complete = not any(finding.kind in DAMAGE for finding in findings)
+            is_complete = not any(
+                finding.kind in KINDS_OF_DAMAGE for finding in findings
+            )
             findings += self._check_objects(referred if is_complete else None)
             findings += self._check_leftovers()
         return findings

@@ -33,7 +33,7 @@ from pytest_mimic._tools.cli.selection import (
     Selection,
     VaultFile,
     add_selectors,
-    former_among,
+    count_former_format,
     result_of_nothing_chosen,
     signature_of,
     total_size,
@@ -129,7 +129,7 @@ def run(invocation: Invocation) -> Result:
         data,
         unmatched=unmatched,
         damaged=len(damaged),
-        former=former_among(damaged),
+        former=count_former_format(damaged),
     )
 
 

@@ -20,9 +20,9 @@ from pytest_mimic._tools.cli.project import Invocation
 from pytest_mimic._tools.cli.selection import (
     add_selectors,
     chosen_files,
-    former_among,
+    count_former_format,
     result_of_nothing_chosen,
-    words_that_choose,
+    selecting_words,
 )
 from pytest_mimic.errors import MimicError
 
@@ -38,7 +38,7 @@ def run(invocation: Invocation) -> Result:
     Raises:
         MimicError: No word chooses any: deleting everything would be a mistake.
     """
-    if not words_that_choose(invocation):
+    if not selecting_words(invocation):
         raise MimicError(
             "rm needs a SELECTOR: what to delete",
             remedies=["see pytest-mimic rm --help"],
@@ -66,5 +66,5 @@ def run(invocation: Invocation) -> Result:
         lines,
         unmatched=chosen.unmatched,
         damaged=len(chosen.damaged),
-        former=former_among(chosen.damaged),
+        former=count_former_format(chosen.damaged),
     )

@@ -177,8 +177,8 @@ def add_selectors(parser: ArgumentParser) -> None:
     )
 
 
-def words_that_choose(invocation: Invocation) -> list[str]:
-    """Return the words of the command that choose recordings, empty if none does."""
+def selecting_words(invocation: Invocation) -> list[str]:
+    """Return the words of the command that select recordings, empty if none does."""
     options = invocation.options
     words = list(options.selectors)
     if options.older:
@@ -283,7 +283,7 @@ def _date_before(span: str) -> str:
 
 def result_of_nothing_chosen(invocation: Invocation, chosen: Chosen) -> Result:
     """Return the result of a command that chose nothing, or found an empty vault."""
-    words = words_that_choose(invocation)
+    words = selecting_words(invocation)
     if not invocation.vault.names():
         recording = invocation.commands.pytest("--mimic-record")
         lines = [
@@ -292,7 +292,7 @@ def result_of_nothing_chosen(invocation: Invocation, chosen: Chosen) -> Result:
         ]
         return Result(lines, found=bool(words))
     damaged = len(chosen.damaged)
-    former = former_among(chosen.damaged)
+    former = count_former_format(chosen.damaged)
     unmatched = chosen.unmatched
     if not unmatched and not damaged:
         # Each selector matches something, but nothing matches all the words together.
@@ -300,12 +300,15 @@ def result_of_nothing_chosen(invocation: Invocation, chosen: Chosen) -> Result:
     return Result(unmatched=unmatched, damaged=damaged, former=former, found=True)
 
 
-def former_among(files: Iterable[VaultFile]) -> int:
+def count_former_format(files: Iterable[VaultFile]) -> int:
     """Return how many of these files have the former format, which `rekey` reads."""
     count = 0
     for file in files:
         error = file.error
-        if isinstance(error, CorruptRecordingError) and error.damage is Damage.FORMER:
+        if (
+            isinstance(error, CorruptRecordingError)
+            and error.damage is Damage.FORMER_FORMAT
+        ):
             count += 1
     return count
 

@@ -21,10 +21,10 @@ from pytest_mimic._tools.cli.selection import (
     VaultFile,
     add_selectors,
     chosen_files,
-    former_among,
+    count_former_format,
     result_of_nothing_chosen,
+    selecting_words,
     total_size,
-    words_that_choose,
 )
 from pytest_mimic._tools.shown.outcome_lines import Part, argument_parts, outcome_parts
 from pytest_mimic._tools.shown.outcome_words import call_in_short, error_of
@@ -46,7 +46,7 @@ def run(invocation: Invocation) -> Result:
     Raises:
         MimicError: No word chooses any: a whole vault is too long to read.
     """
-    if not words_that_choose(invocation):
+    if not selecting_words(invocation):
         raise MimicError(
             "show needs a SELECTOR: what to show",
             remedies=["see pytest-mimic show --help"],
@@ -64,7 +64,7 @@ def run(invocation: Invocation) -> Result:
         _lines(invocation, chosen.files),
         unmatched=chosen.unmatched,
         damaged=len(chosen.damaged),
-        former=former_among(chosen.damaged),
+        former=count_former_format(chosen.damaged),
     )
 
 

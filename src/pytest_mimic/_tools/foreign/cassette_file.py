@@ -125,6 +125,7 @@ def _parse(text: str, path: Path) -> object:
     try:
         return _parse_yaml(text)
     except UnreadableError:
+        # It is a `ValueError`, which the last clause would word anew.
         raise
     except yaml.YAMLError as error:
         problem = getattr(error, "problem", None) or str(error).partition("\n")[0]

@@ -121,12 +121,12 @@ def html_page(
     for kind in KINDS:
         if counts[kind]:
             kinds.append(_html_of_kind(kind, counts[kind]))
-    # The number of a call on the page, by which the script finds its blocks.
-    number = 0
+    # The script finds the blocks of a call by its number on the page.
+    first_number = 0
     sections = []
     for test in groups:
-        sections.append(_html_of_test(test, number))
-        number += len(test.rows)
+        sections.append(_html_of_test(test, first_number))
+        first_number += len(test.rows)
     return _filled_template(
         "report",
         policy=policy,
@@ -278,8 +278,13 @@ def _html_of_note(note: str, groups: Sequence[_Test]) -> str:
     return _filled_template("line", text=_html_text(note))
 
 
-def _html_of_test(test: _Test, number: int) -> str:
-    """Return a test with its calls, the first of which has this number on the page."""
+def _html_of_test(test: _Test, first_number: int) -> str:
+    """Return a test with its calls.
+
+    Args:
+        test: The test.
+        first_number: The number of its first call on the page.
+    """
     counts = Counter(row["kind"] for row in test.rows)
     facts = [f"{counts[kind]:,} {kind}" for kind in KINDS if counts[kind]]
     times = _time_facts(test)
@@ -287,7 +292,8 @@ def _html_of_test(test: _Test, number: int) -> str:
     is_open = test.facts.outcome == "failed" or test.has_problem
     lines = []
     for index, row in enumerate(test.rows):
-        lines.append(_html_of_call(row, f"{test.anchor}/{index + 1}", number + index))
+        anchor = f"{test.anchor}/{index + 1}"
+        lines.append(_html_of_call(row, anchor, first_number + index))
     return _filled_template(
         "test",
         name=_html_text(test.name),
