@@ -450,6 +450,24 @@ def _text_by_class(base: Any, value: Any) -> str:
     return str(base.__str__(value))
 
 
+# The end of an IPv6 address that maps one of IPv4, as Python 3.13 and later write it.
+_MAPPED_IPV4 = re.compile(r"(?<=::ffff:)(\d+)\.(\d+)\.(\d+)\.(\d+)")
+
+
+def _ipv6_text(address: Any) -> str:
+    """Return the text of an address, interface or network of IPv6, on every Python.
+
+    Python 3.13 writes `::ffff:1.2.3.4`, and earlier ones write `::ffff:102:304`.
+    """
+    return _MAPPED_IPV4.sub(_in_hexadecimal, str(address))
+
+
+def _in_hexadecimal(mapped_ipv4: re.Match[str]) -> str:
+    """Return an IPv4 address as two numbers of an IPv6 address."""
+    first, second, third, fourth = map(int, mapped_ipv4.groups())
+    return f"{first << 8 | second:x}:{third << 8 | fourth:x}"
+
+
 def _text_with_title(word: str) -> Callable[[Any, Any], str]:
     """Return a function that gives the text of a named value.
 
@@ -504,7 +522,8 @@ def _whole_url_of_bytes(_base: object, value: Any) -> str:
 
 _FUNCTION_OF_METHOD = Row(attrgetter("__func__"))
 _IN_MEMORY_FILE = Row(_in_memory_file)
-_IP_ADDRESS = Row(str, text=_text_by_class)
+_IPV4_ADDRESS = Row(str, text=_text_by_class)
+_IPV6_ADDRESS = Row(str, counts=_ipv6_text, text=_text_by_class)
 _PARSER = Row(_parser_parts, keeps_attributes=True)
 # The attributes of a type of tokens are the types below it that were asked for so far.
 _TOKEN_TYPE = Row(_tuple_items, text=_text_by_class, keeps_attributes=True)
@@ -644,12 +663,12 @@ ROWS: dict[str, Row] = {
     "functools.partial": Row(_partial_parts),
     "_io.BytesIO": _IN_MEMORY_FILE,
     "_io.StringIO": _IN_MEMORY_FILE,
-    "ipaddress.IPv4Address": _IP_ADDRESS,
-    "ipaddress.IPv4Interface": _IP_ADDRESS,
-    "ipaddress.IPv4Network": _IP_ADDRESS,
-    "ipaddress.IPv6Address": _IP_ADDRESS,
-    "ipaddress.IPv6Interface": _IP_ADDRESS,
-    "ipaddress.IPv6Network": _IP_ADDRESS,
+    "ipaddress.IPv4Address": _IPV4_ADDRESS,
+    "ipaddress.IPv4Interface": _IPV4_ADDRESS,
+    "ipaddress.IPv4Network": _IPV4_ADDRESS,
+    "ipaddress.IPv6Address": _IPV6_ADDRESS,
+    "ipaddress.IPv6Interface": _IPV6_ADDRESS,
+    "ipaddress.IPv6Network": _IPV6_ADDRESS,
     "pygments.token._TokenType": _TOKEN_TYPE,
     "sqlparse.tokens._TokenType": _TOKEN_TYPE,
     # Paths count by their place in the run, see `files.places`.

@@ -166,7 +166,7 @@ ROWS = {
     "BytesIO": ("io.BytesIO(b'abc')", [], ["at(io.BytesIO(b'abc'), 1)", "io.BytesIO(b'abd')", "io.StringIO('abc')"]),
     "StringIO": ("io.StringIO('abc')", [], ["at(io.StringIO('abc'), 1)", "io.StringIO('abd')"]),
     "IPv4": ("ipaddress.ip_address('10.0.0.1')", ["ipaddress.ip_address(10 << 24 | 1)"], ["ipaddress.ip_address('10.0.0.2')", "ipaddress.ip_interface('10.0.0.1')", "ipaddress.ip_network('10.0.0.1')"]),
-    "IPv6": ("ipaddress.ip_address('::1')", ["ipaddress.ip_address('0::1')"], ["ipaddress.ip_address('::1%eth0')", "ipaddress.ip_address('0.0.0.1')"]),
+    "IPv6": ("ipaddress.ip_address('::1')", ["ipaddress.ip_address('0::1')"], ["ipaddress.ip_address('::1%eth0')", "ipaddress.ip_address('0.0.0.1')", "ipaddress.ip_address('::ffff:1.2.3.4')"]),
     "networks": ("ipaddress.ip_network('10.0.0.0/8')", [], ["ipaddress.ip_network('10.0.0.0/9')", "ipaddress.ip_network('::/8')", "ipaddress.ip_interface('10.0.0.0/8')", "ipaddress.ip_interface('::1/8')"]),
     "generic alias": ("list[int]", ["list[int]"], ["list[str]", "list", "tuple[int]", "typing.List[int]"]),
     "union": ("int | str", ["str | int", "typing.Union[int, str]"], ["int | None", "int | str | None"]),
