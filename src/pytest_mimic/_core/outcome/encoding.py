@@ -433,6 +433,18 @@ def _identity(value: object, pickled: Any) -> str | None:
 # What cannot be stored
 
 _VERBS = {"value": "returned", "raised": "raised", "stream": "yielded"}
+# Which function to name in place of the one that gave a part, by the words for the
+# part.
+_FUNCTION_BY_WORDS = {
+    "a database connection": "a function that queries it, and returns the rows",
+    "a database cursor": "a function that fetches from it, and returns the rows",
+    "a future": "a function that waits for it, and returns its result",
+    "a process": "a function that waits for it, and returns its output",
+    "a socket": "a function that talks over it, and returns the answer",
+    "a task": "a function that awaits it, and returns its result",
+    "an open file": "a function that reads it, and returns the content",
+}
+_ANY_FUNCTION = "a function further out, which returns data"
 
 
 def _refusal(
@@ -451,14 +463,16 @@ def _refusal(
     path = root
     if not is_deep:
         path, part = _find_part(part, root)
-    facts = [f"{path}: {_words_for(part)}"]
-    remedy = "name a function further out, which returns data"
+    words = _words_for(part)
+    facts = [f"{path}: {words}"]
+    remedy = f"name {_FUNCTION_BY_WORDS.get(words, _ANY_FUNCTION)}"
     lazy = _pickling().lazy_remedy(part)
     if lazy is not None:
         facts = [f"{facts[0]}, which may read files later"]
         remedy = f"let {target or 'the call'} return its data: {lazy}"
     elif is_deep:
         facts = [f"{path}: nested too deeply"]
+        remedy = f"name {_ANY_FUNCTION}"
     elif isinstance(reason, NotExactError):
         facts.append(str(reason))
         remedy = reason.remedy or remedy
@@ -493,7 +507,11 @@ def _is_storable(value: object) -> bool:
 def _find_part(value: object, path: str) -> tuple[str, object]:
     """Return the path of the first part that cannot be stored, and the part."""
     seen_ids: set[int] = set()
-    while _pickling().lazy_remedy(value) is None:
+    # The parts of a process or a future, such as its lock, say less than its own words.
+    while (
+        _pickling().lazy_remedy(value) is None
+        and words_for(type(value)) not in _FUNCTION_BY_WORDS
+    ):
         seen_ids.add(id(value))
         for part in parts_of(value):
             if id(part.value) not in seen_ids and not _is_storable(part.value):

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import socket
+import sqlite3
+import subprocess
+import sys
 import threading
 import zoneinfo
 from collections import namedtuple
+from concurrent.futures import Future
+from contextlib import closing
 
 import pytest
 
 from pytest_mimic import UnstorableOutcomeError
+from pytest_mimic._core.commands import do
 from pytest_mimic._core.outcome.encoding import snapshot
 from pytest_mimic._core.outcome.outcome import Outcome, Raised, Stream, Value
 from pytest_mimic._core.vault import Vault
@@ -215,6 +221,46 @@ def test_the_part_has_a_name_for_people():
         "result[0]: a memoryview",
     ]
     assert said[4].startswith("result[0]._")
+
+
+def test_the_function_to_name_is_one_that_uses_up_the_part():
+    with (
+        open(__file__) as file,
+        socket.socket() as sock,
+        closing(sqlite3.connect(":memory:")) as connection,
+        subprocess.Popen([sys.executable, "-c", ""]) as process,
+    ):
+        parts = {
+            "a database connection": connection,
+            "a database cursor": connection.cursor(),
+            "a future": Future(),
+            "a process": process,
+            "a socket": sock,
+            "an open file": file,
+        }
+        errors = {name: refusal(Value([part])) for name, part in parts.items()}
+
+    assert {name: error.remedies for name, error in errors.items()} == {
+        "a database connection": (
+            do("name a function that queries it, and returns the rows"),
+        ),
+        "a database cursor": (
+            do("name a function that fetches from it, and returns the rows"),
+        ),
+        "a future": (do("name a function that waits for it, and returns its result"),),
+        "a process": (do("name a function that waits for it, and returns its output"),),
+        "a socket": (do("name a function that talks over it, and returns the answer"),),
+        "an open file": (do("name a function that reads it, and returns the content"),),
+    }
+    assert {error.facts[0] for error in errors.values()} == {
+        f"result[0]: {name}" for name in parts
+    }
+
+
+def test_the_function_to_name_for_any_other_part_is_further_out():
+    assert refusal(Value(threading.Lock())).remedies == (
+        do("name a function further out, which returns data"),
+    )
 
 
 def test_a_value_that_cannot_be_loaded_is_not_recorded():
