@@ -26,6 +26,8 @@ _CONTROL_CHARACTERS = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 def printable(text: str) -> str:
     """Return the text with its control characters escaped.
 
+    Tabs and newlines stay; see `one_line`.
+
     Recordings may come from a pull request. The name of a test in such a recording
     could hold escape sequences for the terminal.
     """

@@ -438,15 +438,16 @@ class _DatabaseReader(Reader):
 
 
 def to_plain(
-    value: object, path: str = "value", classes: set[str] | None = None
+    value: object, path: str = "value", noted_classes: set[str] | None = None
 ) -> Any:
     """Return a tree that `from_plain` turns back into an equal value of the same class.
 
     Args:
         value: The value that a database driver returned.
         path: Where the value stands, for the error.
-        classes: Gets the names of the application's classes that the value has. Without
-            it, such a value is refused.
+        noted_classes: Gets the names of the application's classes in the value. The
+            recording must list them: a replay imports no others. Without it, a value
+            with such a class is refused.
 
     Raises:
         UnstorableOutcomeError: A part is of another type.
@@ -456,15 +457,17 @@ def to_plain(
     writer = _DatabaseWriter()
     try:
         node = writer.node(value)
-        # The writer of outcomes has met other classes, which only outcomes make again.
+        # The base class, which writes outcomes, has noted names that `_DatabaseReader`
+        # does not import.
         if writer.imports:
+            # Worded below.
             raise NotExactError(*writer.imports)
-        if writer.classes_of_application and classes is None:
+        if writer.classes_of_application and noted_classes is None:
             raise NotExactError(*writer.classes_of_application)
     except (NotExactError, RecursionError, Unstable) as reason:
         raise _unstorable(value, path, reason) from None
-    if classes is not None:
-        classes |= writer.classes_of_application
+    if noted_classes is not None:
+        noted_classes |= writer.classes_of_application
     return plain_of(node)
 
 

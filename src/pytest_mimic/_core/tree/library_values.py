@@ -49,10 +49,10 @@ def library_difference(
                 raise AssertionError(f"{name} {old_fact} recorded, {new_fact} now")
         _BY_LIBRARY[library](recorded, actual, tolerances)
     except AssertionError as error:
-        return _shortened(str(error))
+        return _assertion_in_a_line(str(error))
     # The library may be unable to compare such values, and raise anything.
     except Exception as error:
-        return f"differs ({type(error).__name__}: {_shortened(str(error))})"
+        return f"differs ({type(error).__name__}: {_assertion_in_a_line(str(error))})"
     return None
 
 
@@ -216,21 +216,23 @@ _BY_LIBRARY: dict[str, Callable[[Any, Any, dict[str, float]], None]] = {
 }
 
 
-def _shortened(text: str) -> str:
+def _assertion_in_a_line(text: str) -> str:
     """Return the first lines of an assertion's text as one, in the words of a drift."""
     for words_of_library, words_of_drift in _WORDS:
         text = text.replace(words_of_library, words_of_drift)
     lines: list[str] = []
-    told_lines: list[str] = []
+    lines_without_headings: list[str] = []
     for line in text.splitlines():
-        words = " ".join(line.split())
-        if words:
-            lines.append(words[:_WIDTH])
-        if words and not _HEADING.fullmatch(words):
-            told_lines.append(words[:_WIDTH])
-    if not told_lines:
-        told_lines = lines
-    return "; ".join(told_lines[:_LINES]) or "differs"
+        folded_line = " ".join(line.split())
+        if not folded_line:
+            continue
+        lines.append(folded_line[:_WIDTH])
+        if not _HEADING.fullmatch(folded_line):
+            lines_without_headings.append(folded_line[:_WIDTH])
+    if not lines_without_headings:
+        # All are headings.
+        lines_without_headings = lines
+    return "; ".join(lines_without_headings[:_LINES]) or "differs"
 
 
 # -- as a text

@@ -190,8 +190,8 @@ class _Table:
     """Rows as lines, each of which takes one row of the terminal.
 
     Attributes:
-        has_outcome: Whether there is room for the outcomes.
-        has_date: Whether there is room for the dates.
+        has_room_for_outcomes: Whether there is room for the outcomes.
+        shows_dates: Whether there is room for the dates, or they sort the rows.
     """
 
     def __init__(self, rows: list[Row], *, width: int, sort: str | None) -> None:
@@ -205,35 +205,39 @@ class _Table:
         # The room for call and test, with the gap between them.
         room = width - facts - _GAP
         outcomes = _LEAST_WIDTH_OF_OUTCOME + _GAP
-        self.has_outcome = room - dates - outcomes >= _LEAST_WIDTH_OF_CALL_AND_TEST
-        self.has_date = room - dates >= _LEAST_WIDTH_OF_CALL_AND_TEST or sort == "date"
-        if self.has_outcome:
+        self.has_room_for_outcomes = (
+            room - dates - outcomes >= _LEAST_WIDTH_OF_CALL_AND_TEST
+        )
+        self.shows_dates = (
+            room - dates >= _LEAST_WIDTH_OF_CALL_AND_TEST or sort == "date"
+        )
+        if self.has_room_for_outcomes:
             room -= outcomes
-        if self.has_date:
+        if self.shows_dates:
             room -= dates
         calls = _widest([row.call for row in rows])
         tests = _widest([row.test for row in rows])
         # Where both are too long, each gets a half.
-        self._test = min(tests, max(room - calls, room // 2))
-        self._call = min(calls, room - self._test)
-        unused = room - self._test - self._call
-        self._outcome = _LEAST_WIDTH_OF_OUTCOME + unused
+        self._width_of_test = min(tests, max(room - calls, room // 2))
+        self._width_of_call = min(calls, room - self._width_of_test)
+        unused = room - self._width_of_test - self._width_of_call
+        self._width_of_outcome = _LEAST_WIDTH_OF_OUTCOME + unused
 
     def lines(self) -> list[str]:
         """Return the rows in columns."""
-        right = (2, 3) if self.has_date else (1, 2)
+        right = (2, 3) if self.shows_dates else (1, 2)
         return columns(self._cells(), right=right)
 
     def _cells(self) -> Iterator[list[str]]:
         """Yield the cells of each row."""
         for row, duration, shown_size in zip(self._rows, self._durations, self._sizes):
             line = [row.short_name, duration, shown_size]
-            if self.has_date:
+            if self.shows_dates:
                 line.insert(1, row.recorded)
-            line.append(_fitted_call(row, self._call))
-            if self.has_outcome:
-                line.append(shortened(row.outcome, self._outcome))
-            line.append(shortened_test(row.test, self._test))
+            line.append(_fitted_call(row, self._width_of_call))
+            if self.has_room_for_outcomes:
+                line.append(shortened(row.outcome, self._width_of_outcome))
+            line.append(shortened_test(row.test, self._width_of_test))
             yield line
 
 
@@ -302,9 +306,9 @@ def _total_lines(vault: Vault, rows: list[Row], table: _Table) -> Iterator[str]:
     total += _size_of(objects, vault)
     counts = counted([row.name for row in rows])
     yield f"{counts}, {size(total)}"
-    if not table.has_date:
+    if not table.shows_dates:
         yield "dates and outcomes: in a wider terminal, or by pytest-mimic show"
-    elif not table.has_outcome:
+    elif not table.has_room_for_outcomes:
         yield "outcomes: in a wider terminal, or by pytest-mimic show"
 
 

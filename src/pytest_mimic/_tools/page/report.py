@@ -370,5 +370,4 @@ def _checksum(text: str) -> str:
 
 def _html_text(text: str) -> str:
     """Return a text for HTML, with control and surrogate characters as escapes."""
-    printable_text = "\n".join(map(printable, text.split("\n")))
-    return escape(printable_text.encode("utf-8", "backslashreplace").decode())
+    return escape(printable(text).encode("utf-8", "backslashreplace").decode())

@@ -117,7 +117,7 @@ class Level(IntEnum):
 def through_json(value: Any) -> Any:
     """A value as a replay gets it, and the classes that its recording lists."""
     classes: set[str] = set()
-    stored = json.loads(json.dumps(to_plain(value, classes=classes)))
+    stored = json.loads(json.dumps(to_plain(value, noted_classes=classes)))
     return from_plain(stored, sorted(classes))
 
 
@@ -154,7 +154,7 @@ def test_value_of_an_own_class_keeps_its_attributes_and_methods() -> None:
 
 
 def test_class_that_a_recording_does_not_list_is_not_imported() -> None:
-    stored = to_plain(Cents(1), classes=set())
+    stored = to_plain(Cents(1), noted_classes=set())
 
     with pytest.raises(CorruptRecordingError, match="Cents is not listed"):
         from_plain(stored, ["shop:Other"])
