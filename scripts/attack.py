@@ -250,7 +250,7 @@ TEST_SHOP = """
 # Run by the interpreter that is attacked: the name of an object is its own affair.
 FORGE = """
 import json, pathlib, sys
-from pytest_mimic._core.outcome.memory import object_name, pieces_of
+from pytest_mimic._core.outcome.pickle_file import object_name, pieces_of
 recording, stream, imports = pathlib.Path(sys.argv[1]), bytes.fromhex(sys.argv[2]), sys.argv[3:]
 data = b"".join(pieces_of([stream]))
 name = object_name([data], "pkl")

@@ -75,8 +75,8 @@ if TYPE_CHECKING:
         parameter_to_plain,
         to_plain,
     )
-    from pytest_mimic._core.outcome.memory import zstd_module
     from pytest_mimic._core.outcome.outcome import is_cancellation
+    from pytest_mimic._core.outcome.pickle_file import zstd_module
     from pytest_mimic._core.placeholders import (
         ISSUED,
         NUMBER_START,
@@ -179,7 +179,7 @@ _NAMES_BY_MODULE = {
     "_core.engine.client_plan": ("Port",),
     "_core.engine.steps": ("Step",),
     "_core.nodes.json_tags": ("tag_in", "tagged"),
-    "_core.outcome.memory": ("zstd_module",),
+    "_core.outcome.pickle_file": ("zstd_module",),
     "_core.outcome.outcome": ("is_cancellation",),
     "_core.placeholders": (
         "ISSUED",

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from support.http_server import running_server
 
-from pytest_mimic._core.outcome.memory import unpack
+from pytest_mimic._core.outcome.pickle_file import stream_and_buffers
 from pytest_mimic._tools.cli.main import main
 
 SECRETS = [
@@ -106,7 +106,7 @@ def contents(project) -> Iterator[bytes]:
         yield name.encode()
         yield data
         if name.endswith(".pkl"):
-            yield from map(bytes, unpack(memoryview(data)))
+            yield from map(bytes, stream_and_buffers(memoryview(data)))
 
 
 def assert_hidden(project, run) -> None:

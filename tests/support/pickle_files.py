@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_mimic._core.outcome.memory import object_name, pieces_of
+from pytest_mimic._core.outcome.pickle_file import object_name, pieces_of
 
 
 def pickle_file(stream: bytes) -> tuple[str, bytes]:

@@ -140,7 +140,7 @@ class HttpAdapter(Adapter):
     def matched(
         self, parts: dict[str, Any], names: Sequence[str], redactor: Redactor
     ) -> dict[str, Any]:
-        """Return the parts that the matchers of vcrpy name.
+        """Return the parts that the matchers of vcrpy name (not the option `match=`).
 
         What a cassette may have been filtered of, such as a secret field, is left out.
         """
@@ -294,7 +294,10 @@ class _Headers(NamedTuple):
 
 
 class RequestTaker:
-    """Takes the requests of one client: describes them without secrets, and decides."""
+    """Takes the requests of one client: answers them in place of the library.
+
+    It describes each request without secrets, and decides whether the client sends it.
+    """
 
     def __init__(self, port: Port) -> None:
         self.port = port
@@ -469,8 +472,8 @@ def _without_items_cassettes_lack(plain: Any, redactor: Redactor) -> Any:
 #: The takers of the clients that are sending a request now, from the outside in:
 #: requests calls urllib3, and each has a taker of its own. The first one whose client
 #: is mimicked takes the request.
-SENDERS: ContextVar[tuple[RequestTaker, ...]] = ContextVar(
-    "pytest_mimic_senders", default=()
+TAKERS_ABOVE: ContextVar[tuple[RequestTaker, ...]] = ContextVar(
+    "pytest_mimic_takers_above", default=()
 )
 
 

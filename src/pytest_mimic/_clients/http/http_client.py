@@ -22,7 +22,7 @@ from pytest_mimic._clients.http.connections import (
     WholeBytes,
 )
 from pytest_mimic._clients.http.exchange import (
-    SENDERS,
+    TAKERS_ABOVE,
     HttpAdapter,
     RequestTaker,
     connects_by_itself,
@@ -123,7 +123,7 @@ def _takers_on(taker: RequestTaker, conn: Any) -> list[RequestTaker]:
     if _ATTRIBUTE_OF_REAL in vars(conn) or connects_by_itself(type(conn)):
         return []
     takers = []
-    for candidate in (*SENDERS.get(), taker):
+    for candidate in (*TAKERS_ABOVE.get(), taker):
         if candidate.port.taking():
             takers.append(candidate)
     return takers

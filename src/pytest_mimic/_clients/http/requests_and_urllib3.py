@@ -19,7 +19,7 @@ from inspect import isgenerator
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.http.exchange import (
-    SENDERS,
+    TAKERS_ABOVE,
     HttpAdapter,
     HttpRequest,
     RequestTaker,
@@ -42,7 +42,7 @@ class Urllib3Adapter(HttpAdapter):
         The latter stay edges of `http.client`.
         """
         path = "HTTPConnectionPool", "urlopen"
-        edges = [Edge("urllib3.connectionpool", path, _label_sender)]
+        edges = [Edge("urllib3.connectionpool", path, _wrap_to_set_taker)]
         for edge in StdlibAdapter("http.client").edges():
             edges.append(edge._replace(origin="http.client"))
         return edges
@@ -62,7 +62,7 @@ class RequestsAdapter(HttpAdapter):
         return edges
 
 
-def _label_sender(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
+def _wrap_to_set_taker(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
     """Return a function of a client that tells the one below for whom it sends."""
     taker = RequestTaker(port)
 
@@ -71,25 +71,29 @@ def _label_sender(original: Callable[..., Any], port: Port) -> Callable[..., Any
         if "body" in options and isgenerator(options["body"]):
             # An attempt that cannot connect must not use it up: the next one sends it.
             options["body"] = list(options["body"])
-        return _sent_for(taker, partial(original, *args, **options))
+        return _send_with_taker(taker, partial(original, *args, **options))
 
     return send
 
 
-def _sent_for(taker: RequestTaker, send: Callable[[], Any]) -> Any:
-    """Let a client send a request, for which the edges below ask its `taker`."""
-    token = SENDERS.set((*SENDERS.get(), taker))
+def _send_with_taker(taker: RequestTaker, send: Callable[[], Any]) -> Any:
+    """Let a client send a request.
+
+    The edges of the libraries that the client calls, urllib3 or `http.client`, offer
+    the request to `taker` before their own.
+    """
+    token = TAKERS_ABOVE.set((*TAKERS_ABOVE.get(), taker))
     try:
         return send()
     except MimicError as error:
-        # The frames below would show what is sent, its secrets, too.
+        # The frames below would show the request with its secrets.
         raise error.with_traceback(None)  # noqa: B904 - it is the same error
     finally:
-        SENDERS.reset(token)
+        TAKERS_ABOVE.reset(token)
 
 
 def _wrap_adapter_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
-    """Return the `send` of an adapter of requests: a label, too.
+    """Return the `send` of an adapter of requests, which sets its taker, too.
 
     Where nothing else has anything to do in a replay, it returns the response: the way
     through urllib3 takes twice as long.
@@ -99,9 +103,9 @@ def _wrap_adapter_send(original: Callable[..., Any], port: Port) -> Callable[...
     @wraps(original)
     def send(adapter: Any, request: Any, *args: Any, **options: Any) -> Any:
         begin = partial(original, adapter, request, *args, **options)
-        is_outermost = port.taking() and port.is_replaying and not SENDERS.get()
+        is_outermost = port.taking() and port.is_replaying and not TAKERS_ABOVE.get()
         if not is_outermost or args or not _needs_no_urllib3(adapter, request, options):
-            return _sent_for(taker, begin)
+            return _send_with_taker(taker, begin)
         body = request.body or b""
         if isinstance(body, str):
             body = body.encode()
@@ -111,7 +115,7 @@ def _wrap_adapter_send(original: Callable[..., Any], port: Port) -> Callable[...
             return begin()
         recorded_exchange = step.outcome(is_read_only=True)
         if not _is_final(recorded_exchange):
-            return _sent_for(_TakerOfBegunRequest(taker, step), begin)
+            return _send_with_taker(_TakerOfBegunRequest(taker, step), begin)
         response = StoredResponse(recorded_exchange, request.method)
         return adapter.build_response(request, _raw(response, request))
 

@@ -9,8 +9,8 @@ from pytest_mimic._core.identity.kept_parts import (
     NotKeptError,
     Parts,
     client_key,
-    client_values,
     function_key,
+    values_of_client_parts,
 )
 from pytest_mimic._core.seam.base import load_adapter
 from pytest_mimic._core.seam.registry import names_client
@@ -75,7 +75,7 @@ def _client_identity(call: Recording, options: Mapping[str, Any]) -> str:
     described = call.arguments or {}
     return client_key(
         call.target,
-        client_values(parts_of_call(call), described),
+        values_of_client_parts(parts_of_call(call), described),
         described,
         recorded_match=(call.options or {}).get("match", ()),
         ignore=options.get("ignore", ()),
@@ -84,7 +84,7 @@ def _client_identity(call: Recording, options: Mapping[str, Any]) -> str:
     )
 
 
-def parts_under(call: Recording, options: Mapping[str, Any]) -> Parts | None:
+def parts_under_options(call: Recording, options: Mapping[str, Any]) -> Parts | None:
     """Return what is kept of the parts once a call is identified under these options.
 
     What does not count any more loses its digest.

@@ -292,7 +292,9 @@ def _is_described(name: str, value: object, described: Mapping[str, Any]) -> boo
     return not is_plain or (type(value) is type(tree) and value == tree)
 
 
-def client_values(parts: Parts, described: Mapping[str, Any]) -> dict[str, Any]:
+def values_of_client_parts(
+    parts: Parts, described: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return the values of the kept parts of a client's call, by name.
 
     Raises:
@@ -341,14 +343,14 @@ def client_key(
         )
         value = None
         if not is_ignored:
-            value = matched_part(path, values, described, recorded_match)
+            value = value_at_match_path(path, values, described, recorded_match)
         counted[f"match {path}"] = value
     names = tuple(counted)
     identity = CallIdentity(kind, names, ignore=counted_paths(ignore, names, implied))
     return identity.key(tuple(counted.values()))
 
 
-def matched_part(
+def value_at_match_path(
     path: str,
     values: Mapping[str, Any],
     described: Mapping[str, Any],

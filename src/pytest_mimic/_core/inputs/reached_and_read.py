@@ -444,8 +444,8 @@ class SourceCode:
         package, _, _ = module.rpartition(".")
         if path.stem == "__init__":
             package = module
-        self._enter_imports(tree, package)
-        texts_by_name = self._enter_statements(tree)
+        self._add_imports(tree, package)
+        texts_by_name = self._add_statements(tree)
         for name in self.uses:
             holder, _, member = name.rpartition(".")
             self.members[holder].add(member)
@@ -463,8 +463,8 @@ class SourceCode:
             return self.uses[name]
         return {CodePlace(origin, name) for origin, _ in self.uses.get("*", ())}
 
-    def _enter_statements(self, tree: ast.Module) -> dict[str, list[str]]:
-        """Enter the definitions and the other statements, those of classes included.
+    def _add_statements(self, tree: ast.Module) -> dict[str, list[str]]:
+        """Add to `uses` the definitions and other statements, also those of classes.
 
         The texts of both are returned, by qualified name; under the empty name, those
         of the other statements.
@@ -478,22 +478,29 @@ class SourceCode:
             if isinstance(node, _DEFINITIONS):
                 name = _qualified(holder, node.name)
             if isinstance(node, ast.ClassDef):
-                # The methods are entered apart, so the class keeps its other
+                # The methods are added apart, so the class keeps its other
                 # statements alone.
                 methods, node.body = _split_body(node)
                 pending += [(name, method) for method in methods]
             elif holder and name.endswith("__"):
                 self.uses[holder].add(CodePlace(self._module, name))
             texts_by_name[name].append(normalised(node))
-            self._enter_uses(node, name)
+            self._add_uses(node, name)
         return texts_by_name
 
-    def _enter_uses(self, node: ast.stmt, name: str) -> None:
-        """Enter what a statement uses, for its own name or for each that it binds."""
+    def _add_uses(self, statement: ast.stmt, defined_name: str) -> None:
+        """Add to `uses` what a statement uses.
+
+        Args:
+            statement: The statement.
+            defined_name: The function, class or method that it defines. Empty: the
+                statement counts for each name that it binds.
+        """
         used_places = set[CodePlace]()
         bound_names = []
-        for syntax_node in ast.walk(node):
+        for syntax_node in ast.walk(statement):
             if isinstance(syntax_node, ast.Attribute):
+                # Of what it is an attribute is not known.
                 used_places.add(CodePlace("", syntax_node.attr))
             elif isinstance(syntax_node, _DEFINITIONS):
                 bound_names.append(syntax_node.name)
@@ -505,13 +512,13 @@ class SourceCode:
                 syntax_node.ctx, ast.Store
             ):
                 bound_names.append(syntax_node.id)
-        if name:
-            bound_names = [name]
+        if defined_name:
+            bound_names = [defined_name]
         for bound_name in bound_names:
             self.uses[bound_name] |= used_places
 
-    def _enter_imports(self, tree: ast.Module, package: str) -> None:
-        """Enter each imported name as one that uses the place where it comes from."""
+    def _add_imports(self, tree: ast.Module, package: str) -> None:
+        """Add each imported name to `uses`: it uses the place where it comes from."""
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
                 for alias in node.names:

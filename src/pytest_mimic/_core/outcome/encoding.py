@@ -13,7 +13,6 @@ from xxhash import xxh3_128, xxh3_128_hexdigest
 
 from pytest_mimic._core.identity.call_identity import fingerprint_outcome
 from pytest_mimic._core.nodes.node_json import plain_of
-from pytest_mimic._core.outcome.memory import python_version
 from pytest_mimic._core.outcome.outcome import (
     NotExactError,
     Outcome,
@@ -22,6 +21,7 @@ from pytest_mimic._core.outcome.outcome import (
     Stream,
     Value,
 )
+from pytest_mimic._core.outcome.pickle_file import python_version
 from pytest_mimic._core.outcome.placed_paths import NEUTRAL, NOWHERE, PathStore
 from pytest_mimic._core.outcome.plain import bytes_in, exact_text, repeated_parts
 from pytest_mimic._core.outcome.tags import Reader, Writer

@@ -19,12 +19,12 @@ from pytest_mimic._core.nodes.node_json import plain_of
 from pytest_mimic._core.nodes.outcome_json import folded, written_tag
 from pytest_mimic._core.nodes.value_walk import CONTAINERS, AnyNode, Walk
 from pytest_mimic._core.outcome.class_tags import ClassTag, tag_of
-from pytest_mimic._core.outcome.memory import object_name
 from pytest_mimic._core.outcome.outcome import (
     DamagedError,
     NotExactError,
     OutdatedClassError,
 )
+from pytest_mimic._core.outcome.pickle_file import object_name
 from pytest_mimic._core.outcome.placed_paths import MAKERS, PathStore
 from pytest_mimic._core.outcome.plain import DEPTH
 from pytest_mimic._core.types.kinds import (

@@ -160,7 +160,8 @@ class Adapter:
     ) -> dict[str, Any]:
         """Return the parts that count in imported recordings.
 
-        They are chosen by the words that another tool has for the parts.
+        They are chosen by the words that another tool has for the parts, not by the
+        option `match=`.
         """
         raise NotImplementedError
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from pytest_mimic._core.nodes.node_classes import Cut
 from pytest_mimic._core.nodes.node_json import cut_in, plain_of
-from pytest_mimic._core.outcome.memory import Piece, object_name
+from pytest_mimic._core.outcome.pickle_file import Piece, object_name
 from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.vault.format import is_object, parse
 from pytest_mimic.errors import MimicError

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_mimic._core.commands import Remedy, Verb, record
-from pytest_mimic._core.outcome.memory import (
+from pytest_mimic._core.outcome.outcome import DamagedError, OutdatedClassError, decode
+from pytest_mimic._core.outcome.pickle_file import (
     Piece,
     object_name,
     python_version,
-    unpack,
+    stream_and_buffers,
 )
-from pytest_mimic._core.outcome.outcome import DamagedError, OutdatedClassError, decode
 from pytest_mimic._core.outcome.placed_paths import NOWHERE
 from pytest_mimic._core.outcome.plain import exact_text
 from pytest_mimic._core.vault.format import (
@@ -298,7 +298,9 @@ class Objects:
         if not on_any_python:
             self._check_allowed(outcome_entry, origin)
         try:
-            stream, *buffers = unpack(self.map(outcome_entry["pickle"], origin))
+            stream, *buffers = stream_and_buffers(
+                self.map(outcome_entry["pickle"], origin)
+            )
         except DamagedError as reason:
             raise self._damaged(outcome_entry["pickle"], origin, reason) from None
         return bytes(stream), list(buffers)

@@ -8,7 +8,7 @@ from json import loads
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.outcome.encoding import encode
-from pytest_mimic._core.outcome.memory import pieces_of, python_version
+from pytest_mimic._core.outcome.pickle_file import pieces_of, python_version
 from pytest_mimic._core.outcome.placed_paths import NOWHERE
 from pytest_mimic._core.outcome.plain import Laid, layout
 from pytest_mimic._core.vault.format import (

@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from pytest_mimic._core.engine.recorded_identities import parts_of_call, parts_under
+from pytest_mimic._core.engine.recorded_identities import (
+    parts_of_call,
+    parts_under_options,
+)
 from pytest_mimic._core.identity.kept_parts import (
     NotKeptError,
-    client_values,
-    matched_part,
+    value_at_match_path,
+    values_of_client_parts,
 )
 from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.seam.registry import names_client
@@ -113,8 +116,8 @@ def rekeyed(
     options = dict(options)
     described = call_to_rekey.facts.get("arguments")
     if described and names_client(call_to_rekey.call.target):
-        described = _with_matched(call_to_rekey.call, described, options)
-    parts = parts_under(call_to_rekey.call, options)
+        described = _with_parts_of_match(call_to_rekey.call, described, options)
+    parts = parts_under_options(call_to_rekey.call, options)
     if parts is None and described != call_to_rekey.facts.get("arguments"):
         parts = parts_of_call(call_to_rekey.call)
     identified: Facts = {}
@@ -152,17 +155,20 @@ def rekeyed(
     return Rekeyed(call_to_rekey, key, owner, options, rekeyed_facts)
 
 
-def _with_matched(
+def _with_parts_of_match(
     call: Recording, described: Mapping[str, Any], options: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return a description that shows what `match=` names now, as a new one would."""
+    """Return a description that also shows what `match=` names now.
+
+    The description of a call that is recorded today would show it.
+    """
     arguments = call.arguments or {}
-    values = client_values(parts_of_call(call), arguments)
+    values = values_of_client_parts(parts_of_call(call), arguments)
     recorded_match = (call.options or {}).get("match", ())
     matched_parts: dict[str, Any] = {}
     for path in options.get("match", ()):
         try:
-            value = matched_part(path, values, arguments, recorded_match)
+            value = value_at_match_path(path, values, arguments, recorded_match)
         except NotKeptError:
             continue
         if value is not None and path not in described:

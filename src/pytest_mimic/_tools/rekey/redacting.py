@@ -16,10 +16,10 @@ from pytest_mimic._core.engine.recorded_identities import (
 )
 from pytest_mimic._core.identity.kept_parts import (
     NotKeptError,
-    client_values,
     kept_value,
+    values_of_client_parts,
 )
-from pytest_mimic._core.outcome.memory import object_name
+from pytest_mimic._core.outcome.pickle_file import object_name
 from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.placeholders import PLACEHOLDER
 from pytest_mimic._core.redact.redactor import Redactor
@@ -80,7 +80,7 @@ class CallRedactor:
             return self._redacted_function(call_to_rekey)
         described = call.arguments or {}
         try:
-            values = client_values(parts_of_call(call), described)
+            values = values_of_client_parts(parts_of_call(call), described)
         except NotKeptError:
             values = {}
         new_values, new_described = self._hidden_request(call.target, values, described)

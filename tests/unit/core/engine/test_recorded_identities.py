@@ -9,7 +9,7 @@ import pytest
 from pytest_mimic._core.engine.recorded_identities import (
     CannotFollowError,
     identity_under,
-    parts_under,
+    parts_under_options,
 )
 from pytest_mimic._core.identity.call_identity import CallIdentity
 from pytest_mimic._core.vault.recording_facts import Recording
@@ -55,7 +55,7 @@ def test_a_part_that_does_not_count_any_more_loses_its_digest() -> None:
         parts={"frame": "0" * 32, "base": None, "session": "ignored"}
     )
 
-    assert parts_under(call, {"ignore": ["frame", "base"]}) == {
+    assert parts_under_options(call, {"ignore": ["frame", "base"]}) == {
         "frame": "ignored",
         "base": None,
         "session": "ignored",

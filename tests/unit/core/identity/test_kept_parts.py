@@ -19,9 +19,9 @@ from pytest_mimic._core.identity.kept_parts import (
     NotKeptError,
     client_key,
     client_parts,
-    client_values,
     function_key,
     function_parts,
+    values_of_client_parts,
 )
 from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor
 from pytest_mimic._core.tree.describing import described_arguments
@@ -259,7 +259,7 @@ NAMES = ("method", "host", "query", "body")
 def client_call() -> tuple[dict[str, Any], dict[str, Any]]:
     described = {"method": "GET", "body": REQUEST["body"]}
     parts = client_parts(NAMES, REQUEST, described, dict)
-    return client_values(parts, described), described
+    return values_of_client_parts(parts, described), described
 
 
 def computed(**options: Any) -> str:

@@ -10,7 +10,7 @@ from functools import partial
 
 import pytest
 
-from pytest_mimic._core.outcome import memory
+from pytest_mimic._core.outcome import pickle_file
 from pytest_mimic._core.outcome.encoding import encode
 from pytest_mimic._core.outcome.outcome import Outcome, Stream, Value
 from pytest_mimic._core.vault import Vault
@@ -179,7 +179,7 @@ def test_a_class_without_importable_module_is_stored_by_value():
 
     entry = entry_of(Value(made))
 
-    assert entry["python"] == memory.python_version()
+    assert entry["python"] == pickle_file.python_version()
 
 
 def test_equal_outcomes_with_other_shared_parts_are_stored_apart():

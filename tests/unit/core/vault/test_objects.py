@@ -17,8 +17,8 @@ from pytest_mimic import (
     MissingRecordingError,
     StaleRecordingError,
 )
-from pytest_mimic._core.outcome.memory import object_name, pieces_of
 from pytest_mimic._core.outcome.outcome import Raised, Stream, Value
+from pytest_mimic._core.outcome.pickle_file import object_name, pieces_of
 from pytest_mimic._core.vault import FolderStore, Vault
 from unit.memory_store import NAME, MemoryStore, load, recorded
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from pytest_mimic._core.outcome.memory import object_name
+from pytest_mimic._core.outcome.pickle_file import object_name
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._tools.cli.secret_finder import SecretFinder
 from unit.tools.cli.edited_vaults import edit, recording, the_object

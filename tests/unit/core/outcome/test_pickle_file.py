@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from pytest_mimic._core.outcome.memory import pieces_of, unpack
 from pytest_mimic._core.outcome.outcome import DamagedError
+from pytest_mimic._core.outcome.pickle_file import pieces_of, stream_and_buffers
 
 
 def packed(parts: list[bytes]) -> bytes:
@@ -30,7 +30,7 @@ def test_the_parts_of_a_pickle_come_back(parts, codec):
     data = packed(parts)
 
     assert codec in data[:64]
-    assert unpack(memoryview(data)) == parts
+    assert stream_and_buffers(memoryview(data)) == parts
     assert codec != b"zstd" or len(data) < 1000
     assert codec != b"raw" or all(data.find(part) % 64 == 0 for part in parts)
 
@@ -51,4 +51,4 @@ def test_a_file_that_was_made_by_hand_is_no_pickle():
 
     for data in [*made, small[:-3], small[:64], small[:64] + b"\xff" * 99]:
         with pytest.raises(DamagedError):
-            unpack(memoryview(data))
+            stream_and_buffers(memoryview(data))

@@ -1,4 +1,4 @@
-"""The file of a pickle: its stream and its buffers, at steps of 64 bytes.
+"""The file of a pickle: its stream and its buffers, each at a multiple of 64 bytes.
 
 The file is compressed as a whole if that saves enough.
 """
@@ -19,9 +19,9 @@ Piece = bytes | memoryview
 
 # The alignment of buffers that Arrow recommends. The buffers of a mapped file have it
 # as well.
-_ALIGN = 64
-_RAW = b"pytest-mimic pickle, format 4, raw\n".ljust(_ALIGN, b"\0")
-_ZSTD = b"pytest-mimic pickle, format 4, zstd\n".ljust(_ALIGN, b"\0")
+_ALIGNMENT = 64
+_RAW = b"pytest-mimic pickle, format 4, raw\n".ljust(_ALIGNMENT, b"\0")
+_ZSTD = b"pytest-mimic pickle, format 4, zstd\n".ljust(_ALIGNMENT, b"\0")
 # Files of this size or more are stored raw, so that they can be mapped into memory,
 # which is worth more than some saved space.
 _LARGE = 8 << 20
@@ -30,16 +30,20 @@ _SAVED = 0.10
 _SMALL = 4096
 
 
-def pieces_of(parts: Sequence[Piece]) -> list[Piece]:
+def pieces_of(stream_and_buffers: Sequence[Piece]) -> list[Piece]:
     """Return the file of a pickle in pieces, some of which are the buffers themselves.
 
     Args:
-        parts: The stream of the pickle, and its buffers.
+        stream_and_buffers: The stream of the pickle, and its buffers.
     """
-    head = struct.pack(f"<{len(parts) + 1}Q", len(parts), *map(len, parts))
+    head = struct.pack(
+        f"<{len(stream_and_buffers) + 1}Q",
+        len(stream_and_buffers),
+        *map(len, stream_and_buffers),
+    )
     pieces: list[Piece] = []
-    for part in (head, *parts):
-        pieces += [part, b"\0" * (-len(part) % _ALIGN)]
+    for part in (head, *stream_and_buffers):
+        pieces += [part, b"\0" * (-len(part) % _ALIGNMENT)]
     size = sum(map(len, pieces))
     if _SMALL <= size < _LARGE:
         compressed: bytes = zstd_module().compress(b"".join(pieces), level=3)
@@ -48,7 +52,7 @@ def pieces_of(parts: Sequence[Piece]) -> list[Piece]:
     return [_RAW, *pieces]
 
 
-def unpack(data: memoryview) -> list[memoryview]:
+def stream_and_buffers(data: memoryview) -> list[memoryview]:
     """Return the pickle's stream and its buffers.
 
     They are slices of `data`, unless `data` is compressed.
@@ -57,8 +61,9 @@ def unpack(data: memoryview) -> list[memoryview]:
         DamagedError: The data is not the file of a pickle. Whether its bytes are those
             that were written is checked by the name of the file; see `object_name`.
     """
-    head, body = bytes(data[:_ALIGN]), data[_ALIGN:]
+    head, body = bytes(data[:_ALIGNMENT]), data[_ALIGNMENT:]
     if head not in (_RAW, _ZSTD):
+        # The caller names the file.
         raise DamagedError("")
     if head == _ZSTD:
         zstd = zstd_module()
@@ -76,19 +81,20 @@ def unpack(data: memoryview) -> list[memoryview]:
         sizes = struct.unpack_from(f"<{count}Q", body, 8)
     except struct.error as reason:
         raise DamagedError("") from reason
-    parts: list[memoryview] = []
-    position = _stepped(8 + 8 * count)
+    slices: list[memoryview] = []
+    position = _aligned(8 + 8 * count)
     for size in sizes:
-        parts.append(body[position : position + size])
-        position += _stepped(size)
-    if not parts or position != len(body):
+        slices.append(body[position : position + size])
+        position += _aligned(size)
+    # There is always the stream.
+    if not slices or position != len(body):
         raise DamagedError("")
-    return parts
+    return slices
 
 
-def _stepped(size: int) -> int:
-    """Return a size rounded up to a whole number of steps."""
-    return size + -size % _ALIGN
+def _aligned(size: int) -> int:
+    """Return a size rounded up to a multiple of `_ALIGNMENT`."""
+    return size + -size % _ALIGNMENT
 
 
 def object_name(pieces: Sequence[Piece], suffix: str) -> str:
