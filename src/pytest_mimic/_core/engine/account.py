@@ -58,7 +58,10 @@ if TYPE_CHECKING:
             """Keep a call; the arguments are those of `CallLog.note`."""
 
     class MadeAnewFinder(Protocol):
-        """Finds what the next run makes anew in recorded calls: a `NextRun`."""
+        """Finds which values in recorded calls the next run will make anew.
+
+        See `NextRun`.
+        """
 
         def begin(self) -> None:
             """Begin to note the random bytes of the run."""

@@ -9,7 +9,11 @@ from __future__ import annotations
 from threading import current_thread
 from typing import TYPE_CHECKING
 
-from pytest_mimic._core.engine.equal_calls import Track, each_outcome, imported_files
+from pytest_mimic._core.engine.equal_calls import (
+    Track,
+    imported_files,
+    one_for_each_outcome,
+)
 from pytest_mimic._core.engine.steps import Step
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.format import recording_name
@@ -113,19 +117,19 @@ def _track_of(run: Run, call: Call, mode: Mode) -> OwnedTrack:
     if recording is not None:
         recorded = [recording]
         if len(recording.outcomes) > 1:
-            recorded = each_outcome(recording)
+            recorded = one_for_each_outcome(recording)
     # Whether what was found is only compared with.
     if file in current.owner.void:
-        is_anew = True
+        only_compares = True
     elif not mode.writes:
-        is_anew = False
+        only_compares = False
     elif owner is None:
         # A client tries a failed request again.
-        is_anew = file in recordings.failed
+        only_compares = file in recordings.failed
     else:
         # No new outcomes join those that are outdated.
-        is_anew = any(map(plan.is_outdated, recorded))
-    made = Track(run, file, owner, recorded, is_anew=is_anew)
+        only_compares = any(map(plan.is_outdated, recorded))
+    made = Track(run, file, owner, recorded, only_compares=only_compares)
     if owner is None:
         return made
     # Another thread may have made its first equal call by now.

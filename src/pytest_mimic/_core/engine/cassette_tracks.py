@@ -90,7 +90,9 @@ class CassetteTrack(Track):
             self.within += ", which does not exist"
         # Its owner is not the test, as a wider fixture may have opened it.
         owner = Owner(file, is_test=True)
-        super().__init__(run, file, owner, calls or (), is_anew=mode is Mode.RERECORD)
+        super().__init__(
+            run, file, owner, calls or (), only_compares=mode is Mode.RERECORD
+        )
         self.name: str = name
         self.path: Path = Path(run.settings.vault, file)
         self.block_owner: Owner = owner

@@ -484,7 +484,7 @@ class Port:
     def ordinal(self, space: str, name: str) -> int:
         """Return the number of a name among those that this test or cassette used.
 
-        The first one in its `space` is 0.
+        The first one in its `space`, such as `redis` or `mcp server`, is 0.
 
         Names that change from run to run, such as ports and random ids, are recorded by
         their numbers.
@@ -505,8 +505,12 @@ class Port:
         return self._run.current.owner
 
     def _number(self, owner: Owner, space: str, name: str) -> None:
-        """Give a name the next number, in all processes of the run."""
+        """Give a name the next number.
+
+        The forked processes that share its owner are told.
+        """
         run = self._run
+        # `turns` is a lock that all processes of the run share.
         with run.recordings.turns:
             numbers = owner.ordinals[space]
             if name in numbers:

@@ -54,8 +54,8 @@ class Track:
         file: The name of the recording or cassette.
         owner: The owner of the calls; None if one recording serves all.
         has_places: Each of equal calls has a place of its own.
-        is_anew: Outcomes that were found in the file are only compared with; none is
-            replayed.
+        only_compares: Outcomes that were found in the file are only compared with; none
+            is replayed.
         taken: How many equal calls were made, by their identity in a file of several.
         found: The outcomes that were found in the places of real calls.
         remedies: How to record a call, if no option does.
@@ -72,17 +72,17 @@ class Track:
         owner: Owner | None,
         found: Iterable[Recording] = (),
         *,
-        is_anew: bool = False,
+        only_compares: bool = False,
     ) -> None:
         self.file: str = file
         self.owner: Owner | None = owner
         self.has_places: bool = owner is not None
-        self.is_anew: bool = is_anew
+        self.only_compares: bool = only_compares
         self.taken: dict[str, int] = {}
         self._run = run
         self._recordings: Recordings = run.recordings
         self._found = list(found)
-        kept = [] if is_anew else self._found
+        kept = [] if only_compares else self._found
         # A call has its place as soon as it begins, which is empty until its outcome is
         # recorded.
         self._calls: list[Recording | None] = list(kept)
@@ -218,7 +218,7 @@ class Track:
             key,
             runs=isinstance(decision, decisions.Run),
             is_replayed=isinstance(decision, decisions.Replay),
-            is_anew=self.is_anew,
+            only_compares=self.only_compares,
             number=number,
         )
         family.tell(event)
@@ -484,7 +484,7 @@ def imported_files(
     return files
 
 
-def each_outcome(recording: Recording) -> list[Recording]:
+def one_for_each_outcome(recording: Recording) -> list[Recording]:
     """Return a recording once for each of its outcomes, which is its only one there."""
     return [
         recording._replace(outcomes=[stored_outcome])

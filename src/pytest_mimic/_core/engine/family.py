@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from pytest_mimic._core.engine.account_growth import Growth
-from pytest_mimic._core.engine.equal_calls import Track, each_outcome
+from pytest_mimic._core.engine.equal_calls import Track, one_for_each_outcome
 from pytest_mimic._core.engine.family_events import (
     EVENTS,
     AccountGrown,
@@ -156,15 +156,16 @@ class Family:
         events = self._unseen.pop((owner.token, file), None)
         if not events:
             return None
-        found = self._recordings.find(file)
+        recording = self._recordings.find(file)
         for event in events:
             if isinstance(event, RecordingWritten):
-                # The file was read too late.
-                found = self._recordings.parsed(file, event.before)
+                # By now the file has what the others wrote. The track begins with what
+                # stood there before, and follows their events.
+                recording = self._recordings.parsed(file, event.before)
                 break
-        calls = [] if found is None else each_outcome(found)
-        is_anew = isinstance(events[0], PlaceTaken) and events[0].is_anew
-        track = Track(self._run, file, owner, calls, is_anew=is_anew)
+        calls = [] if recording is None else one_for_each_outcome(recording)
+        only_compares = isinstance(events[0], PlaceTaken) and events[0].only_compares
+        track = Track(self._run, file, owner, calls, only_compares=only_compares)
         owner.tracks[file] = track
         for event in events:
             self._follow(track, event)
@@ -174,8 +175,8 @@ class Family:
         if isinstance(event, PlaceTaken):
             track.follow_other_process(event)
             return
-        found = self._recordings.parsed(event.file, event.now)
-        track.renew([] if found is None else each_outcome(found))
+        recording = self._recordings.parsed(event.file, event.now)
+        track.renew([] if recording is None else one_for_each_outcome(recording))
 
     def _hear_of_track(self, token: Token, event: _OfTrack) -> None:
         owner = self._owners.get(token)

@@ -37,7 +37,7 @@ class PlaceTaken(NamedTuple):
         key: The identity of the equal calls, in a file of several.
         runs: It runs for real, and has a new place behind the last one.
         is_replayed: It gets its recorded outcome, and nothing runs.
-        is_anew: Outcomes that were found in the file are only compared with.
+        only_compares: Outcomes that were found in the file are only compared with.
         number: Its number among the calls of its owner.
     """
 
@@ -46,7 +46,7 @@ class PlaceTaken(NamedTuple):
     key: str
     runs: bool
     is_replayed: bool
-    is_anew: bool
+    only_compares: bool
     number: int
 
 

@@ -31,7 +31,7 @@ FILE = "calls/http/1a2b.json"
     "event",
     [
         PlaceTaken(
-            OWNER, FILE, "", runs=True, is_replayed=False, is_anew=True, number=1
+            OWNER, FILE, "", runs=True, is_replayed=False, only_compares=True, number=1
         ),
         ConversationBegun(OWNER, "http", is_real=True),
         RecordingWritten(None, OWNER, FILE, None, b"{}", "http", {0: None}),
