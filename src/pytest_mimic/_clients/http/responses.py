@@ -427,8 +427,8 @@ class StoredResponse:
     def _with_length(self, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
         """Return the headers with the length of the body as it is now.
 
-        Of an incomplete body, more is announced than there is: the client must not take
-        it for complete.
+        Of an incomplete body, a greater length is announced than it has: the client
+        must not take it for complete.
         """
         size = sum(map(len, self.chunks))
         headers_with_length = []

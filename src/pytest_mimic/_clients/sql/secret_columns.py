@@ -144,10 +144,9 @@ def _text_of(element: Any) -> str | None:
 
 
 def _elements_of_columns(query: Any) -> list[list[Any]]:
-    """Return the elements whose names and parameters each column of a result shows.
+    """Return the elements of a query that give the value of each column of its result.
 
-    They are SQLAlchemy's elements of the query. Of a union, they are those of all its
-    queries at this place.
+    A union has several for one column: one of each of its queries.
     """
     if isinstance(query, selectable.CompoundSelect):
         # UNION, INTERSECT, EXCEPT

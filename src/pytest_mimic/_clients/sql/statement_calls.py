@@ -112,7 +112,7 @@ class _PreparedStatement:
         if compiled is not None:
             self.is_unclear = any(map(redactor.secret, compiled.fragments))
         self._hides_numbers = self.is_text or self.is_unclear
-        self.text, self.literals = self.statement.redact(
+        self.text, self.literals = self.statement.text_and_literals(
             redactor.secret, hides_numbers=self._hides_numbers
         )
 

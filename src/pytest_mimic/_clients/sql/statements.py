@@ -142,7 +142,7 @@ class Statement:
         """Check whether a secret name stands anywhere in the statement."""
         return any(map(is_secret_name, self.names))
 
-    def redact(
+    def text_and_literals(
         self, is_secret_name: Callable[[str], bool], *, hides_numbers: bool
     ) -> tuple[str, list[str]]:
         """Return the statement with its blanks folded, and the literals that it hides.
@@ -154,6 +154,7 @@ class Statement:
         if self.mentions(is_secret_name):
             return self.hide_literals(hides_numbers=hides_numbers)
         pieces = [_text_with_folded_blanks(token) for token in self._tokens]
+        # No literal was hidden.
         return _joined_without_semicolon(pieces), []
 
     def hide_literals(self, *, hides_numbers: bool) -> tuple[str, list[str]]:

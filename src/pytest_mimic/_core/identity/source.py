@@ -24,7 +24,7 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
 # Fields of syntax trees that say where or how code was written, and not what it does.
 IGNORED_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
 # The attribute of a function or class that was stored by value: its source when it was
-# recorded.
+# recorded. Identities are made of it.
 KEPT_SOURCE = "__mimic_source__"
 # The name of the file in the warnings of Python about source that is parsed here.
 _NAME_OF_PARSED_FILE = "<pytest-mimic>"

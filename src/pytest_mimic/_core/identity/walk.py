@@ -101,13 +101,13 @@ class TooLarge(Exception):  # noqa: N818 - not an error: graph.py digests the va
 class HoldsMark(Exception):  # noqa: N818 - not an error: the value is walked again
     """A value holds a mark, and so perhaps a string that is a path.
 
-    That is a path below the base temporary folder, whose place in the run counts. The
-    value is walked again, by a walk with `replace_path`.
+    A path below the base temporary folder counts by its place in the run, not by its
+    text. So the value is walked again, by a `Walk` with `replace_path`.
     """
 
 
 class Walk:
-    """One walk through one value.
+    """Makes the digest of one value, by one walk through it.
 
     Attributes:
         kind_of: Returns the kind of a type. The walk calls it once for each type.

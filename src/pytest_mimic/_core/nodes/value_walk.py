@@ -174,9 +174,9 @@ class Walk(ABC):
             return None
         self.import_name(sys.modules["numpy"].ndarray, NDARRAY)
         if not numbers.is_array:
-            return self.counted(Opaque(numbers.kind, numbers.items[0]))
+            return self.counted(Opaque(numbers.tag, numbers.items[0]))
         self.meet(value)
-        return self.counted(Items(numbers.kind, [*numbers.items]))
+        return self.counted(Items(numbers.tag, [*numbers.items]))
 
     def tagged(self, tag: str, part: Any) -> Items | Fields | Opaque:
         """Return the node of a value that is stored under a tag, from its part."""

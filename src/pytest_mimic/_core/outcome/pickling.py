@@ -282,13 +282,15 @@ def _by_value_pickler() -> Any:
             parts: tuple[Any, ...] = reduction
             make, arguments, (attributes, slots), *rest = parts
             attributes = dict(attributes)
-            # Loaded code has no file, from which its source could be read again.
+            # `_core/identity` reads the source, so that loaded code has the identity of
+            # the original. Loaded code has no file any more.
             if isinstance(obj, type):
                 # cloudpickle leaves out the qualified name.
                 attributes["__qualname__"] = obj.__qualname__
                 attributes[KEPT_SOURCE] = class_source(obj)
             else:
                 source = function_source(obj)
+                # Code that `exec` made has no source.
                 if source:
                     attributes[KEPT_SOURCE] = source
             return make, arguments, (attributes, slots), *rest

@@ -13,7 +13,7 @@ from pytest_mimic._core.types.kinds import full_name
 from pytest_mimic._core.types.table import PATHS, ROWS, TEXT_OF_PATH
 from pytest_mimic._core.words import lazy_attribute
 
-Where = str | tuple[str, str]
+StoredPath = str | tuple[str, str]
 """A stored path: a token and the rest, or the whole text of a path below no root.
 
 | path | stored |
@@ -87,7 +87,7 @@ class PathStore:
 
     # Storing
 
-    def stored_text(self, text: str) -> Where | None:
+    def stored_text(self, text: str) -> StoredPath | None:
         """Return the place of a string that is a path below the base temporary folder.
 
         None: the string is no such path.
@@ -97,7 +97,7 @@ class PathStore:
             return None
         return self._where(place)
 
-    def stored_path(self, path: object) -> Where:
+    def stored_path(self, path: object) -> StoredPath:
         """Return the place of a path object, or its text if it is below no root."""
         text = str(path)
         place = self.places.place_of(text)
@@ -105,7 +105,7 @@ class PathStore:
             return text
         return self._where(place)
 
-    def _where(self, place: PathPlace) -> Where:
+    def _where(self, place: PathPlace) -> StoredPath:
         """Return the stored form of a path below one of the run's folders."""
         if place.token == ROOTDIR:
             return ROOTDIR, place.rest
@@ -129,7 +129,7 @@ class PathStore:
 
     # Restoring
 
-    def text(self, stored_place: Where) -> str:
+    def text(self, stored_place: StoredPath) -> str:
         """Return the text of a stored path in this run.
 
         Raises:
@@ -193,19 +193,19 @@ class PathStore:
 
             return _joined(gettempdir(), folder)
 
-    def restored(self, kind: object, where: Where) -> object:
+    def restored(self, kind: object, stored_path: StoredPath) -> object:
         """Return the string or path of this run for a stored one.
 
         Args:
             kind: The tag of the string or path, a key of `MAKERS`.
-            where: Its stored form.
+            stored_path: Its stored form.
 
         Raises:
             ValueError: There is no such kind or place.
         """
         if kind not in MAKERS:
             raise ValueError(f"there is no path of the kind {kind}")
-        return MAKERS[kind](self.text(where))
+        return MAKERS[kind](self.text(stored_path))
 
 
 def _joined(folder: str, rest: str) -> str:
@@ -220,7 +220,7 @@ def _joined(folder: str, rest: str) -> str:
 class _Neutral(PathStore):
     """Restores paths to texts that are the same in every run, for fingerprints."""
 
-    def text(self, stored_place: Where) -> str:
+    def text(self, stored_place: StoredPath) -> str:
         if isinstance(stored_place, str):
             return stored_place
         token, rest = stored_place
@@ -232,17 +232,17 @@ NEUTRAL = _Neutral(Places())
 NOWHERE = PathStore(Places())
 
 
-def persistent_id(value: object, paths: PathStore) -> tuple[Any, Where] | None:
+def persistent_id(value: object, paths: PathStore) -> tuple[Any, StoredPath] | None:
     """Return the stored form of a path or string for a pickle, behind its tag.
 
     None: the value is pickled as usual.
     """
     if type(value) is str:
-        where = paths.stored_text(value)
-        if where is None:
+        stored_path = paths.stored_text(value)
+        if stored_path is None:
             return None
-        return TEXT_OF_PATH, where
-    # A user's class of paths has another name.
+        return TEXT_OF_PATH, stored_path
+    # A user's subclass of `Path` is pickled as usual: its name is not in `PATHS`.
     name = full_name(type(value))
     if name not in PATHS:
         return None

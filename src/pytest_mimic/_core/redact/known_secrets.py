@@ -362,12 +362,12 @@ class KnownSecrets:
 
     # -- what stands for a secret
 
-    def has_any(self, elsewhere: Collection[str]) -> bool:
-        """Check whether any secret has been issued so far.
+    def has_any(self, issued_elsewhere: Collection[str]) -> bool:
+        """Check whether an answer has issued any secret so far.
 
-        It may be to this test, or `elsewhere` in the run.
+        It may have issued it to this test, or to another one (`issued_elsewhere`).
         """
-        if elsewhere:
+        if issued_elsewhere:
             return True
         for secrets in self._with_wider_scopes():
             if (
@@ -381,14 +381,14 @@ class KnownSecrets:
     def stand_in(self, value: object) -> str:
         """Return what stands for a value under a secret name.
 
-        It may be the password of basic authentication.
+        Of the credentials of basic authentication, the password is looked up.
         """
         text = plain_placeholders(bare_secret(str(value)).strip('"'))
         for secret in (text, basic_password(str(value))):
             if not secret:
                 continue
             if is_placeholder(secret):
-                return self._settled_placeholder(secret)
+                return self._own_placeholder_or_redacted(secret)
             issued = self._find(secret)
             if issued is not None:
                 return issued.placeholder
@@ -445,9 +445,10 @@ class KnownSecrets:
 
     def settled(self, text: str) -> str:
         """Return a text with `<redacted>` for the placeholders of other tests."""
-        return with_others(text, self._settled_placeholder)
+        return with_others(text, self._own_placeholder_or_redacted)
 
-    def _settled_placeholder(self, placeholder: str) -> str:
+    def _own_placeholder_or_redacted(self, placeholder: str) -> str:
+        """Return a placeholder that this test was issued; `<redacted>` for others."""
         if self.has_issued(placeholder):
             return placeholder
         return PLACEHOLDER

@@ -214,7 +214,7 @@ class _Comparison:
             self._redactor,
             budget=WHOLE_BUDGET,
             secrets=self._secrets,
-            is_live=True,
+            is_for_verifying=True,
         )
 
     def _values(self, root: str, recorded: Any, actual: Any) -> list[Difference]:

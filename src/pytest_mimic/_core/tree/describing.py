@@ -85,6 +85,8 @@ _START = 400
 _LONGEST_KEY = 100
 # The characters of a digest that a description keeps.
 _DIGEST = 8
+# About how many characters a number in an array takes.
+_CHARACTERS_OF_A_NUMBER = 4
 # Integers below this number, and above its negative, are nodes as they are.
 _SMALL = 1 << 62
 
@@ -130,7 +132,7 @@ def tree_of(
     places: Places | None = None,
     budget: Budget = ARGUMENTS,
     secrets: frozenset[str] = frozenset(),
-    is_live: bool = False,
+    is_for_verifying: bool = False,
 ) -> Node:
     """Return the tree of any value.
 
@@ -144,12 +146,17 @@ def tree_of(
         places: The folders of the run.
         budget: How much of the value is in the tree.
         secrets: Further texts known to be secret.
-        is_live: Whether the tree is for verifying. It shows no secret, but the nodes of
-            two different secrets differ.
+        is_for_verifying: Whether the tree is for verifying. It shows no secret, but the
+            nodes of two different secrets differ.
     """
     all_secrets = secrets | secrets_in(value, redactor)
     describer = _Describer(
-        redactor, all_secrets, places or Places(), budget, budget.depth, is_live
+        redactor,
+        all_secrets,
+        places or Places(),
+        budget,
+        budget.depth,
+        is_for_verifying,
     )
     return describer.node(value)
 
@@ -181,7 +188,7 @@ def described_arguments(
         # Each argument gets an equal share of the room, and leaves what it does not use
         # to the arguments behind it.
         room = max(ARGUMENTS.characters - describer.used, 0)
-        describer.until = describer.used + room // max(arguments_left, 1)
+        describer.most_used = describer.used + room // max(arguments_left, 1)
         safe_value = value
         if not is_clean:
             safe_value = describer.safe(name, value)
@@ -211,9 +218,9 @@ class _Describer(Walk):
         places: The folders of the run.
         budget: How much of the value is in the tree.
         depth: How many levels of nested containers are left.
-        is_live: Whether the tree is for verifying.
+        is_for_verifying: Whether the tree is for verifying.
         used: The characters so far, of which long texts have only the first few.
-        until: The number of characters up to which containers are opened.
+        most_used: The number of characters up to which containers are opened.
         texts: The characters of long texts so far.
         cut_texts: The texts of values, such as patterns, that are there in part so far.
         identities: The value and its identity by the value's id, because a value with
@@ -227,9 +234,9 @@ class _Describer(Walk):
     places: Places
     budget: Budget
     depth: int
-    is_live: bool = False
+    is_for_verifying: bool = False
     used: int = 0
-    until: int = field(init=False)
+    most_used: int = field(init=False)
     texts: int = 0
     cut_texts: list[str] = field(default_factory=list)
     identities: dict[int, tuple[object, str | None]] = field(default_factory=dict)
@@ -237,7 +244,7 @@ class _Describer(Walk):
     clean: Mapping[int, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.until = self.budget.characters
+        self.most_used = self.budget.characters
 
     def node(self, value: Any) -> Node:
         kind = type(value)
@@ -255,7 +262,7 @@ class _Describer(Walk):
                 return leaf
         if id(value) in self.open:
             return Cut(type_name(kind), is_cycle=True)
-        if self.depth <= 0 or self.used >= self.until:
+        if self.depth <= 0 or self.used >= self.most_used:
             return self._closed(value, kind)
         self.open.add(id(value))
         self.depth -= 1
@@ -301,7 +308,7 @@ class _Describer(Walk):
             return self._as_text(value, self._shown(_ADDRESS.sub("", str(value))))
         text = self._shown(f"<{library_text(value)}>")
         node = self._as_text(value, text, is_part=True)
-        if self.budget.digests and not self.is_live:
+        if self.budget.digests and not self.is_for_verifying:
             self._add_columns(node, value)
         return node
 
@@ -316,11 +323,12 @@ class _Describer(Walk):
             return None
         if kind.__qualname__ != "ndarray":
             return self.numbers(value)
-        has_room = value.size <= self.budget.items and self.used < self.until
-        if self.is_live or not has_room:
+        has_room = value.size <= self.budget.items and self.used < self.most_used
+        if self.is_for_verifying or not has_room:
             return None
-        self.used += 4 * value.size
-        # Where an array lies in memory does not count: a copy lies there as usual.
+        self.used += _CHARACTERS_OF_A_NUMBER * value.size
+        # The copy lies in memory as an array made of a list does, so that the layout of
+        # the value does not count.
         return self.numbers(value.copy())
 
     def _known(self, value: Any, kind: type) -> Node:
@@ -394,7 +402,7 @@ class _Describer(Walk):
 
     def _with_value(self, node: AnyNode, value: object) -> AnyNode:
         """Return a node, for verifying together with its value."""
-        if self.is_live and isinstance(node, Fields | Opaque):
+        if self.is_for_verifying and isinstance(node, Fields | Opaque):
             node.value = value
         return node
 
@@ -414,7 +422,7 @@ class _Describer(Walk):
             node_of_value: Callable[[Any], Node] | None = self._cell
             is_count = step == INDEX and has_plain_index(value)
             is_long = column_size(column) > self.budget.items
-            if is_count or is_long or self.used >= self.until:
+            if is_count or is_long or self.used >= self.most_used:
                 # The values of the column are not kept.
                 node_of_value = None
             digest = self._digest(column)
@@ -492,7 +500,7 @@ class _Describer(Walk):
         if len(value) > limit:
             return Cut("bytes", shown[:limit], len(value), self._digest(value))
         shown_bytes = shown.encode("latin-1")
-        if self.is_live and shown_bytes != value:
+        if self.is_for_verifying and shown_bytes != value:
             return self._hidden(value, shown)
         return self.whole_bytes(shown_bytes)
 
@@ -537,7 +545,7 @@ class _Describer(Walk):
         return self._hidden(secret.value, PLACEHOLDER)
 
     def _hidden(self, value: object, shown: str) -> Node:
-        if self.is_live:
+        if self.is_for_verifying:
             return Hidden(shown, type_name(type(value)), self._digest(value))
         return text_node(shown)
 
@@ -559,7 +567,7 @@ class _Describer(Walk):
         if id(value) not in self.identities:
             self.identities[id(value)] = (value, identity_of(value, self.places))
         identity = self.identities[id(value)][1] or ""
-        if self.is_live:
+        if self.is_for_verifying:
             return identity
         return identity[:_DIGEST]
 
@@ -571,7 +579,7 @@ class _Describer(Walk):
         return self._digest(value)
 
     def _tells_secret(self, value: Any) -> bool:
-        if self.is_live:
+        if self.is_for_verifying:
             # The digest is compared, and not stored.
             return False
         if is_data(value):

@@ -223,7 +223,10 @@ def _is_mixed(digits: str) -> bool:
 
 
 def _ulid_seconds(text: str) -> float:
-    """Return the moment of a ULID, which its first ten digits tell in milliseconds."""
+    """Return the moment of a ULID in seconds after the epoch.
+
+    Its first ten characters are the milliseconds, in base 32.
+    """
     number = 0
     for digit in text[:10].upper():
         number = number * 32 + _BASE32.index(digit)

@@ -1,6 +1,6 @@
 """Numbers of numpy, and short arrays of them, as numbers of JSON and back.
 
-| value | kind | numbers |
+| value | tag | numbers |
 |---|---|---|
 | `numpy.float64(1.5)` | `numpy.float64` | `1.5` |
 | `numpy.array([1, 2])` | `numpy.int64` | `[1, 2]` |
@@ -34,24 +34,24 @@ class Numbers(NamedTuple):
     """The numbers of a value of numpy.
 
     Attributes:
-        kind: The tag of the value: `numpy.` and the name of its dtype.
+        tag: The tag of the value: `numpy.` and the name of its dtype.
         items: The numbers, NaN and infinities as texts.
         is_array: Whether the value is an array; otherwise it is a number.
     """
 
-    kind: str
+    tag: str
     items: list[Number]
     is_array: bool
 
 
-def is_of_numpy(kind: str) -> bool:
-    """Return whether the kind of a node is that of numbers of numpy."""
-    return kind.startswith(_PREFIX)
+def is_of_numpy(tag: str) -> bool:
+    """Return whether a node's tag is that of numbers of numpy."""
+    return tag.startswith(_PREFIX)
 
 
-def dtype_of(kind: str) -> str:
-    """Return the name of the dtype of such a kind: `float64`."""
-    return kind.removeprefix(_PREFIX)
+def dtype_of(tag: str) -> str:
+    """Return the name of the dtype of such a tag: `float64`."""
+    return tag.removeprefix(_PREFIX)
 
 
 def numbers_of(value: Any) -> Numbers | None:
@@ -75,12 +75,12 @@ def numbers_of(value: Any) -> Numbers | None:
     items: list[Number] = array.tolist()
     if dtype.kind == "f":
         items = [_float_in_json(number) for number in array]
-    kind = f"{_PREFIX}{dtype.name}"
-    made_array = make_numbers(kind, items)
+    tag = f"{_PREFIX}{dtype.name}"
+    made_array = make_numbers(tag, items)
     # Types of the same size, such as `longlong`, have the same name.
     if made_array.dtype.char != dtype.char or made_array.tobytes() != array.tobytes():
         return None
-    return Numbers(kind, items, is_array)
+    return Numbers(tag, items, is_array)
 
 
 def _is_usual(array: Any) -> bool:
@@ -98,24 +98,24 @@ def _float_in_json(number: Any) -> float | str:
     return text if text in ("nan", "inf", "-inf") else float(text)
 
 
-def make_numbers(kind: str, part: Any) -> Any:
-    """Return the number or array of a kind, made of a number or a list of numbers.
+def make_numbers(tag: str, plain: Any) -> Any:
+    """Return the number or array of a tag, made of a plain number or a list of them.
 
     Raises:
-        ValueError: There is no such kind, or a part is of another type.
+        ValueError: There is no such tag, or a number is of another type.
     """
-    name = dtype_of(kind)
-    if not is_of_numpy(kind) or name not in _DTYPES:
-        raise ValueError(f"there is no tag {kind}")
-    items = part if type(part) is list else [part]
+    name = dtype_of(tag)
+    if not is_of_numpy(tag) or name not in _DTYPES:
+        raise ValueError(f"there is no tag {tag}")
+    items = plain if type(plain) is list else [plain]
     types: tuple[type, ...] = (int,)
     if name == "bool":
         types = (bool,)
     elif name.startswith("float"):
         types = (float, int, str)
-    if not {*map(type, items)} <= {*types}:
+    if not set(map(type, items)) <= set(types):
         raise ValueError(items)
     if name.startswith("float"):
         items = [float(item) for item in items]
     array = sys.modules["numpy"].array(items, dtype=name)
-    return array if type(part) is list else array[0]
+    return array if type(plain) is list else array[0]

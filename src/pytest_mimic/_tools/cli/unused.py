@@ -25,7 +25,7 @@ from pytest_mimic._tools.unused.judging import (
     list_unused,
     not_judged,
 )
-from pytest_mimic._tools.unused.usage import read_usage, together, usage_of
+from pytest_mimic._tools.unused.usage import joined_account, read_usage, usage_of
 from pytest_mimic.errors import MimicError
 
 
@@ -58,7 +58,9 @@ def run(invocation: Invocation) -> Result:
     if options.dry_run and not options.clear:
         raise MimicError("--dry-run needs --clear: a judgement alone changes nothing")
     usages = [read_usage(Path(word)) for word in options.files]
-    account = together(usages, usage_of(settings), is_vault_named=bool(options.vault))
+    account = joined_account(
+        usages, usage_of(settings), is_vault_named=bool(options.vault)
+    )
     _refuse_incomplete(account, invocation.commands)
     vault = invocation.vault
     candidates: list[str] = []

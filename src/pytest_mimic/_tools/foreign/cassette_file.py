@@ -339,7 +339,10 @@ def _head_of_response(vcrpy_response: dict[str, Any]) -> dict[str, Any]:
 
 
 def _header_pairs(headers: Any) -> Iterator[tuple[str, str]]:
-    """Yield the headers: a mapping to one or several values, or pairs of the same."""
+    """Yield each header as its name and one value.
+
+    The headers are a mapping `{name: value or values}`, or such pairs.
+    """
     name_value_pairs = headers or []
     if isinstance(headers, dict):
         name_value_pairs = headers.items()

@@ -45,7 +45,7 @@ _JUDGED_BY = (
 
 
 class Usage(NamedTuple):
-    """The account of one run.
+    """The account that the run of one CI job has written.
 
     Attributes:
         vault: The path of the vault, relative to the rootdir.
@@ -150,20 +150,23 @@ def read_usage(path: Path) -> Usage:
     )
 
 
-def together(usages: Sequence[Usage], here: Usage, *, is_vault_named: bool) -> Account:
+def joined_account(
+    usages: Sequence[Usage], this_checkout: Usage, *, is_vault_named: bool
+) -> Account:
     """Return the account of all runs.
 
     Args:
         usages: The accounts of the runs.
-        here: The vault and the commit of the project in which the command was called.
+        this_checkout: The vault and the commit of the project in which the command was
+            called.
         is_vault_named: Whether `--vault` names the vault.
 
     Raises:
         MimicError: The accounts are of different vaults or commits, or of another vault
-            or commit than `here`.
+            or commit than `this_checkout`.
     """
-    _refuse_other_commits([here, *usages])
-    vault = here.vault
+    _check_same_commit([this_checkout, *usages])
+    vault = this_checkout.vault
     if is_vault_named:
         # The vault may have another path in the jobs than `--vault PATH` here, so the
         # accounts only need to agree with one another.
@@ -179,7 +182,7 @@ def together(usages: Sequence[Usage], here: Usage, *, is_vault_named: bool) -> A
     return account
 
 
-def _refuse_other_commits(usages: Sequence[Usage]) -> None:
+def _check_same_commit(usages: Sequence[Usage]) -> None:
     """Check that accounts are of one commit. An account without a commit fits any.
 
     Raises:

@@ -50,7 +50,7 @@ def test_signature_is_verb_and_main_table(sql: str) -> None:
 def test_blanks_are_folded_outside_of_quotes() -> None:
     text, _ = read_statement(
         "  SELECT a,\n\t b\n FROM t WHERE c = 'two  blanks' ;\n"
-    ).redact(lambda _: False, hides_numbers=True)
+    ).text_and_literals(lambda _: False, hides_numbers=True)
 
     assert text == "SELECT a, b FROM t WHERE c = 'two  blanks'"
 
@@ -92,7 +92,10 @@ REDACTED = {
 
 @pytest.mark.parametrize("sql", REDACTED)
 def test_literals_are_hidden_in_a_statement_with_a_secret_name(sql: str) -> None:
-    assert read_statement(sql).redact(is_secret, hides_numbers=True)[0] == REDACTED[sql]
+    assert (
+        read_statement(sql).text_and_literals(is_secret, hides_numbers=True)[0]
+        == REDACTED[sql]
+    )
 
 
 LISTED = {

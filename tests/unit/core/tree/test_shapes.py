@@ -21,8 +21,8 @@ class Color(enum.Enum):
 def shape(recorded: object, actual: object) -> list[str]:
     """Return the lines for the differences between the shapes of two values."""
     redactor = Redactor()
-    old = tree_of(recorded, redactor, budget=WHOLE_BUDGET, is_live=True)
-    new = tree_of(actual, redactor, budget=WHOLE_BUDGET, is_live=True)
+    old = tree_of(recorded, redactor, budget=WHOLE_BUDGET, is_for_verifying=True)
+    new = tree_of(actual, redactor, budget=WHOLE_BUDGET, is_for_verifying=True)
     return difference_lines(list(shape_differences(old, new)))
 
 

@@ -18,16 +18,16 @@ EXACT: list[tuple[Any, str, list[object]]] = [
 ]
 
 
-@pytest.mark.parametrize(("value", "kind", "items"), EXACT)
+@pytest.mark.parametrize(("value", "tag", "items"), EXACT)
 def test_numbers_are_made_again_of_their_json(
-    value: Any, kind: str, items: list[object]
+    value: Any, tag: str, items: list[object]
 ) -> None:
     numbers = numbers_of(value)
     assert numbers is not None
 
-    made = make_numbers(kind, items if numbers.is_array else items[0])
+    made = make_numbers(tag, items if numbers.is_array else items[0])
 
-    assert (numbers.kind, numbers.items) == (kind, items)
+    assert (numbers.tag, numbers.items) == (tag, items)
     assert (type(made), made.dtype) == (type(value), value.dtype)
     assert made.tobytes() == value.tobytes()
 
@@ -44,9 +44,9 @@ def test_a_value_that_numbers_do_not_tell_has_none(value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "part"),
+    ("tag", "part"),
     [("float64", 1.5), ("numpy.complex64", 1), ("numpy.int8", 1.5), ("numpy.bool", 1)],
 )
-def test_forged_numbers_are_refused(kind: str, part: object) -> None:
+def test_forged_numbers_are_refused(tag: str, part: object) -> None:
     with pytest.raises(ValueError, match=r"no tag|\["):
-        make_numbers(kind, part)
+        make_numbers(tag, part)

@@ -10,9 +10,9 @@ from pytest_mimic._core.engine.account import Account
 from pytest_mimic._core.engine.account_events import Miss
 from pytest_mimic._tools.unused.usage import (
     Usage,
+    joined_account,
     read_usage,
     remove_old,
-    together,
     usage_of,
     write_usage,
 )
@@ -108,7 +108,7 @@ def test_several_runs_are_one():
         collected=["test_x.py"],
     )
 
-    whole = together([one, two], HERE, is_vault_named=False)
+    whole = joined_account([one, two], HERE, is_vault_named=False)
 
     assert whole.outcomes == {"a": "failed", "b": "passed"}
     assert whole.tests - whole.ran == {"c on win32"}
@@ -133,12 +133,14 @@ def test_runs_that_do_not_belong_together_are_refused(facts, is_vault_named, tex
     file = usage()._replace(**facts)
 
     if text is None:
-        together([file], HERE, is_vault_named=is_vault_named)
+        joined_account([file], HERE, is_vault_named=is_vault_named)
     else:
         with pytest.raises(MimicError, match=text):
-            together([file], HERE, is_vault_named=is_vault_named)
+            joined_account([file], HERE, is_vault_named=is_vault_named)
 
 
 def test_the_vaults_are_compared_where_one_was_named():
     with pytest.raises(MimicError, match="is of the vault other, and not of vault"):
-        together([usage(), usage()._replace(vault="other")], HERE, is_vault_named=True)
+        joined_account(
+            [usage(), usage()._replace(vault="other")], HERE, is_vault_named=True
+        )
