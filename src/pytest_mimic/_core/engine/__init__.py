@@ -19,7 +19,7 @@ What is mimicked, and whom its calls belong to:
 | noun | what it is | module |
 |---|---|---|
 | plan | how one activation mimics a target | `function_plan`, `client_plan` |
-| covering | the targets that are in force for a while, and their plans | `coverings` |
+| covering | the targets in force; which line covers a function | `coverings` |
 | wrapper | what stands in the place of a function | `wrappers` |
 | port | the engine as the edges of one client see it | `client_plan` |
 | owner | the test, scope or cassette that calls belong to | `owners` |

@@ -69,7 +69,7 @@ if TYPE_CHECKING:
         identity: CallIdentity | None
         forms: Forms | None
 
-        @property
+        @lazy_attribute
         def arguments(self) -> dict[str, Any]:
             """The structured, redacted description of the arguments."""
             ...

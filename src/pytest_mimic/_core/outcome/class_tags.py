@@ -217,7 +217,9 @@ class _Objects(ClassTag):
         return attributes_without_hash
 
     def make(self, part: Any, facts: dict[str, Any]) -> object:
-        if type(part) is str and self._declared is None:
+        class_of_part: type = type(part)
+        if class_of_part is str and self._declared is None:
+            # The part is the name of a constant.
             self.check({}, facts)
             return constant(self.cls, part)
         self.check(part, facts, "attributes")
