@@ -3,6 +3,9 @@
 Targets are functions and clients; each has a plan. What is named is patched once, and
 the innermost activation says which plan takes its calls. Where several lines name one
 function, `Covering.rank` decides.
+
+While a target is in force, the starts of processes and of a pool's tasks are watched as
+well. A process that is no fork is noted for the summary, as nothing is mimicked in it.
 """
 
 from __future__ import annotations

@@ -11,6 +11,8 @@ in `family_events`.
 
 An owner that was made after a fork is none of the forked process's business: it hears
 of the test in which it was forked, and of the cassettes that were open.
+
+A process that is started anew is no part of the run: `Coverings` notes it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The owners of a run's calls, in turn, and what is kept of what each has recorded.
 
-A test and a scope decide, when they end, what is kept of what they recorded.
+A test and a scope decide, when they end, what is kept of what they recorded. A scope
+keeps what it recorded if a test has passed while it was set up.
 """
 
 from __future__ import annotations
