@@ -465,7 +465,6 @@ _SHOWN_FACTS = {
     "collections.defaultdict": ("default_factory",),
     "collections.deque": ("maxlen",),
 }
-CONTAINERS = (dict, list, tuple, set, frozenset)
 _READ_ITEMS: dict[type, Callable[[Any], Iterable[object]]] = {
     dict: dict.values,
     list: list.__iter__,
@@ -473,6 +472,7 @@ _READ_ITEMS: dict[type, Callable[[Any], Iterable[object]]] = {
     set: set.__iter__,
     frozenset: frozenset.__iter__,
 }
+CONTAINERS = tuple(_READ_ITEMS)
 
 
 def items_of_container(value: object) -> Iterable[object]:
@@ -510,11 +510,11 @@ def parts_of(value: Any) -> Iterator[Part]:
         for key in dict.keys(value):
             yield Part("key", key, key)
     elif container_class is set or container_class is frozenset:
-        for part in container_class.__iter__(value):
+        for part in items_of_container(value):
             yield Part("member", None, part)
     elif container_class is not None:
         names = fields_of(value)
-        for index, part in enumerate(container_class.__iter__(value)):
+        for index, part in enumerate(items_of_container(value)):
             if names:
                 yield Part("field", names[index], part)
             else:
