@@ -95,6 +95,7 @@ _LAYERS: dict[str, Layer] = {
     "_core.engine.family": Layer.RECORD,
     "_core.engine.next_run": Layer.RECORD,
     "_core.engine.record": Layer.RECORD,
+    "_core.files.project_texts": Layer.RECORD,
     "_core.identity.kept_parts": Layer.RECORD,
     "_core.outcome.encoding": Layer.RECORD,
     "_core.redact.looks": Layer.RECORD,

@@ -13,20 +13,17 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from json import dumps
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from xxhash import xxh3_64_hexdigest
 
 from pytest_mimic._core.engine.account_events import MadeAnew
-from pytest_mimic._core.nodes.node_classes import Cut, Node
-from pytest_mimic._core.nodes.node_parts import is_file
+from pytest_mimic._core.files.project_texts import texts_of
 from pytest_mimic._core.target_options import target_line
-from pytest_mimic._core.tree.call_labels import by_name
 from pytest_mimic._core.tree.describing import described_parts
-from pytest_mimic._core.tree.drawing import steps
-from pytest_mimic._core.tree.made_anew import OF_THE_CLOCK, Kind, pieces, text_of
+from pytest_mimic._core.tree.leaves import leaves
+from pytest_mimic._core.tree.made_anew import OF_THE_CLOCK, Kind, pieces
 from pytest_mimic._core.tree.made_in_run import (
     Evidence,
     Origins,
@@ -54,23 +51,8 @@ _LONG, _MOST_KEPT = 200_000, 50_000_000
 _MOST_UNREAD = 20_000_000
 # How many values of one part are looked for in files and long outcomes.
 _MOST_VALUES = 20
-# Larger files, and those behind so many others, are not read.
-_LARGEST_FILE, _MOST_FILES = 2_000_000, 20_000
 # The header `date` among those of a response, as JSON has it.
 _SENT = pattern(r'"[Dd]ate",\s*"[^"]*"')
-_FOREIGN = frozenset({"node_modules", "site-packages", "__pycache__"})
-
-
-class Leaf(NamedTuple):
-    """A value without parts inside a call.
-
-    Attributes:
-        path: Where it is, as messages show it: `body.messages[0].content`.
-        text: Its text.
-    """
-
-    path: str
-    text: str
 
 
 class _OwnPart(NamedTuple):
@@ -359,7 +341,7 @@ class NextRun:
         for given in self._replayed_texts():
             yield given.text
         vault = run.settings.vault
-        yield from files_of(run.settings.rootdir, vault, before=self._run_began_at)
+        yield from texts_of(run.settings.rootdir, vault, before=self._run_began_at)
 
 
 def _counted(call: Call) -> Mapping[str, Any]:
@@ -447,80 +429,6 @@ def _without_date(text: str) -> str:
     No application sends it back, and in the same second it makes moments of its own.
     """
     return _SENT.sub("", text)
-
-
-def leaves(arguments: Mapping[str, Any], ignored: Collection[Steps]) -> Iterator[Leaf]:
-    """Yield the texts, moments and ids in the parts of a call that are not ignored.
-
-    {"order": {"id": "5f0c…", "rows": ["a"]}}  →  order.id, order.rows[0]
-    """
-    for name, part in by_name(arguments).items():
-        plain = name.lstrip("*")
-        yield from _leaves_in(part, plain, [(plain,)], ignored)
-
-
-def _leaves_in(
-    node: Node, path: str, way: list[tuple[str, ...]], ignored: Collection[Steps]
-) -> Iterator[Leaf]:
-    """Yield the leaves of a node.
-
-    Its way are the names of each step that leads to it.
-    """
-    if is_file(node):
-        return
-    if any(_leads(ignored_path, way) for ignored_path in ignored):
-        return
-    text = text_of(node)
-    if text is not None:
-        yield Leaf(path, text)
-    elif isinstance(node, Cut):
-        if node.start is not None:
-            yield Leaf(path, node.start)
-    else:
-        parts = steps(node) or {}
-        for step, part in parts.items():
-            name = step.strip("[].'\"")
-            names = [name]
-            if name.isdigit():
-                # A path may count from the end: the last item is `-1`, too.
-                names.append(str(int(name) - len(parts)))
-            yield from _leaves_in(part, path + step, [*way, tuple(names)], ignored)
-
-
-def _leads(path: Steps, way: list[tuple[str, ...]]) -> bool:
-    """Return whether a path of `ignore=` leads to a part."""
-    if len(path) != len(way):
-        return False
-    return all(
-        step == "*" or step in names for step, names in zip(path, way, strict=True)
-    )
-
-
-# -- what stood before
-
-
-def files_of(root: Path, vault: Path, *, before: float) -> Iterator[str]:
-    """Yield the texts of a project's files that were written before a moment."""
-    left = _MOST_FILES
-    for folder, folders, names in os.walk(root):
-        folders[:] = [
-            name for name in folders if _is_searched(Path(folder, name), vault)
-        ]
-        for name in names:
-            left -= 1
-            if left < 0:
-                return
-            file = Path(folder, name)
-            with suppress(OSError):
-                facts = file.stat()
-                if facts.st_mtime < before and facts.st_size <= _LARGEST_FILE:
-                    yield file.read_bytes().decode("latin-1")
-
-
-def _is_searched(folder: Path, vault: Path) -> bool:
-    if folder.name.startswith(".") or folder.name in _FOREIGN or folder == vault:
-        return False
-    return not folder.joinpath("pyvenv.cfg").exists()
 
 
 def _forms(value: str) -> list[str]:

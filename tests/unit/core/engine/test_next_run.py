@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_mimic._core.engine.next_run import NextRun, files_of, leaves
+from pytest_mimic._core.engine.next_run import NextRun
 from pytest_mimic._core.engine.owners import Owner
 from pytest_mimic._core.engine.scopes import Scopes
 from unit.core.engine.runs import TEST, Runs
@@ -248,22 +248,3 @@ def test_what_stood_before_is_not_made_anew(
     run.account.next_run.report()
 
     assert run.account.made_anew == []
-
-
-def test_what_is_ignored_is_no_part() -> None:
-    arguments = {"a": {"b": "x", "c": ["y", "z"]}, "*rest": {"$tuple": ["w"]}}
-
-    found = leaves(arguments, [("a", "b"), ("a", "*", "-1")])
-
-    assert [leaf.path for leaf in found] == ["a.c[0]", "rest[0]"]
-
-
-def test_files_of_the_run_and_of_others_are_not_read(tmp_path: Path) -> None:
-    names = ["a.py", ".git/b.py", "node_modules/c.py", "env/d.py", "vault/e.py", "new"]
-    for name in [*names, "env/pyvenv.cfg"]:
-        file = tmp_path / name
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(name, encoding="utf-8")
-        os.utime(file, (0, 1 if name == "new" else 0))
-
-    assert list(files_of(tmp_path, tmp_path / "vault", before=0.5)) == ["a.py"]
