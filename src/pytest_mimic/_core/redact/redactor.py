@@ -107,23 +107,25 @@ _ELEMENT = pattern(
     r"<(?:[\w.-]{1,200}:)?(?P<name>[A-Za-z_][\w.-]{0,200})(?:\s[^<>]*)?>"
     r"(?P<text>[^<>]+|<!\[CDATA\[[^\]<]+\]\]>)</"
 )
-_QUOTED = r"""=(?P<quote>["'])(?P<text>(?:(?!(?P=quote))[^<>])+)(?P=quote)"""
+# The sign between an attribute and its value, perhaps with blanks around it.
+_IS = r"\s{0,20}=\s{0,20}"
+_QUOTED = rf"""{_IS}(?P<quote>["'])(?P<text>(?:(?!(?P=quote))[^<>])+)(?P=quote)"""
 _ATTRIBUTE = pattern(
     rf"\s(?:[\w.-]{{1,200}}:)?(?P<name>[A-Za-z_][\w.-]{{0,200}}){_QUOTED}"
 )
 # A field, its attributes in any order: `<input name="csrf_token" value="…">` or
 # `<meta name=csrf-token content=…>`.
 _OF_FIELD = (
-    r"""<(?=[^<>]{1,500}\s(?:name|key|property)=["']?"""
+    rf"""<(?=[^<>]{{1,500}}\s(?:name|key|property){_IS}["']?"""
     r"""(?P<name>[\w.-]{1,200})["'\s/>])"""
     r"""[^<>]{1,500}?\s(?:value|content)"""
 )
 _FIELD = pattern(_OF_FIELD + _QUOTED)
-_BARE = r"""=(?P<text>[^\s"'<>]+)(?=[\s>])"""
+_BARE = rf"""{_IS}(?P<text>[^\s"'<>]+)(?=[\s>])"""
 _BARE_FIELD = pattern(_OF_FIELD + _BARE)
 # A field for a password has any name: `<input type="password" name="answer" value=…>`.
 _OF_PASSWORD_FIELD = (
-    r"""<(?=[^<>]{1,500}\stype=["']?(?P<name>(?i:password))["'\s/>])"""
+    rf"""<(?=[^<>]{{1,500}}\stype{_IS}["']?(?P<name>(?i:password))["'\s/>])"""
     r"""[^<>]{1,500}?\svalue"""
 )
 _PASSWORD_FIELD = pattern(_OF_PASSWORD_FIELD + _QUOTED)
@@ -140,7 +142,8 @@ _XML_PAIR = pattern(
 _NAMED_ELEMENT = pattern(
     r"<(?:[\w.-]{1,200}:)?(?i:attribute|entry|field|param|parameter|property|setting"
     r"|string|textarea|variable)"
-    r"""(?=[^<>]{0,500}\s(?i:name|key)=["'](?P<name>[\w.-]{1,200})["'])\s[^<>]{1,500}>"""
+    rf"""(?=[^<>]{{0,500}}\s(?i:name|key){_IS}["'](?P<name>[\w.-]{{1,200}})["'])"""
+    r"\s[^<>]{1,500}>"
     r"(?:\s{0,100}<[\w.:-]{1,200}(?:\s[^<>]{0,500})?(?<!/)>)?"
     r"(?P<text>[^<>]+|<!\[CDATA\[[^\]<]+\]\]>)</"
 )
@@ -148,10 +151,10 @@ _OF_MARKUP = (
     *(_ELEMENT, _ATTRIBUTE, _FIELD, _BARE_FIELD),
     *(_PASSWORD_FIELD, _BARE_PASSWORD_FIELD, _XML_PAIR, _NAMED_ELEMENT),
 )
-# A setting in a script, `{"apiKey": "…"}` or `apiKey: '…'`.
+# A setting in a script, `{"apiKey": "…"}`, `apiKey: '…'` or `var apiKey = '…'`.
 _IN_SCRIPT = pattern(
     r"""(?<![\w-])(?P<mark>["']?)(?P<name>[A-Za-z_][\w-]{0,200})(?P=mark)"""
-    r"""\s{0,5}:\s{0,5}"""
+    r"""\s{0,5}[:=]\s{0,5}"""
     r"""(?P<quote>["'])(?P<text>(?:(?!(?P=quote))[^\\<>\n])+)(?P=quote)"""
 )
 # A text of settings, `Server=db;Uid=ann;Pwd=…` or `host=db password=…`, and a setting.
@@ -401,9 +404,14 @@ class Redactor(SecretNames):
             return json
         literals = _patterns_of_literals(text)
         if literals:
+            hidden_text = text
             for literal in literals:
-                text = literal.sub(self._hide_literal, text)
-            return escaped(self.scrub_urls(text))
+                hidden_text = literal.sub(self._hide_literal, hidden_text)
+            hidden_text = self.scrub_urls(hidden_text)
+            if hidden_text == text:
+                # A description may have placeholders that are not escaped.
+                return text
+            return escaped(hidden_text)
         if "=" in text:
             if FORM.fullmatch(text):
                 return self.scrub_form(text)
