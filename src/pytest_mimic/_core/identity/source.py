@@ -78,7 +78,11 @@ def source_in_project(function: object, module: str, rootdir: Path) -> str | Non
 
 
 def _innermost(function: object) -> object:
-    """Return the function behind wrappers, methods, partials and descriptors."""
+    """Return the function whose source counts.
+
+    It stands behind wrappers, methods, partials and descriptors. A class, and what has
+    nothing behind it, comes back as it is.
+    """
     from inspect import getattr_static
 
     seen_ids: set[int] = set()

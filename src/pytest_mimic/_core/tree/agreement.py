@@ -159,7 +159,9 @@ class _Comparison:
         """Compare two outcomes, or with a `name` the ends of two streams."""
         if type(recorded) is not type(actual):
             summaries = self._summary(recorded), self._summary(actual)
-            return [Difference("", outcomes=summaries, subject=name or "the call")]
+            return [
+                Difference("", outcomes_in_words=summaries, subject=name or "the call")
+            ]
         if isinstance(recorded, Stream) and isinstance(actual, Stream):
             return self._streams(recorded, actual)
         if isinstance(recorded, Raised) and isinstance(actual, Raised):

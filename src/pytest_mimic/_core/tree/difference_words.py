@@ -41,32 +41,32 @@ _MOST_SPANS = 24
 
 
 def difference_lines(
-    found: Sequence[Difference],
+    differences: Sequence[Difference],
+    *,
     before: str = "recorded",
     after: str = "now",
-    *,
     most: int = 10,
 ) -> list[str]:
     """Return the first differences as lines, and how many more there are.
 
     Args:
-        found: The differences.
+        differences: The differences.
         before: The word for the old side, such as `recorded`.
         after: The word for the new side, such as `now`.
         most: How many of the differences are shown.
     """
     lines: list[str] = []
-    for difference in found[:most]:
-        lines += _lines_of(difference, before, after)
-    return [*lines, *and_more(len(found) - most)]
+    for difference in differences[:most]:
+        lines += _lines_of(difference, before=before, after=after)
+    return [*lines, *and_more(len(differences) - most)]
 
 
-def _lines_of(difference: Difference, before: str, after: str) -> list[str]:
+def _lines_of(difference: Difference, *, before: str, after: str) -> list[str]:
     path = printable(difference.path)
     head = ""
     if path:
         head = f"{path}: "
-    fact = _fact_of(difference, before, after)
+    fact = _fact_of(difference, before=before, after=after)
     if fact:
         return [f"{head}{fact}"]
     texts = _long_texts(difference)
@@ -78,25 +78,25 @@ def _lines_of(difference: Difference, before: str, after: str) -> list[str]:
         if len(lines) == 1:
             return [f"{legend} {lines[0]}"]
         return [legend, *(f"  {text_line}" for text_line in lines)]
-    old, new = _sides(difference)
+    old_text, new_text = _texts_of_sides(difference)
     if difference.old is ABSENT:
         other_side = before
         if before == "recorded":
             other_side = "in the recording"
-        return [f"{head}{new} {after}, not {other_side}"]
+        return [f"{head}{new_text} {after}, not {other_side}"]
     if difference.new is ABSENT:
-        return [f"{head}{old} {before}, missing {after}"]
-    return [f"{head}{old} {before}, {new} {after}"]
+        return [f"{head}{old_text} {before}, missing {after}"]
+    return [f"{head}{old_text} {before}, {new_text} {after}"]
 
 
-def _fact_of(difference: Difference, before: str, after: str) -> str:
+def _fact_of(difference: Difference, *, before: str, after: str) -> str:
     """Return how two sides differ in words; empty if the sides themselves show it."""
     old, new = difference.old, difference.new
     if difference.fact:
         return difference.fact
-    if difference.outcomes is not None:
-        then, now = difference.outcomes
-        return f"{difference.subject} {then} when recorded, {now} now"
+    if difference.outcomes_in_words is not None:
+        old_words, new_words = difference.outcomes_in_words
+        return f"{difference.subject} {old_words} when recorded, {new_words} now"
     columns = _column_words(difference)
     if columns is not None:
         return columns.sentence(before, after)
@@ -118,8 +118,8 @@ class Sides(NamedTuple):
         path: Where the difference is; empty for the whole value.
         old: The recorded side in stretches; empty if there is none.
         new: The side of now in stretches; empty if there is none.
-        fact: The words on both sides together, `2 of 9 differ`, or how the sides differ
-            if neither is shown.
+        fact: What is said of both sides, `2 of 9 differ`; whose outcomes they are,
+            `the call`; or how the sides differ if neither is shown.
     """
 
     path: str
@@ -128,45 +128,56 @@ class Sides(NamedTuple):
     fact: str = ""
 
 
-def side_by_side(found: Iterable[Difference]) -> list[Sides]:
+def side_by_side(differences: Iterable[Difference]) -> list[Sides]:
     """Return both sides of differences, with the stretches that only one side has."""
-    return [_sides_of(difference) for difference in found]
+    return [_sides_of(difference) for difference in differences]
 
 
 def _sides_of(difference: Difference) -> Sides:
     path = printable(difference.path)
-    if difference.outcomes is not None:
-        old_words, new_words = difference.outcomes
+    # The outcomes are of two kinds, such as a value and an exception.
+    if difference.outcomes_in_words is not None:
+        old_words, new_words = difference.outcomes_in_words
         return Sides(
-            path, _whole("-", old_words), _whole("+", new_words), difference.subject
+            path,
+            old=_one_stretch("-", old_words),
+            new=_one_stretch("+", new_words),
+            fact=difference.subject,
         )
     columns = _column_words(difference)
     if columns is not None:
         old_words, new_words = columns.sides()
         return Sides(
-            path, _whole("-", old_words), _whole("+", new_words), columns.about
+            path,
+            old=_one_stretch("-", old_words),
+            new=_one_stretch("+", new_words),
+            fact=columns.about,
         )
-    fact = _fact_of(difference, "recorded", "now")
+    fact = _fact_of(difference, before="recorded", after="now")
     if fact:
         return Sides(path, fact=fact)
     texts = _long_texts(difference)
     if texts is None:
-        old, new = _sides(difference)
-        return Sides(path, _whole("-", old), _whole("+", new))
+        old_text, new_text = _texts_of_sides(difference)
+        return Sides(
+            path,
+            old=_one_stretch("-", old_text),
+            new=_one_stretch("+", new_text),
+        )
     spans = _cut_spans(_spans(*texts))
     old_spans = [span for span in spans if span[0] != "+"]
     new_spans = [span for span in spans if span[0] != "-"]
-    return Sides(path, old_spans, new_spans)
+    return Sides(path, old=old_spans, new=new_spans)
 
 
-def _whole(sign: str, text: str) -> list[Span]:
-    """Return a side that shares no stretch with the other side."""
+def _one_stretch(sign: str, text: str) -> list[Span]:
+    """Return a side as one stretch, all of it marked; empty without a text."""
     if not text:
         return []
     return [(sign, text)]
 
 
-def _sides(difference: Difference) -> tuple[str, str]:
+def _texts_of_sides(difference: Difference) -> tuple[str, str]:
     """Return both sides as texts that show the difference, if it may be shown."""
     old, new = difference.old, difference.new
     if old is ABSENT:

@@ -46,9 +46,10 @@ class Difference(NamedTuple):
             empty for the whole value.
         old: The node of the old side, or `ABSENT`.
         new: The node of the new side, or `ABSENT`.
-        fact: How the two sides differ, if neither their trees nor `outcomes` show it.
-        outcomes: The kinds of outcomes of both sides in words, `gave 3 items` and
-            `raised OSError()`, if these differ.
+        fact: How the two sides differ, if neither their trees nor `outcomes_in_words`
+            show it.
+        outcomes_in_words: The outcomes of both sides, `gave 3 items` and `raised
+            OSError()`, if these are of two kinds.
         subject: The words for what has these outcomes, `the call`.
     """
 
@@ -56,7 +57,7 @@ class Difference(NamedTuple):
     old: Any = ABSENT
     new: Any = ABSENT
     fact: str = ""
-    outcomes: tuple[str, str] | None = None
+    outcomes_in_words: tuple[str, str] | None = None
     subject: str = ""
 
 

@@ -235,7 +235,9 @@ class Differences(NamedTuple):
 
     def lines(self) -> list[str]:
         """Return the differences as they are shown."""
-        return difference_lines(self.parts, self.before, self.after, most=self.most)
+        return difference_lines(
+            self.parts, before=self.before, after=self.after, most=self.most
+        )
 
 
 class Nearest(NamedTuple):

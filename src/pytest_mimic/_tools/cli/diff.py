@@ -135,6 +135,8 @@ def _lines(
 def _lines_of(difference: FileDifference) -> Iterator[Line]:
     """Yield a file that differs: its call, and how the outcomes differ."""
     yield [f"  {difference.change}: ", (difference.call, "bold")]
-    lines = difference_lines(difference.outcomes, "before", most=MOST_DIFFERENCES)
+    lines = difference_lines(
+        difference.outcomes, before="before", most=MOST_DIFFERENCES
+    )
     for line in (*lines, *difference.lines):
         yield f"    {line}"
