@@ -97,6 +97,7 @@ _LAYERS: dict[str, Layer] = {
     "_core.engine.record": Layer.RECORD,
     "_core.files.project_texts": Layer.RECORD,
     "_core.identity.kept_parts": Layer.RECORD,
+    "_core.inputs.input_trace": Layer.RECORD,
     "_core.outcome.encoding": Layer.RECORD,
     "_core.redact.looks": Layer.RECORD,
     "_core.tree": Layer.RECORD,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.family_events import Family
     from pytest_mimic._core.engine.owners import Track
     from pytest_mimic._core.engine.senders import Sender
-    from pytest_mimic._core.inputs.reached_and_read import InputTrace
+    from pytest_mimic._core.inputs.input_trace import InputTrace
     from pytest_mimic._core.settings import Mode
     from pytest_mimic._core.swallowed.retries import Retries
 

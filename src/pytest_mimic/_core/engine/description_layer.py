@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytest_mimic._core.identity.kept_parts import client_parts, function_parts
 from pytest_mimic._core.identity.paths import with_contents
-from pytest_mimic._core.inputs import reached_and_read
+from pytest_mimic._core.inputs import input_trace
 from pytest_mimic._core.outcome.encoding import snapshot
 from pytest_mimic._core.tree.call_labels import call_label, recorded_label, told_apart
 from pytest_mimic._core.tree.describing import described_arguments, described_parts
@@ -27,4 +27,4 @@ class Descriptions:
     client_parts = staticmethod(client_parts)
     secrets_in = staticmethod(secrets_in)
     snapshot = staticmethod(snapshot)
-    InputTrace = reached_and_read.InputTrace
+    InputTrace = input_trace.InputTrace

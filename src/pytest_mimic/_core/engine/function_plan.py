@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.files.places import Places
     from pytest_mimic._core.identity.call_identity import Forms
     from pytest_mimic._core.identity.kept_parts import Parts
-    from pytest_mimic._core.inputs.reached_and_read import InputTrace
+    from pytest_mimic._core.inputs.input_trace import InputTrace
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.placed_paths import PathStore
     from pytest_mimic._core.seam.base import Adapter, ClientCall

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.owners import Owner
-    from pytest_mimic._core.inputs.reached_and_read import InputTrace
+    from pytest_mimic._core.inputs.input_trace import InputTrace
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.pickling import Pickled
     from pytest_mimic._core.vault.recording_facts import Stored

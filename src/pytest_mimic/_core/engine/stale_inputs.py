@@ -16,7 +16,7 @@ from pytest_mimic.errors import MimicError
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.account import Account
     from pytest_mimic._core.files.places import Places
-    from pytest_mimic._core.inputs.reached_and_read import InputTrace
+    from pytest_mimic._core.inputs.input_trace import InputTrace
     from pytest_mimic._core.settings import Settings
     from pytest_mimic._core.vault import Vault
 

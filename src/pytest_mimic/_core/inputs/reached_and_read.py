@@ -1,6 +1,7 @@
-"""What recorded calls reach and read in the project, noted and compared.
+"""What recorded calls reach and read in the project, as fingerprints and compared.
 
-They reach code by the names in their own, and read the files that they open.
+They reach code by the names in their own, and read the files that they open. A real
+call is watched by an `InputTrace`.
 """
 
 from __future__ import annotations
@@ -14,8 +15,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
-from weakref import WeakSet
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from xxhash import xxh3_64, xxh3_64_hexdigest
 
@@ -27,8 +27,19 @@ from pytest_mimic._core.modules import (
     is_in_project,
     path_when_installed,
 )
-from pytest_mimic._core.types.opening import CONTAINERS, items_of_container
 from pytest_mimic._core.words import pattern
+
+if TYPE_CHECKING:
+    # Only types need it: a replay starts without it.
+
+    class CallTrace(Protocol):
+        """What notes the inputs of one real call: an `InputTrace`.
+
+        Attributes:
+            paths: The files that the call has opened.
+        """
+
+        paths: set[str]
 
 
 class CodePlace(NamedTuple):
@@ -49,84 +60,6 @@ class CodePlace(NamedTuple):
 _DIGITS_OF_FINGERPRINT = 8
 _PATH_LEFT_OUT = pattern(r"(?:^|/)(?:(?:site|dist)-packages|__pycache__|\.[^/]*)/")
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-
-
-class InputTrace:
-    """Notes what one call reads and reaches.
-
-    A call reaches what the code of its target and of the classes of its arguments
-    names. The engine makes a trace around each real call of a target; its list, in a
-    file beside the recording, tells later runs what has changed since.
-    """
-
-    def __init__(
-        self, sources: ProjectSources, target: str, values: Iterable[object]
-    ) -> None:
-        self._sources = sources
-        self._target = target
-        self._classes = _classes_of(values)
-        # The files that were opened, in whatever mode: one that the call has written is
-        # new, and left out for that.
-        self.paths: set[str] = set()
-        _WATCHING_RUNS.add(sources)
-        _watch_files(_audit)
-
-    def noted(self) -> InputTrace:
-        """Take the fingerprints of now, once for each file, and return this trace."""
-        files = frozenset(filter(None, map(self._sources.file_at, tuple(self.paths))))
-        self._text = self._sources.listed(self._target, self._classes, files)
-        return self
-
-    def over(self, list_before: bytes | None, *, is_same: bool) -> str:
-        """Return the list to store in place of the one before, "" for none.
-
-        With `is_same`, the stored outcome is kept. Then the list before stays, too, as
-        long as nothing in it has changed: which files a call reads may depend
-        on other tests.
-        """
-        if list_before and is_same:
-            # A damaged list is replaced.
-            with suppress(LookupError, TypeError, ValueError):
-                if not self._sources.changed(list_before):
-                    return list_before.decode()
-        return self._text
-
-
-def _classes_of(values: Iterable[object]) -> frozenset[type]:
-    """Return the classes of values, and of the items of containers among them.
-
-    Builtin classes are left out.
-    """
-    kinds = set[type]()
-    for value in values:
-        kinds.add(type(value))
-        if issubclass(type(value), CONTAINERS):
-            kinds.update(map(type, items_of_container(value)))
-    return frozenset([kind for kind in kinds if kind.__module__ != "builtins"])
-
-
-# All runs of this process share one audit hook, because none can be removed. It asks
-# each of them for the call that opens a file.
-_watch_files = cache(sys.addaudithook)
-_WATCHING_RUNS: WeakSet[ProjectSources] = WeakSet()
-
-
-def _audit(event: str, args: tuple[Any, ...]) -> None:
-    """Note the file that the running call opens: an audit hook (PEP 578).
-
-    It is called for each event of the interpreter; `args` begins with the file's path.
-    """
-    if event != "open":
-        return
-    with suppress(Exception):
-        for sources in tuple(_WATCHING_RUNS):
-            trace = sources.running_trace()
-            if trace is None:
-                continue
-            path = os.fsdecode(args[0])
-            # Source files are imported.
-            if not path.endswith(".py"):
-                trace.paths.add(os.path.abspath(path))  # noqa: PTH100 - may be called with any path
 
 
 def _no_trace() -> None:
@@ -152,7 +85,7 @@ class ProjectSources:
         vault: Path,
         *,
         started: int,
-        running_trace: Callable[[], InputTrace | None] = _no_trace,
+        running_trace: Callable[[], CallTrace | None] = _no_trace,
     ) -> None:
         self._places = places
         self._rootdir = rootdir
