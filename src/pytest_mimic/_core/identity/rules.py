@@ -32,6 +32,7 @@ from pytest_mimic._core.types.additions import (
     added_state,
     author_of_pickles,
     is_of,
+    is_of_decorator,
 )
 from pytest_mimic._core.types.hashes import has_own_hash, made_hashes, recipe_of
 from pytest_mimic._core.types.kinds import (
@@ -53,6 +54,10 @@ from pytest_mimic._core.types.libraries import (
     Rule,
     human_name,
     refuse,
+)
+from pytest_mimic._core.types.named_constants import (
+    is_known_by_name,
+    name_among_constants,
 )
 from pytest_mimic._core.types.opening import (
     all_attributes,
@@ -369,17 +374,14 @@ def _state_kind(type_: type) -> Kind:
     getstate = _getstate_of(type_)
     # dataclasses and attrs generate a `__getstate__` for classes with slots. The
     # attributes of these classes are read like those of others.
-    is_of_dataclasses = getattr(getstate, "__module__", "") == "dataclasses"
-    is_of_attrs = getattr(getstate, "__name__", "") == "slots_getstate"
-    if getstate is not None and not is_of_dataclasses and not is_of_attrs:
+    if getstate is not None and not is_of_decorator(getstate):
         return Kind(tag, _reduce_by_getstate)
     read = attribute_reader(type_)
     if read is None:
-        return Kind(tag, _with_check_at_first_value(_no_attributes))
-    read = reading_lasting(read, type_)
-    if getstate is None:
-        read = _with_check_at_first_value(read)
-    return Kind(tag, read)
+        read = _no_attributes
+    else:
+        read = reading_lasting(read, type_)
+    return Kind(tag, _reduce_instance(type_, read, is_checked=getstate is not None))
 
 
 def _no_attributes(_value: object) -> dict[str, object]:
@@ -421,21 +423,35 @@ def _lasting_state(value: object, state: Any) -> Any:
     return state
 
 
-def _with_check_at_first_value(reduce_state: Reduce) -> Reduce:
-    """Return the reader of a type with a check at the first value that it reads.
+def _reduce_instance(type_: type, read: Reduce, *, is_checked: bool) -> Reduce:
+    """Return a function that reduces an instance to its attributes.
+
+    One without attributes counts by the name of the constant that it is, if its class
+    has other constants.
 
     A type in C may have state that Python cannot see. Pickle refuses such a type, and
-    so does the check.
+    so does a check at the first value that is read.
+
+    Args:
+        type_: The class of the instances.
+        read: Reads the attributes.
+        is_checked: Whether Python sees the whole state of the type for sure.
     """
-    is_type_checked = False
+    is_constant_possible = is_known_by_name(type_)
 
     def reduce(value: object) -> object:
-        nonlocal is_type_checked
-        if not is_type_checked:
+        nonlocal is_checked
+        if not is_checked:
             # One value stands for all of its type.
             _check_picklable(value)
-            is_type_checked = True
-        return reduce_state(value)
+            is_checked = True
+        attributes = read(value)
+        if attributes or not is_constant_possible:
+            return attributes
+        name = name_among_constants(value)
+        if name is None:
+            return attributes
+        return "constant", name
 
     return reduce
 

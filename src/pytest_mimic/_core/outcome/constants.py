@@ -11,7 +11,12 @@ from functools import lru_cache
 from typing import Any
 
 from pytest_mimic._core.outcome.outcome import OutdatedClassError
-from pytest_mimic._core.types.kinds import HEAP_TYPE, name_of
+from pytest_mimic._core.types.kinds import name_of
+from pytest_mimic._core.types.named_constants import (
+    constants_of,
+    is_known_by_name,
+    variables_of,
+)
 from pytest_mimic._core.types.opening import all_attributes
 
 
@@ -22,20 +27,13 @@ def constant_name(thing: object) -> str | None:
     way, or the module has no such name.
     """
     kind = type(thing)
-    if kind.__eq__ is not object.__eq__ or all_attributes(thing):
+    if not is_known_by_name(kind) or all_attributes(thing):
         return None
-    for base in kind.__mro__[:-1]:
-        if not base.__flags__ & HEAP_TYPE or not _WAYS.isdisjoint(vars(base)):
-            return None
-    module = sys.modules.get(kind.__module__)
-    for name, held_thing in list(vars(module).items()) if module else ():
+    variables = variables_of(sys.modules.get(kind.__module__))
+    for name, held_thing in constants_of(kind, variables):
         if held_thing is thing:
-            return str(name)
+            return name
     return None
-
-
-# With one of these methods, a class decides how its objects are pickled.
-_WAYS = frozenset(("__getstate__", "__reduce__", "__reduce_ex__"))
 
 
 def constant(cls: type, name: str) -> object:

@@ -66,6 +66,10 @@ from pytest_mimic._core.types.kinds import (
     origin_and_arguments,
 )
 from pytest_mimic._core.types.libraries import is_data, library_of
+from pytest_mimic._core.types.named_constants import (
+    is_known_by_name,
+    name_among_constants,
+)
 from pytest_mimic._core.types.opening import (
     content_and_attributes,
     exception_parts,
@@ -705,7 +709,12 @@ class _Describer(Walk):
             attributes |= exception_parts(value)
             parts["*"] = Items("list", self._parts(value.args))
         elif not attributes:
-            return self._as_text(value, f"<{short_name(name)}>", is_part=True)
+            text = f"<{short_name(name)}>"
+            if is_known_by_name(type(value)):
+                constant = name_among_constants(value)
+                if constant is not None:
+                    text = f"<{short_name(name)} {constant}>"
+            return self._as_text(value, text, is_part=True)
         shown = dict(islice(attributes.items(), self.budget.items))
         parts |= self.named(shown)
         if len(shown) < len(attributes):

@@ -115,11 +115,12 @@ def is_written(method: object) -> bool:
     # of an author: `deque` is a heap type from Python 3.12 on.
     holder = getattr(method, "__objclass__", method)
     module = str(getattr(holder, "__module__", None))
-    return not (
-        is_generated(method)
-        or is_stdlib(module)
-        or getattr(method, "__name__", "") == "slots_getstate"
-    )
+    return not is_of_decorator(method) and not is_stdlib(module)
+
+
+def is_of_decorator(method: object) -> bool:
+    """Return whether dataclasses, attrs or the like have made a method for pickles."""
+    return is_generated(method) or getattr(method, "__name__", "") == "slots_getstate"
 
 
 def _without_package_state(part: Any, value: Any, known_names: frozenset[str]) -> Any:

@@ -253,6 +253,17 @@ def test_a_value_with_a_failing_length_is_shown_by_its_type() -> None:
     assert shown(spatial.Rotation.from_quat([0, 0, 0, 1])) == "<Rotation>"
 
 
+class Gap:
+    pass
+
+
+UNKNOWN, EMPTY = Gap(), Gap()
+
+
+def test_a_constant_among_others_of_its_class_is_shown_by_its_name() -> None:
+    assert shown([UNKNOWN, EMPTY]) == "[<Gap UNKNOWN>, <Gap EMPTY>]"
+
+
 def test_attrs_and_pydantic_models_show_their_fields() -> None:
     attrs = pytest.importorskip("attrs", reason="attrs is not installed")
     pydantic = pytest.importorskip("pydantic", reason="pydantic is not installed")

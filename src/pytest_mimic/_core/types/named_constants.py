@@ -1,0 +1,168 @@
+"""Objects without a value, which code tells apart by `is`: `MISSING = Missing()`.
+
+All that such an object says is which one it is. So it is known by the name under which
+a module holds it.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from functools import lru_cache
+from linecache import getlines
+from typing import Any
+
+from pytest_mimic._core.types.additions import PICKLING, is_of_decorator
+from pytest_mimic._core.types.kinds import HEAP_TYPE
+from pytest_mimic._core.types.opening import all_attributes
+
+
+def is_known_by_name(kind: Any) -> bool:
+    """Return whether only `is` tells attribute-less objects of a class apart.
+
+    False: the class compares or pickles objects in its own way, or is written in C.
+    """
+    if kind is object or kind.__eq__ is not object.__eq__:
+        return False
+    for base in kind.__mro__[:-1]:
+        if not base.__flags__ & HEAP_TYPE:
+            return False
+        for name in PICKLING:
+            method = vars(base).get(name)
+            if method is not None and not is_of_decorator(method):
+                return False
+    return True
+
+
+def variables_of(module: object) -> Mapping[str, object]:
+    """Return the variables of a module, without loading one that loads when it is used.
+
+    Entries of `sys.modules` may be None, and any other object.
+    """
+    with suppress(AttributeError):
+        variables: dict[str, object] = object.__getattribute__(module, "__dict__")
+        return variables
+    return {}
+
+
+def constants_of(
+    kind: type, variables: Mapping[str, object]
+) -> Iterator[tuple[str, object]]:
+    """Yield the objects of exactly this class among variables, behind their names.
+
+    An object may have several names.
+    """
+    for name, thing in list(variables.items()):
+        if type(thing) is kind:
+            yield name, thing
+
+
+def name_among_constants(thing: object) -> str | None:
+    """Return the name that tells a constant from the others of its class.
+
+    | who holds the object | its name |
+    |---|---|
+    | the module of its class, or a class in it, and no other such object | None |
+    | the module of its class, or a class in it | `MISSING`, `Markers.MISSING` |
+    | another module | `shop.cart:MISSING` |
+    | none | None |
+
+    So an object gets a name only where its class alone may say too little. The object
+    has no attributes, and its class `is_known_by_name`.
+    """
+    kind: Any = type(thing)
+    return _constants_found(kind).name_of(thing)
+
+
+class _Constants:
+    """The constants of one class.
+
+    They stay known while a test has put another object in the place of one. And they
+    stay alive, so that no other object gets the id of one.
+    """
+
+    def __init__(self, kind: type) -> None:
+        self._kind = kind
+        self._things: dict[int, object] = {}
+        # The names by the ids of the constants.
+        self._own_names: dict[int, str] = {}
+        self._names_elsewhere: dict[int, str] = {}
+        # With another count of names or modules, these are searched again.
+        self._searched_names = self._searched_modules = -1
+
+    def name_of(self, thing: object) -> str | None:
+        """Return the name that tells a constant from the others, if there are any."""
+        own_variables = variables_of(sys.modules.get(self._kind.__module__))
+        if len(own_variables) != self._searched_names:
+            self._search_own_module(own_variables)
+            self._searched_names = len(own_variables)
+        name = self._own_names.get(id(thing))
+        if name is not None:
+            if len(set(self._own_names.values())) == 1:
+                return None
+            return name
+        if len(sys.modules) != self._searched_modules:
+            self._search_other_modules()
+            self._searched_modules = len(sys.modules)
+        return self._names_elsewhere.get(id(thing))
+
+    def _search_own_module(self, variables: Mapping[str, object]) -> None:
+        """Find constants in the module of the class, and in the classes of it."""
+        module_name = self._kind.__module__
+        for name, thing in constants_of(self._kind, variables):
+            self._note(thing, name, self._own_names)
+        for holder in list(variables.values()):
+            if isinstance(holder, type) and holder.__module__ == module_name:
+                for name, thing in constants_of(self._kind, vars(holder)):
+                    full_name = f"{holder.__qualname__}.{name}"
+                    self._note(thing, full_name, self._own_names)
+
+    def _search_other_modules(self) -> None:
+        """Find constants in the modules other than that of the class."""
+        places: dict[int, list[tuple[str, str]]] = {}
+        things: dict[int, object] = {}
+        for module_name, module in list(sys.modules.items()):
+            if module_name == self._kind.__module__:
+                continue
+            for name, thing in constants_of(self._kind, variables_of(module)):
+                things[id(thing)] = thing
+                places.setdefault(id(thing), []).append((module_name, name))
+        for address, thing in things.items():
+            name = ":".join(_place_of_origin(places[address]))
+            self._note(thing, name, self._names_elsewhere)
+
+    def _note(self, thing: object, name: str, names: dict[int, str]) -> None:
+        """Note the name of an object if it is a constant without attributes."""
+        if not all_attributes(thing):
+            self._things[id(thing)] = thing
+            names.setdefault(id(thing), name)
+
+
+_constants_found = lru_cache(maxsize=256)(_Constants)
+
+
+def _place_of_origin(places: list[tuple[str, str]]) -> tuple[str, str]:
+    """Return the place at which a constant is made.
+
+    Modules that import the constant hold it, too, and which of them are loaded differs
+    by run. An example, with the lines by which the modules hold it:
+
+    | place | line |
+    |---|---|
+    | `shop.api:UNSET` | `from shop.cart import UNSET` |
+    | `shop.cart:UNSET` | `UNSET = Missing()`: this is the place |
+    """
+    if len(places) == 1:
+        return places[0]
+    assigning_places = []
+    for module_name, name in places:
+        file = getattr(sys.modules.get(module_name), "__file__", None) or ""
+        lines: list[str] = []
+        with suppress(OSError, SyntaxError, UnicodeError):
+            lines = getlines(file)
+        assignment = re.compile(rf"{re.escape(name)}\s*(:.*)?=(?!=)")
+        if any(map(assignment.match, lines)):
+            assigning_places.append((module_name, name))
+    return min(assigning_places or places)
