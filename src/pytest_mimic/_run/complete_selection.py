@@ -36,6 +36,8 @@ _OPTIONS_THAT_HIDE_FILES = {
 _OPTIONS_THAT_RUN_NOTHING = {"setuponly": "--setup-only", "setupplan": "--setup-plan"}
 _REASON_PART = "only a part of the tests was named"
 STOPPED = "the run was stopped early"
+#: The attribute of a report that says that the test's function was not called.
+UNCALLED = "mimic_uncalled"
 
 
 def plain_id(node: Any) -> str:
@@ -233,7 +235,10 @@ class SelectedTests(Hooks):
         self.narrow(STOPPED)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keep how the test ended: failed in any phase, skipped, or passed."""
+        """Keep how the test ended: failed in any phase, skipped, passed, or uncalled.
+
+        An uncalled test has passed, because a plugin answered in place of its function.
+        """
         if report.outcome == "passed" and report.when != "call":
             # A set-up or teardown that passes says nothing of the test.
             return
@@ -244,5 +249,7 @@ class SelectedTests(Hooks):
             outcomes.pop(nodeid, None)
         elif report.outcome != "passed" or hasattr(report, "wasxfail"):
             outcomes[nodeid] = "failed" if report.failed else "skipped"
+        elif vars(report).get(UNCALLED):
+            outcomes.setdefault(nodeid, "uncalled")
         else:
             outcomes.setdefault(nodeid, "passed")

@@ -87,6 +87,7 @@ _LAYERS: dict[str, Layer] = {
     "_core.vault.recording_facts": Layer.REPLAY,
     # Each run judges which recordings it has not used.
     "_tools.unused.judging": Layer.START,
+    "_run.answered_tests": Layer.REPLAY,
     "_run.cassette_fixtures": Layer.REPLAY,
     "_run.token_counts": Layer.REPLAY,
     # What makes and writes recordings.
@@ -162,6 +163,7 @@ DOORS: dict[Layer, tuple[str, ...]] = {
         "_core.vault.vault:Vault.reader",
         "_run.configuration:_read_secret_names",
         "_run.ending:Ending._count_tokens",
+        "_run.phases:Phases.pytest_pyfunc_call",
         "_tools.cli.checking:Checker._check_pickle",
     ),
     Layer.RECORD: (

@@ -17,13 +17,17 @@ import pytest
 from pytest_mimic._core.engine.owners import SecretScope
 from pytest_mimic._core.modules import PACKAGE
 from pytest_mimic._core.targets.target import Target, as_targets
-from pytest_mimic._run.complete_selection import plain_id
+from pytest_mimic._run.complete_selection import UNCALLED, plain_id
 from pytest_mimic._run.configuration import Hooks
 from pytest_mimic.errors import Damage, DriftError, TargetError
 
 if TYPE_CHECKING:
     from pytest_mimic._run.failing_tests import FailingTests
     from pytest_mimic._run.session import Session
+
+
+# pytest itself, and plugins that only answer for a function that they have run.
+_RUNNERS = frozenset({"anyio", "python"})
 
 
 @cache
@@ -59,6 +63,8 @@ class Phases(Hooks):
         self._has_unreported_error = False
         # Whether the test was neither skipped nor expected to fail.
         self._is_neither_skipped_nor_xfail = True
+        # Whether a plugin has answered for the test without a call of its function.
+        self._is_answered_without_call = False
         self._are_marks_prepared = False
         self._has_loaded_all = False
         # How many replays the run had when the test began.
@@ -78,6 +84,7 @@ class Phases(Hooks):
         self._no_report_failed = True
         self._has_unreported_error = False
         self._is_neither_skipped_nor_xfail = True
+        self._is_answered_without_call = False
         # Errors since the last test, of threads or of a module that was imported, are
         # no fault of this test. They go into the summary.
         self._session.keep_strays_for_summary()
@@ -145,6 +152,24 @@ class Phases(Hooks):
         except BaseException:
             self._has_unreported_error = True
             raise
+
+    # The wrapper inside of all others: some of these give the test another function.
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_pyfunc_call(
+        self, pyfuncitem: pytest.Function
+    ) -> Generator[None, object, object]:
+        """Note that a plugin answers for a test without a call of its function."""
+        if not _may_be_answered(pyfuncitem):
+            return (yield)
+        from pytest_mimic._run.answered_tests import WatchedFunction
+
+        function = WatchedFunction(pyfuncitem)
+        try:
+            answer = yield
+        finally:
+            function.give_back()
+        self._is_answered_without_call = not function.is_called
+        return answer
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self) -> Generator[None, None, None]:
@@ -219,6 +244,9 @@ class Phases(Hooks):
             self._no_report_failed = False
         if report.outcome == "skipped" or hasattr(report, "wasxfail"):
             self._is_neither_skipped_nor_xfail = False
+        if call.when == "call" and self._is_answered_without_call:
+            self._is_neither_skipped_nor_xfail = False
+            vars(report)[UNCALLED] = True
         if report.when == "teardown":
             session.keep_error(self._end_test)
             session.run.current.secret_scope = SecretScope()
@@ -259,6 +287,15 @@ class Phases(Hooks):
             passed=passed,
             is_neither_skipped_nor_xfail=self._is_neither_skipped_nor_xfail,
         )
+
+
+def _may_be_answered(item: pytest.Function) -> bool:
+    """Return whether a plugin might answer for a test without running it."""
+    for hook in item.ihook.pytest_pyfunc_call.get_hookimpls():
+        is_wrapper = hook.wrapper or hook.hookwrapper
+        if not is_wrapper and hook.plugin_name not in _RUNNERS:
+            return True
+    return False
 
 
 def _own_files(item: pytest.Item) -> set[str]:

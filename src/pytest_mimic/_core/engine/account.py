@@ -151,7 +151,7 @@ class DistinctTexts(list[str]):
 
 
 # How an outcome of a test counts when several processes or jobs have run it.
-_WEIGHT = {"skipped": 0, "passed": 1, "failed": 2, "forked": 3}
+_WEIGHT = {"skipped": 0, "uncalled": 0, "passed": 1, "failed": 2, "forked": 3}
 
 
 class Account:
@@ -237,7 +237,8 @@ class Account:
 
         # Tests, and where they are.
         # `passed`, `failed` or `skipped`, by the id of each test that ran; `forked`
-        # where only a forked process knows.
+        # where only a forked process knows; `uncalled` where a plugin answered in place
+        # of the test's function.
         self.outcomes: dict[str, str] = {}
         # The modules that were skipped as a whole.
         self.skipped_modules: set[str] = set()

@@ -40,6 +40,7 @@ _WORDS_OF_OUTCOMES = {
     "skipped": "was skipped",
     "failed": "failed",
     "forked": "forked a process",
+    "uncalled": "passed without a call of its function",
 }
 
 
@@ -98,6 +99,9 @@ class _Jury:
     passed                               yes
     exists no more                       yes, unless its recordings can be moved
     failed, was skipped, or did not run  no
+    passed without a call of its         no
+    function, for which a plugin
+    answered
     ===================================  =============================================
 
     Three more kinds are not proven:
@@ -306,7 +310,7 @@ class GoneTests:
         self._functions: set[str] = set()
         if is_complete:
             for test, outcome in account.outcomes.items():
-                if outcome != "skipped":
+                if outcome not in ("skipped", "uncalled"):
                     self._functions.add(_without_parameters(test))
 
     def __contains__(self, nodeid: str) -> bool:
