@@ -285,7 +285,7 @@ def _table_kind(type_: type, places: Places, *, layout: bool) -> Kind | None:
         row = ROWS.get(name)
         if row is None:
             continue
-        reduce = row.counts or row.take
+        reduce = row.identity_parts or row.take
         if name in PATHS:
             reduce = path_reducer(places)
         # The other attributes of typing's own classes differ by version.

@@ -35,14 +35,15 @@ class Row(NamedTuple):
             outcome is pickled.
         make: Makes a value again of the class and of what `take` returned. None: no
             value of the type is made again.
-        counts: Returns what counts in an identity, in place of `take`.
+        identity_parts: Returns what a value is made of in an identity, in place of
+            `take`.
         many: Returns what counts of many values at once, see `kinds.Kind`.
         text: Takes the class in this table and a value, and returns the text that
             people see in place of the value's parts.
         name: The name of the type in identities, where its own name differs by version
             of Python.
-        may_change: Whether a value may change, so that it matters that two places hold
-            the same one.
+        may_change: Whether a value may change. An outcome that has the same one at two
+            places is not stored as readable JSON, which would make two of it.
         keeps_attributes: Whether `take` reads data that the class keeps in the
             `__dict__` of its objects.
     """
@@ -50,7 +51,7 @@ class Row(NamedTuple):
     take: Take
     tag: str = ""
     make: Callable[[Any, Any], Any] | None = None
-    counts: Take | None = None
+    identity_parts: Take | None = None
     many: Take | None = None
     text: Callable[[Any, Any], str] | None = None
     name: str = ""
@@ -84,8 +85,9 @@ def _make_of_named_parts(cls: Any, parts: Any) -> Any:
     return cls(**parts)
 
 
-# For `Row.take` and `Row.counts` of builtins. A class that derives from a builtin may
-# override its methods, so these functions call the methods of the builtin itself.
+# For `Row.take` and `Row.identity_parts` of builtins. A class that derives from a
+# builtin may override its methods, so these functions call the methods of the builtin
+# itself.
 
 
 def _no_parts(_value: object) -> None:
@@ -523,7 +525,7 @@ def _whole_url_of_bytes(_base: object, value: Any) -> str:
 _FUNCTION_OF_METHOD = Row(attrgetter("__func__"))
 _IN_MEMORY_FILE = Row(_in_memory_file)
 _IPV4_ADDRESS = Row(str, text=_text_by_class)
-_IPV6_ADDRESS = Row(str, counts=_ipv6_text, text=_text_by_class)
+_IPV6_ADDRESS = Row(str, identity_parts=_ipv6_text, text=_text_by_class)
 _PARSER = Row(_parser_parts, keeps_attributes=True)
 # The attributes of a type of tokens are the types below it that were asked for so far.
 _TOKEN_TYPE = Row(_tuple_items, text=_text_by_class, keeps_attributes=True)
@@ -542,24 +544,24 @@ ROWS: dict[str, Row] = {
     "builtins.frozenset": Row(_frozenset_members),
     "builtins.dict": Row(_dict_items),
     "builtins.complex": Row(
-        _complex_parts, "complex", _make_of_parts, text=_text_by_class
+        _complex_parts, tag="complex", make=_make_of_parts, text=_text_by_class
     ),
     "builtins.bytearray": Row(
         _bytearray_bytes,
-        "bytearray",
-        _make_of_one_part,
-        counts=_bytearray_memory,
+        tag="bytearray",
+        make=_make_of_one_part,
+        identity_parts=_bytearray_memory,
         may_change=True,
     ),
     "builtins.memoryview": Row(
         methodcaller("tobytes"),
-        counts=_memoryview_memory,
+        identity_parts=_memoryview_memory,
     ),
     "builtins.range": Row(
         _range_bounds,
-        "range",
-        _make_of_parts,
-        counts=_range_numbers,
+        tag="range",
+        make=_make_of_parts,
+        identity_parts=_range_numbers,
         text=_text_by_class,
     ),
     "builtins.slice": Row(attrgetter("start", "stop", "step"), text=_text_by_class),
@@ -568,87 +570,93 @@ ROWS: dict[str, Row] = {
     "builtins.mappingproxy": Row(methodcaller("copy")),
     "builtins.staticmethod": _FUNCTION_OF_METHOD,
     "builtins.classmethod": _FUNCTION_OF_METHOD,
-    "array.array": Row(methodcaller("tolist"), counts=_array_memory),
+    "array.array": Row(methodcaller("tolist"), identity_parts=_array_memory),
     "collections.Counter": Row(
-        _dict_items, "counter", _make_of_one_part, may_change=True
+        _dict_items, tag="counter", make=_make_of_one_part, may_change=True
     ),
     "collections.OrderedDict": Row(
         _ordered_items,
-        "ordered_dict",
-        _make_of_one_part,
-        counts=_ordered_pairs,
+        tag="ordered_dict",
+        make=_make_of_one_part,
+        identity_parts=_ordered_pairs,
         may_change=True,
     ),
     "collections.defaultdict": Row(
         _defaultdict_parts,
-        "defaultdict",
-        _make_of_parts,
-        counts=_defaultdict_identity,
+        tag="defaultdict",
+        make=_make_of_parts,
+        identity_parts=_defaultdict_identity,
         may_change=True,
     ),
     "collections.deque": Row(
         _deque_parts,
-        "deque",
-        _make_of_parts,
-        counts=_deque_identity,
+        tag="deque",
+        make=_make_of_parts,
+        identity_parts=_deque_identity,
         may_change=True,
     ),
-    "datetime.date": Row(_date_text, "date", _make_date, text=_shown_date_text),
+    "datetime.date": Row(
+        _date_text, tag="date", make=_make_date, text=_shown_date_text
+    ),
     "datetime.datetime": Row(
         _moment_parts,
-        "datetime",
-        _make_moment,
-        counts=attrgetter("year", "month", "day", *_FIELDS_OF_TIMES),
+        tag="datetime",
+        make=_make_moment,
+        identity_parts=attrgetter("year", "month", "day", *_FIELDS_OF_TIMES),
         many=_many_moments_data,
         text=_moment_text,
     ),
     "datetime.time": Row(
         _moment_parts,
-        "time",
-        _make_moment,
-        counts=attrgetter(*_FIELDS_OF_TIMES),
+        tag="time",
+        make=_make_moment,
+        identity_parts=attrgetter(*_FIELDS_OF_TIMES),
         text=_moment_text,
     ),
     "datetime.timedelta": Row(
         _duration_units,
-        "timedelta",
-        _make_of_named_parts,
-        counts=attrgetter(*_UNITS_OF_DURATIONS),
+        tag="timedelta",
+        make=_make_of_named_parts,
+        identity_parts=attrgetter(*_UNITS_OF_DURATIONS),
         text=_text_by_class,
     ),
     "datetime.timezone": Row(
         _offset_arguments,
-        "timezone",
-        _make_of_parts,
+        tag="timezone",
+        make=_make_of_parts,
         text=_zone_text,
     ),
     "zoneinfo.ZoneInfo": Row(
-        _zone_key, "zoneinfo", _make_of_one_part, text=_text_by_class
+        _zone_key, tag="zoneinfo", make=_make_of_one_part, text=_text_by_class
     ),
     "configparser.RawConfigParser": _PARSER,
     "configparser.ConfigParser": _PARSER,
     "configparser.SafeConfigParser": _PARSER,
     "decimal.Decimal": Row(
-        _number_text, "decimal", _make_of_one_part, text=_text_by_class
+        _number_text, tag="decimal", make=_make_of_one_part, text=_text_by_class
     ),
     "fractions.Fraction": Row(
-        _fraction_parts, "fraction", _make_of_parts, text=_text_by_class
+        _fraction_parts, tag="fraction", make=_make_of_parts, text=_text_by_class
     ),
     "uuid.UUID": Row(
-        str, "uuid", _make_of_one_part, counts=attrgetter("int"), text=_text_by_class
+        str,
+        tag="uuid",
+        make=_make_of_one_part,
+        identity_parts=attrgetter("int"),
+        text=_text_by_class,
     ),
     "re.Pattern": Row(
         _pattern_and_flags,
-        "regex",
-        _make_pattern,
-        counts=attrgetter("pattern", "flags"),
+        tag="regex",
+        make=_make_pattern,
+        identity_parts=attrgetter("pattern", "flags"),
         text=_text_by_class,
     ),
     "time.struct_time": Row(_clock_fields),
     "types.SimpleNamespace": Row(
         _namespace_attributes,
-        "namespace",
-        _make_of_named_parts,
+        tag="namespace",
+        make=_make_of_named_parts,
         may_change=True,
     ),
     "types.GenericAlias": Row(attrgetter("__origin__", "__args__")),
@@ -672,13 +680,18 @@ ROWS: dict[str, Row] = {
     "pygments.token._TokenType": _TOKEN_TYPE,
     "sqlparse.tokens._TokenType": _TOKEN_TYPE,
     # Paths count by their place in the run, see `files.places`.
-    "pathlib.PosixPath": Row(str, "path", text=_text_by_class, name="pathlib:Path"),
-    "pathlib.WindowsPath": Row(str, "path", text=_text_by_class, name="pathlib:Path"),
+    "pathlib.PosixPath": Row(str, tag="path", text=_text_by_class, name="pathlib:Path"),
+    "pathlib.WindowsPath": Row(
+        str, tag="path", text=_text_by_class, name="pathlib:Path"
+    ),
     "pathlib.PurePosixPath": Row(
-        str, "pure_posix_path", text=_text_by_class, name="pathlib:PurePosixPath"
+        str, tag="pure_posix_path", text=_text_by_class, name="pathlib:PurePosixPath"
     ),
     "pathlib.PureWindowsPath": Row(
-        str, "pure_windows_path", text=_text_by_class, name="pathlib:PureWindowsPath"
+        str,
+        tag="pure_windows_path",
+        text=_text_by_class,
+        name="pathlib:PureWindowsPath",
     ),
 }
 # The functions that give the text which people see, by the full name of a type: those
