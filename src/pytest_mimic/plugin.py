@@ -296,7 +296,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     run = config.stash.get(_KEY_OF_RUN, None)
     if run is None:
         return
-    lines = run.ending.summary(room=_room_for_rows(terminalreporter, config))
+    lines = run.ending.summary(row_width=_row_width(terminalreporter, config))
     if lines:
         from pytest_mimic._run.summary import coloured
 
@@ -305,7 +305,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
             terminalreporter.write_line(line, **colours)
 
 
-def _room_for_rows(terminalreporter: Any, config: pytest.Config) -> int | None:
+def _row_width(terminalreporter: Any, config: pytest.Config) -> int | None:
     """Return the width of a row of a list, which is indented; None: no terminal."""
     if not terminalreporter.isatty:
         return None

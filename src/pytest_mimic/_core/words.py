@@ -96,11 +96,11 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
 # How many lines a list in the summary has at most.
 SHOWN = 10
 #: The characters of a row where no terminal says how many there are.
-ROW = 116
+ROW_WIDTH = 116
 # The blanks between a label and what stands beside it.
 _GAP_AFTER_LABEL = "    "
 # What stands beside a label narrows the column of labels by so many characters at most,
-# and never below this width. A row with more beside its label is longer than the room.
+# and never below this width. A row with more beside its label is longer than others.
 _MOST_BESIDE_LABEL = 64
 _LEAST_OF_LABEL = 24
 # The characters before the first difference of two labels, which show what differs.
@@ -118,18 +118,18 @@ Line = str | Row
 """A line of text, or a row whose columns are aligned when its width is known."""
 
 
-def laid_out(lines: Iterable[Line], room: int = ROW) -> list[str]:
+def laid_out(lines: Iterable[Line], *, row_width: int = ROW_WIDTH) -> list[str]:
     """Return lines as texts. Rows that follow each other stand in columns.
 
     Args:
         lines: The lines. A row is indented.
-        room: The characters that a row should take at most.
+        row_width: The characters that a row should take at most, without its indent.
     """
     texts: list[str] = []
     for is_row, group in groupby(lines, key=_is_row):
         if is_row:
             rows = [line for line in group if isinstance(line, Row)]
-            texts += [f"  {text}" for text in in_columns(rows, room)]
+            texts += [f"  {text}" for text in in_columns(rows, row_width=row_width)]
         else:
             texts += [line for line in group if isinstance(line, str)]
     return texts
@@ -140,7 +140,9 @@ def _is_row(line: Line) -> bool:
     return isinstance(line, Row)
 
 
-def in_columns(pairs: Sequence[tuple[str, str]], room: int = ROW) -> list[str]:
+def in_columns(
+    pairs: Sequence[tuple[str, str]], *, row_width: int = ROW_WIDTH
+) -> list[str]:
     """Return rows of a label and what stands beside it, in two columns.
 
     Where both are too long, the middle of the label is left out. Labels that would look
@@ -148,27 +150,29 @@ def in_columns(pairs: Sequence[tuple[str, str]], room: int = ROW) -> list[str]:
     """
     pairs = [(one_line(label), one_line(text_beside)) for label, text_beside in pairs]
     most_beside = min(
-        _MOST_BESIDE_LABEL, room - len(_GAP_AFTER_LABEL) - _LEAST_OF_LABEL
+        _MOST_BESIDE_LABEL, row_width - len(_GAP_AFTER_LABEL) - _LEAST_OF_LABEL
     )
     widths = [len(text_beside) for _, text_beside in pairs]
-    widest = max((each for each in widths if each <= most_beside), default=most_beside)
-    label_room = room - len(_GAP_AFTER_LABEL) - widest
-    labels = _fitted_labels([label for label, _ in pairs], label_room)
-    width = max(map(len, labels), default=0)
+    widest_beside = max(
+        (width for width in widths if width <= most_beside), default=most_beside
+    )
+    width_of_labels = row_width - len(_GAP_AFTER_LABEL) - widest_beside
+    labels = _fitted_labels([label for label, _ in pairs], width_of_labels)
+    label_width = max(map(len, labels), default=0)
     return [
-        f"{label:<{width}}{_GAP_AFTER_LABEL}{text_beside}".rstrip()
+        f"{label:<{label_width}}{_GAP_AFTER_LABEL}{text_beside}".rstrip()
         for label, (_, text_beside) in zip(labels, pairs, strict=True)
     ]
 
 
-def _fitted_labels(labels: Sequence[str], room: int) -> list[str]:
+def _fitted_labels(labels: Sequence[str], width: int) -> list[str]:
     """Return labels in so many characters each, as `fitted` does.
 
     An example. In 24 characters, `shop.search:find(text='a', deep=True, fuzzy=True)`
     and the same call with `text='b'` would both be `shop.searc...fuzzy=True)`. They
     become `shop.s...d(text='a', ...` and `shop.s...d(text='b', ...`.
     """
-    texts = [fitted(label, room) for label in labels]
+    texts = [fitted(label, width) for label in labels]
     labels_of_text: dict[str, set[str]] = {}
     for text, label in zip(texts, labels, strict=True):
         labels_of_text.setdefault(text, set()).add(label)
@@ -177,38 +181,40 @@ def _fitted_labels(labels: Sequence[str], room: int) -> list[str]:
         if len(equal_looking) > 1:
             # Characters are compared, not the parts of a path.
             first_difference = len(commonprefix([*equal_looking]))  # noqa: RUF071
-            texts[number] = _fitted_around(labels[number], first_difference, room)
+            texts[number] = _fitted_around(
+                labels[number], first_difference, width=width
+            )
     return texts
 
 
-def _fitted_around(label: str, place: int, room: int) -> str:
+def _fitted_around(label: str, place: int, *, width: int) -> str:
     """Return a label in so many characters: its beginning, and what is at a place."""
     gap = "..."
-    head = f"{label[: room // 4]}{gap}"
+    head = f"{label[: width // 4]}{gap}"
     begin = place - _BEFORE_DIFFERENCE
     if begin <= len(head):
         # Nothing is left out before the place.
-        return label[: room - len(gap)] + gap
+        return label[: width - len(gap)] + gap
     rest = label[begin:]
-    rest_room = room - len(head)
-    if len(rest) > rest_room:
-        rest = rest[: rest_room - len(gap)] + gap
+    width_of_rest = width - len(head)
+    if len(rest) > width_of_rest:
+        rest = rest[: width_of_rest - len(gap)] + gap
     return head + rest
 
 
-def fitted(label: str, room: int) -> str:
+def fitted(label: str, width: int) -> str:
     """Return a label in so many characters, its middle left out: `tests/…_x[1]`."""
-    if len(label) <= room:
+    if len(label) <= width:
         return label
-    head = room // 2 - 2
-    tail = room - head - len("...")
-    return f"{label[:head]}...{label[-tail:]}"
+    head_width = width // 2 - 2
+    tail_width = width - head_width - len("...")
+    return f"{label[:head_width]}...{label[-tail_width:]}"
 
 
 def and_more(left: int, of: str = "") -> list[str]:
     """Return the line about what a list leaves out: `and 3 more`.
 
-    Nothing if that is nothing.
+    There is no line if the list leaves nothing out.
     """
     if left <= 0:
         return []

@@ -13,7 +13,7 @@ import pytest
 from pytest_mimic._core.engine.account_events import TokensTaken
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.format import CASSETTES_PREFIX, FOLDERS
-from pytest_mimic._core.words import ROW, SHOWN, plural, size
+from pytest_mimic._core.words import ROW_WIDTH, SHOWN, plural, size
 from pytest_mimic._run.complete_selection import STOPPED, SelectedTests
 from pytest_mimic._run.summary import summary
 from pytest_mimic._tools.unused.judging import (
@@ -123,7 +123,7 @@ class Ending:
                 partial(
                     mimic_session.vault.writer.delete,
                     (),
-                    mimic_session.account.replaced,
+                    candidates=mimic_session.account.replaced,
                 )
             )
         mimic_session.keep_error(self._find_outdated)
@@ -254,14 +254,14 @@ class Ending:
             self._lines_of_page = self.calls.write(self.summary(quiet=False))
 
     def summary(
-        self, *, quiet: bool | None = None, room: int | None = None
+        self, *, quiet: bool | None = None, row_width: int | None = None
     ) -> list[str]:
         """Return the lines of the section titled `mimic`.
 
         Args:
             quiet: Whether only problems are shown; None: as `-q` says.
-            room: The characters that a row of a list should take at most; None: where
-                no terminal has a width.
+            row_width: The characters that a row of a list should take at most, without
+                its indent; None: no terminal has a width.
         """
         account = self._session.account
         if quiet is None:
@@ -273,7 +273,7 @@ class Ending:
             quiet=bool(quiet),
             cache=cache_of(self._config),
             whole_files=self._tests.whole_files(),
-            room=room or ROW,
+            row_width=row_width or ROW_WIDTH,
         )
         if not quiet:
             lines += self._lines_of_page

@@ -15,7 +15,7 @@ from pytest_mimic._core.engine.account import REKEY
 from pytest_mimic._core.named_fields import NamedFields
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.words import (
-    ROW,
+    ROW_WIDTH,
     Line,
     and_more,
     few,
@@ -69,7 +69,7 @@ def summary(
     quiet: bool = False,
     cache: Path | None = None,
     whole_files: Mapping[str, Collection[str]] | None = None,
-    room: int = ROW,
+    row_width: int = ROW_WIDTH,
 ) -> list[str]:
     """Return the lines of the section titled `mimic`, which may be empty.
 
@@ -82,7 +82,8 @@ def summary(
         cache: The folder of pytest's cache, in which it keeps which tests failed; None:
             there is none.
         whole_files: The tests of the files that were selected as a whole, by file.
-        room: The characters that a row of a list should take at most.
+        row_width: The characters that a row of a list should take at most, without its
+            indent.
     """
     lines = []
     counts = _line_of_counts(account, judgement, settings)
@@ -120,7 +121,7 @@ def summary(
         problems.append(_why_failed(judgement))
     if quiet and not problems and not account.recorded:
         return []
-    return laid_out([*lines, *problems], room)
+    return laid_out([*lines, *problems], row_width=row_width)
 
 
 def _absent_clients(account: Account) -> list[str]:
@@ -528,8 +529,8 @@ def _line_of_counts(account: Account, judgement: Judgement, settings: Settings) 
         elif number:
             counts.append(f"{plural(number, 'call')} {participle}")
     tokens = _words_of_tokens(account.tokens_saved)
-    if account.saved:
-        saved = f"{short_seconds(account.saved)} saved"
+    if account.saved_seconds:
+        saved = f"{short_seconds(account.saved_seconds)} saved"
         if tokens:
             saved += f" ({tokens})"
         counts.append(saved)

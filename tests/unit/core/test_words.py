@@ -69,7 +69,7 @@ def test_a_long_label_loses_its_middle_and_pushes_no_column_away() -> None:
     ],
 )
 def test_rows_fit_into_a_terminal(label: str, beside: str, room: int, row: str) -> None:
-    assert laid_out(["calls:", Row(label, beside), "end"], room) == [
+    assert laid_out(["calls:", Row(label, beside), "end"], row_width=room) == [
         "calls:",
         row,
         "end",
@@ -77,7 +77,7 @@ def test_rows_fit_into_a_terminal(label: str, beside: str, room: int, row: str) 
 
 
 def test_an_id_that_does_not_fit_narrows_no_other_label() -> None:
-    first, second = in_columns([("f" * 30, "t" * 20), ("g", "t" * 90)], 60)
+    first, second = in_columns([("f" * 30, "t" * 20), ("g", "t" * 90)], row_width=60)
 
     assert first == f"{'f' * 30}    {'t' * 20}"
     assert second == f"{'g':<30}    {'t' * 90}"
@@ -88,7 +88,7 @@ def test_long_labels_that_would_look_the_same_keep_what_tells_them_apart() -> No
         f"shop.search:find(text={text!r}, deep=True, fuzzy=True)" for text in "aab"
     ]
 
-    rows = in_columns([(call, "t" * 32) for call in calls], 60)
+    rows = in_columns([(call, "t" * 32) for call in calls], row_width=60)
 
     assert rows == [
         f"shop.s...d(text='a', ...    {'t' * 32}",
@@ -110,7 +110,7 @@ def test_long_labels_that_would_look_the_same_keep_what_tells_them_apart() -> No
     ids=["near the beginning", "at the end"],
 )
 def test_labels_may_differ_near_an_end(first: str, second: str, row: str) -> None:
-    lines = in_columns([(first, "t" * 32), (second, "t" * 32)], 60)
+    lines = in_columns([(first, "t" * 32), (second, "t" * 32)], row_width=60)
 
     assert lines[0].split()[0] == row
     assert lines[1].split()[0] != row

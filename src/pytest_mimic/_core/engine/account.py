@@ -88,13 +88,13 @@ class Replay:
     """A call got its recorded outcome.
 
     Attributes:
-        seconds: What it saved.
-        recording: The name of its recording or cassette.
-        inputs: The name of the list of its inputs, if it has one.
-        target: Its target.
+        seconds: How long the real call took, which the replay saved.
+        recording: The name of the call's recording or cassette.
+        inputs: The name of the list of the call's inputs, if it has one.
+        target: The target of the call.
     """
 
-    # It is written out, because each run loads it, and to make the class of a
+    # The class is written out, because each run loads it, and to make the class of a
     # `NamedTuple` takes ten times as long.
 
     __slots__ = ("inputs", "recording", "seconds", "target")
@@ -260,8 +260,9 @@ class Account:
         self.begun: list[tuple[int, str]] = []
         self.log: Log | None = None
         self.next_run: MadeAnewFinder | None = None
+        # The replays of other processes come as sums. Those of this one are rows.
         self._replayed_elsewhere = 0
-        self._saved_elsewhere = 0.0
+        self._seconds_saved_elsewhere = 0.0
 
     # -- what the events add up to
 
@@ -271,13 +272,13 @@ class Account:
         return self._replayed_elsewhere + len(self.replays)
 
     @property
-    def saved(self) -> float:
+    def saved_seconds(self) -> float:
         """The seconds of real calls that replays saved.
 
         Those that were recorded at the same time count once.
         """
         seconds = sum(replay.seconds for replay in self.each_replay())
-        return self._saved_elsewhere + seconds
+        return self._seconds_saved_elsewhere + seconds
 
     @property
     def recorded(self) -> int:
@@ -341,7 +342,10 @@ class Account:
 
         An entry of events is a list of their fields, a set is a sorted list.
         """
-        plain: dict[str, Any] = {"replayed": self.replayed, "saved": self.saved}
+        plain: dict[str, Any] = {
+            "replayed": self.replayed,
+            "saved_seconds": self.saved_seconds,
+        }
         for name in self.entries:
             events_of_name = vars(self)[name]
             if isinstance(events_of_name, EventList):
@@ -357,15 +361,15 @@ class Account:
     def add(self, plain: dict[str, Any]) -> None:
         """Add the account of another process, or a part of it.
 
-        It has the form of `to_plain`. The replays of a forked process are rows, as its
-        test is one of this process.
+        The account has the form of `to_plain`. The replays of a forked process are
+        rows, as its test is one of this process.
 
         Raises:
             TypeError: An event has other fields.
         """
         self.replays.extend(plain.get("replays", ()))
         self._replayed_elsewhere += plain.get("replayed", 0)
-        self._saved_elsewhere += plain.get("saved", 0.0)
+        self._seconds_saved_elsewhere += plain.get("saved_seconds", 0.0)
         for name in self.entries & plain.keys():
             self._add_entry(name, plain[name])
 
@@ -394,7 +398,7 @@ def _sum(tokens: Iterable[TokensTaken]) -> tuple[int, int]:
     """Return the tokens of several requests, and those of their answers."""
     sent = 0
     received = 0
-    for each in tokens:
-        sent += each.sent
-        received += each.received
+    for tokens_of_request in tokens:
+        sent += tokens_of_request.sent
+        received += tokens_of_request.received
     return sent, received

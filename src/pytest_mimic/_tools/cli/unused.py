@@ -99,7 +99,7 @@ def run(invocation: Invocation) -> Result:
         counts.append(f"no recording is unused ({tests} in {files})")
     lines: list[Line] = ["; ".join(counts)]
     # A row is indented by two.
-    lines += laid_out(list_unused(judgement), invocation.out.width - 2)
+    lines += laid_out(list_unused(judgement), row_width=invocation.out.width - 2)
     lines += not_judged(judgement, "pytest-mimic unused")
     is_left = bool(judgement.unused and not judgement.cleared)
     if is_left:

@@ -117,7 +117,7 @@ def test_the_summary_reads_what_the_events_add_up_to() -> None:
     total.add(an_account("b").to_plain())
 
     assert (total.recorded, total.record_seconds, total.verified) == (4, 1.0, 2)
-    assert (total.replayed, total.saved) == (4, pytest.approx(4.5))
+    assert (total.replayed, total.saved_seconds) == (4, pytest.approx(4.5))
     assert total.tokens_taken == (10, 14)
     assert total.tokens_saved == (22, 26)
 

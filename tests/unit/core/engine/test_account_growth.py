@@ -32,7 +32,7 @@ def test_growth_adds_up_in_another_account_once() -> None:
 
     assert (first.recorded, first.used) == (2, {"calls/b.json"})
     assert [miss.label for miss in first.missing] == ["call", "other"]
-    assert (first.replayed, first.saved) == (1, 0.5)
+    assert (first.replayed, first.saved_seconds) == (1, 0.5)
     assert first.outcomes == {"test": "forked"}
 
 

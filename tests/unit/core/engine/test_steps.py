@@ -113,7 +113,7 @@ def test_calls_at_the_same_time_save_their_time_once(runs: Runs) -> None:
         if mode == "record":
             assert (runs.account.recorded, recorded) == (2, 3.0)
 
-    assert (runs.account.replayed, runs.account.saved) == (2, 3.0)
+    assert (runs.account.replayed, runs.account.saved_seconds) == (2, 3.0)
     durations = [
         (outcome.duration, outcome.entry.get("beside", 0.0))
         for name in runs.names()
