@@ -37,7 +37,7 @@ from typing import Any, TypeGuard
 
 from pytest_mimic._core.identity.call_identity import CallIdentity, Forms
 from pytest_mimic._core.identity.counted_paths import counted_paths
-from pytest_mimic._core.nodes.json_tags import SIGN
+from pytest_mimic._core.nodes.json_tags import TAG_SIGN
 from pytest_mimic._core.nodes.node_classes import Cut, Items, Node, Opaque
 from pytest_mimic._core.nodes.node_json import plain_of
 from pytest_mimic._core.nodes.node_values import restored
@@ -140,7 +140,7 @@ def _is_same_plainly(tree: Any, value: Any) -> bool:
     if type(tree) is not type(value):
         return False
     marshalled_tree = dumps(tree, _MARSHAL_VERSION)
-    if SIGN.encode() in marshalled_tree:
+    if TAG_SIGN.encode() in marshalled_tree:
         # A tag stands for another value, or for one that is not there as a whole.
         return False
     try:

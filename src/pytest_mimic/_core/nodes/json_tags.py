@@ -10,25 +10,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-SIGN: Final = "$"
+TAG_SIGN: Final = "$"
 
 
 def tagged(tag: str, part: Any) -> dict[str, Any]:
     """Return the JSON of a value with a tag."""
-    return {SIGN + tag: part}
+    return {TAG_SIGN + tag: part}
 
 
 def tag_in(plain: Mapping[Any, Any]) -> str:
     """Return the tag of a mapping, `date`; empty: the mapping is a user's."""
     first_key = next(iter(plain), "")
-    if first_key[:1] == SIGN and first_key[1:2] != SIGN:
+    if first_key[:1] == TAG_SIGN and first_key[1:2] != TAG_SIGN:
         return str(first_key[1:])
     return ""
 
 
 def may_have_tags(text: str) -> bool:
     """Return whether a JSON text may have keys that look like tags."""
-    return f'"{SIGN}' in text
+    return f'"{TAG_SIGN}' in text
 
 
 # -- keys of users that begin with `$`
@@ -36,12 +36,12 @@ def may_have_tags(text: str) -> bool:
 
 def is_escaped(parts: Mapping[str, Any]) -> bool:
     """Return whether the first key of a mapping gets a second `$`."""
-    return next(iter(parts), "")[:1] == SIGN
+    return next(iter(parts), "")[:1] == TAG_SIGN
 
 
 def has_escape(parts: Mapping[str, Any]) -> bool:
     """Return whether the first key of a mapping has a second `$`."""
-    return next(iter(parts), "")[:2] == SIGN + SIGN
+    return next(iter(parts), "")[:2] == TAG_SIGN + TAG_SIGN
 
 
 def has_both_forms(parts: Mapping[str, Any]) -> bool:
@@ -50,14 +50,14 @@ def has_both_forms(parts: Mapping[str, Any]) -> bool:
     JSON cannot keep such a mapping: `{"$a": 1, "$$a": 2}`.
     """
     first_key = next(iter(parts), "")
-    return first_key[:1] == SIGN and SIGN + first_key in parts
+    return first_key[:1] == TAG_SIGN and TAG_SIGN + first_key in parts
 
 
 def escaped(parts: dict[str, Any]) -> dict[str, Any]:
     """Return a mapping with a second `$` at its first key."""
     other_parts = dict(parts)
     first_key = next(iter(parts))
-    return {SIGN + first_key: other_parts.pop(first_key)} | other_parts
+    return {TAG_SIGN + first_key: other_parts.pop(first_key)} | other_parts
 
 
 def unescaped(parts: dict[str, Any]) -> dict[str, Any]:

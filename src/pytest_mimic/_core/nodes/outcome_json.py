@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pytest_mimic._core.nodes.json_tags import SIGN, tag_in, unescaped
+from pytest_mimic._core.nodes.json_tags import TAG_SIGN, tag_in, unescaped
 
 # The types of plain parts. Most parts are plain, and `folded` is not called for them.
 _PLAIN = frozenset((bool, float, int, str, type(None)))
@@ -32,9 +32,9 @@ def folded(plain: Any, make: Make) -> Any:
     if len(plain) == 1:
         [(name, part)] = plain.items()
         part = part if type(part) in _PLAIN else folded(part, make)
-        if name[:1] != SIGN:
+        if name[:1] != TAG_SIGN:
             return {name: part}
-        if name[1:2] == SIGN:
+        if name[1:2] == TAG_SIGN:
             return {name[1:]: part}
         return make(name[1:], part, {})
     parts = {
@@ -42,16 +42,16 @@ def folded(plain: Any, make: Make) -> Any:
         for name, part in plain.items()
     }
     first_key = next(iter(parts), "")
-    if first_key[:1] != SIGN:
+    if first_key[:1] != TAG_SIGN:
         return parts
-    if first_key[1:2] == SIGN:
+    if first_key[1:2] == TAG_SIGN:
         return unescaped(parts)
     return make(first_key[1:], parts.pop(first_key), parts)
 
 
 def written_tag(tag: str) -> str:
     """Return a tag as the JSON has it, which people see."""
-    return SIGN + tag
+    return TAG_SIGN + tag
 
 
 def tags_in(plain: Any) -> Iterator[tuple[str, Any]]:
@@ -64,5 +64,5 @@ def tags_in(plain: Any) -> Iterator[tuple[str, Any]]:
         elif type(node) is dict:
             tag = tag_in(node)
             if tag:
-                yield tag, node[SIGN + tag]
+                yield tag, node[TAG_SIGN + tag]
             pending += node.values()

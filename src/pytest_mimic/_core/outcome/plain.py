@@ -10,7 +10,7 @@ from json import JSONEncoder, encoder
 from json.encoder import encode_basestring
 from typing import Any, NamedTuple
 
-from pytest_mimic._core.nodes.json_tags import SIGN
+from pytest_mimic._core.nodes.json_tags import TAG_SIGN
 
 # A container without containers is written on one line of up to this many characters.
 WIDTH = 120
@@ -30,6 +30,27 @@ class Laid(NamedTuple):
     """A list or dict that is laid out already, in several lines."""
 
     text: str
+
+
+_CONTAINERS = frozenset({dict, list, Laid})
+# How parts of these types are written, without a call of `layout`.
+_WRITERS: dict[type, Any] = {str: encode_basestring, int: int.__repr__}
+# The encoder writes this character between items and rows. It is then replaced by a
+# comma or by the end of a line. No text of JSON has the character, which JSON escapes.
+_MARK_BETWEEN_ITEMS = "\x01"
+# Returns the JSON of a value in pieces. `JSONEncoder.encode` would make such an encoder
+# at each call.
+_pieces_of_json: Any = encoder.c_make_encoder(  # type: ignore[attr-defined]
+    markers=None,
+    default=JSONEncoder().default,
+    encoder=encode_basestring,
+    indent=None,
+    key_separator=": ",
+    item_separator=_MARK_BETWEEN_ITEMS,
+    sort_keys=False,
+    skipkeys=False,
+    allow_nan=False,
+)
 
 
 def exact_text(tree: object) -> str | None:
@@ -56,26 +77,26 @@ def layout(value: Any, indent: str = "") -> str:
         text: str = value.text
         return text.replace("\n", f"\n{indent}")
     if kind is not dict and kind is not list:
-        return "".join(_chunks(value, 0))
+        return "".join(_pieces_of_json(value, 0))
     inner_indent = indent + " "
     if kind is dict and len(value) == 1:
         [(key, part)] = value.items()
-        if key[:1] == SIGN:
+        if key[:1] == TAG_SIGN:
             # A tag without other facts takes no line of its own.
             return f"{{{encode_basestring(key)}: {layout(part, indent)}}}"
     if _is_leaf(value.values() if kind is dict else value):
-        text = "".join(_chunks(value, 0))
-        line = text.replace(_BETWEEN, ", ")
+        text = "".join(_pieces_of_json(value, 0))
+        line = text.replace(_MARK_BETWEEN_ITEMS, ", ")
         if len(line) <= WIDTH:
             return line
-        several_lines = text.replace(_BETWEEN, ",\n" + inner_indent)
+        several_lines = text.replace(_MARK_BETWEEN_ITEMS, ",\n" + inner_indent)
         opening, closing = several_lines[0], several_lines[-1]
         inside = several_lines[1:-1]
         return f"{opening}\n{inner_indent}{inside}\n{indent}{closing}"
     if kind is dict:
         lines: list[str] = []
         for key, part in value.items():
-            write = _TEXTS.get(type(part))
+            write = _WRITERS.get(type(part))
             text = layout(part, inner_indent) if write is None else write(part)
             lines.append(f"{inner_indent}{encode_basestring(key)}: {text}")
         return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
@@ -92,35 +113,14 @@ def _rows(items: list[Any]) -> list[str] | None:
         return None
     if not _CONTAINERS.isdisjoint(map(type, items[0].values())):
         return None
-    text = "".join(_chunks(items, 0))
+    text = "".join(_pieces_of_json(items, 0))
     if '": {' in text or '": [' in text:
         return None
-    text = text[1:-1].replace(f"}}{_BETWEEN}{{", "}\n{")
-    rows = text.replace(_BETWEEN, ", ").split("\n")
+    text = text[1:-1].replace(f"}}{_MARK_BETWEEN_ITEMS}{{", "}\n{")
+    rows = text.replace(_MARK_BETWEEN_ITEMS, ", ").split("\n")
     if max(map(len, rows)) > WIDTH:
         return None
     return rows
-
-
-_CONTAINERS = frozenset({dict, list, Laid})
-# How parts of these types are written, without a call of `layout`.
-_TEXTS: dict[type, Any] = {str: encode_basestring, int: int.__repr__}
-# The encoder writes this character between items and rows. It is then replaced by a
-# comma or by the end of a line. No text of JSON has the character, which JSON escapes.
-_BETWEEN = "\x01"
-# Returns the text of a value in pieces. `JSONEncoder.encode` would make such an encoder
-# at each call.
-_chunks: Any = encoder.c_make_encoder(  # type: ignore[attr-defined]
-    None,
-    JSONEncoder().default,
-    encode_basestring,
-    None,
-    ": ",
-    _BETWEEN,
-    False,
-    False,
-    False,
-)
 
 
 def _is_leaf(parts: Any) -> bool:
@@ -135,7 +135,7 @@ def _is_leaf(parts: Any) -> bool:
                 return False
             [(key, tagged_part)] = part.items()
             if (
-                key[:1] != SIGN
+                key[:1] != TAG_SIGN
                 or type(tagged_part) is dict
                 or type(tagged_part) is list
             ):

@@ -14,7 +14,7 @@ from pytest_mimic._clients.http.http_secrets import (
     response_under_rules_of_today,
 )
 from pytest_mimic._clients.http.response_body import hides_text
-from pytest_mimic._core.nodes.json_tags import SIGN, tag_in
+from pytest_mimic._core.nodes.json_tags import TAG_SIGN, tag_in
 from pytest_mimic._core.outcome.plain import bytes_in
 from pytest_mimic._core.redact.looks import keys_in, mark_of
 from pytest_mimic._core.redact.nothing_to_hide import has_nothing_to_hide
@@ -204,7 +204,7 @@ def _as_plain_data(part: object) -> Any:
         return [_as_plain_data(item) for item in part]
     if type(part) is not dict:
         return part
-    pairs = part[SIGN + "dict"] if tag_in(part) == "dict" else None
+    pairs = part[TAG_SIGN + "dict"] if tag_in(part) == "dict" else None
     if pairs and all(type(name) is str for name, _ in pairs):
         return {name: _as_plain_data(value) for name, value in pairs}
     return {name: _as_plain_data(value) for name, value in part.items()}
