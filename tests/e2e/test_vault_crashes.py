@@ -50,7 +50,7 @@ WRITER = textwrap.dedent("""
             name = recording_name("shop:fetch", f"{number:032x}")
             vault.writer.write(name, [Recording("shop:fetch", None, None, None, "2026-11-02", None, [stored])])
             print(number, flush=True)
-            vault.writer.delete((), vault.replaced)
+            vault.writer.delete((), candidates=vault.replaced)
             vault.replaced.clear()
 
     if __name__ == "__main__":

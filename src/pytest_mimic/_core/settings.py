@@ -100,10 +100,12 @@ class IniOptions:
 
     Args:
         get: Returns the value of an option, or None.
-        origin_of_option: Says where the lines of an option stand.
-        error: Makes the error of a wrong value from its lines.
+        origin_of_option: Returns the place of an option of several lines, `tox.ini,
+            mimic_functions`, for errors of single lines.
+        make_error: Makes the error of a wrong value from its lines.
         readers: Read single lines.
-        prefix: The file of the options, for messages.
+        prefix_of_errors: The beginning of an error about one option, `tox.ini: `;
+            empty: the error begins with the option.
     """
 
     def __init__(
@@ -111,21 +113,23 @@ class IniOptions:
         get: Callable[[str], object],
         *,
         origin_of_option: Callable[[str], str],
-        error: Callable[..., Exception],
+        make_error: Callable[..., Exception],
         readers: LineReaders,
-        prefix: str = "",
+        prefix_of_errors: str = "",
     ) -> None:
         self._get = get
         self._origin_of_option = origin_of_option
-        self._error = error
+        self._make_error = make_error
         self._readers = readers
-        self._prefix = prefix
+        self._prefix_of_errors = prefix_of_errors
 
     def text(self, name: str, default: str = "") -> str:
         """Return an option that takes one text, without blanks around it."""
         value = self._get(name)
         if isinstance(value, list):
-            raise self._error(f"{self._prefix}{name} is a list, it takes a text")
+            raise self._make_error(
+                f"{self._prefix_of_errors}{name} is a list, it takes a text"
+            )
         if value is None:
             return default
         return str(value).strip()
@@ -135,7 +139,9 @@ class IniOptions:
         value = self.text(name, allowed[0])
         if value not in allowed:
             wanted = f"{', '.join(allowed[:-1])} or {allowed[-1]}"
-            raise self._error(f"{self._prefix}{name} = {value}: it takes {wanted}")
+            raise self._make_error(
+                f"{self._prefix_of_errors}{name} = {value}: it takes {wanted}"
+            )
         return value
 
     def lines(self, name: str) -> list[str]:
@@ -159,12 +165,12 @@ class IniOptions:
             try:
                 results.append(read(line, origin))
             except TargetError as error:
-                # It names the origin itself.
+                # The error names the origin itself.
                 problems.append(str(error))
             except ValueError as error:
                 problems.append(f"{origin}: {error}")
         if problems:
-            raise self._error(*problems)
+            raise self._make_error(*problems)
         return results
 
     def targets(self) -> list[Any]:
@@ -181,28 +187,30 @@ class IniOptions:
         lines = self.read_lines("mimic_redact", read)
         return tuple(chain.from_iterable(lines))
 
-    def vault(self, given: str | None, option: str, here: Path, rootdir: Path) -> Path:
+    def vault(
+        self, given_path: str | None, *, option: str, here: Path, rootdir: Path
+    ) -> Path:
         """Return the vault's folder.
 
-        It is that which an option has `given`, relative to `here`, or that of the
+        It is that which an option has given, relative to `here`, or that of the
         project.
         """
-        path = given
+        path = given_path
         start = here
         origin = option
-        if not given:
+        if not given_path:
             path = self.text("mimic_vault_path", ".mimic_vault")
             start = rootdir
-            origin = f"{self._prefix}mimic_vault_path"
+            origin = f"{self._prefix_of_errors}mimic_vault_path"
         # The command may be started in the vault.
-        may_be_rootdir = bool(given) and option == "--vault"
+        may_be_rootdir = bool(given_path) and option == "--vault"
         try:
             folder = vault_folder(str(path), start)
             if folder == rootdir and not may_be_rootdir:
                 raise ValueError(_NOT_ITS_OWN.format(folder))
             return folder
         except ValueError as fault:
-            raise self._error(f"{origin}: {fault}") from None
+            raise self._make_error(f"{origin}: {fault}") from None
 
     def settings(
         self, *, rootdir: Path, mode: Mode = Mode.REPLAY, **others: Any

@@ -46,7 +46,9 @@ def settings_of(config: pytest.Config) -> Settings:
     ini = options_of(config)
     here = config.invocation_params.dir
     rootdir = config.rootpath
-    vault = ini.vault(option.mimic_vault, "--mimic-vault", here, rootdir)
+    vault = ini.vault(
+        option.mimic_vault, option="--mimic-vault", here=here, rootdir=rootdir
+    )
     shown_vault = str(vault)
     if vault.is_relative_to(rootdir):
         shown_vault = vault.relative_to(rootdir).as_posix()
@@ -142,7 +144,7 @@ def options_of(config: pytest.Config) -> IniOptions:
     return IniOptions(
         read_option,
         origin_of_option=origin_of_option,
-        error=pytest.UsageError,
+        make_error=pytest.UsageError,
         readers=readers,
     )
 

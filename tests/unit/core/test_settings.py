@@ -24,9 +24,9 @@ def options(**given: Any) -> IniOptions:
     return IniOptions(
         given.get,
         origin_of_option=lambda name: f"pytest.ini, {name}",
-        error=Refused,
+        make_error=Refused,
         readers=LineReaders(read_target, read_names),
-        prefix="pytest.ini, ",
+        prefix_of_errors="pytest.ini, ",
     )
 
 
@@ -82,13 +82,17 @@ def test_a_vault_that_is_refused_is_named_by_what_named_it(tmp_path: Path) -> No
         match=r"^pytest.ini, mimic_vault_path: a vault is a folder, and this is a URL$",
     ):
         options(mimic_vault_path="s3://me:hunter2@bucket/x").vault(
-            None, "--mimic-vault", tmp_path, tmp_path
+            None, option="--mimic-vault", here=tmp_path, rootdir=tmp_path
         )
     with pytest.raises(Refused, match=r"^--mimic-vault: .*linked is not a folder$"):
-        options().vault("linked", "--mimic-vault", tmp_path, tmp_path)
+        options().vault(
+            "linked", option="--mimic-vault", here=tmp_path, rootdir=tmp_path
+        )
     with pytest.raises(Refused, match="a vault is a folder of its own"):
-        options(mimic_vault_path=".").vault(None, "--mimic-vault", tmp_path, tmp_path)
+        options(mimic_vault_path=".").vault(
+            None, option="--mimic-vault", here=tmp_path, rootdir=tmp_path
+        )
     assert (
-        options().vault(None, "--vault", tmp_path, tmp_path)
+        options().vault(None, option="--vault", here=tmp_path, rootdir=tmp_path)
         == tmp_path / ".mimic_vault"
     )

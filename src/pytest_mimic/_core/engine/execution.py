@@ -119,11 +119,9 @@ def _replay(step: Step, *, is_async: bool) -> object:
     """Return the recorded outcome in the form in which the real call returned it."""
     is_awaited = is_async or step.stored.awaited
     if step.stored.is_stream:
-        coroutine_gave = step.stored.coroutine_gave
-        if coroutine_gave:
-            return _replay_late_stream(
-                step, is_async=coroutine_gave == "async iterator"
-            )
+        late_stream = step.stored.late_stream
+        if late_stream:
+            return _replay_late_stream(step, is_async=late_stream == "async iterator")
         return replay_stream(step, is_async=is_awaited)
     if step.waits:
         if is_awaited:
@@ -159,9 +157,10 @@ async def _perform_coroutine(step: Step, coroutine: Awaitable[object]) -> object
         # The stream begins when it is read.
         step.begun = False
         is_async = isinstance(result, types.AsyncGeneratorType)
-        step.observed.coroutine_gave = "iterator"
         if is_async:
-            step.observed.coroutine_gave = "async iterator"
+            step.observed.late_stream = "async iterator"
+        else:
+            step.observed.late_stream = "iterator"
         return perform_stream(step, result, is_async=is_async)
     if step.active:
         step.complete(Value(result))

@@ -89,16 +89,17 @@ class Observed:
 
     Attributes:
         call: The call.
-        is_recorded: Its outcome is recorded. Else it is compared.
+        is_recorded: Whether the outcome is recorded. Else it is compared.
         arguments_before: What a function may change, as it was before.
         trace: Notes what a function reaches and reads.
-        is_awaited: A plain function has returned a coroutine or an async generator.
-        coroutine_gave: What a coroutine gave that is a stream: see
-            `Stored.coroutine_gave`.
-        started: When it began, on the clock of the run.
-        duration: How long it took, in seconds, once it has ended.
-        seconds_shared: The seconds of these in which other calls were made, too, that
-            have ended.
+        is_awaited: Whether a plain function has returned a coroutine or an async
+            generator.
+        late_stream: Which stream a coroutine gave, so that a replay gives the same
+            kind: see `Stored.late_stream`.
+        started: When the call began, on the clock of the run.
+        duration: How long the call took, in seconds, once it has ended.
+        seconds_shared: The seconds of the duration in which other calls were made, too,
+            that have ended.
     """
 
     def __init__(self, call: Call, *, is_recorded: bool) -> None:
@@ -114,7 +115,7 @@ class Observed:
                 call.parts  # noqa: B018
                 self.arguments_before = ArgumentsBefore(call)
         self.is_awaited: bool = False
-        self.coroutine_gave: str = ""
+        self.late_stream: str = ""
         self.started: float = call.plan.run.clock()
         self.duration: float = 0.0
         self.seconds_shared: float = 0.0
@@ -302,8 +303,8 @@ def encode(
         stored_outcome.entry["number"] = call.number
     if observed.is_awaited:
         stored_outcome.entry["awaited"] = True
-    if observed.coroutine_gave:
-        stored_outcome.entry["coroutine"] = observed.coroutine_gave
+    if observed.late_stream:
+        stored_outcome.entry["coroutine"] = observed.late_stream
     if observed.trace is not None:
         stored_outcome.inputs = observed.trace.noted().over
     may_stay = plan.options.volatile or plan.kind != "function"

@@ -29,7 +29,7 @@ from pytest_mimic._core.tree.messages import (
     stale,
 )
 from pytest_mimic._core.tree.nearest_recording import CANDIDATES
-from pytest_mimic._core.tree.stored import bare_arguments
+from pytest_mimic._core.tree.stored import arguments_without_secrets
 from pytest_mimic._core.types.hashes import paths_of_hashes
 from pytest_mimic.errors import MissingRecordingError
 
@@ -182,7 +182,9 @@ class Refusal:
             candidates,
             within=file.within,
             remedies=file.remedies,
-            bare=partial(bare_arguments, target=target, redactor=run.redactor),
+            hide=partial(
+                arguments_without_secrets, target=target, redactor=run.redactor
+            ),
             former=former,
         )
         if former is not None and former.follows:

@@ -93,6 +93,13 @@ def told_apart(
 
 
 def _body_in_short(body: object, hide: Callable[[str], str]) -> str:
+    """Return what tells apart requests to one URL; empty if the body does not tell it.
+
+    | body | text |
+    |---|---|
+    | JSON-RPC, as of MCP | `tools/call search`, or `initialize` without a name |
+    | of a language model | `gpt-5-mini: ... weather in Bergen?` |
+    """
     if not isinstance(body, Mapping):
         return ""
     method = body.get("method")

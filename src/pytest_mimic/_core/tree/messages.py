@@ -102,7 +102,7 @@ def missing(
     *,
     within: str = "",
     remedies: Sequence[Remedy | str] | None = None,
-    bare: Callable[[Mapping[str, Any]], dict[str, Any]] = dict,
+    hide: Callable[[Mapping[str, Any]], dict[str, Any]] = dict,
     former: FormerRecording | None = None,
 ) -> MissingRecordingError:
     """Return the error for a call without a recording, with the nearest recording.
@@ -113,7 +113,7 @@ def missing(
             vault.
         within: The name of the cassette, if there is one.
         remedies: How to record the call, if no option does.
-        bare: Takes secrets out of the JSON that describes a call.
+        hide: Takes secrets out of the JSON that describes a call.
         former: The recording of the call under the former options of its line, if
             there is one.
     """
@@ -129,12 +129,12 @@ def missing(
     else:
         recording = nearest.whole()
         recording_without_secrets = recording._replace(
-            arguments=bare(recording.arguments or {})
+            arguments=hide(recording.arguments or {})
         )
         call_without_secrets = call
         if names_client(call.target) and call.arguments is not None:
             # The description of a function's call hides the same when it is made.
-            call_without_secrets = call._replace(arguments=bare(call.arguments))
+            call_without_secrets = call._replace(arguments=hide(call.arguments))
         fact = _nearest_fact(
             recording_without_secrets, call_without_secrets, within=within
         )

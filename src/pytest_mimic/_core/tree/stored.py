@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 # The headers of a response that verifying compares.
 _COMPARED_HEADERS = ("content-type",)
-# The keys under which the plain data of a response has its body, one of them.
-_BODIES = ("json", "text", "base64", "chunks", "events")
+# The keys of the plain data of a response's body: it has one of them.
+_KEYS_OF_BODY = ("json", "text", "base64", "chunks", "events")
 # The keys whose texts are base64: a tag, and a key of a body.
 _KEYS_OF_BASE64 = (written_tag("base64"), "base64")
 # In longer base64, which nothing shows, no secrets are searched.
@@ -74,16 +74,16 @@ def _scrubbed_base64(redactor: Redactor, text: str, secrets: Collection[str]) ->
     return b2a_base64(scrubbed.encode("latin-1"), newline=False).decode()
 
 
-def bare(call: Recording, redactor: Redactor) -> Recording:
+def call_without_secrets(call: Recording, redactor: Redactor) -> Recording:
     """Return a recorded call without the secrets that today's rules hide in it.
 
     The recording may be older than the names that are secret now.
     """
-    arguments = bare_arguments(call.arguments or {}, call.target, redactor)
+    arguments = arguments_without_secrets(call.arguments or {}, call.target, redactor)
     return call._replace(arguments=arguments)
 
 
-def bare_arguments(
+def arguments_without_secrets(
     arguments: Mapping[str, Any], target: str, redactor: Redactor
 ) -> dict[str, Any]:
     """Return the JSON that describes a call, without what messages hide in it.
@@ -91,13 +91,13 @@ def bare_arguments(
     A message hides more than a recording does: a password within a sentence, too.
     """
     arguments = dict(arguments)
-    bare_parts: dict[str, Any] = {}
+    parts_without_secrets: dict[str, Any] = {}
     if names_client(target):
         # The signature of a client's call is left alone. If it were the value of a
         # secret name, its words would be hidden in all other parts.
-        bare_parts["signature"] = arguments.pop("signature", "")
-    bare_parts |= without_secrets(arguments, redactor)
-    return bare_parts
+        parts_without_secrets["signature"] = arguments.pop("signature", "")
+    parts_without_secrets |= without_secrets(arguments, redactor)
+    return parts_without_secrets
 
 
 def outcome_tree(stored_outcome: Stored, redactor: Redactor) -> Node:
@@ -123,17 +123,21 @@ def outcome_tree(stored_outcome: Stored, redactor: Redactor) -> Node:
 
 
 def _pickle_node(stored_outcome: Stored, redactor: Redactor) -> Fields:
-    """Return the node of a pickled outcome, made of its description or its preview."""
+    """Return the node of a pickled outcome, to compare and to draw.
+
+    It is made of the description beside the pickle, or of its preview and imports.
+    """
     entry, encoded = stored_outcome.entry, stored_outcome.encoded
     imports = entry.get("imports", [])
     digest = entry.get("fingerprint")
     if encoded is not None:
-        # It is not written so far.
+        # The pickle is not written yet: its entry lacks these facts.
         if encoded.pickled:
             imports = encoded.pickled.imports
         digest = encoded.fingerprint or digest
     parts: dict[str, Node]
     if "described" in entry:
+        # The description has no name. It stands under the empty one.
         description = without_secrets({"": entry["described"]}, redactor)
         parts = nodes_of(description)
     else:
@@ -228,7 +232,7 @@ def _compared_result(result: dict[str, Any]) -> Fields:
 
 def body_node(body: dict[str, Any], *, is_tagged: bool = False) -> Node:
     """Return the node of a response's body: of its JSON, text, bytes or events."""
-    kind = next((name for name in _BODIES if name in body), None)
+    kind = next((name for name in _KEYS_OF_BODY if name in body), None)
     if kind is None:
         return node_of(body, is_tagged=is_tagged)
     content = body[kind]

@@ -331,7 +331,7 @@ def _is_of_clients(facts: dict[str, Any]) -> bool:
     return True
 
 
-def is_object(name: str) -> bool:
+def is_object_name(name: str) -> bool:
     """Return whether a name is that of an object of the vault."""
     return re.fullmatch(REFERENCE, name) is not None
 

@@ -13,7 +13,7 @@ from pytest_mimic._core.nodes.node_classes import Cut
 from pytest_mimic._core.nodes.node_json import cut_in, plain_of
 from pytest_mimic._core.outcome.pickle_file import Piece, object_name
 from pytest_mimic._core.outcome.plain import layout
-from pytest_mimic._core.vault.format import is_object, parse
+from pytest_mimic._core.vault.format import is_object_name, parse
 from pytest_mimic.errors import MimicError
 
 # A text of more characters, and a list or mapping of more items, is stored as an object
@@ -102,7 +102,7 @@ def _cut_in(json_mapping: Mapping[str, Any]) -> Cut | None:
     None: The mapping is a part of the arguments itself, or its rest is in no object.
     """
     cut = cut_in(json_mapping)
-    if cut is None or not is_object(cut.file):
+    if cut is None or not is_object_name(cut.file):
         return None
     return cut
 

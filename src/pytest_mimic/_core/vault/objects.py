@@ -24,7 +24,7 @@ from pytest_mimic._core.vault.format import (
     copied,
     corrupt,
     damaged,
-    is_object,
+    is_object_name,
     parse,
 )
 from pytest_mimic.errors import Damage, MimicError, StaleRecordingError
@@ -501,7 +501,7 @@ def check_entry(outcome_entry: Any) -> None:
     states = outcome_entry.get(AFTER, {})
     if type(states) is not dict or not all(map(_is_state, states.values())):
         raise ValueError("after must hold the states of streams by path")
-    if not all(map(is_object, objects_of(outcome_entry))):
+    if not all(map(is_object_name, objects_of(outcome_entry))):
         raise ValueError("it names no object of the vault")
     if type(outcome_entry.get("number", 1)) is not int:
         raise TypeError("number must be the number of a call")

@@ -89,12 +89,14 @@ class Stored:
 
     @property
     def kind(self) -> OutcomeKind:
-        """`value`, `raised` or `stream`."""
+        """How the call ended: with a `value`, with `raised`, or as a `stream`."""
         for kind in KINDS:
             if kind in self.entry:
                 return kind
-        stored: OutcomeKind = self.entry["kind"]
-        return stored
+        # Without an inline body, as in a file of its own or in memory, the kind is a
+        # fact.
+        kind_as_fact: OutcomeKind = self.entry["kind"]
+        return kind_as_fact
 
     @property
     def is_stream(self) -> bool:
@@ -108,38 +110,37 @@ class Stored:
 
     @property
     def awaited(self) -> bool:
-        """Whether a plain function returned it as a coroutine or an async generator."""
+        """Whether a plain function returned a coroutine or an async generator."""
         return self.entry.get("awaited", False) is True
 
     @property
-    def coroutine_gave(self) -> str:
-        """What a coroutine gave whose outcome is a stream, else an empty text.
+    def late_stream(self) -> str:
+        """Which stream a coroutine gave: `iterator` or `async iterator`.
 
-        `iterator`, or `async iterator`.
+        The text is empty where the call gave anything else.
         """
-        gave: str = self.entry.get("coroutine", "")
-        return gave
+        late_stream: str = self.entry.get("coroutine", "")
+        return late_stream
 
     @property
     def number(self) -> int:
-        """The number of its call among those of its owner, from 1; 0 if not known."""
+        """The number of the call among those of its owner, from 1; 0 if not known."""
         number: int = self.entry.get("number", 0)
         return number
 
     @property
     def mark(self) -> str:
-        """How its call ended, if it came to no whole outcome.
+        """How the call ended, if it came to no whole outcome; else empty.
 
-        `waiting`: it was cancelled. `open`: its test ended first. `empty`: nothing is
-        known of it, and its place among equal calls stays empty. Else the text is
-        empty.
+        `waiting`: the call was cancelled. `open`: the test ended first. `empty`:
+        nothing is known of the call, and its place among equal calls stays empty.
         """
         mark: str = self.entry.get("end", "")
         return mark
 
     @property
     def gave_nothing(self) -> bool:
-        """Whether its call was cancelled, or left open, before it gave anything."""
+        """Whether the call was cancelled, or left open, before it gave anything."""
         if not self.mark or self.kind != "value":
             return False
         body = self.readable()
@@ -154,7 +155,7 @@ class Stored:
 
     @property
     def size(self) -> int | None:
-        """The bytes of its pickle's file, None if it is not written."""
+        """The bytes of the pickle's file; None: the file is not written yet."""
         if self.encoded is not None:
             return None
         return self.reader.store.size(self.entry["pickle"])

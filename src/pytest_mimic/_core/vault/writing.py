@@ -15,7 +15,7 @@ from pytest_mimic._core.vault.format import (
     CASSETTES_PREFIX,
     FOLDERS,
     FORMAT,
-    is_object,
+    is_object_name,
     parse_recording,
     references,
 )
@@ -50,7 +50,7 @@ class Written(NamedTuple):
     Attributes:
         before: The content of the file before, None if there was no file.
         now: The content now, the same object if nothing was written.
-        replaced: The objects that the file no longer names.
+        replaced: The names of the objects that the file no longer names.
     """
 
     before: bytes | None
@@ -82,7 +82,7 @@ class _FileBefore(NamedTuple):
     Attributes:
         data: The content of the file, None if there is no file.
         facts: The JSON of the file, empty if the file is absent or damaged.
-        entries: The outcomes in the file.
+        entries: The outcomes as they stand in the file.
         arguments: The arguments of the calls in the file.
     """
 
@@ -95,12 +95,13 @@ class _FileBefore(NamedTuple):
 class Writer:
     """Writes and deletes the recordings of a vault.
 
-    It does not keep the vault: as a cycle, they would keep its locks.
+    The writer does not keep the vault: as a cycle, both would keep the vault's locks.
 
     Args:
         objects: The objects of the vault.
-        replaced: Gets the objects that the writer replaces, see `Vault.replaced`.
-        forbids_pickles: No outcome may be stored as a pickle.
+        replaced: Gets the names of the objects that the writer replaces, see
+            `Vault.replaced`.
+        forbids_pickles: Whether no outcome may be stored as a pickle.
     """
 
     def __init__(
@@ -126,8 +127,8 @@ class Writer:
             duration: How long the real call took, in seconds.
             target: The target of the call, for the text of an error.
             paths: Stores the outcome's paths by their places.
-            detached: The outcome's value may change before it is written, as in a
-                cassette.
+            detached: Whether the outcome's value may change before it is written, as
+                in a cassette.
 
         Raises:
             UnstorableOutcomeError: A part of the outcome cannot be stored.
@@ -221,15 +222,18 @@ class Writer:
         store.write(name, recording)
 
     def delete(
-        self, names: Collection[str], objects: Iterable[str] | None = None
+        self, names: Collection[str], *, candidates: Iterable[str] | None = None
     ) -> Cleared:
-        """Delete recordings and cassettes, and objects that no other one names.
+        """Delete recordings and cassettes, and objects that no other file names.
 
-        Without `objects`, all objects are looked at.
+        All objects stay while a run of another process records, and where a damaged
+        recording may have named any.
 
-        A crash may have left objects that no recording ever named. Temporary files of
-        killed writers go, too. All objects stay while a run of another process records,
-        and where a damaged recording may have named any.
+        Args:
+            names: The names of the recordings and cassettes.
+            candidates: The names of the objects that may go. None: all of the vault,
+                since a crash may have left some that no recording ever named. The
+                temporary files of killed writers then go, too.
 
         Raises:
             MimicError: A file cannot be deleted. Those before it are deleted.
@@ -239,14 +243,14 @@ class Writer:
             deleted = store.delete(names)
             if not is_alone:
                 return Cleared(deleted, is_held=True)
-            if objects is None:
+            if candidates is None:
                 store.delete(store.leftovers())
-                objects = filter(is_object, store.names("objects"))
-            unnamed = dict.fromkeys(objects)
-            if unnamed and not _take_out_named(store, unnamed):
+                candidates = filter(is_object_name, store.names("objects"))
+            unnamed = _unnamed(store, candidates)
+            if unnamed is None:
                 return Cleared(deleted)
             freed = sum(store.size(name) or 0 for name in unnamed)
-            return Cleared(deleted, store.delete(unnamed), freed)
+            return Cleared(deleted, objects=store.delete(unnamed), bytes=freed)
 
 
 def _entries_in_file(
@@ -312,7 +316,7 @@ def _content_of_file(facts: dict[str, Any], file_before: _FileBefore) -> bytes |
 def _read_before(objects: Objects, name: str) -> _FileBefore:
     """Return what a file says.
 
-    One that is damaged, or of an older format, has its content alone.
+    Of a file that is damaged, or of an older format, only the content is returned.
 
     Raises:
         CorruptRecordingError: The file has a newer format, or is no regular file.
@@ -336,7 +340,7 @@ def _read_before(objects: Objects, name: str) -> _FileBefore:
     except MISSHAPED:
         pass
     else:
-        return _FileBefore(content, facts, entries, arguments)
+        return _FileBefore(content, facts=facts, entries=entries, arguments=arguments)
     return _FileBefore(content)
 
 
@@ -409,7 +413,7 @@ def _is_same(
     """Return whether an outcome equals the sound one in the vault."""
     if stored_outcome.awaited != old_entry.get("awaited", False):
         return False
-    if stored_outcome.coroutine_gave != old_entry.get("coroutine", ""):
+    if stored_outcome.late_stream != old_entry.get("coroutine", ""):
         return False
     if stored_outcome.is_tagged != old_entry.get("tagged", False):
         return False
@@ -444,7 +448,9 @@ def _entry_in_file(
     old_inputs = ""
     if old_entry is not None:
         old_inputs = old_entry.get("inputs", "")
-    inputs = _write_inputs(objects, stored_outcome.inputs, old_inputs, is_same)
+    inputs = _write_inputs(
+        objects, stored_outcome.inputs, old_name=old_inputs, is_same=is_same
+    )
     if inputs == outcome_entry.get("inputs", ""):
         return outcome_entry
     renewed = dict(outcome_entry)
@@ -466,13 +472,13 @@ def placed(objects: Objects, stored_outcome: Stored) -> Entry:
 
 
 def _write_inputs(
-    objects: Objects, list_of: InputList, old_name: str, is_same: bool
+    objects: Objects, input_list: InputList, *, old_name: str, is_same: bool
 ) -> str:
     """Write the list of inputs, and return the name of its object.
 
     Args:
         objects: The objects of the vault.
-        list_of: Returns the text of the list.
+        input_list: Returns the text of the list.
         old_name: The name of the object with the list before; empty without a list.
         is_same: Whether the outcome is the one before.
 
@@ -480,7 +486,7 @@ def _write_inputs(
         The name; empty without a list.
     """
     list_before = objects.store.read(old_name) if old_name else None
-    text = list_of(list_before, is_same=is_same)
+    text = input_list(list_before, is_same=is_same)
     if list_before is not None and list_before == text.encode():
         return old_name
     if not text:
@@ -498,7 +504,9 @@ def _facts_of_body(objects: Objects, encoded: Encoded) -> Entry:
         facts["imports"] = readable.imports
     if readable.objects:
         contents = readable.objects.values()
-        facts["objects"] = sorted(objects.place([each], "bin") for each in contents)
+        facts["objects"] = sorted(
+            objects.place([content], "bin") for content in contents
+        )
     if len(readable.text) <= INLINE:
         # What has several lines stays as it is laid out.
         is_laid = "\n" in readable.text
@@ -536,20 +544,23 @@ def _in_order(description: object) -> str:
     return repr(description)
 
 
-def _take_out_named(store: Store, objects: dict[str, None]) -> bool:
-    """Take out the objects that a file names; return whether all files could be read.
+def _unnamed(store: Store, candidates: Iterable[str]) -> dict[str, None] | None:
+    """Return the names of the candidates that no file names, as keys.
 
-    A damaged one may have named any object.
+    None: a damaged file may have named any object.
     """
+    unnamed = dict.fromkeys(candidates)
+    if not unnamed:
+        return unnamed
     for name in chain.from_iterable(map(store.names, FOLDERS)):
         try:
             content = store.read(name) or b""
             if name.endswith(".json"):
                 parse_recording(content, "", name)
         except CorruptRecordingError:
-            return False
+            return None
         for object_name in references(content):
-            objects.pop(object_name, None)
-        if not objects:
+            unnamed.pop(object_name, None)
+        if not unnamed:
             break
-    return True
+    return unnamed

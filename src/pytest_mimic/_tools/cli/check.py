@@ -63,21 +63,22 @@ def run(invocation: Invocation) -> Result:
     if options.dry_run and not options.fix:
         raise MimicError("--dry-run needs --fix: a check alone changes nothing")
     vault = invocation.vault
+    # None: the whole vault is checked.
     names: list[str] | None = None
     unmatched: list[str] = []
     if selecting_words(invocation):
         chosen = chosen_files(invocation)
         names = [file.name for file in (*chosen.files, *chosen.damaged)]
         unmatched = chosen.unmatched
-    is_whole = names is None
+    is_whole_vault = names is None
     checker = Checker(vault, SecretFinder(invocation.redactor))
     findings = checker.check(names)
     lines: list[Line] = []
-    if is_whole or names:
+    if is_whole_vault or names:
         lines += _report_lines(invocation, checker, findings)
-    fix = _Fix([], [])
+    fix = _Fix(removed=[], lines=[])
     if options.fix:
-        fix = _remove_findings(invocation, findings, is_whole=is_whole)
+        fix = _remove_findings(invocation, findings, is_whole_vault=is_whole_vault)
         lines += fix.lines
     data = {
         "vault": vault.label,
@@ -138,16 +139,16 @@ class _Fix(NamedTuple):
 
 
 def _remove_findings(
-    invocation: Invocation, findings: Sequence[Finding], *, is_whole: bool
+    invocation: Invocation, findings: Sequence[Finding], *, is_whole_vault: bool
 ) -> _Fix:
     """Remove the recordings that cannot be used, and the files that none needs."""
     is_dry = invocation.options.dry_run
     damaged = _still_damaged(invocation.vault, findings)
     names = sorted({finding.recording for finding in damaged})
-    left = len(_of_kinds(findings, *KINDS_LEFT_OVER))
+    left_over_count = len(_of_kinds(findings, *KINDS_LEFT_OVER))
     is_held = False
     freed = 0
-    if not is_dry and (names or left or is_whole):
+    if not is_dry and (names or left_over_count or is_whole_vault):
         # Which files are left over is decided again, under a lock: a run may be
         # recording.
         cleared = invocation.vault.writer.delete(names)
@@ -156,8 +157,8 @@ def _remove_findings(
     subjects = []
     if names:
         subjects.append(plural(len(names), "recording"))
-    if left and not is_held:
-        subjects.append(plural(left, "file"))
+    if left_over_count and not is_held:
+        subjects.append(plural(left_over_count, "file"))
     lines: list[Line] = []
     if subjects:
         verb = f"removed, {size(freed)} of objects"
@@ -170,7 +171,7 @@ def _remove_findings(
         lines.append(["  to record again: ", (recording, "bold")])
     if is_held:
         lines.append(OBJECTS_KEPT)
-    return _Fix(names, lines)
+    return _Fix(removed=names, lines=lines)
 
 
 def _still_damaged(vault: Vault, findings: Sequence[Finding]) -> list[Finding]:
@@ -193,9 +194,9 @@ def _report_lines(
         yield from _finding_lines(finding, invocation)
     yield from _lines_of_pickle_imports(checker)
     yield _summary_line(invocation.settings.shown_vault, checker, findings)
-    secrets = _of_kinds(findings, "secret")
-    if secrets:
-        yield from _lines_on_hiding_secrets(invocation, secrets)
+    secret_findings = _of_kinds(findings, "secret")
+    if secret_findings:
+        yield from _lines_on_hiding_secrets(invocation, secret_findings)
     is_fixable = bool(_of_kinds(findings, "damaged", *KINDS_LEFT_OVER))
     if is_fixable and not invocation.options.fix:
         fixing = invocation.commands.mimic("check", "--fix")
@@ -234,43 +235,45 @@ def _lines_of_pickle_imports(checker: Checker) -> Iterator[Line]:
             yield f"  {name}"
 
 
-def _summary_line(vault: str, checker: Checker, findings: Sequence[Finding]) -> Line:
+def _summary_line(
+    shown_vault: str, checker: Checker, findings: Sequence[Finding]
+) -> Line:
     """Return the line that sums up a check: `.mimic_vault is sound; 3 recordings …`."""
-    damage = _of_kinds(findings, *KINDS_OF_DAMAGE)
-    secrets = _of_kinds(findings, "secret")
-    left = _of_kinds(findings, *KINDS_LEFT_OVER)
+    damage_findings = _of_kinds(findings, *KINDS_OF_DAMAGE)
+    secret_findings = _of_kinds(findings, "secret")
+    left_over_count = len(_of_kinds(findings, *KINDS_LEFT_OVER))
     problems = []
-    if damage:
-        problems.append(plural(len(damage), "problem"))
-    if secrets:
-        holders = {finding.recording for finding in secrets}
+    if damage_findings:
+        problems.append(plural(len(damage_findings), "problem"))
+    if secret_findings:
+        holders = {finding.recording for finding in secret_findings}
         problems.append(f"secrets in {plural(len(holders), 'recording')}")
-    if left and not problems:
-        problems.append(f"{plural(len(left), 'file')} left over")
+    if left_over_count and not problems:
+        problems.append(f"{plural(left_over_count, 'file')} left over")
     recordings = plural(checker.recordings, "recording")
     counts = f"; {recordings} and {plural(checker.objects, 'object')} checked"
     if problems:
         style = "bold"
-        if damage or secrets:
+        if damage_findings or secret_findings:
             style = "red"
-        return [(f"{vault}: {' and '.join(problems)}", style), counts]
+        return [(f"{shown_vault}: {' and '.join(problems)}", style), counts]
     if not checker.recordings:
-        return f"no recordings in {vault}"
+        return f"no recordings in {shown_vault}"
     foreign = ""
     foreign_count = len(_of_kinds(findings, "foreign"))
     if foreign_count:
         foreign = f", beside {plural(foreign_count, 'other file')}"
-    return [(f"{vault} is sound", "bold"), foreign, counts]
+    return [(f"{shown_vault} is sound", "bold"), foreign, counts]
 
 
 def _lines_on_hiding_secrets(
-    invocation: Invocation, secrets: Sequence[Finding]
+    invocation: Invocation, secret_findings: Sequence[Finding]
 ) -> Iterator[Line]:
     """Yield how secrets are kept out of recordings."""
-    tests = [finding.test for finding in secrets]
+    tests = [finding.test for finding in secret_findings]
     recording = invocation.commands.for_tests("--mimic-rerecord", tests=tests)
     # The outcome of a function is stored as it is, whatever its parts are named.
-    has_function = _names_function(invocation.vault, secrets)
+    has_function = _names_function(invocation.vault, secret_findings)
     purpose = "to hide one"
     if has_function:
         purpose += " outside of a function's outcome"

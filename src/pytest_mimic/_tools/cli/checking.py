@@ -16,7 +16,7 @@ from pytest_mimic._core.vault.format import (
     CASSETTES_PREFIX,
     FOLDERS,
     damaged,
-    is_object,
+    is_object_name,
     parse_recording,
     recording_name,
     references,
@@ -163,7 +163,7 @@ class Checker:
         for name in self._store.names():
             if name.partition("/")[0] in FOLDERS:
                 continue
-            if not is_object(name):
+            if not is_object_name(name):
                 yield self._finding_of_foreign(name)
             elif referred is not None and name not in referred:
                 problem = f"{self._path(name)} is an object that no recording names"

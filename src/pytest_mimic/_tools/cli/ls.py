@@ -36,7 +36,6 @@ from pytest_mimic._tools.cli.selection import (
     count_former_format,
     result_of_nothing_chosen,
     signature_of,
-    total_size,
 )
 from pytest_mimic._tools.shown.outcome_words import (
     call_in_short,
@@ -81,9 +80,9 @@ class Row(NamedTuple):
         duration: How long the real calls took, in seconds.
         size: The bytes of the file and of its objects.
         own_size: The bytes of the file alone.
-        objects: The names of the file's objects.
+        object_names: The names of the file's objects.
         call: The call in short.
-        is_request: Whether equal calls are told apart by their ends.
+        is_request: Whether the call is one request, which its end tells apart.
         outcome: The outcomes in short.
         json: These facts as JSON; empty without `--json`. A text takes less memory than
             the data, and a large vault has many rows.
@@ -96,7 +95,7 @@ class Row(NamedTuple):
     duration: float
     size: int
     own_size: int
-    objects: frozenset[str]
+    object_names: frozenset[str]
     call: str
     is_request: bool
     outcome: str
@@ -108,7 +107,7 @@ def run(invocation: Invocation) -> Result:
     options = invocation.options
     selection = Selection(invocation)
     rows = [_row(invocation, file) for file in selection]
-    _sort(rows, options.sort)
+    _sort(rows, by=options.sort)
     damaged = selection.damaged
     unmatched = selection.unmatched
     lines: list[str] = []
@@ -122,14 +121,14 @@ def run(invocation: Invocation) -> Result:
         lines = [*table.lines(), *_total_lines(invocation.vault, rows, table)]
     if not rows:
         return result_of_nothing_chosen(
-            invocation, Chosen([], damaged, unmatched)
+            invocation, Chosen([], damaged=damaged, unmatched=unmatched)
         )._replace(data=data)
     return Result(
         lines,
         data,
         unmatched=unmatched,
         damaged=len(damaged),
-        former=count_former_format(damaged),
+        former_format=count_former_format(damaged),
     )
 
 
@@ -146,8 +145,8 @@ def _row(invocation: Invocation, file: VaultFile) -> Row:
         # As they are printed: an escaped character takes the room of its escape.
         call = one_line(file.label(invocation.out.width))
         outcome = one_line(outcomes_in_short(file.calls, redactor))
-    objects = frozenset(file.objects)
-    size_of_objects = _size_of(objects, vault)
+    object_names = frozenset(file.object_names)
+    size_of_objects = _size_of_objects(object_names, vault)
     return Row(
         name=file.name,
         short_name=file.short_name,
@@ -156,7 +155,7 @@ def _row(invocation: Invocation, file: VaultFile) -> Row:
         duration=file.duration,
         size=file.size + size_of_objects,
         own_size=file.size,
-        objects=objects,
+        object_names=object_names,
         call=call,
         is_request=_is_request(file),
         outcome=outcome,
@@ -171,13 +170,13 @@ def _is_request(file: VaultFile) -> bool:
     return file.calls[0].target in _TARGETS_OF_REQUESTS
 
 
-def _size_of(objects: Iterable[str], vault: Vault) -> int:
-    """Return the bytes of objects; one that is missing has none."""
-    return sum([vault.store.size(name) or 0 for name in objects])
+def _size_of_objects(names: Iterable[str], vault: Vault) -> int:
+    """Return the bytes of the objects of these names; a missing object has none."""
+    return sum([vault.store.size(name) or 0 for name in names])
 
 
-def _sort(rows: list[Row], by: str | None) -> None:
-    """Sort rows by a fact, the greatest first."""
+def _sort(rows: list[Row], *, by: str | None) -> None:
+    """Sort rows by a fact, the greatest first; without one, they stay."""
     if by == "size":
         rows.sort(key=attrgetter("size"), reverse=True)
     elif by == "date":
@@ -199,27 +198,28 @@ class _Table:
         self._rows = rows
         self._durations = [short_seconds(row.duration) for row in rows]
         self._sizes = [size(row.size) for row in rows]
-        dates = _widest([row.recorded for row in rows]) + _GAP
-        facts = _widest([row.short_name for row in rows]) + _GAP
-        facts += _widest(self._durations) + _GAP + _widest(self._sizes) + _GAP
-        # The room for call and test, with the gap between them.
-        room = width - facts - _GAP
-        outcomes = _LEAST_WIDTH_OF_OUTCOME + _GAP
+        width_of_dates = _widest([row.recorded for row in rows]) + _GAP
+        width_of_facts = _widest([row.short_name for row in rows]) + _GAP
+        width_of_facts += _widest(self._durations) + _GAP + _widest(self._sizes) + _GAP
+        # The room for call and test, without the gap between them.
+        room = width - width_of_facts - _GAP
+        room_beside_dates = room - width_of_dates
+        width_of_outcomes = _LEAST_WIDTH_OF_OUTCOME + _GAP
         self.has_room_for_outcomes = (
-            room - dates - outcomes >= _LEAST_WIDTH_OF_CALL_AND_TEST
+            room_beside_dates - width_of_outcomes >= _LEAST_WIDTH_OF_CALL_AND_TEST
         )
         self.shows_dates = (
-            room - dates >= _LEAST_WIDTH_OF_CALL_AND_TEST or sort == "date"
+            room_beside_dates >= _LEAST_WIDTH_OF_CALL_AND_TEST or sort == "date"
         )
         if self.has_room_for_outcomes:
-            room -= outcomes
+            room -= width_of_outcomes
         if self.shows_dates:
-            room -= dates
-        calls = _widest([row.call for row in rows])
-        tests = _widest([row.test for row in rows])
+            room -= width_of_dates
+        width_of_calls = _widest([row.call for row in rows])
+        width_of_tests = _widest([row.test for row in rows])
         # Where both are too long, each gets a half.
-        self._width_of_test = min(tests, max(room - calls, room // 2))
-        self._width_of_call = min(calls, room - self._width_of_test)
+        self._width_of_test = min(width_of_tests, max(room - width_of_calls, room // 2))
+        self._width_of_call = min(width_of_calls, room - self._width_of_test)
         unused = room - self._width_of_test - self._width_of_call
         self._width_of_outcome = _LEAST_WIDTH_OF_OUTCOME + unused
 
@@ -234,58 +234,59 @@ class _Table:
             line = [row.short_name, duration, shown_size]
             if self.shows_dates:
                 line.insert(1, row.recorded)
-            line.append(_fitted_call(row, self._width_of_call))
+            line.append(_fitted_call(row, width=self._width_of_call))
             if self.has_room_for_outcomes:
                 line.append(shortened(row.outcome, self._width_of_outcome))
             line.append(shortened_test(row.test, self._width_of_test))
             yield line
 
 
-def _fitted_call(row: Row, most: int) -> str:
+def _fitted_call(row: Row, *, width: int) -> str:
     """Return a call in so many characters.
 
     The middle of a request is left out, `http POST /v1/...in Bergen?)`, and the end of
     any other call: its first argument tells it apart, or the table of its statement.
     """
     call = row.call
-    if len(call) <= most:
+    if len(call) <= width:
         return call
     signature, _, words = call.partition(" (")
     if row.is_request:
-        return _fitted_request(signature, words, most) or fitted(call, most)
+        request = _fitted_request(signature, words, width=width)
+        return request or fitted(call, width)
     client, _, statement = call.partition(" ")
     is_of_client = bool(words) and "(" not in client
-    if is_of_client and len(statement) + len("...") <= most:
+    if is_of_client and len(statement) + len("...") <= width:
         # The first parameter tells more than the client's name.
         return f"...{statement}"
     if call.endswith(")"):
-        return f"{call[: most - 4]}...)"
-    return shortened(call, most)
+        return f"{call[: width - 4]}...)"
+    return shortened(call, width)
 
 
-def _fitted_request(signature: str, words: str, most: int) -> str:
+def _fitted_request(signature: str, words: str, *, width: int) -> str:
     """Return a request with its words, but a shorter signature and prompt.
 
-    >>> _fitted_request("http POST /mcp", "tools/call weather)", 30)
+    >>> _fitted_request("http POST /mcp", "tools/call weather)", width=30)
     'http P... (tools/call weather)'
-    >>> _fitted_request("http POST /v1/chat", "gpt-6: ... in the morning?)", 32)
+    >>> _fitted_request("http POST /v1/chat", "gpt-6: ... in the morning?)", width=32)
     'http ... (gpt-6: ...he morning?)'
 
     Args:
         signature: The call up to its words.
         words: What stands in parentheses, without the first one; empty for nothing.
-        most: The most characters.
+        width: The most characters.
 
     Returns:
         The text; empty if there is too little room.
     """
     if not words:
         return ""
-    room = most - len(f"... ({words}")
+    room = width - len(f"... ({words}")
     if room >= _LEAST_WIDTH_OF_SIGNATURE:
         return f"{signature[:room]}... ({words}"
     model, colon, prompt = words.partition(": ")
-    room = most - len(f"... ({model}: ...")
+    room = width - len(f"... ({model}: ...")
     if not colon or room < _LEAST_WIDTH_OF_PROMPT:
         return ""
     end = min(room, _WIDTH_OF_PROMPT)
@@ -298,12 +299,12 @@ def _widest(texts: Iterable[str]) -> int:
 
 def _total_lines(vault: Vault, rows: list[Row], table: _Table) -> Iterator[str]:
     """Yield the number and size of the rows, and what a wider table would have."""
-    objects: set[str] = set()
+    object_names: set[str] = set()
     total = 0
     for row in rows:
-        objects |= row.objects
+        object_names |= row.object_names
         total += row.own_size
-    total += _size_of(objects, vault)
+    total += _size_of_objects(object_names, vault)
     counts = counted([row.name for row in rows])
     yield f"{counts}, {size(total)}"
     if not table.shows_dates:
@@ -331,27 +332,28 @@ def _json_pieces(rows: list[Row], other_facts: dict[str, list[str]]) -> Iterator
 
 
 def _as_json(vault: Vault, file: VaultFile, redactor: Redactor) -> dict[str, Any]:
-    """Return the facts of a file for `--json`."""
+    """Return the facts of a file for `--json`: of each call, what it gave in words."""
     calls = []
     for call in file.calls:
-        outcomes = []
-        errors = []
+        outcomes_in_words = []
+        errors_in_words = []
         duration = 0.0
         for stored_outcome in call.outcomes:
-            outcomes.append(
+            outcomes_in_words.append(
                 outcome_in_short(call.target, stored_outcome.entry, redactor)
             )
-            error = error_of(call.target, stored_outcome.entry)
-            if error is not None:
-                errors.append(error)
+            error_in_words = error_of(call.target, stored_outcome.entry)
+            if error_in_words is not None:
+                errors_in_words.append(error_in_words)
             duration += stored_outcome.duration
+        signature, _ = signature_of(call)
         calls.append(
             {
                 "target": call.target,
-                "signature": signature_of(call)[0],
+                "signature": signature,
                 "call": call_in_short(call),
-                "outcomes": outcomes,
-                "errors": errors,
+                "outcomes": outcomes_in_words,
+                "errors": errors_in_words,
                 "duration": duration,
             }
         )
@@ -365,6 +367,6 @@ def _as_json(vault: Vault, file: VaultFile, redactor: Redactor) -> dict[str, Any
         "owner": file.owner or None,
         "recorded": file.recorded,
         "duration": file.duration,
-        "size": total_size(vault, [file]),
+        "size": file.size_with_objects(vault),
         "calls": calls,
     }

@@ -150,12 +150,12 @@ def _print(invocation: Invocation, result: Result) -> None:
     if result.unmatched:
         shown = invocation.settings.shown_vault
         out.line(f"nothing in {shown} matches {', '.join(result.unmatched)}")
-    if result.former:
-        recordings = plural(result.former, "recording")
+    if result.former_format:
+        recordings = plural(result.former_format, "recording")
         reading = invocation.commands.mimic("rekey")
         out.line([(f"{recordings} of an older format, to read: {reading}", "red")])
-    if result.damaged > result.former:
-        files = plural(result.damaged - result.former, "file")
+    if result.damaged > result.former_format:
+        files = plural(result.damaged - result.former_format, "file")
         problem = f"{files} cannot be read: {invocation.commands.mimic('check')}"
         out.line([(problem, "red")])
 

@@ -36,7 +36,8 @@ class Result(NamedTuple):
         found: Whether something was found, or could not be done.
         unmatched: The words that match nothing in the vault.
         damaged: How many files of the vault cannot be read.
-        former: How many of these have the former format, which `rekey` reads.
+        former_format: How many of these have the former format, which only `rekey`
+            reads.
     """
 
     lines: Iterable[Line] = ()
@@ -44,7 +45,7 @@ class Result(NamedTuple):
     found: bool = False
     unmatched: Sequence[str] = ()
     damaged: int = 0
-    former: int = 0
+    former_format: int = 0
 
 
 class JsonText(NamedTuple):

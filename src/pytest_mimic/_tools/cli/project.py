@@ -54,7 +54,9 @@ class Project:
         configuration = _configuration(self.here)
         self.rootdir = configuration.rootdir
         self.ini = _ini_options(configuration)
-        folder = self.ini.vault(vault, "--vault", self.here, self.rootdir)
+        folder = self.ini.vault(
+            vault, option="--vault", here=self.here, rootdir=self.rootdir
+        )
         self.settings = self.ini.settings(
             rootdir=self.rootdir,
             here=self.here,
@@ -66,12 +68,12 @@ class Project:
     def _shown_vault(self, vault: str | None, folder: Path) -> str:
         """Return the vault for messages: a path from the current folder, to be pasted.
 
-        A vault outside of the current folder keeps a whole path that it was given.
+        A vault outside of the current folder keeps an absolute path that it was given.
         """
-        words = vault or self.ini.text("mimic_vault_path", ".mimic_vault")
-        is_whole = os.path.isabs(words) or words.startswith("~")  # noqa: PTH117
+        path = vault or self.ini.text("mimic_vault_path", ".mimic_vault")
+        is_absolute = os.path.isabs(path) or path.startswith("~")  # noqa: PTH117
         shown = relative_path(folder, start=self.here)
-        if is_whole and shown.startswith("../"):
+        if is_absolute and shown.startswith("../"):
             return str(folder)
         return shown
 
@@ -79,18 +81,18 @@ class Project:
 def _ini_options(configuration: _Configuration) -> IniOptions:
     file = configuration.file
 
-    def place(option: str) -> str:
+    def origin_of_option(option: str) -> str:
         return f"{file}, {option}"
 
-    def error(*lines: str) -> MimicError:
+    def make_error(*lines: str) -> MimicError:
         return MimicError("\n".join(lines))
 
     return IniOptions(
         configuration.options.get,
-        origin_of_option=place,
-        error=error,
+        origin_of_option=origin_of_option,
+        make_error=make_error,
         readers=LineReaders(_read_target, read_names),
-        prefix=f"{file}: ",
+        prefix_of_errors=f"{file}: ",
     )
 
 
@@ -123,13 +125,13 @@ def _configuration(here: Path) -> _Configuration:
             file = folder / name
             options = read_options(file) if file.is_file() else None
             if options is not None:
-                return _Configuration(folder, name, options)
+                return _Configuration(folder, file=name, options=options)
     # A project without options for pytest has a rootdir, too.
     for name in ("pyproject.toml", "setup.py"):
         for folder in folders:
             if (folder / name).is_file():
-                return _Configuration(folder, name, {})
-    return _Configuration(here, "", {})
+                return _Configuration(folder, file=name, options={})
+    return _Configuration(here, file="", options={})
 
 
 class Invocation:

@@ -83,10 +83,10 @@ def run(invocation: Invocation) -> Result:
         if not is_dry:
             replaced = _carry_out(invocation, plan)
     if not is_dry:
-        invocation.vault.writer.delete([], replaced)
+        invocation.vault.writer.delete([], candidates=replaced)
         invocation.vault.store.end_run()
     if not files and not older:
-        chosen = Chosen(files, damaged, selection.unmatched)
+        chosen = Chosen(files, damaged=damaged, unmatched=selection.unmatched)
         return result_of_nothing_chosen(invocation, chosen)
     return Result(
         list(_lines(invocation, plan)),

@@ -66,5 +66,5 @@ def run(invocation: Invocation) -> Result:
         lines,
         unmatched=chosen.unmatched,
         damaged=len(chosen.damaged),
-        former=count_former_format(chosen.damaged),
+        former_format=count_former_format(chosen.damaged),
     )

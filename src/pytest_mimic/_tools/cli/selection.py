@@ -21,7 +21,7 @@ from pytest_mimic._core.seam.registry import (
     names_client,
 )
 from pytest_mimic._core.targets.pattern import Selector
-from pytest_mimic._core.tree.stored import bare
+from pytest_mimic._core.tree.stored import call_without_secrets
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.format import (
     CASSETTES_PREFIX,
@@ -99,31 +99,36 @@ class VaultFile:
         return seconds
 
     @property
-    def objects(self) -> set[str]:
-        """The objects of the vault that the arguments and outcomes of calls name."""
+    def object_names(self) -> set[str]:
+        """The names of the objects to which arguments and outcomes of calls refer."""
         names: set[str] = set()
         for call in self.calls:
             names.update(long_parts(call.arguments))
-            for outcome in call.outcomes:
-                names.update(objects_of(outcome.entry))
+            for stored_outcome in call.outcomes:
+                names.update(objects_of(stored_outcome.entry))
         return names
 
+    def size_with_objects(self, vault: Vault) -> int:
+        """Return the bytes of the file and its objects; a missing object has none."""
+        sizes = [vault.store.size(name) or 0 for name in self.object_names]
+        return self.size + sum(sizes)
+
     @property
-    def errors(self) -> list[str]:
-        """The recorded outcomes that are errors, each in words: `gave 503`.
+    def errors_in_words(self) -> list[str]:
+        """The recorded outcomes that are errors: `gave 503`.
 
         Why the file itself cannot be read is another matter: see `error`.
         """
         errors = []
         for call in self.calls:
             for outcome in call.outcomes:
-                words = error_of(call.target, outcome.entry)
-                # The words of an outcome that is a value are empty.
-                if words:
-                    errors.append(words)
+                error_in_words = error_of(call.target, outcome.entry)
+                if error_in_words is not None:
+                    errors.append(error_in_words)
         return errors
 
     def label(self, width: int = 120) -> str:
+        """Return the file in one line, see `label_of`."""
         return label_of(self.name, self.calls, width)
 
     def hide(self, redactor: Redactor) -> None:
@@ -133,22 +138,7 @@ class VaultFile:
         """
         for place, call in enumerate(self.calls):
             if call.arguments:
-                self.calls[place] = bare(call, redactor)
-
-
-def total_size(vault: Vault, files: Iterable[VaultFile]) -> int:
-    """Return the bytes of recordings and cassettes with their objects.
-
-    An object that several recordings name counts once.
-    """
-    size = 0
-    objects: set[str] = set()
-    for file in files:
-        size += file.size
-        objects |= file.objects
-    for name in objects:
-        size += vault.store.size(name) or 0
-    return size
+                self.calls[place] = call_without_secrets(call, redactor)
 
 
 class Chosen(NamedTuple):
@@ -231,17 +221,17 @@ class Selection:
 
         Without selectors, every file is selected.
         """
-        vault = self._invocation.settings.shown_vault
+        shown_vault = self._invocation.settings.shown_vault
         is_named = False
         for selector in self._selectors:
-            if _selects(selector, file, vault):
+            if _selects(selector, file, shown_vault=shown_vault):
                 is_named = True
                 self._matched.add(selector)
         return is_named or not self._selectors
 
     def _is_in_age_and_errors(self, file: VaultFile) -> bool:
         """Check whether `--errors` and `--older` take a file."""
-        if self._only_errors and not file.errors:
+        if self._only_errors and not file.errors_in_words:
             return False
         if self._latest_date is None:
             return True
@@ -250,8 +240,8 @@ class Selection:
     @property
     def unmatched(self) -> list[str]:
         """The selectors that match nothing, known after the last file."""
-        words = dict.fromkeys(self._selectors)
-        return [word for word in words if word not in self._matched]
+        selectors = dict.fromkeys(self._selectors)
+        return [selector for selector in selectors if selector not in self._matched]
 
 
 def chosen_files(invocation: Invocation) -> Chosen:
@@ -262,7 +252,7 @@ def chosen_files(invocation: Invocation) -> Chosen:
     """
     selection = Selection(invocation)
     files = list(selection)
-    return Chosen(files, selection.damaged, selection.unmatched)
+    return Chosen(files, damaged=selection.damaged, unmatched=selection.unmatched)
 
 
 def _date_before(span: str) -> str:
@@ -292,16 +282,21 @@ def result_of_nothing_chosen(invocation: Invocation, chosen: Chosen) -> Result:
         ]
         return Result(lines, found=bool(words))
     damaged = len(chosen.damaged)
-    former = count_former_format(chosen.damaged)
+    former_format = count_former_format(chosen.damaged)
     unmatched = chosen.unmatched
     if not unmatched and not damaged:
         # Each selector matches something, but nothing matches all the words together.
         unmatched = [" ".join(words)]
-    return Result(unmatched=unmatched, damaged=damaged, former=former, found=True)
+    return Result(
+        unmatched=unmatched, damaged=damaged, former_format=former_format, found=True
+    )
 
 
 def count_former_format(files: Iterable[VaultFile]) -> int:
-    """Return how many of these files have the former format, which `rekey` reads."""
+    """Return how many of these files have the former format.
+
+    Only `rekey` reads it.
+    """
     count = 0
     for file in files:
         error = file.error
@@ -316,7 +311,7 @@ def count_former_format(files: Iterable[VaultFile]) -> int:
 # -- selectors
 
 
-def _selects(word: str, file: VaultFile, vault: str) -> bool:
+def _selects(selector: str, file: VaultFile, *, shown_vault: str) -> bool:
     """Check whether a selector names a file.
 
     =================================  ============================================
@@ -327,19 +322,19 @@ def _selects(word: str, file: VaultFile, vault: str) -> bool:
     `tests/test_a.py::test_b`          the file's test, or its class, file or folder
     =================================  ============================================
     """
-    pattern = Selector(word)
+    pattern = Selector(selector)
     for call in file.calls:
-        if any(fnmatchcase(name, word) for name in _target_names(call)):
+        if any(fnmatchcase(name, selector) for name in _target_names(call)):
             return True
         signature, host = signature_of(call)
         if pattern.takes(signature, host):
             return True
-    if file.error is not None and _is_in_folder_of(word, file.name):
+    if file.error is not None and _is_in_folder_of(selector, file.name):
         return True
-    path = word.removeprefix(f"{vault}/").rstrip("/")
+    path = selector.removeprefix(f"{shown_vault}/").rstrip("/")
     if _is_in_path(path, file.name) or _starts_with_digits(path, file.name):
         return True
-    return _is_of_test(file.test, word) or _is_of_test(file.owner, word)
+    return _is_of_test(file.test, selector) or _is_of_test(file.owner, selector)
 
 
 def _target_names(call: Recording) -> Sequence[str]:
@@ -398,7 +393,7 @@ def _is_in_path(path: str, name: str) -> bool:
 def _starts_with_digits(word: str, name: str) -> bool:
     """Check whether a word is the first digits of a recording's name.
 
-    `5f0c` is that of `calls/shop.api/fetch/5f0c….json`.
+    `5f0c` is the beginning of the name of `calls/shop.api/fetch/5f0c….json`.
     """
     if _FIRST_DIGITS.fullmatch(word) is None:
         # `tests` is no number, and `5f` has too few digits to mean one recording.
@@ -407,9 +402,9 @@ def _starts_with_digits(word: str, name: str) -> bool:
     return file_name.startswith(word)
 
 
-def _is_of_test(test: str, word: str) -> bool:
-    """Check whether a word is a test, or the test, class, file or folder around it."""
-    named = word.rstrip("/").removeprefix("./")
+def _is_of_test(test: str, selector: str) -> bool:
+    """Check whether a selector is a test, or the class, file or folder around it."""
+    test_or_place = selector.rstrip("/").removeprefix("./")
     # A class or file, a test with parameters, and a folder.
-    beginnings = (f"{named}::", f"{named}[", f"{named}/")
-    return test == named or test.startswith(beginnings)
+    beginnings = (f"{test_or_place}::", f"{test_or_place}[", f"{test_or_place}/")
+    return test == test_or_place or test.startswith(beginnings)

@@ -24,7 +24,6 @@ from pytest_mimic._tools.cli.selection import (
     count_former_format,
     result_of_nothing_chosen,
     selecting_words,
-    total_size,
 )
 from pytest_mimic._tools.shown.outcome_lines import Part, argument_parts, outcome_parts
 from pytest_mimic._tools.shown.outcome_words import call_in_short, error_of
@@ -64,7 +63,7 @@ def run(invocation: Invocation) -> Result:
         _lines(invocation, chosen.files),
         unmatched=chosen.unmatched,
         damaged=len(chosen.damaged),
-        former=count_former_format(chosen.damaged),
+        former_format=count_former_format(chosen.damaged),
     )
 
 
@@ -122,9 +121,9 @@ def _heading(invocation: Invocation, file: VaultFile) -> Iterator[Line]:
     if file.owner and file.owner != file.test:
         yield f"  belongs to {file.owner}"
     place = f"  {invocation.settings.shown_vault}/{file.name}, {size(file.size)}"
-    if file.objects:
-        total = size(total_size(invocation.vault, [file]))
-        place += f", with {plural(len(file.objects), 'object')} {total}"
+    if file.object_names:
+        total = size(file.size_with_objects(invocation.vault))
+        place += f", with {plural(len(file.object_names), 'object')} {total}"
     yield place
 
 

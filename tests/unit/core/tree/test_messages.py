@@ -16,7 +16,7 @@ from pytest_mimic._core.tree.call_labels import call_label
 from pytest_mimic._core.tree.difference_words import difference_lines
 from pytest_mimic._core.tree.differing import argument_differences
 from pytest_mimic._core.tree.messages import MissedCall
-from pytest_mimic._core.tree.stored import bare_arguments
+from pytest_mimic._core.tree.stored import arguments_without_secrets
 from pytest_mimic.errors import MutatedInputError, StaleRecordingError
 from unit.core.tree.recorded import TEST, Recorded, described
 
@@ -74,10 +74,10 @@ def prompt(city: str) -> dict[str, Any]:
 
 def test_a_miss_hides_a_secret_in_a_sentence_on_both_sides() -> None:
     """The recording has the sentence as it was sent, and messages hide more."""
-    bare = partial(bare_arguments, target="http", redactor=Redactor())
+    hide = partial(arguments_without_secrets, target="http", redactor=Redactor())
     call = MissedCall("http POST /ask", "http", prompt("Rome"), TEST)
 
-    text = str(messages.missing(call, [Recorded(prompt("Oslo"))], bare=bare))
+    text = str(messages.missing(call, [Recorded(prompt("Oslo"))], hide=hide))
 
     assert "[-Oslo-]{+Rome+}" in text
     assert "<redacted>" in text

@@ -32,7 +32,7 @@ from pytest_mimic._core.tree.differing import ABSENT, differences
 from pytest_mimic._core.tree.drawing import line
 from pytest_mimic._core.tree.pickle_previews import described, preview
 from pytest_mimic._core.tree.stored import (
-    bare,
+    call_without_secrets,
     outcome_tree,
     without_secrets,
 )
@@ -510,7 +510,9 @@ def test_the_signature_of_a_client_is_no_secret_and_an_argument_of_that_name_is(
         "params": {"token": "x4"},
     }
     shown = [
-        bare(Recording(target, given, None, None, "", None, []), Redactor()).arguments
+        call_without_secrets(
+            Recording(target, given, None, None, "", None, []), Redactor()
+        ).arguments
         for target in ("sqlalchemy", "shop:call")
     ]
 

@@ -69,7 +69,7 @@ class Vaults(RuleBasedStateMachine):
             after = {each: store.read(each) for each in store.names()}
             assert wrote == (before != after)
             changed.add(wrote)
-            vault.writer.delete((), vault.replaced)
+            vault.writer.delete((), candidates=vault.replaced)
         assert len(changed) == 1
         assert changed == {repr(self.expected.get(name)) != repr(given)}
         self.expected[name] = given

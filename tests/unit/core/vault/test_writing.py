@@ -411,7 +411,7 @@ def test_objects_stay_while_another_run_may_name_or_put_back_them(tmp_path, valu
     put(run, A, 1)
 
     assert other.writer.delete([B]).is_held
-    assert other.writer.delete((), run.replaced).is_held
+    assert other.writer.delete((), candidates=run.replaced).is_held
 
     run.restore(A, before)
     run.store.end_run()
@@ -510,7 +510,7 @@ def test_cassette_keeps_its_calls_in_order():
     assert set(vault.names()) == {name}
 
     vault.writer.write(name, again[:1], test="t2")
-    assert vault.writer.delete((), vault.replaced)[1] == 1
+    assert vault.writer.delete((), candidates=vault.replaced)[1] == 1
     vault.restore(name, before[name])
     for _ in range(2):  # there is nothing to take away the second time
         vault.restore(name, None)
@@ -656,10 +656,10 @@ def test_unreadable_recording_keeps_all_objects(kept, spoil):
     before = objects(store)
 
     assert vault.writer.delete([B])[:2] == (1, 0)
-    assert vault.writer.delete((), before)[:2] == (0, 0)
+    assert vault.writer.delete((), candidates=before)[:2] == (0, 0)
     assert objects(store) == before
     store.write(kept, whole)
-    assert vault.writer.delete((), before)[:2] == (0, 1)
+    assert vault.writer.delete((), candidates=before)[:2] == (0, 1)
 
 
 def test_what_another_process_writes_meanwhile_is_replaced():
