@@ -77,6 +77,10 @@ def requests_of(url):
         ("GET", url + "/wide_events", {{}}),
         ("GET", url + "/markup", {{}}),
         ("GET", url + "/redirect", {{}}),
+        # A secret that an earlier request has sent under its name.
+        ("GET", url + "/users/" + S["json"] + "/me", {{}}),
+        ("GET", url + "/echo?note=of-" + S["json"], {{}}),
+        ("POST", url + "/echo", {{"json": {{"note": "it was " + S["json"]}}}}),
     ]
 """
 

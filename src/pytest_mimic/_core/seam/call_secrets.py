@@ -65,8 +65,10 @@ _HANDSHAKE = re.compile("TlRMTVNTUAA|YI[E-L]|oY[E-L]")
 _CHANGING_CLAIMS = ("exp", "iat", "jti", "nbf", "auth_time")
 # The names of secrets that any request may send.
 _CREDENTIALS = re.compile("authorization|cookie ")
-# The parts of a description that name the call. Secrets are not searched for in them.
-_PARTS_THAT_NAME_THE_CALL = frozenset({"signature", "method", "url", "server"})
+# The parts of a description in which no secrets are searched for.
+_PARTS_WITHOUT_SECRETS = frozenset({"method", "server"})
+# The parts that name the call. Of their texts, only known secrets are hidden.
+_PARTS_THAT_NAME_THE_CALL = frozenset({"signature", "url"})
 
 
 class Secrets:
@@ -229,14 +231,13 @@ class Secrets:
         return self.redactor.scrub(plain, keep_types=keep_types, values=self.values)
 
     def without(self, parts: dict[str, Any]) -> dict[str, Any]:
-        """Return the described parts of a call without known secrets.
-
-        The parts that name the call stay, as all messages show them.
-        """
+        """Return the described parts of a call without known secrets."""
         described = {}
         for name, part in parts.items():
-            if name in _PARTS_THAT_NAME_THE_CALL:
+            if name in _PARTS_WITHOUT_SECRETS:
                 described[name] = part
+            elif name in _PARTS_THAT_NAME_THE_CALL:
+                described[name] = hide_values(part, self.values)
             elif isinstance(part, str):
                 described[name] = self.redactor.scrub_text(part, self.values)
             else:
