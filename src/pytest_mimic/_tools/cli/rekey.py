@@ -215,11 +215,11 @@ def _lines(invocation: Invocation, plan: Plan) -> Iterator[Line]:
     calls = sum(change.calls for change in plan.changes)
     if calls:
         yield _line_of_changes(invocation, plan, calls)
-    if plan.hidden:
+    if plan.number_hidden:
         verb = "would lose" if invocation.options.dry_run else "lost"
-        count = plural(plan.hidden, "recording")
+        count = plural(plan.number_hidden, "recording")
         yield f"{count} {verb} what mimic_redact names today"
-    is_changed = calls or plan.hidden
+    is_changed = calls or plan.number_hidden
     if not is_changed and not plan.staying and not plan.number_from_python:
         yield (
             f"nothing to change: the recordings in {invocation.settings.shown_vault}"
@@ -302,7 +302,7 @@ def _lines_of_staying_call(
     if staying_call.changes:
         reason += f" ({'; '.join(staying_call.changes)})"
     yield f"    {reason}"
-    if staying_call.rival:
+    if staying_call.is_rival:
         command = invocation.commands.mimic("rm", staying_call.call_to_rekey.file)
         yield ["    keep one of them: ", (command, "bold")]
     if staying_call.is_recorded_again:

@@ -39,9 +39,9 @@ class CallToRekey(NamedTuple):
     Attributes:
         file: The name of the recording or cassette.
         facts: The JSON of the call in that file.
-        call: The same as an object, with the long parts of the arguments.
-        place_in_cassette: The number of the call in its cassette, from 0. It is None
-            for a recording.
+        call: The call as an object, with the long parts of the arguments.
+        place_in_cassette: The number of the call in its cassette, from 0; None for the
+            call of a recording.
         is_older: Whether the file has the format of 1.0.0rc3.
     """
 
@@ -79,14 +79,16 @@ def calls_to_rekey(vault: Vault, name: str) -> Iterator[CallToRekey]:
         yield CallToRekey(name, facts, calls[0].whole())
         return
     for place, call in enumerate(calls):
-        yield CallToRekey(name, facts["calls"][place], call.whole(), place)
+        yield CallToRekey(
+            name, facts["calls"][place], call.whole(), place_in_cassette=place
+        )
 
 
 class Rekeyed(NamedTuple):
     """A call with the identity that today's line gives it.
 
     Attributes:
-        old: The call as it is.
+        call_to_rekey: The call as it is.
         key: The new identity.
         owner: The test or scope that the call belongs to; None if all tests share it.
         options: The options that went into the identity.
@@ -101,7 +103,7 @@ class Rekeyed(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The name of its recording."""
+        """The name of the call's recording."""
         return recording_name(self.call_to_rekey.call.target, self.key, self.owner)
 
     @property
@@ -110,9 +112,13 @@ class Rekeyed(NamedTuple):
 
 
 def rekeyed(
-    call_to_rekey: CallToRekey, key: str, owner: str | None, options: Mapping[str, Any]
+    call_to_rekey: CallToRekey,
+    *,
+    key: str,
+    owner: str | None,
+    options: Mapping[str, Any],
 ) -> Rekeyed:
-    """Return a call with another identity."""
+    """Return a call with another identity; for the arguments, see `Rekeyed`."""
     options = dict(options)
     described = call_to_rekey.facts.get("arguments")
     if described and names_client(call_to_rekey.call.target):
@@ -152,7 +158,9 @@ def rekeyed(
             "arguments": described,
             "outcome": facts["outcome"],
         }
-    return Rekeyed(call_to_rekey, key, owner, options, rekeyed_facts)
+    return Rekeyed(
+        call_to_rekey, key=key, owner=owner, options=options, facts=rekeyed_facts
+    )
 
 
 def _with_parts_of_match(

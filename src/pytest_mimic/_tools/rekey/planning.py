@@ -32,7 +32,7 @@ from pytest_mimic._tools.rekey.lines_of_today import Line, lines_for
 from pytest_mimic._tools.rekey.older_format import read_older
 from pytest_mimic._tools.rekey.recorded_again import CallsOfToday
 from pytest_mimic._tools.rekey.redacted_calls import (
-    CannotHideError,
+    MustStayError,
     RedactedCalls,
     other_calls,
 )
@@ -76,7 +76,7 @@ class StayingCall(NamedTuple):
         call_to_rekey: The call.
         reason: Why the call stays as it is, in words.
         changes: The options of the call's line that have changed.
-        rival: Whether another file has another outcome of the same identity, so that
+        is_rival: Whether another file has another outcome of the same identity, so that
             one of them has to be deleted.
         is_found: Whether a run of today may find a recording of the call or of those
             around it, so that only recording its test again takes its place.
@@ -88,7 +88,7 @@ class StayingCall(NamedTuple):
     call_to_rekey: CallToRekey
     reason: str
     changes: tuple[str, ...]
-    rival: bool = False
+    is_rival: bool = False
     is_found: bool = True
     is_recorded_again: bool = False
     has_secret: bool = False
@@ -102,16 +102,16 @@ class Plan:
         changes: The files to write and to delete, in this order.
         staying: The calls that a changed line concerns and that cannot follow it.
         number_from_python: How many calls have options that were given in Python.
-        equal: How many calls have the identity of today's line.
-        hidden: How many calls lose what today's `mimic_redact` names.
+        number_equal: How many calls have the identity of today's line.
+        number_hidden: How many calls lose what today's `mimic_redact` names.
         objects: The long parts of requests to write first, by their names.
     """
 
     changes: list[Change] = field(default_factory=list)
     staying: list[StayingCall] = field(default_factory=list)
     number_from_python: int = 0
-    equal: int = 0
-    hidden: int = 0
+    number_equal: int = 0
+    number_hidden: int = 0
     objects: dict[str, bytes] = field(default_factory=dict)
 
 
@@ -167,28 +167,29 @@ class Planner:
             call_under_line = self._call_under_line(call_to_rekey)
             if call_under_line is not None:
                 calls_under_lines.append(call_under_line)
-        # The calls by the new name of their recording, and those by their cassette.
-        moving: dict[str, list[tuple[Rekeyed, Line]]] = {}
-        in_cassettes: dict[str, list[Rekeyed]] = {}
+        calls_by_new_name: dict[str, list[tuple[Rekeyed, Line]]] = {}
+        calls_by_cassette: dict[str, list[Rekeyed]] = {}
         for rekeyed_call, line in self._without_gaps(calls_under_lines):
             call_to_rekey = rekeyed_call.call_to_rekey
             redacted_call = self._redacted_calls.of(call_to_rekey)
             if redacted_call is not None:
                 self._plan.objects.update(redacted_call.objects)
-                self._plan.hidden += 1
+                self._plan.number_hidden += 1
             if call_to_rekey.place_in_cassette is None:
-                moving.setdefault(rekeyed_call.name, []).append((rekeyed_call, line))
+                calls_of_name = calls_by_new_name.setdefault(rekeyed_call.name, [])
+                calls_of_name.append((rekeyed_call, line))
             else:
-                in_cassettes.setdefault(call_to_rekey.file, []).append(rekeyed_call)
-        for file, members in in_cassettes.items():
+                calls_of_cassette = calls_by_cassette.setdefault(call_to_rekey.file, [])
+                calls_of_cassette.append(rekeyed_call)
+        for file, members in calls_by_cassette.items():
             try:
                 self._plan.changes.append(self._changed_cassette(file, members))
             except CannotFollowError as reason:
                 for member in members:
                     self._plan.staying.append(
-                        StayingCall(member.call_to_rekey, str(reason), ())
+                        StayingCall(member.call_to_rekey, str(reason), changes=())
                     )
-        self._join(moving)
+        self._join(calls_by_new_name)
         self._find_recorded_again(old_calls)
         return self._plan
 
@@ -219,11 +220,11 @@ class Planner:
             # Of rivals, one has to be deleted: neither replaces the other, unless one
             # test has recorded both.
             is_recorded_again = calls_of_today.has(
-                staying_call.call_to_rekey, by_same_test=staying_call.rival
+                staying_call.call_to_rekey, by_same_test=staying_call.is_rival
             )
             has_secret = self._redacted_calls.keeps_secret(staying_call.call_to_rekey)
             judged_call = staying_call._replace(
-                rival=staying_call.rival and not is_recorded_again,
+                is_rival=staying_call.is_rival and not is_recorded_again,
                 is_recorded_again=is_recorded_again,
                 has_secret=has_secret,
             )
@@ -263,7 +264,9 @@ class Planner:
                 reason = "another call of its cassette cannot follow"
             self._plan.staying.append(
                 StayingCall(
-                    call_to_rekey, reason, tuple(self._changed_options(call_to_rekey))
+                    call_to_rekey,
+                    reason,
+                    changes=tuple(self._changed_options(call_to_rekey)),
                 )
             )
 
@@ -274,15 +277,16 @@ class Planner:
 
         None: there is nothing to change, or the call cannot follow, which is noted.
         """
+        hidden_names = self._call_redactor.names_no_longer_secret(call_to_rekey)
+        if hidden_names:
+            loss = f"{', '.join(hidden_names)} was hidden, and cannot come back"
+            self._plan.staying.append(StayingCall(call_to_rekey, loss, changes=()))
+            return None
         try:
-            lost_names = self._call_redactor.lost_names(call_to_rekey)
-            if lost_names:
-                raise CannotHideError(
-                    f"{', '.join(lost_names)} was hidden, and cannot come back"
-                )
             return self._under_line_of_today(call_to_rekey)
-        except CannotHideError as reason:
-            self._plan.staying.append(StayingCall(call_to_rekey, str(reason), ()))
+        except MustStayError as reason:
+            staying_call = StayingCall(call_to_rekey, str(reason), changes=())
+            self._plan.staying.append(staying_call)
         except CannotFollowError as reason:
             changes = self._changed_options(call_to_rekey)
             if changes or self._redacted_calls.of(call_to_rekey) is not None:
@@ -290,7 +294,10 @@ class Planner:
                 # Of a sequence or cassette, other calls may be found.
                 is_found = is_found or _owner_or_cassette(call_to_rekey) is not None
                 staying_call = StayingCall(
-                    call_to_rekey, str(reason), tuple(changes), is_found=is_found
+                    call_to_rekey,
+                    str(reason),
+                    changes=tuple(changes),
+                    is_found=is_found,
                 )
                 self._plan.staying.append(staying_call)
         return None
@@ -346,9 +353,13 @@ class Planner:
         is_client = names_client(call_to_rekey.call.target)
         if not is_client and line is None:
             # Only the call's description has changed, which does not count.
-            return rekeyed(
-                call_without_secrets, call_to_rekey.identity, owner, options
-            ), no_line
+            rekeyed_call = rekeyed(
+                call_without_secrets,
+                key=call_to_rekey.identity,
+                owner=owner,
+                options=options,
+            )
+            return rekeyed_call, no_line
         key_before = identity_under(call_to_rekey.call, options_before)
         # What counts of a function is not redacted.
         counted_call = call_without_secrets.call if is_client else call_to_rekey.call
@@ -361,10 +372,13 @@ class Planner:
                 and key == key_before
                 and owner == call_to_rekey.call.owner
             ):
-                self._plan.equal += 1
+                self._plan.number_equal += 1
                 return None
             raise StillFoundError("a part of it is hidden, or is not kept whole")
-        return rekeyed(call_without_secrets, key, owner, options), line or no_line
+        rekeyed_call = rekeyed(
+            call_without_secrets, key=key, owner=owner, options=options
+        )
+        return rekeyed_call, line or no_line
 
     def _from_older(self, call_to_rekey: CallToRekey) -> tuple[Rekeyed, Line] | None:
         """Return a call of 1.0.0rc3's format under its line; None if no line takes it.
@@ -373,38 +387,44 @@ class Planner:
         options under which it was taken.
 
         Raises:
-            CannotHideError: The format does not keep what identifies the call.
+            MustStayError: The format does not keep what identifies the call.
         """
         call = call_to_rekey.call
         if not names_client(call.target):
-            raise CannotHideError("its format does not keep what identifies it")
+            raise MustStayError("its format does not keep what identifies it")
         lines = self._lines_of_call(call_to_rekey)
         if not lines:
             return None
         if len(lines) > 1:
             names = ", ".join(line.name for line in lines)
-            raise CannotHideError(f"several lines may take it: {names}")
+            raise MustStayError(f"several lines may take it: {names}")
         [line] = lines
         owner = call.owner
         if call_to_rekey.place_in_cassette is None:
             becomes_sequence = is_sequence(line.options, is_client=True)
-            opens = (call.arguments or {}).get(
-                "signature"
-            ) in _SIGNATURES_OF_CONNECTIONS
-            if becomes_sequence and owner is None and not opens:
-                raise CannotHideError(
+            signature = (call.arguments or {}).get("signature")
+            opens_connection = signature in _SIGNATURES_OF_CONNECTIONS
+            if becomes_sequence and owner is None and not opens_connection:
+                raise MustStayError(
                     "it served all tests, and nobody knows which of them used it"
                 )
             if not becomes_sequence:
                 owner = None
         if call_to_rekey.is_imported:
-            return rekeyed(
-                call_to_rekey, call_to_rekey.identity, owner, line.options
-            ), line
+            rekeyed_call = rekeyed(
+                call_to_rekey,
+                key=call_to_rekey.identity,
+                owner=owner,
+                options=line.options,
+            )
+            return rekeyed_call, line
         if call.parts is None:
-            raise CannotHideError("its format does not keep what identifies it")
+            raise MustStayError("its format does not keep what identifies it")
         key = identity_under(call, line.options)
-        return rekeyed(call_to_rekey, key, owner, line.options), line
+        rekeyed_call = rekeyed(
+            call_to_rekey, key=key, owner=owner, options=line.options
+        )
+        return rekeyed_call, line
 
     def _changed_line(self, call_to_rekey: CallToRekey) -> Line | None:
         """Return the line of today.
@@ -423,7 +443,7 @@ class Planner:
         for line in lines:
             options = line.options
             if not changed_options(options_before, options, is_client=is_client):
-                self._plan.equal += 1
+                self._plan.number_equal += 1
                 return None
         if options_before.get("python"):
             self._plan.number_from_python += 1
@@ -470,18 +490,19 @@ class Planner:
             assert member.call_to_rekey.place_in_cassette is not None
             calls[member.call_to_rekey.place_in_cassette] = member.facts
         facts = {**facts, "calls": calls}
-        return Change(file, facts, (), _count_changed(members))
+        return Change(file, facts, old_names=(), calls=_count_changed(members))
 
-    def _join(self, moving: dict[str, list[tuple[Rekeyed, Line]]]) -> None:
+    def _join(self, calls_by_new_name: dict[str, list[tuple[Rekeyed, Line]]]) -> None:
         """Plan the recordings with new names: join those that get the same name.
 
         Args:
-            moving: By the new name, the calls that get it, each with its line.
+            calls_by_new_name: By the new name, the calls that get it, each with its
+                line.
         """
-        for name in self._in_order(moving):
-            members = [member for member, _ in moving[name]]
+        for name in self._in_order(calls_by_new_name):
+            members = [member for member, _ in calls_by_new_name[name]]
             # The members have one target, and so one line.
-            _, line = moving[name][0]
+            _, line = calls_by_new_name[name][0]
             try:
                 self._plan.changes.append(self._joined_change(name, members, line))
             except CannotFollowError as reason:
@@ -498,7 +519,11 @@ class Planner:
                         or _owner_or_cassette(member.call_to_rekey) is not None
                     )
                     staying_call = StayingCall(
-                        member.call_to_rekey, str(reason), changes, is_rival, is_found
+                        member.call_to_rekey,
+                        str(reason),
+                        changes=changes,
+                        is_rival=is_rival,
+                        is_found=is_found,
                     )
                     self._plan.staying.append(staying_call)
 
@@ -508,7 +533,7 @@ class Planner:
         Raises:
             CannotFollowError: The recordings cannot become one.
         """
-        standing = self._outcomes_that_stay(name, members)
+        standing_outcomes = self._outcomes_that_stay(name, members)
         old_names = [
             member.call_to_rekey.file
             for member in members
@@ -519,23 +544,33 @@ class Planner:
         def is_same(first: Stored, second: Stored) -> bool:
             return self._is_same(first, second, line)
 
-        if standing is None:
+        if standing_outcomes is None:
             if is_shared:
                 facts = joined_shared(members, is_same)
             else:
                 facts = joined_sequence(members)
-            return Change(name, facts, tuple(old_names), _count_changed(members))
+            return Change(
+                name,
+                facts,
+                old_names=tuple(old_names),
+                calls=_count_changed(members),
+            )
         for member in members:
-            if is_finished(member, standing):
+            if is_finished(member, standing_outcomes):
                 continue
             if not is_shared:
                 raise DifferentOutcomesError(
                     "its test has recorded the call again, under the line of today"
                 )
             joined_shared([member], is_same)
-            if not is_same(standing[0], member.outcomes[0]):
+            if not is_same(standing_outcomes[0], member.outcomes[0]):
                 raise DifferentOutcomesError("equal calls have different outcomes")
-        return Change(name, None, tuple(old_names), _count_changed(members))
+        return Change(
+            name,
+            facts=None,
+            old_names=tuple(old_names),
+            calls=_count_changed(members),
+        )
 
     def _outcomes_that_stay(
         self, name: str, members: Sequence[Rekeyed]
@@ -561,35 +596,37 @@ class Planner:
                 f"{self._vault.label}/{name} cannot be read"
             ) from None
 
-    def _in_order(self, moving: dict[str, list[tuple[Rekeyed, Line]]]) -> Iterator[str]:
+    def _in_order(
+        self, calls_by_new_name: dict[str, list[tuple[Rekeyed, Line]]]
+    ) -> Iterator[str]:
         """Yield the new names so that a file is moved away before its name is taken.
 
         Where `a` becomes `b`, and `b` becomes `c`, the recording of `c` is written
         first. Where names change in a circle, the last of them finds its name taken.
         """
         new_names: dict[str, str] = {}
-        for new_name, members in moving.items():
+        for new_name, members in calls_by_new_name.items():
             for member, _ in members:
                 old_name = member.call_to_rekey.file
                 new_names[old_name] = new_name
                 if old_name != new_name:
                     self._to_vacate.add(old_name)
-        done: set[str] = set()
+        yielded_names: set[str] = set()
 
         def visit(name: str, open_names: tuple[str, ...]) -> Iterator[str]:
-            if name in done or name in open_names:
+            if name in yielded_names or name in open_names:
                 return
-            following = new_names.get(name, name)
-            if following != name:
-                yield from visit(following, (*open_names, name))
-            if name not in done:
-                done.add(name)
+            name_to_take = new_names.get(name, name)
+            if name_to_take != name:
+                yield from visit(name_to_take, (*open_names, name))
+            if name not in yielded_names:
+                yielded_names.add(name)
                 yield name
                 for change in self._plan.changes:
                     self._vacated.update(change.old_names)
 
-        for name in list(moving):
-            if name not in done:
+        for name in list(calls_by_new_name):
+            if name not in yielded_names:
                 yield from visit(name, ())
 
 

@@ -23,8 +23,11 @@ from pytest_mimic.errors import MimicError
 _Place = tuple[str, int | None]
 
 
-class CannotHideError(CannotFollowError):
-    """A call holds a secret of today, or has lost a value that is none any more."""
+class MustStayError(CannotFollowError):
+    """A call stays as it is, whether or not its line has changed.
+
+    The call holds a secret of today, or is of an older format that does not say enough.
+    """
 
 
 class RedactedCalls:
@@ -79,10 +82,10 @@ class RedactedCalls:
         """Return a call without what is to be hidden, None if nothing is.
 
         Raises:
-            CannotHideError: Something in it cannot be hidden without a run.
+            MustStayError: Something in the call cannot be hidden without a run.
         """
         if self.keeps_secret(call_to_rekey):
-            raise CannotHideError(self._reasons[_place_in_vault(call_to_rekey)])
+            raise MustStayError(self._reasons[_place_in_vault(call_to_rekey)])
         return self.of(call_to_rekey)
 
     def keeps_secret(self, call_to_rekey: CallToRekey) -> bool:

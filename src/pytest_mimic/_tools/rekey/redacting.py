@@ -44,7 +44,8 @@ class RedactedCall(NamedTuple):
     """A call without what today's names hide.
 
     Attributes:
-        old: The call, with the outcomes and arguments that its file is to have.
+        call_to_rekey: The call, with the outcomes and arguments that its file is to
+            have.
         objects: The long parts of the call's arguments, by the names of their files.
         issued: The texts that were hidden in the call's outcomes: another call of its
             test may send them.
@@ -100,9 +101,11 @@ class CallRedactor:
             raise CannotFollowError("a part of it is hidden, or is not kept whole")
         if holds_text([new_described, entries], self._redactor.declared):
             raise CannotFollowError("it holds a secret that only a run can hide")
-        return self._with_request(call_to_rekey, new_described, new_values, entries)
+        return self._with_request(
+            call_to_rekey, described=new_described, values=new_values, entries=entries
+        )
 
-    def lost_names(self, call_to_rekey: CallToRekey) -> list[str]:
+    def names_no_longer_secret(self, call_to_rekey: CallToRekey) -> list[str]:
         """Return the names whose values are hidden in a call, and would not be today.
 
         Only the default names are looked at. Which values were hidden by a name that
@@ -157,7 +160,9 @@ class CallRedactor:
         call = call_to_rekey.call._replace(
             arguments=hidden_arguments, parts=facts.get("parts"), outcomes=outcomes
         )
-        return RedactedCall(call_to_rekey._replace(facts=facts, call=call), {}, set())
+        return RedactedCall(
+            call_to_rekey._replace(facts=facts, call=call), objects={}, issued=set()
+        )
 
     # -- clients
 
@@ -200,6 +205,7 @@ class CallRedactor:
     def _with_request(
         self,
         call_to_rekey: CallToRekey,
+        *,
         described: dict[str, Any],
         values: Mapping[str, Any],
         entries: list[Entry],
@@ -246,7 +252,9 @@ class CallRedactor:
             arguments=described, parts=parts, outcomes=outcomes
         )
         return RedactedCall(
-            call_to_rekey._replace(facts=facts, call=call), objects, issued
+            call_to_rekey._replace(facts=facts, call=call),
+            objects=objects,
+            issued=issued,
         )
 
 
@@ -276,8 +284,8 @@ def _texts_rekey_hid(plain_before: Any, plain_now: Any) -> Iterator[str]:
         for name, part in plain_before.items():
             yield from _texts_rekey_hid(part, plain_now.get(name))
     elif type(plain_before) is list and type(plain_now) is list:
-        for part, new in zip(plain_before, plain_now, strict=False):
-            yield from _texts_rekey_hid(part, new)
+        for part_before, part_now in zip(plain_before, plain_now, strict=False):
+            yield from _texts_rekey_hid(part_before, part_now)
     elif (
         type(plain_before) is str
         and plain_before != plain_now

@@ -26,7 +26,10 @@ def members(*rows: dict[str, Any], owner: str | None = "a.py::x") -> list[Rekeye
     ]
     calls = calls_in(vault_of(*given))
     calls.sort(key=lambda old: old.facts["arguments"]["run"])
-    return [rekeyed(old, "0" * 32, owner, {"ignore": ["run"]}) for old in calls]
+    return [
+        rekeyed(old, key="0" * 32, owner=owner, options={"ignore": ["run"]})
+        for old in calls
+    ]
 
 
 def is_same(one: Any, other: Any) -> bool:

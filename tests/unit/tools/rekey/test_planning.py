@@ -48,7 +48,7 @@ def test_nothing_becomes_of_a_recording_of_today_s_line() -> None:
 
     plan = planned(vault, "shop:fetch ignore=run")
 
-    assert (plan.changes, plan.staying, plan.equal) == ([], [], 1)
+    assert (plan.changes, plan.staying, plan.number_equal) == ([], [], 1)
 
 
 def test_nothing_becomes_of_a_recording_without_a_line() -> None:
@@ -83,7 +83,7 @@ def test_a_call_that_was_recorded_again_since_keeps_its_new_recording() -> None:
     [staying_call] = plan.staying
     assert staying_call.reason == "equal calls have different outcomes"
     assert staying_call.changes == ("ignore=run is new",)
-    assert (staying_call.rival, staying_call.is_recorded_again) == (False, True)
+    assert (staying_call.is_rival, staying_call.is_recorded_again) == (False, True)
 
 
 def test_two_tests_with_different_outcomes_of_a_call_have_to_choose_one() -> None:
@@ -100,7 +100,7 @@ def test_two_tests_with_different_outcomes_of_a_call_have_to_choose_one() -> Non
 
     [staying_call] = planned(vault, "shop:fetch ignore=run").staying
 
-    assert (staying_call.rival, staying_call.is_recorded_again) == (True, False)
+    assert (staying_call.is_rival, staying_call.is_recorded_again) == (True, False)
 
 
 def test_a_name_is_taken_after_its_recording_has_moved_away() -> None:

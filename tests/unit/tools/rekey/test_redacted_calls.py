@@ -9,7 +9,7 @@ from pytest_mimic._core.vault import Vault
 from pytest_mimic._tools.cli import project
 from pytest_mimic._tools.rekey.calls_to_rekey import CallToRekey, content_of
 from pytest_mimic._tools.rekey.redacted_calls import (
-    CannotHideError,
+    MustStayError,
     RedactedCalls,
     other_calls,
 )
@@ -76,9 +76,9 @@ def test_a_secret_that_another_call_sends_stays_in_both(are_chosen: int) -> None
 
     hidden = redacted_calls(vault, calls[:are_chosen])
 
-    with pytest.raises(CannotHideError, match="stands in other calls"):
+    with pytest.raises(MustStayError, match="stands in other calls"):
         hidden.checked(calls[0])
-    with pytest.raises(CannotHideError, match="another call has issued"):
+    with pytest.raises(MustStayError, match="another call has issued"):
         hidden.checked(calls[1])
     assert [hidden.keeps_secret(call) for call in calls] == [True, True]
 

@@ -91,8 +91,10 @@ def test_a_name_that_hides_no_longer_is_told() -> None:
     body = {"password": "<redacted>"}
     old = exchange(arguments={"signature": "POST /pay", "method": "POST", "body": body})
 
-    assert CallRedactor(Redactor(("!password",))).lost_names(old) == ["password"]
-    assert CallRedactor(Redactor(())).lost_names(old) == []
+    assert CallRedactor(Redactor(("!password",))).names_no_longer_secret(old) == [
+        "password"
+    ]
+    assert CallRedactor(Redactor(())).names_no_longer_secret(old) == []
 
 
 def test_the_description_of_a_function_loses_its_digests() -> None:
