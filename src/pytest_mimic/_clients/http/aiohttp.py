@@ -130,9 +130,11 @@ class _Recorder(ExchangeRecorder):
         self._timer = timer
 
     def fail(self, error: BaseException) -> None:
-        # The session's total timeout cancels the task, and raises a timeout instead
-        # further up.
-        if is_cancellation(error) and getattr(self._timer, "_cancelled", False):
+        # When the total timeout of a session is over, aiohttp's timer sets `_cancelled`
+        # and cancels the task. Further up, the task gets a timeout instead. A session
+        # without a timeout has a timer without this attribute.
+        is_timeout = getattr(self._timer, "_cancelled", False)
+        if is_timeout and is_cancellation(error):
             self.phase = "reading"
             error = TimeoutError()
         super().fail(error)

@@ -86,7 +86,7 @@ class _ReplayedConnection(Connection):
     release = close
 
     def __del__(self, *_: Any) -> None:
-        # The real one warns about unclosed connections.
+        # A real connection warns that it was not closed.
         pass
 
 
@@ -132,12 +132,11 @@ class ReplayedProtocol(ResponseHandler):
 
         A recorded exception is raised.
         """
-        # The request keeps its response, and this the request: such a cycle would wait
-        # for the garbage collector.
+        # The request keeps its response. If the protocol kept the request, too, such a
+        # cycle would wait for the garbage collector.
         req, self._req = self._req, None
-        await asyncio.sleep(
-            0
-        )  # other tasks run here, as they do while the network is read
+        # Other tasks run here, as they do while the network is read.
+        await asyncio.sleep(0)
         if req._continue is not None and not req._continue.done():
             req._continue.set_result(True)
         if "status" not in self._exchange:
@@ -156,9 +155,12 @@ class ReplayedProtocol(ResponseHandler):
         return message, payload
 
     def close(self) -> None:
-        """Lose the connection, as when its session is closed."""
+        """Close the connection. The connector does so when its session is closed."""
         if self.transport is not None:
+            # From now on, the transport is None.
             super().close()
+            # A real transport would call this in a later turn of the loop. `_NOWHERE`
+            # calls nothing, and the connector waits for it.
             self._loop.call_soon(self.connection_lost, None)
 
     async def feed_next(self, payload: StreamReader) -> None:
@@ -177,7 +179,7 @@ class ReplayedProtocol(ResponseHandler):
 
 
 class _UnsentProtocol(ReplayedProtocol):
-    """Raises why a request could not be sent, where its response would be read."""
+    """Raises why a request could not be sent, when its response would be read."""
 
     def __init__(self, req: Any, error: Exception, reason: Exception) -> None:
         super().__init__(req, {}, None)  # type: ignore[arg-type]
@@ -202,7 +204,8 @@ class _ReplayedReader(StreamReader):
         protocol: Any = self._protocol
         if self._exception is None and not self._eof:
             if protocol._parser is None:
-                raise RuntimeError("Connection closed.")  # as aiohttp does
+                # aiohttp raises this error, too.
+                raise RuntimeError("Connection closed.")
             await protocol.feed_next(self)
         if self._exception is not None:
             raise self._exception
@@ -236,7 +239,8 @@ def record_body(
         def feed_eof(self) -> None:
             try:
                 recorder.complete()
-            except Exception as error:  # aiohttp, which calls this, would only log it
+            except Exception as error:
+                # aiohttp, which calls this, would only log the error.
                 super().set_exception(error)
             super().feed_eof()
 

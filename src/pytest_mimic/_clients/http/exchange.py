@@ -145,15 +145,16 @@ class HttpAdapter(Adapter):
         What a cassette may have been filtered of, such as a secret field, is left out.
         """
         names_of_parts: set[str] = set()
-        for name in names:
-            names_of_parts.update(MATCHERS.get(name, ()))
+        for matcher in names:
+            # The file may be edited by hand: `import` writes no other names.
+            names_of_parts.update(MATCHERS.get(matcher, ()))
         matched_parts = {}
-        for name in sorted(names_of_parts & parts.keys()):
-            part = _without_items_cassettes_lack(parts[name], redactor)
-            if name == "headers":
+        for part_name in sorted(names_of_parts & parts.keys()):
+            part = _without_items_cassettes_lack(parts[part_name], redactor)
+            if part_name == "headers":
                 part = _without_headers_of_clients(part)
             if part != {}:
-                matched_parts[name] = part
+                matched_parts[part_name] = part
         return matched_parts
 
     def comparable(self, exchange: Any, other_exchange: Any = None, /) -> Any:

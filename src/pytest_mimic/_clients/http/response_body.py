@@ -59,23 +59,30 @@ def store_body(
     media_type, parameters = header_parts(content_type)
     is_structured = media_type.startswith("multipart/") or media_type in parts.MESSAGES
     if is_structured and not stopped and depth < parts.DEEPEST:
-        structured = _store_structured(data, content_type, media_type, secrets, depth)
+        structured = _store_structured(
+            data,
+            content_type=content_type,
+            media_type=media_type,
+            secrets=secrets,
+            depth=depth,
+        )
         if structured is not None:
             return structured
-    # The chunks of a body count where its reader has stopped after one of several.
+    # Where the reader has stopped after one of several chunks, their ends are kept.
     chunks_until_stop: Sequence[bytes] = ()
     if stopped and len(chunks) > 1:
         chunks_until_stop = chunks
-    charset = _charset_of(data, parameters.get("charset", _UTF_8))
+    charset = _charset_that_fits(data, declared=parameters.get("charset", _UTF_8))
     if charset is None:
+        # The body is binary.
         if chunks_until_stop:
             return {"chunks": list(map(_base64_body, chunks_until_stop))}
         return _base64_body(data)
     body = _store_text(
         data,
-        charset,
-        media_type,
-        secrets,
+        charset=charset,
+        media_type=media_type,
+        secrets=secrets,
         chunks_until_stop=chunks_until_stop,
         is_whole=not stopped,
     )
@@ -89,8 +96,11 @@ def _base64_body(data: bytes) -> dict[str, Any]:
     return {"base64": base64.b64encode(data).decode()}
 
 
-def _charset_of(data: bytes, declared: str) -> str | None:
-    """Return the charset in which a body is a text, or None if it is binary."""
+def _charset_that_fits(data: bytes, *, declared: str) -> str | None:
+    """Return the first charset in which a body is a text: the declared one, or UTF-8.
+
+    None: the body is binary.
+    """
     for charset in (declared, _UTF_8):
         if as_text(data, charset) is not None:
             return charset
@@ -99,10 +109,10 @@ def _charset_of(data: bytes, declared: str) -> str | None:
 
 def _store_text(
     data: bytes,
+    *,
     charset: str,
     media_type: str,
     secrets: Secrets,
-    *,
     chunks_until_stop: Sequence[bytes],
     is_whole: bool,
 ) -> dict[str, Any]:
@@ -110,7 +120,7 @@ def _store_text(
 
     Args:
         data: The bytes of the body.
-        charset: The charset in which they are a text.
+        charset: The charset in which the bytes are a text.
         media_type: The media type, `text/event-stream`.
         secrets: Replaces what is secret.
         chunks_until_stop: The chunks that came before the reader stopped, if there are
@@ -152,7 +162,7 @@ def _store_one_text(text: str, media_type: str, secrets: Secrets) -> dict[str, A
 
 
 def _decoded_texts(chunks: Sequence[bytes], charset: str) -> list[str]:
-    """Decode chunks. One that ends within a character ends before it."""
+    """Return chunks as texts. A chunk that ends within a character ends before it."""
     decoder = codecs.getincrementaldecoder(charset)()
     return list(filter(None, map(decoder.decode, chunks)))
 
@@ -160,13 +170,13 @@ def _decoded_texts(chunks: Sequence[bytes], charset: str) -> list[str]:
 def _encoded_texts(texts: Sequence[str], charset: str) -> bytes:
     """Return the bytes of texts that are encoded one by one.
 
-    In UTF-16, for example, each has a mark.
+    In UTF-16, for example, each text has a mark.
     """
     return b"".join([text.encode(charset) for text in texts])
 
 
 def _scrubbed_texts(texts: list[str], secrets: Secrets) -> list[str]:
-    """Return as many texts without secrets; equally long ones if there were any."""
+    """Return as many texts without secrets; equally long ones if there were secrets."""
     joined_text = "".join(texts)
     hidden_text = secrets.text(joined_text)
     if hidden_text == joined_text:
@@ -181,6 +191,7 @@ def _scrubbed_texts(texts: list[str], secrets: Secrets) -> list[str]:
 
 def _store_structured(
     data: bytes,
+    *,
     content_type: str | None,
     media_type: str,
     secrets: Secrets,
