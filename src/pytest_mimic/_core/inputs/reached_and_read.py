@@ -1,7 +1,7 @@
 """What recorded calls reach and read in the project, as fingerprints and compared.
 
-They reach code by the names in their own, and read the files that they open. A real
-call is watched by an `InputTrace`.
+Calls reach code by the names in their own code, and read the files that they open. A
+real call is watched by an `InputTrace`.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _no_trace() -> None:
 
 
 class ProjectSources:
-    """The files of a project, for one run. Each is looked at once.
+    """The files of a project, for one run. Each file is looked at once.
 
     Args:
         places: Tells which files are under the rootdir.
@@ -142,12 +142,12 @@ class ProjectSources:
         return Path(file_of_module(module) or path)
 
     def _read_code(self, file: str, module: str) -> SourceCode:
-        return SourceCode(self._path_of_file(file, module), module, file)
+        return SourceCode(self._path_of_file(file, module), module=module, file=file)
 
     def _list_of_inputs(
         self, target: str, classes: frozenset[type], files: frozenset[tuple[str, str]]
     ) -> str:
-        """Return the list of what calls of a target reach and read, "" for none."""
+        """Return the list of what calls of a target reach and read, or `""`."""
         facts = {"files": dict(files), "functions": self.reached(target, classes)}
         if not any(facts.values()):
             return ""
@@ -208,7 +208,7 @@ class ProjectSources:
 
         The classes of its arguments count like names in that code.
 
-        They come by source file, and in it by name:
+        The fingerprints come by source file, and in the file by name:
 
         | name | fingerprint of |
         |---|---|
@@ -249,7 +249,12 @@ class ProjectSources:
             if code is not None:
                 used_places = code.places_used_in(code_place.name)
                 pending |= used_places - seen_places
-                if _has_fingerprints(code_place, code, used_places, target_place):
+                if _has_fingerprints(
+                    code_place,
+                    code,
+                    used_places=used_places,
+                    target_place=target_place,
+                ):
                     self._enter_place(
                         code_place, code, reached, is_target=code_place == target_place
                     )
@@ -309,6 +314,7 @@ def _qualified(holder: str, name: str) -> str:
 def _has_fingerprints(
     code_place: CodePlace,
     code: SourceCode,
+    *,
     used_places: set[CodePlace],
     target_place: CodePlace,
 ) -> bool:
@@ -317,7 +323,7 @@ def _has_fingerprints(
     An import does not: what it leads to counts. The target's own code is compared
     apart, so that its module counts only if the code names something in it.
     """
-    if code_place.name not in code.uses:
+    if code_place.name not in code.used_places:
         return False
     modules = {used_place.module for used_place in used_places}
     is_import = bool(modules) and modules.isdisjoint(("", code_place.module))
@@ -326,7 +332,10 @@ def _has_fingerprints(
     if code_place != target_place:
         return True
     for used_place in used_places:
-        if used_place.module == code_place.module and used_place.name in code.uses:
+        if (
+            used_place.module == code_place.module
+            and used_place.name in code.used_places
+        ):
             return True
     return False
 
@@ -352,21 +361,26 @@ class SourceCode:
 
     Of a file that has gone, or is of a newer Python, nothing is known.
 
+    Args:
+        path: The file to read, perhaps one that is installed.
+        module: The name of its module.
+        file: Its path in the lists of inputs, see `file` below.
+
     Attributes:
         file: The path of the file under the rootdir, `shop/api.py`.
         fingerprints: The fingerprints of functions, methods, and classes without their
             methods, by qualified name; under the empty name, that of all other
             statements. Layout, comments and docstrings do not count.
-        uses: The places that the code of each bound name uses. A name is bound by a
-            function, a class with its methods of special names, the statements of a
-            value, or an import, which may bind `*`.
+        used_places: By each bound name: the places that its code uses. A name is bound
+            by a function, a class with its methods of special names, the statements of
+            a value, or an import, which may bind `*`.
         members: The names that a class binds, by the name of the class; those that the
             module binds, by the empty name.
     """
 
-    def __init__(self, path: Path, module: str, file: str) -> None:
+    def __init__(self, path: Path, *, module: str, file: str) -> None:
         self.file = file
-        self.uses = defaultdict[str, set[CodePlace]](set)
+        self.used_places = defaultdict[str, set[CodePlace]](set)
         self.members = defaultdict[str, set[str]](set)
         self._module = module
         tree = ast.Module([], [])
@@ -379,7 +393,7 @@ class SourceCode:
             package = module
         self._add_imports(tree, package)
         texts_by_name = self._add_statements(tree)
-        for name in self.uses:
+        for name in self.used_places:
             holder, _, member = name.rpartition(".")
             self.members[holder].add(member)
         self.fingerprints = {
@@ -392,12 +406,12 @@ class SourceCode:
         A name that is not bound is a module, or perhaps one of those that `from
         shop.base import *` binds.
         """
-        if name in self.uses:
-            return self.uses[name]
-        return {CodePlace(origin, name) for origin, _ in self.uses.get("*", ())}
+        if name in self.used_places:
+            return self.used_places[name]
+        return {CodePlace(origin, name) for origin, _ in self.used_places.get("*", ())}
 
     def _add_statements(self, tree: ast.Module) -> dict[str, list[str]]:
-        """Add to `uses` the definitions and other statements, also those of classes.
+        """Add what each definition and other statement uses, also those of classes.
 
         The texts of both are returned, by qualified name; under the empty name, those
         of the other statements.
@@ -416,13 +430,13 @@ class SourceCode:
                 methods, node.body = _split_body(node)
                 pending += [(name, method) for method in methods]
             elif holder and name.endswith("__"):
-                self.uses[holder].add(CodePlace(self._module, name))
+                self.used_places[holder].add(CodePlace(self._module, name))
             texts_by_name[name].append(normalised(node))
-            self._add_uses(node, name)
+            self._add_used_places(node, name)
         return texts_by_name
 
-    def _add_uses(self, statement: ast.stmt, defined_name: str) -> None:
-        """Add to `uses` what a statement uses.
+    def _add_used_places(self, statement: ast.stmt, defined_name: str) -> None:
+        """Add what a statement uses to `used_places`.
 
         Args:
             statement: The statement.
@@ -433,7 +447,7 @@ class SourceCode:
         bound_names = []
         for syntax_node in ast.walk(statement):
             if isinstance(syntax_node, ast.Attribute):
-                # Of what it is an attribute is not known.
+                # What has this attribute is not known.
                 used_places.add(CodePlace("", syntax_node.attr))
             elif isinstance(syntax_node, _DEFINITIONS):
                 bound_names.append(syntax_node.name)
@@ -448,21 +462,21 @@ class SourceCode:
         if defined_name:
             bound_names = [defined_name]
         for bound_name in bound_names:
-            self.uses[bound_name] |= used_places
+            self.used_places[bound_name] |= used_places
 
     def _add_imports(self, tree: ast.Module, package: str) -> None:
-        """Add each imported name to `uses`: it uses the place where it comes from."""
+        """Add each imported name, which uses the place that it comes from."""
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     # `import a.b` binds the name `a`.
                     name = alias.asname or alias.name.partition(".")[0]
-                    self.uses[name].add(CodePlace(alias.name, ""))
+                    self.used_places[name].add(CodePlace(alias.name, ""))
             elif isinstance(node, ast.ImportFrom):
                 origin = _module_of_import(node, package)
                 for alias in node.names:
                     # What is imported from a package may be a module.
-                    self.uses[alias.asname or alias.name] |= {
+                    self.used_places[alias.asname or alias.name] |= {
                         CodePlace(origin, alias.name),
                         CodePlace(f"{origin}.{alias.name}", ""),
                     }

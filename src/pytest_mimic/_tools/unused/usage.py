@@ -145,7 +145,7 @@ def read_usage(path: Path) -> Usage:
         f"{path} is damaged, or is not a file that --mimic-usage of this version "
         "has written",
         remedies=[
-            "to make one, run the tests of this job again: pytest --mimic-usage=FILE"
+            "to make one, run the tests of its CI job again: pytest --mimic-usage=FILE"
         ],
     )
 
