@@ -93,6 +93,17 @@ def test_attributes_of_the_library_itself_are_none_of_them(make, package):
     assert added_attributes(make(), package) == {}
 
 
+def test_attributes_are_known_however_many_a_class_sets():
+    """The number of a name after the first 256 takes more than one instruction."""
+    lines = "".join(f"        self.part_{number} = self\n" for number in range(70_000))
+    namespace = {"__name__": "shop.parts"}
+    exec(f"class Parts:\n    def __init__(self):\n{lines}", namespace)
+
+    value = with_attribute(namespace["Parts"]())
+
+    assert added_attributes(value, "shop") == {"origin": "x"}
+
+
 def test_what_a_class_of_another_package_pickles_counts():
     frames = []
     for unit in ("m", "m", "s"):
