@@ -11,6 +11,7 @@ from typing import Any
 # The types of the parts of a recorded HTTP response, and of the forms of its body.
 _TYPES_OF_PARTS = {"status": int, "headers": list, "body": dict, "stream_id": int}
 _TEXT = frozenset((str,))
+_LIST = frozenset((list,))
 _JSON_ALONE = {"json": None}
 _TYPES_OF_CONTENTS = {
     "json": object,
@@ -98,13 +99,10 @@ def check_sql(value: Any) -> None:
         raise TypeError("a client's outcome must be a mapping")
     columns = value.get("columns", [])
     rows = value.get("rows", [])
-    for name, items in (("columns", columns), ("rows", rows)):
-        if type(items) is not list:
-            raise TypeError(f"{name} must be of type list")
-    for items in (*columns, *rows):
-        if type(items) is not list:
-            raise ValueError("each row must have a value for each column")
-    if rows and {*map(len, rows)} != {len(columns)}:
+    if type(columns) is not list or type(rows) is not list:
+        raise TypeError("columns and rows must be of type list")
+    are_lists = _LIST.issuperset(map(type, (*columns, *rows)))
+    if not are_lists or (rows and {*map(len, rows)} != {len(columns)}):
         raise ValueError("each row must have a value for each column")
 
 

@@ -59,6 +59,9 @@ def issued_in(text: str) -> list[str]:
 
     value="&lt;redacted:1a2b3c4d&gt;"  →  ["<redacted:1a2b3c4d>"]
     """
+    # Most texts have none, and the search of the pattern takes much longer.
+    if "redacted" not in text and NUMBER_START not in text:
+        return []
     return ISSUED.findall(plain_placeholders(text))
 
 

@@ -123,9 +123,10 @@ class HttpxAdapter(HttpAdapter):
             extensions["stream_id"] = answer.stream_id
         else:
             extensions["reason_phrase"] = answer.reason.encode("latin-1")
-        headers = []
-        for name, value in answer.headers:
-            headers.append((name.encode("latin-1"), value.encode("latin-1")))
+        headers = [
+            (name.encode("latin-1"), value.encode("latin-1"))
+            for name, value in answer.headers
+        ]
         return module.Response(
             answer.status, headers=headers, stream=stream, extensions=extensions
         )

@@ -406,13 +406,16 @@ class StoredResponse:
         self.chunks = load_body(body)
         # A copy, which grows below: the stored exchange is shared. JSON has lists for
         # pairs.
-        headers = [(name, value) for name, value in exchange["headers"]]
+        headers: list[tuple[str, str]] = list(map(tuple, exchange["headers"]))
         # `handed_out`: the client that recorded gave its caller the compressed bytes.
         if body is not None and (body.get("handed_out") or not client_decodes):
             headers += self._encode(body.get("encoding", ""))
-        if body is not None and method != "HEAD":
-            headers = self._with_length(headers)
         names = [name.lower() for name, _ in headers]
+        if body is not None and method != "HEAD":
+            for index, name in enumerate(names):
+                if name == "content-length":
+                    written_name, length = headers[index]
+                    headers[index] = written_name, self._length_now(length)
         if "set-cookie" in names:
             headers = _with_lasting_cookies(headers)
         self.headers = headers
@@ -424,24 +427,18 @@ class StoredResponse:
         self.chunks, name = deflate(self.chunks, encoding, is_whole=self.is_complete)
         return [("Content-Encoding", name)]
 
-    def _with_length(self, headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
-        """Return the headers with the length of the body as it is now.
+    def _length_now(self, recorded_length: str) -> str:
+        """Return the length of the body as it is now, for the header of this value.
 
         Of an incomplete body, a greater length is announced than it has: the client
         must not take it for complete.
         """
-        size = sum(map(len, self.chunks))
-        headers_with_length = []
-        for name, value in headers:
-            if name.lower() == "content-length":
-                length = size
-                if not self.is_complete:
-                    length += 1
-                    if value.isdigit():
-                        length = max(length, int(value))
-                value = str(length)
-            headers_with_length.append((name, value))
-        return headers_with_length
+        length = sum(map(len, self.chunks))
+        if not self.is_complete:
+            length += 1
+            if recorded_length.isdigit():
+                length = max(length, int(recorded_length))
+        return str(length)
 
     def ending(
         self,

@@ -17,6 +17,7 @@ from uuid import uuid4
 
 from pytest_mimic._clients.redis.redis_commands import (
     Command,
+    bytes_of,
     describe_commands,
     first_word,
     read_commands,
@@ -247,15 +248,11 @@ class RedisAdapter(Adapter):
 
 def _state(connection: Any) -> ConnectionState:
     """Return the state of a connection, made on first use."""
-    attributes = vars(connection)
-    state: ConnectionState | None = attributes.get(_ATTRIBUTE_OF_STATE)
-    if state is not None:
-        return state
-    # Another thread may make one at the same time: the first one stays.
-    first_state: ConnectionState = attributes.setdefault(
-        _ATTRIBUTE_OF_STATE, ConnectionState()
-    )
-    return first_state
+    state: ConnectionState | None = vars(connection).get(_ATTRIBUTE_OF_STATE)
+    if state is None:
+        # Another thread may make one at the same time: the first one stays.
+        state = vars(connection).setdefault(_ATTRIBUTE_OF_STATE, ConnectionState())
+    return state
 
 
 def _wrap_acquire(original: _Function, port: Port) -> _Function:
@@ -312,15 +309,15 @@ class ConnectionState:
                 commands.
             UnstorableOutcomeError: The connection would listen to channels.
         """
-        commands = read_commands(packed)
+        packed_bytes = bytes_of(packed)
+        commands = read_commands(packed_bytes)
         server = getattr(connection, "path", None)
         if not server:
             server = f"{connection.host}:{connection.port}"
-        texts = [list(map(text_of, command)) for command in commands]
         redactor = port.redactor
         # The secrets of the test. In a replay, a command without a placeholder needs
         # none.
-        known_secrets = port.secrets_for(texts)
+        known_secrets = port.secrets_for(text_of(packed_bytes))
         if known_secrets is not None:
             redactor = redactor.knowing(known_secrets)
         call = describe_commands(
@@ -335,6 +332,7 @@ class ConnectionState:
             with port.noting:
                 raise _not_recordable(call.signature)
         if known_secrets is not None and not port.is_replaying:
+            texts = [list(map(text_of, command)) for command in commands]
             known_secrets.send(secret_words(commands, redactor), [call.parts, texts])
         step = port.begin(call)
         if step is not None and step.mode == "replay" and step.waits:

@@ -82,15 +82,15 @@ _UNORDERED_PAIRS = {"MSET": 1, "MSETNX": 1, "HSET": 2, "HMSET": 2}
 # The first bytes of the words of `ACL SETUSER` that are passwords and their hashes.
 _PASSWORD_MARKS = (b">", b"<", b"#", b"!")
 _is_name = re.compile(rb"[^\s{}\[\]\"]{1,80}").fullmatch
+_parts_of_name = re.compile("[:/.]").split
 _LONGEST_KEY = 80
 
 
-def read_commands(packed: Any) -> list[Command]:
-    """Return the commands that a client has packed for the wire, perhaps in parts.
+def read_commands(packed_bytes: bytes) -> list[Command]:
+    """Return the commands that a client has packed for the wire.
 
     Before each command stands its number of words, before each word its size.
     """
-    packed_bytes = _bytes_of(packed)
     find_in_bytes = packed_bytes.index
     commands: list[Command] = []
     position, size = 0, len(packed_bytes)
@@ -108,13 +108,13 @@ def read_commands(packed: Any) -> list[Command]:
     return commands
 
 
-def _bytes_of(packed: Any) -> bytes:
-    """Return what a client has packed as one text of bytes."""
-    if isinstance(packed, str):
-        return packed.encode()
+def bytes_of(packed: Any) -> bytes:
+    """Return what a client has packed, perhaps in parts, as one text of bytes."""
     if isinstance(packed, (bytes, bytearray, memoryview)):
         return bytes(packed)
-    return b"".join(map(_bytes_of, packed))
+    if isinstance(packed, str):
+        return packed.encode()
+    return b"".join(map(bytes_of, packed))
 
 
 @lru_cache(maxsize=512)
@@ -123,6 +123,7 @@ def verb_of(word: bytes) -> str:
     return text_of(word).upper()
 
 
+@lru_cache(maxsize=512)
 def first_word(word: bytes) -> str:
     """Return `CONFIG` for `CONFIG GET`, whether it is sent as one word or as two."""
     return verb_of(word).partition(" ")[0]
@@ -169,7 +170,7 @@ def _name_of_secret_key(command: Command, redactor: Redactor) -> str:
         words_with_names = command[1:2]
     for word in words_with_names:
         if _is_name(word):
-            for name_part in re.split("[:/.]", text_of(word)):
+            for name_part in _parts_of_name(text_of(word)):
                 if redactor.secret(name_part):
                     return name_part
     return ""
@@ -319,8 +320,9 @@ def _plain_command(
     if verb in _UNORDERED_ARGUMENTS:
         start = _UNORDERED_ARGUMENTS[verb]
         return plain_words[:start] + sorted(plain_words[start:], key=repr)
-    # A command without pairs has none from its end on.
-    first_name = _UNORDERED_PAIRS.get(verb, len(command))
+    if verb not in _UNORDERED_PAIRS:
+        return plain_words
+    first_name = _UNORDERED_PAIRS[verb]
     names = command[first_name::2]
     has_repeated = len(set(names)) * 2 != len(command) - first_name
     if has_repeated:

@@ -44,6 +44,7 @@ _CLASSES_OF_PEP_249 = frozenset(
 )
 # How many parts PEP 249 gives a column.
 _PARTS_OF_DESCRIPTION = 7
+_NO_PARTS = (None,) * _PARTS_OF_DESCRIPTION
 _ATTRIBUTES_WITH_CODES = (
     *("pgcode", "pgerror", "sqlstate"),
     *("sqlite_errorcode", "sqlite_errorname", "errno"),
@@ -86,11 +87,7 @@ def load_description(columns: list[Any]) -> tuple[tuple[Any, ...], ...]:
 
     The Nones that `store_description` cut off are put back.
     """
-    loaded_columns = []
-    for column in columns:
-        missing_parts = _PARTS_OF_DESCRIPTION - len(column)
-        loaded_columns.append((*column, *[None] * missing_parts))
-    return tuple(loaded_columns)
+    return tuple([(*column, *_NO_PARTS[len(column) :]) for column in columns])
 
 
 class Rows:
@@ -184,23 +181,24 @@ def load_rows(outcome: Mapping[str, Any]) -> list[Any]:
     if not PLAIN.issuperset(map(type, chain.from_iterable(rows))):
         load_value = partial(from_plain, classes=classes)
         rows = [list(map(load_value, row)) for row in rows]
+    stored_class = outcome.get("row")
+    if stored_class is None:
+        return list(map(tuple, rows))
     names = [str(column[0]) for column in outcome["columns"]]
-    make = _maker_of_rows(outcome.get("row"), names, classes)
+    make = _maker_of_rows(stored_class, names, classes)
     return list(map(make, rows))
 
 
 def _maker_of_rows(
     stored_class: Any, names: list[str], classes: Sequence[str]
 ) -> Callable[[list[Any]], Any]:
-    """Return the function that makes a row of its values.
+    """Return the function that makes a row, which is no tuple, of its values.
 
     Args:
         stored_class: What `Rows.kind` was when the result was recorded.
         names: The names of the columns.
         classes: The classes that may be imported for it.
     """
-    if stored_class is None:
-        return tuple
     if stored_class == "list":
         return list
     if stored_class == "dict":

@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from pytest_mimic._clients.sql import outcomes
 from pytest_mimic._clients.sql.drivers import (
+    CursorRules,
     InnerConnection,
     cursor_rules,
     state_after_error,
@@ -60,6 +61,9 @@ _OWN_ATTRIBUTES = frozenset(
         *("dialect", "state_when_lost"),
     )
 )
+
+# The options of a driver's `cursor` that are classes: of the cursor, or of its rows.
+_OPTIONS_WITH_FACTORIES = ("cursor_factory", "row_factory", "factory")
 
 
 class StandInConnection:
@@ -182,9 +186,9 @@ class StandInConnection:
         """
         factories = list(filter(callable, args))
         factories_by_name = {}
-        for name in ("cursor_factory", "row_factory", "factory"):
-            if options.get(name) is not None:
-                factories_by_name[name] = options[name]
+        for name, factory in options.items():
+            if name in _OPTIONS_WITH_FACTORIES and factory is not None:
+                factories_by_name[name] = factory
         return StandInCursor(self, factories, factories_by_name)
 
     def commit(self) -> None:
@@ -419,10 +423,14 @@ class StandInCursor:
         self.closed = False
         self._factories = factories
         self._options = options or {}
-        self._rules = cursor_rules(connection.dialect)
         self._input_sizes: tuple[Any, ...] | None = None
         self._is_used = False
         self._forget_result()
+
+    @property
+    def _rules(self) -> CursorRules:
+        """What the driver refuses. Most cursors are closed, and refuse nothing."""
+        return cursor_rules(self.connection.dialect)
 
     def _forget_result(self) -> None:
         """Have no result, as before the first statement."""
@@ -471,7 +479,7 @@ class StandInCursor:
                     request = [call.call.parts, str(sql), args[:1]]
                     port.secrets.send(call.secrets, request)
                 step = port.begin(call.call)
-        if not connection.resetting:
+        if not connection.resetting and not connection.used:
             connection.used = True
         if call is None or step is None:
             self._rows = iter(self._read(cursor_method, sql, args, options))
@@ -496,6 +504,7 @@ class StandInCursor:
                 if step.mode == "run":
                     return self
                 outcome_with_secrets = self._outcome(call, rows, NO_NAMES)
+            self._forget_result()
         connection.wait_as_recorded(step)
         outcome = step.outcome(is_read_only=True)
         if outcome_with_secrets is not None:
@@ -607,7 +616,6 @@ class StandInCursor:
 
     def _load_outcome(self, outcome: dict[str, Any]) -> None:
         """Take over a recorded result, or raise the recorded error."""
-        self._forget_result()
         self.connection.raise_recorded(outcome)
         self.rowcount = outcome.get("rowcount", -1)
         self.lastrowid = from_plain(outcome.get("lastrowid"))

@@ -86,10 +86,11 @@ def _track_of(run: Run, call: Call, mode: Mode) -> OwnedTrack:
     recordings = run.recordings
     plan = call.plan
     owner: Owner | None = None
-    file = f"{plan.folder}/{call.key}.json"
     if call.sequence:
         owner = current.owner
         file = recording_name(plan.target, call.key, owner.name)
+    else:
+        file = f"{plan.folder}/{call.key}.json"
     # What is recorded of the call itself.
     try:
         recording = recordings.find(file)
@@ -99,13 +100,14 @@ def _track_of(run: Run, call: Call, mode: Mode) -> OwnedTrack:
             raise
         recording = None
     # Else an imported recording, in which fewer parts count.
-    is_again = mode is Mode.RERECORD
-    if owner is not None and plan.target in owner.again:
-        is_again = True
-    if recording is None and call.edge_call is not None and not is_again:
-        for imported in imported_files(recordings, call, owner)[:1]:
-            file = imported
-            recording = recordings.find(imported)
+    if recording is None and call.edge_call is not None:
+        is_again = mode is Mode.RERECORD
+        if owner is not None and plan.target in owner.again:
+            is_again = True
+        if not is_again:
+            for imported in imported_files(recordings, call, owner)[:1]:
+                file = imported
+                recording = recordings.find(imported)
     # Equal calls of an owner have one track.
     if owner is not None:
         track: OwnedTrack | None = owner.tracks.get(file)

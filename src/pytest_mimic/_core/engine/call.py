@@ -53,6 +53,8 @@ class Call:
     """
 
     began: float = 0.0
+    number: int = 0
+    issuer: Issuer | None = None
 
     def __init__(
         self,
@@ -77,9 +79,7 @@ class Call:
         self.forms: Forms | None = forms
         self.edge_call: ClientCall | None = edge_call
         self.converses: bool = sequence and edge_call is not None
-        self.number: int = 0
         self.is_shared: bool = edge_call is not None and edge_call.shared
-        self.issuer: Issuer | None = None
         self.host: str | None = None if edge_call is None else edge_call.host
 
     @property

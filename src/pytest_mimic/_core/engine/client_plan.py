@@ -98,34 +98,34 @@ class ClientPlan(Plan):
                 edge_call = edge_call._replace(
                     signature=signature, parts=parts, described=described
                 )
-        call_with_key = partial(
-            Call,
+        parts = edge_call.parts
+        if self._imported:
+            key = self.imported_key(edge_call, self._imported)
+        else:
+            counted = edge_call.identity
+            if self._match:
+                matched = {}
+                for path, value in self._matched(parts).items():
+                    matched[f"match {path}"] = value
+                parts = {**parts, **matched}
+                counted = (*counted, *matched)
+            names = tuple(filter(parts.__contains__, counted))
+            identity = self._identities.get(names)
+            if identity is None:
+                identity = self._identities[names] = self._identity_of(names)
+            try:
+                key = identity.key(tuple(map(parts.__getitem__, names)))
+            except Unstable as unstable:
+                raise rest_of_identity().error_of_unstable(
+                    unstable, self.target, self.options
+                ) from None
+        return Call(
             self,
-            signature=edge_call.signature,
+            key,
+            edge_call.signature,
             sequence=self.options.sequence is not False and not edge_call.shared,
             edge_call=edge_call,
         )
-        if self._imported:
-            return call_with_key(self.imported_key(edge_call, self._imported))
-        parts = edge_call.parts
-        counted = edge_call.identity
-        if self._match:
-            matched = {}
-            for path, value in self._matched(parts).items():
-                matched[f"match {path}"] = value
-            parts = {**parts, **matched}
-            counted = (*counted, *matched)
-        names = tuple([name for name in counted if name in parts])
-        identity = self._identities.get(names)
-        if identity is None:
-            identity = self._identities[names] = self._identity_of(names)
-        try:
-            key = identity.key(tuple([parts[name] for name in names]))
-            return call_with_key(key)
-        except Unstable as unstable:
-            raise rest_of_identity().error_of_unstable(
-                unstable, self.target, self.options
-            ) from None
 
     def is_stale(self, source: str | None, inputs: str | None) -> bool:  # noqa: ARG002 - for functions
         """Return False: a client has no source, and nothing traces its calls."""
@@ -273,6 +273,7 @@ class Port:
 
     def __init__(self, run: Run, ports: Mapping[str, Port] | None = None) -> None:
         self._run = run
+        self._run_replays: bool = run.settings.mode is Mode.REPLAY
         # The ports of the run, by the names of their clients.
         self._ports: Mapping[str, Port] = {}
         if ports is not None:
@@ -291,12 +292,11 @@ class Port:
     @property
     def is_replaying(self) -> bool:
         """Whether no call runs for real, except those that are excluded."""
-        mode = self._run.settings.mode
         if self.plans:
             cassette = self.plans[-1].cassette
             if cassette is not None:
-                mode = cassette.run_mode
-        return mode is Mode.REPLAY
+                return cassette.run_mode is Mode.REPLAY
+        return self._run_replays
 
     def unmimicked(self) -> AbstractContextManager[None]:
         """Return a block in which no call is mimicked, of any client or function."""

@@ -97,9 +97,11 @@ class Track:
         self._last: Recording | None = None
         # Whether there was no file.
         self._is_new = not self._found
-        for place, call in enumerate(kept):
-            key = str(call.identity) if self.within else ""
-            self._places.setdefault(key, []).append(place)
+        if self.within:
+            for place, call in enumerate(kept):
+                self._places.setdefault(str(call.identity), []).append(place)
+        elif kept:
+            self._places[""] = list(range(len(kept)))
 
     # -- the next call
 
@@ -115,15 +117,15 @@ class Track:
             MimicError: The call has no recording, and the mode does not run it, or a
                 stale or damaged one.
         """
-        plan = call.plan
+        plan, owner = call.plan, self.owner
         with self._recordings.turns:
-            if self.owner is not None and call.sequence and plan.cassette is None:
+            if owner is not None and call.sequence and plan.cassette is None:
                 # Only in a turn are the numbers of other processes' calls known.
-                self.owner.begun += 1
-                call.number = self.owner.begun
+                owner.begun += 1
+                call.number = owner.begun
             # What stands in the place of the call.
             position, recording = self._next_place(call, mode, key)
-            if recording is not None and self.owner is not None:
+            if recording is not None and owner is not None:
                 options = recording.options or {}
                 has_changed = options != plan.kept_options
                 if has_changed and _is_of_another_call(call, recording):
@@ -157,15 +159,15 @@ class Track:
         places = self._places.setdefault(key, [])
         count = self.taken.get(key, 0)
         position = min(count, len(places))
-        # In a replay, the last outcome repeats. While recording, one more call is a new
-        # one.
-        repeats = not mode.writes
-        if mode is Mode.RECORD and call.plan.options.sequence is False:
-            repeats = True
-        is_new = position == len(places)
-        if repeats and is_new and places:
-            position -= 1
-            if count == len(places) and call.converses and not self.within:
+        if places and position == len(places):
+            # In a replay, the last outcome repeats. While recording, one more call is a
+            # new one.
+            repeats = not mode.writes
+            if mode is Mode.RECORD and call.plan.options.sequence is False:
+                repeats = True
+            if repeats:
+                position -= 1
+            if repeats and count == len(places) and call.converses and not self.within:
                 self._note_repetition(call, recorded=count)
         if self.owner is not None:
             self.taken[key] = count + 1
@@ -257,7 +259,8 @@ class Track:
         if recording is not None:
             recorded = self._recorded(call, mode, recording)
         owner = self.owner
-        if not call.converses or owner is None:
+        # A replay goes by what is recorded alone.
+        if not mode.writes or not call.converses or owner is None:
             return Facts(mode, recorded)
         conversation: Conversation = "new"
         if call.plan.target in owner.again:

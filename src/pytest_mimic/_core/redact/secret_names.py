@@ -208,16 +208,17 @@ class SecretNames:
         answer = "never"
         if isinstance(name, str) and len(name) <= _LONGEST_NAME:
             answer = self._judge(name)
+        if answer == "never":
+            # Under a name that is not secret, there may be a key of Google.
+            if type(value) is not str or value[:4] != "AIza" or not self._names:
+                return False
+            return GOOGLE_KEY.fullmatch(value) is not None
         if answer == "look":
             return isinstance(value, str) and self._looks_secret(str(name), value)
         if answer == "always":
             return not is_empty(value)
-        if answer == "text":
-            return isinstance(value, (str, bytes)) and not is_empty(value)
-        # Under a name that is not secret, there may be a key of Google.
-        if type(value) is not str or value[:4] != "AIza" or not self._names:
-            return False
-        return GOOGLE_KEY.fullmatch(value) is not None
+        # The answer is `text`.
+        return isinstance(value, (str, bytes)) and not is_empty(value)
 
     def are_plain(self, keys: tuple[object, ...]) -> bool:
         """Check whether no value of a mapping with these keys is secret by its name.
@@ -317,6 +318,9 @@ class SecretNames:
             openai_api_key     `api_key`                                       always
         """
         words = _words(name)
+        if len(words) == 1 and words[0] not in self._names:
+            # Most names are so, and are judged fast.
+            return "never"
         # The number of the words without digits at the end: `token_count_1` is a count.
         count = len(words)
         while count and words[count - 1].isdigit():

@@ -362,15 +362,13 @@ def is_usual(outcome_entry: Any) -> bool:
     # A duration that is infinite or NaN is not zero less itself.
     if type(duration) is not float or duration - duration != 0:
         return False
-    # Most entries have no other key than these two and `inputs`.
-    if len(outcome_entry) == 2 + ("inputs" in outcome_entry):
+    usual_keys = 2 + ("inputs" in outcome_entry) + ("number" in outcome_entry)
+    # Most entries have no other key than these.
+    if len(outcome_entry) == usual_keys:
         return True
     has_end = "end" in outcome_entry
-    other_keys = has_end + ("inputs" in outcome_entry) + ("number" in outcome_entry)
-    other_keys += "beside" in outcome_entry
-    # The two keys are `duration` and `value`. An entry with a further key is no usual
-    # one.
-    if len(outcome_entry) != other_keys + 2:
+    # An entry with a further key is no usual one.
+    if len(outcome_entry) != usual_keys + has_end + ("beside" in outcome_entry):
         return False
     if has_end and outcome_entry["end"] not in _ENDS_OF_USUAL_OUTCOMES:
         return False

@@ -40,7 +40,8 @@ if TYPE_CHECKING:
 #: The errors of reading a recording that has other keys or types than its format.
 MISSHAPED = (AttributeError, LookupError, TypeError, ValueError)
 # The facts of a call of a cassette that are texts.
-_FACTS_THAT_ARE_TEXTS = ("kind", "signature", "key")
+_FACTS_THAT_ARE_TEXTS = ("target", "kind", "signature", "key")
+_ALL_TEXTS = frozenset((str,))
 
 
 class Stored:
@@ -316,16 +317,13 @@ def calls_of(objects: Objects, name: str, facts: dict[str, Any]) -> list[Recordi
     is_cassette = name.startswith(CASSETTES_PREFIX)
     test = facts.get("test")
     try:
-        # The facts of the only call of a recording stand in its file.
-        calls = [facts]
-        if is_cassette:
-            calls = facts["calls"]
-        recordings = []
-        for call in calls:
-            recordings.append(
-                _recording(objects, name, facts, call, is_cassette=is_cassette)
-            )
-        return recordings
+        if not is_cassette:
+            # The facts of the only call of a recording stand in its file.
+            return [_recording(objects, name, facts, facts, is_cassette=False)]
+        return [
+            _recording(objects, name, facts, call, is_cassette=True)
+            for call in facts["calls"]
+        ]
     except MISSHAPED as reason:
         raise damaged(f"{objects.label}/{name}", reason, test=test) from None
 
@@ -346,15 +344,16 @@ def _recording(
     target = call["target"]
     if is_cassette:
         identity = call["key"]
-        texts = [target, *[call[fact] for fact in _FACTS_THAT_ARE_TEXTS]]
         entries = [call["outcome"]]
+        are_texts = _ALL_TEXTS.issuperset(
+            [type(call[fact]) for fact in _FACTS_THAT_ARE_TEXTS]
+        )
     else:
         identity = call.get("identity")
-        texts = [target]
         entries = call["outcomes"]
-    for text in texts:
-        if type(text) is not str:
-            raise ValueError("a call lacks a fact")
+        are_texts = type(target) is str
+    if not are_texts:
+        raise ValueError("a call lacks a fact")
     if type(entries) is not list or not entries:
         raise ValueError("no outcomes")
     arguments = call.get("arguments")

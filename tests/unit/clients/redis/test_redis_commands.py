@@ -9,7 +9,11 @@ import pytest
 
 pytest.importorskip("redis")
 
-from pytest_mimic._clients.redis.redis_commands import describe_commands, read_commands
+from pytest_mimic._clients.redis.redis_commands import (
+    bytes_of,
+    describe_commands,
+    read_commands,
+)
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.seam.base import parts_of
 
@@ -54,7 +58,7 @@ def plain(commands: Sequence[Sequence[str | bytes]], redactor: Redactor) -> Any:
 def test_words_are_read_as_they_were_sent(word: bytes) -> None:
     commands = [[b"SET", b"a", word], [b"MSET", *[b"k", word] * 2], [b"PING"]]
 
-    assert read_commands(packed(commands)) == commands
+    assert read_commands(bytes_of(packed(commands))) == commands
 
 
 @pytest.mark.parametrize(
@@ -178,9 +182,9 @@ def test_commands_have_all_declared_parts() -> None:
     "pack", [bytes, lambda data: data.decode(), lambda data: [data[:9], data[9:]]]
 )
 def test_packed_commands_can_be_bytes_text_or_pieces(pack: Any) -> None:
-    assert read_commands(
-        pack(b"*2\r\n$3\r\nGET\r\n$1\r\na\r\n*1\r\n$4\r\nPING\r\n")
-    ) == [
+    packed = pack(b"*2\r\n$3\r\nGET\r\n$1\r\na\r\n*1\r\n$4\r\nPING\r\n")
+
+    assert read_commands(bytes_of(packed)) == [
         [b"GET", b"a"],
         [b"PING"],
     ]
