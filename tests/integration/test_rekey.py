@@ -352,6 +352,45 @@ def test_what_cannot_follow_is_listed_with_its_reason(
     assert project.files() == before
 
 
+@pytest.mark.parametrize("path", ["order.nummer", "order.items.*.id"])
+def test_a_path_that_meets_nothing_is_to_be_mended_and_not_recorded(
+    project: Any, rekey: Rekey, path: str
+) -> None:
+    """The call replays as before, so that a recording run would do nothing."""
+    project.module(SHOP.replace("= number", "= number; self.f = {1: len}", 1))
+    project.tests("import shop\ndef test_one():\n    shop.put(shop.Order(3))")
+    project.ini("shop:put")
+    project.record().expect(passed=1)
+    project.ini(f"shop:put ignore={path}")
+
+    code, lines = rekey()
+    run = project.replay()
+
+    assert code == 1
+    assert lines[2:] == [
+        f"    order is not kept whole (ignore={path} is new)",
+        f"    its recording shows no such part; mend the line: shop:put ignore={path}",
+    ]
+    assert f"shop:put ignore={path} met nothing in any call" in run.section
+
+
+def test_a_call_that_a_path_may_not_meet_is_recorded_again(
+    project: Any, rekey: Rekey
+) -> None:
+    """What the recording does not show may have such a part, or not."""
+    project.module(SHOP.replace("= number", "= number; self.f = {1: len}", 1))
+    project.tests("import shop\ndef test_one():\n    shop.put(shop.Order(3))")
+    project.ini("shop:put")
+    project.record().expect(passed=1)
+    project.ini("shop:put ignore=order.f.x")
+
+    _, lines = rekey()
+
+    assert lines[-1] == (
+        "  to record them: pytest --mimic-rerecord test_shop.py::test_one"
+    )
+
+
 CANNOT = {
     "an argument that did not count": (
         "shop:fetch ignore=run",

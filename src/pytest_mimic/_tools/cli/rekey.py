@@ -264,7 +264,8 @@ def _lines_of_calls_to_act_on(
     for option, is_found in (("--mimic-record", False), ("--mimic-rerecord", True)):
         tests: list[str | None] = []
         for staying_call in calls_to_act_on:
-            if staying_call.is_found is is_found and not staying_call.is_recorded_again:
+            is_settled = staying_call.is_recorded_again or staying_call.idle_paths
+            if staying_call.is_found is is_found and not is_settled:
                 tests.append(staying_call.call_to_rekey.call.test)
         if tests:
             recording = invocation.commands.for_tests(option, tests=tests)
@@ -302,6 +303,11 @@ def _lines_of_staying_call(
     if staying_call.changes:
         reason += f" ({'; '.join(staying_call.changes)})"
     yield f"    {reason}"
+    if staying_call.idle_paths and not staying_call.is_recorded_again:
+        # The call replays as it is, so that recording would do nothing.
+        paths = ",".join(staying_call.idle_paths)
+        line = f"{staying_call.line} ignore={paths}"
+        yield f"    its recording shows no such part; mend the line: {line}"
     if staying_call.is_rival:
         command = invocation.commands.mimic("rm", staying_call.call_to_rekey.file)
         yield ["    keep one of them: ", (command, "bold")]

@@ -22,6 +22,7 @@ from pytest_mimic._tools.rekey.calls_to_rekey import (
     Rekeyed,
     rekeyed,
 )
+from pytest_mimic._tools.rekey.idle_paths import new_paths
 from pytest_mimic._tools.rekey.joining import (
     DifferentOutcomesError,
     is_finished,
@@ -83,6 +84,9 @@ class StayingCall(NamedTuple):
         is_recorded_again: Whether the call was recorded again since, under the line of
             today, so that nothing finds this recording.
         has_secret: Whether the call holds what today's `mimic_redact` names.
+        idle_paths: The line's new paths of `ignore=` that meet nothing which the
+            recording shows, if the call stays because of them alone.
+        line: What the line names, of a call with idle paths.
     """
 
     call_to_rekey: CallToRekey
@@ -92,6 +96,8 @@ class StayingCall(NamedTuple):
     is_found: bool = True
     is_recorded_again: bool = False
     has_secret: bool = False
+    idle_paths: tuple[str, ...] = ()
+    line: str = ""
 
 
 @dataclass
@@ -299,8 +305,24 @@ class Planner:
                     changes=tuple(changes),
                     is_found=is_found,
                 )
-                self._plan.staying.append(staying_call)
+                self._plan.staying.append(self._with_idle_paths(staying_call))
         return None
+
+    def _with_idle_paths(self, staying_call: StayingCall) -> StayingCall:
+        """Return a call that stays, with the paths of its line that meet nothing."""
+        call = staying_call.call_to_rekey.call
+        lines = self._lines_of_call(staying_call.call_to_rekey)
+        if names_client(call.target) or len(lines) != 1:
+            return staying_call
+        [line] = lines
+        paths = new_paths(call, line.options)
+        if paths is None:
+            return staying_call
+        # Where no path meets anything, the call has its identity under the line, too.
+        is_found = staying_call.is_found or not paths.is_any_met
+        return staying_call._replace(
+            idle_paths=paths.idle, line=line.name, is_found=is_found
+        )
 
     # One call
 
