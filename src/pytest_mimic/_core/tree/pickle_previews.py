@@ -83,6 +83,20 @@ def preview(
     return []
 
 
+def _parts_of_stream(stream: Stream) -> dict[str, object]:
+    """Return the items of a stream, and its end if it raised or returned something."""
+    items: list[object] = []
+    for item in stream.items:
+        if isinstance(item, Encoded):
+            # The copy of the item that was taken when the item was yielded.
+            item = item.load()
+        items.append(item)
+    parts: dict[str, object] = {"items": items}
+    if stream.end is not None and stream.end.content is not None:
+        parts["end"] = stream.end.content
+    return parts
+
+
 def described(
     outcome: Outcome,
     redactor: Redactor,
@@ -92,16 +106,18 @@ def described(
 ) -> Any:
     """Return the description of a pickled outcome, by which `diff` names what differs.
 
-    It is the JSON of a small tree: of a table the dtype and a digest of each column,
-    and few values. None: the outcome is a stream, or it cannot be read. `secrets` is as
-    for `preview`.
+    It is the JSON of a small tree: of a table the dtype and a digest of each column, of
+    a stream its first items and its end, and few values. None: the outcome cannot be
+    read. `secrets` is as for `preview`.
     """
-    if isinstance(outcome, Stream):
-        return None
     budget = Budget(characters=1_000, items=20, depth=4, text=40)
-    value = outcome.content
     # The outcome's parts may raise anything; it is stored all the same.
     with suppress(Exception):
+        value = outcome.content
+        if isinstance(outcome, Stream):
+            value = _parts_of_stream(outcome)
+            # The parts stand in a mapping, one level deeper than a returned value.
+            budget = budget._replace(depth=budget.depth + 1)
         known = secrets() | secrets_in(value, redactor)
         node = tree_of(value, redactor, places=places, budget=budget, secrets=known)
         return redactor.environment.scrub(plain_of(node))
