@@ -71,7 +71,7 @@ def run(invocation: Invocation) -> Result:
         names = [file.name for file in (*chosen.files, *chosen.damaged)]
         unmatched = chosen.unmatched
     is_whole_vault = names is None
-    checker = Checker(vault, SecretFinder(invocation.redactor))
+    checker = Checker(vault, secret_finder=SecretFinder(invocation.redactor))
     findings = checker.check(names)
     lines: list[Line] = []
     if is_whole_vault or names:
@@ -82,9 +82,9 @@ def run(invocation: Invocation) -> Result:
         lines += fix.lines
     data = {
         "vault": vault.label,
-        "recordings": checker.recordings,
-        "objects": checker.objects,
-        "pickles": checker.pickles,
+        "recordings": checker.recording_count,
+        "objects": checker.object_count,
+        "pickles": checker.pickle_count,
         "imports": sorted(checker.imports),
         "findings": [_as_data(finding, invocation) for finding in findings],
         "removed": fix.removed,
@@ -229,8 +229,8 @@ def _finding_lines(finding: Finding, invocation: Invocation) -> Iterator[Line]:
 
 def _lines_of_pickle_imports(checker: Checker) -> Iterator[Line]:
     """Yield how many outcomes are pickles, and each name that these may import."""
-    if checker.pickles:
-        yield f"{plural(checker.pickles, 'pickle')} may import"
+    if checker.pickle_count:
+        yield f"{plural(checker.pickle_count, 'pickle')} may import"
         for name in sorted(checker.imports):
             yield f"  {name}"
 
@@ -250,14 +250,14 @@ def _summary_line(
         problems.append(f"secrets in {plural(len(holders), 'recording')}")
     if left_over_count and not problems:
         problems.append(f"{plural(left_over_count, 'file')} left over")
-    recordings = plural(checker.recordings, "recording")
-    counts = f"; {recordings} and {plural(checker.objects, 'object')} checked"
+    recordings = plural(checker.recording_count, "recording")
+    counts = f"; {recordings} and {plural(checker.object_count, 'object')} checked"
     if problems:
         style = "bold"
         if damage_findings or secret_findings:
             style = "red"
         return [(f"{shown_vault}: {' and '.join(problems)}", style), counts]
-    if not checker.recordings:
+    if not checker.recording_count:
         return f"no recordings in {shown_vault}"
     foreign = ""
     foreign_count = len(_of_kinds(findings, "foreign"))

@@ -84,22 +84,24 @@ class Checker:
 
     Args:
         vault: The vault.
-        secrets: Looks for secrets; None: secrets are not looked for.
+        secret_finder: Looks for secrets; None: secrets are not looked for.
 
     Attributes:
-        recordings: How many recordings and cassettes were checked.
-        objects: How many objects were checked.
-        pickles: How many sound outcomes are pickles.
+        recording_count: How many recordings and cassettes were checked.
+        object_count: How many objects were checked.
+        pickle_count: How many sound outcomes are pickles.
         imports: The names that these pickles import.
     """
 
-    def __init__(self, vault: Vault, secrets: SecretFinder | None = None) -> None:
-        self.recordings = 0
-        self.objects = 0
-        self.pickles = 0
+    def __init__(
+        self, vault: Vault, *, secret_finder: SecretFinder | None = None
+    ) -> None:
+        self.recording_count = 0
+        self.object_count = 0
+        self.pickle_count = 0
         self.imports: set[str] = set()
         self._vault = vault
-        self._secret_finder = secrets
+        self._secret_finder = secret_finder
         self._store = vault.store
         self._objects = Objects(
             vault.store,
@@ -116,21 +118,21 @@ class Checker:
                 vault.
         """
         findings: list[Finding] = []
-        referred: set[str] = set()
-        recordings = names
-        if recordings is None:
-            recordings = self._recordings()
-        for name in recordings:
+        referred_names: set[str] = set()
+        recording_names = names
+        if recording_names is None:
+            recording_names = self._recording_names()
+        for name in recording_names:
             if not name.endswith(".json"):
                 findings.append(self._finding_of_foreign(name))
                 continue
-            self.recordings += 1
+            self.recording_count += 1
             try:
                 data = self._store.read(name)
                 if data is None:
-                    # Another process has deleted it meanwhile.
+                    # Another process has deleted the file meanwhile.
                     continue
-                referred |= references(data)
+                referred_names |= references(data)
                 findings += self._check_recording(name, data)
             except MimicError as error:
                 # A folder or a pipe has the name of a recording, for example.
@@ -140,32 +142,32 @@ class Checker:
                 findings.append(
                     self._finding_never_removed(name, damaged(self._path(name), reason))
                 )
-        self.objects = len(referred)
+        self.object_count = len(referred_names)
         if names is None:
             # A damaged recording may have named any object.
             is_complete = not any(
                 finding.kind in KINDS_OF_DAMAGE for finding in findings
             )
-            findings += self._check_objects(referred if is_complete else None)
+            findings += self._check_objects(referred_names if is_complete else None)
             findings += self._check_leftovers()
         return findings
 
-    def _recordings(self) -> Iterator[str]:
+    def _recording_names(self) -> Iterator[str]:
         for folder in FOLDERS:
             yield from self._store.names(folder)
 
-    def _check_objects(self, referred: set[str] | None) -> Iterator[Finding]:
+    def _check_objects(self, referred_names: set[str] | None) -> Iterator[Finding]:
         """Yield the objects that no recording names, and files that are no objects.
 
         Args:
-            referred: The objects that recordings name; None: they are not all known.
+            referred_names: The names of objects in recordings; None: not all are known.
         """
         for name in self._store.names():
             if name.partition("/")[0] in FOLDERS:
                 continue
             if not is_object_name(name):
                 yield self._finding_of_foreign(name)
-            elif referred is not None and name not in referred:
+            elif referred_names is not None and name not in referred_names:
                 problem = f"{self._path(name)} is an object that no recording names"
                 yield Finding("orphaned", name, problem)
 
@@ -188,38 +190,49 @@ class Checker:
             return
         for call in calls:
             origin = Origin(name, call.target, call.test)
-            for outcome in call.outcomes:
-                yield from self._check_outcome(outcome.entry, origin)
+            for stored_outcome in call.outcomes:
+                yield from self._check_outcome(stored_outcome.entry, origin)
         test = calls[0].test if calls else None
-        yield from self._check_long_parts(name, calls, test)
-        yield from self._secrets_in(name, [data], name, test)
+        yield from self._check_long_parts(calls, recording=name, test=test)
+        yield from self._secrets_in(name, [data], recording=name, test=test)
         if self._secret_finder is not None:
             path = self._path(name)
             if self._secret_finder.hides(calls):
                 problem = f"{path} holds what redaction hides today"
                 remedy = rerecord("to hide it", test)
-                yield Finding("secret", name, problem, remedy, name, test)
+                yield Finding(
+                    "secret", name, problem, remedy=remedy, recording=name, test=test
+                )
             if self._secret_finder.misses(calls):
                 problem = f"{path} holds a text as base64, in which nothing is redacted"
                 yield Finding("base64", name, problem, recording=name, test=test)
 
     def _check_long_parts(
-        self, name: str, calls: Iterable[Recording], test: str | None
+        self, calls: Iterable[Recording], *, recording: str, test: str | None
     ) -> Iterator[Finding]:
         """Yield what is wrong with the objects that parts of requests are in."""
-        files: list[str] = []
+        object_names: list[str] = []
         for call in calls:
-            files += long_parts(call.arguments)
-        for file in dict.fromkeys(files):
-            content = self._bytes_of(file)
-            if is_sound(file, content):
-                yield from self._secrets_in(file, [content], name, test)
+            object_names += long_parts(call.arguments)
+        for name in dict.fromkeys(object_names):
+            content = self._bytes_of(name)
+            if is_sound(name, content):
+                yield from self._secrets_in(
+                    name, [content], recording=recording, test=test
+                )
             else:
-                path = self._path(file)
+                path = self._path(name)
                 problem = (
                     f"{path} is missing, or is not what was sent: a part of a request"
                 )
-                yield Finding("unreadable", file, problem, _REMEDY_RESTORE, name, test)
+                yield Finding(
+                    "unreadable",
+                    name,
+                    problem,
+                    remedy=_REMEDY_RESTORE,
+                    recording=recording,
+                    test=test,
+                )
 
     def _bytes_of(self, file: str) -> bytes:
         """Return the content of a file; nothing if it is missing or cannot be read."""
@@ -256,7 +269,8 @@ class Checker:
 
         A file that may be the user's own is never removed.
         """
-        finding = self._finding(name, error, name, getattr(error, "recorder", None))
+        test = getattr(error, "recorder", None)
+        finding = self._finding(name, error, recording=name, test=test)
         is_ours = not data or b'"format"' in data
         is_cassette = name.startswith(CASSETTES_PREFIX)
         if not is_cassette:
@@ -273,14 +287,14 @@ class Checker:
         return finding._replace(kind="unreadable", remedy=restore)
 
     def _secrets_in(
-        self, file: str, pieces: list[Any], recording: str, test: str | None
+        self, file: str, pieces: list[Any], *, recording: str, test: str | None
     ) -> Iterator[Finding]:
         """Yield the secrets in the bytes of a recording, or of an object of it.
 
         Args:
             file: The name of the recording or object.
             pieces: The content of the file, in pieces of bytes.
-            recording: The recording.
+            recording: The name of the recording.
             test: The test that made the recording, or None.
         """
         if self._secret_finder is None:
@@ -289,7 +303,9 @@ class Checker:
             problem = f"{self._path(file)} holds {secret}"
             line = f"mimic_redact = !{mark}"
             remedy = Remedy(Verb.LINE, "if it is none", words=(line,))
-            yield Finding("secret", file, problem, remedy, recording, test)
+            yield Finding(
+                "secret", file, problem, remedy=remedy, recording=recording, test=test
+            )
 
     # -- outcomes
 
@@ -304,10 +320,10 @@ class Checker:
         except MimicError as error:
             path = str(error.data.get("file", ""))
             file = path.removeprefix(f"{self._vault.label}/") or recording
-            yield self._finding(file, error, recording, test)
+            yield self._finding(file, error, recording=recording, test=test)
             return
         for file, pieces in content.items():
-            yield from self._secrets_in(file, pieces, recording, test)
+            yield from self._secrets_in(file, pieces, recording=recording, test=test)
 
     def _checked_content(
         self, outcome_entry: dict[str, Any], origin: Origin
@@ -383,20 +399,20 @@ class Checker:
             imports = ", ".join(sorted(unlisted))
             problem = f"it imports {imports}, which its recording does not list"
             raise damaged(path, problem, test=origin.test)
-        self.pickles += 1
+        self.pickle_count += 1
         self.imports |= names
 
     # -- findings
 
     def _finding(
-        self, file: str, error: MimicError, recording: str, test: str | None
+        self, file: str, error: MimicError, *, recording: str, test: str | None
     ) -> Finding:
         """Return the finding for an error in reading a recording or an object of it.
 
         Args:
             file: The name of the recording or object that cannot be read.
             error: The error.
-            recording: The recording.
+            recording: The name of the recording.
             test: The test that made the recording, or None.
         """
         remedy = None
@@ -408,11 +424,19 @@ class Checker:
             damage = error.damage
             if damage.is_beyond_use and not error.data.get("still_replays"):
                 kind = "damaged"
-        return Finding(kind, file, error.what, remedy, recording, test, damage)
+        return Finding(
+            kind,
+            file,
+            error.what,
+            remedy=remedy,
+            recording=recording,
+            test=test,
+            damage=damage,
+        )
 
     def _finding_never_removed(self, name: str, error: MimicError) -> Finding:
         """Return the finding for a recording that is never removed."""
-        finding = self._finding(name, error, name, None)
+        finding = self._finding(name, error, recording=name, test=None)
         return finding._replace(kind="unreadable")
 
     def _finding_of_foreign(self, name: str) -> Finding:

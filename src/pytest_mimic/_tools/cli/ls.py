@@ -225,8 +225,8 @@ class _Table:
 
     def lines(self) -> list[str]:
         """Return the rows in columns."""
-        right = (2, 3) if self.shows_dates else (1, 2)
-        return columns(self._cells(), right=right)
+        right_aligned = (2, 3) if self.shows_dates else (1, 2)
+        return columns(self._cells(), right_aligned=right_aligned)
 
     def _cells(self) -> Iterator[list[str]]:
         """Yield the cells of each row."""

@@ -117,57 +117,59 @@ class Output:
         self._stream.write(encoded.decode(self._encoding))
 
 
-def columns(rows: Iterable[Sequence[str]], *, right: Collection[int] = ()) -> list[str]:
+def columns(
+    rows: Iterable[Sequence[str]], *, right_aligned: Collection[int] = ()
+) -> list[str]:
     """Return rows of a table as lines, each column as wide as its widest cell.
 
     Args:
         rows: The cells of each row.
-        right: The indexes of the columns that are aligned to the right.
+        right_aligned: The indexes of the columns that are aligned to the right.
     """
     # A large vault has many rows: each is kept once, and the widths grow with them.
-    cells: list[tuple[str, ...]] = []
+    cells_of_rows: list[tuple[str, ...]] = []
     widths: list[int] = []
     for row in rows:
         texts = tuple(map(one_line, row))
         if not widths:
             widths = [0] * len(texts)
         widths = list(map(max, widths, map(len, texts)))
-        cells.append(texts)
+        cells_of_rows.append(texts)
     lines = []
-    for texts in cells:
-        padded = []
+    for texts in cells_of_rows:
+        padded_cells = []
         for index, (text, width) in enumerate(zip(texts, widths)):
-            if index in right:
-                padded.append(text.rjust(width))
+            if index in right_aligned:
+                padded_cells.append(text.rjust(width))
             else:
-                padded.append(text.ljust(width))
-        lines.append("  ".join(padded))
+                padded_cells.append(text.ljust(width))
+        lines.append("  ".join(padded_cells))
     return lines
 
 
-def shortened_test(test: str, most: int) -> str:
-    """Return the id of a test, cut to a number of characters.
+def shortened_test(test: str, width: int) -> str:
+    """Return the id of a test, cut to so many characters.
 
     The file of the test and the end of the id stay, since they tell tests apart:
     `tests/test_rates.py::...is_cached[EUR]`. Where there is little room, the folders go
     first, and then all but the end.
     """
-    if len(test) <= most:
+    if len(test) <= width:
         return test
     path, separator, name = test.partition("::")
     file = path.rpartition("/")[2]
     if separator:
         starts = (path, f".../{file}", file)
         for start in starts:
-            whole = f"{start}::{name}"
-            if len(whole) <= most:
-                return whole
+            shorter_id = f"{start}::{name}"
+            if len(shorter_id) <= width:
+                return shorter_id
         for start in starts:
             beginning = f"{start}::..."
-            room = most - len(beginning)
+            room = width - len(beginning)
             if room >= _LEAST_OF_END:
                 return f"{beginning}{name[-room:]}"
-    return f"...{test[3 - most :]}"
+    return f"...{test[3 - width :]}"
 
 
 #: The line of a command that kept the objects of what it deleted.

@@ -71,21 +71,21 @@ def run(invocation: Invocation) -> Result:
         selection = Selection(invocation)
         files = list(selection)
         store = invocation.vault.store
-        older: list[str] = []
+        older_names: list[str] = []
         damaged: list[VaultFile] = []
         for file in selection.damaged:
             if is_older(store.read(file.name) or b""):
-                older.append(file.name)
+                older_names.append(file.name)
             else:
                 damaged.append(file)
-        plan = _plan(invocation, files, older)
-        replaced: set[str] = set()
+        plan = _plan(invocation, files, older_names=older_names)
+        replaced_objects: set[str] = set()
         if not is_dry:
-            replaced = _carry_out(invocation, plan)
+            replaced_objects = _carry_out(invocation, plan)
     if not is_dry:
-        invocation.vault.writer.delete([], candidates=replaced)
+        invocation.vault.writer.delete([], candidates=replaced_objects)
         invocation.vault.store.end_run()
-    if not files and not older:
+    if not files and not older_names:
         chosen = Chosen(files, damaged=damaged, unmatched=selection.unmatched)
         return result_of_nothing_chosen(invocation, chosen)
     return Result(
@@ -116,14 +116,14 @@ def _kept_out(invocation: Invocation, *, is_dry: bool) -> Iterator[None]:
 
 
 def _plan(
-    invocation: Invocation, files: Sequence[VaultFile], older: Sequence[str]
+    invocation: Invocation, files: Sequence[VaultFile], *, older_names: Sequence[str]
 ) -> Plan:
     """Return what becomes of the chosen recordings, and of the rest of their sequences.
 
     Args:
         invocation: The call of the command.
         files: The chosen files of today's format.
-        older: The names of the chosen files of 1.0.0rc3's format.
+        older_names: The names of the chosen files of 1.0.0rc3's format.
     """
     comparison = OutcomeComparison(invocation.redactor)
     vault = invocation.vault
@@ -141,7 +141,7 @@ def _plan(
     calls: list[CallToRekey] = []
     for name in _with_rest_of_sequences(vault.names(), files, invocation):
         calls += calls_to_rekey(vault, name)
-    for name in older:
+    for name in older_names:
         calls += older_calls(vault, name, planner.options_of)
     return planner.plan(calls)
 
@@ -149,35 +149,35 @@ def _plan(
 def _with_rest_of_sequences(
     names: Iterable[str], files: Sequence[VaultFile], invocation: Invocation
 ) -> list[str]:
-    """Return the files to rekey: the chosen ones, and the rest of their sequences.
+    """Return the names of the files to rekey, with the rest of their sequences.
 
     Calls of one owner and one target may come to one identity by the change of a line,
     and then are a sequence in the order of their calls. A selector that chose only some
-    of these files would leave the others out of it, so they are rekeyed too.
+    of these files would leave the others out of the sequence, so they are rekeyed, too.
 
     Args:
-        names: All files of the vault.
-        files: The chosen ones.
+        names: The names of all files of the vault.
+        files: The chosen files.
         invocation: The call of the command.
     """
-    chosen = {file.name for file in files}
+    chosen_names = {file.name for file in files}
     if not invocation.options.selectors:
         # The chosen files are all there are, or those of `--older` and `--errors`.
-        return sorted(chosen)
+        return sorted(chosen_names)
     # A changed line may make one sequence of an owner's calls, so all of them are
     # rekeyed together.
     sequences: set[tuple[str, str]] = set()
     for file in files:
         if file.owner:
             sequences.add((file.owner, _target_of_file(file)))
-    members: list[str] = []
+    names_of_members: list[str] = []
     for name in names:
-        if name in chosen:
+        if name in chosen_names:
             continue
         file = VaultFile(name, invocation.vault)
         if file.error is None and (file.owner, _target_of_file(file)) in sequences:
-            members.append(name)
-    return sorted([*chosen, *members])
+            names_of_members.append(name)
+    return sorted([*chosen_names, *names_of_members])
 
 
 def _target_of_file(file: VaultFile) -> str:
@@ -188,23 +188,23 @@ def _target_of_file(file: VaultFile) -> str:
 
 
 def _carry_out(invocation: Invocation, plan: Plan) -> set[str]:
-    """Write and delete the files, and return the objects that went with the old ones.
+    """Write and delete files, and return the names of the objects of the old ones.
 
     Each new file is written before the old ones go: where the command is killed, each
     recording has its old or its new name, and the next `rekey` goes on.
     """
     store = invocation.vault.store
-    replaced: set[str] = set()
+    replaced_objects: set[str] = set()
     for name, data in plan.objects.items():
         store.write(name, data)
     for change in plan.changes:
         if change.facts is not None:
-            replaced |= references(store.read(change.name) or b"")
+            replaced_objects |= references(store.read(change.name) or b"")
             store.write(change.name, content_of(change.facts))
         for name in change.old_names:
-            replaced |= references(store.read(name) or b"")
+            replaced_objects |= references(store.read(name) or b"")
             store.delete([name])
-    return replaced
+    return replaced_objects
 
 
 # -- the report
@@ -212,14 +212,14 @@ def _carry_out(invocation: Invocation, plan: Plan) -> set[str]:
 
 def _lines(invocation: Invocation, plan: Plan) -> Iterator[Line]:
     """Yield the report: the counts, what stays and why."""
-    calls = sum(change.calls for change in plan.changes)
-    if calls:
-        yield _line_of_changes(invocation, plan, calls)
+    number_changed = sum(change.number_changed for change in plan.changes)
+    if number_changed:
+        yield _line_of_changes(invocation, plan, number_changed)
     if plan.number_hidden:
         verb = "would lose" if invocation.options.dry_run else "lost"
         count = plural(plan.number_hidden, "recording")
         yield f"{count} {verb} what mimic_redact names today"
-    is_changed = calls or plan.number_hidden
+    is_changed = number_changed or plan.number_hidden
     if not is_changed and not plan.staying and not plan.number_from_python:
         yield (
             f"nothing to change: the recordings in {invocation.settings.shown_vault}"
@@ -239,16 +239,16 @@ def _lines(invocation: Invocation, plan: Plan) -> Iterator[Line]:
     yield from _lines_of_replaced(invocation, sorted(replaced_files))
 
 
-def _line_of_changes(invocation: Invocation, plan: Plan, calls: int) -> str:
+def _line_of_changes(invocation: Invocation, plan: Plan, number_changed: int) -> str:
     """Return how many calls got another identity, and what their recordings are now."""
     verb = "would get" if invocation.options.dry_run else "got"
-    line = f"{plural(calls, 'recording')} {verb} the identity of today's line"
-    joined = 0
+    line = f"{plural(number_changed, 'recording')} {verb} the identity of today's line"
+    number_joined = 0
     for change in plan.changes:
-        if change.calls > 1:
-            joined += len({change.name, *change.old_names}) - 1
-    if joined > 0:
-        names = [change.name for change in plan.changes if change.calls]
+        if change.number_changed > 1:
+            number_joined += len({change.name, *change.old_names}) - 1
+    if number_joined > 0:
+        names = [change.name for change in plan.changes if change.number_changed]
         line += f", and are {counted(names)}"
     return line
 

@@ -24,7 +24,7 @@ class DifferentOutcomesError(CannotFollowError):
 
 
 def joined_sequence(members: Sequence[Rekeyed]) -> Facts:
-    """Return the recording that several of one owner become.
+    """Return the recording that several recordings of one owner become.
 
     The outcomes stand in the order of the calls.
 
@@ -75,17 +75,17 @@ def joined_shared(members: Sequence[Rekeyed], is_same: IsSame) -> Facts:
         raise DifferentOutcomesError("equal calls have different outcomes")
     facts = members[0].facts
     outcome_entry = dict(facts["outcomes"][0])
-    # What serves all tests has no place among the calls of one.
+    # A recording that serves all tests has no place among the calls of one test.
     outcome_entry.pop("number", None)
     return {**facts, "outcomes": [outcome_entry]}
 
 
-def is_finished(member: Rekeyed, standing: Sequence[Stored]) -> bool:
+def is_finished(member: Rekeyed, standing_outcomes: Sequence[Stored]) -> bool:
     """Return whether a killed run of `rekey` has written a recording already.
 
-    Then each of its outcomes stands in the file of its new name.
+    Then each outcome of the recording stands in the file of the new name.
     """
-    standing_texts = [_as_text(stored_outcome) for stored_outcome in standing]
+    standing_texts = [_as_text(stored_outcome) for stored_outcome in standing_outcomes]
     texts = [_as_text(stored_outcome) for stored_outcome in member.outcomes]
     has_order = all(stored_outcome.number for stored_outcome in member.outcomes)
     if not has_order:

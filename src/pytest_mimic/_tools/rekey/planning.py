@@ -58,16 +58,16 @@ class Change(NamedTuple):
     """A file to write, and those that go once it is written.
 
     Attributes:
-        name: The file.
+        name: The name of the file.
         facts: The content of the file; None if it stands there already.
-        old_names: The files whose place it takes.
-        calls: How many calls get another identity or other options.
+        old_names: The files whose place the new one takes.
+        number_changed: How many calls get another identity or other options.
     """
 
     name: str
     facts: Facts | None
     old_names: tuple[str, ...]
-    calls: int
+    number_changed: int
 
 
 class StayingCall(NamedTuple):
@@ -512,7 +512,7 @@ class Planner:
             assert member.call_to_rekey.place_in_cassette is not None
             calls[member.call_to_rekey.place_in_cassette] = member.facts
         facts = {**facts, "calls": calls}
-        return Change(file, facts, old_names=(), calls=_count_changed(members))
+        return Change(file, facts, old_names=(), number_changed=_count_changed(members))
 
     def _join(self, calls_by_new_name: dict[str, list[tuple[Rekeyed, Line]]]) -> None:
         """Plan the recordings with new names: join those that get the same name.
@@ -575,7 +575,7 @@ class Planner:
                 name,
                 facts,
                 old_names=tuple(old_names),
-                calls=_count_changed(members),
+                number_changed=_count_changed(members),
             )
         for member in members:
             if is_finished(member, standing_outcomes):
@@ -591,7 +591,7 @@ class Planner:
             name,
             facts=None,
             old_names=tuple(old_names),
-            calls=_count_changed(members),
+            number_changed=_count_changed(members),
         )
 
     def _outcomes_that_stay(

@@ -76,5 +76,5 @@ def test_what_belongs_to_a_test_stores_the_identity_of_its_call(owner):
     vault.store.write(name, vault.store.read(name).replace(b'"5f5f', b'"6f5f'))
     says = ["its name is not that of a call of shop:f in t.py::test_a"] if owner else []
     assert [
-        one.problem.partition("(")[2][:-1] for one in Checker(vault).check()
+        finding.problem.partition("(")[2][:-1] for finding in Checker(vault).check()
     ] == says

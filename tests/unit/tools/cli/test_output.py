@@ -99,7 +99,7 @@ def test_other_signs_that_change_a_terminal_are_escaped_in_text_and_json(
 def test_signs_that_the_encoding_lacks_are_escaped(shop):
     out = Output(stream := io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
     out.line(["20 × 20", (" →", "bold")])
-    for line in columns([["×", "a"], ["b", "c"]], right=[0]):
+    for line in columns([["×", "a"], ["b", "c"]], right_aligned=[0]):
         out.line(line)
     out.json({"sign": "×"})
     stream.flush()
