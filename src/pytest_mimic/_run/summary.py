@@ -173,14 +173,14 @@ class RunCommands(NamedFields):
 
     Attributes:
         commands: Makes command lines.
-        known: By file: its tests. It has the files that the run has selected as a
-            whole.
-        failed: The tests that failed; None if pytest does not remember them.
+        whole_files: The tests of the files that the run has selected as a whole, by
+            file.
+        failed_tests: The tests that failed; None if pytest does not remember them.
     """
 
     commands: Commands
-    known: Mapping[str, Collection[str]]
-    failed: Collection[str] | None
+    whole_files: Mapping[str, Collection[str]]
+    failed_tests: Collection[str] | None
 
     @classmethod
     def of_run(
@@ -198,18 +198,18 @@ class RunCommands(NamedFields):
         if cache is not None and reads_files:
             folder = cache / "mimic"
         commands = settings.commands._replace(folder=folder)
-        failed: set[str] | None = None
+        failed_tests: set[str] | None = None
         if cache is not None:
-            failed = set()
+            failed_tests = set()
             for test, outcome in account.outcomes.items():
                 if outcome == "failed":
-                    failed.add(test)
-        return cls(commands, whole_files, failed)
+                    failed_tests.add(test)
+        return cls(commands, whole_files=whole_files, failed_tests=failed_tests)
 
     def __call__(self, *options: str, tests: Sequence[str]) -> str:
         """Return the command line that runs these tests with options."""
         return self.commands.for_tests(
-            *options, tests=tests, known=self.known, failed=self.failed
+            *options, tests=tests, known=self.whole_files, failed=self.failed_tests
         )
 
 
@@ -217,7 +217,7 @@ def _why_failed(judgement: Judgement) -> str:
     """Return why a run failed in which all tests passed."""
     singular, several = "is", "are"
     if judgement.cleared:
-        # They are gone by now.
+        # The recordings are gone by now.
         singular, several = "was", "were"
     verb = singular if judgement.unused == 1 else several
     recordings = plural(judgement.unused, "recording")
@@ -227,7 +227,7 @@ def _why_failed(judgement: Judgement) -> str:
 def _missing_lists(account: Account, commands: RunCommands) -> list[Line]:
     """Return the lists of missing and of stale calls, each with what helps."""
     lines: list[Line] = []
-    rerecorded = _rerecorded_tests(account.missing)
+    rerecorded_tests = _tests_to_rerecord(account.missing)
     for is_stale, adjective in ((False, "missing"), (True, "stale")):
         misses = [miss for miss in account.missing if miss.is_stale is is_stale]
         # As keys, equal rows stand once.
@@ -235,7 +235,7 @@ def _missing_lists(account: Account, commands: RunCommands) -> list[Line]:
         for miss in misses:
             test = miss.test
             if not miss.option:
-                # No option of the command line records it.
+                # No option of the command line records the call.
                 test = f"{miss.test}, see its error"
             missing_rows[miss.label, test] = None
         lines += tabled(f"{adjective}:", list(missing_rows))
@@ -243,25 +243,33 @@ def _missing_lists(account: Account, commands: RunCommands) -> list[Line]:
         subject = f"the {adjective}"
         if len(changing_misses) >= _MISSES_OF_ONE_CAUSE:
             lines += _anew().missed_anew(changing_misses)
-            lines += _recording_commands(changing_misses, "them", commands, rerecorded)
+            lines += _recording_commands(
+                changing_misses,
+                commands,
+                subject="them",
+                rerecorded_tests=rerecorded_tests,
+            )
             # A command runs whole tests, so it has recorded their other calls as well.
             tests = {miss.test for miss in changing_misses}
             misses = [miss for miss in misses if miss.test not in tests]
             subject = "the others"
-        lines += _recording_commands(misses, subject, commands, rerecorded)
+        lines += _recording_commands(
+            misses, commands, subject=subject, rerecorded_tests=rerecorded_tests
+        )
     return lines
 
 
-def _rerecorded_tests(misses: Sequence[Miss]) -> set[str]:
+def _tests_to_rerecord(misses: Sequence[Miss]) -> set[str]:
     """Return the tests with a call that needs `--mimic-rerecord`."""
     return {miss.test for miss in misses if miss.option == Verb.RERECORD.value}
 
 
 def _recording_commands(
     misses: Sequence[Miss],
-    subject: str,
     commands: RunCommands,
-    rerecorded: Collection[str],
+    *,
+    subject: str,
+    rerecorded_tests: Collection[str],
 ) -> list[str]:
     """Return the commands that record missing calls.
 
@@ -270,9 +278,9 @@ def _recording_commands(
 
     Args:
         misses: The calls.
-        subject: The calls in the line of the command, `the missing`.
         commands: Makes the commands.
-        rerecorded: The tests that are recorded again.
+        subject: The calls in the line of the command, `the missing`.
+        rerecorded_tests: The tests that are recorded again.
     """
     tests_by_option: dict[str, list[str]] = {}
     needs_rekey = False
@@ -281,7 +289,7 @@ def _recording_commands(
             needs_rekey = True
         elif miss.option:
             option = miss.option
-            if miss.test in rerecorded:
+            if miss.test in rerecorded_tests:
                 option = Verb.RERECORD.value
             tests_by_option.setdefault(option, []).append(miss.test)
     lines = []
@@ -305,13 +313,13 @@ def _anew() -> type[AnewLines]:
     return AnewLines
 
 
-def _move_commands(account: Account, run: RunCommands) -> list[str]:
+def _move_commands(account: Account, commands: RunCommands) -> list[str]:
     """Return the commands that give renamed tests the recordings of their calls."""
-    commands = [run.commands.mimic("mv", *move) for move in account.moved]
+    move_commands = [commands.commands.mimic("mv", *move) for move in account.moved]
     purpose = "to use what a test that is gone has recorded"
-    if len(commands) == 1:
-        return [f"{purpose}: {commands[0]}"]
-    return listed(f"{purpose}, one after the other:", commands)
+    if len(move_commands) == 1:
+        return [f"{purpose}: {move_commands[0]}"]
+    return listed(f"{purpose}, one after the other:", move_commands)
 
 
 def _drift_list(account: Account, commands: RunCommands) -> list[Line]:
@@ -320,18 +328,18 @@ def _drift_list(account: Account, commands: RunCommands) -> list[Line]:
     A call whose service failed or refused it has nothing to accept.
     """
     drift_rows: list[tuple[str, str]] = []
-    acceptable: set[tuple[str, str]] = set()
+    acceptable_rows: set[tuple[str, str]] = set()
     # As keys, the tests stand once each, in the order of their calls.
     tests: dict[str, None] = {}
     for drift in account.drifted:
         drift_row = drift.label, drift.test
         drift_rows.append(drift_row)
         if drift.option:
-            acceptable.add(drift_row)
+            acceptable_rows.add(drift_row)
             tests[drift.test] = None
-    if not acceptable:
+    if not acceptable_rows:
         return tabled("drifted:", _rows_of_calls(drift_rows))
-    pronoun = "it" if len(acceptable) == 1 else "them"
+    pronoun = "it" if len(acceptable_rows) == 1 else "them"
     remedy = commands("--mimic-rerecord", tests=list(tests))
     return tabled(
         "drifted:", _rows_of_calls(drift_rows), f"to accept {pronoun}: {remedy}"
@@ -530,10 +538,10 @@ def _line_of_counts(account: Account, judgement: Judgement, settings: Settings) 
             counts.append(f"{plural(number, 'call')} {participle}")
     tokens = _words_of_tokens(account.tokens_saved)
     if account.saved_seconds:
-        saved = f"{short_seconds(account.saved_seconds)} saved"
+        saving = f"{short_seconds(account.saved_seconds)} saved"
         if tokens:
-            saved += f" ({tokens})"
-        counts.append(saved)
+            saving += f" ({tokens})"
+        counts.append(saving)
     elif tokens:
         # Imported calls saved no time: vcrpy does not keep how long a call took.
         counts.append(f"{tokens} saved")

@@ -107,7 +107,8 @@ def layout(value: Any, indent: str = "") -> str:
 def _rows(items: list[Any]) -> list[str] | None:
     """Return a line for each item, if all are short dicts without containers.
 
-    All items are encoded together. None: an item is no such dict.
+    All items are encoded together. None: an item is no such dict, or its line is too
+    long.
     """
     if set(map(type, items)) != {dict}:
         return None

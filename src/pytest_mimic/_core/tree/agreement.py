@@ -154,20 +154,22 @@ class _Comparison:
         self._volatile = [parse_path(path) for path in rules.volatile]
 
     def outcomes(
-        self, recorded: Outcome, actual: Outcome, name: str = ""
+        self, recorded: Outcome, actual: Outcome, *, subject: str = ""
     ) -> list[Difference]:
-        """Compare two outcomes, or with a `name` the ends of two streams."""
+        """Compare two outcomes, or with a `subject` the ends of two streams."""
         if type(recorded) is not type(actual):
             summaries = self._summary(recorded), self._summary(actual)
             return [
-                Difference("", outcomes_in_words=summaries, subject=name or "the call")
+                Difference(
+                    "", outcomes_in_words=summaries, subject=subject or "the call"
+                )
             ]
         if isinstance(recorded, Stream) and isinstance(actual, Stream):
             return self._streams(recorded, actual)
         if isinstance(recorded, Raised) and isinstance(actual, Raised):
             return self._errors(recorded.error, actual.error)
         root = ""
-        if name:
+        if subject:
             root = "end"
         return self._values(root, recorded.content, actual.content)
 
@@ -187,7 +189,7 @@ class _Comparison:
         )
         if recorded.end is not None and actual.end is not None:
             found_differences += self.outcomes(
-                recorded.end, actual.end, "the end of the stream"
+                recorded.end, actual.end, subject="the end of the stream"
             )
         return found_differences
 
@@ -238,10 +240,10 @@ class _Comparison:
             self._secrets |= secrets_in(side, self._redactor)
         old, new = self._tree(recorded), self._tree(actual)
         if self._rules.mode == "shape":
-            exact = _exact_parts(old, self._rules.exact)
-            other_exact = _exact_parts(new, self._rules.exact)
+            exact_parts = _exact_parts(old, self._rules.exact)
+            other_exact_parts = _exact_parts(new, self._rules.exact)
             found_differences = [
-                *differences(exact, other_exact),
+                *differences(exact_parts, other_exact_parts),
                 *shape_differences(old, new),
             ]
         else:
@@ -290,8 +292,10 @@ class _Comparison:
             if told_by_column:
                 return told_by_column
         rules = self._rules
-        words = library_difference(old, new, rtol=rules.rtol, atol=rules.atol)
-        fact = hide_values(words or _UNREADABLE, self._secrets)
+        difference_in_words = library_difference(
+            old, new, rtol=rules.rtol, atol=rules.atol
+        )
+        fact = hide_values(difference_in_words or _UNREADABLE, self._secrets)
         return [difference._replace(fact=fact)]
 
     def _is_same(self, old: Any, new: Any) -> bool:

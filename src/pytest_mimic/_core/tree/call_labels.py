@@ -11,6 +11,8 @@ from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.tree.chats import request_messages
 from pytest_mimic._core.tree.drawing import line, shortened
 
+# The characters that an argument, a prompt or a parameter of a query may take in a
+# label, and those of the whole query.
 _LONGEST = 40
 _QUERY_WIDTH = 60
 
@@ -86,9 +88,11 @@ def told_apart(
     if not arguments:
         return ""
     text = query_text(arguments)
-    word = _body_in_short(arguments.get("body"), hide) or _first_parameter(arguments)
-    if word:
-        return f"{text} ({word})"
+    in_brackets = _body_in_short(arguments.get("body"), hide)
+    if not in_brackets:
+        in_brackets = _first_parameter(arguments)
+    if in_brackets:
+        return f"{text} ({in_brackets})"
     return text
 
 
@@ -120,10 +124,10 @@ def _body_in_short(body: object, hide: Callable[[str], str]) -> str:
 
 def _last_words(text: str) -> str:
     """Return the end of a text in one line, which tells prompts apart."""
-    words = " ".join(text.split())
-    if len(words) <= _LONGEST:
-        return words
-    return f"...{words[3 - _LONGEST :]}"
+    one_line = " ".join(text.split())
+    if len(one_line) <= _LONGEST:
+        return one_line
+    return f"...{one_line[3 - _LONGEST :]}"
 
 
 def _first_parameter(arguments: Mapping[str, Any]) -> str:

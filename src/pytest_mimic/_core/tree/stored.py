@@ -112,7 +112,9 @@ def outcome_tree(stored_outcome: Stored, redactor: Redactor) -> Node:
     body = without_secrets(body, redactor)
     parts = body_nodes(body, is_tagged=stored_outcome.is_tagged)
     if is_response(body.get("value")):
-        parts["value"] = _compared(body["value"], is_tagged=stored_outcome.is_tagged)
+        parts["value"] = _compared_response(
+            body["value"], is_tagged=stored_outcome.is_tagged
+        )
     elif _is_result(body.get("value")):
         parts["value"] = _compared_result(body["value"])
     if stored_outcome.awaited:
@@ -172,7 +174,7 @@ def body_nodes(body: dict[str, Any], *, is_tagged: bool) -> dict[str, Node]:
     return parts
 
 
-def _compared(response: dict[str, Any], *, is_tagged: bool) -> Fields:
+def _compared_response(response: dict[str, Any], *, is_tagged: bool) -> Fields:
     """Return the parts of a response that verifying compares, such as its status."""
     compared_parts: dict[str, Node] = {"status": response["status"]}
     compared_headers = {}

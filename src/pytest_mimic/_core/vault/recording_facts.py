@@ -163,9 +163,9 @@ class Stored:
 
     @lazy_attribute
     def is_outdated(self) -> bool:
-        """Whether it cannot be loaded any more.
+        """Whether the outcome cannot be loaded any more.
 
-        A class has changed, or it holds code of another Python version.
+        A class has changed, or a pickle holds code of another Python version.
         """
         is_plain = self.kind == "value" and not self.is_tagged
         names_classes = not is_plain or "imports" in self.entry
@@ -175,7 +175,7 @@ class Stored:
             except StaleRecordingError:
                 return True
             except MimicError:
-                # Who loads it is told of the damage.
+                # Who loads the outcome is told of the damage.
                 pass
         return False
 
@@ -284,7 +284,7 @@ class Recording(NamedTuple):
         return self.outcomes[0]
 
     def whole(self) -> Recording:
-        """Return it with the long parts of its arguments."""
+        """Return the recording with the long parts of its arguments."""
         return self._replace(
             arguments=with_long_parts(self.arguments, self.stored.reader.store.read)
         )
