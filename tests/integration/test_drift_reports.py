@@ -70,10 +70,10 @@ def test_the_last_failed_tests_are_those_that_drifted(shop):
     verify(shop, "--lf", plugins=["cacheprovider"]).expect(failed=1)
 
 
-def test_a_drift_is_a_failure_that_xfail_expects(shop):
-    shop.tests(
-        TESTS.replace("def test_price", "@pytest.mark.xfail\n    def test_price")
-    )
+@pytest.mark.parametrize("mark", ["xfail", "xfail(strict=True)"])
+def test_a_drift_is_a_failure_that_xfail_expects(shop, mark):
+    marked = f"@pytest.mark.{mark}\n    def test_price"
+    shop.tests(TESTS.replace("def test_price", marked))
 
     verify(shop).expect(xfailed=1)
 

@@ -15,7 +15,13 @@ from _pytest.runner import runtestprotocol
 from pytest_mimic._core.words import SHOWN, and_more, limited
 from pytest_mimic._run.configuration import Hooks
 from pytest_mimic._run.session import Session
-from pytest_mimic._run.verdicts import SECTION, fail_for, is_expected_failure
+from pytest_mimic._run.verdicts import (
+    SECTION,
+    fail_for,
+    has_passed_strictly,
+    is_expected_failure,
+    judge_as_not_strict,
+)
 from pytest_mimic.errors import DriftError
 
 
@@ -80,6 +86,8 @@ def fail_for_drifts(
         drifts: The drifts of all phases, in the order of the calls.
     """
     text = "\n".join(limited(drift_texts(drifts), of=" calls that drifted"))
+    if has_passed_strictly(report):
+        judge_as_not_strict(report)
     if report.failed:
         report.sections.append((SECTION, text))
     elif not is_expected_failure(report):

@@ -28,6 +28,8 @@ from pytest_mimic.errors import (
 
 SECTION = "mimic"
 """The title of a section in the report of a test."""
+# How pytest says that a test with a strict `xfail` has passed.
+_STRICT_PASS = "[XPASS(strict)] "
 
 
 def judge_phase(
@@ -49,8 +51,11 @@ def judge_phase(
         raised: The exception with which the phase ended, or None.
     """
     errors_left = list(errors)
-    if not report.failed:
+    passed_strictly = has_passed_strictly(report)
+    if passed_strictly or not report.failed:
         errors_left = _not_handled(errors_left, own_files(item), raised)
+    if passed_strictly and errors_left:
+        judge_as_not_strict(report)
     # Two errors may be alike, and the test may have handled one of them. So equal ones
     # count as one only here.
     errors_left = _each_once(errors_left)
@@ -165,6 +170,19 @@ def _exceptions_of_group(error: BaseException | None) -> Iterator[BaseException]
 def is_expected_failure(report: pytest.TestReport) -> bool:
     """Return whether a test has failed as its `xfail` says."""
     return report.skipped and hasattr(report, "wasxfail")
+
+
+def has_passed_strictly(report: pytest.TestReport) -> bool:
+    """Return whether a test failed only because it passed under a strict `xfail`."""
+    text = report.longrepr
+    return report.failed and isinstance(text, str) and text.startswith(_STRICT_PASS)
+
+
+def judge_as_not_strict(report: pytest.TestReport) -> None:
+    """Let the report of such a test be as without `strict`, since it is to fail."""
+    report.outcome = "passed"
+    report.wasxfail = str(report.longrepr).removeprefix(_STRICT_PASS)
+    report.longrepr = None
 
 
 def _fail_for_swallowed(
