@@ -28,6 +28,7 @@ from support import warm_processes
 from support.memory_folder import use_memory
 from support.no_words import without_words
 from support.quick_runs import keep_lookups
+from support.shared_rewriting import rewrite_share
 
 import pytest_mimic
 import pytest_mimic.plugin
@@ -689,19 +690,20 @@ def _outcomes(output: str) -> dict[str, int]:
 
 @pytest.hookimpl(wrapper=True, optionalhook=True)
 def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
-    """Start one worker more than there are cores, for `-n auto`.
+    """Start two workers more than there are cores, for `-n auto`.
 
     Many tests wait: for a server, a process, or a call that nobody cancels. Meanwhile,
-    the tests of another worker have the core.
+    the tests of another worker have the core. Three workers use 1.75 of two cores.
     """
     cores = yield
-    return cores + 1
+    return cores + 2
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Import what the tests need, but not in a process that only sends tests to workers."""
     if session.config.getoption("dist", "no") == "no":
+        rewrite_share(session.config)
         _import_early()
 
 
