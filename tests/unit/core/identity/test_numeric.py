@@ -12,7 +12,6 @@ from pytest_mimic._core.types.kinds import Unstable
 
 np = pytest.importorskip("numpy")
 sparse = pytest.importorskip("scipy.sparse")
-stats = pytest.importorskip("scipy.stats")
 A = np.arange(12.0).reshape(3, 4)
 MATRIX = sparse.csr_matrix(np.array([[0, 1.5], [2, 0]]))
 
@@ -103,6 +102,8 @@ def test_the_layout_of_an_array_counts_in_an_outcome_only():
 
 
 def test_the_shared_generator_of_numpy_counts_by_name():
+    # It has hundreds of modules, which only this test needs.
+    stats = pytest.importorskip("scipy.stats")
     values = [
         np.random.normal,
         np.random.mtrand._rand,
