@@ -147,8 +147,15 @@ _NAMED_ELEMENT = pattern(
     r"(?:\s{0,100}<[\w.:-]{1,200}(?:\s[^<>]{0,500})?(?<!/)>)?"
     r"(?P<text>[^<>]+|<!\[CDATA\[[^\]<]+\]\]>)</"
 )
+# An element whose value is an element, as in the answer files of Windows Setup:
+# `<Password><Value>…</Value></Password>`.
+_VALUE_IN_ELEMENT = pattern(
+    r"<(?:[\w.-]{1,200}:)?(?P<name>[A-Za-z_][\w.-]{0,200})(?:\s[^<>]{0,500})?(?<!/)>"
+    r"\s{0,100}<(?:[\w.-]{1,200}:)?(?i:value|string|text)(?:\s[^<>]{0,500})?(?<!/)>"
+    r"(?P<text>[^<>]+|<!\[CDATA\[[^\]<]+\]\]>)</"
+)
 _OF_MARKUP = (
-    *(_ELEMENT, _ATTRIBUTE, _FIELD, _BARE_FIELD),
+    *(_ELEMENT, _ATTRIBUTE, _FIELD, _BARE_FIELD, _VALUE_IN_ELEMENT),
     *(_PASSWORD_FIELD, _BARE_PASSWORD_FIELD, _XML_PAIR, _NAMED_ELEMENT),
 )
 # A setting in a script, `{"apiKey": "…"}`, `apiKey: '…'` or `var apiKey = '…'`.
@@ -156,6 +163,11 @@ _IN_SCRIPT = pattern(
     r"""(?<![\w-])(?P<mark>["']?)(?P<name>[A-Za-z_][\w-]{0,200})(?P=mark)"""
     r"""\s{0,5}[:=]\s{0,5}"""
     r"""(?P<quote>["'])(?P<text>(?:(?!(?P=quote))[^\\<>\n])+)(?P=quote)"""
+)
+# A script that begins by setting a variable, `window.config = {…}`.
+_SCRIPT = pattern(
+    r"\ufeff?\s*(?:(?:export\s{1,5})?(?:const|let|var)\s{1,5}[\w$]{1,200}"
+    r"|(?:globalThis|module|self|window)\.[\w$.]{1,200})\s{0,5}=\s{0,5}[{\[\"']"
 )
 # A text of settings, `Server=db;Uid=ann;Pwd=…` or `host=db password=…`, and a setting.
 _SETTINGS = pattern(
@@ -420,9 +432,9 @@ class Redactor(SecretNames):
         return self.scrub_urls(text)
 
     def literals(self, text: str) -> Iterator[tuple[str, str]]:
-        """Yield the values of secret names in markup or GraphQL, each with its name.
+        """Yield the values of secret names in markup, GraphQL or a script.
 
-        Any other text has none.
+        Each comes with its name. Any other text has none.
         """
         for literal in _patterns_of_literals(text):
             for match in literal.finditer(text):
@@ -431,7 +443,7 @@ class Redactor(SecretNames):
                     yield match["name"], value
 
     def _hide_literal(self, match: re.Match[str]) -> str:
-        """Return a name with its value, as it stands in markup or GraphQL, redacted.
+        """Return a name with its value, as it stands in such a text, redacted.
 
         The pattern has groups `name` and `text`; what it matches besides stays.
         """
@@ -651,7 +663,7 @@ def _end_of_bracket(text: str, start: int) -> int:
 
 
 def _patterns_of_literals(text: str) -> tuple[re.Pattern[str], ...]:
-    """Return the patterns that find names with values in markup or in GraphQL.
+    """Return the patterns that find names with values in markup, GraphQL or a script.
 
     The text's beginning decides.
     """
@@ -659,6 +671,8 @@ def _patterns_of_literals(text: str) -> tuple[re.Pattern[str], ...]:
         return (*_OF_MARKUP, _IN_SCRIPT)
     if "{" in text and _GRAPHQL.match(text):
         return (_ARGUMENT,)
+    if "=" in text and _SCRIPT.match(text):
+        return (_IN_SCRIPT,)
     if "=" in text and _SETTINGS.fullmatch(text):
         return (_SETTING,)
     return ()

@@ -474,6 +474,16 @@ def test_free_text_loses_the_values_after_secret_names(
             "<script>var api_key = '&lt;redacted&gt;'; a.token=\"&lt;redacted&gt;\"; "
             "if (token == 'a') b()</script>",
         ),
+        (
+            "<u><Password a='b'>\n <Value>abc</Value></Password><Name><Value>c</Value></Name></u>",
+            "<u><Password a='b'>\n <Value>&lt;redacted&gt;</Value></Password><Name><Value>c</Value></Name></u>",
+        ),
+        (
+            'window._env_ = {"API_KEY": "abc", a: 1, token: \'abc\'};',
+            'window._env_ = {"API_KEY": "<redacted>", a: 1, token: \'<redacted>\'};',
+        ),
+        ("const apiKey='abc', b='c'", "const apiKey='<redacted>', b='c'"),
+        ("const apiKey=getKey('abc')", "const apiKey=getKey('abc')"),
         ("<a name='token'>Of tokens</a>", "<a name='token'>Of tokens</a>"),
         ("<redacted> and <redacted>", "<redacted> and <redacted>"),
         ("token = get_token(a)", "token = get_token(a)"),
@@ -512,6 +522,8 @@ def test_texts_that_are_data_lose_their_secrets(
         "<property name='a'>" * 20_000,
         "<property" * 20_000 + " name='a'",
         "<a name" + " " * 200_000,
+        "<a><value" * 50_000,
+        "var a=[" * 50_000,
         "<a" + " name = " * 50_000,
         "<input type = password " * 20_000,
     ],
