@@ -244,8 +244,9 @@ class SelectedTests(Hooks):
             return
         nodeid = vars(report).get("mimic_test") or without_group(report.nodeid)
         outcomes = self._account.outcomes
-        if str(report.outcome) == "rerun":
-            # pytest-rerunfailures runs the test again.
+        if str(report.outcome) not in ("passed", "failed", "skipped"):
+            # The test runs again. pytest-rerunfailures calls this attempt `rerun`, and
+            # pytest-retry calls it `retried`.
             outcomes.pop(nodeid, None)
         elif report.outcome != "passed" or hasattr(report, "wasxfail"):
             outcomes[nodeid] = "failed" if report.failed else "skipped"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_mimic._core.engine.account import Account
-from pytest_mimic._run.complete_selection import note_selection
+from pytest_mimic._run.complete_selection import SelectedTests, note_selection
 
 PART = ["only a part of the tests was named"]
 
@@ -104,3 +104,25 @@ def test_each_option_that_narrows_is_named(rootdir: Path) -> None:
         ["-k was given"],
         ["--lf was given", *PART],
     )
+
+
+@pytest.mark.parametrize("again", ["rerun", "retried"])
+def test_an_attempt_before_another_one_does_not_count(
+    pytestconfig: pytest.Config, again: str
+) -> None:
+    """pytest-rerunfailures and pytest-retry each have a word for such an attempt."""
+    account = Account()
+    tests = SelectedTests(pytestconfig, account)
+
+    for outcome in (again, "passed"):
+        report = pytest.TestReport(
+            nodeid="test_a.py::test_it",
+            location=("test_a.py", 0, "test_it"),
+            keywords={},
+            outcome=outcome,
+            longrepr=None,
+            when="call",
+        )
+        tests.pytest_runtest_logreport(report)
+
+    assert account.outcomes == {"test_a.py::test_it": "passed"}
