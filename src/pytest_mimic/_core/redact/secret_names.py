@@ -143,6 +143,10 @@ _WORD_OF_NAME = pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_]+")
 # A name in a path, which is no index. SCIM puts the schema before it (RFC 7644, 3.10):
 # `urn:ietf:params:scim:schemas:core:2.0:User:password`.
 _NAME_IN_PATH = pattern(r"(?:^|(?<=[/.:]))(?=[\w -]*[A-Za-z_])[\w -]+")
+# A variable of GraphQL where it is passed to an argument: `password: $p`.
+_VARIABLE_AS_ARGUMENT = pattern(
+    r"(?<![\w$])([A-Za-z_]\w{0,200})\s{0,20}:\s{0,20}\$(\w{1,200})"
+)
 # A flag in a list of arguments: `--token`.
 _FLAG_WITH_NAME = pattern(r"--?([A-Za-z][\w-]{0,200})")
 _LONGEST_NAME = 200
@@ -458,11 +462,14 @@ def places(
 
     A value has the name of its key, of the first item of its pair in a list, of the
     `name` or `key` beside it (`{"name": "token", "value": …}`), or of the flag before
-    it (`--token`). With `stored`, the data is what clients store: in a command of Redis
-    each word may be the name of the next one, and in rows the columns are names.
+    it (`--token`). A variable of GraphQL has that of its argument, too. With `stored`,
+    the data is what clients store: in a command of Redis each word may be the name of
+    the next one, and in rows the columns are names.
     """
     # The names of the items of lists, by the id of the list.
     names_of_lists: dict[int, Sequence[object]] = {}
+    # The arguments that variables of GraphQL are passed to, by the id of the variables.
+    names_of_variables: dict[int, dict[str, str]] = {}
     pending = [Place({"": root}, "", root)]
     while pending:
         place = pending.pop()
@@ -475,7 +482,11 @@ def places(
                 container = place.box[place.key] = container.copy()
             if stored:
                 names_of_lists.update(_names_of_lists(container))
-            inner_places = _places_in_mapping(container, place, names)
+            if "variables" in container:
+                arguments = _arguments_of_variables(container.get("query"))
+                names_of_variables[id(container["variables"])] = arguments
+            arguments = names_of_variables.get(id(place.value), {})
+            inner_places = _places_in_mapping(container, place, names, arguments)
         elif isinstance(container, list):
             container = place.box[place.key] = container.copy()
             names_of_items = names_of_lists.get(id(place.value), ())
@@ -486,14 +497,24 @@ def places(
 
 
 def _places_in_mapping(
-    mapping: dict[Any, Any], place_of_mapping: Place, names: SecretNames
+    mapping: dict[Any, Any],
+    place_of_mapping: Place,
+    names: SecretNames,
+    arguments: Mapping[str, str],
 ) -> list[Place]:
-    """Return the values of a mapping, which stands at a place."""
+    """Return the values of a mapping, which stands at a place.
+
+    If the mapping holds the variables of GraphQL, `arguments` has the names of the
+    arguments that they are passed to.
+    """
     secret_beside = names.names_secret_beside(mapping)
     of_login = is_of_login(mapping)
     places_of_values = []
     for key, (name, value) in zip(mapping, named_values_of(mapping), strict=True):
         is_secret = names.hides(name, value)
+        if not is_secret and key in arguments:
+            name = arguments[key]
+            is_secret = names.hides(name, value)
         if not is_secret and secret_beside:
             is_secret = names.hides_beside(
                 name, value, secret_beside, of_login=of_login
@@ -506,6 +527,19 @@ def _places_in_mapping(
             Place(mapping, key, value, name, is_secret, False, hiding_name)
         )
     return places_of_values
+
+
+def _arguments_of_variables(query: object) -> dict[str, str]:
+    """Return the arguments of a query of GraphQL that variables are passed to.
+
+    `{"p": "password"}` of `mutation($p: String!) { login(password: $p) { id } }`.
+    """
+    if not isinstance(query, str):
+        return {}
+    arguments: dict[str, str] = {}
+    for name, variable in _VARIABLE_AS_ARGUMENT.findall(query):
+        arguments[variable] = name
+    return arguments
 
 
 def _places_in_list(

@@ -534,6 +534,28 @@ def test_texts_are_scrubbed_in_linear_time(redactor: Redactor, text: str) -> Non
 
 
 @pytest.mark.parametrize(
+    ("query", "variables", "expected"),
+    [
+        (
+            "mutation($p: String!, $n: String) { in(password: $p, name: $n) { id } }",
+            {"p": "abc", "n": "ann"},
+            {"p": PLACEHOLDER, "n": "ann"},
+        ),
+        ("{ in(by: {token:$t}) }", {"t": ["abc"]}, {"t": PLACEHOLDER}),
+        ("{ in(by: $by) }", {"by": {"pin": "1", "a": 2}}, {"by": {"pin": PLACEHOLDER, "a": 2}}),
+        ("{ in(token: token) }", {"t": "abc"}, {"t": "abc"}),
+        (None, {"p": "abc"}, {"p": "abc"}),
+    ],
+)  # fmt: skip
+def test_a_variable_of_graphql_is_as_secret_as_its_argument(
+    redactor: Redactor, query: str | None, variables: object, expected: object
+) -> None:
+    body = {"query": query, "variables": variables}
+
+    assert redactor.scrub([body]) == [{"query": query, "variables": expected}]
+
+
+@pytest.mark.parametrize(
     "text", ["<a>the token: abc</a>", "<a>see --token abc</a>", "<a b='token=abc'/>"]
 )
 def test_free_text_in_markup_is_redacted_once(redactor: Redactor, text: str) -> None:
