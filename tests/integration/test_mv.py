@@ -75,6 +75,19 @@ CHANGES = {
         {"a": making("test_z", 1), "b": in_class("TestX", making("test_x", 1))},
         ["a.py::TestX::test_x b.py::TestX::test_x"],
     ),
+    "a class with one login": (
+        {"a": in_class("TestX", making("test_x", 1, 2), making("test_y", 1, 3))},
+        {"b": in_class("TestZ", making("test_x", 1, 2), making("test_y", 1, 3))},
+        [
+            "a.py::TestX::test_x b.py::TestZ::test_x",
+            "a.py::TestX::test_y b.py::TestZ::test_y",
+        ],
+    ),
+    "a function with cases": (
+        {"a": PARAMETRIZED},
+        {"a": PARAMETRIZED.replace("test_x", "test_y")},
+        ["a.py::test_x[eur] a.py::test_y[eur]", "a.py::test_x[usd] a.py::test_y[usd]"],
+    ),
     "a file": (
         {"a": making("test_x", 1) + in_class("TestX", making("test_x", 2))},
         {"b": making("test_x", 1) + in_class("TestX", making("test_x", 2))},
@@ -304,6 +317,20 @@ def test_nothing_is_proposed_without_a_gone_test(suite, after, args):
 
     assert run.outcomes["failed"] == 1
     assert proposed(run) == []
+
+
+def test_tests_that_nothing_tells_apart_are_named(suite):
+    suite.put({"a": making("test_x", 1, 2) + making("test_y", 1, 3)})
+    suite.record()
+    suite.put({"a": making("test_v", 1, 2) + making("test_w", 1, 3)})
+
+    run = suite.replay()
+
+    for test in ("test_v", "test_w"):
+        assert (
+            f"t/a.py::{test} may be one of the tests that are gone and began with the"
+            " same call: t/a.py::test_x, t/a.py::test_y (pytest-mimic mv --help)"
+        ) in run.section
 
 
 def test_proposed_where_only_the_new_test_runs(suite):

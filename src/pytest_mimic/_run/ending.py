@@ -13,7 +13,7 @@ import pytest
 from pytest_mimic._core.engine.account_events import TokensTaken
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.format import CASSETTES_PREFIX, FOLDERS
-from pytest_mimic._core.words import ROW_WIDTH, SHOWN, plural, size
+from pytest_mimic._core.words import ROW_WIDTH, SHOWN, limited, plural, size
 from pytest_mimic._run.complete_selection import STOPPED, SelectedTests
 from pytest_mimic._run.summary import summary
 from pytest_mimic._tools.unused.judging import (
@@ -235,8 +235,14 @@ class Ending:
         moves = moved_tests(
             self._session.vault, first_misses, gone_tests, targets=targets
         )
-        for move in moves:
+        for move in moves.certain:
             account.moved.append(move)
+        for test, candidates in moves.unclear.items():
+            names = limited(candidates, most=3, of=" tests")
+            account.notes.add(
+                f"{test} may be one of the tests that are gone and began with the same"
+                f" call: {', '.join(names)} (pytest-mimic mv --help)"
+            )
 
     def _keep_usage(self) -> None:
         """Write the file of `--mimic-usage`."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.engine.account_events import RenamedTest
 from pytest_mimic._core.seam.registry import kind_of
@@ -24,40 +24,62 @@ if TYPE_CHECKING:
 _IDENTITY = re.compile(rb'"(?:identity|key)"\s*:\s*"([^"]+)"')
 
 
+class Moves(NamedTuple):
+    """What the tests that miss their first call were before.
+
+    Attributes:
+        certain: The moves, each from an old id or file to a new one, sorted.
+        unclear: By the test: the tests that are gone and made its first call, where
+            nothing tells which of them it was.
+    """
+
+    certain: list[RenamedTest]
+    unclear: dict[str, list[str]]
+
+
 def moved_tests(
     vault: Vault,
     missing: Mapping[str, str],
     gone_tests: GoneTests,
     *,
     targets: Collection[str],
-) -> list[RenamedTest]:
+) -> Moves:
     """Return the moves that give tests the recordings of their calls.
 
     A test without recordings whose first missing call is the first call of a test that
-    is gone has probably been renamed. If several tests that are gone made that call,
-    the one with the same name in another file is taken, or none.
+    is gone has probably been renamed. Several tests that are gone may have made that
+    call, such as a login: see `_former_tests`.
 
     Args:
         vault: The vault.
         missing: The identity of each test's first missing call, by the test.
         gone_tests: The tests that exist no more.
         targets: The targets of these calls.
-
-    Returns:
-        The moves, each from an old id or file to a new one, sorted.
     """
     if not _may_be_recorded(vault, set(missing.values()), targets):
-        return []
+        return Moves([], {})
     recorders = _Recorders(vault)
-    moves: dict[str, str] = {}
+    # By the identity of their first call: the tests that miss it.
+    tests_by_call: dict[str, list[str]] = {}
     for test, key in missing.items():
-        if test in recorders.owners:
-            continue
-        candidate = _former_test(test, recorders.of_call(key), gone_tests)
-        if candidate is not None:
-            moves.setdefault(candidate, test)
+        if test not in recorders.owners:
+            tests_by_call.setdefault(key, []).append(test)
+    moves: dict[str, str] = {}
+    unclear: dict[str, list[str]] = {}
+    for key, tests in tests_by_call.items():
+        candidates = sorted(filter(gone_tests.__contains__, recorders.of_call(key)))
+        former_tests = _former_tests(tests, candidates)
+        left = [one for one in candidates if one not in former_tests.values()]
+        for test in tests:
+            if test in former_tests:
+                moves.setdefault(former_tests[test], test)
+            elif left:
+                unclear[test] = left
     moves_with_files = _with_whole_files(moves, recorders, gone_tests)
-    return [RenamedTest(old, moves_with_files[old]) for old in sorted(moves_with_files)]
+    certain = [
+        RenamedTest(old, moves_with_files[old]) for old in sorted(moves_with_files)
+    ]
+    return Moves(certain, unclear)
 
 
 def _may_be_recorded(
@@ -87,28 +109,62 @@ def _may_be_recorded(
     return False
 
 
-def _former_test(
-    test: str, recorders: Iterable[str], gone_tests: GoneTests
-) -> str | None:
-    """Return the test that has become this one, None if it is not certain.
+def _former_tests(tests: Sequence[str], candidates: Sequence[str]) -> dict[str, str]:
+    """Return what tests that miss one call were before, as far as it is certain.
+
+    If one candidate made the call, it is the one. Of several, each name tells more than
+    the next:
+
+    | name | of `test_a.py::TestShop::test_x[1]` |
+    |---|---|
+    | the id without the file | `TestShop::test_x[1]` |
+    | the function with its parameters | `test_x[1]` |
+    | the parameters | `1]` |
+
+    A name counts if one test and one candidate have it. What is left in the end belongs
+    together if it is one test and one candidate.
 
     Args:
-        test: The test, whose first call is missing.
-        recorders: The tests that have recorded this call.
-        gone_tests: The tests that exist no more.
+        tests: The tests.
+        candidates: The tests that are gone and made the call.
     """
-    candidates = []
-    namesakes = []
-    for recorder in recorders:
-        if recorder in gone_tests:
-            candidates.append(recorder)
-            if _id_without_file(recorder) == _id_without_file(test):
-                namesakes.append(recorder)
-    if len(candidates) > 1:
-        candidates = namesakes
-    if len(candidates) != 1:
-        return None
-    return candidates[0]
+    former_tests: dict[str, str] = {}
+    if len(candidates) == 1:
+        return dict.fromkeys(tests, candidates[0])
+    for name_of in (_id_without_file, _function_with_parameters, _parameters):
+        tests_by_name = _by_name(set(tests) - former_tests.keys(), name_of)
+        left = set(candidates) - set(former_tests.values())
+        candidates_by_name = _by_name(left, name_of)
+        for name, namesakes in tests_by_name.items():
+            former_namesakes = candidates_by_name.get(name, [])
+            if name and len(namesakes) == len(former_namesakes) == 1:
+                former_tests[namesakes[0]] = former_namesakes[0]
+    tests_left = set(tests) - former_tests.keys()
+    candidates_left = set(candidates) - set(former_tests.values())
+    if former_tests and len(tests_left) == len(candidates_left) == 1:
+        former_tests[tests_left.pop()] = candidates_left.pop()
+    return former_tests
+
+
+def _by_name(
+    tests: Iterable[str], name_of: Callable[[str], str]
+) -> dict[str, list[str]]:
+    """Return tests by a name of theirs."""
+    tests_by_name: dict[str, list[str]] = {}
+    for test in sorted(tests):
+        tests_by_name.setdefault(name_of(test), []).append(test)
+    return tests_by_name
+
+
+def _function_with_parameters(nodeid: str) -> str:
+    """Return `test_x[1]` for `test_a.py::TestShop::test_x[1]`."""
+    function, bracket, parameters = nodeid.partition("[")
+    return function.rpartition("::")[2] + bracket + parameters
+
+
+def _parameters(nodeid: str) -> str:
+    """Return `1]` for `test_a.py::TestShop::test_x[1]`; empty without parameters."""
+    return nodeid.partition("[")[2]
 
 
 class _Recorders:

@@ -32,7 +32,7 @@ def moves_to(*tests: str, vault: Vault, rootdir: Path) -> list[tuple[str, str]]:
     gone_tests = GoneTests(Account(), settings)
     missing = dict.fromkeys(tests, key)
     moves = moved_tests(vault, missing, gone_tests, targets=[TARGET])
-    return [(move.gone, move.renamed) for move in moves]
+    return [(move.gone, move.renamed) for move in moves.certain]
 
 
 @pytest.mark.parametrize(
@@ -75,6 +75,39 @@ def moves_to(*tests: str, vault: Vault, rootdir: Path) -> list[tuple[str, str]]:
             id="a file where another test has recordings",
         ),
         pytest.param([], ["test_b.py::test_x"], [], id="nobody recorded the call"),
+        pytest.param(
+            ["test_a.py::TestOld::test_x", "test_a.py::TestOld::test_y"],
+            ["test_a.py::TestNew::test_y", "test_a.py::TestNew::test_x"],
+            [
+                ("test_a.py::TestOld::test_x", "test_a.py::TestNew::test_x"),
+                ("test_a.py::TestOld::test_y", "test_a.py::TestNew::test_y"),
+            ],
+            id="another class",
+        ),
+        pytest.param(
+            ["test_a.py::test_x[1]", "test_a.py::test_x[2]"],
+            ["test_a.py::test_y[2]", "test_a.py::test_y[1]"],
+            [
+                ("test_a.py::test_x[1]", "test_a.py::test_y[1]"),
+                ("test_a.py::test_x[2]", "test_a.py::test_y[2]"),
+            ],
+            id="the cases of a function",
+        ),
+        pytest.param(
+            ["test_a.py::test_x", "test_a.py::test_y"],
+            ["test_b.py::test_x", "test_b.py::test_z"],
+            [
+                ("test_a.py::test_x", "test_b.py::test_x"),
+                ("test_a.py::test_y", "test_b.py::test_z"),
+            ],
+            id="what is left",
+        ),
+        pytest.param(
+            ["test_a.py::test_x", "test_a.py::test_y"],
+            ["test_a.py::test_v", "test_a.py::test_w"],
+            [],
+            id="no common name",
+        ),
     ],
 )
 def test_a_renamed_test_gets_the_recordings_of_the_one_that_is_gone(
