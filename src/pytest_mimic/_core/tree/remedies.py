@@ -184,20 +184,25 @@ def _makes_one(
     arguments: Mapping[str, Any] | None,
     others: Iterable[Mapping[str, Any] | None],
 ) -> bool:
-    """Return whether several recorded calls would match the call without the parts."""
+    """Return whether two recorded calls of a target become one without some parts.
+
+    They do if they differ from this call in the same way but for these parts.
+    """
     if arguments is None:
         return False
-    calls_that_become_this = 0
+    ways_to_differ = set()
     for recorded_arguments in others:
         if recorded_arguments is None:
             continue
-        differing = argument_differences(recorded_arguments, arguments)
-        if {option_path(difference.path) for difference in differing} <= {
-            *paths,
-            "signature",
-        }:
-            calls_that_become_this += 1
-    return calls_that_become_this > 1
+        differing = frozenset(
+            (difference.path, difference.fact, repr(difference.old))
+            for difference in argument_differences(recorded_arguments, arguments)
+            if option_path(difference.path) not in (*paths, "signature")
+        )
+        if differing in ways_to_differ:
+            return True
+        ways_to_differ.add(differing)
+    return False
 
 
 def volatile(

@@ -202,6 +202,17 @@ def test_no_line_makes_two_recorded_calls_one() -> None:
     assert offered("m:f", first, now, {"run": NEW_ID, "x": 1}) == ["m:f ignore=run"]
 
 
+@pytest.mark.parametrize("same", ["EUR", {"a": ["EUR", {"$tuple": [1]}]}])
+def test_no_line_makes_two_other_calls_one(same) -> None:
+    """A line is for all calls of its target, not only for the one that missed."""
+    old, now = {"city": "Oslo", "run": ID}, {"city": "Oslo", "run": NEW_ID}
+    first = {"city": same, "run": ID[:-1] + "c"}
+    second = {"city": same, "run": ID[:-1] + "d"}
+
+    assert offered("m:f", old, now, first) == ["m:f ignore=run"]
+    assert offered("m:f", old, now, first, second) == [IDS]
+
+
 @pytest.mark.parametrize(
     ("parts", "lines"),
     [
