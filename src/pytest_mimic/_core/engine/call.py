@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from functools import partial
-from json import dumps
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.engine.function_plan import descriptions
 from pytest_mimic._core.identity.binding import Bound
 from pytest_mimic._core.identity.call_identity import CallIdentity, rest_of_identity
+from pytest_mimic._core.outcome.plain import pieces_to_search
 from pytest_mimic._core.types.kinds import Unstable
 from pytest_mimic._core.words import lazy_attribute
 
@@ -107,7 +107,7 @@ class Call:
     @lazy_attribute
     def described_text(self) -> str:
         """The JSON of the description, to search in."""
-        return dumps(self.arguments, ensure_ascii=False, default=repr)
+        return "".join(pieces_to_search(self.arguments, 0))
 
     @lazy_attribute
     def parts(self) -> Parts | None:

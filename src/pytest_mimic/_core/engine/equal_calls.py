@@ -419,7 +419,9 @@ class Track:
         """Write the recording; the errors are those of new outcomes."""
         run, last = self._run, self._last
         assert last is not None
-        whole = last._replace(outcomes=self._outcomes())
+        whole, outcomes = last, self._outcomes()
+        if outcomes != last.outcomes:
+            whole = last._replace(outcomes=outcomes)
         written = run.vault.writer.write(self.file, [whole], is_new=self._is_new)
         self._is_new = False
         # The arguments may be long, and are not needed again.

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_mimic._core.commands import do
 from pytest_mimic._core.files.places import LONGEST_PATH
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.tree.differing import Difference
 
+_FileFacts: TypeAlias = "tuple[int, int]"
+"""The size of a file, and the time of its last change in nanoseconds."""
+
 _SHOWN = 5
 _MOST_ITEMS = 10_000
 # The types of arguments that no call can change.
@@ -54,12 +57,15 @@ class ArgumentsBefore:
         self.states: dict[str, State] = {}
         # The identities of the arguments, by their names.
         self._before: dict[str, str | None] = {}
+        arguments = call.named(call.plan.options.ignore)
         if not _UNCHANGEABLE.issuperset(map(type, call.values)):
-            self._advancing = _states_before(call)
+            self._advancing = _states_before(arguments)
             self._before = self._identities()
         # The path, whether it is a text, its argument, its key or place in that, and
         # the facts of its file.
-        self._files = [(*found, _facts(found[0])) for found in _paths_in(call)]
+        self._files: list[tuple[str, bool, str, object, _FileFacts | None]] = []
+        for found in _paths_in(arguments, names=call.names):
+            self._files.append((*found, _facts(found[0])))
 
     def _identities(self) -> dict[str, str | None]:
         call, identity = self._call, self._call.identity
@@ -166,13 +172,12 @@ class ArgumentsBefore:
         return []
 
 
-def _states_before(call: Call) -> dict[str, tuple[object, State]]:
+def _states_before(arguments: dict[str, object]) -> dict[str, tuple[object, State]]:
     """Return the streams and generators among the arguments, with their states now.
 
     A call may move them, which is recorded. Any other change of an argument is refused.
     """
     found: dict[str, tuple[object, State]] = {}
-    arguments = call.named(call.plan.options.ignore)
     for path, value in advancing_in(arguments).items():
         with suppress(ValueError):  # a closed stream has no state
             found[path] = value, state_of(value)
@@ -187,24 +192,33 @@ def set_states(call: Call, states: dict[str, State]) -> None:
             set_state(values[path], state)
 
 
-def _paths_in(call: Call) -> Iterator[tuple[str, bool, str, object]]:
+def _paths_in(
+    arguments: dict[str, object], *, names: tuple[str, ...]
+) -> Iterator[tuple[str, bool, str, object]]:
     """Yield the paths that arguments or their items are, and where each is.
 
     Strings may be paths, too.
+
+    Args:
+        arguments: The arguments by name.
+        names: The parameters, with their stars.
     """
-    arguments: dict[str, object] = {}
-    for name, value in call.named(call.plan.options.ignore).items():
-        is_rest = name.startswith("*") and name in call.names
+    arguments_and_rest: dict[str, object] = {}
+    for name, value in arguments.items():
+        is_rest = name.startswith("*") and name in names
         if is_rest and isinstance(value, tuple):
             for at, item in enumerate(value):
-                arguments[f"{name[1:]}[{at}]"] = item
+                arguments_and_rest[f"{name[1:]}[{at}]"] = item
         else:
-            arguments[name] = value
-    for name, value in arguments.items():
+            arguments_and_rest[name] = value
+    for name, value in arguments_and_rest.items():
         for key, part in islice(_items_of(value), _MOST_ITEMS):
-            is_text = type(part) is str
-            if isinstance(part, str) and is_text:
-                may_be_path = len(part) <= LONGEST_PATH
+            kind = type(part)
+            is_text = kind is str
+            if is_text:
+                may_be_path = len(part) <= LONGEST_PATH  # type: ignore[arg-type]
+            elif kind in _UNCHANGEABLE:
+                may_be_path = False
             else:
                 may_be_path = isinstance(part, PurePath)
             if may_be_path:
@@ -223,7 +237,7 @@ def _items_of(value: object) -> Iterable[tuple[object, object]]:
     return [(None, value)]
 
 
-def _facts(path: str) -> tuple[int, int] | None:
+def _facts(path: str) -> _FileFacts | None:
     """Return the size of a file and the time of its last change.
 
     None: there is no file.

@@ -137,8 +137,12 @@ def _is_same_plainly(tree: Any, value: Any) -> bool:
     Most arguments are checked by this quick way. If it returns False, the value may be
     described exactly in another form.
     """
-    if type(tree) is not type(value):
+    kind = type(value)
+    if type(tree) is not kind:
         return False
+    if kind is int or kind is bool or kind is str:
+        # A text that looks like a tag may stand for another value.
+        return bool(tree == value) and (kind is not str or TAG_SIGN not in value)
     marshalled_tree = dumps(tree, _MARSHAL_VERSION)
     if TAG_SIGN.encode() in marshalled_tree:
         # A tag stands for another value, or for one that is not there as a whole.

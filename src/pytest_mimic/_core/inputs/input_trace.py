@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
 from typing import Any
-from weakref import WeakSet
+from weakref import ref
 
 from pytest_mimic._core.inputs.reached_and_read import ProjectSources
 from pytest_mimic._core.types.opening import CONTAINERS, items_of_container
@@ -35,7 +35,7 @@ class InputTrace:
         # The files that were opened, in whatever mode: one that the call has written is
         # new, and left out for that.
         self.paths: set[str] = set()
-        _WATCHING_RUNS.add(sources)
+        _WATCHING_RUNS.add(ref(sources, _WATCHING_RUNS.discard))
         _watch_files(_audit)
 
     def noted(self) -> InputTrace:
@@ -75,7 +75,8 @@ def _classes_of(values: Iterable[object]) -> frozenset[type]:
 # All runs of this process share one audit hook, because none can be removed. It asks
 # each of them for the call that opens a file.
 _watch_files = cache(sys.addaudithook)
-_WATCHING_RUNS: WeakSet[ProjectSources] = WeakSet()
+# A `WeakSet` takes several times as long to iterate over, at each file that is opened.
+_WATCHING_RUNS: set[ref[ProjectSources]] = set()
 
 
 def _audit(event: str, args: tuple[Any, ...]) -> None:
@@ -86,8 +87,9 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
     if event != "open":
         return
     with suppress(Exception):
-        for sources in tuple(_WATCHING_RUNS):
-            trace = sources.running_trace()
+        for watching_run in tuple(_WATCHING_RUNS):
+            sources = watching_run()
+            trace = None if sources is None else sources.running_trace()
             if trace is None:
                 continue
             path = os.fsdecode(args[0])

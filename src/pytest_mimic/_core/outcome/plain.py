@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from binascii import a2b_base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 from json import JSONEncoder, encoder
 from json.encoder import encode_basestring
@@ -38,19 +38,37 @@ _WRITERS: dict[type, Any] = {str: encode_basestring, int: int.__repr__}
 # The encoder writes this character between items and rows. It is then replaced by a
 # comma or by the end of a line. No text of JSON has the character, which JSON escapes.
 _MARK_BETWEEN_ITEMS = "\x01"
-# Returns the JSON of a value in pieces. `JSONEncoder.encode` would make such an encoder
-# at each call.
-_pieces_of_json: Any = encoder.c_make_encoder(  # type: ignore[attr-defined]
-    markers=None,
-    default=JSONEncoder().default,
-    encoder=encode_basestring,
-    indent=None,
-    key_separator=": ",
-    item_separator=_MARK_BETWEEN_ITEMS,
-    sort_keys=False,
-    skipkeys=False,
-    allow_nan=False,
-)
+
+
+def _encoder(
+    item_separator: str, default: Callable[[Any], Any], *, allow_nan: bool
+) -> Any:
+    """Return what gives the JSON of a value in pieces.
+
+    `JSONEncoder.encode` would make such an encoder at each call.
+
+    Args:
+        item_separator: What stands between two items.
+        default: Returns what is written for a value that JSON does not have.
+        allow_nan: Whether NaN and the infinities are written, too.
+    """
+    return encoder.c_make_encoder(  # type: ignore[attr-defined]
+        markers=None,
+        default=default,
+        encoder=encode_basestring,
+        indent=None,
+        key_separator=": ",
+        item_separator=item_separator,
+        sort_keys=False,
+        skipkeys=False,
+        allow_nan=allow_nan,
+    )
+
+
+_pieces_of_json = _encoder(_MARK_BETWEEN_ITEMS, JSONEncoder().default, allow_nan=False)
+#: Returns the JSON of described arguments on one line, in pieces, to search in: a part
+#: that JSON does not have is there as its `repr`.
+pieces_to_search = _encoder(", ", repr, allow_nan=True)
 
 
 def exact_text(tree: object) -> str | None:

@@ -306,18 +306,19 @@ class FolderStore:
 
     def write(self, name: str, content: Data) -> None:
         path = self._prefix + name
+        folder = name.rpartition("/")[0]
         try:
             if not self._is_ready_to_write:
                 _make_folders(self.path)
                 self.delete(self.leftovers())
                 self._is_ready_to_write = True
             with suppress(FileNotFoundError):
-                self._check_folder(dirname(name))
+                self._check_folder(folder)
             self._has_unflushed_files = True
             file, temporary = self._open_temporary()
             _write_file(file, temporary, content)
             try:
-                _in_folder(dirname(path), partial(replace, temporary, path))
+                _in_folder(self._prefix + folder, partial(replace, temporary, path))
             except BaseException:
                 with suppress(OSError):
                     unlink(temporary)
@@ -373,7 +374,8 @@ class FolderStore:
     def replace(
         self, name: str, content_before: bytes | None, new_content: bytes | None
     ) -> bool:
-        with self._locks.write():
+        lock = self._locks.lock_for_writing()
+        try:
             if content_before is None:
                 is_as_before = not access(self._prefix + name, F_OK)
             else:
@@ -385,6 +387,8 @@ class FolderStore:
             else:
                 self.write(name, new_content)
             return True
+        finally:
+            self._locks.unlock(lock)
 
     # -- other processes
 

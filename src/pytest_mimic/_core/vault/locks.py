@@ -79,22 +79,23 @@ class Locks:
 
     @contextmanager
     def write(self) -> Iterator[None]:
-        """Keep other threads and processes out for a block that replaces a file."""
-        file = self._locked_for_writing()
+        """Keep other threads and processes out for a block."""
+        file = self.lock_for_writing()
         try:
             yield
         finally:
-            # A forked process may have the file open, too: to close it here would leave
-            # it locked. A test may have closed it already, which is an OSError.
-            with suppress(OSError):
-                _unlock_descriptor(file)
-            with suppress(OSError):
-                close(file)
+            self.unlock(file)
 
-    def _locked_for_writing(self) -> int:
-        """Return the open file of the lock for writing, locked for this process."""
+    def lock_for_writing(self) -> int:
+        """Keep other threads and processes out until `unlock`, as `write` does.
+
+        Each file that is recorded is locked, and a context manager would take longer.
+
+        Returns:
+            The number of the open file of the lock.
+        """
         try:
-            file = _open_file_of_lock(join(self._folder, "write"))
+            file = _open_file_of_lock(self._write_file)
             try:
                 _lock_when_free(file)
             except BaseException:
@@ -104,6 +105,15 @@ class Locks:
         except OSError as reason:
             raise self._cannot_lock(reason) from None
         return file
+
+    def unlock(self, file: int) -> None:
+        """Let others in, after `lock_for_writing` has returned this number."""
+        # A forked process may have the file open, too: to close it here would leave it
+        # locked. A test may have closed it already, which is an OSError.
+        with suppress(OSError):
+            _unlock_descriptor(file)
+        with suppress(OSError):
+            close(file)
 
     def join(self) -> None:
         """Let nobody delete objects until this process leaves.
@@ -177,6 +187,11 @@ class Locks:
         vault_path = realpath(self._vault).encode("utf-8", "surrogateescape")
         digest = blake2b(vault_path, digest_size=8).hexdigest()
         return join(gettempdir(), f"pytest-mimic-{user}", digest)
+
+    @lazy_attribute
+    def _write_file(self) -> str:
+        """The file of the lock for writing."""
+        return join(self._folder, "write")
 
     @contextmanager
     def _named_errors(self) -> Iterator[None]:
