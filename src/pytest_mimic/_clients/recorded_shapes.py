@@ -6,12 +6,14 @@ Nothing of a client is loaded for it: the command checks whole vaults.
 from __future__ import annotations
 
 from base64 import b64decode
+from itertools import chain
 from typing import Any
 
 # The types of the parts of a recorded HTTP response, and of the forms of its body.
 _TYPES_OF_PARTS = {"status": int, "headers": list, "body": dict, "stream_id": int}
 _TEXT = frozenset((str,))
 _LIST = frozenset((list,))
+_PAIR = frozenset((2,))
 _JSON_ALONE = {"json": None}
 _TYPES_OF_CONTENTS = {
     "json": object,
@@ -39,9 +41,10 @@ def check_http(value: Any) -> None:
         for name in ("status", "reason", "version", "headers"):
             if name not in value:
                 raise KeyError(name)
-        for pair in value["headers"]:
-            if len(pair) != 2 or not _TEXT.issuperset(map(type, pair)):
-                raise ValueError("headers must be pairs of texts")
+        headers = value["headers"]
+        are_pairs = _PAIR.issuperset(map(len, headers))
+        if not are_pairs or not _TEXT.issuperset(map(type, chain(*headers))):
+            raise ValueError("headers must be pairs of texts")
     body = value.get("body", _JSON_ALONE)
     # Any JSON is a body, and most are nothing else.
     if body.keys() != _JSON_ALONE.keys():

@@ -249,10 +249,13 @@ class RedisAdapter(Adapter):
 def _state(connection: Any) -> ConnectionState:
     """Return the state of a connection, made on first use."""
     state: ConnectionState | None = vars(connection).get(_ATTRIBUTE_OF_STATE)
-    if state is None:
-        # Another thread may make one at the same time: the first one stays.
-        state = vars(connection).setdefault(_ATTRIBUTE_OF_STATE, ConnectionState())
-    return state
+    if state is not None:
+        return state
+    # Another thread may make one at the same time: the first one stays.
+    first_state: ConnectionState = vars(connection).setdefault(
+        _ATTRIBUTE_OF_STATE, ConnectionState()
+    )
+    return first_state
 
 
 def _wrap_acquire(original: _Function, port: Port) -> _Function:
