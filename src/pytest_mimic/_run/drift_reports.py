@@ -6,8 +6,8 @@ and its drifts from being found.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from itertools import chain
 
 import pytest
 from _pytest.runner import runtestprotocol
@@ -99,7 +99,8 @@ def drift_texts(drifts: Sequence[DriftError]) -> list[str]:
     """Return the drifts of a test as texts, each once.
 
     The first drift of a conversation may be the cause of those that follow: these are
-    listed under it, the first of them, without their remedies.
+    listed under it, the first of them, without their remedies. Those that drifted alike
+    are one, with their number.
 
         DriftError: http POST /orders no longer gives what was recorded
           body.id: 7 recorded, 8 now
@@ -108,22 +109,30 @@ def drift_texts(drifts: Sequence[DriftError]) -> list[str]:
           to accept it: pytest --mimic-rerecord test_shop.py::test_order
     """
     first_drifts: dict[str, DriftError] = {}
-    followers: dict[str, list[list[str]]] = {}
+    # By conversation: how many of the calls that follow have each text.
+    followers: dict[str, Counter[tuple[str, ...]]] = {}
     texts: list[str] = []
     for drift in drifts:
         name = drift.conversation
         if name and name in first_drifts:
-            lines = [f"then {drift.data.get('call', '')}"]
-            lines += [f"  {line}" for line in drift.fact_lines()]
-            followers.setdefault(name, []).append(lines)
+            follower = (str(drift.data.get("call", "")), *drift.fact_lines())
+            followers.setdefault(name, Counter())[follower] += 1
         elif name:
             first_drifts[name] = drift
         else:
             texts.append(f"DriftError: {drift}")
     for name, drift in first_drifts.items():
-        following = followers.get(name, [])
-        shown_lines = list(chain.from_iterable(following[:SHOWN]))
-        more = and_more(len(following) - SHOWN, " calls that drifted")
+        following = followers.get(name, Counter())
+        shown_followers = list(following.items())[:SHOWN]
+        shown_lines: list[str] = []
+        for (call, *facts), times in shown_followers:
+            head = f"then {call}"
+            if times > 1:
+                head += f", {times} times"
+            shown_lines.append(head)
+            shown_lines += [f"  {fact}" for fact in facts]
+        shown_count = sum(times for _, times in shown_followers)
+        more = and_more(sum(following.values()) - shown_count, " calls that drifted")
         full_drift = DriftError(
             drift.what,
             facts=[*drift.facts, *shown_lines, *more],

@@ -32,3 +32,15 @@ def test_each_conversation_has_a_text_of_its_own() -> None:
     assert first.count("  then http GET /orders/") == 2
     assert "more calls" not in first
     assert "  then" not in second
+
+
+def test_calls_that_drift_alike_are_one_with_their_number() -> None:
+    """A stream that is asked for over and over drifts alike each time."""
+    (text,) = drift_texts([drift(1), *[drift(2)] * 12, drift(3)])
+
+    assert text.splitlines()[2:] == [
+        "  then http GET /orders/2, 12 times",
+        "    status: 200 recorded, 404 now",
+        "  then http GET /orders/3",
+        "    status: 200 recorded, 404 now",
+    ]
