@@ -149,6 +149,22 @@ def test_secrets_appear_nowhere(shop):
     assert SECRETS[3][::-1] not in other.output
 
 
+def test_a_secret_in_the_only_argument_appears_nowhere(project):
+    """What is kept of a call to identify it again does not show the secret either."""
+    project.ini("shop:fetch")
+    project.module("def fetch(url):\n    return 1\n")
+    project.test(f"""
+        url = "https://shop.example/rates?base=EUR&api_key={SECRETS[0]}"
+        for argument in (url, url.encode(), {{url: 1}}, 900 * "long " + url, [[url]]):
+            assert shop.fetch(argument) == 1
+    """)
+
+    run = project.record().expect(passed=1)
+
+    assert_hidden(project, run)
+    project.replay().expect(passed=1)
+
+
 def test_secrets_count_although_they_are_not_shown(project):
     """Two calls that differ in a secret are two calls. The outcome is kept as it is."""
     project.ini("shop:sign")

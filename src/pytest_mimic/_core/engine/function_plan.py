@@ -74,6 +74,11 @@ if TYPE_CHECKING:
             """The structured, redacted description of the arguments."""
             ...
 
+        @lazy_attribute
+        def described_text(self) -> str:
+            """The JSON of the description, to search in."""
+            ...
+
         def named(self, without: Collection[str] = (), /) -> dict[str, object]:
             """Return the arguments by name, without some."""
             ...
@@ -392,12 +397,22 @@ class FunctionPlan(Plan):
             call.identity, call.forms, call.values, described, hides=hides
         )
 
-    def _hides(self, call: BoundCall) -> bool:
-        """Return whether a secret is among the arguments of a call."""
-        environment = self.run.redactor.environment
+    def _hides(self, call: BoundCall, whole_values: Sequence[object]) -> bool:
+        """Return whether a secret is among the arguments of a call.
+
+        Args:
+            call: The call.
+            whole_values: The arguments whose texts are searched whole, also beyond what
+                the description shows of them.
+        """
+        redactor = self.run.redactor
+        environment = redactor.environment
         if environment.forms and environment.names_in(repr(call.arguments)):
             return True
-        return bool(self.secrets(call))
+        if self.secrets(call):
+            return True
+        has_secret_text = descriptions().has_secret_text
+        return has_secret_text(call.described_text, whole_values, redactor)
 
     def key_under(self, call: BoundCall, options: Options) -> str:
         """Return the identity that a call has under other options."""

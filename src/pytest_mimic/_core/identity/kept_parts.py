@@ -74,7 +74,7 @@ def function_parts(
     values: Sequence[object],
     described: Mapping[str, Any],
     *,
-    hides: Callable[[], bool],
+    hides: Callable[[Sequence[object]], bool],
 ) -> Parts:
     """Return what to keep of the arguments of a function, by the names of these.
 
@@ -83,13 +83,15 @@ def function_parts(
         forms: The forms of the arguments of which the identity of the call is made.
         values: The bound arguments.
         described: The description of the arguments, by name.
-        hides: Returns whether a secret is among the arguments. Then no argument is kept
-            as a digest, which might tell the secret.
+        hides: Returns whether a secret is among the arguments, or in the texts of those
+            that it gets. Then no argument is kept as a digest or whole, which might
+            tell the secret.
     """
     parts: Parts = {}
     # The parts that are computed of whole arguments, which might tell a secret in
-    # these.
+    # these, and these arguments.
     from_content: dict[str, Any] = {}
+    whole_values: list[object] = []
     for position, name in enumerate(identity.names):
         parts[name] = None
         if not identity.counts(position):
@@ -103,12 +105,13 @@ def function_parts(
                 continue
             if identity.ignored_in(position):
                 parts[name] = _IN_PART
+            whole_values.append(value)
             digest = _digest_in(forms[position])
             if digest is not None:
                 from_content[name] = digest.hex()
             elif _is_exact(identity, position, value, tree_of_kept_value(value)):
                 from_content[name] = {"value": tree_of_kept_value(value)}
-    if from_content and not hides():
+    if from_content and not hides(whole_values):
         parts.update(from_content)
     return parts
 

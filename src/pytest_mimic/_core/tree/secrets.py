@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.identity.short import SCALARS
+from pytest_mimic._core.placeholders import PLACEHOLDER
 from pytest_mimic._core.redact.secret_names import bare_secret, named_values_of
 from pytest_mimic._core.types.libraries import library_of
 from pytest_mimic._core.types.opening import is_pair, items_of_container, parts_of
@@ -83,6 +84,35 @@ def secrets_in(
             for inner_part in _values_of_flags(part, redactor):
                 pending.append((inner_part, True))
     return frozenset(secrets)
+
+
+def has_secret_text(
+    described: str, values: Sequence[object], redactor: Redactor
+) -> bool:
+    """Return whether redaction hides something in the texts of a call.
+
+    Args:
+        described: The description of the call, as JSON.
+        values: The values whose texts are searched whole. Bytes count as a text. Of
+            other values, the items of lists, tuples and dicts are searched: of these
+            alone, `kept_parts` keeps more than a digest.
+        redactor: The rules for secrets.
+    """
+    if PLACEHOLDER in described:
+        return True
+    pending: list[Any] = list(values)
+    for part in pending:
+        kind = type(part)
+        if issubclass(kind, (str, bytes)):
+            text = _text_of(part)
+            if redactor.environment.text(redactor.scrub_text(text)) != text:
+                return True
+        elif kind is dict:
+            pending += part
+            pending += part.values()
+        elif kind in (list, tuple):
+            pending += part
+    return False
 
 
 def _text_of(secret: str | bytes) -> str:

@@ -54,7 +54,7 @@ def kept(
     }
     shown |= arguments.get("**extra", {})
     described = described_arguments(shown, redactor)
-    parts = function_parts(identity, forms, values, described, hides=lambda: hides)
+    parts = function_parts(identity, forms, values, described, hides=lambda _: hides)
     return key, json.loads(json.dumps(parts)), json.loads(json.dumps(described))
 
 
@@ -231,7 +231,9 @@ def test_the_marker_of_the_signature_is_kept_as_such() -> None:
     assert forms is not None
     described = {"day": 1, "zone": {"$text": "<object>", "type": "object"}}
 
-    parts = function_parts(identity, forms, (1, marker), described, hides=lambda: False)
+    parts = function_parts(
+        identity, forms, (1, marker), described, hides=lambda _: False
+    )
 
     assert parts == {"day": None, "zone": "default"}
     assert function_key(TARGET, parts, described, recorded={}) == key
