@@ -6,6 +6,7 @@ import json
 import shlex
 
 import pytest
+from support.pages import ReportPage
 
 from pytest_mimic._tools.cli.main import main
 
@@ -65,7 +66,10 @@ def test_two_workers_record_one_call(shop, monkeypatch):
 
 
 def test_unused_recordings_are_judged_once_by_the_controller(shop):
-    """`--dist=loadgroup` changes the ids of tests in the workers."""
+    """`--dist=loadgroup` changes the ids of tests in the workers.
+
+    The page still has the line of each test.
+    """
     shop.record_once(passed=8)
     shop.tests(TESTS.replace("range(4)", "range(3)"))
 
@@ -74,6 +78,7 @@ def test_unused_recordings_are_judged_once_by_the_controller(shop):
         "--dist=loadgroup",
         "--mimic-clear-unused",
         "--mimic-fail-on-unused",
+        "--mimic-report=page.html",
         offline=True,
     )
 
@@ -83,8 +88,18 @@ def test_unused_recordings_are_judged_once_by_the_controller(shop):
         "cleared:",
         "  shop:fetch(city='city 3')    recorded by test_shop.py::test_own[3], gone",
         "failed: 1 recording was unused (--mimic-fail-on-unused)",
+        "report: page.html",
     ]
     assert len(run.changed) == 1
+    assert ReportPage(shop.root / "page.html").places == {
+        **{
+            f"test_shop.py::test_own[{number}]": "test_shop.py:3" for number in range(3)
+        },
+        **{
+            f"test_shop.py::test_shared[{number}]": "test_shop.py:8"
+            for number in range(3)
+        },
+    }
 
 
 def test_recordings_of_loadgroup_replay_without_xdist(shop):

@@ -73,6 +73,7 @@ class ReportPage:
         heading: The mode of the run.
         notes: The summary of the run.
         tests: How each test ended.
+        places: The file and line of each test.
         calls: The calls in their order.
     """
 
@@ -83,11 +84,13 @@ class ReportPage:
         notes = part(self.text, r'<section id="notes".*?>(.*?)</section>')
         self.notes = re.sub(r"<.*?>", "", notes)
         self.tests: dict[str, str] = {}
+        self.places: dict[str, str] = {}
         self.calls: list[ShownCall] = []
         inside = json.loads(part(self.text, r'id="data">(.*?)</script>'))["calls"]
         for group in re.split(r'(?=<section class="test )', self.text)[1:]:
             name = part(group, r'<a class="name".*?>(.*?)</a>')
             self.tests[name] = part(group, r'<span class="ended (\w*)"')
+            self.places[name] = part(group, r'<span class="place dim">(.*?)</span>')
             for call in CALL.findall(group):
                 self.calls.append(read_call(call, name, inside))
 

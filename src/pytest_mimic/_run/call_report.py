@@ -14,6 +14,7 @@ import pytest
 
 from pytest_mimic._core.whole_files import refuse_other_kinds, write_whole
 from pytest_mimic._core.words import SHORTEST, seconds
+from pytest_mimic._run.complete_selection import test_of_report
 from pytest_mimic._run.configuration import verbosity
 from pytest_mimic._run.summary import mode_in_words
 from pytest_mimic._tools.page.call_log import CallLog, Row
@@ -46,8 +47,8 @@ class CallReports:
         self._done = 0
         # By test: how long its phases took, in seconds.
         self._durations: dict[str, float] = {}
-        # By test: the line of its file, `test_a.py:12`.
-        self._lines: dict[str, str] = {}
+        # By test: its file and line, `test_a.py:12`.
+        self._places: dict[str, str] = {}
         session.run.account.log = CallLog(session.run, details=bool(path)).note
 
     @pytest.hookimpl(tryfirst=True)
@@ -69,12 +70,14 @@ class CallReports:
         """Keep how long a test took and where it stands, also of a worker's test."""
         if self._path is None:
             return
-        before = self._durations.get(report.nodeid, 0.0)
-        self._durations[report.nodeid] = before + report.duration
-        place, line, _ = report.location
+        test = test_of_report(report)
+        before = self._durations.get(test, 0.0)
+        self._durations[test] = before + report.duration
+        file, line, _ = report.location
+        place = file
         if line is not None:
-            place = f"{place}:{line + 1}"
-        self._lines[report.nodeid] = place
+            place = f"{file}:{line + 1}"
+        self._places[test] = place
 
     def refuse_other_kinds(self) -> None:
         """Check that the page would replace no file of another kind.
@@ -99,11 +102,13 @@ class CallReports:
         account = self._session.account
         settings = self._session.settings
         tests = {}
+        # The account knows how tests ended, and pytest's reports how long they took.
+        # Of a run that was stopped, only one of them may know a test.
         for test in {*account.outcomes, *self._durations}:
             tests[test] = TestFacts(
                 outcome=account.outcomes.get(test, ""),
                 seconds=self._durations.get(test, 0.0),
-                place=self._lines.get(test, ""),
+                place=self._places.get(test, ""),
             )
         html = html_page(
             mode_in_words(settings),

@@ -62,6 +62,12 @@ def without_group(nodeid: str) -> str:
     return nodeid
 
 
+def test_of_report(report: pytest.TestReport) -> str:
+    """Return the id of a report's test, as the account has it."""
+    test: str | None = vars(report).get("mimic_test")
+    return test or without_group(report.nodeid)
+
+
 def note_selection(
     account: Account,
     option: object,
@@ -242,7 +248,7 @@ class SelectedTests(Hooks):
         if report.outcome == "passed" and report.when != "call":
             # A set-up or teardown that passes says nothing of the test.
             return
-        nodeid = vars(report).get("mimic_test") or without_group(report.nodeid)
+        nodeid = test_of_report(report)
         outcomes = self._account.outcomes
         if str(report.outcome) not in ("passed", "failed", "skipped"):
             # The test runs again. pytest-rerunfailures calls this attempt `rerun`, and
