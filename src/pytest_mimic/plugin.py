@@ -328,12 +328,14 @@ def mimic_mode(pytestconfig: pytest.Config) -> str:
     return _run_of(pytestconfig).session.settings.mode.value
 
 
-def _cassette_fixture(request: pytest.FixtureRequest, kind: str) -> CassetteFixture:
+def _cassette_fixture(
+    request: pytest.FixtureRequest, fixture_kind: str
+) -> CassetteFixture:
     """Return the value of a fixture of cassettes: `record`, `replay` or `auto`."""
     from pytest_mimic import CassetteFixture
 
     session = _run_of(request.config).session
-    return CassetteFixture(kind, session.run, session.coverings)
+    return CassetteFixture(fixture_kind, session.run, session.coverings)
 
 
 @pytest.fixture

@@ -275,12 +275,12 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}s"
 
 
-#: A shorter duration would be shown as `0.00 s`.
-SHORTEST = 0.005
+#: The shortest duration that is shown, in seconds: a shorter one would be `0.00 s`.
+SHORTEST_SHOWN = 0.005
 
 
-def seconds(amount: float) -> str:
-    """A duration: `38.2 s`, `0.01 s`."""
+def in_seconds(amount: float) -> str:
+    """Return a duration in seconds: `38.2 s`, `0.01 s`."""
     if amount >= 1:
         return f"{amount:.1f} s"
     return f"{amount:.2f} s"
@@ -295,7 +295,7 @@ def short_seconds(amount: float) -> str:
     if amount < 0.1:
         return f"{amount * 1000:.0f} ms"
     if amount < 600:
-        return seconds(amount)
+        return in_seconds(amount)
     return f"{amount / 60:.0f} min"
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_mimic._core.whole_files import refuse_other_kinds, write_whole
-from pytest_mimic._core.words import SHORTEST, seconds
+from pytest_mimic._core.words import SHORTEST_SHOWN, in_seconds
 from pytest_mimic._run.complete_selection import test_of_report
 from pytest_mimic._run.configuration import verbosity
 from pytest_mimic._run.summary import mode_in_words
@@ -132,8 +132,8 @@ def is_page(start: bytes) -> bool:
 def line_of(row: Row) -> str:
     """Return a call in one line: `replayed http GET /users?page=2 (0.8 s saved)`."""
     line = f"{row['kind']} {row['label']}"
-    if row["seconds"] >= SHORTEST:
-        duration = seconds(row["seconds"])
+    if row["seconds"] >= SHORTEST_SHOWN:
+        duration = in_seconds(row["seconds"])
         if row["kind"] == "replayed":
             duration += " saved"
         line += f" ({duration})"

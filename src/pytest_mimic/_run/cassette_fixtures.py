@@ -32,15 +32,19 @@ _REMEDY_OF_REPLAY = "mimic_replay never records; use mimic_record or mimic_auto"
 
 
 class CassetteFixture:
-    """The type of the fixtures `mimic_record`, `mimic_replay` and `mimic_auto`."""
+    """The type of the fixtures `mimic_record`, `mimic_replay` and `mimic_auto`.
+
+    Attributes:
+        fixture_kind: `record`, `replay` or `auto`.
+    """
 
     def __init__(self, fixture_kind: str, run: Run, coverings: Coverings) -> None:
-        self.kind = fixture_kind
+        self.fixture_kind: str = fixture_kind
         self.run: Run = run
         self.coverings: Coverings = coverings
 
     def __repr__(self) -> str:
-        return f"<fixture mimic_{self.kind}>"
+        return f"<fixture mimic_{self.fixture_kind}>"
 
     def __call__(
         self,
@@ -53,13 +57,13 @@ class CassetteFixture:
         """Return a block that records or replays a cassette.
 
         Args:
-            name: The cassette's name. By default it is made from the test's id.
+            name: The cassette's name. None: it is made from the test's id and a number.
             targets: Functions and clients to mimic, as in `mimic(...)`.
             strict: Whether a replay fails if a recorded call was not made, or if the
                 order differs.
             options: The options of a target line, for all of them.
         """
-        read_keyword_options(options, f"mimic_{self.kind}")
+        read_keyword_options(options, f"mimic_{self.fixture_kind}")
         if name is None:
             owner = self.run.current.owner
             owner.cassettes += 1
@@ -112,7 +116,7 @@ class _CassetteBlock:
         mode = self._mode(file)
         self._refuse_second_writer(mode)
         remedies = None
-        if self._fixture.kind == "replay":
+        if self._fixture.fixture_kind == "replay":
             remedies = [_REMEDY_OF_REPLAY]
             run.current.cassettes.only_replayed.add(file)
         else:
@@ -129,11 +133,11 @@ class _CassetteBlock:
 
     def _mode(self, file: str) -> Mode:
         """Return the mode of the cassette, whose file in the vault is `file`."""
-        kind = self._fixture.kind
+        fixture_kind = self._fixture.fixture_kind
         run = self._fixture.run
         exists = run.vault.store.size(file) is not None
-        mode = mode_of(kind, run.settings, name=self._name, exists=exists)
-        is_replaced = kind == "auto" and mode is Mode.RERECORD and exists
+        mode = mode_of(fixture_kind, run.settings, name=self._name, exists=exists)
+        is_replaced = fixture_kind == "auto" and mode is Mode.RERECORD and exists
         if (
             is_replaced
             and (file, run.vault.store.read(file)) in run.current.cassettes.made

@@ -92,12 +92,14 @@ def summary(
     if not quiet:
         if judgement.vault:
             lines.append(judgement.vault)
-        lines += _taken_back([event.label for event in account.taken_back])
+        lines += _line_of_outcomes_not_kept(
+            [event.label for event in account.outcomes_not_kept]
+        )
     commands = RunCommands.of_run(
         account, settings, cache=cache, whole_files=whole_files or {}
     )
     problems: list[Line] = []
-    problems += _put_back(len(account.put_back))
+    problems += _line_of_restored_recordings(len(account.restored_recordings))
     problems += _line_of_pointers(account)
     problems += _recorded_errors(account, commands)
     problems += _missing_lists(account, commands)
@@ -410,17 +412,17 @@ def _lists_to_know(account: Account) -> list[Line]:
     lines += tabled(
         "outcomes with secrets of the environment:",
         [
-            (hidden_variable.label, hidden_variable.what)
-            for hidden_variable in account.environment
+            (variable.label, variable.remark)
+            for variable in account.variables_in_outcomes
         ],
     )
     lines += tabled(
         "texts that look like keys, in what was recorded:",
-        [(key.label, key.what) for key in account.keys],
+        [(key.label, key.remark) for key in account.keys],
     )
     lines += tabled(
         "equal calls that differ in a secret, which does not count:",
-        [(equal.label, equal.what) for equal in account.alike],
+        [(equal.label, equal.remark) for equal in account.alike],
     )
     return lines
 
@@ -465,7 +467,7 @@ def _recorded_errors(account: Account, commands: RunCommands) -> list[Line]:
     return tabled("recorded errors:", _rows_of_calls(calls), remedy)
 
 
-def _taken_back(labels: Sequence[str]) -> list[str]:
+def _line_of_outcomes_not_kept(labels: Sequence[str]) -> list[str]:
     """Return the line about outcomes that were not kept, because their tests failed."""
     if not labels:
         return []
@@ -491,7 +493,7 @@ def _line_of_pointers(account: Account) -> list[str]:
     return [f"{plural(count, 'file')} of the vault {predicate}: git lfs pull"]
 
 
-def _put_back(count: int) -> list[str]:
+def _line_of_restored_recordings(count: int) -> list[str]:
     """Return the line about recordings that failing tests had replaced."""
     if count == 0:
         return []
@@ -561,8 +563,8 @@ def _words_of_recorded(account: Account) -> str:
     tokens = _words_of_tokens(account.tokens_taken)
     if tokens:
         cost += f" ({tokens})"
-    if not account.taken_back:
+    if not account.outcomes_not_kept:
         return f"{calls} recorded in {cost}"
-    kept_recordings = max(0, account.recorded - len(account.taken_back))
+    kept_recordings = max(0, account.recorded - len(account.outcomes_not_kept))
     reason = "because outcomes of failing tests are not kept"
     return f"{calls} made in {cost} and {kept_recordings} recorded, {reason}"

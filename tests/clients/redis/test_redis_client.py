@@ -308,7 +308,7 @@ def test_equal_commands_that_differ_in_a_secret_are_named(
     equal_calls = list(runs.run.account.alike)
     assert len(equal_calls) == bool(named)
     assert all(equal.label == "redis SET user:1:api_key" for equal in equal_calls)
-    assert all(equal.what.startswith(named) for equal in equal_calls)
+    assert all(equal.remark.startswith(named) for equal in equal_calls)
 
 
 # -- asyncio

@@ -13,10 +13,10 @@ from pytest_mimic._core.words import (
     closest_name,
     few,
     in_columns,
+    in_seconds,
     laid_out,
     lazy_attribute,
     plural,
-    seconds,
     size,
 )
 
@@ -28,8 +28,8 @@ from pytest_mimic._core.words import (
         (size(1_000), "1.0 kB"),
         (size(1_340_000), "1.3 MB"),
         (size(5e12), "5000.0 GB"),
-        (seconds(38.21), "38.2 s"),
-        (seconds(0.014), "0.01 s"),
+        (in_seconds(38.21), "38.2 s"),
+        (in_seconds(0.014), "0.01 s"),
         (plural(1, "call"), "1 call"),
         (plural(0, "call"), "0 calls"),
         (few("abc"), "a, b, c"),

@@ -46,7 +46,8 @@ _OPTIONS_OF_CALLS = (
     "wait_for_ready",
     "compression",
 )
-# The names of the client's methods that tell how a call ended.
+# The names of the client's methods that are asked when a call has ended. The metadata
+# of its beginning is asked for then, too.
 _METHODS_OF_METADATA = ("initial_metadata", "trailing_metadata")
 _METHODS_OF_END = ("code", "details", *_METHODS_OF_METADATA)
 # Names that are secret in the messages of a service.
@@ -340,6 +341,7 @@ class Rpc:
         for name in _METHODS_OF_METADATA:
             metadata_pairs = []
             for key, value in _pairs(ending[name]):
+                # JSON has no tuples.
                 metadata_pairs.append([key, secrets.header(key, value)])
             if metadata_pairs:
                 outcome[name] = metadata_pairs

@@ -20,8 +20,9 @@ _MEDIA_TYPES_OF_JSON_LINES = (
     "stream+json",
     "x-json-stream",
 )
-# A server-sent event with its blank line, or what else there is up to the end; a line.
+# A server-sent event with its blank line, which the last one may lack.
 _EVENT = re.compile(r".*?(?:\r\n\r\n|\n\n|\r\r)|.+", re.DOTALL)
+# A line with its end, which the last one may lack.
 _LINE = re.compile(r"[^\n]*\n|[^\n]+")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 # What stands after the name of the first `data` field, and at the end of its line.
@@ -37,10 +38,16 @@ _BLANK_LINES = ("\n\n", "\r\n\r\n", "\r\r")
 def split_events(
     text: str, media_type: str, *, is_whole: bool = True
 ) -> list[str] | None:
-    """Return the events of a text of a media type; None if it is no stream of events.
+    r"""Split a text into its events, which joined are the text again.
 
-    Servers send lines of JSON as plain text, too: each of several lines is then an
-    object or an array. The last line may be cut off where the text is not whole.
+    | media type | an event |
+    |---|---|
+    | of server-sent events, `text/event-stream` | `data: 1\n\n`, up to a blank line |
+    | of lines of JSON, `application/x-ndjson` | a line |
+    | other: servers send lines of JSON as plain text | a line, if there are several |
+
+    Each line of JSON is an object or an array, but the last one of a text that is not
+    whole. None: the text is no stream of events.
     """
     if "event-stream" in media_type:
         return _EVENT.findall(text)

@@ -187,24 +187,26 @@ def _part_with_redacted_text(part: Any, secrets: Secrets) -> Any:
 
 
 def response_under_rules_of_today(
-    exchange: dict[str, Any], redactor: Redactor
+    response: dict[str, Any], redactor: Redactor
 ) -> dict[str, Any]:
-    """Return a stored response as it would be without what is secret today.
+    """Return a copy of a stored response, without what is secret today.
 
     `pytest-mimic check` compares the result with what is stored: they are equal if the
     recording holds no secret. `pytest-mimic rekey` stores the result.
 
     Args:
-        exchange: The response in a recording.
+        response: The response in a recording.
         redactor: The rules of today.
     """
     secrets = Secrets(redactor)
-    headers = exchange.get("headers", ())
-    body = exchange.get("body") or {}
+    headers = response.get("headers", ())
+    body = response.get("body") or {}
+    # All is learned before anything is hidden: a secret of the body may stand in a
+    # header, too.
     secrets.learn_headers(headers)
     secrets.learn([body.get("json"), body.get("events")])
 
-    redacted = dict(exchange)
+    redacted = dict(response)
     if headers:
         redacted_headers = []
         for name, value in headers:

@@ -41,10 +41,15 @@ if TYPE_CHECKING:
 # Two values of `psycopg.pq.TransactionStatus`.
 _IDLE = 0
 _IN_TRANSACTION = 2
-# The state of a new connection, with any driver; SQLAlchemy's dialects read it.
-_STATE_OF_NEW_CONNECTION = dict[str, Any](
-    autocommit=False, broken=False, closed=False, isolation_level="", notices=()
-)
+# What SQLAlchemy's dialects read of a driver's connection, as it is of a new one. It
+# is the answer before the connection is open, and of a driver without the attribute.
+_STATE_OF_NEW_CONNECTION: dict[str, Any] = {
+    "autocommit": False,
+    "broken": False,
+    "closed": False,
+    "isolation_level": "",
+    "notices": (),
+}
 # The attributes that only a stand-in has: to set one sets nothing on the driver's
 # connection.
 _OWN_ATTRIBUTES = frozenset(
@@ -271,8 +276,8 @@ class StandInConnection:
         if name in _STATE_OF_NEW_CONNECTION:
             if name in self.state_when_lost:
                 return self.state_when_lost[name]
-            # Before the connection is open, `self.real` is None, and the state is that
-            # of a new one.
+            # Before the connection is open, `self.real` is None, which has no such
+            # attribute.
             return getattr(self.real, name, _STATE_OF_NEW_CONNECTION[name])
         if name.startswith("set_"):
             return partial(self._configure, name)

@@ -12,14 +12,13 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import starmap
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, TypeVar
 
-from pytest_mimic._core.engine.account_events import KINDS
+from pytest_mimic._core.engine.account_events import EVENT_CLASSES
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.account_events import (
         ChangedInput,
         Drift,
         EqualCalls,
-        HiddenVariable,
         LooksLikeKey,
         MadeAnew,
         Miss,
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
         RepeatedCall,
         StartedProcess,
         TokensTaken,
+        VariableInOutcome,
         VerifiedCall,
     )
     from pytest_mimic._core.tree.differing import Difference
@@ -181,14 +181,16 @@ class Account:
 
         # Events of recordings.
         self.recorded_errors: EventList[RecordedError] = EventList()
-        self.taken_back: EventList[OutcomeNotKept] = EventList()
-        self.put_back: EventList[RecordingRestored] = EventList()
+        self.outcomes_not_kept: EventList[OutcomeNotKept] = EventList()
+        self.restored_recordings: EventList[RecordingRestored] = EventList()
         self.moved: EventList[RenamedTest] = EventList()
         self.made_anew: EventList[MadeAnew] = EventList()
         self.repeated: DistinctEventList[RepeatedCall] = DistinctEventList()
 
         # Events of secrets and processes.
-        self.environment: DistinctEventList[HiddenVariable] = DistinctEventList()
+        self.variables_in_outcomes: DistinctEventList[VariableInOutcome] = (
+            DistinctEventList()
+        )
         self.keys: DistinctEventList[LooksLikeKey] = DistinctEventList()
         self.alike: DistinctEventList[EqualCalls] = DistinctEventList()
         self.processes: EventList[StartedProcess] = EventList()
@@ -376,9 +378,9 @@ class Account:
     def _add_entry(self, name: str, other: Any) -> None:
         events_of_name = vars(self)[name]
         if isinstance(events_of_name, EventList):
-            kind = KINDS[name]
+            event_class = EVENT_CLASSES[name]
             for fields in other:
-                events_of_name.add(kind(*fields))
+                events_of_name.add(event_class(*fields))
         elif isinstance(events_of_name, (set, DistinctTexts)):
             for text in other:
                 events_of_name.add(text)

@@ -188,16 +188,18 @@ class RepeatedCall(NamedFields):
 # -- events of secrets and processes
 
 
-class HiddenVariable(NamedFields):
+class VariableInOutcome(NamedFields):
     """The value of an environment variable was in an outcome that was recorded.
 
     Attributes:
         label: The call as people read it.
-        what: What was done about it, and the test: `<API_KEY> stands for the value`.
+        remark: What was done about it, and the test: `<API_KEY> stands for the value`,
+            or `holds the value of API_KEY` of a pickle or bytes, which stay as they
+            are.
     """
 
     label: str
-    what: str
+    remark: str
 
 
 class LooksLikeKey(NamedFields):
@@ -205,11 +207,11 @@ class LooksLikeKey(NamedFields):
 
     Attributes:
         label: The call as people read it.
-        what: The text without its secret part, how to accept it, and the test.
+        remark: The text without its secret part, how to accept it, and the test.
     """
 
     label: str
-    what: str
+    remark: str
 
 
 class EqualCalls(NamedFields):
@@ -217,11 +219,11 @@ class EqualCalls(NamedFields):
 
     Attributes:
         label: The call as people read it.
-        what: What tells the two calls apart, and the test.
+        remark: What tells the two calls apart, and the test.
     """
 
     label: str
-    what: str
+    remark: str
 
 
 class StartedProcess(NamedFields):
@@ -236,8 +238,9 @@ class StartedProcess(NamedFields):
     method: str
 
 
-#: The classes of events, by the entries of `Account` that have them.
-KINDS: dict[str, Callable[..., tuple[Any, ...]]] = {
+#: The classes of events, by the lists of `Account` that have them. They make the events
+#: of another process again.
+EVENT_CLASSES: dict[str, Callable[..., tuple[Any, ...]]] = {
     "recorded_calls": RecordedCall,
     "verified_calls": VerifiedCall,
     "drifted": Drift,
@@ -246,12 +249,12 @@ KINDS: dict[str, Callable[..., tuple[Any, ...]]] = {
     "tokens": TokensTaken,
     "saved_tokens": TokensTaken,
     "recorded_errors": RecordedError,
-    "taken_back": OutcomeNotKept,
-    "put_back": RecordingRestored,
+    "outcomes_not_kept": OutcomeNotKept,
+    "restored_recordings": RecordingRestored,
     "moved": RenamedTest,
     "made_anew": MadeAnew,
     "repeated": RepeatedCall,
-    "environment": HiddenVariable,
+    "variables_in_outcomes": VariableInOutcome,
     "keys": LooksLikeKey,
     "alike": EqualCalls,
     "processes": StartedProcess,

@@ -450,11 +450,11 @@ class Port:
             error = refused(call.label, call.plan.target, names, ways)
             raise run.current.pending.note(error)
         if names:
-            what = told_apart(names, ways)
+            remark = told_apart(names, ways)
             test = run.current.again
             if test:
-                what = f"{what}, {test}"
-            run.account.alike.add(EqualCalls(call.label, what))
+                remark = f"{remark}, {test}"
+            run.account.alike.add(EqualCalls(call.label, remark))
 
     @property
     def secrets(self) -> KnownSecrets:

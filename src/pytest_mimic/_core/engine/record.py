@@ -23,10 +23,10 @@ from json import dumps
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_mimic._core.engine.account_events import (
-    HiddenVariable,
     LooksLikeKey,
     RecordedCall,
     TokensTaken,
+    VariableInOutcome,
 )
 from pytest_mimic._core.engine.mutated_arguments import ArgumentsBefore
 from pytest_mimic._core.outcome.lossy import losses
@@ -325,12 +325,12 @@ def _hide_environment(call: Call, stored_outcome: Stored) -> None:
         return
     hidden = stored_outcome.encoded.hide(run.redactor.environment)
     for name, is_hidden in hidden.items():
-        what = f"holds the value of {name}"
+        remark = f"holds the value of {name}"
         if is_hidden:
-            what = f"<{name}> stands for the value"
+            remark = f"<{name}> stands for the value"
         if run.current.test:
-            what = f"{what}, {run.current.test}"
-        run.account.environment.add(HiddenVariable(call.label, what))
+            remark = f"{remark}, {run.current.test}"
+        run.account.variables_in_outcomes.add(VariableInOutcome(call.label, remark))
 
 
 def _describe_pickle(
@@ -391,10 +391,10 @@ def _note_keys(call: Call, stored_outcome: Stored) -> None:
         for shown, mark in keys_in(text):
             if mark in run.redactor.accepted:
                 continue
-            what = f"{shown}; if it is none: mimic_redact = !{mark}"
+            remark = f"{shown}; if it is none: mimic_redact = !{mark}"
             if test:
-                what = f"{what}, {test}"
-            run.account.keys.add(LooksLikeKey(call.label, what))
+                remark = f"{remark}, {test}"
+            run.account.keys.add(LooksLikeKey(call.label, remark))
 
 
 def _placeholders(stored_outcome: Stored) -> set[str]:

@@ -290,11 +290,11 @@ class Scopes:
         errors = [error[0] for error in change.errors.values() if error]
         is_cassette = group.startswith(CASSETTES_PREFIX)
         if errors:
-            account.taken_back += map(OutcomeNotKept, errors)
+            account.outcomes_not_kept += map(OutcomeNotKept, errors)
         elif content is None and not is_cassette:
-            account.taken_back.append(OutcomeNotKept(group))
+            account.outcomes_not_kept.append(OutcomeNotKept(group))
         elif not is_cassette:
-            account.put_back.append(RecordingRestored(name))
+            account.restored_recordings.append(RecordingRestored(name))
         if content is None:
             account.used.discard(name)
 

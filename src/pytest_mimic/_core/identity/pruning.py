@@ -65,9 +65,11 @@ def prune(value: Any, paths: Sequence[Steps], places: Places | None = None) -> A
     the pruned copy: the parts are left out there, too.
 
     The value is not changed. Paths are steps as `parse_path` returns them, relative to
-    the value. A path that leads nowhere has no effect, except that a mapping of another
-    class than dict becomes plain. An object is pruned in the form to which its identity
-    reduces it: what comes back has the identity of that object without the part.
+    the value. An object is pruned in the form to which its identity reduces it: what
+    comes back has the identity of that object without the part.
+
+    If no path leads to a part, the value itself comes back: callers ask by `is` whether
+    a part was left out. But a mapping of another class than dict becomes plain.
 
     Raises:
         Unstable: An object that contains a part has no identity.
@@ -120,11 +122,13 @@ def _pruned_form(
     """Return the form to which an object is reduced, without the parts.
 
     The dicts of the form, of items or attributes, and its lists are pruned. The form
-    itself comes back if no path leads into it.
+    itself comes back if no path leads into it: callers ask by `is` whether a part was
+    left out.
 
     Args:
         value: The object.
-        reduced_form: The form.
+        reduced_form: The form: of a subclass of a builtin, the pair of its content and
+            its attributes.
         paths: The paths of the parts, relative to the object.
         places: The folders of the run.
     """
@@ -154,7 +158,7 @@ def _has_content_and_attributes(type_: type) -> bool:
 def _pruned_content(
     value: Any, reduced_form: Any, paths: Sequence[Steps], places: Places | None
 ) -> Any:
-    """Return the form to which an object without attributes is reduced, pruned."""
+    """Return the pruned form of an object; of one with attributes, only its content."""
     if isinstance(value, OrderedDict):
         # The order of its items counts, so the form is a list of them.
         items_of_dict = dict(reduced_form)

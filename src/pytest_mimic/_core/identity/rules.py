@@ -83,8 +83,8 @@ _BOOKKEEPING_CLASSES = (
     "sqlalchemy.orm.collections.CollectionAdapter",
     "sqlalchemy.orm.state.InstanceState",
 )
-# A class with one of these methods decides itself what pickle keeps of its objects.
-_PICKLE_METHODS = frozenset(
+# With one of these methods, a class says how pickle makes its objects.
+_METHODS_OF_MAKING = frozenset(
     {"__reduce_ex__", "__reduce__", "__getnewargs_ex__", "__getnewargs__"}
 )
 
@@ -395,7 +395,7 @@ def _is_made_its_own_way(type_: type) -> bool:
         return True
     # The last base is `object`.
     return any(
-        not _PICKLE_METHODS.isdisjoint(vars(base)) for base in type_.__mro__[:-1]
+        not _METHODS_OF_MAKING.isdisjoint(vars(base)) for base in type_.__mro__[:-1]
     )
 
 

@@ -36,7 +36,8 @@ NOTHING: Final = _Nothing()
 class _Compared:
     """The base of all nodes: two nodes are equal if their attributes are.
 
-    Nodes are written out, since `dataclasses` takes a command a tenth of its start.
+    Nodes have constructors by hand: to import `dataclasses` takes a tenth of the time
+    in which a command starts.
     """
 
     __slots__: tuple[str, ...] = ()
@@ -88,7 +89,7 @@ class Items(_Compared):
 
 
 class Fields(_Compared):
-    """The parts of a mapping or an object by their names.
+    """A mapping with texts as its keys, or an object, by its named parts.
 
     Attributes:
         kind: `dict`, or the name of the class: `shop.models:Rate`, `deque`.
@@ -97,7 +98,8 @@ class Fields(_Compared):
         length: How many parts the value has, if more than there are here.
         digest: That of the value, if it is shown in part.
         facts: Further facts about the value, beside its parts.
-        value: The value itself, which only verifying has.
+        value: The value itself, in trees that `--mimic-verify` compares; in others,
+            `NOTHING`.
     """
 
     __slots__ = ("digest", "facts", "kind", "length", "parts", "value")
@@ -130,7 +132,8 @@ class Opaque(_Compared):
         type: The name of the value's class, if the kind does not tell it.
         digest: That of the value, if the text does not say all.
         facts: Further facts about the value, beside the text.
-        value: The value itself, which only verifying has.
+        value: The value itself, in trees that `--mimic-verify` compares; in others,
+            `NOTHING`.
     """
 
     __slots__ = ("digest", "facts", "kind", "text", "type", "value")
@@ -189,8 +192,10 @@ class Hidden(_Compared):
 
     Attributes:
         text: The placeholder, or the text with placeholders in it.
-        type: The name of the value's class, which only verifying has.
-        digest: That of the value, which only verifying has.
+        type: The name of the value's class, which only the trees that `--mimic-verify`
+            compares have.
+        digest: That of the value, which only the trees that `--mimic-verify` compares
+            have.
     """
 
     __slots__ = ("digest", "text", "type")

@@ -191,16 +191,24 @@ def _cut(tag: str, part: Any, plain: Mapping[str, Any]) -> Cut:
 def _node_of_list(
     tag: str, part: list[Any], facts: dict[str, Node], plain: Mapping[str, Any]
 ) -> Items | Opaque:
-    """Return the node of a list with a tag: lines, a place, or items."""
+    r"""Return the node of a list with a tag.
+
+    | tag | list | node |
+    |---|---|---|
+    | `bytes` | `["a\n", "b\n"]`, lines | `Opaque("bytes", "a\nb\n")` |
+    | of a place | `["tmp", "in.csv"]` | `Opaque("path", ("tmp", "in.csv"))` |
+    | any other | `[1, 2]`, items | `Items("tuple", [1, 2])` |
+    """
     digest = _text_in(plain, "digest")
-    has_texts = {str}.issuperset(map(type, part))
-    if has_texts and tag == "bytes":
+    # An edited file may have anything in the list.
+    has_only_texts = {str}.issuperset(map(type, part))
+    if has_only_texts and tag == "bytes":
         return Opaque(tag, "".join(part), digest=digest, facts=facts)
-    if has_texts and tag in PLACED and len(part) == 2:
+    if has_only_texts and tag in PLACED and len(part) == 2:
         folder, rest = part
         return Opaque(tag, (folder, rest), digest=digest, facts=facts)
     items = [node_of(item) for item in part]
-    return Items(tag, items, _length_in(plain), digest, facts)
+    return Items(tag, items, length=_length_in(plain), digest=digest, facts=facts)
 
 
 def _fields(

@@ -32,7 +32,7 @@ class Value:
 
     @property
     def content(self) -> object:
-        """The value."""
+        """What outcomes of any kind are compared by: the value."""
         return self.value
 
     def give(self) -> Any:
@@ -56,7 +56,7 @@ class Raised:
 
     @property
     def content(self) -> object:
-        """The exception."""
+        """What outcomes of any kind are compared by: the exception."""
         return self.error
 
     def give(self) -> NoReturn:
@@ -105,7 +105,7 @@ class Stream:
 
     @property
     def content(self) -> object:
-        """The items."""
+        """What outcomes of any kind are compared by: the items, without the end."""
         return self.items
 
     @property

@@ -454,6 +454,8 @@ def places(
 ) -> Iterator[Place]:
     """Yield the values in a mapping, in the order of its JSON text.
 
+    Other data is given in a mapping: `{"": [1, 2]}`.
+
     The loop that is given a place may replace the value there, `box[key] = …`. What
     replaces it is walked instead.
 
@@ -656,8 +658,11 @@ def _name_of_column(column: object) -> object:
     return column[0]
 
 
-def holds_text(plain: Any, names: SecretNames) -> bool:
-    """Check whether plain data of a client holds a text under a secret name."""
+def holds_unhidden_text(plain: Any, names: SecretNames) -> bool:
+    """Check whether a client's plain data has an unhidden text under a secret name.
+
+    A text with a placeholder in it counts as hidden: `Bearer <redacted>`.
+    """
     for place in places({"": plain}, names, stored=True):
         is_text = type(place.value) is str
         if place.is_secret and is_text and PLACEHOLDER_START not in place.value:

@@ -188,19 +188,23 @@ class Secrets:
                 if password := basic_password(value):
                     self.add(password, f"{lower} password")
                 continue
+            # `Cookie` has several. `Set-Cookie` has one, and then its attributes, as
+            # `Path=/`.
             if lower == "cookie":
                 cookies = value.split(";")
             else:
                 cookies = [value.partition(";")[0]]
             for cookie in cookies:
-                cookie_name, _, secret = cookie.partition("=")
-                self.add(secret.strip().strip('"'), f"cookie {cookie_name.strip()}")
+                cookie_name, _, cookie_value = cookie.partition("=")
+                label = f"cookie {cookie_name.strip()}"
+                self.add(cookie_value.strip().strip('"'), label)
 
     def add(self, value: str | float, name: str = "") -> None:
         """Learn one value, with the name at which it stands.
 
         At other places the value is hidden as well, unless it is so common (`dark`,
-        `12345`) that it may mean something else there.
+        `12345`) that it may mean something else there. An empty value, a placeholder,
+        and a value that `mimic_redact` keeps are not learned.
         """
         text = str(value)
         secret = bare_secret(text)

@@ -69,12 +69,12 @@ def _lines_of(difference: Difference, *, before: str, after: str) -> list[str]:
     fact = _fact_of(difference, before=before, after=after)
     if fact:
         return [f"{head}{fact}"]
-    texts = _long_texts(difference)
-    if texts is not None:
+    long_texts = _long_texts(difference)
+    if long_texts is not None:
         legend = f"[-{before}-] {{+{after}+}}:"
         if path:
             legend = f"{path}, {legend}"
-        lines = _text_lines(_spans(*texts))
+        lines = _text_lines(_spans(*long_texts))
         if len(lines) == 1:
             return [f"{legend} {lines[0]}"]
         return [legend, *(f"  {text_line}" for text_line in lines)]
@@ -140,8 +140,8 @@ def _sides_of(difference: Difference) -> Sides:
         old_words, new_words = difference.outcomes_in_words
         return Sides(
             path,
-            old=_one_stretch("-", old_words),
-            new=_one_stretch("+", new_words),
+            old=_as_one_span("-", old_words),
+            new=_as_one_span("+", new_words),
             fact=difference.subject,
         )
     columns = _column_words(difference)
@@ -149,29 +149,30 @@ def _sides_of(difference: Difference) -> Sides:
         old_words, new_words = columns.sides()
         return Sides(
             path,
-            old=_one_stretch("-", old_words),
-            new=_one_stretch("+", new_words),
+            old=_as_one_span("-", old_words),
+            new=_as_one_span("+", new_words),
             fact=columns.about,
         )
     fact = _fact_of(difference, before="recorded", after="now")
     if fact:
         return Sides(path, fact=fact)
-    texts = _long_texts(difference)
-    if texts is None:
+    long_texts = _long_texts(difference)
+    # Anything but two long texts is marked as a whole.
+    if long_texts is None:
         old_text, new_text = _texts_of_sides(difference)
         return Sides(
             path,
-            old=_one_stretch("-", old_text),
-            new=_one_stretch("+", new_text),
+            old=_as_one_span("-", old_text),
+            new=_as_one_span("+", new_text),
         )
-    spans = _cut_spans(_spans(*texts))
-    old_spans = [span for span in spans if span[0] != "+"]
-    new_spans = [span for span in spans if span[0] != "-"]
+    spans = _cut_spans(_spans(*long_texts))
+    old_spans = [(sign, text) for sign, text in spans if sign != "+"]
+    new_spans = [(sign, text) for sign, text in spans if sign != "-"]
     return Sides(path, old=old_spans, new=new_spans)
 
 
-def _one_stretch(sign: str, text: str) -> list[Span]:
-    """Return a side as one stretch, all of it marked; empty without a text."""
+def _as_one_span(sign: str, text: str) -> list[Span]:
+    """Return a side as one span, all of it marked; no span without a text."""
     if not text:
         return []
     return [(sign, text)]

@@ -20,7 +20,7 @@ from pytest_mimic._core.types.opening import all_attributes
 _STORE_ATTR = opmap["STORE_ATTR"]
 
 # A class with one of these methods decides itself what is kept of its objects.
-PICKLING = ("__reduce_ex__", "__reduce__", "__getstate__")
+METHODS_OF_PICKLES = ("__reduce_ex__", "__reduce__", "__getstate__")
 
 # Code that uses one of these names sets attributes whose names are texts in the code.
 _SETTERS = frozenset({"__dict__", "__setattr__", "setattr"})
@@ -88,7 +88,7 @@ def author_of_pickles(kind: type, package: str) -> type | None:
     for base in kind.__mro__:
         if is_of(base, package) or is_stdlib(str(base.__module__)):
             return None
-        if _writes_its_pickles(base):
+        if _has_pickle_method_by_author(base):
             return base
     return None
 
@@ -98,22 +98,29 @@ def decides_its_pickles(kind: type) -> bool:
     for base in kind.__mro__:
         if not base.__flags__ & HEAP_TYPE:
             return False
-        if _writes_its_pickles(base):
+        if _has_pickle_method_by_author(base):
             return True
     return False
 
 
-def _writes_its_pickles(base: type) -> bool:
-    """Return whether the body of a class has a method for pickles, by its author."""
-    for name in PICKLING:
-        method = vars(base).get(name)
-        if method is not None and is_written(method):
+def _has_pickle_method_by_author(type_: type) -> bool:
+    """Return whether the author of a class has written one of its pickle methods.
+
+    Methods of its bases do not count, nor those that dataclasses or attrs have made.
+    """
+    for name in METHODS_OF_PICKLES:
+        method = vars(type_).get(name)
+        if method is not None and _is_by_author(method):
             return True
     return False
 
 
-def is_written(method: object) -> bool:
-    """Return whether the author of a class has written a method for pickles."""
+def _is_by_author(method: object) -> bool:
+    """Return whether the author of a class has written this method of it.
+
+    A method of the standard library, or one that dataclasses, attrs or the like have
+    made, is not the author's.
+    """
     # A method in C has no module, but its class has one. That class may look like one
     # of an author: `deque` is a heap type from Python 3.12 on.
     holder = getattr(method, "__objclass__", method)

@@ -122,43 +122,55 @@ def is_data(value: object) -> bool:
 
 
 # The full names of types by the words for them. A type also has the words of its bases.
-_TYPES_BY_WORDS = {
+# All but a few have no identity, see `REFUSED`. Some exist twice, in C and in Python.
+_TYPES_BY_WORDS: dict[str, tuple[str, ...]] = {
     # SQLAlchemy caches the uses of such an object, and names its parts by addresses in
     # memory.
-    "SQL in objects of SQLAlchemy": "sqlalchemy.sql.elements.ClauseElement",
-    "a bare object()": "builtins.object",
-    "a coroutine": "builtins.coroutine",
-    "a database connection": "sqlite3.Connection",
-    "a database cursor": "sqlite3.Cursor",
-    "a future": "_asyncio.Future asyncio.futures.Future"
-    " concurrent.futures._base.Future",
-    "a generator": "builtins.generator",
-    "a memoryview": "builtins.memoryview",
-    "a module": "builtins.module",
-    "a process": "subprocess.Popen",
-    "a socket": "_socket.socket socket.socket",
-    "a stack frame of a traceback": "traceback.FrameSummary",
-    "a syntax tree": "ast.AST",
-    "a task": "_asyncio.Task",
-    "a thread": "threading.Thread",
-    "a thread lock": "_thread.RLock _thread.lock",
-    "a thread-local object": "_thread._local _thread._localdummy",
-    "a traceback": "builtins.traceback",
+    "SQL in objects of SQLAlchemy": ("sqlalchemy.sql.elements.ClauseElement",),
+    "a bare object()": ("builtins.object",),
+    "a coroutine": ("builtins.coroutine",),
+    "a database connection": ("sqlite3.Connection",),
+    "a database cursor": ("sqlite3.Cursor",),
+    "a future": (
+        "_asyncio.Future",
+        "asyncio.futures.Future",
+        "concurrent.futures._base.Future",
+    ),
+    "a generator": ("builtins.generator",),
+    "a memoryview": ("builtins.memoryview",),
+    "a module": ("builtins.module",),
+    "a process": ("subprocess.Popen",),
+    "a socket": ("_socket.socket", "socket.socket"),
+    "a stack frame of a traceback": ("traceback.FrameSummary",),
+    "a syntax tree": ("ast.AST",),
+    "a task": ("_asyncio.Task",),
+    "a thread": ("threading.Thread",),
+    "a thread lock": ("_thread.RLock", "_thread.lock"),
+    "a thread-local object": ("_thread._local", "_thread._localdummy"),
+    "a traceback": ("builtins.traceback",),
     # The last three names are those up to Python 3.10.
-    "a weak reference": "weakref.CallableProxyType weakref.ProxyType"
-    " weakref.ReferenceType builtins.weakcallableproxy builtins.weakproxy"
-    " builtins.weakref",
-    "an async generator": "builtins.async_generator",
-    "an asyncio lock or queue": "asyncio.mixins._LoopBoundMixin",
-    "an event loop": "asyncio.events.AbstractEventLoop",
-    "an executor": "concurrent.futures._base.Executor",
-    "an open file": "_io._IOBase tempfile.SpooledTemporaryFile"
-    " tempfile._TemporaryFileWrapper",
+    "a weak reference": (
+        "weakref.CallableProxyType",
+        "weakref.ProxyType",
+        "weakref.ReferenceType",
+        "builtins.weakcallableproxy",
+        "builtins.weakproxy",
+        "builtins.weakref",
+    ),
+    "an async generator": ("builtins.async_generator",),
+    "an asyncio lock or queue": ("asyncio.mixins._LoopBoundMixin",),
+    "an event loop": ("asyncio.events.AbstractEventLoop",),
+    "an executor": ("concurrent.futures._base.Executor",),
+    "an open file": (
+        "_io._IOBase",
+        "tempfile.SpooledTemporaryFile",
+        "tempfile._TemporaryFileWrapper",
+    ),
 }
 WORDS_BY_TYPE: dict[str, str] = {}
 for _words, _type_names in _TYPES_BY_WORDS.items():
-    WORDS_BY_TYPE |= dict.fromkeys(_type_names.split(), _words)
-#: Types without identity, all that have words.
+    WORDS_BY_TYPE |= dict.fromkeys(_type_names, _words)
+#: The types without identity: those that have words, but three.
 REFUSED = frozenset(WORDS_BY_TYPE) - {
     "builtins.memoryview",
     "builtins.module",

@@ -14,7 +14,7 @@ from functools import lru_cache
 from linecache import getlines
 from typing import Any
 
-from pytest_mimic._core.types.additions import PICKLING, is_of_decorator
+from pytest_mimic._core.types.additions import METHODS_OF_PICKLES, is_of_decorator
 from pytest_mimic._core.types.kinds import HEAP_TYPE
 from pytest_mimic._core.types.opening import all_attributes
 
@@ -29,7 +29,7 @@ def is_known_by_name(kind: Any) -> bool:
     for base in kind.__mro__[:-1]:
         if not base.__flags__ & HEAP_TYPE:
             return False
-        for name in PICKLING:
+        for name in METHODS_OF_PICKLES:
             method = vars(base).get(name)
             if method is not None and not is_of_decorator(method):
                 return False

@@ -241,8 +241,8 @@ def _duration_units(value: Any) -> dict[str, int]:
     return units
 
 
-def _offset_arguments(value: Any) -> list[Any]:
-    """Return the arguments of a `datetime.timezone`: an offset, and perhaps a name."""
+def _offset_parts(value: Any) -> list[Any]:
+    """Return the parts of a `datetime.timezone`: an offset, and perhaps a name."""
     return list(value.__getinitargs__())
 
 
@@ -349,7 +349,7 @@ def _parser_parts(value: Any) -> object:
     for name, converter in getattr(value.converters, "_data", {}).items():
         if converter is not None:
             converters[name] = converter
-    facts = (
+    settings = (
         value.default_section,
         value._delimiters,
         *_comment_prefixes(value),
@@ -357,10 +357,12 @@ def _parser_parts(value: Any) -> object:
         value._strict,
         value._empty_lines_in_values,
         type(value._interpolation).__qualname__,
+        # A parser may have one of its own: `parser.optionxform = str`. That of a class
+        # is a bound method, which would lead back to the parser.
         vars(value).get("optionxform"),
         converters,
     )
-    return sections, facts
+    return sections, settings
 
 
 def _comment_prefixes(value: Any) -> tuple[object, object]:
@@ -544,10 +546,10 @@ ROWS: dict[str, Row] = {
     "builtins.frozenset": Row(_frozenset_members),
     "builtins.dict": Row(_dict_items),
     "builtins.complex": Row(
-        _complex_parts, tag="complex", make=_make_of_parts, text=_text_by_class
+        take=_complex_parts, tag="complex", make=_make_of_parts, text=_text_by_class
     ),
     "builtins.bytearray": Row(
-        _bytearray_bytes,
+        take=_bytearray_bytes,
         tag="bytearray",
         make=_make_of_one_part,
         identity_parts=_bytearray_memory,
@@ -558,7 +560,7 @@ ROWS: dict[str, Row] = {
         identity_parts=_memoryview_memory,
     ),
     "builtins.range": Row(
-        _range_bounds,
+        take=_range_bounds,
         tag="range",
         make=_make_of_parts,
         identity_parts=_range_numbers,
@@ -572,34 +574,34 @@ ROWS: dict[str, Row] = {
     "builtins.classmethod": _FUNCTION_OF_METHOD,
     "array.array": Row(methodcaller("tolist"), identity_parts=_array_memory),
     "collections.Counter": Row(
-        _dict_items, tag="counter", make=_make_of_one_part, may_change=True
+        take=_dict_items, tag="counter", make=_make_of_one_part, may_change=True
     ),
     "collections.OrderedDict": Row(
-        _ordered_items,
+        take=_ordered_items,
         tag="ordered_dict",
         make=_make_of_one_part,
         identity_parts=_ordered_pairs,
         may_change=True,
     ),
     "collections.defaultdict": Row(
-        _defaultdict_parts,
+        take=_defaultdict_parts,
         tag="defaultdict",
         make=_make_of_parts,
         identity_parts=_defaultdict_identity,
         may_change=True,
     ),
     "collections.deque": Row(
-        _deque_parts,
+        take=_deque_parts,
         tag="deque",
         make=_make_of_parts,
         identity_parts=_deque_identity,
         may_change=True,
     ),
     "datetime.date": Row(
-        _date_text, tag="date", make=_make_date, text=_shown_date_text
+        take=_date_text, tag="date", make=_make_date, text=_shown_date_text
     ),
     "datetime.datetime": Row(
-        _moment_parts,
+        take=_moment_parts,
         tag="datetime",
         make=_make_moment,
         identity_parts=attrgetter("year", "month", "day", *_FIELDS_OF_TIMES),
@@ -607,46 +609,46 @@ ROWS: dict[str, Row] = {
         text=_moment_text,
     ),
     "datetime.time": Row(
-        _moment_parts,
+        take=_moment_parts,
         tag="time",
         make=_make_moment,
         identity_parts=attrgetter(*_FIELDS_OF_TIMES),
         text=_moment_text,
     ),
     "datetime.timedelta": Row(
-        _duration_units,
+        take=_duration_units,
         tag="timedelta",
         make=_make_of_named_parts,
         identity_parts=attrgetter(*_UNITS_OF_DURATIONS),
         text=_text_by_class,
     ),
     "datetime.timezone": Row(
-        _offset_arguments,
+        take=_offset_parts,
         tag="timezone",
         make=_make_of_parts,
         text=_zone_text,
     ),
     "zoneinfo.ZoneInfo": Row(
-        _zone_key, tag="zoneinfo", make=_make_of_one_part, text=_text_by_class
+        take=_zone_key, tag="zoneinfo", make=_make_of_one_part, text=_text_by_class
     ),
     "configparser.RawConfigParser": _PARSER,
     "configparser.ConfigParser": _PARSER,
     "configparser.SafeConfigParser": _PARSER,
     "decimal.Decimal": Row(
-        _number_text, tag="decimal", make=_make_of_one_part, text=_text_by_class
+        take=_number_text, tag="decimal", make=_make_of_one_part, text=_text_by_class
     ),
     "fractions.Fraction": Row(
-        _fraction_parts, tag="fraction", make=_make_of_parts, text=_text_by_class
+        take=_fraction_parts, tag="fraction", make=_make_of_parts, text=_text_by_class
     ),
     "uuid.UUID": Row(
-        str,
+        take=str,
         tag="uuid",
         make=_make_of_one_part,
         identity_parts=attrgetter("int"),
         text=_text_by_class,
     ),
     "re.Pattern": Row(
-        _pattern_and_flags,
+        take=_pattern_and_flags,
         tag="regex",
         make=_make_pattern,
         identity_parts=attrgetter("pattern", "flags"),
@@ -654,7 +656,7 @@ ROWS: dict[str, Row] = {
     ),
     "time.struct_time": Row(_clock_fields),
     "types.SimpleNamespace": Row(
-        _namespace_attributes,
+        take=_namespace_attributes,
         tag="namespace",
         make=_make_of_named_parts,
         may_change=True,

@@ -50,11 +50,15 @@ def main(words: Sequence[str] | None = None) -> int:
     2    the subcommand could not do its work
     130  it was interrupted by Ctrl-C
     ===  ================================================
+
+    Args:
+        words: The words after `pytest-mimic` on the command line. None: those of this
+            process.
     """
     if words is None:
         words = sys.argv[1:]
     try:
-        return _run(list(words))
+        return _run_subcommand(list(words))
     except MimicError as error:
         problem = str(error)
     except OSError as error:
@@ -83,7 +87,7 @@ def main(words: Sequence[str] | None = None) -> int:
     return USAGE
 
 
-def _run(words: list[str]) -> int:
+def _run_subcommand(words: list[str]) -> int:
     """Run the subcommand that the words name, and return its exit code.
 
     Raises:

@@ -136,7 +136,7 @@ def _plan(vault: Vault, old: str, new: str) -> _Plan:
         except MimicError:
             damaged += 1
             continue
-        move = _move(name, facts, old, new)
+        move = _move(name, facts, old=old, new=new)
         if move is None:
             continue
         is_renamed = move.new_name != name
@@ -180,10 +180,17 @@ def _lines(invocation: Invocation, plan: _Plan, old: str) -> Iterator[str]:
         yield f"not moved, because {reason}: {move.name}"
 
 
-def _move(name: str, facts: dict[str, Any], old: str, new: str) -> Move | None:
+def _move(name: str, facts: dict[str, Any], *, old: str, new: str) -> Move | None:
     """Return what becomes of a recording or cassette.
 
     None: it neither belongs to OLD, nor did OLD record it.
+
+    Args:
+        name: The name of the file.
+        facts: Its JSON. `test` has recorded it; a sequence belongs to `owner`, a test,
+            module or package.
+        old: OLD, as pytest writes it.
+        new: NEW.
     """
     test = str(facts.get("test") or "")
     owner = str(facts.get("owner") or "")
@@ -192,17 +199,17 @@ def _move(name: str, facts: dict[str, Any], old: str, new: str) -> Move | None:
     if new_test is None and new_owner is None:
         return None
     new_name = name
-    facts = {**facts, "test": new_test or facts.get("test")}
+    new_facts = {**facts, "test": new_test or facts.get("test")}
     identity = facts.get("identity")
     if new_owner is not None and identity:
         # The name of a sequence's recording depends on the test that owns it.
-        facts["owner"] = new_owner
+        new_facts["owner"] = new_owner
         new_name = recording_name(facts["target"], identity, new_owner)
     elif new_test is not None and name.startswith(CASSETTES_PREFIX):
         new_name = _cassette_renamed(name, test, new_test)
     if new_owner is not None:
-        return Move(name, new_name, owner, new_owner, facts)
-    return Move(name, new_name, test, new_test or test, facts)
+        return Move(name, new_name, owner, new_owner, new_facts)
+    return Move(name, new_name, test, new_test or test, new_facts)
 
 
 def _cassette_renamed(name: str, test: str, new_test: str) -> str:

@@ -256,7 +256,7 @@ def _line_of_changes(invocation: Invocation, plan: Plan, number_changed: int) ->
 def _lines_of_calls_to_act_on(
     invocation: Invocation, calls_to_act_on: Sequence[StayingCall]
 ) -> Iterator[Line]:
-    """Yield the calls that cannot follow, and the commands that record them again."""
+    """Yield the calls that cannot follow their line, and what records them again."""
     if calls_to_act_on:
         yield f"{plural(len(calls_to_act_on), 'recording')} cannot follow:"
     for staying_call in calls_to_act_on:
@@ -286,14 +286,14 @@ def _lines_of_replaced(invocation: Invocation, files: Sequence[str]) -> Iterator
 
 
 def _needs_action(staying_call: StayingCall) -> bool:
-    """Return whether something is to be done about a call that cannot follow."""
+    """Return whether something has to be done about a call that stays as it is."""
     return staying_call.has_secret or not staying_call.is_recorded_again
 
 
 def _lines_of_staying_call(
     invocation: Invocation, staying_call: StayingCall
 ) -> Iterator[Line]:
-    """Yield a call that cannot follow, why, and what to do about it."""
+    """Yield a call that cannot follow its line, why, and what to do about it."""
     call = staying_call.call_to_rekey.call
     subject = call_in_short(call, 80)
     if call.test:

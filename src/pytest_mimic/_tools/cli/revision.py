@@ -99,7 +99,7 @@ class RevisionStore(Store):
         self._repository = repository
         self.tracked: set[str] = set()
         # By the name of each regular file: the hash of git's blob with its content.
-        self._hash_of_blob: dict[str, str] = {}
+        self._blob_hash_by_name: dict[str, str] = {}
         for entry in repository.listed("ls-tree", "-r", commit):
             facts, path = entry.split("\t", 1)
             mode, _, blob = facts.split()
@@ -107,10 +107,10 @@ class RevisionStore(Store):
             self.tracked.add(name)
             # Regular files have the modes 100644 and 100755; a link has 120000.
             if mode.startswith("100"):
-                self._hash_of_blob[name] = blob
+                self._blob_hash_by_name[name] = blob
         # By name: what was read from the archive, or from a blob.
-        self._content_of_file: dict[str, bytes] = {}
-        if self._hash_of_blob:
+        self._content_by_name: dict[str, bytes] = {}
+        if self._blob_hash_by_name:
             folder = repository.vault.name
             # The archive of a commit starts with a comment, and that of a tree does
             # not. `tarfile` cannot read a comment that no file follows.
@@ -125,19 +125,22 @@ class RevisionStore(Store):
                     file = tar.extractfile(member)
                     assert file is not None
                     name = member.name.partition("/")[2]
-                    self._content_of_file[name] = file.read()
+                    self._content_by_name[name] = file.read()
 
     def read(self, name: str) -> bytes | None:
-        if name in self._hash_of_blob and name not in self._content_of_file:
-            # The attribute `export-ignore` keeps a file out of an archive.
-            blob = self._repository.git("cat-file", "blob", self._hash_of_blob[name])
-            self._content_of_file[name] = blob
-        return self._content_of_file.get(name)
+        if name in self._blob_hash_by_name and name not in self._content_by_name:
+            # All other files were read from one archive. The attribute `export-ignore`
+            # keeps a file out of that.
+            blob = self._repository.git(
+                "cat-file", "blob", self._blob_hash_by_name[name]
+            )
+            self._content_by_name[name] = blob
+        return self._content_by_name.get(name)
 
     def names(self, prefix: str = "", *, without: Set[str] = frozenset()) -> list[str]:
         start = f"{prefix}/" if prefix else ""
         names = []
-        for name in self._hash_of_blob:
+        for name in self._blob_hash_by_name:
             if name.startswith(start) and name not in without:
                 names.append(name)
         return names

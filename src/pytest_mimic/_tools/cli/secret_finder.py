@@ -19,7 +19,7 @@ from pytest_mimic._core.outcome.plain import bytes_in
 from pytest_mimic._core.redact.looks import keys_in, mark_of
 from pytest_mimic._core.redact.nothing_to_hide import has_nothing_to_hide
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.redact.secret_names import holds_text
+from pytest_mimic._core.redact.secret_names import holds_unhidden_text
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.vault.recording_facts import Recording, Stored
 from pytest_mimic._tools.rekey.redacted_descriptions import with_hidden_preview
@@ -139,7 +139,7 @@ def _is_changed_call(
         return True
     if target == "http":
         return _is_changed_request(plain, redactor)
-    return _holds_text(plain, redactor)
+    return _holds_unhidden_text(plain, redactor)
 
 
 def _is_changed_request(parts: dict[str, Any], redactor: Redactor) -> bool:
@@ -165,10 +165,12 @@ def _is_changed_response(response: dict[str, Any], redactor: Redactor) -> bool:
     return response_under_rules_of_today(response, redactor) != response
 
 
-def _holds_text(plain: Any, redactor: Redactor) -> bool:
-    """Check whether data of a client holds a text under a name of the configuration."""
+def _holds_unhidden_text(plain: Any, redactor: Redactor) -> bool:
+    """Check whether a client's data has an unhidden text under a configured name."""
     declared = redactor.declared
-    return not has_nothing_to_hide(plain, declared) and holds_text(plain, declared)
+    if has_nothing_to_hide(plain, declared):
+        return False
+    return holds_unhidden_text(plain, declared)
 
 
 def _is_changed_outcome(target: str, outcome: Stored, redactor: Redactor) -> bool:
@@ -191,7 +193,7 @@ def _is_changed_outcome(target: str, outcome: Stored, redactor: Redactor) -> boo
         if not isinstance(response, dict):
             return False
         return _is_changed_response(response, redactor)
-    return names_client(target) and _holds_text(body, redactor)
+    return names_client(target) and _holds_unhidden_text(body, redactor)
 
 
 def _as_plain_data(part: object) -> Any:

@@ -21,7 +21,7 @@ from string import Template
 from time import strftime
 from urllib.parse import quote
 
-from pytest_mimic._core.words import SHORTEST, plural, seconds, short_seconds
+from pytest_mimic._core.words import SHORTEST_SHOWN, in_seconds, plural, short_seconds
 from pytest_mimic._tools.page.call_log import Row
 from pytest_mimic.errors import printable
 
@@ -179,8 +179,8 @@ def _run_facts(calls: Sequence[Row], groups: Sequence[_Test]) -> str:
     if failed:
         facts.append(f"{plural(len(failed), 'test')} failed")
     saved_seconds = _saved_seconds(calls)
-    if saved_seconds >= SHORTEST:
-        facts.append(f"{seconds(saved_seconds)} saved")
+    if saved_seconds >= SHORTEST_SHOWN:
+        facts.append(f"{in_seconds(saved_seconds)} saved")
     return " · ".join([*facts, *_token_facts(calls)])
 
 
@@ -194,19 +194,19 @@ def _time_facts(test: _Test) -> list[str]:
     facts = []
     real_seconds = sum(map(_counted_seconds, test.rows))
     saved_seconds = _saved_seconds(test.rows)
-    if real_seconds >= SHORTEST:
-        text = f"{seconds(real_seconds)} real time"
+    if real_seconds >= SHORTEST_SHOWN:
+        text = f"{in_seconds(real_seconds)} real time"
         replay_seconds = _seconds_of_replays(test.rows)
         replay_fact = f"replayed in {short_seconds(replay_seconds)}"
         if saved_seconds >= real_seconds:
             # Every call was replayed.
             text += f", {replay_fact}"
-        elif saved_seconds >= SHORTEST:
+        elif saved_seconds >= SHORTEST_SHOWN:
             # `5.6 s real time, 2.1 s of it replayed in 3 ms`: others ran for real.
-            text += f", {seconds(saved_seconds)} of it {replay_fact}"
+            text += f", {in_seconds(saved_seconds)} of it {replay_fact}"
         facts.append(text)
-    if test.facts.seconds >= SHORTEST:
-        facts.append(f"test took {seconds(test.facts.seconds)}")
+    if test.facts.seconds >= SHORTEST_SHOWN:
+        facts.append(f"test took {in_seconds(test.facts.seconds)}")
     return facts
 
 
@@ -336,10 +336,10 @@ def _shown_time(call_row: Row) -> str:
 
     The text is empty where the time would be shown as zero.
     """
-    if call_row["seconds"] < SHORTEST:
+    if call_row["seconds"] < SHORTEST_SHOWN:
         return ""
     saved = " saved" if call_row["kind"] == "replayed" else ""
-    return f"{seconds(call_row['seconds'])}{saved}"
+    return f"{in_seconds(call_row['seconds'])}{saved}"
 
 
 def _json_of_blocks(blocks: list[object], vault: str) -> str:

@@ -23,7 +23,7 @@ from pytest_mimic._core.outcome.pickle_file import object_name
 from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.placeholders import PLACEHOLDER
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.redact.secret_names import holds_text, places
+from pytest_mimic._core.redact.secret_names import holds_unhidden_text, places
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.vault.long_parts import shortened
 from pytest_mimic._core.vault.recording_facts import Stored
@@ -99,7 +99,7 @@ class CallRedactor:
             return None
         if not is_same_request and not values and call.parts is not None:
             raise CannotFollowError("a part of it is hidden, or is not kept whole")
-        if holds_text([new_described, entries], self._redactor.declared):
+        if holds_unhidden_text([new_described, entries], self._redactor.declared):
             raise CannotFollowError("it holds a secret that only a run can hide")
         return self._with_request(
             call_to_rekey, described=new_described, values=new_values, entries=entries

@@ -11,7 +11,6 @@ from pytest_mimic._core.engine.account_events import (
     ChangedInput,
     Drift,
     EqualCalls,
-    HiddenVariable,
     LooksLikeKey,
     MadeAnew,
     Miss,
@@ -22,6 +21,7 @@ from pytest_mimic._core.engine.account_events import (
     RenamedTest,
     StartedProcess,
     TokensTaken,
+    VariableInOutcome,
     VerifiedCall,
 )
 
@@ -53,11 +53,13 @@ def an_account(tag: str) -> Account:
     account.saved_tokens.append(TokensTaken(11, 13))
     account.calls.append({"kind": "replayed", "label": tag})
     account.recorded_errors.append(RecordedError(f"call {tag}", f"test {tag}"))
-    account.taken_back.append(OutcomeNotKept(tag))
-    account.put_back.append(RecordingRestored(tag))
+    account.outcomes_not_kept.append(OutcomeNotKept(tag))
+    account.restored_recordings.append(RecordingRestored(tag))
     account.moved.append(RenamedTest(tag, "test"))
     account.made_anew.append(MadeAnew(tag, "id", "uuid", "test", "1 0", ""))
-    account.environment.append(HiddenVariable(tag, "<API_KEY> stands for the value"))
+    account.variables_in_outcomes.append(
+        VariableInOutcome(tag, "<API_KEY> stands for the value")
+    )
     account.keys.append(LooksLikeKey(tag, "sk-…"))
     account.alike.append(EqualCalls(tag, "differ in x-api-key"))
     account.processes.append(StartedProcess(tag, "spawn"))
@@ -131,7 +133,7 @@ def test_an_event_of_another_process_has_all_of_its_fields() -> None:
     "name",
     [
         *("notes", "errors", "problems", "selection", "outdated"),
-        *("missing", "environment", "keys", "alike"),
+        *("missing", "variables_in_outcomes", "keys", "alike"),
     ],
 )
 def test_what_all_workers_have_is_added_once(name: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_mimic._core.engine.account import Account, EventList
-from pytest_mimic._core.engine.account_events import KINDS, Drift, Miss
+from pytest_mimic._core.engine.account_events import EVENT_CLASSES, Drift, Miss
 
 
 def test_each_list_of_events_has_a_class_that_makes_them_again() -> None:
@@ -11,7 +11,7 @@ def test_each_list_of_events_has_a_class_that_makes_them_again() -> None:
         name for name, entry in vars(Account()).items() if isinstance(entry, EventList)
     }
 
-    assert lists == KINDS.keys()
+    assert lists == EVENT_CLASSES.keys()
 
 
 def test_an_event_is_made_again_of_its_fields() -> None:

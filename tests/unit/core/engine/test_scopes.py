@@ -58,7 +58,7 @@ def test_a_failing_test_keeps_new_values_and_no_new_errors(
     a_test(runs, outcome, passed=passed)
 
     assert bool(runs.names()) is is_kept
-    assert bool(runs.account.taken_back) is not is_kept
+    assert bool(runs.account.outcomes_not_kept) is not is_kept
     assert bool(runs.account.recorded_errors) is (is_kept and outcome != 1)
 
 
@@ -67,7 +67,7 @@ def test_a_failing_test_replaces_no_recording(runs: Runs) -> None:
     runs.again("rerecord")
     a_test(runs, 2, passed=False)
 
-    assert len(runs.account.put_back) == 1
+    assert len(runs.account.restored_recordings) == 1
     assert replayed(runs) == [1]
 
 

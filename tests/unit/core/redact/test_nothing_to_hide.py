@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pytest_mimic._core.redact.nothing_to_hide import has_nothing_to_hide
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.redact.secret_names import holds_text
+from pytest_mimic._core.redact.secret_names import holds_unhidden_text
 from pytest_mimic._core.seam.call_secrets import Secrets
 from pytest_mimic._core.tree.stored import without_secrets
 
@@ -95,7 +95,7 @@ def test_redaction_leaves_what_has_nothing_to_hide_as_it_is(plain: Any) -> None:
         for hidden in hidden_by_each_rule(plain, redactor):
             # The text of data tells a NaN from no other one.
             assert repr(hidden) == repr(plain)
-        assert not holds_text(plain, redactor)
+        assert not holds_unhidden_text(plain, redactor)
         if isinstance(plain, str):
             secrets = Secrets(redactor.by_look())
             assert secrets.text(plain) == plain

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_mimic._core.placeholders import PLACEHOLDER
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.redact.secret_names import holds_text, read_names
+from pytest_mimic._core.redact.secret_names import holds_unhidden_text, read_names
 
 
 @pytest.fixture
@@ -145,9 +145,9 @@ def test_commands_and_rows_that_clients_store_have_names() -> None:
 
     scrubbed = Redactor().scrub(plain, stored=True)
 
-    assert holds_text(plain, Redactor())
-    assert holds_text({"commands": plain["commands"]}, Redactor())
-    assert not holds_text(scrubbed, Redactor())
+    assert holds_unhidden_text(plain, Redactor())
+    assert holds_unhidden_text({"commands": plain["commands"]}, Redactor())
+    assert not holds_unhidden_text(scrubbed, Redactor())
     assert scrubbed["commands"] == [
         ["HSET", "user:1", "password", PLACEHOLDER, "name", "Ann"]
     ]
