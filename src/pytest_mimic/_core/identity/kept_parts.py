@@ -89,7 +89,7 @@ def function_parts(
     """
     parts: Parts = {}
     # The parts that are computed of whole arguments, which might tell a secret in
-    # these, and these arguments.
+    # these, and those of these arguments that are texts or short.
     from_content: dict[str, Any] = {}
     whole_values: list[object] = []
     for position, name in enumerate(identity.names):
@@ -105,12 +105,14 @@ def function_parts(
                 continue
             if identity.ignored_in(position):
                 parts[name] = _IN_PART
-            whole_values.append(value)
             digest = _digest_in(forms[position])
             if digest is not None:
                 from_content[name] = digest.hex()
+                if type(value) in (str, bytes):
+                    whole_values.append(value)
             elif _is_exact(identity, position, value, tree_of_kept_value(value)):
                 from_content[name] = {"value": tree_of_kept_value(value)}
+                whole_values.append(value)
     if from_content and not hides(whole_values):
         parts.update(from_content)
     return parts

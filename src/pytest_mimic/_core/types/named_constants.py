@@ -24,10 +24,11 @@ def is_known_by_name(kind: Any) -> bool:
 
     False: the class compares or pickles objects in its own way, or is written in C.
     """
-    if kind is object or kind.__eq__ is not object.__eq__:
+    if kind is object:
         return False
     for base in kind.__mro__[:-1]:
-        if not base.__flags__ & HEAP_TYPE:
+        # To ask the class for its `__eq__` may run code: a mock makes another mock.
+        if not base.__flags__ & HEAP_TYPE or "__eq__" in vars(base):
             return False
         for name in METHODS_OF_PICKLES:
             method = vars(base).get(name)

@@ -10,7 +10,10 @@ import attrs
 import pytest
 
 from pytest_mimic import fingerprint
-from pytest_mimic._core.types.named_constants import name_among_constants
+from pytest_mimic._core.types.named_constants import (
+    is_known_by_name,
+    name_among_constants,
+)
 
 
 class Pair:
@@ -142,3 +145,14 @@ def test_a_constant_is_known_by_its_name():
     assert name_among_constants(NOTHING) == "NOTHING"
     assert name_among_constants(Markers.SLOW) == "Markers.SLOW"
     assert name_among_constants(LONE) is None
+
+
+def test_no_code_of_a_class_runs_to_learn_how_it_compares():
+    class Asked:
+        def __get__(self, *_: object) -> object:
+            raise AssertionError("the class was asked")
+
+    class Comparing:
+        __eq__ = Asked()
+
+    assert not is_known_by_name(Comparing)
