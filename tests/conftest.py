@@ -690,13 +690,13 @@ def _outcomes(output: str) -> dict[str, int]:
 
 @pytest.hookimpl(wrapper=True, optionalhook=True)
 def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
-    """Start two workers more than there are cores, for `-n auto`.
+    """Start one worker more than there are cores, for `-n auto`.
 
     Many tests wait: for a server, a process, or a call that nobody cancels. Meanwhile,
-    the tests of another worker have the core. Three workers use 1.75 of two cores.
+    the tests of another worker have the core.
     """
     cores = yield
-    return cores + 2
+    return cores + 1
 
 
 @pytest.hookimpl(tryfirst=True)
