@@ -459,8 +459,8 @@ def places(
     The loop that is given a place may replace the value there, `box[key] = …`. What
     replaces it is walked instead.
 
-    Copies take the places of the mappings and lists in it, so that what it had stays as
-    it is.
+    Copies take the places of the mappings and lists in the root, so that those it had
+    stay as they are.
 
     A value has the name of its key, of the first item of its pair in a list, of the
     `name` or `key` beside it (`{"name": "token", "value": …}`), or of the flag before
