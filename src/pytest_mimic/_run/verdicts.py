@@ -179,7 +179,10 @@ def has_passed_strictly(report: pytest.TestReport) -> bool:
 
 
 def judge_as_not_strict(report: pytest.TestReport) -> None:
-    """Let the report of such a test be as without `strict`, since it is to fail."""
+    """Take `strict` from the report of a test that passed under a strict `xfail`.
+
+    An error of a call is the failure that the mark expects.
+    """
     report.outcome = "passed"
     report.wasxfail = str(report.longrepr).removeprefix(_STRICT_PASS)
     report.longrepr = None

@@ -167,8 +167,9 @@ class Track:
                 repeats = True
             if repeats:
                 position -= 1
-            if repeats and count == len(places) and call.converses and not self.within:
-                self._note_repetition(call, recorded=count)
+                is_first = count == len(places)
+                if is_first and call.converses and not self.within:
+                    self._note_repetition(call, recorded=count)
         if self.owner is not None:
             self.taken[key] = count + 1
             self._most = max(self._most, count + 1)

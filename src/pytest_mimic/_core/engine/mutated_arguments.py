@@ -213,12 +213,9 @@ def _paths_in(
             arguments_and_rest[name] = value
     for name, value in arguments_and_rest.items():
         for key, part in islice(_items_of(value), _MOST_ITEMS):
-            kind = type(part)
-            is_text = kind is str
-            if is_text:
-                may_be_path = len(part) <= LONGEST_PATH  # type: ignore[arg-type]
-            elif kind in _UNCHANGEABLE:
-                may_be_path = False
+            is_text = type(part) is str
+            if isinstance(part, str):
+                may_be_path = is_text and len(part) <= LONGEST_PATH
             else:
                 may_be_path = isinstance(part, PurePath)
             if may_be_path:
