@@ -518,23 +518,40 @@ def test_one_recording_does_not_serve_two_keys(project):
 
 
 def test_a_request_that_is_left_out_and_holds_a_placeholder_is_named(project):
+    """Wherever the placeholder stands, of a text or of a number."""
     pytest.importorskip("requests")
-    project.ini("http exclude='GET /open'")
+    project.ini("http exclude='GET /open/*, POST /open/*'")
     project.test("""
         import requests
         API = os.environ["API"]
+        OPEN = API + "/open/"
         login = {"user": "ann", "password": "a"}
-        token = requests.post(API + "/login", json=login).json()["access_token"]
-        assert requests.get(API + "/open", headers={"Authorization": f"Bearer {token}"}).ok
+        given = requests.post(API + "/login", json=login).json()
+        token, pin = given["access_token"], given["pin"]
+        requests.get(OPEN + "header", headers={"Authorization": f"Bearer {token}"})
+        requests.get(OPEN + "user", auth=(token, ""))
+        requests.get(OPEN + "password", auth=("ann", str(pin)))
+        requests.post(OPEN + "form", data={"token": token})
+        requests.post(OPEN + "number", json={"pin": pin})
     """)
 
     with running_service() as url:
         recorded = project.run("--mimic-record", env={"API": url})
         replayed = project.run(env={"API": url})
 
-    said = "http GET /open was left out, and sent with the placeholder of a secret"
-    recorded.expect(passed=1, never=[said])
-    replayed.expect(passed=1, says=[said])
+    requests_sent = [
+        "GET /open/header",
+        "GET /open/user",
+        "GET /open/password",
+        "POST /open/form",
+        "POST /open/number",
+    ]
+    said = [
+        f"http {request} was left out, and sent with the placeholder of a secret"
+        for request in requests_sent
+    ]
+    recorded.expect(passed=1, never=said)
+    replayed.expect(passed=1, says=said)
 
 
 def test_the_recording_run_names_texts_that_look_like_keys(project):

@@ -11,8 +11,8 @@ from pytest_mimic._core.words import pattern
 PLACEHOLDER = "<redacted>"
 # How each placeholder begins.
 PLACEHOLDER_START = "<redacted"
-# What stands for a number that an answer has issued begins with these digits. It has 15
-# digits, so that it is exact as a float, too.
+# The placeholder of a number that an answer has issued begins with these digits. It has
+# 15 digits, so that it is exact as a float, too.
 NUMBER_START = "1909090"
 _MARK = "(?:login-[0-9a-f]{6}-)?[0-9a-f]{8}"
 #: The placeholders of secrets that answers have issued, texts and numbers.

@@ -323,10 +323,7 @@ class RequestTaker:
         if step is not None and step.mode == "replay":
             return step
         headers = text_pairs(request.headers)
-        holds_stand_in = holds_placeholder(request.url, headers)
-        if not holds_stand_in:
-            holds_stand_in = b"<redacted:" in request.body
-        if holds_stand_in:
+        if holds_placeholder(request.url, headers, request.body):
             if step is not None:
                 # This raises an error: a service must not be sent a placeholder.
                 step.refuse()

@@ -396,17 +396,25 @@ def bare_secret(value: str) -> str:
     return _SCHEME.sub("", value)
 
 
-def basic_password(value: str) -> str:
-    """Return the password in the credentials of basic authentication (RFC 7617).
+def basic_credentials(value: str) -> str:
+    """Return the credentials of basic authentication (RFC 7617): `ann:s3cr3t`.
 
-    Without one it is an empty text.
+    They are empty if the value of a header has none.
     """
     if value[:6].lower() != "basic ":
         return ""
     try:
-        return a2b_base64(value[6:]).decode().partition(":")[2]
+        return a2b_base64(value[6:]).decode()
     except (Error, ValueError):
         return ""
+
+
+def basic_password(value: str) -> str:
+    """Return the password in the credentials of basic authentication.
+
+    It is empty if the value of a header has none.
+    """
+    return basic_credentials(value).partition(":")[2]
 
 
 def is_empty(value: object) -> bool:

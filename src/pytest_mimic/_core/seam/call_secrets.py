@@ -16,8 +16,9 @@ from pytest_mimic._core.placeholders import (
     ISSUED,
     NUMBER_START,
     PLACEHOLDER,
-    PLACEHOLDER_START,
     is_placeholder,
+    issued_in,
+    mentions_placeholder,
     plain_placeholders,
 )
 from pytest_mimic._core.redact.redactor import (
@@ -32,6 +33,7 @@ from pytest_mimic._core.redact.redactor import (
 from pytest_mimic._core.redact.secret_names import (
     JWT,
     bare_secret,
+    basic_credentials,
     basic_password,
     places,
 )
@@ -298,11 +300,26 @@ class Secrets:
         return self.redactor.settled(path)
 
 
-def holds_placeholder(url: str, headers: Iterable[tuple[str, str]]) -> bool:
-    """Check whether a URL or a header has a placeholder in place of a secret."""
-    if PLACEHOLDER_START in plain_placeholders(url) or ISSUED.search(url):
+def holds_placeholder(
+    url: str, headers: Iterable[tuple[str, str]], body: bytes = b""
+) -> bool:
+    """Check whether a request has a placeholder in place of a secret.
+
+    A replay has given the placeholder to the application. An adapter refuses to send
+    such a request for real.
+
+    Args:
+        url: The URL.
+        headers: The headers, or the metadata of a call of gRPC. `Basic` credentials are
+            searched decoded.
+        body: The body. Only a secret that an answer has issued is searched for in it.
+    """
+    if _has_placeholder(url):
         return True
-    return any(_has_placeholder(value) for _, value in headers)
+    for _, value in headers:
+        if _has_placeholder(value) or _has_placeholder(basic_credentials(value)):
+            return True
+    return _body_has_placeholder(body)
 
 
 def credentials_in(
@@ -350,10 +367,21 @@ def _credential(value: str) -> str:
     return "" if is_of_one_request else value
 
 
-def _has_placeholder(value: str) -> bool:
-    """Return whether a placeholder stands in a header, or in the password in it."""
-    return (
-        PLACEHOLDER_START in value
-        or NUMBER_START in value
-        or PLACEHOLDER_START in basic_password(value)
-    )
+def _has_placeholder(text: str) -> bool:
+    """Check whether a text has the placeholder of any secret, a text or a number."""
+    # Most texts have none, and the other searches take much longer.
+    if "redacted" not in text and NUMBER_START not in text:
+        return False
+    return mentions_placeholder(text) or ISSUED.search(text) is not None
+
+
+def _body_has_placeholder(body: bytes) -> bool:
+    """Check whether a body has the placeholder of a secret that an answer has issued.
+
+    In a form, the placeholder is written as in a URL.
+    """
+    if b"<redacted:" in body:
+        return True
+    if b"redacted" not in body and NUMBER_START.encode() not in body:
+        return False
+    return bool(issued_in(body.decode("latin-1")))

@@ -98,13 +98,57 @@ def test_the_place_that_a_redirect_leads_to_has_no_secret(secrets):
     assert SECRET not in secrets.header("Location", f"{URL}?token={SECRET}")
 
 
-def test_a_placeholder_is_found_where_a_request_has_it_in_another_form():
-    basic = "Basic " + b64encode(b"ann:<redacted>").decode()
+TOKEN = "<redacted:1a2b3c4d>"
+PIN = "190909012345678"
 
-    assert holds_placeholder(f"{URL}?token=<redacted>", ())
-    assert holds_placeholder(f"{URL}users/%3Credacted%3E", ())
-    assert holds_placeholder(URL, [("Authorization", basic)])
-    assert not holds_placeholder(URL, [("Authorization", "Basic ?")])
+
+def basic(credentials: str) -> list[tuple[str, str]]:
+    """Return the headers of a request with basic authentication."""
+    return [("Authorization", "Basic " + b64encode(credentials.encode()).decode())]
+
+
+@pytest.mark.parametrize(
+    ("url", "headers", "body"),
+    [
+        (f"{URL}?token=<redacted>", [], b""),
+        (f"{URL}users/%3Credacted%3E", [], b""),
+        (f"{URL}users/{PIN}", [], b""),
+        (URL, [("X-Pin", PIN)], b""),
+        (URL, [("Cookie", "token=%3Credacted%3E")], b""),
+        (URL, basic("ann:<redacted>"), b""),
+        (URL, basic(f"ann:{PIN}"), b""),
+        (URL, basic(f"{TOKEN}:x-oauth-basic"), b""),
+        (URL, [], dumps({"token": TOKEN}).encode()),
+        (URL, [], f"token={quote(TOKEN)}&a=1".encode()),
+        (URL, [], b"\xff\x0f" + TOKEN.encode()),
+        (URL, [], dumps({"pin": int(PIN)}).encode()),
+        (URL, [], f"pin={PIN}".encode()),
+    ],
+    ids=[
+        "query",
+        "path",
+        "number in a path",
+        "number in a header",
+        "cookie",
+        "password",
+        "number as a password",
+        "user name",
+        "JSON",
+        "form",
+        "bytes",
+        "number in JSON",
+        "number in a form",
+    ],
+)
+def test_a_placeholder_is_found_wherever_a_request_has_it(url, headers, body):
+    assert holds_placeholder(url, headers, body)
+
+
+def test_a_request_of_ordinary_texts_has_no_placeholder():
+    """In a body, `<redacted>` may be a word of the application."""
+    headers = [("Authorization", "Basic ?"), ("Range", "bytes=1909090-19090909")]
+
+    assert not holds_placeholder(URL, headers, b"this was <redacted> in 1909090")
 
 
 @pytest.mark.parametrize(
