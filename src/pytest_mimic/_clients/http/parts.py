@@ -26,10 +26,12 @@ from pytest_mimic._clients.http.media_types import as_text, header_parts
 
 # Bodies that are nested deeper are read as text.
 DEEPEST = 20
-#: Media types of one message.
-HTTP = ("application/http",)
-MAIL = ("message/rfc822", "message/global")
-MESSAGES = (*HTTP, *MAIL)
+#: Media types of a body that is one HTTP message.
+HTTP_TYPES = ("application/http",)
+#: Media types of a body that is one mail.
+MAIL_TYPES = ("message/rfc822", "message/global")
+#: Media types of a body that is one message of either kind.
+MESSAGE_TYPES = (*HTTP_TYPES, *MAIL_TYPES)
 # The lines of a head with the blank line after it, which is missing where the body ends
 # with its head.
 _HEAD_OF_MESSAGE = re.compile(rb"(?:[^\r\n]+\r?\n)*(?:\r?\n|\Z)")
@@ -147,9 +149,9 @@ def split_mail(data: bytes) -> Message | None:
 
 def split_message(data: bytes, media_type: str) -> Message | None:
     """Return the message that a body of a media type is, or None if it is none."""
-    if media_type in HTTP:
+    if media_type in HTTP_TYPES:
         return split_http(data)
-    if media_type in MAIL:
+    if media_type in MAIL_TYPES:
         return split_mail(data)
     return None
 

@@ -69,6 +69,11 @@ def digest(data: bytes) -> dict[str, Any]:
     return {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
+def _is_digest(content: dict[str, Any]) -> bool:
+    """Check whether plain data is a digest, not the fields of a multipart body."""
+    return content.keys() == {"size", "sha256"} and isinstance(content["size"], int)
+
+
 def _read_body(data: bytes, content_type: str | None, *, depth: int) -> RequestBody:
     """Return a body, or the content of a part that lies `depth` parts deep."""
     media_type, parameters = header_parts(content_type)
@@ -265,7 +270,8 @@ def _replaced_part(
         return [_replaced_part(item, replace_text, replace_headers) for item in part]
     if isinstance(part, str):
         return replace_text(part)
-    if "content" not in part:
+    is_file = isinstance(part, dict) and part.keys() >= {"type", "content"}
+    if not is_file:
         return part
     media_type, _ = header_parts(part["type"])
     inner_format = _format_of(part["content"], media_type)
@@ -276,15 +282,20 @@ def _replaced_part(
 
 
 def _format_of(content: Any, media_type: str) -> str:
-    """Return the format of the content of a part, by its media type and plain data."""
+    """Return the format by which the texts in the content of a part are replaced.
+
+    The format of a part is not told, so its media type and its plain data tell it. Any
+    content without texts to replace counts as `json`, a digest of bytes, too.
+    """
     if isinstance(content, str):
         return "text"
-    if not isinstance(content, dict) or "sha256" in content:
-        return "bytes"
-    if media_type.startswith("multipart/"):
-        return "multipart"
-    if media_type in parts.HTTP:
-        return "http"
-    if media_type in parts.MAIL:
-        return "mail"
+    if isinstance(content, dict) and not _is_digest(content):
+        # A content that could not be split may be JSON, whatever its type says.
+        is_message = content.keys() >= {"headers", "body"}
+        if media_type.startswith("multipart/"):
+            return "multipart"
+        if is_message and media_type in parts.HTTP_TYPES:
+            return "http"
+        if is_message and media_type in parts.MAIL_TYPES:
+            return "mail"
     return "json"

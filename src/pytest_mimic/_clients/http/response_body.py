@@ -57,7 +57,8 @@ def store_body(
     if not data:
         return None
     media_type, parameters = header_parts(content_type)
-    is_structured = media_type.startswith("multipart/") or media_type in parts.MESSAGES
+    is_multipart = media_type.startswith("multipart/")
+    is_structured = is_multipart or media_type in parts.MESSAGE_TYPES
     if is_structured and not stopped and depth < parts.DEEPEST:
         structured = _store_structured(
             data,

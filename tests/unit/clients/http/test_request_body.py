@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from json import dumps
+
 import pytest
 
 from pytest_mimic._clients.http.request_body import (
@@ -99,6 +101,15 @@ INNER_KIND, INNER = multipart(
     (b"Content-Type: message/rfc822", MAIL),
     boundary="inner",
 )
+# The fields of a form that are called as the parts of a digest of bytes.
+FORM_KIND, FORM = multipart(
+    (b"Content-Disposition: form-data; name=size", b"A=1"),
+    (
+        b"Content-Disposition: form-data; name=sha256",
+        b"PASSWORD=line-secret-123456\nA=1",
+    ),
+    boundary="inner",
+)
 LINES = b'{"password": "line-secret-123456"}\n{"a": 1}\n'
 PARTS = {
     "lines": (b"", b"PASSWORD=line-secret-123456\nA=1"),
@@ -119,6 +130,7 @@ PARTS = {
     ),
     "mail": (b"Content-Type: message/rfc822", MAIL),
     "nested": (b"Content-Type: " + INNER_KIND.encode(), INNER),
+    "nested like a digest": (b"Content-Type: " + FORM_KIND.encode(), FORM),
     "base64": (
         b"Content-Type: text/plain\nContent-Transfer-Encoding: base64",
         b"UEFTU1dPUkQ9bGluZS1zZWNyZXQtMTIzNDU2CkE9MQ==",
@@ -182,6 +194,21 @@ def test_what_a_part_says_counts():
     ]
 
     assert len(set(described)) == len(described)
+
+
+@pytest.mark.parametrize(
+    "media_type", ["multipart/mixed", "application/http", "message/rfc822"]
+)
+@pytest.mark.parametrize("content", [{"a": 1}, {"a": {"content": "b"}}, {"body": "b"}])
+def test_a_part_may_be_json_whatever_its_type_says(media_type, content):
+    head = f"Content-Type: {media_type}".encode()
+    kind, data = multipart((head, dumps(content).encode()))
+    body_format, value = describe_body(data, kind, None)
+
+    hidden = hide_body(body_format, value, Secrets(Redactor()))
+
+    assert hidden == value
+    assert hidden[""]["content"] == content
 
 
 def test_fields_are_no_list_in_json():
