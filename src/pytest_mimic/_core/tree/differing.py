@@ -23,7 +23,7 @@ from pytest_mimic._core.tree.call_labels import by_name
 from pytest_mimic._core.tree.columns import Change, changed_columns
 from pytest_mimic._core.tree.drawing import steps
 from pytest_mimic._core.tree.kept_columns import kept_columns
-from pytest_mimic._core.types.opening import parse_path
+from pytest_mimic._core.types.opening import drawn_steps, parse_path
 
 #: Stands for the node of a side that has no part at a path of the other side.
 ABSENT: Any = type("Absent", (), {})()
@@ -88,17 +88,14 @@ def part_differences(
     return list(_between_parts(old_parts, new_parts, ""))
 
 
-def is_left_out(path: str, ignored: Iterable[str]) -> bool:
+def lies_in_ignored_part(path: str, ignored_paths: Iterable[str]) -> bool:
     """Return whether the path of a difference leads into a part that `ignore=` names.
 
     `order.number` and `order.number.digits` lead into `order.*`, and `order` does not.
+    A member of a set, `tags{'a b'}`, leads into `tags`, but not into `tags.*`.
     """
-    try:
-        steps_of_path = parse_path(path)
-    except ValueError:
-        # The member of a set has no path that a line could name.
-        return False
-    for ignored_path in ignored:
+    steps_of_path = drawn_steps(path)
+    for ignored_path in ignored_paths:
         ignored_steps = parse_path(ignored_path)
         if len(ignored_steps) > len(steps_of_path):
             continue

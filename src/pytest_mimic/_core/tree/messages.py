@@ -28,7 +28,7 @@ from pytest_mimic._core.tree.difference_words import difference_lines
 from pytest_mimic._core.tree.differing import (
     Difference,
     argument_differences,
-    is_left_out,
+    lies_in_ignored_part,
 )
 from pytest_mimic._core.tree.drawing import steps
 from pytest_mimic._core.tree.nearest_recording import (
@@ -57,9 +57,9 @@ if TYPE_CHECKING:
 
 _SHOWN = 5
 _LINE = 200
-# The parts in the description of a client's call that do not count. They are made from
-# other parts, or differ by the order of calls.
-_BESIDE = ("signature", "server")
+# Paths in the description of a client's call that do not count for its identity. They
+# only repeat other differences, or depend on the order of calls.
+_PATHS_THAT_FOLLOW = ("signature", "server")
 
 
 def _nothing() -> None:
@@ -223,12 +223,12 @@ class Differences(NamedTuple):
     """How an outcome, or arguments, differ: a fact of an error.
 
     Attributes:
-        parts: The differences.
+        differences: The differences.
         before, after: The words for the two sides.
         most: How many of the differences are shown.
     """
 
-    parts: tuple[Difference, ...]
+    differences: tuple[Difference, ...]
     before: str = "recorded"
     after: str = "now"
     most: int = 10
@@ -236,7 +236,7 @@ class Differences(NamedTuple):
     def lines(self) -> list[str]:
         """Return the differences as they are shown."""
         return difference_lines(
-            self.parts, before=self.before, after=self.after, most=self.most
+            self.differences, before=self.before, after=self.after, most=self.most
         )
 
 
@@ -285,33 +285,36 @@ def _again(verb: Verb, purpose: str, test: str | None) -> Remedy:
 
 def _nearest_fact(nearest: Recording, call: MissedCall, *, within: str) -> Nearest:
     """Return how a call differs from the nearest recording."""
-    differing = argument_differences(nearest.arguments, call.arguments)
+    all_differences = argument_differences(nearest.arguments, call.arguments)
     ignored = call.options.ignore
-    parts = [
+    differences = [
         difference
-        for difference in differing
-        if not is_left_out(difference.path, ignored)
+        for difference in all_differences
+        if not lies_in_ignored_part(difference.path, ignored)
     ]
     if names_client(call.target):
-        parts = [
+        differences = [
             difference
-            for difference in parts
+            for difference in differences
             if not _is_another_place(difference, ignored)
         ]
     note = ""
-    if not parts:
-        parts = _differing_digests(nearest, call)
-    if not parts:
-        note = _unseen(nearest, call, is_ignored=bool(differing))
+    if not differences:
+        differences = _differing_digests(nearest, call)
+    if not differences:
+        note = _unseen(nearest, call, is_ignored=bool(all_differences))
     elif only_order_differs(nearest.arguments, call.arguments):
         note = "the same rows in another order"
-        parts = []
+        differences = []
     elif names_client(call.target):
-        # The signature and the server follow from the other parts, or do not count.
-        parts = [
-            difference for difference in parts if difference.path not in _BESIDE
-        ] or parts
-    return Nearest(nearest.test, nearest.recorded, within, tuple(parts), note)
+        counting = [
+            difference
+            for difference in differences
+            if difference.path not in _PATHS_THAT_FOLLOW
+        ]
+        # If nothing else differs, the signature and the server are shown.
+        differences = counting or differences
+    return Nearest(nearest.test, nearest.recorded, within, tuple(differences), note)
 
 
 def _is_another_place(difference: Difference, ignored: Collection[str]) -> bool:

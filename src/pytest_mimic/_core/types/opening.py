@@ -100,6 +100,8 @@ _PLAIN_STEP = r"[^\s.\[\]]+"
 _BRACKET = r"""\[(?:-?\d+|\*|'[^']+'|"[^"]+")\]"""
 _PATH = re.compile(rf"{_PLAIN_STEP}(?:\.{_PLAIN_STEP}|{_BRACKET})*")
 _STEP_OF_PATH = re.compile(rf"{_BRACKET}|{_PLAIN_STEP}")
+# A step of a path in a message. It may be a key that is no text, such as `[(1, 2)]`.
+_DRAWN_STEP = re.compile(rf"\.?(?P<step>{_BRACKET}|\[[^\]]+\]|[^\s.\[\]{{}}]+)")
 
 
 def parse_path(path: str) -> Steps:
@@ -119,6 +121,24 @@ def parse_path(path: str) -> Steps:
             f"not a path: {path!r} (write steps between dots, like rows.*.id)"
         )
     return tuple(map(_bare_step, _STEP_OF_PATH.findall(path.strip())))
+
+
+def drawn_steps(path: str) -> Steps:
+    """Return the steps of a path in a message, up to the first set.
+
+    `ignore=` has no step that leads to a member of a set.
+
+    | path | steps |
+    |---|---|
+    | `order.tags{'a b'}` | `("order", "tags")` |
+    | `rates[(1, 2)].day` | `("rates", "(1, 2)", "day")` |
+    """
+    steps = []
+    position = 0
+    while (match := _DRAWN_STEP.match(path, position)) is not None:
+        steps.append(_bare_step(match["step"]))
+        position = match.end()
+    return tuple(steps)
 
 
 def _bare_step(step: str) -> str:

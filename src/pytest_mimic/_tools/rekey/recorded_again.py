@@ -18,7 +18,7 @@ from pytest_mimic._core.nodes.node_classes import Hidden
 from pytest_mimic._core.tree.differing import (
     Difference,
     argument_differences,
-    is_left_out,
+    lies_in_ignored_part,
 )
 from pytest_mimic._core.vault.recording_facts import Recording
 from pytest_mimic._tools.rekey.calls_to_rekey import CallToRekey
@@ -81,7 +81,7 @@ def _is_same_call(recorded_call: Recording, call_of_today: Recording) -> bool:
     for difference in argument_differences(
         recorded_call.arguments, call_of_today.arguments
     ):
-        is_ignored = is_left_out(difference.path, ignored)
+        is_ignored = lies_in_ignored_part(difference.path, ignored)
         if not is_ignored and not _is_hidden(difference):
             return False
     return True

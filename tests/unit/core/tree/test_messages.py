@@ -131,6 +131,50 @@ def test_ignored_parts_are_not_shown_as_differences(ignored: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("ignored", "is_named"),
+    [
+        ("order", False),
+        ("order.tags", False),
+        ("order.tags.*", True),
+        ("order.a", True),
+    ],
+)
+@pytest.mark.parametrize("member", ["EUR", "a b", ("EUR", 1.5)])
+def test_the_member_of_a_set_that_is_left_out_is_not_named(
+    ignored: str, is_named: bool, member: object
+) -> None:
+    old = described(order={"tags": set()}, base="USD")
+    new = described(order={"tags": {member}}, base="EUR")
+
+    text = missed(new, Recorded(old), options=Options(ignore=(ignored,)))
+
+    assert "base: 'USD' recorded, 'EUR' now" in text
+    assert ("order.tags{" in text) is is_named
+
+
+@pytest.mark.parametrize(
+    ("ignored", "is_named"),
+    [
+        ("rates", False),
+        ("rates.*", False),
+        ("rates['(1, 2)']", False),
+        ("rates.1", True),
+    ],
+)
+def test_the_entry_of_a_key_that_is_left_out_is_not_named(
+    ignored: str, is_named: bool
+) -> None:
+    """The key is no text, so messages write it as Python does."""
+    old = described(rates={(1, 2): 1.5}, base="USD")
+    new = described(rates={(1, 2): 2.5}, base="EUR")
+
+    text = missed(new, Recorded(old), options=Options(ignore=(ignored,)))
+
+    assert "base: 'USD' recorded, 'EUR' now" in text
+    assert ("rates[(1, 2)]" in text.partition("\n")[2]) is is_named
+
+
+@pytest.mark.parametrize(
     ("old", "new", "remedy"),
     [
         (

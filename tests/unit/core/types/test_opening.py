@@ -11,6 +11,7 @@ from pytest_mimic._core.types.opening import (
     all_attributes,
     attributes_of,
     content_and_attributes,
+    drawn_steps,
     items_of_container,
     parse_path,
     parts_of,
@@ -165,6 +166,23 @@ def test_dots_and_brackets_separate_steps(path, steps):
 def test_an_invalid_path_is_reported(path):
     with pytest.raises(ValueError, match="not a path"):
         parse_path(path)
+
+
+@pytest.mark.parametrize(
+    ("path", "steps"),
+    [
+        ("order.rows[0]['sent at']", ("order", "rows", "0", "sent at")),
+        ("order.tags{'a b'}", ("order", "tags")),
+        ("tags{'EUR'}", ("tags",)),
+        ("tags{('EUR', 1.5)}[1].day", ("tags",)),
+        ("rates[(1, 2)].day", ("rates", "(1, 2)", "day")),
+        ("rates[1.5]", ("rates", "1.5")),
+        ("", ()),
+        ("{'EUR'}", ()),
+    ],
+)
+def test_a_path_in_a_message_has_the_steps_that_lead_to_its_first_set(path, steps):
+    assert drawn_steps(path) == steps
 
 
 class OwnList(list):  # type: ignore[type-arg]
