@@ -116,6 +116,7 @@ The garbage collector looks at a plain tuple once only, and a run has many repla
 
 
 _Event = TypeVar("_Event", bound="tuple[Any, ...]")
+_Item = TypeVar("_Item")
 
 
 class EventList(list[_Event]):
@@ -133,21 +134,33 @@ class EventList(list[_Event]):
         return [tuple(event) for event in self[since:]]
 
 
-class DistinctEventList(EventList[_Event]):
-    """Events of which equal ones count once: workers of xdist find the same ones."""
+class _DistinctItems(list[_Item]):
+    """A list that `add` gives equal items once: workers of xdist find the same ones.
 
-    def add(self, event: _Event) -> None:
-        """Append an event, unless it is there."""
-        if event not in self:
-            self.append(event)
+    Whether an item is there is asked of a set, so that an item among thousands is added
+    as fast as the first one.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._present: set[_Item] = set()
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._present
+
+    def add(self, item: _Item) -> None:
+        """Append an item, unless it is there."""
+        if item not in self._present:
+            self._present.add(item)
+            self.append(item)
 
 
-class DistinctTexts(list[str]):
-    """Texts that count once, because workers of xdist add the same ones."""
+class DistinctEventList(_DistinctItems[_Event], EventList[_Event]):
+    """Events of which equal ones count once."""
 
-    def add(self, text: str) -> None:
-        if text not in self:
-            self.append(text)
+
+class DistinctTexts(_DistinctItems[str]):
+    """Texts that count once."""
 
 
 # How an outcome of a test counts when several processes or jobs have run it.

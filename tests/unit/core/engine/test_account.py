@@ -19,6 +19,7 @@ from pytest_mimic._core.engine.account_events import (
     RecordedError,
     RecordingRestored,
     RenamedTest,
+    RepeatedCall,
     StartedProcess,
     TokensTaken,
     VariableInOutcome,
@@ -145,6 +146,27 @@ def test_what_all_workers_have_is_added_once(name: str) -> None:
 
     assert len(getattr(total, name)) == 1
     assert [error.call for error in total.recorded_errors] == ["call a", "call a"]
+
+
+def test_an_event_is_compared_only_with_events_of_its_hash() -> None:
+    compared = []
+
+    class Label(str):
+        __slots__ = ()
+
+        def __eq__(self, other: object) -> bool:
+            compared.append(other)
+            return str(self) == other
+
+        __hash__ = str.__hash__
+
+    account = Account()
+    for number in range(1000):
+        account.repeated.add(RepeatedCall(Label(number), 1, "test"))
+
+    assert len(account.repeated) == 1000
+    # A full list would be compared half a million times.
+    assert len(compared) < 1000
 
 
 def test_a_fork_leaves_open_what_its_test_has_used() -> None:
