@@ -13,53 +13,44 @@ import shutil
 import sys
 import tempfile
 import time
-from collections import defaultdict
 from pathlib import Path
 
 from bench import profiles
 from bench.cases import CASES
-from bench.cases.base import Bench, Case
-from bench.contenders import pythons
+from bench.cases.base import Bench, Case, Row
+from bench.contenders import make_environments
 from bench.processes import Failed
 from bench.table import Results, markdown
 
 
 def main() -> int:
     """Measure, print the table, and write it where it was asked for."""
-    options = _options()
-    given = dict(each.split("=", 1) for each in options.python)
-    found = pythons(
-        options.environments,
-        {name: Path(path).absolute() for name, path in given.items()},
-    )
-    names = options.cases or list(CASES)
+    options = _parsed_options()
+    pythons = make_environments(options.environments, _pythons_of_user(options))
+    case_names = options.cases or list(CASES)
     scratch = Path(tempfile.mkdtemp(prefix="mimic-bench-"))
     try:
         if options.profile:
-            bench = Bench(found, _folder(scratch, "profile"), options.recordings)
-            return _profile(CASES[options.profile], bench)
-        results, failures = _measure(names, scratch, found, options)
+            folder = _new_folder(scratch, "profile")
+            bench = Bench(pythons, folder, options.recordings)
+            _print_profile(CASES[options.profile], bench)
+            return 0
+        results, failures = _measure_all(case_names, scratch, pythons, options)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    table = markdown([row for name in names for row in CASES[name].rows], results)
+    table = markdown(_rows_of(case_names), results)
     print(f"\n{table}")
     for failure in failures:
         print(failure, file=sys.stderr)
     if options.markdown:
         options.markdown.write_text(table, encoding="utf-8")
     if options.json:
-        facts = {
-            "python": platform.python_version(),
-            "machine": platform.platform(),
-            "failures": failures,
-        }
-        options.json.write_text(
-            json.dumps({**facts, "results": results}, indent=1), encoding="utf-8"
-        )
+        _write_json(options.json, results, failures)
     return 0
 
 
-def _options() -> argparse.Namespace:
+def _parsed_options() -> argparse.Namespace:
+    """Return what the command line asks for; a case that does not exist is an error."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
         "cases", nargs="*", metavar="case", help=f"default: all of {', '.join(CASES)}"
@@ -89,52 +80,108 @@ def _options() -> argparse.Namespace:
         action="append",
         default=[],
         metavar="NAME=PATH",
-        help="an environment of your own for a contender: ours, clients, vcrpy, recording, cassetter, 0.2.0, joblib",
+        help=(
+            "an environment of your own for a contender: ours, clients, vcrpy,"
+            " recording, cassetter, 0.2.0, joblib"
+        ),
     )
     options = parser.parse_args()
-    if unknown := [name for name in options.cases if name not in CASES]:
+    unknown = [name for name in options.cases if name not in CASES]
+    if unknown:
         parser.error(f"no case {', '.join(unknown)}")
     return options
 
 
-def _folder(scratch: Path, name: str) -> Path:
+def _pythons_of_user(options: argparse.Namespace) -> dict[str, Path]:
+    """Return the Pythons given by `--python NAME=PATH`, by the environment's name."""
+    pythons = {}
+    for name_and_path in options.python:
+        name, path = name_and_path.split("=", 1)
+        pythons[name] = Path(path).absolute()
+    return pythons
+
+
+def _new_folder(scratch: Path, name: str) -> Path:
+    """Make an empty folder in the folder for all cases."""
     folder = scratch / name
     folder.mkdir()
     return folder
 
 
-def _measure(
-    names: list[str], scratch: Path, found: dict[str, Path], options: argparse.Namespace
+def _measure_all(
+    case_names: list[str],
+    scratch: Path,
+    pythons: dict[str, Path],
+    options: argparse.Namespace,
 ) -> tuple[Results, list[str]]:
-    """Return the figures of all rounds, and what failed."""
-    results: Results = defaultdict(lambda: defaultdict(list))
+    """Return the figures of all rounds of these cases, and what failed in words."""
+    results: Results = {}
     failures: list[str] = []
-    for name in names:
-        case, begun, folder = CASES[name], time.monotonic(), _folder(scratch, name)
+    for name in case_names:
+        case = CASES[name]
+        folder = _new_folder(scratch, name)
+        bench = Bench(pythons, folder, options.recordings)
+        rounds = options.rounds or case.rounds
+        begun = time.monotonic()
         try:
-            with case.prepare(Bench(found, folder, options.recordings)) as measures:
-                for _ in range(options.rounds or case.rounds):
-                    for contender, measure in list(measures.items()):
-                        try:
-                            for row, figure in measure().items():
-                                results[row][contender].append(figure)
-                        except Failed as error:
-                            failures.append(f"{name}, {contender}: {str(error)[-400:]}")
-                            del measures[contender]
+            _measure_case(case, bench, rounds, results, failures)
         except (Failed, FileNotFoundError, ImportError, KeyError) as error:
-            failures.append(f"{name}: {str(error)[-400:]}")
+            failures.append(f"{name}: {_end_of(error)}")
         shutil.rmtree(folder, ignore_errors=True)
-        print(f"{name}: {time.monotonic() - begun:.0f} s", file=sys.stderr)
+        seconds = time.monotonic() - begun
+        print(f"{name}: {seconds:.0f} s", file=sys.stderr)
     return results, failures
 
 
-def _profile(case: Case, bench: Bench) -> int:
+def _measure_case(
+    case: Case, bench: Bench, rounds: int, results: Results, failures: list[str]
+) -> None:
+    """Add the figures of all rounds of a case to the results, and what failed."""
+    with case.prepare(bench) as measures:
+        for _ in range(rounds):
+            for contender, measure in list(measures.items()):
+                try:
+                    figures = measure()
+                except Failed as error:
+                    failures.append(f"{case.name}, {contender}: {_end_of(error)}")
+                    # The contender would fail in each later round, too.
+                    del measures[contender]
+                    continue
+                for row_name, figure in figures.items():
+                    figures_of_row = results.setdefault(row_name, {})
+                    figures_of_row.setdefault(contender, []).append(figure)
+
+
+def _end_of(error: Exception) -> str:
+    """Return the last 400 characters of an error, which say the cause."""
+    return str(error)[-400:]
+
+
+def _rows_of(case_names: list[str]) -> list[Row]:
+    """Return the rows of these cases, in this order."""
+    rows: list[Row] = []
+    for name in case_names:
+        rows += CASES[name].rows
+    return rows
+
+
+def _write_json(file: Path, results: Results, failures: list[str]) -> None:
+    """Write the figures of all rounds, with the Python and the machine."""
+    report = {
+        "python": platform.python_version(),
+        "machine": platform.platform(),
+        "failures": failures,
+        "results": results,
+    }
+    file.write_text(json.dumps(report, indent=1), encoding="utf-8")
+
+
+def _print_profile(case: Case, bench: Bench) -> None:
     """Print a profile of ours."""
     assert case.profile is not None
     file = bench.folder / "profile.pstats"
     case.profile(bench, file)
     print(profiles.grouped(file))
-    return 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""The environments of the contenders: made once, with uv where it is installed, in a folder that is kept."""
+"""The environments of the contenders.
+
+They are made once, with uv where it is installed, in a folder that is kept.
+"""
 
 from __future__ import annotations
 
@@ -11,80 +14,97 @@ from shutil import rmtree
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from environments import build_wheel, environment, install  # noqa: E402
+from environments import (  # noqa: E402
+    build_wheel,
+    environment,
+    install,
+    uninstall,
+)
 
-OURS, OLDER, JOBLIB, FLOOR = "ours", "0.2.0", "joblib", "floor"
+# The contenders of most cases. A floor is the least work that does the same.
+OURS = "ours"
+OLDER = "0.2.0"
+JOBLIB = "joblib"
+FLOOR = "floor"
+# Environments that only some cases use. The clients have one of their own, because some
+# of them bring plugins that each run of pytest loads.
+CLIENTS = "clients"
+VCRPY = "vcrpy"
+RECORDING = "recording"
+CASSETTER = "cassetter"
 
-LIBRARIES = ["pytest", "numpy", "pandas", "pyarrow", "xxhash"]
-# The clients have an environment of their own, because some of them bring plugins that
-# each run of pytest loads.
-REQUIREMENTS = {
-    OURS: LIBRARIES,
-    "clients": [
-        "pytest",
-        "httpx",
-        "requests",
-        "aiohttp",
-        "sqlalchemy>=2",
-        "psycopg[binary]",
-        "redis>=5",
-    ],
-    "vcrpy": ["pytest", "vcrpy", "httpx", "requests", "aiohttp"],
-    "recording": ["pytest", "pytest-recording"],
-    "cassetter": ["pytest", "cassetter", "httpx", "requests", "aiohttp"],
-    OLDER: [*LIBRARIES, "pytest-mimic==0.2.0"],
-    JOBLIB: [*LIBRARIES, "joblib"],
+_LIBRARIES = ["pytest", "numpy", "pandas", "pyarrow", "xxhash"]
+_CLIENT_LIBRARIES = [
+    "pytest",
+    "httpx",
+    "requests",
+    "aiohttp",
+    "sqlalchemy>=2",
+    "psycopg[binary]",
+    "redis>=5",
+]
+_REQUIREMENTS = {
+    OURS: _LIBRARIES,
+    CLIENTS: _CLIENT_LIBRARIES,
+    VCRPY: ["pytest", "vcrpy", "httpx", "requests", "aiohttp"],
+    RECORDING: ["pytest", "pytest-recording"],
+    CASSETTER: ["pytest", "cassetter", "httpx", "requests", "aiohttp"],
+    OLDER: [*_LIBRARIES, "pytest-mimic==0.2.0"],
+    JOBLIB: [*_LIBRARIES, "joblib"],
 }
+# The environments into which the wheel of this checkout is installed.
+_WITH_OUR_WHEEL = (OURS, CLIENTS)
+
 #: The names of the plugins, for `-p no:NAME`.
 PLUGINS = {OURS: "mimic", OLDER: "pytest-mimic"}
 
 
-def pythons(folder: Path, given: dict[str, Path]) -> dict[str, Path]:
-    """Return the Python of each environment; one that cannot be made is named and left out."""
-    found = dict(given)
+def make_environments(folder: Path, given: dict[str, Path]) -> dict[str, Path]:
+    """Return the Python of each environment, by the environment's name.
+
+    Environments that were given are not made. One that cannot be made is left out, and
+    standard error says which.
+    """
+    pythons = dict(given)
     folder.mkdir(parents=True, exist_ok=True)
-    wheel = (
-        None
-        if given.keys() >= {OURS, "clients"}
-        else build_wheel(_emptied(folder / "wheel"))
-    )
-    for name, requirements in REQUIREMENTS.items():
+    wheel: Path | None = None
+    if not given.keys() >= set(_WITH_OUR_WHEEL):
+        wheel = build_wheel(_emptied(folder / "wheel"))
+    for name, requirements in _REQUIREMENTS.items():
         if name in given:
             continue
-        place = folder / name
         try:
-            complete, wanted = place / "complete", "\n".join(requirements)
-            if not complete.exists() or complete.read_text() != wanted:
-                rmtree(place, ignore_errors=True)
-                environment(place, requirements)
-                complete.write_text(wanted)
-            found[name] = place / (
-                "Scripts/python.exe" if os.name == "nt" else "bin/python"
-            )
-            if name in (OURS, "clients"):
+            python = _made_once(folder / name, requirements)
+            if name in _WITH_OUR_WHEEL:
                 assert wheel
-                subprocess.run(_uninstall(found[name]), check=True, capture_output=True)
-                install(found[name], [str(wheel)])
+                # An earlier run has left a wheel, whose version is the same.
+                uninstall(python, ["pytest-mimic"])
+                install(python, [str(wheel)])
         except subprocess.CalledProcessError as error:
-            found.pop(name, None)
             print(f"left out: {name} ({error})", file=sys.stderr)
-    return found
+            continue
+        pythons[name] = python
+    return pythons
 
 
-def _uninstall(python: Path) -> list[str]:
-    """Return the command that removes the wheel of an earlier run, whose version is the same."""
-    from shutil import which
+def _made_once(place: Path, requirements: list[str]) -> Path:
+    """Make an environment unless it has these requirements; return its Python.
 
-    uv = which("uv")
-    pip = (
-        [uv, "pip", "uninstall", "--python", str(python)]
-        if uv
-        else [str(python), "-m", "pip", "uninstall", "-y"]
-    )
-    return [*pip, "pytest-mimic"]
+    The file `complete` is written last, and has the requirements.
+    """
+    complete = place / "complete"
+    wanted = "\n".join(requirements)
+    if not complete.exists() or complete.read_text() != wanted:
+        rmtree(place, ignore_errors=True)
+        environment(place, requirements)
+        complete.write_text(wanted)
+    if os.name == "nt":
+        return place / "Scripts/python.exe"
+    return place / "bin/python"
 
 
 def _emptied(folder: Path) -> Path:
+    """Return the folder of the wheel, with the wheel of an earlier run deleted."""
     folder.mkdir(exist_ok=True)
     for file in folder.iterdir():
         file.unlink()

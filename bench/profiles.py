@@ -8,75 +8,99 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-Function = tuple[str, int, str]
+# The path of the file, the number of the line, and the name of a function. A function
+# written in C has the path `~`.
+_Function = tuple[str, int, str]
+_IN_C = "~"
 
 
 def grouped(file: Path, *, top: int = 12) -> str:
-    """Return the share of each group and of the functions that took longest, as tables in Markdown.
+    """Return the shares of the groups and functions that took longest.
 
-    A group is a package of ours, another library, or the standard library. The time of
-    a function written in C counts
-    for the group of its caller.
+    They stand in three tables in Markdown, each of at most `top` lines. A group is a
+    package of ours, another library, or the standard library. The time of a function
+    written in C counts for the group of its caller.
     """
-    statistics: dict[Function, Any] = pstats.Stats(str(file)).stats  # type: ignore[attr-defined]
+    profile: Any = pstats.Stats(str(file))
+    statistics: dict[_Function, Any] = profile.stats
+    # Seconds, by the name of the group or the function.
     groups: dict[str, float] = defaultdict(float)
-    own: dict[str, float] = defaultdict(float)
-    for function, (_, _, seconds, _, callers) in statistics.items():
-        if function[0] != "~":
-            groups[_group(function[0])] += seconds
-            own[_name(function)] += seconds
+    functions: dict[str, float] = defaultdict(float)
+    ours_with_callees: dict[str, float] = {}
+    for function, (_, _, own, with_callees, callers) in statistics.items():
+        path = function[0]
+        if _group(path).startswith("`"):
+            ours_with_callees[_name(function)] = with_callees
+        if path != _IN_C:
+            groups[_group(path)] += own
+            functions[_name(function)] += own
             continue
-        for caller, (_, _, part, _) in callers.items():
-            groups[_group(caller[0])] += part
-            own[_name(caller)] += part
-    whole = {
-        _name(function): seconds
-        for function, (_, _, _, seconds, _) in statistics.items()
-        if _group(function[0]).startswith("`")
-    }
+        for caller, (_, _, own_by_caller, _) in callers.items():
+            groups[_group(caller[0])] += own_by_caller
+            functions[_name(caller)] += own_by_caller
     total = sum(groups.values()) or 1
-    lines = [
-        "The times of functions written in C are part of their callers'.\n",
-        "| group | share |\n|---|---:|",
-        *(
-            f"| {name} | {seconds / total:.0%} |"
-            for name, seconds in _largest(groups, top)
-        ),
-        "\n| function | share |\n|---|---:|",
-        *(
-            f"| `{name}` | {seconds / total:.0%} |"
-            for name, seconds in _largest(own, top)
-        ),
-        "\n| function of ours, with what it calls | share |\n|---|---:|",
-        *(
-            f"| `{name}` | {seconds / total:.0%} |"
-            for name, seconds in _largest(whole, top)
-        ),
-    ]
+    lines = ["The times of functions written in C are part of their callers'.\n"]
+    lines.append("| group | share |\n|---|---:|")
+    for name, seconds in _largest(groups, top):
+        lines.append(f"| {name} | {seconds / total:.0%} |")
+    lines.append("\n| function | share |\n|---|---:|")
+    for name, seconds in _largest(functions, top):
+        lines.append(f"| `{name}` | {seconds / total:.0%} |")
+    lines.append("\n| function of ours, with what it calls | share |\n|---|---:|")
+    for name, seconds in _largest(ours_with_callees, top):
+        lines.append(f"| `{name}` | {seconds / total:.0%} |")
     return "\n".join(lines) + "\n"
 
 
-def _largest(seconds: dict[str, float], top: int) -> list[tuple[str, float]]:
-    return sorted(seconds.items(), key=lambda item: -item[1])[:top]
+def _largest(seconds_by_name: dict[str, float], top: int) -> list[tuple[str, float]]:
+    """Return the names with the most seconds, the most first."""
+    longest_first = sorted(seconds_by_name.items(), key=_seconds_of, reverse=True)
+    return longest_first[:top]
+
+
+def _seconds_of(name_and_seconds: tuple[str, float]) -> float:
+    return name_and_seconds[1]
 
 
 def _group(path: str) -> str:
+    """Return the group of a function by the path of its file.
+
+    | path | group |
+    |---|---|
+    | `…/pytest_mimic/_core/vault/store.py` | `_core/vault`, in backticks |
+    | `…/site-packages/_pytest/runner.py` | pytest |
+    | `…/site-packages/numpy/random/__init__.py` | numpy |
+    | `<frozen importlib._bootstrap>` | importing |
+    | `…/bench/inside/steps.py` | the measured loop |
+    | any other | standard library |
+    """
+    _, package_of_ours, path_inside = path.rpartition("/pytest_mimic/")
+    if package_of_ours:
+        folder = path_inside.rpartition("/")[0]
+        # A module directly in the package is a group of its own.
+        return f"`{folder or path_inside}`"
     parts = Path(path).parts
-    if "pytest_mimic" in parts:
-        inner = parts[len(parts) - parts[::-1].index("pytest_mimic") :]
-        return "`" + "/".join(inner[:-1] or inner) + "`"
     if "site-packages" in parts:
         package = parts[parts.index("site-packages") + 1].removesuffix(".py")
-        return "pytest" if package in ("_pytest", "pluggy", "pytest") else package
+        if package in ("_pytest", "pluggy", "pytest"):
+            return "pytest"
+        return package
     if path.startswith("<frozen importlib"):
         return "importing"
-    return "the measured loop" if "inside" in parts else "standard library"
+    if "inside" in parts:
+        return "the measured loop"
+    return "standard library"
 
 
-def _name(function: Function) -> str:
+def _name(function: _Function) -> str:
+    """Return the end of the path and the name of a function: `vault/store.py:read`.
+
+    A function of ours has one folder more.
+    """
     path, _, name = function
-    if path == "~":
+    if path == _IN_C:
         return "built-in"
     parts = Path(path).parts
-    short = "/".join(parts[-3:] if "pytest_mimic" in parts else parts[-2:])
-    return f"{re.sub('[<>]', '', short)}:{re.sub('[<>]', '', name)}"
+    shown = parts[-3:] if "pytest_mimic" in parts else parts[-2:]
+    without_brackets = re.sub("[<>]", "", "/".join(shown))
+    return f"{without_brackets}:{re.sub('[<>]', '', name)}"

@@ -4,77 +4,122 @@ from __future__ import annotations
 
 from statistics import median
 
-from bench.cases.base import FLOOR, JOBLIB, OLDER, OURS, Row
+from bench.cases.base import Row
+from bench.contenders import FLOOR, JOBLIB, OLDER, OURS
 
 #: The figures of all rounds: of a row, of a contender.
 Results = dict[str, dict[str, list[float]]]
 
-HEAD = f"""\
-| case | {OURS}: median (least) | {OURS}/{OLDER} | {OURS}/{JOBLIB} | {OURS}/{FLOOR} | {FLOOR} | target | met |
-|---|---:|---:|---:|---:|---|---|---|
-"""
+_HEAD = (
+    f"| case | {OURS}: median (least) | {OURS}/{OLDER} | {OURS}/{JOBLIB}"
+    f" | {OURS}/{FLOOR} | {FLOOR} | target | met |\n"
+    "|---|---:|---:|---:|---:|---|---|---|\n"
+)
+_NOTHING = "–"
 
 
 def markdown(rows: list[Row], results: Results) -> str:
     """Return the table, with a line for each row that was measured.
 
     A ratio is that of the medians, and in parentheses that of the least figures. Some
-    figures are differences, whose least
-    one may be below zero. It says nothing then, and is left out.
+    figures are differences, whose least one may be below zero. It says nothing then,
+    and is left out.
     """
-    return HEAD + "".join(
-        _line(row, results[row.name]) for row in rows if row.name in results
-    )
+    table = _HEAD
+    for row in rows:
+        if row.name in results:
+            table += _line(row, results[row.name])
+    return table
 
 
 def ratio(figures: dict[str, list[float]], contender: str) -> float | None:
-    """Return the ratio of the medians of ours and of another contender, if there is one."""
-    ours, other = figures.get(OURS), figures.get(contender)
-    return (
-        median(ours) / median(other) if ours and other and median(other) > 0 else None
-    )
+    """Return the ratio of the medians of ours and of another contender.
+
+    There is none if one of them was not measured, or the other's median is not above
+    zero.
+    """
+    ours = figures.get(OURS)
+    other = figures.get(contender)
+    if ours and other and median(other) > 0:
+        return median(ours) / median(other)
+    return None
 
 
 def missed(row: Row, figures: dict[str, list[float]]) -> list[str]:
-    """Return the contenders whose limit is not met; one that was not measured cannot be judged."""
+    """Return the contenders whose limit is not met, and `figure` for that of ours.
+
+    A contender that was not measured cannot be judged, and is named with that.
+    """
     names = []
     for contender, limit in row.limits.items():
-        value = (
-            median(figures[OURS]) if contender == OURS else ratio(figures, contender)
-        )
+        value = _limited_value(figures, contender)
         if value is None:
             names.append(f"{contender} not measured")
+        elif value > limit and contender == OURS:
+            names.append("figure")
         elif value > limit:
-            names.append("figure" if contender == OURS else contender)
+            names.append(contender)
     return names
 
 
+def _limited_value(figures: dict[str, list[float]], contender: str) -> float | None:
+    """Return what is compared with the limit: our figure, or the ratio to another's."""
+    if contender == OURS:
+        return median(figures[OURS])
+    return ratio(figures, contender)
+
+
 def _line(row: Row, figures: dict[str, list[float]]) -> str:
+    """Return the line of a row, which ends it."""
     ours = figures.get(OURS)
     if not ours:
         return f"| {row.name} | failed | | | | {row.floor} | {row.target()} | no |\n"
-    cells = [f"{_number(median(ours))} ({_least(min(ours))}) {row.unit}"]
-    for contender in (OLDER, JOBLIB, FLOOR):
-        value = ratio(figures, contender)
-        if value is None:
-            cells.append("–")
-            continue
-        least = min(figures[contender])
-        cells.append(
-            f"{_number(value)} ({_least(min(ours) / least) if least > 0 else '–'})"
-        )
+    cells = [
+        row.name,
+        f"{_number(median(ours))} ({_positive(min(ours))}) {row.unit}",
+        _ratio_cell(figures, OLDER),
+        _ratio_cell(figures, JOBLIB),
+        _ratio_cell(figures, FLOOR),
+        row.floor,
+        row.target(),
+        _met_cell(row, figures),
+    ]
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _ratio_cell(figures: dict[str, list[float]], contender: str) -> str:
+    """Return the ratio of ours to another contender: `0.35 (0.34)`, or a dash."""
+    ratio_of_medians = ratio(figures, contender)
+    if ratio_of_medians is None:
+        return _NOTHING
+    ratio_of_least = _NOTHING
+    least_of_other = min(figures[contender])
+    if least_of_other > 0:
+        ratio_of_least = _positive(min(figures[OURS]) / least_of_other)
+    return f"{_number(ratio_of_medians)} ({ratio_of_least})"
+
+
+def _met_cell(row: Row, figures: dict[str, list[float]]) -> str:
+    """Return whether the target is met: `yes`, `no` with what is missed, or a dash."""
+    if not row.limits:
+        return _NOTHING
     misses = missed(row, figures)
-    met = "–" if not row.limits else "no: " + ", ".join(misses) if misses else "yes"
-    return (
-        f"| {row.name} | {' | '.join(cells)} | {row.floor} | {row.target()} | {met} |\n"
-    )
+    if misses:
+        return "no: " + ", ".join(misses)
+    return "yes"
 
 
-def _least(value: float) -> str:
-    return _number(value) if value > 0 else "–"
+def _positive(value: float) -> str:
+    """Return a number above zero in words, and a dash for others."""
+    if value > 0:
+        return _number(value)
+    return _NOTHING
 
 
 def _number(value: float) -> str:
+    """Return a number with three significant digits; a tiny one with one."""
     if abs(value) >= 100:
         return f"{value:,.0f}"
-    return f"{value:.3g}" if abs(value) >= 0.005 else f"{value:.1g}"
+    if abs(value) >= 0.005:
+        return f"{value:.3g}"
+    return f"{value:.1g}"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.contenders import FLOOR, JOBLIB, OLDER, OURS
+from bench.contenders import FLOOR, OURS
+from bench.processes import Figures
 
 #: What is measured of one contender: the figures of one round, by the name of the row.
-Measure = Callable[[], dict[str, float]]
+Measure = Callable[[], Figures]
 
 
 @dataclass(frozen=True)
@@ -20,9 +21,9 @@ class Row:
     Attributes:
         name: Also the key of the row's figures.
         unit: What the figures are in.
-        floor: The least work that does the same, in words.
         limits: The largest ratio to a contender that meets the target; that of `ours`
             is a figure in the unit.
+        floor: The least work that does the same, in words.
     """
 
     name: str
@@ -32,26 +33,45 @@ class Row:
 
     def target(self) -> str:
         """Return the limits in words."""
-        texts = [
-            f"≤ {limit:g} {self.unit}"
-            if contender == OURS
-            else f"≤ {limit:g} × {contender}"
-            for contender, limit in self.limits.items()
-        ]
+        texts = []
+        for contender, limit in self.limits.items():
+            if contender == OURS:
+                texts.append(f"≤ {limit:g} {self.unit}")
+            else:
+                texts.append(f"≤ {limit:g} × {contender}")
         return ", ".join(texts) or "–"
 
 
 @dataclass(frozen=True)
 class Bench:
-    """What a case works with: the Pythons of the environments, an empty folder, options."""
+    """What a case works with.
+
+    Attributes:
+        pythons: The Python of each environment, by the environment's name.
+        folder: An empty folder of the case's own.
+        recordings: How many recordings the vault of `session_end` has.
+    """
 
     pythons: dict[str, Path]
     folder: Path
     recordings: int
 
     def python(self, contender: str) -> Path:
-        """Return the Python that runs a contender; floors run in the environment of ours."""
-        return self.pythons[OURS if contender == FLOOR else contender]
+        """Return the Python that runs a contender.
+
+        Floors run in the environment of ours.
+        """
+        if contender == FLOOR:
+            return self.pythons[OURS]
+        return self.pythons[contender]
+
+    def runnable(self, *contenders: str) -> list[str]:
+        """Return those of the contenders whose environment could be made."""
+        found = []
+        for contender in contenders:
+            if contender == FLOOR or contender in self.pythons:
+                found.append(contender)
+        return found
 
 
 @dataclass(frozen=True)
@@ -72,16 +92,3 @@ class Case:
     prepare: Callable[[Bench], AbstractContextManager[dict[str, Measure]]]
     rounds: int = 5
     profile: Callable[[Bench, Path], None] | None = None
-
-
-__all__ = [
-    "FLOOR",
-    "JOBLIB",
-    "OLDER",
-    "OURS",
-    "Bench",
-    "Case",
-    "Iterator",
-    "Measure",
-    "Row",
-]

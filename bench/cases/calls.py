@@ -1,4 +1,8 @@
-"""Recording and replaying calls: small ones, a large outcome, a vault of documents and of tables."""
+"""Recording and replaying calls.
+
+The calls are small ones, one with a large outcome, and those of whole vaults of
+documents, tables and records.
+"""
 
 from __future__ import annotations
 
@@ -9,152 +13,214 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from bench.cases.base import FLOOR, JOBLIB, OLDER, OURS, Bench, Case, Measure, Row
-from bench.processes import Figures, project, step, stored
+from bench.cases.base import Bench, Case, Measure, Row
+from bench.contenders import FLOOR, JOBLIB, OLDER, OURS
+from bench.processes import Figures, Step, make_project, megabytes_in, run_step
 
 TARGETS = [
-    f"measured:{name}" for name in ("small", "large", "document", "table", "orders")
+    "measured:small",
+    "measured:large",
+    "measured:document",
+    "measured:table",
+    "measured:orders",
 ]
-SMALL: list[object] = ["small", 500]
-LARGE: list[object] = ["large", 62_500_000]
+# 500 calls.
+SMALL: Step = ["small", 500]
+# One call, whose outcome has 62,500,000 numbers of 8 bytes each, which are 500 MB.
+LARGE: Step = ["large", 62_500_000]
+# The floors, by their names in `inside/libraries.py`.
+FLOOR_OF_SMALL = "files"
+FLOOR_OF_LARGE = "npy"
+FLOOR_OF_VAULTS = "zstd"
 
 
-def doing(bench: Bench, what: list[object], floor: str) -> dict[str, Measure]:
-    """Return for each contender what makes a project, records the step and returns its figures."""
-    measures: dict[str, Measure] = {}
-    for contender in (OURS, OLDER, JOBLIB, FLOOR):
-        if contender == FLOOR or contender in bench.pythons:
-            library = {JOBLIB: JOBLIB, FLOOR: floor}.get(contender, "")
-            measures[contender] = partial(_recorded, bench, contender, what, library)
-    return measures
+def _contenders(bench: Bench) -> list[str]:
+    """Return the contenders of all cases of this module."""
+    return bench.runnable(OURS, OLDER, JOBLIB, FLOOR)
 
 
-def _recorded(
-    bench: Bench, contender: str, what: list[object], library: str
-) -> Figures:
+def _library(contender: str, floor: str) -> str:
+    """Return what `inside/libraries.py` runs for a contender; no name for a plugin."""
+    if contender == JOBLIB:
+        return JOBLIB
+    if contender == FLOOR:
+        return floor
+    return ""
+
+
+def _record(bench: Bench, contender: str, step: Step, floor: str) -> Figures:
+    """Record the step in a new project of the contender, whose vault is empty."""
     folder = bench.folder / contender
     shutil.rmtree(folder, ignore_errors=True)
-    return step(
+    make_project(folder, TARGETS)
+    return run_step(
         bench.python(contender),
-        project(folder, TARGETS),
-        what,
+        folder,
+        step,
         "--mimic-record",
-        library=library,
+        library=_library(contender, floor),
     )
 
 
-def _replayed(bench: Bench, contender: str, what: list[object], floor: str) -> Figures:
-    library = {JOBLIB: JOBLIB, FLOOR: floor}.get(contender, "")
-    return step(
-        bench.python(contender), bench.folder / contender, what, library=library
+def _replay(bench: Bench, contender: str, step: Step, floor: str) -> Figures:
+    """Replay the step in the project in which it was recorded."""
+    return run_step(
+        bench.python(contender),
+        bench.folder / contender,
+        step,
+        library=_library(contender, floor),
     )
-
-
-def _vault(folder: Path) -> Path:
-    own = folder / ".mimic_vault"
-    return own if own.exists() else folder / "vault"
 
 
 @contextmanager
 def record_small(bench: Bench) -> Iterator[dict[str, Measure]]:
-    """Recordings of small calls, into an empty vault each round."""
+    """Recordings of small calls, in µs of CPU time a call.
 
-    def measure(record: Measure) -> dict[str, float]:
-        return {"record_small": record()["first"] * 1e6}
+    Each round records into an empty vault.
+    """
 
-    yield {
-        who: partial(measure, record)
-        for who, record in doing(bench, SMALL, "files").items()
-    }
+    def measure(contender: str) -> Figures:
+        figures = _record(bench, contender, SMALL, FLOOR_OF_SMALL)
+        return {"record_small": figures["first"] * 1e6}
+
+    yield {name: partial(measure, name) for name in _contenders(bench)}
 
 
 @contextmanager
 def replay_small(bench: Bench) -> Iterator[dict[str, Measure]]:
-    """Replays of small calls, recorded once."""
+    """Replays of small calls, in µs of CPU time a call.
 
-    def measure(contender: str) -> dict[str, float]:
-        figures = _replayed(bench, contender, SMALL, "files")
+    The calls were recorded once, before all rounds. In a process, each is made for the
+    first time, and again.
+    """
+
+    def measure(contender: str) -> Figures:
+        figures = _replay(bench, contender, SMALL, FLOOR_OF_SMALL)
         return {
-            f"replay_small, {name}": figures[name] * 1e6 for name in ("first", "again")
+            "replay_small, first": figures["first"] * 1e6,
+            "replay_small, again": figures["again"] * 1e6,
         }
 
-    recordings = doing(bench, SMALL, "files")
-    for record in recordings.values():
-        record()
-    yield {contender: partial(measure, contender) for contender in recordings}
+    contenders = _contenders(bench)
+    for contender in contenders:
+        _record(bench, contender, SMALL, FLOOR_OF_SMALL)
+    yield {name: partial(measure, name) for name in contenders}
 
 
 @contextmanager
 def big_output(bench: Bench) -> Iterator[dict[str, Measure]]:
-    """An array of 500 MB, recorded and replayed in each round."""
+    """An array of 500 MB, recorded and replayed in each round.
 
-    def measure(contender: str, record: Measure) -> dict[str, float]:
-        os.sync()  # what the contender before left to be written is not this one's cost
-        recorded = record()
-        replayed = _replayed(bench, contender, LARGE, "npy")
+    The figures are seconds of CPU time, seconds of wall time, and MB of memory above
+    what the process had before.
+    """
+
+    def measure(contender: str) -> Figures:
+        # What the contender before left to be written is not this one's cost.
+        os.sync()
+        recorded = _record(bench, contender, LARGE, FLOOR_OF_LARGE)
+        replayed = _replay(bench, contender, LARGE, FLOOR_OF_LARGE)
         shutil.rmtree(bench.folder / contender)
         return {
-            f"big_output, {verb}, {name}": figures[key]
-            for verb, figures in (("record", recorded), ("replay", replayed))
-            for name, key in (("CPU", "cpu"), ("wall", "wall"), ("memory", "memory"))
+            "big_output, record, CPU": recorded["cpu"],
+            "big_output, record, wall": recorded["wall"],
+            "big_output, record, memory": recorded["memory"],
+            "big_output, replay, CPU": replayed["cpu"],
+            "big_output, replay, wall": replayed["wall"],
+            "big_output, replay, memory": replayed["memory"],
         }
 
-    yield {
-        who: partial(measure, who, record)
-        for who, record in doing(bench, LARGE, "npy").items()
-    }
+    yield {name: partial(measure, name) for name in _contenders(bench)}
 
 
 @contextmanager
 def vault_of(
-    bench: Bench, case: str, function: str, count: int
+    bench: Bench, *, case: str, function: str, count: int
 ) -> Iterator[dict[str, Measure]]:
-    """Recordings of outcomes, their replays, and the size of what was stored."""
-    what: list[object] = ["each", function, count]
+    """A vault of one function's outcomes, recorded and replayed in each round.
 
-    def measure(contender: str, record: Measure) -> dict[str, float]:
-        recorded, replayed = record(), _replayed(bench, contender, what, "zstd")
+    The figures are ms of CPU time a call, and the MB of what was stored.
+    """
+    step: Step = ["each", function, count]
+
+    def measure(contender: str) -> Figures:
+        recorded = _record(bench, contender, step, FLOOR_OF_VAULTS)
+        replayed = _replay(bench, contender, step, FLOOR_OF_VAULTS)
         return {
-            f"{case}, size": stored(_vault(bench.folder / contender)),
+            f"{case}, size": megabytes_in(_vault(bench.folder / contender)),
             f"{case}, record": recorded["first"] * 1e3,
             f"{case}, replay": replayed["first"] * 1e3,
         }
 
-    yield {
-        who: partial(measure, who, record)
-        for who, record in doing(bench, what, "zstd").items()
-    }
+    yield {name: partial(measure, name) for name in _contenders(bench)}
 
 
-def profile(bench: Bench, file: Path, *, what: list[object], recording: bool) -> None:
-    """Profile the calls of a step."""
-    folder, python = project(bench.folder, TARGETS), bench.python(OURS)
-    if not recording:
-        step(python, folder, what, "--mimic-record")
-    os.environ["BENCH_PROFILE"] = str(file)
-    try:
-        step(python, folder, what, *(["--mimic-record"] if recording else []))
-    finally:
-        del os.environ["BENCH_PROFILE"]
+def _vault(folder: Path) -> Path:
+    """Return the vault in a project: that of a plugin, or of a library."""
+    vault_of_plugin = folder / ".mimic_vault"
+    if vault_of_plugin.exists():
+        return vault_of_plugin
+    return folder / "vault"
 
 
-FILES = "a file each, named by xxh3"
-ZSTD = "pickles with zstd"
+def profile_recording(bench: Bench, file: Path) -> None:
+    """Profile recordings of small calls."""
+    python = bench.python(OURS)
+    make_project(bench.folder, TARGETS)
+    run_step(python, bench.folder, SMALL, "--mimic-record", profile=file)
+
+
+def profile_replaying(bench: Bench, file: Path) -> None:
+    """Profile replays of small calls."""
+    python = bench.python(OURS)
+    make_project(bench.folder, TARGETS)
+    run_step(python, bench.folder, SMALL, "--mimic-record")
+    run_step(python, bench.folder, SMALL, profile=file)
+
+
+_FILES = "a file each, named by xxh3"
+_ZSTD = "pickles with zstd"
+
+
+def _vault_case(
+    name: str,
+    *,
+    function: str,
+    count: int,
+    size: dict[str, float],
+    record: dict[str, float],
+    replay: dict[str, float],
+) -> Case:
+    """Return the case of a vault with `count` outcomes of a function.
+
+    `size`, `record` and `replay` are the limits of these rows.
+    """
+    return Case(
+        name,
+        [
+            Row(f"{name}, size", "MB", size, floor=_ZSTD),
+            Row(f"{name}, record", "ms", record, floor=_ZSTD),
+            Row(f"{name}, replay", "ms", replay, floor=_ZSTD),
+        ],
+        partial(vault_of, case=name, function=function, count=count),
+    )
+
+
 CASES = [
     Case(
         "record_small",
-        [Row("record_small", "µs", {OLDER: 1.5}, floor=FILES)],
+        [Row("record_small", "µs", {OLDER: 1.5}, floor=_FILES)],
         record_small,
-        profile=partial(profile, what=SMALL, recording=True),
+        profile=profile_recording,
     ),
     Case(
         "replay_small",
         [
-            Row("replay_small, first", "µs", {OLDER: 0.8, FLOOR: 2.0}, floor=FILES),
-            Row("replay_small, again", "µs", {OLDER: 0.25}, floor=FILES),
+            Row("replay_small, first", "µs", {OLDER: 0.8, FLOOR: 2.0}, floor=_FILES),
+            Row("replay_small, again", "µs", {OLDER: 0.25}, floor=_FILES),
         ],
         replay_small,
-        profile=partial(profile, what=SMALL, recording=False),
+        profile=profile_replaying,
     ),
     Case(
         "big_output",
@@ -169,20 +235,28 @@ CASES = [
         big_output,
         rounds=3,
     ),
-    *(
-        Case(
-            name,
-            [
-                Row(f"{name}, size", "MB", sizes, floor=ZSTD),
-                Row(f"{name}, record", "ms", recorded, floor=ZSTD),
-                Row(f"{name}, replay", "ms", replayed, floor=ZSTD),
-            ],
-            partial(vault_of, case=name, function=function, count=count),
-        )
-        for name, function, count, sizes, recorded, replayed in (
-            ("vault_docs", "document", 1000, {OLDER: 1.0}, {OLDER: 3.0}, {OLDER: 1.5}),
-            ("vault_tables", "table", 20, {OLDER: 0.2}, {}, {OLDER: 8.0, FLOOR: 1.3}),
-            ("vault_orders", "orders", 20, {}, {}, {}),
-        )
+    _vault_case(
+        "vault_docs",
+        function="document",
+        count=1000,
+        size={OLDER: 1.0},
+        record={OLDER: 3.0},
+        replay={OLDER: 1.5},
+    ),
+    _vault_case(
+        "vault_tables",
+        function="table",
+        count=20,
+        size={OLDER: 0.2},
+        record={},
+        replay={OLDER: 8.0, FLOOR: 1.3},
+    ),
+    _vault_case(
+        "vault_orders",
+        function="orders",
+        count=20,
+        size={},
+        record={},
+        replay={},
     ),
 ]

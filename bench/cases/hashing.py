@@ -8,96 +8,160 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from bench.cases.base import FLOOR, JOBLIB, OLDER, OURS, Bench, Case, Measure, Row
-from bench.processes import INSIDE, run
+from bench.cases.base import Bench, Case, Measure, Row
+from bench.contenders import FLOOR, JOBLIB, OLDER, OURS
+from bench.processes import INSIDE, Figures, run
 
-FLOORS = {
+_SCRIPT = str(INSIDE / "hashing.py")
+# The least work that does the same: its name in `inside/hashing.py`, and in the table.
+_FLOORS = {
     "memory": "xxh3 of the memory",
     "pickle5": "xxh3 of pickle 5 with buffers",
     "marshal": "xxh3 of marshal",
     "sha256": "SHA-256 of pickle",
 }
-# name of the case, of the value, the least work that does the same, limits
-HASHES: list[tuple[str, str, str, dict[str, float]]] = [
-    *(
-        (f"hash_{kind}", kind, "memory", {FLOOR: 1.5})
-        for kind in ("bytes", "bytearray", "str", "memoryview")
-    ),
-    ("hash_BytesIO", "BytesIO", "memory", {FLOOR: 1.5}),
-    ("hash_array", "array", "memory", {OLDER: 0.04, FLOOR: 1.5}),
-    ("hash_frame", "frame", "memory", {OLDER: 0.3, FLOOR: 1.5}),
-    ("hash_wide", "wide", "pickle5", {JOBLIB: 1, FLOOR: 5}),
-    ("hash_texts_object", "texts object", "pickle5", {FLOOR: 0.5}),
-    ("hash_texts_arrow", "texts arrow", "pickle5", {OLDER: 0.6, JOBLIB: 1}),
-    ("hash_ints", "list of ints", "sha256", {FLOOR: 1.2}),
-    ("hash_floats", "list of floats", "sha256", {FLOOR: 1}),
-    ("hash_set_of_ints", "set of ints", "sha256", {OLDER: 0.6, FLOOR: 2}),
-    ("hash_set_of_strs", "set of strs", "sha256", {OLDER: 0.6, FLOOR: 2}),
-    ("hash_datetimes", "list of datetimes", "sha256", {OLDER: 0.6, FLOOR: 0.8}),
-    (
-        "hash_zoned_datetimes",
-        "list of datetimes with a zone",
-        "sha256",
-        {OLDER: 0.6, FLOOR: 0.8},
-    ),
-    ("hash_pairs", "list of pairs", "sha256", {FLOOR: 1}),
-    ("hash_enums", "list of Enum members", "sha256", {OLDER: 0.6, OURS: 5}),
-    ("hash_decimals", "list of Decimals", "sha256", {FLOOR: 1}),
-    ("hash_dict", "dict", "marshal", {OLDER: 0.4, FLOOR: 1.8}),
-    ("hash_nested", "nested", "marshal", {OLDER: 0.45, JOBLIB: 0.05, FLOOR: 2.2}),
-]
-MEMORY = "hash_bytes, memory"
 # Memory that was freed is kept. Otherwise chance decides who pays for page faults,
 # which take a quarter of hash_ints.
-KEPT = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}
+_KEEPING_FREED_MEMORY = {
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
+}
 
 
 @contextmanager
 def hashed(
-    bench: Bench, case: str, value: str, floor: str
+    bench: Bench, *, case: str, value: str, floor: str
 ) -> Iterator[dict[str, Measure]]:
-    """The value, made and hashed in each process."""
+    """A value that is made and hashed in each process.
 
-    def measure(contender: str) -> dict[str, float]:
-        script = str(INSIDE / "hashing.py")
+    The figures are ms of CPU time, and MB of memory above what the process had before.
+    """
+
+    def measure(contender: str) -> Figures:
         hasher = floor if contender == FLOOR else contender
-        _, output = run(
-            [str(bench.python(contender)), script, hasher, value], bench.folder, **KEPT
-        )
+        command = [str(bench.python(contender)), _SCRIPT, hasher, value]
+        _, output = run(command, bench.folder, **_KEEPING_FREED_MEMORY)
         figures = json.loads(output.splitlines()[-1])
         return {case: figures["cpu"] * 1e3, f"{case}, memory": figures["memory"]}
 
-    there = [
-        who
-        for who in (OURS, OLDER, JOBLIB, FLOOR)
-        if who == FLOOR or who in bench.pythons
-    ]
-    yield {contender: partial(measure, contender) for contender in there}
+    contenders = bench.runnable(OURS, OLDER, JOBLIB, FLOOR)
+    yield {name: partial(measure, name) for name in contenders}
 
 
 def profile(bench: Bench, file: Path, *, value: str) -> None:
     """Profile the first time that the value is hashed."""
-    run(
-        [str(bench.python(OURS)), str(INSIDE / "hashing.py"), OURS, value],
-        bench.folder,
-        BENCH_PROFILE=str(file),
+    command = [str(bench.python(OURS)), _SCRIPT, OURS, value]
+    run(command, bench.folder, BENCH_PROFILE=str(file))
+
+
+def _hash_case(
+    name: str,
+    *,
+    value: str,
+    floor: str,
+    limits: dict[str, float],
+    limits_of_memory: dict[str, float] | None = None,
+) -> Case:
+    """Return the case of a value, which `inside/values.py` makes.
+
+    The limits are those of the time, and of the memory if it has a row.
+    """
+    rows = [Row(name, "ms", limits, floor=_FLOORS[floor])]
+    if limits_of_memory is not None:
+        rows.append(
+            Row(f"{name}, memory", "MB", limits_of_memory, floor=_FLOORS[floor])
+        )
+    return Case(
+        name,
+        rows,
+        partial(hashed, case=name, value=value, floor=floor),
+        rounds=3,
+        profile=partial(profile, value=value),
     )
 
 
 CASES = [
-    Case(
-        case,
-        [
-            Row(case, "ms", limits, floor=FLOORS[floor]),
-            *(
-                [Row(MEMORY, "MB", {OURS: 1}, floor=FLOORS[floor])]
-                if case == "hash_bytes"
-                else []
-            ),
-        ],
-        partial(hashed, case=case, value=value, floor=floor),
-        rounds=3,
-        profile=partial(profile, value=value),
-    )
-    for case, value, floor, limits in HASHES
+    _hash_case(
+        "hash_bytes",
+        value="bytes",
+        floor="memory",
+        limits={FLOOR: 1.5},
+        limits_of_memory={OURS: 1},
+    ),
+    _hash_case(
+        "hash_bytearray", value="bytearray", floor="memory", limits={FLOOR: 1.5}
+    ),
+    _hash_case("hash_str", value="str", floor="memory", limits={FLOOR: 1.5}),
+    _hash_case(
+        "hash_memoryview", value="memoryview", floor="memory", limits={FLOOR: 1.5}
+    ),
+    _hash_case("hash_BytesIO", value="BytesIO", floor="memory", limits={FLOOR: 1.5}),
+    _hash_case(
+        "hash_array", value="array", floor="memory", limits={OLDER: 0.04, FLOOR: 1.5}
+    ),
+    _hash_case(
+        "hash_frame", value="frame", floor="memory", limits={OLDER: 0.3, FLOOR: 1.5}
+    ),
+    _hash_case(
+        "hash_wide", value="wide", floor="pickle5", limits={JOBLIB: 1, FLOOR: 5}
+    ),
+    _hash_case(
+        "hash_texts_object",
+        value="texts object",
+        floor="pickle5",
+        limits={FLOOR: 0.5},
+    ),
+    _hash_case(
+        "hash_texts_arrow",
+        value="texts arrow",
+        floor="pickle5",
+        limits={OLDER: 0.6, JOBLIB: 1},
+    ),
+    _hash_case("hash_ints", value="list of ints", floor="sha256", limits={FLOOR: 1.2}),
+    _hash_case(
+        "hash_floats", value="list of floats", floor="sha256", limits={FLOOR: 1}
+    ),
+    _hash_case(
+        "hash_set_of_ints",
+        value="set of ints",
+        floor="sha256",
+        limits={OLDER: 0.6, FLOOR: 2},
+    ),
+    _hash_case(
+        "hash_set_of_strs",
+        value="set of strs",
+        floor="sha256",
+        limits={OLDER: 0.6, FLOOR: 2},
+    ),
+    _hash_case(
+        "hash_datetimes",
+        value="list of datetimes",
+        floor="sha256",
+        limits={OLDER: 0.6, FLOOR: 0.8},
+    ),
+    _hash_case(
+        "hash_zoned_datetimes",
+        value="list of datetimes with a zone",
+        floor="sha256",
+        limits={OLDER: 0.6, FLOOR: 0.8},
+    ),
+    _hash_case("hash_pairs", value="list of pairs", floor="sha256", limits={FLOOR: 1}),
+    _hash_case(
+        "hash_enums",
+        value="list of Enum members",
+        floor="sha256",
+        limits={OLDER: 0.6, OURS: 5},
+    ),
+    _hash_case(
+        "hash_decimals", value="list of Decimals", floor="sha256", limits={FLOOR: 1}
+    ),
+    _hash_case(
+        "hash_dict", value="dict", floor="marshal", limits={OLDER: 0.4, FLOOR: 1.8}
+    ),
+    _hash_case(
+        "hash_nested",
+        value="nested",
+        floor="marshal",
+        limits={OLDER: 0.45, JOBLIB: 0.05, FLOOR: 2.2},
+    ),
 ]

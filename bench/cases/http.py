@@ -1,180 +1,233 @@
-"""A replayed GET with few and with many recorded calls, beside the client's own mock transport, vcrpy and cassetter."""
+"""Replayed GETs, with few and with many recorded calls.
+
+They are measured beside the client's own mock transport, vcrpy and cassetter.
+"""
 
 from __future__ import annotations
 
-import importlib
-import json
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import product
 from pathlib import Path
-from typing import Any
 
-from bench.cases.base import FLOOR, OURS, Bench, Case, Measure, Row
-from bench.contenders import ROOT
-from bench.processes import project, pytest
+from bench.cases.base import Bench, Case, Measure, Row
+from bench.contenders import CASSETTER, CLIENTS, FLOOR, OURS, VCRPY
+from bench.processes import Figures, figures_of, make_project, run_pytest
+from bench.servers import http_server
 
-FEW, MANY = 10, 10_000
-TRANSPORTS = ("requests", "urllib3", "http.client", "httpx", "aiohttp")
-SIZES = (10, 1_000)
-WHOLE = ("httpx", "requests", "urllib3", "aiohttp")
-TEST = "from requested import test_gets\n"
-FIRST_TEST = "from requested import test_first_gets\n"
+FEW = 10
+MANY = 10_000
+TEST_OF_GETS = "from requested import test_gets\n"
+TEST_OF_FIRST_GETS = "from requested import test_first_gets\n"
+
+#: A client, by the name of its module, and a number of GETs.
+Gets = tuple[str, int]
+# The rows of the two cases that have a peer.
+ROWS_BESIDE_VCRPY: dict[Gets, str] = {
+    (client, count): f"first GETs by {client}, {count:,}"
+    for client, count in product(
+        ("requests", "urllib3", "http.client", "httpx", "aiohttp"), (10, 1_000)
+    )
+}
+ROWS_BESIDE_CASSETTER: dict[Gets, str] = {
+    (client, 1_000): f"whole process of 1,000 GETs by {client}"
+    for client in ("httpx", "requests", "urllib3", "aiohttp")
+}
+# The modules of the peers, by their environments.
+PEER_MODULES = {VCRPY: "vcr", CASSETTER: "cassetter"}
 
 
 @contextmanager
 def gets(bench: Bench, client: str) -> Iterator[dict[str, Measure]]:
-    """Replays without a server of calls recorded once: few, then many; and the mock transport."""
-    folders = {
-        count: project(bench.folder / f"{count}", [client], TEST)
-        for count in (FEW, MANY)
-    }
-    url = _recorded(bench, client, folders)
+    """Replays of few and of many calls, in µs of CPU time a call.
 
-    def gotten(count: int, **variables: str) -> float:
-        settings = {
-            "CLIENT": client,
-            "COUNT": str(count),
-            "URL": url,
-            "PASSES": "9" if count == FEW else "2",
-        }
-        pytest(
-            bench.python("clients"),
-            folders[count],
-            *(["-p", "no:mimic"] if variables else []),
-            **settings,
-            **variables,
+    The calls were recorded once, and the server is gone. Few replays have the client's
+    own mock transport as their floor; many have ours with few recorded.
+    """
+    folder_of_few = make_project(bench.folder / str(FEW), [client], TEST_OF_GETS)
+    folder_of_many = make_project(bench.folder / str(MANY), [client], TEST_OF_GETS)
+    with http_server() as url:
+        _record_gets(bench, folder_of_few, _settings(client, FEW, url))
+        _record_gets(bench, folder_of_many, _settings(client, MANY, url))
+
+    row_of_few = f"{client} GET, {FEW}"
+    row_of_many = f"{client} GET, {MANY:,}"
+    settings_of_few = {**_settings(client, FEW, url), "PASSES": "9"}
+    settings_of_many = {**_settings(client, MANY, url), "PASSES": "2"}
+    python = bench.python(CLIENTS)
+    few_by_ours: list[float] = []
+
+    def measure_ours() -> Figures:
+        run_pytest(python, folder_of_few, **settings_of_few)
+        few = figures_of(folder_of_few)["first"] * 1e6
+        few_by_ours.append(few)
+        run_pytest(python, folder_of_many, **settings_of_many)
+        many = figures_of(folder_of_many)["first"] * 1e6
+        return {row_of_few: few, row_of_many: many}
+
+    def measure_floor() -> Figures:
+        run_pytest(
+            python, folder_of_few, "-p", "no:mimic", **settings_of_few, MOCKED="1"
         )
-        figures = json.loads((folders[count] / "figures.json").read_text())
-        return float(figures["first"]) * 1e6
+        mocked = figures_of(folder_of_few)["first"] * 1e6
+        return {row_of_few: mocked, row_of_many: few_by_ours[-1]}
 
-    few: list[float] = []
-
-    def ours() -> dict[str, float]:
-        few.append(gotten(FEW))
-        return {
-            f"{client} GET, {FEW}": few[-1],
-            f"{client} GET, {MANY:,}": gotten(MANY),
-        }
-
-    def floor() -> dict[str, float]:
-        return {
-            f"{client} GET, {FEW}": gotten(FEW, MOCKED="1"),
-            f"{client} GET, {MANY:,}": few[-1],
-        }
-
-    yield {OURS: ours, FLOOR: floor}
+    yield {OURS: measure_ours, FLOOR: measure_floor}
 
 
-def _recorded(bench: Bench, client: str, folders: dict[int, Path]) -> str:
-    """Record the calls, and return the URL of the server, which is gone then."""
-    sys.path.insert(0, str(ROOT / "tests"))
-    module: Any = importlib.import_module("support.http_server")
-    with module.running_server() as server:
-        for count, folder in folders.items():
-            settings = {
-                "CLIENT": client,
-                "COUNT": str(count),
-                "URL": server.url,
-                "PASSES": "1",
-            }
-            pytest(bench.python("clients"), folder, "--mimic-record", **settings)
-        return str(server.url)
+def _settings(client: str, count: int, url: str) -> dict[str, str]:
+    """Return what `inside/requested.py` reads from the environment."""
+    return {"CLIENT": client, "COUNT": str(count), "URL": url}
+
+
+def _record_gets(bench: Bench, folder: Path, settings: dict[str, str]) -> None:
+    """Record each call once; the server runs."""
+    run_pytest(bench.python(CLIENTS), folder, "--mimic-record", **settings, PASSES="1")
 
 
 @contextmanager
-def transports(
-    bench: Bench,
-    peer: str,
-    library: str,
-    rows: dict[tuple[str, int], str],
-    *,
-    whole: bool = False,
+def first_gets(
+    bench: Bench, *, peer: str, rows: dict[Gets, str]
 ) -> Iterator[dict[str, Measure]]:
-    """First replays of calls recorded once, through each transport, or the whole processes; those of the peer as the floor."""
-    sys.path.insert(0, str(ROOT / "tests"))
-    module: Any = importlib.import_module("support.http_server")
+    """The first replays in a process, in µs of CPU time a call.
 
-    def took(
-        contender: str, client: str, count: int, url: str, *, is_new: bool = False
-    ) -> float:
-        folder = bench.folder / f"{contender}-{client}-{count}"
-        settings = {"CLIENT": client, "COUNT": str(count), "URL": url}
-        options = ["--mimic-record"] if is_new and contender == OURS else []
-        if contender == FLOOR:
-            settings |= {"BY": library, "RECORD_MODE": "once" if is_new else "none"}
-        if is_new:
-            project(folder, [client] if contender == OURS else [], FIRST_TEST)
-        python = bench.pythons["clients" if contender == OURS else peer]
-        seconds = pytest(python, folder, *options, **settings)
-        if whole:
-            return seconds * 1e3
-        return float(json.loads((folder / "figures.json").read_text())["first"]) * 1e6
+    The calls were recorded once, and the server is gone. The peer is the floor.
+    """
+    url = _record_first_gets(bench, peer, list(rows))
 
-    with module.running_server() as server:
+    def measure(contender: str) -> Figures:
+        figures = {}
+        for (client, count), row in rows.items():
+            settings = _settings(client, count, url)
+            _run_first_gets(bench, contender, peer, settings)
+            folder = _folder(bench, contender, settings)
+            figures[row] = figures_of(folder)["first"] * 1e6
+        return figures
+
+    yield {OURS: partial(measure, OURS), FLOOR: partial(measure, FLOOR)}
+
+
+@contextmanager
+def whole_gets(
+    bench: Bench, *, peer: str, rows: dict[Gets, str]
+) -> Iterator[dict[str, Measure]]:
+    """Whole processes of first replays, in ms of CPU time.
+
+    The calls were recorded once, and the server is gone. The peer is the floor.
+    """
+    url = _record_first_gets(bench, peer, list(rows))
+
+    def measure(contender: str) -> Figures:
+        figures = {}
+        for (client, count), row in rows.items():
+            settings = _settings(client, count, url)
+            figures[row] = _run_first_gets(bench, contender, peer, settings) * 1e3
+        return figures
+
+    yield {OURS: partial(measure, OURS), FLOOR: partial(measure, FLOOR)}
+
+
+def _record_first_gets(bench: Bench, peer: str, all_gets: list[Gets]) -> str:
+    """Record the calls by ours and by the peer.
+
+    Returns:
+        The URL of the server, which is gone.
+    """
+    with http_server() as url:
         for contender in (OURS, FLOOR):
-            for place in rows:
-                took(contender, *place, server.url, is_new=True)
+            for client, count in all_gets:
+                settings = _settings(client, count, url)
+                folder = _folder(bench, contender, settings)
+                targets = [client] if contender == OURS else []
+                make_project(folder, targets, TEST_OF_FIRST_GETS)
+                _run_first_gets(bench, contender, peer, settings, is_recording=True)
+    return url
 
-    def measured(contender: str) -> dict[str, float]:
-        return {row: took(contender, *place, server.url) for place, row in rows.items()}
 
-    yield {OURS: partial(measured, OURS), FLOOR: partial(measured, FLOOR)}
+def _folder(bench: Bench, contender: str, settings: dict[str, str]) -> Path:
+    """Return the folder of the project for a contender, a client and a number."""
+    return bench.folder / f"{contender}-{settings['CLIENT']}-{settings['COUNT']}"
+
+
+def _run_first_gets(
+    bench: Bench,
+    contender: str,
+    peer: str,
+    settings: dict[str, str],
+    *,
+    is_recording: bool = False,
+) -> float:
+    """Run the calls by ours or by the peer.
+
+    Returns:
+        The seconds of CPU time of the process.
+    """
+    folder = _folder(bench, contender, settings)
+    if contender == OURS:
+        options = ["--mimic-record"] if is_recording else []
+        return run_pytest(bench.python(CLIENTS), folder, *options, **settings)
+    settings_of_peer = {
+        **settings,
+        "BY": PEER_MODULES[peer],
+        "RECORD_MODE": "once" if is_recording else "none",
+    }
+    return run_pytest(bench.python(peer), folder, **settings_of_peer)
 
 
 def profile(bench: Bench, file: Path, *, client: str) -> None:
     """Profile the first replays of 1,000 calls."""
-    count = 1000
-    folder = project(bench.folder, [client], TEST)
-    url = _recorded(bench, client, {count: folder})
-    settings = {"CLIENT": client, "COUNT": str(count), "URL": url, "PASSES": "1"}
-    pytest(bench.python("clients"), folder, BENCH_PROFILE=str(file), **settings)
+    make_project(bench.folder, [client], TEST_OF_GETS)
+    with http_server() as url:
+        settings = _settings(client, 1000, url)
+        _record_gets(bench, bench.folder, settings)
+    run_pytest(
+        bench.python(CLIENTS),
+        bench.folder,
+        BENCH_PROFILE=str(file),
+        **settings,
+        PASSES="1",
+    )
 
 
-FIRST = {
-    (client, count): f"first GETs by {client}, {count:,}"
-    for client in TRANSPORTS
-    for count in SIZES
-}
-PROCESSES = {
-    (client, 1_000): f"whole process of 1,000 GETs by {client}" for client in WHOLE
-}
+def _gets_case(client: str) -> Case:
+    """Return the case of a client with a mock transport."""
+    return Case(
+        f"{client}_gets",
+        [
+            Row(f"{client} GET, {FEW}", "µs", floor="the client's mock transport"),
+            Row(
+                f"{client} GET, {MANY:,}",
+                "µs",
+                {FLOOR: 1.2},
+                floor=f"ours with {FEW} recorded",
+            ),
+        ],
+        partial(gets, client=client),
+        rounds=3,
+        profile=partial(profile, client=client),
+    )
+
+
 CASES = [
     Case(
         "transports",
-        [Row(row, "µs", {FLOOR: 0.4}, floor="vcrpy") for row in FIRST.values()],
-        partial(transports, peer="vcrpy", library="vcr", rows=FIRST),
+        [
+            Row(row, "µs", {FLOOR: 0.4}, floor="vcrpy")
+            for row in ROWS_BESIDE_VCRPY.values()
+        ],
+        partial(first_gets, peer=VCRPY, rows=ROWS_BESIDE_VCRPY),
         rounds=2,
     ),
     Case(
         "whole_gets",
-        [Row(row, "ms", {FLOOR: 0.8}, floor="cassetter") for row in PROCESSES.values()],
-        partial(
-            transports,
-            peer="cassetter",
-            library="cassetter",
-            rows=PROCESSES,
-            whole=True,
-        ),
+        [
+            Row(row, "ms", {FLOOR: 0.8}, floor="cassetter")
+            for row in ROWS_BESIDE_CASSETTER.values()
+        ],
+        partial(whole_gets, peer=CASSETTER, rows=ROWS_BESIDE_CASSETTER),
         rounds=3,
     ),
-    *(
-        Case(
-            f"{client}_gets",
-            [
-                Row(f"{client} GET, {FEW}", "µs", floor="the client's mock transport"),
-                Row(
-                    f"{client} GET, {MANY:,}",
-                    "µs",
-                    {FLOOR: 1.2},
-                    floor=f"ours with {FEW} recorded",
-                ),
-            ],
-            partial(gets, client=client),
-            rounds=3,
-            profile=partial(profile, client=client),
-        )
-        for client in ("httpx", "requests")
-    ),
+    _gets_case("httpx"),
+    _gets_case("requests"),
 ]

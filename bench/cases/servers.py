@@ -1,100 +1,94 @@
-"""A replayed statement of SQL and a replayed command of Redis beside the real servers on loopback."""
+"""A replayed statement of SQL and a replayed command of Redis.
+
+Both are measured beside the real servers on loopback.
+"""
 
 from __future__ import annotations
 
-import importlib
-import json
-import os
-import shutil
-import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from bench.cases.base import FLOOR, OURS, Bench, Case, Measure, Row
-from bench.contenders import ROOT
-from bench.processes import project, pytest
+from bench.cases.base import Bench, Case, Measure, Row
+from bench.contenders import CLIENTS, FLOOR, OURS
+from bench.processes import Figures, figures_of, make_project, run_pytest
+from bench.servers import postgres, redis
 
-REAL = "the real server"
-
-
-@contextmanager
-def running(*, sql: bool) -> Iterator[dict[str, str]]:
-    """The environment variable that names a running server."""
-    sys.path.insert(0, str(ROOT / "tests"))
-    servers: Any = importlib.import_module("support.database_servers")
-    binaries = servers._postgres_binaries() if sql else shutil.which("redis-server")
-    if binaries is None:
-        raise FileNotFoundError(
-            "PostgreSQL is not installed" if sql else "redis-server is not installed"
-        )
-    with ExitStack() as stack:
-        folder = stack.enter_context(
-            servers._folder("postgres" if sql and os.geteuid() == 0 else None)
-        )
-        port = stack.enter_context(servers.held_port())
-        server = (
-            servers.Postgres(binaries, folder, port)
-            if sql
-            else servers.RedisServer(folder, port)
-        )
-        server.start()
-        stack.callback(server.stop)
-        yield (
-            {
-                "DATABASE_URL": f"postgresql+psycopg://{server.new_database()}",
-                "REDIS_URL": "",
-            }
-            if sql
-            else {"DATABASE_URL": "", "REDIS_URL": f"redis://127.0.0.1:{port}"}
-        )
+_TARGETS = ["sqlalchemy", "redis"]
+_TEST_OF_STATEMENT = "from databases import test_statement\n"
+_TEST_OF_COMMAND = "from databases import test_command\n"
 
 
 @contextmanager
-def served(bench: Bench, name: str, *, sql: bool) -> Iterator[dict[str, Measure]]:
-    """Calls that were recorded, and the same calls made for real, with the server running."""
-    test = f"from databases import {'test_statement' if sql else 'test_command'}\n"
-    folder, python = (
-        project(bench.folder, ["sqlalchemy", "redis"], test),
-        bench.python("clients"),
-    )
-    with running(sql=sql) as variables:
+def sql_statement(bench: Bench) -> Iterator[dict[str, Measure]]:
+    """A SELECT of ten rows by SQLAlchemy, in µs of wall time.
 
-        def measure(option: str) -> dict[str, float]:
-            pytest(python, folder, option, **variables)
-            figures = json.loads((folder / "figures.json").read_text())
-            return {name: figures["first"] * 1e6}
-
-        measure("--mimic-record")
-        yield {
-            OURS: partial(measure, "--mimic-no-record"),
-            FLOOR: partial(measure, "--mimic-live"),
-        }
+    The server runs all the time; its real answers are the floor.
+    """
+    make_project(bench.folder, _TARGETS, _TEST_OF_STATEMENT)
+    with postgres() as url:
+        yield _measures(bench, "sql_statement", {"DATABASE_URL": url})
 
 
-def profile(bench: Bench, file: Path, *, sql: bool) -> None:
-    """Profile the replayed calls."""
-    test = f"from databases import {'test_statement' if sql else 'test_command'}\n"
-    folder, python = (
-        project(bench.folder, ["sqlalchemy", "redis"], test),
-        bench.python("clients"),
-    )
-    with running(sql=sql) as variables:
-        pytest(python, folder, "--mimic-record", **variables)
-        pytest(python, folder, BENCH_PROFILE=str(file), **variables)
+@contextmanager
+def redis_command(bench: Bench) -> Iterator[dict[str, Measure]]:
+    """A GET of one key by redis-py, in µs of wall time.
+
+    The server runs all the time; its real answers are the floor.
+    """
+    make_project(bench.folder, _TARGETS, _TEST_OF_COMMAND)
+    with redis() as url:
+        yield _measures(bench, "redis_command", {"REDIS_URL": url})
+
+
+def _measures(bench: Bench, row: str, variables: dict[str, str]) -> dict[str, Measure]:
+    """Record the calls; return what measures their replays, and the real calls."""
+    python = bench.python(CLIENTS)
+
+    def measure(option: str) -> Figures:
+        run_pytest(python, bench.folder, option, **variables)
+        return {row: figures_of(bench.folder)["first"] * 1e6}
+
+    measure("--mimic-record")
+    return {
+        OURS: partial(measure, "--mimic-no-record"),
+        FLOOR: partial(measure, "--mimic-live"),
+    }
+
+
+def profile_sql_statement(bench: Bench, file: Path) -> None:
+    """Profile the replayed statements."""
+    make_project(bench.folder, _TARGETS, _TEST_OF_STATEMENT)
+    with postgres() as url:
+        _profile_replays(bench, file, {"DATABASE_URL": url})
+
+
+def profile_redis_command(bench: Bench, file: Path) -> None:
+    """Profile the replayed commands."""
+    make_project(bench.folder, _TARGETS, _TEST_OF_COMMAND)
+    with redis() as url:
+        _profile_replays(bench, file, {"REDIS_URL": url})
+
+
+def _profile_replays(bench: Bench, file: Path, variables: dict[str, str]) -> None:
+    """Record the calls, and profile their replays."""
+    python = bench.python(CLIENTS)
+    run_pytest(python, bench.folder, "--mimic-record", **variables)
+    run_pytest(python, bench.folder, BENCH_PROFILE=str(file), **variables)
 
 
 CASES = [
     Case(
-        name,
-        [Row(name, "µs", {FLOOR: limit}, floor=REAL)],
-        partial(served, name=name, sql=sql),
-        profile=partial(profile, sql=sql),
-    )
-    for name, sql, limit in (
-        ("sql_statement", True, 0.35),
-        ("redis_command", False, 0.5),
-    )
+        "sql_statement",
+        [Row("sql_statement", "µs", {FLOOR: 0.35}, floor="the real server")],
+        sql_statement,
+        profile=profile_sql_statement,
+    ),
+    Case(
+        "redis_command",
+        [Row("redis_command", "µs", {FLOOR: 0.5}, floor="the real server")],
+        redis_command,
+        profile=profile_redis_command,
+    ),
 ]

@@ -6,77 +6,97 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.cases.base import OURS, Bench, Case, Measure, Row
-from bench.processes import project, pytest
+from bench.cases.base import Bench, Case, Measure, Row
+from bench.contenders import OURS
+from bench.processes import Figures, make_project, profile_pytest, run_pytest
 
-MODULES, FUNCTIONS = 1500, 10
+MODULES = 1500
+FUNCTIONS_IN_MODULE = 10
+CLASSES_IN_MODULE = 5
 COUNTS = (10, 1000, 10_000)
-TEST = "import app.every\nfrom app.core import fetch\n\n\ndef test_it():\n    assert fetch(1) == 1\n"
+# The one target that each run has.
+FETCH = "app.core:fetch"
+TEST = """\
+import app.every
+from app.core import fetch
 
 
-def application(folder: Path) -> list[str]:
-    """Write the modules, and return the names of their functions."""
+def test_it():
+    assert fetch(1) == 1
+"""
+
+
+def write_application(folder: Path) -> list[str]:
+    """Write the modules, and return the names of their functions as targets."""
     app = folder / "app"
     app.mkdir()
     (app / "__init__.py").touch()
     (app / "core.py").write_text("def fetch(n):\n    return n\n")
-    definitions = "".join(
-        f"class C{k}:\n    def m(self):\n        return {k}\n" for k in range(5)
-    )
-    definitions += "".join(
-        f"def f{k}(a):\n    return a + {k}\n" for k in range(FUNCTIONS)
-    )
+    definitions = _definitions()
+    imports = ""
+    targets = []
     for number in range(MODULES):
-        held = "from app.core import fetch\n" if number % 3 == 0 else ""
-        (app / f"m{number}.py").write_text(held + definitions)
-    (app / "every.py").write_text(
-        "".join(f"import app.m{number}\n" for number in range(MODULES))
-    )
-    return [
-        f"app.m{number}:f{k}" for number in range(MODULES) for k in range(FUNCTIONS)
-    ]
+        source = definitions
+        if number % 3 == 0:
+            # A third of the modules hold the function that is replaced.
+            source = "from app.core import fetch\n" + definitions
+        (app / f"m{number}.py").write_text(source)
+        imports += f"import app.m{number}\n"
+        for function in range(FUNCTIONS_IN_MODULE):
+            targets.append(f"app.m{number}:f{function}")
+    (app / "every.py").write_text(imports)
+    return targets
+
+
+def _definitions() -> str:
+    """Return the source of the classes and functions that each module has."""
+    source = ""
+    for number in range(CLASSES_IN_MODULE):
+        source += f"class C{number}:\n    def m(self):\n        return {number}\n"
+    for number in range(FUNCTIONS_IN_MODULE):
+        source += f"def f{number}(a):\n    return a + {number}\n"
+    return source
 
 
 @contextmanager
 def targets(bench: Bench) -> Iterator[dict[str, Measure]]:
-    """Runs that name many functions, each less a run that names one."""
-    python, folder = bench.python(OURS), project(bench.folder, ["app.core:fetch"], TEST)
-    names = application(folder)
-    pytest(python, folder, "--mimic-record")
+    """Runs that name many functions, in seconds of CPU time.
 
-    def added(count: int) -> float:
-        project(folder, ["app.core:fetch", *names[:count]], TEST)
-        return pytest(python, folder)
+    The time of a run that names one function is taken off.
+    """
+    python = bench.python(OURS)
+    make_project(bench.folder, [FETCH], TEST)
+    names = write_application(bench.folder)
+    run_pytest(python, bench.folder, "--mimic-record")
 
-    def measure() -> dict[str, float]:
-        one = added(0)
-        return {f"targets, {count:,}": added(count) - one for count in COUNTS}
+    def run_with(count: int) -> float:
+        make_project(bench.folder, [FETCH, *names[:count]], TEST)
+        return run_pytest(python, bench.folder)
+
+    def measure() -> Figures:
+        base = run_with(0)
+        return {f"targets, {count:,}": run_with(count) - base for count in COUNTS}
 
     yield {OURS: measure}
 
 
 def profile_targets(bench: Bench, file: Path) -> None:
     """Profile a run that names 10,000 functions."""
-    from bench.processes import PYTEST, run
+    python = bench.python(OURS)
+    make_project(bench.folder, [FETCH], TEST)
+    names = write_application(bench.folder)
+    run_pytest(python, bench.folder, "--mimic-record")
+    make_project(bench.folder, [FETCH, *names[:10_000]], TEST)
+    profile_pytest(python, bench.folder, file)
 
-    python, folder = bench.python(OURS), project(bench.folder, ["app.core:fetch"], TEST)
-    names = application(folder)
-    pytest(python, folder, "--mimic-record")
-    project(folder, ["app.core:fetch", *names[:10_000]], TEST)
-    run([str(python), "-m", "cProfile", "-o", str(file), *PYTEST], folder)
 
-
-LIMITS = {1000: 0.1, 10_000: 1.0}
 CASES = [
     Case(
         "targets",
         [
-            Row(
-                f"targets, {count:,}",
-                "s",
-                {OURS: LIMITS[count]} if count in LIMITS else {},
-            )
-            for count in COUNTS
+            Row("targets, 10", "s"),
+            Row("targets, 1,000", "s", {OURS: 0.1}),
+            Row("targets, 10,000", "s", {OURS: 1.0}),
         ],
         targets,
         rounds=3,

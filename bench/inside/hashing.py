@@ -1,4 +1,8 @@
-"""Hashes one large value: `hashing.py HASHER VALUE` prints the least CPU seconds of several times, and peak memory."""
+"""Hashes one large value.
+
+`hashing.py HASHER VALUE` prints the least CPU seconds of several times, and the MB of
+memory that the first time took above what the process had.
+"""
 
 from __future__ import annotations
 
@@ -14,29 +18,29 @@ from steps import Figures, peak_memory, timed
 from values import VALUES
 from xxhash import xxh3_128, xxh3_128_hexdigest
 
+Hasher = Callable[[Any], object]
+LIBRARIES = ("ours", "0.2.0", "joblib")
+MOST_TIMES = 4
+# Seconds of CPU time after which a value is not hashed once more.
+LONGEST = 1.5
 
-def ours() -> Callable[[Any], object]:
-    from pytest_mimic import fingerprint
 
-    return fingerprint
-
-
-def older() -> Callable[[Any], object]:
+def hasher_of_older() -> Hasher:
+    """Return what gives the identity of a call in pytest-mimic 0.2.0."""
     import measured
     from pytest_mimic.mimic_manager import compute_hash
 
-    return lambda value: compute_hash(measured.fetch, (value,), {})
+    def hash_argument(value: Any) -> object:
+        return compute_hash(measured.fetch, (value,), {})
+
+    return hash_argument
 
 
-def joblib() -> Callable[[Any], object]:
-    import joblib
+def hash_memory(value: Any) -> object:
+    """xxh3 of the bytes as they lie in memory.
 
-    hasher: Callable[[Any], object] = joblib.hash
-    return hasher
-
-
-def memory(value: Any) -> object:
-    """xxh3 of the bytes as they lie in memory, or of the columns of a frame one after the other."""
+    The columns of a frame are hashed one after the other.
+    """
     if isinstance(value, str):
         return xxh3_128_hexdigest(value.encode())
     if hasattr(value, "getbuffer"):
@@ -46,13 +50,14 @@ def memory(value: Any) -> object:
     digest = xxh3_128()
     for name in value.columns:
         column = value[name].to_numpy()
-        digest.update(
-            column.data if column.dtype.kind in "fi" else "\0".join(column).encode()
-        )
+        if column.dtype.kind in "fi":
+            digest.update(column.data)
+        else:
+            digest.update("\0".join(column).encode())
     return digest.hexdigest()
 
 
-def pickle5(value: Any) -> object:
+def hash_pickle5(value: Any) -> object:
     """xxh3 of a pickle with its buffers out of band."""
     buffers: list[pickle.PickleBuffer] = []
     digest = xxh3_128(pickle.dumps(value, 5, buffer_callback=buffers.append))
@@ -61,33 +66,58 @@ def pickle5(value: Any) -> object:
     return digest.hexdigest()
 
 
-HASHERS: dict[str, Callable[[], Callable[[Any], object]]] = {
-    "ours": ours,
-    "0.2.0": older,
-    "joblib": joblib,
-    "memory": lambda: memory,
-    "pickle5": lambda: pickle5,
-    "marshal": lambda: lambda value: xxh3_128_hexdigest(marshal.dumps(value, 2)),
-    "sha256": lambda: lambda value: hashlib.sha256(pickle.dumps(value)).hexdigest(),
+def hash_marshal(value: Any) -> object:
+    """xxh3 of marshal 2, the last version that looks for no object that comes twice."""
+    return xxh3_128_hexdigest(marshal.dumps(value, 2))
+
+
+def hash_sha256(value: Any) -> object:
+    """SHA-256 of a pickle."""
+    return hashlib.sha256(pickle.dumps(value)).hexdigest()
+
+
+FLOORS: dict[str, Hasher] = {
+    "memory": hash_memory,
+    "pickle5": hash_pickle5,
+    "marshal": hash_marshal,
+    "sha256": hash_sha256,
 }
 
 
-def main(name: str, value_name: str) -> None:
+def hasher_named(name: str) -> Hasher:
+    """Return a hasher. No other library is imported."""
+    if name == "ours":
+        from pytest_mimic import fingerprint
+
+        return fingerprint
+    if name == "0.2.0":
+        return hasher_of_older()
+    if name == "joblib":
+        import joblib
+
+        hasher_of_joblib: Hasher = joblib.hash
+        return hasher_of_joblib
+    return FLOORS[name]
+
+
+def main(hasher_name: str, value_name: str) -> None:
     """Print the figures."""
-    hasher, value = HASHERS[name](), VALUES[value_name]()
-    if name in ("ours", "0.2.0", "joblib"):
-        hasher([1, "a", b"a"])  # loads what is loaded on first use
+    hasher = hasher_named(hasher_name)
+    value = VALUES[value_name]()
+    if hasher_name in LIBRARIES:
+        # A small value first loads what is loaded on first use.
+        hasher([1, "a", b"a"])
     figures: Figures = {}
-    before = peak_memory()
+    memory_before = peak_memory()
     with timed(figures, "first", per=1):
         hasher(value)
-    figures["memory"] = peak_memory() - before
+    memory = peak_memory() - memory_before
     times = [figures["first"]]
-    while len(times) < 4 and sum(times) < 1.5:
+    while len(times) < MOST_TIMES and sum(times) < LONGEST:
         with timed(figures, "again", per=1):
             hasher(value)
         times.append(figures["again"])
-    print(json.dumps({"cpu": min(times), "memory": figures["memory"]}))
+    print(json.dumps({"cpu": min(times), "memory": memory}))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,18 @@
-"""GETs through a client: replayed, by the library that `BY` names if there is one, or answered by the client's mock transport."""
+"""GETs through a client, as tests of a project.
+
+They are replayed by ours, or by the library that `BY` names if there is one, or
+answered by the client's own mock transport. The environment variables are:
+
+| variable | meaning |
+|---|---|
+| `CLIENT` | the name of the client's module |
+| `COUNT` | how many URLs |
+| `URL` | the start of the URLs |
+| `PASSES` | how many times each URL is taken by `test_gets` |
+| `MOCKED` | if not empty, `test_gets` has the mock transport |
+| `BY` | the module of vcrpy or of cassetter, for `test_first_gets` |
+| `RECORD_MODE` | whether that library records: `once` or `none` |
+"""
 
 from __future__ import annotations
 
@@ -14,69 +28,132 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from steps import timed
+from steps import Figures, timed
 
-HEADERS = {
+#: Takes a URL, and returns the JSON of the answer.
+Get = Callable[[str], object]
+
+MOCKED_HEADERS = {
     "Server": "x",
     "Date": "y",
     "Content-Type": "application/json",
     "Content-Length": "19",
 }
-BODY = b'{"path":"/items/1"}'
+MOCKED_BODY = b'{"path":"/items/1"}'
 
 
-def httpx_get(httpx: Any, mocked: bool) -> Callable[[str], object]:
-    transport = httpx.MockTransport(
-        lambda _: httpx.Response(200, headers=HEADERS, content=BODY)
-    )
-    client = httpx.Client(transport=transport) if mocked else httpx.Client()
-    return lambda url: client.get(url).json()
+def get_by_httpx() -> Get:
+    """Return a GET by a client of httpx."""
+    import httpx
+
+    return _get_by_httpx_client(httpx.Client())
 
 
-def requests_get(requests: Any, mocked: bool) -> Callable[[str], object]:
-    class Mock(requests.adapters.HTTPAdapter):  # type: ignore[misc]
-        def send(self, request: Any, **_: object) -> Any:
-            raw = requests.packages.urllib3.HTTPResponse(
-                io.BytesIO(BODY), HEADERS, 200, reason="OK", preload_content=False
+def get_by_mocked_httpx() -> Get:
+    """Return a GET by httpx that its mock transport answers."""
+    import httpx
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers=MOCKED_HEADERS, content=MOCKED_BODY)
+
+    return _get_by_httpx_client(httpx.Client(transport=httpx.MockTransport(answer)))
+
+
+def _get_by_httpx_client(client: Any) -> Get:
+    def get(url: str) -> object:
+        return client.get(url).json()
+
+    return get
+
+
+def get_by_requests() -> Get:
+    """Return a GET by a session of requests."""
+    import requests
+
+    return _get_by_session(requests.Session())
+
+
+def get_by_mocked_requests() -> Get:
+    """Return a GET by requests that an adapter answers without a connection."""
+    import requests
+    import urllib3
+
+    class AnsweringAdapter(requests.adapters.HTTPAdapter):
+        def send(self, request: Any, **_: Any) -> Any:
+            raw_response = urllib3.HTTPResponse(
+                io.BytesIO(MOCKED_BODY),
+                MOCKED_HEADERS,
+                200,
+                reason="OK",
+                preload_content=False,
             )
-            return self.build_response(request, raw)
+            return self.build_response(request, raw_response)
 
     session = requests.Session()
-    if mocked:
-        session.mount("http://", Mock())
-    return lambda url: session.get(url).json()
+    session.mount("http://", AnsweringAdapter())
+    return _get_by_session(session)
 
 
-def urllib3_get(urllib3: Any, _: bool) -> Callable[[str], object]:
+def _get_by_session(session: Any) -> Get:
+    def get(url: str) -> object:
+        return session.get(url).json()
+
+    return get
+
+
+def get_by_urllib3() -> Get:
+    """Return a GET by a pool of urllib3."""
+    import urllib3
+
     pool = urllib3.PoolManager()
-    return lambda url: json.loads(pool.request("GET", url).data)
+
+    def get(url: str) -> object:
+        return json.loads(pool.request("GET", url).data)
+
+    return get
 
 
-def stdlib_get(*_: Any) -> Callable[[str], object]:
-    return lambda url: json.load(urllib.request.urlopen(url))
+def get_by_stdlib() -> Get:
+    """Return a GET by urllib.request, which uses http.client."""
+
+    def get(url: str) -> object:
+        return json.load(urllib.request.urlopen(url))
+
+    return get
 
 
-def aiohttp_get(aiohttp: Any, _: bool) -> Callable[[str], object]:
+def get_by_aiohttp() -> Get:
+    """Return a GET by a session of aiohttp, each in a run of the same event loop."""
+    import aiohttp
+
     loop = asyncio.new_event_loop()
 
-    async def opened() -> Any:
+    async def new_session() -> aiohttp.ClientSession:
+        # A session can only be made while the loop runs.
         return aiohttp.ClientSession()
 
-    session = loop.run_until_complete(opened())
+    session = loop.run_until_complete(new_session())
 
-    async def get(url: str) -> object:
+    async def get_json(url: str) -> object:
         async with session.get(url) as response:
             return await response.json()
 
-    return lambda url: loop.run_until_complete(get(url))
+    def get(url: str) -> object:
+        return loop.run_until_complete(get_json(url))
+
+    return get
 
 
-GETS = {
-    "httpx": httpx_get,
-    "requests": requests_get,
-    "urllib3": urllib3_get,
-    "http.client": stdlib_get,
-    "aiohttp": aiohttp_get,
+GETS: dict[str, Callable[[], Get]] = {
+    "httpx": get_by_httpx,
+    "requests": get_by_requests,
+    "urllib3": get_by_urllib3,
+    "http.client": get_by_stdlib,
+    "aiohttp": get_by_aiohttp,
+}
+MOCKED_GETS: dict[str, Callable[[], Get]] = {
+    "httpx": get_by_mocked_httpx,
+    "requests": get_by_mocked_requests,
 }
 
 
@@ -85,22 +162,26 @@ def cassette(name: str) -> AbstractContextManager[object]:
     library = os.environ.get("BY")
     if not library:
         return nullcontext()
-    module = importlib.import_module(library)
-    return module.use_cassette(f"{name}.yaml", record_mode=os.environ["RECORD_MODE"])  # type: ignore[no-any-return]
+    module: Any = importlib.import_module(library)
+    block: AbstractContextManager[object] = module.use_cassette(
+        f"{name}.yaml", record_mode=os.environ["RECORD_MODE"]
+    )
+    return block
 
 
 def test_first_gets() -> None:
-    """Take each URL once, with what has to be loaded for it, after another GET has loaded the client."""
-    name, count, figures = (
-        os.environ["CLIENT"],
-        int(os.environ["COUNT"]),
-        dict[str, float](),
-    )
-    get = GETS[name](importlib.import_module(name), False)
+    """Take each URL once, and write the seconds of CPU time of a call.
+
+    What has to be loaded to replay is part of them. The client itself is not: another
+    GET has loaded it.
+    """
+    count = int(os.environ["COUNT"])
+    get = GETS[os.environ["CLIENT"]]()
+    figures: Figures = {}
     with cassette("warm"):
         get(f"{os.environ['URL']}/users/1")
-    # otherwise chance decides whose calls a collection of all that was loaded falls
-    # into
+    # Otherwise chance decides whose calls a collection of all that was loaded falls
+    # into.
     gc.freeze()
     with timed(figures, "first", per=count), cassette("gets"):
         for number in range(count):
@@ -109,19 +190,19 @@ def test_first_gets() -> None:
 
 
 def test_gets() -> None:
-    """Take the same URLs several times; the least time counts."""
-    name, count, passes = (
-        os.environ["CLIENT"],
-        int(os.environ["COUNT"]),
-        int(os.environ["PASSES"]),
-    )
-    get = GETS[name](importlib.import_module(name), bool(os.environ.get("MOCKED")))
+    """Take the same URLs several times, and write the seconds of CPU time of a call.
+
+    The pass with the least time counts.
+    """
+    count = int(os.environ["COUNT"])
+    makers = MOCKED_GETS if os.environ.get("MOCKED") else GETS
+    get = makers[os.environ["CLIENT"]]()
     urls = [f"{os.environ['URL']}/items/{number}" for number in range(count)]
-    every: list[float] = []
-    for _ in range(passes):
-        figures: dict[str, float] = {}
+    seconds_of_passes: list[float] = []
+    for _ in range(int(os.environ["PASSES"])):
+        figures: Figures = {}
         with timed(figures, "first", per=count):
             for url in urls:
                 get(url)
-        every.append(figures["first"])
-    Path("figures.json").write_text(json.dumps({"first": min(every)}))
+        seconds_of_passes.append(figures["first"])
+    Path("figures.json").write_text(json.dumps({"first": min(seconds_of_passes)}))

@@ -28,13 +28,14 @@ def timed(
     per: int,
     clock: Callable[[], float] = time.process_time,
 ) -> Iterator[None]:
-    """Note the CPU seconds of a block, divided by the number of its calls; profile the first block where asked."""
-    profiler = (
-        cProfile.Profile()
-        if name == "first" and os.environ.get("BENCH_PROFILE")
-        else None
-    )
-    if profiler:
+    """Note the seconds of a block, divided by the number of its calls.
+
+    By default they are seconds of CPU time. The block named `first` is profiled into
+    the file that `BENCH_PROFILE` names, if there is one.
+    """
+    profiler = None
+    if name == "first" and os.environ.get("BENCH_PROFILE"):
+        profiler = cProfile.Profile()
         profiler.enable()
     begun = clock()
     yield
@@ -49,13 +50,18 @@ def peak_memory() -> float:
     try:
         # ru_maxrss would carry over the peak of the process that started this one.
         status = Path("/proc/self/status").read_text()
-        return float(status.partition("VmHWM:")[2].split()[0]) * 1024 / 1e6
+        kibibytes = float(status.partition("VmHWM:")[2].split()[0])
     except (OSError, IndexError):
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+        kibibytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return kibibytes * 1024 / 1e6
 
 
 def small(functions: Any, figures: Figures, count: int) -> None:
-    """Call the small function once for each number, then again with equal arguments that are other objects."""
+    """Call the small function once for each number, then again.
+
+    The arguments of the second time are equal, but other objects. The figures are
+    seconds of CPU time a call.
+    """
     for name in ("first", "again"):
         calls = [measured.small_arguments(number) for number in range(count)]
         with timed(figures, name, per=count):
@@ -64,37 +70,56 @@ def small(functions: Any, figures: Figures, count: int) -> None:
 
 
 def large(functions: Any, figures: Figures, size: int) -> None:
-    """Make an array, then call the function that makes it; the figures are what the call takes above making."""
-    begun, cpu = time.perf_counter(), time.process_time()
+    """Call the function that makes an array of `size` numbers.
+
+    The figures are seconds of CPU time, seconds of wall time, and MB of memory. Of a
+    recording, they are what it takes above making the array, which is made before,
+    too.
+    """
+    wall_begun = time.perf_counter()
+    cpu_begun = time.process_time()
     made = measured.made_large(size)
-    wall, cpu = time.perf_counter() - begun, time.process_time() - cpu
+    wall_of_making = time.perf_counter() - wall_begun
+    cpu_of_making = time.process_time() - cpu_begun
     del made
-    before, begun = peak_memory(), time.perf_counter()
+    memory_before = peak_memory()
+    wall_begun = time.perf_counter()
     with timed(figures, "cpu", per=1):
         array = functions.large(size)
-    figures["wall"] = time.perf_counter() - begun
-    figures["memory"] = peak_memory() - before
+    figures["wall"] = time.perf_counter() - wall_begun
+    figures["memory"] = peak_memory() - memory_before
     assert array.nbytes == 8 * size
     if not os.environ.get("BENCH_REPLAYING"):
-        figures["wall"] -= wall
-        figures["cpu"] -= cpu
+        figures["wall"] -= wall_of_making
+        figures["cpu"] -= cpu_of_making
 
 
 def each(functions: Any, figures: Figures, function: str, count: int) -> None:
-    """Call a function of one number for each number."""
+    """Call a function of one number for each number.
+
+    The figure is the seconds of CPU time a call.
+    """
     call = getattr(functions, function)
     with timed(figures, "first", per=count):
         for number in range(count):
             assert call(number) is not None
 
 
+STEPS: dict[str, Callable[..., None]] = {"small": small, "large": large, "each": each}
+
+
 def run(functions: Any) -> Figures:
-    """Run the step that the environment names, and return its figures: seconds of CPU time a call, and MB."""
+    """Run the step that `BENCH_STEP` names, and return its figures.
+
+    `until` is the seconds of CPU time that the process had taken at the end of the
+    step.
+    """
     figures: Figures = {}
-    step, *arguments = json.loads(os.environ["BENCH_STEP"])
-    if step in ("large", "each"):
-        import numpy.random  # noqa: F401  its import is part of no contender's work
-    {"small": small, "large": large, "each": each}[step](functions, figures, *arguments)
+    name, *arguments = json.loads(os.environ["BENCH_STEP"])
+    if name in ("large", "each"):
+        # The import of numpy is part of no contender's work.
+        import numpy.random  # noqa: F401
+    STEPS[name](functions, figures, *arguments)
     figures["until"] = time.process_time()
     return figures
 

@@ -11,9 +11,30 @@ from enum import Enum
 from typing import Any
 
 
-def binary() -> bytes:
+def bytes_value() -> bytes:
     """100 MB, made without a second copy of it."""
     return random.Random(1).randbytes(1_000_000) * 100
+
+
+def bytearray_value() -> bytearray:
+    """100 MB."""
+    return bytearray(bytes_value())
+
+
+def str_value() -> str:
+    """100,000,000 characters of ASCII."""
+    printable = [chr(code) for code in range(32, 127)]
+    return "".join(random.Random(1).choices(printable, k=1_000_000)) * 100
+
+
+def memoryview_value() -> memoryview:
+    """100 MB."""
+    return memoryview(bytes_value())
+
+
+def bytes_io() -> io.BytesIO:
+    """100 MB."""
+    return io.BytesIO(bytes_value())
 
 
 def array() -> Any:
@@ -28,16 +49,18 @@ def frame() -> Any:
     import numpy as np
     import pandas as pd
 
-    n, chance = 1_000_000, np.random.default_rng(1)
+    row_count = 1_000_000
+    generator = np.random.default_rng(1)
     names = pd.Series(
-        [f"user-{k * 7919 % 1_000_003:07}" for k in range(n)], dtype=object
+        [f"user-{row * 7919 % 1_000_003:07}" for row in range(row_count)], dtype=object
     )
-    numbers = {
-        "a": chance.random(n),
-        "b": chance.integers(0, 1000, n),
-        "c": chance.normal(size=n),
+    columns = {
+        "a": generator.random(row_count),
+        "b": generator.integers(0, 1000, row_count),
+        "c": generator.normal(size=row_count),
+        "name": names,
     }
-    return pd.DataFrame({**numbers, "name": names})
+    return pd.DataFrame(columns)
 
 
 def wide() -> Any:
@@ -45,28 +68,76 @@ def wide() -> Any:
     import numpy as np
     import pandas as pd
 
-    return pd.DataFrame(
-        np.random.default_rng(1).random((500, 2000)),
-        columns=[f"c{k}" for k in range(2000)],
-    )
+    numbers = np.random.default_rng(1).random((500, 2000))
+    return pd.DataFrame(numbers, columns=[f"c{column}" for column in range(2000)])
 
 
 def texts(dtype: str) -> Any:
     """300,000 rows, three columns of texts."""
     import pandas as pd
 
-    rows = range(300_000)
-    columns = {
-        name: [f"{name * (k % 17)} {k * 7919 % 50_021}" for k in rows] for name in "abc"
-    }
-    if dtype == "str" and pd.__version__ < "3":  # where `str` is `object`
-        dtype = "string[pyarrow]"
+    columns = {}
+    for name in "abc":
+        columns[name] = [
+            f"{name * (row % 17)} {row * 7919 % 50_021}" for row in range(300_000)
+        ]
     return pd.DataFrame(columns, dtype=dtype)
 
 
-def rows() -> list[dict[str, object]]:
-    """200,000 dicts."""
-    return [{"id": k, "name": f"n{k}", "ok": True, "w": k / 3} for k in range(200_000)]
+def object_texts() -> Any:
+    """Texts as Python objects."""
+    return texts("object")
+
+
+def arrow_texts() -> Any:
+    """Texts in the memory of pyarrow."""
+    import pandas as pd
+
+    if pd.__version__ < "3":
+        # Before pandas 3, `str` was another name of `object`.
+        return texts("string[pyarrow]")
+    return texts("str")
+
+
+def ints() -> list[int]:
+    """A million different ones."""
+    return list(range(1_000_000))
+
+
+def floats() -> list[float]:
+    """A million different ones."""
+    return [number / 3 for number in range(1_000_000)]
+
+
+def set_of_ints() -> set[int]:
+    """200,000 ints."""
+    return set(range(0, 1_400_000, 7))
+
+
+def set_of_strs() -> set[str]:
+    """200,000 words."""
+    return {f"word {number}" for number in range(200_000)}
+
+
+def datetimes() -> list[datetime]:
+    """100,000 moments without a zone."""
+    return _moments(None)
+
+
+def zoned_datetimes() -> list[datetime]:
+    """100,000 moments in UTC."""
+    return _moments(timezone.utc)
+
+
+def _moments(zone: timezone | None) -> list[datetime]:
+    """100,000 moments, of which no two are the same."""
+    first = datetime(2026, 1, 1, tzinfo=zone)
+    return [first + timedelta(seconds=37 * number) for number in range(100_000)]
+
+
+def pairs() -> list[tuple[int, str]]:
+    """100,000 tuples of a number and a name."""
+    return [(number, f"n{number}") for number in range(100_000)]
 
 
 class Size(Enum):
@@ -77,34 +148,49 @@ class Size(Enum):
     LARGE = "l"
 
 
-def moments(zone: timezone | None) -> list[datetime]:
-    """100,000 moments, of which no two are the same."""
-    first = datetime(2026, 1, 1, tzinfo=zone)
-    return [first + timedelta(seconds=37 * k) for k in range(100_000)]
+def enum_members() -> list[Size]:
+    """99,999 times one of three members."""
+    return list(Size) * 33_333
+
+
+def decimals() -> list[Decimal]:
+    """100,000 different ones."""
+    return [Decimal(number) / 100 for number in range(100_000)]
+
+
+def flat_dict() -> dict[str, int]:
+    """100,000 keys."""
+    return {f"key-{number:06}": number for number in range(100_000)}
+
+
+def dicts() -> list[dict[str, object]]:
+    """200,000 dicts of four keys."""
+    return [
+        {"id": number, "name": f"n{number}", "ok": True, "w": number / 3}
+        for number in range(200_000)
+    ]
 
 
 VALUES: dict[str, Callable[[], Any]] = {
-    "bytes": binary,
-    "bytearray": lambda: bytearray(binary()),
-    "str": lambda: (
-        "".join(map(chr, random.Random(1).choices(range(32, 127), k=1_000_000))) * 100
-    ),
-    "memoryview": lambda: memoryview(binary()),
-    "BytesIO": lambda: io.BytesIO(binary()),
+    "bytes": bytes_value,
+    "bytearray": bytearray_value,
+    "str": str_value,
+    "memoryview": memoryview_value,
+    "BytesIO": bytes_io,
     "array": array,
     "frame": frame,
     "wide": wide,
-    "texts object": lambda: texts("object"),
-    "texts arrow": lambda: texts("str"),
-    "list of ints": lambda: list(range(1_000_000)),
-    "list of floats": lambda: [k / 3 for k in range(1_000_000)],
-    "set of ints": lambda: set(range(0, 1_400_000, 7)),
-    "set of strs": lambda: {f"word {k}" for k in range(200_000)},
-    "list of datetimes": lambda: moments(None),
-    "list of datetimes with a zone": lambda: moments(timezone.utc),
-    "list of pairs": lambda: [(k, f"n{k}") for k in range(100_000)],
-    "list of Enum members": lambda: list(Size) * 33_333,
-    "list of Decimals": lambda: [Decimal(k) / 100 for k in range(100_000)],
-    "dict": lambda: {f"key-{k:06}": k for k in range(100_000)},
-    "nested": rows,
+    "texts object": object_texts,
+    "texts arrow": arrow_texts,
+    "list of ints": ints,
+    "list of floats": floats,
+    "set of ints": set_of_ints,
+    "set of strs": set_of_strs,
+    "list of datetimes": datetimes,
+    "list of datetimes with a zone": zoned_datetimes,
+    "list of pairs": pairs,
+    "list of Enum members": enum_members,
+    "list of Decimals": decimals,
+    "dict": flat_dict,
+    "nested": dicts,
 }
