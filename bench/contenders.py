@@ -5,7 +5,6 @@ They are made once, with uv where it is installed, in a folder that is kept.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +17,7 @@ from environments import (  # noqa: E402
     build_wheel,
     environment,
     install,
+    python_in,
     uninstall,
 )
 
@@ -98,9 +98,7 @@ def _made_once(place: Path, requirements: list[str]) -> Path:
         rmtree(place, ignore_errors=True)
         environment(place, requirements)
         complete.write_text(wanted)
-    if os.name == "nt":
-        return place / "Scripts/python.exe"
-    return place / "bin/python"
+    return python_in(place)
 
 
 def _emptied(folder: Path) -> Path:

@@ -1,4 +1,7 @@
-"""Temporary environments for the scripts, and a wheel of this checkout."""
+"""Temporary environments for the scripts, and a wheel of this checkout.
+
+All of it is done by uv if uv is installed, and by pip if not.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +18,23 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def environment(folder: Path, requirements: Iterable[str]) -> Path:
-    """Create an environment, with uv if it is installed, and return the path of its Python."""
-    if uv := shutil.which("uv"):
-        subprocess.run(
-            [uv, "venv", "--quiet", "--python", sys.executable, str(folder)], check=True
-        )
+    """Create an environment, and return the path of its Python."""
+    uv = shutil.which("uv")
+    if uv:
+        command = [uv, "venv", "--quiet", "--python", sys.executable, str(folder)]
+        subprocess.run(command, check=True)
     else:
         venv.create(folder, with_pip=True)
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    python = python_in(folder)
     install(python, requirements)
     return python
+
+
+def python_in(folder: Path) -> Path:
+    """Return the path of the Python of an environment."""
+    if os.name == "nt":
+        return folder / "Scripts/python.exe"
+    return folder / "bin/python"
 
 
 def pip() -> list[str]:
@@ -38,50 +48,33 @@ def pip() -> list[str]:
 
 
 def install(python: Path, requirements: Iterable[str]) -> None:
-    """Install requirements into an environment, with uv if it is installed."""
+    """Install requirements into an environment."""
     uv = shutil.which("uv")
-    pip = (
-        [uv, "pip", "install", "--python", str(python)]
-        if uv
-        else [str(python), "-m", "pip", "install"]
-    )
-    subprocess.run([*pip, "--quiet", *requirements], check=True)
+    if uv:
+        command = [uv, "pip", "install", "--python", str(python)]
+    else:
+        command = [str(python), "-m", "pip", "install"]
+    subprocess.run([*command, "--quiet", *requirements], check=True)
 
 
 def uninstall(python: Path, packages: Iterable[str]) -> None:
-    """Remove packages from an environment, with uv if it is installed."""
+    """Remove packages from an environment, if they are there."""
     uv = shutil.which("uv")
-    pip = (
-        [uv, "pip", "uninstall", "--python", str(python)]
-        if uv
-        else [str(python), "-m", "pip", "uninstall", "--yes"]
-    )
-    subprocess.run([*pip, "--quiet", *packages], check=True)
+    if uv:
+        command = [uv, "pip", "uninstall", "--python", str(python)]
+    else:
+        command = [str(python), "-m", "pip", "uninstall", "--yes"]
+    subprocess.run([*command, "--quiet", *packages], check=True)
 
 
 def build_wheel(folder: Path) -> Path:
-    """Build a wheel of this checkout, with uv if it is installed, and return its path."""
-    if uv := shutil.which("uv"):
-        command = [
-            uv,
-            "build",
-            "--quiet",
-            "--wheel",
-            "--out-dir",
-            str(folder),
-            str(ROOT),
-        ]
+    """Build a wheel of this checkout in a folder without wheels; return its path."""
+    uv = shutil.which("uv")
+    if uv:
+        command = [uv, "build", "--quiet", "--wheel", "--out-dir", str(folder)]
     else:
-        pip = [
-            sys.executable,
-            "-m",
-            "pip",
-            "wheel",
-            "--quiet",
-            "--no-deps",
-            "--wheel-dir",
-        ]
-        command = [*pip, str(folder), str(ROOT)]
-    subprocess.run(command, check=True)
+        command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"]
+        command += ["--wheel-dir", str(folder)]
+    subprocess.run([*command, str(ROOT)], check=True)
     (wheel,) = folder.glob("pytest_mimic-*.whl")
     return wheel
