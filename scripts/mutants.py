@@ -1,20 +1,20 @@
-"""Makes mutants of the source, and checks that tests still kill them after a large change.
+"""Makes mutants of the source, and checks that tests still kill them.
 
-    python scripts/mutants.py make [--seed N]                    sample mutants, run
-    them and write scripts/mutants.txt
-    python scripts/mutants.py check [--tests PACKAGE=PATH ...]   run again those that
-    were killed
-    python scripts/mutants.py prune                              drop those whose lines
-    are gone
+It is run after a large change.
+
+    python scripts/mutants.py make [--seed N]
+        sample mutants, run them and write scripts/mutants.txt
+    python scripts/mutants.py check [--tests PACKAGE=PATH ...]
+        run again those that were killed
+    python scripts/mutants.py prune
+        drop those whose lines are gone
 
 A mutant is the source with one small error. It is killed if a test fails. `make` needs
-cosmic-ray. `check` looks for the
-original lines of a mutant in a function of the same name, in any file. It exits with 1
-if a mutant survives. Tests run in a
-copy of the checkout: the source does not change. Several paths, files or folders of
-tests, may be given for a package. Those
-in scripts/mutants.txt whose lines are deleted or changed are gone. Both commands need
-POSIX.
+cosmic-ray. `check` looks for the original lines of a mutant in a function of the same
+name, in any file. It exits with 1 if a mutant survives. Tests run in a copy of the
+checkout: the source does not change. Several paths, files or folders of tests, may be
+given for a package. Those in scripts/mutants.txt whose lines are deleted or changed are
+gone. `make` and `check` need POSIX.
 """
 
 from __future__ import annotations
@@ -36,9 +36,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
-HOUSE = Path("src", "pytest_mimic")
+SOURCE = ROOT / "src" / "pytest_mimic"
 LIST = ROOT / "scripts" / "mutants.txt"
 UNIT = "tests/unit/core"
 # How many mutants each package gets.
@@ -54,7 +55,15 @@ COUNTS = {
 # comparison means or break any.
 SKIPPED = re.compile(r"TYPE_CHECKING|TypeAlias|@overload|@final|@override")
 WEAK = re.compile(r"Variable|Operator_(Eq_Is|NotEq_IsNot|(Is|IsNot)_(Lt|Gt|LtE|GtE))$")
-PYTEST = "-m pytest -x -q --tb=no -p no:randomly -p no:cacheprovider --hypothesis-profile=ci --basetemp=.tmp/t".split()
+PYTEST = (
+    "-m pytest -x -q --tb=no -p no:randomly -p no:cacheprovider"
+    " --hypothesis-profile=ci --basetemp=.tmp/t"
+).split()
+
+# The line and the column at which something starts.
+Start = tuple[int, int]
+# The name of an operator, and what makes the text of the file with the mutant.
+Way = tuple[str, Callable[[], str]]
 
 
 @dataclass(frozen=True)
@@ -74,7 +83,7 @@ class Mutant:
     test: str = ""
 
     def __str__(self) -> str:
-        parts = (
+        facts = (
             self.package,
             self.file,
             self.scope,
@@ -82,23 +91,25 @@ class Mutant:
             self.outcome,
             self.test,
         )
-        head = " | ".join(part for part in parts if part)
-        lines = [
-            *(f"- {line}" for line in self.before),
-            *(f"+ {line}" for line in self.after),
-        ]
-        return "\n".join([head, *map(str.rstrip, lines)])
+        lines = [" | ".join(fact for fact in facts if fact)]
+        for line in self.before:
+            lines.append(f"- {line}".rstrip())
+        for line in self.after:
+            lines.append(f"+ {line}".rstrip())
+        return "\n".join(lines)
+
+
+# -- the list
 
 
 def read_list() -> Iterator[Mutant]:
     """Read the list that `make` wrote."""
-    for block in re.split(
-        r"\n\n+", re.sub(r"(?m)^#.*\n", "", LIST.read_text("utf-8")).strip()
-    ):
+    text = LIST.read_text("utf-8")
+    without_comments = re.sub(r"(?m)^#.*\n", "", text).strip()
+    for block in re.split(r"\n\n+", without_comments):
         head, *lines = block.split("\n")
-        before, after = (
-            tuple(line[2:] for line in lines if line[0] == sign) for sign in "-+"
-        )
+        before = tuple(line[2:] for line in lines if line[0] == "-")
+        after = tuple(line[2:] for line in lines if line[0] == "+")
         package, file, scope, operator, *outcome = head.split(" | ")
         yield Mutant(package, file, scope, operator, before, after, *outcome)
 
@@ -114,179 +125,243 @@ def write_list(mutants: list[Mutant], head: str) -> None:
 
 def counts(mutants: list[Mutant]) -> str:
     """Return the number of mutants by package and outcome."""
-    found = defaultdict(Counter)
+    numbers_by_package: dict[str, Counter[str]] = defaultdict(Counter)
     for mutant in mutants:
-        found[mutant.package][mutant.outcome] += 1
-    lines = ((package, sorted(numbers.items())) for package, numbers in found.items())
-    return "\n".join(
-        f"# {package}: {', '.join(f'{n} {outcome}' for outcome, n in row)}"
-        for package, row in lines
-    )
+        numbers_by_package[mutant.package][mutant.outcome] += 1
+    lines = []
+    for package, numbers in numbers_by_package.items():
+        texts = [f"{number} {outcome}" for outcome, number in sorted(numbers.items())]
+        lines.append(f"# {package}: {', '.join(texts)}")
+    return "\n".join(lines)
+
+
+# -- where the lines of a mutant are
+
+
+class Place(NamedTuple):
+    """Where the original lines of a mutant are; the best place is the least."""
+
+    is_other_scope: bool
+    is_other_file: bool
+    file: Path
+    """The path in the folder of the source."""
+    line: int
+    """The number of the first line, from 0."""
 
 
 def scopes(text: str) -> list[str]:
     """Return the qualified name of the function or class that each line is in."""
     names = ["module"] * (text.count("\n") + 1)
-
-    def visit(node: ast.AST, outer: str) -> None:
-        for child in ast.iter_child_nodes(node):
-            name = outer
-            if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                name = f"{outer}.{child.name}".lstrip(".")
-                start = min(
-                    [
-                        child.lineno,
-                        *(decorator.lineno for decorator in child.decorator_list),
-                    ]
-                )
-                names[start - 1 : child.end_lineno] = [name] * (
-                    child.end_lineno - start + 1
-                )
-            visit(child, name)
-
-    visit(ast.parse(text), "")
+    note_scopes(ast.parse(text), "", names)
     return names
 
 
-def places(mutant: Mutant) -> list[tuple[bool, bool, Path, int]]:
-    """Return where the original lines are in a function of this name, the best place first.
+def note_scopes(node: ast.AST, outer: str, names: list[str]) -> None:
+    """Note the functions and classes inside of a node; `outer` is its own name."""
+    for child in ast.iter_child_nodes(node):
+        name = outer
+        if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            name = f"{outer}.{child.name}".lstrip(".")
+            decorator_lines = [decorator.lineno for decorator in child.decorator_list]
+            first_line = min([child.lineno, *decorator_lines])
+            last_line = child.end_lineno or first_line
+            for line in range(first_line, last_line + 1):
+                names[line - 1] = name
+        note_scopes(child, name, names)
 
-    Each says whether its class and its file are other ones, then its file and line.
+
+def places(mutant: Mutant) -> list[Place]:
+    """Return where the original lines are in a function of this name, the best first.
+
+    The class of the function and its file may be other ones.
     """
     found = []
-    for path in (ROOT / HOUSE).rglob("*.py"):
-        text, file = path.read_text("utf-8"), path.relative_to(ROOT / HOUSE)
+    for path in SOURCE.rglob("*.py"):
+        text = path.read_text("utf-8")
         lines = [line.strip() for line in text.split("\n")]
-        if mutant.before[0] in lines:
-            for at, name in enumerate(scopes(text)):
-                is_same = name.split(".")[-1] == mutant.scope.split(".")[-1]
-                if (
-                    is_same
-                    and tuple(lines[at : at + len(mutant.before)]) == mutant.before
-                ):
-                    found.append(
-                        (name != mutant.scope, file.as_posix() != mutant.file, file, at)
-                    )
+        if mutant.before[0] not in lines:
+            continue
+        file = path.relative_to(SOURCE)
+        for number, scope in enumerate(scopes(text)):
+            lines_here = tuple(lines[number : number + len(mutant.before)])
+            if (
+                lines_here == mutant.before
+                and scope.split(".")[-1] == mutant.scope.split(".")[-1]
+            ):
+                is_other_scope = scope != mutant.scope
+                is_other_file = file.as_posix() != mutant.file
+                found.append(Place(is_other_scope, is_other_file, file, number))
     return sorted(found)
 
 
-def mutated(mutant: Mutant, file: Path, at: int) -> str:
+def mutated(mutant: Mutant, file: Path, first_line: int) -> str:
     """Return the text of a file with the mutant at a line."""
-    lines = (ROOT / HOUSE / file).read_text("utf-8").split("\n")
-    old = lines[at : at + len(mutant.before)]
-    indents = [line[: len(line) - len(line.lstrip())] for line in old]
-    new = [indents[min(n, len(old) - 1)] + line for n, line in enumerate(mutant.after)]
-    return "\n".join([*lines[:at], *new, *lines[at + len(old) :]])
+    lines = (SOURCE / file).read_text("utf-8").split("\n")
+    end = first_line + len(mutant.before)
+    indents = []
+    for line in lines[first_line:end]:
+        indents.append(line[: len(line) - len(line.lstrip())])
+    new_lines = []
+    for number, line in enumerate(mutant.after):
+        # Lines beyond the original ones are indented as the last of these.
+        new_lines.append(indents[min(number, len(indents) - 1)] + line)
+    return "\n".join([*lines[:first_line], *new_lines, *lines[end:]])
 
 
-def sites(package: str) -> list[tuple[Path, str, list[tuple[str, Callable[[], str]]]]]:
-    """Return all places in a package that can be mutated: file, its text, and by operator what makes the new text."""
+# -- new mutants
+
+
+class Site(NamedTuple):
+    """A place in the source that can be mutated."""
+
+    path: Path
+    text: str
+    """The text of the whole file."""
+    ways: list[Way]
+
+
+def sites(package: str) -> list[Site]:
+    """Return all places in a package that can be mutated, in order."""
+    found = []
+    for path in sorted((SOURCE / "_core" / package).rglob("*.py")):
+        text = path.read_text("utf-8")
+        # Where a site starts, and the kind of its operators.
+        ways_by_place = ways_of_operators(text)
+        for start, change in removals(text):
+            ways = ways_by_place.setdefault((start, "RemoveStatement"), [])
+            ways.append(("RemoveStatement", change))
+        for place in sorted(ways_by_place):
+            found.append(Site(path, text, ways_by_place[place]))
+    return found
+
+
+def ways_of_operators(text: str) -> dict[tuple[Start, str], list[Way]]:
+    """Return what cosmic-ray can change, by where it starts and the kind of change."""
     from cosmic_ray.ast import ast_nodes, get_ast
     from cosmic_ray.mutating import mutate_code
     from cosmic_ray.plugins import get_operator, operator_names
 
-    operators = {
-        name.split("/")[1]: get_operator(name)
-        for name in operator_names()
-        if not WEAK.search(name)
-    }
-    found = defaultdict(list)
-    for path in sorted((ROOT / HOUSE / "_core" / package).rglob("*.py")):
-        text = path.read_text("utf-8")
-        nodes = list(ast_nodes(get_ast(text)))
-        for name, operator in operators.items():
-            starts = [
-                start
-                for node in nodes
-                for start, _ in operator().mutation_positions(node)
-            ]
-            for n, start in enumerate(starts):
-                way = name, partial(mutate_code, text, operator(), n)
-                found[path, text, start, name.split("_")[0]].append(way)
-        for node in ast.walk(ast.parse(text)):
-            is_call = isinstance(node, ast.Expr) and isinstance(
-                node.value, (ast.Call, ast.Await)
-            )
-            if is_call or isinstance(node, (ast.Raise, ast.Delete)):
-                lines, at = text.split("\n"), node.lineno - 1
-                lines[at : node.end_lineno] = [lines[at][: node.col_offset] + "pass"]
-                way = "RemoveStatement", partial("\n".join, lines)
-                found[
-                    path, text, (node.lineno, node.col_offset), "RemoveStatement"
-                ].append(way)
-    return [
-        (path, text, ways)
-        for (path, text, *_), ways in sorted(found.items(), key=lambda item: item[0])
-    ]
+    nodes = list(ast_nodes(get_ast(text)))
+    found: dict[tuple[Start, str], list[Way]] = {}
+    for qualified_name in operator_names():
+        if WEAK.search(qualified_name):
+            continue
+        operator = get_operator(qualified_name)
+        name = qualified_name.split("/")[1]
+        kind = name.split("_")[0]
+        # cosmic-ray counts the places of an operator through the whole file.
+        number = 0
+        for node in nodes:
+            for start, _ in operator().mutation_positions(node):
+                change = partial(mutate_code, text, operator(), number)
+                found.setdefault((start, kind), []).append((name, change))
+                number += 1
+    return found
+
+
+def removals(text: str) -> Iterator[tuple[Start, Callable[[], str]]]:
+    """Yield the start of each statement that can be removed, and what removes it.
+
+    They are calls whose result is not used, `raise` and `del`.
+    """
+    for node in ast.walk(ast.parse(text)):
+        is_call = isinstance(node, ast.Expr) and isinstance(
+            node.value, (ast.Call, ast.Await)
+        )
+        if is_call or isinstance(node, (ast.Raise, ast.Delete)):
+            lines = text.split("\n")
+            first = node.lineno - 1
+            indent = lines[first][: node.col_offset]
+            lines[first : node.end_lineno] = [indent + "pass"]
+            yield (node.lineno, node.col_offset), partial("\n".join, lines)
 
 
 def sample(package: str, chance: random.Random) -> Iterator[Mutant]:
-    """Yield mutants of a package, at most one for each line, where the line is unlike all others of its function."""
-    found, seen = sites(package), set()
+    """Yield mutants of a package, at most one for each line.
+
+    The line is unlike all others of its function.
+    """
+    found = sites(package)
     chance.shuffle(found)
-    for path, text, ways in found:
-        name, change = chance.choice(ways)
-        changed = change()
-        if meaning(changed) in ("", meaning(text)):
+    seen: set[tuple[Path, int]] = set()
+    for site in found:
+        operator, change = chance.choice(site.ways)
+        changed_text = change()
+        if meaning(changed_text) in ("", meaning(site.text)):
             continue
-        old, new = text.split("\n"), changed.split("\n")
-        start = equal_lines(old, new)
-        end = equal_lines(old[start:][::-1], new[start:][::-1])
-        before, after = (
-            tuple(line.strip() for line in lines[start : len(lines) - end])
-            for lines in (old, new)
-        )
-        file = path.relative_to(ROOT / HOUSE)
+        old_lines = site.text.split("\n")
+        new_lines = changed_text.split("\n")
+        start = equal_lines(old_lines, new_lines)
+        equal_at_end = equal_lines(old_lines[start:][::-1], new_lines[start:][::-1])
+        before = old_lines[start : len(old_lines) - equal_at_end]
+        after = new_lines[start : len(new_lines) - equal_at_end]
+        file = site.path.relative_to(SOURCE)
         mutant = Mutant(
-            package, file.as_posix(), scopes(text)[start], name, before, after
+            package,
+            file.as_posix(),
+            scopes(site.text)[start],
+            operator,
+            tuple(line.strip() for line in before),
+            tuple(line.strip() for line in after),
         )
-        if not before or (file, start) in seen or SKIPPED.search(before[0]):
+        if not before or (file, start) in seen or SKIPPED.search(mutant.before[0]):
             continue
-        if sum(not any(place[:2]) for place in places(mutant)) == 1:
+        own_places = []
+        for place in places(mutant):
+            if not place.is_other_scope and not place.is_other_file:
+                own_places.append(place)
+        if len(own_places) == 1:
             seen.add((file, start))
-            if meaning(mutated(mutant, file, start)) == meaning(changed):
+            if meaning(mutated(mutant, file, start)) == meaning(changed_text):
                 yield mutant
 
 
 def equal_lines(old: list[str], new: list[str]) -> int:
     """Return how many lines are equal at the start."""
-    return next(
-        (n for n, pair in enumerate(zip(old, new)) if pair[0] != pair[1]),
-        min(len(old), len(new)),
-    )
+    count = 0
+    for old_line, new_line in zip(old, new):
+        if old_line != new_line:
+            break
+        count += 1
+    return count
 
 
 def meaning(text: str) -> str:
-    """Return a module's syntax tree without its annotations, or nothing if it has an error."""
+    """Return a module's syntax tree without its annotations.
+
+    For a module with an error it is empty.
+    """
     try:
         tree = ast.parse(text)
     except SyntaxError:
         return ""
     for node in ast.walk(tree):
-        for field in {"annotation", "returns"}.intersection(node._fields):
-            setattr(node, field, None)
+        for field in ("annotation", "returns"):
+            if field in node._fields:
+                setattr(node, field, None)
     return ast.dump(tree)
+
+
+# -- running the tests
 
 
 def run(copy: Path, tests: list[str], limit: int) -> tuple[str, str]:
     """Run tests in the copy. Return the outcome, and the first test that failed."""
-    short = (
-        [f"--confcutdir={UNIT}"] if all(test.startswith(UNIT) for test in tests) else []
-    )
-    path = os.pathsep.join([str(copy / "src"), str(copy / "tests")])
-    env = {
+    options = ["-m", "not rare"]
+    if all(test.startswith(UNIT) for test in tests):
+        options.append(f"--confcutdir={UNIT}")
+    environment = {
         **os.environ,
-        "PYTHONPATH": path,
+        "PYTHONPATH": os.pathsep.join([str(copy / "src"), str(copy / "tests")]),
         "PYTHONDONTWRITEBYTECODE": "1",
         "TMPDIR": str(copy / ".tmp"),
     }
-    env.pop("MIMIC_RARE", None)
+    environment.pop("MIMIC_RARE", None)
     with tempfile.TemporaryFile("w+") as output:
-        command = [sys.executable, *PYTEST, *short, "-m", "not rare", *tests]
         process = subprocess.Popen(
-            command,
+            [sys.executable, *PYTEST, *options, *tests],
             cwd=copy,
-            env=env,
+            env=environment,
             stdout=output,
             stderr=output,
             start_new_session=True,
@@ -297,11 +372,15 @@ def run(copy: Path, tests: list[str], limit: int) -> tuple[str, str]:
             return "timeout", ""
         finally:
             with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # its children too
+                # The children of the process end, too.
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         output.seek(0)
         failed = re.search(r"(?m)^(?:FAILED|ERROR) ([^\s\[]+)", output.read())
-    return "killed" if code else "survived", failed[1] if failed else ""
+    outcome = "killed" if code else "survived"
+    if failed is None:
+        return outcome, ""
+    return outcome, failed[1]
 
 
 def run_all(
@@ -313,57 +392,59 @@ def run_all(
     """
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder).resolve() / "copy"
-        shutil.copytree(
-            ROOT,
-            copy,
-            ignore=shutil.ignore_patterns(".git", ".venv", ".tox", "__pycache__"),
-        )
+        ignored = shutil.ignore_patterns(".git", ".venv", ".tox", "__pycache__")
+        shutil.copytree(ROOT, copy, ignore=ignored)
         (copy / ".tmp").mkdir()
         for package, paths in tests.items():
-            outcome = run(copy, paths, limit)
-            if outcome[0] != "survived":
+            outcome, test = run(copy, paths, limit)
+            if outcome != "survived":
                 sys.exit(
-                    f"Without a mutant, the tests of {package} fail: {' '.join(outcome)}."
+                    f"Without a mutant, the tests of {package} fail: {outcome} {test}."
                 )
         for mutant in mutants:
-            if not (found := places(mutant)):
+            found = places(mutant)
+            if not found:
                 yield replace(mutant, outcome="gone", test="")
                 continue
-            *_, file, at = found[0]
-            target = copy / HOUSE / file
-            target.write_text(mutated(mutant, file, at), "utf-8")
-            outcome = run(copy, tests[mutant.package], limit)
-            shutil.copy(ROOT / HOUSE / file, target)
-            yield replace(mutant, outcome=outcome[0], test=outcome[1])
+            place = found[0]
+            original = SOURCE / place.file
+            target = copy / original.relative_to(ROOT)
+            target.write_text(mutated(mutant, place.file, place.line), "utf-8")
+            outcome, test = run(copy, tests[mutant.package], limit)
+            shutil.copy(original, target)
+            yield replace(mutant, outcome=outcome, test=test)
+
+
+# -- the commands
 
 
 def make(seed: int, tests: dict[str, list[str]], limit: int) -> None:
     """Sample mutants, run them, and write the list after each."""
-    commit = subprocess.check_output(
-        ["git", "rev-parse", "--short=8", "HEAD"], cwd=ROOT, text=True
-    ).strip()
-    chance, done = random.Random(seed), []
-    mutants = [
-        mutant
-        for package in tests
-        for mutant in islice(sample(package, chance), COUNTS[package])
-    ]
+    command = ["git", "rev-parse", "--short=8", "HEAD"]
+    commit = subprocess.check_output(command, cwd=ROOT, text=True).strip()
+    head = f"# Written by scripts/mutants.py: commit {commit}, seed {seed}."
+    chance = random.Random(seed)
+    mutants: list[Mutant] = []
+    for package in tests:
+        mutants += islice(sample(package, chance), COUNTS[package])
+    done = []
     for mutant in run_all(mutants, tests, limit):
         done.append(mutant)
         print(f"{len(done)} of {len(mutants)}", mutant, sep="\n", flush=True)
-        write_list(
-            done, f"# Written by scripts/mutants.py: commit {commit}, seed {seed}."
-        )
+        write_list(done, head)
     print(counts(done))
 
 
 def check(tests: dict[str, list[str]], limit: int) -> bool:
-    """Run the mutants of the list that did not survive, print those that are not killed, and tell whether one survives."""
-    mutants = [
-        mutant
-        for mutant in read_list()
-        if mutant.outcome != "survived" and mutant.package in tests
-    ]
+    """Run the mutants of the list that did not survive, and print those not killed.
+
+    Returns:
+        Whether a mutant survives.
+    """
+    mutants = []
+    for mutant in read_list():
+        if mutant.outcome != "survived" and mutant.package in tests:
+            mutants.append(mutant)
     done = []
     for mutant in run_all(mutants, tests, limit):
         done.append(mutant)
@@ -377,8 +458,8 @@ def prune() -> None:
     """Drop the mutants whose lines are gone, and say how many there were."""
     mutants = list(read_list())
     remaining = [mutant for mutant in mutants if places(mutant)]
-    texts = LIST.read_text("utf-8").split("\n", 1)
-    write_list(remaining, texts[0])
+    head = LIST.read_text("utf-8").partition("\n")[0]
+    write_list(remaining, head)
     print(f"{len(mutants) - len(remaining)} of {len(mutants)} dropped")
 
 
@@ -401,10 +482,13 @@ def main() -> None:
         help="PACKAGE=PATH: tests to run instead",
     )
     options = parser.parse_args()
-    tests = defaultdict(list)
-    for package, path in (text.split("=", 1) for text in options.tests):
-        tests[package].append(path)
-    tests = {package: tests.get(package, [f"{UNIT}/{package}"]) for package in COUNTS}
+    given_tests: dict[str, list[str]] = defaultdict(list)
+    for package_and_path in options.tests:
+        package, path = package_and_path.split("=", 1)
+        given_tests[package].append(path)
+    tests = {}
+    for package in COUNTS:
+        tests[package] = given_tests.get(package, [f"{UNIT}/{package}"])
     if options.command == "prune":
         prune()
     elif options.command == "make":
