@@ -1,23 +1,22 @@
-"""Replays vaults that an older commit has recorded, and compares them with new recordings.
+"""Replays vaults that an older commit has recorded, and compares them with new ones.
 
-    .venv/bin/python scripts/frozen_recordings.py make [PROJECT ...]    record projects
-    into the archive
-    .venv/bin/python scripts/frozen_recordings.py check [PROJECT ...]   replay it,
-    record again, and compare
-    .venv/bin/python scripts/frozen_recordings.py replay [PROJECT ...]  replay it only
+    .venv/bin/python scripts/frozen_recordings.py make [PROJECT ...]
+        record projects into the archive
+    .venv/bin/python scripts/frozen_recordings.py check [PROJECT ...]
+        replay the archive, record again, and compare
+    .venv/bin/python scripts/frozen_recordings.py replay [PROJECT ...]
+        replay it only
 
 `make` is for the code that is the reference. `check` exits with 1 if a test fails in a
-replay without services, if a replay
-misses a call or writes, and if a file of a new recording differs.
-tests/frozen/accepted.txt names the differences that are
-meant, one a line: `GLOB | REGEX | reason`. The glob takes `project/file`. The regular
-expression takes each changed line of
-such a file, with its `-` or `+`; `*` takes the whole file, a new or a missing one too.
+replay without services, if a replay misses a call or writes, and if a file of a new
+recording differs. tests/frozen/accepted.txt names the differences that are meant, one a
+line: `GLOB | REGEX | reason`. The glob takes `project/file`. The regular expression
+takes each changed line of such a file, with its `-` or `+`; `*` takes the whole file, a
+new or a missing one too.
 
 Real services run on loopback, at a fixed time: a file of an outcome is named by its
-content, and a date within would change
-its name. Dates and durations of recordings, ports and addresses in memory are masked in
-the comparison.
+content, and a date within would change its name. Dates and durations of recordings,
+ports and addresses in memory are masked in the comparison.
 """
 
 from __future__ import annotations
@@ -35,49 +34,72 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import distributions
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 FROZEN = ROOT / "tests" / "frozen"
 ARCHIVE = FROZEN / "recordings.tar.xz"
-# The project's folder, its services, and the files to run, if not all.
-PROJECTS: dict[str, tuple[str, str, str]] = {
-    "http": ("tests/frozen/projects/http", "http", ""),
-    "kinds": ("tests/e2e/projects/kinds", "postgres redis", ""),
-    "shop": ("tests/e2e/projects/shop", "postgres redis shop", ""),
-    "examples": ("examples", "", "test_characters.py test_factors.py test_library.py"),
-    "web": ("examples/web", "", ""),
-    "agent": ("tests/e2e/projects/agent", "llm", ""),
-    "pipeline": ("tests/e2e/projects/pipeline", "", ""),
-    "sql": ("tests/frozen/projects/sql", "postgres", ""),
-    "redis": ("tests/frozen/projects/redis", "redis", ""),
+
+
+class Project(NamedTuple):
+    """A project whose tests are recorded."""
+
+    folder: str
+    services: str = ""
+    """The names of the services that it needs, for `tests/frozen/services.py`."""
+    tests: str = ""
+    """The files to run, if not all."""
+
+
+PROJECTS = {
+    "http": Project("tests/frozen/projects/http", "http"),
+    "kinds": Project("tests/e2e/projects/kinds", "postgres redis"),
+    "shop": Project("tests/e2e/projects/shop", "postgres redis shop"),
+    "examples": Project(
+        "examples", tests="test_characters.py test_factors.py test_library.py"
+    ),
+    "web": Project("examples/web"),
+    "agent": Project("tests/e2e/projects/agent", "llm"),
+    "pipeline": Project("tests/e2e/projects/pipeline"),
+    "sql": Project("tests/frozen/projects/sql", "postgres"),
+    "redis": Project("tests/frozen/projects/redis", "redis"),
 }
 # Projects whose calls depend on the version of a library: SQLAlchemy makes tables by
 # other statements from 2.1 on.
 BOUND = {"shop": "sqlalchemy"}
 # Where a replay looks for services: nothing listens there.
-GONE = dict.fromkeys(("API", "LLM", "PAYMENTS", "SHIPPING"), "http://127.0.0.1:1")
-GONE |= {"POSTGRES": "postgres@127.0.0.1:1/gone", "REDIS": "redis://127.0.0.1:1"}
+GONE = {
+    "API": "http://127.0.0.1:1",
+    "LLM": "http://127.0.0.1:1",
+    "PAYMENTS": "http://127.0.0.1:1",
+    "SHIPPING": "http://127.0.0.1:1",
+    "POSTGRES": "postgres@127.0.0.1:1/gone",
+    "REDIS": "redis://127.0.0.1:1",
+}
 ENVIRONMENT = {
-    **dict.fromkeys(("PYTHONDONTWRITEBYTECODE", "PYTEST_DISABLE_PLUGIN_AUTOLOAD"), "1"),
-    **dict(
-        zip(
-            ("PYTHONHASHSEED", "COLUMNS", "TZ", "NONCE"),
-            ("0", "120", "UTC", "17"),
-            strict=True,
-        )
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    "PYTHONHASHSEED": "0",
+    "COLUMNS": "120",
+    "TZ": "UTC",
+    "NONCE": "17",
+    "KINDS": (
+        "plain numpy pandas polars pyarrow scipy PIL attrs pydantic sqlalchemy psycopg"
+        " redis"
     ),
-    "KINDS": "plain numpy pandas polars pyarrow scipy PIL attrs pydantic sqlalchemy psycopg redis",
     "PATH": os.environ["PATH"],
 }
 # What calls ran and read depends on the folder of this script, and is not in the
 # archive.
-OPTIONS = "-p pytest_mimic.plugin -p no:cacheprovider -o filterwarnings= -W ignore --color=no --tb=short --mimic-vault=.mimic_vault -o mimic_inputs=ignore"
+OPTIONS = (
+    "-p pytest_mimic.plugin -p no:cacheprovider -o filterwarnings= -W ignore"
+    " --color=no --tb=short --mimic-vault=.mimic_vault -o mimic_inputs=ignore"
+)
 TALLY = """
 import os
 
@@ -86,14 +108,31 @@ def ran(*words):
     assert not os.environ.get("OFFLINE"), words
 """
 # Their versions show in recordings.
-LIBRARIES = "aiohttp anthropic httpx httpx2 numpy openai pandas pillow polars redis requests sqlalchemy urllib3"
+LIBRARIES = (
+    "aiohttp anthropic httpx httpx2 numpy openai pandas pillow polars redis requests"
+    " sqlalchemy urllib3"
+)
+# How many projects run at once.
+THREADS = 2
 
+#: The bytes of each file, by its path in the vault.
 Vault = dict[str, bytes]
+
+
+# -- runs
 
 
 @dataclass
 class Run:
-    """The result of a run: pytest's exit code, the tests that passed, the calls that replayed, and the vault."""
+    """The result of a run of a project's tests.
+
+    Attributes:
+        code: The exit code of pytest.
+        passed: How many tests passed.
+        replayed: How many calls replayed.
+        output: What pytest printed.
+        vault: The vault after the run.
+    """
 
     code: int
     passed: int
@@ -104,116 +143,152 @@ class Run:
 
 @contextmanager
 def services(names: str) -> Iterator[dict[str, str] | None]:
-    """The variables of services, which run as long as the block lasts; None if one is not installed."""
+    """Run services as long as the block lasts, and give the variables that name them.
+
+    It gives None if one of them is not installed.
+    """
     command = [sys.executable, str(FROZEN / "services.py"), *names.split()]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
-        yield json.loads(process.stdout.readline())  # type: ignore[union-attr]
+        assert process.stdout is not None
+        yield json.loads(process.stdout.readline())
         process.communicate()
 
 
-def run(name: str, folder: Path, found: dict[str, str], *options: str) -> Run:
-    """Run the tests of a project in a copy of it."""
-    source, _, tests = PROJECTS[name]
-    vault = folder / ".mimic_vault"
+def run(name: str, folder: Path, variables: dict[str, str], *options: str) -> Run:
+    """Run the tests of a project in a copy of it.
+
+    Services that the variables do not name are looked for in vain.
+    """
+    project = PROJECTS[name]
     ignored = shutil.ignore_patterns(
         "__pycache__", ".pytest_cache", ".mimic_vault", "web"
     )
-    shutil.copytree(ROOT / source, folder, dirs_exist_ok=True, ignore=ignored)
+    shutil.copytree(ROOT / project.folder, folder, dirs_exist_ok=True, ignore=ignored)
     (folder / "tally.py").write_text(TALLY)
-    variables = {**ENVIRONMENT, "HOME": str(folder.parent), **GONE, **found}
-    sql = f"postgresql+psycopg://{variables['POSTGRES']}"
-    variables |= {"DATABASE_URL": sql, "KINDS_POSTGRES": sql}
-    variables |= {
-        "REDIS_URL": f"{variables['REDIS']}/0",
-        "KINDS_REDIS": variables["REDIS"],
-    }
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        *OPTIONS.split(),
-        *options,
-        *tests.split(),
-    ]
+    command = [sys.executable, "-m", "pytest", *OPTIONS.split()]
+    command += [*options, *project.tests.split()]
+    environment = {**ENVIRONMENT, "HOME": str(folder.parent), **GONE, **variables}
+    database = f"postgresql+psycopg://{environment['POSTGRES']}"
+    environment["DATABASE_URL"] = database
+    environment["KINDS_POSTGRES"] = database
+    environment["REDIS_URL"] = f"{environment['REDIS']}/0"
+    environment["KINDS_REDIS"] = environment["REDIS"]
     done = subprocess.run(
-        command, cwd=folder, env=variables, input="", capture_output=True, text=True
+        command,
+        cwd=folder,
+        env=environment,
+        input="",
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    patterns = (r"(\d+) passed", r"([\d,]+) (?:calls? )?replayed")
-    counts = [re.search(pattern, done.stdout) for pattern in patterns]
-    passed, replayed = (
-        int(count[1].replace(",", "")) if count else 0 for count in counts
+    return Run(
+        code=done.returncode,
+        passed=number_in(done.stdout, r"(\d+) passed"),
+        replayed=number_in(done.stdout, r"([\d,]+) (?:calls? )?replayed"),
+        output=done.stdout + done.stderr,
+        vault=read_vault(folder / ".mimic_vault"),
     )
-    files = {
-        p.relative_to(vault).as_posix(): p.read_bytes()
-        for p in sorted(vault.rglob("*"))
-        if p.is_file()
-    }
-    return Run(done.returncode, passed, replayed, done.stdout + done.stderr, files)
+
+
+def number_in(output: str, pattern: str) -> int:
+    """Return the number that the group of a pattern finds, or 0 if it finds none."""
+    found = re.search(pattern, output)
+    if found is None:
+        return 0
+    return int(found[1].replace(",", ""))
+
+
+def read_vault(folder: Path) -> Vault:
+    """Return the files of a vault."""
+    vault = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            vault[path.relative_to(folder).as_posix()] = path.read_bytes()
+    return vault
 
 
 def record(name: str, folder: Path) -> Run | None:
     """Record a project; None if a service is not installed."""
-    with services(PROJECTS[name][1]) as found:
-        if found is None:
+    with services(PROJECTS[name].services) as variables:
+        if variables is None:
             return None
-        return run(name, folder / "record" / name, found, "--mimic-record")
+        return run(name, folder / "record" / name, variables, "--mimic-record")
 
 
 def replay(name: str, folder: Path, vault: Vault) -> Run:
     """Replay a vault without services."""
+    project_folder = folder / "replay" / name
     for file, data in vault.items():
-        path = folder / "replay" / name / ".mimic_vault" / file
+        path = project_folder / ".mimic_vault" / file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-    return run(name, folder / "replay" / name, {"OFFLINE": "1"})
+    return run(name, project_folder, {"OFFLINE": "1"})
+
+
+# -- the archive
 
 
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the libraries that show in recordings."""
-    found = {one.name.lower(): one.version for one in distributions()}
-    return {
-        "python": ".".join(map(str, sys.version_info[:2])),
-        **{name: found.get(name, "none") for name in LIBRARIES.split()},
-    }
+    installed = {}
+    for distribution in distributions():
+        installed[distribution.name.lower()] = distribution.version
+    found = {"python": f"{sys.version_info.major}.{sys.version_info.minor}"}
+    for library in LIBRARIES.split():
+        found[library] = installed.get(library, "none")
+    return found
 
 
 def make(names: list[str]) -> None:
     """Record projects, and write the archive. It keeps the recordings of the others."""
-    before, vaults = frozen() if set(names) < PROJECTS.keys() else ({}, {})
-    kept = PROJECTS.keys() - set(names)
-    manifest: dict[str, Any] = {"versions": before.get("versions", versions())}
-    manifest |= {name: before[name] for name in PROJECTS if name in kept}
-    contents = {
-        f"{name}/{file}": data for name in kept for file, data in vaults[name].items()
-    }
+    old_manifest: dict[str, Any] = {}
+    old_vaults: dict[str, Vault] = {}
+    if set(names) < PROJECTS.keys():
+        old_manifest, old_vaults = frozen()
+    manifest: dict[str, Any] = {"versions": old_manifest.get("versions", versions())}
+    vaults: dict[str, Vault] = {}
+    for name in PROJECTS:
+        if name not in names:
+            manifest[name] = old_manifest[name]
+            vaults[name] = old_vaults[name]
     with (
-        tempfile.TemporaryDirectory(prefix="mimic-frozen-") as folder,
-        ThreadPoolExecutor(2) as threads,
+        tempfile.TemporaryDirectory(prefix="mimic-frozen-") as temporary,
+        ThreadPoolExecutor(THREADS) as threads,
     ):
-        records = {name: threads.submit(record, name, Path(folder)) for name in names}
+        folder = Path(temporary)
+        records = {name: threads.submit(record, name, folder) for name in names}
         for name, future in records.items():
-            made = future.result()
-            again = replay(name, Path(folder), made.vault) if made else None
-            if (
-                not made
-                or not again
-                or made.code
-                or again.code
-                or again.vault != made.vault
-            ):
+            recorded = future.result()
+            if recorded is None:
+                threads.shutdown(cancel_futures=True)
+                sys.exit(f"{name} cannot be recorded here: a service is not installed")
+            replayed = replay(name, folder, recorded.vault)
+            is_written = replayed.vault != recorded.vault
+            if recorded.code or replayed.code or is_written:
                 threads.shutdown(cancel_futures=True)
                 sys.exit(
-                    f"{name} cannot be recorded and replayed here:\n{made and made.output}{again and again.output}"
+                    f"{name} cannot be recorded and replayed here:\n"
+                    f"{recorded.output}{replayed.output}"
                 )
-            manifest[name] = {"passed": again.passed, "replayed": again.replayed}
-            contents |= {f"{name}/{file}": data for file, data in made.vault.items()}
+            manifest[name] = {"passed": replayed.passed, "replayed": replayed.replayed}
+            vaults[name] = recorded.vault
             print(
-                f"{name}: {again.passed} tests, {again.replayed} calls, {len(made.vault)} files",
+                f"{name}: {replayed.passed} tests, {replayed.replayed} calls,"
+                f" {len(recorded.vault)} files",
                 flush=True,
             )
-    contents["manifest.json"] = json.dumps(manifest, indent=1).encode()
+    write_archive(manifest, vaults)
+
+
+def write_archive(manifest: dict[str, Any], vaults: dict[str, Vault]) -> None:
+    """Write the manifest and the vaults, without times and owners of files."""
+    contents = {"manifest.json": json.dumps(manifest, indent=1).encode()}
+    for name, vault in vaults.items():
+        for file, data in vault.items():
+            contents[f"{name}/{file}"] = data
     with tarfile.open(ARCHIVE, "w:xz", preset=9) as archive:
         for path in sorted(contents):
             member = tarfile.TarInfo(path)
@@ -226,13 +301,22 @@ def frozen() -> tuple[dict[str, Any], dict[str, Vault]]:
     vaults: dict[str, Vault] = {}
     with tarfile.open(ARCHIVE) as archive:
         for member in archive:
+            content = archive.extractfile(member)
+            assert content is not None
             project, _, file = member.name.partition("/")
-            vaults.setdefault(project, {})[file] = archive.extractfile(member).read()  # type: ignore[union-attr]
-    return json.loads(vaults.pop("manifest.json")[""]), vaults
+            vaults.setdefault(project, {})[file] = content.read()
+    manifest = json.loads(vaults.pop("manifest.json")[""])
+    return manifest, vaults
+
+
+# -- the comparison
 
 
 def masked(data: bytes) -> list[str]:
-    """Return the lines of a file without what each run has of its own; for a pickle, its instructions."""
+    """Return the lines of a file without what each run has of its own.
+
+    For a pickle, they are its instructions.
+    """
     try:
         text = data.decode()
     except UnicodeDecodeError:
@@ -243,14 +327,20 @@ def masked(data: bytes) -> list[str]:
     text = re.sub(r"(127\.0\.0\.1:|localhost:|\bport=)\d+", r"\1PORT", text)
     text = re.sub(r"\b0x[0-9a-f]{6,}", "ADDRESS", text)
     # Redis gives the members of a set in any order.
-    words = r'(?<="\$unordered": \[)[^][{}]*'
-    return re.sub(
-        words, lambda found: ", ".join(sorted(found[0].split(", "))), text
-    ).splitlines()
+    text = re.sub(r'(?<="\$unordered": \[)[^][{}]*', sorted_members, text)
+    return text.splitlines()
+
+
+def sorted_members(found: re.Match[str]) -> str:
+    """Return members of a set, which have commas between them, in order."""
+    return ", ".join(sorted(found[0].split(", ")))
 
 
 def instructions(data: bytes) -> str:
-    """Return the instructions of a pickle, or the bytes of another file in hexadecimal digits."""
+    """Return the instructions of a pickle.
+
+    Of another file, return the bytes in hexadecimal digits.
+    """
     listing = io.StringIO()
     try:
         pickletools.dis(data, listing)
@@ -259,149 +349,179 @@ def instructions(data: bytes) -> str:
     return re.sub(r"^ *\d+: ", "", listing.getvalue(), flags=re.MULTILINE)
 
 
-def differences(old: Vault, new: Vault) -> Iterator[tuple[str, str, list[str]]]:
-    """Yield each file that differs after masking: its name, what happened to it, and the lines of a diff."""
+class Difference(NamedTuple):
+    """A file that differs in a new recording."""
+
+    file: str
+    what: str
+    """What happened to it: `new`, `changed` or `missing`."""
+    lines: list[str]
+    """The lines of a diff, without its head."""
+
+
+def differences(old: Vault, new: Vault) -> Iterator[Difference]:
+    """Yield each file that differs after masking."""
     for file in sorted(old.keys() | new.keys()):
-        lines = difflib.unified_diff(
-            masked(old.get(file, b"")), masked(new.get(file, b"")), lineterm="", n=1
-        )
-        if found := list(lines)[2:]:
-            yield (
-                file,
-                "new" if file not in old else "changed" if file in new else "missing",
-                found,
-            )
+        old_lines = masked(old.get(file, b""))
+        new_lines = masked(new.get(file, b""))
+        diff = list(difflib.unified_diff(old_lines, new_lines, lineterm="", n=1))
+        if not diff:
+            continue
+        if file not in old:
+            what = "new"
+        elif file not in new:
+            what = "missing"
+        else:
+            what = "changed"
+        yield Difference(file, what, diff[2:])
 
 
 class Accepted:
     """The differences that accepted.txt names, and those of them that occurred."""
 
     def __init__(self) -> None:
-        lines = (FROZEN / "accepted.txt").read_text(encoding="utf-8").splitlines()
-        self.entries = [
-            line.split(" | ", 2) for line in lines if line and not line.startswith("#")
-        ]
+        self.entries: list[list[str]] = []
+        text = (FROZEN / "accepted.txt").read_text(encoding="utf-8")
+        for line in text.splitlines():
+            if line and not line.startswith("#"):
+                self.entries.append(line.split(" | ", 2))
         self.seen: set[str] = set()
+        """The reasons of those that occurred."""
 
     def takes(self, title: str, lines: list[str]) -> bool:
         """Tell whether each changed line of a file is named."""
         left = {line for line in lines if line[0] in "+-"}
         for glob, regex, reason in self.entries:
-            if fnmatch.fnmatchcase(title, glob):
-                taken = {
-                    line for line in left if regex == "*" or re.search(regex, line)
-                }
-                self.seen |= {reason} if taken else set()
-                left -= taken
+            if not fnmatch.fnmatchcase(title, glob):
+                continue
+            for line in list(left):
+                if regex == "*" or re.search(regex, line):
+                    left.remove(line)
+                    self.seen.add(reason)
         return not left
 
 
-def faults(
-    title: str, made: Run, wanted: dict[str, int], old: Vault, accepted: Accepted
+def faults_of_run(
+    title: str, made: Run, wanted: dict[str, int], accepted: Accepted
+) -> list[str]:
+    """Return what is wrong with a run, at most one text.
+
+    The title is `project/replay` or `project/recording`. Calls are counted in a replay
+    only.
+    """
+    lines = difference_of_count("exit code", 0, made.code)
+    lines += difference_of_count("tests passed", wanted["passed"], made.passed)
+    if title.endswith("/replay"):
+        lines += difference_of_count(
+            "calls replayed", wanted["replayed"], made.replayed
+        )
+    for line in made.output.splitlines():
+        if line.startswith(("FAILED", "ERROR")):
+            # The name of the test without its error.
+            lines.append(f"+{line.partition(' - ')[0]}")
+    if not lines or accepted.takes(title, lines):
+        return []
+    start_of_output = made.output.splitlines()[:200]
+    return ["\n  ".join([f"{title}:", *lines, *start_of_output])]
+
+
+def difference_of_count(what: str, wanted: int, found: int) -> list[str]:
+    """Return two lines as of a diff if a number is not the wanted one."""
+    if wanted == found:
+        return []
+    return [f"-{what}: {wanted}", f"+{what}: {found}"]
+
+
+def faults_of_vault(
+    name: str, old: Vault, new: Vault, accepted: Accepted
 ) -> Iterator[str]:
-    """Yield what is wrong with a run, or differs from the frozen one; the title is `project/replay` or `project/recording`."""
-    name, _, step = title.partition("/")
-    counts = {
-        "exit code": (0, made.code),
-        "tests passed": (wanted["passed"], made.passed),
-    }
-    if step == "replay":
-        counts["calls replayed"] = (wanted["replayed"], made.replayed)
-    told = [
-        line
-        for what, (one, other) in counts.items()
-        if one != other
-        for line in (f"-{what}: {one}", f"+{what}: {other}")
-    ]
-    told += [
-        f"+{line.partition(' - ')[0]}"
-        for line in made.output.splitlines()
-        if line.startswith(("FAILED", "ERROR"))
-    ]
-    if told and not accepted.takes(title, told):
-        yield "\n  ".join([f"{title}:", *told, *made.output.splitlines()[:200]])
-    if step == "replay":
-        yield from [f"{title}: the vault was written"] if made.vault != old else []
-        return
-    for file, what, lines in differences(old, made.vault):
-        if not accepted.takes(f"{name}/{file}", lines):
-            most = 30 if what == "changed" else 8
-            more = [f"and {len(lines) - most} more lines"] if len(lines) > most else []
-            yield "\n  ".join(
-                [
-                    f"{name}/{file}: {what}",
-                    *(line[:200] for line in lines[:most]),
-                    *more,
-                ]
-            )
+    """Yield in which files a new recording differs from the frozen one."""
+    for file, what, lines in differences(old, new):
+        title = f"{name}/{file}"
+        if accepted.takes(title, lines):
+            continue
+        most = 30 if what == "changed" else 8
+        shown = [f"{title}: {what}"]
+        for line in lines[:most]:
+            shown.append(line[:200])
+        if len(lines) > most:
+            shown.append(f"and {len(lines) - most} more lines")
+        yield "\n  ".join(shown)
 
 
-def check(names: list[str], *, records: bool = True) -> int:
-    """Replay the archive, record again, and print each difference."""
+def check(names: list[str], *, is_recording: bool = True) -> int:
+    """Replay the archive, record again, and print each difference.
+
+    Returns:
+        The exit code.
+    """
     manifest, vaults = frozen()
     for library, version in versions().items():
-        if version != manifest["versions"][library]:
+        frozen_version = manifest["versions"][library]
+        if version != frozen_version:
             print(
-                f"note: the archive has {library} {manifest['versions'][library]}, here is {version}"
+                f"note: the archive has {library} {frozen_version}, here is {version}"
             )
-            if not records:
+            if not is_recording:
                 names = [name for name in names if BOUND.get(name) != library]
-    accepted, count = Accepted(), 0
+    accepted = Accepted()
+    fault_count = 0
     with (
-        tempfile.TemporaryDirectory(prefix="mimic-frozen-") as folder,
-        ThreadPoolExecutor(2) as threads,
+        tempfile.TemporaryDirectory(prefix="mimic-frozen-") as temporary,
+        ThreadPoolExecutor(THREADS) as threads,
     ):
-        replays = {
-            name: threads.submit(replay, name, Path(folder), vaults[name])
-            for name in names
-        }
-        again = {
-            name: threads.submit(record, name, Path(folder))
-            for name in names
-            if records
-        }
+        folder = Path(temporary)
+        replays: dict[str, Future[Run]] = {}
         for name in names:
-            wanted, vault, made = (
-                manifest[name],
-                vaults[name],
-                again[name].result() if records else None,
-            )
-            found = [
-                *faults(
-                    f"{name}/replay", replays[name].result(), wanted, vault, accepted
-                )
-            ]
-            found += (
-                faults(f"{name}/recording", made, wanted, vault, accepted)
-                if made
-                else []
-            )
-            told = (
-                ""
-                if made or not records
-                else ", not recorded again: a service is not installed"
-            )
-            count += len(found)
+            replays[name] = threads.submit(replay, name, folder, vaults[name])
+        records: dict[str, Future[Run | None]] = {}
+        if is_recording:
+            for name in names:
+                records[name] = threads.submit(record, name, folder)
+        for name in names:
+            wanted = manifest[name]
+            vault = vaults[name]
+            replayed = replays[name].result()
+            faults = faults_of_run(f"{name}/replay", replayed, wanted, accepted)
+            if replayed.vault != vault:
+                faults.append(f"{name}/replay: the vault was written")
+            note = ""
+            if is_recording:
+                recorded = records[name].result()
+                if recorded is None:
+                    note = ", not recorded again: a service is not installed"
+                else:
+                    title = f"{name}/recording"
+                    faults += faults_of_run(title, recorded, wanted, accepted)
+                    faults += faults_of_vault(name, vault, recorded.vault, accepted)
+            fault_count += len(faults)
+            for fault in faults:
+                print(fault)
             print(
-                "\n".join(
-                    [
-                        *found,
-                        f"{name}: {wanted['replayed']} calls{told}, {len(found)} faults",
-                    ]
-                ),
+                f"{name}: {wanted['replayed']} calls{note}, {len(faults)} faults",
                 flush=True,
             )
-    for entry in accepted.entries:
-        if names == [*PROJECTS] and entry[2] not in accepted.seen:
-            print(f"accepted.txt: no difference any more for {' | '.join(entry)}")
-    return 1 if count else 0
+    if names == list(PROJECTS):
+        for entry in accepted.entries:
+            _, _, reason = entry
+            if reason not in accepted.seen:
+                print(f"accepted.txt: no difference any more for {' | '.join(entry)}")
+    return 1 if fault_count else 0
+
+
+def main(arguments: list[str]) -> None:
+    """Run the command."""
+    if not arguments or arguments[0] not in ("make", "check", "replay"):
+        sys.exit(__doc__)
+    task, *chosen = arguments
+    if not set(chosen) <= PROJECTS.keys():
+        sys.exit(__doc__)
+    names = chosen or list(PROJECTS)
+    if task == "make":
+        make(names)
+    else:
+        sys.exit(check(names, is_recording=task == "check"))
 
 
 if __name__ == "__main__":
-    match sys.argv[1:]:
-        case ["make", *chosen] if set(chosen) <= PROJECTS.keys():
-            make(chosen or [*PROJECTS])
-        case ["check" | "replay" as task, *chosen] if set(chosen) <= PROJECTS.keys():
-            sys.exit(check(chosen or [*PROJECTS], records=task == "check"))
-        case _:
-            sys.exit(__doc__)
+    main(sys.argv[1:])
