@@ -1,9 +1,9 @@
-"""Draw the pictures of a terminal in the README: its files are written and its commands are run, in order.
+"""Draw the pictures of a terminal in the README.
 
-Run it as `python scripts/terminal_pictures.py`. It needs rich and openai, and draws
-each picture with the command of the block
-above it. The requests go to a fake of OpenAI's API, by way of a proxy, so that the
-pictures show the real host.
+Run it as `python scripts/terminal_pictures.py`. It needs rich and openai. It writes the
+files of the README and runs its commands, in order. Each picture shows the command of
+the block above it. The requests go to a fake of OpenAI's API, by way of a proxy, so
+that the pictures show the real host.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.text import Text
@@ -44,7 +44,8 @@ _LIBRARIES = re.compile(r"(?<=\n)[^\n]*site-packages.*?(?=\n-+ mimic -+)", re.DO
 # GitHub loads no fonts for a picture. The background is dark in both of its themes.
 _SVG = """<svg viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
 <style>
-.{unique_id}-matrix {{ font: {char_height}px ui-monospace, SFMono-Regular, Consolas, "DejaVu Sans Mono", monospace }}
+.{unique_id}-matrix {{ font: {char_height}px ui-monospace, SFMono-Regular, Consolas, \
+"DejaVu Sans Mono", monospace }}
 {styles}
 </style>
 <defs>
@@ -70,43 +71,60 @@ class UnhurriedHandler(Handler):
         super().openai(asked)
 
 
-def outputs(
-    page: str, folder: Path, variables: dict[str, str]
-) -> Iterator[tuple[str, str, str]]:
-    """Write a page's files into a folder, and yield each picture's path, its command, and the coloured output."""
+class Output(NamedTuple):
+    """What a picture shows.
+
+    Attributes:
+        picture: The path of the picture in the repository.
+        command: As the README has it.
+        text: What the command printed, with its colours.
+    """
+
+    picture: str
+    command: str
+    text: str
+
+
+def outputs(page: str, folder: Path, variables: dict[str, str]) -> Iterator[Output]:
+    """Write a page's files into a folder, and yield what each picture shows."""
     command = ""
     for part in PART.finditer(page):
         if part["picture"] is not None:
-            yield part["picture"], command, _run(command, folder, variables)
-        elif part["language"] == "sh":
+            yield Output(part["picture"], command, _run(command, folder, variables))
+            continue
+        if part["language"] == "sh":
             command = part["text"].strip()
-        elif (named := re.match(r"# (\S+\.\w+)\n", part["text"])) is not None:
+            continue
+        # The first line of a file is its name: `# test_answers.py`.
+        named = re.match(r"# (\S+\.\w+)\n", part["text"])
+        if named is not None:
             (folder / named[1]).write_text(part["text"], encoding="utf-8")
 
 
 def _run(command: str, folder: Path, variables: dict[str, str]) -> str:
+    """Run a command of pytest, and return its output without what names the machine."""
     words = shlex.split(command)
     program = words.index("pytest")
-    environment = {
-        **os.environ,
-        **variables,
-        **dict(word.split("=", 1) for word in words[:program]),
-        "COLUMNS": str(WIDTH),
-        "PYTEST_ADDOPTS": "-p mimic --color=yes",
-        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
+    environment = {**os.environ, **variables}
+    # Before the program stand variables of the environment, `NAME=value`.
+    for word in words[:program]:
+        name, value = word.split("=", 1)
+        environment[name] = value
+    environment["COLUMNS"] = str(WIDTH)
+    environment["PYTEST_ADDOPTS"] = "-p mimic --color=yes"
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"
     environment.pop("CI", None)
-    arguments = [sys.executable, "-m", *words[program:]]
     done = subprocess.run(
-        arguments,
+        [sys.executable, "-m", *words[program:]],
         cwd=folder,
         env=environment,
         capture_output=True,
         encoding="utf-8",
         check=False,
     )
-    return _LIBRARIES.sub("...", _MACHINE.sub("", done.stdout + done.stderr))
+    without_machine = _MACHINE.sub("", done.stdout + done.stderr)
+    return _LIBRARIES.sub("...", without_machine)
 
 
 def picture(command: str, output: str, name: str) -> str:
@@ -125,13 +143,18 @@ def picture(command: str, output: str, name: str) -> str:
     return console.export_svg(title="", code_format=_SVG, unique_id=name)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Draw the pictures."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     with (
-        tempfile.TemporaryDirectory() as made,
-        proxied_llm(UnhurriedHandler) as reached,
+        tempfile.TemporaryDirectory() as folder,
+        proxied_llm(UnhurriedHandler) as variables,
     ):
-        for path, command, output in outputs(readme, Path(made), reached):
-            (ROOT / path).write_text(
-                picture(command, output, Path(path).stem), encoding="utf-8"
-            )
+        for output in outputs(readme, Path(folder), variables):
+            path = ROOT / output.picture
+            svg = picture(output.command, output.text, path.stem)
+            path.write_text(svg, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
