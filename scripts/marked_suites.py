@@ -9,7 +9,7 @@ received.
 from __future__ import annotations
 
 from services import HTTPBIN_URL, POSTGRES_URL, REDIS_PORT
-from suites import Mark, Suite
+from suites import Mark, Suite, filled
 
 # The fixtures of the page about dates and ids, in one.
 SAME_IDS = """
@@ -51,7 +51,9 @@ MARKED_SUITES = (
     Suite(
         "cachecontrol",
         "0.14.4",
-        what="a cache under requests, against a server of CherryPy that its tests start",
+        what=(
+            "a cache under requests, against a server of CherryPy that its tests start"
+        ),
         tests=("tests",),
         targets=("http ignore=port",),
         extras="[filecache,redis]",
@@ -65,18 +67,22 @@ MARKED_SUITES = (
         "1.3.3",
         what="a cache under requests in memory, files and SQLite, against httpbin",
         tests=(
-            *(
-                f"tests/integration/test_{name}.py"
-                for name in ("memory", "filesystem", "sqlite")
-            ),
+            "tests/integration/test_memory.py",
+            "tests/integration/test_filesystem.py",
+            "tests/integration/test_sqlite.py",
             "tests/compat",
             "tests/unit",
         ),
         targets=("http",),
         extras="[all]",
         requirements=(
-            *("psutil", "pytest-rerunfailures", "requests-mock~=1.12", "responses"),
-            *("rich", "tenacity~=8.0", "time-machine~=2.9"),
+            "psutil",
+            "pytest-rerunfailures",
+            "requests-mock~=1.12",
+            "responses",
+            "rich",
+            "tenacity~=8.0",
+            "time-machine~=2.9",
         ),
         services=("httpbin",),
         env={"HTTPBIN_URL": HTTPBIN_URL},
@@ -85,7 +91,10 @@ MARKED_SUITES = (
     Suite(
         "stripe",
         "16.1.0",
-        what="an SDK on requests, httpx and aiohttp against a server of its tests, under xdist",
+        what=(
+            "an SDK on requests, httpx and aiohttp against a server of its tests, under"
+            " xdist"
+        ),
         tests=("tests/test_integration.py", "--nomock"),
         targets=("http ignore=port",),
         extras="[async]",
@@ -96,12 +105,16 @@ MARKED_SUITES = (
     Suite(
         "dogpile.cache",
         "1.5.0",
-        what="caches and locks on a server of Redis, with the fixture of the documentation",
+        what=(
+            "caches and locks on a server of Redis, with the fixture of the"
+            " documentation"
+        ),
         tests=("tests/cache/test_redis_backend.py",),
-        # The values hold the time at which they were cached.
+        # Every second word of a command is a value, which holds the time at which it
+        # was cached.
         targets=(
-            "redis ignore="
-            + ",".join(f"command.{number}" for number in range(2, 21, 2)),
+            "redis ignore=command.2,command.4,command.6,command.8,command.10,"
+            "command.12,command.14,command.16,command.18,command.20",
         ),
         requirements=("redis", "mako", "decorator"),
         services=("redis",),
@@ -114,13 +127,10 @@ MARKED_SUITES = (
         "1.20.1",
         variant="sqlite",
         what="migrations on SQLite, with the fixture of the documentation",
-        tests=tuple(
-            f"tests/test_{name}.py"
-            for name in (
-                *("autogen_composition", "autogen_diffs", "autogen_indexes", "batch"),
-                *("bulk_insert", "command", "environment", "sqlite", "suite"),
-                *("script_consumption", "version_table"),
-            )
+        tests=filled(
+            "tests/test_{}.py",
+            "autogen_composition autogen_diffs autogen_indexes batch bulk_insert"
+            " command environment sqlite suite script_consumption version_table",
         ),
         targets=("sqlalchemy",),
         requirements=("sqlalchemy==2.1.9", "greenlet", "tzdata", "black==26.5.1"),
@@ -132,20 +142,23 @@ MARKED_SUITES = (
         "alembic",
         "1.20.1",
         variant="postgresql",
-        what="migrations and reflection on PostgreSQL, with the fixture of the documentation",
+        what=(
+            "migrations and reflection on PostgreSQL, with the fixture of the"
+            " documentation"
+        ),
         tests=(
-            *(
-                f"tests/test_{name}.py"
-                for name in (
-                    *("autogen_diffs", "autogen_indexes", "batch", "postgresql"),
-                    *("suite", "version_table"),
-                )
+            *filled(
+                "tests/test_{}.py",
+                "autogen_diffs autogen_indexes batch postgresql suite version_table",
             ),
             f"--dburi={POSTGRES_URL}",
         ),
         targets=("sqlalchemy",),
         requirements=(
-            *("sqlalchemy==2.1.9", "psycopg2-binary", "greenlet", "tzdata"),
+            "sqlalchemy==2.1.9",
+            "psycopg2-binary",
+            "greenlet",
+            "tzdata",
             "black==26.5.1",
         ),
         services=("postgres",),
@@ -157,15 +170,25 @@ MARKED_SUITES = (
         "2.3.0",
         what="the SDK over stdio, its transports, and whole sessions",
         tests=(
-            *("tests/interaction", "tests/transports", "tests/client/transports"),
+            "tests/interaction",
+            "tests/transports",
+            "tests/client/transports",
             "tests/client/test_stdio.py",
         ),
         targets=("mcp", "http ignore=port"),
         extras="[cli]",
         requirements=(
-            *("blockbuster", "coverage", "dirty-equals", "inline-snapshot", "logfire"),
-            *("opentelemetry-sdk", "pillow", "pytest-examples", "pytest-flakefinder"),
-            *("pytest-pretty", "trio"),
+            "blockbuster",
+            "coverage",
+            "dirty-equals",
+            "inline-snapshot",
+            "logfire",
+            "opentelemetry-sdk",
+            "pillow",
+            "pytest-examples",
+            "pytest-flakefinder",
+            "pytest-pretty",
+            "trio",
         ),
         mark=Mark(664, 631, 628),
     ),

@@ -39,7 +39,7 @@ class Suite(NamedTuple):
     ini: Mapping[str, str] = NONE
     extras: str = ""
     repository: str = ""
-    """Where to clone the tests from, if the source distribution does not contain them."""
+    """Where to clone the tests from, if the source distribution has none."""
     tag: str = "v{version}"
     """The tag of the version in the repository."""
     requirements: tuple[str, ...] = ()
@@ -49,13 +49,16 @@ class Suite(NamedTuple):
     replayed_alone: str = ""
     """The reason why its recordings do not replay under xdist."""
     installed: Mapping[str, str] = NONE
-    """Tests that end differently because of the packages installed with pytest-mimic."""
+    """Tests that end differently because of what is installed with pytest-mimic."""
     in_wheel: bool = False
-    """Whether the wheel contains the tests, so that no source distribution is needed."""
+    """Whether the wheel contains the tests: no source distribution is needed."""
     server: tuple[str, ...] = ()
-    """The command of a server that its tests expect on a fixed port. It runs during all runs."""
+    """The command of a server that its tests expect on a fixed port.
+
+    The server runs during all runs.
+    """
     services: tuple[str, ...] = ()
-    """Servers of `services.py` that its tests talk to. They are stopped for a replay."""
+    """Servers of `services.py` that its tests talk to, stopped for a replay."""
     env: Mapping[str, str] = NONE
     """Variables of the environment, such as the address of a server."""
     helper: str = ""
@@ -68,7 +71,17 @@ class Suite(NamedTuple):
     @property
     def name(self) -> str:
         """What it is called on the command line and in the table."""
-        return "-".join(part for part in (self.package, self.variant) if part)
+        if not self.variant:
+            return self.package
+        return f"{self.package}-{self.variant}"
+
+
+def filled(template: str, words: str) -> tuple[str, ...]:
+    """Return the template once for each word, with the word in the place of `{}`.
+
+    `filled("tests/test_{}.py", "job queue")` has the paths of two files of tests.
+    """
+    return tuple(template.replace("{}", word) for word in words.split())
 
 
 NOT_CONNECTED = "prints the trace of the connection; a replay opens no connection"
@@ -79,7 +92,10 @@ SERVER_LOG = (
     "expects no other lines in the log, and the server in the same process writes some"
 )
 OTHER_PORT = "compares the `Location` of a recorded response with the current port"
-SERVED_PORT = "compares the current port with the one that the server put into a recorded response"
+SERVED_PORT = (
+    "compares the current port with the one that the server put into a recorded"
+    " response"
+)
 AT_SERVER = "checks what the server in the same test got; a replay sends nothing"
 POOLED = "counts the pooled connections; a replay opens none"
 READ_FASTER = "closes the response after a second, in which a replay has read all of it"
@@ -88,33 +104,68 @@ URL_REDACTED = (
 )
 MOCKED = "its request or response is a mock, which cannot be recorded"
 LISTED_PORT = "takes only the links of a recorded page that have the current port"
-ZSTD = "pytest-mimic installs `backports.zstd`, with which the client also accepts Zstandard"
-LOCAL_MODEL = "the outcome contains a model that another test's function defines, which cannot be stored"
-SAME_MODEL = "another test defines a model of the same name, and a field of Django counts by its model's name"
+ZSTD = (
+    "pytest-mimic installs `backports.zstd`, with which the client also accepts"
+    " Zstandard"
+)
+LOCAL_MODEL = (
+    "the outcome contains a model that another test's function defines, which cannot be"
+    " stored"
+)
+SAME_MODEL = (
+    "another test defines a model of the same name, and a field of Django counts by its"
+    " model's name"
+)
 RANDOM_ID = "inserts a random UUID, which differs in each run"
 UNORDERED = "iterates over a set, so its SQL depends on the hash seed"
-
 MEASURED = (
     "measures how fast its calls are, and mimicked ones are slower on a busy machine"
 )
 
-REDIS_FILES = ("encoding", "hash", "lock", "pipeline", "scripting")
+TEMPORARY_PATH = "passes a path under `tmp_path` as a string, which differs in each run"
+CURRENT_TIME = "passes the current time"
+MONITORED = "listens with MONITOR, which is not recorded"
+
+# The setting of suites whose tests compare what a redaction would hide.
+COMPARED_HEADERS = {
+    "mimic_redact": (
+        "!cookie\n!cookies\n!set-cookie\n!authorization\n!proxy-authorization\n!auth"
+    )
+}
+# The tests of fsspec for its asyncio and its sync file system have the same names.
+LISTING_TESTS_OF_FSSPEC = (
+    "async_expand_path async_walk glob_return_subfolders info isdir list list_cache"
+    " list_cache_reuse list_cache_with_expiry_time_cached"
+    " list_cache_with_expiry_time_purged list_cache_with_max_paths"
+    " list_cache_with_skip_instance_cache mapper_url mcat_expand policy_arg"
+)
+# The tests of elastic-transport for each of its clients have the same names.
+PORT_TESTS_OF_ELASTIC = (
+    "compression custom_headers custom_user_agent default_headers default_timeout"
+    " merge_headers overwritten_timeout simple_request"
+)
 
 SUITES = (
     Suite(
         "httpx",
         "0.28.1",
-        what="the client, under asyncio and trio, against the server that its tests start (on a fixed port: one worker)",
+        what=(
+            "the client, under asyncio and trio, against the server that its tests"
+            " start (on a fixed port: one worker)"
+        ),
         tests=("tests",),
         targets=("httpx",),
         extras="[brotli,cli,http2,socks,zstd]",
         requirements=("chardet<6", "click<8.2", "trio", "trustme", "uvicorn"),
         workers=1,
         left_out={
-            **{
-                f"tests.test_main::{name}": NOT_CONNECTED
-                for name in "test_get test_json test_binary test_redirects test_follow_redirects test_post test_verbose test_auth".split()
-            },
+            **dict.fromkeys(
+                filled(
+                    "tests.test_main::test_{}",
+                    "get json binary redirects follow_redirects post verbose auth",
+                ),
+                NOT_CONNECTED,
+            ),
             "tests.test_timeouts::test_write_timeout": NOT_SENT,
             "tests.test_utils::test_logging_request": SERVER_LOG,
             "tests.test_utils::test_logging_redirect_chain": SERVER_LOG,
@@ -132,13 +183,14 @@ SUITES = (
         targets=("requests ignore=port,query.url",),
         extras="[socks]",
         requirements=("pytest-httpbin", "pytest-mock", "trustme"),
-        ini={
-            "mimic_redact": "!cookie\n!cookies\n!set-cookie\n!authorization\n!proxy-authorization\n!auth"
-        },
-        left_out={
-            "tests.test_requests.TestRequests::test_uppercase_scheme_redirect": OTHER_PORT,
-            "tests.test_requests.TestRequests::test_custom_redirect_mixin": OTHER_PORT,
-        },
+        ini=COMPARED_HEADERS,
+        left_out=dict.fromkeys(
+            filled(
+                "tests.test_requests.TestRequests::test_{}",
+                "uppercase_scheme_redirect custom_redirect_mixin",
+            ),
+            OTHER_PORT,
+        ),
         installed={
             "tests.test_requests.TestRequests::test_response_iter_lines_reentrant": ZSTD
         },
@@ -150,15 +202,25 @@ SUITES = (
         tests=("test/orm/test_query.py", "test/orm/test_unitofwork.py"),
         targets=("sqlalchemy",),
         requirements=("aiosqlite", "greenlet"),
-        replayed_alone="its harness gives each xdist worker databases with random names, which appear in statements",
-        left_out={
-            "test.orm.test_unitofwork.UnicodeSchemaTest::test_inheritance_mapping": UNORDERED,
-        },
+        replayed_alone=(
+            "its harness gives each xdist worker databases with random names, which"
+            " appear in statements"
+        ),
+        left_out=dict.fromkeys(
+            filled(
+                "test.orm.test_unitofwork.UnicodeSchemaTest::test_{}",
+                "inheritance_mapping",
+            ),
+            UNORDERED,
+        ),
     ),
     Suite(
         "starlette",
         "1.10.0",
-        what="its own functions and the client behind its in-process test client, under asyncio and trio",
+        what=(
+            "its own functions and the client behind its in-process test client, under"
+            " asyncio and trio"
+        ),
         tests=("tests",),
         targets=(
             "starlette.routing:compile_path",
@@ -175,7 +237,10 @@ SUITES = (
     Suite(
         "networkx",
         "3.6.1",
-        what="slow functions and generators on graphs, behind its dispatching decorator; its developers use xdist",
+        what=(
+            "slow functions and generators on graphs, behind its dispatching decorator;"
+            " its developers use xdist"
+        ),
         tests=("networkx/algorithms/tests",),
         targets=(
             "networkx.algorithms.smallworld:*",
@@ -187,11 +252,14 @@ SUITES = (
     Suite(
         "huggingface_hub",
         "1.28.0",
-        what="its client on httpx and own functions, with mocks and servers of its tests (some of which need the hub)",
-        tests=tuple(
-            f"tests/test_{name}.py"
-            for name in "utils_http utils_errors utils_hf_uris utils_headers utils_pagination utils_datetime "
-            "inference_providers repocard_data".split()
+        what=(
+            "its client on httpx and own functions, with mocks and servers of its tests"
+            " (some of which need the hub)"
+        ),
+        tests=filled(
+            "tests/test_{}.py",
+            "utils_http utils_errors utils_hf_uris utils_headers utils_pagination"
+            " utils_datetime inference_providers repocard_data",
         ),
         targets=(
             "httpx ignore=port",
@@ -215,14 +283,15 @@ SUITES = (
             "aiofiles.ospath:exists sequence",
         ),
         requirements=("pytest-asyncio",),
-        left_out={
-            "tests.test_os::test_sendfile_file": "passes a path under `tmp_path` as a string, which differs in each run"
-        },
+        left_out={"tests.test_os::test_sendfile_file": TEMPORARY_PATH},
     ),
     Suite(
         "djangorestframework",
         "3.18.3",
-        what="its own functions and Django's hashes of passwords, on SQLite, with pytest-django and an in-process requests",
+        what=(
+            "its own functions and Django's hashes of passwords, on SQLite, with"
+            " pytest-django and an in-process requests"
+        ),
         tests=("tests",),
         targets=(
             "rest_framework.utils.formatting:*",
@@ -248,29 +317,50 @@ SUITES = (
             "uritemplate",
         ),
         left_out={
-            "tests.test_model_serializer.TestGenericIPAddressFieldValidation::test_ip_address_validation_with_custom_validator": SAME_MODEL,
-            **{
-                f"tests.{name}": LOCAL_MODEL
-                for name in (
-                    "test_metadata.TestModelSerializerMetadata::test_read_only_primary_key_related_field",
-                    "test_model_serializer.Issue3674Test::test_nonPK_foreignkey_model_serializer",
-                    "test_prefetch_related.TestPrefetchRelatedUpdates::test_can_update_without_queryset_on_class_view",
-                    "test_prefetch_related.TestPrefetchRelatedUpdates::test_prefetch_related_excluding_instance_from_original_queryset",
-                    "test_prefetch_related.TestPrefetchRelatedUpdates::test_prefetch_related_updates",
-                )
-            },
+            **dict.fromkeys(
+                filled(
+                    "tests.test_model_serializer."
+                    "TestGenericIPAddressFieldValidation::test_{}",
+                    "ip_address_validation_with_custom_validator",
+                ),
+                SAME_MODEL,
+            ),
+            **dict.fromkeys(
+                filled(
+                    "tests.test_metadata.TestModelSerializerMetadata::test_{}",
+                    "read_only_primary_key_related_field",
+                ),
+                LOCAL_MODEL,
+            ),
+            **dict.fromkeys(
+                filled(
+                    "tests.test_model_serializer.Issue3674Test::test_{}",
+                    "nonPK_foreignkey_model_serializer",
+                ),
+                LOCAL_MODEL,
+            ),
+            **dict.fromkeys(
+                filled(
+                    "tests.test_prefetch_related.TestPrefetchRelatedUpdates::test_{}",
+                    "can_update_without_queryset_on_class_view"
+                    " prefetch_related_excluding_instance_from_original_queryset"
+                    " prefetch_related_updates",
+                ),
+                LOCAL_MODEL,
+            ),
         },
     ),
     Suite(
         "pandas",
         "3.1.1",
-        what="JSON of frames, series and schemas, behind re-exports and in C, from the installed package",
+        what=(
+            "JSON of frames, series and schemas, behind re-exports and in C, from the"
+            " installed package"
+        ),
         tests=(
             "--pyargs",
-            *(
-                f"pandas.tests.io.json.test_{name}"
-                for name in ("normalize", "json_table_schema")
-            ),
+            "pandas.tests.io.json.test_normalize",
+            "pandas.tests.io.json.test_json_table_schema",
             "-m",
             "not slow and not network and not db",
         ),
@@ -284,7 +374,9 @@ SUITES = (
         requirements=("hypothesis", "pyarrow"),
         in_wheel=True,
         left_out={
-            ".TestJSONNormalize::test_generator": "passes a generator, which has no stable identity",
+            ".TestJSONNormalize::test_generator": (
+                "passes a generator, which has no stable identity"
+            ),
         },
     ),
     Suite(
@@ -293,10 +385,7 @@ SUITES = (
         what="its own functions on texts, times and nested values, with subtests",
         tests=(
             "t/unit/utils",
-            *(
-                f"t/unit/app/test_{name}.py"
-                for name in ("defaults", "schedules", "utils")
-            ),
+            *filled("t/unit/app/test_{}.py", "defaults schedules utils"),
             "t/unit/events/test_state.py",
         ),
         targets=(
@@ -306,16 +395,11 @@ SUITES = (
             "celery.utils.nodenames:host_format",
             "celery.utils.saferepr:*",
             "celery.utils.text:*",
-            "!celery.utils.text:simple_format",  # it changes its argument
-            *(
-                f"celery.utils.time:{name}"
-                for name in (
-                    "delta_resolution",
-                    "humanize_seconds",
-                    "rate",
-                    "weekday",
-                    "yearmonth",
-                )
+            # The function changes its argument.
+            "!celery.utils.text:simple_format",
+            *filled(
+                "celery.utils.time:{}",
+                "delta_resolution humanize_seconds rate weekday yearmonth",
             ),
         ),
         extras="[auth,msgpack,pydantic,yaml]",
@@ -327,19 +411,32 @@ SUITES = (
             "pytest-timeout",
         ),
         left_out={
-            "t.unit.utils.test_iso8601::test_parse_iso8601_deprecation_warning": "expects a warning, which is not recorded",
-            "t.unit.utils.test_saferepr.test_saferepr::test_same_as_repr": "compares the address of a function",
-            "t.unit.utils.test_time.test_iso8601::test_parse_with_timezone": "passes the current time",
-            "t.unit.utils.test_time::test_remaining": "passes the current time",
+            "t.unit.utils.test_iso8601::test_parse_iso8601_deprecation_warning": (
+                "expects a warning, which is not recorded"
+            ),
+            "t.unit.utils.test_saferepr.test_saferepr::test_same_as_repr": (
+                "compares the address of a function"
+            ),
+            "t.unit.utils.test_time.test_iso8601::test_parse_with_timezone": (
+                CURRENT_TIME
+            ),
+            "t.unit.utils.test_time::test_remaining": CURRENT_TIME,
         },
     ),
     Suite(
         "redis",
         "8.1.0",
-        what="commands, pipelines, scripts and locks of the sync client, and some of the asyncio one, on one server",
+        what=(
+            "commands, pipelines, scripts and locks of the sync client, and some of the"
+            " asyncio one, on one server"
+        ),
         tests=(
-            *(f"tests/test_{name}.py" for name in ("commands", *REDIS_FILES)),
-            *(f"tests/test_asyncio/test_{name}.py" for name in REDIS_FILES),
+            *filled(
+                "tests/test_{}.py", "commands encoding hash lock pipeline scripting"
+            ),
+            *filled(
+                "tests/test_asyncio/test_{}.py", "encoding hash lock pipeline scripting"
+            ),
             "-m",
             "not onlycluster and not redismod",
             "-k",
@@ -354,79 +451,127 @@ SUITES = (
             "pytest-timeout",
             "redis-entraid==1.2.1",
             "ujson",
-            *("opentelemetry-sdk", "pybreaker", "xxhash"),
+            "opentelemetry-sdk",
+            "pybreaker",
+            "xxhash",
         ),
         workers=1,
         left_out={
-            "tests.test_commands.TestRedisCommands::test_interrupted_command": "interrupts a command, which is not recorded",
-            **{
-                f"tests.{module}.TestPipeline::{name}": "listens with MONITOR, which is not recorded"
-                for module in ("test_pipeline", "test_asyncio.test_pipeline")
-                for name in ("test_watch_exec_no_unwatch", "test_watch_reset_unwatch")
-            },
-            "tests.test_commands.TestRedisCommands::test_acl_genpass": "expects a password, which is hidden",
+            "tests.test_commands.TestRedisCommands::test_interrupted_command": (
+                "interrupts a command, which is not recorded"
+            ),
+            **dict.fromkeys(
+                filled(
+                    "tests.test_pipeline.TestPipeline::test_watch_{}",
+                    "exec_no_unwatch reset_unwatch",
+                ),
+                MONITORED,
+            ),
+            **dict.fromkeys(
+                filled(
+                    "tests.test_asyncio.test_pipeline.TestPipeline::test_watch_{}",
+                    "exec_no_unwatch reset_unwatch",
+                ),
+                MONITORED,
+            ),
+            "tests.test_commands.TestRedisCommands::test_acl_genpass": (
+                "expects a password, which is hidden"
+            ),
         },
         server=("redis-server", "--port", "6379", "--save", ""),
     ),
     Suite(
         "aiohttp",
         "3.14.5",
-        what="the client and its sessions, against servers in the loop of the same test",
+        what=(
+            "the client and its sessions, against servers in the loop of the same test"
+        ),
         tests=(
-            *(f"tests/test_client_{name}.py" for name in ("functional", "session")),
+            "tests/test_client_functional.py",
+            "tests/test_client_session.py",
             "-o",
             "addopts=",
             "-k",
             # One waits until the server has a request, and the other leaves a socket
             # open when a replay opens no connection.
-            "not test_request_body_closed_on_cancellation and not test_handle_keepalive_on_closed_connection",
+            (
+                "not test_request_body_closed_on_cancellation"
+                " and not test_handle_keepalive_on_closed_connection"
+            ),
         ),
         targets=("aiohttp ignore=port",),
-        ini={
-            "mimic_redact": "!cookie\n!cookies\n!set-cookie\n!authorization\n!proxy-authorization\n!auth"
-        },
+        ini=COMPARED_HEADERS,
         extras="[speedups]",
         requirements=(
-            *("coverage", "freezegun", "isal", "pkgconfig", "proxy.py>=2.4.4rc5"),
-            *("pytest-codspeed", "pytest-mock", "pytest-timeout", "trustme", "zlib-ng"),
+            "coverage",
+            "freezegun",
+            "isal",
+            "pkgconfig",
+            "proxy.py>=2.4.4rc5",
+            "pytest-codspeed",
+            "pytest-mock",
+            "pytest-timeout",
+            "trustme",
+            "zlib-ng",
         ),
         left_out={
-            **{
-                f"tests.test_client_functional::test_{name}": AT_SERVER
-                for name in (
-                    "content_length_limit_enforced content_length_limit_with_multiple_reads "
-                    "file_upload_retry_persistent_connection"
-                ).split()
-            },
-            "tests.test_client_functional::test_creds_in_auth_and_redirect_url": URL_REDACTED,
-            "tests.test_client_functional::test_release_resp_on_normal_exit_from_cm": POOLED,
-            "tests.test_client_functional::test_readline_error_on_conn_close": READ_FASTER,
-            "tests.test_client_functional::test_exception_when_read_outside_of_session": READ_FASTER,
-            "tests.test_client_functional::test_raising_client_connector_dns_error_on_dns_failure": MOCKED,
-            **{
-                f"tests.test_client_session::test_{name}": MOCKED
-                for name in (
-                    "client_session_timeout_zero close_conn_on_error reraise_os_error "
-                    "ws_connect_allowed_protocols ws_connect_unix_socket_allowed_protocols"
-                ).split()
-            },
+            **dict.fromkeys(
+                filled(
+                    "tests.test_client_functional::test_{}",
+                    "content_length_limit_enforced"
+                    " content_length_limit_with_multiple_reads"
+                    " file_upload_retry_persistent_connection",
+                ),
+                AT_SERVER,
+            ),
+            "tests.test_client_functional::test_creds_in_auth_and_redirect_url": (
+                URL_REDACTED
+            ),
+            "tests.test_client_functional::test_release_resp_on_normal_exit_from_cm": (
+                POOLED
+            ),
+            **dict.fromkeys(
+                filled(
+                    "tests.test_client_functional::test_{}",
+                    "readline_error_on_conn_close"
+                    " exception_when_read_outside_of_session",
+                ),
+                READ_FASTER,
+            ),
+            **dict.fromkeys(
+                filled(
+                    "tests.test_client_functional::test_{}",
+                    "raising_client_connector_dns_error_on_dns_failure",
+                ),
+                MOCKED,
+            ),
+            **dict.fromkeys(
+                filled(
+                    "tests.test_client_session::test_{}",
+                    "client_session_timeout_zero close_conn_on_error reraise_os_error"
+                    " ws_connect_allowed_protocols"
+                    " ws_connect_unix_socket_allowed_protocols",
+                ),
+                MOCKED,
+            ),
         },
     ),
     Suite(
         "fsspec",
         "2026.7.0",
-        what="its file system of HTTP with both clients, in a loop of its own thread, and own functions",
+        what=(
+            "its file system of HTTP with both clients, in a loop of its own thread,"
+            " and own functions"
+        ),
         tests=(
-            *(
-                f"fsspec/implementations/tests/test_{name}.py"
-                for name in ("http", "http_sync")
-            ),
-            *(
-                f"fsspec/tests/test_{name}.py"
-                for name in ("api", "async", "caches", "compression", "core", "utils")
+            "fsspec/implementations/tests/test_http.py",
+            "fsspec/implementations/tests/test_http_sync.py",
+            *filled(
+                "fsspec/tests/test_{}.py", "api async caches compression core utils"
             ),
             "-k",
-            "not test_interrupt",  # it expects a thread to run within 10 ms
+            # The test expects a thread to run within 10 ms.
+            "not test_interrupt",
         ),
         targets=(
             "aiohttp ignore=port",
@@ -437,39 +582,49 @@ SUITES = (
         repository="https://github.com/fsspec/filesystem_spec",
         tag="{version}",
         requirements=(
-            *(
-                "backports-zstd",
-                "cloudpickle",
-                "lz4",
-                "numpy",
-                "python-snappy",
-                "requests",
-                "tqdm",
-            ),
-            *("pytest-asyncio", "pytest-mock", "pytest-rerunfailures"),
+            "backports-zstd",
+            "cloudpickle",
+            "lz4",
+            "numpy",
+            "python-snappy",
+            "requests",
+            "tqdm",
+            "pytest-asyncio",
+            "pytest-mock",
+            "pytest-rerunfailures",
         ),
         left_out={
-            f"fsspec.implementations.tests.{module}::test_{name}": LISTED_PORT
-            for module in ("test_http", "test_http_sync")
-            for name in (
-                "async_expand_path async_walk glob_return_subfolders info isdir list list_cache list_cache_reuse "
-                "list_cache_with_expiry_time_cached list_cache_with_expiry_time_purged list_cache_with_max_paths "
-                "list_cache_with_skip_instance_cache mapper_url mcat_expand policy_arg"
-            ).split()
+            **dict.fromkeys(
+                filled(
+                    "fsspec.implementations.tests.test_http::test_{}",
+                    LISTING_TESTS_OF_FSSPEC,
+                ),
+                LISTED_PORT,
+            ),
+            **dict.fromkeys(
+                filled(
+                    "fsspec.implementations.tests.test_http_sync::test_{}",
+                    LISTING_TESTS_OF_FSSPEC,
+                ),
+                LISTED_PORT,
+            ),
         },
     ),
     Suite(
         "elastic-transport",
         "9.4.2",
-        what="a client over urllib3, requests, aiohttp and httpx, against pytest-httpbin and other servers of its tests",
+        what=(
+            "a client over urllib3, requests, aiohttp and httpx, against pytest-httpbin"
+            " and other servers of its tests"
+        ),
         tests=(
-            *("tests", "-o", "addopts="),
-            # The first asks hosts of the internet, and the others compare the port of a
-            # server with that in its responses.
-            *(
-                "--ignore=tests/node/test_tls_versions.py",
-                "--ignore-glob=*/test_httpbin.py",
-            ),
+            "tests",
+            "-o",
+            "addopts=",
+            # They ask hosts of the internet.
+            "--ignore=tests/node/test_tls_versions.py",
+            # They compare the port of a server with that in its responses.
+            "--ignore-glob=*/test_httpbin.py",
         ),
         targets=(
             "http ignore=port",
@@ -478,59 +633,79 @@ SUITES = (
         ),
         repository="https://github.com/elastic/elastic-transport-python",
         requirements=(
-            *(
-                "pytest-asyncio",
-                "pytest-httpbin",
-                "pytest-httpserver",
-                "pytest-mock",
-                "respx",
-                "trustme",
-            ),
-            *("requests", "aiohttp", "httpx", "orjson", "anyio", "trio"),
-            *("opentelemetry-api", "opentelemetry-sdk"),
+            "pytest-asyncio",
+            "pytest-httpbin",
+            "pytest-httpserver",
+            "pytest-mock",
+            "respx",
+            "trustme",
+            "requests",
+            "aiohttp",
+            "httpx",
+            "orjson",
+            "anyio",
+            "trio",
+            "opentelemetry-api",
+            "opentelemetry-sdk",
         ),
         left_out={
-            "tests.test_client_utils::test_basic_auth_errors": "passes a bare `object()`, which has no identity",
+            "tests.test_client_utils::test_basic_auth_errors": (
+                "passes a bare `object()`, which has no identity"
+            ),
             "tests.test_transport::test_threading_test": MEASURED,
-            "tests.async_.test_async_transport::test_sniffed_nodes_added_to_pool": MEASURED,
-            **{
-                f"tests.async_.{name}": SERVED_PORT
-                for name in (
-                    "test_async_transport::test_async_transport_httpbin",
-                    "test_async_transport::test_multiple_tasks_test",
-                )
-            },
-            **{
-                f"tests.node.{where}test_{name}": SERVED_PORT
-                for where in (
-                    *("test_http_aiohttp::", "test_http_aiohttp.TestAiohttpHttpNode::"),
-                    *(
-                        "test_http_httpx.TestHttpxNode::",
-                        "test_http_httpx.TestHttpxAsyncNode::",
-                    ),
-                )
-                for name in (
-                    "compression custom_headers custom_user_agent default_headers default_timeout merge_headers "
-                    "overwritten_timeout simple_request"
-                ).split()
-            },
+            "tests.async_.test_async_transport::test_sniffed_nodes_added_to_pool": (
+                MEASURED
+            ),
+            **dict.fromkeys(
+                filled(
+                    "tests.async_.test_async_transport::test_{}",
+                    "async_transport_httpbin multiple_tasks_test",
+                ),
+                SERVED_PORT,
+            ),
+            **dict.fromkeys(
+                filled("tests.node.test_http_aiohttp::test_{}", PORT_TESTS_OF_ELASTIC),
+                SERVED_PORT,
+            ),
+            **dict.fromkeys(
+                filled(
+                    "tests.node.test_http_aiohttp.TestAiohttpHttpNode::test_{}",
+                    PORT_TESTS_OF_ELASTIC,
+                ),
+                SERVED_PORT,
+            ),
+            **dict.fromkeys(
+                filled(
+                    "tests.node.test_http_httpx.TestHttpxNode::test_{}",
+                    PORT_TESTS_OF_ELASTIC,
+                ),
+                SERVED_PORT,
+            ),
+            **dict.fromkeys(
+                filled(
+                    "tests.node.test_http_httpx.TestHttpxAsyncNode::test_{}",
+                    PORT_TESTS_OF_ELASTIC,
+                ),
+                SERVED_PORT,
+            ),
         },
     ),
     Suite(
         "rq",
         "2.10.0",
-        what="its own functions on a server of Redis; its jobs have random ids, and its workers subscribe, which the client's line refuses",
-        tests=tuple(
-            f"tests/test_{name}.py"
-            for name in ("utils", "job", "queue", "serializers", "results")
+        what=(
+            "its own functions on a server of Redis; its jobs have random ids, and its"
+            " workers subscribe, which the client's line refuses"
         ),
-        targets=tuple(
-            # `str_to_date` is not among them: its tests pass the current time.
-            f"rq.utils:{name}"
-            for name in "parse_timeout truncate_long_string get_call_string ceildiv split_list".split()
+        tests=filled("tests/test_{}.py", "utils job queue serializers results"),
+        # `str_to_date` is not among them: its tests pass the current time.
+        targets=filled(
+            "rq.utils:{}",
+            "parse_timeout truncate_long_string get_call_string ceildiv split_list",
         ),
         repository="https://github.com/rq/rq",
-        tag="v2.10",  # of 2.10.0
+        # The tag of 2.10.0 has no third number.
+        tag="v2.10",
         requirements=("psutil",),
         workers=1,
         server=("redis-server", "--port", "6379", "--save", ""),
@@ -566,7 +741,9 @@ SUITES = (
         # The functions read the active locale, which their arguments do not show.
         tests=("tests", "--ignore=tests/test_i18n.py"),
         targets=(
-            *(f"humanize.{module}:*" for module in ("filesize", "lists", "number")),
+            "humanize.filesize:*",
+            "humanize.lists:*",
+            "humanize.number:*",
             "humanize.time:precisedelta",
         ),
         repository="https://github.com/python-humanize/humanize",
@@ -577,25 +754,19 @@ SUITES = (
         "babel",
         "2.18.0",
         what="its own functions on numbers, units, lists and times, with its doctests",
-        tests=(
-            "tests",
-            "--ignore=tests/test_smoke.py",
-        ),  # which makes some hundred thousand calls
+        # The module that is left out makes some hundred thousand calls.
+        tests=("tests", "--ignore=tests/test_smoke.py"),
         # A locale loads its data when it is first used. `babel.plural:to_python` is no
         # target, as its callers keep what it made.
-        targets=tuple(
-            f"babel.{name} ignore=locale._Locale__data"
-            for name in (
-                *(
-                    "numbers:format_currency",
-                    "numbers:format_decimal",
-                    "numbers:parse_decimal",
-                ),
-                *("units:format_unit", "lists:format_list", "dates:format_timedelta"),
-            )
+        targets=filled(
+            "babel.{} ignore=locale._Locale__data",
+            "numbers:format_currency numbers:format_decimal numbers:parse_decimal"
+            " units:format_unit lists:format_list dates:format_timedelta",
         ),
         left_out={
-            "tests.test_numbers::test_format_currency_with_none_locale": "changes the default locale, which the arguments do not show"
+            "tests.test_numbers::test_format_currency_with_none_locale": (
+                "changes the default locale, which the arguments do not show"
+            )
         },
         requirements=("freezegun", "pytz", "tzdata"),
     ),
