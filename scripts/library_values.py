@@ -1,4 +1,6 @@
-"""Compares values of many libraries: identities of equal and different ones, and copies of outcomes.
+"""Compares values of many libraries.
+
+It compares identities of equal and of different values, and copies of outcomes.
 
     python scripts/library_values.py [LIBRARY...]
 
@@ -40,7 +42,7 @@ class Row(NamedTuple):
     use: str = ""
     #: Whether copies by pickle are compared. Some libraries' copies differ.
     is_copied: bool = True
-    #: Whether a copy may have its dicts in another order, which is its library's choice.
+    #: Whether a copy may have its dicts in another order, as its library chooses.
     is_reordered: bool = False
 
 
@@ -322,7 +324,8 @@ VALUES: dict[str, Row] = {
     "sklearn": Row(
         "import numpy as np\n"
         "from sklearn.feature_extraction.text import TfidfVectorizer, CountVectorizer\n"
-        "from sklearn.linear_model import *\nfrom sklearn.pipeline import make_pipeline\n"
+        "from sklearn.linear_model import *\n"
+        "from sklearn.pipeline import make_pipeline\n"
         "from sklearn.ensemble import RandomForestClassifier\n"
         "from sklearn.preprocessing import StandardScaler\n"
         "X = np.array([[0.0, 1], [1, 0], [2, 1], [3, 3]])\ny = [0, 0, 1, 1]\n",
@@ -532,7 +535,8 @@ VALUES: dict[str, Row] = {
         "repr(v)",
     ),
     "dateutil": Row(
-        "from dateutil.relativedelta import relativedelta\nfrom dateutil import tz, rrule\n",
+        "from dateutil.relativedelta import relativedelta\n"
+        "from dateutil import tz, rrule\n",
         (
             "relativedelta(days=1)",
             "relativedelta(days=2)",
@@ -858,6 +862,7 @@ def _executed(source: str, name: str) -> dict[str, Any]:
 def _after_use(
     expression: str, value: Any, row: Row, space: dict[str, Any], identity: str
 ) -> list[str]:
+    """Return where an equal value, a copy or the used value has another identity."""
     from pytest_mimic import fingerprint
 
     problems = []
@@ -890,17 +895,21 @@ def _outcome(expression: str, space: dict[str, Any], row: Row) -> str:
     except UnstorableOutcomeError:
         return "refused"
     again: Any = encoded.load()
-    again = again["value"] if isinstance(again, dict) and "value" in again else again
+    if isinstance(again, dict) and "value" in again:
+        again = again["value"]
     # pint makes the classes of each registry anew.
     if str(type(again)) != str(type(value)):
         return f"comes back as {type(again)}"
     identity_of = fingerprint if row.is_reordered else fingerprint_outcome
     if identity_of(again) != identity_of(value):
         return "comes back different"
-    lost = [
-        name for name in dir(value) if name[:1] != "_" and _differs(value, again, name)
-    ]
-    return f"comes back with another {', '.join(lost)}" if lost else "kept"
+    lost = []
+    for name in dir(value):
+        if not name.startswith("_") and _differs(value, again, name):
+            lost.append(name)
+    if lost:
+        return f"comes back with another {', '.join(lost)}"
+    return "kept"
 
 
 _PLAIN = (str, int, float, bool, bytes, type(None), tuple, list, dict)
@@ -912,6 +921,7 @@ _EPHEMERAL = frozenset(
 
 
 def _is_plain(part: Any) -> bool:
+    """Return whether a value is plain data, whose `==` can be trusted."""
     if type(part) in (list, tuple):
         return all(map(_is_plain, part))
     if type(part) is dict:
