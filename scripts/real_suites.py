@@ -1,4 +1,6 @@
-"""Run test suites of other projects without pytest-mimic, with it idle, recording, and replaying.
+"""Run test suites of other projects, without pytest-mimic and with it.
+
+With it, a suite runs with nothing mimicked, then records, and then replays.
 
     python scripts/real_suites.py                      # all suites
     python scripts/real_suites.py httpx networkx       # some of them
@@ -15,8 +17,8 @@ are stopped for them.
 Prints one line per run, one line per difference, the parts of calls that the recording
 run names as made anew, and a table with the seconds of the runs. A suite that cannot be
 installed or run is a row of the table as well. The exit code is 1 if a suite did not
-run, has differences or, where it has a mark, stays below it. Takes some minutes and needs
-the network.
+run, has differences or, where it has a mark, stays below it. Takes some minutes and
+needs the network.
 """
 
 from __future__ import annotations
@@ -44,7 +46,6 @@ from suites import SUITES, Suite
 SHOWN = 20
 
 ALL_SUITES = (*SUITES, *MARKED_SUITES)
-
 
 # The heading under which a recording run names parts of calls.
 MADE_ANEW = re.compile(
@@ -92,25 +93,29 @@ class Result(NamedTuple):
         """Return how many tests passed in a run and without the plugin."""
         live = self.runs["without"].outcomes
         outcomes = self.runs[name].outcomes
-        return sum(
-            outcome == "passed" == live.get(test) for test, outcome in outcomes.items()
-        )
+        count = 0
+        for test, outcome in outcomes.items():
+            if outcome == "passed" and live.get(test) == "passed":
+                count += 1
+        return count
 
     def seconds(self) -> str:
-        """Return the seconds without the plugin, of the recording run and of the replay."""
+        """Return the seconds without the plugin, of the recording and of the replay."""
         names = ("without", "record", "replay")
         return " / ".join(f"{self.runs[name].seconds:.0f}" for name in names)
 
     def row(self) -> str:
         """Return the row of the table."""
-        mark = self.suite.mark
+        mark = ""
+        if self.suite.mark is not None:
+            mark = " / ".join(map(str, self.suite.mark))
         cells = (
             f"{self.suite.name} {self.suite.version}",
             str(len(self.runs["without"].outcomes)),
             str(self.passed("without")),
             str(self.passed("record")),
             str(self.passed("replay")),
-            " / ".join(map(str, mark)) if mark else "",
+            mark,
             self.seconds(),
             str(len(self.runs["record"].made_anew)),
             self.recordings,
@@ -118,9 +123,11 @@ class Result(NamedTuple):
         return f"| {' | '.join(cells)} |"
 
 
-HEAD = """
-| suite | tests | passed | recorded | replayed | mark | seconds | made anew | recordings |
-|---|---|---|---|---|---|---|---|---|"""
+HEAD = (
+    "\n| suite | tests | passed | recorded | replayed | mark | seconds | made anew"
+    " | recordings |\n"
+    "|---|---|---|---|---|---|---|---|---|"
+)
 
 
 def main() -> int:
@@ -137,16 +144,11 @@ def main() -> int:
     )
     parser.add_argument("--wheel", type=Path, help="a wheel instead of this checkout")
     options = parser.parse_args()
-    suites = [
-        suite
-        for suite in ALL_SUITES
-        if not options.names or {suite.name, suite.package}.intersection(options.names)
-    ]
     with scratch_folder(options.folder) as scratch:
         wheel = options.wheel or build_wheel(scratch)
         rows = []
         is_good = True
-        for suite in suites:
+        for suite in chosen_suites(options.names):
             try:
                 result = run_suite(suite, scratch, wheel, is_short=options.short)
             except (DidNotRunError, subprocess.CalledProcessError) as error:
@@ -162,6 +164,15 @@ def main() -> int:
     return int(not is_good)
 
 
+def chosen_suites(names: list[str]) -> list[Suite]:
+    """Return the suites with these names, or of these packages; by default all."""
+    if not names:
+        return list(ALL_SUITES)
+    return [
+        suite for suite in ALL_SUITES if suite.name in names or suite.package in names
+    ]
+
+
 @contextmanager
 def scratch_folder(folder: Path | None) -> Iterator[Path]:
     """Give the folder, or a temporary one."""
@@ -174,7 +185,7 @@ def scratch_folder(folder: Path | None) -> Iterator[Path]:
 
 
 def run_suite(suite: Suite, scratch: Path, wheel: Path, *, is_short: bool) -> Result:
-    """Run a suite in every mode, beside its server, and return what the runs came to."""
+    """Run a suite in every mode, beside its server, and return what came of it."""
     if not suite.server:
         return compare_runs(suite, scratch, wheel, is_short=is_short)
     with subprocess.Popen(
@@ -193,36 +204,33 @@ def compare_runs(suite: Suite, scratch: Path, wheel: Path, *, is_short: bool) ->
         folder.mkdir()
     elif not folder.exists():
         download(suite, folder)
+    package = f"{suite.package}{suite.extras}=={suite.version}"
     python = environment(
         scratch / f"venv-{suite.name}",
-        [
-            f"{suite.package}{suite.extras}=={suite.version}",
-            "pytest",
-            "pytest-xdist",
-            *suite.requirements,
-        ],
+        [package, "pytest", "pytest-xdist", *suite.requirements],
     )
-    targets = ["-o", "mimic_functions=" + "\n".join(suite.targets)]
-    options = [
-        word for name, value in suite.ini.items() for word in ("-o", f"{name}={value}")
-    ]
     vault = scratch / f"vault-{suite.name}"
-    mimic = [*targets, *options, f"--mimic-vault={vault}"]
+    mimic = ["-o", "mimic_functions=" + "\n".join(suite.targets)]
+    for name, value in suite.ini.items():
+        mimic += ["-o", f"{name}={value}"]
+    mimic.append(f"--mimic-vault={vault}")
     if suite.helper:
         (folder / "suite_helper.py").write_text(suite.helper)
         mimic += ["-p", "suite_helper"]
     spread = ["-n", str(suite.workers)]
+    runs: dict[str, Run] = {}
 
     def run(name: str, *arguments: str, seed: str = "0") -> None:
         output = scratch / f"output-{suite.name}-{name.replace(', ', '-')}.txt"
-        runs[name] = run_of(suite, folder, python, arguments, seed, output)
+        this_run = run_of(suite, folder, python, arguments, seed, output)
+        runs[name] = this_run
         print(
-            f"{suite.name}, {name}: {counted(runs[name].outcomes)} in {runs[name].seconds:.1f} s. {runs[name].summary}",
+            f"{suite.name}, {name}: {counted(this_run.outcomes)} in"
+            f" {this_run.seconds:.1f} s. {this_run.summary}",
             flush=True,
         )
 
     print(f"{suite.name} {suite.version}: {suite.what}")
-    runs: dict[str, Run] = {}
     with ExitStack() as stack:
         for service in suite.services:
             stack.enter_context(SERVICES[service](scratch))
@@ -239,22 +247,12 @@ def compare_runs(suite: Suite, scratch: Path, wheel: Path, *, is_short: bool) ->
     if not is_short and not suite.replayed_alone:
         run("replay, xdist", *mimic, *spread, seed="3")
 
-    plain = [name for name in runs if name.startswith("without")]
-    unsteady = {
-        test for name in plain for test in differing(runs["without"], runs[name])
-    }
-    differences = [
-        f"{name}: {test} {before} without the plugin, {after} here"
-        for name, each in runs.items()
-        for test, (before, after) in differing(runs["without"], each).items()
-        if test not in unsteady
-        and not is_explained(
-            test, suite, mimicked=name.startswith(("record", "replay"))
-        )
-    ]
+    unsteady = unsteady_tests(runs)
+    differences = unexplained_differences(suite, runs, unsteady)
     compared = len(runs["without"].outcomes) - len(unsteady)
     print(
-        f"  {compared} tests compared, {len(unsteady)} unsteady without the plugin, {len(differences)} differ"
+        f"  {compared} tests compared, {len(unsteady)} unsteady without the plugin,"
+        f" {len(differences)} differ"
     )
     for difference in differences[:SHOWN]:
         print(f"    {difference}")
@@ -263,6 +261,29 @@ def compare_runs(suite: Suite, scratch: Path, wheel: Path, *, is_short: bool) ->
     if suite.replayed_alone:
         print(f"  not replayed under xdist: {suite.replayed_alone}")
     return Result(suite, runs, differences, recordings_in(vault, python))
+
+
+def unsteady_tests(runs: Mapping[str, Run]) -> set[str]:
+    """Return the tests whose outcomes differ between runs without the plugin."""
+    tests: set[str] = set()
+    for name, run in runs.items():
+        if name.startswith("without"):
+            tests.update(differing(runs["without"], run))
+    return tests
+
+
+def unexplained_differences(
+    suite: Suite, runs: Mapping[str, Run], unsteady: set[str]
+) -> list[str]:
+    """Return a line for each test that ends differently in a run, without a reason."""
+    lines = []
+    for name, run in runs.items():
+        is_mimicked = name.startswith(("record", "replay"))
+        for test, (before, after) in differing(runs["without"], run).items():
+            if test in unsteady or is_explained(test, suite, is_mimicked=is_mimicked):
+                continue
+            lines.append(f"{name}: {test} {before} without the plugin, {after} here")
+    return lines
 
 
 def recordings_in(vault: Path, python: Path) -> str:
@@ -318,12 +339,19 @@ def run_of(
 
 
 def made_anew_in(printed: str) -> list[str]:
-    """Return the parts of calls, each with its numbers of calls and tests, that a run named as made anew."""
+    """Return the parts of calls that a run named as made anew.
+
+    Each has its numbers of calls and tests.
+    """
     block = MADE_ANEW.search(printed)
     if block is None:
         return []
-    lines = [line.strip() for line in block[1].splitlines()]
-    return [line for line in lines if re.search(r" calls? in \d+ tests?$", line)]
+    parts = []
+    for line in block[1].splitlines():
+        part = line.strip()
+        if re.search(r" calls? in \d+ tests?$", part):
+            parts.append(part)
+    return parts
 
 
 def outcomes_in(report: Path) -> dict[str, str]:
@@ -343,32 +371,27 @@ def outcomes_in(report: Path) -> dict[str, str]:
 
 def differing(one: Run, other: Run) -> dict[str, tuple[str, str]]:
     """Return the tests whose outcomes differ between two runs, with both outcomes."""
-    return {
-        test: (one.outcomes.get(test, "absent"), other.outcomes.get(test, "absent"))
-        for test in sorted({*one.outcomes, *other.outcomes})
-        if one.outcomes.get(test) != other.outcomes.get(test)
-    }
+    different: dict[str, tuple[str, str]] = {}
+    for test in sorted({*one.outcomes, *other.outcomes}):
+        outcome = one.outcomes.get(test, "absent")
+        other_outcome = other.outcomes.get(test, "absent")
+        if outcome != other_outcome:
+            different[test] = (outcome, other_outcome)
+    return different
 
 
-def is_explained(test: str, suite: Suite, *, mimicked: bool) -> bool:
+def is_explained(test: str, suite: Suite, *, is_mimicked: bool) -> bool:
     """Return whether there is a known reason for a test to end differently."""
     name = test.partition("[")[0].rstrip("'")
-    return name in suite.installed or (mimicked and name in suite.left_out)
+    return name in suite.installed or (is_mimicked and name in suite.left_out)
 
 
 def download(suite: Suite, folder: Path) -> None:
-    """Download a source distribution and unpack it as a folder, or clone the repository there."""
+    """Unpack a source distribution as a folder, or clone the repository there."""
     if suite.repository:
-        clone = [
-            "git",
-            "clone",
-            "--quiet",
-            "--depth",
-            "1",
-            "--branch",
-            suite.tag.format(version=suite.version),
-        ]
-        subprocess.run([*clone, suite.repository, str(folder)], check=True)
+        clone = ["git", "clone", "--quiet", "--depth", "1", "--branch"]
+        tag = suite.tag.format(version=suite.version)
+        subprocess.run([*clone, tag, suite.repository, str(folder)], check=True)
         return
     command = ["download", "--quiet", "--no-deps", "--no-binary", suite.package]
     with TemporaryDirectory(dir=folder.parent) as scratch:

@@ -1,17 +1,18 @@
-"""Replay the vcrpy cassettes of public projects with pytest-recording, and once imported with pytest-mimic.
+"""Replay the vcrpy cassettes of public projects with pytest-mimic.
+
+The cassettes are replayed with pytest-recording, too, and are imported after that.
 
     python scripts/vcr_projects.py                # all projects
     python scripts/vcr_projects.py habanero       # some of them
 
 Each project is cloned at a fixed commit, and its own tests are run unchanged in an
-environment of its own: with
-pytest-recording, then without it, after one `pytest-mimic import` and with the line
-`http`. The two runs have no network:
-`--block-network` there, `--disable-socket` of pytest-socket here.
+environment of its own: with pytest-recording, then without it, after one `pytest-mimic
+import` and with the line `http`. The two runs have no network: `--block-network` there,
+`--disable-socket` of pytest-socket here.
 
-Prints the counts and seconds of both runs, and each test that ends differently. The exit
-code is 1 if there is one, or if a project cannot be installed or run. Needs the network
-for the clones and the packages.
+Prints the counts and seconds of both runs, and each test that ends differently. The
+exit code is 1 if there is one, or if a project cannot be installed or run. Needs the
+network for the clones and the packages.
 """
 
 from __future__ import annotations
@@ -102,7 +103,8 @@ def main() -> int:
     parser.add_argument("--wheel", type=Path, help="a wheel instead of this checkout")
     options = parser.parse_args()
     chosen = options.project or names
-    if unknown := sorted({*chosen} - {*names}):
+    unknown = sorted(set(chosen) - set(names))
+    if unknown:
         parser.error(f"no such project: {', '.join(unknown)}")
     projects = [project for project in PROJECTS if project.name in chosen]
     is_good = True
@@ -120,21 +122,24 @@ def main() -> int:
 
 
 def compare(project: Project, scratch: Path, wheel: Path) -> list[str]:
-    """Run a project's tests both ways, print the result, and return a line for each test that ends differently."""
+    """Run a project's tests both ways, and print the result.
+
+    Returns:
+        A line for each test that ends differently.
+    """
     folder = scratch / project.name
-    subprocess.run(
-        ["git", "clone", "--quiet", project.repository, str(folder)], check=True
-    )
-    subprocess.run(
-        ["git", "-C", str(folder), "checkout", "--quiet", project.commit], check=True
-    )
-    cassettes = [*folder.rglob("cassettes/**/*.yaml")]
+    clone = ["git", "clone", "--quiet", project.repository, str(folder)]
+    subprocess.run(clone, check=True)
+    checkout = ["git", "-C", str(folder), "checkout", "--quiet", project.commit]
+    subprocess.run(checkout, check=True)
+    cassettes = list(folder.rglob("cassettes/**/*.yaml"))
     python = environment(
         scratch / f"{project.name}-environment",
         [str(folder), "pytest", "pyyaml", *project.requirements],
     )
     print(
-        f"{project.name} {project.commit}, {project.client}: {len(cassettes)} cassettes",
+        f"{project.name} {project.commit}, {project.client}:"
+        f" {len(cassettes)} cassettes",
         flush=True,
     )
     install(python, ["pytest-recording"])
@@ -144,44 +149,50 @@ def compare(project: Project, scratch: Path, wheel: Path) -> list[str]:
     )
     uninstall(python, ["pytest-recording", "vcrpy"])
     install(python, [str(wheel), "pytest-socket"])
-    done = subprocess.run(
-        [str(python), "-m", "pytest_mimic", "import", "."],
-        cwd=folder,
-        env={
-            **os.environ,
-            "PYTEST_ADDOPTS": shlex.join(project.options),
-        },  # it collects the tests
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    print(f"  {done.stdout.partition(chr(10))[0]}{done.stderr}", flush=True)
+    print(f"  {imported(project, folder, python)}", flush=True)
     after, seconds = outcomes_of(project, folder, python, MIMIC)
     print(f"  pytest-mimic:            {counted(after)} in {seconds:.1f} s", flush=True)
-    differences = [
-        f"{test}: {before.get(test, 'absent')} with pytest-recording, {after.get(test, 'absent')} here"
-        for test in sorted({*before, *after})
-        if before.get(test) != after.get(test)
-    ]
+    differences = []
+    for test in sorted({*before, *after}):
+        with_recording = before.get(test, "absent")
+        with_mimic = after.get(test, "absent")
+        if with_recording != with_mimic:
+            differences.append(
+                f"{test}: {with_recording} with pytest-recording, {with_mimic} here"
+            )
     for difference in differences:
         print(f"    {difference}")
     return differences
 
 
+def imported(project: Project, folder: Path, python: Path) -> str:
+    """Import the cassettes of a project, and return what the command says of it."""
+    # The command collects the tests.
+    variables = {**os.environ, "PYTEST_ADDOPTS": shlex.join(project.options)}
+    done = subprocess.run(
+        [str(python), "-m", "pytest_mimic", "import", "."],
+        cwd=folder,
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    first_line = done.stdout.partition("\n")[0]
+    return first_line + done.stderr
+
+
 def outcomes_of(
     project: Project, folder: Path, python: Path, options: tuple[str, ...]
 ) -> tuple[dict[str, str], float]:
-    """Return the outcome of each test by its id, of one run in a new process, and its seconds."""
+    """Run the tests once, in a new process.
+
+    Returns:
+        The outcome of each test by its id, and the seconds of the run.
+    """
     report = folder.parent / "report.xml"
     report.unlink(missing_ok=True)
-    command = [
-        str(python),
-        "-m",
-        "pytest",
-        "-p",
-        "no:cacheprovider",
-        f"--junitxml={report}",
-    ]
+    command = [str(python), "-m", "pytest", "-p", "no:cacheprovider"]
+    command.append(f"--junitxml={report}")
     began = perf_counter()
     done = subprocess.run(
         [*command, *project.options, *options, *project.tests],
