@@ -84,12 +84,29 @@ class _FileBefore(NamedTuple):
         facts: The JSON of the file, empty if the file is absent or damaged.
         entries: The outcomes as they stand in the file.
         arguments: The arguments of the calls in the file.
+        keys: In a cassette, the identities of its calls; else empty.
     """
 
     data: bytes | None = None
     facts: dict[str, Any] = {}  # noqa: RUF012 - it is never changed
-    entries: Sequence[Entry] = ()
+    entries: Sequence[Entry | None] = ()
     arguments: Sequence[Described] = ()
+    keys: Sequence[str] = ()
+
+    def without_other_calls(self, calls: Sequence[Recording]) -> _FileBefore:
+        """Return what the file says of those calls that still have their places.
+
+        In a cassette that is recorded again, another call may have the place of a call.
+        `None` then stands for the outcome and the arguments of the old one, as nothing
+        of these is true of the new one.
+        """
+        entries = list(self.entries)
+        arguments = list(self.arguments)
+        for place, (old_key, call) in enumerate(zip(self.keys, calls, strict=False)):
+            if call.identity != old_key:
+                entries[place] = None
+                arguments[place] = None
+        return self._replace(entries=entries, arguments=arguments)
 
 
 class Writer:
@@ -157,10 +174,10 @@ class Writer:
     ) -> Written:
         """Write a recording of one call, or a cassette: its objects first, each whole.
 
-        If the outcomes equal those in the vault, the facts of the run that recorded
-        them stay. If the source and the arguments are equal as well, the file is not
-        touched. A cassette gets its `test` and date here. A file that `is_new` was not
-        there when the call began.
+        If the calls and their outcomes equal those in the vault, the facts of the run
+        that recorded them stay. If the source and the descriptions of the arguments are
+        equal as well, the file is not touched. A cassette gets its `test` and date
+        here. A file that `is_new` was not there when the call began.
 
         Raises:
             MimicError: The store cannot be written. The old content stays.
@@ -173,6 +190,8 @@ class Writer:
             recorded = calls[0].recorded
         origin = Origin(name, name if is_cassette else calls[0].target, test)
         file_before = _FileBefore() if is_new else _read_before(objects, name)
+        if is_cassette:
+            file_before = file_before.without_other_calls(calls)
         outcomes = list(chain.from_iterable(call.outcomes for call in calls))
         store.share()
         entries, is_same = _entries_in_file(
@@ -256,7 +275,7 @@ class Writer:
 def _entries_in_file(
     objects: Objects,
     outcomes: Sequence[Stored],
-    old_entries: Sequence[Entry],
+    old_entries: Sequence[Entry | None],
     origin: Origin,
 ) -> tuple[list[Entry], bool]:
     """Return outcomes as they stand in the file, and whether all stood there before.
@@ -287,17 +306,20 @@ def _arguments_in_file(
 ) -> list[Described]:
     """Return the described arguments as they stand in the file.
 
-    Those that differ only in their order stand as they stood.
+    A description that differs from the one in the file only in its order is left as it
+    is in the file.
     """
     # A client's request is described whole, a function's arguments are short.
     is_short = not is_cassette and ":" in calls[0].target
     arguments = []
-    for call, old_entry in zip_longest(calls, old_arguments[: len(calls)]):
+    for call, old_described in zip_longest(calls, old_arguments[: len(calls)]):
         described = call.arguments
         if not is_short:
             described = shortened(described, objects.place)
-        if old_entry is not None and _in_order(described) == _in_order(old_entry):
-            described = old_entry
+        if old_described is not None:
+            text = _text_in_any_order(described)
+            if text == _text_in_any_order(old_described):
+                described = old_described
         arguments.append(described)
     return arguments
 
@@ -334,13 +356,16 @@ def _read_before(objects: Objects, name: str) -> _FileBefore:
         for outcome_entry in entries:
             check_entry(outcome_entry)
         arguments = [call["arguments"] for call in calls]
+        keys = [call["key"] for call in facts.get("calls", ())]
     except CorruptRecordingError as error:
         if error.damage is Damage.NEWER_FORMAT:
             raise
     except MISSHAPED:
         pass
     else:
-        return _FileBefore(content, facts=facts, entries=entries, arguments=arguments)
+        return _FileBefore(
+            content, facts=facts, entries=entries, arguments=arguments, keys=keys
+        )
     return _FileBefore(content)
 
 
@@ -534,13 +559,23 @@ def _pickle_facts(objects: Objects, encoded: Encoded) -> Entry:
     return facts
 
 
-def _in_order(description: object) -> str:
-    """Return a text that is equal for descriptions of equal arguments, in any order."""
+def _text_in_any_order(description: object) -> str:
+    """Return a text by which two descriptions are compared, whatever their order.
+
+    A recording that is made again keeps its old description if only the order differs,
+    so that its file does not change. The two descriptions are of equal calls. A list in
+    them has another order only where that order does not count, as in a set.
+
+    {"a": [2, 1], "b": 3}   {'a': [1, 2], 'b': 3}
+    """
     if isinstance(description, dict):
-        parts = [f"{name!r}: {_in_order(part)}" for name, part in description.items()]
+        parts = []
+        for name, part in description.items():
+            parts.append(f"{name!r}: {_text_in_any_order(part)}")
         return f"{{{', '.join(sorted(parts))}}}"
     if isinstance(description, list):
-        return f"[{', '.join(sorted(map(_in_order, description)))}]"
+        items = [_text_in_any_order(item) for item in description]
+        return f"[{', '.join(sorted(items))}]"
     return repr(description)
 
 

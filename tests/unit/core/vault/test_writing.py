@@ -277,6 +277,53 @@ def test_arguments_in_another_order_are_unchanged():
         assert vault.read(A).arguments == other
 
 
+CASSETTE = "cassettes/x.json"
+
+
+def put_call(vault, key, *, arguments=None, test="t1", duration=0.5, inputs=None):
+    """Record a cassette of one call, which returned `None`."""
+    stored = vault.writer.encoded(Value(None), duration, detached=True)
+    stored.inputs = inputs
+    call = a_call(stored, identity=key, arguments=arguments)
+    vault.writer.write(CASSETTE, [call], test=test, recorded="2026-11-01")
+
+
+@pytest.mark.must
+@pytest.mark.parametrize("key", ["aa", "bb"], ids=["same call", "other call"])
+def test_a_call_of_a_cassette_keeps_the_order_of_its_own_arguments_only(key):
+    """`f([2, 1])` in the place of `f([1, 2])` is another call: its list is in its own order."""
+    vault = Vault(MemoryStore())
+    put_call(vault, "aa", arguments={"a": [1, 2]})
+
+    put_call(vault, key, arguments={"a": [2, 1]})
+
+    [call] = read_calls(vault.objects, CASSETTE)
+    expected = {"aa": [1, 2], "bb": [2, 1]}
+    assert (call.identity, call.arguments) == (key, {"a": expected[key]})
+
+
+@pytest.mark.must
+def test_another_call_in_the_place_of_one_in_a_cassette_has_its_own_facts():
+    """Also where both gave the same: its inputs, its duration, and the test that recorded it."""
+
+    def inputs_of_the_old_call(list_before, *, is_same):
+        return '["old.txt"]'
+
+    def inputs_of_the_new_call(list_before, *, is_same):
+        return list_before.decode() if is_same else '["new.txt"]'
+
+    vault = Vault(MemoryStore())
+    put_call(vault, "aa", inputs=inputs_of_the_old_call)
+
+    put_call(vault, "bb", test="t2", duration=9.0, inputs=inputs_of_the_new_call)
+
+    [call] = read_calls(vault.objects, CASSETTE)
+    list_of_inputs = vault.store.read(call.stored.entry["inputs"])
+    assert list_of_inputs == b'["new.txt"]'
+    assert call.stored.duration == 9.0
+    assert vault.test_of(CASSETTE) == "t2"
+
+
 @pytest.mark.parametrize("value", [(1, [2]), (ONE, [2])], ids=["tagged", "pickle"])
 def test_written_recording_can_be_replayed_at_once(value):
     vault = Vault(MemoryStore())
@@ -524,10 +571,10 @@ def test_cassette_shares_objects_with_recordings(value):
     vault = Vault(store)
     put(vault, A, value)
     stored = vault.writer.encoded(Value(value), 0.1)
-    vault.writer.write("cassettes/x.json", [a_call(stored)])
+    vault.writer.write(CASSETTE, [a_call(stored)])
 
     assert vault.writer.delete([A])[:2] == (1, 0)
-    assert vault.writer.delete(["cassettes/x.json"])[:2] == (1, 1)
+    assert vault.writer.delete([CASSETTE])[:2] == (1, 1)
 
 
 @pytest.mark.skipif(
@@ -650,7 +697,7 @@ def test_unreadable_recording_keeps_all_objects(kept, spoil):
     put(vault, A, ONE)
     put(vault, B, TWO)
     stored = vault.writer.encoded(Value(THREE), 0.1)
-    vault.writer.write("cassettes/x.json", [a_call(stored)])
+    vault.writer.write(CASSETTE, [a_call(stored)])
     whole = store.read(kept)
     store.write(kept, spoil(whole))
     before = objects(store)
