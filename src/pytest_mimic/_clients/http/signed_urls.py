@@ -30,7 +30,7 @@ class Scheme(NamedTuple):
     others: frozenset[str] = frozenset()
 
 
-def _scheme(together: str, others: str = "") -> Scheme:
+def _scheme(together: str, *, others: str = "") -> Scheme:
     return Scheme(frozenset(together.split()), frozenset(others.split()))
 
 
@@ -38,69 +38,86 @@ def _scheme(together: str, others: str = "") -> Scheme:
 SCHEMES = {
     "AWS v4, in a query": _scheme(
         "x-amz-signature",
-        "x-amz-algorithm x-amz-credential x-amz-date x-amz-expires x-amz-signedheaders"
-        " x-amz-security-token",
+        others="x-amz-algorithm x-amz-credential x-amz-date x-amz-expires"
+        " x-amz-signedheaders x-amz-security-token",
     ),
     "AWS v4, in a form": _scheme(
         "x-amz-signature policy",
-        "x-amz-algorithm x-amz-credential x-amz-date x-amz-security-token",
+        others="x-amz-algorithm x-amz-credential x-amz-date x-amz-security-token",
     ),
     "AWS v2, in a query": _scheme(
-        "awsaccesskeyid expires signature", "x-amz-security-token"
+        "awsaccesskeyid expires signature",
+        others="x-amz-security-token",
     ),
     "AWS v2, in a form": _scheme(
-        "awsaccesskeyid policy signature", "x-amz-security-token"
+        "awsaccesskeyid policy signature",
+        others="x-amz-security-token",
     ),
     "AWS v2, of a query API": _scheme(
         "awsaccesskeyid signature signatureversion signaturemethod",
-        "timestamp expires securitytoken",
+        others="timestamp expires securitytoken",
     ),
     "Google v4, in a query": _scheme(
         "x-goog-signature",
-        "x-goog-algorithm x-goog-credential x-goog-date x-goog-expires"
+        others="x-goog-algorithm x-goog-credential x-goog-date x-goog-expires"
         " x-goog-signedheaders",
     ),
     "Google v4, in a form": _scheme(
-        "x-goog-signature policy", "x-goog-algorithm x-goog-credential x-goog-date"
+        "x-goog-signature policy",
+        others="x-goog-algorithm x-goog-credential x-goog-date",
     ),
     "Google v2, in a query": _scheme("googleaccessid expires signature"),
     "Google v2, in a form": _scheme("googleaccessid policy signature"),
     "CloudFront, canned policy": _scheme(
-        "key-pair-id expires signature", "hash-algorithm"
+        "key-pair-id expires signature",
+        others="hash-algorithm",
     ),
     "CloudFront, custom policy": _scheme(
-        "key-pair-id policy signature", "hash-algorithm"
+        "key-pair-id policy signature",
+        others="hash-algorithm",
     ),
-    "Azure SAS": _scheme("sv se sig", "st skoid sktid skt ske sks skv"),
-    "Azure SAS, stored policy": _scheme("sv si sig", "st se"),
+    "Azure SAS": _scheme(
+        "sv se sig",
+        others="st skoid sktid skt ske sks skv",
+    ),
+    "Azure SAS, stored policy": _scheme(
+        "sv si sig",
+        others="st se",
+    ),
     "Alibaba OSS v1, in a query": _scheme(
-        "ossaccesskeyid expires signature", "security-token"
+        "ossaccesskeyid expires signature",
+        others="security-token",
     ),
     "Alibaba OSS v1, in a form": _scheme(
-        "ossaccesskeyid policy signature", "x-oss-security-token"
+        "ossaccesskeyid policy signature",
+        others="x-oss-security-token",
     ),
     "Alibaba OSS v2 and v4": _scheme(
         "x-oss-signature x-oss-signature-version",
-        "x-oss-access-key-id x-oss-additional-headers x-oss-credential x-oss-date"
-        " x-oss-expires x-oss-security-token policy",
+        others="x-oss-access-key-id x-oss-additional-headers x-oss-credential"
+        " x-oss-date x-oss-expires x-oss-security-token policy",
     ),
     "Alibaba, RPC": _scheme(
         "accesskeyid signature signaturenonce timestamp",
-        "signaturemethod signatureversion securitytoken",
+        others="signaturemethod signatureversion securitytoken",
     ),
     "Tencent COS": _scheme(
         "q-signature q-sign-time q-ak",
-        "q-sign-algorithm q-key-time q-header-list q-url-param-list"
+        others="q-sign-algorithm q-key-time q-header-list q-url-param-list"
         " x-cos-security-token",
     ),
     "Tencent Cloud API": _scheme(
-        "secretid signature timestamp nonce", "signaturemethod token"
+        "secretid signature timestamp nonce",
+        others="signaturemethod token",
     ),
-    "Huawei OBS": _scheme("accesskeyid expires signature", "x-obs-security-token"),
+    "Huawei OBS": _scheme(
+        "accesskeyid expires signature",
+        others="x-obs-security-token",
+    ),
     "Volcengine TOS": _scheme(
         "x-tos-signature",
-        "x-tos-algorithm x-tos-credential x-tos-date x-tos-expires x-tos-signedheaders"
-        " x-tos-security-token",
+        others="x-tos-algorithm x-tos-credential x-tos-date x-tos-expires"
+        " x-tos-signedheaders x-tos-security-token",
     ),
     "Akamai, EdgeAuth": _scheme("hdnts"),
     "Akamai, media": _scheme("hdnea"),
@@ -132,11 +149,11 @@ def without_signature(fields: dict[str, Any]) -> dict[str, Any]:
     for scheme in SCHEMES.values():
         if scheme.together <= values.keys():
             left_out |= scheme.together | scheme.others
-    if values.keys() >= _NAMES_OF_BUNNY and _is_moment(values["expires"]):
+    if values.keys() >= _NAMES_OF_BUNNY and _is_epoch_in_seconds(values["expires"]):
         left_out |= _NAMES_OF_BUNNY
     if not left_out and not _NAMES_OF_SIGNATURES.isdisjoint(values):
         left_out = {*_NAMES_OF_SIGNATURES, "nonce"}
-        if "timestamp" in values and _is_today(values["timestamp"]):
+        if "timestamp" in values and _is_within_a_day(values["timestamp"]):
             left_out.add("timestamp")
     if not left_out:
         return fields
@@ -147,22 +164,28 @@ def without_signature(fields: dict[str, Any]) -> dict[str, Any]:
     return counted
 
 
-def _is_moment(value: object) -> bool:
-    """Check whether a value is a moment in seconds after the epoch, `1795610776`."""
+def _is_epoch_in_seconds(value: object) -> bool:
+    """Check whether a value is a moment in seconds since the epoch, `1795610776`."""
     return isinstance(value, str) and _EPOCH_IN_SECONDS.fullmatch(value) is not None
 
 
-def _is_today(value: object) -> bool:
+def _is_within_a_day(value: object) -> bool:
     """Check whether a value is a moment within a day of the clock.
 
-    A test may have set the clock.
+    A `timestamp` beside a signature then says when the request was signed, and does not
+    count. An older or a later one is data that the request is about. Where a test has
+    set the clock, the client has signed by that clock, too.
     """
-    moment = _seconds(str(value))
+    moment = _seconds_since_epoch(str(value))
     return moment is not None and abs(moment - time.time()) <= _SECONDS_OF_DAY
 
 
-def _seconds(text: str) -> float | None:
-    """Return a moment in seconds after the epoch, of seconds, milliseconds or ISO 8601.
+def _seconds_since_epoch(text: str) -> float | None:
+    """Return the moment that a text says, in seconds since the epoch.
+
+    1795610776              1795610776.0
+    1795610776123           1795610776.123
+    2026-11-25T12:46:16Z    1795610776.0
 
     None: the text is no moment.
     """
@@ -171,9 +194,9 @@ def _seconds(text: str) -> float | None:
     if _EPOCH_IN_MILLISECONDS.fullmatch(text):
         return float(text) / 1000
     try:
-        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        date_and_time = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=timezone.utc)
-    return moment.timestamp()
+    if date_and_time.tzinfo is None:
+        date_and_time = date_and_time.replace(tzinfo=timezone.utc)
+    return date_and_time.timestamp()
