@@ -73,7 +73,7 @@ def call_blocking(
         make_real_call = original
     else:
         # A future tells everything, how it failed as well.
-        make_real_call = type(rpc.method).future.__wrapped__
+        make_real_call = type(rpc.multi_callable).future.__wrapped__
     requests = [request]
     if rpc.sends_many:
         requests = list(request)
@@ -138,7 +138,7 @@ class Rpc:
     A stream that was not read to its end has no code.
 
     Attributes:
-        method: The client's object that calls the method.
+        multi_callable: The client's object that calls the method of the service.
         sends_many: Whether the request is a stream of messages.
         request_name: The name of the argument that is the request.
         gives_many: Whether the response is a stream of messages.
@@ -152,19 +152,19 @@ class Rpc:
     """
 
     def __init__(
-        self, port: Port, method: Any, path: str, callable_kind: str, *, target: str
+        self, port: Port, multi_callable: Any, path: str, kind: str, *, target: str
     ) -> None:
         self._port = port
         self._path = path
         self._target = target
-        self.method = method
-        self.sends_many = callable_kind.startswith("Stream")
+        self.multi_callable = multi_callable
+        self.sends_many = kind.startswith("Stream")
         self.request_name = "request"
         if self.sends_many:
             self.request_name = "request_iterator"
-        self.gives_many = callable_kind.endswith("Stream")
-        # Only the callable objects of asyncio refer to their channel.
-        self.is_async = bool(getattr(method, "_references", ()))
+        self.gives_many = kind.endswith("Stream")
+        # Only the multi-callables of asyncio refer to their channel.
+        self.is_async = bool(getattr(multi_callable, "_references", ()))
         self.real: Any = None
         self._responses: list[_Plain] = []
         self.answer: _Plain = {}
@@ -194,7 +194,7 @@ class Rpc:
             if self.sends_many:
                 request = iter(requests)
             with recording(step):
-                self.real = make_real_call(self.method, request, **options)
+                self.real = make_real_call(self.multi_callable, request, **options)
 
     def _described_call(self) -> ClientCall:
         """Return the call as the engine sees it, without secrets."""
@@ -436,7 +436,7 @@ class EndedCall(_aio.AioRpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
         messages = outcome.get("response", [])
         if not isinstance(messages, list):
             messages = [messages]
-        deserialize = rpc.method._response_deserializer
+        deserialize = rpc.multi_callable._response_deserializer
         # The messages that the caller has not read.
         self._unread: deque[Any] = deque()
         for message in messages:

@@ -1,9 +1,9 @@
 """The adapter of grpcio.
 
 Its edges are the objects of sync and asyncio channels that call one method of a
-service. Read against grpcio 1.60 and 1.85. Interceptors of a sync channel stay real, as
-does all that is built on channels, such as Google's client libraries. Channels are
-always ready in a replay.
+service. gRPC calls such an object a multi-callable. Read against grpcio 1.60 and 1.85.
+Interceptors of a sync channel stay real, as does all that is built on channels, such as
+Google's client libraries. Channels are always ready in a replay.
 """
 
 from __future__ import annotations
@@ -35,13 +35,14 @@ _CODES_OF_THE_MOMENT = frozenset(
     "UNKNOWN DEADLINE_EXCEEDED RESOURCE_EXHAUSTED ABORTED INTERNAL"
     " UNAVAILABLE DATA_LOSS CANCELLED UNAUTHENTICATED PERMISSION_DENIED".split()
 )
-# The attribute in which the note of a channel stands: that of the channel, and that of
-# the objects that it makes to call a method.
-_ATTRIBUTE_OF_NOTE = "_pytest_mimic_note"
-# The methods of a channel that make an object to call a method of a service; and how
-# many arguments they have: the name of the method, and a function for each direction.
+# The attribute in which the note of a channel stands. The channel has it, and so have
+# the multi-callables that it makes.
+_ATTRIBUTE_OF_CHANNEL_NOTE = "_pytest_mimic_note"
+# How many arguments a method has that makes a multi-callable: the name of the service's
+# method, and a function for each direction.
 _ARGUMENTS_OF_MAKERS = 3
-_METHODS_THAT_MAKE_CALLABLES = (
+# The methods of a channel that make a multi-callable.
+_MAKERS_OF_MULTI_CALLABLES = (
     "unary_unary",
     "unary_stream",
     "stream_unary",
@@ -66,28 +67,29 @@ class ChannelNote:
         self.is_closed = False
 
 
-def note_of(method: Any) -> ChannelNote:
-    """Return the note of the channel of an object that calls a method.
+def note_of(multi_callable: Any) -> ChannelNote:
+    """Return the note of the channel of a multi-callable.
 
-    A channel that was made before calls were mimicked has none: the object of a sync
-    channel knows the address by itself, and one of asyncio counts by its identity.
+    A channel that was made before calls were mimicked has none. A multi-callable of a
+    sync channel knows the address by itself. A channel of asyncio then counts by its
+    identity.
     """
-    # Where the note stands: an object of asyncio refers to its channel.
-    holder = method
-    channels = getattr(method, "_references", ())
+    # Where the note stands: a multi-callable of asyncio refers to its channel.
+    holder = multi_callable
+    channels = getattr(multi_callable, "_references", ())
     if channels:
         holder = channels[0]
-    note = getattr(holder, _ATTRIBUTE_OF_NOTE, None)
+    note = getattr(holder, _ATTRIBUTE_OF_CHANNEL_NOTE, None)
     if isinstance(note, ChannelNote):
         return note
-    target = getattr(method, "_target", None)
+    target = getattr(multi_callable, "_target", None)
     if target:
         return ChannelNote(_text(target))
     return ChannelNote(f"channel {id(holder)}")
 
 
 def _is_closed(channel: Any) -> bool:
-    note = getattr(channel, _ATTRIBUTE_OF_NOTE, None)
+    note = getattr(channel, _ATTRIBUTE_OF_CHANNEL_NOTE, None)
     return isinstance(note, ChannelNote) and note.is_closed
 
 
@@ -98,8 +100,8 @@ def _text(target: Any) -> str:
     return str(target)
 
 
-# The objects that call a method, by what they send and what they get.
-_KINDS_OF_CALLABLES = (
+# The kinds of multi-callables, by what they send and what they get.
+_KINDS_OF_MULTI_CALLABLES = (
     "UnaryUnary",
     "UnaryStream",
     "StreamUnary",
@@ -124,11 +126,11 @@ class GrpcAdapter(Adapter):
             Edge("grpc.aio._channel", ("Channel", "_close"), _wrap_close),
             Edge("grpc._plugin_wrapping", ("_Plugin", "__call__"), _wrap_credentials),
         ]
-        for name in _METHODS_THAT_MAKE_CALLABLES:
+        for name in _MAKERS_OF_MULTI_CALLABLES:
             edges.append(Edge("grpc._channel", ("Channel", name), _wrap_maker))
             edges.append(Edge("grpc.aio._channel", ("Channel", name), _wrap_maker))
-        for callable_kind in _KINDS_OF_CALLABLES:
-            edges += _edges_of(callable_kind)
+        for kind in _KINDS_OF_MULTI_CALLABLES:
+            edges += _edges_of(kind)
         return edges
 
     def comparable(self, outcome: Any, _other_outcome: Any = None, /) -> Any:
@@ -158,46 +160,41 @@ class GrpcAdapter(Adapter):
         return f"gave {code}"
 
 
-def _edges_of(callable_kind: str) -> list[Edge]:
-    """Return the methods of one kind of callable objects, sync and asyncio."""
+def _edges_of(kind: str) -> list[Edge]:
+    """Return the edges of one kind of multi-callables, sync and asyncio."""
     styles: tuple[str, ...] = ("__call__",)
-    if not callable_kind.endswith("Stream"):
+    if not kind.endswith("Stream"):
         styles = ("__call__", "with_call", "future")
     edges = []
     for style in styles:
-        path = f"_{callable_kind}MultiCallable", style
-        edges.append(
-            Edge("grpc._channel", path, partial(_wrap_call, callable_kind, style))
-        )
-    if not callable_kind.startswith("Single"):
-        path = f"{callable_kind}MultiCallable", "__call__"
-        edges.append(
-            Edge("grpc.aio._channel", path, partial(_wrap_call, callable_kind, ""))
-        )
+        path = f"_{kind}MultiCallable", style
+        edges.append(Edge("grpc._channel", path, partial(_wrap_call, kind, style)))
+    if not kind.startswith("Single"):
+        path = f"{kind}MultiCallable", "__call__"
+        edges.append(Edge("grpc.aio._channel", path, partial(_wrap_call, kind, "")))
     return edges
 
 
-def _wrap_call(
-    callable_kind: str, style: str, original: _Function, port: Port
-) -> _Function:
-    """Replace a method that makes calls."""
+def _wrap_call(kind: str, style: str, original: _Function, port: Port) -> _Function:
+    """Replace a method of a multi-callable that makes calls."""
 
     @wraps(original)
-    def call(method: Any, *args: Any, **options: Any) -> Any:
-        path = _text(method._method)
+    def call(multi_callable: Any, *args: Any, **options: Any) -> Any:
+        path = _text(multi_callable._method)
         if not port.takes(ClientCall(f"CALL {path}", {}, (), {})):
-            return original(method, *args, **options)
-        note = note_of(method)
+            return original(multi_callable, *args, **options)
+        note = note_of(multi_callable)
         if note.is_closed:
             # grpc raises its own error, in a replay as well.
-            return original(method, *args, **options)
-        has_request = args or options.keys() & {"request", "request_iterator"}
-        if callable_kind == "StreamStream" or not has_request:
+            return original(multi_callable, *args, **options)
+        names_of_request = {"request", "request_iterator"}
+        has_request = bool(args) or bool(options.keys() & names_of_request)
+        if kind == "StreamStream" or not has_request:
             with port.noting:
                 raise _not_recordable(path)
         # It needs the classes of the client.
         calls: Any = import_module(f"{__package__}.calls")
-        rpc = calls.Rpc(port, method, path, callable_kind, target=note.target)
+        rpc = calls.Rpc(port, multi_callable, path, kind, target=note.target)
         if rpc.is_async:
             return calls.call_aio(rpc, original, style, *args, **options)
         return calls.call_blocking(rpc, original, style, *args, **options)
@@ -223,29 +220,29 @@ def _wrap_made(original: _Function, _port: Port) -> _Function:
 
     @wraps(original)
     def made(channel: Any, target: Any, *args: Any, **options: Any) -> None:
-        setattr(channel, _ATTRIBUTE_OF_NOTE, ChannelNote(_text(target)))
+        setattr(channel, _ATTRIBUTE_OF_CHANNEL_NOTE, ChannelNote(_text(target)))
         original(channel, target, *args, **options)
 
     return made
 
 
 def _wrap_maker(original: _Function, _port: Port) -> _Function:
-    """Give an object that calls a method the note of its channel."""
+    """Give a multi-callable the note of its channel."""
 
     @wraps(original)
-    def make(channel: Any, *args: Any, **options: Any) -> Any:
+    def make_multi_callable(channel: Any, *args: Any, **options: Any) -> Any:
         if _is_closed(channel):
             # With a registered method, grpc asks its core for a handle, which ends the
-            # interpreter. Without, the object refuses its calls.
+            # interpreter. Without one, the multi-callable refuses its calls.
             args = args[:_ARGUMENTS_OF_MAKERS]
             options.pop("_registered_method", None)
-        method = original(channel, *args, **options)
-        note = getattr(channel, _ATTRIBUTE_OF_NOTE, None)
+        multi_callable = original(channel, *args, **options)
+        note = getattr(channel, _ATTRIBUTE_OF_CHANNEL_NOTE, None)
         if note is not None:
-            setattr(method, _ATTRIBUTE_OF_NOTE, note)
-        return method
+            setattr(multi_callable, _ATTRIBUTE_OF_CHANNEL_NOTE, note)
+        return multi_callable
 
-    return make
+    return make_multi_callable
 
 
 def _wrap_close(original: _Function, _port: Port) -> _Function:
@@ -253,7 +250,7 @@ def _wrap_close(original: _Function, _port: Port) -> _Function:
 
     @wraps(original)
     def close(channel: Any, *args: Any, **options: Any) -> Any:
-        note = getattr(channel, _ATTRIBUTE_OF_NOTE, None)
+        note = getattr(channel, _ATTRIBUTE_OF_CHANNEL_NOTE, None)
         if note is not None:
             note.is_closed = True
         # Closing an asyncio channel is awaited by the caller.
@@ -265,7 +262,7 @@ def _wrap_close(original: _Function, _port: Port) -> _Function:
 def _wrap_ready(original: _Function, port: Port) -> _Function:
     """Replace a method of a channel that tells its state, or tells it to a function."""
 
-    def method(channel: Any, *args: Any, **options: Any) -> Any:
+    def state(channel: Any, *args: Any, **options: Any) -> Any:
         is_replayed = port.taking() and port.is_replaying
         if not is_replayed or _is_closed(channel):
             return original(channel, *args, **options)
@@ -274,7 +271,7 @@ def _wrap_ready(original: _Function, port: Port) -> _Function:
             return args[0](ready)
         return ready
 
-    return method
+    return state
 
 
 def _wrap_credentials(original: _Function, port: Port) -> _Function:
