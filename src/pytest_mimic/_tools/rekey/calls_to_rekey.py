@@ -52,6 +52,11 @@ class CallToRekey(NamedTuple):
     is_older: bool = False
 
     @property
+    def is_in_cassette(self) -> bool:
+        """Whether the call is one of a cassette, in whose file it has a place."""
+        return self.place_in_cassette is not None
+
+    @property
     def identity(self) -> str:
         """The identity of the call as the vault has it."""
         if self.call.identity is not None:
@@ -132,7 +137,7 @@ def rekeyed(
     if parts is not None:
         identified["parts"] = parts
     facts = call_to_rekey.facts
-    if call_to_rekey.place_in_cassette is None:
+    if not call_to_rekey.is_in_cassette:
         rekeyed_facts: Facts = {
             "format": FORMAT,
             "target": facts["target"],

@@ -181,7 +181,7 @@ class Planner:
             if redacted_call is not None:
                 self._plan.objects.update(redacted_call.objects)
                 self._plan.number_hidden += 1
-            if call_to_rekey.place_in_cassette is None:
+            if not call_to_rekey.is_in_cassette:
                 calls_of_name = calls_by_new_name.setdefault(rekeyed_call.name, [])
                 calls_of_name.append((rekeyed_call, line))
             else:
@@ -253,20 +253,20 @@ class Planner:
         """
         gaps = {
             (
-                _owner_or_cassette(staying_call.call_to_rekey),
+                _group_of(staying_call.call_to_rekey),
                 staying_call.call_to_rekey.call.target,
             )
             for staying_call in self._plan.staying
         }
         for rekeyed_call, line in calls_under_lines:
             call_to_rekey = rekeyed_call.call_to_rekey
-            group = _owner_or_cassette(call_to_rekey)
+            group = _group_of(call_to_rekey)
             is_alone = group is None or (group, call_to_rekey.call.target) not in gaps
             if is_alone or not _count_changed([rekeyed_call]):
                 yield rekeyed_call, line
                 continue
             reason = "another call of its test cannot follow"
-            if call_to_rekey.place_in_cassette is not None:
+            if call_to_rekey.is_in_cassette:
                 reason = "another call of its cassette cannot follow"
             self._plan.staying.append(
                 StayingCall(
@@ -298,7 +298,7 @@ class Planner:
             if changes or self._redacted_calls.of(call_to_rekey) is not None:
                 is_found = isinstance(reason, StillFoundError)
                 # Of a sequence or cassette, other calls may be found.
-                is_found = is_found or _owner_or_cassette(call_to_rekey) is not None
+                is_found = is_found or _group_of(call_to_rekey) is not None
                 staying_call = StayingCall(
                     call_to_rekey,
                     str(reason),
@@ -422,7 +422,7 @@ class Planner:
             raise MustStayError(f"several lines may take it: {names}")
         [line] = lines
         owner = call.owner
-        if call_to_rekey.place_in_cassette is None:
+        if not call_to_rekey.is_in_cassette:
             becomes_sequence = is_sequence(line.options, is_client=True)
             signature = (call.arguments or {}).get("signature")
             opens_connection = signature in _SIGNATURES_OF_CONNECTIONS
@@ -483,7 +483,7 @@ class Planner:
                 one of them.
         """
         call = call_to_rekey.call
-        if call_to_rekey.place_in_cassette is not None:
+        if call_to_rekey.is_in_cassette:
             return call.owner
         is_client = names_client(call.target)
         was_sequence = is_sequence(call.options or {}, is_client=is_client)
@@ -521,7 +521,7 @@ class Planner:
             calls_by_new_name: By the new name, the calls that get it, each with its
                 line.
         """
-        for name in self._in_order(calls_by_new_name):
+        for name in self._new_names_in_order_of_moves(calls_by_new_name):
             members = [member for member, _ in calls_by_new_name[name]]
             # The members have one target, and so one line.
             _, line = calls_by_new_name[name][0]
@@ -537,8 +537,7 @@ class Planner:
                 for member in members:
                     changes = tuple(self._changed_options(member.call_to_rekey))
                     is_found = (
-                        is_standing
-                        or _owner_or_cassette(member.call_to_rekey) is not None
+                        is_standing or _group_of(member.call_to_rekey) is not None
                     )
                     staying_call = StayingCall(
                         member.call_to_rekey,
@@ -618,7 +617,7 @@ class Planner:
                 f"{self._vault.label}/{name} cannot be read"
             ) from None
 
-    def _in_order(
+    def _new_names_in_order_of_moves(
         self, calls_by_new_name: dict[str, list[tuple[Rekeyed, Line]]]
     ) -> Iterator[str]:
         """Yield the new names so that a file is moved away before its name is taken.
@@ -667,12 +666,14 @@ def _count_changed(members: Iterable[Rekeyed]) -> int:
     return count
 
 
-def _owner_or_cassette(call_to_rekey: CallToRekey) -> str | None:
-    """Return the cassette, or the test or scope, whose calls a call is one of.
+def _group_of(call_to_rekey: CallToRekey) -> str | None:
+    """Return the group of a call: its cassette, or else the test or scope that owns it.
 
-    None: all tests share the call.
+    The calls of a group have places in their order. If one of them stays as it is,
+    those behind it would take the wrong places.
+
+    None: all tests share the call, which has no place among others.
     """
-    # Only a call of a cassette has a place in its file.
-    if call_to_rekey.place_in_cassette is not None:
+    if call_to_rekey.is_in_cassette:
         return call_to_rekey.file
     return call_to_rekey.call.owner

@@ -48,15 +48,14 @@ class CallsOfToday:
             call_to_rekey: The call.
             by_same_test: Whether only what the test of the call has recorded counts.
         """
-        if call_to_rekey.place_in_cassette is not None:
+        if call_to_rekey.is_in_cassette:
             # The other calls of its cassette keep the file.
             return False
         for candidate in self._by_target.get(call_to_rekey.call.target, ()):
             if by_same_test and candidate.call.test != call_to_rekey.call.test:
                 continue
             is_other_file = (
-                candidate.file != call_to_rekey.file
-                and candidate.place_in_cassette is None
+                candidate.file != call_to_rekey.file and not candidate.is_in_cassette
             )
             if is_other_file and _is_same_call(call_to_rekey.call, candidate.call):
                 return True

@@ -260,7 +260,7 @@ class CallRedactor:
 
 def _as_outcomes(call_to_rekey: CallToRekey, entries: list[Entry]) -> dict[str, Any]:
     """Return the outcomes as the file of a call has them."""
-    if call_to_rekey.place_in_cassette is None:
+    if not call_to_rekey.is_in_cassette:
         return {"outcomes": entries}
     # A call of a cassette has one outcome.
     [outcome_entry] = entries
