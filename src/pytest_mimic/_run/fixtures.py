@@ -60,7 +60,7 @@ class Fixtures(Hooks):
             places.folder_of_test = None
             place = places.place_of(str(value))
             if place is not None:
-                places.folder_of_test = place.given
+                places.folder_of_test = place.given_folder
             return
         base = str(value.getbasetemp())
         folders = [base]

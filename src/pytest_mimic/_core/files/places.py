@@ -27,9 +27,10 @@ class PathPlace(NamedTuple):
 
     # `rootdir` or `tmp`.
     token: str
-    # The name of the folder that `tmp_path` or `mktemp` gave, which does not count. It
-    # is empty below the rootdir.
-    given: str
+    # The folder that `tmp_path` or `mktemp` gave, below the base temporary folder:
+    # `test_a0`, or with xdist `popen-gw1/test_a0`. It does not count. It is empty below
+    # the rootdir.
+    given_folder: str
     # The path below that folder, with `/` between names. It is empty for the folder
     # itself.
     rest: str
@@ -102,8 +103,9 @@ class Places:
 
     def note(self, place: PathPlace) -> None:
         """Note in which given folder a path of an identity is."""
-        if place.given and place.given != self._last_given_folder:
-            self._last_given_folder = place.given
+        given_folder = place.given_folder
+        if given_folder and given_folder != self._last_given_folder:
+            self._last_given_folder = given_folder
             self.changes += 1
 
     def place_of(self, path: str) -> PathPlace | None:
@@ -148,7 +150,7 @@ class Places:
         A place in a given folder keeps that folder's name.
         """
         path = self._folders[place.token]
-        for name in (place.given, place.rest):
+        for name in (place.given_folder, place.rest):
             if name:
                 path += f"/{name}".replace("/", os.sep)
         return path
@@ -172,7 +174,7 @@ def _is_inside(folder: str, other_folders: Iterable[str]) -> bool:
 def _temporary_place(folder: str, below: str) -> PathPlace | None:
     """Return the place of what has this path below the base temporary folder.
 
-    | below | given | rest |
+    | below | given folder | rest |
     |---|---|---|
     | `test_a0/in.csv` | `test_a0` | `in.csv` |
     | `popen-gw1/test_a0/in.csv` | `popen-gw1/test_a0` | `in.csv` |
@@ -191,18 +193,18 @@ def _temporary_place(folder: str, below: str) -> PathPlace | None:
             below = ""
         elif ends_with_slash:
             below += "/"
-    given, slash, rest = below.partition("/")
+    given_folder, slash, rest = below.partition("/")
     if (
         slash
-        and given.startswith(_START_OF_WORKER_FOLDER)
-        and given.removeprefix(_START_OF_WORKER_FOLDER).isdecimal()
+        and given_folder.startswith(_START_OF_WORKER_FOLDER)
+        and given_folder.removeprefix(_START_OF_WORKER_FOLDER).isdecimal()
     ):
         folder_of_worker, slash, rest = rest.partition("/")
-        given = f"{given}/{folder_of_worker}"
+        given_folder = f"{given_folder}/{folder_of_worker}"
     # A file directly in the base temporary folder is in no given folder, and counts by
     # its name.
-    if slash or os.path.isdir(f"{folder}/{given}"):  # noqa: PTH112 - a string, at each call
+    if slash or os.path.isdir(f"{folder}/{given_folder}"):  # noqa: PTH112 - a string, at each call
         # `os.path.join(folder, "")` ends with a slash, which counts.
-        return PathPlace(TEMPORARY, given, rest or slash)
-    worker, _, name = given.rpartition("/")
+        return PathPlace(TEMPORARY, given_folder, rest or slash)
+    worker, _, name = given_folder.rpartition("/")
     return PathPlace(TEMPORARY, worker, name)

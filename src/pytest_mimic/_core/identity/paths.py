@@ -209,8 +209,8 @@ def given_folders(argument: object, places: Places) -> list[str]:
             opened_objects[id(inner_value)] = inner_value
             for inner_part in islice(parts_of(inner_value), MOST_PARTS):
                 pending.append((path + inner_part.step, inner_part.value))
-        if place is not None and place.given:
-            folders.append((path, place.rest, place.given))
+        if place is not None and place.given_folder:
+            folders.append((path, place.rest, place.given_folder))
     return [folder for _, _, folder in sorted(folders)]
 
 

@@ -109,22 +109,24 @@ class PathStore:
         """Return the stored form of a path below one of the run's folders."""
         if place.token == ROOTDIR:
             return ROOTDIR, place.rest
-        if not place.given:
+        if not place.given_folder:
             return TEMPORARY, place.rest
         folders_of_arguments = self._folders_of_arguments
-        if place.given in folders_of_arguments:
+        if place.given_folder in folders_of_arguments:
             token = _GIVEN_FOLDER
-            index = folders_of_arguments.index(place.given)
+            index = folders_of_arguments.index(place.given_folder)
             if index:
                 # The second folder that the arguments name is `tmp_path:2`.
                 token = f"{_GIVEN_FOLDER}:{index + 1}"
             return token, place.rest
-        if place.given == self.places.folder_of_test:
+        if place.given_folder == self.places.folder_of_test:
             token = _TEST_FOLDER if folders_of_arguments else _GIVEN_FOLDER
             return token, place.rest
-        # The number of the folder is left out, since it differs from run to run.
-        folder_name = place.given.rpartition("/")[2]
-        name = _NUMBER.sub("", folder_name)
+        # What differs from run to run is left out: the folder of a worker of xdist, and
+        # the number. Of `popen-gw1/cache0`, `cache` is stored. `_newest` finds the
+        # folder of a later run by that name.
+        name_with_number = place.given_folder.rpartition("/")[2]
+        name = _NUMBER.sub("", name_with_number)
         return TEMPORARY, "/".join(filter(None, (name, place.rest)))
 
     # Restoring
