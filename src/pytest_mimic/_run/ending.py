@@ -112,7 +112,7 @@ class Ending:
                 mimic_session.keep_error(mimic_session.run.account.next_run.report)
         mimic_session.keep_error(self._count_tokens)
         if self._is_worker:
-            mimic_session.vault.store.end_run()
+            mimic_session.vault.store.end_writing()
             account = mimic_session.account.to_plain()
             self._config.workeroutput["mimic"] = account  # type: ignore[attr-defined]
             return

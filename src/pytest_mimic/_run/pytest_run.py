@@ -196,7 +196,7 @@ class PytestRun(Hooks):
     def close(self) -> None:
         """Restore everything if the run did not come to its end."""
         self.session.close()
-        self.session.vault.store.end_run()
+        self.session.vault.store.end_writing()
 
 
 def _distributes(option: Any) -> bool:

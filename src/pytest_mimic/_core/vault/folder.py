@@ -407,7 +407,7 @@ class FolderStore:
         with self._locks.alone() as is_alone:
             yield is_alone
 
-    def end_run(self) -> None:
+    def end_writing(self) -> None:
         # All files are flushed at once: to flush each of thousands of small files takes
         # longer than to record them. Windows has no such call, and nothing is flushed.
         if self._has_unflushed_files and hasattr(os, "sync"):

@@ -44,7 +44,7 @@ class Store(Protocol):
     def write(self, name: str, content: Data) -> None:
         """Put bytes, or pieces of them taken one at a time, there: whole or not at all.
 
-        The end of the process loses nothing. A loss of power may, until `end_run`.
+        The end of the process loses nothing. A loss of power may, until `end_writing`.
         """
         ...
 
@@ -85,7 +85,7 @@ class Store(Protocol):
     # A store in which nothing lasts beyond the process needs none of the rest.
 
     def share(self) -> None:
-        """Keep all objects until `end_run`.
+        """Keep all objects until `end_writing`.
 
         This process may name, or put back, what another one would delete.
         """
@@ -98,7 +98,7 @@ class Store(Protocol):
         """
         return nullcontext(False)
 
-    def end_run(self) -> None:
+    def end_writing(self) -> None:
         """Bring what was written to the disk, and let others delete objects."""
         return
 

@@ -151,9 +151,13 @@ class Importer:
         """
         with TemporaryDirectory(prefix="pytest-mimic-") as folder:
             overlay = ImportOverlay(FolderStore(Path(folder)), self._vault.store)
-            vault = Vault(overlay, pickles="forbid", label=self._vault.label)
+            overlay_vault = Vault(overlay, pickles="forbid", label=self._vault.label)
             importer = ExchangeImporter(
-                self._settings, vault, self._targets, destination, match=self._match
+                self._settings,
+                overlay_vault,
+                self._targets,
+                destination,
+                match=self._match,
             )
             count = self._record_or_refuse(shown, exchanges, importer)
             recorded = importer.close()
@@ -164,7 +168,7 @@ class Importer:
                 self._refuse(shown, problem)
                 return
             if not self._options.dry_run:
-                self._copy(names, vault)
+                self._copy(names, overlay_vault)
         if count:
             note = "" if names else ", already there"
             calls = plural(count, "call")
@@ -215,12 +219,15 @@ class Importer:
             return min(others, default=None)
         return None
 
-    def _copy(self, names: list[str], vault: Vault) -> None:
-        """Copy recordings of another vault into that of the project."""
-        if names:
-            for name in names:
-                self._vault.writer.copy(name, vault.objects)
-            self._vault.store.end_run()
+    def _copy(self, names: list[str], source: Vault) -> None:
+        """Copy recordings of a source, with their objects, into the project's vault."""
+        if not names:
+            return
+        for name in names:
+            self._vault.writer.copy(name, source.objects)
+        # The command is no run of pytest, so nothing else flushes the files and leaves
+        # the locks.
+        self._vault.store.end_writing()
 
     def _refuse(self, subject: str, reason: str) -> None:
         """Report a file, or an entry in it, that is not imported.

@@ -156,7 +156,7 @@ def _carry_out(vault: Vault, moves: Sequence[Move]) -> None:
         vault.store.write(move.new_name, content)
         if move.new_name != move.name:
             vault.restore(move.name, None)
-    vault.store.end_run()
+    vault.store.end_writing()
 
 
 def _lines(invocation: Invocation, plan: _Plan, old: str) -> Iterator[str]:

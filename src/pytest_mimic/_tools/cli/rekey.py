@@ -84,7 +84,7 @@ def run(invocation: Invocation) -> Result:
             replaced_objects = _carry_out(invocation, plan)
     if not is_dry:
         invocation.vault.writer.delete([], candidates=replaced_objects)
-        invocation.vault.store.end_run()
+        invocation.vault.store.end_writing()
     if not files and not older_names:
         chosen = Chosen(files, damaged=damaged, unmatched=selection.unmatched)
         return result_of_nothing_chosen(invocation, chosen)
@@ -219,7 +219,7 @@ def _lines(invocation: Invocation, plan: Plan) -> Iterator[Line]:
         verb = "would lose" if invocation.options.dry_run else "lost"
         count = plural(plan.number_hidden, "recording")
         yield f"{count} {verb} what mimic_redact names today"
-    is_changed = number_changed or plan.number_hidden
+    is_changed = number_changed > 0 or plan.number_hidden > 0
     if not is_changed and not plan.staying and not plan.number_from_python:
         yield (
             f"nothing to change: the recordings in {invocation.settings.shown_vault}"
@@ -264,7 +264,8 @@ def _lines_of_calls_to_act_on(
     for option, is_found in (("--mimic-record", False), ("--mimic-rerecord", True)):
         tests: list[str | None] = []
         for staying_call in calls_to_act_on:
-            is_settled = staying_call.is_recorded_again or staying_call.idle_paths
+            has_idle_paths = bool(staying_call.idle_paths)
+            is_settled = staying_call.is_recorded_again or has_idle_paths
             if staying_call.is_found is is_found and not is_settled:
                 tests.append(staying_call.call_to_rekey.call.test)
         if tests:

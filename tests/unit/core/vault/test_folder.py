@@ -66,7 +66,7 @@ os.replace, os.unlink, os.mkdir, os.open = map(refusing, (os.replace, os.unlink,
 store = FolderStore(folder + "/vault")
 store.write("calls/a.json", b"1")
 store.write("calls/a.json", b"2")
-store.end_run()
+store.end_writing()
 print(store.read("calls/a.json"), bytes(store.map("calls/a.json")), store.delete(["calls/a.json"]))
 print(store.names(), min(refused.values()))
 """
@@ -79,11 +79,11 @@ def test_only_what_was_written_is_flushed_and_once(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "sync", lambda: flushed.append(tmp_path), raising=False)
     store = FolderStore(tmp_path)
 
-    store.end_run()
+    store.end_writing()
     assert flushed == []
     store.write("a", b"")
     for _ in range(2):
-        store.end_run()
+        store.end_writing()
 
     assert flushed == [tmp_path]
 

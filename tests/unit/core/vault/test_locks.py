@@ -81,7 +81,7 @@ def test_a_run_is_alone_when_the_others_have_ended(tmp_path, how):
     other.communicate()
     assert is_alone(own)
     assert not is_alone(FolderStore(tmp_path / "v"))
-    own.end_run()
+    own.end_writing()
     assert is_alone(FolderStore(tmp_path / "v"))
     assert [*(tmp_path / "v").iterdir()] == []
 
@@ -109,7 +109,7 @@ def test_a_forked_process_takes_part_on_its_own(tmp_path):
     os.write(go, b"x")
     os.waitpid(child, 0)
     assert is_alone(own)
-    own.end_run()
+    own.end_writing()
     for file in (ready, say, wait, go):
         os.close(file)
 
@@ -136,7 +136,7 @@ def test_a_run_whose_files_a_test_has_closed_takes_part_again(tmp_path, lock_fil
         own.share()
 
         assert not is_alone(other)
-        own.end_run()
+        own.end_writing()
         assert is_alone(other)
 
 
@@ -178,7 +178,7 @@ def test_a_killed_run_leaves_no_lock_and_its_file_goes(tmp_path, lock_files):
     own.share()
     [left] = lock_files("run.")
     assert f".{os.getpid()}." in left.name
-    own.end_run()
+    own.end_writing()
     assert lock_files("run.") == []
 
 
@@ -244,7 +244,7 @@ def test_a_lock_keeps_others_out_while_the_file_system_is_a_fake(tmp_path):
 
     other.communicate()
     assert is_alone(store)
-    store.end_run()
+    store.end_writing()
 
 
 def test_of_two_that_replace_a_file_at_once_the_second_sees_what_the_first_wrote(

@@ -461,7 +461,7 @@ def test_objects_stay_while_another_run_may_name_or_put_back_them(tmp_path, valu
     assert other.writer.delete((), candidates=run.replaced).is_held
 
     run.restore(A, before)
-    run.store.end_run()
+    run.store.end_writing()
     assert run.read(A).outcomes[0].load().value == value
     assert other.writer.delete([A])[:2] == (1, 1)
 

@@ -448,7 +448,7 @@ def test_objects_that_a_run_may_need_again_stay(shop, call, words):
     assert pickled.exists()
     assert call("check").code == 0
 
-    run.store.end_run()
+    run.store.end_writing()
     file.unlink()
     subprocess.run([*command[:3], "check", "--fix"], cwd=shop, check=True)
     assert not pickled.exists()
