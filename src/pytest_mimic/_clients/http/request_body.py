@@ -35,9 +35,9 @@ from pytest_mimic.client import Secrets, parse_form
 
 #: The headers by which a client chooses one of several answers of a URL. Of a request
 #: inside of a body, they count, too.
-CHOOSING = (
-    *("accept", "range", "if-match", "if-none-match", "if-modified-since", "prefer"),
-    *("x-http-method-override", "x-amz-target", "soapaction"),
+CHOOSING = tuple(
+    "accept range if-match if-none-match if-modified-since prefer"
+    " x-http-method-override x-amz-target soapaction".split()
 )
 #: An `Accept` that takes anything, which is as good as none.
 ANYTHING = "*/*"

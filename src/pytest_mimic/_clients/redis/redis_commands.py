@@ -39,17 +39,11 @@ _ONE_KEY = frozenset(
     )
 )
 _ONLY_KEYS = frozenset(
-    (
-        *("DEL", "EXISTS", "UNLINK", "TOUCH", "WATCH", "MGET", "PFCOUNT"),
-        *("SINTER", "SUNION", "SDIFF"),
-    )
+    "DEL EXISTS UNLINK TOUCH WATCH MGET PFCOUNT SINTER SUNION SDIFF".split()
 )
 _WITHOUT_KEYS = frozenset(
-    (
-        *("ACL", "AUTH", "CLIENT", "CLUSTER", "COMMAND", "CONFIG", "DEBUG", "ECHO"),
-        *("FUNCTION", "HELLO", "INFO", "KEYS", "LATENCY", "MODULE", "PING", "PUBSUB"),
-        *("SCAN", "SCRIPT", "SELECT", "SENTINEL", "SLOWLOG"),
-    )
+    "ACL AUTH CLIENT CLUSTER COMMAND CONFIG DEBUG ECHO FUNCTION HELLO INFO KEYS"
+    " LATENCY MODULE PING PUBSUB SCAN SCRIPT SELECT SENTINEL SLOWLOG".split()
 )
 _WITH_CREDENTIALS = frozenset("AUTH HELLO MIGRATE ACL".split())
 # Commands with names and values in turn: fields, and settings of the server.

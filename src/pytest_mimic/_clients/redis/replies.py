@@ -26,17 +26,13 @@ if TYPE_CHECKING:
 _COMMANDS_THAT_SCAN = frozenset("SCAN SSCAN HSCAN ZSCAN".split())
 # Commands whose replies are in no order.
 _COMMANDS_WITHOUT_ORDER = frozenset(
-    (
-        *("SMEMBERS", "SINTER", "SUNION", "SDIFF", "KEYS", "HKEYS", "HVALS"),
-        *("HGETALL", "CONFIG", "SCAN", "SSCAN", "HSCAN"),
-    )
+    "SMEMBERS SINTER SUNION SDIFF KEYS HKEYS HVALS HGETALL CONFIG SCAN SSCAN"
+    " HSCAN".split()
 )
 # Commands whose replies have names and values in turn, perhaps in nested lists.
 _WITH_FIELDS = frozenset(
-    (
-        *("HGETALL", "HSCAN", "CONFIG", "XRANGE", "XREVRANGE", "XREAD"),
-        *("XREADGROUP", "XCLAIM", "XAUTOCLAIM", "XINFO"),
-    )
+    "HGETALL HSCAN CONFIG XRANGE XREVRANGE XREAD XREADGROUP XCLAIM XAUTOCLAIM"
+    " XINFO".split()
 )
 # Commands whose replies describe a key without its values.
 _ABOUT_A_KEY = frozenset("TYPE OBJECT HKEYS XADD".split())

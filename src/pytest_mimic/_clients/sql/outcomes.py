@@ -46,8 +46,7 @@ _CLASSES_OF_PEP_249 = frozenset(
 _PARTS_OF_DESCRIPTION = 7
 _NO_PARTS = (None,) * _PARTS_OF_DESCRIPTION
 _ATTRIBUTES_WITH_CODES = (
-    *("pgcode", "pgerror", "sqlstate"),
-    *("sqlite_errorcode", "sqlite_errorname", "errno"),
+    "pgcode pgerror sqlstate sqlite_errorcode sqlite_errorname errno".split()
 )
 _KEY_IN_MESSAGE = re.compile(r"\((.*?)\)=\((.*)\)")
 _ROW_IN_MESSAGE = re.compile(r"(?<=Failing row contains )\(.*\)", re.DOTALL)

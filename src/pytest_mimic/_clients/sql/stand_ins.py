@@ -53,18 +53,8 @@ _STATE_OF_NEW_CONNECTION: dict[str, Any] = {
 # The attributes that only a stand-in has: to set one sets nothing on the driver's
 # connection.
 _OWN_ATTRIBUTES = frozenset(
-    (
-        *(
-            "port",
-            "pool",
-            "pool_record",
-            "database_number",
-            "real",
-            "resetting",
-            "used",
-        ),
-        *("dialect", "state_when_lost"),
-    )
+    "port pool pool_record database_number real resetting used dialect"
+    " state_when_lost".split()
 )
 
 # The options of a driver's `cursor` that are classes: of the cursor, or of its rows.

@@ -114,18 +114,19 @@ class CallIdentity:
     """
 
     __slots__ = (
-        *(
-            "_by_content",
-            "_counted_positions",
-            "_extra_position",
-            "_ignored_steps",
-            "_key",
-            "_markers",
-            "_names",
-            "_note_path",
-            "_places",
-        ),
-        *("_signature", "_special_positions", "_target_prefix", "_unmet_paths"),
+        "_by_content",
+        "_counted_positions",
+        "_extra_position",
+        "_ignored_steps",
+        "_key",
+        "_markers",
+        "_names",
+        "_note_path",
+        "_places",
+        "_signature",
+        "_special_positions",
+        "_target_prefix",
+        "_unmet_paths",
     )
 
     def __init__(

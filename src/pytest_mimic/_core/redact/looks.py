@@ -24,18 +24,16 @@ from functools import cache
 # these forms is warned of. Sources are the issuers' documentation and the rules of
 # gitleaks.
 _PREFIXES_BY_REST_OF_KEY = {
-    "[A-Za-z0-9]{16,}": (
-        *("AKIA", "ASIA", "rk_live_", "rk_test_", "sk_live_", "sk_test_"),
-    ),
+    "[A-Za-z0-9]{16,}": "AKIA ASIA rk_live_ rk_test_ sk_live_ sk_test_".split(),
     "[A-Za-z0-9]{30,}": (
-        *("dapi", "dop_v1_", "gho_", "ghp_", "ghr_", "ghs_", "ghu_", "hf_", "npm_"),
-        *("shpat_", "shpca_", "shppa_", "shpss_"),
+        "dapi dop_v1_ gho_ ghp_ ghr_ ghs_ ghu_ hf_ npm_ shpat_ shpca_ shppa_"
+        " shpss_".split()
     ),
     r"[\w-]{20,}": (
-        *("AIza", "GOCSPX-", "github_pat_", "glpat-", "pypi-AgE"),
-        *("xapp-", "xoxa-", "xoxb-", "xoxe-", "xoxo-", "xoxp-", "xoxr-", "xoxs-"),
+        "AIza GOCSPX- github_pat_ glpat- pypi-AgE xapp- xoxa- xoxb- xoxe- xoxo- xoxp-"
+        " xoxr- xoxs-".split()
     ),
-    r"[\w.+/=-]{20,}": ("SG.", "hooks.slack.com/services/T", "whsec_", "ya29."),
+    r"[\w.+/=-]{20,}": "SG. hooks.slack.com/services/T whsec_ ya29.".split(),
 }
 # The first letter of a scheme may be a capital, so the literal part leaves it out.
 _BASIC_SCHEME = "asic "

@@ -33,14 +33,13 @@ _NO_OPTIONS = Options()
 # that records the calls: the error for `openai` says to write `http`.
 _MISTAKEN_NAMES_BY_CLIENT = {
     "http": (
-        *("anthropic", "cohere", "google", "groq", "litellm", "mistralai", "ollama"),
-        *("openai", "github", "huggingface_hub", "slack_sdk", "stripe", "twilio"),
-        *("urllib", "aioboto3", "aiobotocore", "boto3", "botocore", "s3fs"),
+        "aioboto3 aiobotocore anthropic boto3 botocore cohere github google groq"
+        " huggingface_hub litellm mistralai ollama openai s3fs slack_sdk stripe twilio"
+        " urllib".split()
     ),
     "sqlalchemy": (
-        *("aiomysql", "aiosqlite", "asyncpg", "oracledb", "pg8000", "postgres"),
-        *("postgresql", "psycopg", "psycopg2", "psycopg3", "pymysql", "pyodbc"),
-        "sqlite3",
+        "aiomysql aiosqlite asyncpg oracledb pg8000 postgres postgresql psycopg"
+        " psycopg2 psycopg3 pymysql pyodbc sqlite3".split()
     ),
 }
 _CLIENT_BY_MISTAKEN_NAME: dict[str, str] = {}

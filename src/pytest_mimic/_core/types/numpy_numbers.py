@@ -21,12 +21,8 @@ _PREFIX = "numpy."
 # A longer array is a table, which is known by its dtype, its shape and a digest.
 _MOST_ELEMENTS = 100
 _DTYPES = frozenset(
-    (
-        "bool",
-        *("int8", "int16", "int32", "int64"),
-        *("uint8", "uint16", "uint32", "uint64"),
-        *("float16", "float32", "float64"),
-    )
+    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64"
+    " float16 float32 float64".split()
 )
 
 
