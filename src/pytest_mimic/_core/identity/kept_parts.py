@@ -101,7 +101,7 @@ def function_parts(
         else:
             value = values[position]
             tree = _argument_tree(name, identity.names, described)
-            if _is_exact(identity, position, value, tree):
+            if _is_restored_exactly(identity, position, value, tree):
                 continue
             if identity.ignored_in(position):
                 parts[name] = _IN_PART
@@ -110,7 +110,9 @@ def function_parts(
                 from_content[name] = digest.hex()
                 if type(value) in (str, bytes):
                     whole_values.append(value)
-            elif _is_exact(identity, position, value, tree_of_kept_value(value)):
+            elif _is_restored_exactly(
+                identity, position, value, tree_of_kept_value(value)
+            ):
                 from_content[name] = {"value": tree_of_kept_value(value)}
                 whole_values.append(value)
     if from_content and not hides(whole_values):
@@ -118,7 +120,7 @@ def function_parts(
     return parts
 
 
-def _is_exact(
+def _is_restored_exactly(
     identity: CallIdentity, position: int, value: object, tree: object
 ) -> bool:
     """Return whether an argument can be made again from its description, a `tree`."""

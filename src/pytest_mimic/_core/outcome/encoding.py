@@ -292,7 +292,8 @@ def _readable(
     if repeated_parts(value) == []:
         text = exact_text(value[kind] if kind else value)
     if text is not None:
-        may_hold_paths = paths.places.temporary_folders and paths.may_hold(text)
+        has_folders = bool(paths.places.temporary_folders)
+        may_hold_paths = has_folders and paths.may_hold(text)
         if not may_hold_paths:
             return Readable(text, kind)
     writer = Writer(paths)
@@ -318,13 +319,13 @@ def _readable(
         imports=sorted(writer.imports),
         objects=writer.objects,
     )
-    if not _is_exact(value, readable, paths):
+    if not _reads_back_equal(value, readable, paths):
         return None
     return readable
 
 
-def _is_exact(value: object, readable: Readable, paths: PathStore) -> bool:
-    """Return whether the value that is read back from the JSON is equal to it."""
+def _reads_back_equal(value: object, readable: Readable, paths: PathStore) -> bool:
+    """Return whether the value that is read back from its JSON is equal to it."""
     # Methods of the value's own types may raise anything.
     with suppress(Exception):
         fingerprint = fingerprint_outcome(value)

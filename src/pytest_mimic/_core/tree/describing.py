@@ -116,7 +116,7 @@ class Budget(NamedTuple):
 
 
 #: For all arguments of a call together.
-ARGUMENTS = Budget(characters=4_000, items=40, depth=12, text=4_096)
+BUDGET_OF_ARGUMENTS = Budget(characters=4_000, items=40, depth=12, text=4_096)
 #: For a client's call, whose request is kept nowhere else, and for comparing:
 #: everything that is not nested too deeply.
 WHOLE_BUDGET = Budget(characters=maxsize, items=maxsize, depth=64, text=maxsize)
@@ -134,7 +134,7 @@ def tree_of(
     redactor: Redactor,
     *,
     places: Places | None = None,
-    budget: Budget = ARGUMENTS,
+    budget: Budget = BUDGET_OF_ARGUMENTS,
     secrets: frozenset[str] = frozenset(),
     is_for_verifying: bool = False,
 ) -> Node:
@@ -174,27 +174,28 @@ def described_arguments(
     their own names, and `*rest` its name with the star. See `tree_of` for the rest.
     """
     arguments_by_name = dict(arguments)
-    clean: dict[int, object] = {}
-    secrets = secrets_in(arguments_by_name, redactor, clean)
+    dicts_without_secret_names: dict[int, object] = {}
+    secrets = secrets_in(arguments_by_name, redactor, dicts_without_secret_names)
     describer = _Describer(
         redactor,
         secrets,
         places or Places(),
-        ARGUMENTS,
-        ARGUMENTS.depth - 1,
-        clean=clean,
+        BUDGET_OF_ARGUMENTS,
+        # The mapping of the arguments is the first level.
+        BUDGET_OF_ARGUMENTS.depth - 1,
+        dicts_without_secret_names=dicts_without_secret_names,
     )
-    is_clean = id(arguments_by_name) in clean
+    has_no_secret_names = id(arguments_by_name) in dicts_without_secret_names
     nodes: dict[str, Node] = {}
     # How many arguments are left that take room.
     arguments_left = sum(type(value) not in SCALARS for value in arguments.values())
     for key, (name, value) in zip(arguments, named_values_of(arguments)):
         # Each argument gets an equal share of the room, and leaves what it does not use
         # to the arguments behind it.
-        room = max(ARGUMENTS.characters - describer.used, 0)
+        room = max(BUDGET_OF_ARGUMENTS.characters - describer.used, 0)
         describer.most_used = describer.used + room // max(arguments_left, 1)
         safe_value = value
-        if not is_clean:
+        if not has_no_secret_names:
             safe_value = describer.safe(name, value)
         nodes[key] = describer.node(safe_value)
         if type(value) not in SCALARS:
@@ -207,7 +208,12 @@ def described_parts(
 ) -> dict[str, Any]:
     """Return the description of a client's call: plain data without secrets."""
     describer = _Describer(
-        NO_NAMES, frozenset(), places or Places(), WHOLE_BUDGET, WHOLE_BUDGET.depth - 1
+        NO_NAMES,
+        frozenset(),
+        places or Places(),
+        WHOLE_BUDGET,
+        # The mapping of the parts is the first level.
+        WHOLE_BUDGET.depth - 1,
     )
     return plains_of(describer.named(parts))
 
@@ -230,7 +236,8 @@ class _Describer(Walk):
         identities: The value and its identity by the value's id, because a value with
             many places needs only one. The value is kept alive.
         open: The ids of the values that are being walked.
-        clean: The dicts without secret names, by their ids.
+        dicts_without_secret_names: The dicts in which no value has a secret name, by
+            their ids.
     """
 
     redactor: Redactor
@@ -245,7 +252,7 @@ class _Describer(Walk):
     cut_texts: list[str] = field(default_factory=list)
     identities: dict[int, tuple[object, str | None]] = field(default_factory=dict)
     open: set[int] = field(default_factory=set)
-    clean: Mapping[int, object] = field(default_factory=dict)
+    dicts_without_secret_names: Mapping[int, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.most_used = self.budget.characters
@@ -643,7 +650,8 @@ class _Describer(Walk):
             return node_of({key: self._shown(part) for key, part in pairs.items()})
         keys: Iterable[Node]
         if all(map(self._is_name, pairs)):
-            parts_by_name = self.named(pairs, is_clean=id(value) in self.clean)
+            has_no_secret_names = id(value) in self.dicts_without_secret_names
+            parts_by_name = self.named(pairs, has_no_secret_names=has_no_secret_names)
             if len(pairs) == len(value):
                 return Fields("dict", parts_by_name)
             keys, parts = parts_by_name.keys(), [*parts_by_name.values()]
@@ -676,12 +684,12 @@ class _Describer(Walk):
         return value
 
     def named(
-        self, parts: Mapping[str, object], *, is_clean: bool = False
+        self, parts: Mapping[str, object], *, has_no_secret_names: bool = False
     ) -> dict[str, Node]:
         """Return the nodes of all attributes, arguments, or entries of a dict."""
         self.used += sum(map(len, parts)) + 4 * len(parts)
         values: Iterable[object] = parts.values()
-        if not is_clean:
+        if not has_no_secret_names:
             values = [self.safe(name, value) for name, value in named_values_of(parts)]
         return dict(zip(parts, self._parts(values), strict=True))
 

@@ -47,13 +47,22 @@ def beginning(
 
 
 def secrets_in(
-    value: object, redactor: Redactor, clean: dict[int, object] | None = None
+    value: object,
+    redactor: Redactor,
+    dicts_without_secret_names: dict[int, object] | None = None,
 ) -> frozenset[str]:
     """Return the texts under secret names anywhere in a value.
 
-    Of a huge value the first few thousand parts are read. `clean` gets the dicts in
-    which no value has a secret name, by their ids.
+    Of a huge value the first few thousand parts are read.
+
+    Args:
+        value: The value.
+        redactor: Knows the secret names.
+        dicts_without_secret_names: Gets the dicts in which no value has a secret name,
+            by their ids.
     """
+    if dicts_without_secret_names is None:
+        dicts_without_secret_names = {}
     secrets: set[str] = set()
     pending: list[tuple[Any, bool]] = [(value, False)]
     searched: dict[int, object] = {}
@@ -72,10 +81,9 @@ def secrets_in(
             is_hidden = is_secret or redactor.hides(name, inner_part)
             inner.append((inner_part, is_hidden))
         looked_at += len(inner)
-        may_be_clean = clean is not None and kind is dict and len(part) < _MOST
-        if may_be_clean and not any(is_hidden for _, is_hidden in inner):
-            assert clean is not None
-            clean[id(part)] = part
+        is_searched_whole = kind is dict and len(part) < _MOST
+        if is_searched_whole and not any(is_hidden for _, is_hidden in inner):
+            dicts_without_secret_names[id(part)] = part
         # The first parts are searched first, as they are the ones that are shown.
         for inner_part, is_hidden in reversed(inner):
             if is_hidden or type(inner_part) not in SCALARS:
