@@ -48,7 +48,9 @@ def verify(
         call.report("was answered, before it was cancelled as it was when recorded")
         return
     actual = _as_recorded(call, outcome)
-    drift, found = _drift(call, stored_outcome, actual, is_awaited=is_awaited)
+    drift, found_differences = _drift(
+        call, stored_outcome, actual, is_awaited=is_awaited
+    )
     if drift is None:
         run.account.verified_calls.append(verified)
     else:
@@ -60,7 +62,7 @@ def verify(
             stored_outcome=stored_outcome,
             seconds=duration,
             error=drift,
-            differences=found,
+            differences=found_differences,
         )
 
 
@@ -102,20 +104,29 @@ def _drift(
         call.plan,
         call.plan.options,
     )
-    exact = frozenset() if plan.adapter is None else plan.adapter.exact
-    found = compare(
+    exact_keys = frozenset[str]()
+    if plan.adapter is not None:
+        exact_keys = plan.adapter.exact
+    rules = Rules(
+        rtol=options.rtol,
+        atol=options.atol,
+        volatile=options.volatile,
+        mode=options.compare,
+        exact_keys=exact_keys,
+    )
+    found_differences = compare(
         _comparable(plan, recorded, actual),
         _comparable(plan, actual, recorded),
-        Rules(options.rtol, options.atol, options.volatile, options.compare, exact),
+        rules,
         redactor=run.redactor,
         secrets=plan.secrets(call),
     )
     if is_awaited != stored_outcome.awaited and type(recorded) is type(actual):
         when = "now, not when recorded" if is_awaited else "when recorded, not now"
-        found.insert(
+        found_differences.insert(
             0, Difference("", fact=f"the call returned something to await {when}")
         )
-    if not found:
+    if not found_differences:
         return None, []
     before, failure = plan.failure(recorded), plan.failure(actual)
     # Of a function, another error than the recorded one is a drift like any other.
@@ -125,7 +136,7 @@ def _drift(
     failed = f"the real call {failure}" if is_outage else ""
     error = drift(
         call.label,
-        found,
+        found_differences,
         test=run.current.again,
         failed=failed,
         target=plan.target,
@@ -135,7 +146,7 @@ def _drift(
     error.__cause__ = actual.error if failed else None
     if plan.adapter is not None and call.plan.options.sequence is not False:
         error.conversation = plan.target
-    return error, found
+    return error, found_differences
 
 
 def _as_recorded(call: Call, outcome: Outcome) -> Outcome:

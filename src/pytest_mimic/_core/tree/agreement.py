@@ -52,7 +52,11 @@ _NUMBERS = frozenset({int, float, complex, Decimal, Fraction})
 
 
 class Rules(NamedTuple):
-    """The rules that say what is a difference between two outcomes.
+    """What counts as a difference between two outcomes.
+
+    `rtol`, `atol`, `volatile` and `mode` are options of the target's line, see
+    `target_options.Options`. There, `mode` is called `compare`. The adapter of a client
+    gives `exact_keys`.
 
     Attributes:
         rtol: The relative tolerance for numbers.
@@ -61,15 +65,15 @@ class Rules(NamedTuple):
             `headers.date`, `rows.*.id`.
         mode: With `shape`, keys, types and the lengths of tuples count, but not values
             and the lengths of lists.
-        exact: The keys of a returned mapping whose values count with `shape`, too.
+        exact_keys: The keys of a returned mapping whose values count with `shape`, too.
         ordered: Whether the order of mappings counts.
     """
 
     rtol: float = 0.0
     atol: float = 0.0
-    volatile: Sequence[str] = ()
+    volatile: Collection[str] = ()
     mode: Literal["exact", "shape"] = "exact"
-    exact: Collection[str] = ()
+    exact_keys: Collection[str] = ()
     ordered: bool = False
 
     @property
@@ -240,8 +244,8 @@ class _Comparison:
             self._secrets |= secrets_in(side, self._redactor)
         old, new = self._tree(recorded), self._tree(actual)
         if self._rules.mode == "shape":
-            exact_parts = _exact_parts(old, self._rules.exact)
-            other_exact_parts = _exact_parts(new, self._rules.exact)
+            exact_parts = _exact_parts(old, self._rules.exact_keys)
+            other_exact_parts = _exact_parts(new, self._rules.exact_keys)
             found_differences = [
                 *differences(exact_parts, other_exact_parts),
                 *shape_differences(old, new),
