@@ -129,10 +129,13 @@ def _track_of(run: Run, call: Call, mode: Mode) -> OwnedTrack:
         # A client tries a failed request again.
         only_compares = file in recordings.failed
     else:
-        # No new outcomes join those that are outdated.
+        # Outdated outcomes are replaced as a whole, so that no new ones stand beside
+        # them.
         only_compares = any(map(plan.is_outdated, recorded))
-    made = Track(run, file, owner, recorded, only_compares=only_compares)
+    new_track = Track(run, file, owner, recorded, only_compares=only_compares)
     if owner is None:
-        return made
-    # Another thread may have made its first equal call by now.
-    return owner.tracks.setdefault(file, made)
+        # All tests share the recording, and each call gets its first outcome: there is
+        # nothing to count.
+        return new_track
+    # Another thread may have begun an equal call meanwhile. Then its track counts.
+    return owner.tracks.setdefault(file, new_track)

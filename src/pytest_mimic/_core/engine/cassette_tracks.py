@@ -360,11 +360,13 @@ class CassetteTrack(Track):
         labels = self._labels()
         for at, place in enumerate(self._order):
             if at != place:
-                recorded = "not made"
+                recorded_label = "not made"
                 if at < len(labels):
-                    recorded = labels[at]
-                made = labels[place]
-                return [f"call {at + 1} was {recorded} when recorded, {made} now"]
+                    recorded_label = labels[at]
+                label_now = labels[place]
+                return [
+                    f"call {at + 1} was {recorded_label} when recorded, {label_now} now"
+                ]
         return []
 
     def _labels(self) -> list[str]:

@@ -69,8 +69,8 @@ def former_recording(
         else:
             is_owned = is_sequence(before, is_client=is_client)
             name = recording_name(call.plan.target, key, owner if is_owned else None)
-            found = read(name)
-            equal = [] if found is None else [found]
+            former_recording = read(name)
+            equal = [] if former_recording is None else [former_recording]
         for recording in equal:
             if (recording.options or {}) == before:
                 follows = _follows(call, recording, key, now)

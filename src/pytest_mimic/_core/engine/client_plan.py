@@ -389,11 +389,11 @@ class Port:
         line = self._line(call)
         if line is None:
             return None
-        made = line.call(call)
+        call_of_plan = line.call(call)
         if not self.is_replaying:
             with self._run.recordings.turns:
-                self._note_request(made)
-        step = begin(self._run, made)
+                self._note_request(call_of_plan)
+        step = begin(self._run, call_of_plan)
         if step.mode == "replay":
             self._note_recorded_answer(step)
         return step

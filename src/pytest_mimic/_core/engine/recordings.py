@@ -212,12 +212,13 @@ class Recordings:
         Only those at one client count.
         """
         if target not in self._by_owner:
-            found = self._by_owner[target] = {}
+            names_by_owner = self._by_owner[target] = {}
             for recording in self.of_target(target):
                 if recording.owner is not None:
-                    found.setdefault(recording.owner, set()).add(recording.name)
-        made = owner.tracks.keys() | owner.journal.keys()
-        return self._by_owner[target].get(owner.name, set()) - made
+                    names = names_by_owner.setdefault(recording.owner, set())
+                    names.add(recording.name)
+        names_of_made = owner.tracks.keys() | owner.journal.keys()
+        return self._by_owner[target].get(owner.name, set()) - names_of_made
 
     def drop(self, name: str) -> None:
         """Delete a recording."""

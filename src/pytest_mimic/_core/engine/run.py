@@ -83,8 +83,8 @@ class Run:
     @property
     def made_recordings(self) -> Recordings | None:
         """The recordings, if anything needed them so far."""
-        made: Recordings | None = vars(self).get("recordings")
-        return made
+        recordings: Recordings | None = vars(self).get("recordings")
+        return recordings
 
     @lazy_attribute
     def redactor(self) -> Redactor:
@@ -94,9 +94,9 @@ class Run:
         """
         from pytest_mimic._core.redact.redactor import Redactor
 
-        made = Redactor(self.settings.redact)
-        made.variables = self.current.variables
-        return made
+        redactor = Redactor(self.settings.redact)
+        redactor.variables = self.current.variables
+        return redactor
 
     @property
     def made_redactor(self) -> Redactor | None:
@@ -104,8 +104,8 @@ class Run:
 
         A run without clients needs none.
         """
-        made: Redactor | None = vars(self).get("redactor")
-        return made
+        redactor: Redactor | None = vars(self).get("redactor")
+        return redactor
 
     @lazy_attribute
     def senders(self) -> Senders:
