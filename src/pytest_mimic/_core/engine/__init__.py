@@ -64,7 +64,8 @@ One call, recorded and replayed: `httpx.get(URL)` in a test.
    port. The port finds the line that takes the call; its plan identifies the call.
 3. `begin.begin` finds the track: the file of this identity that belongs to the owner.
    `Track.take` gives the call the next place among equal ones and states the facts: the
-   mode, what stands in the place, how far the conversation is.
+   mode, what stands in the place, and whether the conversation so far is replayed or
+   real.
 4. `decisions.decide` answers. Nothing is recorded and the mode records: `Run`.
 5. The edge gets a step that is to run. It sends the request, and gives the answer to
    `Step.finish`. `record.record` encodes it, and puts it in its place (`Track.put`),

@@ -43,7 +43,7 @@ that count. `good`: any other, also that of a call that was cancelled.
 """
 
 Conversation: TypeAlias = Literal["none", "new", "replayed", "real"]
-"""How far the conversation of the call's owner with its service has come.
+"""Whether the conversation of the call's owner with its service is replayed or real.
 
 `none`: the call belongs to none. `new`: no call of it was made so far. `replayed`:
 calls before this one were replayed. `real`: it is recorded as a whole.
@@ -57,7 +57,7 @@ class Facts(NamedTuple):
         mode: The mode of the run, or of the cassette that takes the call. It is never
             `live`, in which nothing is mimicked.
         recorded: What stands in its place.
-        conversation: How far its conversation has come.
+        conversation: Whether its conversation is replayed or real.
         has_effect: A wider fixture makes it, at a service that keeps what calls do.
         by_identity: Nothing else than its identity tells it from other calls: it has no
             place among equal ones, no cassette takes it, and no log shows it.

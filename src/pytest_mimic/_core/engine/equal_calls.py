@@ -287,11 +287,10 @@ class Track:
     def _note_conversation(
         self, call: Call, mode: Mode, decision: Decision, recording: Recording | None
     ) -> None:
-        """Note how far a conversation has come.
+        """Note whether the conversation of a call's owner is replayed or runs for real.
 
-        A service remembers what came before. So recorded answers are never mixed with
-        those of real calls: from its first call on, the conversation of its owner is
-        replayed, or runs for real as a whole.
+        A service remembers what came before, so recorded answers are never mixed with
+        those of real calls. The first call decides for all that follow.
         """
         owner, target = self.owner, call.plan.target
         assert owner is not None

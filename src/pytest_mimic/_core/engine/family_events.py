@@ -51,12 +51,12 @@ class PlaceTaken(NamedTuple):
 
 
 class ConversationBegun(NamedTuple):
-    """A call has shown how the conversation of its owner with a client goes on.
+    """A call has decided whether its owner's conversation with a client is replayed.
 
     Attributes:
         owner: The owner.
         target: The client.
-        is_real: It runs for real as a whole; else it is replayed.
+        is_real: Whether the conversation runs for real as a whole; else it is replayed.
     """
 
     owner: Token
@@ -120,7 +120,8 @@ class CallEnded(NamedTuple):
     """A real call has ended inside of which a process was forked.
 
     Attributes:
-        call: The number of the process that made the call, and its number there.
+        call: The process id of the process that made the call, and the number of the
+            call there.
     """
 
     call: Token
@@ -189,11 +190,13 @@ class AccountGrown(NamedTuple):
 
 
 class ErrorNoted(NamedTuple):
-    """A test must fail for an error, which is plain data.
+    """Code has caught an error in a process that does not judge the test.
+
+    The process that judges the test then fails it.
 
     Attributes:
-        judge: The number of the process that judges the test.
-        error: The error, see `MimicError.to_plain`.
+        judge: The process id of the process that judges the test.
+        error: The error as plain data, see `MimicError.to_plain`.
     """
 
     judge: int

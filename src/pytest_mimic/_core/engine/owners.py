@@ -71,7 +71,8 @@ if TYPE_CHECKING:
 Token: TypeAlias = "tuple[int, int]"
 """What names an owner among forked processes.
 
-It is the number of the process that made the owner, and that of the owner there.
+It is the process id of the process that made the owner, and the number of the owner
+there.
 """
 
 Errors: TypeAlias = "Mapping[int, tuple[str, str] | None]"

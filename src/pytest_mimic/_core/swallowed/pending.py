@@ -22,7 +22,7 @@ class PendingErrors:
         commands: The commands of the run, for remedies.
 
     Attributes:
-        judge: The number of the process that judges the test.
+        judge: The process id of the process that judges the test.
     """
 
     def __init__(
