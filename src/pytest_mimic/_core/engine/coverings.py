@@ -387,11 +387,11 @@ class Coverings:
             return None
         mimicked = self._mimicked.get(found.key)
         if mimicked is None:
-            is_common = may_be_called_by_pytest(
+            is_used_by_pytest = may_be_called_by_pytest(
                 name, getattr(found.function, "__module__", None)
             )
             mimicked = self._mimicked[found.key] = Mimicked(
-                found.function, is_common=is_common
+                found.function, is_used_by_pytest=is_used_by_pytest
             )
             # An inherited function is pickled by the class that is named.
             if isinstance(found.holder, type) and not found.is_own:

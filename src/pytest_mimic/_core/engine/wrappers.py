@@ -35,20 +35,26 @@ class Mimicked:
         function: The original.
         plan: The plan of the innermost activation. Calls pass through if it is None,
             because no activation is open or the innermost one leaves the function out.
-        is_common: Whether pytest or this plugin may call the function for themselves.
-            Such calls pass through.
-        wrapper: The function that replaces it.
+        is_used_by_pytest: Whether pytest or this plugin may call the function for
+            themselves. Such calls pass through.
+        wrapper: The function that replaces `function`.
     """
 
-    __slots__ = ("_opened", "function", "is_common", "plan", "wrapper")
+    __slots__ = (
+        "_plans_by_activation",
+        "function",
+        "is_used_by_pytest",
+        "plan",
+        "wrapper",
+    )
 
     def __init__(
-        self, function: Callable[..., object], *, is_common: bool = False
+        self, function: Callable[..., object], *, is_used_by_pytest: bool = False
     ) -> None:
         self.function = function
-        self.is_common = is_common
-        # The plans by their activations.
-        self._opened: dict[object, FunctionPlan | None] = {}
+        self.is_used_by_pytest = is_used_by_pytest
+        # The innermost activation stands last.
+        self._plans_by_activation: dict[object, FunctionPlan | None] = {}
         self.plan: FunctionPlan | None = None
         self.wrapper = _wrapper(self)
 
@@ -57,13 +63,13 @@ class Mimicked:
 
         The activation keeps its place among those that are open.
         """
-        self._opened[activation] = plan
-        self.plan = next(reversed(self._opened.values()))
+        self._plans_by_activation[activation] = plan
+        self.plan = next(reversed(self._plans_by_activation.values()))
 
     def remove(self, activation: object) -> None:
         """Remove the plan of an activation, at any depth."""
-        self._opened.pop(activation, None)
-        self.plan = next(reversed(self._opened.values()), None)
+        self._plans_by_activation.pop(activation, None)
+        self.plan = next(reversed(self._plans_by_activation.values()), None)
 
     def stream(self, args: tuple[object, ...], kwargs: dict[str, object]) -> object:
         """Return the stream of the call that a wrapper makes.
@@ -71,7 +77,7 @@ class Mimicked:
         It is the real one, or one that records or replays it.
         """
         plan = self.plan
-        if plan is None or (self.is_common and called_by_pytest(depth=3)):
+        if plan is None or (self.is_used_by_pytest and called_by_pytest(depth=3)):
             return self.function(*args, **kwargs)
         return _engine()(plan, args, kwargs)
 
@@ -103,7 +109,7 @@ def _wrapper(mimicked: Mimicked) -> Callable[..., object]:
 def _function(mimicked: Mimicked) -> Callable[..., object]:
     def wrapper(*args: object, **kwargs: object) -> object:
         plan = mimicked.plan
-        if plan is None or (mimicked.is_common and called_by_pytest()):
+        if plan is None or (mimicked.is_used_by_pytest and called_by_pytest()):
             return mimicked.function(*args, **kwargs)
         # A call inside of one that runs for real is real as well. Whether this one is,
         # the engine finds out.
@@ -119,7 +125,7 @@ def _function(mimicked: Mimicked) -> Callable[..., object]:
 def _coroutine(mimicked: Mimicked) -> Callable[..., object]:
     async def wrapper(*args: object, **kwargs: object) -> object:
         plan = mimicked.plan
-        if plan is None or (mimicked.is_common and called_by_pytest()):
+        if plan is None or (mimicked.is_used_by_pytest and called_by_pytest()):
             return await cast("Awaitable[object]", mimicked.function(*args, **kwargs))
         if plan.plays and not plan.running:
             value = _play(plan, args, kwargs)
