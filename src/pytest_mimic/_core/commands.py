@@ -43,7 +43,7 @@ RUNS_TESTS = frozenset({Verb.RECORD, Verb.RERECORD, Verb.VERIFY, Verb.CLEAR_UNUS
 
 
 class Remedy(NamedFields):
-    """What to do about an error or a finding.
+    """What to do about an error, or about a finding of `pytest-mimic check`.
 
     Attributes:
         verb: What the remedy does.
@@ -51,7 +51,9 @@ class Remedy(NamedFields):
         tests: The ids of the tests that the remedy is for. Empty: the error's own test.
         words: Options of a run, the words of a command, a line, a sentence, or the
             name of a page: `how-to/dates-and-ids`.
-        target: The target whose line gets `paths`, with its present `options`.
+        target: The target whose line gets more paths.
+        paths: These paths, for the verbs `IGNORE` and `VOLATILE`.
+        options: The present options of that line.
     """
 
     verb: Verb

@@ -245,9 +245,9 @@ class Account:
         # Why recordings of other targets cannot be judged: the run does not have the
         # lines of the project.
         self.lacking_lines: set[str] = set()
-        # The paths of `ignore=` whose lines had calls, `shop.api:fetch ignore=a.b`, and
-        # those that met something in one.
+        # The paths of `ignore=` whose lines had calls: `shop.api:fetch ignore=a.b`.
         self.ignored_paths: set[str] = set()
+        # The paths of `ignore=` that met something in a call, in the same form.
         self.met_paths: set[str] = set()
 
         # Tests, and where they are.
@@ -255,17 +255,18 @@ class Account:
         # where only a forked process knows; `uncalled` where a plugin answered in place
         # of the test's function.
         self.outcomes: dict[str, str] = {}
-        # The modules that were skipped as a whole.
+        # The node ids of the modules that were skipped as a whole. Their tests have no
+        # ids here, so such a run does not prove their recordings unused.
         self.skipped_modules: set[str] = set()
         # The files and folders in which pytest looked for tests.
         self.collected: set[str] = set()
-        # The tests that were collected, with their environment, and those of them that
-        # ran or were skipped.
+        # The ids of the collected tests, each with its environment.
         self.tests: set[str] = set()
+        # The ids of the tests that ran or were skipped, in the same form.
         self.ran: set[str] = set()
-        # The paths of a complete selection, and those in which all tests were
-        # collected.
+        # The paths of a complete selection.
         self.wanted: set[str] = set()
+        # The paths of a complete selection in which all tests were collected.
         self.covered: set[str] = set()
 
         # The names of the entries that add up.

@@ -167,21 +167,19 @@ def _pruned_content(
             return reduced_form
         return list(pruned_items.items())
     if isinstance(value, tuple):
-        return _pruned_container(
-            reduced_form, paths, places, getattr(value, "_fields", ())
-        )
+        # A path may name an item of a named tuple by its field.
+        fields = getattr(value, "_fields", ())
+        return _pruned_container(reduced_form, paths, places, fields=fields)
     if type(reduced_form) is not tuple:
         return _pruned_container(reduced_form, paths, places)
-    fields = getattr(type(value), "__struct_fields__", None)
     has_arguments = len(reduced_form) > 1
-    if not isinstance(fields, tuple):
-        fields = None
-    if fields is not None and has_arguments and len(reduced_form[1]) == len(fields):
+    struct_fields: Any = getattr(type(value), "__struct_fields__", None)
+    is_struct = isinstance(struct_fields, tuple)
+    if is_struct and has_arguments and len(reduced_form[1]) == len(struct_fields):
         # A struct of msgspec is reduced to a function and the values of its fields.
-        pruned_fields = _pruned_container(
-            dict(zip(fields, reduced_form[1])), paths, places
-        )
-        return (reduced_form[0], pruned_fields, *reduced_form[2:])
+        values_by_name = dict(zip(struct_fields, reduced_form[1]))
+        pruned_values = _pruned_container(values_by_name, paths, places)
+        return (reduced_form[0], pruned_values, *reduced_form[2:])
     if isinstance(value, dict) and has_arguments and type(reduced_form[1]) is tuple:
         # A dict whose class decides how it is pickled has its items among the arguments
         # of the function that makes it again.
@@ -213,6 +211,7 @@ def _pruned_container(
     value: Any,
     paths: Sequence[Steps],
     places: Places | None,
+    *,
     fields: Sequence[str] = (),
 ) -> Any:
     """Return a plain dict, list or tuple without the parts that paths name.

@@ -438,7 +438,9 @@ def _words(name: str) -> list[str]:
 
 
 class Place(NamedTuple):
-    """A value in plain data, at `box[key]`.
+    """A place in plain data, `box[key]`: the value there, and its name.
+
+    `PathPlace` of `_core/files/places.py` is another thing, the place of a file.
 
     Attributes:
         name: The name of the value there, if it has one.
@@ -460,7 +462,7 @@ class Place(NamedTuple):
 def places(
     root: dict[str, Any], names: SecretNames, *, stored: bool = False
 ) -> Iterator[Place]:
-    """Yield the values in a mapping, in the order of its JSON text.
+    """Yield the places of the values in a mapping, in the order of its JSON text.
 
     Other data is given in a mapping: `{"": [1, 2]}`.
 
@@ -667,9 +669,10 @@ def _name_of_column(column: object) -> object:
 
 
 def holds_unhidden_text(plain: Any, names: SecretNames) -> bool:
-    """Check whether a client's plain data has an unhidden text under a secret name.
+    """Check whether a client's stored data has an unhidden text under a secret name.
 
-    A text with a placeholder in it counts as hidden: `Bearer <redacted>`.
+    It has one if the name was not secret when the call was recorded. A text with a
+    placeholder in it counts as hidden: `Bearer <redacted>`.
     """
     for place in places({"": plain}, names, stored=True):
         is_text = type(place.value) is str

@@ -131,10 +131,13 @@ def is_stdlib(module: str) -> bool:
 def name_of(thing: object) -> str:
     """Return the name that a class or function says it has: `shop.models:Rate`.
 
-    The name may lead to something else, or to nothing.
+    Nothing checks the name: it may lead to something else, or to nothing. To check it,
+    compare the thing with what `find` returns for the name. A part that is missing is
+    `None`, as in `shop.models:None`.
     """
     module = getattr(thing, "__module__", None)
-    return f"{module}:{getattr(thing, '__qualname__', None)}"
+    qualname = getattr(thing, "__qualname__", None)
+    return f"{module}:{qualname}"
 
 
 def public_module(name: str) -> str:
@@ -322,9 +325,9 @@ def _own_identity(value: Any) -> object:
 
 # Modules that write methods into the classes of users. These methods do what Python's
 # own methods do.
-_METHOD_WRITING_MODULES = (
-    *("attr._make", "dataclasses", "enum"),
-    *("pydantic.main", "pydantic.root_model", "pydantic._internal._model_construction"),
+_METHOD_WRITING_MODULES = tuple(
+    "attr._make dataclasses enum pydantic.main pydantic.root_model"
+    " pydantic._internal._model_construction".split()
 )
 
 

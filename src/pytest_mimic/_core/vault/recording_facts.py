@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     With `is_same`, the outcome is kept.
     """
 
-#: The errors of reading a recording that has other keys or types than its format.
+#: The errors of reading a recording that has other keys or types than its format. Such
+#: a recording is damaged.
 MISSHAPED = (AttributeError, LookupError, TypeError, ValueError)
 # The facts of a call of a cassette that are texts.
 _FACTS_THAT_ARE_TEXTS = ("target", "kind", "signature", "key")

@@ -143,7 +143,7 @@ class Invocation:
 
     @cached_property
     def project(self) -> Project:
-        """The project in which the command was called.
+        """The pytest project around the current folder, read when it is first needed.
 
         Raises:
             MimicError: The configuration of the project is wrong.

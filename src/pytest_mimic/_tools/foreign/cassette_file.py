@@ -27,7 +27,7 @@ _TAG_OF_PYTHON = "tag:yaml.org,2002:python/"
 _MOST_TIMES_THE_FILE = 20
 _ALLOWED_FOR_SMALL_FILES = 64 << 20
 # The errors of reading an entry that has other keys or types than vcrpy writes, or of a
-# YAML value that is not what its tag says.
+# YAML value that is not what its tag says. Such an entry is refused.
 _ERRORS_OF_SHAPE = (
     ValueError,
     TypeError,

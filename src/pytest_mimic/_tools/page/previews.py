@@ -34,7 +34,8 @@ _MOST_PIXELS = 240
 _MOST_OF_IMAGE = 30 * MOST_CHARACTERS
 
 
-# The errors of loading and showing a value.
+# A pickle that raises one of these when it is loaded or shown has no preview that is
+# made from its value.
 _ERRORS_OF_PREVIEWS = (
     MimicError,
     ArithmeticError,
