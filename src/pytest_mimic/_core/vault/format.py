@@ -204,8 +204,20 @@ _KEY_OF_TEST = rb'\n "test": (".*")'
 #: From so many bytes on, no copy of a value is made for further calls, as copying takes
 #: long: these parse the text again.
 LONG = 1 << 11
+
+
+def _refuse_constant(word: str) -> object:
+    """Refuse `NaN` and the infinities, which Python reads and JSON does not have.
+
+    Raises:
+        ValueError: Always.
+    """
+    raise ValueError(f"{word} is no number of JSON")
+
+
 # `json.loads` without its checks around the value: half the time for small recordings.
-scan: Any = JSONDecoder().scan_once  # type: ignore[attr-defined]
+_decoder = JSONDecoder(parse_constant=_refuse_constant)
+scan: Any = _decoder.scan_once  # type: ignore[attr-defined]
 
 
 def damaged(
@@ -424,7 +436,11 @@ def _parse_slowly(content: bytes, path: str, *, test: str | None = None) -> Any:
     """Parse a JSON text; accept a byte order mark and refuse duplicate keys."""
     check_pulled(content, path)
     try:
-        return loads(content.decode("utf-8-sig"), object_pairs_hook=_without_duplicates)
+        return loads(
+            content.decode("utf-8-sig"),
+            object_pairs_hook=_without_duplicates,
+            parse_constant=_refuse_constant,
+        )
     except RecursionError:
         raise damaged(path, "nested too deeply", test=test) from None
     except ValueError as reason:

@@ -43,6 +43,13 @@ MISSHAPED = (AttributeError, LookupError, TypeError, ValueError)
 # The facts of a call of a cassette that are texts.
 _FACTS_THAT_ARE_TEXTS = ("target", "kind", "signature", "key")
 _ALL_TEXTS = frozenset((str,))
+# The types of the facts that a call may lack, or that may be None.
+_TYPES_OF_OPTIONAL_FACTS = {
+    "identity": str,
+    "host": str,
+    "options": dict,
+    "parts": dict,
+}
 
 
 class Stored:
@@ -357,6 +364,10 @@ def _recording(
         raise ValueError("a call lacks a fact")
     if type(entries) is not list or not entries:
         raise ValueError("no outcomes")
+    for fact, kind in _TYPES_OF_OPTIONAL_FACTS.items():
+        value = call.get(fact)
+        if value is not None and type(value) is not kind:
+            raise TypeError(f"{fact} must be of type {kind.__name__}")
     arguments = call.get("arguments")
     if arguments is not None and type(arguments) is not dict:
         raise TypeError("arguments that were not described so")
