@@ -10,7 +10,16 @@ from itertools import chain
 from typing import Any
 
 # The types of the parts of a recorded HTTP response, and of the forms of its body.
-_TYPES_OF_PARTS = {"status": int, "headers": list, "body": dict, "stream_id": int}
+_TYPES_OF_PARTS = {
+    "status": int,
+    "reason": str,
+    "version": str,
+    "headers": list,
+    "body": dict,
+    "stream_id": int,
+    "error": dict,
+}
+_TEXTS_OF_FAILURE = ("type", "class", "message")
 _TEXT = frozenset((str,))
 _LIST = frozenset((list,))
 _PAIR = frozenset((2,))
@@ -45,6 +54,13 @@ def check_http(value: Any) -> None:
         are_pairs = _PAIR.issuperset(map(len, headers))
         if not are_pairs or not _TEXT.issuperset(map(type, chain(*headers))):
             raise ValueError("headers must be pairs of texts")
+        # httpx has the version as bytes.
+        value["version"].encode("latin-1")
+    if "error" in value:
+        failure = value["error"]
+        for name in _TEXTS_OF_FAILURE:
+            if type(failure[name]) is not str:
+                raise TypeError(f"{name} of an error must be a text")
     body = value.get("body", _JSON_ALONE)
     # Any JSON is a body, and most are nothing else.
     if body.keys() != _JSON_ALONE.keys():

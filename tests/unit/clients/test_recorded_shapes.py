@@ -8,6 +8,7 @@ import pytest
 
 from pytest_mimic._clients.recorded_shapes import check_http, check_redis, check_sql
 
+FAILURE = {"type": "refused", "class": "ConnectError", "message": "refused"}
 RESPONSE = {"status": 200, "reason": "OK", "version": "HTTP/1.1", "headers": []}
 
 
@@ -15,7 +16,8 @@ RESPONSE = {"status": 200, "reason": "OK", "version": "HTTP/1.1", "headers": []}
     ("check", "value"),
     [
         (check_http, {**RESPONSE, "body": {"text": "a"}}),
-        (check_http, {"error": "refused"}),
+        (check_http, {"error": FAILURE}),
+        (check_http, {**RESPONSE, "error": FAILURE}),
         (check_sql, {"columns": [["id"]], "rows": [[1]]}),
         (check_sql, {}),
         (check_redis, {"reply": "OK"}),
@@ -34,6 +36,12 @@ def test_what_an_adapter_writes_passes(check: Any, value: Any) -> None:
         (check_http, {**RESPONSE, "headers": [["a", 1]]}, "pairs of texts"),
         (check_http, {**RESPONSE, "body": {"video": 1}}, "a body needs one of"),
         (check_http, {"status": 200}, "reason"),
+        (check_http, {**RESPONSE, "reason": None}, "reason must be of type str"),
+        (check_http, {**RESPONSE, "version": 1.1}, "version must be of type str"),
+        (check_http, {**RESPONSE, "version": "\ud800"}, "can't encode character"),
+        (check_http, {"error": "refused"}, "error must be of type dict"),
+        (check_http, {"error": {**FAILURE, "class": 1}}, "class of an error must be a"),
+        (check_http, {"error": {"type": "refused"}}, "class"),
         (check_sql, {"columns": [], "rows": [[1]]}, "a value for each column"),
         (check_sql, {"rows": {}}, "rows must be of type list"),
         (check_redis, {"replies": 1}, "replies must be of type list"),

@@ -331,7 +331,12 @@ def _bytes_of_body(body: dict[str, Any]) -> bytes:
     if "base64" in body:
         return _load_chunk(body, charset)
     if "json" in body:
-        return write_json(body["json"], body.get("style", "")).encode(charset)
+        style = body.get("style", "")
+        try:
+            return write_json(body["json"], style).encode(charset)
+        except UnicodeEncodeError:
+            # An edit has put in a character that the charset lacks.
+            return write_json(body["json"], f"{style} ascii").encode(charset)
     if "text" in body:
         return str(body["text"]).encode(charset)
     if "events" in body:

@@ -22,9 +22,11 @@ from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.format import (
     CASSETTES_PREFIX,
     cassette_of_test,
+    damaged,
     parse_recording,
     recording_name,
 )
+from pytest_mimic._core.vault.recording_facts import calls_of
 from pytest_mimic._core.words import pattern
 from pytest_mimic._tools.cli.output import Result, add_dry_run, counted
 from pytest_mimic._tools.cli.project import Invocation
@@ -101,14 +103,14 @@ class Move(NamedTuple):
         new_name: The name of the file afterwards, often the same.
         test: The test, or the scope of a fixture, that the file belongs to.
         new_test: The test or scope that the file will belong to.
-        facts: The content of the new file.
+        content: The content of the new file.
     """
 
     name: str
     new_name: str
     test: str
     new_test: str
-    facts: dict[str, Any]
+    content: bytes
 
 
 class _Plan(NamedTuple):
@@ -129,14 +131,13 @@ def _plan(vault: Vault, old: str, new: str) -> _Plan:
     """Return the moves for the recordings that name OLD."""
     moves: list[Move] = []
     refused: list[Move] = []
-    damaged = 0
+    damaged_count = 0
     for name in sorted(vault.names()):
         try:
-            facts = parse_recording(vault.store.read(name) or b"", vault.label, name)
+            move = _move(vault, name, old=old, new=new)
         except MimicError:
-            damaged += 1
+            damaged_count += 1
             continue
-        move = _move(name, facts, old=old, new=new)
         if move is None:
             continue
         is_renamed = move.new_name != name
@@ -144,7 +145,7 @@ def _plan(vault: Vault, old: str, new: str) -> _Plan:
             refused.append(move)
         else:
             moves.append(move)
-    return _Plan(moves, refused, damaged)
+    return _Plan(moves, refused, damaged_count)
 
 
 def _carry_out(vault: Vault, moves: Sequence[Move]) -> None:
@@ -152,8 +153,7 @@ def _carry_out(vault: Vault, moves: Sequence[Move]) -> None:
     for move in moves:
         # The new file is written before the old one goes, so that a killed command
         # loses nothing.
-        content = (layout(move.facts) + "\n").encode(errors="backslashreplace")
-        vault.store.write(move.new_name, content)
+        vault.store.write(move.new_name, move.content)
         if move.new_name != move.name:
             vault.restore(move.name, None)
     vault.store.end_writing()
@@ -180,24 +180,31 @@ def _lines(invocation: Invocation, plan: _Plan, old: str) -> Iterator[str]:
         yield f"not moved, because {reason}: {move.name}"
 
 
-def _move(name: str, facts: dict[str, Any], *, old: str, new: str) -> Move | None:
+def _move(vault: Vault, name: str, *, old: str, new: str) -> Move | None:
     """Return what becomes of a recording or cassette.
 
     None: it neither belongs to OLD, nor did OLD record it.
 
     Args:
+        vault: The vault.
         name: The name of the file.
-        facts: Its JSON. `test` has recorded it; a sequence belongs to `owner`, a test,
-            module or package.
         old: OLD, as pytest writes it.
         new: NEW.
+
+    Raises:
+        MimicError: The file cannot be read, or is damaged.
     """
+    facts = parse_recording(vault.store.read(name) or b"", vault.label, name)
+    # `test` has recorded the file; a sequence belongs to `owner`, a test, module or
+    # package.
     test = str(facts.get("test") or "")
     owner = str(facts.get("owner") or "")
     new_test = _renamed_id(test, old, new)
     new_owner = _renamed_id(owner, old, new)
     if new_test is None and new_owner is None:
         return None
+    # The shape of the calls is checked: a damaged file stays as it is.
+    calls_of(vault.objects, name, facts)
     new_name = name
     new_facts = {**facts, "test": new_test or facts.get("test")}
     identity = facts.get("identity")
@@ -207,9 +214,24 @@ def _move(name: str, facts: dict[str, Any], *, old: str, new: str) -> Move | Non
         new_name = recording_name(facts["target"], identity, new_owner)
     elif new_test is not None and name.startswith(CASSETTES_PREFIX):
         new_name = _cassette_renamed(name, test, new_test)
+    content = _content_of(vault, name, new_facts)
     if new_owner is not None:
-        return Move(name, new_name, owner, new_owner, new_facts)
-    return Move(name, new_name, test, new_test or test, new_facts)
+        return Move(name, new_name, owner, new_owner, content)
+    return Move(name, new_name, test, new_test or test, content)
+
+
+def _content_of(vault: Vault, name: str, facts: dict[str, Any]) -> bytes:
+    """Return the text of a recording or cassette.
+
+    Raises:
+        CorruptRecordingError: The facts hold a number that JSON lacks: Python reads an
+            infinity where an edit has left `1e999`.
+    """
+    try:
+        text = layout(facts)
+    except ValueError as reason:
+        raise damaged(f"{vault.label}/{name}", reason) from None
+    return (text + "\n").encode(errors="backslashreplace")
 
 
 def _cassette_renamed(name: str, test: str, new_test: str) -> str:

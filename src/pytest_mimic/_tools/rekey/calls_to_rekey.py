@@ -23,6 +23,7 @@ from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.format import (
     CASSETTES_PREFIX,
     FORMAT,
+    damaged,
     imported_parts,
     parse_recording,
     recording_name,
@@ -80,6 +81,11 @@ def calls_to_rekey(vault: Vault, name: str) -> Iterator[CallToRekey]:
     """
     facts = parse_recording(vault.store.read(name) or b"", vault.label, name)
     calls = calls_of(vault.objects, name, facts)
+    try:
+        content_of(facts)
+    except ValueError as reason:
+        # An edit has left a number such as `1e999`, which cannot be written again.
+        raise damaged(f"{vault.label}/{name}", reason, test=calls[0].test) from None
     if not name.startswith(CASSETTES_PREFIX):
         yield CallToRekey(name, facts, calls[0].whole())
         return

@@ -15,7 +15,12 @@ from pytest_mimic._core.target_options import changed_options, is_sequence
 from pytest_mimic._core.targets.target import Target
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.format import parse_recording
-from pytest_mimic._core.vault.recording_facts import Recording, Stored, calls_of
+from pytest_mimic._core.vault.recording_facts import (
+    MISSHAPED,
+    Recording,
+    Stored,
+    calls_of,
+)
 from pytest_mimic._tools.rekey.calls_to_rekey import (
     CallToRekey,
     Facts,
@@ -36,6 +41,7 @@ from pytest_mimic._tools.rekey.redacted_calls import (
     MustStayError,
     RedactedCalls,
     other_calls,
+    reason_of_edit,
 )
 from pytest_mimic._tools.rekey.redacting import CallRedactor
 from pytest_mimic.errors import MimicError
@@ -306,6 +312,9 @@ class Planner:
                     is_found=is_found,
                 )
                 self._plan.staying.append(self._with_idle_paths(staying_call))
+        except MISSHAPED as error:
+            staying_call = StayingCall(call_to_rekey, reason_of_edit(error), changes=())
+            self._plan.staying.append(staying_call)
         return None
 
     def _with_idle_paths(self, staying_call: StayingCall) -> StayingCall:

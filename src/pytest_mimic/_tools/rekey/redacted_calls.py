@@ -12,6 +12,7 @@ from urllib.parse import quote
 from pytest_mimic._core.engine.recorded_identities import CannotFollowError
 from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.vault import Vault
+from pytest_mimic._core.vault.recording_facts import MISSHAPED
 from pytest_mimic._tools.rekey.calls_to_rekey import (
     CallToRekey,
     calls_to_rekey,
@@ -28,6 +29,11 @@ class MustStayError(CannotFollowError):
 
     The call holds a secret of today, or is of an older format that does not say enough.
     """
+
+
+def reason_of_edit(error: Exception) -> str:
+    """Return why a call stays of which an edit has changed the types of parts."""
+    return f"its request is not as it was recorded ({error})"
 
 
 class RedactedCalls:
@@ -97,6 +103,9 @@ class RedactedCalls:
             redacted_call = self._call_redactor.redacted(call_to_rekey)
         except CannotFollowError as reason:
             self._reasons[_place_in_vault(call_to_rekey)] = str(reason)
+            return
+        except MISSHAPED as reason:
+            self._reasons[_place_in_vault(call_to_rekey)] = reason_of_edit(reason)
             return
         if redacted_call is not None:
             self._redacted[_place_in_vault(call_to_rekey)] = redacted_call

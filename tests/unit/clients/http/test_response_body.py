@@ -95,6 +95,14 @@ def test_any_body_without_secrets_keeps_its_bytes(data, kind):
     assert stored(data, kind=kind)[1] == data
 
 
+def test_an_edit_of_json_is_sent_in_the_charset_of_its_answer():
+    body = {"json": {"price": "5 €"}, "charset": "iso-8859-1"}
+
+    [data] = load_body(body)
+
+    assert json.loads(data.decode("iso-8859-1")) == {"price": "5 €"}
+
+
 def test_a_wrong_charset_does_not_make_text_binary():
     assert stored("ä".encode(), kind="text/plain; charset=ascii") == (
         {"text": "ä"},

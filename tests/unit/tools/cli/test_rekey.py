@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from pytest_mimic._core.vault import recording_name
 from pytest_mimic._core.vault.locks import Locks
 
 NOTHING = (
@@ -67,3 +69,30 @@ def test_a_selector_that_names_nothing_is_said(
         1,
         ["nothing in .mimic_vault matches tests/test_gone.py"],
     )
+
+
+def test_a_request_that_was_edited_to_another_shape_stays_and_is_named(
+    shop: Path, call: Callable[..., Any]
+) -> None:
+    response = {"status": 200, "reason": "OK", "version": "HTTP/1.1", "headers": []}
+    name = recording_name("http", "5f" * 16)
+    facts = {
+        "format": 5,
+        "target": "http",
+        "arguments": {"signature": "GET /", "method": "GET", "path": True},
+        "source": None,
+        "test": None,
+        "outcomes": [{"duration": 0.1, "value": response}],
+    }
+    file = shop / ".mimic_vault" / name
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps(facts))
+    ini = shop / "pytest.ini"
+    ini.write_text(ini.read_text().replace("shop:*", "shop:*\n    http"))
+
+    result = call("rekey")
+
+    assert (result.code, result.err) == (1, "")
+    reason = "    its request is not as it was recorded ("
+    assert [line for line in result.lines if line.startswith(reason)]
+    assert json.loads(file.read_text()) == facts
