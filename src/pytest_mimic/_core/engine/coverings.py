@@ -292,6 +292,7 @@ class Coverings:
                 imported since then hold the functions that it has made.
         """
         watched = {*modules}
+        modules_before = [*sys.modules]
         named: list[tuple[_Place, Found]] = []
         for module in modules:
             named += self._find(covering, module, loaded)
@@ -327,7 +328,11 @@ class Coverings:
                 if getattr(function.function, "__module__", None) != loaded:
                     # Any module may hold a function that was there before.
                     since = None
-            self._patches.spread(fresh, since=since)
+            # The code of an adapter may keep a function at an edge, and so may a module
+            # that was imported meanwhile.
+            has_edges = any(isinstance(one, Edge) for one in covering.requests)
+            is_counted = not has_edges and modules_before == [*sys.modules]
+            self._patches.spread(fresh, since=since, is_counted=is_counted)
         for module in watched:
             self._watch.watch(module)
             if module not in sys.modules:

@@ -17,6 +17,7 @@ from pytest_mimic._core.patch.holders import (
     is_writable,
     namespace_of,
     read,
+    references_to,
 )
 from pytest_mimic._core.words import did_you_mean
 
@@ -81,11 +82,16 @@ def functions_of_target(
         raise NotFoundError("cannot be patched, its class is written in C")
     functions = []
     for name in found_names:
+        references = 0
+        if name in held_by(holder):
+            # They are counted before this function has some, too.
+            references = references_to(holder, name)
         original = patches.original(_object_of_name(holder, name, path_so_far))
         label = f"{module}:{'.'.join([*parents, name])}"
         function = _function_inside(original, label)
         is_own = patches.own(holder, name) is not MISSING
-        functions.append(Found(holder, name, original, function, label, is_own))
+        found = Found(holder, name, original, function, label, is_own, references)
+        functions.append(found)
     return functions
 
 

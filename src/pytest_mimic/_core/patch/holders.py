@@ -6,7 +6,7 @@ None of their code runs.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, cached_property, partial, partialmethod
 from types import BuiltinFunctionType, MethodType
 from typing import Any, Final, TypeAlias
@@ -70,6 +70,19 @@ def held_by(holder: Holder) -> Any:
 def read(holder: Holder, name: str) -> object:
     """Return the object that the holder itself has under a name, or MISSING."""
     return held_by(holder).get(name, MISSING)
+
+
+def references_to(holder: Holder, name: str) -> int:
+    """Return how many references there are to the object under a name of the holder."""
+    return _count_references(holder, name) - _REFERENCES_OF_THE_COUNT
+
+
+def _count_references(holder: Holder, name: str) -> int:
+    return sys.getrefcount(held_by(holder)[name])
+
+
+# Only the namespace refers to this object, and the count itself.
+_REFERENCES_OF_THE_COUNT: Final = _count_references({"only": object()}, "only") - 1
 
 
 def _set_or_delete(holder: Holder, name: str, value: object) -> None:
@@ -201,6 +214,8 @@ class Found(NamedFields):
         label: `module:path` as in the target.
         is_own: Whether the holder itself holds the original; if not, a class inherits
             it.
+        references: How many references there were to what the holder itself holds,
+            before it was found.
     """
 
     holder: Holder
@@ -209,6 +224,7 @@ class Found(NamedFields):
     function: Any
     label: str
     is_own: bool
+    references: int
 
     @property
     def key(self) -> int | tuple[int, str]:
@@ -299,22 +315,40 @@ class Patches:
         return ours.original
 
     def spread(
-        self, fresh: Iterable[tuple[Found, Wrapper]], since: str | None = None
+        self,
+        fresh: Sequence[tuple[Found, Wrapper]],
+        since: str | None = None,
+        *,
+        is_counted: bool = False,
     ) -> None:
         """Put wrappers wherever modules and their classes have the functions.
 
-        With `since`, in the modules imported from that one on.
+        Args:
+            fresh: The functions. Each is patched where it was found.
+            since: The first module to search. Others are those imported after it. By
+                default, all are searched.
+            is_counted: Nobody else can have got one of the functions after its
+                references were counted. The search ends when all of them were seen.
         """
         self._modules_before = self._modules_before or frozenset(sys.modules)
         wrappers_by_identity: dict[int, tuple[Wrapper, Found]] = {}
         for found, wrapper in fresh:
             for function in (found.function, found.original):
                 wrappers_by_identity[identity_of(function)] = wrapper, found
+        unseen = None
+        if is_counted:
+            unseen = _unseen_references([found for found, _ in fresh])
+        if unseen == 0:
+            return
         searched_holders = _holders(is_machinery, since)
         for holder, name, held_object, (wrapper, found) in _places_that_hold(
             wrappers_by_identity, searched_holders
         ):
             self.put(holder, name, held_object, wrapper, found)
+            if unseen is not None and held_object is found.function:
+                unseen -= 1
+                if unseen == 0:
+                    return
 
     def put(
         self,
@@ -384,6 +418,27 @@ class Patches:
                 _set_or_delete(holder, name, original)
             else:
                 _set_or_delete(holder, name, _rebuilt_with(held_object, original))
+
+
+def _unseen_references(patched: Sequence[Found]) -> int | None:
+    """Return how many references to functions are not those of the patched places.
+
+    Each is one of a place that is not patched yet, or of anything else.
+
+    An example. `shop` has `def rate(): …`, and `app` has `from shop import rate`. There
+    are two references to `rate`. If `shop:rate` is patched, one is unseen.
+
+    None: a descriptor or a bound method holds a function. The references to the
+    function itself were not counted.
+    """
+    references: dict[int, int] = {}
+    for found in patched:
+        if found.original is not found.function:
+            return None
+        key = identity_of(found.function)
+        # What was found twice had one reference more the second time.
+        references[key] = min(found.references, references.get(key, found.references))
+    return sum(references.values()) - len(patched)
 
 
 def _is_bound_by_classes(function: object) -> bool:

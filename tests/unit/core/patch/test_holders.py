@@ -100,6 +100,61 @@ def test_every_importer_of_a_function_gets_the_wrapper(
     assert late.Service.__dict__["fetch"].__func__ is shop.fetch
 
 
+@pytest.mark.parametrize(
+    "targets",
+    [
+        ("shop:rate",),
+        ("shop:*",),
+        ("early:again",),
+        ("shop:rate", "early:rate"),
+        ("shop:rate", "late:rate", "shop:tax"),
+        ("shop:rate", "early:Cart.rate", "early:*"),
+    ],
+    ids=" ".join,
+)
+def test_every_place_has_the_wrapper_where_nothing_else_refers_to_the_function(
+    targets, write, coverings, cover
+):
+    """The search for places ends with the last reference to the function, no earlier.
+
+    The test itself keeps no reference.
+    """
+    write(
+        shop="""
+            def rate():
+                return 2
+            def tax():
+                return 3
+        """,
+        early="""
+            from shop import rate
+            again = rate
+            class Cart:
+                rate = rate
+                class Item:
+                    price = rate
+        """,
+        late="from early import again as rate",
+    )
+    importlib.import_module("late")
+    early, shop = sys.modules["early"], sys.modules["shop"]
+
+    cover(*targets)
+    for module, name in (
+        (shop, "rate"),
+        (early, "rate"),
+        (early, "again"),
+        (early.Cart, "rate"),
+        (early.Cart.Item, "price"),
+        (sys.modules["late"], "rate"),
+    ):
+        assert getattr(module, name)() == 2
+    coverings.close()
+
+    assert coverings.made == ["shop:rate"] * 6
+    assert early.Cart.Item.price is early.again is shop.rate
+
+
 def test_a_property_of_another_class_is_rebuilt(write, coverings, cover, snapshot):
     """Its constructor may take other arguments."""
     write(
