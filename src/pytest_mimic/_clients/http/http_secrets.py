@@ -96,6 +96,9 @@ def learned_from(
     parts_of_url = urlsplit(url)
     if parts_of_url.query:
         secrets.learn(parse_form(parts_of_url.query))
+    if ";" in parts_of_url.path:
+        for name, value in redactor.literals_in_path(parts_of_url.path):
+            secrets.add(value, name)
     if parts_of_url.password:
         secrets.add(unquote(parts_of_url.password), "password in the URL")
     secrets.learn_headers(text_pairs(headers))

@@ -38,13 +38,14 @@ _NAMES_BY_RULE = {
     encryption_key license_key licence_key private_key service_key service_role_key
     shared_key signing_key ssh_key subscription_key auth authorization
     proxy_authorization bearer attestation_object auth_req_id authenticator_data
-    backup_code backup_codes captcha_response card_pin cf_turnstile_response
-    client_assertion client_data_json code_verifier connection_string cookie cookies
-    credential credentials csrf csrf_token csrfmiddlewaretoken dpop dsn
-    g_recaptcha_response h_captcha_response id_token_hint jwt login_hint_token mfa_code
-    oauth_verifier otp_code pgt_id pgt_iou pgtid pgtiou recovery_code recovery_codes
-    saml_art saml_request saml_response samlart samlrequest samlresponse set_cookie
-    signature software_statement totp_code two_factor_code user_pin verification_code
+    app_token backup_code backup_codes bot_token captcha_response card_pin
+    cf_turnstile_response client_assertion client_data_json code_verifier
+    connection_string cookie cookies credential credentials csrf csrf_token
+    csrfmiddlewaretoken device_token dpop dsn g_recaptcha_response h_captcha_response
+    id_token_hint jwt login_hint_token mfa_code oauth_token oauth_verifier otp_code
+    pgt_id pgt_iou pgtid pgtiou recovery_code recovery_codes saml_art saml_request
+    saml_response samlart samlrequest samlresponse set_cookie signature
+    software_statement totp_code two_factor_code user_pin user_token verification_code
     webhook_url xsrf xsrf_token
     """,
     "last": "cvc cvv otp psk sig totp",
@@ -92,10 +93,19 @@ _NAMES_OF_REDIRECT = ("code", "state")
 _LOGIN_NAMES = frozenset(
     ("grant_type", "grantType", "response_type", "responseType", "redirect_uri")
 )
+# Secret names that a longer one may end in without a sign between: `dbpassword`.
+_NAME_AT_END = pattern(
+    "(?P<before>.+?)"
+    "(?P<name>(?:access|api|private|secret)key|passphrase|passwd|password|secret)"
+)
 # The keys of a mapping of a name and a value, `{"name": "token", "value": "abc"}`, and
 # of what clients store: a command, whose words may be names, and rows, with columns.
-_KEYS_OF_VALUES = frozenset(("value", "Value"))
-_KEYS_OF_NAMES = frozenset(("name", "Name", "key", "Key", "op"))
+_KEYS_OF_VALUES = ("value", "Value", "ParameterValue")
+_KEYS_OF_NAMES = (
+    *("name", "key", "Name", "Key", "ParameterKey", "OptionName", "setting", "option"),
+    *("field", "parameter", "property", "variable", "header", "attribute", "label"),
+)
+_KEYS_OF_PAIRS = frozenset((*_KEYS_OF_NAMES, "op"))
 _KEYS_OF_STORED = frozenset(("command", "commands", "columns", "rows", "chunks"))
 # All names beside which others are secret. Few mappings have any, so they are looked
 # for first.
@@ -236,7 +246,8 @@ class SecretNames:
         """Return what `are_plain` returns."""
         if not _KEYS_OF_STORED.isdisjoint(keys):
             return False
-        if not _KEYS_OF_VALUES.isdisjoint(keys) and not _KEYS_OF_NAMES.isdisjoint(keys):
+        has_value = any(key in keys for key in _KEYS_OF_VALUES)
+        if has_value and not _KEYS_OF_PAIRS.isdisjoint(keys):
             return False
         names_beside = self.names_secret_beside(keys)
         for key in keys:
@@ -322,7 +333,7 @@ class SecretNames:
             openai_api_key     `api_key`                                       always
         """
         words = _words(name)
-        if len(words) == 1 and words[0] not in self._names:
+        if len(words) == 1 and self._table_of(words[0]) is None:
             # Most names are so, and are judged fast.
             return "never"
         # The number of the words without digits at the end: `token_count_1` is a count.
@@ -340,7 +351,8 @@ class SecretNames:
             )
             for end in range(start + 1, len(words) + 1):
                 part = "".join(words[start:end])
-                table = self._names.get(part)
+                is_word = end == start + 1
+                table = self._table_of(part) if is_word else self._names.get(part)
                 if table is None:
                     continue
                 has_words_behind = end < count
@@ -356,6 +368,19 @@ class SecretNames:
                 lengths[answer] = max(lengths[answer], len(part))
         # Of two that are equally long, the answer decides that stands first above.
         return max(lengths, key=lengths.__getitem__)
+
+    def _table_of(self, word: str) -> str | None:
+        """Return the table that has a word of a name; None if none has it.
+
+        The word may end in a secret name: `dbpassword`, but not `haspassword`.
+        """
+        table = self._names.get(word)
+        if table is not None:
+            return table
+        match = _NAME_AT_END.fullmatch(word)
+        if match is None or match["before"] in _WORDS_THAT_ASK:
+            return None
+        return self._names.get(match["name"])
 
 
 @cache
@@ -473,10 +498,10 @@ def places(
     stay as they are.
 
     A value has the name of its key, of the first item of its pair in a list, of the
-    `name` or `key` beside it (`{"name": "token", "value": …}`), or of the flag before
-    it (`--token`). A variable of GraphQL has that of its argument, too. With `stored`,
-    the data is what clients store: in a command of Redis each word may be the name of
-    the next one, and in rows the columns are names.
+    `name` or `setting` beside it (`{"name": "token", "value": …}`), or of the flag
+    before it (`--token`). A variable of GraphQL has that of its argument, too. With
+    `stored`, the data is what clients store: in a command of Redis each word may be the
+    name of the next one, and in rows the columns are names.
     """
     # The names of the items of lists, by the id of the list.
     names_of_lists: dict[int, Sequence[object]] = {}
@@ -594,14 +619,18 @@ def named_values_of(mapping: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
     a document (RFC 6902, and RFC 7644, 3.5.2) is one: it names its value by a path.
     """
     # Few mappings are one of a name and a value.
-    if "value" not in mapping and "Value" not in mapping:
+    if (
+        "value" not in mapping
+        and "Value" not in mapping
+        and "ParameterValue" not in mapping
+    ):
         return mapping.items()
     name_of_value = _name_of_value(mapping)
     if name_of_value is None:
         return mapping.items()
     named_values = []
     for key, value in mapping.items():
-        name = name_of_value if key in ("value", "Value") else key
+        name = name_of_value if key in _KEYS_OF_VALUES else key
         named_values.append((name, value))
     return named_values
 
@@ -615,7 +644,7 @@ def _name_of_value(mapping: Mapping[Any, Any]) -> str | None:
         name_in_path = _last_name(mapping.get("path"))
         if name_in_path:
             return name_in_path
-    for key in ("name", "key", "Name", "Key"):
+    for key in _KEYS_OF_NAMES:
         name = mapping.get(key)
         if isinstance(name, str):
             return name

@@ -30,6 +30,7 @@ def secrets() -> Secrets:
     [
         (f"https://ann:{SECRET}@api.shop.test/", (), None),
         (f"{URL}?token={SECRET}", (), None),
+        (f"{URL};jsessionid={SECRET}?a=1", (), None),
         (URL, (("Authorization", f"Bearer {SECRET}"),), None),
         (
             URL,
@@ -49,6 +50,7 @@ def secrets() -> Secrets:
     ids=[
         "password in the URL",
         "query",
+        "path",
         "header",
         "basic",
         "cookie",

@@ -30,7 +30,9 @@ def redactor() -> Redactor:
         "connection_string", "ConnectionString", "webhook_url", "slackWebhookUrl", "license_key", "licenceKey",
         "subscription_key", "Ocp-Apim-Subscription-Key", "service_key", "service_role_key", "SUPABASE_SERVICE_ROLE_KEY", "AWSAccessKeyId", "aws_access_key_id",
         "sig", "webhook_sig", "psk", "wifi_psk", "otp", "email_otp", "otp_code", "cvv", "card_cvv", "cvv2", "cvc", "pin", "PIN",
-        "card_pin", "this_is_my_password", "password_input", "accept_token", "x" * 194 + "_token",
+        "card_pin", "this_is_my_password", "password_input",
+        "hapikey", "myapikey", "dbpassword", "PGPASSWORD", "smtp_userpasswd", "appsecret", "signingprivatekey", "oauthtoken", "bottoken",
+        "accept_token", "x" * 194 + "_token",
     ],
 )  # fmt: skip
 def test_secret_names_match_in_any_spelling(redactor: Redactor, name: object) -> None:
@@ -45,7 +47,8 @@ def test_secret_names_match_in_any_spelling(redactor: Redactor, name: object) ->
         "author", "authors", "authority", "authorization_url", "auth_method", "secretary", "secret_name",
         "password_policy", "cookie_jar", "signature_version", "key", "name", "user", "", "base", "day",
         "Access-Control-Allow-Credentials", "allow_credentials", "accept_cookies", "cookie_consent", "requires_auth",
-        "X-Requires-Auth", "requires_client_secret", "has_password", "is_token_valid", "Signature-Input", "Accept-Signature",
+        "X-Requires-Auth", "requires_client_secret", "has_password", "haspassword", "nexttoken", "subtoken", "monkey",
+        "is_token_valid", "Signature-Input", "Accept-Signature",
         "cookies_accepted", "cookieBanner", "token_created", "auth_options", "cookie_domain", "client_assertion_type",
         "pin_code", "pinned", "map_pin", "pin_count", "spin", "opinion", "mapping", "sig_figs", "design", "psk_identity",
         "otp_length", "cvv_check", "dsn_host", "sort_key", "primary_key", "foreign_key", "cache_key", "service_keys_count",
