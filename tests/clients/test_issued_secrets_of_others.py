@@ -128,3 +128,33 @@ def test_keys_in_rows_that_another_client_sends(project, tmp_path):
     """
 
     record_and_replay(project, tests, SHOP=str(tmp_path / "shop.db"))
+
+
+def test_keys_in_json_that_goes_back_into_its_row(project, tmp_path):
+    """1.0.0rc3: the UPDATE was a miss, and the key was in clear in the note."""
+    pytest.importorskip("sqlalchemy")
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as shop:
+        shop.execute("create table users (id integer primary key, settings, dsn)")
+        key = "tok-ann-4711f00d0815"
+        row = (f'{{"api_key": "{key}", "n": 1}}', f"postgres://ann:{key}@db/shop")
+        shop.execute("insert into users (settings, dsn) values (?, ?)", row)
+        shop.commit()
+    project.ini("sqlalchemy")
+    tests = """
+        import os
+        import sqlalchemy as sa
+
+        USERS = sa.table("users", sa.column("id"), sa.column("settings", sa.JSON), sa.column("dsn"))
+
+        def test_change_of_settings():
+            engine = sa.create_engine("sqlite:///" + os.environ["SHOP"])
+            with engine.begin() as connection:
+                row = connection.execute(sa.select(USERS)).one()
+                key = row.settings["api_key"]
+                settings = {**row.settings, "n": 2, "note": f"of {key}"}
+                changed = {"settings": settings, "dsn": row.dsn + "?a=1"}
+                connection.execute(USERS.update().values(changed))
+                connection.execute(sa.text(f"select id from users where dsn like '%{key}'"))
+    """
+
+    record_and_replay(project, tests, SHOP=str(tmp_path / "shop.db"))

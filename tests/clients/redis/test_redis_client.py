@@ -246,6 +246,7 @@ def test_secrets_never_reach_a_recording(both: Any, runs: Runs) -> None:
         client.hset("user:1", mapping={"name": "Ann", "password": "hunter2"})
         client.set("user:1:api_key", "hunter2")
         client.set("settings", '{"token": "hunter2", "a": 1}')
+        client.set("place", "postgres://ann:hunter2@db/shop")
         client.xadd("log", {"password": "hunter2"})
         client.sadd("ann:api_keys", "hunter2")
         client.zadd("session_token", {"hunter2": 1.5, "hunter2-b": 2})
@@ -254,6 +255,7 @@ def test_secrets_never_reach_a_recording(both: Any, runs: Runs) -> None:
             client.hgetall("user:1"),
             client.hmget("user:1", "name", "password"),
             client.get("settings"),
+            client.get("place"),
             client.pipeline()
             .get("user:1:api_key")
             .hgetall("user:1")
@@ -282,7 +284,8 @@ def test_secrets_never_reach_a_recording(both: Any, runs: Runs) -> None:
         keys = [unmarked(key.decode()) for key in replayed[1]]
         assert keys == ["<redacted>", "<redacted>"]
         assert replayed[2] == b'{"token": "<redacted>", "a": 1}'
-        assert replayed[3] == [b"<redacted>", replayed[0], replayed[2]]
+        assert replayed[3] == b"postgres://ann:<redacted>@db/shop"
+        assert replayed[4] == [b"<redacted>", replayed[0], replayed[2]]
         assert replayed[-1] == recorded[-1]
         assert "hunter2" not in runs.text
 

@@ -55,9 +55,14 @@ def test_secrets_never_reach_a_recording(
                 run(engine, statement)
         with engine.connect() as connection:
             where = sa.select(table).where(table.c.password == "hunter2-bound")
+            # A text with a URL has its secret there, under whatever name.
+            connection.execute(
+                table.insert(), {"name": "postgres://ann:hunter2-dsn@db/shop"}
+            )
             return [
                 connection.execute(where).one()._asdict(),
                 one(engine, "SELECT password FROM t"),
+                connection.scalars(sa.select(table.c.name)).all()[-1],
             ]
 
     recorded, replayed = both(runs, place, steps)
@@ -72,6 +77,8 @@ def test_secrets_never_reach_a_recording(
         "password": "<redacted>",
         "settings": {"api_key": "<redacted>", "a": 1},
     }
+    assert recorded[2] == "postgres://ann:hunter2-dsn@db/shop"
+    assert unmarked(replayed[2]) == "postgres://ann:<redacted>@db/shop"
     assert "hunter2" not in runs.text
 
 

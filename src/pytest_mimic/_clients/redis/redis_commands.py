@@ -286,7 +286,7 @@ def describe_commands(
     described: dict[str, Any] = {name: counted}
     if database:
         described["database"] = database
-    resource = _shown_key(commands[main], shown_by_command[main])
+    resource = _shown_key(commands[main], shown_by_command[main], redactor)
     return ClientCall(
         f"{verb} {resource}".strip(),
         parts={"database": database, "protocol": protocol, name: counted},
@@ -338,18 +338,27 @@ def plain_word(value: bytes, redactor: Redactor) -> Any:
         text = value.decode()
     except UnicodeDecodeError:
         return tagged("base64", b64encode(value).decode())
-    text = redactor.scrub_json(text)
+    text = redactor.scrub_cell(text)
     if redactor.known_secrets is not None:
         text = hide_values(text, redactor.known_secrets.hidden())
     return redactor.settled(text)
 
 
-def _shown_key(command: Command, shown_indexes: Sequence[int]) -> str:
-    """Return a command's first key, shortened; empty if it is secret or missing."""
+def _shown_key(
+    command: Command, shown_indexes: Sequence[int], redactor: Redactor
+) -> str:
+    """Return a command's first key, shortened; empty if it is secret or missing.
+
+    A secret that an answer has issued is hidden in the key.
+    """
     index_of_key = _key_index(command)
     if index_of_key >= len(command) or index_of_key not in shown_indexes:
         return ""
-    key = " ".join(text_of(command[index_of_key]).split())
+    word = command[index_of_key]
+    plain_key = plain_word(word, redactor)
+    if not isinstance(plain_key, str):
+        plain_key = text_of(word)
+    key = " ".join(plain_key.split())
     if len(key) > _LONGEST_KEY:
         return f"{key[:_LONGEST_KEY]}…"
     return key

@@ -25,6 +25,7 @@ from pytest_mimic.client import (
     by_value,
     from_plain,
     full_name,
+    hide_values,
     in_class,
     places,
     tagged,
@@ -34,6 +35,7 @@ from pytest_mimic.client import (
 if TYPE_CHECKING:
     from pytest_mimic.client import Redactor
 
+_NOTHING: Mapping[str, str] = {}
 # Which values of a column are hidden: all (True), none (False), or with "text" all but
 # numbers, times and None.
 Hidden = bool | Literal["text"]
@@ -248,21 +250,34 @@ def _stand_in(
     return blank(value, PLACEHOLDER)
 
 
-def hide_inside(value: Any, redactor: Redactor) -> Any:
+def hide_inside(
+    value: Any, redactor: Redactor, placeholder_by_secret: Mapping[str, str] = _NOTHING
+) -> Any:
     """Return a value with other values for the secret names inside of it.
 
-    They are sought in its mappings, lists and JSON texts.
+    They are sought in its mappings, lists, JSON texts and URLs.
+
+    Args:
+        value: The value of a parameter or a row.
+        redactor: The rules for secrets.
+        placeholder_by_secret: Known secrets, which are replaced in all its texts.
     """
     if type(value).__module__.startswith("psycopg"):
         # The wrapper of a driver counts by its content.
         for attribute in ("obj", "adapted"):
             if hasattr(value, attribute):
-                return tagged("held", hide_inside(getattr(value, attribute), redactor))
+                held_value = hide_inside(
+                    getattr(value, attribute), redactor, placeholder_by_secret
+                )
+                return tagged("held", held_value)
     plain_value = by_value(value)
     if type(plain_value) is str:
-        hidden_value: Any = redactor.scrub_json(plain_value)
+        hidden_value: Any = redactor.scrub_cell(plain_value)
+        hidden_value = hide_values(hidden_value, placeholder_by_secret)
     elif type(plain_value) in (dict, list):
-        hidden_value = _hide_in_json_of_database(plain_value, redactor)
+        hidden_value = _hide_in_json_of_database(
+            plain_value, redactor, placeholder_by_secret
+        )
     else:
         return value
     if hidden_value == plain_value:
@@ -270,7 +285,9 @@ def hide_inside(value: Any, redactor: Redactor) -> Any:
     return in_class(type(value), hidden_value)
 
 
-def _hide_in_json_of_database(value: Any, redactor: Redactor) -> Any:
+def _hide_in_json_of_database(
+    value: Any, redactor: Redactor, placeholder_by_secret: Mapping[str, str]
+) -> Any:
     """Return the value of a JSON column without the values of secret names in it.
 
     The value is a mapping or a list.
@@ -285,7 +302,7 @@ def _hide_in_json_of_database(value: Any, redactor: Redactor) -> Any:
                 json_part, place.key, redactor, hiding_name=place.hiding_name
             )
         else:
-            hidden_part = hide_inside(json_part, redactor)
+            hidden_part = hide_inside(json_part, redactor, placeholder_by_secret)
         place.box[place.key] = hidden_part
     return root[""]
 

@@ -33,6 +33,8 @@ _TYPES_OF_NUMBERS = (int, float, Decimal)
 # A cursor's name, which SQLAlchemy makes of an address for drivers that declare cursors
 # by statements.
 _NAME_OF_CURSOR = re.compile(r"\bc_[0-9a-f]{6,}_[0-9a-f]+\b")
+# What a text has in which secrets are found by their names: JSON, or a URL.
+_MARK_OF_DATA = re.compile(r"[{\[]|://")
 # SQLAlchemy numbers the parameters of the rows that it writes with one INSERT.
 _ROW_NUMBER = re.compile(r"(_m|__)\d+$")
 
@@ -113,7 +115,7 @@ class _PreparedStatement:
             self.is_unclear = any(map(redactor.secret, compiled.fragments))
         self._hides_numbers = self.is_text or self.is_unclear
         self.text, self.literals = self.statement.text_and_literals(
-            redactor.secret, hides_numbers=self._hides_numbers
+            redactor, hides_numbers=self._hides_numbers
         )
 
     def shown_name(self, name: str) -> str:
@@ -205,6 +207,10 @@ class StatementCall:
         if secrets_of_test is not None:
             self._placeholder_of_issued = secrets_of_test.hidden()
         self._redactor = redactor
+        # Knows what stands for the secrets that the test was issued.
+        self._redactor_of_test = redactor
+        if secrets_of_test is not None:
+            self._redactor_of_test = redactor.knowing(secrets_of_test)
         # The names of the parameters that are secret.
         self._names_of_secrets: set[str] = set()
         # The name for which each secret text is secret.
@@ -230,7 +236,7 @@ class StatementCall:
             params = self._plain_parameters(parameters)
         parts = {
             "database": database,
-            "statement": self._prepared.text,
+            "statement": hide_values(self._prepared.text, self._placeholder_of_issued),
             "params": params,
         }
         described = {}
@@ -292,10 +298,13 @@ class StatementCall:
             return self._stand_in(by_value(value))
         if type(value) in _TYPES_WITHOUT_SECRETS:
             return value
-        if type(value) is str and "{" not in value and "[" not in value:
+        if type(value) is str and not _MARK_OF_DATA.search(value):
             return hide_values(value, self._placeholder_of_issued)
         try:
-            return _plain(hide_inside(value, self._redactor), name)
+            hidden_value = hide_inside(
+                value, self._redactor_of_test, self._placeholder_of_issued
+            )
+            return _plain(hidden_value, name)
         except UnstableIdentityError as error:
             self.refused_parameter = error
             return None

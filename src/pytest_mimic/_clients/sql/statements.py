@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from pytest_mimic.client import PLACEHOLDER, lazy_attribute
+from pytest_mimic.client import PLACEHOLDER, Redactor, lazy_attribute
 
 _TOKEN_OF_SQL = re.compile(
     r"""
@@ -143,17 +143,23 @@ class Statement:
         return any(map(is_secret_name, self.names))
 
     def text_and_literals(
-        self, is_secret_name: Callable[[str], bool], *, hides_numbers: bool
+        self, redactor: Redactor, *, hides_numbers: bool
     ) -> tuple[str, list[str]]:
         """Return the statement with its blanks folded, and the literals that it hides.
 
         The literals of a statement that mentions a secret are hidden. With
         `hides_numbers`, numbers are hidden as well, except those of a definition, such
-        as `VARCHAR(30)`.
+        as `VARCHAR(30)`. In any other statement, secrets are hidden in comments, by the
+        names before them, and in URLs.
         """
-        if self.mentions(is_secret_name):
+        if self.mentions(redactor.secret):
             return self.hide_literals(hides_numbers=hides_numbers)
-        pieces = [_text_with_folded_blanks(token) for token in self._tokens]
+        pieces = []
+        for token in self._tokens:
+            text = _text_with_folded_blanks(token)
+            if token.kind == "comment":
+                text = _comment_without_secrets(text, redactor)
+            pieces.append(redactor.scrub_urls(text))
         # No literal was hidden.
         return _joined_without_semicolon(pieces), []
 
@@ -219,6 +225,13 @@ def _text_with_folded_blanks(token: Token) -> str:
     if token.kind == "blank":
         return " "
     return token.text
+
+
+def _comment_without_secrets(comment: str, redactor: Redactor) -> str:
+    """Return a comment without the values after secret names: `-- token=<redacted>`."""
+    # The sign that ends a comment is no part of a value before it.
+    end = "*/" if comment.endswith("*/") else ""
+    return f"{redactor.scrub_text(comment.removesuffix(end))}{end}"
 
 
 def _joined_without_semicolon(pieces: list[str]) -> str:

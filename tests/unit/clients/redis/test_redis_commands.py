@@ -14,6 +14,8 @@ from pytest_mimic._clients.redis.redis_commands import (
     describe_commands,
     read_commands,
 )
+from pytest_mimic._core.engine.owners import SecretScope
+from pytest_mimic._core.redact.known_secrets import known_in
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.seam.base import parts_of
 
@@ -167,6 +169,22 @@ def test_unordered_arguments_are_the_same_call_in_any_order(
 
     assert described(command).parts == described(same).parts != described(other).parts
     assert described(command).described == described(same).described
+
+
+def test_issued_secret_in_a_key_is_not_in_the_signature() -> None:
+    """A service issued it before: it is hidden in the command, and so where that is shown."""
+    known = known_in(SecretScope())
+    known.stand("tok-4711f00d0815", "<redacted:1a2b3c4d>")
+
+    call = describe_commands(
+        [[b"SET", b"session:tok-4711f00d0815", b"1"]],
+        database=0,
+        protocol=2,
+        redactor=Redactor().knowing(known),
+    )
+
+    assert call.signature == "SET session:<redacted:1a2b3c4d>"
+    assert call.parts["command"] == ["SET", "session:<redacted:1a2b3c4d>", "1"]
 
 
 def test_commands_have_all_declared_parts() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_mimic._clients.sql.statements import read_statement
+from pytest_mimic.client import Redactor
 
 SIGNATURES = {
     "SELECT a FROM users": "SELECT users",
@@ -50,14 +51,9 @@ def test_signature_is_verb_and_main_table(sql: str) -> None:
 def test_blanks_are_folded_outside_of_quotes() -> None:
     text, _ = read_statement(
         "  SELECT a,\n\t b\n FROM t WHERE c = 'two  blanks' ;\n"
-    ).text_and_literals(lambda _: False, hides_numbers=True)
+    ).text_and_literals(Redactor(), hides_numbers=True)
 
     assert text == "SELECT a, b FROM t WHERE c = 'two  blanks'"
-
-
-def is_secret(name: str) -> bool:
-    """Return whether a name is one of this module's secrets."""
-    return name.lower() in ("password", "pin")
 
 
 REDACTED = {
@@ -86,6 +82,10 @@ REDACTED = {
     "UPDATE t SET password = 'hunter2": "UPDATE t SET password = '<redacted>'",
     'INSERT INTO t VALUES (\'{"password": "hunter2"}\')': "INSERT INTO t VALUES ('<redacted>')",
     "INSERT INTO t (a) VALUES ('x', 4711)": "INSERT INTO t (a) VALUES ('x', 4711)",
+    "SELECT 1 -- for token: abc": "SELECT 1 -- for token: <redacted>",
+    "/* password=abc*/ SELECT 'x'": "/* password=<redacted>*/ SELECT 'x'",
+    "/* the token of a page */ SELECT 'x'": "/* the token of a page */ SELECT 'x'",
+    "SELECT 'postgres://ann:abc@db/shop', 1": "SELECT 'postgres://ann:<redacted>@db/shop', 1",
     "INSERT INTO t (a) VALUES (:password, 'x')": "INSERT INTO t (a) VALUES (:password, 'x')",
 }
 
@@ -93,7 +93,7 @@ REDACTED = {
 @pytest.mark.parametrize("sql", REDACTED)
 def test_literals_are_hidden_in_a_statement_with_a_secret_name(sql: str) -> None:
     assert (
-        read_statement(sql).text_and_literals(is_secret, hides_numbers=True)[0]
+        read_statement(sql).text_and_literals(Redactor(), hides_numbers=True)[0]
         == REDACTED[sql]
     )
 
