@@ -36,8 +36,8 @@ _WITH_FIELDS = frozenset(
 )
 # Commands whose replies describe a key without its values.
 _ABOUT_A_KEY = frozenset("TYPE OBJECT HKEYS XADD".split())
-# Subcommands of `ACL` whose replies name no user and no password.
-_PUBLIC_ACL = ([b"CAT"], [b"DRYRUN"])
+# Subcommands of `ACL` whose replies hold no password, whatever their fields are called.
+_ACL_WITHOUT_PASSWORDS = frozenset({b"CAT", b"DRYRUN", b"LOG", b"USERS", b"WHOAMI"})
 # Replies that say how a command went, and hold no value.
 _REPLIES_OF_STATUS = frozenset({b"OK", b"QUEUED", b"NOKEY"})
 _is_number = re.compile(rb"[+-]?(\d+\.?\d*(e[+-]?\d+)?|inf|nan)").fullmatch
@@ -99,10 +99,11 @@ def hide_reply(reply: Any, command: Command, redactor: Redactor) -> Any:
     Numbers and booleans stay, so that `EXISTS`, `TTL` and `INCR` work for secret keys.
     """
     verb = first_word(command[0])
-    is_public = verb == "ACL" and command[1:2] in _PUBLIC_ACL
-    if is_public or verb in _ABOUT_A_KEY:
+    if verb == "ACL":
+        return _hide_reply_of_acl(reply, command, redactor)
+    if verb in _ABOUT_A_KEY:
         return reply
-    hides_all = verb == "ACL" or is_secret(command, redactor)
+    hides_all = is_secret(command, redactor)
     in_turn = _has_fields(command)
     if hides_all and not in_turn:
         return _map_texts(reply, partial(_hide_text, redactor=redactor))
@@ -113,6 +114,37 @@ def hide_reply(reply: Any, command: Command, redactor: Redactor) -> Any:
 
     hide = partial(_hide_field, redactor=redactor)
     return _hide_fields(reply, hides, hide, in_turn=in_turn)
+
+
+def _hide_reply_of_acl(reply: Any, command: Command, redactor: Redactor) -> Any:
+    """Return a reply to `ACL` without the passwords of users and their hashes."""
+    subcommand = b"".join(command[1:2]).upper()
+    if subcommand in _ACL_WITHOUT_PASSWORDS:
+        return reply
+    if subcommand == b"GETUSER":
+        return _hide_passwords_of_user(reply, redactor)
+    return _map_texts(reply, partial(_hide_text, redactor=redactor))
+
+
+def _hide_passwords_of_user(reply: Any, redactor: Redactor) -> Any:
+    """Return the reply to `ACL GETUSER` without the hashes of passwords.
+
+    Its fields are a mapping in RESP3. In RESP2 they are a list of names and values in
+    turn, and some of the values are lists.
+    """
+    hide = partial(_hide_field, redactor=redactor)
+
+    def hidden(name: Any, value: Any) -> Any:
+        return _map_texts(value, hide) if name == b"passwords" else value
+
+    if isinstance(reply, dict):
+        return {name: hidden(name, value) for name, value in reply.items()}
+    if not isinstance(reply, list):
+        return reply
+    fields = list(reply)
+    for index in range(1, len(fields), 2):
+        fields[index] = hidden(fields[index - 1], fields[index])
+    return fields
 
 
 def _has_fields(command: Command) -> bool:
