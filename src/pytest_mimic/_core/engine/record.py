@@ -97,7 +97,8 @@ class Observed:
         late_stream: Which stream a coroutine gave, so that a replay gives the same
             kind: see `Stored.late_stream`.
         started: When the call began, on the clock of the run.
-        duration: How long the call took, in seconds, once it has ended.
+        duration: How long the call took, in seconds, once it has ended. Of a stream,
+            this is how long it was asked for items: not what its reader did with them.
         seconds_shared: The seconds of the duration in which other calls were made, too,
             that have ended.
     """
@@ -119,15 +120,26 @@ class Observed:
         self.started: float = call.plan.run.clock()
         self.duration: float = 0.0
         self.seconds_shared: float = 0.0
+        # Since when the call has been running. None: it has ended, or it is a stream
+        # and its reader has an item.
+        self._running_since: float | None = self.started
 
-    def end(self) -> None:
-        """Note how long the call took, which ends now."""
+    def stop_clock(self) -> None:
+        """Note that the call does not run from now on: it ended, or gave an item."""
+        began = self._running_since
+        if began is None:
+            return
+        self._running_since = None
         run = self.call.plan.run
         ended = run.clock()
-        self.duration = ended - self.started
+        self.duration += ended - began
         if self.is_recorded:
             wall_time = run.recordings.wall_time
-            self.seconds_shared = wall_time.seconds_shared(self.started, ended)
+            self.seconds_shared += wall_time.seconds_shared(began, ended)
+
+    def start_clock(self) -> None:
+        """Note that a stream is asked for an item from now on."""
+        self._running_since = self.call.plan.run.clock()
 
 
 def record(

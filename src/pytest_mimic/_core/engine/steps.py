@@ -257,7 +257,7 @@ class Step:
             return
         try:
             if self._take_end():
-                self.observed.end()
+                self.observed.stop_clock()
                 if self.mode == "run":
                     layer = recorder()
                     layer.record(self.track, self.number, self.observed, outcome)
@@ -371,7 +371,7 @@ class Step:
             # The call goes on, and may change its arguments later.
             observed.arguments_before = None
             given = self._given_so_far("waiting" if mark == WAITING else "stopped")
-            observed.end()
+            observed.stop_clock()
             stored_outcome = recorder().encode(observed, given)
         except MimicError as error:
             self.run.current.pending.note(error)

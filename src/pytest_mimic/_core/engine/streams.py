@@ -39,6 +39,7 @@ class _Await(NamedTuple):
 
 def perform_stream(step: Step, stream: object, *, is_async: bool) -> object:
     """Return a stream that relays a real one; the call ends with it, also unread."""
+    step.observed.stop_clock()
     items: list[object] = []
     step.arrived = partial(_stream_so_far, items)
     relayed = _relay(step, stream, items, is_async=is_async)
@@ -111,6 +112,7 @@ def _relay(
             is_whole = False
             item: object = None
             raised: BaseException | None = None
+            step.observed.start_clock()
             try:
                 with step.running():
                     # No error leaves this block: the block would set its traceback,
@@ -122,6 +124,7 @@ def _relay(
                             item = next(cast("Iterator[object]", stream))
                     except BaseException as error:
                         raised = error
+                step.observed.stop_clock()
                 if raised is not None:
                     raise_again(raised)
                 # A copy, because the stream may change the item later.

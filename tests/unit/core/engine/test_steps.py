@@ -100,26 +100,51 @@ def test_a_recorded_answer_is_a_copy_unless_it_is_only_read(
 
 
 def test_calls_at_the_same_time_save_their_time_once(runs: Runs) -> None:
-    """A generator is open for five seconds, in which a function takes one."""
+    """A coroutine waits for three seconds, in which a function takes one."""
+
+    async def call_both() -> None:
+        waiting = asyncio.create_task(runs.mimic(wait)())
+        await asyncio.sleep(0)
+        runs.mimic(total)(2)
+        await waiting
+
     for mode in ("record", "replay"):
         # Each look at the clock takes a second.
         runs.again(mode, clock=count().__next__)
-        rows = runs.mimic(numbers)()
-        next(rows)
-        runs.mimic(total)(2)
-        list(rows)
+        asyncio.run(call_both())
         recorded = runs.account.record_seconds
 
         if mode == "record":
             assert (runs.account.recorded, recorded) == (2, 3.0)
 
     assert (runs.account.replayed, runs.account.saved_seconds) == (2, 3.0)
-    durations = [
-        (outcome.duration, outcome.entry.get("beside", 0.0))
-        for name in runs.names()
-        for outcome in runs.run.vault.read(name).outcomes
-    ]
-    assert durations == [(3.0, 1.0), (1.0, 0.0)]
+    assert durations(runs) == {"shop:wait": (3.0, 1.0), "shop:total": (1.0, 0.0)}
+
+
+def test_what_a_reader_does_with_an_item_is_no_time_of_the_stream(runs: Runs) -> None:
+    """The call and each of its three steps take a second; the reader takes more."""
+    runs.again("record", clock=count().__next__)
+
+    for _ in runs.mimic(numbers)():
+        runs.run.clock()
+        runs.mimic(total)(2)
+
+    assert durations(runs) == {"shop:numbers": (4.0, 0.0), "shop:total": (1.0, 0.0)}
+
+
+def durations(runs: Runs) -> dict[str, tuple[float, float]]:
+    """Return how long each recorded call took, and how much of it beside others."""
+    found = {}
+    for name in runs.names():
+        recording = runs.run.vault.read(name)
+        (outcome,) = recording.outcomes
+        found[recording.target] = outcome.duration, outcome.entry.get("beside", 0.0)
+    return found
+
+
+async def wait() -> int:
+    await asyncio.sleep(0)
+    return 1
 
 
 def numbers() -> Iterator[int]:
