@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Any
 
 # The types of the parts of a recorded HTTP response, and of the forms of its body.
-_TYPES_OF_PARTS = {
+_TYPES_OF_HTTP_PARTS = {
     "status": int,
     "reason": str,
     "version": str,
@@ -24,7 +24,7 @@ _TEXT = frozenset((str,))
 _LIST = frozenset((list,))
 _PAIR = frozenset((2,))
 _JSON_ALONE = {"json": None}
-_TYPES_OF_CONTENTS = {
+_TYPES_OF_HTTP_CONTENTS = {
     "json": object,
     "text": str,
     "base64": str,
@@ -43,7 +43,7 @@ def check_http(value: Any) -> None:
     """
     if type(value) is not dict:
         raise TypeError("a client's outcome must be a mapping")
-    for name, kind in _TYPES_OF_PARTS.items():
+    for name, kind in _TYPES_OF_HTTP_PARTS.items():
         if name in value and type(value[name]) is not kind:
             raise TypeError(f"{name} must be of type {kind.__name__}")
     if "status" in value or value.keys().isdisjoint(("end", "error")):
@@ -64,14 +64,19 @@ def check_http(value: Any) -> None:
     body = value.get("body", _JSON_ALONE)
     # Any JSON is a body, and most are nothing else.
     if body.keys() != _JSON_ALONE.keys():
-        _check_body(body)
+        _check_http_body(body)
 
 
-def _check_body(body: Any) -> None:
-    """Check a body, or a part of one, in the same way."""
-    if not any(_has_content(body, name) for name in _TYPES_OF_CONTENTS):
-        raise ValueError(f"a body needs one of {', '.join(_TYPES_OF_CONTENTS)}")
-    _check_bytes(body)
+def _check_http_body(body: Any) -> None:
+    """Check a body, or a part of one, in the same way.
+
+    Raises:
+        LookupError, TypeError, ValueError: No replay could give it.
+    """
+    if not any(_has_content(body, name) for name in _TYPES_OF_HTTP_CONTENTS):
+        names = ", ".join(_TYPES_OF_HTTP_CONTENTS)
+        raise ValueError(f"a body needs one of {names}")
+    _check_http_bytes(body)
     for event in body.get("events", ()):
         if type(event) not in (dict, str):
             raise TypeError("an event must be a mapping or a text")
@@ -86,17 +91,26 @@ def _check_body(body: Any) -> None:
         message["head"].encode()
         # A part may have a head alone.
         if message.keys() - {"head", "transfer"}:
-            _check_body(message)
+            _check_http_body(message)
 
 
 def _has_content(body: Any, name: str) -> bool:
-    return name in body and isinstance(body[name], _TYPES_OF_CONTENTS[name])
+    return name in body and isinstance(body[name], _TYPES_OF_HTTP_CONTENTS[name])
 
 
-def _check_bytes(body: Any) -> None:
-    """Check that the texts and the base64 of a body can become bytes."""
+def _check_http_bytes(body: Any) -> None:
+    """Check that a replay can make bytes of a body, before any test is given it.
+
+    A chunk is a text, or `{"base64": "…"}`. A body in base64 has the form of a chunk.
+
+    Raises:
+        LookupError: There is no such charset, or a chunk has neither form.
+        TypeError: A chunk has neither form.
+        ValueError: The charset lacks a character, or the base64 is damaged.
+    """
+    # A body in UTF-8 is recorded without its charset.
     charset = body.get("charset", "utf-8")
-    chunks = [body.get("text", "")]
+    chunks: list[Any] = [body.get("text", "")]
     if "chunks" in body:
         chunks += body["chunks"]
     elif "base64" in body:

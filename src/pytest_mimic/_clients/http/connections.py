@@ -226,9 +226,9 @@ def unframe(wire: bytes) -> Unframed:
     chunks: list[bytes] = []
     position = 0
     while True:
-        end = wire.find(b"\n", position) + 1
-        line = wire[position : end or len(wire)]
-        if not end and len(line) <= _LONGEST_LINE:
+        line_end = wire.find(b"\n", position) + 1
+        line = wire[position : line_end or len(wire)]
+        if not line_end and len(line) <= _LONGEST_LINE:
             return Unframed(chunks)
         try:
             size = int(line.partition(b";")[0], 16)
@@ -238,12 +238,12 @@ def unframe(wire: bytes) -> Unframed:
             return Unframed(chunks, malformed=line[: _LONGEST_LINE + 1])
         if size == 0:
             return Unframed(chunks, is_whole=True)
-        data = wire[end : end + size]
+        data = wire[line_end : line_end + size]
         if data:
             chunks.append(data)
         if len(data) < size:
             return Unframed(chunks, came=len(data), missing=size - len(data))
-        position = end + size + 2
+        position = line_end + size + 2
 
 
 class RequestMessage:
@@ -265,8 +265,9 @@ class RequestMessage:
         """Add what a client sends."""
         self.pieces.append(piece)
         if not self.method:
-            head, end, piece = b"".join(self.pieces).partition(b"\r\n\r\n")
-            if not end:
+            sent = b"".join(self.pieces)
+            head, blank_line, piece = sent.partition(b"\r\n\r\n")
+            if not blank_line:
                 return
             self._read_head(head.decode("latin-1"))
         self._body.append(piece)
@@ -329,19 +330,19 @@ class RecordedBytes(io.RawIOBase):
 
     Args:
         pieces: The bytes of the response.
-        end: Is called behind the last piece, and returns the error to raise there; None
-            for a response that just ends.
+        error_at_end: Is called behind the last piece, and returns the error to raise
+            there; None for a response that just ends.
     """
 
     _sock = NoSocket()
 
     def __init__(
-        self, pieces: Sequence[bytes], end: Callable[[], Exception | None]
+        self, pieces: Sequence[bytes], error_at_end: Callable[[], Exception | None]
     ) -> None:
         # The pieces stand in reverse, so that `pop` takes the next one. Empty ones are
         # left out: to read nothing means the end.
         self._pieces = [piece for piece in reversed(pieces) if piece]
-        self._error_at_end = end
+        self._error_at_end = error_at_end
 
     def readable(self) -> bool:
         return True

@@ -138,7 +138,7 @@ def _wrap_getresponse(original: Callable[..., Any], _port: Port) -> Callable[...
             return original(conn)
         # A request may have announced more than was sent.
         talk.begin()
-        return talk.receive(original)
+        return talk.response(original)
 
     return getresponse
 
@@ -259,8 +259,8 @@ class _Talk:
                     getattr(self._real_socket, name)(*values)
             if self._recorder is not None:
                 self._recorder.phase = "writing"
-            # urllib3 itself passes over these, and reads the response; without them
-            # nothing is suppressed.
+            # urllib3 itself passes over these errors, and reads the response. For any
+            # other client, nothing is suppressed.
             ignored: tuple[type[Exception], ...] = ()
             if self._is_urllib3:
                 ignored = _IGNORED_WHEN_SENDING
@@ -287,16 +287,19 @@ class _Talk:
         error = response.error
         if response.is_complete and len(wire) == 1:
             return io.BufferedReader(WholeBytes(wire[0]))
-        # The client finds out by itself that a body ends before its end.
+        # The client itself raises an error for a body that is shorter than announced,
+        # and for one with malformed chunks.
         is_cut_off = error is not None and error["type"] in ("closed", "malformed")
-        end: Callable[[], Exception | None]
+        error_at_end: Callable[[], Exception | None]
         if is_cut_off:
-            end = _no_error
+            error_at_end = _no_error
         elif response.waiting or self._step.waits:
-            end = self._error_instead
+            error_at_end = self._error_instead
         else:
-            end = partial(response.ending, self._error, self._step.exhausted)
-        return io.BufferedReader(RecordedBytes(wire, end))
+            error_at_end = partial(
+                response.error_at_end, self._error, self._step.exhausted
+            )
+        return io.BufferedReader(RecordedBytes(wire, error_at_end))
 
     def _error_instead(self) -> Exception:
         """Return the error that comes instead of a response, or of more of it.
@@ -342,21 +345,27 @@ class _Talk:
         if not self._is_urllib3:
             return system_error(failure)
         if failure["type"] not in _KINDS_OF_PROXY_BLAME:
-            # The pool blames a proxy that is not connected.
+            # If the attribute is False, the pool of urllib3 blames the proxy for the
+            # error.
             self._conn._has_connected_to_proxy = bool(self._conn.proxy)
         return _urllib3_error(failure, self._conn)
 
-    def receive(self, receive: Callable[[Any], Any]) -> Any:
-        """Return the response that the connection receives.
+    def response(self, original: Callable[[Any], Any]) -> Any:
+        """Return what `getresponse` returns: a real response, or a recorded one.
 
-        A real one is watched, before any client has read its body.
+        A real response is handed to the recorder before any client reads its body. The
+        body is recorded as the client reads it.
+
+        Args:
+            original: The `getresponse` of the library. It reads a replayed response,
+                too, from the file that `makefile` returns.
         """
         conn = self._conn
         recorder = self._recorder
         if recorder is None or recorder.done or self._recorded_exchange is not None:
-            return receive(conn)
+            return original(conn)
         with recorder.watching():
-            response = receive(conn)
+            response = original(conn)
             self._watch_response(response, recorder)
             if not recorder.is_verifying:
                 return response
@@ -366,8 +375,8 @@ class _Talk:
         # The caller gets the recorded response in place of the real one, which perhaps
         # never came.
         self._recorded_exchange = recorder.recorded()
-        # More of the real one may come on the connection. The `close` of a subclass may
-        # forget more: urllib3's forgets that its proxy has answered.
+        # More of the real response may still come on this connection. The `close` of a
+        # subclass may forget more: urllib3's forgets that its proxy has answered.
         sys.modules["http.client"].HTTPConnection.close(conn)
         self._real_socket = None
         replayed = conn.response_class(self, method=conn._method)

@@ -112,11 +112,15 @@ class HttpxAdapter(HttpAdapter):
             stream = module.ByteStream(answer.chunks[0])
         else:
             _, replayed_stream = _stream_classes(module)
-            end = partial(answer.ending, partial(self._error, request), step.exhausted)
+            error_at_end = partial(
+                answer.error_at_end, partial(self._error, request), step.exhausted
+            )
             waiting = None
             if answer.waiting or step.waits:
                 waiting = step
-            stream = replayed_stream(answer.chunks, end, waiting, error_when_closed)
+            stream = replayed_stream(
+                answer.chunks, error_at_end, waiting, error_when_closed
+            )
         extensions: dict[str, Any] = {"http_version": answer.version.encode("latin-1")}
         if answer.version == "HTTP/2":
             # HTTP/2 has no reasons: the client returns the usual reason of the status.
@@ -219,12 +223,12 @@ class _ReplayedStream:
     def __init__(
         self,
         chunks: list[bytes],
-        end: Callable[[], Exception | None],
+        error_at_end: Callable[[], Exception | None],
         waiting: Step | None,
         error_when_closed: Callable[[], Exception],
     ) -> None:
         self._chunks = chunks
-        self._end = end
+        self._error_at_end = error_at_end
         # The step of a reader that waited for more.
         self._waiting = waiting
         self._error_when_closed = error_when_closed
@@ -233,7 +237,7 @@ class _ReplayedStream:
         yield from self._chunks
         if self._waiting is not None:
             self._waiting.wait(self._error_when_closed)
-        error = self._end()
+        error = self._error_at_end()
         if error is not None:
             raise error
 
@@ -242,7 +246,7 @@ class _ReplayedStream:
             yield chunk
         if self._waiting is not None:
             await self._waiting.wait_async()
-        error = self._end()
+        error = self._error_at_end()
         if error is not None:
             raise error
 

@@ -132,9 +132,9 @@ class ExchangeRecorder:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Return a block in which the client does a part of the exchange for real.
+        """Return a context manager for a part of the exchange that is made for real.
 
-        To verify, it ends without an error.
+        When a recording is verified, no error leaves the block.
         """
         try:
             with self.step.running():
@@ -440,7 +440,7 @@ class StoredResponse:
                 length = max(length, int(recorded_length))
         return str(length)
 
-    def ending(
+    def error_at_end(
         self,
         load_error: Callable[[dict[str, Any]], Exception],
         exhausted: Callable[[], Exception],

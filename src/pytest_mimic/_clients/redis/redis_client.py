@@ -409,7 +409,7 @@ class Batch:
 
     @contextmanager
     def talking(self, state: ConnectionState) -> Iterator[None]:
-        """Return a block in which the client talks to the server.
+        """Return a context manager in whose block the client talks to the server.
 
         The client may set the connection up in the block. An error of the client in the
         block is the outcome; another exception, an interrupt for example, is not.

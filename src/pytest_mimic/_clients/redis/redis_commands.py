@@ -81,23 +81,28 @@ _LONGEST_KEY = 80
 
 
 def read_commands(packed_bytes: bytes) -> list[Command]:
-    """Return the commands that a client has packed for the wire.
+    r"""Return the commands that a client has packed for the wire.
 
-    Before each command stands its number of words, before each word its size.
+    Before each command stands its number of words. Before each word stands its size, as
+    a word may hold line ends.
+
+    Example:
+        `*2\r\n$3\r\nGET\r\n$1\r\na\r\n` gives `[[b"GET", b"a"]]`.
     """
     find_in_bytes = packed_bytes.index
     commands: list[Command] = []
     position, size = 0, len(packed_bytes)
     while position < size:
-        end = find_in_bytes(b"\r\n", position)
+        line_end = find_in_bytes(b"\r\n", position)
+        word_count = int(packed_bytes[position + 1 : line_end])
+        position = line_end + 2
         command: Command = []
-        for _ in range(int(packed_bytes[position + 1 : end])):
-            position = end + 2
-            end = find_in_bytes(b"\r\n", position)
-            begin = end + 2
-            end = begin + int(packed_bytes[position + 1 : end])
-            command.append(packed_bytes[begin:end])
-        position = end + 2
+        for _ in range(word_count):
+            line_end = find_in_bytes(b"\r\n", position)
+            word_begin = line_end + 2
+            word_end = word_begin + int(packed_bytes[position + 1 : line_end])
+            command.append(packed_bytes[word_begin:word_end])
+            position = word_end + 2
         commands.append(command)
     return commands
 

@@ -302,18 +302,20 @@ def _statement_names(context: Any) -> StatementNames:
         elif name in values:
             names.append(name)
         # A name in neither has no parameter: its value stands in the text.
-    owners: dict[str, str] = {}
+    compiled_name_by_driver_name: dict[str, str] = {}
     widths = {}
     for name, members in expanded.items():
         width = 0
         for member in members:
-            owners[member] = name
+            compiled_name_by_driver_name[member] = name
             # The members of the first value tell how many each value has.
             if _value_of(member, name) == "1":
                 width += 1
         widths[name] = width
-    owners.update(escaped)
-    return StatementNames(names + numbered, widths, owners, compiled_names, values)
+    compiled_name_by_driver_name.update(escaped)
+    return StatementNames(
+        names + numbered, widths, compiled_name_by_driver_name, compiled_names, values
+    )
 
 
 def _compiled_names(compiled: Any) -> CompiledNames:

@@ -35,7 +35,8 @@ _TYPES_OF_NUMBERS = (int, float, Decimal)
 _NAME_OF_CURSOR = re.compile(r"\bc_[0-9a-f]{6,}_[0-9a-f]+\b")
 # What a text has in which secrets are found by their names: JSON, or a URL.
 _MARK_OF_DATA = re.compile(r"[{\[]|://")
-# SQLAlchemy numbers the parameters of the rows that it writes with one INSERT.
+# SQLAlchemy numbers the parameters of the rows that it writes with one INSERT:
+# `name_m1`, `name__2`.
 _ROW_NUMBER = re.compile(r"(_m|__)\d+$")
 
 
@@ -46,15 +47,15 @@ class StatementNames(NamedTuple):
         binds: The names of positional parameters, in order.
         widths: How many parameters a value of an `IN` has, by the name of the `IN`. It
             is more than one for tuples.
-        owners: The name in the compiled statement, for parameters that the driver knows
-            by another one.
+        compiled_name_by_driver_name: The name in the compiled statement, for parameters
+            that the driver knows by another one.
         compiled: The columns of parameters and results; None for a text.
         values: The values of the parameters, by their names.
     """
 
     binds: Sequence[str] = ()
     widths: Mapping[str, int] = {}
-    owners: Mapping[str, str] = {}
+    compiled_name_by_driver_name: Mapping[str, str] = {}
     compiled: CompiledNames | None = None
     values: Mapping[str, Any] = {}
 
@@ -105,7 +106,7 @@ class _PreparedStatement:
         self, sql: str, compiled: CompiledNames | None, redactor: Redactor
     ) -> None:
         self._compiled = compiled
-        self._secret = redactor.secret
+        self._is_secret_name = redactor.secret
         self.open_types = cache(self._find_open_types)
         self.statement = read_statement(_NAME_OF_CURSOR.sub("c_", sql))
         self.mentions = self.statement.mentions(redactor.secret)
@@ -130,36 +131,37 @@ class _PreparedStatement:
             return name
         return read_statement(name).hide_literals(hides_numbers=self._hides_numbers)[0]
 
-    def name_of_secret(self, owner: str) -> str:
-        """Return the name for which a parameter is secret.
+    def name_of_secret(self, compiled_name: str) -> str:
+        """Return the name under which a hidden parameter is compared with other calls.
 
-        It is the name of the parameter's column, or that of the parameter itself, or
-        else one in the text of the statement.
+        Whether the parameter is hidden is decided before, by `open_types`. The first
+        secret name is returned: of the parameter's column, of the parameter itself, or
+        in the text of the statement. If none is secret, it is the parameter's own name.
         """
         names_beside: Collection[str] = ()
         if self._compiled is not None:
-            names_beside = self._compiled.names_beside_parameter.get(owner, ())
-        own_name = _ROW_NUMBER.sub("", owner)
+            names_beside = self._compiled.names_beside_parameter.get(compiled_name, ())
+        own_name = _ROW_NUMBER.sub("", compiled_name)
         for name in (*sorted(names_beside), own_name, *sorted(self.statement.names)):
-            if self._secret(name):
+            if self._is_secret_name(name):
                 return name
         return own_name
 
-    def _find_open_types(self, owner: str) -> Any:
+    def _find_open_types(self, compiled_name: str) -> Any:
         """Return the types of which the values of a parameter are no secrets.
 
         `object` stands for all.
         """
-        if self._secret(owner):
+        if self._is_secret_name(compiled_name):
             return ()
         names_beside = None
         if self._compiled is not None:
-            names_beside = self._compiled.names_beside_parameter.get(owner)
+            names_beside = self._compiled.names_beside_parameter.get(compiled_name)
         if names_beside is not None:
-            if any(map(self._secret, names_beside)):
+            if any(map(self._is_secret_name, names_beside)):
                 return ()
             return object
-        name = _ROW_NUMBER.sub("", owner)
+        name = _ROW_NUMBER.sub("", compiled_name)
         if not self.mentions or name.lower() in self.statement.names:
             return object
         if self.is_text or self.statement.verb != "SELECT":
@@ -272,29 +274,34 @@ class StatementCall:
         names_by_in: dict[str, list[str]] = {}
         for index, (bind, value) in enumerate(self._named_parameters(parameters), 1):
             name = _free_name(bind or str(index), plain_parameters)
-            owner = self._names.owners.get(bind, bind)
-            plain_parameters[name] = self._plain_value(value, name, owner)
-            if owner in self._names.widths:
-                names_by_in.setdefault(owner, []).append(name)
-        for owner, names in names_by_in.items():
-            _sort_values(plain_parameters, names, width=self._names.widths[owner])
+            compiled_name = self._names.compiled_name_by_driver_name.get(bind, bind)
+            plain_parameters[name] = self._plain_value(value, name, compiled_name)
+            if compiled_name in self._names.widths:
+                names_by_in.setdefault(compiled_name, []).append(name)
+        for compiled_name, names in names_by_in.items():
+            _sort_values(
+                plain_parameters, names, width=self._names.widths[compiled_name]
+            )
         return plain_parameters
 
-    def _plain_value(self, value: Any, name: str, owner: str) -> Any:
+    def _plain_value(self, value: Any, name: str, compiled_name: str) -> Any:
         """Return the value of a parameter without secrets, and note a secret value.
 
         Args:
             value: The value as the driver gets it.
             name: The name under which it is recorded.
-            owner: The name in the compiled statement, which may be that of an `IN`.
+            compiled_name: The name in the compiled statement, which may be that of an
+                `IN`.
         """
-        if self._is_secret(type(value), owner):
+        if self._is_secret(type(value), compiled_name):
             if value is not None:
-                self._names_of_secrets.add(owner)
+                self._names_of_secrets.add(compiled_name)
             if isinstance(value, str):
                 secret = by_value(value)
                 self.secrets.append(secret)
-                self._name_of_secret[secret] = self._prepared.name_of_secret(owner)
+                self._name_of_secret[secret] = self._prepared.name_of_secret(
+                    compiled_name
+                )
             return self._stand_in(by_value(value))
         if type(value) in _TYPES_WITHOUT_SECRETS:
             return value
@@ -324,17 +331,18 @@ class StatementCall:
             return type(value)(stand_in)
         return stand_in
 
-    def _is_secret(self, type_of_value: type, owner: str) -> bool:
+    def _is_secret(self, type_of_value: type, compiled_name: str) -> bool:
         """Check whether the value of a parameter is secret, by its type and its name.
 
         Args:
             type_of_value: The type of the value.
-            owner: The name in the compiled statement.
+            compiled_name: The name in the compiled statement.
         """
-        open_types = self._prepared.open_types(owner)
+        open_types = self._prepared.open_types(compiled_name)
         if open_types is object and self._is_unclear:
             return (
-                issubclass(type_of_value, str) and owner not in self._names_of_json_keys
+                issubclass(type_of_value, str)
+                and compiled_name not in self._names_of_json_keys
             )
         return not issubclass(type_of_value, open_types)
 

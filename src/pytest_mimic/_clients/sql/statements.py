@@ -49,18 +49,21 @@ _BEFORE_PASSWORD = re.compile(
 # Oracle writes a password like a name: `IDENTIFIED BY tiger`. Elsewhere, these words
 # may stand before the password.
 _BEFORE_TEXT = frozenset("AS PASSWORD RANDOM VALUES".split())
-# The groups of the pattern above that are names, and those that are left out.
+# The groups of the pattern above that are names.
 _TOKENS_OF_NAMES = ("word", "quoted")
+# The groups that mean nothing: they only stand between others.
 _TOKENS_BETWEEN = ("blank", "comment")
 _VERBS_OF_DATA = frozenset("SELECT VALUES INSERT UPDATE DELETE MERGE REPLACE".split())
-# A list of columns without aliases and expressions; and the words of statements with
-# several queries.
+# A column without an alias or an expression: `id`, `u."name"`, `*`.
 _PLAIN_COLUMN = r'(?:\w+\.)*(?:\w+|"[^"]+"|\*)'
-_LIST_OF_COLUMNS = re.compile(
+# `SELECT id, u.name FROM …`. Its result has the columns of the table under their own
+# names. The result of `SELECT password AS p` has a secret under another name.
+_PLAIN_SELECT = re.compile(
     rf"\s*SELECT\s+(?:DISTINCT\s+)?({_PLAIN_COLUMN}(?:\s*,\s*{_PLAIN_COLUMN})*)\s+FROM\b",
     re.IGNORECASE,
 )
-_WORD_OF_QUERY = re.compile(
+# A plain SELECT has one of these words. A union or a subquery brings another one.
+_START_OF_QUERY = re.compile(
     r"\b(?:SELECT|UNION|INTERSECT|EXCEPT|TABLE)\b", re.IGNORECASE
 )
 _VERBS_OF_DEFINITIONS = frozenset(
@@ -204,14 +207,13 @@ class Statement:
     def listed(self) -> frozenset[str]:
         """The columns of a plain `SELECT a, t.b FROM …` in small letters, or `*`.
 
-        A statement that computes has none.
-
-        The result of `PRAGMA` or `SHOW` is not computed from other columns.
+        Another query has none: then texts of all columns may have to be hidden.
+        `PRAGMA` and `SHOW` have `*`, as their results are not computed from columns.
         """
         if self.verb not in (*_VERBS_OF_DATA, "EXPLAIN"):
             return frozenset("*")
-        listing = _LIST_OF_COLUMNS.match(self._sql)
-        if listing is None or len(_WORD_OF_QUERY.findall(self._sql)) != 1:
+        listing = _PLAIN_SELECT.match(self._sql)
+        if listing is None or len(_START_OF_QUERY.findall(self._sql)) != 1:
             return frozenset()
         columns = set()
         for column in listing[1].lower().split(","):
