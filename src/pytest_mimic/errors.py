@@ -238,12 +238,12 @@ class MimicError(Exception):
 
     @property
     def last_traceback(self) -> TracebackType | None:
-        """The traceback, or the traceback that the error had before its removal."""
+        """The traceback, or the last one that `with_traceback` has replaced."""
         return self.__traceback__ or self._removed_traceback
 
 
 class MissingRecordingError(MimicError, RuntimeError):
-    """A call has no recording, and the mode does not run it.
+    """A call has no recording, and the mode does not run the call.
 
     Attributes:
         call: The call as people read it.

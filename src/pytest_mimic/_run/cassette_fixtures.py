@@ -54,10 +54,11 @@ class CassetteFixture:
         strict: bool = False,
         **options: Unpack[TargetOptions],
     ) -> AbstractContextManager[Cassette]:
-        """Return a block that records or replays a cassette.
+        """Return a context manager that records or replays a cassette.
 
         Args:
-            name: The cassette's name. None: it is made from the test's id and a number.
+            name: The cassette's name. None: it is made from the test's id, with a
+                number that counts the test's cassettes without a name.
             targets: Functions and clients to mimic, as in `mimic(...)`.
             strict: Whether a replay fails if a recorded call was not made, or if the
                 order differs.

@@ -299,7 +299,7 @@ class Port:
         return self._run_replays
 
     def unmimicked(self) -> AbstractContextManager[None]:
-        """Return a block in which no call is mimicked, of any client or function."""
+        """Return a context manager in which no client and no function is mimicked."""
         return self._run.real_calls.inside.entered(SimpleNamespace(active=True))
 
     def takes_kind(self, kind: str) -> bool:
@@ -495,7 +495,7 @@ class Port:
         owner = self._owner
         numbers: dict[str, int] = owner.ordinals.setdefault(space, {})
         if name not in numbers:
-            self._number(owner, space, name)
+            self._give_number(owner, space, name)
         return numbers[name]
 
     @property
@@ -507,7 +507,7 @@ class Port:
                 return cassette.block_owner
         return self._run.current.owner
 
-    def _number(self, owner: Owner, space: str, name: str) -> None:
+    def _give_number(self, owner: Owner, space: str, name: str) -> None:
         """Give a name the next number.
 
         The forked processes that share its owner are told.

@@ -44,10 +44,11 @@ if TYPE_CHECKING:
     from pytest_mimic._core.seam.base import ClientCall
     from pytest_mimic._core.vault.recording_facts import Stored
 
-# Of a longer outcome, the values are looked for at the end of the run alone, and of all
-# such outcomes as many as are kept.
-_LONG, _MOST_KEPT = 200_000, 50_000_000
-# The characters of outcomes that are kept until a call may hold values of the run.
+# An outcome with more characters is long: it is only searched at the end of the run.
+_LONGEST_READ = 200_000
+# How many characters of long outcomes are kept until then.
+_MOST_OF_LONG = 50_000_000
+# How many characters of outcomes are kept until a call may hold values of the run.
 _MOST_UNREAD = 20_000_000
 # How many values of one part are looked for in files and long outcomes.
 _MOST_VALUES = 20
@@ -89,7 +90,10 @@ class _Part(NamedTuple):
 
 
 class NextRun:
-    """What a recording run knows about the values that it makes and sends."""
+    """Notes the calls of a recording run, and reports parts that are made anew.
+
+    Such a part has another value in the next run.
+    """
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -100,14 +104,17 @@ class NextRun:
         self._origins = Origins(self._random_bytes)
         self._parts: list[_Part] = []
         # Texts of outcomes whose values are still to be noted, each with the test that
-        # it was given to, and the length of the texts.
+        # got it.
         self._unread: list[tuple[str, str]] = []
+        # The characters of these texts.
         self._unread_length = 0
+        # The long outcomes of the run, and how many characters more may be kept.
         self._long_outcomes: list[str] = []
-        self._room = _MOST_KEPT
+        self._characters_left = _MOST_OF_LONG
         # The tests in which an outcome came that nobody can read.
         self._unreadable: set[str] = set()
-        self._restore: list[Callable[[], None]] = []
+        # Each puts a function back that this run has replaced.
+        self._restorers: list[Callable[[], None]] = []
 
     # -- random bytes
 
@@ -115,7 +122,7 @@ class NextRun:
         """Note the bytes that `os.urandom` gives from now on."""
         # `secrets` and `random.SystemRandom` take their bytes from the second place.
         for module, name in ((os, "urandom"), (random, "_urandom")):
-            self._restore.append(self._noting(module, name))
+            self._restorers.append(self._noting(module, name))
 
     def _noting(self, module: Any, name: str) -> Callable[[], None]:
         original = getattr(module, name)
@@ -137,8 +144,8 @@ class NextRun:
 
     def end(self) -> None:
         """Note no further bytes."""
-        while self._restore:
-            self._restore.pop()()
+        while self._restorers:
+            self._restorers.pop()()
 
     # -- calls and outcomes
 
@@ -211,8 +218,9 @@ class NextRun:
             return
         if stored_outcome.encoded.pickled is not None:
             self._unreadable.add(self._run.current.test)
-        # Shorter texts need none of the room for long ones.
-        for text in stored_outcome.encoded.texts(max(self._room, _LONG)):
+        # Texts that are not long are read, however many long ones are kept.
+        longest = max(self._characters_left, _LONGEST_READ)
+        for text in stored_outcome.encoded.texts(longest):
             if text is None:
                 self._unreadable.add(self._run.current.test)
             else:
@@ -220,7 +228,7 @@ class NextRun:
 
     def _note_text(self, text: str) -> None:
         """Note a text of an outcome, whose values are read when a call may hold one."""
-        if len(text) > _LONG:
+        if len(text) > _LONGEST_READ:
             self._note_long(text)
             return
         # Any test may use what a wider fixture got: such an outcome has no test.
@@ -251,8 +259,8 @@ class NextRun:
     def _note_long(self, text: str) -> None:
         # Moments that are made from those of a long text are not told apart.
         self._unreadable.add(self._run.current.test)
-        if len(text) <= self._room:
-            self._room -= len(text)
+        if len(text) <= self._characters_left:
+            self._characters_left -= len(text)
             self._long_outcomes.append(text)
 
     def _evidence(self) -> Evidence:
@@ -287,7 +295,7 @@ class NextRun:
         origins = Origins(self._random_bytes)
         evidence = self._evidence()
         for given in self._replayed_texts():
-            if len(given.text) > _LONG:
+            if len(given.text) > _LONGEST_READ:
                 continue
             text = _without_date(given.text)
             for test in given.tests:

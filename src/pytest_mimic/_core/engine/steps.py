@@ -230,9 +230,9 @@ class Step:
     # -- a real call
 
     def running(self) -> AbstractContextManager[None]:
-        """Return a block whose code is part of this call.
+        """Return a context manager whose block is part of this call.
 
-        The threads that it starts are so, too.
+        The threads that the block starts are part of it, too.
         """
         return self.run.real_calls.inside.entered(self, self.run.real_calls.running)
 

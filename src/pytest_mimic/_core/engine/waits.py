@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.run import Run
     from pytest_mimic._core.vault.recording_facts import Stored
 
-#: A replay waits this many times as long as the recorded call did, and so many seconds.
-_TIMES, _MORE = 2, 5.0
+# How many times as long as the recorded call a replay waits.
+_TIMES_AS_LONG = 2
+# How many seconds a replay waits beyond that.
+_SECONDS_MORE = 5.0
 _RELEASED = object()
 
 
@@ -49,7 +51,7 @@ class Wait(NamedTuple):
         """
         if self.stored.mark == OPEN:
             return None
-        return _TIMES * self.stored.duration + _MORE
+        return _TIMES_AS_LONG * self.stored.duration + _SECONDS_MORE
 
     def in_thread(self, closed: Callable[[], BaseException]) -> NoReturn:
         """Wait in a thread until the test has ended, as at a connection that is closed.
@@ -67,7 +69,7 @@ class Wait(NamedTuple):
         try:
             is_released = self.ended.wait(self.limit)
         finally:
-            self._name(run.clock() - started)
+            self._note_long_wait(run.clock() - started)
         if not is_released:
             raise self._never_cancelled()
         error = closed()
@@ -88,7 +90,7 @@ class Wait(NamedTuple):
         try:
             await _sleep(self.limit)
         finally:
-            self._name(run.clock() - started)
+            self._note_long_wait(run.clock() - started)
         raise self._never_cancelled()
 
     def _never_cancelled(self) -> MissingRecordingError:
@@ -108,7 +110,7 @@ class Wait(NamedTuple):
         blame(self.run, error, self.call, option="--mimic-rerecord")
         return error
 
-    def _name(self, seconds: float) -> None:
+    def _note_long_wait(self, seconds: float) -> None:
         """Name a long wait in the summary."""
         if seconds > NAMED_SECONDS:
             self.run.account.notes.add(

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-# Larger files, and those behind so many others, are not read.
-_LARGEST_FILE, _MOST_FILES = 2_000_000, 20_000
+# Larger files are not read.
+_LARGEST_FILE = 2_000_000
+# After so many files, no other is read.
+_MOST_FILES = 20_000
 _FOREIGN = frozenset({"node_modules", "site-packages", "__pycache__"})
 
 

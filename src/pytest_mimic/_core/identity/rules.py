@@ -489,19 +489,21 @@ def _reduce_as_pickled(value: object) -> object:
     reduce = copyreg.dispatch_table.get(type(value))
     if reduce is None:
         reduce = methodcaller("__reduce_ex__", 4)
-    parts = _result_or_unstable(reduce, value)
-    if isinstance(parts, str):
+    reduction = _result_or_unstable(reduce, value)
+    if isinstance(reduction, str):
         # Pickle finds the object by a name in its module.
         module = getattr(value, "__module__", type(value).__module__)
-        return f"{module}:{parts}"
-    # A reduction has two to five parts: `(Rate, ("EUR",), {"day": 1}, None, None)`.
-    make, arguments, state, items, pairs = (*parts, None, None, None)[:5]
+        return f"{module}:{reduction}"
+    # A reduction has two to five parts, the last two of which are iterators:
+    # `(Rates, (), {"day": 1}, iter([1, 2]), iter([("EUR", 1)]))`.
+    make, arguments, state, list_items, dict_items = (*reduction, None, None, None)[:5]
     state = _lasting_state(value, state)
-    if items is not None:
-        items = list(items)
-    if pairs is not None:
-        pairs = dict(pairs)
-    return make, arguments, state, items, pairs
+    # An iterator has no identity, so what it gives counts.
+    if list_items is not None:
+        list_items = list(list_items)
+    if dict_items is not None:
+        dict_items = dict(dict_items)
+    return make, arguments, state, list_items, dict_items
 
 
 def _reduce_mapped_object(value: Any, *, reduce_state: Reduce) -> object:

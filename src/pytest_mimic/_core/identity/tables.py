@@ -226,7 +226,7 @@ def _reduce_pandas_array(array: Any, _layout: bool = False) -> object:
     numpy: Any = sys.modules["numpy"]
     pandas: Any = sys.modules["pandas"]
     dtype = array.dtype
-    name = str(dtype)
+    dtype_name = str(dtype)
     if not _is_of_pandas_or_numpy(array):
         return _name_or_dtype(dtype), array
     kind = type(array).__name__
@@ -235,35 +235,35 @@ def _reduce_pandas_array(array: Any, _layout: bool = False) -> object:
         values = array.to_numpy()
         if values.dtype.hasobject:
             values = values.tolist()
-        return name, values
+        return dtype_name, values
     if isinstance(array, pandas.Categorical):
         # The number of each value's category, -1 for a missing value.
         return _reduce_pandas_dtype(dtype), array.codes.astype("int64")
     if kind in ("DatetimeArray", "TimedeltaArray", "PeriodArray"):
         # The moments as integers of 64 bits, of which one stands for a missing moment.
-        return name, array.asi8
+        return dtype_name, array.asi8
     if kind in ("IntegerArray", "FloatingArray", "BooleanArray"):
-        # The places of missing values, and the numbers at the other places.
-        missing = array.isna()
-        return name, missing, array[~missing].to_numpy(dtype.numpy_dtype)
+        # The numbers at the places of missing values are arbitrary, and do not count.
+        is_missing = array.isna()
+        return dtype_name, is_missing, array[~is_missing].to_numpy(dtype.numpy_dtype)
     if kind == "IntervalArray":
         return (
-            name,
+            dtype_name,
             _reduce_pandas_array(array.left.array),
             _reduce_pandas_array(array.right.array),
         )
     if isinstance(dtype, pandas.StringDtype):
         try:
-            return name, None, _texts_data(array)
+            return dtype_name, None, _texts_data(array)
         except TypeError:
             # A text is missing. To search for missing texts beforehand would be slow.
-            missing = numpy.asarray(array.isna())
-            return name, missing, _texts_data(array[~missing])
+            is_missing = numpy.asarray(array.isna())
+            return dtype_name, is_missing, _texts_data(array[~is_missing])
     if kind == "ArrowExtensionArray":
-        return name, array.__arrow_array__()
-    missing = numpy.asarray(array.isna())
-    items = list(compress(array, ~missing))
-    return name, missing, items
+        return dtype_name, array.__arrow_array__()
+    is_missing = numpy.asarray(array.isna())
+    items = list(compress(array, ~is_missing))
+    return dtype_name, is_missing, items
 
 
 def _texts_data(array: Any) -> object:

@@ -240,7 +240,8 @@ class _Objects(ClassTag):
 class _Models(ClassTag):
     """The models of pydantic, stored by the state that their `__getstate__` returns."""
 
-    _BESIDE = ("extra", "private")
+    # The attributes that are no fields: `__pydantic_extra__`, `__pydantic_private__`.
+    _OTHER_ATTRIBUTES = ("extra", "private")
 
     def __init__(self, cls: Any) -> None:
         super().__init__(cls)
@@ -261,7 +262,7 @@ class _Models(ClassTag):
         state = value.__getstate__()
         attributes = state["__dict__"]
         node = self._node(writer, attributes)
-        for name in self._BESIDE:
+        for name in self._OTHER_ATTRIBUTES:
             part = state.get(f"__pydantic_{name}__")
             if part is not None:
                 node.facts[name] = writer.taken(part)
@@ -292,7 +293,7 @@ class _Models(ClassTag):
             other_facts = {name: fact for name, fact in facts.items() if name != "of"}
             generic = parametrised(self.cls, tuple(arguments))
             return type(self)(generic).make(part, other_facts)
-        self.check(part, facts, "attributes", "fields_set", *self._BESIDE)
+        self.check(part, facts, "attributes", "fields_set", *self._OTHER_ATTRIBUTES)
         _check_fields(self.cls, part, self._fields)
         extra = facts.get("extra")
         private = facts.get("private")

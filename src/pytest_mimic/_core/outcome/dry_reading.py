@@ -12,7 +12,7 @@ from pytest_mimic._core.outcome.tags import Reader, arguments_in
 from pytest_mimic._core.types.numpy_numbers import NDARRAY, is_of_numpy
 
 # The names of facts that may stand beside the part of an object's node.
-_BESIDE = frozenset({"attributes", "extra", "fields_set", "of", "private"})
+_KEYS_OF_FACTS = frozenset({"attributes", "extra", "fields_set", "of", "private"})
 
 
 class StandIn:
@@ -26,7 +26,7 @@ class _AnyTag(ClassTag):
         super().__init__(StandIn)
 
     def make(self, part: Any, facts: dict[str, Any]) -> object:
-        if type(part) not in (dict, int, str) or not _BESIDE.issuperset(facts):
+        if type(part) not in (dict, int, str) or not _KEYS_OF_FACTS.issuperset(facts):
             raise ValueError("an object of another kind")
         for part_or_fact in (part, *facts.values()):
             is_json = is_plain_json(part_or_fact) or type(part_or_fact) in (int, str)

@@ -1,4 +1,7 @@
-"""The outcome of a call: a value, an exception or a stream of items."""
+"""The outcome of a call: a value, an exception or a stream of items.
+
+`decode` makes it again of what was stored, once that is loaded.
+"""
 
 from __future__ import annotations
 
@@ -128,7 +131,8 @@ def decode(body: Any, items: list[Any] | None = None) -> Outcome:
 
     Args:
         body: What was stored, as it was loaded.
-        items: The items of a stream, if they stand apart.
+        items: The items of a pickled stream, which are pickles of their own. None: the
+            body has them.
 
     Raises:
         LookupError, TypeError, ValueError, AttributeError: The body has another shape.
@@ -136,16 +140,17 @@ def decode(body: Any, items: list[Any] | None = None) -> Outcome:
     # An edited body may be an object of any class.
     if type(body) is not dict:
         raise TypeError("it is no outcome")
+    # In an edited pickle, both keys may stand.
     if "stream" not in body or "raised" in body:
         return _decode_end(body)
     stream = body["stream"]
     if type(stream) is not dict:
         raise TypeError("it is no stream")
-    given_items: Any = stream["items"] if items is None else items
+    stream_items: Any = stream["items"] if items is None else items
     end = stream.get("end")
     if end is None:
-        return Stream(given_items)
-    return Stream(given_items, end=_decode_end(end))
+        return Stream(stream_items)
+    return Stream(stream_items, end=_decode_end(end))
 
 
 def _decode_end(body: Any) -> End:

@@ -96,7 +96,7 @@ class Environment:
     """
 
     def __init__(self, names: SecretNames, variables: Mapping[str, str]) -> None:
-        self._secret = names
+        self._secret_names = names
         # By the value; of two names of one value, the first one of the alphabet.
         self._names_of_variables: dict[str, str] = {}
         for name, text in sorted(variables.items()):
@@ -175,7 +175,7 @@ class Environment:
         if not self._may_change(plain):
             return plain
         root = {"": plain}
-        for box, key, value, *_ in places(root, self._secret):
+        for box, key, value, *_ in places(root, self._secret_names):
             if isinstance(value, dict):
                 box[key] = self._with_names_scrubbed(value)
             elif isinstance(value, list):

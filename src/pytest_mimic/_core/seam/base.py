@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         """A step that is not to replay, as `recording` ends it."""
 
         def running(self) -> AbstractContextManager[None]:
-            """Return a block whose code is part of the call."""
+            """Return a context manager whose block is part of the call."""
             ...
 
         def finish(self, plain: object, /) -> None:

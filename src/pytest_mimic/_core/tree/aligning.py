@@ -14,10 +14,11 @@ Turn = tuple[Literal["replace", "delete", "insert", "equal"], int, int, int, int
 It is a tag, the start and end in the old sequence, and those in the new sequence.
 """
 
-# Longer sequences, and sequences with more equal pairs, are not aligned. `difflib`
-# looks at each pair, and again for each stretch that it finds: a hundred times for a
-# text of few words.
-_MOST_ITEMS, _MOST_PAIRS = 4_000, 50_000
+# Longer sequences are not aligned.
+_MOST_ITEMS = 4_000
+# Sequences with more equal pairs are not aligned. `difflib` looks at each pair, and
+# again for each stretch that it finds: a hundred times for a text of few words.
+_MOST_PAIRS = 50_000
 
 # A word with the blanks behind it, so that changed words side by side are one change. A
 # very long word is in pieces.

@@ -202,6 +202,14 @@ def _text_of(part: object) -> str:
 
     A call of a tool becomes `name(arguments)`. A part that is neither text nor a call
     becomes its type in brackets, `[image_url]`.
+
+    | key of the words | where |
+    |---|---|
+    | `text` | a part, of every API |
+    | `content` | a message of OpenAI or Anthropic, and what a tool gave |
+    | `parts` | a message of Gemini |
+    | `output` | what a tool gave: OpenAI, responses |
+    | `refusal` | in place of `content`, OpenAI |
     """
     if isinstance(part, str):
         return part
@@ -221,7 +229,15 @@ def _text_of(part: object) -> str:
 
 
 def _tool_calls(part: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield the calls of tools in a message, or in a part of a message."""
+    """Yield the calls of tools in a message, or in a part of a message.
+
+    | API | where the call is |
+    |---|---|
+    | OpenAI, chat completions | `tool_calls[…].function`, formerly `function_call` |
+    | Gemini | `functionCall` |
+    | Anthropic | the part itself, of the type `tool_use` |
+    | OpenAI, responses | the part itself, of the type `function_call` |
+    """
     for call in _mappings(part.get("tool_calls")):
         function = call.get("function")
         if isinstance(function, Mapping):
@@ -233,11 +249,11 @@ def _tool_calls(part: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield part
 
 
-def _tool_call(function: Mapping[str, Any]) -> str:
+def _tool_call(call: Mapping[str, Any]) -> str:
     for key in ("arguments", "input", "args"):
-        if key in function:
-            return f"{function.get('name', '')}({_compact(function[key])})"
-    return f"{function.get('name', '')}()"
+        if key in call:
+            return f"{call.get('name', '')}({_compact(call[key])})"
+    return f"{call.get('name', '')}()"
 
 
 def _compact(value: object) -> str:
@@ -254,9 +270,9 @@ def _pieces(event: Mapping[str, Any]) -> Iterator[str]:
         delta = choice.get("delta")
         if isinstance(delta, Mapping):
             yield _plain_text(delta.get("content"))
-            for function in _tool_calls(delta):
-                yield _plain_text(function.get("name"))
-                yield _plain_text(function.get("arguments"))
+            for call in _tool_calls(delta):
+                yield _plain_text(call.get("name"))
+                yield _plain_text(call.get("arguments"))
     for candidate in _mappings(event.get("candidates")):
         yield _text_of(candidate.get("content"))
     delta = event.get("delta")

@@ -9,9 +9,10 @@ from typing import Any
 
 # The dtypes of labels that may be texts.
 _DTYPES_OF_TEXTS = (object, "object", "str", "string")
-# How much is shown of the text of a library's assertion: the number of lines, and of
-# the characters of each line.
-_LINES, _WIDTH = 5, 120
+# How many lines are shown of the text of a library's assertion.
+_LINES = 5
+# How many characters are shown of each line.
+_WIDTH = 120
 # The words of a drift for those of numpy's and pandas' assertions.
 _WORDS = (
     ("[left]:", "recorded"),

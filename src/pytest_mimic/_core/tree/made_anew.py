@@ -58,8 +58,10 @@ class Piece(NamedTuple):
 
 # -- the rows
 
-# Numbers are moments only in the years from 2001 to 2099, in seconds after the epoch.
-_FIRST, _END = 1_000_000_000, 4_102_444_800
+# Numbers are moments only from September 2001 to the end of 2099, in seconds after the
+# epoch.
+_FIRST = 1_000_000_000
+_END = 4_102_444_800
 _MONTHS: Sequence[str] = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 _MONTH = (
     r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?"

@@ -1,8 +1,7 @@
-"""What a run knows about the values that were made in it, to warn of them.
+"""Tells whether a value was made in this run: by its random bytes, or by its moment.
 
-A value was made in the run if it has random bytes that the run was given, or tells a
-moment of the run. `Origins` says whether the application made it, or an outcome gave
-it.
+The random bytes are some that the run was given, and the moment is one of the run.
+`Origins` says whether the application made the value, or an outcome gave it.
 """
 
 from __future__ import annotations

@@ -76,8 +76,8 @@ def _item_differences(old: Node, new: Node, path: str) -> Iterator[Difference]:
         if shape in told_shapes:
             continue
         told_shapes.add(shape)
-        nearest = _nearest(item, counterparts, recorded)
-        yield from shape_differences(nearest, item, f"{path}[{place}]")
+        recorded_item = _item_to_compare(item, counterparts)
+        yield from shape_differences(recorded_item, item, f"{path}[{place}]")
 
 
 def _events_named_as(event: Node, recorded: list[Node]) -> list[Node]:
@@ -98,15 +98,18 @@ def _has_shape_of_one(item: Node, counterparts: list[Node]) -> bool:
     return False
 
 
-def _nearest(item: Node, counterparts: list[Node], recorded: list[Node]) -> Any:
-    """Return the recorded item with which a message compares a new item."""
+def _item_to_compare(item: Node, counterparts: list[Node]) -> Any:
+    """Return the recorded item with which a message compares a new item.
+
+    It is the first one of the same type, else the first one.
+    """
     if not counterparts:
         return ABSENT
-    form = _form_of(item)
+    form_of_item = _form_of(item)
     for recorded_item in counterparts:
-        if _form_of(recorded_item) == form:
+        if _form_of(recorded_item) == form_of_item:
             return recorded_item
-    return recorded[0]
+    return counterparts[0]
 
 
 def _event_name(node: Node) -> str | None:

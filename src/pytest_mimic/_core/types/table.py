@@ -226,9 +226,9 @@ def _make_date(cls: Any, text: Any) -> Any:
     return cls.fromisoformat(text)
 
 
-def _shown_date_text(base: Any, value: Any) -> str:
+def _shown_date_text(listed_class: Any, value: Any) -> str:
     """Return the text of a date for people, which is the stored one."""
-    return str(base.isoformat(value))
+    return str(listed_class.isoformat(value))
 
 
 def _duration_units(value: Any) -> dict[str, int]:
@@ -294,7 +294,7 @@ def _make_moment(cls: Any, parts: Any) -> Any:
     return cls.fromisoformat(text).replace(tzinfo=zone, fold=fold)
 
 
-def _moment_text(base: Any, value: Any) -> str:
+def _moment_text(listed_class: Any, value: Any) -> str:
     """Return the text of a moment for people: in ISO format, with what that leaves out.
 
     That is the name of the zone, and `fold` where the clock shows an hour again:
@@ -304,7 +304,7 @@ def _moment_text(base: Any, value: Any) -> str:
     name = getattr(zone, "key", None)
     if full_name(type(zone)) == "datetime.timezone" and not _is_offset(zone):
         name = str(zone)
-    text = str(base.isoformat(value))
+    text = str(listed_class.isoformat(value))
     if isinstance(name, str):
         text += f"[{name}]"
     if value.fold:
@@ -312,13 +312,13 @@ def _moment_text(base: Any, value: Any) -> str:
     return text
 
 
-def _zone_text(base: Any, zone: Any) -> str:
+def _zone_text(listed_class: Any, zone: Any) -> str:
     """Return the name of a `datetime.timezone`, and its offset if it has another name.
 
     `UTC+02:00`, or `summer (UTC+02:00)`.
     """
     name = str(zone)
-    default = str(base(zone.utcoffset(None)))
+    default = str(listed_class(zone.utcoffset(None)))
     if name == default:
         return name
     return f"{name} ({default})"
@@ -446,12 +446,12 @@ def _in_memory_file(value: Any) -> object:
     return value.getvalue(), value.tell()
 
 
-def _text_by_class(base: Any, value: Any) -> str:
+def _text_by_class(listed_class: Any, value: Any) -> str:
     """Return the text of a value as the listed class defines it.
 
     A derived class may have another text.
     """
-    return str(base.__str__(value))
+    return str(listed_class.__str__(value))
 
 
 # The end of an IPv6 address that maps one of IPv4, as Python 3.13 and later write it.
@@ -478,7 +478,7 @@ def _text_with_title(word: str) -> Callable[[Any, Any], str]:
     With the word `function`: `<function shop.api:fetch>`.
     """
 
-    def text(_base: object, value: Any) -> str:
+    def text(_listed_class: object, value: Any) -> str:
         name = getattr(value, "__qualname__", None)
         if not name:
             return f"<{word} {value.__name__}>"
@@ -508,19 +508,20 @@ def _special_form_name(value: Any) -> str:
     return f"typing:{value._name}"
 
 
-# Parts of URLs
+# URLs
 
 
-def _whole_url(_base: object, value: Any) -> str:
-    """Return the whole text of a parsed URL.
+def _url_text(_listed_class: object, value: Any) -> str:
+    """Return a parsed URL as one text.
 
-    Its parts alone would not show which one of them is a password.
+    The redactor finds the password in `http://ann:s3cr3t@host/`. It would not find one
+    in the parts of the URL, where `ann:s3cr3t@host` is an ordinary text.
     """
     text: str = value.geturl()
     return text
 
 
-def _whole_url_of_bytes(_base: object, value: Any) -> str:
+def _url_text_of_bytes(_listed_class: object, value: Any) -> str:
     return str(value.geturl(), "latin-1")
 
 
@@ -705,8 +706,8 @@ _SHOWN_TEXTS: dict[str, Callable[[Any, Any], str]] = {
     "builtins.module": _text_with_title("module"),
     "builtins.type": _text_with_title("class"),
     "pathlib.PurePath": _text_by_class,
-    "urllib.parse._ResultMixinBytes": _whole_url_of_bytes,
-    "urllib.parse._ResultMixinStr": _whole_url,
+    "urllib.parse._ResultMixinBytes": _url_text_of_bytes,
+    "urllib.parse._ResultMixinStr": _url_text,
 }
 #: The tag of a text that is a path of the run.
 TEXT_OF_PATH = "str"

@@ -92,7 +92,7 @@ class Store(Protocol):
         return
 
     def alone(self) -> AbstractContextManager[bool]:
-        """Return a block in which objects may be deleted if it gives True.
+        """Return a context manager in which objects may be deleted if it gives True.
 
         Then no other process needs any.
         """

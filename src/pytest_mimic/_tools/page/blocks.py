@@ -73,7 +73,7 @@ def request_blocks(arguments: Mapping[str, Any]) -> list[PageBlock]:
         if name.startswith("headers."):
             headers.append((name.partition(".")[2], shown_text(argument)))
         elif name == "url":
-            fields.append((name, _whole_url(argument, arguments.get("query"))))
+            fields.append((name, _url_with_query(argument, arguments.get("query"))))
         elif name == "query":
             continue
         elif isinstance(argument, str) and "\n" not in argument:
@@ -366,14 +366,17 @@ class Pruning:
         return parts
 
 
-def _whole_url(url: object, query: object) -> str:
-    """Return the address with its query, as it stands in an address bar."""
+def _url_with_query(url: object, query: object) -> str:
+    """Return the URL of a request with its query, for the request's block.
+
+    `{"tag": ["a", "b"]}` becomes `?tag=a&tag=b`, without quoting.
+    """
     if not isinstance(query, Mapping) or not query:
         return shown_text(url)
     texts = []
-    for name, part in query.items():
-        # A field that stands in the query several times is a list.
-        values = part if isinstance(part, list) else [part]
+    for name, recorded in query.items():
+        # A field has its value, or a list if it stands in the query several times.
+        values = recorded if isinstance(recorded, list) else [recorded]
         for value in values:
             texts.append(f"{name}={shown_text(value)}")
     return f"{shown_text(url)}?{'&'.join(texts)}"

@@ -102,9 +102,9 @@ def html_page(
         tests: What is known of each test, by its id.
         vault: The vault's folder as people name it.
     """
-    groups = _calls_by_test(call_rows, tests or {})
+    tests_with_calls = _tests_with_calls(call_rows, tests or {})
     calls: list[Row] = []
-    for test in groups:
+    for test in tests_with_calls:
         calls += test.rows
     counts = Counter(row["kind"] for row in calls)
     time = _now("%Y-%m-%d %H:%M")
@@ -118,15 +118,17 @@ def html_page(
         f"default-src 'none'; img-src data:; style-src '{_checksum(style)}'; "
         f"script-src '{_checksum(script)}'; base-uri 'none'; form-action 'none'"
     )
-    kinds = []
+    html_of_kinds = []
     for kind in KINDS:
         if counts[kind]:
-            kinds.append(_html_of_kind(kind, counts[kind]))
-    # The script finds the blocks of a call by its number on the page.
+            html_of_kinds.append(_html_of_kind(kind, counts[kind]))
+    html_of_notes = [_html_of_note(note, tests_with_calls) for note in notes]
+    # The page has the blocks of calls as JSON. The script finds the blocks of a call by
+    # the number of the call on the page.
     first_number = 0
-    sections = []
-    for test in groups:
-        sections.append(_html_of_test(test, first_number))
+    html_of_tests = []
+    for test in tests_with_calls:
+        html_of_tests.append(_html_of_test(test, first_number))
         first_number += len(test.rows)
     return _filled_template(
         "report",
@@ -137,29 +139,29 @@ def html_page(
         time=time,
         style=style,
         script=script,
-        facts=_html_text(_run_facts(calls, groups)),
-        kinds="".join(kinds),
-        notes="".join(_html_of_note(note, groups) for note in notes),
-        tests="".join(sections) or _filled_template("empty"),
+        facts=_html_text(_run_facts(calls, tests_with_calls)),
+        kinds="".join(html_of_kinds),
+        notes="".join(html_of_notes),
+        tests="".join(html_of_tests) or _filled_template("empty"),
         data=_json_of_blocks([row.get("blocks", []) for row in calls], vault),
     )
 
 
-def _calls_by_test(
+def _tests_with_calls(
     call_rows: Iterable[Row], tests: Mapping[str, TestFacts]
 ) -> list[_Test]:
-    """Return the calls by their tests, failed tests first."""
-    groups: dict[str, _Test] = {}
+    """Return the tests of the page, each with its calls, failed tests first."""
+    test_by_name: dict[str, _Test] = {}
     for call_row in call_rows:
         name = call_row["test"] or OUTSIDE
-        if name not in groups:
-            groups[name] = _Test(name, tests.get(name, TestFacts()))
-        groups[name].rows.append(call_row)
-    for test in groups.values():
+        if name not in test_by_name:
+            test_by_name[name] = _Test(name, tests.get(name, TestFacts()))
+        test_by_name[name].rows.append(call_row)
+    for test in test_by_name.values():
         # Rows come in the order in which calls ended. Of calls at the same time, the
         # first one to end may have begun last.
         test.rows.sort(key=_when_begun)
-    return sorted(groups.values(), key=attrgetter("rank"))
+    return sorted(test_by_name.values(), key=attrgetter("rank"))
 
 
 def _when_begun(call_row: Row) -> float:
@@ -168,9 +170,9 @@ def _when_begun(call_row: Row) -> float:
     return began
 
 
-def _run_facts(calls: Sequence[Row], groups: Sequence[_Test]) -> str:
+def _run_facts(calls: Sequence[Row], tests_with_calls: Sequence[_Test]) -> str:
     """Return the run at a glance: calls, tests, seconds saved, tokens by model."""
-    tests = [test for test in groups if test.name != OUTSIDE]
+    tests = [test for test in tests_with_calls if test.name != OUTSIDE]
     failed = [test for test in tests if test.facts.outcome == "failed"]
     text = plural(len(calls), "call")
     if tests:
@@ -268,10 +270,10 @@ def _html_of_kind(kind_of_calls: str, count: int) -> str:
     )
 
 
-def _html_of_note(note: str, groups: Sequence[_Test]) -> str:
+def _html_of_note(note: str, tests_with_calls: Sequence[_Test]) -> str:
     """Return a line of the summary, as a link if it ends with a test of the page."""
     last = note.rpartition("  ")[2].strip()
-    for test in groups:
+    for test in tests_with_calls:
         if test.name == last:
             return _filled_template(
                 "link", text=_html_text(note.strip()), anchor=_html_text(test.anchor)

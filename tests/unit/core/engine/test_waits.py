@@ -36,7 +36,7 @@ def test_a_call_that_nobody_cancels_is_a_miss(
     runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record_cancelled(runs)
-    monkeypatch.setattr(waits, "_MORE", 0.0)
+    monkeypatch.setattr(waits, "_SECONDS_MORE", 0.0)
 
     with pytest.raises(MissingRecordingError, match="and nobody cancels it now"):
         asyncio.run(runs.mimic(endless, sequence=True)())
