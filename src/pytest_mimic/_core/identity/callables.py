@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
+from enum import Enum
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -36,6 +37,10 @@ from pytest_mimic._core.types.kinds import (
 from pytest_mimic._core.types.libraries import library_of
 from pytest_mimic._core.types.table import row_of
 
+# The attributes of classes of dataclasses, attrs and pydantic.
+_FIELDS_OF_DATA = frozenset(
+    {"__attrs_attrs__", "__dataclass_fields__", "__pydantic_fields__"}
+)
 # The name of the type of functions that Cython has compiled.
 _CYTHON_FUNCTION = "cython_function_or_method"
 NO_SOURCE = "with neither source nor an importable name"
@@ -106,10 +111,9 @@ def _reduce_function(value: FunctionType) -> object:
     code = value.__code__
     if is_named and _is_from_stdlib(value.__module__, code.co_filename):
         return name
-    registry = getattr(value, "registry", None)
     wrapped = getattr(value, "__wrapped__", None)
-    if registry is not None and wrapped is not None:
-        return name, wrapped, dict(registry)
+    if wrapped is not None and _is_dispatcher(value):
+        return name, wrapped, dict(value.__dict__["registry"])
     source = function_source(value)
     if source is None and not is_named:
         remedy = ""
@@ -129,6 +133,17 @@ def _reduce_function(value: FunctionType) -> object:
     if attributes:
         return (*parts, attributes)
     return parts
+
+
+def _is_dispatcher(value: Any) -> bool:
+    """Return whether `functools.singledispatch` has made a function.
+
+    A decorator of a user may give its functions a `registry`, too.
+    """
+    made_by = value.__code__
+    if "registry" not in value.__dict__ or not is_in_stdlib(made_by.co_filename):
+        return False
+    return Path(made_by.co_filename).name == "functools.py"
 
 
 def function_source(value: FunctionType) -> str | None:
@@ -269,12 +284,71 @@ def class_variables(value: type) -> dict[str, object]:
             continue
         for method in own_methods(cls):
             variables.update(_closure_variables(method))
-        for name, item in vars(cls).items():
-            if not name.endswith("__") and _is_value(type(item)):
+            for place, item in _values_among_defaults(method).items():
+                variables[f"{method.__name__}({place})"] = item
+        for name, item in _own_attributes(cls).items():
+            if _is_value(type(item)):
                 variables[f".{name}"] = item
+                continue
+            for function in _lent_functions(item, cls):
+                variables[f".{name}.{function.__qualname__}"] = _values_in(function)
     # Methods that use `super()` close over the class itself.
     variables.pop("__class__", None)
     return variables
+
+
+def _own_attributes(cls: Any) -> dict[str, Any]:
+    """Return the attributes of a class by name, without those of Python itself.
+
+    An enumeration has the values of its members, as each version of Python keeps the
+    members themselves in another way.
+    """
+    attributes = {}
+    is_enum = issubclass(cls, Enum)
+    for name, item in vars(cls).items():
+        is_of_enum = is_enum and (name[:1] == "_" or isinstance(item, cls))
+        if not name.endswith("__") and not is_of_enum:
+            attributes[name] = item
+    if is_enum:
+        for name, member in cls.__members__.items():
+            attributes[name] = member.value
+    return attributes
+
+
+def _lent_functions(item: Any, cls: type) -> list[FunctionType]:
+    """Return the functions behind an attribute that were not written in the class.
+
+    These are a function from elsewhere, and the wrappers that decorators made.
+    """
+    holders = [item]
+    for name in ("__func__", "fget", "fset", "fdel", "func"):
+        holders.append(getattr(item, name, None))
+    own = set(map(id, own_methods(cls)))
+    functions = []
+    for function in holders:
+        while type(function) is FunctionType:
+            if id(function) not in own:
+                functions.append(function)
+            function = function.__dict__.get("__wrapped__")
+    return functions
+
+
+def _values_in(function: FunctionType) -> dict[str, object]:
+    """Return the values that a function closes over, and those of its defaults."""
+    values = _values_among_defaults(function)
+    for name, item in _closure_variables(function).items():
+        if _is_value(type(item)):
+            values[name] = item
+    return values
+
+
+def _values_among_defaults(function: FunctionType) -> dict[str, object]:
+    """Return the defaults of a function that are values, by their place or name."""
+    defaults: dict[str, object] = {}
+    for place, item in enumerate(function.__defaults__ or ()):
+        defaults[str(place)] = item
+    defaults.update(function.__kwdefaults__ or {})
+    return {name: item for name, item in defaults.items() if _is_value(type(item))}
 
 
 def _is_value(kind: type) -> bool:
@@ -283,6 +357,8 @@ def _is_value(kind: type) -> bool:
     A property of a mock stands for the value that it gives.
     """
     if kind in PLAIN or row_of(kind) is not None or library_of(kind) is not None:
+        return True
+    if issubclass(kind, Enum) or not _FIELDS_OF_DATA.isdisjoint(dir(kind)):
         return True
     return full_name(kind) == "unittest.mock.PropertyMock"
 

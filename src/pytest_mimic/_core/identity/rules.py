@@ -291,6 +291,8 @@ def _table_kind(type_: type, places: Places, *, layout: bool) -> Kind | None:
         # The other attributes of typing's own classes differ by version.
         if name == names[0] or type_.__module__ == "typing":
             return Kind(row.name or tag, reduce, row.many)
+        if base is tuple and hasattr(type_, "n_sequence_fields"):
+            return Kind(tag, _reduce_struct_sequence)
         # A subclass counts with the attributes that it adds, a named tuple with the
         # names of its fields.
         fields: tuple[str, ...] = ()
@@ -310,6 +312,17 @@ def _table_kind(type_: type, places: Places, *, layout: bool) -> Kind | None:
             reduce = _reduce_beside_attributes(reduce, reading_lasting(read, type_))
         return Kind(tag, reduce)
     return None
+
+
+def _reduce_struct_sequence(value: Any) -> object:
+    """Reduce a result of the system, such as that of `os.stat`, to all its fields.
+
+    Some fields are no items of the tuple: `st_mtime_ns`.
+    """
+    items, other_fields = value.__reduce__()[1]
+    if not other_fields:
+        return items
+    return items, other_fields
 
 
 def _reduce_beside_attributes(reduce: Reduce, read_attributes: Reduce) -> Reduce:

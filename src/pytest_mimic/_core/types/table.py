@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from enum import Enum
 from functools import lru_cache, partial
+from gc import get_referents
 from itertools import repeat
 from operator import attrgetter, methodcaller
 from typing import Any, NamedTuple
@@ -446,6 +447,24 @@ def _in_memory_file(value: Any) -> object:
     return value.getvalue(), value.tell()
 
 
+def _in_memory_text(value: Any) -> object:
+    """Return the content of a `StringIO`, its position, and how it reads line ends."""
+    content_and_position = _in_memory_file(value)
+    newline = sys.modules["io"].StringIO.__getstate__(value)[1]
+    if newline == "\n":
+        return content_and_position
+    return content_and_position, newline
+
+
+def _mapping_behind(proxy: Any) -> Any:
+    """Return the mapping that a `MappingProxyType` shows.
+
+    It may be more than a dict: a `defaultdict` gives a value for any key. `copy()` of a
+    proxy would run code of the mapping's class, if it has such a method.
+    """
+    return get_referents(proxy)[0]
+
+
 def _text_by_class(listed_class: Any, value: Any) -> str:
     """Return the text of a value as the listed class defines it.
 
@@ -570,7 +589,7 @@ ROWS: dict[str, Row] = {
     "builtins.slice": Row(attrgetter("start", "stop", "step"), text=_text_by_class),
     "builtins.ellipsis": Row(_no_parts, text=_text_by_class),
     "builtins.NotImplementedType": Row(_no_parts, text=_text_by_class),
-    "builtins.mappingproxy": Row(methodcaller("copy")),
+    "builtins.mappingproxy": Row(_mapping_behind),
     "builtins.staticmethod": _FUNCTION_OF_METHOD,
     "builtins.classmethod": _FUNCTION_OF_METHOD,
     "array.array": Row(methodcaller("tolist"), identity_parts=_array_memory),
@@ -673,7 +692,7 @@ ROWS: dict[str, Row] = {
     "typing._SpecialForm": Row(_special_form_name, name="class"),
     "functools.partial": Row(_partial_parts),
     "_io.BytesIO": _IN_MEMORY_FILE,
-    "_io.StringIO": _IN_MEMORY_FILE,
+    "_io.StringIO": Row(_in_memory_text),
     "ipaddress.IPv4Address": _IPV4_ADDRESS,
     "ipaddress.IPv4Interface": _IPV4_ADDRESS,
     "ipaddress.IPv4Network": _IPV4_ADDRESS,

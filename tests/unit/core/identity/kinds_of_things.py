@@ -317,3 +317,89 @@ class Service:
     @property
     def title(self):
         return self.name.title()
+
+
+def times(factor):
+    def decorate(function):
+        @functools.wraps(function)
+        def multiplied(*arguments):
+            return function(*arguments) * factor
+
+        return multiplied
+
+    return decorate
+
+
+def registered(factor):
+    def decorate(function):
+        multiplied = times(factor)(function)
+        multiplied.registry = {}
+        return multiplied
+
+    return decorate
+
+
+def with_decorated_method(factor):
+    class Local:
+        @times(factor)
+        def get(self):
+            return 1
+
+    return Local()
+
+
+def with_decorated_property(factor):
+    class Local:
+        @property
+        @times(factor)
+        def value(self):
+            return 1
+
+    return Local()
+
+
+def with_default(factor):
+    class Local:
+        def get(self, factor=factor):
+            return factor
+
+    return Local()
+
+
+def with_lent_function(factor):
+    class Local:
+        get = adder(factor)
+
+    return Local()
+
+
+def with_member(factor):
+    class Local:
+        color = Color(factor)
+
+    return Local()
+
+
+def with_data(factor):
+    class Local:
+        point = FrozenPoint(factor, 0)
+
+    return Local()
+
+
+def member_of_local_enum(factor):
+    class Local(enum.Enum):
+        FACTOR = (factor, 0)
+
+    return Local.FACTOR
+
+
+LOCAL_CLASSES = (
+    with_decorated_method,
+    with_decorated_property,
+    with_default,
+    with_lent_function,
+    with_member,
+    with_data,
+    member_of_local_enum,
+)

@@ -106,6 +106,20 @@ def test_methods_offered_as_functions_count_with_their_object():
     assert fingerprint(spend) != before
 
 
+def test_a_decorator_with_a_registry_counts_with_what_it_closes_over():
+    """Only the functions that functools.singledispatch makes count by theirs."""
+    one, other = (k.registered(factor)(k.add) for factor in (1, 2))
+
+    assert fingerprint(one) != fingerprint(other)
+
+
+@pytest.mark.parametrize("make", k.LOCAL_CLASSES, ids=lambda make: make.__name__)
+def test_a_local_class_counts_with_the_values_that_its_members_hold(make):
+    one, again, other = (fingerprint(make(value)) for value in (1, 1, 2))
+
+    assert one == again != other
+
+
 def test_a_function_bound_by_hand_counts_with_its_object():
     functions = [shlex.join, posixpath.join, len]
     methods = [

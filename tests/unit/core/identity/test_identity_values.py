@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import array  # noqa: F401 - the expressions of the table are evaluated here
-import collections  # noqa: F401
+import collections
 import copy
 import datetime
 import decimal  # noqa: F401
 import fractions  # noqa: F401
 import functools  # noqa: F401
 import http  # noqa: F401
-import io  # noqa: F401
+import io
 import ipaddress  # noqa: F401
 import math  # noqa: F401
 import operator  # noqa: F401
+import os
 import pathlib
 import pickle
 import posixpath  # noqa: F401
 import random  # noqa: F401
 import re  # noqa: F401
-import types  # noqa: F401
+import types
 import typing
 import uuid  # noqa: F401
 import zoneinfo
@@ -326,6 +327,53 @@ def test_the_slots_of_an_exception_count():
     errors[0].more, errors[1].more = 1, 2
 
     assert len({fingerprint(error) for error in errors}) == 3
+
+
+def later(error, **fields):
+    """Return an exception whose fields a program has set after it was made."""
+    for name, part in fields.items():
+        setattr(error, name, part)
+    return error
+
+
+ALIKE = {
+    "newlines of a stream": [
+        io.StringIO("a\rb", newline=newline) for newline in ("\n", "", None, "\r\n")
+    ],
+    "mapping behind a proxy": [
+        types.MappingProxyType(mapping)
+        for mapping in (
+            {"a": 1},
+            collections.defaultdict(int, a=1),
+            collections.Counter(a=1),
+            collections.ChainMap({"a": 1}),
+            k.with_attribute(collections.UserDict(a=1), unit="m"),
+        )
+    ],
+    "fields beside the items": [
+        os.stat_result([*range(10), *times]) for times in ((1, 2, 3), (1.5, 2, 3))
+    ],
+    "name of a missing attribute": [
+        AttributeError("missing"),
+        AttributeError("missing", name="a"),
+        AttributeError("missing", name="b"),
+    ],
+    "missing name": [NameError("missing", name=name) for name in ("a", "b")],
+    "file of a syntax error": [
+        SyntaxError("wrong", ("a.py", 1, 2, "text")),
+        later(SyntaxError("wrong", ("a.py", 1, 2, "text")), filename="b.py"),
+        later(SyntaxError("wrong", ("a.py", 1, 2, "text")), lineno=3),
+    ],
+    "reason of a text that cannot be read": [
+        UnicodeDecodeError("utf-8", b"a", 0, 1, "wrong"),
+        later(UnicodeDecodeError("utf-8", b"a", 0, 1, "wrong"), reason="right"),
+    ],
+}
+
+
+@pytest.mark.parametrize("values", ALIKE.values(), ids=ALIKE)
+def test_what_is_in_no_item_and_no_attribute_counts(values):
+    assert len(set(map(fingerprint, values))) == len(values)
 
 
 def test_a_path_in_an_outcome_counts_whole():
