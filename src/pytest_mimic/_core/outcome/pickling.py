@@ -36,7 +36,7 @@ from pytest_mimic._core.outcome.lossy import (
 from pytest_mimic._core.outcome.outcome import DamagedError, NotExactError
 from pytest_mimic._core.outcome.pickle_imports import imported_names
 from pytest_mimic._core.outcome.placed_paths import NOWHERE, PathStore, persistent_id
-from pytest_mimic._core.types.additions import added_attributes
+from pytest_mimic._core.types.additions import added_attributes, attributes_of_others
 from pytest_mimic._core.types.hashes import is_private
 from pytest_mimic._core.types.kinds import (
     PLAIN,
@@ -384,8 +384,10 @@ def _refuse_lost_attributes(thing: Any) -> None:
     copied = _shallow_copy(thing)
     if copied is None:
         return
-    # If the copy is the same object, it says nothing: in another process, the object is
-    # made without these attributes.
+    if copied is thing and not is_own:
+        # The package finds the object by its name. In another process its own code
+        # has set its attributes as well, but nothing is known of the others.
+        attributes = attributes_of_others(thing, package)
     attributes_of_copy: dict[str, Any] = {}
     if copied is not thing and isinstance(copied, deciding_class):
         attributes_of_copy = all_attributes(copied, below=deciding_class)

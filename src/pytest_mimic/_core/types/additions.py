@@ -54,6 +54,23 @@ def added_attributes(value: object, package: str) -> dict[str, Any]:
     return added
 
 
+def attributes_of_others(value: object, package: str) -> dict[str, Any]:
+    """Return the attributes of an object that not only the code of a package sets.
+
+    Those that the code of the package does not know are among them, and those that a
+    class of another package sets.
+    """
+    names_set_by_others: set[str] = set()
+    for base in type(value).__mro__:
+        if not is_of(base, package):
+            names_set_by_others |= _names_in_code_of(base)
+    others = added_attributes(value, package)
+    for name, part in all_attributes(value).items():
+        if name in names_set_by_others:
+            others[name] = part
+    return others
+
+
 def added_state(value: Any, package: str) -> object:
     """Return what a class of another package adds when an object is pickled, or None.
 
@@ -168,15 +185,21 @@ def _names_in_code(type_: Any, package: str) -> frozenset[str]:
     """Return the names of attributes, and texts, in the code of a package's classes."""
     names: set[str] = set(_SET_UNSEEN.get(package, ()))
     for base in type_.__mro__:
-        if not is_of(base, package):
-            continue
-        for name, member in vars(base).items():
-            if hasattr(type(member), "__get__"):
-                # A cached property keeps its value under its own name.
-                names.add(name)
-            for code in codes_of(member):
-                names |= _names_set_by(code)
+        if is_of(base, package):
+            names |= _names_in_code_of(base)
     return frozenset(names)
+
+
+def _names_in_code_of(type_: type) -> set[str]:
+    """Return the names of attributes, and texts, in the code of one class."""
+    names = set()
+    for name, member in vars(type_).items():
+        if hasattr(type(member), "__get__"):
+            # A cached property keeps its value under its own name.
+            names.add(name)
+        for code in codes_of(member):
+            names |= _names_set_by(code)
+    return names
 
 
 def _names_set_by(code: CodeType) -> set[str]:
