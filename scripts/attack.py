@@ -429,7 +429,7 @@ def forged_trees() -> list[str]:
     for tag, payload in product(TAGS, PAYLOADS):
         trees.append({f"${tag}": payload})
     for number in range(len(SPIES)):
-        spy = {f"$shop:Spy{number}": {}}
+        spy: dict[str, object] = {f"$shop:Spy{number}": {}}
         trees += [spy, {f"$shop:Spy{number}": {"name": 1}}, [spy, 1]]
         for tag in HOLDERS:
             trees.append({f"${tag}": spy})

@@ -265,15 +265,16 @@ def removals(text: str) -> Iterator[tuple[Start, Callable[[], str]]]:
     They are calls whose result is not used, `raise` and `del`.
     """
     for node in ast.walk(ast.parse(text)):
-        is_call = isinstance(node, ast.Expr) and isinstance(
-            node.value, (ast.Call, ast.Await)
-        )
-        if is_call or isinstance(node, (ast.Raise, ast.Delete)):
-            lines = text.split("\n")
-            first = node.lineno - 1
-            indent = lines[first][: node.col_offset]
-            lines[first : node.end_lineno] = [indent + "pass"]
-            yield (node.lineno, node.col_offset), partial("\n".join, lines)
+        if isinstance(node, ast.Expr):
+            if not isinstance(node.value, (ast.Call, ast.Await)):
+                continue
+        elif not isinstance(node, (ast.Raise, ast.Delete)):
+            continue
+        lines = text.split("\n")
+        first = node.lineno - 1
+        indent = lines[first][: node.col_offset]
+        lines[first : node.end_lineno] = [indent + "pass"]
+        yield (node.lineno, node.col_offset), partial("\n".join, lines)
 
 
 def sample(package: str, chance: random.Random) -> Iterator[Mutant]:

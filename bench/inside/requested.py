@@ -79,7 +79,7 @@ def get_by_mocked_requests() -> Get:
     import urllib3
 
     class AnsweringAdapter(requests.adapters.HTTPAdapter):
-        def send(self, request: Any, **_: Any) -> Any:
+        def send(self, request: Any, *_: Any, **__: Any) -> Any:
             raw_response = urllib3.HTTPResponse(
                 io.BytesIO(MOCKED_BODY),
                 MOCKED_HEADERS,
