@@ -118,7 +118,7 @@ async def _body_of(req: Any, body: Any) -> bytes:
 
 
 def _decodes_nothing() -> bool:
-    """Tell an `ExchangeRecorder` that the session does not decompress bodies."""
+    """Tell an `ExchangeRecorder` that the session does not decompress the body."""
     return False
 
 
@@ -181,10 +181,12 @@ class _NextResponse:
             del protocol.read, protocol.set_response_params
             version = f"HTTP/{message.version.major}.{message.version.minor}"
             headers = message.raw_headers
-            if not self._params.get("auto_decompress", True):
-                recorder.decodes = _decodes_nothing
-            elif message.compression:
+            # aiohttp names no compression where there are two: it undoes neither.
+            is_decompressed = self._params.get("auto_decompress", True)
+            if is_decompressed and message.compression:
                 recorder.undone_encoding = message.compression
+            else:
+                recorder.decodes = _decodes_nothing
             # The reason is what the server sent, in bytes that aiohttp takes for UTF-8.
             reason = (message.reason or "").encode("utf-8", "surrogateescape")
             recorder.start(message.code, reason.decode("latin-1"), version, headers)

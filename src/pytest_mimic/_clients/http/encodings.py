@@ -12,6 +12,9 @@ from typing import Any
 from pytest_mimic.client import zstd_module
 
 _NAMES_OF_GZIP = ("gzip", "x-gzip")
+# The encoding of a body that came as the bare stream of RFC 1951, as some servers send
+# it, where RFC 9110 means the zlib format (RFC 1950). Both are `deflate` in a header.
+_BARE_DEFLATE = "bare deflate"
 _WINDOW_OF_GZIP = 16 + zlib.MAX_WBITS
 # A decoder or encoder gets the chunks of a body one by one.
 _OfOneChunk = Callable[[bytes], bytes]
@@ -22,6 +25,19 @@ def encodings_in_header(content_encoding: str) -> list[str]:
     return [
         encoding_name.strip().lower() for encoding_name in content_encoding.split(",")
     ]
+
+
+def encoding_of(chunks: Sequence[bytes], encoding: str) -> str:
+    """Return the encoding of a body, which says more than its `Content-Encoding`.
+
+    It is stored, so that the body is compressed in the same way for a replay.
+    """
+    start = b"".join(chunks)[:2]
+    if encoding != "deflate" or len(start) < 2:
+        return encoding
+    # The method in the first byte is 8, and both are a multiple of 31 (RFC 1950, 2.2).
+    is_zlib = start[0] & 0x0F == 8 and int.from_bytes(start, "big") % 31 == 0
+    return encoding if is_zlib else _BARE_DEFLATE
 
 
 def inflate(
@@ -105,9 +121,7 @@ def _decoders(name: str) -> list[_OfOneChunk]:
     """Return the functions to try that decompress the chunks of a body."""
     if name in _NAMES_OF_GZIP:
         return [zlib.decompressobj(_WINDOW_OF_GZIP).decompress]
-    if name == "deflate":
-        # RFC 9110 means the zlib format (RFC 1950); some servers send the bare stream
-        # (RFC 1951).
+    if name in ("deflate", _BARE_DEFLATE):
         return [
             zlib.decompressobj().decompress,
             zlib.decompressobj(-zlib.MAX_WBITS).decompress,
@@ -127,9 +141,9 @@ def _decoders(name: str) -> list[_OfOneChunk]:
 def deflate(
     chunks: Sequence[bytes], encoding: str, *, is_whole: bool
 ) -> tuple[list[bytes], str]:
-    """Compress the chunks of a body one by one; return them with their encoding.
+    """Compress the chunks of a body one by one; return them with a header's value.
 
-    This is the encoding that is asked for, or gzip if a codec is missing here. Each
+    This names the encoding that is asked for, or gzip if a codec is missing here. Each
     chunk can be decompressed when it arrives. A body that is not whole is put into the
     encoding's frame, and not compressed: so there are at least as many bytes as the
     reader of the recorded body read.
@@ -140,13 +154,14 @@ def deflate(
     packed = list(chunks)
     for name in names:
         packed = list(_encode(packed, name, is_whole=is_whole))
-    return packed, ", ".join(names)
+    header = ", ".join(names).replace(_BARE_DEFLATE, "deflate")
+    return packed, header
 
 
 def _can_encode(name: str) -> bool:
     """Check whether a body can be compressed so here."""
     if name not in ("br", "zstd"):
-        return name in (*_NAMES_OF_GZIP, "deflate")
+        return name in (*_NAMES_OF_GZIP, "deflate", _BARE_DEFLATE)
     # Whoever has the codec can decompress, too.
     return bool(_decoders(name))
 
@@ -187,6 +202,8 @@ def _encoder(
     window = _WINDOW_OF_GZIP
     if name == "deflate":
         window = zlib.MAX_WBITS
+    elif name == _BARE_DEFLATE:
+        window = -zlib.MAX_WBITS
     encoder = zlib.compressobj(level, wbits=window)
 
     def flush_piece() -> bytes:

@@ -8,7 +8,12 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._clients.http.encodings import deflate, fails_to_decompress, inflate
+from pytest_mimic._clients.http.encodings import (
+    deflate,
+    encoding_of,
+    fails_to_decompress,
+    inflate,
+)
 from pytest_mimic._clients.http.failures import BROKEN_ENCODING, store_error
 from pytest_mimic._clients.http.http_secrets import text_pairs
 from pytest_mimic._clients.http.media_types import header_of
@@ -357,6 +362,8 @@ def store_response(
     if body is not None and decompressed_chunks is not None:
         dropped_headers.add("content-encoding")
         body["encoding"] = encoding.name
+        if not encoding.is_undone:
+            body["encoding"] = encoding_of(chunks, encoding.name)
         if encoding.is_handed_out:
             body["handed_out"] = True
     checksums = set(filter(_HEADER_OF_CHECKSUM.fullmatch, header_values))
