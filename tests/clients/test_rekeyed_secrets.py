@@ -34,9 +34,10 @@ class Shop(loopback.Handler):
     def do_POST(self) -> None:
         """Answer a request."""
         asked = json.loads(self.body())
-        self.json(
-            {"motto": asked.get("motto"), "name": "Ann", "badge": "badge-0815-new"}
-        )
+        answer = {"motto": asked.get("motto"), "name": "Ann", "badge": "badge-0815-new"}
+        if self.path == "/login":
+            answer["token"] = "tok-0815-new"
+        self.json(answer)
 
     def do_GET(self) -> None:
         """Answer a request."""
@@ -199,24 +200,35 @@ def test_only_joined_recordings_are_counted_as_such(
     )
 
 
+@pytest.mark.parametrize(
+    ("path", "setting", "name"),
+    [("/pay?a=1", "!password", "password"), ("/login", "!token", "token")],
+    ids=["the application's own", "issued"],
+)
 def test_what_was_hidden_cannot_come_back(
-    project: Project, service: Server, rekey: Rekey, monkeypatch: pytest.MonkeyPatch
+    project: Project,
+    service: Server,
+    rekey: Rekey,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    setting: str,
+    name: str,
 ) -> None:
     monkeypatch.setenv("SERVICE", service.url)
     project.module(SHOP)
-    project.tests("""
+    project.tests(f"""
         import shop
 
         def test_one():
-            assert shop.send(password="hush hush hush")["name"] == "Ann"
+            assert shop.send("{path}", password="hush hush hush")["name"] == "Ann"
     """)
     project.ini("http")
     project.record().expect(passed=1)
-    project.ini("http", mimic_redact="!password")
+    project.ini("http", mimic_redact=setting)
 
     code, lines = rekey()
 
-    assert (code, lines[2]) == (1, "    password was hidden, and cannot come back")
+    assert (code, lines[2]) == (1, f"    {name} was hidden, and cannot come back")
 
 
 def test_statements_and_rows_lose_a_secret(

@@ -21,7 +21,7 @@ from pytest_mimic._core.identity.kept_parts import (
 )
 from pytest_mimic._core.outcome.pickle_file import object_name
 from pytest_mimic._core.outcome.plain import layout
-from pytest_mimic._core.placeholders import PLACEHOLDER
+from pytest_mimic._core.placeholders import PLACEHOLDER_START
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import holds_unhidden_text, places
 from pytest_mimic._core.seam.registry import names_client
@@ -121,8 +121,13 @@ class CallRedactor:
         for place in places(
             {"": [call_to_rekey.call.arguments, bodies]}, self._defaults
         ):
-            is_placeholder = place.value == PLACEHOLDER and place.is_secret
-            if is_placeholder and not self._redactor.hides(place.name, place.value):
+            # The value may be a token that the answer issued, or a header around one:
+            # `<redacted:1a2b3c4d>`, `sid=<redacted:1a2b3c4d>; Path=/`.
+            holds_placeholder = (
+                isinstance(place.value, str) and PLACEHOLDER_START in place.value
+            )
+            is_hidden = place.is_secret and holds_placeholder
+            if is_hidden and not self._redactor.hides(place.name, place.value):
                 names.add(str(place.name))
         return sorted(names)
 
