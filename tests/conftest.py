@@ -634,8 +634,7 @@ class Project:
         """Return the names of the modules of large libraries that the project has not."""
         texts = [path.read_text("utf-8", "replace") for path in self._sources()]
         unused = {name for name in LARGE if not any(name in text for text in texts)}
-        # Most of thousands of names are none of these.
-        candidates = [name for name in sys.modules if name.startswith(LARGE)]
+        candidates = _modules_of_large_libraries(len(sys.modules))
         return [name for name in candidates if name.partition(".")[0] in unused]
 
     def _sources(self) -> Iterator[Path]:
@@ -671,6 +670,15 @@ def _test_modules() -> tuple[str, ...]:
     return tuple(
         name for name in sys.modules if name.rpartition(".")[2].startswith("test_")
     )
+
+
+@cache
+def _modules_of_large_libraries(count: int) -> tuple[str, ...]:
+    """Return the names of the modules of large libraries, if so many are imported.
+
+    A test may import more.
+    """
+    return tuple(name for name in sys.modules if name.startswith(LARGE))
 
 
 def _outcomes(output: str) -> dict[str, int]:

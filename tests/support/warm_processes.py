@@ -11,6 +11,7 @@ another plugin: each process loads them for itself.
 from __future__ import annotations
 
 import atexit
+import gc
 import importlib
 import io
 import json
@@ -307,6 +308,8 @@ def main(address: str) -> None:
     # The folder of this file has modules that no other process sees.
     del sys.path[0]
     import_early()
+    # No collection of a fork looks through what is imported here.
+    gc.freeze()
     _address = address
     _variables.update(os.environ)
     start_workers_warm()

@@ -138,11 +138,11 @@ def _classes_in(holder: Holder) -> list[type]:
     return classes
 
 
-def _is_library(package: str) -> bool:
-    """Return whether an imported package is of the standard library or installed."""
-    file = (namespace_of(sys.modules.get(package)) or {}).get("__file__")
+def _is_library(module: str) -> bool:
+    """Return whether an imported module is of the standard library or installed."""
+    file = (namespace_of(sys.modules.get(module)) or {}).get("__file__")
     is_installed = isinstance(file, str) and path_when_installed(file) is not None
-    return is_installed or package in sys.stdlib_module_names
+    return is_installed or module in sys.stdlib_module_names
 
 
 # -- descriptors and bound methods
@@ -399,15 +399,19 @@ class Patches:
 
     def _replace_copies(self) -> None:
         """Put originals where modules and classes have fetched objects of ours."""
-        libraries = cache(_is_library)
+        modules_before = self._modules_before
+        is_of_machinery = cache(is_machinery)
+        is_of_library = cache(_is_library)
 
         def is_unchanged(module: str) -> bool:
             # A module of a library that was imported before copies no wrapper.
-            if is_machinery(module):
+            package = module.partition(".")[0]
+            if module not in modules_before:
+                return is_of_machinery(package)
+            if is_of_library(package) or is_of_machinery(package):
                 return True
-            return module in self._modules_before and libraries(
-                module.partition(".")[0]
-            )
+            # Several distributions have modules in one namespace package.
+            return _is_library(module)
 
         originals = {key: ours.original for key, ours in self._ours.items()}
         searched_holders = _holders(cache(is_unchanged))
