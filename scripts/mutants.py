@@ -8,13 +8,15 @@ It is run after a large change.
         run again those that were killed
     python scripts/mutants.py prune
         drop those whose lines are gone
+    python scripts/mutants.py refresh [--seed N] [--package PACKAGE ...]
+        drop those whose lines are gone, and sample and run as many others
 
-A mutant is the source with one small error. It is killed if a test fails. `make` needs
-cosmic-ray. `check` looks for the original lines of a mutant in a function of the same
+A mutant is the source with one small error. It is killed if a test fails. `make` and
+`refresh` need cosmic-ray. `check` looks for the original lines of a mutant in a function of the same
 name, in any file. It exits with 1 if a mutant survives. Tests run in a copy of the
 checkout: the source does not change. Several paths, files or folders of tests, may be
 given for a package. Those in scripts/mutants.txt whose lines are deleted or changed are
-gone. `make` and `check` need POSIX.
+gone. All commands but `prune` need POSIX.
 """
 
 from __future__ import annotations
@@ -421,9 +423,7 @@ def run_all(
 
 def make(seed: int, tests: dict[str, list[str]], limit: int) -> None:
     """Sample mutants, run them, and write the list after each."""
-    command = ["git", "rev-parse", "--short=8", "HEAD"]
-    commit = subprocess.check_output(command, cwd=ROOT, text=True).strip()
-    head = f"# Written by scripts/mutants.py: commit {commit}, seed {seed}."
+    head = f"# Written by scripts/mutants.py: commit {commit()}, seed {seed}."
     chance = random.Random(seed)
     mutants: list[Mutant] = []
     for package in tests:
@@ -434,6 +434,39 @@ def make(seed: int, tests: dict[str, list[str]], limit: int) -> None:
         print(f"{len(done)} of {len(mutants)}", mutant, sep="\n", flush=True)
         write_list(done, head)
     print(counts(done))
+
+
+def commit() -> str:
+    """Return the first digits of the commit that is checked out."""
+    command = ["git", "rev-parse", "--short=8", "HEAD"]
+    return subprocess.check_output(command, cwd=ROOT, text=True).strip()
+
+
+def refresh(seed: int, tests: dict[str, list[str]], limit: int) -> None:
+    """Replace the mutants whose lines are gone, and write the list after each."""
+    listed = list(read_list())
+    remaining = [mutant for mutant in listed if places(mutant)]
+    lacking = Counter(mutant.package for mutant in listed)
+    lacking.subtract(Counter(mutant.package for mutant in remaining))
+    first_line = LIST.read_text("utf-8").partition("\n")[0].removesuffix(".")
+    head = f"{first_line}; {', '.join(tests)} also {commit()}, seed {seed}."
+    chance = random.Random(seed)
+    known = {(mutant.file, mutant.before) for mutant in remaining}
+    mutants: list[Mutant] = []
+    for package in tests:
+        fresh = []
+        for mutant in sample(package, chance):
+            if len(fresh) == lacking[package]:
+                break
+            if (mutant.file, mutant.before) not in known:
+                fresh.append(mutant)
+        mutants += fresh
+    write_list(remaining, head)
+    for mutant in run_all(mutants, tests, limit):
+        remaining.append(mutant)
+        print(mutant, end="\n\n", flush=True)
+        write_list(remaining, head)
+    print(counts(remaining))
 
 
 def check(tests: dict[str, list[str]], limit: int) -> bool:
@@ -469,7 +502,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("command", choices=["make", "check", "prune"])
+    parser.add_argument("command", choices=["make", "check", "prune", "refresh"])
+    parser.add_argument(
+        "--package", action="append", choices=COUNTS, help="only mutants of this one"
+    )
     parser.add_argument(
         "--seed", type=int, default=1, help="chooses the mutants (default: 1)"
     )
@@ -488,12 +524,14 @@ def main() -> None:
         package, path = package_and_path.split("=", 1)
         given_tests[package].append(path)
     tests = {}
-    for package in COUNTS:
+    for package in options.package or COUNTS:
         tests[package] = given_tests.get(package, [f"{UNIT}/{package}"])
     if options.command == "prune":
         prune()
     elif options.command == "make":
         make(options.seed, tests, options.limit)
+    elif options.command == "refresh":
+        refresh(options.seed, tests, options.limit)
     else:
         sys.exit(check(tests, options.limit))
 
