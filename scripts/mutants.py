@@ -12,11 +12,11 @@ It is run after a large change.
         drop those whose lines are gone, and sample and run as many others
 
 A mutant is the source with one small error. It is killed if a test fails. `make` and
-`refresh` need cosmic-ray. `check` looks for the original lines of a mutant in a function of the same
-name, in any file. It exits with 1 if a mutant survives. Tests run in a copy of the
-checkout: the source does not change. Several paths, files or folders of tests, may be
-given for a package. Those in scripts/mutants.txt whose lines are deleted or changed are
-gone. All commands but `prune` need POSIX.
+`refresh` need cosmic-ray. `check` looks for the original lines of a mutant in a
+function of the same name, in any file. It exits with 1 if a mutant survives. Tests run
+in a copy of the checkout: the source does not change. Several paths, files or folders
+of tests, may be given for a package. Those in scripts/mutants.txt whose lines are
+deleted or changed are gone. All commands but `prune` need POSIX.
 """
 
 from __future__ import annotations

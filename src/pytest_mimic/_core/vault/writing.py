@@ -28,7 +28,12 @@ from pytest_mimic._core.vault.objects import (
     check_entry,
 )
 from pytest_mimic._core.vault.recording_facts import MISSHAPED, Recording, Stored
-from pytest_mimic.errors import CorruptRecordingError, Damage, UnstorableOutcomeError
+from pytest_mimic.errors import (
+    CorruptRecordingError,
+    Damage,
+    MimicError,
+    UnstorableOutcomeError,
+)
 
 if TYPE_CHECKING:
     from pytest_mimic._core.outcome.encoding import Encoded
@@ -582,7 +587,8 @@ def _text_in_any_order(description: object) -> str:
 def _unnamed(store: Store, candidates: Iterable[str]) -> dict[str, None] | None:
     """Return the names of the candidates that no file names, as keys.
 
-    None: a damaged file may have named any object.
+    None: a file that is damaged, or that the system does not let read, may have named
+    any object.
     """
     unnamed = dict.fromkeys(candidates)
     if not unnamed:
@@ -592,7 +598,7 @@ def _unnamed(store: Store, candidates: Iterable[str]) -> dict[str, None] | None:
             content = store.read(name) or b""
             if name.endswith(".json"):
                 parse_recording(content, "", name)
-        except CorruptRecordingError:
+        except MimicError:
             return None
         for object_name in references(content):
             unnamed.pop(object_name, None)

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from pytest_mimic._core.vault.format import references
 from pytest_mimic._core.vault.recording_facts import Stored
@@ -74,7 +74,11 @@ def run(invocation: Invocation) -> Result:
         older_names: list[str] = []
         damaged: list[VaultFile] = []
         for file in selection.damaged:
-            if is_older(store.read(file.name) or b""):
+            content = b""
+            # A file that cannot be read, such as a pipe, has no format.
+            with suppress(MimicError):
+                content = store.read(file.name) or b""
+            if is_older(content):
                 older_names.append(file.name)
             else:
                 damaged.append(file)

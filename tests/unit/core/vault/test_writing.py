@@ -709,6 +709,29 @@ def test_unreadable_recording_keeps_all_objects(kept, spoil):
     assert vault.writer.delete((), candidates=before)[:2] == (0, 1)
 
 
+class StoreWithClosedFile(MemoryStore):
+    """A store with a file that the system does not let read."""
+
+    closed = ""
+
+    def read(self, name):
+        if name == self.closed:
+            raise MimicError(f"cannot read {name}: Permission denied")
+        return super().read(name)
+
+
+def test_a_recording_that_may_not_be_read_keeps_all_objects():
+    store = StoreWithClosedFile()
+    vault = Vault(store)
+    put(vault, A, ONE)
+    put(vault, B, TWO)
+    before = objects(store)
+    store.closed = A
+
+    assert vault.writer.delete([B])[:2] == (1, 0)
+    assert objects(store) == before
+
+
 def test_what_another_process_writes_meanwhile_is_replaced():
     class Raced(MemoryStore):
         meanwhile: bytes | None = None

@@ -318,6 +318,7 @@ def test_pickles_are_counted_and_what_they_may_import_is_listed(shop, call):
         (["show", "shop:rates"], "2 files cannot be read: pytest-mimic check"),
         (["rm", "-n", "calls"], "2 files cannot be read: pytest-mimic check"),
         (["mv", "-n", "tests/test_shop.py", "tests/b.py"], "2 files cannot be read"),
+        (["rekey", "-n"], "2 files cannot be read: pytest-mimic check"),
     ],
 )  # fmt: skip
 def test_no_command_opens_what_is_no_regular_file(shop, call, words, says):
