@@ -36,7 +36,7 @@ Figures = dict[str, str]
 MOST_SECONDS = int(os.environ.get("ATTACK_SECONDS", "600"))
 # A forged outcome is read in a process of its own. One that hangs is ended after so
 # many seconds of the processor, and counted.
-SECONDS_OF_TREE = 10
+SECONDS_OF_TREE = 2
 
 
 class Project:
