@@ -216,7 +216,7 @@ def volatile(
     if changing is None:
         return []
     paths = _folded([option_path(difference.path) for difference in differences])
-    is_named = all(_is_path(path) for path in paths)
+    is_named = all(_is_part_of_outcome(path, target) for path in paths)
     if not (changing.is_whole and is_named and len(paths) <= _MOST):
         return []
     return [
@@ -230,13 +230,19 @@ def volatile(
     ]
 
 
-def _is_path(path: str) -> bool:
-    """Return whether an option can name a part by a path."""
+def _is_part_of_outcome(path: str, target: str) -> bool:
+    """Return whether `volatile=` takes a path, and leaves out only a part.
+
+    Of a client, a path of one step is a whole answer: `redis volatile=reply` would
+    compare no reply of any command.
+    """
     try:
-        parse_path(path)
+        steps = parse_path(path)
     except ValueError:
         return False
-    return bool(path) and not set(path) & {",", "{", " "}
+    if not path or set(path) & {",", "{", " "}:
+        return False
+    return len(steps) > 1 or not names_client(target)
 
 
 def _folded(paths: Sequence[str]) -> list[str]:

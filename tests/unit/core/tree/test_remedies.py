@@ -226,6 +226,8 @@ def test_no_line_makes_two_other_calls_one(same) -> None:
         ([("body.text", "About tea", "About coffee")], []),
         ([("body.text", "It is 2026-11-20 now", "It is 2026-11-21 now")], []),
         ([("", ID, NEW_ID)], []),
+        # The line would compare no body of any answer.
+        ([("body", ID, NEW_ID)], []),
     ],
 )
 def test_a_drift_gets_the_line_by_the_same_rule(parts, lines) -> None:
