@@ -8,12 +8,14 @@ The part is kept in another way, or the value is refused.
 | PIL | frames, EXIF set in memory, facts of the file besides pixels | kept |
 | rdkit | properties, unless an option is set | the option is set |
 | pendulum | `fold` | kept |
-| numpy | that a generator is the one which all share, a hard mask | kept |
+| numpy | that a generator is the one which all share, a hard mask, no mask | kept |
 | pygments, sqlparse | that a type of tokens is the one that all share | kept |
 | httpx | the extensions of a response's request | left out, as the response's are |
 | pydantic | the arguments of a parametrised model, `Page[Item]` | kept by name |
 | any | a remembered `hash()` is that of another process | left out, or taken anew |
 | any | items that a class makes anew when they are put in (python-box 7) | kept |
+| any | items inside that its class gives as others | kept |
+| types | that the mapping behind a `MappingProxyType` is no dict | kept |
 | requests, httpx | `raw`, `extensions` | the recording run says so |
 """
 
@@ -26,6 +28,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from copy import copy
 from io import BytesIO
+from types import MappingProxyType
 from typing import Any
 
 from pytest_mimic._core.identity.images import (
@@ -53,6 +56,7 @@ from pytest_mimic._core.types.kinds import (
     parametrised,
 )
 from pytest_mimic._core.types.opening import set_attributes, slot_members
+from pytest_mimic._core.types.table import ROWS
 
 #: By the name of a class in a pickle: the words for its objects, and the attributes
 #: that a replay does not give back with them.
@@ -107,7 +111,8 @@ def kept_whole(thing: Any) -> Any:
         reduction = _without_hash(thing)
         if reduction is not NotImplemented:
             return reduction
-    if _has_own_item_method(kind) and not _has_own_pickling(kind):
+    has_own_items = _has_own_item_method(kind) or _reads_items_its_own_way(kind)
+    if has_own_items and not _has_own_pickling(kind):
         return _with_items(thing)
     return NotImplemented
 
@@ -120,6 +125,13 @@ _ITEM_METHODS: dict[type, tuple[str, ...]] = {
     dict: ("__setitem__",),
     list: ("append", "extend"),
     deque: ("append", "extend"),
+}
+#: The methods by which a pickle reads the items of a container, by its class.
+_READING_METHODS: dict[type, tuple[str, ...]] = {
+    OrderedDict: ("items",),
+    dict: ("items",),
+    list: ("__iter__",),
+    deque: ("__iter__",),
 }
 
 
@@ -138,7 +150,20 @@ def _has_own_item_method(kind: type) -> bool:
     A pickle puts the items in by that method, before it sets the attributes. The method
     may make other items of them, or need an attribute.
     """
-    for base, methods in _ITEM_METHODS.items():
+    return _overrides(kind, _ITEM_METHODS)
+
+
+def _reads_items_its_own_way(kind: type) -> bool:
+    """Return whether a class of containers overrides a method that gives its items.
+
+    A pickle would keep the items that this method gives, not those inside.
+    """
+    return _overrides(kind, _READING_METHODS)
+
+
+def _overrides(kind: type, methods_by_base: dict[type, tuple[str, ...]]) -> bool:
+    """Return whether a class of containers overrides one of its base's methods."""
+    for base, methods in methods_by_base.items():
         if issubclass(kind, base):
             return any(
                 getattr(kind, name) is not getattr(base, name) for name in methods
@@ -213,6 +238,16 @@ def _restore_state(thing: Any, state: Any) -> None:
     parts = state if type(state) is tuple else (state,)
     for attributes in parts:
         set_attributes(thing, attributes or {})
+
+
+def _proxy(proxy: Any) -> Any:
+    """Reduce a `MappingProxyType` to the mapping behind it, which may be no dict."""
+    return read_only, (ROWS["builtins.mappingproxy"].take(proxy),)
+
+
+def read_only(mapping: Any) -> Any:
+    """Return a mapping as it is seen through a `MappingProxyType`."""
+    return MappingProxyType(mapping)
 
 
 # Remembered hashes
@@ -519,19 +554,34 @@ def _generator(generator: Any) -> Any:
 
 
 def _masked(array: Any) -> Any:
-    """Reduce a masked array whose mask is hard; numpy keeps any other array whole."""
-    if not array.hardmask:
+    """Reduce a masked array whose mask is hard, or that has none.
+
+    numpy keeps any other array whole.
+    """
+    masked_arrays = sys.modules["numpy"].ma
+    is_plain = type(array) is masked_arrays.MaskedArray
+    if array.hardmask:
+        if not is_plain:
+            raise NotExactError("it has a hard mask, which numpy does not pickle")
+        restore = restore_hard_mask
+    elif is_plain and array._mask is masked_arrays.nomask:
+        restore = restore_without_mask
+    else:
         return NotImplemented
-    if type(array) is not sys.modules["numpy"].ma.MaskedArray:
-        raise NotExactError("it has a hard mask, which numpy does not pickle")
     make, arguments, state = array.__reduce__()
-    return make, arguments, state, None, None, restore_hard_mask
+    return make, arguments, state, None, None, restore
 
 
 def restore_hard_mask(array: Any, state: Any) -> None:
     """Give a masked array its state, and a mask that assignments cannot take away."""
     array.__setstate__(state)
     array.harden_mask()
+
+
+def restore_without_mask(array: Any, state: Any) -> None:
+    """Give a masked array its state, but no mask: numpy's pickle makes one of zeros."""
+    array.__setstate__(state)
+    array._mask = sys.modules["numpy"].ma.nomask
 
 
 def shared_generator() -> Any:
@@ -612,6 +662,7 @@ _REQUESTS = frozenset({"httpx:Request", "httpx2:Request"})
 
 # The functions that reduce values, by the full name of a class or of a base of it.
 _WAYS: dict[str, Callable[[Any], Any]] = {
+    "builtins.mappingproxy": _proxy,
     "PIL.Image.Image": _image,
     "httpx.Response": _response,
     "httpx2.Response": _response,

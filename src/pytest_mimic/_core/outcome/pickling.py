@@ -49,6 +49,7 @@ from pytest_mimic._core.types.kinds import (
 from pytest_mimic._core.types.libraries import library_of
 from pytest_mimic._core.types.opening import all_attributes
 from pytest_mimic._core.types.remembered import caches_of
+from pytest_mimic._core.types.table import own_row
 
 # Values that may read files later, by package and class, and how to get their data.
 _LAZY = {
@@ -377,7 +378,7 @@ def _refuse_lost_attributes(thing: Any) -> None:
     if is_own:
         # A handle, such as a stream, may well be another object in the copy.
         attributes = _public_plain(attributes)
-        if not attributes:
+        if not attributes and _is_made_by_its_class(thing):
             return
     else:
         compared_names = added_attributes(thing, package)
@@ -407,12 +408,46 @@ def _refuse_lost_attributes(thing: Any) -> None:
     lost_names -= caches_of(cls)
     if lost_names:
         loss = f"leaves out {', '.join(sorted(lost_names))}"
-    elif type(copied) is not cls and not is_own:
+    elif _is_of_other_class(copied, thing, is_own=is_own):
         loss = f"makes a {type(copied).__qualname__} of it"
     else:
         return
     name = name_of(deciding_class)
     raise NotExactError(f"{name} decides how it is pickled, and {loss}")
+
+
+def _is_of_other_class(copied: object, thing: object, *, is_own: bool) -> bool:
+    """Return whether the copy of an object is of a class that is not the object's.
+
+    A proxy, which says that it is of another class, comes back as an object of that
+    class. A library may make classes of one name anew, with one content (`is_own`: the
+    class is the library's).
+    """
+    cls = type(thing)
+    class_of_copy = type(copied)
+    if class_of_copy in (cls, thing.__class__):
+        return False
+    return not is_own or class_of_copy.__name__ != cls.__name__
+
+
+def _is_made_by_its_class(thing: Any) -> bool:
+    """Return whether a pickle makes an object by its class, so that a copy has it, too.
+
+    The pickle of a `date.isocalendar()` makes a plain tuple.
+    """
+    cls: Any = type(thing)
+    if own_row(cls) is not None or library_of(cls) is not None:
+        # Objects of these libraries are large, and their reductions would copy them.
+        return True
+    try:
+        parts = thing.__reduce_ex__(4)
+    except Exception:
+        # Code of the class may raise anything. The pickle of the object raises it, too.
+        return True
+    if type(parts) is not tuple:
+        return True
+    make, arguments, *_ = parts
+    return make is cls or (len(arguments) > 0 and arguments[0] is cls)
 
 
 def _deciding_class(cls: Any) -> Any:

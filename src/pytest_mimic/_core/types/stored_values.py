@@ -31,6 +31,7 @@ _TYPES_OF_PARTS: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("datetime", "time", "regex"), (bytes, list, str)),
     **dict.fromkeys(("complex", "defaultdict", "deque", "fraction"), (list,)),
     **dict.fromkeys(("range", "timezone"), (list,)),
+    "uuid": (list, str),
     **dict.fromkeys(PLACED, (list, str)),
     "bytearray": (bytes,),
     "bytes": (list, str),
@@ -50,6 +51,7 @@ _TYPES_OF_ITEMS: dict[str, tuple[tuple[type, ...], ...]] = {
     "regex": ((bytes, str), _TEXT_TYPES),
     "time": (_TEXT_TYPES, (object,), _INT_TYPES),
     "timezone": ((timedelta,), _TEXT_TYPES),
+    "uuid": (_TEXT_TYPES,),
 }
 
 

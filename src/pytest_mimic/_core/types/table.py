@@ -423,6 +423,21 @@ def _pattern_and_flags(value: Any) -> object:
     return [value.pattern, *flags]
 
 
+def _uuid_parts(value: Any) -> object:
+    """Return the text of a UUID, and whether it was made safely if that is known."""
+    if value.is_safe.name == "unknown":
+        return str(value)
+    return [str(value), value.is_safe.name]
+
+
+def _make_uuid(cls: Any, parts: Any) -> Any:
+    """Make a UUID again of what `_uuid_parts` returned."""
+    if type(parts) is str:
+        return cls(parts)
+    text, safety = parts
+    return cls(text, is_safe=sys.modules["uuid"].SafeUUID[safety])
+
+
 def _make_pattern(_cls: Any, part: Any) -> Any:
     """Compile a pattern again of what `_pattern_and_flags` returned.
 
@@ -661,9 +676,9 @@ ROWS: dict[str, Row] = {
         take=_fraction_parts, tag="fraction", make=_make_of_parts, text=_text_by_class
     ),
     "uuid.UUID": Row(
-        take=str,
+        take=_uuid_parts,
         tag="uuid",
-        make=_make_of_one_part,
+        make=_make_uuid,
         identity_parts=attrgetter("int"),
         text=_text_by_class,
     ),

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import collections
+import datetime
 import io
+import types
+import uuid
 
 import pytest
 
@@ -451,3 +454,79 @@ def test_an_image_that_comes_back_is_ready_to_be_read(kind):
     fingerprint(again)
 
     assert (image.im.size, again.im.size) == ((2, 2), (2, 2))
+
+
+class Shouting(dict):
+    """One that gives other items than those inside."""
+
+    def items(self):
+        return [(key, part.upper()) for key, part in super().items()]
+
+
+class Latest(list):
+    def __iter__(self):
+        return iter(self[-1:])
+
+
+class LatestSeen(collections.deque):
+    def __iter__(self):
+        return iter([self[-1]])
+
+
+@pytest.mark.parametrize(
+    "container",
+    [Shouting(b="x", a="y"), Latest([1, 2]), LatestSeen([1, 2])],
+    ids=lambda container: type(container).__name__,
+)
+def test_items_come_back_as_they_are_inside(container):
+    again = load(recorded([container]))[0]
+
+    assert type(again) is type(container)
+    assert len(again) == 2
+    assert [*again] == [*container]
+    assert repr(again) == repr(container)
+
+
+@pytest.mark.parametrize(
+    "mapping",
+    [
+        {"a": 1},
+        collections.OrderedDict(b=1, a=2),
+        collections.defaultdict(int, a=1),
+        collections.ChainMap({"a": 1}, {"b": 2}),
+    ],
+    ids=lambda mapping: type(mapping).__name__,
+)
+def test_a_proxy_comes_back_with_the_mapping_behind_it(mapping):
+    proxy = types.MappingProxyType(mapping)
+
+    again = load(recorded({"settings": proxy}))["settings"]
+
+    assert type(again) is types.MappingProxyType
+    assert repr(again) == repr(proxy)
+
+
+def test_an_object_that_comes_back_as_one_of_another_class_is_refused():
+    """The pickle of what `isocalendar` returns is a plain tuple."""
+    week = datetime.date(2024, 5, 1).isocalendar()
+
+    with pytest.raises(UnstorableOutcomeError, match=r"\[0\].*\n.*makes a tuple of it"):
+        recorded([week])
+
+
+def test_an_array_without_a_mask_comes_back_without():
+    value = np.ma.array([1.0, 2.0])
+
+    again = load(recorded([value]))[0]
+
+    assert again.mask is np.ma.nomask
+    assert repr(again) == repr(value)
+
+
+@pytest.mark.parametrize("safety", uuid.SafeUUID)
+def test_a_uuid_comes_back_with_what_is_known_of_how_it_was_made(safety):
+    value = uuid.UUID(int=1, is_safe=safety)
+
+    again = load(recorded([value]))[0]
+
+    assert (again, again.is_safe) == (value, safety)
