@@ -327,6 +327,16 @@ def test_secrets_are_not_stored(runs: Any, stub: Any, library: Any) -> None:
     assert unmarked(given) == ("<redacted>", "<redacted>")
 
 
+def test_a_placeholder_in_a_message_is_not_sent(runs: Any, stub: Any) -> None:
+    stub.Find(wish("Emma"))
+    runs.again("replay")
+    issued = stub.Find(wish("Emma")).api_key
+    assert issued.startswith("<redacted:")
+    runs.again("record")
+    with pytest.raises(MissingRecordingError):
+        stub.Find(wish("Persuasion", password=issued))
+
+
 def test_a_hidden_binary_value_is_the_placeholder(runs: Any, stub: Any) -> None:
     runs.again("record", redact=["x-bin"])
     stub.Find(wish("Emma"))

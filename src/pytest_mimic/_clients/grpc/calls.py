@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from functools import partial, partialmethod
@@ -184,8 +185,10 @@ class Rpc:
         self._secrets = Secrets(self._port.redactor, secret_fields, known_secrets)
         # A call that is left out does not come here.
         self.step = step = cast(Any, self._port.begin(self._described_call()))
-        if step.mode != "replay" and holds_placeholder("", self._metadata):
-            step.refuse()
+        if step.mode != "replay":
+            sent_texts = json.dumps(self._requests).encode()
+            if holds_placeholder("", self._metadata, sent_texts):
+                step.refuse()
         self.is_read_later = step.mode == "run" and self.gives_many
         if step.mode == "run":
             step.arrived = self._outcome_so_far
