@@ -128,6 +128,28 @@ def test_a_proxy_of_the_environment_that_is_not_there_is_named(
     assert seen[2:4] == ["127.0.0.1", 1]
 
 
+def test_an_error_of_a_resolver_without_a_number_keeps_its_text(
+    runs: Runs, server: Server
+) -> None:
+    """`aiodns`, which `aiohttp[speedups]` installs, makes such errors."""
+
+    class Resolver(aiohttp.DefaultResolver):
+        async def resolve(self, *_: Any, **__: Any) -> Any:
+            raise OSError(None, "Domain name not found")
+
+    async def talk(*_: Any) -> list[Any]:
+        connector = aiohttp.TCPConnector(resolver=Resolver())
+        async with aiohttp.ClientSession(connector=connector) as session:
+            with pytest.raises(aiohttp.ClientError) as caught:
+                await session.get("http://elsewhere.test/")
+        return described(caught.value)
+
+    seen = same(runs, server, lambda _: run(talk, server))
+
+    assert seen[0] is aiohttp.ClientConnectorDNSError
+    assert seen[1].endswith("[Domain name not found]")
+
+
 @pytest.mark.parametrize("closes", ["session", "connector"])
 def test_a_body_that_has_not_come_is_lost_with_its_session(
     runs: Runs, server: Server, closes: str

@@ -296,6 +296,10 @@ def _of_connecting(make: Any, key: Any, failure: Failure) -> Exception:
     The cause of the exception is the error of the system.
     """
     reason = system_error(failure)
+    if isinstance(reason, OSError) and reason.strerror is None:
+        # Without a number, aiohttp's own text has the `strerror` all the same.
+        class_of_reason = OSError if failure["type"] == "name" else type(reason)
+        reason = class_of_reason(None, failure["message"])
     error: Exception = make(key, reason)
     error.__cause__ = reason
     return error

@@ -179,6 +179,12 @@ def store_error(error: BaseException, phase: str) -> Failure | None:
             text_of_system = system_error_behind.strerror or str(system_error_behind)
             if text_of_system in message:
                 message = str(system_error_behind)
+        else:
+            # A resolver of aiohttp may raise an `OSError` that has no number.
+            resolver_error = getattr(error, "os_error", None)
+            text_of_resolver = getattr(resolver_error, "strerror", None)
+            if text_of_resolver and text_of_resolver in message:
+                message = text_of_resolver
     return {"type": kind, "class": name, "message": message}
 
 
