@@ -521,6 +521,8 @@ class Redactor(SecretNames):
         hidden_link = self.scrub_url(plain_link)
         if hidden_link == plain_link:
             return match[0]
+        # However a page is read, the placeholder is the same in the URL.
+        hidden_link = _PLACEHOLDER_TO_ESCAPE.sub(r"%3C\1%3E", hidden_link)
         if "&amp;" in link:
             hidden_link = hidden_link.replace("&", "&amp;")
         return f"{match['before']}{hidden_link}"

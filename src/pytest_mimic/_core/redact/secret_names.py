@@ -103,7 +103,7 @@ _NAME_AT_END = pattern(
 _KEYS_OF_VALUES = ("value", "Value", "ParameterValue")
 _KEYS_OF_NAMES = (
     *("name", "key", "Name", "Key", "ParameterKey", "OptionName", "setting", "option"),
-    *("field", "parameter", "property", "variable", "header", "attribute", "label"),
+    *("field", "parameter", "property", "variable", "header", "attribute"),
 )
 _KEYS_OF_PAIRS = frozenset((*_KEYS_OF_NAMES, "op"))
 _KEYS_OF_STORED = frozenset(("command", "commands", "columns", "rows", "chunks"))
