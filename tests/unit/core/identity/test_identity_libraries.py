@@ -581,6 +581,26 @@ def test_what_stands_beside_the_items_counts(make):
     assert fingerprint(make("m")) == fingerprint(make("m")) != fingerprint(make("s"))
 
 
+def with_dictionary(indexes, dictionary):
+    return pa.DictionaryArray.from_arrays(pa.array(indexes), pa.array(dictionary))
+
+
+def test_the_dictionary_of_an_arrow_array_counts():
+    plain = with_dictionary([0, 1], ["a", "b"])
+
+    assert fingerprint(plain) == fingerprint(pa.array(["a", "b"]).dictionary_encode())
+    in_other_order = with_dictionary([1, 0], ["b", "a"])
+    with_more = with_dictionary([0, 1], ["a", "b", "c"])
+    assert len(set(map(fingerprint, (plain, in_other_order, with_more)))) == 3
+
+
+def test_the_chunks_of_an_arrow_dictionary_do_not_count():
+    whole = pa.chunked_array([pa.array(["a", "b", "a"]).dictionary_encode()])
+    chunks = [pa.array(part).dictionary_encode() for part in (["a"], ["b", "a"])]
+
+    assert fingerprint(whole) == fingerprint(pa.chunked_array(chunks))
+
+
 def test_who_wrote_a_table_does_not_count():
     """pandas notes its version in the metadata."""
     table = pa.Table.from_pandas(pd.DataFrame({"a": [1]}))
