@@ -540,13 +540,6 @@ SUITES = (
             ),
             **dict.fromkeys(
                 filled(
-                    "tests.test_client_functional::test_{}",
-                    "raising_client_connector_dns_error_on_dns_failure",
-                ),
-                MOCKED,
-            ),
-            **dict.fromkeys(
-                filled(
                     "tests.test_client_session::test_{}",
                     "client_session_timeout_zero close_conn_on_error reraise_os_error"
                     " ws_connect_allowed_protocols"
