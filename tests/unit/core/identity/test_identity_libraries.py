@@ -582,7 +582,8 @@ def test_what_stands_beside_the_items_counts(make):
 
 
 def with_dictionary(indexes, dictionary):
-    return pa.DictionaryArray.from_arrays(pa.array(indexes), pa.array(dictionary))
+    places = pa.array(indexes, pa.int32())
+    return pa.DictionaryArray.from_arrays(places, pa.array(dictionary))
 
 
 def test_the_dictionary_of_an_arrow_array_counts():
