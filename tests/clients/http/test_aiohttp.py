@@ -10,6 +10,9 @@ import pytest
 from support.http_server import running_unix_server
 from unit.clients.runs import Runs
 
+from pytest_mimic._core.engine.client_plan import ClientPlan
+from pytest_mimic._core.target_options import Options
+
 aiohttp = pytest.importorskip("aiohttp")
 
 
@@ -53,3 +56,34 @@ def test_the_test_client_is_left_alone(runs: Runs) -> None:
 
     assert asyncio.run(main()) == "in process"
     assert runs.calls == []
+
+
+def test_a_real_request_gets_the_place_that_a_replayed_response_leaves(
+    runs: Runs, tmp_path: Path
+) -> None:
+    """The connector has one place, and the request waits for it."""
+    path = tmp_path / "socket"
+
+    async def record() -> None:
+        connector = aiohttp.UnixConnector(str(path))
+        async with aiohttp.ClientSession(connector=connector) as session:
+            await (await session.get("http://recorded/events")).read()
+
+    async def replay() -> int:
+        connector = aiohttp.UnixConnector(str(path), limit=1)
+        async with aiohttp.ClientSession(connector=connector) as session:
+            response = await session.get("http://recorded/events")
+            waiting = asyncio.create_task(session.get("http://real/users/1"))
+            # The request has its turn, and finds no place.
+            await asyncio.wait([waiting], timeout=0.05)
+            response.close()
+            real_response = await asyncio.wait_for(waiting, 20)
+            return real_response.status  # type: ignore[no-any-return]
+
+    with running_unix_server(path):
+        asyncio.run(record())
+        runs.again("replay")
+        options = Options(exclude=("real",))
+        runs.engine_port.plans[:] = [ClientPlan(runs.run, runs.client, options, None)]
+
+        assert asyncio.run(replay()) == 200

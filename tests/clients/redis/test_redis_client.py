@@ -298,15 +298,16 @@ def test_secrets_never_reach_a_recording(both: Any, runs: Runs) -> None:
     ],
     ids=["another secret", "the same secret"],
 )
+@pytest.mark.parametrize("options", [{}, {"ex": 60}], ids=["alone", "for a time"])
 def test_equal_commands_that_differ_in_a_secret_are_named(
-    runs: Runs, port: int, secrets: list[str], named: str
+    runs: Runs, port: int, secrets: list[str], named: str, options: dict[str, int]
 ) -> None:
     """A replay tells such commands apart by their order alone."""
     runs.again("record")
 
     with redis.Redis(port=port) as client:
         for secret in secrets:
-            client.set("user:1:api_key", secret, ex=60)
+            client.set("user:1:api_key", secret, **options)
 
     equal_calls = list(runs.run.account.alike)
     assert len(equal_calls) == bool(named)

@@ -45,14 +45,14 @@ def replayed_connection(
     protocol = ReplayedProtocol(req, exchange, step)
     # A connector closes what it has given out when its session is closed.
     connector._acquired.add(protocol)
-    return _ReplayedConnection(connector, None, protocol, req.loop)  # type: ignore[arg-type]
+    return _UnpooledConnection(connector, None, protocol, req.loop)  # type: ignore[arg-type]
 
 
 def unsent_connection(connector: Any, req: Any, reason: Exception) -> Any:
     """Return a connection on which sending a body has failed for a reason."""
     protocol = _UnsentProtocol(req, _error_of_sending(req, reason), reason)
     connector._acquired.add(protocol)
-    return _ReplayedConnection(connector, None, protocol, req.loop)  # type: ignore[arg-type]
+    return _UnpooledConnection(connector, None, protocol, req.loop)  # type: ignore[arg-type]
 
 
 def _error_of_sending(req: Any, reason: Exception) -> Exception:
@@ -72,15 +72,21 @@ def _error_of_sending(req: Any, reason: Exception) -> Exception:
     )
 
 
-class _ReplayedConnection(Connection):
-    """A connection that belongs to no pool."""
+class _UnpooledConnection(Connection):
+    """Keeps what was never connected out of the connector's pool.
+
+    The connector counts it in its limit until it is closed.
+    """
 
     def close(self) -> None:
+        # aiohttp's own `close` would give the protocol to the pool of a server.
         self._notify_release()
         protocol = self._protocol
         if protocol is not None:
-            self._connector._acquired.discard(protocol)
-            # The protocol and its parser would wait for the garbage collector.
+            # A real request may wait for the place.
+            self._connector._release_acquired(self._key, protocol)
+            # The parser refers to the protocol. Such a cycle would wait for the garbage
+            # collector.
             self._protocol = protocol._parser = protocol._payload = None
 
     release = close

@@ -55,12 +55,18 @@ _SECRET_SETTINGS = (
     "tls-key-file-pass",
     "tls-client-key-file-pass",
 )
-# The place of the first key, where that is not the first argument.
+# The index of the first key, where that is not the first argument.
 _FIRST_KEY = {
     **dict.fromkeys(("EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO"), 3),
     **dict.fromkeys(("FCALL", "FCALL_RO", "BLMPOP", "BZMPOP"), 3),
     **dict.fromkeys(("OBJECT", "XGROUP", "XINFO", "MEMORY", "BITOP"), 2),
     **dict.fromkeys(("LMPOP", "ZMPOP", "ZINTER", "ZUNION", "ZDIFF"), 2),
+}
+# The index of the value, where that does not follow the key.
+_VALUE = {
+    **dict.fromkeys(("SETEX", "PSETEX", "RESTORE", "LSET", "LREM", "ZADD"), 3),
+    **dict.fromkeys(("HSET", "HMSET", "HSETNX", "JSON.SET"), 3),
+    "XADD": 4,
 }
 # Commands whose arguments mean the same in any order, each with the place where these
 # arguments begin. In the second table they are names and values in turn.
@@ -134,7 +140,7 @@ def text_of(value: bytes) -> str:
 
 
 def index_after(command: Command, word: bytes) -> int:
-    """Return the place after a word, or the length of a command without it."""
+    """Return the index after a word, or the length of a command without it."""
     for index, command_word in enumerate(command, 1):
         if command_word.upper() == word:
             return index
@@ -193,45 +199,53 @@ def _secrets_with_names(
 ) -> dict[str, str]:
     """Return secret words of commands, each with the name for which it is secret.
 
-    Of several words that are secret for one name it is the first: options may follow.
-    What is secret by its command, such as a password of `AUTH`, has no name.
+    Of a command with a secret key it is the value alone, not a time or an option beside
+    it. What is secret by its command, such as a password of `AUTH`, has no name.
     """
     word_by_name: dict[str, str] = {}
-    for command, indexes in zip(commands, shown_by_command):
-        if len(indexes) == len(command):
+    for command, indexes_to_show in zip(commands, shown_by_command):
+        hidden_indexes = [
+            index for index in range(len(command)) if index not in indexes_to_show
+        ]
+        if not hidden_indexes:
             continue
         name_of_key = _name_of_secret_key(command, redactor)
-        is_named = name_of_key or first_word(command[0]) in _WITH_FIELDS
-        for index, word in enumerate(command):
-            if is_named and index not in indexes:
-                name = name_of_key or text_of(command[index - 1])
-                word_by_name.setdefault(name, text_of(word))
+        if name_of_key:
+            index_of_value = _value_index(command)
+            if index_of_value not in hidden_indexes:
+                index_of_value = hidden_indexes[0]
+            word_by_name.setdefault(name_of_key, text_of(command[index_of_value]))
+        elif first_word(command[0]) in _WITH_FIELDS:
+            for index in hidden_indexes:
+                name_of_field = text_of(command[index - 1])
+                word_by_name.setdefault(name_of_field, text_of(command[index]))
     return {word: name for name, word in word_by_name.items()}
 
 
 def shown_indexes(command: Command, redactor: Redactor) -> Sequence[int]:
-    """Return the places of the words of a command that are no secrets."""
+    """Return the indexes of the words of a command that are no secrets."""
     verb = first_word(command[0])
-    indexes = range(len(command))
+    all_indexes = range(len(command))
     if verb == "ACL":
-        return _indexes_shown_of_acl(command)
+        return _shown_indexes_of_acl(command)
     if verb == "AUTH":
-        return indexes[:1]
+        return all_indexes[:1]
     if verb in _WITH_CREDENTIALS:
         after_auth = index_after(command, b"AUTH")
         after_auth2 = index_after(command, b"AUTH2")
-        return indexes[: min(after_auth, after_auth2)]
+        return all_indexes[: min(after_auth, after_auth2)]
     if is_secret(command, redactor):
         if verb in _ONLY_KEYS:
-            return indexes
-        return 0, 1, _key_index(command)
+            return all_indexes
+        # The verb, a second word of the verb or the key, and the key.
+        return sorted({0, 1, _key_index(command)})
     if verb in _WITH_FIELDS:
-        return _indexes_shown_of_fields(command, redactor)
-    return indexes
+        return _shown_indexes_of_fields(command, redactor)
+    return all_indexes
 
 
-def _indexes_shown_of_acl(command: Command) -> list[int]:
-    """Return the places of the words of `ACL` that are no passwords."""
+def _shown_indexes_of_acl(command: Command) -> list[int]:
+    """Return the indexes of the words of `ACL` that are no passwords."""
     indexes_to_show = []
     for index, word in enumerate(command):
         is_password = word[:1] in _PASSWORD_MARKS
@@ -240,8 +254,8 @@ def _indexes_shown_of_acl(command: Command) -> list[int]:
     return indexes_to_show
 
 
-def _indexes_shown_of_fields(command: Command, redactor: Redactor) -> list[int]:
-    """Return the places of the words that do not follow the name of a secret."""
+def _shown_indexes_of_fields(command: Command, redactor: Redactor) -> list[int]:
+    """Return the indexes of the words that do not follow the name of a secret."""
     names = with_settings(redactor)
     indexes_to_show = []
     for index in range(len(command)):
@@ -251,11 +265,19 @@ def _indexes_shown_of_fields(command: Command, redactor: Redactor) -> list[int]:
 
 
 def _key_index(command: Command) -> int:
-    """Return the place of a command's first key."""
+    """Return the index of a command's first key."""
     verb = first_word(command[0])
     if verb in ("XREAD", "XREADGROUP"):
         return index_after(command, b"STREAMS")
     return _FIRST_KEY.get(verb, 1)
+
+
+def _value_index(command: Command) -> int:
+    """Return the index of the value that a command gives its first key.
+
+    The index may be beyond the command, which then has no value.
+    """
+    return _VALUE.get(first_word(command[0]), _key_index(command) + 1)
 
 
 # -- calls
@@ -274,8 +296,8 @@ def describe_commands(
     """
     shown_by_command = [shown_indexes(command, redactor) for command in commands]
     plain_commands = []
-    for command, indexes in zip(commands, shown_by_command):
-        plain_commands.append(_plain_command(command, indexes, redactor))
+    for command, indexes_to_show in zip(commands, shown_by_command):
+        plain_commands.append(_plain_command(command, indexes_to_show, redactor))
     verb = verb_of(commands[0][0])
     name = "command"
     counted = plain_commands[0]
@@ -302,7 +324,7 @@ def describe_commands(
 
 
 def _plain_command(
-    command: Command, shown_indexes: Sequence[int], redactor: Redactor
+    command: Command, indexes_to_show: Sequence[int], redactor: Redactor
 ) -> list[Any]:
     """Return the words of a command without secrets.
 
@@ -311,7 +333,7 @@ def _plain_command(
     """
     plain_words = []
     for index, word in enumerate(command):
-        if index in shown_indexes:
+        if index in indexes_to_show:
             plain_words.append(plain_word(word, redactor))
         else:
             plain_words.append(redactor.stand_in(text_of(word)))
@@ -350,14 +372,14 @@ def plain_word(value: bytes, redactor: Redactor) -> Any:
 
 
 def _shown_key(
-    command: Command, shown_indexes: Sequence[int], redactor: Redactor
+    command: Command, indexes_to_show: Sequence[int], redactor: Redactor
 ) -> str:
     """Return a command's first key, shortened; empty if it is secret or missing.
 
     A secret that an answer has issued is hidden in the key.
     """
     index_of_key = _key_index(command)
-    if index_of_key >= len(command) or index_of_key not in shown_indexes:
+    if index_of_key >= len(command) or index_of_key not in indexes_to_show:
         return ""
     word = command[index_of_key]
     plain_key = plain_word(word, redactor)

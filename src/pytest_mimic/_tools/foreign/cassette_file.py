@@ -39,7 +39,10 @@ _ERRORS_OF_SHAPE = (
 
 
 class UnreadableError(ValueError):
-    """A file that cannot be read. The text says what is wrong, without secrets."""
+    """A file that cannot be read.
+
+    The text says what is wrong, without secrets. The name of the file stands before it.
+    """
 
 
 class ForeignExchange(NamedTuple):
@@ -125,7 +128,7 @@ def _parse(text: str, path: Path) -> object:
     try:
         return _parse_yaml(text)
     except UnreadableError:
-        # It is a `ValueError`, which the last clause would word anew.
+        # `UnreadableError` is a `ValueError`. The last clause would replace its text.
         raise
     except yaml.YAMLError as error:
         problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
@@ -133,9 +136,9 @@ def _parse(text: str, path: Path) -> object:
         if position_of_error:
             problem = f"line {position_of_error.line + 1}: {problem}"
         raise UnreadableError(f"is damaged, {problem}") from None
-    except _ERRORS_OF_SHAPE as error:
-        # A value is not what its tag says: `!!int x`.
-        raise UnreadableError(f"is damaged: a value is not valid: {error}") from None
+    except _ERRORS_OF_SHAPE:
+        # An example is `!!int x`. The error's own text may hold a secret.
+        raise UnreadableError("is damaged: a value does not fit its tag") from None
 
 
 def _parse_yaml(text: str) -> object:

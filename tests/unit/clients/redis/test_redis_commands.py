@@ -64,6 +64,42 @@ def test_words_are_read_as_they_were_sent(word: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    ("command", "secrets"),
+    [
+        (["SET", "user:1:token", "hunter2"], {"hunter2": "token"}),
+        (["SET", "user:1:token", "hunter2", "EX", "60"], {"hunter2": "token"}),
+        (["GETSET", "user:1:token", "hunter2"], {"hunter2": "token"}),
+        (["SETEX", "user:1:token", "60", "hunter2"], {"hunter2": "token"}),
+        (["PSETEX", "user:1:token", "60", "hunter2"], {"hunter2": "token"}),
+        (["RESTORE", "user:1:token", "0", "hunter2"], {"hunter2": "token"}),
+        (["LSET", "user:1:token", "0", "hunter2"], {"hunter2": "token"}),
+        (["LREM", "user:1:token", "0", "hunter2"], {"hunter2": "token"}),
+        (["HSET", "user:1:token", "of", "hunter2"], {"hunter2": "token"}),
+        (["HMSET", "user:1:token", "of", "hunter2"], {"hunter2": "token"}),
+        (["HSETNX", "user:1:token", "of", "hunter2"], {"hunter2": "token"}),
+        (["ZADD", "user:1:token", "1", "hunter2"], {"hunter2": "token"}),
+        (["XADD", "user:1:token", "*", "of", "hunter2"], {"hunter2": "token"}),
+        (["JSON.SET", "user:1:token", "$", "hunter2"], {"hunter2": "token"}),
+        (["EVALSHA", "0a1b", "1", "token", "hunter2"], {"hunter2": "token"}),
+        (["HSET", "user:1", "pin", "1234"], {"1234": "pin"}),
+        (["GET", "user:1:token"], {}),
+        (["MGET", "ann:token", "bob:token"], {}),
+        (["AUTH", "hunter2"], {}),
+    ],
+    ids=lambda part: " ".join(part),
+)
+def test_the_value_of_a_secret_key_is_what_a_command_sends(
+    command: list[str], secrets: dict[str, str]
+) -> None:
+    """By it are equal commands told apart, not by a time or a place before it."""
+    words = [word.encode() for word in command]
+
+    call = describe_commands([words], database=0, protocol=2, redactor=Redactor())
+
+    assert call.sent_secrets == secrets
+
+
+@pytest.mark.parametrize(
     ("command", "shown"),
     [
         (["SET", "user:1:token", "hunter2"], ["SET", "user:1:token", "<redacted>"]),

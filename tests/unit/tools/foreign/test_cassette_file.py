@@ -279,6 +279,17 @@ def test_a_file_that_is_no_cassette_is_refused_with_the_reason(
     assert "None" not in str(raised.value)
 
 
+@pytest.mark.parametrize("tag", ["!!int", "!!bool", "!!float", "!!timestamp"])
+def test_a_value_that_does_not_fit_its_tag_is_not_shown(tmp_path, tag):
+    file = tmp_path / "one.yaml"
+    file.write_text(f"password: {tag} hunter2\n")
+
+    with pytest.raises(UnreadableError, match="is damaged") as raised:
+        read_cassette(file)
+
+    assert "hunter2" not in str(raised.value)
+
+
 def test_a_json_file_that_is_cut_off_is_named(tmp_path):
     file = tmp_path / "one.json"
     file.write_text('{"interactions": [')
