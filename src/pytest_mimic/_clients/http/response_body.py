@@ -316,7 +316,10 @@ def _load_chunk(chunk: Any, charset: str) -> bytes:
 
 
 def _bytes_of_body(body: dict[str, Any]) -> bytes:
-    """Return the bytes of a stored body, or of the body of a stored part."""
+    """Return the bytes of a stored body, or of the body of a stored part.
+
+    The recording may have been edited.
+    """
     if "transfer" in body:
         decoded_body = dict(body)
         encoding = decoded_body.pop("transfer")
@@ -335,7 +338,7 @@ def _bytes_of_body(body: dict[str, Any]) -> bytes:
         try:
             return write_json(body["json"], style).encode(charset)
         except UnicodeEncodeError:
-            # An edit has put in a character that the charset lacks.
+            # An edit has put in a character that the charset lacks. `ascii` escapes it.
             return write_json(body["json"], f"{style} ascii").encode(charset)
     if "text" in body:
         return str(body["text"]).encode(charset)
