@@ -102,24 +102,32 @@ def error_of(target: str, outcome_entry: Entry) -> str | None:
 
     None: the outcome is no error.
     """
-    raised = outcome_entry.get("raised")
-    if raised is None and "stream" in outcome_entry:
+    stored_error = outcome_entry.get("raised")
+    if stored_error is None and "stream" in outcome_entry:
         end = outcome_entry["stream"].get("end") or {}
-        raised = end.get("raised")
-    if raised is not None:
+        stored_error = end.get("raised")
+    if stored_error is not None:
         # The tag of an exception, `$builtins:ValueError`, is its first key.
-        tag: str = next(iter(raised))
-        return f"raised {tag.rpartition(':')[2].rpartition('.')[2]}"
+        tag: str = next(iter(stored_error))
+        return f"raised {_class_in_short(tag)}"
     if outcome_entry.get("kind") == "raised":
         # The preview of a pickled exception: `raised RateError('no rates')`.
         preview = str((outcome_entry.get("preview") or [""])[0])
-        match = re.match(r"raised (?:[\w.]+:)?([\w.]+)", preview)
+        match = re.match(r"raised ([^\s(]+)", preview)
         if match is None:
             return "raised an exception"
-        return f"raised {match[1]}"
+        return f"raised {_class_in_short(match[1])}"
     if names_client(target) and "value" in outcome_entry:
         return _adapter_of_errors(target).failure(outcome_entry["value"])
     return None
+
+
+def _class_in_short(name: str) -> str:
+    """Return the name of a class alone.
+
+    `$builtins:ValueError`, `shop:Api.RateError`  →  `ValueError`, `RateError`
+    """
+    return re.split("[:.]", name)[-1]
 
 
 @cache

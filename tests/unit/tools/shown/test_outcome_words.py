@@ -14,6 +14,32 @@ def test_a_failure_of_http_is_told_as_any_adapter_does():
     assert type(load_adapter("http")).failure is Adapter.failure
 
 
+@pytest.mark.parametrize(
+    ("outcome", "short"),
+    [
+        ({"raised": {"$builtins:ValueError": ["x"]}}, "raised ValueError"),
+        ({"raised": {"$shop:Api.RateError": ["x"]}}, "raised RateError"),
+        ({"raised": {"$shop:f.<locals>.E": ["x"]}}, "raised E"),
+        (
+            {"kind": "raised", "preview": ["raised ValueError('x')"]},
+            "raised ValueError",
+        ),
+        (
+            {"kind": "raised", "preview": ["raised shop:Api.RateError('x')"]},
+            "raised RateError",
+        ),
+        (
+            {"kind": "raised", "preview": ["raised shop:f.<locals>.E('a.b')"]},
+            "raised E",
+        ),
+        ({"kind": "raised", "preview": [""]}, "raised an exception"),
+    ],
+    ids=str,
+)
+def test_an_exception_is_named_by_its_class_alone(outcome, short):
+    assert outcome_in_short("shop:f", outcome, Redactor()) == short
+
+
 def test_an_answer_that_broke_off_is_named_as_an_error():
     answer = {"status": 200, "headers": [], "body": {"text": "half"}}
 
