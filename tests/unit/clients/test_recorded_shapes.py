@@ -42,6 +42,11 @@ def test_what_an_adapter_writes_passes(check: Any, value: Any) -> None:
         (check_http, {"error": "refused"}, "error must be of type dict"),
         (check_http, {"error": {**FAILURE, "class": 1}}, "class of an error must be a"),
         (check_http, {"error": {"type": "refused"}}, "class"),
+        (
+            check_http,
+            {**RESPONSE, "body": {"charset": "latin-1", "events": ["data: €\n\n"]}},
+            "can't encode character",
+        ),
         (check_sql, {"columns": [], "rows": [[1]]}, "a value for each column"),
         (check_sql, {"rows": {}}, "rows must be of type list"),
         (check_redis, {"replies": 1}, "replies must be of type list"),

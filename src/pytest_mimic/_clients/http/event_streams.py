@@ -139,15 +139,25 @@ def _commonest_json_style(events: list[dict[str, Any]]) -> str:
     return style
 
 
-def load_events(body: dict[str, Any]) -> list[str]:
-    """Return the texts of the events of a stored stream."""
-    texts = []
-    for event in body["events"]:
-        if isinstance(event, str):
-            texts.append(event)
-        else:
-            texts.append(_event_text(event, body))
-    return texts
+def load_events(body: dict[str, Any], charset: str) -> list[bytes]:
+    """Return the bytes of each event of a stored stream."""
+    return [_bytes_of_event(event, body, charset) for event in body["events"]]
+
+
+def _bytes_of_event(
+    event: dict[str, Any] | str, stored_body: dict[str, Any], charset: str
+) -> bytes:
+    if isinstance(event, str):
+        return event.encode(charset)
+    try:
+        return _event_text(event, stored_body).encode(charset)
+    except UnicodeEncodeError:
+        if "json" not in event:
+            raise
+        # An edit has put in a character that the charset lacks. `ascii` escapes it.
+        style = event.get("style", stored_body.get("style", ""))
+        escaped_event = {**event, "style": f"{style} ascii"}
+        return _event_text(escaped_event, stored_body).encode(charset)
 
 
 def events_in(exchange: dict[str, Any]) -> Events | None:

@@ -303,7 +303,7 @@ def load_body(body: dict[str, Any] | None) -> list[bytes]:
         return []
     charset = body.get("charset", _UTF_8)
     if "events" in body:
-        return [text.encode(charset) for text in load_events(body)]
+        return load_events(body, charset)
     if "chunks" in body:
         return [_load_chunk(chunk, charset) for chunk in body["chunks"]]
     return [_bytes_of_body(body)]

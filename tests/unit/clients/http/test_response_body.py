@@ -103,6 +103,24 @@ def test_an_edit_of_json_is_sent_in_the_charset_of_its_answer():
     assert json.loads(data.decode("iso-8859-1")) == {"price": "5 €"}
 
 
+@pytest.mark.parametrize(
+    ("body", "data"),
+    [
+        (
+            {"lines": True, "events": [{"json": {"a": "ä"}}, {"json": {"a": "€"}}]},
+            b'{"a":"\xe4"}\n{"a":"\\u20ac"}\n',
+        ),
+        (
+            {"style": "spaced", "events": [{"event": "ä", "json": {"a": "€"}}]},
+            b'event: \xe4\ndata: {"a": "\\u20ac"}\n\n',
+        ),
+    ],
+    ids=["lines", "server-sent events"],
+)
+def test_an_edit_of_an_event_is_sent_in_the_charset_of_its_answer(body, data):
+    assert b"".join(load_body({"charset": "iso-8859-1", **body})) == data
+
+
 def test_a_wrong_charset_does_not_make_text_binary():
     assert stored("ä".encode(), kind="text/plain; charset=ascii") == (
         {"text": "ä"},
