@@ -42,8 +42,8 @@ if TYPE_CHECKING:
         paths: set[str]
 
 
-class CodePlace(NamedTuple):
-    """What code names: one thing that the code of a target can reach.
+class CodeName(NamedTuple):
+    """A name in the code of a module: what the code of a target may reach.
 
     | module | name | what |
     |---|---|---|
@@ -230,74 +230,74 @@ class ProjectSources:
         of `quote` itself is compared apart, as the source of the recording.
         """
         module, _, path = target.partition(":")
-        target_place = CodePlace(module, path)
+        target_name = CodeName(module, path)
         enclosing = path.rpartition(".")[0] or path
-        pending = {target_place, CodePlace(module, enclosing)}
+        pending = {target_name, CodeName(module, enclosing)}
         pending |= {
-            CodePlace(class_of_argument.__module__, class_of_argument.__qualname__)
+            CodeName(class_of_argument.__module__, class_of_argument.__qualname__)
             for class_of_argument in classes
         }
         reached = defaultdict[str, dict[str, str]](dict)
-        seen_places = set[CodePlace]()
+        seen_names = set[CodeName]()
         while pending:
-            code_place = pending.pop()
-            seen_places.add(code_place)
+            code_name = pending.pop()
+            seen_names.add(code_name)
             code = None
-            if code_place.module:
-                code = self.code_of(code_place.module)
+            if code_name.module:
+                code = self.code_of(code_name.module)
             # Code outside of the project is not followed.
             if code is not None:
-                used_places = code.places_used_in(code_place.name)
-                pending |= used_places - seen_places
+                used_names = code.names_used_in(code_name.name)
+                pending |= used_names - seen_names
                 if _has_fingerprints(
-                    code_place,
+                    code_name,
                     code,
-                    used_places=used_places,
-                    target_place=target_place,
+                    used_names=used_names,
+                    target_name=target_name,
                 ):
-                    self._enter_place(
-                        code_place, code, reached, is_target=code_place == target_place
+                    self._enter_name(
+                        code_name, code, reached, is_target=code_name == target_name
                     )
             if not pending:
                 # Which members count is known only when all that has such members was
                 # seen.
-                pending = self._members(seen_places) - seen_places
+                pending = self._members(seen_names) - seen_names
         return reached
 
-    def _enter_place(
+    def _enter_name(
         self,
-        code_place: CodePlace,
+        code_name: CodeName,
         code: SourceCode,
         reached: defaultdict[str, dict[str, str]],
         *,
         is_target: bool,
     ) -> None:
-        """Enter the fingerprints of a file, its statements, and the place."""
+        """Enter the fingerprints of a file, its statements, and the name."""
         digests = reached[code.file]
-        digests[""] = self.digest(code.file, code_place.module) or ""
-        digests[code_place.module] = code.fingerprints[""]
-        if code_place.name in code.fingerprints and not is_target:
-            digests[f"{code_place.module}:{code_place.name}"] = code.fingerprints[
-                code_place.name
+        digests[""] = self.digest(code.file, code_name.module) or ""
+        digests[code_name.module] = code.fingerprints[""]
+        if code_name.name in code.fingerprints and not is_target:
+            digests[f"{code_name.module}:{code_name.name}"] = code.fingerprints[
+                code_name.name
             ]
 
-    def _members(self, seen_places: Iterable[CodePlace]) -> set[CodePlace]:
+    def _members(self, seen_names: Iterable[CodeName]) -> set[CodeName]:
         """Return members of modules and classes that are attributes somewhere.
 
         If the code seen so far names the class `shop.api:Client`, and reads an
         attribute `.get` of anything, `Client.get` may be meant.
         """
         attributes = {
-            code_place.name for code_place in seen_places if not code_place.module
+            code_name.name for code_name in seen_names if not code_name.module
         }
-        members = set[CodePlace]()
-        for module, name in seen_places:
+        members = set[CodeName]()
+        for module, name in seen_names:
             # An attribute alone has no module, and no members.
             code = self.code_of(module) if module else None
             if code is None:
                 continue
             for member in code.members.get(name, set()) & attributes:
-                members.add(CodePlace(module, _qualified(name, member)))
+                members.add(CodeName(module, _qualified(name, member)))
         return members
 
 
@@ -312,30 +312,27 @@ def _qualified(holder: str, name: str) -> str:
 
 
 def _has_fingerprints(
-    code_place: CodePlace,
+    code_name: CodeName,
     code: SourceCode,
     *,
-    used_places: set[CodePlace],
-    target_place: CodePlace,
+    used_names: set[CodeName],
+    target_name: CodeName,
 ) -> bool:
-    """Return whether the fingerprints of a place count.
+    """Return whether the fingerprints of a name count.
 
     An import does not: what it leads to counts. The target's own code is compared
     apart, so that its module counts only if the code names something in it.
     """
-    if code_place.name not in code.used_places:
+    if code_name.name not in code.used_names:
         return False
-    modules = {used_place.module for used_place in used_places}
-    is_import = bool(modules) and modules.isdisjoint(("", code_place.module))
+    modules = {used_name.module for used_name in used_names}
+    is_import = bool(modules) and modules.isdisjoint(("", code_name.module))
     if is_import:
         return False
-    if code_place != target_place:
+    if code_name != target_name:
         return True
-    for used_place in used_places:
-        if (
-            used_place.module == code_place.module
-            and used_place.name in code.used_places
-        ):
+    for used_name in used_names:
+        if used_name.module == code_name.module and used_name.name in code.used_names:
             return True
     return False
 
@@ -371,7 +368,7 @@ class SourceCode:
         fingerprints: The fingerprints of functions, methods, and classes without their
             methods, by qualified name; under the empty name, that of all other
             statements. Layout, comments and docstrings do not count.
-        used_places: By each bound name: the places that its code uses. A name is bound
+        used_names: By each bound name: the names that its code uses. A name is bound
             by a function, a class with its methods of special names, the statements of
             a value, or an import, which may bind `*`.
         members: The names that a class binds, by the name of the class; those that the
@@ -380,7 +377,7 @@ class SourceCode:
 
     def __init__(self, path: Path, *, module: str, file: str) -> None:
         self.file = file
-        self.used_places = defaultdict[str, set[CodePlace]](set)
+        self.used_names = defaultdict[str, set[CodeName]](set)
         self.members = defaultdict[str, set[str]](set)
         self._module = module
         tree = ast.Module([], [])
@@ -393,22 +390,22 @@ class SourceCode:
             package = module
         self._add_imports(tree, package)
         texts_by_name = self._add_statements(tree)
-        for name in self.used_places:
+        for name in self.used_names:
             holder, _, member = name.rpartition(".")
             self.members[holder].add(member)
         self.fingerprints = {
             name: _short_digest(texts) for name, texts in texts_by_name.items()
         }
 
-    def places_used_in(self, name: str) -> set[CodePlace]:
+    def names_used_in(self, name: str) -> set[CodeName]:
         """Return what the code of a name uses.
 
         A name that is not bound is a module, or perhaps one of those that `from
         shop.base import *` binds.
         """
-        if name in self.used_places:
-            return self.used_places[name]
-        return {CodePlace(origin, name) for origin, _ in self.used_places.get("*", ())}
+        if name in self.used_names:
+            return self.used_names[name]
+        return {CodeName(origin, name) for origin, _ in self.used_names.get("*", ())}
 
     def _add_statements(self, tree: ast.Module) -> dict[str, list[str]]:
         """Add what each definition and other statement uses, also those of classes.
@@ -430,56 +427,89 @@ class SourceCode:
                 methods, node.body = _split_body(node)
                 pending += [(name, method) for method in methods]
             elif holder and name.endswith("__"):
-                self.used_places[holder].add(CodePlace(self._module, name))
+                self.used_names[holder].add(CodeName(self._module, name))
             texts_by_name[name].append(normalised(node))
-            self._add_used_places(node, name)
+            self._add_used_names(node, name)
         return texts_by_name
 
-    def _add_used_places(self, statement: ast.stmt, defined_name: str) -> None:
-        """Add what a statement uses to `used_places`.
+    def _add_used_names(self, statement: ast.stmt, defined_name: str) -> None:
+        """Add what a statement uses to `used_names`.
+
+        What a call reaches is found by following these names. In the module `shop.api`,
+        `def quote(): return RATE * tax.rate()` uses the names `RATE` and `tax` of
+        `shop.api`, and an attribute `rate` of anything.
 
         Args:
             statement: The statement.
             defined_name: The function, class or method that it defines. Empty: the
                 statement counts for each name that it binds.
         """
-        used_places = set[CodePlace]()
+        used_names = set[CodeName]()
         bound_names = []
         for syntax_node in ast.walk(statement):
             if isinstance(syntax_node, ast.Attribute):
                 # What has this attribute is not known.
-                used_places.add(CodePlace("", syntax_node.attr))
+                used_names.add(CodeName("", syntax_node.attr))
             elif isinstance(syntax_node, _DEFINITIONS):
                 bound_names.append(syntax_node.name)
-            elif isinstance(syntax_node, ast.Name) and isinstance(
-                syntax_node.ctx, ast.Load
-            ):
-                used_places.add(CodePlace(self._module, syntax_node.id))
-            elif isinstance(syntax_node, ast.Name) and isinstance(
-                syntax_node.ctx, ast.Store
-            ):
-                bound_names.append(syntax_node.id)
+            elif isinstance(syntax_node, ast.Name):
+                if isinstance(syntax_node.ctx, ast.Load):
+                    used_names.add(CodeName(self._module, syntax_node.id))
+                elif isinstance(syntax_node.ctx, ast.Store):
+                    bound_names.append(syntax_node.id)
+            elif isinstance(syntax_node, ast.Global) and defined_name:
+                for global_name in syntax_node.names:
+                    # The value of a global may come from this function.
+                    self.used_names[global_name].add(
+                        CodeName(self._module, defined_name)
+                    )
+            bound_names += _names_bound_otherwise(syntax_node)
         if defined_name:
             bound_names = [defined_name]
         for bound_name in bound_names:
-            self.used_places[bound_name] |= used_places
+            self.used_names[bound_name] |= used_names
 
     def _add_imports(self, tree: ast.Module, package: str) -> None:
-        """Add each imported name, which uses the place that it comes from."""
+        """Add each imported name, which uses the name that it comes from."""
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     # `import a.b` binds the name `a`.
                     name = alias.asname or alias.name.partition(".")[0]
-                    self.used_places[name].add(CodePlace(alias.name, ""))
+                    self.used_names[name].add(CodeName(alias.name, ""))
             elif isinstance(node, ast.ImportFrom):
                 origin = _module_of_import(node, package)
                 for alias in node.names:
                     # What is imported from a package may be a module.
-                    self.used_places[alias.asname or alias.name] |= {
-                        CodePlace(origin, alias.name),
-                        CodePlace(f"{origin}.{alias.name}", ""),
+                    self.used_names[alias.asname or alias.name] |= {
+                        CodeName(origin, alias.name),
+                        CodeName(f"{origin}.{alias.name}", ""),
                     }
+
+
+def _names_bound_otherwise(node: ast.AST) -> list[str]:
+    """Return the names that a part of a statement binds without an `ast.Name`.
+
+    A change of what a name holds counts, too:
+
+    | part | name |
+    |---|---|
+    | the target in `TABLE["a"] = 1` or `TABLE.a = 1` | `TABLE` |
+    | the pattern in `case {"a": RATE}` | `RATE` |
+    """
+    if isinstance(node, (ast.Subscript, ast.Attribute)):
+        if isinstance(node.ctx, ast.Store):
+            holder: ast.expr = node
+            while isinstance(holder, (ast.Subscript, ast.Attribute)):
+                holder = holder.value
+            if isinstance(holder, ast.Name):
+                return [holder.id]
+    elif isinstance(node, (ast.MatchAs, ast.MatchStar)):
+        if node.name is not None:
+            return [node.name]
+    elif isinstance(node, ast.MatchMapping) and node.rest is not None:
+        return [node.rest]
+    return []
 
 
 def _split_body(node: ast.ClassDef) -> tuple[list[ast.stmt], list[ast.stmt]]:

@@ -30,6 +30,7 @@ MODULES = {
         from .constants import RATE
         from .decorated import priced
         from .closures import MAKER
+        from .bound import bound
         from .models import Order
         from .names import Kind
         from .tax import rate, twice
@@ -49,7 +50,7 @@ MODULES = {
             return sum([
                 rate(n), twice(n), RATE, FACTOR, priced(n), MAKER(n), Order(n).total(), late(n), Child().price(n), Box(n).size,
                 HANDLERS["a"](n), len(rows()), len(text()),
-                Line(n).discount, settings.LIMIT, Kind.FIRST.value, chained(n), price.amount(), items[0].size(),
+                Line(n).discount, settings.LIMIT, bound(n), Kind.FIRST.value, chained(n), price.amount(), items[0].size(),
                 shop.packed.packed(n), json.loads("1"), again.MORE,
             ])
 
@@ -152,6 +153,26 @@ MODULES = {
     "stars": "STAR = 1\n",
     "again": "from .more import *\n",
     "more": "MORE = 1\n",
+    "bound": """
+        TABLE = {}
+        LOADED = 0
+
+        def first(): return 1
+        def second(): return 2
+        def third(): return 3
+
+        def load():
+            global LOADED
+            LOADED = third()
+
+        TABLE["a"] = first()
+        load()
+        match {"b": second()}:
+            case {"b": MATCHED}: pass
+
+        def bound(n):
+            return n + TABLE["a"] + MATCHED + LOADED
+    """,
     "unused": "class Unused:\n    size = 1\n",
 }
 
@@ -221,6 +242,9 @@ FUNCTIONS = {
     "function of a module that is named": ("shop/packed.py", "n + STAR", "n - STAR", "shop.packed:packed (shop/packed.py)"),
     "constant that is imported with all others": ("shop/stars.py", "1", "2", "shop.stars (shop/stars.py)"),
     "constant that a module has imported so": ("shop/more.py", "1", "2", "shop.more (shop/more.py)"),
+    "function whose result is an item": ("shop/bound.py", "return 1", "return 4", "shop.bound:first (shop/bound.py)"),
+    "function whose result is matched": ("shop/bound.py", "return 2", "return 4", "shop.bound:second (shop/bound.py)"),
+    "function whose result is a global": ("shop/bound.py", "return 3", "return 4", "shop.bound:third (shop/bound.py)"),
     "field of a dataclass": ("shop/records.py", "discount: int = 1", "discount: int = 2", "shop.records:Line (shop/records.py)"),
 }  # fmt: skip
 ALIKE = {
