@@ -152,17 +152,13 @@ class Statement:
 
         The literals of a statement that mentions a secret are hidden. With
         `hides_numbers`, numbers are hidden as well, except those of a definition, such
-        as `VARCHAR(30)`. In any other statement, secrets are hidden in comments, by the
-        names before them, and in URLs.
+        as `VARCHAR(30)`. In any other statement, secrets are hidden in URLs.
         """
         if self.mentions(redactor.secret):
             return self.hide_literals(hides_numbers=hides_numbers)
         pieces = []
         for token in self._tokens:
-            text = _text_with_folded_blanks(token)
-            if token.kind == "comment":
-                text = _comment_without_secrets(text, redactor)
-            pieces.append(redactor.scrub_urls(text))
+            pieces.append(redactor.scrub_urls(_text_with_folded_blanks(token)))
         # No literal was hidden.
         return _joined_without_semicolon(pieces), []
 
@@ -227,13 +223,6 @@ def _text_with_folded_blanks(token: Token) -> str:
     if token.kind == "blank":
         return " "
     return token.text
-
-
-def _comment_without_secrets(comment: str, redactor: Redactor) -> str:
-    """Return a comment without the values after secret names: `-- token=<redacted>`."""
-    # The sign that ends a comment is no part of a value before it.
-    end = "*/" if comment.endswith("*/") else ""
-    return f"{redactor.scrub_text(comment.removesuffix(end))}{end}"
 
 
 def _joined_without_semicolon(pieces: list[str]) -> str:

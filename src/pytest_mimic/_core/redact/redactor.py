@@ -56,7 +56,7 @@ _LONE_USER = pattern(r"^(?P<before>https?://)(?P<secret>[^/?#:]*):?@", re.IGNORE
 # "value": `.
 _PAIR = (
     r"""(?P<mark>\\*["'])"""
-    r"""(?i:name|key|setting|option|field|parameter|property|variable|header)(?P=mark)"""
+    r"""(?i:name|key|setting|variable|header)(?P=mark)"""
     r"""\s{0,20}:\s{0,20}"""
     r"""(?P=mark)(?P<beside>[\w-]{1,200})(?P=mark)"""
     r"""\s{0,20},\s{0,20}(?P=mark)(?i:value)(?P=mark)\s{0,20}:\s{0,20}"""
@@ -115,13 +115,6 @@ _QUOTED = rf"""{_IS}(?P<quote>["'])(?P<text>(?:(?!(?P=quote))[^<>])+)(?P=quote)"
 _ATTRIBUTE = pattern(
     rf"\s(?:[\w.-]{{1,200}}:)?(?P<name>[A-Za-z_][\w.-]{{0,200}}){_QUOTED}"
 )
-_BARE = rf"""{_IS}(?P<text>[^\s"'<>]+)(?=[\s>])"""
-_BARE_ATTRIBUTE = pattern(rf"\s(?P<name>[A-Za-z_][\w.-]{{0,200}}){_BARE}")
-# A link, which may be relative: `href="/x?token=…"`.
-_LINK = pattern(
-    rf"""(?P<before>\s(?:action|formaction|href|src){_IS}["'])"""
-    r"""(?P<link>[^\s"'<>]+)(?=["'])"""
-)
 # A field, its attributes in any order: `<input name="csrf_token" value="…">` or
 # `<meta name=csrf-token content=…>`.
 _OF_FIELD = (
@@ -130,6 +123,7 @@ _OF_FIELD = (
     r"""[^<>]{1,500}?\s(?:value|content)"""
 )
 _FIELD = pattern(_OF_FIELD + _QUOTED)
+_BARE = rf"""{_IS}(?P<text>[^\s"'<>]+)(?=[\s>])"""
 _BARE_FIELD = pattern(_OF_FIELD + _BARE)
 # A field for a password has any name: `<input type="password" name="answer" value=…>`.
 _OF_PASSWORD_FIELD = (
@@ -163,7 +157,7 @@ _VALUE_IN_ELEMENT = pattern(
     r"(?P<text>[^<>]+|<!\[CDATA\[[^\]<]+\]\]>)</"
 )
 _OF_MARKUP = (
-    *(_ELEMENT, _ATTRIBUTE, _BARE_ATTRIBUTE, _FIELD, _BARE_FIELD, _VALUE_IN_ELEMENT),
+    *(_ELEMENT, _ATTRIBUTE, _FIELD, _BARE_FIELD, _VALUE_IN_ELEMENT),
     *(_PASSWORD_FIELD, _BARE_PASSWORD_FIELD, _XML_PAIR, _NAMED_ELEMENT),
 )
 # A setting in a script, `{"apiKey": "…"}`, `apiKey: '…'` or `var apiKey = '…'`.
@@ -184,13 +178,6 @@ _SETTINGS = pattern(
     r"|\s*[a-z_]{1,50}=\S{1,2000}(?: +[a-z_]{1,50}=\S{1,2000})+\s*"
 )
 _SETTING = pattern(r"(?:(?<=[;\s])|^)(?P<name>[A-Za-z][\w ]{0,50})=(?P<text>[^;\s]+)")
-# A setting on a line of its own: `export API_TOKEN='…'`, `password = …`.
-_SETTING_ON_LINE = pattern(
-    r"^\s{0,20}(?:(?:export|set|SET|ENV)\s{1,5})?(?P<name>[A-Za-z_][\w.-]{0,200})"
-    r"\s{0,20}=\s{0,20}(?!(?:None|null|[Tt]rue|[Ff]alse)\s{0,20}$)"
-    r"""(?P<quote>["'])?(?P<text>(?(quote)[^"'\r\n]+|[^\s"'()]+))(?(quote)(?P=quote))"""
-    r"\s{0,20}$"
-)
 # A placeholder that is to be written as text inside markup.
 _PLACEHOLDER_TO_ESCAPE = pattern(r"<(redacted(?::[0-9a-z-]+)?)>")
 # The comma between cookies that were joined into one header. The one in `Expires=Wed,
@@ -438,8 +425,6 @@ class Redactor(SecretNames):
             hidden_text = text
             for literal in literals:
                 hidden_text = literal.sub(self._hide_literal, hidden_text)
-            if _IN_SCRIPT in literals:
-                hidden_text = _LINK.sub(self._hide_in_link, hidden_text)
             hidden_text = self.scrub_urls(hidden_text)
             if hidden_text == text:
                 # A description may have placeholders that are not escaped.
@@ -513,19 +498,6 @@ class Redactor(SecretNames):
 
     def _hide_in_url(self, match: re.Match[str]) -> str:
         return self.scrub_url(match[0])
-
-    def _hide_in_link(self, match: re.Match[str]) -> str:
-        """Return a link of a page without its secrets: its `&` may be `&amp;`."""
-        link = match["link"]
-        plain_link = plain_placeholders(link).replace("&amp;", "&")
-        hidden_link = self.scrub_url(plain_link)
-        if hidden_link == plain_link:
-            return match[0]
-        # However a page is read, the placeholder is the same in the URL.
-        hidden_link = _PLACEHOLDER_TO_ESCAPE.sub(r"%3C\1%3E", hidden_link)
-        if "&amp;" in link:
-            hidden_link = hidden_link.replace("&", "&amp;")
-        return f"{match['before']}{hidden_link}"
 
     def scrub_form(self, form: str) -> str:
         """Return a query or a form (`a=1&token=x`) with secret fields replaced."""
@@ -715,8 +687,6 @@ def _patterns_of_literals(text: str) -> tuple[re.Pattern[str], ...]:
         return (_IN_SCRIPT,)
     if "=" in text and _SETTINGS.fullmatch(text):
         return (_SETTING,)
-    if "=" in text and _SETTING_ON_LINE.fullmatch(text) and not FORM.fullmatch(text):
-        return (_SETTING_ON_LINE,)
     return ()
 
 

@@ -100,11 +100,8 @@ _NAME_AT_END = pattern(
 )
 # The keys of a mapping of a name and a value, `{"name": "token", "value": "abc"}`, and
 # of what clients store: a command, whose words may be names, and rows, with columns.
-_KEYS_OF_VALUES = ("value", "Value", "ParameterValue")
-_KEYS_OF_NAMES = (
-    *("name", "key", "Name", "Key", "ParameterKey", "OptionName", "setting", "option"),
-    *("field", "parameter", "property", "variable", "header", "attribute"),
-)
+_KEYS_OF_VALUES = ("value", "Value")
+_KEYS_OF_NAMES = ("name", "key", "Name", "Key", "setting", "variable", "header")
 _KEYS_OF_PAIRS = frozenset((*_KEYS_OF_NAMES, "op"))
 _KEYS_OF_STORED = frozenset(("command", "commands", "columns", "rows", "chunks"))
 # All names beside which others are secret. Few mappings have any, so they are looked
@@ -141,6 +138,11 @@ _LAST_WORDS_ABOUT = frozenset(
 # secret (`requires_auth`).
 _WORDS_THAT_ASK = frozenset(
     "allow allowed allows has is needs require required requires supports".split()
+)
+# Words of which none makes the name of a secret of the one that it is glued to:
+# `showpassword`, `topsecret`.
+_WORDS_BEFORE_NO_SECRET = _WORDS_THAT_ASK | set(
+    "change enable forgot hide max min no non not public reset show top use".split()
 )
 #: Google's keys, which are sent under the name `key`.
 GOOGLE_KEY = pattern(r"(?<![\w-])AIza[\w-]{35}(?![\w-])")
@@ -378,7 +380,7 @@ class SecretNames:
         if table is not None:
             return table
         match = _NAME_AT_END.fullmatch(word)
-        if match is None or match["before"] in _WORDS_THAT_ASK:
+        if match is None or match["before"] in _WORDS_BEFORE_NO_SECRET:
             return None
         return self._names.get(match["name"])
 
@@ -619,11 +621,7 @@ def named_values_of(mapping: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
     a document (RFC 6902, and RFC 7644, 3.5.2) is one: it names its value by a path.
     """
     # Few mappings are one of a name and a value.
-    if (
-        "value" not in mapping
-        and "Value" not in mapping
-        and "ParameterValue" not in mapping
-    ):
+    if "value" not in mapping and "Value" not in mapping:
         return mapping.items()
     name_of_value = _name_of_value(mapping)
     if name_of_value is None:

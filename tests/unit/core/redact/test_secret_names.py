@@ -47,7 +47,7 @@ def test_secret_names_match_in_any_spelling(redactor: Redactor, name: object) ->
         "author", "authors", "authority", "authorization_url", "auth_method", "secretary", "secret_name",
         "password_policy", "cookie_jar", "signature_version", "key", "name", "user", "", "base", "day",
         "Access-Control-Allow-Credentials", "allow_credentials", "accept_cookies", "cookie_consent", "requires_auth",
-        "X-Requires-Auth", "requires_client_secret", "has_password", "haspassword", "nexttoken", "subtoken", "monkey",
+        "X-Requires-Auth", "requires_client_secret", "has_password", "haspassword", "showpassword", "nosecret", "nexttoken", "subtoken", "monkey",
         "is_token_valid", "Signature-Input", "Accept-Signature",
         "cookies_accepted", "cookieBanner", "token_created", "auth_options", "cookie_domain", "client_assertion_type",
         "pin_code", "pinned", "map_pin", "pin_count", "spin", "opinion", "mapping", "sig_figs", "design", "psk_identity",
