@@ -74,19 +74,19 @@ def changed_options(
     for name in ("ignore", "match", "content"):
         old_paths = options_before.get(name, ())
         new_paths = options_now.get(name, ())
-        added = [path for path in new_paths if path not in old_paths]
+        added_paths = [path for path in new_paths if path not in old_paths]
         removed_paths = [path for path in old_paths if path not in new_paths]
-        if added:
-            changes.append(f"{name}={','.join(added)} is new")
+        if added_paths:
+            changes.append(f"{name}={','.join(added_paths)} is new")
         if removed_paths:
             changes.append(f"{name}={','.join(removed_paths)} is gone")
     was_sequence = is_sequence(options_before, is_client=is_client)
-    becomes_sequence = is_sequence(options_now, is_client=is_client)
-    if was_sequence != becomes_sequence:
-        # What is the default is not written in a line.
-        word = "sequence=no" if is_client else "sequence"
-        is_new = becomes_sequence != is_client
-        changes.append(f"{word} is {_new_or_gone(is_new)}")
+    is_sequence_now = is_sequence(options_now, is_client=is_client)
+    if was_sequence != is_sequence_now:
+        # A line has only the option that is not the default.
+        option = "sequence=no" if is_client else "sequence"
+        is_new = is_sequence_now != is_client
+        changes.append(f"{option} is {_new_or_gone(is_new)}")
     has_key = bool(options_now.get("key"))
     if bool(options_before.get("key")) != has_key:
         changes.append(f"key= is {_new_or_gone(has_key)}")

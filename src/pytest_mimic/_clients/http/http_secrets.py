@@ -65,7 +65,7 @@ def secrets_of(
         service = scope[1]
     redactor = redactor.by_look()
     if service == "ssm":
-        return _ParameterSecrets(redactor, known=known_secrets)
+        return _SecretsOfSystemsManager(redactor, known=known_secrets)
     return Secrets(redactor, _NAMES_OF_SERVICES.get(service, ()), known_secrets)
 
 
@@ -105,8 +105,12 @@ def learned_from(
     return secrets
 
 
-class _ParameterSecrets(Secrets):
-    """Learns and hides the values of secure parameters, too."""
+class _SecretsOfSystemsManager(Secrets):
+    """Learns and hides the parameters of AWS Systems Manager, beside other secrets.
+
+    The service answers `{"Name": "/db", "Type": "SecureString", "Value": "hunter2"}`.
+    `Value` is no secret name, so that `Secrets` would keep it.
+    """
 
     def learn(self, plain: Any, /) -> None:
         super().learn(plain)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _MOST_LOOKED_AT = 10_000
 
 
-class _Family(Protocol):
+class _SharedTurns(Protocol):
     """The processes of a run that has forked, as `Turns` uses them."""
 
     def begin_turn(self) -> None:
@@ -49,7 +49,7 @@ class Turns:
     def __init__(self) -> None:
         self._lock = RLock()
         self._depth = 0
-        self._family: _Family | None = None
+        self._family: _SharedTurns | None = None
 
     def begin(self) -> None:
         """Begin a turn, once no other thread and process has one."""
@@ -76,13 +76,16 @@ class Turns:
     __enter__ = begin
     __exit__ = end
 
-    def share(self, family: _Family) -> None:
+    def share(self, family: _SharedTurns) -> None:
         """Share the turns with processes that are forked from now on, in a turn."""
         family.begin_turn()
         self._family = family
 
     def start_over(self) -> None:
-        """Begin anew in a process that was forked in a turn, which its parent ends."""
+        """Begin anew in a forked process.
+
+        The turn in which it was forked is its parent's.
+        """
         self._lock = RLock()
         self._depth = 0
 

@@ -76,7 +76,7 @@ class PendingErrors:
         self._errors.append(error)
 
     def take(self) -> list[MimicError]:
-        """Return the errors since the last call, and forget them."""
+        """Return the errors noted since they were last taken, and forget them."""
         taken_errors = self._errors
         self._errors = []
         return taken_errors

@@ -254,7 +254,7 @@ class _Comparison:
             found_differences = self._between_trees(old, new)
             is_certain = is_other and not self._rules.has_tolerance
             if not found_differences and (is_reordered or is_certain):
-                found_differences = [_untold(old, new)]
+                found_differences = [_difference_not_in_trees(old, new)]
         return [
             difference._replace(path=_rooted(root, difference.path))
             for difference in found_differences
@@ -426,7 +426,7 @@ def _unseen(old: Node, new: Node, path: str) -> list[Difference]:
         return found_differences
     is_other = _is_other(old_value, new_value)
     if is_other:
-        return [_untold(old, new, path)]
+        return [_difference_not_in_trees(old, new, path)]
     if is_other is False or not isinstance(old, Opaque):
         return []
     # Without an identity, the values themselves say whether they are equal.
@@ -444,12 +444,16 @@ def _are_equal(recorded: object, actual: object) -> bool:
         return False
 
 
-def _untold(old: Node, new: Node, path: str = "") -> Difference:
-    """Return the difference between two values whose trees have the same parts."""
+def _difference_not_in_trees(old: Node, new: Node, path: str = "") -> Difference:
+    """Return a difference between two values that their trees do not show.
+
+    The trees have the same parts.
+    """
     old_steps = list(steps(old) or ())
     new_steps = list(steps(new) or ())
     if old_steps == new_steps:
         return Difference(path, fact=_UNREADABLE)
+    # The steps are the same, in another order.
     return Difference(path, fact=_REORDERED)
 
 

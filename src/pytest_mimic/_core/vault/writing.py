@@ -468,11 +468,12 @@ def _entry_in_file(
         outcome_entry = old_entry
     elif stored_outcome.encoded is not None:
         outcome_entry = dict(outcome_entry)
-        # The kind stands with the body, where it is needed.
+        # `_write_body` adds the kind for a body in an object. An inline body has it as
+        # its key.
         outcome_entry.pop("kind", None)
         if stored_outcome.is_tagged:
             outcome_entry["tagged"] = True
-        outcome_entry |= _facts_of_body(objects, stored_outcome.encoded)
+        outcome_entry |= _write_body(objects, stored_outcome.encoded)
     if stored_outcome.inputs is None:
         return outcome_entry
     old_inputs = ""
@@ -524,10 +525,10 @@ def _write_inputs(
     return objects.place([text.encode()], "json")
 
 
-def _facts_of_body(objects: Objects, encoded: Encoded) -> Entry:
+def _write_body(objects: Objects, encoded: Encoded) -> Entry:
     """Return the facts of an outcome: its body, or its object, which is written."""
     if encoded.readable is None:
-        return _pickle_facts(objects, encoded)
+        return _write_pickle(objects, encoded)
     readable = encoded.readable
     facts: Entry = {}
     if readable.imports:
@@ -548,7 +549,7 @@ def _facts_of_body(objects: Objects, encoded: Encoded) -> Entry:
     return facts
 
 
-def _pickle_facts(objects: Objects, encoded: Encoded) -> Entry:
+def _write_pickle(objects: Objects, encoded: Encoded) -> Entry:
     """Return the facts of an outcome that is a pickle, which is written."""
     pickled: Any = encoded.pickled
     facts: Entry = {
