@@ -42,8 +42,8 @@ class _SharedTurns(Protocol):
 class Turns:
     """A lock that a thread may take again, and that processes share once a run forks.
 
-    A turn is a `with` block. What stands in it happens at once for all other threads
-    and processes: a call takes its place, a recording is written.
+    A turn is a `with` block. Other threads and processes see all of what it does, or
+    none: a call takes its place, a recording is written.
     """
 
     def __init__(self) -> None:

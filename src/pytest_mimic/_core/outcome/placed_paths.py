@@ -78,9 +78,15 @@ class PathStore:
         return False
 
     def may_be_in(self, chunks: Iterable[bytes | memoryview]) -> bool:
-        """Return whether pickles mention the base temporary folder."""
+        """Return whether a pickle mentions the base temporary folder.
+
+        Args:
+            chunks: The pickle in parts, as a pickler writes them. No part splits a
+                text.
+        """
         alternatives = b"|".join(map(re.escape, self.places.temporary_folders))
         if not alternatives:
+            # An empty pattern is found everywhere.
             return False
         is_mentioned_in = re.compile(alternatives).search
         return any(map(is_mentioned_in, chunks))
