@@ -158,3 +158,34 @@ def test_keys_in_json_that_goes_back_into_its_row(project, tmp_path):
     """
 
     record_and_replay(project, tests, SHOP=str(tmp_path / "shop.db"))
+
+
+def test_keys_that_a_column_of_another_name_gives_back(project, tmp_path):
+    pytest.importorskip("sqlalchemy")
+    key = "tok-ann-4711f00d0815"
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as shop:
+        shop.execute("create table users (id integer primary key, token)")
+        shop.execute("create table notes (note)")
+        shop.execute("insert into users (token) values (?)", (key,))
+        shop.commit()
+    project.ini("sqlalchemy")
+    tests = """
+        import os
+        import sqlalchemy as sa
+
+        USERS = sa.table("users", sa.column("id"), sa.column("token"))
+        NOTES = sa.table("notes", sa.column("note"))
+
+        def test_a_note():
+            engine = sa.create_engine("sqlite:///" + os.environ["SHOP"])
+            with engine.begin() as connection:
+                token = connection.scalars(sa.select(USERS.c.token)).one()
+                connection.execute(NOTES.insert().values(note=f"of {token}"))
+                note = connection.scalars(sa.select(NOTES.c.note)).one()
+                assert note == f"of {token}"
+                found = sa.select(NOTES).where(NOTES.c.note == note)
+                assert connection.execute(found).all() == [(note,)]
+                connection.execute(NOTES.delete())
+    """
+
+    record_and_replay(project, tests, SHOP=str(tmp_path / "shop.db"))

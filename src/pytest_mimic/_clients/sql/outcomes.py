@@ -116,9 +116,14 @@ class Rows:
     def store(self, hidden_columns: Sequence[Hidden], redactor: Redactor) -> None:
         """Keep the rows with values in secret columns replaced.
 
+        So are the secrets that the test knows, in the texts of all columns.
+
         Raises:
             UnstorableOutcomeError: A value has no plain form.
         """
+        placeholder_by_secret = _NOTHING
+        if redactor.known_secrets is not None:
+            placeholder_by_secret = redactor.known_secrets.hidden()
         hiding_by_column = list(zip(self._names, hidden_columns))
         for row_number, row in enumerate(self._rows):
             stored_row = []
@@ -129,7 +134,7 @@ class Rows:
                 if is_secret:
                     hidden_value = _stand_in(value, name, redactor)
                 else:
-                    hidden_value = hide_inside(value, redactor)
+                    hidden_value = hide_inside(value, redactor, placeholder_by_secret)
                 path = f"rows[{row_number}].{name}"
                 stored_row.append(to_plain(hidden_value, path, self.classes))
             self.values.append(stored_row)
