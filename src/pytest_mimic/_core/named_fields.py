@@ -40,7 +40,7 @@ class NamedFields(tuple[Any, ...]):
             setattr(cls, name, property(itemgetter(position)))
 
     def __new__(cls, *values: Any, **fields_by_name: Any) -> Self:
-        """Return a row of these fields.
+        """Make a tuple from values in order and by name, as a `NamedTuple` does.
 
         Raises:
             TypeError: A field is missing, is given twice, or does not exist.
@@ -49,15 +49,16 @@ class NamedFields(tuple[Any, ...]):
         if len(values) != len(names) or fields_by_name:
             positional = dict(zip(names, values))
             fields = {**cls._field_defaults, **positional, **fields_by_name}
-            is_too_many = len(values) > len(names)
-            is_given_twice = not fields_by_name.keys().isdisjoint(positional)
-            if is_too_many or is_given_twice or fields.keys() != set(names):
+            has_too_many = len(values) > len(names)
+            has_repeated = not fields_by_name.keys().isdisjoint(positional)
+            if has_too_many or has_repeated or fields.keys() != set(names):
                 raise TypeError(f"{cls.__name__} has the fields {', '.join(names)}")
-            values = tuple([fields[name] for name in names])
+            ordered_values = tuple([fields[name] for name in names])
+            return super().__new__(cls, ordered_values)
         return super().__new__(cls, values)
 
     def _replace(self, **changed: Any) -> Self:
-        """Return a row in which some fields are others."""
+        """Return a copy in which some fields have new values."""
         return type(self)(**{**self._asdict(), **changed})
 
     def _asdict(self) -> dict[str, Any]:

@@ -84,8 +84,9 @@ def changed_options(
     is_sequence_now = is_sequence(options_now, is_client=is_client)
     if was_sequence != is_sequence_now:
         # A line has only the option that is not the default.
-        option = "sequence=no" if is_client else "sequence"
-        is_new = is_sequence_now != is_client
+        is_sequence_by_default = is_client
+        option = "sequence=no" if is_sequence_by_default else "sequence"
+        is_new = is_sequence_now != is_sequence_by_default
         changes.append(f"{option} is {_new_or_gone(is_new)}")
     has_key = bool(options_now.get("key"))
     if bool(options_before.get("key")) != has_key:

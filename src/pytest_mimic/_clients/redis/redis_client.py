@@ -305,7 +305,7 @@ class ConnectionState:
         """Decide about commands to send.
 
         Returns:
-            Their batch, or None if the replies are recorded.
+            Their batch, or None if the replies are recorded, so that nothing is sent.
 
         Raises:
             MissingRecordingError: There is no recording, and the mode does not run the
@@ -338,11 +338,13 @@ class ConnectionState:
             texts = [list(map(text_of, command)) for command in commands]
             known_secrets.send(secret_words(commands, redactor), [call.parts, texts])
         step = port.begin(call)
-        if step is not None and step.mode == "replay" and step.waits:
-            self.expected_replies.append(Waiting(step))
-            return None
         if step is not None and step.mode == "replay":
-            self.expected_replies.extend(_replies_in(step.outcome(is_read_only=True)))
+            if step.waits:
+                # Not all replies came when the commands were recorded.
+                self.expected_replies.append(Waiting(step))
+            else:
+                outcome = step.outcome(is_read_only=True)
+                self.expected_replies.extend(_replies_in(outcome))
             return None
         batch = Batch(step, commands)
         if is_listening:

@@ -180,19 +180,20 @@ class Rows:
 
 
 def load_rows(outcome: Mapping[str, Any]) -> list[Any]:
-    """Return the rows of a recorded result, in their classes."""
-    rows = outcome["rows"]
+    """Return the rows of a recorded result, each in the class that it had."""
+    stored_rows = outcome["rows"]
     classes = outcome.get("imports", ())
-    # Most results have nothing but texts and numbers.
-    if not PLAIN.issuperset(map(type, chain.from_iterable(rows))):
+    values_by_row = stored_rows
+    # Most results have nothing but texts and numbers, which stand as they are.
+    if not PLAIN.issuperset(map(type, chain.from_iterable(stored_rows))):
         load_value = partial(from_plain, classes=classes)
-        rows = [list(map(load_value, row)) for row in rows]
+        values_by_row = [list(map(load_value, row)) for row in stored_rows]
     stored_class = outcome.get("row")
     if stored_class is None:
-        return list(map(tuple, rows))
+        return list(map(tuple, values_by_row))
     names = [str(column[0]) for column in outcome["columns"]]
     make = _maker_of_rows(stored_class, names, classes)
-    return list(map(make, rows))
+    return list(map(make, values_by_row))
 
 
 def _maker_of_rows(

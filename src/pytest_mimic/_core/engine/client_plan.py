@@ -251,8 +251,8 @@ class ClientPlan(Plan):
         if repeated_parts(parts) is not None:
             text = exact_text(parts)
         if text is not None and not may_have_tags(text):
-            has_paths = self.places.temporary_folders and call.paths.may_hold(text)
-            if not has_paths:
+            has_folders = self.places.temporary_folders
+            if not has_folders or not call.paths.may_be_in_text(text):
                 return parts
         return descriptions().described_parts(parts, self.places)
 

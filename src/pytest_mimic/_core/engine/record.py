@@ -234,8 +234,9 @@ def keep_issued(
 
 
 def recording_of(call: Call, outcomes: list[Stored], owner: Owner | None) -> Recording:
-    """Return the recording of a call that this run makes, with its outcomes."""
-    plan, run = call.plan, call.plan.run
+    """Return a new recording: of a call of this run, with its outcomes."""
+    plan = call.plan
+    run = plan.run
     return Recording(
         target=plan.target,
         arguments=call.arguments,
@@ -287,7 +288,9 @@ def encode(
         MutatedInputError: The call has changed an argument.
         UnstorableOutcomeError: The outcome cannot be stored.
     """
-    call, plan, run = observed.call, observed.call.plan, observed.call.plan.run
+    call = observed.call
+    plan = call.plan
+    run = plan.run
     arguments_before = observed.arguments_before
     if arguments_before is not None:
         arguments_before.refuse_changes()
@@ -349,7 +352,8 @@ def _describe_pickle(
     call: Call, outcome: Outcome, stored_outcome: Stored, pickled: Pickled
 ) -> None:
     """Store beside a pickle what people can read of it, and report what it loses."""
-    plan, run = call.plan, call.plan.run
+    plan = call.plan
+    run = plan.run
     for loss in losses(pickled.imports):
         call.report(loss)
     secrets = partial(plan.secrets, call)

@@ -185,7 +185,7 @@ class Step:
     def outcome(self, *, is_read_only: bool = False) -> Any:
         """Return the plain data that an edge has recorded: to `replay` or `verify`.
 
-        It is no copy if the edge `is_read_only`.
+        With `is_read_only`, the edge changes nothing in it, and gets no copy.
         """
         adapter: Any = self.call.plan.adapter
         if self.stored.mark and not adapter.waits:

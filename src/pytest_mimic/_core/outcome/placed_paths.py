@@ -66,7 +66,7 @@ class PathStore:
     def _folders_of_arguments(self) -> list[str]:
         return list(dict.fromkeys(self._folders()))
 
-    def may_hold(self, text: str) -> bool:
+    def may_be_in_text(self, text: str) -> bool:
         """Return whether a text or JSON mentions the base temporary folder.
 
         The check is fast. Only if it is true, an outcome is searched for paths.
@@ -77,7 +77,7 @@ class PathStore:
                 return True
         return False
 
-    def may_be_in(self, chunks: Iterable[bytes | memoryview]) -> bool:
+    def may_be_in_pickle(self, chunks: Iterable[bytes | memoryview]) -> bool:
         """Return whether a pickle mentions the base temporary folder.
 
         Args:

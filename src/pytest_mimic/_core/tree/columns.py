@@ -58,16 +58,18 @@ def changed_columns(
 ) -> Iterator[Change]:
     """Yield the columns in which two tables differ, and other numbers of rows once.
 
+    If nothing else differs, the first column that has another place.
+
     Args:
         old: The columns of one table.
         new: The columns of the other table.
         is_same: Returns whether two values of a column are equal.
         node_of: Makes the node of a value.
     """
-    counts = _row_counts(old, new)
-    if counts is not None:
-        yield "", Opaque("rows", counts[0]), Opaque("rows", counts[1])
-    is_changed = counts is not None
+    row_counts = _row_counts(old, new)
+    if row_counts is not None:
+        yield "", Opaque("rows", row_counts[0]), Opaque("rows", row_counts[1])
+    has_told_change = row_counts is not None
     for step in dict.fromkeys([*old, *new]):
         if step not in old:
             yield step, None, new[step].node()
@@ -78,13 +80,14 @@ def changed_columns(
             labels: list[Sequence[Any]] = []
             if not step.startswith(INDEX):
                 labels = _labels(old)
-            sides = comparison.sides(labels, is_told=counts is not None)
+            sides = comparison.sides(labels, is_count_told=row_counts is not None)
             if sides is None:
+                # The two columns are equal.
                 continue
             yield step, *sides
-        is_changed = True
-    if not is_changed:
-        yield from _order_change(old, new)
+        has_told_change = True
+    if not has_told_change:
+        yield from _column_order_change(old, new)
 
 
 def _row_counts(old: Columns, new: Columns) -> tuple[int, int] | None:
@@ -122,7 +125,7 @@ def _is_index(step: str) -> bool:
     return step == INDEX or step.startswith(f"{INDEX}[")
 
 
-def _order_change(old: Columns, new: Columns) -> Iterator[Change]:
+def _column_order_change(old: Columns, new: Columns) -> Iterator[Change]:
     """Yield a change if the columns of a table have another order."""
     for step, new_step in zip(old, new, strict=True):
         if step != new_step:
@@ -139,20 +142,20 @@ class _Comparison(NamedTuple):
     node_of: Callable[[Any], Node]
 
     def sides(
-        self, labels: list[Sequence[Any]], *, is_told: bool
+        self, labels: list[Sequence[Any]], *, is_count_told: bool
     ) -> tuple[Opaque, Opaque] | None:
         """Return the nodes of both columns; None: they do not differ.
 
         Args:
             labels: The labels of the rows, by level.
-            is_told: Whether a change of the number of rows is told already. Then only
-                the rows that both sides have are compared.
+            is_count_told: Whether a change of the number of rows is told already. Then
+                only the rows that both sides have are compared.
         """
         old, new = self.old, self.new
         if old.digest and old.digest == new.digest and old.dtype == new.dtype:
             return None
         has_other_rows = old.rows != new.rows
-        if old.dtype != new.dtype or (has_other_rows and not is_told):
+        if old.dtype != new.dtype or (has_other_rows and not is_count_told):
             return old.node(), new.node()
         if old.values is not None and new.values is not None:
             places = self._differing_places(old.values, new.values)
