@@ -519,13 +519,7 @@ def _arrow_values_data(column: Any) -> object:
         is_null = column.is_null().to_pylist()
         nulls = list(compress(range(len(column)), is_null))
     if types.is_dictionary(type_):
-        decoded = column.dictionary_decode()
-        data = _arrow_values_data(decoded)
-        if decoded.dictionary_encode().dictionary.equals(column.dictionary):
-            return nulls, data
-        # The dictionary has values that no row uses, or another order, by which the
-        # values of an ordered one compare.
-        return nulls, data, _reduce_arrow_column(column.dictionary)
+        return nulls, _arrow_values_data(column.dictionary_decode())
     # Containers are taken apart: as objects of Python, moments in them would lack their
     # nanoseconds.
     if types.is_struct(type_):
