@@ -9,8 +9,9 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 from enum import Enum
+from functools import cached_property, partial, partialmethod
 from pathlib import Path
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from pytest_mimic._core.identity.source import (
@@ -41,6 +42,16 @@ from pytest_mimic._core.types.table import row_of
 _FIELDS_OF_DATA = frozenset(
     {"__attrs_attrs__", "__dataclass_fields__", "__pydantic_fields__"}
 )
+# The attributes of descriptors and the like that hold functions, by class.
+_NAMES_OF_CARRIED: dict[type, tuple[str, ...]] = {
+    staticmethod: ("__func__",),
+    classmethod: ("__func__",),
+    MethodType: ("__func__",),
+    property: ("fget", "fset", "fdel"),
+    cached_property: ("func",),
+    partial: ("func",),
+    partialmethod: ("func",),
+}
 # The name of the type of functions that Cython has compiled.
 _CYTHON_FUNCTION = "cython_function_or_method"
 NO_SOURCE = "with neither source nor an importable name"
@@ -321,8 +332,14 @@ def _lent_functions(item: Any, cls: type) -> list[FunctionType]:
     These are a function from elsewhere, and the wrappers that decorators made.
     """
     holders = [item]
-    for name in ("__func__", "fget", "fset", "fdel", "func"):
-        holders.append(getattr(item, name, None))
+    for kind, names in _NAMES_OF_CARRIED.items():
+        # Asked of its type: a mock may say that it is of another class.
+        if not issubclass(type(item), kind):
+            continue
+        for name in names:
+            # A subclass may not have called the `__init__` of its base.
+            with suppress(AttributeError):
+                holders.append(object.__getattribute__(item, name))
     own = set(map(id, own_methods(cls)))
     functions = []
     for function in holders:

@@ -8,7 +8,7 @@ import random
 import re
 import shlex
 import types
-from unittest.mock import Mock, PropertyMock
+from unittest.mock import MagicMock, Mock, PropertyMock
 
 import kinds_of_things as k
 import pytest
@@ -129,6 +129,21 @@ def test_a_function_bound_by_hand_counts_with_its_object():
     ]
 
     assert len(set(map(fingerprint, methods))) == 6
+
+
+def test_attributes_of_a_local_class_are_identified_without_their_code():
+    mock = MagicMock()
+    like_a_property = MagicMock(spec=property)
+
+    class Local:
+        client = mock
+        setting = like_a_property
+
+    fingerprint(Local)
+
+    for held in (mock, like_a_property):
+        assert not held.mock_calls
+        assert held._mock_children.keys().isdisjoint({"fget", "fset", "fdel", "func"})
 
 
 def mock_with(value: object) -> Mock:
