@@ -444,10 +444,11 @@ def _is_made_by_its_class(thing: Any) -> bool:
     except Exception:
         # Code of the class may raise anything. The pickle of the object raises it, too.
         return True
-    if type(parts) is not tuple:
-        return True
-    make, arguments, *_ = parts
-    return make is cls or (len(arguments) > 0 and arguments[0] is cls)
+    match parts:
+        case tuple((make, tuple(arguments), *_)):
+            return make is cls or arguments[:1] == (cls,)
+    # It is a name, or has not the documented shape, which the pickle says.
+    return True
 
 
 def _deciding_class(cls: Any) -> Any:
