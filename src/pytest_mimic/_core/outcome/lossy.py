@@ -132,6 +132,8 @@ _READING_METHODS: dict[type, tuple[str, ...]] = {
     dict: ("items",),
     list: ("__iter__",),
     deque: ("__iter__",),
+    set: ("__iter__",),
+    frozenset: ("__iter__",),
 }
 
 
@@ -179,7 +181,11 @@ def _has_own_pickling(kind: type) -> bool:
 def _with_items(thing: Any) -> Any:
     """Return the reduction of a container that gets its items as they are."""
     parts = thing.__reduce_ex__(4)
-    if type(parts) is not tuple or len(parts) < 4:
+    if type(parts) is not tuple:
+        return NotImplemented
+    if isinstance(thing, (set, frozenset)):
+        return _set_with_items(thing, parts)
+    if len(parts) < 4:
         # The constructor gets the items.
         return NotImplemented
     make, arguments, state, *_ = parts
@@ -193,6 +199,29 @@ def _with_items(thing: Any) -> Any:
         items = list(deque.__iter__(thing))
     contents = {"items": items, "state": _with_slots(thing, state)}
     return make, arguments, contents, None, None, restore_items
+
+
+def _set_with_items(thing: Any, parts: tuple[Any, ...]) -> Any:
+    """Return the reduction of a set that is made with its items as they are.
+
+    `parts` are those of its own reduction.
+    """
+    if len(parts) != 3:
+        return NotImplemented
+    _, _, state = parts
+    base: Any = frozenset if isinstance(thing, frozenset) else set
+    arguments = type(thing), list(base.__iter__(thing))
+    contents = {"items": [], "state": _with_slots(thing, state)}
+    return filled_set, arguments, contents, None, None, restore_items
+
+
+def filled_set(kind: type, items: list[Any]) -> Any:
+    """Return a set of a class with items, by no method of its own."""
+    if issubclass(kind, frozenset):
+        return frozenset.__new__(kind, items)
+    filled: Any = set.__new__(kind)
+    set.update(filled, items)
+    return filled
 
 
 def _with_slots(container: Any, state: Any) -> Any:
@@ -222,7 +251,7 @@ def restore_items(container: Any, contents: dict[str, Any]) -> None:
             dict.__setitem__(container, key, part)
     elif isinstance(container, list):
         list.extend(container, items)
-    else:
+    elif isinstance(container, deque):
         deque.extend(container, items)
     _restore_state(container, contents["state"])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import datetime
 import io
+import pickle
 import types
 import uuid
 
@@ -473,9 +474,27 @@ class LatestSeen(collections.deque):
         return iter([self[-1]])
 
 
+class Evens(set):
+    __slots__ = ("unit",)
+
+    def __iter__(self):
+        return (item for item in super().__iter__() if item % 2 == 0)
+
+
+class FrozenEvens(frozenset):
+    def __iter__(self):
+        return (item for item in super().__iter__() if item % 2 == 0)
+
+
 @pytest.mark.parametrize(
     "container",
-    [Shouting(b="x", a="y"), Latest([1, 2]), LatestSeen([1, 2])],
+    [
+        Shouting(b="x", a="y"),
+        Latest([1, 2]),
+        LatestSeen([1, 2]),
+        Evens([1, 2]),
+        FrozenEvens([1, 2]),
+    ],
     ids=lambda container: type(container).__name__,
 )
 def test_items_come_back_as_they_are_inside(container):
@@ -485,6 +504,18 @@ def test_items_come_back_as_they_are_inside(container):
     assert len(again) == 2
     assert [*again] == [*container]
     assert repr(again) == repr(container)
+
+
+@pytest.mark.parametrize("kind", [Evens, FrozenEvens])
+def test_a_set_comes_back_with_what_is_inside(kind):
+    value = kind([1, 2])
+    value.unit = "m"
+
+    again = load(recorded([value]))[0]
+
+    assert 1 in again
+    assert again == {1, 2}
+    assert again.unit == "m"
 
 
 @pytest.mark.parametrize(
@@ -512,6 +543,26 @@ def test_an_object_that_comes_back_as_one_of_another_class_is_refused():
 
     with pytest.raises(UnstorableOutcomeError, match=r"\[0\].*\n.*makes a tuple of it"):
         recorded([week])
+
+
+class Reduced:
+    def __init__(self, reduction):
+        type(self).reduction = reduction
+
+    def __reduce__(self):
+        return self.reduction
+
+
+@pytest.mark.parametrize("reduction", [(), (list,), (list, None), (list, [1])])
+def test_pickle_says_what_is_wrong_with_a_reduction(reduction):
+    value = Reduced(reduction)
+    with pytest.raises((pickle.PicklingError, TypeError)) as raised_by_pickle:
+        pickle.dumps(value)
+
+    with pytest.raises(UnstorableOutcomeError) as raised:
+        recorded([value])
+
+    assert str(raised.value.__context__) == str(raised_by_pickle.value)
 
 
 def test_an_array_without_a_mask_comes_back_without():
