@@ -174,7 +174,7 @@ class FolderStore:
             return self.read(name)
         return None
 
-    def map(self, name: str) -> memoryview | None:
+    def memory(self, name: str) -> memoryview | None:
         if os.name == "posix" and (self.size(name) or 0) >= _MAPPED_FROM:
             from mmap import ACCESS_COPY, mmap
 

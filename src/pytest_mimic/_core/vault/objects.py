@@ -180,7 +180,7 @@ class Objects:
             if encoded.readable is None:
                 if outcome_entry.get("fingerprint") != encoded.fingerprint:
                     return False
-                self.map(outcome_entry["pickle"], origin)
+                self.memory(outcome_entry["pickle"], origin)
                 return True
             return self._equals_readable(outcome_entry, origin, encoded.readable)
         except MimicError:
@@ -197,7 +197,7 @@ class Objects:
         if outcome_entry.get("objects", []) != sorted(readable.objects):
             return False
         for name in readable.objects:
-            self.map(name, origin)
+            self.memory(name, origin)
         body = self.body(outcome_entry, origin)
         if list(body) != [readable.kind]:
             return False
@@ -210,7 +210,7 @@ class Objects:
             name not in self._size_of_sound_object
             or self.store.size(name) != self._size_of_sound_object[name]
         ):
-            stored = self.store.map(name)
+            stored = self.store.memory(name)
             if stored is None or not is_sound(name, stored):
                 self.store.write(name, pieces)
             self._size_of_sound_object[name] = sum(map(len, pieces))
@@ -299,7 +299,7 @@ class Objects:
             self._check_allowed(outcome_entry, origin)
         try:
             stream, *buffers = stream_and_buffers(
-                self.map(outcome_entry["pickle"], origin)
+                self.memory(outcome_entry["pickle"], origin)
             )
         except DamagedError as reason:
             raise self._damaged(outcome_entry["pickle"], origin, reason) from None
@@ -362,20 +362,20 @@ class Objects:
     def read(self, name: str, origin: Origin) -> bytes:
         """Return the bytes of an object, as they were written.
 
-        The errors are those of `map`.
+        The errors are those of `memory`.
         """
         content = self.store.read(name)
         self._check(name, content, origin)
         return content or b""
 
-    def map(self, name: str, origin: Origin) -> memoryview:
+    def memory(self, name: str, origin: Origin) -> memoryview:
         """Return the bytes of an object, as they were written. The caller owns them.
 
         Raises:
             CorruptRecordingError: The file is missing, damaged, or a pointer of Git
                 LFS.
         """
-        content = self.store.map(name)
+        content = self.store.memory(name)
         self._check(name, content, origin)
         return content or memoryview(b"")
 

@@ -1,9 +1,13 @@
-"""The protocol of a store, which keeps bytes by name, whole or not at all."""
+"""The protocol of a store, which keeps bytes by name, whole or not at all.
+
+`FolderStore` of `folder` implements all of it. Other stores inherit bodies that stand
+here: a commit, the overlay of an import, a store that reads each file once.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Set
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 from pytest_mimic.errors import MimicError
@@ -24,17 +28,21 @@ class Store(Protocol):
     def contents(self, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """Yield the name and content of each file that is there and can be read.
 
+        A file that cannot be read is left out, so that it does not end a search of all.
+        Who needs the file itself calls `read`, which says why.
+
         The names are such as `names` has returned.
         """
         for name in names:
-            content = None
-            with suppress(MimicError):
+            try:
                 content = self.read(name)
+            except MimicError:
+                continue
             if content is not None:
                 yield name, content
 
-    def map(self, name: str) -> memoryview | None:
-        """Return the content, or None.
+    def memory(self, name: str) -> memoryview | None:
+        """Return the content as memory, or None if there is no such file.
 
         The caller owns the memory: changing it does not change the file.
         """
@@ -56,6 +64,7 @@ class Store(Protocol):
         ...
 
     def size(self, name: str) -> int | None:
+        """Return the length of the content, or None if there is no such file."""
         content = self.read(name)
         return None if content is None else len(content)
 

@@ -239,7 +239,7 @@ class Writer:
         recording = other_objects.store.read(name) or b""
         store.share()
         for object_name in sorted(references(recording)):
-            content = other_objects.map(object_name, Origin(name, "", None))
+            content = other_objects.memory(object_name, Origin(name, "", None))
             if store.size(object_name) != len(content):
                 store.write(object_name, [content])
         self._replaced |= references(store.read(name) or b"") - references(recording)

@@ -341,7 +341,7 @@ class Checker:
         for name in objects_of(outcome_entry):
             try:
                 # To open an object checks that its bytes fit the digest in its name.
-                content[name] = [objects.map(name, origin)]
+                content[name] = [objects.memory(name, origin)]
             except MimicError as error:
                 # A replay can do without the object with the list of what the call
                 # read.

@@ -37,9 +37,9 @@ class ReadOnceStore(Store):
         """Drop the content of a recording that is not read again, to save memory."""
         self._contents_by_name.pop(name, None)
 
-    def map(self, name: str) -> memoryview | None:
+    def memory(self, name: str) -> memoryview | None:
         # Only objects are mapped. They may be large, and are not kept.
-        return self._other_store.map(name)
+        return self._other_store.memory(name)
 
     def size(self, name: str) -> int | None:
         return self._other_store.size(name)

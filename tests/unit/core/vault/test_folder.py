@@ -67,7 +67,7 @@ store = FolderStore(folder + "/vault")
 store.write("calls/a.json", b"1")
 store.write("calls/a.json", b"2")
 store.end_writing()
-print(store.read("calls/a.json"), bytes(store.map("calls/a.json")), store.delete(["calls/a.json"]))
+print(store.read("calls/a.json"), bytes(store.memory("calls/a.json")), store.delete(["calls/a.json"]))
 print(store.names(), min(refused.values()))
 """
 
@@ -190,6 +190,6 @@ def test_links_to_files_are_read_and_the_vault_may_be_a_link(tmp_path):
 
     assert store.names() == ["calls/a.json", "calls/b.json"]
     assert store.read("calls/a.json") == b"1"
-    assert bytes(store.map("calls/b.json")[:3]) == b"222"
+    assert bytes(store.memory("calls/b.json")[:3]) == b"222"
     store.write("calls/c.json", b"3")
     assert (tmp_path / "v/calls/c.json").read_bytes() == b"3"

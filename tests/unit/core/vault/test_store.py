@@ -152,7 +152,7 @@ class Stores(RuleBasedStateMachine):
         """Compare the bytes, the mapped memory and the size."""
         data = self.expected.get(name)
         for store in self.stores:
-            own = store.map(name)
+            own = store.memory(name)
             assert store.read(name) == data
             assert (None if own is None else bytes(own)) == data
             assert store.size(name) == (None if data is None else len(data))
@@ -197,7 +197,7 @@ def test_files_of_every_size_are_read_back(size, tmp_path):
     store.write("a", data)
 
     assert store.read("a") == data
-    assert bytes(store.map("a")) == data
+    assert bytes(store.memory("a")) == data
 
 
 def test_hidden_files_and_those_left_out_are_not_named(tmp_path):
