@@ -133,7 +133,7 @@ def test_what_is_no_regular_file_at_the_end_of_a_link_is_not_opened(tmp_path, od
     link.symlink_to(place)
 
     assert store.names() == ["calls/a.json", "calls/b.json"]
-    for read in (store.read, store.map):
+    for read in (store.read, store.memory):
         with pytest.raises(
             CorruptRecordingError, match=f"{link} is a link to {words}, which is not"
         ):
