@@ -9,6 +9,7 @@ import copy
 import copyreg
 import io
 import pickle
+import sys
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -378,7 +379,8 @@ def _refuse_lost_attributes(thing: Any) -> None:
     if is_own:
         # A handle, such as a stream, may well be another object in the copy.
         attributes = _public_plain(attributes)
-        if not attributes and _is_made_by_its_class(thing):
+        is_of_stdlib = package in sys.stdlib_module_names
+        if not attributes and (not is_of_stdlib or _is_made_by_its_class(thing)):
             return
     else:
         compared_names = added_attributes(thing, package)
@@ -417,17 +419,22 @@ def _refuse_lost_attributes(thing: Any) -> None:
 
 
 def _is_of_other_class(copied: object, thing: object, *, is_own: bool) -> bool:
-    """Return whether the copy of an object is of a class that is not the object's.
+    """Return whether the copy of an object is of a class that it should not have.
 
     A proxy, which says that it is of another class, comes back as an object of that
-    class. A library may make classes of one name anew, with one content (`is_own`: the
-    class is the library's).
+    class. The author of a class may choose by its `__reduce__` what an object comes
+    back as (`is_own`: the method is of the same package as the class). That choice does
+    not count for the standard library, whose objects users expect back as they were.
     """
     cls = type(thing)
     class_of_copy = type(copied)
     if class_of_copy in (cls, thing.__class__):
         return False
-    return not is_own or class_of_copy.__name__ != cls.__name__
+    if not is_own:
+        return True
+    # It may make classes of one name anew, with one content.
+    is_of_stdlib = _package_of(cls) in sys.stdlib_module_names
+    return is_of_stdlib and class_of_copy.__name__ != cls.__name__
 
 
 def _is_made_by_its_class(thing: Any) -> bool:

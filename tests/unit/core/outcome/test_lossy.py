@@ -545,6 +545,20 @@ def test_an_object_that_comes_back_as_one_of_another_class_is_refused():
         recorded([week])
 
 
+class Place:
+    """Comes back as its name: its author says so."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __reduce__(self):
+        return str, (self.name,)
+
+
+def test_the_author_of_a_class_chooses_what_an_object_comes_back_as():
+    assert load(recorded([Place("Bath")])) == ["Bath"]
+
+
 class Reduced:
     def __init__(self, reduction):
         type(self).reduction = reduction
