@@ -13,6 +13,7 @@ from xxhash import xxh3_128_hexdigest
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.short import (
     LONGEST_DUMPED,
+    MARSHAL_VERSION,
     MOST_DUMPED_TOGETHER,
     NAN,
     ONLY_TEXTS,
@@ -22,7 +23,7 @@ from pytest_mimic._core.identity.short import (
     TEXTS_AND_BYTES,
     Plain,
     has_long,
-    is_marked,
+    mentions_folder,
     plain_nans,
 )
 from pytest_mimic._core.types.kinds import Unstable
@@ -57,9 +58,13 @@ def fingerprint(value: object, *, places: Places | None = None) -> str:
         Unstable: A part of the value has no stable identity.
     """
     places = places or Places()
-    data = dumps([_form_of_value(value, places, "value")], 2)
-    if is_marked(data, places.temporary_folders):
-        data = dumps([_form_of_value(value, places, "value", locates=True)], 2)
+    data = dumps([_form_of_value(value, places, "value")], MARSHAL_VERSION)
+    if mentions_folder(data, places.temporary_folders):
+        # Few values mention a folder. Only those are searched for paths, which takes
+        # longer.
+        data = dumps(
+            [_form_of_value(value, places, "value", finds_paths=True)], MARSHAL_VERSION
+        )
     return xxh3_128_hexdigest(_VALUE_PREFIX + data)
 
 
@@ -75,10 +80,14 @@ def identity_of(value: object, places: Places | None = None) -> str | None:
 def fingerprint_outcome(value: object) -> str | None:
     """Return the identity of an outcome, 32 hex digits.
 
-    The order of dicts and the memory layout of arrays count as well. None: a part of
-    the value has no stable identity.
+    It tells whether the value that is read back from a recording equals the one that
+    was stored, and whether a call that is recorded again has given the same. So more
+    counts than for an argument: the order of dicts and the memory layout of arrays.
+
+    None: a part of the value has no stable identity, so that nothing can be told.
     """
     try:
+        # No folder of the run is known here: a path counts by its text.
         outcome_digest = rest_of_identity().digest(value, Places(), is_outcome=True)
     except Unstable:
         return None
@@ -86,9 +95,9 @@ def fingerprint_outcome(value: object) -> str | None:
 
 
 # A prefix stands before the data that is hashed, so that a value, an outcome and a call
-# never have one identity.
-_VALUE_PREFIX = dumps(("value", VERSION), 2)
-_OUTCOME_PREFIX = dumps(("outcome", VERSION), 2)
+# never have the same identity.
+_VALUE_PREFIX = dumps(("value", VERSION), MARSHAL_VERSION)
+_OUTCOME_PREFIX = dumps(("outcome", VERSION), MARSHAL_VERSION)
 
 
 class CallIdentity:
@@ -189,7 +198,7 @@ class CallIdentity:
         self._counted_positions = tuple(sorted(counted))
         counted_names = [names[position] for position in self._counted_positions]
         self._target_prefix = dumps(
-            ("call", VERSION, target, counted_names, key is not None), 2
+            ("call", VERSION, target, counted_names, key is not None), MARSHAL_VERSION
         )
 
     def key(self, values: tuple[Any, ...]) -> str:
@@ -207,7 +216,9 @@ class CallIdentity:
             self._look_for_paths(values)
         if self._key is not None:
             key = self._key(dict(zip(self._names, values)))
-            data = dumps([_form_of_value(key, places, "key", locates=True)], 2)
+            data = dumps(
+                [_form_of_value(key, places, "key", finds_paths=True)], MARSHAL_VERSION
+            )
         elif self._by_content:
             data = self._data_with_paths(values)
         else:
@@ -223,11 +234,11 @@ class CallIdentity:
                     parts.append(self._form_of_argument(position, value))
                 else:
                     parts.append(_form_of_value(value, places, self._names[position]))
-            data = dumps(parts, 2)
+            data = dumps(parts, MARSHAL_VERSION)
             if (
                 places.temporary_folders
                 and data.find(SEPARATOR) >= 0
-                and is_marked(data, places.temporary_folders)
+                and mentions_folder(data, places.temporary_folders)
             ):
                 data = self._data_with_paths(values)
         if places.changes != changes_before:
@@ -288,11 +299,13 @@ class CallIdentity:
         forms = {}
         for position in self._counted_positions:
             forms[position] = self.form(position, values[position])
-        marks = self._places.temporary_folders
-        if marks and is_marked(dumps(list(forms.values()), 2), marks):
+        folders = self._places.temporary_folders
+        if folders and mentions_folder(
+            dumps(list(forms.values()), MARSHAL_VERSION), folders
+        ):
             for position in self._counted_positions:
                 forms[position] = self._form_of_argument(
-                    position, values[position], locates=True
+                    position, values[position], finds_paths=True
                 )
         has_changed = self._places.changes != changes_before
         if has_changed and self._folder_numbers(tuple(values)):
@@ -301,7 +314,9 @@ class CallIdentity:
 
     def form(self, position: int, value: Any) -> Any:
         """Return the form of one argument, as `key` hashes it."""
-        return self._form_of_argument(position, value, locates=bool(self._by_content))
+        return self._form_of_argument(
+            position, value, finds_paths=bool(self._by_content)
+        )
 
     def whole_form(self, position: int, value: Any) -> Any:
         """Return the form of one argument of which every part counts.
@@ -313,7 +328,9 @@ class CallIdentity:
 
     def key_of_forms(self, forms: Forms) -> str:
         """Return the identity of a call, from the forms of the arguments that count."""
-        data = dumps([forms[position] for position in self._counted_positions], 2)
+        data = dumps(
+            [forms[position] for position in self._counted_positions], MARSHAL_VERSION
+        )
         return xxh3_128_hexdigest(self._target_prefix + data)
 
     def _folder_numbers(self, values: tuple[object, ...]) -> bytes:
@@ -331,7 +348,7 @@ class CallIdentity:
             numbers.setdefault(folder, len(numbers))
         if len(numbers) < 2:
             return b""
-        return dumps([numbers[folder] for folder in folders], 2)
+        return dumps([numbers[folder] for folder in folders], MARSHAL_VERSION)
 
     def folders(self, values: tuple[object, ...]) -> list[str]:
         """Return the given folders in which the arguments' paths are.
@@ -374,9 +391,9 @@ class CallIdentity:
         forms = []
         for position in self._counted_positions:
             forms.append(
-                self._form_of_argument(position, values[position], locates=True)
+                self._form_of_argument(position, values[position], finds_paths=True)
             )
-        return dumps(forms, 2)
+        return dumps(forms, MARSHAL_VERSION)
 
     def digest(self, position: int, value: object) -> str | None:
         """Return the identity of the argument at a position of the signature.
@@ -399,18 +416,18 @@ class CallIdentity:
             return None
         try:
             part = self._form_of_argument(
-                position, value, locates=True, ignores_empty=ignores_empty
+                position, value, finds_paths=True, ignores_empty=ignores_empty
             )
         except Unstable:
             return None
-        return xxh3_128_hexdigest(dumps([part], 2))
+        return xxh3_128_hexdigest(dumps([part], MARSHAL_VERSION))
 
     def _form_of_argument(
         self,
         position: int,
         value: Any,
         *,
-        locates: bool = False,
+        finds_paths: bool = False,
         ignores_empty: bool = False,
     ) -> object:
         """Return the form of the argument at a position, see `_form_of_value`."""
@@ -418,7 +435,7 @@ class CallIdentity:
             return ...
         name = self._names[position]
         try:
-            if locates and self._by_content:
+            if finds_paths and self._by_content:
                 value = self._with_contents(position, value)
             if position in self._ignored_steps:
                 prune = rest_of_identity().prune
@@ -432,7 +449,7 @@ class CallIdentity:
                 value,
                 self._places,
                 name,
-                locates=locates,
+                finds_paths=finds_paths,
                 ignores_empty=ignores_empty,
             )
         except Unstable:
@@ -440,7 +457,7 @@ class CallIdentity:
                 # The error is to name the argument in `**extra` that is unstable.
                 for extra_name, extra_value in value.items():
                     _form_of_value(
-                        extra_value, self._places, extra_name, locates=locates
+                        extra_value, self._places, extra_name, finds_paths=finds_paths
                     )
             raise
 
@@ -463,7 +480,7 @@ def _form_of_value(
     places: Places,
     name: str,
     *,
-    locates: bool = False,
+    finds_paths: bool = False,
     ignores_empty: bool = False,
 ) -> object:
     """Return the form in which marshal writes a value.
@@ -477,11 +494,11 @@ def _form_of_value(
     | a short dict of scalars by text | `[keys, values]` |
     | any other | `[[digest]]` |
 
-    With `locates`, a value that holds a string which is a path has no short form.
-    Without it, the short form is dumped, and the dump contains a mark.
+    With `finds_paths`, a value that holds a string which is a path has no short form.
+    Without it, the short form is dumped, and a folder is searched for in the dump.
     """
     type_ = type(value)
-    if locates and _holds_path(value, places):
+    if finds_paths and _holds_path(value, places):
         # The digest of the graph puts the place of the path for the string.
         pass
     elif type_ is dict:

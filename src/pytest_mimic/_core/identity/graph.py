@@ -31,8 +31,8 @@ from xxhash import xxh3_128_digest
 
 from pytest_mimic._core.identity.paths import path_replacer
 from pytest_mimic._core.identity.rules import kind_of
-from pytest_mimic._core.identity.short import SCALARS
-from pytest_mimic._core.identity.walk import HoldsMark, TooLarge, Walk
+from pytest_mimic._core.identity.short import MARSHAL_VERSION, SCALARS
+from pytest_mimic._core.identity.walk import MentionsFolder, TooLarge, Walk
 from pytest_mimic._core.types.kinds import Raw
 
 if TYPE_CHECKING:
@@ -88,9 +88,9 @@ def digest(
         kind_of, places=places, layout=is_outcome, ignores_empty=ignores_empty
     )
     try:
-        walk = Walk(kinds, ordered=is_outcome, marks=places.temporary_folders)
+        walk = Walk(kinds, ordered=is_outcome, folders=places.temporary_folders)
         return _digest_by_walk_or_graph(value, walk)
-    except HoldsMark:
+    except MentionsFolder:
         # A string may be a path. The place of a path counts in place of its text, for
         # which a slower walk looks at each string.
         walk = Walk(kinds, ordered=is_outcome, replace_path=path_replacer(places))
@@ -171,9 +171,9 @@ class Graph:
             return
         else:
             kind = self.walk.kind(type_)
-            node.label = dumps(("kind", kind.tag), 2)
+            node.label = dumps(("kind", kind.tag), MARSHAL_VERSION)
             parts = [kind.reduce(value)]
-        node.label = node.label or dumps((type_.__name__, len(parts)), 2)
+        node.label = node.label or dumps((type_.__name__, len(parts)), MARSHAL_VERSION)
         parts = self.walk.with_replaced_paths(parts)
         if node.group:
             for part in parts:
@@ -187,7 +187,7 @@ class Graph:
             scalars_or_others = list(members)
             if is_plain:
                 node.parts.append(
-                    dumps(len(scalars_or_others), 2)
+                    dumps(len(scalars_or_others), MARSHAL_VERSION)
                     + self.digest_of_scalars(scalars_or_others)
                 )
             else:

@@ -37,6 +37,7 @@ from typing import Any, TypeGuard
 
 from pytest_mimic._core.identity.call_identity import CallIdentity, Forms
 from pytest_mimic._core.identity.counted_paths import counted_paths
+from pytest_mimic._core.identity.short import MARSHAL_VERSION
 from pytest_mimic._core.nodes.json_tags import TAG_SIGN
 from pytest_mimic._core.nodes.node_classes import Cut, Items, Node, Opaque
 from pytest_mimic._core.nodes.node_json import plain_of
@@ -48,8 +49,6 @@ Parts = dict[str, Any]
 
 _DEFAULT, _IGNORED, _IN_PART = "default", "ignored", "in part"
 
-# This version writes equal values equally, whatever they share.
-_MARSHAL_VERSION = 2
 _SCALAR_TYPES = frozenset({str, int, float, bool, type(None)})
 
 
@@ -150,13 +149,13 @@ def _is_same_plainly(tree: Any, value: Any) -> bool:
     if kind is int or kind is bool or kind is str:
         # A text that looks like a tag may stand for another value.
         return bool(tree == value) and (kind is not str or TAG_SIGN not in value)
-    marshalled_tree = dumps(tree, _MARSHAL_VERSION)
+    marshalled_tree = dumps(tree, MARSHAL_VERSION)
     if TAG_SIGN.encode() in marshalled_tree:
         # A tag stands for another value, or for one that is not there as a whole.
         return False
     try:
         # Unlike `==`, the dump tells 1 from True, and 0.0 from -0.0.
-        return dumps(value, _MARSHAL_VERSION) == marshalled_tree
+        return dumps(value, MARSHAL_VERSION) == marshalled_tree
     except ValueError:
         # A part is of a class of its own.
         return False

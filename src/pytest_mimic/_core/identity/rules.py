@@ -21,7 +21,7 @@ from pytest_mimic._core.commands import Remedy, Verb, do
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.callables import callable_kind, class_variables
 from pytest_mimic._core.identity.paths import path_reducer
-from pytest_mimic._core.identity.short import SCALARS, plain_nans
+from pytest_mimic._core.identity.short import MARSHAL_VERSION, SCALARS, plain_nans
 from pytest_mimic._core.identity.stands_for import (
     is_wrapped_file,
     stream_content,
@@ -346,7 +346,9 @@ def _reduce_many_members(values: list[Any]) -> tuple[list[bytes]]:
     addresses = list(map(id, values))
     data_by_address = {}
     for address, value in dict(zip(addresses, values)).items():
-        data_by_address[address] = dumps(plain_nans(_reduce_member(value)), 2)
+        data_by_address[address] = dumps(
+            plain_nans(_reduce_member(value)), MARSHAL_VERSION
+        )
     return (list(map(data_by_address.__getitem__, addresses)),)
 
 

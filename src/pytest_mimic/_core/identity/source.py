@@ -16,6 +16,7 @@ from typing import Any
 
 from xxhash import xxh3_128_hexdigest
 
+from pytest_mimic._core.identity.short import MARSHAL_VERSION
 from pytest_mimic._core.modules import is_in_project
 from pytest_mimic._core.types.kinds import PLAIN, named_like
 
@@ -388,7 +389,7 @@ def normalised(node: ast.AST) -> str:
             words.append((type(item).__name__, None))
         else:
             words.append((type(item).__name__, item))
-    return xxh3_128_hexdigest(dumps(words, 2))
+    return xxh3_128_hexdigest(dumps(words, MARSHAL_VERSION))
 
 
 def _counting_fields(node: ast.AST) -> dict[str, Any]:

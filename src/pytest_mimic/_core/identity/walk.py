@@ -52,13 +52,14 @@ from xxhash import xxh3_128, xxh3_128_intdigest
 
 from pytest_mimic._core.identity.short import (
     LONGEST_DUMPED,
+    MARSHAL_VERSION,
     NAN,
     SCALARS,
     SCALARS_BUT_FLOATS,
     SEPARATOR,
     TEXTS_AND_BYTES,
     has_long,
-    is_marked,
+    mentions_folder,
     plain_nans,
 )
 from pytest_mimic._core.types.kinds import PLAIN, Kind, Raw
@@ -98,8 +99,8 @@ class TooLarge(Exception):  # noqa: N818 - not an error: graph.py digests the va
     """A value is deeper or larger than one walk can take, and perhaps cyclic."""
 
 
-class HoldsMark(Exception):  # noqa: N818 - not an error: the value is walked again
-    """A value holds a mark, and so perhaps a string that is a path.
+class MentionsFolder(Exception):  # noqa: N818 - not an error: the value is walked again
+    """A value mentions a temporary folder: a string in it may be a path.
 
     A path below the base temporary folder counts by its place in the run, not by its
     text. So the value is walked again, by a `Walk` with `replace_path`.
@@ -112,7 +113,8 @@ class Walk:
     Attributes:
         kind_of: Returns the kind of a type. The walk calls it once for each type.
         ordered: Whether the order of dicts counts.
-        marks: Texts in UTF-8 of which no string may contain one: see `HoldsMark`.
+        folders: Folders in UTF-8 of which no string may contain one: see
+            `MentionsFolder`.
         replace_path: Returns an object with a kind of its own for a string that is a
             path, the same object for equal strings, and other strings as they are.
             None in a walk in which strings are only strings, which is faster.
@@ -124,9 +126,9 @@ class Walk:
     __slots__ = (
         "cells",
         "deep_cells",
+        "folders",
         "kind_of",
         "kinds",
-        "marks",
         "ordered",
         "replace_path",
     )
@@ -136,12 +138,12 @@ class Walk:
         kind_of: Callable[[type], Kind],
         *,
         ordered: bool = False,
-        marks: Sequence[bytes] = (),
+        folders: Sequence[bytes] = (),
         replace_path: Callable[[str], object] | None = None,
     ) -> None:
         self.kind_of = kind_of
         self.ordered = ordered
-        self.marks = marks
+        self.folders = folders
         self.replace_path = replace_path
         self.kinds: dict[type, Kind] = {}
         self.cells = self.deep_cells = 0
@@ -162,14 +164,18 @@ class Walk:
             replace_path(value) if type(value) is str else value for value in column
         ]
 
-    def checked_for_marks(self, data: bytes) -> bytes:
+    def checked_for_folders(self, data: bytes) -> bytes:
         """Return the data of encoded strings.
 
         Raises:
-            HoldsMark: A string contains a mark.
+            MentionsFolder: A string contains a folder.
         """
-        if self.marks and data.find(SEPARATOR) >= 0 and is_marked(data, self.marks):
-            raise HoldsMark
+        if (
+            self.folders
+            and data.find(SEPARATOR) >= 0
+            and mentions_folder(data, self.folders)
+        ):
+            raise MentionsFolder
         return data
 
     def digest(self, column: Column, level: int = 0) -> bytes:
@@ -177,7 +183,7 @@ class Walk:
 
         Raises:
             TooLarge: The values are cyclic, nested too deep, or too many for one walk.
-            HoldsMark: A string contains a mark.
+            MentionsFolder: A string contains a folder.
             Unstable: A value has no identity. The error does not have its path yet.
         """
         hasher = xxh3_128()
@@ -229,9 +235,9 @@ class Walk:
             and len(column) > SHORT_COLUMN
             and self.replace_path is None
         ):
-            update(b"V" + dumps((kind.tag, len(column)), 2))
+            update(b"V" + dumps((kind.tag, len(column)), MARSHAL_VERSION))
             return kind.many(column)
-        update(b"K" + dumps((kind.tag, len(column)), 2))
+        update(b"K" + dumps((kind.tag, len(column)), MARSHAL_VERSION))
         different_objects = {*map(id, column[:SHORT_COLUMN])}
         if len(different_objects) * MANY_ROWS > SHORT_COLUMN:
             return (list(map(kind.reduce, column)),)
@@ -257,7 +263,7 @@ class Walk:
             or TEXTS_AND_BYTES.isdisjoint(types)
             or not has_long(column)
         ):
-            update(b"M" + self.checked_for_marks(dumps(column, 2)))
+            update(b"M" + self.checked_for_folders(dumps(column, MARSHAL_VERSION)))
         else:
             self._write_long(column, update)
         return ()
@@ -273,15 +279,15 @@ class Walk:
                 lengths_and_numbers.append((type(value).__name__, len(value)))
             else:
                 lengths_and_numbers.append(value)
-        update(b"Z" + dumps(lengths_and_numbers, 2))
+        update(b"Z" + dumps(lengths_and_numbers, MARSHAL_VERSION))
         for value in column:
             if type(value) is bytes:
                 update(value)
             elif type(value) is str and len(value) <= LONGEST_DUMPED:
-                update(self.checked_for_marks(value.encode("utf-8", "surrogatepass")))
+                update(self.checked_for_folders(value.encode("utf-8", "surrogatepass")))
             elif type(value) is str:
                 # The text is encoded by pieces, so that it is never copied as a whole.
-                # No path is so long, so no mark is searched for.
+                # No path is so long, so no folder is searched for.
                 for start in range(0, len(value), LONGEST_DUMPED):
                     piece = value[start : start + LONGEST_DUMPED]
                     update(piece.encode("utf-8", "surrogatepass"))
@@ -302,10 +308,10 @@ class Walk:
                 tag = self.kind(type_).tag
             number_of_type[type_] = number_of_tag.setdefault(tag, len(number_of_tag))
         if len(number_of_tag) == 1:
-            update(b"K" + dumps((*number_of_tag, len(column)), 2))
+            update(b"K" + dumps((*number_of_tag, len(column)), MARSHAL_VERSION))
             return ([self.kinds[type(value)].reduce(value) for value in column],)
         numbers = list(map(number_of_type.__getitem__, types))
-        update(b"X" + dumps(numbers, 2))
+        update(b"X" + dumps(numbers, MARSHAL_VERSION))
         columns: InnerColumns = tuple([] for _ in number_of_tag)
         for number, value in zip(numbers, column):
             columns[number].append(value)
@@ -342,7 +348,7 @@ class Walk:
         return [b"#" + self.digest([value], level + 1) for value in values]
 
     def _dump(self, value: Any) -> bytes:
-        return b"m" + self.checked_for_marks(dumps(value, 2))
+        return b"m" + self.checked_for_folders(dumps(value, MARSHAL_VERSION))
 
 
 # Writers: one for each builtin class, see `_WRITERS`. Each writes what a column of
@@ -367,8 +373,8 @@ def _write_texts(
     if data.count(0) != len(column) - 1:
         # A string holds the separator itself.
         return walk.write_scalars(column, update, (str,))
-    update(b"S" + dumps((len(column), len(data)), 2))
-    update(walk.checked_for_marks(data))
+    update(b"S" + dumps((len(column), len(data)), MARSHAL_VERSION))
+    update(walk.checked_for_folders(data))
     return ()
 
 
@@ -378,7 +384,7 @@ def _write_lists(
     """Write lists or tuples: their lengths, and then their items in order."""
     lengths = list(map(len, column))
     letter = b"L" if type(column[0]) is list else b"P"
-    update(letter + dumps(lengths, 2))
+    update(letter + dumps(lengths, MARSHAL_VERSION))
     return (walk.joined_items(column, lengths),)
 
 
@@ -386,7 +392,7 @@ def _write_sets(walk: Walk, column: Column, update: Update, level: int) -> Inner
     """Write sets or frozensets, whose members have no order that a run could repeat."""
     lengths = list(map(len, column))
     letter = b"E" if type(column[0]) is set else b"G"
-    update(letter + dumps(lengths, 2))
+    update(letter + dumps(lengths, MARSHAL_VERSION))
     if walk.replace_path is not None:
         # Paths are replaced before the members are sorted, as the name of a folder must
         # not decide the order.
@@ -425,7 +431,7 @@ def _write_sets_of_ints(column: Column, update: Update) -> InnerColumns | None:
     # anything.
     with suppress(Exception):
         members: Column = list(chain.from_iterable(map(sorted, column)))
-        data = dumps(members, 2)
+        data = dumps(members, MARSHAL_VERSION)
         # In a dump, each int of 32 bits is the letter `i` and four bytes. So the dump
         # proves their type faster than a check does.
         if data[5::5] == b"i" * len(members):
@@ -451,7 +457,7 @@ def _write_sets_of_texts(
         while batch := list(islice(remaining, LONG_COLUMN)):
             if countOf(map(type, batch), str) < len(batch):
                 return None
-            data = walk.checked_for_marks(
+            data = walk.checked_for_folders(
                 "\0".join(batch).encode("utf-8", "surrogatepass")
             )
             texts = data.split(b"\0")
@@ -460,7 +466,7 @@ def _write_sets_of_texts(
                 return None
             sum_of_digests += sum(map(xxh3_128_intdigest, texts))
         sums.append(sum_of_digests)
-    update(b"+" + dumps(sums, 2))
+    update(b"+" + dumps(sums, MARSHAL_VERSION))
     return ()
 
 
@@ -481,7 +487,7 @@ def _write_dicts(
         column = [_with_replaced_keys(walk, row) for row in column]
     lengths = list(map(len, column))
     if walk.ordered:
-        update(b"O" + dumps(lengths, 2))
+        update(b"O" + dumps(lengths, MARSHAL_VERSION))
         values = list(chain.from_iterable(map(dict.values, column)))
         return walk.joined_items(column, lengths), values
     # Only texts or only ints can be sorted. Keys of several types may be equal: 1,
@@ -492,12 +498,12 @@ def _write_dicts(
         key_types = map(type, chain.from_iterable(column))
         is_sortable = countOf(key_types, key_type) == sum(lengths)
     if not is_sortable:
-        update(b"Q" + dumps(lengths, 2))
+        update(b"Q" + dumps(lengths, MARSHAL_VERSION))
         return _write_by_ranks(walk, column, update, level)
     first_row = column[0]
     if len(column) == 1:
         keys = sorted(first_row)
-        update(b"D" + dumps(len(keys), 2))
+        update(b"D" + dumps(len(keys), MARSHAL_VERSION))
         if keys == list(first_row):
             return keys, list(first_row.values())
         return keys, list(map(first_row.__getitem__, keys))
@@ -510,9 +516,12 @@ def _write_dicts(
         # KeyError: a row has other keys.
         with suppress(KeyError):
             columns = [list(map(itemgetter(key), column)) for key in reversed(keys)]
-            update(b"C" + walk.checked_for_marks(dumps((len(column), keys), 2)))
+            update(
+                b"C"
+                + walk.checked_for_folders(dumps((len(column), keys), MARSHAL_VERSION))
+            )
             return tuple(columns)
-    update(b"W" + dumps(lengths, 2))
+    update(b"W" + dumps(lengths, MARSHAL_VERSION))
     return _sorted_items(column)
 
 
@@ -558,7 +567,7 @@ def _write_memory(column: Iterable[Raw], update: Update) -> InnerColumns:
     """Write the memory of arrays: what the bytes mean, and then the bytes."""
     for raw in column:
         head: Any = raw.head
-        update(b"R" + dumps((head, raw.size), 2))
+        update(b"R" + dumps((head, raw.size), MARSHAL_VERSION))
         for part in raw.parts():
             if not raw.floats:
                 update(part)

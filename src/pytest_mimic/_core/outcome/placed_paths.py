@@ -71,8 +71,8 @@ class PathStore:
 
         The check is fast. Only if it is true, an outcome is searched for paths.
         """
-        for mark in self.places.temporary_folders:
-            folder = mark.decode("utf-8", "surrogatepass")
+        for encoded_folder in self.places.temporary_folders:
+            folder = encoded_folder.decode("utf-8", "surrogatepass")
             if folder in text or folder.replace("\\", "\\\\") in text:
                 return True
         return False
