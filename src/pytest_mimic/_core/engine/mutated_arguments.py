@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import PurePath
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from pytest_mimic._core.commands import do
 from pytest_mimic._core.files.places import LONGEST_PATH
@@ -43,6 +43,22 @@ _MOST_ITEMS = 10_000
 _UNCHANGEABLE = frozenset({bool, bytes, complex, float, int, str, type(None)})
 
 
+class _NamedPath(NamedTuple):
+    """A path that an argument, or an item of one, is.
+
+    Attributes:
+        path: The absolute path.
+        is_text: Whether it stands as a text, which may be no path.
+        name: The argument.
+        key: Its key or place in the argument; None for the argument itself.
+    """
+
+    path: str
+    is_text: bool
+    name: str
+    key: object
+
+
 class ArgumentsBefore:
     """The arguments of a call, and the files that they name, as they were before it.
 
@@ -61,11 +77,10 @@ class ArgumentsBefore:
         if not _UNCHANGEABLE.issuperset(map(type, call.values)):
             self._advancing = _states_before(arguments)
             self._before = self._identities()
-        # The path, whether it is a text, its argument, its key or place in that, and
-        # the facts of its file.
-        self._files: list[tuple[str, bool, str, object, _FileFacts | None]] = []
-        for found in _paths_in(arguments, names=call.names):
-            self._files.append((*found, _facts(found[0])))
+        # The paths, each with the facts of its file.
+        self._files: list[tuple[_NamedPath, _FileFacts | None]] = []
+        for named_path in _paths_in(arguments, names=call.names):
+            self._files.append((named_path, _facts(named_path.path)))
 
     def _identities(self) -> dict[str, str | None]:
         call, identity = self._call, self._call.identity
@@ -86,13 +101,13 @@ class ArgumentsBefore:
         """
         call = self._call
         files = self._changed_files()
-        changed = []
+        changed_names = []
         if self._before:
             now = self._identities_with_states_before()
             for name, digits in self._before.items():
                 if digits != now[name]:
-                    changed.append(name)
-        if files or changed:
+                    changed_names.append(name)
+        if files or changed_names:
             from pytest_mimic._core.tree.differing import argument_differences
             from pytest_mimic._core.tree.messages import mutated, mutations
 
@@ -101,14 +116,15 @@ class ArgumentsBefore:
             )
             raise mutated(
                 call.plan.target,
-                limited(files, _SHOWN) or mutations(changed, differences),
-                remedies=self._remedies(changed, differences),
+                limited(files, _SHOWN) or mutations(changed_names, differences),
+                remedies=self._remedies(changed_names, differences),
             )
 
     def _changed_files(self) -> list[str]:
         """Return a line for each file that the call has made, changed or removed."""
         lines = []
-        for path, is_text, name, key, before in self._files:
+        for named_path, before in self._files:
+            path, is_text, name, key = named_path
             after = _facts(path)
             if after == before:
                 continue
@@ -116,18 +132,18 @@ class ArgumentsBefore:
             # Most strings are no paths.
             if before is None and is_text and place is None:
                 continue
-            how = "changed"
+            verb = "changed"
             if before is None:
-                how = "made"
+                verb = "made"
             elif after is None:
-                how = "removed"
+                verb = "removed"
             step = name
             if key is not None:
                 step = f"{name}[{key!r}]"
-            shown = path
+            shown_path = path
             if place is not None:
-                shown = place.text
-            lines.append(f"{step}: {shown}: {how} by the call")
+                shown_path = place.text
+            lines.append(f"{step}: {shown_path}: {verb} by the call")
         return lines
 
     def _identities_with_states_before(self) -> dict[str, str | None]:
@@ -141,9 +157,9 @@ class ArgumentsBefore:
                 after = state_of(value)
             except ValueError:  # the call has closed the stream, which is a change
                 continue
-            changed = changed_state(before, after)
-            if changed is not None:
-                self.states[path] = changed
+            new_state = changed_state(before, after)
+            if new_state is not None:
+                self.states[path] = new_state
                 moved.append((value, before, after))
         for value, before, _ in moved:
             set_state(value, before)
@@ -154,12 +170,12 @@ class ArgumentsBefore:
                 set_state(value, after)
 
     def _remedies(
-        self, changed: list[str], differences: list[Difference]
+        self, changed_names: list[str], differences: list[Difference]
     ) -> list[Remedy]:
         """Return what to write for a stream, or for private attributes that changed."""
         target, options = self._call.plan.target, self._call.plan.options
         arguments = self._call.named()
-        streams = [name for name in changed if is_stream(arguments.get(name))]
+        streams = [name for name in changed_names if is_stream(arguments.get(name))]
         if streams:
             name = streams[0]
             content = stream_content(name, type(arguments[name]), options)
@@ -194,7 +210,7 @@ def set_states(call: Call, states: dict[str, State]) -> None:
 
 def _paths_in(
     arguments: dict[str, object], *, names: tuple[str, ...]
-) -> Iterator[tuple[str, bool, str, object]]:
+) -> Iterator[_NamedPath]:
     """Yield the paths that arguments or their items are, and where each is.
 
     Strings may be paths, too.
@@ -215,11 +231,13 @@ def _paths_in(
         for key, part in islice(_items_of(value), _MOST_ITEMS):
             is_text = type(part) is str
             if isinstance(part, str):
+                # An object of a subclass of `str` is no path.
                 may_be_path = is_text and len(part) <= LONGEST_PATH
             else:
                 may_be_path = isinstance(part, PurePath)
             if may_be_path:
-                yield os.path.abspath(str(part)), is_text, name, key  # noqa: PTH100
+                path = os.path.abspath(str(part))  # noqa: PTH100
+                yield _NamedPath(path, is_text, name, key)
 
 
 def _items_of(value: object) -> Iterable[tuple[object, object]]:
