@@ -116,7 +116,8 @@ def error_of(target: str, outcome_entry: Entry) -> str | None:
         match = re.match(r"raised ([^\s(]+)", preview)
         if match is None:
             return "raised an exception"
-        return f"raised {_class_in_short(match[1])}"
+        # A colon may stand before the message: `raised shop:RateError: 'no rates'`.
+        return f"raised {_class_in_short(match[1].rstrip(':'))}"
     if names_client(target) and "value" in outcome_entry:
         return _adapter_of_errors(target).failure(outcome_entry["value"])
     return None
