@@ -125,7 +125,7 @@ class EventList(list[_Event]):
     Appending is safe in threads without a lock.
     """
 
-    def add(self, event: _Event) -> None:
+    def add(self, event: _Event, /) -> None:
         """Append an event of another process, a worker of xdist or a forked one."""
         self.append(event)
 
@@ -148,7 +148,7 @@ class _DistinctItems(list[_Item]):
     def __contains__(self, item: object) -> bool:
         return item in self._present
 
-    def add(self, item: _Item) -> None:
+    def add(self, item: _Item, /) -> None:
         """Append an item, unless it is there."""
         if item not in self._present:
             self._present.add(item)
