@@ -202,7 +202,8 @@ class Phases(Hooks):
         if call.excinfo is None:
             return
         trace = call.excinfo.value.__traceback__
-        # The last frame outside of this plugin, or the first of all.
+        # `--pdb` stops at the end of the trace. The end becomes the last frame outside
+        # of this plugin. If there is none, it is the first frame of all.
         last = trace
         while trace is not None:
             if not trace.tb_frame.f_code.co_filename.startswith(PACKAGE):

@@ -318,7 +318,7 @@ def _refused_by_proxy(message: str, req: Any) -> Exception:
     status = 502
     # `407 Proxy Authentication Required`
     number, _, reason = message.partition(" ")
-    if number.isdigit():
+    if number.isdecimal():
         status = int(number)
         message = reason
     return aiohttp.ClientHttpProxyError(info, (), status=status, message=message)

@@ -296,7 +296,7 @@ class RequestMessage:
         length = values_by_name.get("content-length", "")
         if "chunked" in values_by_name.get("transfer-encoding", "").lower():
             self._missing_bytes = None
-        elif length.isdigit():
+        elif length.isdecimal():
             self._missing_bytes = int(length)
 
     def request(self, url: str, headers: tuple[tuple[str, str], ...]) -> HttpRequest:

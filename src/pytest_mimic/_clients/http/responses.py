@@ -443,7 +443,8 @@ class StoredResponse:
         length = sum(map(len, self.chunks))
         if not self.is_complete:
             length += 1
-            if recorded_length.isdigit():
+            # `int` takes no `²`, which is a digit, too.
+            if recorded_length.isdecimal():
                 length = max(length, int(recorded_length))
         return str(length)
 

@@ -228,7 +228,7 @@ class CassetteTrack(Track):
     def follow_recorded(self, event: CallRecorded, recording: Recording) -> None:
         """Take a call that another process has recorded."""
         self._calls[event.number] = recording
-        if event.is_whole:
+        if event.has_outcome:
             self._errors[event.number] = event.error
 
     def write_late(self) -> None:

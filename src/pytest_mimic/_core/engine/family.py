@@ -282,7 +282,8 @@ class Family:
         recording = self._recording_in(event)
         cassette.follow_recorded(event, recording)
         self._late.append(cassette)
-        if event.is_whole and self._run.account.next_run is not None:
+        # A value that this outcome gave is not made anew where this process sends it.
+        if event.has_outcome and self._run.account.next_run is not None:
             self._run.account.next_run.note_elsewhere(recording.stored)
 
     def _write_late(self) -> None:
@@ -374,7 +375,7 @@ class Family:
             number,
             facts,
             entry,
-            is_whole=recording.stored.mark != EMPTY,
+            has_outcome=recording.stored.mark != EMPTY,
             error=error,
         )
         self.tell(event)

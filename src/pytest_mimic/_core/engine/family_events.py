@@ -103,7 +103,7 @@ class CallRecorded(NamedTuple):
         number: The position of the call in it.
         facts: The fields of the recording that are plain data.
         entry: The outcome as it stands in a recording.
-        is_whole: There is an outcome; else the place is empty so far.
+        has_outcome: Whether the call has an outcome. Else its place is empty so far.
         error: The call and its failure in words, with the test, if it has failed.
     """
 
@@ -112,7 +112,7 @@ class CallRecorded(NamedTuple):
     number: int
     facts: dict[str, Any]
     entry: dict[str, Any]
-    is_whole: bool
+    has_outcome: bool
     error: tuple[str, str] | None
 
 

@@ -702,15 +702,15 @@ class _Describer(Walk):
         facts: dict[str, Node] = {}
         generic = origin_and_arguments(kind)
         if generic is not None:
-            # A model of pydantic, `Page[Item]`, is stored by its class and arguments.
+            # A model of pydantic, `Page[Item]`, is drawn by its class and arguments.
             kind, arguments = generic
             facts["of"] = Items("list", self._parts(arguments))
         name = type_name(kind)
         content, attributes = content_and_attributes(value)
         parts: dict[str, Node] = {}
         if content:
-            # A rule of the user's may reduce a value to another that has the same rule:
-            # each level counts.
+            # A rule of the user's may reduce a value to another that has the same rule.
+            # So the content takes a level of `depth`, as parts do.
             parts[""] = self.node(content[0])
         elif issubclass(kind, BaseException):
             name = self.import_name(kind)

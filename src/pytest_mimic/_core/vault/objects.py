@@ -434,7 +434,7 @@ def _error_in_one_line(error: Exception) -> str:
 
     The text of a library's error may hold a whole array.
     """
-    text = f"{type(error).__name__}: {error}"
+    text = f"{type(error).__name__}: {str(error).strip()}"
     first_line = text.partition("\n")[0]
     return first_line[:_LONGEST_ERROR]
 

@@ -142,6 +142,15 @@ def test_content_length_is_the_length_of_the_replayed_body(runs):
     assert dict(answer.headers)["Content-Length"] == str(len(body))
 
 
+def test_a_length_that_is_no_number_is_left_to_the_client(runs):
+    """`²` is a digit for Python, and no number."""
+    plain = recorded(runs, [("Content-Length", "²")], b"abc")
+
+    answer = StoredResponse({**plain, "end": "stopped"}, "GET")
+
+    assert dict(answer.headers)["Content-Length"] == "4"
+
+
 @pytest.mark.parametrize(
     ("date", "expires", "kept"),
     [

@@ -42,7 +42,7 @@ FILE = "calls/http/1a2b.json"
             1,
             {"target": "http"},
             {"value": 1},
-            is_whole=True,
+            has_outcome=True,
             error=("GET /a gave 503", "test_a"),
         ),
         CallEnded(OWNER),
