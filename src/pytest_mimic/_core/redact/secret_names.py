@@ -100,7 +100,7 @@ _NAME_AT_END = pattern(
 )
 # The keys of a mapping of a name and a value, `{"name": "token", "value": "abc"}`, and
 # of what clients store: a command, whose words may be names, and rows, with columns.
-_KEYS_OF_VALUES = ("value", "Value")
+_KEYS_OF_VALUES = frozenset(("value", "Value"))
 _KEYS_OF_NAMES = ("name", "key", "Name", "Key", "setting", "variable", "header")
 _KEYS_OF_PAIRS = frozenset((*_KEYS_OF_NAMES, "op"))
 _KEYS_OF_STORED = frozenset(("command", "commands", "columns", "rows", "chunks"))
@@ -139,7 +139,7 @@ _LAST_WORDS_ABOUT = frozenset(
 _WORDS_THAT_ASK = frozenset(
     "allow allowed allows has is needs require required requires supports".split()
 )
-# Words of which none makes the name of a secret of the one that it is glued to:
+# Words before a secret name without a sign between, after which the whole is none:
 # `showpassword`, `topsecret`.
 _WORDS_BEFORE_NO_SECRET = _WORDS_THAT_ASK | set(
     "change enable forgot hide max min no non not public reset show top use".split()
@@ -248,8 +248,7 @@ class SecretNames:
         """Return what `are_plain` returns."""
         if not _KEYS_OF_STORED.isdisjoint(keys):
             return False
-        has_value = any(key in keys for key in _KEYS_OF_VALUES)
-        if has_value and not _KEYS_OF_PAIRS.isdisjoint(keys):
+        if not _KEYS_OF_VALUES.isdisjoint(keys) and not _KEYS_OF_PAIRS.isdisjoint(keys):
             return False
         names_beside = self.names_secret_beside(keys)
         for key in keys:
