@@ -283,6 +283,9 @@ def test_commands_of_redis_lose_a_secret(
             with redis.Redis(port=int(os.environ["PORT"])) as client:
                 assert client.hset("user:1", mapping={{"name": "Ann", "motto": "{SECRET}"}}) == 2
                 assert client.hget("user:1", "name") == b"Ann"
+                client.hget("user:1", "motto")
+                client.set("motto:1", "{SECRET}")
+                client.get("motto:1")
     """)
     project.ini("redis")
     project.record().expect(passed=1)
@@ -294,6 +297,50 @@ def test_commands_of_redis_lose_a_secret(
     assert code == 0, lines
     assert holds_secret(project) == []
     project.replay().expect(passed=1)
+
+
+def test_a_text_that_names_a_secret_is_recorded_again(
+    project: Project, rekey: Rekey, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A run hides all of its values; a recording does not say that it was a text."""
+    pytest.importorskip("sqlalchemy")
+    monkeypatch.setenv("DATABASE", str(tmp_path / "users.db"))
+    project.tests("""
+        import os
+        import sqlalchemy as sa
+
+        def test_one():
+            engine = sa.create_engine("sqlite:///" + os.environ["DATABASE"])
+            with engine.begin() as connection:
+                connection.execute(sa.text("CREATE TABLE users (name, motto)"))
+                insert = sa.text("INSERT INTO users (name, motto) VALUES (:n, :m)")
+                connection.execute(insert, {"n": "Ann", "m": "tea"})
+            engine.dispose()
+    """)
+    project.ini("sqlalchemy")
+    project.record().expect(passed=1)
+    project.ini("sqlalchemy", mimic_redact="motto")
+
+    code, lines = rekey()
+
+    assert (code, lines[2]) == (
+        1,
+        "    its statement names a secret, and only a run can tell where it is",
+    )
+    again = "pytest --mimic-rerecord test_shop.py::test_one"
+    assert lines[-1] == f"  to record them: {again}"
+    project.replay().expect(
+        failed=1,
+        says=[
+            "params.m: 'tea' recorded, <redacted> now",
+            f"to record it, if mimic_redact has changed: {again}",
+            f"to record the missing: {again}",
+        ],
+    )
+    (tmp_path / "users.db").unlink()
+    project.run("--mimic-rerecord").expect(passed=1)
+    project.replay().expect(passed=1)
+    assert rekey()[0] == 0
 
 
 def test_calls_of_grpc_lose_a_secret(

@@ -161,10 +161,10 @@ def is_secret(command: Command, redactor: Redactor) -> bool:
     A command is so if a key in it, or another short word, is a secret name:
     `GET session_token`.
     """
-    return bool(_name_of_secret_key(command, redactor))
+    return bool(name_of_secret_key(command, redactor))
 
 
-def _name_of_secret_key(command: Command, redactor: Redactor) -> str:
+def name_of_secret_key(command: Command, redactor: Redactor) -> str:
     """Return the secret name in a key of a command; empty: there is none."""
     verb = first_word(command[0])
     if verb in _WITHOUT_KEYS:
@@ -209,7 +209,7 @@ def _secrets_with_names(
         ]
         if not hidden_indexes:
             continue
-        name_of_key = _name_of_secret_key(command, redactor)
+        name_of_key = name_of_secret_key(command, redactor)
         if name_of_key:
             index_of_value = _value_index(command)
             if index_of_value not in hidden_indexes:
@@ -217,9 +217,17 @@ def _secrets_with_names(
             word_by_name.setdefault(name_of_key, text_of(command[index_of_value]))
         elif first_word(command[0]) in _WITH_FIELDS:
             for index in hidden_indexes:
-                name_of_field = text_of(command[index - 1])
+                name_of_field = name_of_hidden_word(command, index, redactor)
                 word_by_name.setdefault(name_of_field, text_of(command[index]))
     return {word: name for name, word in word_by_name.items()}
+
+
+def name_of_hidden_word(command: Command, index: int, redactor: Redactor) -> str:
+    """Return the name for which a word of a command is secret.
+
+    The name is in a key of the command, or is the field before the word.
+    """
+    return name_of_secret_key(command, redactor) or text_of(command[index - 1])
 
 
 def shown_indexes(command: Command, redactor: Redactor) -> Sequence[int]:
@@ -297,7 +305,7 @@ def describe_commands(
     shown_by_command = [shown_indexes(command, redactor) for command in commands]
     plain_commands = []
     for command, indexes_to_show in zip(commands, shown_by_command):
-        plain_commands.append(_plain_command(command, indexes_to_show, redactor))
+        plain_commands.append(plain_command(command, indexes_to_show, redactor))
     verb = verb_of(commands[0][0])
     name = "command"
     counted = plain_commands[0]
@@ -323,7 +331,7 @@ def describe_commands(
     )
 
 
-def _plain_command(
+def plain_command(
     command: Command, indexes_to_show: Sequence[int], redactor: Redactor
 ) -> list[Any]:
     """Return the words of a command without secrets.

@@ -189,4 +189,8 @@ class Refusal:
         )
         if former is not None and former.follows:
             return error, REKEY
+        # Where redaction has changed, the error names another command than the usual.
+        for remedy in error.remedies:
+            if remedy.verb is Verb.RERECORD:
+                verb = Verb.RERECORD
         return error, self._option(verb)

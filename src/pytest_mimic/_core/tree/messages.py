@@ -14,18 +14,20 @@ from pytest_mimic._core.commands import (
     Remedy,
     Verb,
     do,
+    mimic_command,
     record,
     rerecord,
     verify,
 )
 from pytest_mimic._core.identity.kept_parts import Parts, is_digest
 from pytest_mimic._core.nodes.node_classes import Hidden, Node
-from pytest_mimic._core.placeholders import is_placeholder
+from pytest_mimic._core.placeholders import is_placeholder, mentions_placeholder
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.tree.call_labels import by_name
 from pytest_mimic._core.tree.difference_words import difference_lines
 from pytest_mimic._core.tree.differing import (
+    ABSENT,
     Difference,
     argument_differences,
     lies_in_ignored_part,
@@ -138,6 +140,18 @@ def missing(
         fact = _nearest_fact(
             recording_without_secrets, call_without_secrets, within=within
         )
+        is_of_other_test = call.sequence and recording.test != call.test
+        if names_client(call.target) and not is_of_other_test:
+            hidden_today, hidden_before = _parts_hidden_on_one_side(
+                recording.arguments, call.arguments
+            )
+            is_same_without_secrets = bool(hidden_today) and not fact.differences
+            if is_same_without_secrets:
+                fact = fact._replace(note=_recorded_in_clear(hidden_today))
+            if not remedies and (hidden_today or hidden_before):
+                listed_remedies = _remedies_of_redaction(
+                    call.test, rekey_may_do=is_same_without_secrets
+                )
         facts = [fact]
         changing = changing_parts(fact.differences, call.hashes)
         if changing is not None:
@@ -171,6 +185,58 @@ def _worded(words: str, fact: str | None) -> str:
     if not fact:
         return ""
     return words.format(fact)
+
+
+def _parts_hidden_on_one_side(
+    recorded: Mapping[str, Any] | None, now: Mapping[str, Any] | None
+) -> tuple[list[str], list[str]]:
+    """Return the paths of what redaction hides in a call and not in its recording.
+
+    Behind them are the paths of what it hides in the recording and not in the call.
+    Both are compared as they stand, without the secrets that only messages hide.
+    """
+    hidden_today: list[str] = []
+    hidden_before: list[str] = []
+    for difference in argument_differences(recorded, now):
+        if difference.old is ABSENT or difference.new is ABSENT:
+            continue
+        was_hidden = _is_hidden(difference.old)
+        is_hidden = _is_hidden(difference.new)
+        if is_hidden and not was_hidden:
+            hidden_today.append(difference.path)
+        elif was_hidden and not is_hidden:
+            hidden_before.append(difference.path)
+    return hidden_today, hidden_before
+
+
+def _is_hidden(node: Node) -> bool:
+    """Return whether a part is a secret, or a text with the placeholder of one."""
+    if isinstance(node, Hidden) or is_placeholder(node):
+        return True
+    return isinstance(node, str) and mentions_placeholder(node)
+
+
+def _recorded_in_clear(paths: Sequence[str]) -> str:
+    """Return the note for a call that differs in what only today's redaction hides."""
+    return f"the same call, but for what mimic_redact hides today: {', '.join(paths)}"
+
+
+def _remedies_of_redaction(
+    test: str | None, *, rekey_may_do: bool
+) -> list[Remedy | str]:
+    """Return the remedies for a call of which redaction hides other parts than before.
+
+    Args:
+        test: The id of the test that made the call.
+        rekey_may_do: Whether the names of today hide the same in the recording.
+    """
+    purpose = "to record it, if mimic_redact has changed"
+    if not rekey_may_do:
+        return [rerecord(purpose, test)]
+    return [
+        mimic_command("to let recordings follow mimic_redact", "rekey"),
+        rerecord("to record it", test),
+    ]
 
 
 class FormerRecording(Protocol):

@@ -5,11 +5,21 @@ This is what a run that records the call today would hide.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from typing import Any, NamedTuple
 
 from pytest_mimic._clients.http.http_secrets import response_under_rules_of_today
 from pytest_mimic._clients.http.recorded_request import redacted_parts
+from pytest_mimic._clients.redis.recorded_commands import (
+    names_of_open_words,
+    redacted_commands,
+    redacted_replies,
+)
+from pytest_mimic._clients.sql.recorded_statement import (
+    is_unclear,
+    names_of_open_values,
+)
 from pytest_mimic._core.engine.recorded_identities import (
     CannotFollowError,
     parts_of_call,
@@ -38,6 +48,12 @@ from pytest_mimic._tools.rekey.redacted_descriptions import (
 _SHORTEST_SECRET = 8
 # How many hex digits stand for an argument of which only the digest is kept.
 _DIGITS_OF_DIGEST = 32
+# By the client: which names a call was hidden for that today's rules would show, where
+# the places of the values do not tell.
+_NAMES_OF_OPEN_VALUES: dict[str, Callable[..., set[str]]] = {
+    "redis": names_of_open_words,
+    "sqlalchemy": names_of_open_values,
+}
 
 
 class RedactedCall(NamedTuple):
@@ -64,6 +80,8 @@ class CallRedactor:
     """
 
     def __init__(self, redactor: Redactor) -> None:
+        # A cassette of another tool, which has words for secrets, holds HTTP alone.
+        self._redactor_of_commands = copy(redactor)
         redactor.keeps_filtered = True
         self._redactor = redactor
         self._defaults = Redactor(())
@@ -80,6 +98,11 @@ class CallRedactor:
         if not names_client(call.target):
             return self._redacted_function(call_to_rekey)
         described = call.arguments or {}
+        is_statement = call.target == "sqlalchemy"
+        if is_statement and is_unclear(described, redactor=self._redactor.declared):
+            raise CannotFollowError(
+                "its statement names a secret, and only a run can tell where it is"
+            )
         try:
             values = values_of_client_parts(parts_of_call(call), described)
         except NotKeptError:
@@ -88,7 +111,7 @@ class CallRedactor:
         entries: list[Entry] = []
         has_same_outcomes = True
         for stored_outcome in call.outcomes:
-            hidden_entry = self._hidden_outcome(call.target, stored_outcome)
+            hidden_entry = self._hidden_outcome(call.target, described, stored_outcome)
             if hidden_entry is None:
                 entries.append(stored_outcome.entry)
             else:
@@ -99,7 +122,12 @@ class CallRedactor:
             return None
         if not is_same_request and not values and call.parts is not None:
             raise CannotFollowError("a part of it is hidden, or is not kept whole")
-        if holds_unhidden_text([new_described, entries], self._redactor.declared):
+        # A command of Redis is redacted as a run does it, and a word behind a secret
+        # name in it may be no value of that name.
+        is_complete = call.target == "redis"
+        if not is_complete and holds_unhidden_text(
+            [new_described, entries], self._redactor.declared
+        ):
             raise CannotFollowError("it holds a secret that only a run can hide")
         return self._with_request(
             call_to_rekey, described=new_described, values=new_values, entries=entries
@@ -129,6 +157,14 @@ class CallRedactor:
             is_hidden = place.is_secret and holds_placeholder
             if is_hidden and not self._redactor.hides(place.name, place.value):
                 names.add(str(place.name))
+        names_of_call = _NAMES_OF_OPEN_VALUES.get(call_to_rekey.call.target)
+        if names_of_call is not None and not names:
+            names = names_of_call(
+                call_to_rekey.call.arguments or {},
+                bodies,
+                before=self._defaults,
+                today=self._redactor,
+            )
         return sorted(names)
 
     # -- functions
@@ -177,14 +213,23 @@ class CallRedactor:
         """Return the parts and the description of a request without secrets."""
         if target == "http":
             return redacted_parts(values, described, self._redactor)
+        if target == "redis":
+            return (
+                redacted_commands(values, self._redactor_of_commands),
+                redacted_commands(described, self._redactor_of_commands),
+            )
         declared = self._redactor.declared
         return (
             declared.scrub(dict(values), stored=True),
             declared.scrub(dict(described), stored=True),
         )
 
-    def _hidden_outcome(self, target: str, stored_outcome: Stored) -> Entry | None:
+    def _hidden_outcome(
+        self, target: str, described: Mapping[str, Any], stored_outcome: Stored
+    ) -> Entry | None:
         """Return the entry of an outcome without secrets.
+
+        The description of the request may decide what is secret in the outcome.
 
         None: there is no secret in the outcome.
         """
@@ -196,6 +241,10 @@ class CallRedactor:
             return None
         if target == "http":
             hidden_value = response_under_rules_of_today(value, self._redactor)
+        elif target == "redis":
+            hidden_value = redacted_replies(
+                value, described, self._redactor_of_commands
+            )
         else:
             hidden_value = self._redactor.declared.scrub(
                 value, stored=True, keep_types=True

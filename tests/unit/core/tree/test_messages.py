@@ -109,6 +109,32 @@ def test_a_difference_that_is_not_shown_is_said() -> None:
     )
 
 
+def said_of_redis(recorded: str, now: str) -> list[str]:
+    """Return the lines of a miss of a command, with the last word then and now."""
+    hide = partial(arguments_without_secrets, target="redis", redactor=Redactor())
+    arguments = [
+        {"signature": "SET token", "command": ["SET", "token", word]}
+        for word in (recorded, now)
+    ]
+    call = MissedCall("redis SET token", "redis", arguments[1], TEST)
+    near = Recorded(arguments[0], test=TEST)
+    return str(messages.missing(call, [near], hide=hide)).splitlines()[2:]
+
+
+def test_a_miss_names_what_redaction_hides_today() -> None:
+    assert said_of_redis("hunter2-4711", "<redacted>") == [
+        "    the same call, but for what mimic_redact hides today: command[2]",
+        "  to let recordings follow mimic_redact: pytest-mimic rekey",
+        f"  to record it: pytest --mimic-rerecord {TEST}",
+    ]
+
+
+def test_a_miss_names_what_redaction_hides_no_longer() -> None:
+    assert said_of_redis("<redacted>", "hunter2-4711")[-1] == (
+        f"  to record it, if mimic_redact has changed: pytest --mimic-rerecord {TEST}"
+    )
+
+
 @pytest.mark.parametrize(
     "ignored", [["now", "rows.*.at"], ["now", "rows"], ["now", "rows[0].at", "other"]]
 )

@@ -1,0 +1,131 @@
+"""Recorded commands by today's rules: their words and replies as a run would keep them.
+
+`pytest-mimic rekey` asks for them: a key or a field whose name became secret since the
+recording was made is hidden in its commands, too.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Mapping
+from typing import Any
+
+from pytest_mimic._clients.redis.redis_commands import (
+    Command,
+    first_word,
+    is_secret,
+    name_of_hidden_word,
+    name_of_secret_key,
+    plain_command,
+    shown_indexes,
+)
+from pytest_mimic._clients.redis.replies import error_in, load_reply, store_reply
+from pytest_mimic.client import PLACEHOLDER_START, Redactor, is_placeholder
+
+
+def redacted_commands(parts: Mapping[str, Any], redactor: Redactor) -> dict[str, Any]:
+    """Return the parts of a recorded call, or its description, without secrets.
+
+    Args:
+        parts: The parts by name, `{"command": ["SET", "motto:1", "…"]}`, or several
+            `commands`.
+        redactor: The rules of today.
+    """
+    hidden_parts = dict(parts)
+    hidden_commands = []
+    for command in _commands_in(parts):
+        shown = shown_indexes(command, redactor)
+        hidden_commands.append(plain_command(command, shown, redactor))
+    if "commands" in parts:
+        hidden_parts["commands"] = hidden_commands
+    elif "command" in parts:
+        [hidden_parts["command"]] = hidden_commands
+    return hidden_parts
+
+
+def redacted_replies(
+    outcome: Mapping[str, Any], parts: Mapping[str, Any], redactor: Redactor
+) -> dict[str, Any]:
+    """Return a recorded outcome without the secrets in its replies.
+
+    Args:
+        outcome: The outcome: one `reply`, several `replies`, or an `error` of the
+            client, which stands `after` some.
+        parts: The parts of the call, or its description, before they were redacted.
+        redactor: The rules of today.
+    """
+    commands = _commands_in(parts)
+
+    def hidden(replies: list[Any]) -> list[Any]:
+        hidden_replies = []
+        for reply, command in zip(replies, commands):
+            hidden_replies.append(_redacted_reply(reply, command, commands, redactor))
+        return hidden_replies
+
+    hidden_outcome = dict(outcome)
+    if "reply" in outcome:
+        [hidden_outcome["reply"]] = hidden([outcome["reply"]])
+    if "replies" in outcome:
+        hidden_outcome["replies"] = hidden(outcome["replies"])
+    error = outcome.get("error")
+    if error is not None:
+        hidden_outcome["error"] = {**error, "after": hidden(error["after"])}
+    return hidden_outcome
+
+
+def _redacted_reply(
+    reply: Any, command: Command, commands: list[Command], redactor: Redactor
+) -> Any:
+    """Return the recorded reply to one of the commands without its secrets."""
+    is_answer_to_all = first_word(command[0]) == "EXEC" and isinstance(reply, list)
+    if is_answer_to_all:
+        hidden_replies = []
+        for queued_reply, queued_command in zip(reply, commands[1:-1]):
+            hidden_reply = _redacted_reply(queued_reply, queued_command, [], redactor)
+            hidden_replies.append(hidden_reply)
+        return hidden_replies
+    if error_in(reply) is not None:
+        return reply
+    return store_reply(load_reply(reply, None), command, redactor)
+
+
+def names_of_open_words(
+    parts: Mapping[str, Any], outcomes: object, *, before: Redactor, today: Redactor
+) -> set[str]:
+    """Return the names whose hidden values today's rules would show.
+
+    Args:
+        parts: The parts of a recorded call, or its description.
+        outcomes: The recorded outcomes of the call.
+        before: The rules under which the call may have been recorded.
+        today: The rules of today.
+    """
+    names = set()
+    has_hidden_reply = PLACEHOLDER_START in repr(outcomes)
+    for command in _commands_in(parts):
+        name = name_of_secret_key(command, before)
+        if has_hidden_reply and name and not is_secret(command, today):
+            names.add(name)
+        shown_before = shown_indexes(command, before)
+        shown_today = shown_indexes(command, today)
+        for index, word in enumerate(command):
+            is_open = index in shown_today and index not in shown_before
+            if is_open and is_placeholder(word.decode("utf-8", "replace")):
+                names.add(name_of_hidden_word(command, index, before))
+    return names
+
+
+def _commands_in(parts: Mapping[str, Any]) -> list[Command]:
+    """Return the commands in the parts of a call, as they were sent."""
+    plain_commands = parts.get("commands", [])
+    if "command" in parts:
+        plain_commands = [parts["command"]]
+    return [[_bytes_of_word(word) for word in words] for words in plain_commands]
+
+
+def _bytes_of_word(word: Any) -> bytes:
+    """Return a word of a command: a text, or bytes with a tag."""
+    if isinstance(word, str):
+        return word.encode()
+    [coded] = word.values()
+    return b64decode(coded)

@@ -1,0 +1,92 @@
+"""Recorded commands and replies by the rules of today are as a run would store them."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import Any
+
+import pytest
+
+from pytest_mimic._clients.redis.recorded_commands import (
+    names_of_open_words,
+    redacted_commands,
+    redacted_replies,
+)
+from pytest_mimic._core.redact.redactor import Redactor
+
+SECRET = "hunter-4711-zebra"
+HIDDEN = "<redacted>"
+BYTES = {"$base64": b64encode(b"\xff\x00").decode()}
+COMMANDS = {
+    "a key": (["SET", "motto:1", SECRET, "EX", "5"], ["SET", "motto:1", HIDDEN, HIDDEN, HIDDEN]),
+    "a field": (["HSET", "u", "a", "1", "motto", SECRET], ["HSET", "u", "a", "1", "motto", HIDDEN]),
+    "the name of a field": (["HGET", "u", "motto"], ["HGET", "u", HIDDEN]),
+    "only keys": (["DEL", "motto", "other"], ["DEL", "motto", "other"]),
+    "bytes": (["SET", "u", BYTES], ["SET", "u", BYTES]),
+    "a value with the name": (["SET", "u", "motto"], ["SET", "u", "motto"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("recorded", "hidden"), COMMANDS.values(), ids=COMMANDS)
+def test_a_command_loses_what_a_run_would_hide(
+    recorded: list[Any], hidden: list[Any]
+) -> None:
+    parts = {"database": 0, "protocol": 3, "command": recorded}
+
+    redacted = redacted_commands(parts, Redactor(("motto",)))
+
+    assert redacted == {**parts, "command": hidden}
+    assert redacted_commands(redacted, Redactor(("motto",))) == redacted
+
+
+REPLIES = {
+    "of a key": (["GET", "motto:1"], SECRET, HIDDEN),
+    "of a field": (["HGET", "u", "motto"], SECRET, HIDDEN),
+    "of all fields": (["HGETALL", "u"], {"$unordered": [["motto", SECRET], ["n", "1"]]}, {"$unordered": [["motto", HIDDEN], ["n", "1"]]}),
+    "of another key": (["GET", "u"], SECRET, SECRET),
+    "a status": (["SET", "motto:1", SECRET], "OK", "OK"),
+    "an error": (["GET", "motto:1"], {"$error": ["ResponseError", "no"]}, {"$error": ["ResponseError", "no"]}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("command", "reply", "hidden"), REPLIES.values(), ids=REPLIES)
+def test_a_reply_loses_what_a_run_would_hide(
+    command: list[str], reply: object, hidden: object
+) -> None:
+    redactor = Redactor(("motto",))
+
+    redacted = redacted_replies({"reply": reply}, {"command": command}, redactor)
+
+    assert redacted == {"reply": hidden}
+
+
+def test_each_reply_of_a_transaction_goes_by_its_own_command() -> None:
+    commands = [["MULTI"], ["GET", "motto:1"], ["GET", "u"], ["EXEC"]]
+    replies = ["OK", "QUEUED", "QUEUED", [SECRET, "Ann"]]
+
+    redacted = redacted_replies(
+        {"replies": replies}, {"commands": commands}, Redactor(("motto",))
+    )
+
+    assert redacted == {"replies": ["OK", "QUEUED", "QUEUED", [HIDDEN, "Ann"]]}
+
+
+@pytest.mark.parametrize(
+    ("command", "reply"),
+    [
+        (["SET", "token:1", HIDDEN], "OK"),
+        (["GET", "token:1"], HIDDEN),
+        (["HSET", "u", "token", HIDDEN], 1),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_a_name_that_hides_no_longer_is_told(command: list[str], reply: object) -> None:
+    described, outcomes = {"command": command}, [{"reply": reply}]
+    before = Redactor()
+
+    def names(*setting: str) -> set[str]:
+        today = Redactor(setting)
+        return names_of_open_words(described, outcomes, before=before, today=today)
+
+    assert names("!token") == {"token"}
+    assert names() == set()

@@ -1,0 +1,68 @@
+"""What a recorded statement tells of the secrets that today's names hide in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_mimic._clients.sql.recorded_statement import (
+    is_unclear,
+    names_of_open_values,
+)
+from pytest_mimic._core.redact.redactor import Redactor
+
+INSERT = "INSERT INTO users (name, motto) VALUES (?, ?)"
+SELECT = "SELECT users.name, users.motto FROM users WHERE users.name = ? LIMIT ?"
+UNCLEAR: dict[str, dict[str, Any]] = {
+    "other names": {"statement": INSERT, "params": {"n": "Ann", "m": "tea"}},
+    "no names": {"statement": INSERT, "params": {"1": "Ann", "2": "tea"}},
+    "many rows": {"statement": INSERT, "params": [{"1": "Ann", "2": None}]},
+    "a literal": {"statement": "INSERT INTO users (motto) VALUES ('tea')"},
+}
+CLEAR: dict[str, dict[str, Any]] = {
+    "names of columns": {
+        "statement": INSERT,
+        "params": {"name": "Ann", "motto": "tea"},
+    },
+    "numbered": {"statement": INSERT, "params": {"name_m1": "Ann", "motto_m1": "tea"}},
+    "an expression": {
+        "statement": SELECT,
+        "params": {"name_1": "Ann", "param_1": 1},
+    },
+    "hidden already": {
+        "statement": SELECT,
+        "params": {"needle": "Ann", "motto_1": "<redacted>"},
+    },
+    "no secret": {"statement": "SELECT name FROM users", "params": {"n": "Ann"}},
+    "no values": {"statement": "SELECT motto FROM users WHERE a = ?", "params": {"1": None}},
+    "no statement": {"params": {"number": 1}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("described", UNCLEAR.values(), ids=UNCLEAR)
+def test_only_a_run_can_tell_the_secrets_of_a_text(described: dict[str, Any]) -> None:
+    assert is_unclear(described, redactor=Redactor(("motto",), defaults=False))
+
+
+@pytest.mark.parametrize("described", CLEAR.values(), ids=CLEAR)
+def test_the_names_of_parameters_tell_the_secrets(described: dict[str, Any]) -> None:
+    assert not is_unclear(described, redactor=Redactor(("motto",), defaults=False))
+
+
+@pytest.mark.parametrize(
+    ("described", "rows"),
+    [
+        ({"statement": "INSERT INTO t (token) VALUES ('<redacted>')"}, []),
+        ({"statement": "SELECT lower(token) AS t FROM t"}, [["<redacted>"]]),
+    ],
+)
+def test_a_name_that_hides_no_longer_is_told(
+    described: dict[str, Any], rows: list[list[str]]
+) -> None:
+    def names(*setting: str) -> set[str]:
+        before, today = Redactor(), Redactor(setting)
+        return names_of_open_values(described, rows, before=before, today=today)
+
+    assert names("!token") == {"token"}
+    assert names() == set()
