@@ -337,6 +337,33 @@ def test_a_placeholder_in_a_message_is_not_sent(runs: Any, stub: Any) -> None:
         stub.Find(wish("Persuasion", password=issued))
 
 
+@pytest.mark.parametrize("before", [b"", b"seal:"], ids=["whole", "in part"])
+def test_a_placeholder_in_bytes_is_not_sent(
+    runs: Any, stub: Any, library: Any, before: bytes
+) -> None:
+    stub.Find(wish("Emma"))
+    runs.again("replay")
+    issued = stub.Find(wish("Emma")).api_key.encode()
+    runs.again("record")
+    with pytest.raises(MissingRecordingError):
+        stub.Find(wish("Persuasion", seal=before + issued))
+    with pytest.raises(MissingRecordingError):
+        stub.Find(wish("Persuasion"), metadata=[("seal-bin", before + issued)])
+    assert library.asked == ["Emma"]
+
+
+def test_an_issued_secret_that_is_sent_as_bytes_is_the_same_call(
+    runs: Any, stub: Any, library: Any
+) -> None:
+    issued = stub.Find(wish("Emma")).api_key
+    assert stub.Find(wish("Persuasion", seal=issued.encode())).title == "Persuasion"
+    library.stop()
+    runs.again("replay")
+    issued = stub.Find(wish("Emma")).api_key
+    assert issued.startswith("<redacted:")
+    assert stub.Find(wish("Persuasion", seal=issued.encode())).title == "Persuasion"
+
+
 def test_a_hidden_binary_value_is_the_placeholder(runs: Any, stub: Any) -> None:
     runs.again("record", redact=["x-bin"])
     stub.Find(wish("Emma"))

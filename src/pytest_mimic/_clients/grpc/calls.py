@@ -16,7 +16,13 @@ from functools import partial, partialmethod
 from importlib import import_module
 from typing import Any, cast
 
-from pytest_mimic._clients.grpc.protobuf import load_message, plain_of, store_message
+from pytest_mimic._clients.grpc.protobuf import (
+    bytes_of_message,
+    load_message,
+    placeholder_in,
+    plain_of,
+    store_message,
+)
 from pytest_mimic.client import (
     NO_NAMES,
     ClientCall,
@@ -186,8 +192,11 @@ class Rpc:
         # A call that is left out does not come here.
         self.step = step = cast(Any, self._port.begin(self._described_call()))
         if step.mode != "replay":
-            sent_texts = json.dumps(self._requests).encode()
-            if holds_placeholder("", self._metadata, sent_texts):
+            # A number is seen in the texts alone, and a part of bytes in the bytes.
+            sent_pieces = [json.dumps(self._requests).encode()]
+            sent_pieces += map(bytes_of_message, requests)
+            sent_pieces += _bytes_in(options.get("metadata"))
+            if holds_placeholder("", self._metadata, b"\n".join(sent_pieces)):
                 step.refuse()
         self.is_read_later = step.mode == "run" and self.gives_many
         if step.mode == "run":
@@ -364,13 +373,18 @@ def _pairs(metadata: Any) -> list[tuple[str, str]]:
     metadata_pairs = []
     for key, value in metadata or ():
         if isinstance(value, bytes):
-            text = base64.b64encode(value).decode()
+            text = placeholder_in(value) or base64.b64encode(value).decode()
         elif isinstance(value, str):
             text = str.__str__(value)
         else:
             text = str(value)
         metadata_pairs.append((str.__str__(key), text))
     return metadata_pairs
+
+
+def _bytes_in(metadata: Any) -> list[bytes]:
+    """Return the values of metadata that are bytes."""
+    return [value for _, value in metadata or () if isinstance(value, bytes)]
 
 
 def _load_metadatum(key: str, value: str) -> Any:

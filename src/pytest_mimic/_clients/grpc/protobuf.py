@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -15,6 +16,9 @@ from pytest_mimic.client import (
     UnstorableOutcomeError,
     is_placeholder,
 )
+
+# How the base64 of a placeholder begins: 9 bytes are 12 characters, whatever follows.
+_START_IN_BASE64 = base64.b64encode(PLACEHOLDER_START.encode()).decode()
 
 
 def store_message(value: Any) -> dict[str, Any]:
@@ -34,7 +38,48 @@ def store_message(value: Any) -> dict[str, Any]:
     message_json = _exact_json(message, message_bytes)
     if message_json is None:
         return {"base64": base64.b64encode(message_bytes).decode()}
+    if PLACEHOLDER_START.encode() in message_bytes:
+        message_json = _with_plain_placeholders(message_json)
     return {"json": message_json}
+
+
+def bytes_of_message(value: Any) -> bytes:
+    """Return a message as it is sent; empty for a message of another codec."""
+    message = _message_of(value)
+    if message is None:
+        return b""
+    message_bytes: bytes = message.SerializeToString()
+    return message_bytes
+
+
+def placeholder_in(value: bytes) -> str:
+    """Return the placeholder that bytes are as a whole; empty for other bytes.
+
+    A replay gives it in a field of bytes, and the application sends it back.
+    """
+    if not value.startswith(PLACEHOLDER_START.encode()):
+        return ""
+    text = value.decode("latin-1")
+    return text if is_placeholder(text) else ""
+
+
+def _with_plain_placeholders(message_json: Any) -> Any:
+    """Return the JSON of a message with placeholders in fields of bytes as texts.
+
+    The JSON has bytes as base64, in which no placeholder is seen.
+    """
+    if isinstance(message_json, list):
+        return [_with_plain_placeholders(item_json) for item_json in message_json]
+    if isinstance(message_json, dict):
+        plain_json = {}
+        for name, value in message_json.items():
+            plain_json[name] = _with_plain_placeholders(value)
+        return plain_json
+    is_text = isinstance(message_json, str)
+    if is_text and message_json.startswith(_START_IN_BASE64):
+        with suppress(ValueError):
+            return placeholder_in(base64.b64decode(message_json)) or message_json
+    return message_json
 
 
 def _exact_json(message: Any, message_bytes: bytes) -> Any:
