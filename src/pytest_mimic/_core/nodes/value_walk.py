@@ -152,7 +152,7 @@ class Walk(ABC):
             if row.tag in PLACED:
                 return self.path(value, row.tag)
             if row.may_change:
-                self.meet(value)
+                self.note_mutable(value)
             return self.tagged(row.tag, row.take(value))
         if kind is GenericAlias:
             return self.generic(value.__origin__, value.__args__)
@@ -175,16 +175,19 @@ class Walk(ABC):
         self.import_name(sys.modules["numpy"].ndarray, NDARRAY)
         if not numbers.is_array:
             return self.counted(Opaque(numbers.tag, numbers.items[0]))
-        self.meet(value)
+        self.note_mutable(value)
         return self.counted(Items(numbers.tag, [*numbers.items]))
 
     def tagged(self, tag: str, part: Any) -> Items | Fields | Opaque:
         """Return the node of a value that is stored under a tag, from its part."""
-        return self.counted(with_tag(tag, self.taken(part)))
+        return self.counted(with_tag(tag, self.node_of_part(part)))
 
     @abstractmethod
-    def taken(self, part: Any) -> Node:
-        """Return the node of a part that `Row.take` made: a list, dict or value."""
+    def node_of_part(self, part: Any) -> Node:
+        """Return the node of what stands under a tag: a list, dict or value.
+
+        `Row.take` has made it of the value that has the tag.
+        """
 
     def class_node(self, value: Any) -> Opaque:
         """Return the node of a class, which may have arguments: `Page[Item]`."""
@@ -202,11 +205,11 @@ class Walk(ABC):
     # Notes that an outcome takes, and a description does not
 
     def counted(self, node: AnyNode) -> AnyNode:
-        """Return a node that JSON writes as a tag. An outcome counts them."""
+        """Return a node that JSON writes as a tag. An outcome limits them."""
         return node
 
-    def meet(self, value: object) -> None:  # noqa: B027 - a description notes none
-        """Note a part that may change, so that it must not be at two places."""
+    def note_mutable(self, value: object) -> None:  # noqa: B027 - notes none
+        """Note a part that may change: JSON has no form for one at two places."""
 
     def import_name(self, thing: object, name: str = "") -> str:
         """Return the name of a class, by default its own, which reading imports."""

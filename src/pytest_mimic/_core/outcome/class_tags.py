@@ -115,23 +115,26 @@ class ClassTag:
             node.facts["attributes"] = Fields("dict", undeclared_parts)
         return node
 
-    def check(self, part: Any, facts: dict[str, Any], *allowed: str) -> None:
-        """Check the node of an object of a class, without a look into other objects.
+    def check_node(self, part: Any, facts: dict[str, Any], *fact_names: str) -> None:
+        """Check the shape of a loaded node, before an object is made of it.
+
+        The node may be edited, or from before the class was changed. The objects in the
+        node are not looked into.
 
         Args:
             part: The part of the node.
             facts: The facts that stand beside the part.
-            allowed: The names that these facts may have.
+            fact_names: The names that these facts may have.
 
         Raises:
             OutdatedClassError: The node is that of another kind of class.
             ValueError: A fact is neither a list nor a dict.
         """
-        for name in allowed:
+        for name in fact_names:
             if name in facts and not is_plain_json(facts[name]):
                 raise ValueError(f"{name} of another kind")
         is_plain = type(part) is dict and is_plain_json(part)
-        if not is_plain or not facts.keys() <= set(allowed):
+        if not is_plain or not facts.keys() <= set(fact_names):
             raise OutdatedClassError(
                 f"{name_of(self.cls)} is another kind of class now, or the recording"
                 " was edited"
@@ -169,64 +172,65 @@ class _Objects(ClassTag):
 
     def __init__(self, cls: type) -> None:
         super().__init__(cls)
-        self._is_tuple = issubclass(cls, tuple)
+        self._is_named_tuple = issubclass(cls, tuple)
         builtin: Any = object
-        if self._is_tuple:
+        if self._is_named_tuple:
             builtin = tuple
         bases = _own_bases(cls, {builtin, object})
         # This raises for an abstract class, and for a class with more state in C.
         builtin.__new__(cls)
-        # The fields, each with whether all objects have it; None for a class that
-        # declares no fields.
-        self._declared = _declared_of(bases)
+        # Each field with whether all objects have it. None: the class declares no
+        # fields.
+        self._declared_fields = _declared_of(bases)
         self._slots = slot_members(cls)
         kind: Any = cls
         self._has_own_hash = has_own_hash(kind)
-        if (self._is_tuple and self._declared is None) or CACHED_HASH in self._slots:
+        is_other_tuple = self._is_named_tuple and self._declared_fields is None
+        if is_other_tuple or CACHED_HASH in self._slots:
             raise NotExactError(cls)
 
     def write(self, value: Any, writer: Walk) -> Fields | Opaque:
         attributes = all_attributes(value)
-        if self._declared is None and not attributes:
+        if self._declared_fields is None and not attributes:
             name = constant_name(value)
             if name is not None:
                 return writer.counted(Opaque(self.import_class(writer), name))
         if self.cls.__dictoffset__:
             # The value that a cached property has remembered is an attribute, too.
             attributes |= value.__dict__
-        if self._is_tuple:
-            attributes |= zip(self._declared or (), tuple.__iter__(value))
-        if not self._is_tuple or self.cls.__dictoffset__:
-            writer.meet(value)
+        if self._is_named_tuple:
+            attributes |= zip(self._declared_fields or (), tuple.__iter__(value))
+        if not self._is_named_tuple or self.cls.__dictoffset__:
+            writer.note_mutable(value)
         for name in attributes:
             is_name = type(name) is str and name.isidentifier()
             if not is_name or name == CACHED_HASH:
                 raise NotExactError("attributes without a name")
         if self._has_own_hash:
             attributes = self._without_hash(value, attributes)
-        return self.fields_node(writer, attributes, self._declared)
+        return self.fields_node(writer, attributes, self._declared_fields)
 
     def _without_hash(self, value: Any, attributes: dict[str, Any]) -> dict[str, Any]:
         """Return attributes without the `hash()` that an object remembers."""
         if made_hashes(value):
             raise NotExactError("a hash of this process")
         names = remembered_hashes(value)
-        if not names.keys().isdisjoint(self._declared or ()):
+        if not names.keys().isdisjoint(self._declared_fields or ()):
             raise NotExactError("a field that remembers the hash")
         attributes_without_hash: dict[str, Any] = without_hashes(attributes, names)
         return attributes_without_hash
 
     def make(self, part: Any, facts: dict[str, Any]) -> object:
         class_of_part: type = type(part)
-        if class_of_part is str and self._declared is None:
-            # The part is the name of a constant.
-            self.check({}, facts)
+        if class_of_part is str and self._declared_fields is None:
+            # The part is the name of a constant, beside which no fact stands.
+            self.check_node({}, facts)
             return constant(self.cls, part)
-        self.check(part, facts, "attributes")
-        if self._declared is not None:
-            _check_fields(self.cls, part, self._declared)
-        if self._is_tuple:
-            items = [part[name] for name in self._declared or ()]
+        self.check_node(part, facts, "attributes")
+        if self._declared_fields is not None:
+            _check_fields(self.cls, part, self._declared_fields)
+        if self._is_named_tuple:
+            items = [part[name] for name in self._declared_fields or ()]
             return tuple.__new__(self.cls, items)
         instance: Any = object.__new__(self.cls)
         attributes = {**part, **facts.get("attributes", {})}
@@ -240,8 +244,9 @@ class _Objects(ClassTag):
 class _Models(ClassTag):
     """The models of pydantic, stored by the state that their `__getstate__` returns."""
 
-    # The attributes that are no fields: `__pydantic_extra__`, `__pydantic_private__`.
-    _OTHER_ATTRIBUTES = ("extra", "private")
+    # The names of facts for what pydantic keeps beside the fields: the dicts
+    # `__pydantic_extra__` and `__pydantic_private__`.
+    _FACTS_BESIDE_FIELDS = ("extra", "private")
 
     def __init__(self, cls: Any) -> None:
         super().__init__(cls)
@@ -258,18 +263,21 @@ class _Models(ClassTag):
             self._private[name] = has_default or has_factory
 
     def write(self, value: Any, writer: Walk) -> Fields:
-        writer.meet(value)
+        writer.note_mutable(value)
         state = value.__getstate__()
         attributes = state["__dict__"]
         node = self._node(writer, attributes)
-        for name in self._OTHER_ATTRIBUTES:
-            part = state.get(f"__pydantic_{name}__")
-            if part is not None:
-                node.facts[name] = writer.taken(part)
-        names = state["__pydantic_fields_set__"]
+        for name in self._FACTS_BESIDE_FIELDS:
+            # None: a model of this class keeps no such attributes.
+            attributes_beside = state.get(f"__pydantic_{name}__")
+            if attributes_beside is not None:
+                node.facts[name] = writer.node_of_part(attributes_beside)
+        fields_set = state["__pydantic_fields_set__"]
         extra = state.get("__pydantic_extra__") or {}
-        if names != (attributes.keys() & self._fields) | extra.keys():
-            node.facts["fields_set"] = Items("list", sorted(names))
+        # Without this fact, `make` takes all fields for set.
+        all_fields = (attributes.keys() & self._fields) | extra.keys()
+        if fields_set != all_fields:
+            node.facts["fields_set"] = Items("list", sorted(fields_set))
         return node
 
     def import_class(self, writer: Walk) -> str:
@@ -293,7 +301,9 @@ class _Models(ClassTag):
             other_facts = {name: fact for name, fact in facts.items() if name != "of"}
             generic = parametrised(self.cls, tuple(arguments))
             return type(self)(generic).make(part, other_facts)
-        self.check(part, facts, "attributes", "fields_set", *self._OTHER_ATTRIBUTES)
+        self.check_node(
+            part, facts, "attributes", "fields_set", *self._FACTS_BESIDE_FIELDS
+        )
         _check_fields(self.cls, part, self._fields)
         extra = facts.get("extra")
         private = facts.get("private")
@@ -337,7 +347,8 @@ class _Members(ClassTag):
         return writer.counted(Opaque(writer.import_name(self.cls), content))
 
     def make(self, part: Any, facts: dict[str, Any]) -> object:
-        self.check({} if type(part) in (str, int) else None, facts)
+        # The part is a name or a number, beside which no fact stands.
+        self.check_node({} if type(part) in (str, int) else None, facts)
         if type(part) is int and issubclass(self.cls, Flag):
             member = vars(self.cls)["_value2member_map_"].get(part)
             # The method of the standard library combines flags, whatever the class
@@ -367,17 +378,19 @@ class _Exceptions(ClassTag):
             _own_bases(cls, builtins, frozenset({"__del__"}))
 
     def write(self, value: Any, writer: Walk) -> Fields:
-        writer.meet(value)
-        is_named = type(value.__reduce_ex__(4)) is str
-        if remade(value) is None or is_named:
+        writer.note_mutable(value)
+        # Pickle takes a text that `__reduce_ex__` returns for the name of a constant.
+        # What is made of the class and the arguments would be another object.
+        is_constant = type(value.__reduce_ex__(4)) is str
+        if remade(value) is None or is_constant:
             raise NotExactError(value)
         state = {"args": list(value.args), **state_of(value)}
         parts = {name: writer.node(part) for name, part in state.items()}
         return writer.counted(Fields(writer.import_name(self.cls), parts))
 
     def make(self, part: Any, facts: dict[str, Any]) -> object:
-        self.check(part, facts)
-        self.check(part if "args" in part else None, facts)
+        self.check_node(part, facts)
+        self.check_node(part if "args" in part else None, facts)
         if not part.keys() <= self._PARTS or type(part["args"]) is not list:
             raise ValueError(part.keys())
         for name in ("attributes", "fields"):
@@ -450,8 +463,7 @@ def _dataclass_fields(fields: dict[str, Any]) -> dict[str, bool]:
     for name, field in fields.items():
         if field._field_type is dataclasses._FIELD:
             # A field that is not in `__init__` and has a default is no attribute of
-            # each
-            # object: the default is one of the class.
+            # each object: the default is one of the class.
             declared[name] = field.init or field.default is dataclasses.MISSING
     return declared
 

@@ -36,7 +36,7 @@ from pytest_mimic._core.types.kinds import Unstable, find, full_name, name_of
 from pytest_mimic._core.types.table import ROWS
 from pytest_mimic.errors import CorruptRecordingError, UnstorableOutcomeError
 
-# The types of JSON's values without parts. `from_plain` returns such values as they
+# The types of JSON's values without parts. `from_plain` returns their values as they
 # are.
 PLAIN = frozenset((str, int, float, bool, type(None)))
 # Paths in values of databases are stored as they are, since no place in a run is known.
@@ -125,31 +125,36 @@ def by_value(value: object) -> object:
 
 
 def in_class(kind: type, value: object) -> object:
-    """Return an object of a subclass of a builtin, made of a value of the builtin.
+    """Return a value of a database in the subclass of a builtin that it had.
 
     `in_class(Cents, 250)` is `Cents(250)`, made without the methods of `Cents`.
+
+    Args:
+        kind: The subclass.
+        value: The value as the builtin, or as a moment or a span of time.
 
     Raises:
         TypeError: The class does not derive from the type of the value.
     """
-    base = type(value)
-    if base is kind:
+    builtin = type(value)
+    if builtin is kind:
         return value
-    if not issubclass(kind, base):
-        raise TypeError(f"{full_name(kind)} is no {base.__name__}")
-    # The methods of the builtin run, and not those of the class.
-    make_of_class: Callable[..., object] = base.__new__
-    if base in (list, dict):
-        fill: Callable[..., None] = base.__init__
-        container = make_of_class(kind)
-        fill(container, value)
+    if not issubclass(kind, builtin):
+        raise TypeError(f"{full_name(kind)} is no {builtin.__name__}")
+    # A row is made again without code of the application: the methods of the builtin
+    # run, and not those that the class may define.
+    new: Callable[..., object] = builtin.__new__
+    if builtin in (list, dict):
+        init: Callable[..., None] = builtin.__init__
+        container = new(kind)
+        init(container, value)
         return container
-    parts = _parts_of_moment(value) if base in _MOMENTS else None
+    parts = _parts_of_moment(value) if builtin in _MOMENTS else None
     if parts is None:
-        return make_of_class(kind, value)
+        return new(kind, value)
     if isinstance(value, (dt.datetime, dt.time)):
-        return make_of_class(kind, *parts, fold=value.fold)
-    return make_of_class(kind, *parts)
+        return new(kind, *parts, fold=value.fold)
+    return new(kind, *parts)
 
 
 def _parts_of_moment(value: object) -> tuple[int | dt.tzinfo | None, ...] | None:
@@ -404,9 +409,9 @@ class _DatabaseReader(Reader):
     recording lists.
     """
 
-    def __init__(self, classes: Collection[str]) -> None:
+    def __init__(self, listed_classes: Collection[str]) -> None:
         super().__init__(_PATHS_AS_THEY_ARE, frozenset(), bytes.fromhex)
-        self._classes = classes
+        self._listed_classes = listed_classes
 
     def make(self, tag: str, part: Any, facts: dict[str, Any]) -> object:
         if tag == "of":
@@ -431,7 +436,7 @@ class _DatabaseReader(Reader):
         return _members_of_enum(self._listed_class(name))[member]
 
     def _listed_class(self, name: str) -> type:
-        if name not in self._classes:
+        if name not in self._listed_classes:
             raise ValueError(f"{name} is not listed")
         cls: type = find(name)
         return cls
@@ -523,7 +528,8 @@ def from_plain(plain: object, classes: Collection[str] = ()) -> Any:
 
     Args:
         plain: The tree.
-        classes: The names of the application's classes that may be imported.
+        classes: The names of the application's classes that the recording lists. No
+            others are imported.
 
     Raises:
         CorruptRecordingError: The tree is not as `to_plain` writes it.
@@ -532,7 +538,7 @@ def from_plain(plain: object, classes: Collection[str] = ()) -> Any:
         return plain
     try:
         return _DatabaseReader(classes).read(plain)
-    # The classes of drivers may raise anything.
+    # A class of a driver or an application may raise anything where its object is made.
     except Exception as reason:
         raise CorruptRecordingError(
             f"a recording has a value that cannot be read: {reason}"

@@ -51,7 +51,7 @@ def make(cls: type[BaseException], args: tuple[object, ...]) -> BaseException:
     with suppress(TypeError):
         base.__init__(exception, *args)
     if exception.args is not args:
-        _set(exception, args=args)
+        _set_past_class(exception, args=args)
     return exception
 
 
@@ -63,7 +63,7 @@ def _builtin_of(cls: type[BaseException]) -> Any:
     raise TypeError(f"{cls!r} has no builtin base")
 
 
-def _set(exception: BaseException, **attributes: object) -> None:
+def _set_past_class(exception: BaseException, **attributes: object) -> None:
     """Set attributes past the class, because a frozen dataclass refuses to set any."""
     for name, value in attributes.items():
         object.__setattr__(exception, name, value)
@@ -81,17 +81,20 @@ def restore(exception: Any, state: dict[str, Any]) -> None:
     if state.get("own") is not None:
         exception.__setstate__(state["own"])
     if "own" in state and "args" in state:
-        _set(exception, args=state["args"])
+        _set_past_class(exception, args=state["args"])
     # The attributes are set past the class, which may define another `__dict__`.
-    attributes: Any = vars(BaseException)["__dict__"]
-    attributes.__get__(exception).update(state.get("attributes", {}))
+    dict_of_builtin: Any = vars(BaseException)["__dict__"]
+    attributes = dict_of_builtin.__get__(exception)
+    attributes.update(state.get("attributes", {}))
     if "notes" in state:
-        attributes.__get__(exception)["__notes__"] = state["notes"]
+        attributes["__notes__"] = state["notes"]
     for name, value in state.get("fields", {}).items():
         _field(type(exception), name).__set__(exception, value)
-    # The flag is set after the cause, as to set a cause suppresses the context.
-    _set(exception, __cause__=state.get("cause"))
-    _set(exception, __suppress_context__=state.get("suppress_context", False))
+    # Python sets the flag to True where a cause is set, so the flag comes last.
+    _set_past_class(exception, __cause__=state.get("cause"))
+    _set_past_class(
+        exception, __suppress_context__=state.get("suppress_context", False)
+    )
 
 
 def _field(
@@ -155,7 +158,7 @@ def reduce(exception: BaseException) -> Any:
     if any(part is not None for part in further_parts):
         return NotImplemented
     # The reduction of the class may leave out notes and links, and simple arguments and
-    # attributes, as those of urllib3 do. They are set again behind its own state.
+    # attributes, as those of urllib3 do. `restore` sets them after the class's state.
     state_left_out: dict[str, Any] = {}
     for name in ("notes", "cause", "suppress_context"):
         if name in state:

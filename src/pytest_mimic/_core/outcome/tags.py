@@ -67,8 +67,8 @@ class Writer(Walk):
             is to hold it.
         size: How many bytes these objects have.
         depth: How much deeper a part may be.
-        met: Parts that may change, by their ids. JSON would make two parts of a part
-            that is at two places, so such a value is for a pickle.
+        noted_mutables: The parts so far that may change, by their ids. JSON would make
+            two parts of a part that is at two places, so such a value is for a pickle.
         classes: How the objects of the classes that were met are stored.
         names: The names that `import_name` has returned, by the id of the class and the
             name that was given.
@@ -81,7 +81,7 @@ class Writer(Walk):
     objects: dict[str, bytes] = field(default_factory=dict)
     size: int = 0
     depth: int = DEPTH
-    met: dict[int, object] = field(default_factory=dict)
+    noted_mutables: dict[int, object] = field(default_factory=dict)
     classes: dict[type, ClassTag | None] = field(default_factory=dict)
     names: dict[tuple[int, str], str] = field(default_factory=dict)
     may_hold_paths: bool = field(init=False)
@@ -145,15 +145,15 @@ class Writer(Walk):
         self.names[request] = name
         return name
 
-    def meet(self, value: object) -> None:
+    def note_mutable(self, value: object) -> None:
         """Note a part that may change.
 
         Raises:
-            NotExactError: The part was met at another place.
+            NotExactError: The part was noted at another place.
         """
-        if id(value) in self.met:
+        if id(value) in self.noted_mutables:
             raise NotExactError("a part at several places")
-        self.met[id(value)] = value
+        self.noted_mutables[id(value)] = value
 
     # Plain values
 
@@ -177,13 +177,13 @@ class Writer(Walk):
 
     def items(self, value: list[Any] | tuple[Any, ...]) -> Node:
         if type(value) is list:
-            self.meet(value)
+            self.note_mutable(value)
             return Items("list", [self.node(part) for part in value])
         return self.counted(Items("tuple", [self.node(part) for part in value]))
 
     def mapping(self, value: dict[Any, Any]) -> Node:
-        self.meet(value)
-        return self.taken(value)
+        self.note_mutable(value)
+        return self.node_of_part(value)
 
     def instance(self, value: Any, kind: type) -> Node:
         tag = self.classes.get(kind)
@@ -193,10 +193,11 @@ class Writer(Walk):
             raise NotExactError(kind)
         return tag.write(value, self)
 
-    def taken(self, part: Any) -> Node:
-        """Return the node of a value, of which a list or dict is not noted as met.
+    def node_of_part(self, part: Any) -> Node:
+        """Return the node of a part that stands under a tag.
 
-        Such a list or dict was made for the node alone.
+        A list or dict is not noted as one that may change: it was made for the node
+        alone, or is noted already.
         """
         kind = type(part)
         if kind is list:
@@ -224,7 +225,7 @@ class Writer(Walk):
 
     def members(self, value: set[Any] | frozenset[Any]) -> Items:
         if type(value) is set:
-            self.meet(value)
+            self.note_mutable(value)
         # Members stand in the order of their texts, which depends on no hash seed.
         by_text: dict[str, Node] = {}
         for member in value:

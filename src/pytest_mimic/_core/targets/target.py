@@ -55,6 +55,7 @@ class Target(NamedFields):
             client, `httpx`.
         path: The names that lead to the function in the module, `("Client", "fetch")`.
             `"*"` as the last one means every public function. Empty for a client.
+        options: What follows the name on the line, `ignore=session sequence`.
         excluded: Whether the target excludes what an earlier one included
             (`!shop.api:helper`).
         is_shared: Whether the options were given for several targets together. Not
@@ -238,15 +239,16 @@ def missing_module(target: Target) -> TargetError | None:
 
 
 def replaced_client(target: Target) -> TargetError | None:
-    """Return the error for a client in whose place another distribution stands.
+    """Return the error for a target whose client another distribution has replaced.
 
     urllib3-future installs itself as the module `urllib3`. None: the client is there.
     No module is imported.
     """
-    is_sent_by_urllib3 = target.module in ("http", "requests", "urllib3")
-    if target.excluded or not is_sent_by_urllib3:
+    # The line `http` takes the requests of all clients, and so those of urllib3.
+    needs_urllib3 = target.module in ("http", "requests", "urllib3")
+    if target.excluded or not needs_urllib3:
         return None
-    # Only urllib3-future has this module.
+    # Only urllib3-future has this module. Without it, the line can be mimicked.
     if not module_exists("urllib3.backend"):
         return None
     return target.error(

@@ -398,13 +398,15 @@ class _Describer(Walk):
         # JSON has no lone surrogate, which a pattern may have.
         return start[:limit].encode("utf-8", "backslashreplace").decode()
 
-    def taken(self, part: Any) -> Node:
+    def node_of_part(self, part: Any) -> Node:
         if type(part) is str:
             return self._shown_start(part)
         if type(part) is list:
-            return Items("list", [self.taken(item) for item in part])
+            return Items("list", [self.node_of_part(item) for item in part])
         if type(part) is dict:
-            return Fields("dict", {key: self.taken(item) for key, item in part.items()})
+            return Fields(
+                "dict", {key: self.node_of_part(item) for key, item in part.items()}
+            )
         kind: Any = type(part)
         if kind not in SCALARS and own_row(kind) is None:
             # A time zone may be an object of any class.
