@@ -67,7 +67,7 @@ class Items(_Compared):
             `range`, `complex`.
         items: The nodes of the items, or of the first of them.
         length: How many items the value has, if more than there are here.
-        digest: That of the value, if it is shown in part.
+        digest: That of the value; empty: all of it is here.
         facts: Further facts about the value, `{"maxlen": 3}`.
     """
 
@@ -96,7 +96,7 @@ class Fields(_Compared):
         parts: The nodes of the parts. In an object, `""` is its content as a
             container, and `*` its positional parts.
         length: How many parts the value has, if more than there are here.
-        digest: That of the value, if it is shown in part.
+        digest: That of the value; empty: all of it is here.
         facts: Further facts about the value, beside its parts.
         value: The value itself, in trees that `--mimic-verify` compares; in others,
             `NOTHING`.
@@ -129,8 +129,8 @@ class Opaque(_Compared):
             enum; `text` for a value that is known by no more than its text.
         text: The text. A path in a folder of the run has the name of that folder and
             the rest, and what is made of one other value has the node of that.
-        type: The name of the value's class, if the kind does not tell it.
-        digest: That of the value, if the text does not say all.
+        type: The name of the value's class; empty: the kind tells it.
+        digest: That of the value; empty: the text says all.
         facts: Further facts about the value, beside the text.
         value: The value itself, in trees that `--mimic-verify` compares; in others,
             `NOTHING`.
@@ -142,7 +142,7 @@ class Opaque(_Compared):
         self,
         kind: str,
         text: Node | tuple[str, str],
-        type: str = "",  # noqa: A002 - the word of the JSON
+        type: str = "",  # noqa: A002 - the key in the JSON, too
         digest: str = "",
         facts: dict[str, Node] | None = None,
         value: object = NOTHING,
@@ -171,7 +171,7 @@ class Cut(_Compared):
 
     def __init__(
         self,
-        type: str,  # noqa: A002 - the word of the JSON
+        type: str,  # noqa: A002 - the key in the JSON, too
         start: str | None = None,
         length: int | None = None,
         digest: str = "",
@@ -191,21 +191,21 @@ class Hidden(_Compared):
     """A secret.
 
     Attributes:
-        text: The placeholder, or the text with placeholders in it.
+        redacted_text: The placeholder, or the text with placeholders in it.
         type: The name of the value's class, which only the trees that `--mimic-verify`
-            compares have.
+            compares have; empty in others.
         digest: That of the value, which only the trees that `--mimic-verify` compares
-            have.
+            have; empty in others.
     """
 
-    __slots__ = ("digest", "text", "type")
+    __slots__ = ("digest", "redacted_text", "type")
 
     def __init__(
         self,
-        text: str,
-        type: str = "",  # noqa: A002 - the word of the JSON
+        redacted_text: str,
+        type: str = "",  # noqa: A002 - the key in the JSON, too
         digest: str = "",
     ) -> None:
-        self.text = text
+        self.redacted_text = redacted_text
         self.type = type
         self.digest = digest

@@ -449,8 +449,8 @@ def _cut_json(node: Cut) -> dict[str, Any]:
 
 def _hidden_json(node: Hidden) -> Any:
     if not node.type:
-        return node.text
-    hidden = {**tagged("hidden", node.text), "type": node.type}
+        return node.redacted_text
+    hidden = {**tagged("hidden", node.redacted_text), "type": node.type}
     return _with_digest(hidden, node.digest)
 
 

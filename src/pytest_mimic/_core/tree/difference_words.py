@@ -267,7 +267,7 @@ def _text_in(node: Node) -> str | None:
     if isinstance(node, Cut):
         return node.start
     if isinstance(node, Hidden):
-        return node.text
+        return node.redacted_text
     if isinstance(node, Opaque) and node.kind == "bytes":
         return str(node.text)
     if isinstance(node, Opaque) and node.kind == "base64":

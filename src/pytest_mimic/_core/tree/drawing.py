@@ -312,9 +312,9 @@ def _beginning(node: Cut, mark: str) -> str:
 
 def _hidden(node: Hidden) -> str:
     # A placeholder stands without quotes, a text with secrets in it with quotes.
-    if is_placeholder(node.text):
-        return node.text
-    return repr(node.text)
+    if is_placeholder(node.redacted_text):
+        return node.redacted_text
+    return repr(node.redacted_text)
 
 
 def _pickle(length: Node) -> str:

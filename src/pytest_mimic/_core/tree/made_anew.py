@@ -307,7 +307,7 @@ def text_of(node: Node) -> str | None:
         # A moment with a named zone has parts.
         return known_text(node) if node.kind == "datetime" else None
     if isinstance(node, Hidden):
-        return node.text
+        return node.redacted_text
     is_number = isinstance(node, int | float) and not isinstance(node, bool)
     return repr(node) if is_number else None
 
