@@ -325,11 +325,11 @@ class Rpc:
         """Learn the secrets of the answer, and note those that it issues."""
         redactor = self._port.redactor
         secrets.begin_answer(self.step.call.issuer)
-        secrets_sent_before = secrets.values.keys() | redactor.issued
+        secrets_sent_before = secrets.stand_in_by_secret.keys() | redactor.issued
         secrets.learn(self._responses)
         for name in _METHODS_OF_METADATA:
             secrets.learn_headers(_pairs(ending.get(name)))
-        redactor.issued.update(secrets.values.keys() - secrets_sent_before)
+        redactor.issued.update(secrets.stand_in_by_secret.keys() - secrets_sent_before)
 
     def _outcome(self, ending: _Plain | None, secrets: Secrets) -> _Plain:
         """Return the outcome as the class says, without the values of the `secrets`.

@@ -529,7 +529,7 @@ def read_url(secrets: Secrets, url: str) -> tuple[dict[str, Any], str]:
         raise ValueError(f"{url} has no host")
     origin, path, query = match.groups()
     parts_of_origin, shown_origin = read_origin(origin)
-    if secrets.values or "eyJ" in path or not _PLAIN_PATH.fullmatch(path):
+    if secrets.stand_in_by_secret or "eyJ" in path or not _PLAIN_PATH.fullmatch(path):
         path = quote(path, safe=f"{_ALLOWED_IN_PATH}%")
         path = _ENCODED_CHARACTER.sub(_in_upper_case, path)
         path = secrets.path(path)
@@ -540,7 +540,9 @@ def read_url(secrets: Secrets, url: str) -> tuple[dict[str, Any], str]:
         if may_be_signed(query):
             fields = without_signature(fields)
     if fields:
-        parts["query"] = secrets.redactor.scrub(fields, values=secrets.values)
+        parts["query"] = secrets.redactor.scrub(
+            fields, values=secrets.stand_in_by_secret
+        )
     return parts, shown_origin + parts["path"]
 
 

@@ -35,7 +35,7 @@ def redacted_parts(
         hidden_parts[name] = secrets.header(name, value)
     if parts.get("query"):
         hidden_parts["query"] = secrets.redactor.scrub(
-            parts["query"], values=secrets.values
+            parts["query"], values=secrets.stand_in_by_secret
         )
     if "path" in parts:
         hidden_parts["path"] = secrets.path(parts["path"])

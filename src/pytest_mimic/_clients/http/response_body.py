@@ -293,7 +293,9 @@ def _hide_line_of_head(line: str, secrets: Secrets) -> str:
             return line
         return f"{name}: {hidden_value}{line_end}"
     words = [secrets.redactor.scrub_data(word) for word in bare_line.split(" ")]
-    hidden_value = secrets.redactor.scrub_text(" ".join(words), secrets.values)
+    hidden_value = secrets.redactor.scrub_text(
+        " ".join(words), secrets.stand_in_by_secret
+    )
     return hidden_value + line_end
 
 

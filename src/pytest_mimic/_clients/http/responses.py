@@ -261,11 +261,13 @@ class ExchangeRecorder:
             error = dict(end["error"])
             for name in ("message", "received"):
                 if name in error:
-                    error[name] = redactor.scrub_text(error[name], secrets.values)
+                    error[name] = redactor.scrub_text(
+                        error[name], secrets.stand_in_by_secret
+                    )
             end["error"] = error
         exchange: dict[str, Any] = {}
         if self.head:
-            secrets_of_request = set(secrets.values)
+            secrets_of_request = set(secrets.stand_in_by_secret)
             store = partial(
                 store_response,
                 self.head,
@@ -277,7 +279,9 @@ class ExchangeRecorder:
             exchange = store(secrets=secrets)
             # A secret that a server issues is secret in all later requests, whichever
             # client sends them.
-            redactor.issued.update(secrets.values.keys() - secrets_of_request)
+            redactor.issued.update(
+                secrets.stand_in_by_secret.keys() - secrets_of_request
+            )
             if self.is_verifying:
                 recorded_exchange = self.step.outcome(is_read_only=True)
                 issuer = self.step.call.issuer

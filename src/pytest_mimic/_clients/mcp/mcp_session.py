@@ -490,9 +490,9 @@ def outcome_of(
     secrets = call.secrets
     assert secrets is not None, "a request over MCP has secrets"
     secrets.begin_answer(call.issuer)
-    values_before = set(secrets.values)
+    values_before = set(secrets.stand_in_by_secret)
     secrets.learn(outcome)
-    secrets.redactor.issued.update(secrets.values.keys() - values_before)
+    secrets.redactor.issued.update(secrets.stand_in_by_secret.keys() - values_before)
     scrubbed_outcome: dict[str, Any] = secrets.scrub(outcome, keep_types=True)
 
     for index, schema in enumerate(schemas):

@@ -375,7 +375,7 @@ def plain_word(value: bytes, redactor: Redactor) -> Any:
         return tagged("base64", b64encode(value).decode())
     text = redactor.scrub_cell(text)
     if redactor.known_secrets is not None:
-        text = hide_values(text, redactor.known_secrets.hidden())
+        text = hide_values(text, redactor.known_secrets.stand_ins_of_issued())
     return redactor.settled(text)
 
 

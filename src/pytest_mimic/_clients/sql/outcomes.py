@@ -123,7 +123,7 @@ class Rows:
         """
         placeholder_by_secret = _NOTHING
         if redactor.known_secrets is not None:
-            placeholder_by_secret = redactor.known_secrets.hidden()
+            placeholder_by_secret = redactor.known_secrets.stand_ins_of_issued()
         hiding_by_column = list(zip(self._names, hidden_columns))
         for row_number, row in enumerate(self._rows):
             stored_row = []

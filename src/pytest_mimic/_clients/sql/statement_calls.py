@@ -207,7 +207,7 @@ class StatementCall:
         # By each secret that the test was issued, `tok-4711`: what stands for it.
         self._placeholder_of_issued: dict[str, str] = {}
         if secrets_of_test is not None:
-            self._placeholder_of_issued = secrets_of_test.hidden()
+            self._placeholder_of_issued = secrets_of_test.stand_ins_of_issued()
         self._redactor = redactor
         # Knows what stands for the secrets that the test was issued.
         self._redactor_of_test = redactor

@@ -410,7 +410,7 @@ class Port:
             call.issuer.login = secrets.login_of(call.signature, call.issuer.own_login)
             known.send(secrets.sent, call.edge_call.parts)
             sent = secrets.sent
-            if any(value in call.signature for value in secrets.values):
+            if any(value in call.signature for value in secrets.stand_in_by_secret):
                 # The path holds a secret that this or an earlier request has sent.
                 call.signature = secrets.path(call.signature)
         if sent and self._run.settings.mode.writes:

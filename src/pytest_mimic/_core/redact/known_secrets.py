@@ -409,10 +409,10 @@ class KnownSecrets:
                 return f"<redacted:{_digest(token)}>"
         return PLACEHOLDER
 
-    def hidden(self) -> dict[str, str]:
-        """Return the issued secrets that are hidden wherever they stand.
+    def stand_ins_of_issued(self) -> dict[str, str]:
+        """Return what stands for each issued secret that is hidden wherever it stands.
 
-        They come in all forms, each with what stands for it.
+        The stand-ins come by the secret, in all its forms.
         """
         stand_ins: dict[str, str] = {}
         for secrets in self._with_wider_scopes():
@@ -420,10 +420,10 @@ class KnownSecrets:
             stand_ins = {**secrets._stand_ins_of_issued, **stand_ins}
         return stand_ins
 
-    def own(self) -> dict[str, str]:
-        """Return the application's own secrets, in all forms, with `<redacted>`.
+    def stand_ins_of_own(self) -> dict[str, str]:
+        """Return `<redacted>` for each of the application's own secrets, in all forms.
 
-        They are hidden where an answer or a description repeats them.
+        An own secret is hidden where an answer or a description repeats it.
         """
         stand_ins: dict[str, str] = {}
         for secrets in self._with_wider_scopes():

@@ -91,8 +91,8 @@ class Secrets:
 
     Attributes:
         sent: The secrets of the request, each with the name at which it stood.
-        values: The secrets that are hidden wherever they stand, in all forms, each with
-            the placeholder that stands for it.
+        stand_in_by_secret: What stands for each secret that is hidden wherever it
+            stands: the placeholder, by the secret in each of its forms.
     """
 
     def __init__(
@@ -107,9 +107,11 @@ class Secrets:
             redactor = redactor.knowing(known)
         self.redactor: Redactor = redactor
         self.sent: dict[str, str] = {}
-        self.values: dict[str, str] = dict.fromkeys(redactor.issued, PLACEHOLDER)
+        self.stand_in_by_secret: dict[str, str] = dict.fromkeys(
+            redactor.issued, PLACEHOLDER
+        )
         if known is not None:
-            self.values.update(known.hidden())
+            self.stand_in_by_secret.update(known.stand_ins_of_issued())
 
     def begin_answer(self, issuer: Issuer | None) -> None:
         """Learn from the answer of a call from now on.
@@ -121,11 +123,13 @@ class Secrets:
         known = issuer.known
         known.hear()
         self.redactor = self.redactor.knowing(known, issuer)
-        values = dict.fromkeys(self.redactor.issued, PLACEHOLDER)
-        values.update(known.own())
-        values.update(self.values)
-        values.update(known.hidden())
-        self.values = values
+        # The last stand-in of a secret wins: that of an issued one tells it apart from
+        # other secrets, `<redacted>` does not.
+        stand_in_by_secret = dict.fromkeys(self.redactor.issued, PLACEHOLDER)
+        stand_in_by_secret.update(known.stand_ins_of_own())
+        stand_in_by_secret.update(self.stand_in_by_secret)
+        stand_in_by_secret.update(known.stand_ins_of_issued())
+        self.stand_in_by_secret = stand_in_by_secret
 
     def credentials(self) -> dict[str, str]:
         """Return the application's own secrets that say who sends the request, by name.
@@ -221,12 +225,14 @@ class Secrets:
             # The secret is a part of the header. A server may send back the whole
             # header, as base64.
             forms_of_whole_header = forms_of(text) - {text}
-            self.values.update(dict.fromkeys(forms_of_whole_header, stand_in))
+            self.stand_in_by_secret.update(
+                dict.fromkeys(forms_of_whole_header, stand_in)
+            )
         # A value of the environment is not hidden here, as the name of its variable is
         # to stand for it.
         is_of_environment = secret in self.redactor.environment.forms
         if not is_of_environment and stands_alone(secret):
-            self.values.update(dict.fromkeys(forms_of(secret), stand_in))
+            self.stand_in_by_secret.update(dict.fromkeys(forms_of(secret), stand_in))
 
     def scrub(self, plain: Any, *, keep_types: bool = False) -> Any:
         """Return a copy of plain data without secrets.
@@ -234,7 +240,9 @@ class Secrets:
         With `keep_types`, numbers stay numbers, and mappings and lists are kept. None
         always stays None.
         """
-        return self.redactor.scrub(plain, keep_types=keep_types, values=self.values)
+        return self.redactor.scrub(
+            plain, keep_types=keep_types, values=self.stand_in_by_secret
+        )
 
     def without(self, parts: dict[str, Any]) -> dict[str, Any]:
         """Return the described parts of a call without known secrets."""
@@ -243,9 +251,11 @@ class Secrets:
             if name in _PARTS_WITHOUT_SECRETS:
                 described[name] = part
             elif name in _PARTS_THAT_NAME_THE_CALL:
-                described[name] = hide_values(part, self.values)
+                described[name] = hide_values(part, self.stand_in_by_secret)
             elif isinstance(part, str):
-                described[name] = self.redactor.scrub_text(part, self.values)
+                described[name] = self.redactor.scrub_text(
+                    part, self.stand_in_by_secret
+                )
             else:
                 described[name] = self.scrub(part, keep_types=True)
         return described
@@ -267,8 +277,8 @@ class Secrets:
             text = self.redactor.scrub_text(text)
         else:
             text = self.redactor.scrub_data(text)
-        if self.values:
-            text = escaped(hide_values(text, self.values))
+        if self.stand_in_by_secret:
+            text = escaped(hide_values(text, self.stand_in_by_secret))
         return self.redactor.settled(text)
 
     def of_stream(self, text: str) -> str:
@@ -283,8 +293,8 @@ class Secrets:
         if name.lower() in ("location", "content-location"):
             value = self.redactor.scrub_url(value)
         value = self.redactor.scrub_header(name, value)
-        if self.values:
-            value = hide_values(value, self.values)
+        if self.stand_in_by_secret:
+            value = hide_values(value, self.stand_in_by_secret)
         return self.redactor.settled(value)
 
     def path(self, path: str) -> str:
@@ -295,8 +305,8 @@ class Secrets:
         path = plain_placeholders(path)
         if ";" in path:
             path = self.redactor.scrub_path(path)
-        if self.values:
-            path = hide_values(path, self.values)
+        if self.stand_in_by_secret:
+            path = hide_values(path, self.stand_in_by_secret)
         return self.redactor.settled(path)
 
 

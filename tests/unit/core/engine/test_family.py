@@ -170,7 +170,7 @@ def test_a_secret_that_a_child_was_issued_has_its_placeholder_everywhere(
     placeholder = in_child(log_in)
 
     assert port.secrets.stand_in(TOKEN) == placeholder
-    assert port.secrets.hidden()[TOKEN] == placeholder
+    assert port.secrets.stand_ins_of_issued()[TOKEN] == placeholder
     assert in_child(lambda: port.secrets.stand_in(TOKEN)) == placeholder
 
 
