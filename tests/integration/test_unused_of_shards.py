@@ -266,9 +266,7 @@ def test_what_was_recorded_since_is_kept(shop, unused):
     verdict = unused("usage-0.json", "usage-1.json", "--clear")
 
     assert verdict.code == 0
-    assert verdict.lines[0].endswith(
-        "; 1 recording not judged, which the files do not know"
-    )
+    assert verdict.lines[0].endswith("; 1 recording not judged: in none of the files")
     assert any(b'"city": "Wien"' in data for data in shop.files().values())
 
 

@@ -351,24 +351,24 @@ def judge_unused(session: Session, reasons: Collection[str]) -> Judgement:
     if are_too_many:
         # The first recordings by name, so that each run names the same ones.
         unused_names = nsmallest(READ_UNASKED, unused_names)
-    judgement, proven = judge(
+    judgement, proven_unused = judge(
         session.vault, unused_names, account, settings, listed=SHOWN
     )
     judgement.is_part = are_too_many
     if not is_asked:
         judgement.unproven = 0
-    if settings.clear_unused and settings.no_record and proven:
-        judgement.not_cleared = "--mimic-no-record was given"
-    judgement.cleared = _clear_proven(session, proven)
+    if settings.clear_unused and settings.no_record and proven_unused:
+        judgement.reason_not_cleared = "--mimic-no-record was given"
+    judgement.cleared = _clear_proven(session, proven_unused)
     return judgement
 
 
-def _clear_proven(session: Session, proven: Mapping[str, int]) -> str:
+def _clear_proven(session: Session, proven_unused: Mapping[str, int]) -> str:
     """Clear recordings if an option asks for it.
 
     Args:
         session: The run.
-        proven: The bytes of each recording that is proven unused, by its name.
+        proven_unused: The bytes of each recording that is proven unused, by its name.
 
     Returns:
         What was cleared, as a line of the summary; empty if nothing was to be cleared.
@@ -378,7 +378,7 @@ def _clear_proven(session: Session, proven: Mapping[str, int]) -> str:
         return ""
     if not holds_recordings(settings.vault):
         return ""
-    return clear(session.vault, proven)
+    return clear(session.vault, proven_unused)
 
 
 def holds_recordings(vault: Path) -> bool:

@@ -141,7 +141,7 @@ DOORS: dict[Layer, tuple[str, ...]] = {
         "_clients.http.aiohttp:_NextResponse._read",
         "_clients.http.aiohttp:_connection_of_unsent",
         "_clients.http.aiohttp:_wrap_connect.connect",
-        "_clients.mcp.mcp_transports:_wrap.client",
+        "_clients.mcp.mcp_transports:_wrap_stdio.client",
         "_clients.sql.sqlalchemy:_compiled_names",
         "_core.engine.client_plan:Port._credentials_of",
         "_core.engine.client_plan:Port.secrets",

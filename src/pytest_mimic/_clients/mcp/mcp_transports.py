@@ -33,7 +33,7 @@ class McpAdapter(Adapter):
     waits = True
 
     def edges(self) -> Sequence[Edge]:
-        edges = [Edge("mcp.client.stdio", ("stdio_client",), _wrap)]
+        edges = [Edge("mcp.client.stdio", ("stdio_client",), _wrap_stdio)]
         for module, name in _OVER_HTTP:
             module_of_transport = f"mcp.client.{module}"
             edges.append(
@@ -52,7 +52,12 @@ class McpAdapter(Adapter):
         return {"result": result}
 
     def failure(self, outcome: Any, /) -> str | None:
-        """Return the code of an error of the protocol, or the class of one of starting.
+        """Return how a request failed, in words; None: it has a result.
+
+        | the error | the words |
+        |---|---|
+        | of the server, `{"code": -32601, …}` | `gave error -32601` |
+        | an exception while the server starts, `{"type": …}` | `raised OSError` |
 
         The result of a tool may tell an error: that is an answer.
         """
@@ -64,9 +69,11 @@ class McpAdapter(Adapter):
         return f"gave error {error.get('code')}"
 
 
-def _wrap(
+def _wrap_stdio(
     original: Callable[..., AbstractAsyncContextManager[Any]], port: Port
 ) -> Callable[..., Any]:
+    """Give the client a session that the port records and replays."""
+
     @wraps(original)
     def client(*args: Any, **kwargs: Any) -> AbstractAsyncContextManager[Any]:
         real = partial(original, *args, **kwargs)

@@ -64,56 +64,56 @@ def run(invocation: Invocation) -> Result:
     _refuse_incomplete(account, invocation.commands)
     vault = invocation.vault
     candidates: list[str] = []
-    # Recordings that were made after the files were written.
-    newer = 0
+    # A recording may have been made after the files of usage were written.
+    newer_count = 0
     for name in vault.names(without=account.used):
         if name in account.known:
             candidates.append(name)
         else:
-            newer += 1
+            newer_count += 1
     # JSON lists every unused recording, and the printed lines the first few.
     most = None if options.json else SHOWN
-    judgement, proven = judge(vault, candidates, account, settings, listed=most)
+    judgement, proven_unused = judge(vault, candidates, account, settings, listed=most)
     if options.dry_run:
-        judgement.not_cleared = "--dry-run was given"
+        judgement.reason_not_cleared = "--dry-run was given"
     elif options.clear:
-        judgement.cleared = clear(vault, proven)
+        judgement.cleared = clear(vault, proven_unused)
     data = {
-        "unused": _unused_as_data(judgement, proven),
+        "unused": _unused_as_data(judgement, proven_unused),
         "not_proven": judgement.unproven,
-        "newer": newer,
+        "newer": newer_count,
         "cleared": bool(judgement.cleared),
         "files": len(usages),
         "tests": len(account.outcomes),
     }
-    counts = []
-    unused_count = count_unused(judgement)
-    if unused_count:
-        counts.append(unused_count)
-    if newer:
-        recordings = plural(newer, "recording")
-        counts.append(f"{recordings} not judged, which the files do not know")
-    if not counts:
+    findings = []
+    unused_in_words = count_unused(judgement)
+    if unused_in_words:
+        findings.append(unused_in_words)
+    if newer_count:
+        recordings = plural(newer_count, "recording")
+        findings.append(f"{recordings} not judged: in none of the files")
+    if not findings:
         tests = plural(len(account.outcomes), "test")
         files = plural(len(usages), "file")
-        counts.append(f"no recording is unused ({tests} in {files})")
-    lines: list[Line] = ["; ".join(counts)]
+        findings.append(f"no recording is unused ({tests} in {files})")
+    lines: list[Line] = ["; ".join(findings)]
     # A row is indented by two.
     lines += laid_out(list_unused(judgement), row_width=invocation.out.width - 2)
     lines += not_judged(judgement, "pytest-mimic unused")
-    is_left = bool(judgement.unused and not judgement.cleared)
-    if is_left:
+    are_unused_left = bool(judgement.unused and not judgement.cleared)
+    if are_unused_left:
         clearing = invocation.commands.mimic("unused", *options.files, "--clear")
         lines.append(["to drop the unused: ", (clearing, "bold")])
-    return Result(lines, data, found=is_left)
+    return Result(lines, data, found=are_unused_left)
 
 
 def _unused_as_data(
-    judgement: Judgement, proven: Collection[str]
+    judgement: Judgement, proven_unused: Collection[str]
 ) -> list[dict[str, object]]:
     """Return the recordings that are proven unused, for `--json`."""
     rows = []
-    for name, (call, test, gone) in zip(sorted(proven), judgement.shown):
+    for name, (call, test, gone) in zip(sorted(proven_unused), judgement.shown):
         rows.append({"file": name, "call": call, "test": test, "gone": gone})
     return rows
 

@@ -65,12 +65,12 @@ def judge(
         The judgement, and the bytes of each recording that is proven unused.
     """
     jury = _Jury(vault, account, settings)
-    proven: dict[str, int] = {}
+    proven_unused: dict[str, int] = {}
     # The tests and the names, so that the recordings of a test stand together.
     places: list[tuple[str, str]] = []
     for heading in vault.reader.headings(unused):
         if jury.proves(heading):
-            proven[heading.name] = heading.size
+            proven_unused[heading.name] = heading.size
             places.append((heading.test, heading.name))
     if listed is None:
         places.sort()
@@ -82,12 +82,12 @@ def judge(
         is_gone = bool(test) and test not in account.outcomes
         shown.append((label, test, is_gone))
     judgement = Judgement(
-        unused=len(proven),
+        unused=len(proven_unused),
         shown=shown,
-        unproven=len(unused) - len(proven),
+        unproven=len(unused) - len(proven_unused),
         unproven_as=jury.reason(),
     )
-    return judgement, proven
+    return judgement, proven_unused
 
 
 class _Jury:
@@ -360,7 +360,8 @@ class Judgement:
         unproven: How many recordings were not used but are not proven unused.
         unproven_as: Why they are not proven unused.
         cleared: What was cleared, in words, or empty.
-        not_cleared: Why nothing was cleared although an option asked for it, or empty.
+        reason_not_cleared: Why nothing was cleared although an option asked for it;
+            empty: no option asked, or the recordings were cleared.
         vault: The size of the vault, in words; shown after recording.
     """
 
@@ -382,7 +383,7 @@ class Judgement:
         self.unproven = unproven
         self.unproven_as = unproven_as
         self.cleared = cleared
-        self.not_cleared = ""
+        self.reason_not_cleared = ""
         self.vault = ""
 
 
@@ -391,8 +392,8 @@ def count_unused(judgement: Judgement) -> str:
     if judgement.cleared or not judgement.unused:
         return judgement.cleared
     kept = ""
-    if judgement.not_cleared:
-        kept = f", not cleared: {judgement.not_cleared}"
+    if judgement.reason_not_cleared:
+        kept = f", not cleared: {judgement.reason_not_cleared}"
     recordings = plural(judgement.unused, "recording")
     if not judgement.is_part:
         return f"{recordings} unused{kept}"
