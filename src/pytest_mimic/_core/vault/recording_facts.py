@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 #: The errors of reading a recording that has other keys or types than its format. Such
 #: a recording is damaged.
-MISSHAPED = (AttributeError, LookupError, TypeError, ValueError)
+ERRORS_OF_SHAPE = (AttributeError, LookupError, TypeError, ValueError)
 # The facts of a call of a cassette that are texts.
 _FACTS_THAT_ARE_TEXTS = ("target", "kind", "signature", "key")
 _ALL_TEXTS = frozenset((str,))
@@ -332,7 +332,7 @@ def calls_of(objects: Objects, name: str, facts: dict[str, Any]) -> list[Recordi
             _recording(objects, name, facts, call, is_cassette=True)
             for call in facts["calls"]
         ]
-    except MISSHAPED as reason:
+    except ERRORS_OF_SHAPE as reason:
         raise damaged(f"{objects.label}/{name}", reason, test=test) from None
 
 

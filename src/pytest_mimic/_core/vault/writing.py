@@ -27,7 +27,7 @@ from pytest_mimic._core.vault.objects import (
     body_of,
     check_entry,
 )
-from pytest_mimic._core.vault.recording_facts import MISSHAPED, Recording, Stored
+from pytest_mimic._core.vault.recording_facts import ERRORS_OF_SHAPE, Recording, Stored
 from pytest_mimic.errors import (
     CorruptRecordingError,
     Damage,
@@ -365,7 +365,7 @@ def _read_before(objects: Objects, name: str) -> _FileBefore:
     except CorruptRecordingError as error:
         if error.damage is Damage.NEWER_FORMAT:
             raise
-    except MISSHAPED:
+    except ERRORS_OF_SHAPE:
         pass
     else:
         return _FileBefore(

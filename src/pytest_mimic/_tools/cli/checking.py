@@ -23,7 +23,11 @@ from pytest_mimic._core.vault.format import (
 )
 from pytest_mimic._core.vault.long_parts import long_parts
 from pytest_mimic._core.vault.objects import Objects, Origin, is_sound, objects_of
-from pytest_mimic._core.vault.recording_facts import MISSHAPED, Recording, calls_of
+from pytest_mimic._core.vault.recording_facts import (
+    ERRORS_OF_SHAPE,
+    Recording,
+    calls_of,
+)
 from pytest_mimic._tools.cli.secret_finder import SecretFinder
 from pytest_mimic.errors import CorruptRecordingError, Damage, MimicError
 
@@ -137,7 +141,7 @@ class Checker:
             except MimicError as error:
                 # A folder or a pipe has the name of a recording, for example.
                 findings.append(self._finding_never_removed(name, error))
-            except (*MISSHAPED, RecursionError) as reason:
+            except (*ERRORS_OF_SHAPE, RecursionError) as reason:
                 # Nobody thought of this damage. A file with it is never removed.
                 findings.append(
                     self._finding_never_removed(name, damaged(self._path(name), reason))

@@ -13,7 +13,7 @@ from math import inf
 from pytest_mimic._core.tree.drawing import lines_of
 from pytest_mimic._core.vault.format import damaged
 from pytest_mimic._core.vault.long_parts import with_long_parts
-from pytest_mimic._core.vault.recording_facts import MISSHAPED, Recording
+from pytest_mimic._core.vault.recording_facts import ERRORS_OF_SHAPE, Recording
 from pytest_mimic._core.words import plural, short_seconds, size
 from pytest_mimic._tools.cli.output import Line, Result
 from pytest_mimic._tools.cli.project import Invocation
@@ -87,7 +87,7 @@ def _lines(invocation: Invocation, files: list[VaultFile]) -> Iterator[Line]:
                 place = f"{number}. "
             try:
                 yield from _call_lines(invocation, call, place)
-            except MISSHAPED as reason:
+            except ERRORS_OF_SHAPE as reason:
                 # Nobody thought of this damage.
                 raise damaged(f"{label}/{file.name}", reason, test=file.test) from None
 

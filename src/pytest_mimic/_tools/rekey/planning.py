@@ -16,7 +16,7 @@ from pytest_mimic._core.targets.target import Target
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.format import parse_recording
 from pytest_mimic._core.vault.recording_facts import (
-    MISSHAPED,
+    ERRORS_OF_SHAPE,
     Recording,
     Stored,
     calls_of,
@@ -312,7 +312,7 @@ class Planner:
                     is_found=is_found,
                 )
                 self._plan.staying.append(self._with_idle_paths(staying_call))
-        except MISSHAPED as error:
+        except ERRORS_OF_SHAPE as error:
             staying_call = StayingCall(call_to_rekey, reason_of_edit(error), changes=())
             self._plan.staying.append(staying_call)
         return None

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from pytest_mimic._core.engine.recorded_identities import CannotFollowError
 from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.vault import Vault
-from pytest_mimic._core.vault.recording_facts import MISSHAPED
+from pytest_mimic._core.vault.recording_facts import ERRORS_OF_SHAPE
 from pytest_mimic._tools.rekey.calls_to_rekey import (
     CallToRekey,
     calls_to_rekey,
@@ -104,7 +104,7 @@ class RedactedCalls:
         except CannotFollowError as reason:
             self._reasons[_place_in_vault(call_to_rekey)] = str(reason)
             return
-        except MISSHAPED as reason:
+        except ERRORS_OF_SHAPE as reason:
             self._reasons[_place_in_vault(call_to_rekey)] = reason_of_edit(reason)
             return
         if redacted_call is not None:
