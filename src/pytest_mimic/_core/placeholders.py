@@ -24,9 +24,9 @@ _IN_URL = pattern(
 )
 _IN_MARKUP = pattern(rf"&lt;redacted(?P<mark>:{_MARK})?&gt;")
 # An issued placeholder in any of these forms, or the digits that stand for a number.
-_WRITTEN = pattern(
-    r"(?P<before><|&lt;|%3[Cc])redacted(?P<colon>:|%3[Aa])"
-    rf"(?P<mark>{_MARK})(?P<after>>|&gt;|%3[Ee])"
+_ISSUED_IN_ANY_FORM = pattern(
+    r"(?P<opening><|&lt;|%3[Cc])redacted(?P<colon>:|%3[Aa])"
+    rf"(?P<mark>{_MARK})(?P<closing>>|&gt;|%3[Ee])"
     rf"|(?<!\d){NUMBER_START}\d{{8}}(?!\d)",
 )
 
@@ -70,28 +70,32 @@ def mentions_placeholder(text: str) -> bool:
     return PLACEHOLDER_START in plain_placeholders(text)
 
 
-def with_others(text: str, other: Callable[[str], str]) -> str:
+def with_replaced_placeholders(text: str, new_for: Callable[[str], str]) -> str:
     """Return a text with other placeholders in place of issued ones.
 
     A placeholder that is written as in URLs or markup is written so again.
+    `%3Credacted%3A1a2b3c4d%3E` becomes `%3Credacted%3A5e6f7a8b%3E` if `new_for` returns
+    `<redacted:5e6f7a8b>` for `<redacted:1a2b3c4d>`.
 
     Args:
         text: The text.
-        other: Gives what takes the place of a placeholder, both as in plain text.
+        new_for: Returns the placeholder that takes the place of an old one, both as in
+            plain text.
     """
 
-    def written(match: re.Match[str]) -> str:
+    def replacement(match: re.Match[str]) -> str:
         if match["mark"] is None:
-            return other(match[0])
-        placeholder = f"<redacted:{match['mark']}>"
-        stand_in = other(placeholder)
-        if stand_in == placeholder:
+            # The placeholder of a number is written alike everywhere.
+            return new_for(match[0])
+        old_placeholder = f"<redacted:{match['mark']}>"
+        new_placeholder = new_for(old_placeholder)
+        if new_placeholder == old_placeholder:
             return match[0]
-        inside = stand_in.removeprefix("<").removesuffix(">")
-        colon: str = match["colon"]
-        return f"{match['before']}{inside.replace(':', colon)}{match['after']}"
+        name_and_mark = new_placeholder.removeprefix("<").removesuffix(">")
+        name_and_mark = name_and_mark.replace(":", match["colon"])
+        return f"{match['opening']}{name_and_mark}{match['closing']}"
 
-    return _WRITTEN.sub(written, text)
+    return _ISSUED_IN_ANY_FORM.sub(replacement, text)
 
 
 def _plain_mark(match: re.Match[str]) -> str:

@@ -12,7 +12,7 @@ from pytest_mimic._core.placeholders import (
     mentions_placeholder,
     numbered,
     plain_placeholders,
-    with_others,
+    with_replaced_placeholders,
 )
 
 OF_AN_ANSWER = "<redacted:1a2b3c4d>"
@@ -69,7 +69,7 @@ def test_a_placeholder_of_an_answer_is_renamed_in_each_form(
     names = {OF_AN_ANSWER: "<redacted:0a0b0c0d>", numbered("1a2b3c4d"): numbered("0a")}
 
     assert issued_in(text) == placeholders
-    assert with_others(text, lambda old: names.get(old, old)) == renamed
+    assert with_replaced_placeholders(text, lambda old: names.get(old, old)) == renamed
 
 
 def test_the_placeholder_of_an_own_secret_is_mentioned_in_each_form() -> None:

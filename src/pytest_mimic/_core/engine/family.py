@@ -51,7 +51,7 @@ from pytest_mimic._core.engine.owners import Change, Unended
 from pytest_mimic._core.engine.recordings import Recordings
 from pytest_mimic._core.engine.scopes import end_open_calls
 from pytest_mimic._core.engine.senders import Sender
-from pytest_mimic._core.redact.known_secrets import FACTS, known_in
+from pytest_mimic._core.redact.known_secrets import SECRET_FACTS, known_in
 from pytest_mimic._core.vault.objects import EMPTY, Origin
 from pytest_mimic._core.vault.recording_facts import Recording, Stored
 from pytest_mimic._core.vault.writing import placed
@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.owners import OpenCall, Owner, SecretScope, Token
     from pytest_mimic._core.engine.owners import Track as OwnedTrack
     from pytest_mimic._core.engine.run import Run
-    from pytest_mimic._core.redact.known_secrets import Fact
+    from pytest_mimic._core.redact.known_secrets import SecretFact
 
     # What others tell of one file.
     _OfTrack = PlaceTaken | RecordingWritten
@@ -314,7 +314,7 @@ class Family:
         scope = self._scopes.get(event.scope)
         if scope is not None:
             known = known_in(scope, self._recordings.turns)
-            known.follow(FACTS[event.kind](*event.fields))
+            known.follow(SECRET_FACTS[event.kind](*event.fields))
 
     def _hear_of_sender(self, event: SenderNoted) -> None:
         sender = Sender(event.credentials, event.headers)
@@ -322,7 +322,7 @@ class Family:
 
     # -- what this process tells
 
-    def _tell_secrets(self, scope: Token, fact: Fact) -> None:
+    def _tell_secrets(self, scope: Token, fact: SecretFact) -> None:
         self.tell(SecretsLearned(scope, type(fact).__name__, [*fact]))
 
     def _tell_hidden(self) -> None:

@@ -29,13 +29,13 @@ from pytest_mimic._core.placeholders import (
     issued_in,
     numbered,
     plain_placeholders,
-    with_others,
+    with_replaced_placeholders,
 )
 from pytest_mimic._core.redact.secret_names import JWT, bare_secret, basic_password
 from pytest_mimic._core.redact.secret_values import (
     forms_of,
     hide_values,
-    stands_alone,
+    is_distinctive,
 )
 
 
@@ -77,7 +77,7 @@ class SecretScope(Protocol):
     tell: Callable[[Any], None] | None
 
 
-class Begun(NamedTuple):
+class CallBegun(NamedTuple):
     """A call has begun.
 
     Attributes:
@@ -89,7 +89,7 @@ class Begun(NamedTuple):
     order: int
 
 
-class Sent(NamedTuple):
+class RequestSent(NamedTuple):
     """A request was sent.
 
     Attributes:
@@ -101,10 +101,11 @@ class Sent(NamedTuple):
     request: Any
 
 
-class Issued(NamedTuple):
+class SecretIssued(NamedTuple):
     """A secret that an answer has issued.
 
     Attributes:
+        value: The secret.
         placeholder: What stands for it: a text, or a number for a number.
         order: The place of the call among all calls of the run, by its beginning.
     """
@@ -114,14 +115,19 @@ class Issued(NamedTuple):
     order: int
 
 
-class Renamed(NamedTuple):
-    """A secret has another placeholder than before, that of an earlier call."""
+class PlaceholderRenamed(NamedTuple):
+    """A secret has another placeholder, that of an earlier call.
 
-    before: str
-    now: str
+    Attributes:
+        old: The placeholder that stood for the secret before.
+        new: The placeholder that stands for it from now on.
+    """
+
+    old: str
+    new: str
 
 
-class Shown(NamedTuple):
+class AnswerSeen(NamedTuple):
     """An answer was recorded, or replayed.
 
     Attributes:
@@ -133,12 +139,20 @@ class Shown(NamedTuple):
     placeholders: list[str]
 
 
-Fact: TypeAlias = "Begun | Sent | Issued | Renamed | Shown"
+SecretFact: TypeAlias = (
+    "CallBegun | RequestSent | SecretIssued | PlaceholderRenamed | AnswerSeen"
+)
 """What one process tells of a test's secrets to others, which `KnownSecrets.follow`."""
 
-FACTS: dict[str, Any] = {
-    fact.__name__: fact for fact in (Begun, Sent, Issued, Renamed, Shown)
-}
+_CLASSES_OF_FACTS = (
+    CallBegun,
+    RequestSent,
+    SecretIssued,
+    PlaceholderRenamed,
+    AnswerSeen,
+)
+#: The classes of facts by the names under which processes tell them.
+SECRET_FACTS: dict[str, Any] = {fact.__name__: fact for fact in _CLASSES_OF_FACTS}
 
 
 class Issuer:
@@ -216,12 +230,13 @@ class KnownSecrets:
         self._number_of_calls: dict[str, int] = {}
         self._sent_secrets: set[str] = set()
         self._requests: list[Any] = []
-        self._issued: dict[str, Issued] = {}
-        # The secrets in all their forms: those that are hidden only under secret names,
-        # and those that are hidden wherever they stand.
-        self._issued_by_form: dict[str, Issued] = {}
-        self._stand_ins_of_issued: dict[str, str] = {}
-        self._stand_ins_of_own: dict[str, str] = {}
+        self._issued: dict[str, SecretIssued] = {}
+        # The issued secrets in all their forms, to be found under secret names.
+        self._issued_by_form: dict[str, SecretIssued] = {}
+        # The distinctive secrets in all their forms, hidden wherever they stand: those
+        # that answers have issued, and the application's own that requests have sent.
+        self._placeholder_by_issued_form: dict[str, str] = {}
+        self._placeholder_by_sent_form: dict[str, str] = {}
         # The placeholders in the recorded answers of a replay.
         self._replayed_placeholders: set[str] = set()
         # The JSON Web Tokens that answers have under names that are not secret.
@@ -240,51 +255,53 @@ class KnownSecrets:
         with self._guard:
             pass
 
-    def follow(self, fact: Fact) -> None:
+    def follow(self, fact: SecretFact) -> None:
         """Learn a fact from another process, with the guard held."""
-        if isinstance(fact, Issued):
+        if isinstance(fact, SecretIssued):
             self._placeholders_elsewhere.add(fact.placeholder)
-        elif isinstance(fact, Shown):
+        elif isinstance(fact, AnswerSeen):
             self._placeholders_elsewhere.update(fact.placeholders)
         self._learn(fact)
 
-    def _note(self, fact: Fact) -> None:
+    def _note(self, fact: SecretFact) -> None:
         """Learn a fact, and tell it to other processes."""
         self._learn(fact)
         if self._scope.tell is not None:
             self._scope.tell(fact)
 
-    def _learn(self, fact: Fact) -> None:
-        if isinstance(fact, Begun):
+    def _learn(self, fact: SecretFact) -> None:
+        if isinstance(fact, CallBegun):
             self._number_of_calls[fact.call] = (
                 self._number_of_calls.get(fact.call, 0) + 1
             )
             _ORDER_OF_CALLS.follow(fact.order)
-        elif isinstance(fact, Sent):
+        elif isinstance(fact, RequestSent):
             self._learn_sent(fact)
-        elif isinstance(fact, Issued):
+        elif isinstance(fact, SecretIssued):
             self._learn_issued(fact)
-        elif isinstance(fact, Renamed):
-            self._renamed_placeholders[fact.before] = fact.now
+        elif isinstance(fact, PlaceholderRenamed):
+            self._renamed_placeholders[fact.old] = fact.new
         else:
             self._shown_tokens.update(fact.tokens)
             self._replayed_placeholders.update(fact.placeholders)
 
-    def _learn_sent(self, sent_fact: Sent) -> None:
+    def _learn_sent(self, sent_fact: RequestSent) -> None:
         for value in sent_fact.values:
             self._sent_secrets.add(value)
-            if stands_alone(value):
-                self._stand_ins_of_own.update(
+            if is_distinctive(value):
+                self._placeholder_by_sent_form.update(
                     dict.fromkeys(forms_of(value), PLACEHOLDER)
                 )
         self._requests.append(sent_fact.request)
 
-    def _learn_issued(self, issued: Issued) -> None:
+    def _learn_issued(self, issued: SecretIssued) -> None:
         self._issued[issued.value] = issued
         forms = forms_of(issued.value)
         self._issued_by_form.update(dict.fromkeys(forms, issued))
-        if stands_alone(issued.value):
-            self._stand_ins_of_issued.update(dict.fromkeys(forms, issued.placeholder))
+        if is_distinctive(issued.value):
+            self._placeholder_by_issued_form.update(
+                dict.fromkeys(forms, issued.placeholder)
+            )
 
     # -- calls
 
@@ -297,7 +314,7 @@ class KnownSecrets:
         with self._guard:
             number = self._number_of_calls.get(call, 0)
             order = _ORDER_OF_CALLS.next()
-            self._note(Begun(call, order))
+            self._note(CallBegun(call, order))
         if not is_shared:
             # Equal calls of a test issue different secrets.
             call = f"{self._scope.name} {call} {number}"
@@ -312,7 +329,7 @@ class KnownSecrets:
                     own_secrets.append(value)
             if self._scope.tell is not None:
                 request = _text_of(request)
-            self._note(Sent(own_secrets, request))
+            self._note(RequestSent(own_secrets, request))
 
     def issue(
         self, issuer: Issuer, name: str, value: str, *, is_number: bool = False
@@ -339,7 +356,7 @@ class KnownSecrets:
     def stand(self, value: str, placeholder: str, order: int = -1) -> None:
         """Let a placeholder stand for a secret from now on."""
         with self._guard:
-            self._note(Issued(value, placeholder, order))
+            self._note(SecretIssued(value, placeholder, order))
 
     def was_sent_by_application(self, value: str) -> bool:
         """Check whether a request has sent a value, under a secret name or in clear."""
@@ -417,7 +434,7 @@ class KnownSecrets:
         stand_ins: dict[str, str] = {}
         for secrets in self._with_wider_scopes():
             # What this test was issued wins over the wider fixtures.
-            stand_ins = {**secrets._stand_ins_of_issued, **stand_ins}
+            stand_ins = {**secrets._placeholder_by_issued_form, **stand_ins}
         return stand_ins
 
     def stand_ins_of_own(self) -> dict[str, str]:
@@ -427,7 +444,7 @@ class KnownSecrets:
         """
         stand_ins: dict[str, str] = {}
         for secrets in self._with_wider_scopes():
-            stand_ins.update(secrets._stand_ins_of_own)
+            stand_ins.update(secrets._placeholder_by_sent_form)
         return stand_ins
 
     def has_issued(self, placeholder: str) -> bool:
@@ -445,7 +462,7 @@ class KnownSecrets:
 
     def settled(self, text: str) -> str:
         """Return a text with `<redacted>` for the placeholders of other tests."""
-        return with_others(text, self._own_placeholder_or_redacted)
+        return with_replaced_placeholders(text, self._own_placeholder_or_redacted)
 
     def _own_placeholder_or_redacted(self, placeholder: str) -> str:
         """Return a placeholder that this test was issued; `<redacted>` for others."""
@@ -472,7 +489,7 @@ class KnownSecrets:
                     if wider_scope.known is not None or wider_scope.answers:
                         yield known_in(wider_scope, self._guard)
 
-    def _find(self, value: str) -> Issued | None:
+    def _find(self, value: str) -> SecretIssued | None:
         """Return what is known of an issued secret, in whatever form it is written."""
         for secrets in self._with_wider_scopes():
             if value in secrets._issued_by_form:
@@ -495,7 +512,7 @@ class KnownSecrets:
             text = _text_of(replayed_outcome.readable())
             tokens, placeholders = JWT.findall(text), issued_in(text)
             if tokens or placeholders:
-                self._note(Shown(tokens, placeholders))
+                self._note(AnswerSeen(tokens, placeholders))
         return self._replayed_placeholders
 
     # -- answers that come in another order than their calls began
@@ -515,13 +532,15 @@ class KnownSecrets:
                 placeholders
             )
             if tokens or shared_placeholders:
-                self._note(Shown(tokens, list(shared_placeholders)))
+                self._note(AnswerSeen(tokens, list(shared_placeholders)))
             if placeholders:
                 answer = _RecordedAnswer(answer_data, amend)
                 answer.replace_placeholders(self._renamed_placeholders)
                 self._answers.append(answer)
 
-    def _replace_placeholder(self, issued: Issued, placeholder: str, order: int) -> str:
+    def _replace_placeholder(
+        self, issued: SecretIssued, placeholder: str, order: int
+    ) -> str:
         """Return what stands for a secret that an earlier call turns out to issue.
 
         The answer of a later call came first and has issued the secret. The placeholder
@@ -535,7 +554,7 @@ class KnownSecrets:
         for request in self._texts_of_requests():
             if issued.placeholder in request:
                 return issued.placeholder
-        self._note(Renamed(issued.placeholder, placeholder))
+        self._note(PlaceholderRenamed(issued.placeholder, placeholder))
         self.stand(issued.value, placeholder, order)
         for answer in self._answers:
             answer.replace_placeholders(self._renamed_placeholders)
@@ -554,17 +573,17 @@ class _RecordedAnswer:
         self._answer_data = answer_data
         self._amend = amend
 
-    def replace_placeholders(self, now_by_before: dict[str, str]) -> None:
+    def replace_placeholders(self, new_by_old: dict[str, str]) -> None:
         """Record the answer again, if it holds a placeholder that has changed since.
 
         A secret gets the placeholder of an earlier call when the answer to that call
         comes late.
 
         Args:
-            now_by_before: What stands for the secrets now, by the placeholders that
-                stood for them before.
+            new_by_old: What stands for the secrets now, by the placeholders that stood
+                for them before.
         """
-        new_data = _with_new_placeholders(self._answer_data, now_by_before)
+        new_data = _with_new_placeholders(self._answer_data, new_by_old)
         if new_data != self._answer_data:
             self._answer_data = new_data
             self._amend(new_data)
@@ -585,21 +604,22 @@ def known_in(
     return secrets
 
 
-def _with_new_placeholders(plain: Any, now_by_before: dict[str, str]) -> Any:
-    """Return plain data with the placeholders of now in place of those of before."""
-    if not now_by_before:
+def _with_new_placeholders(plain: Any, new_by_old: dict[str, str]) -> Any:
+    """Return plain data with new placeholders in place of old ones."""
+    if not new_by_old:
         return plain
     if isinstance(plain, dict):
         replaced_parts = {}
         for name, part in plain.items():
-            replaced_parts[name] = _with_new_placeholders(part, now_by_before)
+            replaced_parts[name] = _with_new_placeholders(part, new_by_old)
         return replaced_parts
     if isinstance(plain, list):
-        return [_with_new_placeholders(part, now_by_before) for part in plain]
+        return [_with_new_placeholders(part, new_by_old) for part in plain]
     if isinstance(plain, str):
-        return with_others(plain, lambda before: now_by_before.get(before, before))
-    if type(plain) in (int, float) and str(plain) in now_by_before:
-        return type(plain)(now_by_before[str(plain)])
+        return with_replaced_placeholders(plain, lambda old: new_by_old.get(old, old))
+    # A number stands for a secret that is a number.
+    if type(plain) in (int, float) and str(plain) in new_by_old:
+        return type(plain)(new_by_old[str(plain)])
     return plain
 
 

@@ -49,8 +49,12 @@ def hide_values(text: str, secrets: Iterable[str] | Mapping[str, str]) -> str:
     return text
 
 
-def stands_alone(value: str) -> bool:
-    """Check whether a secret is so long, or so mixed, that it has no other meaning."""
+def is_distinctive(value: str) -> bool:
+    """Check whether a text that equals a secret can only be the secret.
+
+    It can if the secret is long, or mixes letters and digits. A short one, such as
+    `admin`, may mean something else where it has no secret name.
+    """
     if value.isdigit():
         return len(value) >= _SHORTEST_NUMBER
     has_digit = any(map(str.isdigit, value))

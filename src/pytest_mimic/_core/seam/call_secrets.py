@@ -40,7 +40,7 @@ from pytest_mimic._core.redact.secret_names import (
 from pytest_mimic._core.redact.secret_values import (
     forms_of,
     hide_values,
-    stands_alone,
+    is_distinctive,
 )
 
 if TYPE_CHECKING:
@@ -231,7 +231,7 @@ class Secrets:
         # A value of the environment is not hidden here, as the name of its variable is
         # to stand for it.
         is_of_environment = secret in self.redactor.environment.forms
-        if not is_of_environment and stands_alone(secret):
+        if not is_of_environment and is_distinctive(secret):
             self.stand_in_by_secret.update(dict.fromkeys(forms_of(secret), stand_in))
 
     def scrub(self, plain: Any, *, keep_types: bool = False) -> Any:

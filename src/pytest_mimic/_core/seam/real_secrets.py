@@ -19,7 +19,7 @@ from pytest_mimic._core.placeholders import (
     is_placeholder,
     issued_in,
     mentions_placeholder,
-    with_others,
+    with_replaced_placeholders,
 )
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def as_recorded(recorded: object, hidden: _Plain, known: KnownSecrets) -> _Plain
         hidden     {"token": "<redacted:1a2b3c4d>"}    {"token": "<redacted:1a2b3c4d>"}
         result     {"token": "<redacted:0a0b0c0d>"}    {"token": "<redacted>"}
     """
-    renamed: dict[str, str] = {}
+    recorded_by_new: dict[str, str] = {}
 
     def compare(recorded_leaf: Json, hidden_leaf: Json, _real_leaf: Json) -> Json:
         for new_placeholder, old_placeholder in _renamed_placeholders(
@@ -66,15 +66,15 @@ def as_recorded(recorded: object, hidden: _Plain, known: KnownSecrets) -> _Plain
         ):
             value = known.value_of(new_placeholder)
             if value is not None:
-                renamed[new_placeholder] = old_placeholder
+                recorded_by_new[new_placeholder] = old_placeholder
                 known.stand(value, old_placeholder)
         return recorded_leaf
 
     answer = _json(hidden)
     _chosen(_json(recorded), answer, answer, compare)
-    if not renamed:
+    if not recorded_by_new:
         return hidden
-    return cast("_Plain", _with_other_placeholders(answer, renamed))
+    return cast("_Plain", _with_recorded_placeholders(answer, recorded_by_new))
 
 
 def _json(plain: object) -> Json:
@@ -109,20 +109,22 @@ def _renamed_in_texts(recorded: str, hidden: str) -> Iterator[tuple[str, str]]:
             yield new_placeholder, old_placeholder
 
 
-def _with_other_placeholders(plain: Json, renamed: dict[str, str]) -> Json:
+def _with_recorded_placeholders(plain: Json, recorded_by_new: dict[str, str]) -> Json:
     """Return plain data with other placeholders, `{new: recorded}`, in their places."""
     if isinstance(plain, dict):
         return {
-            name: _with_other_placeholders(part, renamed)
+            name: _with_recorded_placeholders(part, recorded_by_new)
             for name, part in plain.items()
         }
     if isinstance(plain, list):
-        return [_with_other_placeholders(part, renamed) for part in plain]
+        return [_with_recorded_placeholders(part, recorded_by_new) for part in plain]
     if isinstance(plain, str):
-        return with_others(plain, lambda new: renamed.get(new, new))
+        return with_replaced_placeholders(
+            plain, lambda new: recorded_by_new.get(new, new)
+        )
     is_number = isinstance(plain, (int, float)) and not isinstance(plain, bool)
-    if is_number and str(plain) in renamed:
-        stand_in = renamed[str(plain)]
+    if is_number and str(plain) in recorded_by_new:
+        stand_in = recorded_by_new[str(plain)]
         digits = "0" if stand_in == PLACEHOLDER else stand_in
         return float(digits) if isinstance(plain, float) else int(digits)
     return plain
