@@ -56,10 +56,11 @@ _LONE_USER = pattern(r"^(?P<before>https?://)(?P<secret>[^/?#:]*):?@", re.IGNORE
 # "value": `.
 _PAIR = (
     r"""(?P<mark>\\*["'])"""
-    r"""(?i:name|key|setting|variable|header)(?P=mark)"""
+    r"""(?i:name|key|setting|variable|header|(?:parameter|option)(?:key|name))"""
+    r"""(?P=mark)"""
     r"""\s{0,20}:\s{0,20}"""
     r"""(?P=mark)(?P<beside>[\w-]{1,200})(?P=mark)"""
-    r"""\s{0,20},\s{0,20}(?P=mark)(?i:value)(?P=mark)\s{0,20}:\s{0,20}"""
+    r"""\s{0,20},\s{0,20}(?P=mark)(?i:(?:parameter)?value)(?P=mark)\s{0,20}:\s{0,20}"""
 )
 _ASSIGNED = (
     r"""(?<![\w-])(?P<flag>--?)?(?P<quote>(?:\\*["'])?)"""
@@ -135,7 +136,7 @@ _BARE_PASSWORD_FIELD = pattern(_OF_PASSWORD_FIELD + _BARE)
 # An element with a name, and the one behind it with its value, as in XML-RPC, property
 # lists and settings of Hadoop: `<name>password</name><value><string>…`.
 _XML_PAIR = pattern(
-    r"<(?P<tag>name|key)>\s{0,20}(?P<name>[\w.-]{1,200})\s{0,20}</(?P=tag)>"
+    r"<(?P<tag>name|key|ParameterKey|ParameterName|OptionName)>\s{0,20}(?P<name>[\w.-]{1,200})\s{0,20}</(?P=tag)>"
     r"\s{0,100}<[\w.-]{1,200}>(?:\s{0,100}<[\w.-]{1,200}>)?"
     r"(?P<text>[^<>]+|<!\[CDATA\[[^\]<]+\]\]>)</"
 )
@@ -165,6 +166,18 @@ _IN_SCRIPT = pattern(
     r"""(?<![\w-])(?P<mark>["']?)(?P<name>[A-Za-z_][\w-]{0,200})(?P=mark)"""
     r"""\s{0,5}[:=]\s{0,5}"""
     r"""(?P<quote>["'])(?P<text>(?:(?!(?P=quote))[^\\<>\n])+)(?P=quote)"""
+)
+# A value that a script keeps in the browser, `localStorage.setItem("token", "…")`.
+_STORED_BY_SCRIPT = pattern(
+    r"""\b(?:local|session)Storage\.setItem\(\s{0,20}"""
+    r"""(?P<mark>["'])(?P<name>[\w-]{1,200})(?P=mark)\s{0,20},\s{0,20}"""
+    r"""(?P<quote>["'])(?P<text>(?:(?!(?P=quote))[^\\<>\n])+)(?P=quote)\s{0,20}\)"""
+)
+_MARK_OF_STORING = "Storage.setItem("
+# A link to another page in markup, with a query or a fragment.
+_LINK = pattern(
+    r"""\s(?i:href|src|action|formaction|content|data-[\w-]{1,100})"""
+    rf"""{_IS}(?P<quote>["'])(?P<text>[^\s"'<>?\#]{{0,2000}}[?\#][^\s"'<>]+)(?P=quote)"""
 )
 # A script that begins by setting a variable, `window.config = {…}`.
 _SCRIPT = pattern(
@@ -425,6 +438,7 @@ class Redactor(SecretNames):
             hidden_text = text
             for literal in literals:
                 hidden_text = literal.sub(self._hide_literal, hidden_text)
+            hidden_text = _LINK.sub(self._hide_in_link, hidden_text)
             hidden_text = self.scrub_urls(hidden_text)
             if hidden_text == text:
                 # A description may have placeholders that are not escaped.
@@ -466,6 +480,27 @@ class Redactor(SecretNames):
         before = match[0][: match.start("text") - match.start()]
         after = match[0][match.end("text") - match.start() :]
         return f"{before}{stand_in}{after}"
+
+    def literals_in_links(self, text: str) -> Iterator[tuple[str, str]]:
+        """Yield the values of secret names in URLs, and in the links of markup.
+
+        Each comes with its name.
+        """
+        urls = [match[0] for match in _URL.finditer(text)]
+        if _MARKUP.match(text):
+            urls += [match["text"] for match in _LINK.finditer(text)]
+        for url in urls:
+            address, _, fragment = unescape(url).partition("#")
+            _, _, query = address.partition("?")
+            for name, value in (*parse_qsl(query), *parse_qsl(fragment)):
+                if self.hides(name, value):
+                    yield name, value
+
+    def _hide_in_link(self, match: re.Match[str]) -> str:
+        """Return an attribute of markup with the secrets in its URL replaced."""
+        hidden_url = self.scrub_url(match["text"])
+        before = match[0][: match.start("text") - match.start()]
+        return f"{before}{hidden_url}{match['quote']}"
 
     def scrub_url(self, url: str) -> str:
         """Return the URL without its secrets: in the user part, query and fragment."""
@@ -680,11 +715,13 @@ def _patterns_of_literals(text: str) -> tuple[re.Pattern[str], ...]:
     The text's beginning decides.
     """
     if _MARKUP.match(text):
-        return (*_OF_MARKUP, _IN_SCRIPT)
+        return (*_OF_MARKUP, _IN_SCRIPT, _STORED_BY_SCRIPT)
     if "{" in text and _GRAPHQL.match(text):
         return (_ARGUMENT,)
     if "=" in text and _SCRIPT.match(text):
-        return (_IN_SCRIPT,)
+        return (_IN_SCRIPT, _STORED_BY_SCRIPT)
+    if _MARK_OF_STORING in text:
+        return (_STORED_BY_SCRIPT,)
     if "=" in text and _SETTINGS.fullmatch(text):
         return (_SETTING,)
     return ()

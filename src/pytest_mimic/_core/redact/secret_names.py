@@ -25,6 +25,8 @@ _SCHEME = pattern(r"^(?:apikey|basic|bearer|digest|negotiate|token)\s+", re.IGNO
 # - `last`: as the last words of one (`card_cvv`); `text`: so, but only a text is secret
 # (an object is a thing),
 # - `look`: alone, if the value is a text that looks like a token (`assertion`, `sign`),
+# - `behind`: as the last words of a longer one, if the value looks like a key: of a
+# service (`github_pat`), and not of a person called Pat,
 # - `whole`: alone; in longer names it means something else (`map_pin`, `pin_code`),
 # - `public`: not at all, though it contains a secret name: paging, the vocabulary of
 # language models, the progress of a request of MCP, the names of what holds a token in
@@ -54,6 +56,7 @@ _NAMES_BY_RULE = {
     proxy_authentication_info
     """,
     "look": "assertion assertions hmac sign ticket tokens",
+    "behind": "pat",
     "whole": "pin",
     "public": """
     accept_cookie accept_cookies accept_signature bos_token continuation_token cls_token
@@ -100,8 +103,21 @@ _NAME_AT_END = pattern(
 )
 # The keys of a mapping of a name and a value, `{"name": "token", "value": "abc"}`, and
 # of what clients store: a command, whose words may be names, and rows, with columns.
-_KEYS_OF_VALUES = frozenset(("value", "Value"))
-_KEYS_OF_NAMES = ("name", "key", "Name", "Key", "setting", "variable", "header")
+# AWS has `ParameterKey` in CloudFormation, `ParameterName` in RDS, and `OptionName` in
+# Elastic Beanstalk.
+_KEYS_OF_VALUES = frozenset(("value", "Value", "ParameterValue"))
+_KEYS_OF_NAMES = (
+    *("name", "key", "Name", "Key", "setting", "variable", "header"),
+    *("ParameterKey", "ParameterName", "OptionName"),
+)
+# A request of AWS that is a form has the parts of a pair as two fields of one place:
+# `Parameters.member.1.ParameterKey`. Such a form has this field, too.
+_KEY_OF_AWS_FORM = "Action"
+# The keys of a manifest of Kubernetes for a secret, whose values are secrets.
+_KEYS_OF_MANIFEST = frozenset(("data", "stringData"))
+_NAME_OF_MANIFEST = "secret"
+# The keys of mappings in which a value may have another name than its key.
+_KEYS_OF_RENAMED = _KEYS_OF_VALUES | _KEYS_OF_MANIFEST | {_KEY_OF_AWS_FORM}
 _KEYS_OF_PAIRS = frozenset((*_KEYS_OF_NAMES, "op"))
 _KEYS_OF_STORED = frozenset(("command", "commands", "columns", "rows", "chunks"))
 # All names beside which others are secret. Few mappings have any, so they are looked
@@ -111,12 +127,19 @@ for _names, _hidden_names in _SECRET_BESIDE_OTHERS:
     _NAMES_OF_COMPANY.update(_names)
 # A text that looks like a token: long, with letters and digits, and without blanks.
 _LOOK_OF_TOKEN = pattern(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[\w.~+/%-]{16,}={0,2}")
+# What looks like the key of a service, and not like a pattern or a path.
+_LOOK_OF_KEY = pattern(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[\w-]{20,}={0,2}")
 # A ticket of CAS (its protocol, 3.7); another ticket is one of a train.
 _CAS_TICKET = pattern(r"(?:ST|PT|PGT|PGTIOU|TGT)-[\w.-]{16,}")
 #: What looks like a JSON Web Token (RFC 7519).
 JWT = pattern(r"(?<![\w-])eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{16,}(?![\w-])")
 # How the name of each table is judged; others are always secret.
-_JUDGEMENTS_OF_TABLES = {"public": "never", "text": "text", "look": "look"}
+_JUDGEMENTS_OF_TABLES = {
+    "public": "never",
+    "text": "text",
+    "look": "look",
+    "behind": "look",
+}
 # A name with one of these as its last word describes a secret without holding it
 # (`token_count`).
 _LAST_WORDS_ABOUT = frozenset(
@@ -250,6 +273,11 @@ class SecretNames:
             return False
         if not _KEYS_OF_VALUES.isdisjoint(keys) and not _KEYS_OF_PAIRS.isdisjoint(keys):
             return False
+        if _KEY_OF_AWS_FORM in keys:
+            return False
+        may_be_manifest = "apiVersion" in keys or "metadata" in keys
+        if may_be_manifest and not _KEYS_OF_MANIFEST.isdisjoint(keys):
+            return False
         names_beside = self.names_secret_beside(keys)
         for key in keys:
             if not isinstance(key, str) or normalised(key) in names_beside:
@@ -308,9 +336,12 @@ class SecretNames:
 
     @staticmethod
     def _looks_secret(name: str, value: str) -> bool:
-        """Check whether the text under a name of the table `look` is a token."""
-        if normalised(name) == "ticket":
+        """Check whether the text under a name of `look` or `behind` is a token."""
+        plain_name = normalised(name)
+        if plain_name == "ticket":
             return is_placeholder(value) or _CAS_TICKET.fullmatch(value) is not None
+        if plain_name.rstrip("0123456789").endswith("pat"):
+            return is_placeholder(value) or _LOOK_OF_KEY.fullmatch(value) is not None
         return looks_like_token(value)
 
     def secret_flag(self, item: object) -> bool:
@@ -362,6 +393,8 @@ class SecretNames:
                 if has_words_behind and table not in ("any", "public"):
                     continue
                 if has_words_before and table in ("whole", "look"):
+                    continue
+                if not has_words_before and table == "behind":
                     continue
                 if is_asked and table != "public":
                     continue
@@ -618,18 +651,56 @@ def named_values_of(mapping: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
 
     These are their keys or, in a mapping of a name and a value, that name. A change of
     a document (RFC 6902, and RFC 7644, 3.5.2) is one: it names its value by a path.
+    The data in a manifest of Kubernetes for a secret has the name `secret`.
     """
-    # Few mappings are one of a name and a value.
-    if "value" not in mapping and "Value" not in mapping:
+    # Few mappings have one of these keys.
+    if _KEYS_OF_RENAMED.isdisjoint(mapping):
         return mapping.items()
-    name_of_value = _name_of_value(mapping)
-    if name_of_value is None:
-        return mapping.items()
-    named_values = []
-    for key, value in mapping.items():
-        name = name_of_value if key in _KEYS_OF_VALUES else key
-        named_values.append((name, value))
-    return named_values
+    name_by_key = _names_by_key(mapping)
+    return [(name_by_key.get(key, key), value) for key, value in mapping.items()]
+
+
+def _names_by_key(mapping: Mapping[Any, Any]) -> dict[Any, str]:
+    """Return the keys of a mapping whose values have another name, with that name."""
+    if not _KEYS_OF_VALUES.isdisjoint(mapping):
+        name = _name_of_value(mapping)
+        return {} if name is None else dict.fromkeys(_KEYS_OF_VALUES, name)
+    if _KEY_OF_AWS_FORM in mapping:
+        return _names_in_aws_form(mapping)
+    if _is_manifest_of_secret(mapping):
+        return dict.fromkeys(_KEYS_OF_MANIFEST, _NAME_OF_MANIFEST)
+    return {}
+
+
+def _names_in_aws_form(form: Mapping[Any, Any]) -> dict[Any, str]:
+    """Return the fields of a form of AWS that are the values of pairs, with names.
+
+    Parameters.member.1.ParameterKey=DbPassword, Parameters.member.1.ParameterValue=abc
+    →  {"Parameters.member.1.ParameterValue": "DbPassword"}
+    """
+    name_by_key = {}
+    for key in form:
+        place, _, last_step = str(key).rpartition(".")
+        if not place or last_step not in _KEYS_OF_VALUES:
+            continue
+        for key_of_name in _KEYS_OF_NAMES:
+            name = form.get(f"{place}.{key_of_name}")
+            if isinstance(name, str):
+                name_by_key[key] = name
+    return name_by_key
+
+
+def _is_manifest_of_secret(mapping: Mapping[Any, Any]) -> bool:
+    """Check whether a mapping is a `Secret` of Kubernetes, or an item of a list."""
+    if mapping.get("kind") == "Secret" and "apiVersion" in mapping:
+        return True
+    # The items of a list do not say their kind.
+    type_of_secret = mapping.get("type")
+    return (
+        "metadata" in mapping
+        and isinstance(type_of_secret, str)
+        and (type_of_secret == "Opaque" or type_of_secret.startswith("kubernetes.io/"))
+    )
 
 
 def _name_of_value(mapping: Mapping[Any, Any]) -> str | None:

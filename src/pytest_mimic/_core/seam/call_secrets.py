@@ -167,9 +167,11 @@ class Secrets:
     def learn(self, plain: Any, /) -> None:
         """Learn the values of secret names anywhere in plain data.
 
-        A text in the data may be JSON or a form itself.
+        A text in the data may be JSON or a form itself. In an answer, the secrets in
+        its URLs are learned last: a name that stands outside of them comes first.
         """
         pending = [plain]
+        texts_of_answer = []
         while pending:
             for place in places({"": pending.pop()}, self.redactor):
                 value = place.value
@@ -178,10 +180,15 @@ class Secrets:
                 elif isinstance(value, str) and DATA.search(value):
                     for name, literal in self.redactor.literals(value):
                         self.add(literal, name)
+                    if self.redactor.issuer is not None:
+                        texts_of_answer.append(value)
                     is_urlencoded = "=" in value and FORM.fullmatch(value)
                     pending.append(
                         parse_form(value) if is_urlencoded else parse_json_text(value)
                     )
+        for text in texts_of_answer:
+            for name, literal in self.redactor.literals_in_links(text):
+                self.add(literal, name)
 
     def learn_headers(self, headers: Iterable[tuple[str, str]]) -> None:
         """Learn the values of secret headers, and of each cookie."""

@@ -495,6 +495,30 @@ def test_free_text_loses_the_values_after_secret_names(
             'window._env_ = {"API_KEY": "<redacted>", a: 1, token: \'<redacted>\'};',
         ),
         ("const apiKey='abc', b='c'", "const apiKey='<redacted>', b='c'"),
+        (
+            "<script>localStorage.setItem('auth.token', tok); localStorage.setItem(\"token\", 'abc')</script>",
+            "<script>localStorage.setItem('auth.token', tok); localStorage.setItem(\"token\", '&lt;redacted&gt;')</script>",
+        ),
+        (
+            "if (a) { sessionStorage.setItem('api_key', 'abc'); sessionStorage.setItem('a', 'b') }",
+            "if (a) { sessionStorage.setItem('api_key', '<redacted>'); sessionStorage.setItem('a', 'b') }",
+        ),
+        (
+            "cookieStorage.getItem('token', 'abc')",
+            "cookieStorage.getItem('token', 'abc')",
+        ),
+        (
+            "<p><a href='/go?a=1&amp;token=abc'>Of the token</a><a href='?q=token=abc'>b</a></p>",
+            "<p><a href='/go?a=1&amp;token=&lt;redacted&gt;'>Of the token</a><a href='?q=token=abc'>b</a></p>",
+        ),
+        (
+            '<p><form action="/in#token=abc"><img src="/a?b"></form>What? token=abc</p>',
+            '<p><form action="/in#token=&lt;redacted&gt;"><img src="/a?b"></form>What? token=abc</p>',
+        ),
+        (
+            "<P><member><ParameterKey>DbPassword</ParameterKey><ParameterValue>abc</ParameterValue></member></P>",
+            "<P><member><ParameterKey>DbPassword</ParameterKey><ParameterValue>&lt;redacted&gt;</ParameterValue></member></P>",
+        ),
         ("const apiKey=getKey('abc')", "const apiKey=getKey('abc')"),
         ("<a name='token'>Of tokens</a>", "<a name='token'>Of tokens</a>"),
         ("<redacted> and <redacted>", "<redacted> and <redacted>"),
@@ -540,6 +564,9 @@ def test_texts_that_are_data_lose_their_secrets(
         "var a=[" * 50_000,
         "<a" + " name = " * 50_000,
         "<input type = password " * 20_000,
+        "<a" + " href='/a" * 20_000,
+        "<a" + " href='/?" * 20_000,
+        "localStorage.setItem('a'" * 20_000,
     ],
 )
 def test_texts_are_scrubbed_in_linear_time(redactor: Redactor, text: str) -> None:

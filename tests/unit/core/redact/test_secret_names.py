@@ -236,6 +236,43 @@ STANDARDS = {
         [{"Authentication-Info": "sid=a,data=b"}],
         [{"authenticationInfo": {"principalEmail": "ann@shop.test"}}],
     ),
+    "a personal access token (GitHub, GitLab, Azure)": (
+        [{"GITHUB_PAT": f"ghp_{TOKEN}{TOKEN}"}, {"gitlab-pat": "glpat-Ab12cd34Ef56gh78ij90"}, {"adoPat1": TOKEN + TOKEN}],
+        [
+            {"pat": f"ghp_{TOKEN}{TOKEN}"}, {"file_pat": "data/2024/11/26/*.csv"}, {"name_pat": "[a-z]+[0-9]{16,32}"},
+            {"postman_pat": "Pat Smith"}, {"GITHUB_PAT": True}, {"pat_name": TOKEN + TOKEN}, {"compat": TOKEN + TOKEN},
+        ],
+    ),
+    "a parameter of AWS": (
+        [
+            {"ParameterKey": "DbPassword", "ParameterValue": "x1"},
+            {"Namespace": "aws:env", "OptionName": "DB_PASSWORD", "Value": "x1"},
+            {"Action": "CreateStack", "Parameters.member.1.ParameterKey": "DbPassword", "Parameters.member.1.ParameterValue": "x1"},
+            {"Action": "x", "Tags.member.2.Key": "api_key", "Tags.member.2.Value": "x1"},
+        ],
+        [
+            {"ParameterKey": "Colour", "ParameterValue": "x1"},
+            {"ParameterKey": "DbPassword", "UsePreviousValue": True},
+            {"Action": "x", "P.1.Key": "password", "P.2.Value": "x1"},
+            {"Key": "password_policy", "Value": "strict"},
+            {"Action": "x", "P.1.ParameterKey": "Colour", "P.1.ParameterValue": "x1"},
+        ],
+    ),
+    "a Secret of Kubernetes": (
+        [
+            {"apiVersion": "v1", "kind": "Secret", "data": {"user": "YW5u"}},
+            {"apiVersion": "v1", "kind": "Secret", "stringData": {"config.yaml": "a: b"}},
+            {"kind": "SecretList", "items": [{"metadata": {}, "type": "Opaque", "data": {"a": "eDE="}}]},
+            {"metadata": {}, "type": "kubernetes.io/tls", "data": {"tls.crt": "eDE="}},
+        ],
+        [
+            {"apiVersion": "v1", "kind": "ConfigMap", "data": {"user": "YW5u"}},
+            {"kind": "Secret", "data": {"title": "The Secret"}},
+            {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db"}, "type": "Opaque"},
+            {"metadata": {}, "type": "article", "data": {"a": "x1"}},
+            {"data": {"kind": "Secret"}, "type": "Opaque"},
+        ],
+    ),
     "a pair": (
         [{"name": "password", "value": "x1"}, {"key": "api_key", "value": "x1"}],
         [{"name": "colour", "value": "x1"}, {"key": "size", "value": 3}],
@@ -251,6 +288,15 @@ def test_names_of_the_standards_hide_secrets_and_nothing_harmless(
 
     assert [plain for plain in secret if redactor.scrub(plain) == plain] == []
     assert [plain for plain in harmless if redactor.scrub(plain) != plain] == []
+
+
+def test_the_data_of_a_manifest_keeps_its_shape() -> None:
+    manifest = {"apiVersion": "v1", "kind": "Secret", "data": {"user": "YW5u"}}
+
+    scrubbed = Redactor().scrub(manifest, keep_types=True)
+
+    assert scrubbed == {**manifest, "data": {"user": PLACEHOLDER}}
+    assert Redactor(["!secret"]).scrub(manifest) == manifest
 
 
 def test_a_name_of_a_standard_can_be_taken_out() -> None:

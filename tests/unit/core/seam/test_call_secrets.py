@@ -10,6 +10,9 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
+from pytest_mimic._core.engine.owners import SecretScope
+from pytest_mimic._core.placeholders import plain_placeholders
+from pytest_mimic._core.redact.known_secrets import known_in
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.seam.call_secrets import Secrets, holds_placeholder
 
@@ -173,3 +176,25 @@ def test_a_key_says_who_sends_the_request(secrets):
     secrets.learn_headers([("Authorization", f"Bearer {SECRET}")])
 
     assert secrets.credentials() == {"authorization": SECRET}
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "<p><a href='{}'>go</a> {}</p>",
+        "<p>Open https://shop.test{} or type {}</p>",
+        "Open https://shop.test{} or type {}",
+    ],
+)
+def test_a_secret_in_a_link_of_an_answer_is_hidden_elsewhere(link: str) -> None:
+    known = known_in(SecretScope())
+    secrets = Secrets(Redactor(), (), known)
+    secrets.begin_answer(known.begin("http", "a1b2"))
+
+    answer = secrets.text(link.format(f"/confirm?a=1&token={SECRET}", SECRET))
+
+    later = Secrets(Redactor(), (), known)
+    placeholder = later.path(f"/users/{SECRET}").removeprefix("/users/")
+    assert placeholder.startswith("<redacted:")
+    assert SECRET not in answer
+    assert plain_placeholders(answer).count(placeholder) == 2
