@@ -43,7 +43,7 @@ def _http(adapter: str) -> Client:
 
 
 BUNDLED = {
-    "http": _http("exchange:EveryHttpClient"),
+    "http": _http("http_calls:EveryHttpClient"),
     "httpx": _http("httpx:HttpxAdapter"),
     "httpx2": _http("httpx:HttpxAdapter"),
     "requests": _http("requests_and_urllib3:RequestsAdapter"),

@@ -14,8 +14,8 @@ import pytest
 
 from pytest_mimic._core.whole_files import refuse_other_kinds, write_whole
 from pytest_mimic._core.words import SHORTEST_SHOWN, in_seconds
-from pytest_mimic._run.complete_selection import test_of_report
 from pytest_mimic._run.configuration import verbosity
+from pytest_mimic._run.selected_tests import id_of_reported_test
 from pytest_mimic._run.summary import mode_in_words
 from pytest_mimic._tools.page.call_log import CallLog, Row
 from pytest_mimic._tools.page.report import TestFacts, html_page
@@ -70,7 +70,7 @@ class CallReports:
         """Keep how long a test took and where it stands, also of a worker's test."""
         if self._path is None:
             return
-        test = test_of_report(report)
+        test = id_of_reported_test(report)
         before = self._durations.get(test, 0.0)
         self._durations[test] = before + report.duration
         file, line, _ = report.location

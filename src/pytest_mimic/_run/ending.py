@@ -14,7 +14,7 @@ from pytest_mimic._core.engine.account_events import TokensTaken
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.format import CASSETTES_PREFIX, FOLDERS
 from pytest_mimic._core.words import ROW_WIDTH, SHOWN, limited, plural, size
-from pytest_mimic._run.complete_selection import STOPPED, SelectedTests
+from pytest_mimic._run.selected_tests import STOPPED, SelectedTests
 from pytest_mimic._run.summary import summary
 from pytest_mimic._tools.unused.judging import (
     NOTHING,

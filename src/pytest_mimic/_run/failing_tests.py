@@ -7,8 +7,8 @@ from pytest_mimic._run.tracebacks import shorten
 from pytest_mimic._run.verdicts import (
     SECTION,
     judge_phase,
-    name_placeholders,
-    name_replays,
+    line_of_placeholders,
+    line_of_replays,
     own_files,
 )
 
@@ -20,7 +20,7 @@ class FailingTests:
     DriftReports = DriftReports
     fail_for_drifts = staticmethod(fail_for_drifts)
     judge_phase = staticmethod(judge_phase)
-    name_placeholders = staticmethod(name_placeholders)
-    name_replays = staticmethod(name_replays)
+    line_of_placeholders = staticmethod(line_of_placeholders)
+    line_of_replays = staticmethod(line_of_replays)
     own_files = staticmethod(own_files)
     shorten = staticmethod(shorten)

@@ -17,8 +17,8 @@ import pytest
 from pytest_mimic._core.engine.owners import SecretScope
 from pytest_mimic._core.files.places import TEMPORARY
 from pytest_mimic._core.identity.call_identity import identity_of
-from pytest_mimic._run.complete_selection import plain_id
 from pytest_mimic._run.configuration import Hooks
+from pytest_mimic._run.selected_tests import plain_id
 
 if TYPE_CHECKING:
     from pytest_mimic._run.session import Session
@@ -144,13 +144,17 @@ class Fixtures(Hooks):
             for parameter in self._parameters.get(name, ()):
                 parameters[parameter] = None
         if hasattr(request, "param"):
-            shown = self._shown(request.param) or request.param_index
-            parameters[f"{fixturedef.argname}={shown}"] = None
+            text = self._text_of_parameter(request.param) or request.param_index
+            parameters[f"{fixturedef.argname}={text}"] = None
         self._parameters[fixturedef.argname] = list(parameters)
         return self._parameters[fixturedef.argname]
 
-    def _shown(self, parameter: object) -> str | None:
-        """Return a parameter for a scope's name: its text, or its identity."""
+    def _text_of_parameter(self, parameter: object) -> str | None:
+        """Return the text that names a parameter of a fixture, the same in each run.
+
+        A text or a number is named by itself, and another value by its identity. None:
+        it has no identity.
+        """
         if isinstance(parameter, (str, int)):
             return repr(parameter)
         return identity_of(parameter, self._session.run.places)

@@ -197,14 +197,18 @@ def layer_of(module: str) -> Layer:
 
 
 def load(layer: Layer) -> None:
-    """Load a layer whole.
+    """Load a layer whole, before the tests begin.
+
+    A test may replace functions of libraries. A module that is loaded while one is
+    replaced would keep the function of that test.
 
     Only the named folders are searched: to find all modules takes ten milliseconds.
     """
-    for name, own_layer in _LAYERS.items():
-        if own_layer is not layer:
+    for name, layer_of_name in _LAYERS.items():
+        if layer_of_name is not layer:
             continue
         package = import_module(f"pytest_mimic.{name}")
+        # A module that is no package has no folders.
         folders = getattr(package, "__path__", ())
         for module in walk_packages(folders, f"{package.__name__}."):
             # A folder may hold modules of other layers.

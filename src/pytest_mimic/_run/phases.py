@@ -17,8 +17,8 @@ import pytest
 from pytest_mimic._core.engine.owners import SecretScope
 from pytest_mimic._core.modules import PACKAGE
 from pytest_mimic._core.targets.target import Target, as_targets
-from pytest_mimic._run.complete_selection import UNCALLED, plain_id
 from pytest_mimic._run.configuration import Hooks
+from pytest_mimic._run.selected_tests import PLAIN_ID, UNCALLED, plain_id
 from pytest_mimic.errors import Damage, DriftError, TargetError
 
 if TYPE_CHECKING:
@@ -221,7 +221,7 @@ class Phases(Hooks):
         if test != report.nodeid:
             # Our id of a test is another one outside of the rootdir, and with `--dist
             # loadgroup`. xdist's controller gets the report alone, and reads it there.
-            vars(report)["mimic_test"] = test
+            vars(report)[PLAIN_ID] = test
         errors = []
         pending = session.take_pending()
         for error in pending:
@@ -241,7 +241,7 @@ class Phases(Hooks):
         if call.when == "call":
             self._has_unreported_error = False
         if report.failed:
-            self._name_replays(report, test, is_explained=bool(pending))
+            self._tell_replays(report, test, is_explained=bool(pending))
             self._no_report_failed = False
         if report.outcome == "skipped" or hasattr(report, "wasxfail"):
             self._is_neither_skipped_nor_xfail = False
@@ -252,33 +252,39 @@ class Phases(Hooks):
             session.keep_error(self._end_test)
             session.run.current.secret_scope = SecretScope()
 
-    def _name_replays(
+    def _tell_replays(
         self, report: pytest.TestReport, test: str, *, is_explained: bool
     ) -> None:
         """Say in the report of a failure how many recorded calls the test has had.
 
-        A recording may be the reason of the failure. A placeholder in one is none where
-        a miss, a drift or another error of ours is: the failure `is_explained`.
+        A recording may be the reason of the failure.
+
+        Args:
+            report: The report of the failure.
+            test: The id of the test.
+            is_explained: A miss, a drift or another error of ours is the reason of the
+                failure. So no placeholder in a recording is.
         """
-        replays = self._session.account.replays[self._replays_before :]
+        run = self._session.run
+        replays = list(self._session.account.each_replay(since=self._replays_before))
         if not replays:
             return
-        verdicts = failing_tests()
+        reporting = failing_tests()
         # `--mimic-rerecord` makes these calls again, but not those of `mimic_replay`.
-        renewable = 0
-        for _, name, _, _ in replays:
-            if name not in self._session.run.current.cassettes.only_replayed:
-                renewable += 1
+        renewable_count = 0
+        for replay in replays:
+            if replay.recording not in run.current.cassettes.only_replayed:
+                renewable_count += 1
         commands = self._session.settings.commands
-        line = verdicts.name_replays(len(replays), renewable, test, commands)
+        lines = reporting.line_of_replays(len(replays), renewable_count, test, commands)
         if not is_explained:
-            names = [name for _, name, _, _ in replays]
-            hidden = verdicts.name_placeholders(
-                names, self._session.run.vault, commands
+            recordings = [replay.recording for replay in replays]
+            line_of_placeholders = reporting.line_of_placeholders(
+                recordings, run.vault, commands
             )
-            if hidden is not None:
-                line = f"{line}\n{hidden}"
-        report.sections.append((verdicts.SECTION, line))
+            if line_of_placeholders is not None:
+                lines = f"{lines}\n{line_of_placeholders}"
+        report.sections.append((reporting.SECTION, lines))
 
     def _end_test(self) -> None:
         self._is_running = False

@@ -12,7 +12,6 @@ from pytest_mimic._core.modules import module_exists
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.target import absent_clients, missing_module
 from pytest_mimic._core.words import plural
-from pytest_mimic._run.complete_selection import SelectedTests
 from pytest_mimic._run.configuration import (
     Hooks,
     lacking_lines,
@@ -24,6 +23,7 @@ from pytest_mimic._run.configuration import (
 from pytest_mimic._run.ending import Ending, holds_recordings
 from pytest_mimic._run.fixtures import Fixtures
 from pytest_mimic._run.phases import Phases, failing_tests
+from pytest_mimic._run.selected_tests import SelectedTests
 from pytest_mimic._run.session import Session
 from pytest_mimic._run.summary import mode_in_words
 from pytest_mimic.errors import TargetError

@@ -365,33 +365,32 @@ def _changed_inputs(account: Account, commands: RunCommands) -> list[Line]:
         return []
     recordings = set()
     tests = set()
-    # By the code or file that has changed: the calls of each target.
-    calls: dict[str, Counter[str]] = {}
+    # By the code or file that has changed: how many calls of each target used it.
+    counts_by_input: dict[str, Counter[str]] = {}
     for changed_input in account.inputs:
         recordings.add(changed_input.recording)
         tests.update(changed_input.tests)
-        calls.setdefault(changed_input.subject, Counter())[changed_input.target] += (
-            changed_input.calls
-        )
+        count_by_target = counts_by_input.setdefault(changed_input.subject, Counter())
+        count_by_target[changed_input.target] += changed_input.calls
     input_rows = []
-    for subject in sorted(calls, key=_rank_of_input):
-        names = []
-        for target, count in sorted(calls[subject].items()):
-            names.append(f"{plural(count, 'call')} of {target}")
-        input_rows.append((subject, few(names)))
+    for input_in_words in sorted(counts_by_input, key=_rank_of_input):
+        calls_in_words = []
+        for target, count in sorted(counts_by_input[input_in_words].items()):
+            calls_in_words.append(f"{plural(count, 'call')} of {target}")
+        input_rows.append((input_in_words, few(calls_in_words)))
     remedy = commands("--mimic-verify", tests=sorted(tests))
     verbs = "reach code or read"
     if len(recordings) == 1:
         verbs = "reaches code or reads"
-    subjects = plural(len(recordings), "recording")
-    heading = f"{subjects} {verbs} files that have changed since:"
+    subject = plural(len(recordings), "recording")
+    heading = f"{subject} {verbs} files that have changed since:"
     return tabled(heading, input_rows, f"to see whether it matters: {remedy}")
 
 
-def _rank_of_input(subject: str) -> tuple[bool, str]:
+def _rank_of_input(input_in_words: str) -> tuple[bool, str]:
     """Return the rank of a changed input in a list: code, `f (shop.py)`, is first."""
-    is_code = subject.endswith(")")
-    return not is_code, subject
+    is_code = input_in_words.endswith(")")
+    return not is_code, input_in_words
 
 
 def _lists_to_know(account: Account) -> list[Line]:

@@ -247,8 +247,8 @@ _HIDDEN = "their answers hold placeholders of secrets; if the test needs a real 
 _PAGE = "how-to/security#a-test-needs-a-hidden-value"
 
 
-def name_placeholders(
-    names: Iterable[str], vault: Vault, commands: Commands
+def line_of_placeholders(
+    recordings: Iterable[str], vault: Vault, commands: Commands
 ) -> str | None:
     """Return the line about placeholders in replayed answers, None if they have none.
 
@@ -256,11 +256,11 @@ def name_placeholders(
     does not help.
 
     Args:
-        names: The recordings that were replayed.
+        recordings: The names of the recordings that were replayed.
         vault: The vault that has them.
         commands: Makes the link to the documentation.
     """
-    for name in dict.fromkeys(names):
+    for name in dict.fromkeys(recordings):
         try:
             calls = read_calls(vault.objects, name, skim=True) or []
         except MimicError:
@@ -286,26 +286,28 @@ def _has_placeholder(call: Recording) -> bool:
     return False
 
 
-def name_replays(count: int, renewable: int, test: str, commands: Commands) -> str:
+def line_of_replays(
+    count: int, renewable_count: int, test: str, commands: Commands
+) -> str:
     """Return the line about replayed calls in the report of a failing test.
 
     Real calls may give something else by now.
 
     Args:
         count: How many calls were replayed.
-        renewable: How many of them an option records again: not those of
+        renewable_count: How many of them an option records again: not those of
             `mimic_replay`.
         test: The test.
         commands: Makes the command that records them.
     """
     words_of_replays = f"{plural(count, 'call')} replayed"
-    if 0 < renewable < count:
-        calls = f"{renewable} of them"
+    if 0 < renewable_count < count:
+        calls = f"{renewable_count} of them"
     elif count == 1:
         calls = "it"
     else:
         calls = "them"
-    if renewable == 0:
+    if renewable_count == 0:
         remedy_words = f"use mimic_auto or mimic_record to record {calls} again"
         return f"{words_of_replays}; mimic_replay never records: {remedy_words}"
     command = commands.pytest("--mimic-rerecord", tests=[test])

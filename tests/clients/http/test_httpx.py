@@ -15,7 +15,7 @@ from support.loopback import serving
 from unit.clients.runs import Runs
 
 from clients.http.four_ways import both
-from pytest_mimic._clients.http.exchange import HttpRequest, RequestTaker
+from pytest_mimic._clients.http.http_calls import HttpRequest, RequestTaker
 from pytest_mimic._clients.http.responses import ExchangeRecorder
 
 

@@ -7,6 +7,6 @@ from pytest_mimic._run.phases import failing_tests
 
 
 def test_the_door_leads_to_what_names_replays_in_a_report() -> None:
-    line = failing_tests().name_replays(2, 2, "test_a.py::test_x", Commands())
+    line = failing_tests().line_of_replays(2, 2, "test_a.py::test_x", Commands())
 
     assert "--mimic-rerecord test_a.py::test_x" in line

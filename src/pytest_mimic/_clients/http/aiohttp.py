@@ -15,7 +15,7 @@ from functools import wraps
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.http.exchange import HttpAdapter, HttpRequest, RequestTaker
+from pytest_mimic._clients.http.http_calls import HttpAdapter, HttpRequest, RequestTaker
 from pytest_mimic._clients.http.responses import ExchangeRecorder
 from pytest_mimic.client import Edge, is_cancellation
 

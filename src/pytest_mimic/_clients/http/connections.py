@@ -12,8 +12,8 @@ from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._clients.http.exchange import HttpRequest
 from pytest_mimic._clients.http.failures import CUT_OFF, Failure
+from pytest_mimic._clients.http.http_calls import HttpRequest
 
 if TYPE_CHECKING:
     from pytest_mimic._clients.http.responses import ExchangeRecorder

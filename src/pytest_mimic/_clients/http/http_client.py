@@ -21,18 +21,18 @@ from pytest_mimic._clients.http.connections import (
     RequestMessage,
     WholeBytes,
 )
-from pytest_mimic._clients.http.exchange import (
-    TAKERS_ABOVE,
-    HttpAdapter,
-    RequestTaker,
-    connects_by_itself,
-)
 from pytest_mimic._clients.http.failures import (
     CONNECTING,
     EXCEPTION_OF_KIND,
     TEST_ENDED,
     Failure,
     system_error,
+)
+from pytest_mimic._clients.http.http_calls import (
+    TAKERS_ABOVE,
+    HttpAdapter,
+    RequestTaker,
+    connects_by_itself,
 )
 from pytest_mimic._clients.http.responses import ExchangeRecorder, StoredResponse
 from pytest_mimic.client import Edge

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from functools import cache, partial, wraps
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.http.exchange import HttpAdapter, HttpRequest, RequestTaker
 from pytest_mimic._clients.http.failures import TEST_ENDED, Failure, class_of
+from pytest_mimic._clients.http.http_calls import HttpAdapter, HttpRequest, RequestTaker
 from pytest_mimic._clients.http.responses import ExchangeRecorder, StoredResponse
 from pytest_mimic.client import Edge, Steps, run_async, run_sync
 

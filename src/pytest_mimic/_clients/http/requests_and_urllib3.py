@@ -18,7 +18,7 @@ from functools import partial, wraps
 from inspect import isgenerator
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.http.exchange import (
+from pytest_mimic._clients.http.http_calls import (
     TAKERS_ABOVE,
     HttpAdapter,
     HttpRequest,

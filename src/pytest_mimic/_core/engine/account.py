@@ -321,9 +321,9 @@ class Account:
         """The tokens of replayed requests to language models, and of their answers."""
         return _sum(self.saved_tokens)
 
-    def each_replay(self) -> Iterator[Replay]:
-        """Yield the replays of this process."""
-        return starmap(Replay, self.replays)
+    def each_replay(self, *, since: int = 0) -> Iterator[Replay]:
+        """Yield the replays of this process, without the first so many."""
+        return starmap(Replay, self.replays[since:])
 
     def tests_of(self, recordings: Collection[str]) -> dict[str, list[str]]:
         """Return the tests of this process that replayed each of these recordings."""

@@ -22,7 +22,7 @@ from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.callables import callable_kind, class_variables
 from pytest_mimic._core.identity.paths import path_reducer
 from pytest_mimic._core.identity.short import MARSHAL_VERSION, SCALARS, plain_nans
-from pytest_mimic._core.identity.stands_for import (
+from pytest_mimic._core.identity.stream_remedies import (
     is_wrapped_file,
     stream_content,
     stream_line,

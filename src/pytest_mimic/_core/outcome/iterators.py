@@ -9,8 +9,8 @@ from functools import lru_cache
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
 
-# Generators and coroutines, which are recorded in other ways.
-_OTHERS = (AsyncGeneratorType, CoroutineType, GeneratorType)
+# Generators and coroutines iterate as well, and are recorded in other ways.
+_RECORDED_IN_OTHER_WAYS = (AsyncGeneratorType, CoroutineType, GeneratorType)
 
 
 def is_c_iterator(value: object) -> bool:
@@ -26,25 +26,28 @@ def is_c_iterator(value: object) -> bool:
 @lru_cache(maxsize=1024)
 def _only_iterates(kind: Any) -> bool:
     """Return whether the objects of a class give items, and have nothing else."""
-    if issubclass(kind, _OTHERS) or not hasattr(kind, "__iter__"):
+    if issubclass(kind, _RECORDED_IN_OTHER_WAYS) or not hasattr(kind, "__iter__"):
         return False
     method = next(
         vars(base)["__next__"] for base in kind.__mro__ if "__next__" in vars(base)
     )
     # The `__next__` of a class in C is a wrapper of a slot, and in Python a function.
-    is_in_c = type(method).__name__ == "wrapper_descriptor"
-    return is_in_c and not any(map(_is_own_way, _public_members(kind)))
+    is_written_in_c = type(method).__name__ == "wrapper_descriptor"
+    return is_written_in_c and not any(
+        map(_does_more_than_iterate, _public_members(kind))
+    )
 
 
 def _public_members(kind: Any) -> list[object]:
-    """Return the methods and attributes of a class without `_` before their names."""
-    members = {}
+    """Return the public methods and attributes of an iterator's class."""
+    member_by_name: dict[str, object] = {}
+    # The bases come first, so that a member of a subclass takes the place of theirs.
     for base in reversed(kind.__mro__):
-        members.update(vars(base))
-    return [member for name, member in members.items() if name[:1] != "_"]
+        member_by_name.update(vars(base))
+    return [member for name, member in member_by_name.items() if name[:1] != "_"]
 
 
-def _is_own_way(member: object) -> bool:
+def _does_more_than_iterate(member: object) -> bool:
     """Return whether a member of an iterator's class does more than give items.
 
     A class method, `chain.from_iterable`, only makes another such iterator.

@@ -23,7 +23,7 @@ from pytest_mimic._core.outcome.outcome import Outcome, Raised, Stream
 from pytest_mimic._core.placeholders import PLACEHOLDER
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_values import hide_values
-from pytest_mimic._core.tree.columns import changed_columns
+from pytest_mimic._core.tree.column_differences import changed_columns
 from pytest_mimic._core.tree.describing import WHOLE_BUDGET, tree_of
 from pytest_mimic._core.tree.differing import (
     Difference,

@@ -14,7 +14,11 @@ from pytest_mimic._core.nodes.node_classes import Cut, Hidden, Node, Opaque
 from pytest_mimic._core.nodes.node_parts import is_file, kind_of, type_of
 from pytest_mimic._core.placeholders import PLACEHOLDER
 from pytest_mimic._core.tree.aligning import stretches
-from pytest_mimic._core.tree.columns import ColumnWords, column_words, is_column
+from pytest_mimic._core.tree.column_differences import (
+    ColumnWords,
+    column_words,
+    is_column,
+)
 from pytest_mimic._core.tree.differing import ABSENT, Difference
 from pytest_mimic._core.tree.drawing import line, literal_of, text_or_place
 from pytest_mimic._core.words import and_more

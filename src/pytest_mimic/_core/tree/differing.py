@@ -20,7 +20,7 @@ from pytest_mimic._core.nodes.node_parts import (
 )
 from pytest_mimic._core.tree.aligning import Turn, turns
 from pytest_mimic._core.tree.call_labels import by_name
-from pytest_mimic._core.tree.columns import Change, changed_columns
+from pytest_mimic._core.tree.column_differences import Change, changed_columns
 from pytest_mimic._core.tree.drawing import steps
 from pytest_mimic._core.tree.kept_columns import kept_columns
 from pytest_mimic._core.types.opening import drawn_steps, parse_path

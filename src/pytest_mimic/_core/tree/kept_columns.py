@@ -14,7 +14,7 @@ from typing import Any
 
 from pytest_mimic._core.nodes.node_classes import Fields, Items, Node, Opaque
 from pytest_mimic._core.nodes.node_parts import items_of, numbers_in
-from pytest_mimic._core.tree.columns import INDEX, Column
+from pytest_mimic._core.tree.column_differences import INDEX, Column
 from pytest_mimic._core.types.numpy_numbers import dtype_of
 
 # A table with more columns has one digest, and its columns have none.

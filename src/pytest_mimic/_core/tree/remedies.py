@@ -16,7 +16,7 @@ from pytest_mimic._core.nodes.node_parts import is_file
 from pytest_mimic._core.seam.base import parts_of
 from pytest_mimic._core.seam.registry import is_client, names_client
 from pytest_mimic._core.target_options import Options
-from pytest_mimic._core.tree.columns import is_column
+from pytest_mimic._core.tree.column_differences import is_column
 from pytest_mimic._core.tree.differing import ABSENT, Difference, argument_differences
 from pytest_mimic._core.tree.made_anew import (
     OF_THE_CLOCK,

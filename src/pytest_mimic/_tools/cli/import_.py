@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from pytest_mimic._clients.http.exchange import MATCHERS
+from pytest_mimic._clients.http.http_calls import MATCHERS
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._core.vault.format import cassette_name
 from pytest_mimic._core.words import did_you_mean, plural

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from pytest_mimic._clients.http.encodings import inflate
-from pytest_mimic._clients.http.exchange import HttpRequest
+from pytest_mimic._clients.http.http_calls import HttpRequest
 from pytest_mimic._clients.http.media_types import as_text, header_of, header_parts
 from pytest_mimic.errors import MimicError
 

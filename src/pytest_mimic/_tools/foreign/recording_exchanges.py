@@ -11,7 +11,7 @@ from time import strftime
 from typing import NamedTuple
 
 from pytest_mimic._clients.bundled import HTTP_CLIENTS
-from pytest_mimic._clients.http.exchange import RequestTaker
+from pytest_mimic._clients.http.http_calls import RequestTaker
 from pytest_mimic._clients.http.responses import ExchangeRecorder
 from pytest_mimic._core.engine.cassette_tracks import CassetteTrack
 from pytest_mimic._core.engine.client_plan import ClientPlan, Port

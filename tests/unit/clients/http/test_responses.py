@@ -9,7 +9,7 @@ from html import unescape
 import pytest
 from support.placeholders import unmarked
 
-from pytest_mimic._clients.http.exchange import HttpAdapter, HttpRequest, RequestTaker
+from pytest_mimic._clients.http.http_calls import HttpAdapter, HttpRequest, RequestTaker
 from pytest_mimic._clients.http.responses import ExchangeRecorder, StoredResponse
 from unit.clients.runs import Runs
 

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from pytest_mimic._clients.http.exchange import HttpAdapter, HttpRequest, RequestTaker
+from pytest_mimic._clients.http.http_calls import HttpAdapter, HttpRequest, RequestTaker
 from pytest_mimic._clients.http.signed_urls import SCHEMES
 from unit.clients.runs import Runs
 

@@ -115,7 +115,7 @@ def test_signs_that_the_encoding_lacks_are_escaped(shop):
 SLOW = {
     "pytest", "_pytest", "rich", "numpy", "shop", "cloudpickle", "pickle", "random", "tempfile", "filelock", "logging",
     "socket", "ssl", "urllib.request", "concurrent.futures", "importlib.metadata", "pytest_mimic._core.engine",
-    "pytest_mimic._clients.http.exchange",
+    "pytest_mimic._clients.http.http_calls",
 }  # fmt: skip
 if sys.version_info < (3, 14):  # from then on, argparse loads them to colour its help
     SLOW |= {"dataclasses", "inspect"}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._clients.http.exchange import HttpRequest
+from pytest_mimic._clients.http.http_calls import HttpRequest
 from pytest_mimic._core.targets.target import as_targets
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._tools.foreign.cassette_file import ForeignExchange

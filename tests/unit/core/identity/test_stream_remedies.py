@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from pytest_mimic._core.identity.stands_for import (
+from pytest_mimic._core.identity.stream_remedies import (
     expression,
     stream_content,
     stream_line,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_mimic._core.engine.account import Account
-from pytest_mimic._run.complete_selection import SelectedTests, note_selection
+from pytest_mimic._run.selected_tests import SelectedTests, note_selection
 
 PART = ["only a part of the tests was named"]
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pytest_mimic._clients.http.exchange import HttpAdapter, HttpRequest, RequestTaker
+from pytest_mimic._clients.http.http_calls import HttpAdapter, HttpRequest, RequestTaker
 from pytest_mimic._core.engine.client_plan import ClientPlan
 from pytest_mimic._core.seam.base import parts_of
 from pytest_mimic._core.target_options import Options

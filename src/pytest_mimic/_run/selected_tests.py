@@ -38,6 +38,8 @@ _REASON_PART = "only a part of the tests was named"
 STOPPED = "the run was stopped early"
 #: The attribute of a report that says that the test's function was not called.
 UNCALLED = "mimic_uncalled"
+#: The attribute of a report with the id of `plain_id`, where pytest has another one.
+PLAIN_ID = "mimic_test"
 
 
 def plain_id(node: Any) -> str:
@@ -56,16 +58,22 @@ def plain_id(node: Any) -> str:
 
 def without_group(nodeid: str) -> str:
     """Return a test's id without the `@group` that `--dist loadgroup` appends."""
-    head, at, group = nodeid.rpartition("@")
-    if at and "::" in head and not set("[]/:") & set(group):
-        return head
+    test, at_sign, group = nodeid.rpartition("@")
+    # An `@` may also stand in a parameter, in a folder or in a name.
+    is_group = set("[]/:").isdisjoint(group)
+    if at_sign and "::" in test and is_group:
+        return test
     return nodeid
 
 
-def test_of_report(report: pytest.TestReport) -> str:
-    """Return the id of a report's test, as the account has it."""
-    test: str | None = vars(report).get("mimic_test")
-    return test or without_group(report.nodeid)
+def id_of_reported_test(report: pytest.TestReport) -> str:
+    """Return the id of the test that a report is about, as `plain_id` gives it.
+
+    So a report and a recording of a test have one id, also in the controller of xdist.
+    """
+    # This plugin has added the id to the report, where the id in it is another one.
+    plain: str | None = vars(report).get(PLAIN_ID)
+    return plain or without_group(report.nodeid)
 
 
 def note_selection(
@@ -248,7 +256,7 @@ class SelectedTests(Hooks):
         if report.outcome == "passed" and report.when != "call":
             # A set-up or teardown that passes says nothing of the test.
             return
-        nodeid = test_of_report(report)
+        nodeid = id_of_reported_test(report)
         outcomes = self._account.outcomes
         if str(report.outcome) not in ("passed", "failed", "skipped"):
             # The test runs again. pytest-rerunfailures calls this attempt `rerun`, and
