@@ -265,12 +265,17 @@ def _lines_of_calls_to_act_on(
         yield f"{plural(len(calls_to_act_on), 'recording')} cannot follow:"
     for staying_call in calls_to_act_on:
         yield from _lines_of_staying_call(invocation, staying_call)
-    for option, is_found in (("--mimic-record", False), ("--mimic-rerecord", True)):
+    # A run of `--mimic-record` replays what it finds: only `--mimic-rerecord` replaces.
+    for option, is_still_found in (
+        ("--mimic-record", False),
+        ("--mimic-rerecord", True),
+    ):
         tests: list[str | None] = []
         for staying_call in calls_to_act_on:
             has_idle_paths = bool(staying_call.idle_paths)
             is_settled = staying_call.is_recorded_again or has_idle_paths
-            if staying_call.is_found is is_found and not is_settled:
+            has_option = staying_call.is_still_found is is_still_found
+            if has_option and not is_settled:
                 tests.append(staying_call.call_to_rekey.call.test)
         if tests:
             recording = invocation.commands.for_tests(option, tests=tests)

@@ -129,13 +129,22 @@ def rekeyed(
     owner: str | None,
     options: Mapping[str, Any],
 ) -> Rekeyed:
-    """Return a call with another identity; for the arguments, see `Rekeyed`."""
+    """Return a call with another identity.
+
+    Args:
+        call_to_rekey: The call as it is.
+        key: The new identity.
+        owner: The test or scope that the call belongs to; None if all tests share it.
+        options: The options that went into the identity.
+    """
     options = dict(options)
-    described = call_to_rekey.facts.get("arguments")
-    if described and names_client(call_to_rekey.call.target):
-        described = _with_parts_of_match(call_to_rekey.call, described, options)
+    old_arguments = call_to_rekey.facts.get("arguments")
+    arguments = old_arguments
+    if old_arguments and names_client(call_to_rekey.call.target):
+        arguments = _with_parts_of_match(call_to_rekey.call, old_arguments, options)
     parts = parts_under_options(call_to_rekey.call, options)
-    if parts is None and described != call_to_rekey.facts.get("arguments"):
+    if parts is None and arguments != old_arguments:
+        # Parts that are not kept are those of the description, which has changed.
         parts = parts_of_call(call_to_rekey.call)
     identified: Facts = {}
     if options:
@@ -147,7 +156,7 @@ def rekeyed(
         rekeyed_facts: Facts = {
             "format": FORMAT,
             "target": facts["target"],
-            "arguments": described,
+            "arguments": arguments,
             "source": facts["source"],
             **identified,
             "test": facts.get("test"),
@@ -166,7 +175,7 @@ def rekeyed(
             "host": facts.get("host"),
             "source": facts["source"],
             **identified,
-            "arguments": described,
+            "arguments": arguments,
             "outcome": facts["outcome"],
         }
     return Rekeyed(

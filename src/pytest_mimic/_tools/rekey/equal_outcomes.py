@@ -5,13 +5,16 @@ No pickle is loaded.
 
 from __future__ import annotations
 
+from typing import Any
+
 from pytest_mimic._core.outcome.outcome import Outcome, Value
+from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.seam.base import Adapter, load_adapter
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.tree.agreement import Rules, compare
+from pytest_mimic._core.vault.objects import EMPTY, body_of
 from pytest_mimic._core.vault.recording_facts import Stored
-from pytest_mimic._tools.rekey.joining import body_text
 from pytest_mimic._tools.rekey.lines_of_today import Line
 
 
@@ -56,7 +59,22 @@ class OutcomeComparison:
 def _identity_or_text(stored_outcome: Stored) -> str:
     """Return the identity of a pickled outcome, or the text of another."""
     fingerprint: str = stored_outcome.entry.get("fingerprint", "")
-    return fingerprint or body_text(stored_outcome)
+    return fingerprint or text_of_outcome(stored_outcome)
+
+
+def text_of_outcome(stored_outcome: Stored) -> str:
+    """Return an outcome as JSON text: equal values of one type have equal texts.
+
+    Of a pickle, the text has the name of the pickle's file.
+    """
+    outcome_entry = stored_outcome.entry
+    facts = {
+        name: outcome_entry.get(name) for name in ("awaited", "tagged", "coroutine")
+    }
+    body: Any = {}
+    if stored_outcome.mark != EMPTY:
+        body = body_of(outcome_entry)
+    return layout([facts, body])
 
 
 def _comparable_outcome(

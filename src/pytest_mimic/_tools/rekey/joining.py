@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from operator import itemgetter
-from typing import Any
 
 from pytest_mimic._core.engine.recorded_identities import CannotFollowError
-from pytest_mimic._core.outcome.plain import layout
-from pytest_mimic._core.vault.objects import EMPTY, body_of
 from pytest_mimic._core.vault.recording_facts import Stored
 from pytest_mimic._tools.rekey.calls_to_rekey import Entry, Facts, Rekeyed
+from pytest_mimic._tools.rekey.equal_outcomes import text_of_outcome
 
 IsSame = Callable[[Stored, Stored], bool]
 """Returns whether two outcomes of one target are equal."""
@@ -98,17 +96,5 @@ def _as_text(stored_outcome: Stored) -> tuple[int, str, str]:
     return (
         stored_outcome.number,
         stored_outcome.mark or "whole",
-        body_text(stored_outcome),
+        text_of_outcome(stored_outcome),
     )
-
-
-def body_text(stored_outcome: Stored) -> str:
-    """Return the text of an outcome, of a pickle with the name of its file."""
-    outcome_entry = stored_outcome.entry
-    facts = {
-        name: outcome_entry.get(name) for name in ("awaited", "tagged", "coroutine")
-    }
-    body: Any = {}
-    if stored_outcome.mark != EMPTY:
-        body = body_of(outcome_entry)
-    return layout([facts, body])

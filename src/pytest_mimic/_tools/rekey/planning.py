@@ -83,10 +83,11 @@ class StayingCall(NamedTuple):
         call_to_rekey: The call.
         reason: Why the call stays as it is, in words.
         changes: The options of the call's line that have changed.
-        is_rival: Whether another file has another outcome of the same identity, so that
-            one of them has to be deleted.
-        is_found: Whether a run of today may find a recording of the call or of those
-            around it, so that only recording its test again takes its place.
+        is_rival: Whether the call of another file would get the same identity and has
+            another outcome, so that one of the two files has to be deleted.
+        is_still_found: Whether a run of today may find a recording of the call, or of
+            others in its sequence or cassette. Then only recording its test again takes
+            its place.
         is_recorded_again: Whether the call was recorded again since, under the line of
             today, so that nothing finds this recording.
         has_secret: Whether the call holds what today's `mimic_redact` names.
@@ -99,7 +100,7 @@ class StayingCall(NamedTuple):
     reason: str
     changes: tuple[str, ...]
     is_rival: bool = False
-    is_found: bool = True
+    is_still_found: bool = True
     is_recorded_again: bool = False
     has_secret: bool = False
     idle_paths: tuple[str, ...] = ()
@@ -302,14 +303,14 @@ class Planner:
         except CannotFollowError as reason:
             changes = self._changed_options(call_to_rekey)
             if changes or self._redacted_calls.of(call_to_rekey) is not None:
-                is_found = isinstance(reason, StillFoundError)
+                is_still_found = isinstance(reason, StillFoundError)
                 # Of a sequence or cassette, other calls may be found.
-                is_found = is_found or _group_of(call_to_rekey) is not None
+                is_still_found = is_still_found or _group_of(call_to_rekey) is not None
                 staying_call = StayingCall(
                     call_to_rekey,
                     str(reason),
                     changes=tuple(changes),
-                    is_found=is_found,
+                    is_still_found=is_still_found,
                 )
                 self._plan.staying.append(self._with_idle_paths(staying_call))
         except ERRORS_OF_SHAPE as error:
@@ -328,9 +329,9 @@ class Planner:
         if paths is None:
             return staying_call
         # Where no path meets anything, the call has its identity under the line, too.
-        is_found = staying_call.is_found or not paths.is_any_met
+        is_still_found = staying_call.is_still_found or not paths.is_any_met
         return staying_call._replace(
-            idle_paths=paths.idle, line=line.name, is_found=is_found
+            idle_paths=paths.idle, line=line.name, is_still_found=is_still_found
         )
 
     # One call
@@ -537,25 +538,35 @@ class Planner:
             try:
                 self._plan.changes.append(self._joined_change(name, members, line))
             except CannotFollowError as reason:
-                is_standing = self._vault.store.read(name) is not None
-                files = {member.call_to_rekey.file for member in members}
-                if is_standing:
-                    files.add(name)
-                is_rival = isinstance(reason, DifferentOutcomesError)
-                is_rival = is_rival and len(files) > 1
-                for member in members:
-                    changes = tuple(self._changed_options(member.call_to_rekey))
-                    is_found = (
-                        is_standing or _group_of(member.call_to_rekey) is not None
-                    )
-                    staying_call = StayingCall(
-                        member.call_to_rekey,
-                        str(reason),
-                        changes=changes,
-                        is_rival=is_rival,
-                        is_found=is_found,
-                    )
-                    self._plan.staying.append(staying_call)
+                self._leave_unjoined(name, members, reason)
+
+    def _leave_unjoined(
+        self, name: str, members: Sequence[Rekeyed], reason: CannotFollowError
+    ) -> None:
+        """Note in the plan that calls stay as they are, as they cannot become one.
+
+        Args:
+            name: The name that the joined recording would have.
+            members: The calls.
+            reason: Why they cannot become one.
+        """
+        is_name_taken = self._vault.store.read(name) is not None
+        files = {member.call_to_rekey.file for member in members}
+        if is_name_taken:
+            files.add(name)
+        is_rival = isinstance(reason, DifferentOutcomesError) and len(files) > 1
+        for member in members:
+            # A run finds the recording that has the name already. It finds the other
+            # calls of a group by their own names.
+            is_in_group = _group_of(member.call_to_rekey) is not None
+            staying_call = StayingCall(
+                member.call_to_rekey,
+                str(reason),
+                changes=tuple(self._changed_options(member.call_to_rekey)),
+                is_rival=is_rival,
+                is_still_found=is_name_taken or is_in_group,
+            )
+            self._plan.staying.append(staying_call)
 
     def _joined_change(self, name: str, members: list[Rekeyed], line: Line) -> Change:
         """Return what becomes of recordings that get one name.

@@ -8,9 +8,9 @@ import pytest
 
 from pytest_mimic._core.engine.recorded_identities import CannotFollowError
 from pytest_mimic._tools.rekey.calls_to_rekey import Rekeyed, rekeyed
+from pytest_mimic._tools.rekey.equal_outcomes import text_of_outcome
 from pytest_mimic._tools.rekey.joining import (
     DifferentOutcomesError,
-    body_text,
     is_finished,
     joined_sequence,
     joined_shared,
@@ -33,7 +33,7 @@ def members(*rows: dict[str, Any], owner: str | None = "a.py::x") -> list[Rekeye
 
 
 def is_same(one: Any, other: Any) -> bool:
-    return body_text(one) == body_text(other)
+    return text_of_outcome(one) == text_of_outcome(other)
 
 
 def test_outcomes_of_one_test_stand_in_the_order_of_its_calls() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.targets.target import parse_target
 from pytest_mimic._core.vault import Vault
-from pytest_mimic._tools.rekey.joining import body_text
+from pytest_mimic._tools.rekey.equal_outcomes import text_of_outcome
 from pytest_mimic._tools.rekey.planning import Plan, Planner
 from pytest_mimic._tools.rekey.redacting import CallRedactor
 from unit.tools.rekey.vaults import TARGET, calls_in, file_of, vault_of
@@ -20,7 +20,7 @@ def planned(vault: Vault, line: str, redact: tuple[str, ...] = ()) -> Plan:
     assert target is not None
 
     def is_same(one: Any, other: Any, _line: object) -> bool:
-        return body_text(one) == body_text(other)
+        return text_of_outcome(one) == text_of_outcome(other)
 
     planner = Planner(
         vault,
