@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 
 import pytest
@@ -180,6 +182,66 @@ def test_damage_is_named_and_kept_until_rerecorded(shop, damage):
         return
     shop.run("--mimic-rerecord").expect(passed=1)
     shop.replay().expect(passed=1, real=[])
+
+
+OF_ANOTHER_TYPE = {
+    "an outcome": ("one", lambda facts: facts.update(outcomes=[None])),
+    "an object": ("large", lambda facts: facts["outcomes"][0].update(json=0)),
+    "inputs": ("two", lambda facts: facts["outcomes"][0].update(inputs=[1])),
+    "a number": ("three", lambda facts: facts["outcomes"][0].update(number="x")),
+    "a state": ("moves", lambda facts: facts["outcomes"][0]["after"]["dice"].__setitem__(1, "x")),
+}  # fmt: skip
+
+
+def test_a_part_of_another_type_is_named(project):
+    """Whatever somebody has written into a recording, no error of Python shows."""
+    project.inputs = "warn"
+    project.module("""
+        def one(): return 1
+        def two(): return 2
+        def three(): return 3
+        def large(): return list(range(20_000))
+        def moves(dice): return dice.random()
+    """)
+    project.ini("shop:*")
+    project.tests("""
+        import random, shop
+        def test_one(): shop.one()
+        def test_two(): shop.two()
+        def test_three(): shop.three()
+        def test_large(): shop.large()
+        def test_moves(): shop.moves(random.Random(7))
+    """)
+    project.record().expect(passed=5)
+    for function, edit in OF_ANOTHER_TYPE.values():
+        path = the(project, f"calls/shop/{function}/*.json")
+        facts = json.loads(path.read_text())
+        edit(facts)
+        path.write_text(json.dumps(facts))
+
+    replayed = project.replay()
+
+    replayed.expect(failed=5, real=[], never=["TypeError", "AttributeError"])
+    named = re.findall(r"FAILED .* - pytest_mimic.CorruptRecordingErr", replayed.output)
+    assert len(named) == 5
+
+
+def test_inputs_that_no_file_can_have_are_named(project):
+    project.inputs = "warn"
+    project.module("def one(): return 1")
+    project.ini("shop:one")
+    project.tests("import shop\ndef test_one(): shop.one()")
+    project.record().expect(passed=1)
+    path = the(project, "calls/shop/one/*.json")
+    facts = json.loads(path.read_text())
+    facts["outcomes"][0]["inputs"] = "\ud800"
+    path.write_text(json.dumps(facts))
+
+    project.replay().expect(
+        passed=1,
+        real=[],
+        says=["is not what was recorded (it names no list of inputs)"],
+    )
 
 
 ALL_WAYS = """

@@ -24,6 +24,19 @@ _TEXT = frozenset((str,))
 _LIST = frozenset((list,))
 _PAIR = frozenset((2,))
 _JSON_ALONE = {"json": None}
+# What else a body may have, beside its content.
+_TYPES_BESIDE_HTTP_CONTENTS = {
+    "charset": str,
+    "style": str,
+    "colon": str,
+    "line_end": str,
+    "transfer": str,
+    "encoding": str,
+    "handed_out": bool,
+    "delimiters": list,
+}
+_TEXTS_IN_BYTES = ("text", "colon", "line_end")
+_WORDS_OF_JSON_STYLES = frozenset(("spaced", "ascii", "newline"))
 _TYPES_OF_HTTP_CONTENTS = {
     "json": object,
     "text": str,
@@ -52,10 +65,12 @@ def check_http(value: Any) -> None:
                 raise KeyError(name)
         headers = value["headers"]
         are_pairs = _PAIR.issuperset(map(len, headers))
-        if not are_pairs or not _TEXT.issuperset(map(type, chain(*headers))):
+        texts_of_headers = list(chain(*headers))
+        if not are_pairs or not _TEXT.issuperset(map(type, texts_of_headers)):
             raise ValueError("headers must be pairs of texts")
-        # httpx has the version as bytes.
-        value["version"].encode("latin-1")
+        # The head of a response is bytes, of which each is a character here.
+        head = [value["reason"], value["version"], *texts_of_headers]
+        "".join(head).encode("latin-1")
     if "error" in value:
         failure = value["error"]
         for name in _TEXTS_OF_FAILURE:
@@ -76,15 +91,24 @@ def _check_http_body(body: Any) -> None:
     if not any(_has_content(body, name) for name in _TYPES_OF_HTTP_CONTENTS):
         names = ", ".join(_TYPES_OF_HTTP_CONTENTS)
         raise ValueError(f"a body needs one of {names}")
+    for name, kind in _TYPES_BESIDE_HTTP_CONTENTS.items():
+        if name in body and type(body[name]) is not kind:
+            raise TypeError(f"{name} must be of type {kind.__name__}")
+    _check_json_style(body)
     for event in body.get("events", ()):
         if type(event) not in (dict, str):
             raise TypeError("an event must be a mapping or a text")
+        if type(event) is dict:
+            _check_json_style(event)
+            if type(event.get("data", "")) is not str:
+                raise TypeError("the data of an event must be a text")
     _check_http_bytes(body)
     messages = list(body.get("parts", ()))
     delimiters = body.get("delimiters", [""])
     are_texts = all(type(delimiter) is str for delimiter in delimiters)
     if len(delimiters) != len(messages) + 1 or not are_texts:
         raise ValueError("a body needs one delimiter more than parts")
+    "".join(delimiters).encode()
     if "message" in body:
         messages.append(body["message"])
     for message in messages:
@@ -92,6 +116,18 @@ def _check_http_body(body: Any) -> None:
         # A part may have a head alone.
         if message.keys() - {"head", "transfer"}:
             _check_http_body(message)
+
+
+def _check_json_style(stored: dict[str, Any]) -> None:
+    """Check the style of the JSON of a body or an event.
+
+    Raises:
+        AttributeError, ValueError: `write_json` knows no such style.
+    """
+    for word in stored.get("style", "").split():
+        is_indent = word.removeprefix("indent-").isdecimal()
+        if word not in _WORDS_OF_JSON_STYLES and not is_indent:
+            raise ValueError(f"no style of JSON is called {word!r:.60}")
 
 
 def _has_content(body: Any, name: str) -> bool:
@@ -111,7 +147,7 @@ def _check_http_bytes(body: Any) -> None:
     """
     # A body in UTF-8 is recorded without its charset.
     charset = body.get("charset", "utf-8")
-    pieces: list[Any] = [body.get("text", "")]
+    pieces: list[Any] = [body.get(name, "") for name in _TEXTS_IN_BYTES]
     if "chunks" in body:
         pieces += body["chunks"]
     elif "base64" in body:
@@ -143,9 +179,39 @@ def check_sql(value: Any) -> None:
     rows = value.get("rows", [])
     if type(columns) is not list or type(rows) is not list:
         raise TypeError("columns and rows must be of type list")
+    if ("columns" in value) != ("rows" in value):
+        raise ValueError("columns and rows stand together")
     are_lists = _LIST.issuperset(map(type, (*columns, *rows)))
     if not are_lists or (rows and {*map(len, rows)} != {len(columns)}):
         raise ValueError("each row must have a value for each column")
+    for column in columns:
+        if not column or type(column[0]) is not str:
+            raise TypeError("a column must have a name")
+        column[0].encode()
+    if type(value.get("rowcount", 0)) is not int:
+        raise TypeError("rowcount must be a number")
+    if "error" in value:
+        _check_error_of_driver(value["error"])
+
+
+def _check_error_of_driver(stored_error: Any) -> None:
+    """Check an error of a database's driver, and the errors that caused it.
+
+    Raises:
+        LookupError, TypeError: No replay could raise it.
+    """
+    for name in ("type", "kind"):
+        if type(stored_error[name]) is not str:
+            raise TypeError(f"{name} of an error must be a text")
+    if type(stored_error["args"]) is not list:
+        raise TypeError("args of an error must be of type list")
+    for name in ("codes", "diag"):
+        if type(stored_error.get(name, {})) is not dict:
+            raise TypeError(f"{name} of an error must be of type dict")
+    if not _TEXT.issuperset(map(type, stored_error.get("diag", {}).values())):
+        raise TypeError("diag of an error must hold texts")
+    if "cause" in stored_error:
+        _check_error_of_driver(stored_error["cause"])
 
 
 def check_redis(value: Any) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from copy import deepcopy
 from typing import Any
 
 import pytest
 
+from pytest_mimic._clients.http.responses import StoredResponse
 from pytest_mimic._clients.recorded_shapes import check_http, check_redis, check_sql
 
 FAILURE = {"type": "refused", "class": "ConnectError", "message": "refused"}
+ERROR = {"type": "sqlite3:Error", "kind": "Error", "args": ["locked"]}
 RESPONSE = {"status": 200, "reason": "OK", "version": "HTTP/1.1", "headers": []}
 
 
@@ -20,6 +24,8 @@ RESPONSE = {"status": 200, "reason": "OK", "version": "HTTP/1.1", "headers": []}
         (check_http, {**RESPONSE, "error": FAILURE}),
         (check_sql, {"columns": [["id"]], "rows": [[1]]}),
         (check_sql, {}),
+        (check_sql, {"error": {**ERROR, "cause": ERROR}}),
+        (check_http, {**RESPONSE, "body": {"json": 1, "style": "indent-2 newline"}}),
         (check_redis, {"reply": "OK"}),
         (check_redis, {"replies": ["OK"]}),
     ],
@@ -48,10 +54,91 @@ def test_what_an_adapter_writes_passes(check: Any, value: Any) -> None:
             "can't encode character",
         ),
         (check_sql, {"columns": [], "rows": [[1]]}, "a value for each column"),
+        (check_http, {**RESPONSE, "reason": "é€"}, "can't encode character"),
+        (check_http, {**RESPONSE, "headers": [["a", "\ud800"]]}, "can't encode"),
+        (check_http, {**RESPONSE, "body": {"json": 1, "style": True}}, "style must be"),
+        (check_http, {**RESPONSE, "body": {"json": 1, "style": "x"}}, "called 'x'"),
+        (
+            check_http,
+            {**RESPONSE, "body": {"events": [{"json": 1, "style": "x"}]}},
+            "called 'x'",
+        ),
+        (check_http, {**RESPONSE, "body": {"events": [{"data": 1}]}}, "data of an"),
         (check_sql, {"rows": {}}, "rows must be of type list"),
+        (check_sql, {"columns": [["id"]]}, "stand together"),
+        (check_sql, {"columns": [[1]], "rows": []}, "must have a name"),
+        (check_sql, {"rowcount": "1"}, "rowcount must be a number"),
+        (check_sql, {"error": {"type": "x:E", "kind": "Error"}}, "args"),
+        (check_sql, {"error": {**ERROR, "diag": {"a": 1}}}, "must hold texts"),
         (check_redis, {"replies": 1}, "replies must be of type list"),
     ],
 )
 def test_another_shape_is_named(check: Any, value: Any, problem: str) -> None:
     with pytest.raises((TypeError, ValueError, LookupError), match=problem):
         check(value)
+
+
+BODIES: list[dict[str, Any]] = [
+    {"text": "abc", "encoding": "gzip", "handed_out": True},
+    {"json": {"a": [1]}, "style": "indent-2 ascii newline"},
+    {"base64": "YWI="},
+    {"chunks": ["a", {"base64": "YQ=="}], "charset": "latin-1"},
+    {
+        "events": [
+            {"event": "a", "data": "x"},
+            {"json": 1, "style": ""},
+            "data: 1\n\n",
+        ],
+        "style": "spaced",
+        "colon": ":",
+        "line_end": "\r\n",
+    },
+    {"events": [{"json": {"n": 1}}], "lines": True},
+    {
+        "parts": [{"head": "A: b\r\n\r\n", "base64": "YQ==", "transfer": "base64"}],
+        "delimiters": ["--a\r\n", "\r\n--a--"],
+    },
+    {"message": {"head": "HTTP/1.1 200 OK\r\n\r\n", "json": 1}},
+]
+OTHER_VALUES = [None, True, 0, -1, 3.5, "x", "\ud800", "é€", [], [1], [["a"]], {"a": 1}]
+
+
+def places_in(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the path of each part of JSON."""
+    keys: Iterable[Any] = ()
+    if isinstance(value, dict):
+        keys = value
+    elif isinstance(value, list):
+        keys = range(len(value))
+    for key in keys:
+        yield *place, key
+        yield from places_in(value[key], (*place, key))
+
+
+def edited(value: Any, place: tuple[Any, ...], other_value: object) -> Any:
+    """Return JSON with another value at one place."""
+    copy = deepcopy(value)
+    part = copy
+    for key in place[:-1]:
+        part = part[key]
+    part[place[-1]] = other_value
+    return copy
+
+
+@pytest.mark.parametrize("body", BODIES, ids=lambda body: next(iter(body)))
+def test_a_response_that_passes_can_be_given(body: dict[str, Any]) -> None:
+    """Whatever value somebody has written in place of any part."""
+    response = {**RESPONSE, "headers": [["a", "b"], ["content-length", "3"]]}
+    given = 0
+
+    for place in places_in({**response, "body": body}):
+        for other_value in OTHER_VALUES:
+            exchange = edited({**response, "body": body}, place, other_value)
+            try:
+                check_http(exchange)
+            except (AttributeError, LookupError, TypeError, ValueError):
+                continue
+            StoredResponse(exchange, "GET").wire()
+            given += 1
+
+    assert given

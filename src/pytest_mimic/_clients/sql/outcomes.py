@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pytest_mimic.client import (
     PLACEHOLDER,
     PLAIN,
+    CorruptRecordingError,
     UnstorableOutcomeError,
     blank,
     by_value,
@@ -212,9 +213,12 @@ def _maker_of_rows(
         return partial(_dict_row, names)
     if stored_class == "sqlite3.Row":
         return partial(_sqlite_row, names)
-    make_named_tuple: Callable[[list[Any]], Any] = type(
-        from_plain(stored_class, classes)
-    )._make
+    row_of_names = from_plain(stored_class, classes)
+    if not hasattr(row_of_names, "_make"):
+        raise CorruptRecordingError(
+            f"a recording has rows that are no named tuples: {stored_class!r:.60}"
+        )
+    make_named_tuple: Callable[[list[Any]], Any] = type(row_of_names)._make
     return make_named_tuple
 
 

@@ -10,6 +10,7 @@ from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic._core.engine.account_events import ChangedInput
 from pytest_mimic._core.inputs.reached_and_read import ProjectSources
+from pytest_mimic._core.vault.format import is_object_name
 from pytest_mimic._core.words import lazy_attribute
 from pytest_mimic.errors import MimicError
 
@@ -112,7 +113,10 @@ class StaleInputs:
             MimicError: The list is missing or damaged.
         """
         if name not in self._changed:
-            noted = self._vault.store.read(name)
+            noted = None
+            # An edited recording may name any file.
+            if is_object_name(name):
+                noted = self._vault.store.read(name)
             if noted is None or not name.endswith(f"/{xxh3_128_hexdigest(noted)}.json"):
                 # Who loads outcomes tells damage. Most replays need none of it.
                 maker: str | None = test

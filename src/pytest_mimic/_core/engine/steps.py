@@ -179,8 +179,13 @@ class Step:
     def leave_states(self) -> None:
         """Leave streams and generators among the arguments as the recorded call did."""
         states = self.stored.entry.get("after")
-        if states:
+        if not states:
+            return
+        try:
             set_states(self.call, states)
+        # A library may raise anything when it gets a state that somebody has edited.
+        except Exception as reason:
+            raise self.stored.damaged(f"after: {reason}") from None
 
     def outcome(self, *, is_read_only: bool = False) -> Any:
         """Return the plain data that an edge has recorded: to `replay` or `verify`.

@@ -366,13 +366,17 @@ def is_usual(outcome_entry: Any) -> bool:
     """Return whether the entry of an outcome is just a duration and a value.
 
     Such an entry needs no other check. It may have an `end`, which is checked here, and
-    the name of its `inputs`, which is checked when they are read.
+    a text in place of the name of its `inputs`, which is checked when they are read.
     """
     if type(outcome_entry) is not dict or "value" not in outcome_entry:
         return False
     duration = outcome_entry.get("duration")
     # A duration that is infinite or NaN is not zero less itself.
     if type(duration) is not float or duration - duration != 0:
+        return False
+    if type(outcome_entry.get("inputs", "")) is not str:
+        return False
+    if type(outcome_entry.get("number", 0)) is not int:
         return False
     usual_keys = 2 + ("inputs" in outcome_entry) + ("number" in outcome_entry)
     # Most entries have no other key than these.

@@ -67,6 +67,8 @@ COROUTINE_GAVE = ("iterator", "async iterator")
 #: The kinds of outcomes.
 KINDS: tuple[OutcomeKind, ...] = ("value", "raised", "stream")
 _KEYS_OF_BODIES = (*KINDS, "json", "pickle")
+# The keys under which an entry names an object.
+_KEYS_OF_NAMES = ("json", "pickle", "inputs")
 #: The states in which a call left streams and generators of random numbers.
 AFTER = "after"
 _KEYS_OF_ENTRIES = frozenset(
@@ -463,13 +465,8 @@ def body_of(outcome_entry: Entry) -> Entry:
 
 def objects_of(outcome_entry: Entry) -> list[str]:
     """Return the names of the objects that an outcome names."""
-    named_objects = [
-        outcome_entry.get("json"),
-        outcome_entry.get("pickle"),
-        outcome_entry.get("inputs"),
-        *outcome_entry.get("objects", ()),
-    ]
-    return [name for name in named_objects if name]
+    names = [outcome_entry[key] for key in _KEYS_OF_NAMES if key in outcome_entry]
+    return [*names, *outcome_entry.get("objects", ())]
 
 
 def _is_state(state: object) -> bool:

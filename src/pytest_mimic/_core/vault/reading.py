@@ -7,6 +7,7 @@ from marshal import dumps, loads
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pytest_mimic._core.outcome.placed_paths import PathStore
+from pytest_mimic._core.vault.format import damaged, is_object_name
 from pytest_mimic._core.vault.headings import Heading, read_headings
 from pytest_mimic._core.vault.objects import Objects, Origin
 from pytest_mimic._core.vault.recording_facts import Stored, calls_of, read_calls
@@ -66,6 +67,9 @@ class Reader:
         Raises:
             MimicError: The list is missing or damaged.
         """
+        if not is_object_name(name):
+            path = f"{self.objects.label}/{recording}"
+            raise damaged(path, "it names no list of inputs", test=test)
         return self.objects.read(name, Origin(recording, "", test))
 
     def making_of_value(self, name: str, facts: dict[str, Any]) -> Making | None:

@@ -23,7 +23,11 @@ from pytest_mimic._core.vault.objects import (
     check_entry,
 )
 from pytest_mimic._core.words import lazy_attribute
-from pytest_mimic.errors import MimicError, StaleRecordingError
+from pytest_mimic.errors import (
+    CorruptRecordingError,
+    MimicError,
+    StaleRecordingError,
+)
 
 if TYPE_CHECKING:
     from pytest_mimic._core.outcome.encoding import Encoded
@@ -204,6 +208,11 @@ class Stored:
         kept: Any = encoded.pickled
         body, *items = kept.load(encoded.count, paths)
         return decode(body, items)
+
+    def damaged(self, detail: object) -> CorruptRecordingError:
+        """Return the error for an outcome that was loaded, and cannot be given."""
+        path = f"{self.reader.label}/{self._origin.name}"
+        return damaged(path, detail, test=self._origin.test)
 
     def readable(self) -> Any:
         """Return the outcome's JSON as it is in the vault, or None if it is a pickle.

@@ -134,7 +134,7 @@ class Vault:
         if type(entries) is not list or len(entries) != 1 or "source" not in facts:
             return None
         outcome_entry = entries[0]
-        if "end" in outcome_entry:
+        if type(outcome_entry) is not dict or "end" in outcome_entry:
             return None
         making: Making | None
         if not is_usual(outcome_entry):

@@ -10,7 +10,7 @@ from xxhash import xxh3_128_hexdigest
 from pytest_mimic.errors import CorruptRecordingError
 from unit.core.engine.runs import Runs
 
-MISSING = "objects/inputs/00/00.json"
+MISSING = f"objects/00/{'0' * 30}00.json"
 
 
 @pytest.fixture
@@ -18,7 +18,8 @@ def noted(runs: Runs) -> str:
     """The name of a list that names `shop.csv`, which has changed since."""
     Path(runs.folder, "shop.csv").write_text("2\n", encoding="utf-8")
     data = b'{"files": {"shop.csv": "0123abcd"}, "functions": {}}'
-    name = f"objects/inputs/{xxh3_128_hexdigest(data)}.json"
+    digest = xxh3_128_hexdigest(data)
+    name = f"objects/{digest[:2]}/{digest}.json"
     runs.store.write(name, data)
     runs.again("replay", inputs="strict")
     return name
