@@ -20,86 +20,25 @@ import os
 import pickle
 import re
 import subprocess
-import tempfile
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 from textwrap import dedent, indent
 from typing import NamedTuple
-from xml.etree import ElementTree
 
+from attack_vaults import (
+    attack_contents,
+    attack_copies,
+    attack_merges,
+    attack_other_files,
+)
+from attacked_project import Figures, Project, listed_counts
 from swallowed_misses import WAYS
 
-Figures = dict[str, str]
-# A damaged file can make a run hang. That ends an attack, and is its figure.
-MOST_SECONDS = int(os.environ.get("ATTACK_SECONDS", "600"))
 # A forged outcome that hangs is ended after so many seconds of the processor, and
 # counted.
 SECONDS_OF_TREE = 2
-
-
-class Project:
-    """A throw-away project, run with one interpreter."""
-
-    def __init__(self, python: Path, files: dict[str, str], *targets: str) -> None:
-        self.root = Path(tempfile.mkdtemp(prefix="attack-"))
-        self.python = python
-        self.vault = self.root / ".mimic_vault"
-        ini = "[pytest]\npythonpath = .\nmimic_functions ="
-        for target in targets:
-            ini += f"\n    {target}"
-        ini += "\n"
-        for name, text in {**files, "pytest.ini": ini}.items():
-            (self.root / name).write_text(dedent(text))
-
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run a module of the interpreter in the project."""
-        # The errors of damaged recordings must not depend on the terminal's width.
-        env = {**os.environ, "COLUMNS": "200", "PYTHONDONTWRITEBYTECODE": "1"}
-        command = [str(self.python), "-m", *words]
-        try:
-            return subprocess.run(
-                command,
-                cwd=self.root,
-                env=env,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                check=False,
-                timeout=MOST_SECONDS,
-            )
-        except subprocess.TimeoutExpired:
-            hung = f"still running after {MOST_SECONDS} s"
-            return subprocess.CompletedProcess(command, 1, hung, "")
-
-    def test(self, *words: str) -> dict[str, str]:
-        """Run the tests, and return by name the error of each, or `passed`."""
-        report = self.root / "report.xml"
-        report.unlink(missing_ok=True)
-        done = self.run("pytest", "-q", "--tb=short", f"--junitxml={report}", *words)
-        if not report.exists():
-            return {"": f"no report: {(done.stdout + done.stderr)[-300:]}"}
-        ends = {}
-        for case in ElementTree.parse(report).iter("testcase"):
-            ends[case.get("name", "")] = ended(case)
-        return ends
-
-    def recordings(self) -> list[Path]:
-        """Return the files of the recordings."""
-        return sorted(self.vault.glob("calls/**/*.json"))
-
-
-def ended(case: ElementTree.Element) -> str:
-    """Return the class of the error that ended a test, or `passed`."""
-    for part in case:
-        if part.tag in ("failure", "error"):
-            text = f"{part.get('message', '')}\n{part.text or ''}"
-            name = re.search(r"\b(\w+Error|Failed|Exception)\b", text)
-            if name is None:
-                return "failed"
-            return name[0]
-    return "passed"
 
 
 # Pickles, written opcode by opcode.
@@ -526,11 +465,6 @@ def attack_trees(python: Path) -> Figures:
     }
 
 
-def listed_counts(counts: Mapping[str, int]) -> str:
-    """Return names with their numbers: `KeyError 2, TypeError 1`."""
-    return ", ".join(f"{name} {count}" for name, count in counts.items())
-
-
 # Files, damaged at each byte.
 VALUES = """
     def plain(number):
@@ -732,6 +666,10 @@ ATTACKS = {
     "trees": attack_trees,
     "files": attack_files,
     "swallows": attack_swallows,
+    "contents": attack_contents,
+    "other-files": attack_other_files,
+    "copies": attack_copies,
+    "merges": attack_merges,
 }
 
 
