@@ -102,11 +102,11 @@ _NAME_AT_END = pattern(
     "(?P<name>(?:access|api|private|secret)key|passphrase|passwd|password|secret)"
 )
 # The keys of a mapping of a name and a value, `{"name": "token", "value": "abc"}`, and
-# of what clients store: a command, whose words may be names, and rows, with columns.
+# of a change of a document, `{"op": "add", "path": "/token", "value": "abc"}`.
 # AWS has `ParameterKey` in CloudFormation, `ParameterName` in RDS, and `OptionName` in
 # Elastic Beanstalk.
-_KEYS_OF_VALUES = frozenset(("value", "Value", "ParameterValue"))
-_KEYS_OF_NAMES = (
+_KEYS_OF_VALUE = frozenset(("value", "Value", "ParameterValue"))
+_KEYS_OF_NAME = (
     *("name", "key", "Name", "Key", "setting", "variable", "header"),
     *("ParameterKey", "ParameterName", "OptionName"),
 )
@@ -117,9 +117,13 @@ _KEY_OF_AWS_FORM = "Action"
 _KEYS_OF_MANIFEST = frozenset(("data", "stringData"))
 _NAME_OF_MANIFEST = "secret"
 # The keys of mappings in which a value may have another name than its key.
-_KEYS_OF_RENAMED = _KEYS_OF_VALUES | _KEYS_OF_MANIFEST | {_KEY_OF_AWS_FORM}
-_KEYS_OF_PAIRS = frozenset((*_KEYS_OF_NAMES, "op"))
-_KEYS_OF_STORED = frozenset(("command", "commands", "columns", "rows", "chunks"))
+_KEYS_OF_RENAMED = _KEYS_OF_VALUE | _KEYS_OF_MANIFEST | {_KEY_OF_AWS_FORM}
+_KEYS_BESIDE_VALUE = frozenset((*_KEYS_OF_NAME, "op"))
+# The keys under which clients store lists whose items have names: the word of a command
+# before an item may name it, and in rows the columns do.
+_KEYS_OF_COMMANDS_AND_ROWS = frozenset(
+    ("command", "commands", "columns", "rows", "chunks")
+)
 # All names beside which others are secret. Few mappings have any, so they are looked
 # for first.
 _NAMES_OF_COMPANY: set[str] = {"code"}
@@ -184,6 +188,7 @@ _VARIABLE_AS_ARGUMENT = pattern(
 )
 # A flag in a list of arguments: `--token`.
 _FLAG_WITH_NAME = pattern(r"--?([A-Za-z][\w-]{0,200})")
+# A longer key of a mapping is a text, and no name.
 _LONGEST_NAME = 200
 
 
@@ -269,18 +274,20 @@ class SecretNames:
 
     def _judged_as_plain(self, keys: tuple[object, ...]) -> bool:
         """Return what `are_plain` returns."""
-        if not _KEYS_OF_STORED.isdisjoint(keys):
+        # In commands, rows, and pairs of a name and a value, names are no keys.
+        if not _KEYS_OF_COMMANDS_AND_ROWS.isdisjoint(keys):
             return False
-        if not _KEYS_OF_VALUES.isdisjoint(keys) and not _KEYS_OF_PAIRS.isdisjoint(keys):
+        has_value = not _KEYS_OF_VALUE.isdisjoint(keys)
+        if has_value and not _KEYS_BESIDE_VALUE.isdisjoint(keys):
             return False
         if _KEY_OF_AWS_FORM in keys:
             return False
         may_be_manifest = "apiVersion" in keys or "metadata" in keys
         if may_be_manifest and not _KEYS_OF_MANIFEST.isdisjoint(keys):
             return False
-        names_beside = self.names_secret_beside(keys)
+        secret_beside = self.names_secret_beside(keys)
         for key in keys:
-            if not isinstance(key, str) or normalised(key) in names_beside:
+            if not isinstance(key, str) or normalised(key) in secret_beside:
                 return False
             if len(key) <= _LONGEST_NAME and self._judge(key) != "never":
                 return False
@@ -539,14 +546,14 @@ def places(
     """
     # The names of the items of lists, by the id of the list.
     names_of_lists: dict[int, Sequence[object]] = {}
-    # The arguments that variables of GraphQL are passed to, by the id of the variables.
-    names_of_variables: dict[int, dict[str, str]] = {}
+    # By the id of the variables of GraphQL: the arguments that each is passed to.
+    arguments_of_variables: dict[int, dict[str, list[str]]] = {}
     pending = [Place({"": root}, "", root)]
     while pending:
         place = pending.pop()
         if place.value is not root:
             yield place
-        # The loop that got the place may have replaced the value there.
+        # The caller may have replaced the value at the place that it was given.
         container = place.box[place.key]
         if isinstance(container, dict):
             if container is not root:
@@ -554,9 +561,12 @@ def places(
             if stored:
                 names_of_lists.update(_names_of_lists(container))
             if "variables" in container:
-                arguments = _arguments_of_variables(container.get("query"))
-                names_of_variables[id(container["variables"])] = arguments
-            arguments = names_of_variables.get(id(place.value), {})
+                # The container is a body of GraphQL.
+                variables_id = id(container["variables"])
+                arguments_of_variables[variables_id] = _arguments_of_variables(
+                    container.get("query")
+                )
+            arguments = arguments_of_variables.get(id(place.value), {})
             inner_places = _places_in_mapping(container, place, names, arguments)
         elif isinstance(container, list):
             container = place.box[place.key] = container.copy()
@@ -571,21 +581,28 @@ def _places_in_mapping(
     mapping: dict[Any, Any],
     place_of_mapping: Place,
     names: SecretNames,
-    arguments: Mapping[str, str],
+    arguments: Mapping[str, Sequence[str]],
 ) -> list[Place]:
     """Return the values of a mapping, which stands at a place.
 
-    If the mapping holds the variables of GraphQL, `arguments` has the names of the
-    arguments that they are passed to.
+    Args:
+        mapping: The mapping.
+        place_of_mapping: Where the mapping stands.
+        names: The secret names.
+        arguments: The names of the arguments that each variable of GraphQL is passed
+            to, if the mapping holds variables. One secret name hides the variable.
     """
     secret_beside = names.names_secret_beside(mapping)
     of_login = is_of_login(mapping)
     places_of_values = []
     for key, (name, value) in zip(mapping, named_values_of(mapping), strict=True):
         is_secret = names.hides(name, value)
-        if not is_secret and key in arguments:
-            name = arguments[key]
-            is_secret = names.hides(name, value)
+        if not is_secret:
+            for argument in arguments.get(key, ()):
+                name = argument
+                is_secret = names.hides(argument, value)
+                if is_secret:
+                    break
         if not is_secret and secret_beside:
             is_secret = names.hides_beside(
                 name, value, secret_beside, of_login=of_login
@@ -600,16 +617,16 @@ def _places_in_mapping(
     return places_of_values
 
 
-def _arguments_of_variables(query: object) -> dict[str, str]:
-    """Return the arguments of a query of GraphQL that variables are passed to.
+def _arguments_of_variables(query: object) -> dict[str, list[str]]:
+    """Return the arguments of a query of GraphQL that each variable is passed to.
 
-    `{"p": "password"}` of `mutation($p: String!) { login(password: $p) { id } }`.
+    `{"p": ["password"]}` of `mutation($p: String!) { login(password: $p) { id } }`.
     """
     if not isinstance(query, str):
         return {}
-    arguments: dict[str, str] = {}
+    arguments: dict[str, list[str]] = {}
     for name, variable in _VARIABLE_AS_ARGUMENT.findall(query):
-        arguments[variable] = name
+        arguments.setdefault(variable, []).append(name)
     return arguments
 
 
@@ -662,9 +679,9 @@ def named_values_of(mapping: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
 
 def _names_by_key(mapping: Mapping[Any, Any]) -> dict[Any, str]:
     """Return the keys of a mapping whose values have another name, with that name."""
-    if not _KEYS_OF_VALUES.isdisjoint(mapping):
+    if not _KEYS_OF_VALUE.isdisjoint(mapping):
         name = _name_of_value(mapping)
-        return {} if name is None else dict.fromkeys(_KEYS_OF_VALUES, name)
+        return {} if name is None else dict.fromkeys(_KEYS_OF_VALUE, name)
     if _KEY_OF_AWS_FORM in mapping:
         return _names_in_aws_form(mapping)
     if _is_manifest_of_secret(mapping):
@@ -681,9 +698,9 @@ def _names_in_aws_form(form: Mapping[Any, Any]) -> dict[Any, str]:
     name_by_key = {}
     for key in form:
         place, _, last_step = str(key).rpartition(".")
-        if not place or last_step not in _KEYS_OF_VALUES:
+        if not place or last_step not in _KEYS_OF_VALUE:
             continue
-        for key_of_name in _KEYS_OF_NAMES:
+        for key_of_name in _KEYS_OF_NAME:
             name = form.get(f"{place}.{key_of_name}")
             if isinstance(name, str):
                 name_by_key[key] = name
@@ -712,7 +729,7 @@ def _name_of_value(mapping: Mapping[Any, Any]) -> str | None:
         name_in_path = _last_name(mapping.get("path"))
         if name_in_path:
             return name_in_path
-    for key in _KEYS_OF_NAMES:
+    for key in _KEYS_OF_NAME:
         name = mapping.get(key)
         if isinstance(name, str):
             return name

@@ -584,6 +584,7 @@ def test_texts_are_scrubbed_in_linear_time(redactor: Redactor, text: str) -> Non
         ),
         ("{ in(by: {token:$t}) }", {"t": ["abc"]}, {"t": PLACEHOLDER}),
         ("{ in(by: $by) }", {"by": {"pin": "1", "a": 2}}, {"by": {"pin": PLACEHOLDER, "a": 2}}),
+        ("{ in(token: $t) log(note: $t) }", {"t": "abc"}, {"t": PLACEHOLDER}),
         ("{ in(token: token) }", {"t": "abc"}, {"t": "abc"}),
         (None, {"p": "abc"}, {"p": "abc"}),
     ],
