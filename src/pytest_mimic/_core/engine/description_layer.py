@@ -8,7 +8,7 @@ from pytest_mimic._core.inputs import input_trace
 from pytest_mimic._core.outcome.encoding import snapshot
 from pytest_mimic._core.tree.call_labels import call_label, recorded_label, told_apart
 from pytest_mimic._core.tree.describing import described_arguments, described_parts
-from pytest_mimic._core.tree.secrets import has_secret_text, secrets_in
+from pytest_mimic._core.tree.secrets_in_objects import has_secret_text, secrets_in
 
 
 class Descriptions:

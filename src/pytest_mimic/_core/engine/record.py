@@ -35,7 +35,7 @@ from pytest_mimic._core.outcome.plain import bytes_in
 from pytest_mimic._core.placeholders import issued_in
 from pytest_mimic._core.redact.looks import keys_in
 from pytest_mimic._core.tree.chats import tokens_of_response
-from pytest_mimic._core.tree.pickle_previews import described, preview
+from pytest_mimic._core.tree.pickle_previews import described_outcome, preview
 from pytest_mimic._core.vault.recording_facts import Recording
 
 if TYPE_CHECKING:
@@ -364,7 +364,9 @@ def _describe_pickle(
     size += sum(memory.nbytes for memory in pickled.buffers)
     if size > _MOST_DESCRIBED:
         return
-    description = described(outcome, run.redactor, places=plan.places, secrets=secrets)
+    description = described_outcome(
+        outcome, run.redactor, places=plan.places, secrets=secrets
+    )
     if description is not None:
         stored_outcome.entry["described"] = description
 

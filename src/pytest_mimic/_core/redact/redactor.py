@@ -234,13 +234,16 @@ class Redactor(SecretNames):
         self.issued: set[str] = set()
 
     @lazy_attribute
-    def declared(self) -> Redactor:
-        """A redactor for the names of the configuration alone."""
+    def of_configuration(self) -> Redactor:
+        """A redactor for the names of `mimic_redact` alone, without the default ones.
+
+        Data that was recorded under the default names may have new secrets by these.
+        """
         return Redactor(self._names_of_configuration, defaults=False)
 
     @lazy_attribute
     def environment(self) -> Environment:
-        """The values of environment variables with secret names."""
+        """The values of environment variables with secret names, read at first use."""
         return Environment(self, self.variables)
 
     def with_names(self, names: tuple[str, ...]) -> Redactor:

@@ -33,7 +33,7 @@ from pytest_mimic._core.tree.differing import (
 from pytest_mimic._core.tree.drawing import line, steps
 from pytest_mimic._core.tree.kept_columns import columns_of
 from pytest_mimic._core.tree.library_values import labels_of, library_difference
-from pytest_mimic._core.tree.secrets import secrets_in
+from pytest_mimic._core.tree.secrets_in_objects import secrets_in
 from pytest_mimic._core.tree.shapes import shape_differences
 from pytest_mimic._core.types.kinds import Events, ServerSentEvent, Unstable
 from pytest_mimic._core.types.libraries import is_data, library_of

@@ -58,7 +58,7 @@ from pytest_mimic._core.tree.kept_columns import (
     has_plain_index,
 )
 from pytest_mimic._core.tree.library_values import labels_of, library_text
-from pytest_mimic._core.tree.secrets import beginning, secrets_in
+from pytest_mimic._core.tree.secrets_in_objects import beginning, secrets_in
 from pytest_mimic._core.types.kinds import (
     Events,
     ServerSentEvent,
@@ -192,8 +192,9 @@ def described_arguments(
     for key, (name, value) in zip(arguments, named_values_of(arguments)):
         # Each argument gets an equal share of the room, and leaves what it does not use
         # to the arguments behind it.
-        room = max(BUDGET_OF_ARGUMENTS.characters - describer.used, 0)
-        describer.most_used = describer.used + room // max(arguments_left, 1)
+        room = max(BUDGET_OF_ARGUMENTS.characters - describer.characters, 0)
+        share = room // max(arguments_left, 1)
+        describer.most_characters = describer.characters + share
         safe_value = value
         if not has_no_secret_names:
             safe_value = describer.safe(name, value)
@@ -227,15 +228,17 @@ class _Describer(Walk):
         secrets: The texts that are hidden wherever they stand.
         places: The folders of the run.
         budget: How much of the value is in the tree.
-        depth: How many levels of nested containers are left.
+        levels_left: How many levels of nested containers are left.
         is_for_verifying: Whether the tree is for verifying.
-        used: The characters so far, of which long texts have only the first few.
-        most_used: The number of characters up to which containers are opened.
-        texts: The characters of long texts so far.
+        characters: The number of characters in the tree so far, of which long texts
+            have only the first few.
+        most_characters: The number of characters from which on containers stay closed.
+        characters_of_texts: The number of characters of long texts so far. They have a
+            budget of their own.
         cut_texts: The texts of values, such as patterns, that are there in part so far.
         identities: The value and its identity by the value's id, because a value with
             many places needs only one. The value is kept alive.
-        open: The ids of the values that are being walked.
+        open_ids: The ids of the values that are being walked.
         dicts_without_secret_names: The dicts in which no value has a secret name, by
             their ids.
     """
@@ -244,25 +247,25 @@ class _Describer(Walk):
     secrets: frozenset[str]
     places: Places
     budget: Budget
-    depth: int
+    levels_left: int
     is_for_verifying: bool = False
-    used: int = 0
-    most_used: int = field(init=False)
-    texts: int = 0
+    characters: int = 0
+    most_characters: int = field(init=False)
+    characters_of_texts: int = 0
     cut_texts: list[str] = field(default_factory=list)
     identities: dict[int, tuple[object, str | None]] = field(default_factory=dict)
-    open: set[int] = field(default_factory=set)
+    open_ids: set[int] = field(default_factory=set)
     dicts_without_secret_names: Mapping[int, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.most_used = self.budget.characters
+        self.most_characters = self.budget.characters
 
     def node(self, value: Any) -> Node:
         kind = type(value)
         if kind is str:
             return self.text(value)
         if value is None or kind is bool or (kind is int and -_SMALL < value < _SMALL):
-            self.used += 4
+            self.characters += 4
             return value  # type: ignore[no-any-return]
         return self.inside(value, kind)
 
@@ -271,17 +274,17 @@ class _Describer(Walk):
             leaf = self._leaf(value, kind)
             if leaf is not None:
                 return leaf
-        if id(value) in self.open:
+        if id(value) in self.open_ids:
             return Cut(type_name(kind), is_cycle=True)
-        if self.depth <= 0 or self.used >= self.most_used:
+        if self.levels_left <= 0 or self.characters >= self.most_characters:
             return self._closed(value, kind)
-        self.open.add(id(value))
-        self.depth -= 1
+        self.open_ids.add(id(value))
+        self.levels_left -= 1
         try:
             return self.container(value, kind)
         finally:
-            self.depth += 1
-            self.open.discard(id(value))
+            self.levels_left += 1
+            self.open_ids.discard(id(value))
 
     def _closed(self, value: Any, kind: type) -> Cut:
         """Return the node of a value with parts of which none is shown."""
@@ -294,7 +297,7 @@ class _Describer(Walk):
 
     def _leaf(self, value: Any, kind: type) -> Node:
         """Return the node of a value that one text shows; None: it has parts."""
-        self.used += 8
+        self.characters += 8
         if kind in _LEAVES:
             return _LEAVES[kind](self, value)
         if library_of(kind) is not None:
@@ -334,10 +337,11 @@ class _Describer(Walk):
             return None
         if kind.__qualname__ != "ndarray":
             return self.numbers(value)
-        has_room = value.size <= self.budget.items and self.used < self.most_used
-        if self.is_for_verifying or not has_room:
+        is_short = value.size <= self.budget.items
+        has_room = self.characters < self.most_characters
+        if self.is_for_verifying or not (is_short and has_room):
             return None
-        self.used += _CHARACTERS_OF_A_NUMBER * value.size
+        self.characters += _CHARACTERS_OF_A_NUMBER * value.size
         # The copy lies in memory as an array made of a list does, so that the layout of
         # the value does not count.
         return self.numbers(value.copy())
@@ -435,7 +439,7 @@ class _Describer(Walk):
             node_of_value: Callable[[Any], Node] | None = self._cell
             is_count = step == INDEX and has_plain_index(value)
             is_long = column_size(column) > self.budget.items
-            if is_count or is_long or self.used >= self.most_used:
+            if is_count or is_long or self.characters >= self.most_characters:
                 # The values of the column are not kept.
                 node_of_value = None
             digest = self._digest(column)
@@ -446,9 +450,9 @@ class _Describer(Walk):
 
     def _cell(self, value: Any) -> Node:
         """Return the node of one value of a column."""
-        depth_before, self.depth = self.depth, 1
+        levels_before, self.levels_left = self.levels_left, 1
         node = self.node(value)
-        self.depth = depth_before
+        self.levels_left = levels_before
         return node
 
     def _secret_labels(self, value: Any) -> list[object]:
@@ -467,12 +471,12 @@ class _Describer(Walk):
 
     def text(self, value: str) -> Node:
         if len(value) <= _SHORT:
-            self.used += len(value) + 2
+            self.characters += len(value) + 2
             is_bare = value.isascii() and not self.places.temporary_folders
             if is_bare and self._shown(value) == value:
                 return text_node(value)
         else:
-            self.used += _SHORT
+            self.characters += _SHORT
         if self.places.temporary_folders:
             place = self.places.place_of_text(value)
             if place is not None:
@@ -500,11 +504,11 @@ class _Describer(Walk):
             return length
         most = self.budget.text
         most_of_all = 4 * most
-        if self.texts >= most_of_all:
+        if self.characters_of_texts >= most_of_all:
             length = min(_SHORT, most)
-        elif length > most or self.texts + length > most_of_all:
+        elif length > most or self.characters_of_texts + length > most_of_all:
             length = min(_START, most)
-        self.texts += length
+        self.characters_of_texts += length
         return length
 
     def bytes_node(self, value: bytes) -> Node:
@@ -638,10 +642,10 @@ class _Describer(Walk):
             # the first few.
             return self._listed([], value)
         nodes: list[Node] = []
-        used_before = self.used, self.texts
+        characters_before = self.characters, self.characters_of_texts
         for item in value:
             # Each member has the same room, as their order differs by process.
-            self.used, self.texts = used_before
+            self.characters, self.characters_of_texts = characters_before
             nodes.append(self.node(item))
         return self._listed(sorted(nodes, key=order), value)
 
@@ -689,7 +693,7 @@ class _Describer(Walk):
         self, parts: Mapping[str, object], *, has_no_secret_names: bool = False
     ) -> dict[str, Node]:
         """Return the nodes of all attributes, arguments, or entries of a dict."""
-        self.used += sum(map(len, parts)) + 4 * len(parts)
+        self.characters += sum(map(len, parts)) + 4 * len(parts)
         values: Iterable[object] = parts.values()
         if not has_no_secret_names:
             values = [self.safe(name, value) for name, value in named_values_of(parts)]

@@ -13,7 +13,7 @@ from pytest_mimic._core.redact.secret_values import hide_values
 from pytest_mimic._core.tree.describing import Budget, tree_of
 from pytest_mimic._core.tree.drawing import line, shortened
 from pytest_mimic._core.tree.library_values import library_text
-from pytest_mimic._core.tree.secrets import secrets_in
+from pytest_mimic._core.tree.secrets_in_objects import secrets_in
 from pytest_mimic._core.types.libraries import is_data
 from pytest_mimic._core.words import plural
 
@@ -26,12 +26,17 @@ if TYPE_CHECKING:
 _WIDTH = 240
 
 
+def _no_secrets() -> frozenset[str]:
+    """Return no text: none is known to be secret besides those under secret names."""
+    return frozenset()
+
+
 def preview(
     outcome: Outcome,
     redactor: Redactor,
     *,
     places: Places | None = None,
-    secrets: Callable[[], frozenset[str]] = frozenset,
+    secrets: Callable[[], frozenset[str]] = _no_secrets,
 ) -> list[str]:
     """Return a line that shows what a pickled outcome holds.
 
@@ -42,7 +47,7 @@ def preview(
     Args:
         outcome: The outcome.
         redactor: Knows the secret names, and the values of the environment.
-        places: The folders of the run.
+        places: The folders of the run, as for `described_outcome`.
         secrets: Returns texts known to be secret, besides those under secret names.
 
     Returns:
@@ -97,18 +102,25 @@ def _parts_of_stream(stream: Stream) -> dict[str, object]:
     return parts
 
 
-def described(
+def described_outcome(
     outcome: Outcome,
     redactor: Redactor,
     *,
     places: Places | None = None,
-    secrets: Callable[[], frozenset[str]] = frozenset,
+    secrets: Callable[[], frozenset[str]] = _no_secrets,
 ) -> Any:
     """Return the description of a pickled outcome, by which `diff` names what differs.
 
     It is the JSON of a small tree: of a table the dtype and a digest of each column, of
     a stream its first items and its end, and few values. None: the outcome cannot be
-    read. `secrets` is as for `preview`.
+    read.
+
+    Args:
+        outcome: The outcome.
+        redactor: Knows the secret names, and the values of the environment.
+        places: The folders of the run, whose paths stand relative to them. None: paths
+            stay as they are.
+        secrets: Returns texts known to be secret, besides those under secret names.
     """
     budget = Budget(characters=1_000, items=20, depth=4, text=40)
     # The outcome's parts may raise anything; it is stored all the same.

@@ -16,7 +16,7 @@ from pytest_mimic._core.nodes.outcome_json import written_tag
 from pytest_mimic._core.placeholders import PLACEHOLDER_START
 from pytest_mimic._core.redact.secret_names import places
 from pytest_mimic._core.seam.registry import names_client
-from pytest_mimic._core.tree.secrets import secrets_in
+from pytest_mimic._core.tree.secrets_in_objects import secrets_in
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor

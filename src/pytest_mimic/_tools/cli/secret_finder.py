@@ -130,8 +130,8 @@ def _is_changed_call(
         return False
     if not names_client(target):
         scrubbed = redactor.environment.scrub(arguments)
-        if not has_nothing_to_hide(scrubbed, redactor.declared):
-            scrubbed = redactor.declared.scrub(scrubbed)
+        if not has_nothing_to_hide(scrubbed, redactor.of_configuration):
+            scrubbed = redactor.of_configuration.scrub(scrubbed)
         return bool(scrubbed != arguments)
     plain = _as_plain_data(arguments)
     scrubbed = redactor.environment.scrub(plain)
@@ -167,7 +167,7 @@ def _is_changed_response(response: dict[str, Any], redactor: Redactor) -> bool:
 
 def _holds_unhidden_text(plain: Any, redactor: Redactor) -> bool:
     """Check whether a client's data has an unhidden text under a configured name."""
-    declared = redactor.declared
+    declared = redactor.of_configuration
     if has_nothing_to_hide(plain, declared):
         return False
     return holds_unhidden_text(plain, declared)
@@ -183,7 +183,8 @@ def _is_changed_outcome(target: str, outcome: Stored, redactor: Redactor) -> boo
         # The outcome is a pickle. Its recording shows a preview.
         outcome_entry = outcome.entry
         return (
-            with_hidden_preview(outcome_entry, redactor.declared) is not outcome_entry
+            with_hidden_preview(outcome_entry, redactor.of_configuration)
+            is not outcome_entry
         )
     if redactor.environment.scrub(body) != body:
         # The outcome holds the value of a secret variable of today's environment.

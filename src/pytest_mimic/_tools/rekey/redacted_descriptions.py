@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.nodes.json_tags import tag_in
-from pytest_mimic._core.tree.secrets import secrets_in
+from pytest_mimic._core.tree.secrets_in_objects import secrets_in
 from pytest_mimic._core.tree.stored import without_secrets
 
 if TYPE_CHECKING:

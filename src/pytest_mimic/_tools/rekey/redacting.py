@@ -99,7 +99,9 @@ class CallRedactor:
             return self._redacted_function(call_to_rekey)
         described = call.arguments or {}
         is_statement = call.target == "sqlalchemy"
-        if is_statement and is_unclear(described, redactor=self._redactor.declared):
+        if is_statement and is_unclear(
+            described, redactor=self._redactor.of_configuration
+        ):
             raise CannotFollowError(
                 "its statement names a secret, and only a run can tell where it is"
             )
@@ -126,7 +128,7 @@ class CallRedactor:
         # name in it may be no value of that name.
         is_complete = call.target == "redis"
         if not is_complete and holds_unhidden_text(
-            [new_described, entries], self._redactor.declared
+            [new_described, entries], self._redactor.of_configuration
         ):
             raise CannotFollowError("it holds a secret that only a run can hide")
         return self._with_request(
@@ -176,7 +178,7 @@ class CallRedactor:
         outcome is kept as it is, but for what people read of a pickle.
         """
         described = call_to_rekey.call.arguments or {}
-        declared = self._redactor.declared
+        declared = self._redactor.of_configuration
         hidden_arguments = hidden_description(described, declared)
         entries: list[Entry] = []
         outcomes: list[Stored] = []
@@ -218,7 +220,7 @@ class CallRedactor:
                 redacted_commands(values, self._redactor_of_commands),
                 redacted_commands(described, self._redactor_of_commands),
             )
-        declared = self._redactor.declared
+        declared = self._redactor.of_configuration
         return (
             declared.scrub(dict(values), stored=True),
             declared.scrub(dict(described), stored=True),
@@ -246,7 +248,7 @@ class CallRedactor:
                 value, described, self._redactor_of_commands
             )
         else:
-            hidden_value = self._redactor.declared.scrub(
+            hidden_value = self._redactor.of_configuration.scrub(
                 value, stored=True, keep_types=True
             )
         if layout(hidden_value) == layout(value):

@@ -14,7 +14,11 @@ from pytest_mimic._core.redact.secret_names import holds_unhidden_text
 from pytest_mimic._core.seam.call_secrets import Secrets
 from pytest_mimic._core.tree.stored import without_secrets
 
-REDACTORS = (Redactor(), Redactor(["motto", "https", "!token"]), Redactor().declared)
+REDACTORS = (
+    Redactor(),
+    Redactor(["motto", "https", "!token"]),
+    Redactor().of_configuration,
+)
 GOOGLE_KEY = "AIza" + "Sy0-_x7" * 5
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n"
 TOKEN = "abcdefgh12345678wxyz"

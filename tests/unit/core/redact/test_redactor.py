@@ -613,7 +613,7 @@ def test_a_repeated_field_of_a_form_is_a_list() -> None:
 
 
 def test_names_of_the_configuration_can_be_asked_for_alone() -> None:
-    declared = Redactor(["ssn", "!token"]).declared
+    declared = Redactor(["ssn", "!token"]).of_configuration
 
     assert declared.scrub({"ssn": "1", "token": "2", "password": "3"}) == {
         "ssn": PLACEHOLDER,

@@ -9,7 +9,7 @@ from pytest_mimic._core.outcome.outcome import Outcome, Raised, Stream, Value
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.tree.difference_words import difference_lines
 from pytest_mimic._core.tree.differing import differences
-from pytest_mimic._core.tree.pickle_previews import described, preview
+from pytest_mimic._core.tree.pickle_previews import described_outcome, preview
 
 REDACTOR = Redactor(["password"])
 
@@ -33,7 +33,7 @@ def test_a_pickle_is_shown_in_a_line_without_secrets(
 
 
 def test_a_pickle_is_described_without_secrets() -> None:
-    description = described(Value({"password": "hunter2", "day": 1}), REDACTOR)
+    description = described_outcome(Value({"password": "hunter2", "day": 1}), REDACTOR)
 
     assert "hunter2" not in str(description)
     assert "'day': 1" in str(description)
@@ -69,6 +69,8 @@ def test_a_pickle_is_described_without_secrets() -> None:
 def test_a_stream_is_described_by_its_items_and_its_end(
     before: Stream, now: Stream, lines: list[str]
 ) -> None:
-    old, new = (node_of(described(stream, REDACTOR)) for stream in (before, now))
+    old, new = (
+        node_of(described_outcome(stream, REDACTOR)) for stream in (before, now)
+    )
 
     assert difference_lines(differences(old, new)) == lines

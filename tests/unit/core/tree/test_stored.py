@@ -30,7 +30,7 @@ from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.tree.difference_words import difference_lines
 from pytest_mimic._core.tree.differing import ABSENT, differences
 from pytest_mimic._core.tree.drawing import line
-from pytest_mimic._core.tree.pickle_previews import described, preview
+from pytest_mimic._core.tree.pickle_previews import described_outcome, preview
 from pytest_mimic._core.tree.stored import (
     call_without_secrets,
     outcome_tree,
@@ -549,7 +549,11 @@ def table(price: float, **facts: Any) -> Outcome:
 )
 def test_of_a_pickle_the_columns_that_differ_are_named(tree, old, new, expected):
     sides = [
-        tree(side, described=described(side, REDACTOR), preview=preview(side, REDACTOR))
+        tree(
+            side,
+            described=described_outcome(side, REDACTOR),
+            preview=preview(side, REDACTOR),
+        )
         for side in (old, new)
     ]
 
@@ -559,7 +563,11 @@ def test_of_a_pickle_the_columns_that_differ_are_named(tree, old, new, expected)
 def test_of_a_pickle_a_column_with_a_secret_name_is_not_described(tree):
     old, new = table(1.5, diagnosis="measles"), table(1.5, diagnosis="mumps")
     sides = [
-        tree(side, described=described(side, REDACTOR), preview=preview(side, REDACTOR))
+        tree(
+            side,
+            described=described_outcome(side, REDACTOR),
+            preview=preview(side, REDACTOR),
+        )
         for side in (old, new)
     ]
 
@@ -572,7 +580,7 @@ def test_a_description_of_a_pickle_is_short_and_has_no_secret() -> None:
     many = pandas.DataFrame({"token": ["hush"] * 5_000, "n": range(5_000)})
     outcome = Value({"table": many, "password": "hunter2-4711-abcd"})
 
-    text = json.dumps(described(outcome, Redactor()))
+    text = json.dumps(described_outcome(outcome, Redactor()))
 
     assert len(text) < 600
     assert "hush" not in text

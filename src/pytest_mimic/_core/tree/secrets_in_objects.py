@@ -1,4 +1,8 @@
-"""Texts under secret names, found so that no message shows them."""
+"""Texts under secret names in Python objects, found so that no message shows them.
+
+The objects are arguments and outcomes of functions. Secrets in the plain data of
+clients are found by `places` of `_core/redact/secret_names.py`.
+"""
 
 from __future__ import annotations
 
@@ -97,7 +101,10 @@ def secrets_in(
 def has_secret_text(
     described: str, values: Sequence[object], redactor: Redactor
 ) -> bool:
-    """Return whether redaction hides something in the texts of a call.
+    """Return whether redaction hides something in the texts of a function's call.
+
+    A recording keeps no digest of the arguments of such a call, which might tell the
+    secret.
 
     Args:
         described: The description of the call, as JSON.
@@ -108,6 +115,8 @@ def has_secret_text(
     """
     if PLACEHOLDER in described:
         return True
+    # The list grows by the parts of each container in it, of which none holds itself:
+    # such a value is not kept whole.
     pending: list[Any] = list(values)
     for part in pending:
         kind = type(part)
@@ -116,7 +125,7 @@ def has_secret_text(
             if redactor.environment.text(redactor.scrub_text(text)) != text:
                 return True
         elif kind is dict:
-            pending += part
+            pending += part.keys()
             pending += part.values()
         elif kind in (list, tuple):
             pending += part
@@ -124,7 +133,10 @@ def has_secret_text(
 
 
 def _text_of(secret: str | bytes) -> str:
-    """Return a text, past a class of its own, or bytes as Latin-1."""
+    """Return a text as a plain `str`, or bytes as Latin-1.
+
+    The class of the text may have a `__str__` of its own, which does not run.
+    """
     if isinstance(secret, bytes):
         return secret.decode("latin-1")
     return str.__str__(secret)
@@ -150,7 +162,10 @@ def _named_parts(value: Any) -> Iterable[tuple[object, object]]:
 
 
 def _is_closed(value: object) -> bool:
-    """Return whether the parts of a value are not searched."""
+    """Return whether the parts of a value are not searched.
+
+    Those of functions, classes and values of libraries are not.
+    """
     kind = type(value)
     if issubclass(kind, (type, str, bytes)):
         return True

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pytest_mimic._core.files.places import TEMPORARY, Places
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.tree.describing import tree_of
-from pytest_mimic._core.tree.secrets import secrets_in
+from pytest_mimic._core.tree.secrets_in_objects import secrets_in
 
 REDACTOR = Redactor()
 #: With a known secret, each text and name is searched for it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.tree.secrets import beginning, has_secret_text
+from pytest_mimic._core.tree.secrets_in_objects import beginning, has_secret_text
 
 SECRET = "zx81-spectrum-4711-abcd"
 
