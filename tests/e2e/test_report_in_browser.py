@@ -129,7 +129,7 @@ def report(window: Any, tmp_path: Path) -> Iterator[Any]:
         "to record the missing: pytest --mimic-record test_a.py::test_a",
     ]
     text = html_page(
-        "replay", ROWS, project="shop", notes=notes, tests=tests, vault=".v"
+        "replay", ROWS, project="shop", notes=notes, tests=tests, shown_vault=".v"
     )
     path.write_text(text, encoding="utf-8")
     window.context.clear_permissions()

@@ -116,7 +116,7 @@ class CallReports:
             project=settings.rootdir.name,
             notes=notes,
             tests=tests,
-            vault=settings.shown_vault,
+            shown_vault=settings.shown_vault,
         )
         write_whole(self._path, html, label=f"the report {self._path}")
         return [f"report: {self._shown_path}"]

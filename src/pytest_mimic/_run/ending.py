@@ -168,9 +168,9 @@ class Ending:
         if self._tests.have_run and not self._config.option.collectonly:
             if account.missing:
                 self._find_moves()
-            narrowed = self._tests.narrowed()
-            self._judgement = judge_unused(self._session, narrowed)
-            if not narrowed:
+            reasons_not_all_run = self._tests.reasons_not_all_run()
+            self._judgement = judge_unused(self._session, reasons_not_all_run)
+            if not reasons_not_all_run:
                 # No call has such a path, so it may be misspelt: `ignore=filter.dat`.
                 for option in sorted(account.ignored_paths - account.met_paths):
                     account.notes.add(f"{option} met nothing in any call")
@@ -230,7 +230,7 @@ class Ending:
             file, _, _ = test.partition("::")
             account.collected.add(file)
         gone_tests = GoneTests(
-            account, settings, is_complete=not self._tests.narrowed()
+            account, settings, is_complete=not self._tests.reasons_not_all_run()
         )
         moves = moved_tests(
             self._session.vault, first_misses, gone_tests, targets=targets

@@ -48,17 +48,18 @@ class Fixtures(Hooks):
 
     # -- temporary folders
 
-    def _note_folder(self, fixture: str, value: Any) -> None:
+    def _note_folder(self, fixture_name: str, value: Any) -> None:
         """Let paths in temporary folders count by their place there, and by content.
 
         Args:
-            fixture: The fixture, `tmp_path` or `tmp_path_factory`.
+            fixture_name: `tmp_path` or `tmp_path_factory`.
             value: The value that the fixture gave.
         """
         places = self._session.run.places
-        if fixture == "tmp_path":
-            places.folder_of_test = None
+        if fixture_name == "tmp_path":
             place = places.place_of(str(value))
+            places.folder_of_test = None
+            # A project may have a `tmp_path` of its own, in a folder of its own.
             if place is not None:
                 places.folder_of_test = place.given_folder
             return

@@ -45,12 +45,12 @@ class Phases(Hooks):
     """A plugin: the test that runs, and what its phases have shown so far.
 
     Attributes:
-        broken: The error of a wrong target, which each test of a worker of xdist
+        target_error: The error of a wrong target, which each test of a worker of xdist
             raises: a worker has no other way to report it.
     """
 
     def __init__(self, session: Session) -> None:
-        self.broken: TargetError | None = None
+        self.target_error: TargetError | None = None
         self._session = session
         # Functions that end the coverings of the test's markers, and of the decorators
         # of its class.
@@ -97,8 +97,8 @@ class Phases(Hooks):
         run.current.own_files = partial(_own_files, item)
         self._replays_before = len(self._session.account.replays)
         self._load_before_fakes()
-        if self.broken is not None:
-            raise self.broken
+        if self.target_error is not None:
+            raise self.target_error
         marks = list(item.iter_markers("mimic"))
         if marks and not self._are_marks_prepared:
             self._are_marks_prepared = True

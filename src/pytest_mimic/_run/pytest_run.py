@@ -152,14 +152,16 @@ class PytestRun(Hooks):
             self.config.add_cleanup(show_progress(terminal, self.session.run))
         self.tests.finish_collection(selected, usage=self.ending.usage)
         problems = self.session.coverings.new_problems()
-        if not self.tests.narrowed():
+        if not self.tests.reasons_not_all_run():
             problems += self._missing_modules()
         if not problems:
             return
         self.session.account.problems += [str(problem) for problem in problems]
         if not self._is_worker:
             raise pytest.UsageError(*self.session.account.problems)
-        self.phases.broken = problems[0]
+        # An error here would end the worker without a word. So its tests fail, and the
+        # controller ends the run by the problems in the worker's account.
+        self.phases.target_error = problems[0]
 
     def _missing_modules(self) -> list[TargetError]:
         """Return an error for each target whose module does not exist.

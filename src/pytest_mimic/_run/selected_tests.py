@@ -149,8 +149,8 @@ class SelectedTests(Hooks):
         self._collected: list[pytest.Item] = []
         self._selected_count = 0
 
-    def narrowed(self) -> list[str]:
-        """Return the reasons why not all tests run."""
+    def reasons_not_all_run(self) -> list[str]:
+        """Return the reasons why not all tests of the project run; none if all do."""
         return [
             *self._account.deselected,
             *self._account.hiding,
@@ -188,7 +188,7 @@ class SelectedTests(Hooks):
 
     def have_all_passed(self) -> bool:
         """Return whether all tests of the project have run and passed."""
-        if self._account.skipped_modules or self.narrowed():
+        if self._account.skipped_modules or self.reasons_not_all_run():
             return False
         outcomes = list(self._account.outcomes.values())
         # A plugin may run tests in its own way, without a report of each.

@@ -229,7 +229,7 @@ def _why_failed(judgement: Judgement) -> str:
 def _missing_lists(account: Account, commands: RunCommands) -> list[Line]:
     """Return the lists of missing and of stale calls, each with what helps."""
     lines: list[Line] = []
-    rerecorded_tests = _tests_to_rerecord(account.missing)
+    tests_to_rerecord = _tests_to_rerecord(account.missing)
     for is_stale, adjective in ((False, "missing"), (True, "stale")):
         misses = [miss for miss in account.missing if miss.is_stale is is_stale]
         # As keys, equal rows stand once.
@@ -241,22 +241,23 @@ def _missing_lists(account: Account, commands: RunCommands) -> list[Line]:
                 test = f"{miss.test}, see its error"
             missing_rows[miss.label, test] = None
         lines += tabled(f"{adjective}:", list(missing_rows))
-        changing_misses = [miss for miss in misses if miss.changing]
+        misses_made_anew = [miss for miss in misses if miss.changing]
+        misses_left = misses
         subject = f"the {adjective}"
-        if len(changing_misses) >= _MISSES_OF_ONE_CAUSE:
-            lines += _anew().missed_anew(changing_misses)
+        if len(misses_made_anew) >= _MISSES_OF_ONE_CAUSE:
+            lines += _anew().missed_anew(misses_made_anew)
             lines += _recording_commands(
-                changing_misses,
+                misses_made_anew,
                 commands,
                 subject="them",
-                rerecorded_tests=rerecorded_tests,
+                tests_to_rerecord=tests_to_rerecord,
             )
-            # A command runs whole tests, so it has recorded their other calls as well.
-            tests = {miss.test for miss in changing_misses}
-            misses = [miss for miss in misses if miss.test not in tests]
+            # The commands run whole tests, and so record the other calls of these, too.
+            recorded_tests = {miss.test for miss in misses_made_anew}
+            misses_left = [miss for miss in misses if miss.test not in recorded_tests]
             subject = "the others"
         lines += _recording_commands(
-            misses, commands, subject=subject, rerecorded_tests=rerecorded_tests
+            misses_left, commands, subject=subject, tests_to_rerecord=tests_to_rerecord
         )
     return lines
 
@@ -271,7 +272,7 @@ def _recording_commands(
     commands: RunCommands,
     *,
     subject: str,
-    rerecorded_tests: Collection[str],
+    tests_to_rerecord: Collection[str],
 ) -> list[str]:
     """Return the commands that record missing calls.
 
@@ -281,8 +282,8 @@ def _recording_commands(
     Args:
         misses: The calls.
         commands: Makes the commands.
-        subject: The calls in the line of the command, `the missing`.
-        rerecorded_tests: The tests that are recorded again.
+        subject: What the printed line calls these calls: `to record the missing: …`.
+        tests_to_rerecord: The tests with a call that needs `--mimic-rerecord`.
     """
     tests_by_option: dict[str, list[str]] = {}
     needs_rekey = False
@@ -291,7 +292,7 @@ def _recording_commands(
             needs_rekey = True
         elif miss.option:
             option = miss.option
-            if miss.test in rerecorded_tests:
+            if miss.test in tests_to_rerecord:
                 option = Verb.RERECORD.value
             tests_by_option.setdefault(option, []).append(miss.test)
     lines = []

@@ -317,7 +317,8 @@ def line_of_replays(
 def own_files(item: pytest.Item) -> set[str]:
     """Return the files of a test's own code.
 
-    If code there handles an error, this counts as deliberate.
+    A test whose own code catches a miss handles it, and need not fail for it. A miss
+    that the code under test catches is swallowed.
     """
     doctest = getattr(item, "dtest", None)
     if doctest is not None:
@@ -329,10 +330,13 @@ def own_files(item: pytest.Item) -> set[str]:
         return files
     function: Any = getattr(item, "function", None)
     if function is not None:
-        # A decorator may be defined in the code under test.
+        # A decorator of the test may be defined in the code under test, which is no
+        # code of the test's own.
         function = unwrap(function)
     files = {str(item.path)}
     code = getattr(function, "__code__", None)
+    # Only a function in Python has code. It may be inherited from a class in another
+    # file.
     if code is not None:
         files.add(code.co_filename)
     return files

@@ -94,9 +94,10 @@ _KINDS_OF_EXCEPTIONS = {
     **dict.fromkeys(("ClientOSError", "ConnectionError"), "closed"),
     "OSError": "unreachable",
 }
-# By client and kind, the name of the exception that a replay raises. A recorded
-# exception that the client has comes back itself. urllib3 wraps the system's errors: a
-# kind that it lacks is raised as `http.client`'s.
+# By client and kind, the name of the exception that a replay raises, if the client does
+# not have the class of the recorded one. urllib3 wraps the system's errors: a kind that
+# it lacks is raised as `http.client`'s. Names stand in place of the classes, so that no
+# client is imported.
 EXCEPTION_OF_KIND = {
     "httpx": {
         **dict.fromkeys(CONNECTING, "ConnectError"),

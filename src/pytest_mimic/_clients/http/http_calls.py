@@ -467,8 +467,8 @@ def _without_items_cassettes_lack(plain: Any, redactor: Redactor) -> Any:
 #: The takers of the clients that are sending a request now, from the outside in:
 #: requests calls urllib3, and each has a taker of its own. The first one whose client
 #: is mimicked takes the request.
-TAKERS_ABOVE: ContextVar[tuple[RequestTaker, ...]] = ContextVar(
-    "pytest_mimic_takers_above", default=()
+OUTER_TAKERS: ContextVar[tuple[RequestTaker, ...]] = ContextVar(
+    "pytest_mimic_outer_takers", default=()
 )
 
 

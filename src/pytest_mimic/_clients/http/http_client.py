@@ -29,7 +29,7 @@ from pytest_mimic._clients.http.failures import (
     system_error,
 )
 from pytest_mimic._clients.http.http_calls import (
-    TAKERS_ABOVE,
+    OUTER_TAKERS,
     HttpAdapter,
     RequestTaker,
     connects_by_itself,
@@ -117,13 +117,13 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
 def _takers_on(taker: RequestTaker, conn: Any) -> list[RequestTaker]:
     """Return the takers that may take what is sent on a connection.
 
-    These are the takers of the clients above, such as requests, and this one. No taker
+    These are the takers of the outer clients, such as requests, and this one. No taker
     may take anything while the connection connects or sends for real.
     """
     if _ATTRIBUTE_OF_REAL in vars(conn) or connects_by_itself(type(conn)):
         return []
     takers = []
-    for candidate in (*TAKERS_ABOVE.get(), taker):
+    for candidate in (*OUTER_TAKERS.get(), taker):
         if candidate.port.taking():
             takers.append(candidate)
     return takers

@@ -141,10 +141,8 @@ def _secure_parameters(plain: Any) -> Iterator[dict[str, Any]]:
 # while the call is made.
 
 
-def request_under_rules_of_today(
-    described: dict[str, Any], redactor: Redactor
-) -> dict[str, Any]:
-    """Return a stored request as it would be without what is secret today.
+def redacted_request(described: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
+    """Return a copy of a stored request, without what is secret today.
 
     `pytest-mimic check` compares the result with what is stored: they are equal if the
     recording holds no secret. The result itself is not stored.
@@ -189,13 +187,11 @@ def _part_with_redacted_text(part: Any, secrets: Secrets) -> Any:
     is_file = isinstance(part, dict) and part.keys() == _KEYS_OF_FILE
     if is_file and isinstance(part["content"], str):
         return {**part, "content": secrets.text(part["content"])}
-    # Anything else was scrubbed with the body, or is bytes.
+    # `scrub` has hidden the secrets of anything else with the body, or it is bytes.
     return part
 
 
-def response_under_rules_of_today(
-    response: dict[str, Any], redactor: Redactor
-) -> dict[str, Any]:
+def redacted_response(response: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
     """Return a copy of a stored response, without what is secret today.
 
     `pytest-mimic check` compares the result with what is stored: they are equal if the

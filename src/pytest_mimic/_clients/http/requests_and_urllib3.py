@@ -19,7 +19,7 @@ from inspect import isgenerator
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.http.http_calls import (
-    TAKERS_ABOVE,
+    OUTER_TAKERS,
     HttpAdapter,
     HttpRequest,
     RequestTaker,
@@ -79,17 +79,18 @@ def _wrap_to_set_taker(original: Callable[..., Any], port: Port) -> Callable[...
 def _send_with_taker(taker: RequestTaker, send: Callable[[], Any]) -> Any:
     """Let a client send a request.
 
-    The edges of the libraries that the client calls, urllib3 or `http.client`, offer
-    the request to `taker` before their own.
+    The client calls urllib3 or `http.client`. Their edges offer the request to `taker`
+    before they take it themselves.
     """
-    token = TAKERS_ABOVE.set((*TAKERS_ABOVE.get(), taker))
+    token = OUTER_TAKERS.set((*OUTER_TAKERS.get(), taker))
     try:
         return send()
     except MimicError as error:
-        # The frames below would show the request with its secrets.
+        # pytest would show the frames inside of this call, which have the request with
+        # its secrets.
         raise error.with_traceback(None)  # noqa: B904 - it is the same error
     finally:
-        TAKERS_ABOVE.reset(token)
+        OUTER_TAKERS.reset(token)
 
 
 def _wrap_adapter_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
@@ -103,7 +104,7 @@ def _wrap_adapter_send(original: Callable[..., Any], port: Port) -> Callable[...
     @wraps(original)
     def send(adapter: Any, request: Any, *args: Any, **options: Any) -> Any:
         begin = partial(original, adapter, request, *args, **options)
-        is_outermost = port.taking() and port.is_replaying and not TAKERS_ABOVE.get()
+        is_outermost = port.taking() and port.is_replaying and not OUTER_TAKERS.get()
         if not is_outermost or args or not _needs_no_urllib3(adapter, request, options):
             return _send_with_taker(taker, begin)
         body = request.body or b""

@@ -151,8 +151,10 @@ class Coverings:
             inside, pools = run.real_calls.inside, "concurrent.futures.thread"
             self._intercept(
                 [
-                    Edge("threading", ("Thread", "start"), inside.starting),
-                    Edge(pools, ("ThreadPoolExecutor", "submit"), inside.submitting),
+                    Edge("threading", ("Thread", "start"), inside.wrap_thread_start),
+                    Edge(
+                        pools, ("ThreadPoolExecutor", "submit"), inside.wrap_pool_submit
+                    ),
                     Edge(
                         "multiprocessing.process",
                         ("BaseProcess", "start"),

@@ -416,20 +416,25 @@ class Track:
         self._write({})
 
     def _write(self, errors: Errors) -> None:
-        """Write the recording; the errors are those of new outcomes."""
-        run, last = self._run, self._last
-        assert last is not None
-        whole, outcomes = last, self._outcomes()
-        if outcomes != last.outcomes:
-            whole = last._replace(outcomes=outcomes)
-        written = run.vault.writer.write(self.file, [whole], is_new=self._is_new)
+        """Write the recording, with the outcomes of all places.
+
+        Args:
+            errors: The failures among the outcomes that are new, see `Errors`.
+        """
+        run, last_call = self._run, self._last
+        # Nothing is written before a call is noted.
+        assert last_call is not None
+        recording, outcomes = last_call, self._outcomes()
+        if outcomes != last_call.outcomes:
+            recording = last_call._replace(outcomes=outcomes)
+        written = run.vault.writer.write(self.file, [recording], is_new=self._is_new)
         self._is_new = False
         # The arguments may be long, and are not needed again.
-        self._recordings.known[self.file] = whole._replace(arguments=None)
-        # The client whose conversation the file belongs to, if it belongs to one.
+        self._recordings.known[self.file] = recording._replace(arguments=None)
+        # None: the file belongs to no conversation with a client.
         conversation = None
-        if self.owner is not None and last.kind != "function":
-            conversation = last.target
+        if self.owner is not None and last_call.kind != "function":
+            conversation = last_call.target
         journal = run.current.owner.journal
         change = journal.setdefault(self.file, Change(written.before, conversation))
         change.note(written.now, errors)

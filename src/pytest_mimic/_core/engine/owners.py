@@ -250,29 +250,33 @@ class Inside:
             with suppress(ValueError):
                 self._variable.reset(token)
 
-    def starting(
+    # The methods below wrap edges, `Edge.wrap`. The port that they get is of no client.
+
+    def wrap_thread_start(
         self, start: Callable[[Any], None], _port: object = None
     ) -> Callable[[Any], None]:
-        """Return `Thread.start` for threads of the call that starts them."""
+        """Return a `Thread.start` whose threads belong to the call that starts them."""
 
         @wraps(start)
-        def started(thread: Any) -> None:
+        def start_inside(thread: Any) -> None:
             if self.is_nested:
                 thread._mimic_inside = self.call()
             start(thread)
 
-        return started
+        return start_inside
 
-    def submitting(
+    def wrap_pool_submit(
         self, submit: Callable[..., Any], _port: object = None
     ) -> Callable[..., Any]:
-        """Return `ThreadPoolExecutor.submit` for tasks that belong to a call.
+        """Return a `ThreadPoolExecutor.submit` whose tasks belong to a call.
 
-        It is the call that submits them.
+        A task that code of a call submits belongs to that call.
         """
 
         @wraps(submit)
-        def submitted(pool: object, function: Any, /, *args: Any, **kwargs: Any) -> Any:
+        def submit_inside(
+            pool: object, function: Any, /, *args: Any, **kwargs: Any
+        ) -> Any:
             if not self.is_nested:
                 return submit(pool, function, *args, **kwargs)
             if not _has_interpreters(pool):
@@ -281,7 +285,7 @@ class Inside:
             with self.entered(SimpleNamespace(active=False)):
                 return submit(pool, function, *args, **kwargs)
 
-        return submitted
+        return submit_inside
 
 
 def _has_interpreters(pool: object) -> bool:

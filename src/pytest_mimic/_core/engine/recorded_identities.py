@@ -85,9 +85,16 @@ def _client_identity(call: Recording, options: Mapping[str, Any]) -> str:
 
 
 def parts_under_options(call: Recording, options: Mapping[str, Any]) -> Parts | None:
-    """Return what is kept of the parts once a call is identified under these options.
+    """Return what a recording keeps of the parts when it follows a line to new options.
 
-    What does not count any more loses its digest.
+    A part that the new options ignore loses its digest.
+
+    Args:
+        call: The recorded call.
+        options: The new options, as a recording keeps them.
+
+    Returns:
+        The parts; None if the recording keeps none.
     """
     if call.parts is None or names_client(call.target):
         return call.parts

@@ -21,8 +21,8 @@ from pytest_mimic._core.vault.format import CASSETTES_PREFIX
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.run import Run
 
-#: Longer waits of calls are named in the summary.
-NAMED_SECONDS = 1.0
+#: The summary names a call that has waited longer.
+SECONDS_OF_LONG_WAIT = 1.0
 
 
 class Scopes:
@@ -160,9 +160,10 @@ class Scopes:
         self._fill(owner, passed=passed)
 
     def _fill(self, owner: Owner, *, passed: bool) -> None:
-        """Record the calls that came to no whole outcome.
+        """Record the calls that came to no whole outcome, such as a long poll.
 
-        What made them must have passed.
+        What made them, the test or the set-up of a fixture, must have passed. Otherwise
+        they are forgotten.
         """
         unended, owner.unended = owner.unended, []
         if not passed:
@@ -170,7 +171,7 @@ class Scopes:
         for call in unended:
             call.track.fill(call.number, call.recording)
             seconds = call.recording.stored.duration
-            if seconds > NAMED_SECONDS:
+            if seconds > SECONDS_OF_LONG_WAIT:
                 self._run.account.notes.add(
                     f"{call.label} waited {seconds:.1f} s for an answer: a replay waits"
                     " as long as the code lets it"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from pytest_mimic._core.commands import rerecord
 from pytest_mimic._core.engine.blame import blame
-from pytest_mimic._core.engine.scopes import NAMED_SECONDS
+from pytest_mimic._core.engine.scopes import SECONDS_OF_LONG_WAIT
 from pytest_mimic._core.vault.objects import OPEN
 from pytest_mimic.errors import MissingRecordingError
 
@@ -112,7 +112,7 @@ class Wait(NamedTuple):
 
     def _note_long_wait(self, seconds: float) -> None:
         """Name a long wait in the summary."""
-        if seconds > NAMED_SECONDS:
+        if seconds > SECONDS_OF_LONG_WAIT:
             self.run.account.notes.add(
                 f"{self.call.label} waited {seconds:.1f} s, as it did when it was"
                 " recorded"

@@ -21,7 +21,7 @@ from pytest_mimic._core.outcome.outcome import (
     Stream,
     Value,
 )
-from pytest_mimic._core.outcome.pickle_file import python_version
+from pytest_mimic._core.outcome.pickle_file import running_python
 from pytest_mimic._core.outcome.placed_paths import NEUTRAL, NOWHERE, PathStore
 from pytest_mimic._core.outcome.plain import bytes_in, exact_text, repeated_parts
 from pytest_mimic._core.outcome.tags import Reader, Writer
@@ -416,7 +416,7 @@ def _fingerprint(value: object, pickled: Any) -> str:
     if repeated:
         identity = xxh3_128_hexdigest(f"{identity}{repeated}".encode())
     if pickled.by_value:
-        version = python_version()
+        version = running_python()
         identity = xxh3_128_hexdigest(f"{identity}{version}".encode())
     return identity
 

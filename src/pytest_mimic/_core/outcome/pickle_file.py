@@ -118,6 +118,9 @@ def zstd_module() -> Any:
     return zstd
 
 
-def python_version() -> str:
-    """Return the version that code stored by value belongs to, such as `3.11`."""
+def running_python() -> str:
+    """Return the version of this Python, such as `3.11`.
+
+    Code that is stored by value can be loaded only by the version that stored it.
+    """
     return f"{sys.version_info.major}.{sys.version_info.minor}"

@@ -121,21 +121,21 @@ def _object_of_name(holder: Holder, name: str, module_name: str) -> object:
         AbsentError: The name leads to nothing.
         NotFoundError: Only a call of `__getattr__` can say what the name leads to.
     """
-    bases: Iterable[Holder] = [holder]
+    holders: Iterable[Holder] = [holder]
     if isinstance(holder, type):
-        bases = holder.__mro__
-    for base in bases:
-        value = read(base, name)
+        holders = holder.__mro__
+    for holder_or_base in holders:
+        value = read(holder_or_base, name)
         if value is not MISSING:
             return value
-    gives_on_demand = "__getattr__" in held_by(holder)
+    has_getattr = "__getattr__" in held_by(holder)
     names: Iterable[str] = dir(holder)
     if isinstance(holder, dict):
         names = holder
-        # The class of a lazy module may have the method, too.
+        # A lazy module may have `__getattr__` in a class of its own.
         module = sys.modules.get(module_name)
-        gives_on_demand = gives_on_demand or hasattr(type(module), "__getattr__")
-    if gives_on_demand:
+        has_getattr = has_getattr or hasattr(type(module), "__getattr__")
+    if has_getattr:
         raise NotFoundError(
             f"is not in {module_name}, which gives names on demand: "
             "name it where it is defined"

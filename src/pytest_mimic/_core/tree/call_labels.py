@@ -51,10 +51,18 @@ def recorded_label(
     signature: str = "",
     width: int = 120,
 ) -> str:
-    """Return a call as its recording has it.
+    """Return the label of a recorded call.
 
-    The label of a function's call has its arguments. The label of a client's call has
-    its signature, by default the signature among the arguments.
+    | call | label |
+    |---|---|
+    | of a function | `shop.api:fetch_rates(base='EUR')` |
+    | of a client | `http GET /users/1?page=2` |
+
+    Args:
+        target: The function, or the client.
+        arguments: The description of the call. None: the vault does not store it.
+        signature: The signature of a client's call; empty: the one in `arguments`.
+        width: About how many characters the label of a function's call may take.
     """
     if names_client(target):
         verb_and_resource = signature or (arguments or {}).get("signature", "")

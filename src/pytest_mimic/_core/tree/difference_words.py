@@ -133,13 +133,16 @@ class Sides(NamedTuple):
 
 
 def side_by_side(differences: Iterable[Difference]) -> list[Sides]:
-    """Return both sides of differences, with the stretches that only one side has."""
+    """Return both sides of differences in words, as the page of the report shows them.
+
+    The words that only one side has are stretches of their own, which the page marks.
+    """
     return [_sides_of(difference) for difference in differences]
 
 
 def _sides_of(difference: Difference) -> Sides:
     path = printable(difference.path)
-    # The outcomes are of two kinds, such as a value and an exception.
+    # Outcomes of two kinds, such as a value and an exception, are not shown themselves.
     if difference.outcomes_in_words is not None:
         old_words, new_words = difference.outcomes_in_words
         return Sides(

@@ -64,8 +64,8 @@ _LINE = 200
 _PATHS_THAT_FOLLOW = ("signature", "server")
 
 
-def _nothing() -> None:
-    """Return None: no parts of the call are kept."""
+def _no_parts() -> None:
+    """Return None: a recording would keep no parts of the call."""
 
 
 class MissedCall(NamedTuple):
@@ -78,12 +78,13 @@ class MissedCall(NamedTuple):
         test: The id of the test that made the call.
         options: The options of the line of the target.
         line: The name in that line, if it differs from the target's name.
-        sequence: Whether the recordings of such calls belong to their tests.
+        belongs_to_test: Whether each test has its own recordings of such calls, as it
+            has in a sequence. Another test's recording is then none of this call.
         verb: The command that records the call: `RECORD`, or `RERECORD` for its whole
             test.
-        hashes: The paths at which the arguments keep a `hash()`.
-        parts: Returns what a recording would keep of the call's parts, see
-            `kept_parts`.
+        paths_of_hashes: The paths at which the arguments keep a `hash()`.
+        read_parts: Returns what a recording would keep of the call's parts, see
+            `kept_parts`. Few misses need them.
     """
 
     label: str
@@ -92,10 +93,10 @@ class MissedCall(NamedTuple):
     test: str | None = None
     options: Options = Options()
     line: str = ""
-    sequence: bool = False
+    belongs_to_test: bool = False
     verb: Verb = Verb.RECORD
-    hashes: Collection[str] = ()
-    parts: Callable[[], Parts | None] = _nothing
+    paths_of_hashes: Collection[str] = ()
+    read_parts: Callable[[], Parts | None] = _no_parts
 
 
 def missing(
@@ -140,7 +141,7 @@ def missing(
         fact = _nearest_fact(
             recording_without_secrets, call_without_secrets, within=within
         )
-        is_of_other_test = call.sequence and recording.test != call.test
+        is_of_other_test = call.belongs_to_test and recording.test != call.test
         if names_client(call.target) and not is_of_other_test:
             hidden_today, hidden_before = _parts_hidden_on_one_side(
                 recording.arguments, call.arguments
@@ -153,7 +154,7 @@ def missing(
                     call.test, rekey_may_do=is_same_without_secrets
                 )
         facts = [fact]
-        changing = changing_parts(fact.differences, call.hashes)
+        changing = changing_parts(fact.differences, call.paths_of_hashes)
         if changing is not None:
             listed_remedies += ignoring(
                 changing,
@@ -276,7 +277,9 @@ def _missing_by_its_line(
     return MissingRecordingError(
         f"no recording of {call.label}",
         facts=[
-            Nearest(former_recording.test, former_recording.recorded, within, (), note)
+            NearestRecording(
+                former_recording.test, former_recording.recorded, within, (), note
+            )
         ],
         remedies=listed_remedies,
         call=call.label,
@@ -306,7 +309,7 @@ class Differences(NamedTuple):
         )
 
 
-class Nearest(NamedTuple):
+class NearestRecording(NamedTuple):
     """The recording that is most like a call: a fact of a miss.
 
     Attributes:
@@ -349,7 +352,9 @@ def _again(verb: Verb, purpose: str, test: str | None) -> Remedy:
     return record(purpose, test)
 
 
-def _nearest_fact(nearest: Recording, call: MissedCall, *, within: str) -> Nearest:
+def _nearest_fact(
+    nearest: Recording, call: MissedCall, *, within: str
+) -> NearestRecording:
     """Return how a call differs from the nearest recording."""
     all_differences = argument_differences(nearest.arguments, call.arguments)
     ignored = call.options.ignore
@@ -380,7 +385,9 @@ def _nearest_fact(nearest: Recording, call: MissedCall, *, within: str) -> Neare
         ]
         # If nothing else differs, the signature and the server are shown.
         differences = counting or differences
-    return Nearest(nearest.test, nearest.recorded, within, tuple(differences), note)
+    return NearestRecording(
+        nearest.test, nearest.recorded, within, tuple(differences), note
+    )
 
 
 def _is_another_place(difference: Difference, ignored: Collection[str]) -> bool:
@@ -417,7 +424,7 @@ def _differing_digests(nearest: Recording, call: MissedCall) -> list[Difference]
     recorded_parts = nearest.parts or {}
     if not any(type(part) is str for part in recorded_parts.values()):
         return []
-    parts = call.parts() or {}
+    parts = call.read_parts() or {}
     recorded_nodes = by_name(nearest.arguments or {})
     nodes_of_call = by_name(call.arguments or {})
     differing: list[Difference] = []
@@ -441,7 +448,7 @@ def _unseen(nearest: Recording, call: MissedCall, *, is_ignored: bool) -> str:
         names = ",".join(call.options.ignore)
         where = f"it differs only in what ignore={names} leaves out"
         return f"{where}: it was recorded without, or is another test's"
-    if call.sequence and nearest.test != call.test:
+    if call.belongs_to_test and nearest.test != call.test:
         return (
             "the same call in another test: each test replays its own recordings of"
             f" {call.target}"

@@ -415,8 +415,11 @@ def _partial_parts(value: Any) -> dict[str, Any]:
     }
 
 
-def _pattern_and_flags(value: Any) -> object:
-    """Return a pattern as stored: `"a+"`, or `["a+", "IGNORECASE"]` with its flags."""
+def _pattern_parts(value: Any) -> object:
+    """Return what a compiled pattern is stored as, for its row of the table.
+
+    It is `"a+"`, or `["a+", "IGNORECASE"]` with its flags.
+    """
     flags = [name for name in _FLAGS_OF_PATTERNS if value.flags & getattr(re, name)]
     if not flags:
         return value.pattern
@@ -439,7 +442,7 @@ def _make_uuid(cls: Any, parts: Any) -> Any:
 
 
 def _make_pattern(_cls: Any, part: Any) -> Any:
-    """Compile a pattern again of what `_pattern_and_flags` returned.
+    """Compile a pattern again of what `_pattern_parts` returned.
 
     Raises:
         ValueError: A flag is none of those that are stored.
@@ -683,7 +686,7 @@ ROWS: dict[str, Row] = {
         text=_text_by_class,
     ),
     "re.Pattern": Row(
-        take=_pattern_and_flags,
+        take=_pattern_parts,
         tag="regex",
         make=_make_pattern,
         identity_parts=attrgetter("pattern", "flags"),

@@ -14,7 +14,7 @@ from pytest_mimic._core.outcome.outcome import DamagedError, OutdatedClassError,
 from pytest_mimic._core.outcome.pickle_file import (
     Piece,
     object_name,
-    python_version,
+    running_python,
     stream_and_buffers,
 )
 from pytest_mimic._core.outcome.placed_paths import NOWHERE
@@ -323,11 +323,11 @@ class Objects:
                 file=path,
             )
         made_by = outcome_entry.get("python")
-        if made_by not in (None, python_version()):
+        if made_by not in (None, running_python()):
             raise self._not_loadable(
                 origin,
                 f"it was recorded by Python {made_by}, with code stored by value",
-                f"only Python {made_by} can load it, this is {python_version()}",
+                f"only Python {made_by} can load it, this is {running_python()}",
                 damage=Damage.OTHER_PYTHON,
             )
 

@@ -8,7 +8,7 @@ from json import loads
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.outcome.encoding import encode
-from pytest_mimic._core.outcome.pickle_file import pieces_of, python_version
+from pytest_mimic._core.outcome.pickle_file import pieces_of, running_python
 from pytest_mimic._core.outcome.placed_paths import NOWHERE
 from pytest_mimic._core.outcome.plain import Laid, layout
 from pytest_mimic._core.vault.format import (
@@ -382,18 +382,17 @@ def _facts_of_file(
     *,
     is_cassette: bool,
 ) -> dict[str, Any]:
-    """Return the content of a file."""
-    run = {fact: facts_of_run.get(fact) for fact in ("test", "recorded")}
+    """Return the content of a file to write, in the order of its keys.
+
+    A cassette has several calls, each with its outcome. Another file has one call, with
+    the outcomes of all calls that equal it.
+    """
+    test_and_time = {fact: facts_of_run.get(fact) for fact in ("test", "recorded")}
     if is_cassette:
-        calls_with_outcomes = zip(calls, arguments, entries, strict=True)
-        return {
-            "format": FORMAT,
-            **run,
-            "calls": [
-                _facts_of_call(*call_with_outcome)
-                for call_with_outcome in calls_with_outcomes
-            ],
-        }
+        facts_of_calls = []
+        for call, described, entry in zip(calls, arguments, entries, strict=True):
+            facts_of_calls.append(_facts_of_call(call, described, entry))
+        return {"format": FORMAT, **test_and_time, "calls": facts_of_calls}
     [call] = calls
     [described] = arguments
     facts = {
@@ -402,7 +401,7 @@ def _facts_of_file(
         "arguments": described,
         "source": call.source,
         **_facts_of_identity(call),
-        **run,
+        **test_and_time,
         "owner": call.owner,
     }
     if call.identity is not None:
@@ -561,7 +560,7 @@ def _write_pickle(objects: Objects, encoded: Encoded) -> Entry:
     if encoded.count != 1:
         facts["count"] = encoded.count
     if pickled.by_value:
-        facts["python"] = python_version()
+        facts["python"] = running_python()
     return facts
 
 

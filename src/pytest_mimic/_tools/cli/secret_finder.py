@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pytest_mimic._clients.http.http_secrets import (
-    request_under_rules_of_today,
-    response_under_rules_of_today,
+    redacted_request,
+    redacted_response,
 )
 from pytest_mimic._clients.http.response_body import hides_text
 from pytest_mimic._core.nodes.json_tags import TAG_SIGN, tag_in
@@ -152,7 +152,7 @@ def _is_changed_request(parts: dict[str, Any], redactor: Redactor) -> bool:
         is_path = name in _PATHS_OF_REQUESTS
         if is_path or not has_nothing_to_hide(named_part, redactor):
             suspicious_parts[name] = part
-    return request_under_rules_of_today(suspicious_parts, redactor) != suspicious_parts
+    return redacted_request(suspicious_parts, redactor) != suspicious_parts
 
 
 def _is_changed_response(response: dict[str, Any], redactor: Redactor) -> bool:
@@ -162,7 +162,7 @@ def _is_changed_response(response: dict[str, Any], redactor: Redactor) -> bool:
         # The data is changed only if it repeats a secret of a header, and that one is
         # changed as well.
         response = {**response, "body": {**body, "json": None}}
-    return response_under_rules_of_today(response, redactor) != response
+    return redacted_response(response, redactor) != response
 
 
 def _holds_unhidden_text(plain: Any, redactor: Redactor) -> bool:

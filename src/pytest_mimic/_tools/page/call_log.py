@@ -9,7 +9,7 @@ from pytest_mimic._core.nodes.node_parts import items_of
 from pytest_mimic._core.tree.call_labels import by_name
 from pytest_mimic._core.tree.chats import tokens_of_response
 from pytest_mimic._core.tree.drawing import line
-from pytest_mimic._core.tree.messages import Nearest
+from pytest_mimic._core.tree.messages import NearestRecording
 from pytest_mimic._core.tree.stored import body_nodes
 from pytest_mimic._core.vault.format import wall_seconds
 from pytest_mimic._tools.page.blocks import (
@@ -39,7 +39,7 @@ Row = dict[str, Any]
 
 | key | value |
 |---|---|
-| `kind` | `replayed`, `recorded`, `verified`, `drifted` or `missing` |
+| `kind` | what became of it: `replayed`, `recorded`, `verified`, `drifted`, `missing` |
 | `label` | the call in one line |
 | `test` | the id of its test, empty outside of tests |
 | `seconds` | how long the call took; if replayed, how long when it was recorded |
@@ -52,7 +52,7 @@ With details also:
 | `brief` | its outcome in a few words |
 | `is_error` | whether the outcome is an error |
 | `began` | when the call began, in seconds on the clock of its process |
-| `wall` | the seconds in which no call that ended before it was running, too |
+| `wall_seconds` | those in which no call that ended before it was running, too |
 | `took` | how long the call took in this run, in seconds; if replayed, the replay |
 | `tokens` | `[model, sent, received]`, where an answer says so |
 | `target`, `name` | its target, and the file of its recording |
@@ -72,7 +72,7 @@ class CallLog:
 
     def __init__(self, run: Run, *, details: bool) -> None:
         self._run = run
-        self._details = details
+        self._has_details = details
 
     def note(
         self,
@@ -87,7 +87,8 @@ class CallLog:
         """Keep a call.
 
         Args:
-            call_kind: `replayed`, `recorded`, `verified`, `drifted` or `missing`.
+            call_kind: What became of the call: `replayed`, `recorded`, `verified`,
+                `drifted` or `missing`.
             call: The call.
             stored_outcome: The recorded outcome of the call.
             seconds: How long the real call took, None if none was made.
@@ -107,15 +108,15 @@ class CallLog:
             "test": self._run.current.test,
             "seconds": real_seconds or saved_seconds,
         }
-        if self._details:
+        if self._has_details:
             call_row["began"] = call.began
             if stored_outcome is not None and call_kind in ("replayed", "recorded"):
-                call_row["wall"] = wall_seconds(stored_outcome.entry)
+                call_row["wall_seconds"] = wall_seconds(stored_outcome.entry)
             call_row["took"] = real_seconds
             if is_replayed:
                 call_row["took"] = call_ended - call.began
         try:
-            if self._details:
+            if self._has_details:
                 call_row |= self._detailed(call, stored_outcome, error, differences)
         except Exception as reason:
             # A page only shows a run, and must never change it.
@@ -195,16 +196,16 @@ def _problem_blocks(
     if error is None:
         return []
     lines = [error.what]
-    # A drift has differences of its own, a miss those of its nearest recording; both
-    # are drawn below the words.
+    # A drift has differences of its own, a miss those of its nearest recording. The
+    # page draws both below the words.
     drawn_differences = list(differences)
     for fact in error.facts:
-        if isinstance(fact, Nearest):
-            # The nearest recording is named in words, its differences are drawn.
+        if isinstance(fact, NearestRecording):
+            # The words name the recording, and leave the differences to the drawing.
             lines += fact.head_lines()
             drawn_differences += fact.differences
         elif differences:
-            # The facts of a drift say the differences, which are drawn.
+            # The facts of a drift repeat in words the differences that are drawn.
             continue
         elif isinstance(fact, str):
             lines.append(fact)

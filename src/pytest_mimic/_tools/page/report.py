@@ -90,7 +90,7 @@ def html_page(
     project: str = "",
     notes: Sequence[str] = (),
     tests: Mapping[str, TestFacts] | None = None,
-    vault: str = "",
+    shown_vault: str = "",
 ) -> str:
     """Return the page of a run's calls.
 
@@ -100,7 +100,7 @@ def html_page(
         project: The name of the project, for the title.
         notes: The lines of the run's summary.
         tests: What is known of each test, by its id.
-        vault: The vault's folder as people name it.
+        shown_vault: The vault's folder as people name it, `.mimic_vault`.
     """
     tests_with_calls = _tests_with_calls(call_rows, tests or {})
     calls: list[Row] = []
@@ -143,7 +143,7 @@ def html_page(
         kinds="".join(html_of_kinds),
         notes="".join(html_of_notes),
         tests="".join(html_of_tests) or _filled_template("empty"),
-        data=_json_of_blocks([row.get("blocks", []) for row in calls], vault),
+        data=_json_of_blocks([row.get("blocks", []) for row in calls], shown_vault),
     )
 
 
@@ -228,13 +228,14 @@ def _counted_seconds(call_row: Row) -> float:
     """Return the seconds of a call that count in the sum of several calls.
 
     A second that a call shares with one that ended before it counts once, with that
-    one. Only rows of replayed and recorded calls have such a `wall`. Of any other call,
-    all seconds count.
+    one. Only rows of replayed and recorded calls have such `wall_seconds`. Of any other
+    call, all seconds count.
     """
-    counted: float = call_row["seconds"]
-    if "wall" in call_row:
-        counted = call_row["wall"]
-    return counted
+    key = "seconds"
+    if "wall_seconds" in call_row:
+        key = "wall_seconds"
+    counted_seconds: float = call_row[key]
+    return counted_seconds
 
 
 def _seconds_of_replays(call_rows: Iterable[Row]) -> float:
@@ -344,9 +345,9 @@ def _shown_time(call_row: Row) -> str:
     return f"{in_seconds(call_row['seconds'])}{saved}"
 
 
-def _json_of_blocks(blocks: list[object], vault: str) -> str:
+def _json_of_blocks(blocks: list[object], shown_vault: str) -> str:
     """Return the blocks of all calls as JSON, in which no `<` ends the element."""
-    page_data = {"vault": vault, "calls": blocks}
+    page_data = {"vault": shown_vault, "calls": blocks}
     text = json.dumps(page_data, ensure_ascii=False, separators=(",", ":"), default=str)
     # A lone surrogate becomes the escape that JSON has for it.
     text = text.encode("utf-8", "backslashreplace").decode()

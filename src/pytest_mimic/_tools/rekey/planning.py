@@ -77,11 +77,13 @@ class Change(NamedTuple):
 
 
 class StayingCall(NamedTuple):
-    """A call that stays as it is.
+    """A recorded call that cannot follow the lines of today.
+
+    The command lists it, and leaves its recording as it is.
 
     Attributes:
         call_to_rekey: The call.
-        reason: Why the call stays as it is, in words.
+        reason: Why the call cannot follow, in words.
         changes: The options of the call's line that have changed.
         is_rival: Whether the call of another file would get the same identity and has
             another outcome, so that one of the two files has to be deleted.

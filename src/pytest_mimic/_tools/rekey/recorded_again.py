@@ -81,11 +81,14 @@ def _is_same_call(recorded_call: Recording, call_of_today: Recording) -> bool:
         recorded_call.arguments, call_of_today.arguments
     ):
         is_ignored = lies_in_ignored_part(difference.path, ignored)
-        if not is_ignored and not _is_hidden(difference):
+        if not is_ignored and not _has_secret_side(difference):
             return False
     return True
 
 
-def _is_hidden(difference: Difference) -> bool:
-    """Return whether one side is a secret, which shows nothing of the value."""
+def _has_secret_side(difference: Difference) -> bool:
+    """Return whether either description hides the part as a secret.
+
+    Then nothing tells whether the two calls differ in it, and they may be the same.
+    """
     return isinstance(difference.old, Hidden) or isinstance(difference.new, Hidden)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from typing import Any, NamedTuple
 
-from pytest_mimic._clients.http.http_secrets import response_under_rules_of_today
+from pytest_mimic._clients.http.http_secrets import redacted_response
 from pytest_mimic._clients.http.recorded_request import redacted_parts
 from pytest_mimic._clients.redis.recorded_commands import (
     names_of_open_words,
@@ -242,7 +242,7 @@ class CallRedactor:
         if value is None:
             return None
         if target == "http":
-            hidden_value = response_under_rules_of_today(value, self._redactor)
+            hidden_value = redacted_response(value, self._redactor)
         elif target == "redis":
             hidden_value = redacted_replies(
                 value, described, self._redactor_of_commands

@@ -35,21 +35,28 @@ number of the outcome among those of this call.
 """
 
 
-def outcomes_in(calls: Sequence[Recording], name: str) -> Outcomes:
-    """Return the outcomes of the calls of a recording or cassette with this name."""
+def outcomes_in(calls: Sequence[Recording], file_name: str) -> Outcomes:
+    """Return the outcomes of a recording or a cassette, to compare with another vault.
+
+    Args:
+        calls: The calls in the file.
+        file_name: The name of the file in the vault.
+    """
     outcomes: Outcomes = {}
-    # A cassette may have several calls of one identity.
-    numbers = Counter[str | None]()
+    # A cassette may have several calls of one identity, whose outcomes are counted on.
+    count_by_identity = Counter[str | None]()
     for call in calls:
         for number, stored_outcome in enumerate(call.outcomes, 1):
-            if name.startswith(CASSETTES_PREFIX):
+            # The difference is printed behind the label: `outcome 2: rows[0].price`.
+            if file_name.startswith(CASSETTES_PREFIX):
                 label = call_in_short(call)
             elif len(call.outcomes) > 1:
                 label = f"outcome {number}"
             else:
                 label = ""
-            numbers[call.identity] += 1
-            outcomes[call.identity, numbers[call.identity]] = label, stored_outcome
+            count_by_identity[call.identity] += 1
+            key = call.identity, count_by_identity[call.identity]
+            outcomes[key] = (label, stored_outcome)
     return outcomes
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_mimic._clients.http.http_secrets import (
     learned_from,
-    request_under_rules_of_today,
+    redacted_request,
     secrets_of,
 )
 from pytest_mimic._clients.http.response_body import store_body
@@ -163,9 +163,9 @@ def test_a_stored_request_is_hidden_as_its_text_files_are() -> None:
     file = {"filename": ".env", "type": "text/plain", "content": line}
     described = {"method": "POST", "url": "/x", "body": {"f": file, "g": [file]}}
 
-    hidden = request_under_rules_of_today(described, Redactor())
+    hidden = redacted_request(described, Redactor())
 
     content = "HOST=a\nPASSWORD=<redacted>"
     assert hidden["body"]["f"] == {**file, "content": content}
     assert hidden["body"]["g"] == [{**file, "content": content}]
-    assert request_under_rules_of_today(hidden, Redactor()) == hidden
+    assert redacted_request(hidden, Redactor()) == hidden

@@ -21,10 +21,10 @@ class OfInterpreters(ThreadPoolExecutor):
 def inside(monkeypatch: pytest.MonkeyPatch) -> Inside:
     made = Inside()
     monkeypatch.setattr(
-        threading.Thread, "start", made.starting(threading.Thread.start)
+        threading.Thread, "start", made.wrap_thread_start(threading.Thread.start)
     )
     monkeypatch.setattr(
-        ThreadPoolExecutor, "submit", made.submitting(ThreadPoolExecutor.submit)
+        ThreadPoolExecutor, "submit", made.wrap_pool_submit(ThreadPoolExecutor.submit)
     )
     return made
 

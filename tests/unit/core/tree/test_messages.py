@@ -434,6 +434,6 @@ def test_reading_a_stream_further_is_a_miss() -> None:
 def test_a_sequence_of_another_test_is_named_as_such() -> None:
     now = described(page=1)
 
-    text = missed(now, Recorded(now), sequence=True)
+    text = missed(now, Recorded(now), belongs_to_test=True)
 
     assert "the same call in another test: each test replays its own" in text
