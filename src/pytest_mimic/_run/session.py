@@ -65,7 +65,7 @@ class Session:
         """Begin a test, before its set-up. Its sequences start over."""
         self.coverings.look_again()
         self.run.current.test = nodeid
-        self.account.begun.append((len(self.account.replays), nodeid))
+        self.account.begun_tests.append((len(self.account.replays), nodeid))
         self.run.current.pending.begin()
         self.scopes.begin_test(nodeid)
         self.run.places.folder_of_test = None
@@ -95,7 +95,7 @@ class Session:
 
     def take_pending(self) -> list[MimicError]:
         """Return the errors that the current phase must fail for, and forget them."""
-        self.run.real_calls.end_discarded()
+        self.run.real_calls.end_unread_streams()
         self.run.current.hear()
         return [*self.run.current.pending.take(), *self.coverings.new_problems()]
 

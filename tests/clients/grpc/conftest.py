@@ -39,7 +39,7 @@ def three_ways(runs: Runs, library: Any) -> Callable[[Callable[[], Any]], Any]:
 
     def play(use: Callable[[], Any]) -> Any:
         recorded = use()
-        runs.run.real_calls.end_discarded()
+        runs.run.real_calls.end_unread_streams()
         files = {name: runs.store.read(name) for name in runs.store.names()}
         runs.again("verify")
         assert use() == recorded

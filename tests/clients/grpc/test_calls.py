@@ -420,7 +420,7 @@ def test_a_stream_that_is_garbage_ends_with_its_test(runs: Any, stub: Any) -> No
     next(call)
     del call
     gc.collect()
-    runs.run.real_calls.end_discarded()
+    runs.run.real_calls.end_unread_streams()
     [plain] = runs.plain
     assert (len(plain["response"]), "code" in plain) == (1, False)
 

@@ -176,7 +176,8 @@ class Account:
             records.
         replays: The replays of this process, as the fields of `Replay`. Appending is
             safe in threads without a lock.
-        begun: How many replays there were when each test began.
+        begun_tests: The tests in the order in which they began, each with the number of
+            replays before it.
     """
 
     def __init__(self) -> None:
@@ -273,7 +274,7 @@ class Account:
         self.entries: frozenset[str] = frozenset(vars(self))
 
         self.replays: list[Replayed] = []
-        self.begun: list[tuple[int, str]] = []
+        self.begun_tests: list[tuple[int, str]] = []
         self.log: Log | None = None
         self.next_run: MadeAnewFinder | None = None
         # The replays of other processes come as sums. Those of this one are rows.
@@ -337,8 +338,8 @@ class Account:
 
     def _test_at(self, number: int) -> str:
         """Return the test that ran when the account had so many replays."""
-        begun = bisect_right(self.begun, number, key=lambda row: row[0])
-        return self.begun[begun - 1][1] if begun else ""
+        begun = bisect_right(self.begun_tests, number, key=lambda row: row[0])
+        return self.begun_tests[begun - 1][1] if begun else ""
 
     def note_fork(self, test: str) -> None:
         """Note that a process was forked: what only that one uses is not known here.

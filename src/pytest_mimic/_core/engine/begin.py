@@ -86,7 +86,7 @@ def _track_of(run: Run, call: Call, mode: Mode) -> OwnedTrack:
     recordings = run.recordings
     plan = call.plan
     owner: Owner | None = None
-    if call.sequence:
+    if call.is_in_sequence:
         owner = current.owner
         file = recording_name(plan.target, call.key, owner.name)
     else:

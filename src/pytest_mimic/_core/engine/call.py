@@ -35,23 +35,26 @@ class Call:
         plan: How the target is mimicked.
         key: The identity, in 32 hex digits.
         signature: `VERB resource`; for a function its target.
-        sequence: The n-th identical call gets the n-th outcome.
-        names: The parameters of a function, with their stars.
-        values: The bound arguments, in the order of the parameters.
-        identity: What identifies the calls of the function.
+        is_in_sequence: Whether the n-th identical call of a test gets the n-th outcome.
+        parameters: The names of a function's parameters, with their stars; empty for a
+            client's call.
+        bound_values: The bound arguments, in the order of the parameters.
+        identity: What identifies the calls of the function; None for a client's call.
         forms: The forms of the arguments of which the identity is made. None: it is
             made of more.
-        edge_call: What the edge of a client has begun.
-        converses: The call is part of the conversation of its test with a service.
-        number: Its number among the calls of its owner, from 1, once it has taken its
-            place; 0 without a place among them.
-        is_shared: A client has made the call for itself.
+        edge_call: What the edge of a client has begun; None for a function's call.
+        converses: Whether the call is part of the conversation of its test with a
+            service.
+        number: The number of the call among the calls of its owner, from 1, once it has
+            taken its place; 0 without a place among them.
+        is_shared: Whether a client has made the call for itself.
         issuer: The `Issuer` of secrets in its answer, while a client's call may run.
         host: The host that patterns are matched against.
         began: When it began, on the clock of the run. Only a run whose calls are shown
             notes it.
     """
 
+    # Most calls keep these values, so that the path of a call does not set them.
     began: float = 0.0
     number: int = 0
     issuer: Issuer | None = None
@@ -62,9 +65,9 @@ class Call:
         key: str,
         signature: str,
         *,
-        sequence: bool,
-        names: tuple[str, ...] = (),
-        values: tuple[object, ...] = (),
+        is_in_sequence: bool,
+        parameters: tuple[str, ...] = (),
+        bound_values: tuple[object, ...] = (),
         identity: CallIdentity | None = None,
         forms: Forms | None = None,
         edge_call: ClientCall | None = None,
@@ -72,13 +75,13 @@ class Call:
         self.plan: Plan = plan
         self.key: str = key
         self.signature: str = signature
-        self.sequence: bool = sequence
-        self.names: tuple[str, ...] = names
-        self.values: tuple[object, ...] = values
+        self.is_in_sequence: bool = is_in_sequence
+        self.parameters: tuple[str, ...] = parameters
+        self.bound_values: tuple[object, ...] = bound_values
         self.identity: CallIdentity | None = identity
         self.forms: Forms | None = forms
         self.edge_call: ClientCall | None = edge_call
-        self.converses: bool = sequence and edge_call is not None
+        self.converses: bool = is_in_sequence and edge_call is not None
         self.is_shared: bool = edge_call is not None and edge_call.shared
         self.host: str | None = None if edge_call is None else edge_call.host
 
@@ -93,7 +96,7 @@ class Call:
         path_store = self.plan.run.vault.reader.path_store
         if self.identity is None:
             return path_store(self.plan.places)
-        folders = partial(self.identity.folders, self.values)
+        folders = partial(self.identity.folders, self.bound_values)
         return path_store(self.plan.places, folders)
 
     @lazy_attribute
@@ -153,7 +156,7 @@ class Call:
         Those in `**extra` stand by their own names, and an empty `*rest` is left out.
         """
         arguments: dict[str, object] = {}
-        for name, value in zip(self.names, self.values, strict=True):
+        for name, value in zip(self.parameters, self.bound_values, strict=True):
             if name.lstrip("*") in without:
                 continue
             if name.startswith("**") and isinstance(value, dict):
@@ -195,14 +198,13 @@ def call_of_function(
         raise plan.run.current.pending.note(
             rest_of_identity().error_of_unstable(unstable, plan.target, plan.options)
         ) from None
-    sequence = bool(plan.options.sequence)
     return Call(
         plan,
         key,
         plan.target,
-        sequence=sequence,
-        names=bound.names,
-        values=values,
+        is_in_sequence=bool(plan.options.sequence),
+        parameters=bound.names,
+        bound_values=values,
         identity=identity,
         forms=forms,
     )

@@ -227,9 +227,9 @@ class CassetteTrack(Track):
 
     def follow_recorded(self, event: CallRecorded, recording: Recording) -> None:
         """Take a call that another process has recorded."""
-        self._calls[event.number] = recording
+        self._calls[event.position] = recording
         if event.has_outcome:
-            self._errors[event.number] = event.error
+            self._errors[event.position] = event.error
 
     def write_late(self) -> None:
         """Write the calls of other processes that have ended after the block.

@@ -124,11 +124,11 @@ def _follows(
     """
     is_client = call.edge_call is not None
     was_sequence = is_sequence(recording.options or {}, is_client=is_client)
-    if call.sequence and not was_sequence:
+    if call.is_in_sequence and not was_sequence:
         # Nobody knows which tests used it.
         return False
     whole = recording.whole()
-    if was_sequence and not call.sequence and not _has_one_outcome(call, whole):
+    if was_sequence and not call.is_in_sequence and not _has_one_outcome(call, whole):
         # One of several answers cannot serve all tests.
         return False
     try:

@@ -119,11 +119,12 @@ class ClientPlan(Plan):
                 raise rest_of_identity().error_of_unstable(
                     unstable, self.target, self.options
                 ) from None
+        is_in_sequence = self.options.sequence is not False and not edge_call.shared
         return Call(
             self,
             key,
             edge_call.signature,
-            sequence=self.options.sequence is not False and not edge_call.shared,
+            is_in_sequence=is_in_sequence,
             edge_call=edge_call,
         )
 
@@ -345,7 +346,7 @@ class Port:
         if line.cassette is not None:
             return line.cassette.holds(begun)
         owner_name = None
-        if begun.sequence:
+        if begun.is_in_sequence:
             owner_name = self._run.current.owner.name
         name = recording_name(begun.plan.target, begun.key, owner_name)
         return self._run.recordings.find(name) is not None
@@ -401,7 +402,7 @@ class Port:
     def _note_request(self, call: Call) -> None:
         """Note what a call sends that may not be replayed, and who sends it."""
         known = self.secrets
-        is_shared = not call.sequence
+        is_shared = not call.is_in_sequence
         call.issuer = known.begin(call.plan.kind, call.key, is_shared=is_shared)
         assert call.edge_call is not None
         secrets = call.secrets
@@ -440,13 +441,13 @@ class Port:
         """
         run = self._run
         owner = ""
-        if call.sequence:
+        if call.is_in_sequence:
             owner = run.current.owner.name
         assert call.edge_call is not None
         sender = sender_of(self._credentials_of(call), call.edge_call.parts)
         key = (owner, call.plan.kind, call.key)
         names, ways = run.senders.differing(key, sender)
-        if names and not call.sequence:
+        if names and not call.is_in_sequence:
             error = refused(call.label, call.plan.target, names, ways)
             raise run.current.pending.note(error)
         if names:

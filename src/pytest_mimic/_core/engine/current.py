@@ -193,8 +193,8 @@ class RealCalls:
         self.thread: Thread = current_thread()
         self.released: WeakSet[Thread] = WeakSet()
         self.ending: Lock = Lock()
-        # Functions that end calls whose streams are garbage.
-        self._discarded: deque[Callable[[], object]] = deque()
+        # Functions that end calls whose streams nobody holds any more.
+        self._ends_of_unread_streams: deque[Callable[[], object]] = deque()
 
     def running_trace(self) -> InputTrace | None:
         """Return the trace of the real call that the current thread is part of."""
@@ -204,21 +204,25 @@ class RealCalls:
         observed = getattr(self.inside.call(), "observed", None)
         return None if observed is None else observed.trace
 
-    def discard(self, end: Callable[[], object]) -> None:
-        """End a call whose stream is garbage.
+    def end_unread_stream(self, end: Callable[[], object]) -> None:
+        """End the call of a stream that nobody has read or holds any more.
 
-        That is now, or later if the collector has interrupted a write or an import.
+        The call ends now, or later if the collector has interrupted a write or an
+        import.
+
+        Args:
+            end: Ends the call.
         """
-        self._discarded.append(end)
+        self._ends_of_unread_streams.append(end)
         if _COLLECTOR == ["stop"]:
-            self.end_discarded()
+            self.end_unread_streams()
 
-    def end_discarded(self) -> None:
-        """End the calls that were discarded."""
-        while self._discarded:
+    def end_unread_streams(self) -> None:
+        """End the calls of unread streams that have not ended yet."""
+        while self._ends_of_unread_streams:
             # It fails the test; nobody would catch it here.
             with suppress(MimicError):
-                self._discarded.popleft()()
+                self._ends_of_unread_streams.popleft()()
 
     def begin_process(self, process: object, hear: Callable[[], None]) -> None:
         """Begin anew in a process that was just forked.
@@ -230,7 +234,7 @@ class RealCalls:
         """
         self.ending = Lock()
         self.thread = current_thread()
-        self._discarded.clear()
+        self._ends_of_unread_streams.clear()
         self.running.clear()
         self.running.add(process)
         self.inside.hear = hear

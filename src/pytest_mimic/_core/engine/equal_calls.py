@@ -119,10 +119,10 @@ class Track:
         """
         plan, owner = call.plan, self.owner
         with self._recordings.turns:
-            if owner is not None and call.sequence and plan.cassette is None:
+            if owner is not None and call.is_in_sequence and plan.cassette is None:
                 # Only in a turn are the numbers of other processes' calls known.
-                owner.begun += 1
-                call.number = owner.begun
+                owner.number_begun += 1
+                call.number = owner.number_begun
             # What stands in the place of the call.
             position, recording = self._next_place(call, mode, key)
             if recording is not None and owner is not None:

@@ -139,7 +139,7 @@ def _replay(step: Step, *, is_async: bool) -> object:
 
 async def _perform_coroutine(step: Step, coroutine: Awaitable[object]) -> object:
     """Await the real coroutine and complete the call."""
-    step.begun = True
+    step.is_consumed = True
     result: object = None
     error: BaseException | None = None
     with step.running():
@@ -155,7 +155,7 @@ async def _perform_coroutine(step: Step, coroutine: Awaitable[object]) -> object
             del error
     if step.active and _is_stream(result):
         # The stream begins when it is read.
-        step.begun = False
+        step.is_consumed = False
         is_async = isinstance(result, types.AsyncGeneratorType)
         if is_async:
             step.observed.late_stream = "async iterator"

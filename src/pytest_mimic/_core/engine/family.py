@@ -93,7 +93,7 @@ class Family:
         self._kept_cassettes: WeakKeyDictionary[Owner, list[OpenCassette]] = (
             WeakKeyDictionary()
         )
-        # Those of them that have heard of a call in this turn.
+        # Those cassettes that have heard of a call in this turn.
         self._late: list[CassetteTrack] = []
         # The real calls inside of which processes were forked.
         self._open: dict[Token, OpenCall] = {}
@@ -223,7 +223,7 @@ class Family:
     def _hear_of_place(self, event: PlaceTaken) -> None:
         owner = self._owners.get(event.owner)
         if owner is not None:
-            owner.begun = max(owner.begun, event.number)
+            owner.number_begun = max(owner.number_begun, event.number)
             self._hear_of_track(event.owner, event)
 
     def _hear_of_conversation(self, event: ConversationBegun) -> None:
@@ -271,7 +271,8 @@ class Family:
         track = self._track_named(event.track, event.file)
         if track is not None:
             recording = self._recording_in(event)
-            owner.unended.append(Unended(track, event.number, recording, event.label))
+            unended = Unended(track, event.position, recording, event.label)
+            owner.unended.append(unended)
 
     def _hear_of_call(self, event: CallRecorded) -> None:
         cassette = cast(
@@ -341,7 +342,7 @@ class Family:
         self.tell(SenderNoted(key, dict(sender.credentials), dict(sender.headers)))
 
     def tell_unended(self, owner: Owner, unended: Unended) -> None:
-        """Tell of a call without a whole outcome the process that judges its owner."""
+        """Tell the process that judges an owner of a call without a whole outcome."""
         facts, entry = self._plain(unended.recording)
         track = unended.track
         # Only a call with an owner has a place that stays empty.
@@ -351,7 +352,7 @@ class Family:
                 owner.token,
                 track.owner.token,
                 unended.track.file,
-                unended.number,
+                unended.position,
                 unended.label,
                 facts,
                 entry,
@@ -361,18 +362,28 @@ class Family:
     def tell_recorded(
         self,
         cassette: OwnedTrack,
-        number: int,
+        position: int,
         recording: Recording,
         error: tuple[str, str] | None,
     ) -> None:
-        """Tell of a call in a cassette the process that has opened it, in a turn."""
-        # A cassette is its own owner.
+        """Tell the process that has opened a cassette of a call recorded in it.
+
+        The caller holds a turn.
+
+        Args:
+            cassette: The calls of the cassette.
+            position: The position of the call in the cassette.
+            recording: The call and its outcome.
+            error: The call and its failure in words, with the test; None: it has not
+                failed.
+        """
+        # The calls of a cassette belong to the cassette itself.
         assert cassette.owner is not None
         facts, entry = self._plain(recording)
         event = CallRecorded(
             cassette.owner.token,
             cassette.file,
-            number,
+            position,
             facts,
             entry,
             has_outcome=recording.stored.mark != EMPTY,

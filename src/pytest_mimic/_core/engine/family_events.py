@@ -100,7 +100,7 @@ class CallRecorded(NamedTuple):
     Attributes:
         owner: The owner of the cassette.
         file: The cassette.
-        number: The position of the call in it.
+        position: The position of the call in it.
         facts: The fields of the recording that are plain data.
         entry: The outcome as it stands in a recording.
         has_outcome: Whether the call has an outcome. Else its place is empty so far.
@@ -109,7 +109,7 @@ class CallRecorded(NamedTuple):
 
     owner: Token
     file: str
-    number: int
+    position: int
     facts: dict[str, Any]
     entry: dict[str, Any]
     has_outcome: bool
@@ -134,7 +134,7 @@ class CallUnended(NamedTuple):
         owner: The owner of the call, which judges whether it is kept.
         track: The owner of the outcomes in the file: of a cassette, its own.
         file: The recording or cassette.
-        number: The position of the outcome in it.
+        position: The position of the outcome in it.
         label: The call in one line.
         facts: The fields of the recording that are plain data.
         entry: The outcome as it stands in a recording.
@@ -143,7 +143,7 @@ class CallUnended(NamedTuple):
     owner: Token
     track: Token
     file: str
-    number: int
+    position: int
     label: str
     facts: dict[str, Any]
     entry: dict[str, Any]
@@ -154,7 +154,7 @@ class SecretsLearned(NamedTuple):
 
     Attributes:
         scope: The secret scope.
-        kind: The name of the `Fact`.
+        kind: The name of the class of the `SecretFact`.
         fields: Those of the fact.
     """
 

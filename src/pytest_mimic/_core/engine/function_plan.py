@@ -56,16 +56,16 @@ if TYPE_CHECKING:
 
         Attributes:
             key: The identity.
-            names: The parameters of a function, with their stars.
-            values: The bound arguments, in the order of the parameters.
+            parameters: The names of a function's parameters, with their stars.
+            bound_values: The bound arguments, in the order of the parameters.
             identity: What identifies the calls of the function.
             forms: The forms of the arguments of which the identity is made. None: it
                 is made of more.
         """
 
         key: str
-        names: tuple[str, ...]
-        values: tuple[object, ...]
+        parameters: tuple[str, ...]
+        bound_values: tuple[object, ...]
         identity: CallIdentity | None
         forms: Forms | None
 
@@ -375,7 +375,7 @@ class FunctionPlan(Plan):
         shown = call.named(options.ignore)
         if options.key is not None:
             # What it returns stands for the arguments.
-            key: Any = options.key(dict(zip(call.names, call.values)))
+            key: Any = options.key(dict(zip(call.parameters, call.bound_values)))
             has_names = type(key) is dict and all(type(name) is str for name in key)
             shown = key if has_names else {"key": key}
         elif options.content:
@@ -394,7 +394,7 @@ class FunctionPlan(Plan):
         hides = partial(self._hides, call)
         described = call.arguments
         return descriptions().function_parts(
-            call.identity, call.forms, call.values, described, hides=hides
+            call.identity, call.forms, call.bound_values, described, hides=hides
         )
 
     def _hides(self, call: BoundCall, whole_values: Sequence[object]) -> bool:
@@ -418,10 +418,10 @@ class FunctionPlan(Plan):
         """Return the identity that a call has under other options."""
         identity = CallIdentity(
             self.target,
-            call.names,
+            call.parameters,
             defaults=self.bound.defaults,
             ignore=options.ignore,
             content=options.content,
             places=self.places,
         )
-        return identity.key(call.values)
+        return identity.key(call.bound_values)

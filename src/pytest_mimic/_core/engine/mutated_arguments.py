@@ -74,19 +74,19 @@ class ArgumentsBefore:
         # The identities of the arguments, by their names.
         self._before: dict[str, str | None] = {}
         arguments = call.named(call.plan.options.ignore)
-        if not _UNCHANGEABLE.issuperset(map(type, call.values)):
+        if not _UNCHANGEABLE.issuperset(map(type, call.bound_values)):
             self._advancing = _states_before(arguments)
             self._before = self._identities()
         # The paths, each with the facts of its file.
         self._files: list[tuple[_NamedPath, _FileFacts | None]] = []
-        for named_path in _paths_in(arguments, names=call.names):
+        for named_path in _paths_in(arguments, names=call.parameters):
             self._files.append((named_path, _facts(named_path.path)))
 
     def _identities(self) -> dict[str, str | None]:
         call, identity = self._call, self._call.identity
         assert identity is not None
         identities = {}
-        arguments = zip(call.names, call.values, strict=True)
+        arguments = zip(call.parameters, call.bound_values, strict=True)
         for place, (name, value) in enumerate(arguments):
             if type(value) not in _UNCHANGEABLE:
                 digest = identity.digest_of_content(place, value)

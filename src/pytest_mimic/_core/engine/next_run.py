@@ -56,13 +56,13 @@ _MOST_VALUES = 20
 _SENT = pattern(r'"[Dd]ate",\s*"[^"]*"')
 
 
-class _OwnPart(NamedTuple):
+class _PartMadeInRun(NamedTuple):
     """A part of a call that holds values of this run.
 
     Attributes:
         text: The text of the part.
-        values: The values in it.
-        kinds: What these are.
+        values: The values of this run in the text, each in the form of `value_of`.
+        kinds: What these values are, such as a UUID or a date.
     """
 
     text: str
@@ -70,20 +70,30 @@ class _OwnPart(NamedTuple):
     kinds: frozenset[Kind]
 
 
-class _Given(NamedTuple):
-    """A replayed outcome.
+class _ReplayedOutcome(NamedTuple):
+    """A recorded outcome that tests of this run got.
+
+    A replay gives its values again, so they are not made anew where a test sends them.
 
     Attributes:
-        text: The outcome as JSON.
-        tests: The tests that it was given to. An empty name stands for all tests.
+        json: The outcome as JSON.
+        tests: The tests that got the outcome. An empty name stands for all tests: any
+            test may use what a wider fixture got.
     """
 
-    text: str
+    json: str
     tests: list[str]
 
 
-class _Part(NamedTuple):
-    """A part that the next run may make anew, and the values of this run in it."""
+class _SuspectedPart(NamedTuple):
+    """A part that the next run may make anew, and the values of this run in it.
+
+    The end of the run decides: the values may stand somewhere else.
+
+    Attributes:
+        event: What the account gets if the part is made anew.
+        values: The values.
+    """
 
     event: MadeAnew
     values: tuple[str, ...]
@@ -102,7 +112,7 @@ class NextRun:
         self._clock_at_begin = run.clock()
         self._seconds_ahead_of_utc = time.localtime().tm_gmtoff or 0
         self._origins = Origins(self._random_bytes)
-        self._parts: list[_Part] = []
+        self._suspected_parts: list[_SuspectedPart] = []
         # Texts of outcomes whose values are still to be noted, each with the test that
         # got it.
         self._unread: list[tuple[str, str]] = []
@@ -162,15 +172,15 @@ class NextRun:
 
     def _parts_of(
         self, call: Call, arguments: Mapping[str, Any], evidence: Evidence
-    ) -> dict[str, _OwnPart]:
+    ) -> dict[str, _PartMadeInRun]:
         """Return the parts of a call that hold values of this run, by their paths."""
-        parts: dict[str, _OwnPart] = {}
+        parts: dict[str, _PartMadeInRun] = {}
         for leaf in leaves(arguments, _ignored(call)):
             own = self._own_values(leaf.text, evidence)
             if own:
                 values = tuple([value for value, _ in own])
                 kinds = frozenset([kind for _, kind in own])
-                parts[leaf.path] = _OwnPart(leaf.text, values, kinds)
+                parts[leaf.path] = _PartMadeInRun(leaf.text, values, kinds)
         return parts
 
     def _own_values(self, text: str, evidence: Evidence) -> list[tuple[str, Kind]]:
@@ -190,15 +200,15 @@ class NextRun:
         self,
         call: Call,
         arguments: Mapping[str, Any],
-        parts: Mapping[str, _OwnPart],
+        parts: Mapping[str, _PartMadeInRun],
     ) -> None:
         """Keep the parts of a call that hold values of this run, by their paths."""
         plan = call.plan
         test = self._run.current.again
-        number = f"{os.getpid()} {len(self._parts)}"
+        number = f"{os.getpid()} {len(self._suspected_parts)}"
         rest = _rest(arguments, [part.text for part in parts.values()])
         scope = ""
-        if call.sequence:
+        if call.is_in_sequence:
             # A recording with a place among equal ones belongs to its test.
             scope = test
         rest = xxh3_64_hexdigest(f"{scope}\n{rest}".encode("utf-8", "surrogatepass"))
@@ -210,7 +220,8 @@ class NextRun:
                 line = _line(call)
             for kind in sorted([kind.value for kind in part.kinds]):
                 event = MadeAnew(plan.target, path, kind, test, number, rest, line)
-                self._parts.append(_Part(event, part.values))
+                suspected_part = _SuspectedPart(event, part.values)
+                self._suspected_parts.append(suspected_part)
 
     def _note_outcome(self, stored_outcome: Stored) -> None:
         if stored_outcome.encoded is None:
@@ -266,43 +277,43 @@ class NextRun:
     def _evidence(self) -> Evidence:
         """Return what tells whether a value was made in this run, until now."""
         # The clock of the run: a test may have stopped those of `time`.
-        ended = self._run_began_at + self._run.clock() - self._clock_at_begin
+        seconds_so_far = self._run.clock() - self._clock_at_begin
         return Evidence(
-            random=self._random_bytes,
-            begun=self._run_began_at,
-            ended=ended,
-            offset=self._seconds_ahead_of_utc,
+            random_bytes=self._random_bytes,
+            began_at=self._run_began_at,
+            ended_at=self._run_began_at + seconds_so_far,
+            seconds_ahead_of_utc=self._seconds_ahead_of_utc,
         )
 
     # -- the end
 
     def report(self) -> None:
         """Enter the parts that the next run makes anew into the account."""
-        if self._parts:
+        if self._suspected_parts:
             known = self._known()
             replayed = self._replayed_origins()
-            for part in self._parts:
+            for part in self._suspected_parts:
                 is_of_a_replay = all(
                     replayed.has_given(value, test=part.event.test)
                     for value in part.values
                 )
                 if not is_of_a_replay and known.isdisjoint(part.values):
                     self._run.account.made_anew.append(part.event)
-        self._parts.clear()
+        self._suspected_parts.clear()
 
     def _replayed_origins(self) -> Origins:
         """Return what the replayed outcomes of the run gave."""
         origins = Origins(self._random_bytes)
         evidence = self._evidence()
-        for given in self._replayed_texts():
-            if len(given.text) > _LONGEST_READ:
+        for replayed_outcome in self._replayed_outcomes():
+            if len(replayed_outcome.json) > _LONGEST_READ:
                 continue
-            text = _without_date(given.text)
-            for test in given.tests:
+            text = _without_date(replayed_outcome.json)
+            for test in replayed_outcome.tests:
                 origins.note_given(text, evidence, test=test)
         return origins
 
-    def _replayed_texts(self) -> Iterator[_Given]:
+    def _replayed_outcomes(self) -> Iterator[_ReplayedOutcome]:
         run = self._run
         names = {replay.recording for replay in run.account.each_replay()}
         tests_by_name = run.account.tests_of(names)
@@ -311,11 +322,11 @@ class NextRun:
                 for call in read_calls(run.vault.objects, name) or ():
                     tests = tests_by_name[name]
                     if call.owner is not None and call.owner not in tests:
-                        # It belongs to a wider fixture.
+                        # The call belongs to a wider fixture.
                         tests = [""]
                     for stored_outcome in call.outcomes:
-                        text = dumps(stored_outcome.readable(), default=repr)
-                        yield _Given(text, tests)
+                        json = dumps(stored_outcome.readable(), default=repr)
+                        yield _ReplayedOutcome(json, tests)
 
     def _known(self) -> set[str]:
         """Return the values that stand elsewhere.
@@ -323,7 +334,7 @@ class NextRun:
         That is in a test's id, the environment, a file or an earlier outcome.
         """
         by_path: dict[tuple[str, str], list[str]] = {}
-        for part in self._parts:
+        for part in self._suspected_parts:
             place = part.event.target, part.event.path
             values = by_path.setdefault(place, [])
             values += part.values[: _MOST_VALUES - len(values)]
@@ -346,8 +357,8 @@ class NextRun:
         yield "\n".join(run.account.outcomes)
         yield "\n".join(run.current.variables.values())
         yield from self._long_outcomes
-        for given in self._replayed_texts():
-            yield given.text
+        for replayed_outcome in self._replayed_outcomes():
+            yield replayed_outcome.json
         vault = run.settings.vault
         yield from texts_of(run.settings.rootdir, vault, before=self._run_began_at)
 

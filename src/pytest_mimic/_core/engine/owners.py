@@ -141,7 +141,8 @@ class Owner:
         void: Those of them that this attempt has not made again so far: they count for
             nothing.
         ended: Set when the owner has ended.
-        begun: How many calls with a place among equal ones have begun, of all targets.
+        number_begun: How many calls with a place among equal ones have begun, of all
+            targets.
     """
 
     def __init__(self, name: str, *, is_test: bool = False) -> None:
@@ -163,7 +164,7 @@ class Owner:
         self.of_failed_attempts: set[str] = set()
         self.void: set[str] = set()
         self.ended: Event = Event()
-        self.begun: int = 0
+        self.number_begun: int = 0
 
     def rewind(self) -> None:
         """Start over, because the scope has ended.
@@ -174,7 +175,7 @@ class Owner:
         for track in self.tracks.values():
             track.taken.clear()
         self.ordinals.clear()
-        self.begun = 0
+        self.number_begun = 0
         self.replayed.clear()
         self.again.clear()
         self.ended.set()
@@ -185,14 +186,14 @@ class Unended(NamedFields):
     """A call that came to no whole outcome, and has a place.
 
     Attributes:
-        track: The outcomes of its file.
-        number: The position of its outcome in it.
-        recording: What it had given.
+        track: The outcomes of the file in which the call is recorded.
+        position: The position of the call's outcome among them.
+        recording: The call with what it had given.
         label: The call in one line.
     """
 
     track: Track
-    number: int
+    position: int
     recording: Recording
     label: str
 

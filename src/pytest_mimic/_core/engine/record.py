@@ -110,7 +110,7 @@ class Observed:
         self.trace: InputTrace | None = None
         if call.edge_call is None:
             # The function may change its arguments. The call keeps what it describes.
-            self.trace = call.plan.trace and call.plan.trace(call.values)
+            self.trace = call.plan.trace and call.plan.trace(call.bound_values)
             call.arguments  # noqa: B018
             if is_recorded:
                 call.parts  # noqa: B018

@@ -56,6 +56,7 @@ class Turns:
         self._lock.acquire()
         self._depth += 1
         if self._depth > 1 or self._family is None:
+            # Other processes wait already, or there are none.
             return
         try:
             self._family.begin_turn()
@@ -67,7 +68,9 @@ class Turns:
     def end(self, *_: object) -> None:
         """End a turn."""
         try:
-            if self._depth == 1 and self._family is not None:
+            is_outermost = self._depth == 1
+            if is_outermost and self._family is not None:
+                # Other processes have waited for the whole of this turn.
                 self._family.end_turn()
         finally:
             self._depth -= 1

@@ -157,7 +157,7 @@ class Refusal:
         # services follow from one another only if they are recorded together.
         is_later = call.converses and owner is not None and bool(owner.replayed)
         verb = Verb.RERECORD if is_later else Verb.RECORD
-        values = dict(zip(call.names, call.values, strict=False))
+        values = dict(zip(call.parameters, call.bound_values, strict=False))
         candidates = list(islice(file.candidates(target), CANDIDATES))
         former = former_recording(
             call,
@@ -174,7 +174,7 @@ class Refusal:
                 run.current.again,
                 call.plan.options,
                 call.plan.client,
-                belongs_to_test=call.sequence and not file.within,
+                belongs_to_test=call.is_in_sequence and not file.within,
                 verb=verb,
                 paths_of_hashes=paths_of_hashes(values),
                 read_parts=lambda: call.parts,

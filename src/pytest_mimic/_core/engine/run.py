@@ -150,5 +150,5 @@ class Run:
 
     def end_test(self) -> None:
         """End the running test, and the calls whose streams are garbage."""
-        self.real_calls.end_discarded()
+        self.real_calls.end_unread_streams()
         self.current.end_test()

@@ -165,16 +165,16 @@ class Scopes:
         What made them, the test or the set-up of a fixture, must have passed. Otherwise
         they are forgotten.
         """
-        unended, owner.unended = owner.unended, []
+        unended_calls, owner.unended = owner.unended, []
         if not passed:
             return
-        for call in unended:
-            call.track.fill(call.number, call.recording)
-            seconds = call.recording.stored.duration
+        for unended in unended_calls:
+            unended.track.fill(unended.position, unended.recording)
+            seconds = unended.recording.stored.duration
             if seconds > SECONDS_OF_LONG_WAIT:
                 self._run.account.notes.add(
-                    f"{call.label} waited {seconds:.1f} s for an answer: a replay waits"
-                    " as long as the code lets it"
+                    f"{unended.label} waited {seconds:.1f} s for an answer: a replay"
+                    " waits as long as the code lets it"
                 )
 
     # -- what is kept
@@ -316,6 +316,6 @@ def end_open_calls(run: Run, owner: Owner) -> None:
         # What nobody can read any more has ended, and is recorded as far as it was
         # read.
         gc.collect()
-        run.real_calls.end_discarded()
+        run.real_calls.end_unread_streams()
     for call in list(owner.open):
         call.end_open()

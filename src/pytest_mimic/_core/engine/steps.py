@@ -126,7 +126,7 @@ class Step:
         if self.active:
             self.arrived: Callable[[str], Any] | None = None
             # Whether the stream or coroutine that the call returned is being consumed.
-            self.begun: bool = False
+            self.is_consumed: bool = False
             self.observed: Observed = recorder().Observed(
                 call, is_recorded=mode == "run"
             )
@@ -283,7 +283,9 @@ class Step:
     def _compare(self, outcome: Outcome) -> None:
         layer = verifier()
         call, stored_outcome, observed = self.call, self.stored, self.observed
-        is_awaited = observed.is_awaited or (self.begun and stored_outcome.awaited)
+        is_awaited = observed.is_awaited or (
+            self.is_consumed and stored_outcome.awaited
+        )
         if self.repeats:
             layer.compare_repeated(call, stored_outcome, outcome, is_awaited=is_awaited)
         else:

@@ -47,18 +47,21 @@ def perform_stream(step: Step, stream: object, *, is_async: bool) -> object:
     if is_async:
         performed = _to_async(relayed, stream)
     # At the exit of the process, the run has ended.
-    finalize(performed, _end_unread, step).atexit = False
+    finalize(performed, _end_if_unread, step).atexit = False
     return performed
 
 
-def _end_unread(step: Step) -> None:
-    # A stream that somebody has begun to read ends by itself.
-    if not step.begun:
-        step.run.real_calls.discard(partial(step.complete, Stream(())))
+def _end_if_unread(step: Step) -> None:
+    """Complete the call of a stream that nobody holds, if nobody has read of it.
+
+    A stream that somebody has begun to read completes its call when Python closes it.
+    """
+    if not step.is_consumed:
+        step.run.real_calls.end_unread_stream(partial(step.complete, Stream(())))
 
 
 def _stream_so_far(items: list[object], _end: str) -> Outcome:
-    """Return what a call has given that ends before its stream."""
+    """Return the outcome of a call that ends before its stream: the items so far."""
     return Stream(items)
 
 
@@ -103,7 +106,7 @@ def _relay(
     end: End | None = None
     # Whether the stream, as far as it was read, is an outcome.
     is_whole = False
-    step.begun = True
+    step.is_consumed = True
     limit = inf
     if step.mode == "verify":
         limit = _recorded_length(step)

@@ -74,16 +74,16 @@ class Evidence(NamedTuple):
     """What a run knows about the values that were made in it.
 
     Attributes:
-        random: Bytes that `os.urandom` gave in this run.
-        begun: When the run began by the real clock, in seconds after the epoch.
-        ended: When the run ended, or now.
-        offset: The seconds by which the local clock is ahead of UTC.
+        random_bytes: Bytes that `os.urandom` gave in this run.
+        began_at: When the run began by the real clock, in seconds after the epoch.
+        ended_at: When the run ended, or now.
+        seconds_ahead_of_utc: By how much the local clock is ahead of UTC.
     """
 
-    random: RandomBytes
-    begun: float
-    ended: float
-    offset: int = 0
+    random_bytes: RandomBytes
+    began_at: float
+    ended_at: float
+    seconds_ahead_of_utc: int = 0
 
 
 def pieces_of_run(text: str, evidence: Evidence) -> Iterator[tuple[str, Kind]]:
@@ -92,7 +92,7 @@ def pieces_of_run(text: str, evidence: Evidence) -> Iterator[tuple[str, Kind]]:
     "order 5f0c…-4c1d of 2026-11-25"  →  ("5f0c…-4c1d", UUID), ("2026-11-25", DATE)
     """
     # The random bytes tell that a text is a token, even if it does not look random.
-    for piece in pieces(text, is_random=evidence.random.are_in):
+    for piece in pieces(text, is_random=evidence.random_bytes.are_in):
         part = text[piece.start : piece.end]
         if _is_of_run(piece, part, evidence):
             yield part, piece.kind
@@ -125,12 +125,12 @@ def _is_of_run(piece: Piece, part: str, evidence: Evidence) -> bool:
     if piece.kind is Kind.UUID:
         seconds = _uuid_seconds(part)
     is_now = seconds is not None and _lies_in(seconds, evidence)
-    return is_now or evidence.random.are_in(part)
+    return is_now or evidence.random_bytes.are_in(part)
 
 
 def _lies_in(at: float, evidence: Evidence) -> bool:
     """Return whether a moment lies in the run, or a second before or after it."""
-    return evidence.begun - 1 <= at <= evidence.ended + 1
+    return evidence.began_at - 1 <= at <= evidence.ended_at + 1
 
 
 def _is_moment(at: float, evidence: Evidence) -> bool:
@@ -146,8 +146,8 @@ def _is_today(at: float, evidence: Evidence) -> bool:
     """Return whether a date is a day of the run, in UTC or by the local clock."""
     day = _day_of(at)
     days = set()
-    for moment in (evidence.begun, evidence.ended):
-        days |= {_day_of(moment), _day_of(moment + evidence.offset)}
+    for moment in (evidence.began_at, evidence.ended_at):
+        days |= {_day_of(moment), _day_of(moment + evidence.seconds_ahead_of_utc)}
     return day in days
 
 

@@ -182,7 +182,7 @@ def test_a_fork_leaves_open_what_its_test_has_used() -> None:
 def test_the_tests_of_a_replay_are_those_that_ran_then() -> None:
     account = Account()
     for number, test in enumerate(["test_a", "test_b", "test_b"]):
-        account.begun.append((number, test))
+        account.begun_tests.append((number, test))
         account.replays.append((0.0, "calls/a.json", None, "shop:a"))
 
     assert account.tests_of({"calls/a.json", "calls/b.json"}) == {

@@ -27,8 +27,10 @@ def call_under(options: Options) -> Any:
     """Return a call of `shop:fetch` whose line has these options today."""
     plan = SimpleNamespace(target=TARGET, options=options, key_under=key_under)
     key = key_under(None, options)
-    sequence = bool(options.sequence)
-    return SimpleNamespace(plan=plan, key=key, edge_call=None, sequence=sequence)
+    is_in_sequence = bool(options.sequence)
+    return SimpleNamespace(
+        plan=plan, key=key, edge_call=None, is_in_sequence=is_in_sequence
+    )
 
 
 def former(vault: Vault, options: Options) -> Any:

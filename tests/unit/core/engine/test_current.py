@@ -43,36 +43,36 @@ def test_an_error_of_the_running_test_names_it() -> None:
     assert current.test == ""
 
 
-def test_a_forked_process_leaves_the_discarded_calls_of_its_parent_alone() -> None:
+def test_a_forked_process_leaves_the_unread_streams_of_its_parent_alone() -> None:
     calls = RealCalls()
     ended = []
 
     def end() -> None:
         if ended:
             return
-        # A call that is discarded while another one is ended.
-        calls.discard(lambda: ended.append("inner"))
+        # A stream may be dropped while the call of another one ends.
+        calls.end_unread_stream(lambda: ended.append("inner"))
         ended.append("outer")
 
-    calls.discard(end)
+    calls.end_unread_stream(end)
     assert ended == ["inner", "outer"]
 
     process = object()
     calls.begin_process(process, lambda: None)
-    calls.end_discarded()
+    calls.end_unread_streams()
 
     assert ended == ["inner", "outer"]
     assert calls.running == {process}
 
 
-def test_a_call_that_fails_when_it_is_discarded_keeps_no_other_from_its_end() -> None:
+def test_an_unread_stream_that_fails_to_end_keeps_no_other_from_its_end() -> None:
     calls = RealCalls()
     ended = []
 
     def refuse() -> None:
-        calls.discard(lambda: ended.append("other"))
+        calls.end_unread_stream(lambda: ended.append("other"))
         raise MimicError("cannot be stored")
 
-    calls.discard(refuse)
+    calls.end_unread_stream(refuse)
 
     assert ended == ["other"]

@@ -38,9 +38,9 @@ def files_of(root: Path) -> Callable[..., ArgumentsBefore]:
             plan,
             key,
             "shop:f",
-            sequence=False,
-            names=names,
-            values=values,
+            is_in_sequence=False,
+            parameters=names,
+            bound_values=values,
             identity=identity,
         )
         return ArgumentsBefore(call)

@@ -174,7 +174,7 @@ def begin_test(runs: Runs, test: str) -> None:
     """Begin another test of the same run, as a session does."""
     runs.run.current.test = test
     Scopes(runs.run).begin_test(test)
-    runs.account.begun.append((len(runs.account.replays), test))
+    runs.account.begun_tests.append((len(runs.account.replays), test))
 
 
 @pytest.mark.parametrize("is_replayed", [False, True], ids=["recorded", "replayed"])

@@ -37,5 +37,5 @@ def test_a_scope_that_starts_over_keeps_what_it_recorded_and_forgets_what_it_ask
 
     assert waiting.is_set()
     assert owner.token != token
-    assert (owner.replayed, owner.begun) == ({}, 0)
+    assert (owner.replayed, owner.number_begun) == ({}, 0)
     assert (list(owner.journal), owner.recorded_again) == (["calls/a.json"], {"redis"})

@@ -52,7 +52,7 @@ def test_a_missing_list_fails_a_replay_and_is_recorded_again(runs: Runs) -> None
 def test_a_report_counts_the_calls_and_names_the_tests_of_each_change(
     runs: Runs, noted: str
 ) -> None:
-    runs.account.begun.append((0, "test_a"))
+    runs.account.begun_tests.append((0, "test_a"))
     runs.account.replays += [(0.5, "calls/a.json", noted, "shop:fetch")] * 2
 
     runs.run.report_inputs()

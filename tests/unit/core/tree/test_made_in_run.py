@@ -25,7 +25,7 @@ OTHER = "f42d0ef2-33a0-48ac-b610-8c7122e77abc"
 def run() -> Evidence:
     random = RandomBytes()
     random.add(GIVEN)
-    return Evidence(random, begun=NOON, ended=NOON + 60)
+    return Evidence(random, began_at=NOON, ended_at=NOON + 60)
 
 
 def _version_7(seconds: float) -> str:
@@ -60,8 +60,8 @@ def test_a_token_that_does_not_look_random_is_known_by_its_bytes() -> None:
     text = "WordAndMoreWords_Token"
     random = RandomBytes()
     random.add(base64.urlsafe_b64decode(f"{text}=="))
-    run = Evidence(random, begun=NOON, ended=NOON + 60)
-    nothing_given = Evidence(RandomBytes(), begun=NOON, ended=NOON + 60)
+    run = Evidence(random, began_at=NOON, ended_at=NOON + 60)
+    nothing_given = Evidence(RandomBytes(), began_at=NOON, ended_at=NOON + 60)
 
     assert [part for part, _ in pieces_of_run(f"id {text}", run)] == [text]
     assert list(pieces_of_run(f"id {text}", nothing_given)) == []
@@ -84,7 +84,7 @@ def test_what_is_of_another_run_was_not(run: Evidence, text: str) -> None:
 
 
 def test_today_is_that_of_the_local_clock_too(run: Evidence) -> None:
-    ahead = run._replace(offset=13 * 3600)
+    ahead = run._replace(seconds_ahead_of_utc=13 * 3600)
 
     assert len(list(pieces_of_run("on 2026-11-26", ahead))) == 1
 
@@ -93,7 +93,7 @@ def test_a_uuid_tells_its_moment(run: Evidence) -> None:
     """Python makes those of version 1 from the clock, and not from random bytes."""
     made = uuid.uuid1()
     seconds = (made.time - 0x01B21DD213814000) / 10_000_000
-    now = Evidence(RandomBytes(), begun=seconds - 1, ended=seconds + 1)
+    now = Evidence(RandomBytes(), began_at=seconds - 1, ended_at=seconds + 1)
 
     assert len(list(pieces_of_run(str(made), now))) == 1
     assert list(pieces_of_run(str(made), run)) == []
