@@ -435,7 +435,7 @@ class RealStream:
         return self._rpc.leave()
 
     def __del__(self) -> None:
-        self._rpc.step.run.real_calls.discard(self._rpc.leave)
+        self._rpc.step.run.real_calls.end_unread_stream(self._rpc.leave)
 
 
 class EndedCall(_aio.AioRpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
