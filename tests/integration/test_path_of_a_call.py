@@ -4,7 +4,7 @@ A change that raises these numbers says so in its commit.
 
 A recorded call of a function is bound and identified (`call`, `call_identity`), its
 file is sought (`equal_calls`, `recordings`, `vault`, `folder`), its arguments are described
-(`making`, `secrets`, `secret_names`) and kept as they were
+(`making`, `secrets_in_objects`, `secret_names`) and kept as they were
 (`mutated_arguments`, `reached_and_read`), it runs (`execution`, `steps`), its outcome becomes
 text (`record`, `encoding`, `plain`), what identifies its parts is kept beside (`kept_parts`), the
 file is written (`recording_facts`, `writing`, `folder`), and what was made anew in it

@@ -192,8 +192,7 @@ class IniOptions:
     ) -> Path:
         """Return the vault's folder.
 
-        It is that which an option has given, relative to `here`, or that of the
-        project.
+        An option may have given it, relative to `here`. Otherwise it is the project's.
         """
         path = given_path
         start = here

@@ -78,7 +78,7 @@ class PytestRun(Hooks):
     def _load_for_options(self) -> None:
         """Load what writes the files that options of this run ask for.
 
-        It is the door to the layer of tools.
+        This function is the door to the layer of tools.
         """
         config = self.config
         if config.option.mimic_report or verbosity(config) > 0:

@@ -1,8 +1,8 @@
-"""Calls at the engine, and as their callers have them.
+"""Calls of grpcio at the engine, and as their callers have them.
 
-These are ended ones, and streams that are recorded as they are read.
+A caller has a call that has ended, or a stream that is recorded while it is read.
 
-It is imported by the first call, since it needs the classes of the client.
+The first call imports this module, since the module needs the classes of the client.
 """
 
 from __future__ import annotations

@@ -192,7 +192,7 @@ def _wrap_call(kind: str, style: str, original: _Function, port: Port) -> _Funct
         if kind == "StreamStream" or not has_request:
             with port.noting:
                 raise _not_recordable(path)
-        # It needs the classes of the client.
+        # The module needs the classes of the client, so the first call imports it.
         calls: Any = import_module(f"{__package__}.calls")
         rpc = calls.Rpc(port, multi_callable, path, kind, target=note.target)
         if rpc.is_async:

@@ -132,7 +132,8 @@ def _takers_on(taker: RequestTaker, conn: Any) -> list[RequestTaker]:
 def _wrap_getresponse(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:
     @wraps(original)
     def getresponse(conn: Any) -> Any:
-        # It takes no other argument: urllib3 1 tries one, and expects a TypeError.
+        # `getresponse` takes no other argument: urllib3 1 tries one, and expects a
+        # TypeError.
         talk = conn.sock
         if not isinstance(talk, _Talk):
             return original(conn)
@@ -173,7 +174,8 @@ class _Talk:
         self._settings: list[tuple[str, tuple[Any, ...]]] = []
         self._is_urllib3 = hasattr(conn, "is_verified")
         if self._is_urllib3 and real is None:
-            # It warns before it sends a request, and nothing is connected.
+            # urllib3 warns before it sends a request. Nothing is connected, so nothing
+            # else sets whether the certificate is verified.
             conn.is_verified = getattr(conn, "cert_reqs", None) not in ("CERT_NONE", 0)
 
     def __getattr__(self, name: str) -> Any:

@@ -392,7 +392,7 @@ def content_of(body: dict[str, Any] | None) -> Any:
         return [_content_of_message(part) for part in body["parts"]]
     if "message" in body:
         return _content_of_message(body["message"])
-    # It may be JSON in no style of `style_of`.
+    # The body may be JSON in no style of `style_of`.
     charset = body.get("charset", _UTF_8)
     return json_of(b"".join(load_body(body)).decode(charset, "backslashreplace"))
 

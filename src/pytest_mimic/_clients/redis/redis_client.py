@@ -172,7 +172,7 @@ class RedisAdapter(Adapter):
         if state.is_real or not port.taking():
             return waiting(original(connection, command, *args, **kwargs))
         if not isinstance(command, (str, bytes)):
-            # It may be an iterator, which is read here and by the client.
+            # The command may be an iterator, which is read here and by the client.
             command = list(command)
         batch = state.begin(connection, command, port)
         if batch is None:

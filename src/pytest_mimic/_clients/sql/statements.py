@@ -310,7 +310,7 @@ def _main_table(tokens: Sequence[Token]) -> str:
         if index + 1 < len(tokens_after_verb):
             next_text = tokens_after_verb[index + 1].text
         if token.upper_text == "SELECT":
-            # It is a subquery.
+            # A subquery begins here, and its table is the main one.
             return _main_table(tokens_after_verb[index:])
         if (
             token.kind in _TOKENS_OF_NAMES

@@ -78,7 +78,7 @@ def _miss(
 def _ignoring_line(error: MimicError) -> str:
     """Return the line that leaves out what is made anew in a call.
 
-    It is empty if no line does.
+    The text is empty if no line does.
     """
     for remedy in error.remedies:
         if remedy.verb is Verb.IGNORE:

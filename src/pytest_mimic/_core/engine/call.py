@@ -103,7 +103,7 @@ class Call:
     def arguments(self) -> dict[str, Any]:
         """The structured, redacted description of the arguments.
 
-        It is kept, because the call may change them.
+        The description is kept, because the call may change the arguments.
         """
         return self.plan.described(self)
 
@@ -114,9 +114,9 @@ class Call:
 
     @lazy_attribute
     def parts(self) -> Parts | None:
-        """What is kept of the parts of the call, see `kept_parts`.
+        """What a recording keeps of the parts of the call, see `kept_parts`.
 
-        It is kept, because the call may change them.
+        It is computed once, because the call may change its arguments.
         """
         return self.plan.kept_parts(self)
 

@@ -286,7 +286,7 @@ class Port:
     def taking(self) -> bool:
         """Return whether calls of this client are mimicked at the moment.
 
-        It is cheap.
+        Each request asks, so the answer takes no look at the vault.
         """
         return bool(self.plans) and not self._run.real_calls.inside.is_nested
 
@@ -335,7 +335,7 @@ class Port:
     def is_recorded(self, call: ClientCall) -> bool:
         """Return whether a call that is mimicked has a recording, without making it.
 
-        It is for calls that are recorded only where they fail, such as connecting.
+        Calls that are recorded only where they fail, such as connecting, ask this.
         """
         if not self.taking():
             return False

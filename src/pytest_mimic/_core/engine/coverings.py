@@ -551,7 +551,7 @@ def watch_forks(run: Run) -> None:
 def _forks() -> type[Forks]:
     """Return what makes forked processes a part of the run.
 
-    It is the door to that part of the record layer.
+    This function is the door to that part of the record layer.
     """
     from pytest_mimic._core.engine.family import Forks
 

@@ -220,7 +220,7 @@ class RealCalls:
     def end_unread_streams(self) -> None:
         """End the calls of unread streams that have not ended yet."""
         while self._ends_of_unread_streams:
-            # It fails the test; nobody would catch it here.
+            # The error is noted and fails the test. Nobody would catch it here.
             with suppress(MimicError):
                 self._ends_of_unread_streams.popleft()()
 

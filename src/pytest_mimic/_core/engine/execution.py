@@ -38,7 +38,7 @@ def perform_call(
 ) -> object:
     """Return what a call gives.
 
-    That is a value, or the coroutine, generator or async generator of the outcome.
+    A call gives a value, or the coroutine, generator or async generator of its outcome.
     """
     run = plan.run
     if run.real_calls.inside.is_nested:

@@ -93,7 +93,7 @@ class Family:
         self._kept_cassettes: WeakKeyDictionary[Owner, list[OpenCassette]] = (
             WeakKeyDictionary()
         )
-        # Those cassettes that have heard of a call in this turn.
+        # The cassettes that have heard of a call in this turn.
         self._late: list[CassetteTrack] = []
         # The real calls inside of which processes were forked.
         self._open: dict[Token, OpenCall] = {}

@@ -151,7 +151,7 @@ class Plan:
     def folder(self) -> str:
         """The folder of the target's recordings.
 
-        Those of calls without an owner are named by their identities.
+        A recording without an owner is named there by the identity of its call.
         """
         return recording_name(self.target, "").rpartition("/")[0]
 

@@ -329,9 +329,9 @@ class NextRun:
                         yield _ReplayedOutcome(json, tests)
 
     def _known(self) -> set[str]:
-        """Return the values that stand elsewhere.
+        """Return the values that stand in a test's id, the environment or a file.
 
-        That is in a test's id, the environment, a file or an earlier outcome.
+        Values that an earlier outcome gave are returned, too.
         """
         by_path: dict[tuple[str, str], list[str]] = {}
         for part in self._suspected_parts:

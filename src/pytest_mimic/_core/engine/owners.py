@@ -71,8 +71,8 @@ if TYPE_CHECKING:
 Token: TypeAlias = "tuple[int, int]"
 """What names an owner among forked processes.
 
-It is the process id of the process that made the owner, and the number of the owner
-there.
+The first number is the id of the process that made the owner, the second one that of
+the owner in this process.
 """
 
 Errors: TypeAlias = "Mapping[int, tuple[str, str] | None]"

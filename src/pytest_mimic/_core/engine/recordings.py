@@ -187,8 +187,8 @@ class Recordings:
     def like_missed(self, target: str, test: str) -> Iterator[Recording]:
         """Yield recordings of a target that a missed call may resemble.
 
-        Those of its test come first. Of a target with very many recordings, the first
-        ones are looked at, so that a miss does not take seconds.
+        Recordings of the same test come first. Of a target with very many recordings,
+        the first ones are looked at, so that a miss does not take seconds.
         """
         vault = self._vault
         names = self._names_of(target)[:_MOST_LOOKED_AT]

@@ -147,7 +147,7 @@ class Refusal:
     def _miss(self) -> tuple[MimicError, str]:
         """Return the error, with the nearest recording, and what repairs it.
 
-        That is an option, `REKEY`, or empty if neither does.
+        An option of pytest or `REKEY` repairs it; the text is empty if neither does.
         """
         run, file, call = self._run, self._file, self._call
         target = call.plan.target

@@ -37,7 +37,7 @@ class Scopes:
         self._owners = run.current.scopes
         # The scopes that are set up, or have ended since the last test did.
         self._open: dict[str, Owner] = {}
-        # Those in which the test ran whose teardown has begun.
+        # The scopes in which the test ran whose teardown has begun.
         self._around: list[Owner] = []
         # By the test of a failed attempt, the recordings that it has made.
         self._attempts: dict[str, set[str]] = {}
@@ -182,8 +182,8 @@ class Scopes:
     def _drop_old(self, owner: Owner) -> None:
         """Drop what does not belong to an owner's conversations any more.
 
-        These are the outcomes that a sequence no longer reaches, and the calls that
-        were not made again.
+        An outcome that its sequence no longer reaches is dropped, and so is a call that
+        was not made again.
         """
         run = self._run
         # What a forked process did is not known here.
@@ -200,7 +200,7 @@ class Scopes:
     def _judge(self, owner: Owner, *, passed: bool) -> None:
         """Decide what is kept of what was recorded for an owner.
 
-        That is all, or if its test failed, new values only.
+        All of it is kept, or if the owner's test failed, only new values.
         """
         if owner.void and passed:
             self._drop_failed_attempt(owner)
@@ -240,8 +240,8 @@ class Scopes:
     def _take_back(self, owner: Owner) -> None:
         """Take back what a failed test must not keep.
 
-        These are errors, changed cassettes, and what replaced other recordings, which
-        stand there again. What another test has written since stays. A sequence keeps
+        Errors and changed cassettes go. A recording that was replaced stands there
+        again. What another test has written since stays. A sequence keeps
         the new outcomes before its first error. A conversation of which a part stood
         before is taken back as a whole.
         """

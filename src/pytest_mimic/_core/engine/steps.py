@@ -428,7 +428,7 @@ class Step:
     def answers(self, error: BaseException) -> bool:
         """Return whether the caller gets the recorded outcome instead of an exception.
 
-        That is so to `verify` only.
+        Only while verifying does the caller get the recorded outcome.
         """
         return self.mode == "verify" and is_outcome(error)
 

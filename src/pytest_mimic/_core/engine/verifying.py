@@ -1,6 +1,7 @@
 """Compares the outcomes of real calls with recorded ones.
 
-That is to verify, or to leave a recording of which only volatile parts have changed.
+`--mimic-verify` compares them. So does `--mimic-rerecord`, which leaves a recording as
+it is where only volatile parts have changed.
 """
 
 from __future__ import annotations
@@ -75,8 +76,8 @@ def compare_repeated(
     answers differ from its recorded ones, the tests would record nonsense, so that the
     difference fails the test.
 
-    It is not looked for in a tear-down, or once tests were replayed since the fixture
-    began: the service then lacks what these and other tests did.
+    The difference is not looked for in a tear-down, or once tests were replayed since
+    the fixture began: the service then lacks what these and other tests did.
     """
     run = call.plan.run
     owner = run.current.owner
@@ -194,7 +195,8 @@ def is_unchanged(
 ) -> bool:
     """Check whether an outcome has changed at most in parts that verifying leaves out.
 
-    These are those of `volatile=`, and at a client a few more, such as a date.
+    Verifying leaves out the paths of `volatile=`, and at a client a few more parts,
+    such as a date.
     """
     plan, volatile = call.plan, call.plan.options.volatile
     hides_parts = after.encoded is not None and after.encoded.has_custom_identity

@@ -74,7 +74,7 @@ class Mimicked:
     def stream(self, args: tuple[object, ...], kwargs: dict[str, object]) -> object:
         """Return the stream of the call that a wrapper makes.
 
-        It is the real one, or one that records or replays it.
+        The stream is the real one, or one that records or replays it.
         """
         plan = self.plan
         if plan is None or (self.is_used_by_pytest and called_by_pytest(depth=3)):

@@ -329,7 +329,7 @@ def _own_attributes(cls: Any) -> dict[str, Any]:
 def _lent_functions(item: Any, cls: type) -> list[FunctionType]:
     """Return the functions behind an attribute that were not written in the class.
 
-    These are a function from elsewhere, and the wrappers that decorators made.
+    Such a function was defined elsewhere, or is the wrapper that a decorator made.
     """
     holders = [item]
     for kind, names in _NAMES_OF_CARRIED.items():

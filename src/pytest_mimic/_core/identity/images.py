@@ -1,8 +1,9 @@
 """PIL: images count by what they show and what their file says.
 
-That is mode, size, pixels, palette, `format`, `info`, all frames, the tags of a TIFF,
-and EXIF that was set in memory. Each function `_…_pair` returns one of these facts with
-its name, `(("format", "PNG"),)`, or nothing for an image that lacks the fact.
+An image has a mode, a size, pixels, a palette, a `format`, `info`, frames, the tags of
+a TIFF, and EXIF that was set in memory. Each function `_…_pair` returns one of these
+facts with its name, `(("format", "PNG"),)`, or nothing for an image that lacks the
+fact.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Rules for objects of libraries whose pickle leaves out a part, or differs by process.
 
-These are messages of protobuf, molecules of rdkit, moments of pendulum, arrays of
+The objects are messages of protobuf, molecules of rdkit, moments of pendulum, arrays of
 awkward, and functions that numba compiles.
 
 Each function `_reduce_…` is the rule of one class in `RULES`: it returns plain data

@@ -188,7 +188,7 @@ def _reduce_masked_array(array: Any, layout: bool) -> object:
 def _is_filled_as_usual(array: Any) -> bool:
     """Return whether the value that stands for masked items is the dtype's usual one.
 
-    That is 1e20 for floats, 999999 for integers.
+    The usual value is 1e20 for floats, and 999999 for integers.
     """
     numpy: Any = sys.modules["numpy"]
     array_without_fill = numpy.ma.zeros((), dtype=array.dtype)

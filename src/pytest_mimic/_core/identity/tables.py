@@ -1,8 +1,8 @@
 """pandas, polars and pyarrow: tables and columns count by what they say.
 
-That is names, labels, types and values, not how these are stored. Each function
-`_reduce_…` is the rule of identity of a class in `RULES`: it returns plainer data,
-which is hashed in the object's place.
+They say names, labels, types and values. How these are stored does not count. Each
+function `_reduce_…` is the rule of identity of a class in `RULES`: it returns plainer
+data, which is hashed in the object's place.
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ _WATCHING_RUNS: set[ref[ProjectSources]] = set()
 def _audit(event: str, args: tuple[Any, ...]) -> None:
     """Note the file that the running call opens: an audit hook (PEP 578).
 
-    It is called for each event of the interpreter; `args` begins with the file's path.
+    The interpreter calls the hook for each event; `args` begins with the file's path.
     """
     if event != "open":
         return

@@ -1,6 +1,6 @@
 """Iterators made by C code, which are recorded as streams.
 
-That is `map`, `zip`, `iter(…)`, and the iterators of `itertools`.
+Such iterators are `map`, `zip`, `iter(…)`, and those of `itertools`.
 """
 
 from __future__ import annotations

@@ -432,7 +432,7 @@ def _is_of_other_class(copied: object, thing: object, *, is_own: bool) -> bool:
         return False
     if not is_own:
         return True
-    # It may make classes of one name anew, with one content.
+    # The standard library may make classes of one name anew, with the same content.
     is_of_stdlib = _package_of(cls) in sys.stdlib_module_names
     return is_of_stdlib and class_of_copy.__name__ != cls.__name__
 
@@ -454,14 +454,15 @@ def _is_made_by_its_class(thing: Any) -> bool:
     match parts:
         case tuple((make, tuple(arguments), *_)):
             return make is cls or arguments[:1] == (cls,)
-    # It is a name, or has not the documented shape, which the pickle says.
+    # The reduction is a name, or has another shape than the documented one. In either
+    # case, making the pickle tells what is wrong.
     return True
 
 
 def _deciding_class(cls: Any) -> Any:
     """Return the class or its first base that decides how objects are pickled.
 
-    That is `object` if no class has a method for it.
+    `object` decides if no class has a method for it.
     """
     for base in cls.__mro__:
         if not _DECIDING.isdisjoint(vars(base)):

@@ -84,7 +84,7 @@ def functions_of_target(
     for name in found_names:
         references = 0
         if name in held_by(holder):
-            # They are counted before this function has some, too.
+            # The references are counted before this function holds some itself.
             references = references_to(holder, name)
         original = patches.original(_object_of_name(holder, name, path_so_far))
         label = f"{module}:{'.'.join([*parents, name])}"

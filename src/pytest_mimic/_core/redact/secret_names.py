@@ -238,7 +238,7 @@ class SecretNames:
     def secret(self, name: object) -> bool:
         """Check whether all values of this name are secret.
 
-        It is that of an argument, key, attribute, header or parameter.
+        The name is that of an argument, a key, an attribute, a header or a parameter.
         """
         return self.hides(name, 0)
 
@@ -478,7 +478,7 @@ def basic_credentials(value: str) -> str:
 def basic_password(value: str) -> str:
     """Return the password in the credentials of basic authentication.
 
-    It is empty if the value of a header has none.
+    The password is empty if the value of a header has none.
     """
     return basic_credentials(value).partition(":")[2]
 
@@ -646,7 +646,8 @@ def _places_in_list(
         if index < len(names_of_items):
             name = names_of_items[index]
         if name is None and place_of_list.name == "tokens":
-            # Those of a language model do not look like any.
+            # A list of tokens may be of log-ins. Tokens of a language model do not look
+            # secret.
             name = place_of_list.name
         is_secret = names.hides(name, item)
         hiding_name = name
@@ -666,8 +667,8 @@ def _places_in_list(
 def named_values_of(mapping: Mapping[Any, Any]) -> Iterable[tuple[Any, Any]]:
     """Return the values of a mapping with their names.
 
-    These are their keys or, in a mapping of a name and a value, that name. A change of
-    a document (RFC 6902, and RFC 7644, 3.5.2) is one: it names its value by a path.
+    The name of a value is its key. In a mapping of a name and a value, it is that name.
+    A change of a document (RFC 6902, and RFC 7644, 3.5.2) names its value by a path.
     The data in a manifest of Kubernetes for a secret has the name `secret`.
     """
     # Few mappings have one of these keys.

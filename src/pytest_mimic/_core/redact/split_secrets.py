@@ -124,7 +124,7 @@ def _hidden_pieces(pieces: list[str], hide: Callable[[str], str]) -> list[str]:
 def _spans(joined_text: str, hidden_text: str) -> list[_Span] | None:
     """Return the places of the secrets in a text, each with what stands for it.
 
-    It is None if the text changed in other ways, too. What stands between two secrets
+    None: the text changed in other ways, too. What stands between two secrets
     tells where the first one ends:
 
         whole     a=X1&b=X2.

@@ -11,7 +11,11 @@ from typing import Literal
 Turn = tuple[Literal["replace", "delete", "insert", "equal"], int, int, int, int]
 """A step from one sequence to the other, as `difflib` has it.
 
-It is a tag, the start and end in the old sequence, and those in the new sequence.
+| item | meaning |
+|---|---|
+| 0 | what the step does |
+| 1, 2 | the start and the end of its items in the old sequence |
+| 3, 4 | the start and the end of its items in the new sequence |
 """
 
 # Longer sequences are not aligned.

@@ -1,8 +1,8 @@
 """Conversations with language models, as messages and the report show them.
 
-That is messages, streamed texts and counts of tokens. Nothing here knows a client. The
-shapes are those of OpenAI (chat completions and responses), Anthropic (messages) and
-Gemini (contents), as the API references of 2026 have them.
+A conversation has messages, streamed texts and counts of tokens. Nothing here knows a
+client. The shapes are those of OpenAI (chat completions and responses), Anthropic
+(messages) and Gemini (contents), as the API references of 2026 have them.
 """
 
 from __future__ import annotations

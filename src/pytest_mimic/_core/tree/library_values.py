@@ -69,7 +69,7 @@ def _comparing_library(kind: type) -> str | None:
 def form(value: Any) -> tuple[object, ...]:
     """Return what counts of a value with `compare=shape`.
 
-    That is its dtypes, the names of its columns and the number of its dimensions.
+    Its dtypes, the names of its columns and the number of its dimensions count.
     """
     dtypes: Any = ""
     for name in ("dtypes", "dtype", "type"):

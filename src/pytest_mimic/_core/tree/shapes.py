@@ -101,7 +101,7 @@ def _has_shape_of_one(item: Node, counterparts: list[Node]) -> bool:
 def _item_to_compare(item: Node, counterparts: list[Node]) -> Any:
     """Return the recorded item with which a message compares a new item.
 
-    It is the first one of the same type, else the first one.
+    The first counterpart of the same type is taken, else the first of all.
     """
     if not counterparts:
         return ABSENT

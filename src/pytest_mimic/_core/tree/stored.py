@@ -127,7 +127,8 @@ def outcome_tree(stored_outcome: Stored, redactor: Redactor) -> Node:
 def _pickle_node(stored_outcome: Stored, redactor: Redactor) -> Fields:
     """Return the node of a pickled outcome, to compare and to draw.
 
-    It is made of the description beside the pickle, or of its preview and imports.
+    The node is made of the description beside the pickle, or of its preview and
+    imports.
     """
     entry, encoded = stored_outcome.entry, stored_outcome.encoded
     imports = entry.get("imports", [])

@@ -74,8 +74,8 @@ def attributes_of_others(value: object, package: str) -> dict[str, Any]:
 def added_state(value: Any, package: str) -> object:
     """Return what a class of another package adds when an object is pickled, or None.
 
-    That is the reduction by a `__reduce__`, `__reduce_ex__` or `__getstate__` that the
-    class has written, without what the package's own code writes: the memory of an
+    Such a class has a `__reduce__`, `__reduce_ex__` or `__getstate__` of its own. Its
+    reduction is returned without what the package's own code writes: the memory of an
     array, attributes that the package knows.
     """
     kind: Any = type(value)

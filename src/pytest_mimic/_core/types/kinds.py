@@ -274,7 +274,8 @@ def named_like(thing: object) -> object:
 def importable(thing: object) -> object:
     """Return what the own name of a class or function leads to.
 
-    That is the thing itself, or its mimic wrapper. None: the name leads elsewhere.
+    The name leads to the thing itself, or to its mimic wrapper. None: it leads
+    elsewhere.
     """
     namesake = named_like(thing)
     if namesake is None or original(namesake) is not original(thing):

@@ -1,7 +1,7 @@
 """The attributes in which an object only remembers something.
 
-That is its own `hash()`, the `id()` of a part, or the cache of a library. They do not
-count.
+An object may remember its own `hash()`, the `id()` of a part, or what a library has
+computed. Such attributes do not count.
 """
 
 from __future__ import annotations

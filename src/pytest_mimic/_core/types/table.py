@@ -298,8 +298,8 @@ def _make_moment(cls: Any, parts: Any) -> Any:
 def _moment_text(listed_class: Any, value: Any) -> str:
     """Return the text of a moment for people: in ISO format, with what that leaves out.
 
-    That is the name of the zone, and `fold` where the clock shows an hour again:
-    `2026-10-25T02:30:00+01:00[Europe/Oslo] fold=1`.
+    ISO format leaves out the name of the zone, and `fold` where the clock shows an hour
+    again: `2026-10-25T02:30:00+01:00[Europe/Oslo] fold=1`.
     """
     zone = value.tzinfo
     name = getattr(zone, "key", None)
@@ -418,7 +418,7 @@ def _partial_parts(value: Any) -> dict[str, Any]:
 def _pattern_parts(value: Any) -> object:
     """Return what a compiled pattern is stored as, for its row of the table.
 
-    It is `"a+"`, or `["a+", "IGNORECASE"]` with its flags.
+    `"a+"`, or with flags `["a+", "IGNORECASE"]`.
     """
     flags = [name for name in _FLAGS_OF_PATTERNS if value.flags & getattr(re, name)]
     if not flags:

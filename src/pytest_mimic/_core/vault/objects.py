@@ -163,7 +163,7 @@ class Objects:
     def body(self, outcome_entry: Entry, origin: Origin) -> Any:
         """Return the tree of a readable outcome, checked to be of its kind.
 
-        It is a part of its entry, or a JSON object.
+        The tree stands in the entry itself, or in an object of JSON.
         """
         if "json" not in outcome_entry:
             return body_of(outcome_entry)

@@ -227,7 +227,7 @@ def load_command(name: str) -> Any:
     =========================  ==================================================
     """
     if name == "import":
-        # It is a keyword, so that no module can have this name.
+        # No module can have the name of a keyword.
         name = "import_"
     return import_module(f"pytest_mimic._tools.cli.{name}")
 

@@ -206,7 +206,7 @@ def _of_file(
         change = "added"
     elif new_calls is None:
         change = "removed"
-        # That the file is gone says more than the outcomes that it had.
+        # The outcomes are left out: their file is gone, which says more.
         outcomes = []
     else:
         change = "changed"
