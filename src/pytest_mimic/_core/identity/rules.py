@@ -34,6 +34,7 @@ from pytest_mimic._core.types.additions import (
     is_of,
     is_of_decorator,
 )
+from pytest_mimic._core.types.exception_fields import exception_fields
 from pytest_mimic._core.types.hashes import has_own_hash, made_hashes, recipe_of
 from pytest_mimic._core.types.kinds import (
     Kind,
@@ -62,7 +63,6 @@ from pytest_mimic._core.types.named_constants import (
 from pytest_mimic._core.types.opening import (
     all_attributes,
     attribute_reader,
-    exception_fields,
 )
 from pytest_mimic._core.types.remembered import (
     reading_lasting,

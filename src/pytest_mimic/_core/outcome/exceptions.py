@@ -7,29 +7,10 @@ from contextlib import suppress
 from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any, cast
 
+from pytest_mimic._core.types.exception_fields import fields_in_c, is_equal_field
 from pytest_mimic._core.types.kinds import name_of
 from pytest_mimic._core.types.opening import slot_members
 
-# The fields in C of builtin exceptions, which are neither in `args` nor in `__dict__`.
-# `AttributeError.obj` is left out, as it may be any object.
-FIELDS: dict[type[BaseException], tuple[str, ...]] = {
-    OSError: ("errno", "strerror", "filename", "filename2"),
-    BlockingIOError: ("characters_written",),
-    ImportError: ("msg", "name", "path"),
-    StopIteration: ("value",),
-    UnicodeError: ("encoding", "object", "start", "end", "reason"),
-    NameError: ("name",),
-    AttributeError: ("name",),
-    SyntaxError: (
-        "msg",
-        "filename",
-        "lineno",
-        "offset",
-        "text",
-        "end_lineno",
-        "end_offset",
-    ),
-}
 # The types of the arguments and attributes that are kept beside the class's own pickle.
 _SIMPLE = frozenset({str, int, float, bool, bytes})
 
@@ -106,10 +87,7 @@ def _field(
         ValueError: The class has no such slot or field. A property is none, as its
             setter would run code.
     """
-    is_in_c = False
-    for base, names in FIELDS.items():
-        if issubclass(cls, base) and name in names:
-            is_in_c = True
+    is_in_c = name in fields_in_c(cls)
     for base in cls.__mro__:
         member = base.__dict__.get(name)
         if type(member) is MemberDescriptorType:
@@ -198,28 +176,15 @@ def _fields(exception: BaseException) -> dict[str, object]:
     """
     remade_exception = remade(exception)
     fields: dict[str, object] = {}
-    for base, names in FIELDS.items():
-        if not isinstance(exception, base):
-            continue
-        for name in names:
-            value = getattr(exception, name, None)
-            if not _is_equal(value, getattr(remade_exception, name, None)):
-                fields[name] = value
     cls = cast(type, type(exception))
+    for name in fields_in_c(cls):
+        if not is_equal_field(exception, remade_exception, name):
+            fields[name] = getattr(exception, name, None)
     for name, member in slot_members(cls, below=BaseException).items():
         # A slot may be empty.
         with suppress(AttributeError):
             fields[name] = member.__get__(exception)
     return fields
-
-
-def _is_equal(value: object, other_value: object) -> bool:
-    if value is other_value:
-        return True
-    # The value of a StopIteration may be an array, which has no truth value.
-    with suppress(Exception):
-        return bool(value == other_value)
-    return False
 
 
 def remade(exception: BaseException) -> BaseException | None:

@@ -22,6 +22,7 @@ from types import (
 )
 from typing import Any, Literal, NamedTuple
 
+from pytest_mimic._core.types.exception_fields import exception_fields
 from pytest_mimic._core.types.kinds import Reduce, full_name, is_stdlib, registered_kind
 from pytest_mimic._core.types.libraries import LIBRARIES
 from pytest_mimic._core.types.table import ROWS, row_of
@@ -343,68 +344,6 @@ def _names_of_cached_properties(type_: type) -> set[str]:
             slots = set(base.__dict__.get("__slots__", ()))
             names |= slots - {field.name for field in base.__dict__["__attrs_attrs__"]}
     return names
-
-
-def exception_fields(error: BaseException) -> tuple[str, ...]:
-    """Return the names of the attributes that only some builtin exceptions have.
-
-    These attributes are neither in the arguments nor in the `__dict__`.
-    """
-    names = _fields_set_later(error)
-    if isinstance(error, OSError):
-        return ("filename", "filename2", *names)
-    if isinstance(error, ImportError):
-        return ("name", "path", *names)
-    if isinstance(error, (AttributeError, NameError)) and error.name is not None:
-        return ("name",)
-    return names
-
-
-# The fields of builtin exceptions that the constructor fills with its arguments. A
-# program may set them anew: parsers give a `SyntaxError` its `filename` later.
-_FIELDS_OF_ARGUMENTS: dict[type[BaseException], tuple[str, ...]] = {
-    ImportError: ("msg",),
-    OSError: ("errno", "strerror"),
-    StopIteration: ("value",),
-    SyntaxError: (
-        *("msg", "filename", "lineno", "offset", "text"),
-        *("end_lineno", "end_offset"),
-    ),
-    UnicodeDecodeError: ("encoding", "object", "start", "end", "reason"),
-    UnicodeEncodeError: ("encoding", "object", "start", "end", "reason"),
-    UnicodeTranslateError: ("object", "start", "end", "reason"),
-}
-
-
-def _fields_set_later(error: BaseException) -> tuple[str, ...]:
-    """Return the fields that have another value than the arguments say."""
-    for base in _FIELDS_OF_ARGUMENTS:
-        if isinstance(error, base):
-            return _fields_unlike_arguments(error, base)
-    return ()
-
-
-def _fields_unlike_arguments(
-    error: BaseException, base: type[BaseException]
-) -> tuple[str, ...]:
-    """Return the fields in which an exception differs from one with its arguments.
-
-    If its builtin base takes other arguments than its class, these are all fields.
-    """
-    fresh: BaseException | None = None
-    with suppress(Exception):
-        fresh = base(*error.args)
-    changed = []
-    for name in _FIELDS_OF_ARGUMENTS[base]:
-        part = getattr(error, name, None)
-        part_by_arguments = getattr(fresh, name, None)
-        is_the_same = part is part_by_arguments
-        # The value of a `StopIteration` may be an array, which has no truth value.
-        with suppress(Exception):
-            is_the_same = is_the_same or bool(part == part_by_arguments)
-        if not is_the_same:
-            changed.append(name)
-    return tuple(changed)
 
 
 def exception_parts(error: BaseException) -> dict[str, Any]:

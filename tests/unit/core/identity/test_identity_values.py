@@ -364,6 +364,11 @@ ALIKE = {
         later(SyntaxError("wrong", ("a.py", 1, 2, "text")), filename="b.py"),
         later(SyntaxError("wrong", ("a.py", 1, 2, "text")), lineno=3),
     ],
+    "characters of a write that blocks": [
+        BlockingIOError(11, "busy"),
+        later(BlockingIOError(11, "busy"), characters_written=7),
+        later(BlockingIOError(11, "busy"), errno=12),
+    ],
     "reason of a text that cannot be read": [
         UnicodeDecodeError("utf-8", b"a", 0, 1, "wrong"),
         later(UnicodeDecodeError("utf-8", b"a", 0, 1, "wrong"), reason="right"),

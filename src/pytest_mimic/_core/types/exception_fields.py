@@ -1,0 +1,103 @@
+"""The fields in C of builtin exceptions, which stand in no `__dict__`: one table."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import NamedTuple
+
+
+class FieldsInC(NamedTuple):
+    """The fields that a builtin exception has in C.
+
+    Attributes:
+        from_arguments: The constructor fills them with its arguments. A program may set
+            them anew: parsers give a `SyntaxError` its `filename` later.
+        beside_arguments: `args` does not have their values.
+        unless_none: The same. They do not count if they are None.
+    """
+
+    from_arguments: tuple[str, ...] = ()
+    beside_arguments: tuple[str, ...] = ()
+    unless_none: tuple[str, ...] = ()
+
+
+_OF_UNICODE_ERROR = FieldsInC(("encoding", "object", "start", "end", "reason"))
+# By the class that brings the fields. `AttributeError.obj` is left out, as it may be
+# any object.
+FIELDS_IN_C: dict[type[BaseException], FieldsInC] = {
+    BlockingIOError: FieldsInC(("characters_written",)),
+    OSError: FieldsInC(("errno", "strerror"), ("filename", "filename2")),
+    ImportError: FieldsInC(("msg",), ("name", "path")),
+    NameError: FieldsInC(unless_none=("name",)),
+    AttributeError: FieldsInC(unless_none=("name",)),
+    StopIteration: FieldsInC(("value",)),
+    SyntaxError: FieldsInC(
+        (
+            *("msg", "filename", "lineno", "offset", "text"),
+            *("end_lineno", "end_offset"),
+        )
+    ),
+    UnicodeDecodeError: _OF_UNICODE_ERROR,
+    UnicodeEncodeError: _OF_UNICODE_ERROR,
+    UnicodeTranslateError: FieldsInC(("object", "start", "end", "reason")),
+}
+
+
+def fields_in_c(class_: type[BaseException]) -> tuple[str, ...]:
+    """Return the names of all fields in C of a class of exceptions."""
+    names: tuple[str, ...] = ()
+    for base, fields in FIELDS_IN_C.items():
+        if issubclass(class_, base):
+            names += fields.beside_arguments + fields.unless_none
+            names += fields.from_arguments
+    return names
+
+
+def exception_fields(error: BaseException) -> tuple[str, ...]:
+    """Return the names of the fields in C that count for an exception.
+
+    Its arguments do not tell their values.
+    """
+    beside: list[str] = []
+    set_later: list[str] = []
+    for base, fields in FIELDS_IN_C.items():
+        if not isinstance(error, base):
+            continue
+        beside += fields.beside_arguments
+        for name in fields.unless_none:
+            if getattr(error, name) is not None:
+                beside.append(name)
+        set_later += _fields_unlike_arguments(error, base, fields.from_arguments)
+    return (*beside, *set_later)
+
+
+def _fields_unlike_arguments(
+    error: BaseException, base: type[BaseException], names: tuple[str, ...]
+) -> list[str]:
+    """Return the fields in which an exception differs from one with its arguments.
+
+    If its builtin base takes other arguments than its class, these are all fields.
+    """
+    fresh: BaseException | None = None
+    with suppress(Exception):
+        fresh = base(*error.args)
+    changed = []
+    for name in names:
+        # A field may have no value: `characters_written` of a write that did not block.
+        if hasattr(error, name) and not is_equal_field(error, fresh, name):
+            changed.append(name)
+    return changed
+
+
+def is_equal_field(
+    error: BaseException, other: BaseException | None, name: str
+) -> bool:
+    """Check whether a field of two exceptions is equal. Without a value it is None."""
+    value = getattr(error, name, None)
+    value_of_other = getattr(other, name, None)
+    if value is value_of_other:
+        return True
+    # The value of a `StopIteration` may be an array, which has no truth value.
+    with suppress(Exception):
+        return bool(value == value_of_other)
+    return False
