@@ -16,6 +16,7 @@ from typing import Any
 
 from pytest_mimic._core.identity.source import (
     KEPT_SOURCE,
+    behind_wrappers,
     class_source,
     code_source,
     own_methods,
@@ -342,11 +343,10 @@ def _lent_functions(item: Any, cls: type) -> list[FunctionType]:
                 holders.append(object.__getattribute__(item, name))
     own = set(map(id, own_methods(cls)))
     functions = []
-    for function in holders:
-        while type(function) is FunctionType:
-            if id(function) not in own:
+    for holder in holders:
+        for function in behind_wrappers(holder):
+            if type(function) is FunctionType and id(function) not in own:
                 functions.append(function)
-            function = function.__dict__.get("__wrapped__")
     return functions
 
 

@@ -294,6 +294,21 @@ def _members_to_compare(value: type) -> dict[str, object]:
     return parts
 
 
+def behind_wrappers(function: object) -> list[object]:
+    """Return a function and what it wraps, from the outside in, each once.
+
+    A chain of `__wrapped__` may lead back into itself.
+    """
+    chain: list[object] = []
+    seen_ids: set[int] = set()
+    while id(function) not in seen_ids:
+        seen_ids.add(id(function))
+        chain.append(function)
+        if type(function) is FunctionType:
+            function = function.__dict__.get("__wrapped__", function)
+    return chain
+
+
 def own_methods(value: type) -> Iterator[FunctionType]:
     """Yield the methods that a class itself has, without their decorators."""
     members: list[tuple[str, Any]] = []
@@ -304,11 +319,10 @@ def own_methods(value: type) -> Iterator[FunctionType]:
             members.append((name, member))
     for name, member in members:
         if type(member) is cached_property:
-            function = member.func
+            outermost = member.func
         else:
-            function = getattr(member, "__func__", member)
-        while type(function) is FunctionType and "__wrapped__" in function.__dict__:
-            function = function.__dict__["__wrapped__"]
+            outermost = getattr(member, "__func__", member)
+        function = behind_wrappers(outermost)[-1]
         if type(function) is FunctionType and _is_method_of(function, name, value):
             yield function
 

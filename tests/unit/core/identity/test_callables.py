@@ -131,6 +131,28 @@ def test_a_function_bound_by_hand_counts_with_its_object():
     assert len(set(map(fingerprint, methods))) == 6
 
 
+def test_functions_that_wrap_each_other_are_identified():
+    """An undone patch may leave a chain of `__wrapped__` that leads into itself."""
+
+    def made(number):
+        def method(self):
+            return number
+
+        def other(self):
+            return number
+
+        method.__wrapped__, other.__wrapped__ = other, method
+
+        class Made:
+            of_first = method
+            of_second = staticmethod(other)
+
+        return Made
+
+    assert fingerprint(made(1)) == fingerprint(made(1))
+    assert fingerprint(made(1)) != fingerprint(made(2))
+
+
 def test_attributes_of_a_local_class_are_identified_without_their_code():
     mock = MagicMock()
     like_a_property = MagicMock(spec=property)
