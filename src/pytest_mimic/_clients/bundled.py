@@ -16,8 +16,8 @@ def _http(adapter: str) -> Client:
     return Client(
         f"pytest_mimic._clients.http.{adapter}",
         kind="http",
-        check="pytest_mimic._clients.recorded_shapes:check_http",
-        parts=(
+        outcome_check="pytest_mimic._clients.recorded_shapes:check_http",
+        call_parts=(
             "host",
             "port",
             "scheme",
@@ -28,7 +28,7 @@ def _http(adapter: str) -> Client:
             "body",
             "format",
         ),
-        answer=(
+        outcome_parts=(
             "status",
             "reason",
             "version",
@@ -52,22 +52,22 @@ BUNDLED = {
     "http.client": _http("http_client:StdlibAdapter"),
     "sqlalchemy": Client(
         "pytest_mimic._clients.sql.sqlalchemy:SqlAdapter",
-        check="pytest_mimic._clients.recorded_shapes:check_sql",
-        parts=("statement", "params", "database"),
-        answer=("columns", "rows", "rowcount", "lastrowid", "error"),
+        outcome_check="pytest_mimic._clients.recorded_shapes:check_sql",
+        call_parts=("statement", "params", "database"),
+        outcome_parts=("columns", "rows", "rowcount", "lastrowid", "error"),
         is_bundled=True,
     ),
     "redis": Client(
         "pytest_mimic._clients.redis.redis_client:RedisAdapter",
-        check="pytest_mimic._clients.recorded_shapes:check_redis",
-        parts=("command", "commands", "database", "protocol"),
-        answer=("reply", "replies", "error", "after"),
+        outcome_check="pytest_mimic._clients.recorded_shapes:check_redis",
+        call_parts=("command", "commands", "database", "protocol"),
+        outcome_parts=("reply", "replies", "error", "after"),
         is_bundled=True,
     ),
     "grpc": Client(
         "pytest_mimic._clients.grpc.channels:GrpcAdapter",
-        parts=("server", "method", "request", "metadata"),
-        answer=(
+        call_parts=("server", "method", "request", "metadata"),
+        outcome_parts=(
             "code",
             "details",
             "response",
@@ -78,9 +78,9 @@ BUNDLED = {
     ),
     "mcp": Client(
         "pytest_mimic._clients.mcp.mcp_transports:McpAdapter",
-        check="pytest_mimic._clients.mcp.server_start:check_mcp",
-        parts=("server", "method", "params"),
-        answer=("result", "error", "messages"),
+        outcome_check="pytest_mimic._clients.mcp.server_start:check_mcp",
+        call_parts=("server", "method", "params"),
+        outcome_parts=("result", "error", "messages"),
         is_bundled=True,
     ),
 }

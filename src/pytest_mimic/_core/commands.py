@@ -160,7 +160,7 @@ class Commands(NamedFields):
         # As keys, the tests stand once each.
         different_tests = dict.fromkeys(filter(None, tests))
         if all(tests):
-            words += map(self._from_here, different_tests)
+            words += map(self._as_argument, different_tests)
         return join(words)
 
     def for_tests(
@@ -202,7 +202,7 @@ class Commands(NamedFields):
             return None
         from hashlib import blake2b
 
-        text = "".join(f"{self._from_here(test)}\n" for test in tests)
+        text = "".join(f"{self._as_argument(test)}\n" for test in tests)
         name = blake2b(text.encode("utf-8", "replace"), digest_size=4).hexdigest()
         file = self.folder / f"tests-{name}.txt"
         if any("\n" in test for test in tests):
@@ -216,13 +216,16 @@ class Commands(NamedFields):
             return None
         return f"@{relative_path(file, start=self.here or Path.cwd())}"
 
-    def _from_here(self, test: str) -> str:
-        """Return a test's id with the path from the folder of the shell."""
+    def _as_argument(self, test: str) -> str:
+        """Return a test's id as pytest takes it: from the folder of the shell.
+
+        Where that folder or the rootdir is unknown, the path stays from the rootdir.
+        """
         file, colons, name = test.partition("::")
         if self.here is not None and self.rootdir is not None:
             file = relative_path(self.rootdir / file, start=self.here)
         if file[:1] in ("-", "@"):
-            # Else it would be an option, or a file of arguments.
+            # pytest would take the path for an option, or for a file of arguments.
             file = f"./{file}"
         return f"{file}{colons}{name}"
 

@@ -40,26 +40,26 @@ def file_of_module(name: str) -> str | None:
     return origin
 
 
-def closest_module(name: str) -> str:
+def hint_of_closest_module(name: str) -> str:
     """Return ` (did you mean …?)` with the closest module.
 
     The text is empty if there is none.
 
     shopp.api, beside shop/api.py  →  (did you mean shop.api?)
     """
-    close = _closest(name)
+    close = _closest_module(name)
     if not close:
         return ""
     return f" (did you mean {close}?)"
 
 
-def _closest(name: str) -> str:
+def _closest_module(name: str) -> str:
     """Return the name of the closest module, whose packages may be others, too."""
     from pkgutil import iter_modules
 
     parent, dot, last = name.rpartition(".")
     if parent and _search_path(parent) is None:
-        parent = _closest(parent)
+        parent = _closest_module(parent)
         if not parent:
             return ""
         if module_exists(f"{parent}.{last}"):

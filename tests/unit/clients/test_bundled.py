@@ -36,4 +36,4 @@ def test_http_is_one_kind_and_cassettes_take_each_kind_once():
 def test_what_is_compared_of_an_answer_has_the_words_that_volatile_takes(name, outcome):
     compared = load_adapter(name).comparable(outcome)
 
-    assert compared.keys() <= {*BUNDLED[name].answer}
+    assert compared.keys() <= {*BUNDLED[name].outcome_parts}

@@ -450,16 +450,18 @@ class EndedCall(_aio.AioRpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
         if outcome.get("code"):
             code = grpc.StatusCode[outcome["code"]]
         super().__init__(code, None, None, outcome.get("details", ""), "")
-        messages = outcome.get("response", [])
-        if not isinstance(messages, list):
-            messages = [messages]
+        response = outcome.get("response", [])
+        # The response is a list of messages of a stream, or one message.
+        messages = response if isinstance(response, list) else [response]
+        # grpc has no public name for the deserializer.
         deserialize = rpc.multi_callable._response_deserializer
-        # The messages that the caller has not read.
-        self._unread: deque[Any] = deque()
+        self._unread_messages: deque[Any] = deque()
         for message in messages:
-            self._unread.append(load_message(message, deserialize))
+            self._unread_messages.append(load_message(message, deserialize))
         self._rpc = rpc
         self._outcome = outcome
+        # What a reader of an ended call gets. A call that failed is its own error; to a
+        # type checker, none of its classes derives from `BaseException`.
         self._error = cast(BaseException, self)
 
     def initial_metadata(self, name: str = "initial_metadata") -> Any:
@@ -476,15 +478,15 @@ class EndedCall(_aio.AioRpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
         return self
 
     def __next__(self) -> Any:
-        if self._unread:
-            return self._unread.popleft()
+        if self._unread_messages:
+            return self._unread_messages.popleft()
         if self.code() is grpc.StatusCode.OK:
             raise StopIteration
         raise self._error
 
     def result(self, timeout: float | None = None) -> Any:  # noqa: ARG002 - it has ended
-        if self._unread:
-            return self._unread[0]
+        if self._unread_messages:
+            return self._unread_messages[0]
         # There is no response: this raises the error of the call.
         return next(self)
 
@@ -507,7 +509,7 @@ class EndedCall(_aio.AioRpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
 
     async def read_or_wait(self) -> Any:
         """Return the next message, or wait as the recorded reader did."""
-        if not self._unread and self.is_active() and self._rpc.waits:
+        if not self._unread_messages and self.is_active() and self._rpc.waits:
             await self._rpc.step.wait_async()
         return next(self, _END_OF_STREAM)
 
@@ -523,7 +525,7 @@ class EndedCall(_aio.AioRpcError, grpc.Call, grpc.Future):  # type: ignore[misc]
     def cancel(self) -> bool:
         if self.done():
             return False
-        self._unread.clear()
+        self._unread_messages.clear()
         super().__init__(
             grpc.StatusCode.CANCELLED, None, None, "Locally cancelled by application!"
         )

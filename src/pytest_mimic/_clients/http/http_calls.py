@@ -364,7 +364,9 @@ class RequestTaker:
             parts_of_url, shown_url = read_url_of_request(url)
         except ValueError:
             return None
+        # What messages show of the request, and what the recording keeps beside it.
         described: dict[str, Any] = {"method": method, "url": shown_url}
+        # What the request is identified by.
         parts = {
             "method": method,
             **parts_of_url,
@@ -376,15 +378,17 @@ class RequestTaker:
         for name, value in headers.choosing.items():
             described[f"headers.{name}"] = value
         if headers.logins:
-            described["login"] = parts["login"] = headers.logins
-        learn_from_body: Callable[[Secrets], None] | None = None
+            # A service may answer each user in another way.
+            parts["login"] = headers.logins
+            described["login"] = headers.logins
+        learn_secrets_of_body: Callable[[Secrets], None] | None = None
         if body:
             body_format, plain_body = describe_body(
                 body,
                 headers.sent.get("content-type"),
                 headers.sent.get("content-encoding"),
             )
-            learn_from_body = partial(learn_body, body_format, plain_body)
+            learn_secrets_of_body = partial(learn_body, body_format, plain_body)
             if body_format in ("form", "multipart"):
                 plain_body = without_signature(plain_body)
             secrets = secrets_of(redactor, headers.sent, known_secrets)
@@ -399,7 +403,7 @@ class RequestTaker:
             request,
             headers.sent,
             known_secrets,
-            learn_from_body,
+            learn_secrets_of_body,
         )
         # The host has its port, unless that is the usual one.
         host = shown_url.split("/", 3)[2]
@@ -418,7 +422,7 @@ def _learned_from(
     request: HttpRequest,
     headers: dict[str, str],
     known_secrets: KnownSecrets | None,
-    learn_from_body: Callable[[Secrets], None] | None,
+    learn_secrets_of_body: Callable[[Secrets], None] | None,
 ) -> Secrets:
     """Return the secrets of a request: of its URL, its headers and its body.
 
@@ -427,13 +431,13 @@ def _learned_from(
         request: The request.
         headers: The headers of the request by name.
         known_secrets: The secrets of the test.
-        learn_from_body: Learns the secrets of the body, if there is one.
+        learn_secrets_of_body: Learns the secrets of the body, if there is one.
     """
     secrets = learned_from(
         redactor, request.url, request.headers, None, headers, known_secrets
     )
-    if learn_from_body is not None:
-        learn_from_body(secrets)
+    if learn_secrets_of_body is not None:
+        learn_secrets_of_body(secrets)
     return secrets
 
 

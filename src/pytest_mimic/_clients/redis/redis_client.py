@@ -157,7 +157,7 @@ class RedisAdapter(Adapter):
         is_connected = socket or getattr(connection, "is_connected", False)
         if state.is_real or not port.taking() or is_connected:
             return waiting(original(connection, *args, **kwargs))
-        return bool(state.expected_replies)
+        return bool(state.unread_replies)
 
     def _send(
         self,
@@ -196,19 +196,19 @@ class RedisAdapter(Adapter):
         **kwargs: Any,
     ) -> Any:
         state = _state(connection)
-        if state.is_real or not state.expected_replies:
+        if state.is_real or not state.unread_replies:
             return waiting(original(connection, disable_decoding, *args, **kwargs))
         encoder = None
         if not disable_decoding:
             encoder = connection.encoder
-        expected_reply = state.expected_replies.popleft()
-        if type(expected_reply) is Waiting:
-            return self._wait(expected_reply, is_async=iscoroutinefunction(original))
-        if type(expected_reply) is Batch:
+        unread_reply = state.unread_replies.popleft()
+        if type(unread_reply) is Waiting:
+            return self._wait(unread_reply, is_async=iscoroutinefunction(original))
+        if type(unread_reply) is Batch:
             read_reply = partial(original, connection, True, *args, **kwargs)
-            return self._read_for_real(port, state, expected_reply, encoder, read_reply)
-        reply = load_reply(expected_reply, encoder)
-        may_be_error = type(expected_reply) is dict
+            return self._read_for_real(port, state, unread_reply, encoder, read_reply)
+        reply = load_reply(unread_reply, encoder)
+        may_be_error = type(unread_reply) is dict
         if may_be_error:
             # Only a mapping with a tag is an error, which is raised.
             return returned(reply)
@@ -232,8 +232,8 @@ class RedisAdapter(Adapter):
     ) -> Steps:
         """Read a reply from the server.
 
-        Meanwhile the connection's state is busy, so that all the client does on it is
-        real.
+        Meanwhile the connection's state says `is_talking`, so that all the client does
+        on it goes to the server.
         """
         reply = None
         if not batch.is_broken:
@@ -272,34 +272,36 @@ def _wrap_acquire(original: _Function, port: Port) -> _Function:
 
 
 class ConnectionState:
-    """The replies that a connection still has to read.
+    """The replies that a client still has to read from a connection.
 
     Attributes:
-        listens: The connection receives messages of channels.
-        is_busy: A real command is being sent or read.
-        expected_replies: For each reply, its batch, or the reply as it is stored.
+        listens: The connection receives messages of channels, or is monitored.
+        is_talking: The client sends a real command, or reads a real reply.
+        unread_replies: What the client reads next, in order. Of a recorded reply, its
+            plain data; of a real one, the `Batch` that reads it; a `Waiting` for those
+            that did not come.
     """
 
     def __init__(self) -> None:
         self.listens = False
-        self.is_busy = False
-        self.expected_replies: deque[Any] = deque()
+        self.is_talking = False
+        self.unread_replies: deque[Any] = deque()
 
     @property
     def is_real(self) -> bool:
-        """Whether everything on the connection is real, set-up included."""
-        return self.listens or self.is_busy
+        """Whether all commands go to the server, also those that set it up."""
+        return self.listens or self.is_talking
 
     def disconnect(self) -> None:
         """Forget the replies that have not been read."""
-        if self.is_busy:
+        if self.is_talking:
             # The client tries to connect again, or fails. `Batch.talking` sees both.
             return
         self.listens = False
-        while self.expected_replies:
-            expected_reply = self.expected_replies.popleft()
-            if isinstance(expected_reply, Batch) and expected_reply.step is not None:
-                expected_reply.step.abandon()
+        while self.unread_replies:
+            unread_reply = self.unread_replies.popleft()
+            if isinstance(unread_reply, Batch) and unread_reply.step is not None:
+                unread_reply.step.abandon()
 
     def begin(self, connection: Any, packed: Any, port: Port) -> Batch | None:
         """Decide about commands to send.
@@ -341,16 +343,16 @@ class ConnectionState:
         if step is not None and step.mode == "replay":
             if step.waits:
                 # Not all replies came when the commands were recorded.
-                self.expected_replies.append(Waiting(step))
+                self.unread_replies.append(Waiting(step))
             else:
                 outcome = step.outcome(is_read_only=True)
-                self.expected_replies.extend(_replies_in(outcome))
+                self.unread_replies.extend(_replies_in(outcome))
             return None
         batch = Batch(step, commands)
         if is_listening:
             self.listens = True
         else:
-            self.expected_replies.extend([batch] * len(commands))
+            self.unread_replies.extend([batch] * len(commands))
         return batch
 
 
@@ -416,8 +418,8 @@ class Batch:
         The client may set the connection up in the block. An error of the client in the
         block is the outcome; another exception, an interrupt for example, is not.
         """
-        was_busy = state.is_busy
-        state.is_busy = True
+        was_talking = state.is_talking
+        state.is_talking = True
         self.is_broken = True
         try:
             with recording(self.step, self._store_error):
@@ -426,13 +428,13 @@ class Batch:
         except BaseException:
             # The replies of this batch do not come any more.
             replies_to_others: deque[Any] = deque()
-            for reply in state.expected_replies:
+            for reply in state.unread_replies:
                 if reply is not self:
                     replies_to_others.append(reply)
-            state.expected_replies = replies_to_others
+            state.unread_replies = replies_to_others
             raise
         finally:
-            state.is_busy = was_busy
+            state.is_talking = was_talking
 
     def _store_error(self, error: Exception) -> dict[str, Any] | None:
         """Return an error of the client as the outcome; None for any other error.

@@ -150,8 +150,8 @@ def index_after(command: Command, word: bytes) -> int:
 # -- secrets
 
 
-def with_settings(redactor: Redactor) -> Redactor:
-    """Return a redactor that knows the server's own passwords."""
+def with_secret_settings(redactor: Redactor) -> Redactor:
+    """Return a redactor for which the server's own passwords are secret, too."""
     return redactor.with_names(_SECRET_SETTINGS)
 
 
@@ -263,11 +263,15 @@ def _shown_indexes_of_acl(command: Command) -> list[int]:
 
 
 def _shown_indexes_of_fields(command: Command, redactor: Redactor) -> list[int]:
-    """Return the indexes of the words that do not follow the name of a secret."""
-    names = with_settings(redactor)
+    """Return the indexes of the words that do not follow the name of a secret.
+
+    `HSET user:1 name ann password s3cr3t` gives all but the last one, 5.
+    """
+    redactor = with_secret_settings(redactor)
     indexes_to_show = []
     for index in range(len(command)):
-        if index < 2 or not names.secret(text_of(command[index - 1])):
+        # The verb and the key have no name before them.
+        if index < 2 or not redactor.secret(text_of(command[index - 1])):
             indexes_to_show.append(index)
     return indexes_to_show
 

@@ -15,7 +15,7 @@ from pytest_mimic._clients.redis.redis_commands import (
     is_secret,
     plain_word,
     text_of,
-    with_settings,
+    with_secret_settings,
 )
 from pytest_mimic.client import CorruptRecordingError, tag_in, tagged
 
@@ -107,10 +107,10 @@ def hide_reply(reply: Any, command: Command, redactor: Redactor) -> Any:
     in_turn = _has_fields(command)
     if hides_all and not in_turn:
         return _map_texts(reply, partial(_hide_text, redactor=redactor))
-    names = with_settings(redactor)
+    redactor_of_fields = with_secret_settings(redactor)
 
     def hides(name: bytes) -> bool:
-        return hides_all or names.secret(text_of(name))
+        return hides_all or redactor_of_fields.secret(text_of(name))
 
     hide = partial(_hide_field, redactor=redactor)
     return _hide_fields(reply, hides, hide, in_turn=in_turn)

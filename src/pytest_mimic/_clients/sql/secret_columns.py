@@ -212,10 +212,18 @@ def _sources_of(element: Any) -> Iterable[Any]:
 
 
 def _is_measure(element: Any) -> bool:
-    """Check whether an expression only compares or measures: `length(password)`."""
+    """Check whether an expression tells of values and gives none of them.
+
+    | the expression | for example |
+    |---|---|
+    | a comparison | `password = 'x'` |
+    | a function that measures | `length(password)` |
+    | a test for rows | `EXISTS (SELECT password …)` |
+    """
     if isinstance(element, elements.BinaryExpression):
         return operators.is_comparison(element.operator)
     if isinstance(element, functions.FunctionElement):
+        # A function that a table is selected from may have no name.
         name: str = getattr(element, "name", "")
         return name.lower() in _MEASURING_FUNCTIONS
     return isinstance(element, selectable.Exists)

@@ -123,13 +123,14 @@ class SqlAdapter(Adapter):
         self, original: Callable[..., Any], port: Port
     ) -> Callable[..., Any]:
         def connect(pool_record: Any) -> None:
-            """Give a record of a pool a stand-in.
+            """Give a pool's record of a connection a stand-in for the connection.
 
-            The pool's events wait for the real connection.
+            The pool's event `connect` fires when the stand-in opens a real one.
             """
             if not port.taking():
                 original(pool_record)
                 return
+            # These attributes are what `original` sets in SQLAlchemy 2.0.
             pool_record.dbapi_connection = None
             pool_record.starttime = time()
             pool_record.dbapi_connection = self._stand_in(port, pool_record)

@@ -139,16 +139,17 @@ def _follows(
 
 
 def _has_one_outcome(call: Call, recording: Recording) -> bool:
-    """Return whether the outcomes of a sequence are equal, as verifying compares them.
+    """Return whether all outcomes of a former sequence are equal.
 
-    No pickle is loaded.
+    One of them can then serve all tests, as the line of today asks. They are compared
+    as verifying does. No pickle is loaded.
     """
     first, *others = recording.outcomes
-    return all(_are_equal(call, first, other) for other in others)
+    return all(_are_equal_outcomes(call, first, other) for other in others)
 
 
-def _are_equal(call: Call, first: Stored, second: Stored) -> bool:
-    """Return whether two outcomes of a sequence are equal and whole."""
+def _are_equal_outcomes(call: Call, first: Stored, second: Stored) -> bool:
+    """Return whether two outcomes of a former sequence are equal and whole."""
     if first.mark or second.mark:
         return False
     first_json, second_json = first.readable(), second.readable()
@@ -162,6 +163,8 @@ def _are_equal(call: Call, first: Stored, second: Stored) -> bool:
     if not isinstance(first_outcome, Value) or not isinstance(second_outcome, Value):
         return False
     differences = compare(
+        # What is compared of one outcome may depend on the other: the order of rows
+        # counts unless both have the same rows, for example.
         Value(adapter.comparable(first_outcome.value, second_outcome.value)),
         Value(adapter.comparable(second_outcome.value, first_outcome.value)),
         Rules(volatile=call.plan.options.volatile, ordered=True),

@@ -273,10 +273,11 @@ class CallIdentity:
         """Return the paths in an argument that do not count, each as its steps."""
         return sorted(self._ignored_steps.get(position, ()))
 
-    def is_content(self, position: int) -> bool:
+    def counts_by_content(self, position: int) -> bool:
         """Return whether an argument counts by the content of files that it names.
 
-        The argument is one of `content=`, or is the `**extra` that has one.
+        The argument is one of `content=`, or is the `**extra` that may have one of
+        these in it.
         """
         if position == self._extra_position and self._by_content:
             return True
@@ -341,8 +342,8 @@ class CallIdentity:
 
         a/x, a/y  →  nothing        a/x, b/y, a/z  →  0, 1, 0
         """
-        located_positions = list(filter(self._is_located, self._counted_positions))
-        folders = self._folders(values, located_positions)
+        located_positions = list(filter(self._counts_by_place, self._counted_positions))
+        folders = self._given_folders(values, located_positions)
         numbers: dict[str, int] = {}
         for folder in folders:
             numbers.setdefault(folder, len(numbers))
@@ -351,30 +352,34 @@ class CallIdentity:
         return dumps([numbers[folder] for folder in folders], MARSHAL_VERSION)
 
     def folders(self, values: tuple[object, ...]) -> list[str]:
-        """Return the given folders in which the arguments' paths are.
+        """Return the folders from pytest in which the arguments' paths are.
 
         The folders of arguments whose paths count by their place come first.
         """
         located_positions = []
         other_positions = []
         for position in range(len(self._names)):
-            if self._is_located(position):
+            if self._counts_by_place(position):
                 located_positions.append(position)
             else:
                 other_positions.append(position)
-        return self._folders(values, [*located_positions, *other_positions])
+        return self._given_folders(values, [*located_positions, *other_positions])
 
-    def _folders(
+    def _given_folders(
         self, values: tuple[object, ...], positions: Iterable[int]
     ) -> list[str]:
-        """Return the given folders in which the paths of some arguments are."""
+        """Return the folders from pytest, as `tmp_path`, that hold paths of arguments.
+
+        A folder is there once for each path in it, so that calls with paths in one
+        folder differ from calls with paths in two. The positions say which arguments.
+        """
         given_folders = rest_of_identity().given_folders
         folders: list[str] = []
         for position in positions:
             folders += given_folders(values[position], self._places)
         return folders
 
-    def _is_located(self, position: int) -> bool:
+    def _counts_by_place(self, position: int) -> bool:
         """Return whether the paths in an argument count by the place of their file."""
         is_chosen = self._key is not None or self._names[position] in self._by_content
         return (

@@ -123,7 +123,7 @@ def _is_restored_exactly(
     identity: CallIdentity, position: int, value: object, tree: object
 ) -> bool:
     """Return whether an argument can be made again from its description, a `tree`."""
-    if identity.is_content(position):
+    if identity.counts_by_content(position):
         return False
     if _is_same_plainly(tree, value):
         return True

@@ -1,4 +1,4 @@
-"""The line of Python for a remedy: a `key=` with what a stream would give.
+"""Remedies for a stream as an argument: a `mimic(…, key=…)` with what it would give.
 
 A call with a stream or a generator of random numbers is refused, and the error says how
 the test can name the content of the stream in its place.
@@ -31,9 +31,9 @@ def stream_content(path: str, kind: type, options: Options | None) -> str | None
         options: The options of the target's line.
     """
     is_part = not path.isidentifier()
-    written = options or Options()
-    ignores_parts = any(not ignored.isidentifier() for ignored in written.ignore)
-    if is_part or ignores_parts or written.content:
+    options_so_far = options or Options()
+    ignores_parts = any(not path.isidentifier() for path in options_so_far.ignore)
+    if is_part or ignores_parts or options_so_far.content:
         return None
     return expression(kind, f'call["{path}"]')
 
@@ -60,22 +60,23 @@ def stream_line(
                 (call["file"].getvalue(), call["file"].tell())})
     """
     match = _ARGUMENT.match(path)
-    assert match is not None
-    argument = match[0]
-    written = options or Options()
-    ignored = tuple(dict.fromkeys([*written.ignore, argument]))
-    words = [f'"{target}"', f"ignore={_keyword_value(ignored)}"]
-    for name, value in written._asdict().items():
+    assert match is not None, "a path begins with an argument"
+    argument_with_stream = match[0]
+    options_so_far = options or Options()
+    ignored = tuple(dict.fromkeys([*options_so_far.ignore, argument_with_stream]))
+    arguments = [f'"{target}"', f"ignore={_keyword_value(ignored)}"]
+    for name, value in options_so_far._asdict().items():
         is_default = value == Options._field_defaults[name]
         if name not in ("ignore", "key") and not is_default:
-            words.append(f"{name}={_keyword_value(value)}")
+            arguments.append(f"{name}={_keyword_value(value)}")
     key = "..."
     if content is not None:
         # What the target's line leaves out must not count by way of `key`.
-        left_out = [f'"{name}": None' for name in written.ignore]
-        parts = ", ".join(["**call", *left_out, f'"{argument}": {content}'])
-        key = f"lambda call: {{{parts}}}"
-    return f"mimic({', '.join(words)}, key={key})"
+        left_out = [f'"{name}": None' for name in options_so_far.ignore]
+        entry_of_stream = f'"{argument_with_stream}": {content}'
+        entries = ", ".join(["**call", *left_out, entry_of_stream])
+        key = f"lambda call: {{{entries}}}"
+    return f"mimic({', '.join(arguments)}, key={key})"
 
 
 def _keyword_value(value: object) -> str:

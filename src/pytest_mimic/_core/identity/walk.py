@@ -426,7 +426,10 @@ def _write_large_sets(
 
 
 def _write_sets_of_ints(column: Column, update: Update) -> InnerColumns | None:
-    """Write the members as one column, sorted in each set. None: one is no int."""
+    """Write the members as one column, sorted in each set.
+
+    None: a member is no `int`, and nothing was written.
+    """
     # Other members may have no order, an order of their own, or no dump. They may raise
     # anything.
     with suppress(Exception):
@@ -445,9 +448,11 @@ def _write_sets_of_ints(column: Column, update: Update) -> InnerColumns | None:
 def _write_sets_of_texts(
     walk: Walk, column: Column, update: Update
 ) -> InnerColumns | None:
-    """Write the sum of the members' digests for each set. None: one is no str.
+    """Write the sum of the members' digests for each set.
 
     A sum does not depend on the order of the members. To sort the texts takes longer.
+
+    None: a member is no `str`, or holds the separator, and nothing was written.
     """
     sums: list[int] = []
     for members in column:

@@ -195,11 +195,12 @@ def _builtin_of(kind: type) -> type | None:
 
 
 def _attributes_beside_value(value: object) -> dict[str, object]:
-    """Return what an object holds besides the value of its builtin.
+    """Return what an object holds besides the value of its builtin, by attribute.
 
     Raises:
-        NotExactError: The object has slots, which may hold anything.
+        NotExactError: The object has slots, which are not stored.
     """
+    # A class with empty `__slots__` adds no attributes.
     if any(vars(base).get("__slots__") for base in type(value).__mro__):
         raise NotExactError(type(value))
     return dict(getattr(value, "__dict__", {}))
@@ -554,11 +555,16 @@ _ZEROES: dict[type, object] = {
 
 
 def blank(value: object, placeholder: str) -> object:
-    """Return a value of the same type in place of a secret one.
+    """Return what stands in a row for a secret value of the database, of the same type.
 
-    Text and bytes become the placeholder, other values the zero of their type. None and
-    booleans stay, and containers keep their shape.
+    | the value | what stands for it |
+    |---|---|
+    | text, bytes | the placeholder |
+    | a number, a date, a UUID | the zero of its type, such as `1970-01-01` |
+    | a list, a mapping | the same with its items replaced |
+    | None, a boolean | the value |
     """
+    # A boolean tells no secret, and code often asks whether a value is set.
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, (list, tuple)):

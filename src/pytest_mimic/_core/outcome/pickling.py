@@ -58,7 +58,8 @@ _LAZY = {
     ("pyarrow", "FileSystemDataset"): "to_table()",
 }
 # A class with one of these methods decides itself what a pickle keeps of its objects.
-_DECIDING = frozenset(
+# So an object of such a class is compared with what its pickle gives.
+_METHODS_OF_PICKLING = frozenset(
     (
         "__getnewargs__",
         "__getnewargs_ex__",
@@ -465,7 +466,7 @@ def _deciding_class(cls: Any) -> Any:
     `object` decides if no class has a method for it.
     """
     for base in cls.__mro__:
-        if not _DECIDING.isdisjoint(vars(base)):
+        if not _METHODS_OF_PICKLING.isdisjoint(vars(base)):
             return base
     return object
 

@@ -313,8 +313,8 @@ class Redactor(SecretNames):
         # No service issues what the application has from its environment, such as an
         # API key: an answer that has the key repeats it.
         is_of_environment = secret in self.environment.forms
-        is_never_issued = not secret or is_of_environment or is_placeholder(secret)
-        if self.issuer is None or is_never_issued:
+        cannot_be_issued = not secret or is_of_environment or is_placeholder(secret)
+        if self.issuer is None or cannot_be_issued:
             return self.known_secrets.stand_in(value)
         return self.known_secrets.issue(
             self.issuer, str(name), secret, is_number=type(value) in _ZEROES
@@ -418,7 +418,7 @@ class Redactor(SecretNames):
 
         Any other text is returned as it is.
         """
-        scrubbed = self._in_json(text, self.scrub_json)
+        scrubbed = self._scrubbed_json(text, self.scrub_json)
         if scrubbed is None:
             return text
         return scrubbed
@@ -433,9 +433,9 @@ class Redactor(SecretNames):
         Data is JSON, markup, GraphQL, a form or a URL. Any other text loses the secrets
         in its URLs only.
         """
-        json = self._in_json(text, self.scrub_data)
-        if json is not None:
-            return json
+        scrubbed_json = self._scrubbed_json(text, self.scrub_data)
+        if scrubbed_json is not None:
+            return scrubbed_json
         literals = _patterns_of_literals(text)
         if literals:
             hidden_text = text
@@ -603,19 +603,19 @@ class Redactor(SecretNames):
         text = hide_values(text, secrets)
         if "AIza" in text:
             text = GOOGLE_KEY.sub(PLACEHOLDER, text)
-        json = self._in_json(text, self.scrub_text)
-        if json is not None:
-            return json
+        scrubbed_json = self._scrubbed_json(text, self.scrub_text)
+        if scrubbed_json is not None:
+            return scrubbed_json
         return "".join(self._with_values_replaced(self.scrub_urls(text)))
 
     def _with_values_replaced(self, text: str) -> Iterator[str]:
         """Yield the text in pieces, with the values after secret names replaced.
 
-        Three pieces of `a token=abc, b`: `a token=<redacted>`, and `, b`.
+        `a token=abc, b` gives `a token=<redacted>`, then `, b`.
         """
-        # Up to here, the text was yielded.
+        # The end of the text that has been yielded.
         yielded = 0
-        # From here on, a name is searched for.
+        # The place from which the next name is searched for.
         start = 0
         while name_match := _NAMED.search(text, start):
             start = name_match.end()
@@ -642,7 +642,9 @@ class Redactor(SecretNames):
             start = end
         yield text[yielded:]
 
-    def _in_json(self, text: str, scrub_inner: Callable[[str], str]) -> str | None:
+    def _scrubbed_json(
+        self, text: str, scrub_inner: Callable[[str], str]
+    ) -> str | None:
         """Return a JSON text without secrets, written as before; None for another text.
 
         A secret is replaced by a value of its type, and `scrub_inner` is applied to all

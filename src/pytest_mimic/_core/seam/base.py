@@ -241,7 +241,7 @@ def parts_of(name: str) -> tuple[str, ...]:
     The table knows the parts of the clients of pytest-mimic. The adapter of another
     distribution is loaded and asked for them.
     """
-    parts = CLIENTS[name].parts if is_client(name) else ()
+    parts = CLIENTS[name].call_parts if is_client(name) else ()
     return parts or load_adapter(name).parts
 
 

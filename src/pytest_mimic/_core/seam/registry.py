@@ -24,20 +24,21 @@ class Client(NamedFields):
         adapter: The class of the client's adapter, `module:Class`. The import of that
             module must not import the client.
         kind: The name under which the client's recordings lie; empty: its own name.
-        parts: The parts of the client's calls, as `ignore=` and `match=` name them, so
-            that no adapter is loaded to check a line; empty: the adapter is asked.
-        answer: The parts of the client's outcomes, as `volatile=` names them; empty:
-            they are not known.
-        check: The function that checks the value of a recorded outcome,
+        call_parts: The parts of the client's calls, as `ignore=` and `match=` name
+            them, so that no adapter is loaded to check a line; empty: the adapter is
+            asked.
+        outcome_parts: The parts of the client's outcomes, as `volatile=` names them;
+            empty: they are not known.
+        outcome_check: The function that checks the value of a recorded outcome,
             `module:function`; empty: nothing is checked.
         is_bundled: Whether the adapter belongs to this distribution.
     """
 
     adapter: str
     kind: str = ""
-    parts: tuple[str, ...] = ()
-    answer: tuple[str, ...] = ()
-    check: str = ""
+    call_parts: tuple[str, ...] = ()
+    outcome_parts: tuple[str, ...] = ()
+    outcome_check: str = ""
     is_bundled: bool = False
 
 
@@ -118,8 +119,8 @@ def check_outcome(name: str, value: object) -> None:
     client = CLIENTS.get(name)
     if client is None and is_client(name):
         client = CLIENTS[name]
-    if client is not None and client.check:
-        _function_at(client.check)(value)
+    if client is not None and client.outcome_check:
+        _function_at(client.outcome_check)(value)
 
 
 @cache

@@ -94,12 +94,12 @@ def _check_paths(client: str, options: Options) -> None:
         for path in getattr(options, name):
             if first_step(path) not in COMMON_PARTS:
                 _check_part(f"{client}: {name}={path}", path, parts, "a call")
-    answer_parts = CLIENTS[client].answer
-    if not answer_parts:
+    outcome_parts = CLIENTS[client].outcome_parts
+    if not outcome_parts:
         # An adapter of another distribution does not say what its answers have.
         return
     for path in options.volatile:
-        _check_part(f"{client}: volatile={path}", path, answer_parts, "an answer")
+        _check_part(f"{client}: volatile={path}", path, outcome_parts, "an answer")
 
 
 def _check_part(option: str, path: str, parts: Sequence[str], whole_path: str) -> None:

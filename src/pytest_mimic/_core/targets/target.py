@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from pytest_mimic._core.identity.binding import argument_names
-from pytest_mimic._core.modules import closest_module, module_exists
+from pytest_mimic._core.modules import hint_of_closest_module, module_exists
 from pytest_mimic._core.named_fields import NamedFields
 from pytest_mimic._core.seam.registry import CLIENTS, is_client
 from pytest_mimic._core.target_options import Options
@@ -232,7 +232,7 @@ def missing_module(target: Target) -> TargetError | None:
         problem = f"the client {target.module} is not installed"
         remedy = f"to install it: pip install {package}"
         return TargetError(problem, remedies=[remedy])
-    hint = closest_module(target.module)
+    hint = hint_of_closest_module(target.module)
     return target.error(
         f"{target} does not exist: there is no module {target.module}{hint}"
     )

@@ -26,20 +26,21 @@ class Column(NamedTuple):
 
     Attributes:
         dtype: The dtype in words.
-        rows: How many rows the column has; of an array of several dimensions the shape,
-            `2x3`.
-        values: The values, None if they are not known.
-        digest: The digest of the values, empty if there is none.
+        rows_or_shape: How many rows the column has; of an array of several dimensions
+            the shape, `2x3`.
+        values: The values, or the first of them; None: a description has kept none.
+        digest: The digest of all values, which a description keeps; empty: the column
+            is that of a value itself.
     """
 
     dtype: str
-    rows: int | str
+    rows_or_shape: int | str
     values: Sequence[Any] | None = None
     digest: str = ""
 
-    def node(self, **facts: Node) -> Opaque:
+    def as_node(self, **facts: Node) -> Opaque:
         """Return the node that stands for the column in a difference."""
-        return Opaque("column", self.dtype, facts={"rows": self.rows, **facts})
+        return Opaque("column", self.dtype, facts={"rows": self.rows_or_shape, **facts})
 
 
 Columns = Mapping[str, Column]
@@ -72,9 +73,9 @@ def changed_columns(
     has_told_change = row_counts is not None
     for step in dict.fromkeys([*old, *new]):
         if step not in old:
-            yield step, None, new[step].node()
+            yield step, None, new[step].as_node()
         elif step not in new:
-            yield step, old[step].node(), None
+            yield step, old[step].as_node(), None
         else:
             comparison = _Comparison(old[step], new[step], is_same, node_of)
             labels: list[Sequence[Any]] = []
@@ -98,7 +99,10 @@ def _row_counts(old: Columns, new: Columns) -> tuple[int, int] | None:
     if {*old} == {""}:
         # An array is its only column.
         return None
-    counts = {(old[step].rows, new[step].rows) for step in old.keys() & new.keys()}
+    counts = {
+        (old[step].rows_or_shape, new[step].rows_or_shape)
+        for step in old.keys() & new.keys()
+    }
     if len(counts) != 1:
         return None
     [(old_count, new_count)] = counts
@@ -154,9 +158,9 @@ class _Comparison(NamedTuple):
         old, new = self.old, self.new
         if old.digest and old.digest == new.digest and old.dtype == new.dtype:
             return None
-        has_other_rows = old.rows != new.rows
+        has_other_rows = old.rows_or_shape != new.rows_or_shape
         if old.dtype != new.dtype or (has_other_rows and not is_count_told):
-            return old.node(), new.node()
+            return old.as_node(), new.as_node()
         if old.values is not None and new.values is not None:
             places = self._differing_places(old.values, new.values)
             if places:
@@ -166,7 +170,7 @@ class _Comparison(NamedTuple):
         if has_other_rows:
             return None
         # The digests differ. The values that are kept may not be all of them.
-        return old.node(), new.node()
+        return old.as_node(), new.as_node()
 
     def _differing_places(
         self, old_values: Sequence[Any], new_values: Sequence[Any]
@@ -184,8 +188,8 @@ class _Comparison(NamedTuple):
     ) -> tuple[Opaque, Opaque]:
         first_place = places[0]
         facts: dict[str, Node] = {"differ": len(places), "label": str(first_place)}
-        if isinstance(self.old.rows, str):
-            facts["label"] = _index_of(first_place, self.old.rows)
+        if isinstance(self.old.rows_or_shape, str):
+            facts["label"] = _index_of(first_place, self.old.rows_or_shape)
         elif labels and first_place < len(labels[0]):
             labels_of_row: list[str] = []
             for level in labels:
@@ -194,7 +198,7 @@ class _Comparison(NamedTuple):
         nodes: list[Opaque] = []
         for column in (self.old, self.new):
             value = self.node_of((column.values or ())[first_place])
-            nodes.append(column.node(**facts, value=value))
+            nodes.append(column.as_node(**facts, value=value))
         return nodes[0], nodes[1]
 
 

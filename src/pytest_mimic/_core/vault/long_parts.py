@@ -82,7 +82,7 @@ def _cut_of(argument_part: Any, place_object: PlaceObject) -> Any:
     )
 
 
-def long_parts(arguments: Mapping[str, Any] | None) -> Iterator[str]:
+def names_of_long_parts(arguments: Mapping[str, Any] | None) -> Iterator[str]:
     """Yield the names of the objects with long parts of described arguments."""
     pending: list[Any] = list((arguments or {}).values())
     while pending:
@@ -118,7 +118,7 @@ def with_long_parts(
         arguments: The arguments, or None if a call was not described.
         read_object: Returns the content of an object; None if it is missing.
     """
-    if not any(long_parts(arguments)):
+    if not any(names_of_long_parts(arguments)):
         return arguments
 
     def filled(argument_part: object) -> Any:

@@ -213,7 +213,7 @@ class Objects:
             or self.store.size(name) != self._size_of_sound_object[name]
         ):
             stored = self.store.memory(name)
-            if stored is None or not is_sound(name, stored):
+            if stored is None or not has_digest_of_name(name, stored):
                 self.store.write(name, pieces)
             self._size_of_sound_object[name] = sum(map(len, pieces))
         return name
@@ -390,7 +390,7 @@ class Objects:
             raise corrupt(path, Damage.LOST, named_by, test=origin.test)
         check_pulled(content, path)
         if self._size_of_sound_object.get(name) != len(content):
-            if not is_sound(name, content):
+            if not has_digest_of_name(name, content):
                 raise damaged(path, test=origin.test)
             self._size_of_sound_object[name] = len(content)
 
@@ -441,7 +441,7 @@ def _error_in_one_line(error: Exception) -> str:
     return first_line[:_LONGEST_ERROR]
 
 
-def is_sound(name: str, content: bytes | memoryview) -> bool:
+def has_digest_of_name(name: str, content: bytes | memoryview) -> bool:
     """Return whether an object has the content that its name tells.
 
     The line ends of JSON may be those of Windows, which git writes there on checkout.

@@ -353,10 +353,19 @@ def _recording(
     *,
     is_cassette: bool,
 ) -> Recording:
-    """Return one call; `facts` are those of its file.
+    """Return the recording of one call.
+
+    Args:
+        objects: The objects of the vault.
+        name: The name of the file.
+        facts: The facts of the file, as its JSON has them.
+        call: The facts of the call: of a cassette one of its calls, else those of the
+            file.
+        is_cassette: Whether the file is a cassette.
 
     Raises:
-        AttributeError, LookupError, TypeError, ValueError: The call has another shape.
+        AttributeError, LookupError, TypeError, ValueError: The facts do not have the
+            shape of the format. `calls_of` makes one error of them.
     """
     target = call["target"]
     if is_cassette:

@@ -525,7 +525,14 @@ def _write_inputs(
 
 
 def _write_body(objects: Objects, encoded: Encoded) -> Entry:
-    """Return the facts of an outcome: its body, or its object, which is written."""
+    """Return the facts of an outcome, by which its entry in a recording says it.
+
+    | the outcome | the facts | written here |
+    |---|---|---|
+    | short JSON | the JSON itself | – |
+    | long JSON | `json`, the name of an object | the object |
+    | a pickle | `pickle`, the name of an object | the object |
+    """
     if encoded.readable is None:
         return _write_pickle(objects, encoded)
     readable = encoded.readable
@@ -549,7 +556,7 @@ def _write_body(objects: Objects, encoded: Encoded) -> Entry:
 
 
 def _write_pickle(objects: Objects, encoded: Encoded) -> Entry:
-    """Return the facts of an outcome that is a pickle, which is written."""
+    """Write the pickle of an outcome as an object, and return the facts about it."""
     pickled: Any = encoded.pickled
     facts: Entry = {
         "kind": encoded.kind,

@@ -21,8 +21,13 @@ from pytest_mimic._core.vault.format import (
     recording_name,
     references,
 )
-from pytest_mimic._core.vault.long_parts import long_parts
-from pytest_mimic._core.vault.objects import Objects, Origin, is_sound, objects_of
+from pytest_mimic._core.vault.long_parts import names_of_long_parts
+from pytest_mimic._core.vault.objects import (
+    Objects,
+    Origin,
+    has_digest_of_name,
+    objects_of,
+)
 from pytest_mimic._core.vault.recording_facts import (
     ERRORS_OF_SHAPE,
     Recording,
@@ -214,13 +219,14 @@ class Checker:
     def _check_long_parts(
         self, calls: Iterable[Recording], *, recording: str, test: str | None
     ) -> Iterator[Finding]:
-        """Yield what is wrong with the objects that parts of requests are in."""
+        """Yield what is wrong with the objects that hold long parts of requests."""
         object_names: list[str] = []
         for call in calls:
-            object_names += long_parts(call.arguments)
+            object_names += names_of_long_parts(call.arguments)
+        # Several calls may name one object, which is checked once.
         for name in dict.fromkeys(object_names):
-            content = self._bytes_of(name)
-            if is_sound(name, content):
+            content = self._content_of(name)
+            if has_digest_of_name(name, content):
                 yield from self._secrets_in(
                     name, [content], recording=recording, test=test
                 )
@@ -238,8 +244,8 @@ class Checker:
                     test=test,
                 )
 
-    def _bytes_of(self, file: str) -> bytes:
-        """Return the content of a file; nothing if it is missing or cannot be read."""
+    def _content_of(self, file: str) -> bytes:
+        """Return the bytes of a file; none if it is missing or cannot be read."""
         try:
             return self._store.read(file) or b""
         except MimicError:

@@ -299,14 +299,15 @@ def _widest(texts: Iterable[str]) -> int:
 
 def _total_lines(vault: Vault, rows: list[Row], table: _Table) -> Iterator[str]:
     """Yield the number and size of the rows, and what a wider table would have."""
+    # Several recordings may share an object, whose size counts once.
     object_names: set[str] = set()
-    total = 0
+    total_size = 0
     for row in rows:
         object_names |= row.object_names
-        total += row.own_size
-    total += _size_of_objects(object_names, vault)
-    counts = counted([row.name for row in rows])
-    yield f"{counts}, {size(total)}"
+        total_size += row.own_size
+    total_size += _size_of_objects(object_names, vault)
+    recordings_and_cassettes = counted([row.name for row in rows])
+    yield f"{recordings_and_cassettes}, {size(total_size)}"
     if not table.shows_dates:
         yield "dates and outcomes: in a wider terminal, or by pytest-mimic show"
     elif not table.has_room_for_outcomes:

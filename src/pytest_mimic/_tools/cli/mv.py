@@ -209,7 +209,7 @@ def _move(vault: Vault, name: str, *, old: str, new: str) -> Move | None:
     new_facts = {**facts, "test": new_test or facts.get("test")}
     identity = facts.get("identity")
     if new_owner is not None and identity:
-        # The name of a sequence's recording depends on the test that owns it.
+        # The file of a sequence is named by its target, its identity and its owner.
         new_facts["owner"] = new_owner
         new_name = recording_name(facts["target"], identity, new_owner)
     elif new_test is not None and name.startswith(CASSETTES_PREFIX):

@@ -28,7 +28,7 @@ from pytest_mimic._core.vault.format import (
     parse_recording,
     recording_name,
 )
-from pytest_mimic._core.vault.long_parts import long_parts
+from pytest_mimic._core.vault.long_parts import names_of_long_parts
 from pytest_mimic._core.vault.objects import objects_of
 from pytest_mimic._core.vault.recording_facts import Recording, calls_of
 from pytest_mimic._tools.cli.output import Result
@@ -103,7 +103,7 @@ class VaultFile:
         """The names of the objects to which arguments and outcomes of calls refer."""
         names: set[str] = set()
         for call in self.calls:
-            names.update(long_parts(call.arguments))
+            names.update(names_of_long_parts(call.arguments))
             for stored_outcome in call.outcomes:
                 names.update(objects_of(stored_outcome.entry))
         return names
@@ -193,10 +193,10 @@ class Selection:
     def __init__(self, invocation: Invocation) -> None:
         options = invocation.options
         self._invocation = invocation
-        # The date that `--older` gives: only recordings from before it are taken.
-        self._latest_date: str | None = None
+        # Only recordings from before this date are taken; None: of any date.
+        self._recorded_before: str | None = None
         if options.older:
-            self._latest_date = _date_before(options.older)
+            self._recorded_before = _date_before(options.older)
         self._only_errors: bool = options.errors
         self._selectors: list[str] = options.selectors
         self._matched: set[str] = set()
@@ -213,7 +213,7 @@ class Selection:
             if file.error is None:
                 if self._is_in_age_and_errors(file):
                     yield file
-            elif self._latest_date is None and not self._only_errors:
+            elif self._recorded_before is None and not self._only_errors:
                 self.damaged.append(file)
 
     def _is_selected(self, file: VaultFile) -> bool:
@@ -233,9 +233,9 @@ class Selection:
         """Check whether `--errors` and `--older` take a file."""
         if self._only_errors and not file.errors_in_words:
             return False
-        if self._latest_date is None:
+        if self._recorded_before is None:
             return True
-        return bool(file.recorded) and file.recorded < self._latest_date
+        return bool(file.recorded) and file.recorded < self._recorded_before
 
     @property
     def unmatched(self) -> list[str]:

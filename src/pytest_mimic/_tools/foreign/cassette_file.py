@@ -118,11 +118,11 @@ def _parse(text: str, path: Path) -> object:
     try:
         import yaml  # type: ignore[import-untyped, unused-ignore]
     except ModuleNotFoundError:
-        expected_format = "not JSON, perhaps YAML"
+        format_in_words = "not JSON, perhaps YAML"
         if path.suffix in (".yaml", ".yml"):
-            expected_format = "YAML"
+            format_in_words = "YAML"
         raise MimicError(
-            f"{path.name} is {expected_format}, and PyYAML is not installed",
+            f"{path.name} is {format_in_words}, and PyYAML is not installed",
             remedies=["pip install pytest-mimic[import]"],
         ) from None
     try:

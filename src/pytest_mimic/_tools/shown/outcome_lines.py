@@ -132,10 +132,10 @@ def pickle_parts(outcome_entry: Entry, size_and_file: str) -> Iterator[Part]:
     if outcome_entry.get("preview"):
         yield "preview: ", " ".join(map(str, outcome_entry["preview"]))
     names = outcome_entry.get("imports", ())
-    if len(names) > _MOST_IMPORTS_IN_LINE:
-        yield "imports: ", Block("\n".join(names))
-    elif names:
-        yield "imports: ", ", ".join(names)
+    if names:
+        # A long line of names is hard to read.
+        is_long = len(names) > _MOST_IMPORTS_IN_LINE
+        yield "imports: ", Block("\n".join(names)) if is_long else ", ".join(names)
     if "python" in outcome_entry:
         yield f"only Python {outcome_entry['python']} can load it", None
 
