@@ -28,7 +28,7 @@ from support import warm_processes
 from support.memory_folder import use_memory
 from support.no_words import without_words
 from support.quick_runs import keep_lookups
-from support.shared_rewriting import rewrite_share
+from support.shared_rewriting import rewrite_share, without_rewriting
 
 import pytest_mimic
 import pytest_mimic.plugin
@@ -721,10 +721,11 @@ def _import_early() -> None:
     A run in process drops the modules that it was the first to import. Importing all of
     them here prevents second copies.
     """
-    for module in pkgutil.walk_packages(pytest_mimic.__path__, "pytest_mimic."):
-        # aiohttp_replay needs aiohttp.
-        with suppress(ModuleNotFoundError):
-            importlib.import_module(module.name)
+    with without_rewriting():
+        for module in pkgutil.walk_packages(pytest_mimic.__path__, "pytest_mimic."):
+            # aiohttp_replay needs aiohttp.
+            with suppress(ModuleNotFoundError):
+                importlib.import_module(module.name)
     for name in LATE:
         with suppress(ImportError):
             importlib.import_module(name)
@@ -736,7 +737,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     The longest tests are among those of processes. At the end of a run, no worker waits
     for one of them. The workflow of releases and that of each Monday run the rare tests.
     """
-    items.sort(key=lambda item: E2E not in item.path.parents)
+    of_processes = cache(lambda path: E2E in path.parents)
+    items.sort(key=lambda item: not of_processes(item.path))
     if not os.environ.get("MIMIC_RARE"):
         for item in items:
             if item.get_closest_marker("rare") is not None:
@@ -745,9 +747,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop() -> None:
-    """Leave the modules loaded by now out of garbage collections, which then take milliseconds."""
+    """Leave the modules loaded by now out of garbage collections, which then take milliseconds.
+
+    Each run in process ends with a collection. The automatic ones in between would take
+    as long as that one.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000)
     gc.enable()
 
 

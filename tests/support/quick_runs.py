@@ -2,23 +2,30 @@
 
 A run looks through all names of each plugin, for hooks and for fixtures. The plugins of
 pytest itself have the same ones in every run. Looking for them takes a fifth of a short
-run.
+run. A run also rewrites the assertions of its tests, which a later run of the same test
+finds rewritten.
 """
 
 from __future__ import annotations
 
+import sys
 from inspect import ismethod
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import _pytest.fixtures
 import pluggy
 import pytest
+from _pytest.assertion import rewrite
 from _pytest.config import PytestPluginManager
 from _pytest.fixtures import FixtureManager
 
 # The names of all hooks begin so.
 HOOK = "pytest_"
+
+# How many rewritten modules are kept. The runs of one test have fewer.
+MOST_REWRITTEN = 100
 
 FixtureFunctionDefinition = getattr(_pytest.fixtures, "FixtureFunctionDefinition", None)
 
@@ -31,6 +38,7 @@ def keep_lookups() -> None:
     # Older versions of pytest have no class for fixtures.
     if FixtureFunctionDefinition is not None:
         _keep_names_of_fixtures()
+    _keep_rewritten_modules()
     # The header of a run has the version, and pluggy reads it from a file each time.
     vars(pluggy)["__version__"] = pluggy.__version__
 
@@ -129,6 +137,26 @@ def _keep_names_of_fixtures() -> None:
     # of fixtures below another decorator.
     if hasattr(FixtureManager, "_check_for_wrapped_fixture"):
         setattr(FixtureManager, "_check_for_wrapped_fixture", lambda *_: None)  # noqa: B010
+
+
+def _keep_rewritten_modules() -> None:
+    rewrite_test = rewrite._rewrite_test
+    # By the file, what is in it, and the setting on which rewriting depends.
+    rewritten: dict[tuple[Path, bytes, object], Any] = {}
+
+    def rewrite_once(path: Path, config: pytest.Config) -> Any:
+        if not sys.dont_write_bytecode:
+            # pytest keeps the rewritten module in a file.
+            return rewrite_test(path, config)
+        setting = config.getini("enable_assertion_pass_hook")
+        key = path, path.read_bytes(), setting
+        if key not in rewritten:
+            if len(rewritten) >= MOST_REWRITTEN:
+                rewritten.clear()
+            rewritten[key] = rewrite_test(path, config)
+        return rewritten[key]
+
+    vars(rewrite)["_rewrite_test"] = rewrite_once
 
 
 def _is_fixture(value: object) -> bool:

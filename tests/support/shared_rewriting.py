@@ -7,6 +7,8 @@ rewrite all of them, which takes five seconds of CPU.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -48,3 +50,22 @@ def _keep_rewritten(path: Path, config: pytest.Config) -> None:
     state = config.stash[rewrite.assertstate_key]
     source, code = rewrite._rewrite_test(path, config)
     rewrite._write_pyc(state, code, source, kept)
+
+
+@contextmanager
+def without_rewriting() -> Iterator[None]:
+    """Import modules as they are in this block, with the bytecode that Python keeps.
+
+    pytest would rewrite all modules of a distribution that has a plugin. In a fresh
+    checkout, each worker would do that at the same time.
+    """
+    finders = list(sys.meta_path)
+    sys.meta_path[:] = [
+        finder
+        for finder in finders
+        if not isinstance(finder, rewrite.AssertionRewritingHook)
+    ]
+    try:
+        yield
+    finally:
+        sys.meta_path[:] = finders
