@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.files.places import Places
 
 
-class Node:
+class GraphNode:
     """A container, or an object with the data it reduces to.
 
     Attributes:
@@ -49,23 +49,32 @@ class Node:
             the label makes the digest of the node.
         parts: The parts of the value, in canonical order if they have one: the digests
             of scalars, and nodes.
-        group: How many parts belong together, if the order of these groups does not
-            count: 1 in a set, 2 in a dict, a key and its value. 0 if the order counts.
-        holders: The nodes that have this node as a part. A node stands there as often
-            as it has this part.
-        waits: How many parts have no digest yet.
+        group_size: How many parts belong together, if the order of these groups does
+            not count: 1 in a set, 2 in a dict, a key and its value. 0 if the order
+            counts.
+        parents: The nodes that have this node as a part, and whose digests need its
+            digest. A node stands there as often as it has this part.
+        number_open: How many parts have no digest yet.
         digest: The digest of the node, 16 bytes; empty until it is known.
     """
 
-    __slots__ = ("digest", "group", "holders", "label", "parts", "value", "waits")
+    __slots__ = (
+        "digest",
+        "group_size",
+        "label",
+        "number_open",
+        "parents",
+        "parts",
+        "value",
+    )
 
     def __init__(self, value: object) -> None:
         self.value = value
         self.label = b""
-        self.parts: list[bytes | Node] = []
-        self.group = 0
-        self.holders: list[Node] = []
-        self.waits = 0
+        self.parts: list[bytes | GraphNode] = []
+        self.group_size = 0
+        self.parents: list[GraphNode] = []
+        self.number_open = 0
         self.digest = b""
 
 
@@ -111,13 +120,13 @@ class Graph:
     Attributes:
         walk: Encodes scalars, and knows the kinds of objects.
         nodes: The nodes by the id of their object.
-        sequence: The nodes in the order in which they were met.
+        nodes_as_met: The nodes in the order in which they were met.
     """
 
     def __init__(self, walk: Walk) -> None:
         self.walk = walk
-        self.nodes: dict[int, Node] = {}
-        self.sequence: list[Node] = []
+        self.nodes: dict[int, GraphNode] = {}
+        self.nodes_as_met: list[GraphNode] = []
 
     def digest(self, value: object) -> bytes:
         """Return 16 bytes for a value of any depth, size and shape.
@@ -127,33 +136,33 @@ class Graph:
         """
         root = self.node(value)
         # To open a node adds the nodes of its parts to the end of the sequence.
-        for node in self.sequence:
+        for node in self.nodes_as_met:
             self.open(node)
             for part in node.parts:
-                if isinstance(part, Node):
-                    part.holders.append(node)
-                    node.waits += 1
+                if isinstance(part, GraphNode):
+                    part.parents.append(node)
+                    node.number_open += 1
         # A node whose last part gets its digest becomes ready itself.
-        ready = [node for node in self.sequence if not node.waits]
+        ready = [node for node in self.nodes_as_met if not node.number_open]
         for node in ready:
             node.digest = xxh3_128_digest(_bytes_of_node(node, {}))
-            for holder in node.holders:
-                holder.waits -= 1
-                if not holder.waits:
-                    ready.append(holder)
+            for parent in node.parents:
+                parent.number_open -= 1
+                if not parent.number_open:
+                    ready.append(parent)
         if root.digest:
             return root.digest
-        return _cycle_digest([node for node in self.sequence if node.waits])
+        return _cycle_digest([node for node in self.nodes_as_met if node.number_open])
 
-    def node(self, value: object) -> Node:
+    def node(self, value: object) -> GraphNode:
         """Return the node of an object, a new node if the object is met first."""
         node = self.nodes.get(id(value))
         if node is None:
-            node = self.nodes[id(value)] = Node(value)
-            self.sequence.append(node)
+            node = self.nodes[id(value)] = GraphNode(value)
+            self.nodes_as_met.append(node)
         return node
 
-    def open(self, node: Node) -> None:
+    def open(self, node: GraphNode) -> None:
         """Set the label and the parts of a node."""
         value: Any = node.value
         type_ = type(value)
@@ -161,11 +170,11 @@ class Graph:
             parts = list(value)
         elif type_ is set or type_ is frozenset:
             parts = list(value)
-            node.group = 1
+            node.group_size = 1
         elif type_ is dict:
             parts = list(chain.from_iterable(value.items()))
             if not self.walk.ordered:
-                node.group = 2
+                node.group_size = 2
         elif type_ is Raw:
             node.label = b"raw" + self.digest_of_scalars([value])
             return
@@ -175,7 +184,7 @@ class Graph:
             parts = [kind.reduce(value)]
         node.label = node.label or dumps((type_.__name__, len(parts)), MARSHAL_VERSION)
         parts = self.walk.with_replaced_paths(parts)
-        if node.group:
+        if node.group_size:
             for part in parts:
                 if _is_scalar(part):
                     node.parts.append(self.digest_of_scalars([part]))
@@ -205,7 +214,7 @@ def _is_scalar(part: object) -> bool:
     return type(part) in SCALARS
 
 
-def _cycle_digest(nodes: list[Node]) -> bytes:
+def _cycle_digest(nodes: list[GraphNode]) -> bytes:
     """Return the digest of the first one of nodes that lead into cycles.
 
     This is partition refinement, in the rounds of Moore's algorithm for automata
@@ -237,7 +246,7 @@ def _cycle_digest(nodes: list[Node]) -> bytes:
     return xxh3_128_digest(b"cycle" + colors_before[id(nodes[0])] + digest_of_colors)
 
 
-def _bytes_of_node(node: Node, colors: dict[int, bytes]) -> bytes:
+def _bytes_of_node(node: GraphNode, colors: dict[int, bytes]) -> bytes:
     """Return the bytes of a node, with its parts in canonical order.
 
     Args:
@@ -254,9 +263,9 @@ def _bytes_of_node(node: Node, colors: dict[int, bytes]) -> bytes:
             pieces.append(b"c" + colors[id(part)])
         else:
             pieces.append(b"g" + part.digest)
-    if node.group == 2:
+    if node.group_size == 2:
         # The pieces are a key, its value, the next key, and so on: join each pair.
         pieces = list(map(bytes.__add__, pieces[::2], pieces[1::2]))
-    if node.group:
+    if node.group_size:
         pieces.sort()
     return node.label + b"".join(pieces)

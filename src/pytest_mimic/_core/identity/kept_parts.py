@@ -41,7 +41,7 @@ from pytest_mimic._core.identity.short import MARSHAL_VERSION
 from pytest_mimic._core.nodes.json_tags import TAG_SIGN
 from pytest_mimic._core.nodes.node_classes import Cut, Items, Node, Opaque
 from pytest_mimic._core.nodes.node_json import plain_of
-from pytest_mimic._core.nodes.node_values import restored
+from pytest_mimic._core.nodes.node_values import value_described_by
 from pytest_mimic._core.types.kinds import Unstable
 
 Parts = dict[str, Any]
@@ -429,6 +429,6 @@ def _restored_value(name: str, tree: object) -> Any:
     if tree is _NotDescribed:
         raise NotKeptError(name)
     try:
-        return restored(tree)
+        return value_described_by(tree)
     except ValueError:
         raise NotKeptError(name) from None

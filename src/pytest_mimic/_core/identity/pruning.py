@@ -57,6 +57,11 @@ def _stand_in_class(tag: str) -> type[Pruned]:
     )
 
 
+# How many parts `rules._reduce_pydantic_model` gives a model whose fields are all set.
+# Otherwise, one more part has the fields that are not set.
+_PARTS_OF_FULLY_SET_MODEL = 3
+
+
 def prune(value: Any, paths: Sequence[Steps], places: Places | None = None) -> Any:
     """Return a value without the parts that paths name.
 
@@ -199,11 +204,13 @@ def _pruned_content(
         parts.append(pruned_part)
     if not is_changed:
         return reduced_form
-    is_model = hasattr(type(value), "__pydantic_fields_set__")
-    if is_model and parts[3:] == [{}]:
-        # The path was that of the only field that is not set. A model whose fields are
-        # all set has three parts, see `rules._reduce_pydantic_model`.
-        parts = parts[:3]
+    is_pydantic_model = hasattr(type(value), "__pydantic_fields_set__")
+    if is_pydantic_model:
+        unset_fields = parts[_PARTS_OF_FULLY_SET_MODEL:]
+        if unset_fields == [{}]:
+            # A path has left out the only field that is not set. A model whose fields
+            # are all set has no part for the others.
+            parts = parts[:_PARTS_OF_FULLY_SET_MODEL]
     return tuple(parts)
 
 

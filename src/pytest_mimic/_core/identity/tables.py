@@ -256,11 +256,13 @@ def _reduce_pandas_array(array: Any, _layout: bool = False) -> object:
         try:
             return dtype_name, None, _texts_data(array)
         except TypeError:
-            # A text is missing. To search for missing texts beforehand would be slow.
+            # Only a missing text leads here. To search each array for missing texts
+            # beforehand would be slow.
             is_missing = numpy.asarray(array.isna())
             return dtype_name, is_missing, _texts_data(array[~is_missing])
     if kind == "ArrowExtensionArray":
         return dtype_name, array.__arrow_array__()
+    # The items of any other array, such as a sparse one, count one by one.
     is_missing = numpy.asarray(array.isna())
     items = list(compress(array, ~is_missing))
     return dtype_name, is_missing, items
@@ -312,6 +314,8 @@ def _in_one_piece(column: Any) -> Any:
     pyarrow: Any = sys.modules["pyarrow"]
     if not isinstance(column, pyarrow.ChunkedArray):
         return column
+    # How a column is cut into chunks does not count. A column without any has a type,
+    # which an empty array of that type keeps.
     chunks = column.chunks or [pyarrow.array([], column.type)]
     if len(chunks) == 1:
         return chunks[0]

@@ -10,7 +10,11 @@ from typing import Any
 from pytest_mimic._core.nodes.json_tags import has_escape, tag_in, unescaped
 from pytest_mimic._core.nodes.node_classes import NOTHING, Fields, Items, Node, Opaque
 from pytest_mimic._core.nodes.node_json import plain_of
-from pytest_mimic._core.types.stored_values import MISREAD, maker_of, value_of_tag
+from pytest_mimic._core.types.stored_values import (
+    ERRORS_OF_WRONG_PARTS,
+    maker_of,
+    value_of_tag,
+)
 from pytest_mimic._core.types.table import text_of
 
 _PLAIN = frozenset((bool, float, int, str, type(None)))
@@ -22,25 +26,34 @@ TEXT_KINDS = frozenset(
 _MOMENTS = frozenset(("datetime", "time"))
 
 
-def restored(plain: Any) -> Any:
-    """Return the value of a JSON, of which nothing is cut or hidden.
+def value_described_by(plain: Any) -> Any:
+    """Return the value that plain data describes, of which nothing is cut or hidden.
+
+    `{"$fraction": [1, 3]}` gives `Fraction(1, 3)`.
 
     Raises:
         ValueError: A part is no value of the standard library, or is not there as a
             whole.
     """
     try:
-        return _restored(plain)
-    except MISREAD as reason:
-        raise ValueError(str(reason)) from None
+        return _value_of_plain(plain)
+    except ERRORS_OF_WRONG_PARTS as error:
+        # Callers need not know which part was edited, and by which error it shows.
+        raise ValueError(str(error)) from None
 
 
-def _restored(plain: Any) -> Any:
+def _value_of_plain(plain: Any) -> Any:
     # The tag of a value is checked before its parts are made, as most descriptions of
     # large values are cut at their top.
     kind = type(plain)
     if kind is list:
-        return [part if type(part) in _PLAIN else _restored(part) for part in plain]
+        items = []
+        for item in plain:
+            # Most items are plain, and a call for each would take long.
+            if type(item) not in _PLAIN:
+                item = _value_of_plain(item)
+            items.append(item)
+        return items
     if kind is not dict:
         return plain
     tag = tag_in(plain)
@@ -49,8 +62,8 @@ def _restored(plain: Any) -> Any:
         if not is_whole:
             raise ValueError(f"{tag} is not there as a whole")
         [part] = plain.values()
-        return value_of_tag(tag, _restored(part))
-    parts = {name: _restored(part) for name, part in plain.items()}
+        return value_of_tag(tag, _value_of_plain(part))
+    parts = {name: _value_of_plain(part) for name, part in plain.items()}
     if has_escape(parts):
         return unescaped(parts)
     return parts
@@ -65,7 +78,7 @@ def known_value(node: Node) -> object:
         return node.value
     if isinstance(node, Items | Fields | Opaque) and node.kind in TEXT_KINDS:
         try:
-            return restored(plain_of(node))
+            return value_described_by(plain_of(node))
         except ValueError:
             # The file of the node may be edited by hand.
             return NOTHING

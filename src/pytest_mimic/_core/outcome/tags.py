@@ -40,7 +40,11 @@ from pytest_mimic._core.types.numpy_numbers import (
     is_of_numpy,
     make_numbers,
 )
-from pytest_mimic._core.types.stored_values import MISREAD, check_part, maker_of
+from pytest_mimic._core.types.stored_values import (
+    ERRORS_OF_WRONG_PARTS,
+    check_part,
+    maker_of,
+)
 from pytest_mimic._core.types.table import TEXT_OF_PATH
 from pytest_mimic.errors import MimicError
 
@@ -298,7 +302,7 @@ class Reader:
                 raise ValueError(facts.keys())
             check_part(tag, part)
             return self._value(tag, part)
-        except MISREAD as reason:
+        except ERRORS_OF_WRONG_PARTS as reason:
             if tag == "zoneinfo" and isinstance(reason, KeyError):
                 raise OutdatedClassError(
                     f"there is no time zone {part!r:.60} on this machine"

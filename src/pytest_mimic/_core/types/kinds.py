@@ -1,7 +1,8 @@
 """The names of types and functions, and the identities that users give to types.
 
 `Kind` is the identity rule of a type, and `Unstable` the refusal of a value without
-identity.
+identity. `Events` and `ServerSentEvent` are the types that adapters give to streams, so
+that the paths of options lead into all events.
 """
 
 from __future__ import annotations
@@ -385,12 +386,13 @@ def parametrised(origin: Any, arguments: tuple[Any, ...]) -> Any:
 
 
 class Events(list[Any]):
-    """The events of a stream in order.
+    """The events of a stream in order, as an adapter gives them to be compared.
 
     Paths need not name the number of an event: `data.id` leads into every event.
 
     Attributes:
-        is_whole: Whether the stream was read to its end.
+        is_whole: Whether the stream was read to its end. A slice or a copy of the list
+            does not know that.
     """
 
     def __init__(self, events: Iterable[Any], *, is_whole: bool = True) -> None:

@@ -19,7 +19,7 @@ from pytest_mimic._core.types.table import PATHS, ROWS, TEXT_OF_PATH, row_maker
 PLACED = frozenset((TEXT_OF_PATH, *(ROWS[name].tag for name in PATHS)))
 
 #: The exceptions that making a value raises for parts that no recording has.
-MISREAD = (ArithmeticError, LookupError, TypeError, ValueError, re.error)
+ERRORS_OF_WRONG_PARTS = (ArithmeticError, LookupError, TypeError, ValueError, re.error)
 
 _TEXT_TYPES = (str,)
 _NUMBER_TYPES = (bool, float, int, list, str)
@@ -64,7 +64,7 @@ def value_of_tag(tag: str, part: Any) -> Any:
 
     Raises:
         ValueError: There is no such tag, or its part is of another kind.
-        Others of `MISREAD`: No recording has a part like this under the tag.
+        Others of `ERRORS_OF_WRONG_PARTS`: No recording has such a part under the tag.
     """
     check_part(tag, part)
     make = maker_of(tag)
@@ -79,15 +79,20 @@ def maker_of(tag: str) -> Callable[[Any], Any] | None:
 
 
 def check_part(tag: str, part: Any) -> None:
-    """Check the part of a tag: JSON itself, or what another tag of ours has made.
+    """Check that the part of a tag has a type that the tag may have.
+
+    Only JSON itself, and what another tag of ours has made of JSON, has such a type.
 
     Raises:
-        ValueError: The part is of another type, perhaps an object of a class.
+        ValueError: The part has another type, such as the class of a user's object.
     """
-    types = _TYPES_OF_PARTS.get(tag)
-    if types is None:
-        types = _NUMBER_TYPES if tag.startswith("numpy.") else _TEXT_TYPES
-    if type(part) not in types:
+    allowed_types = _TYPES_OF_PARTS.get(tag)
+    if allowed_types is None:
+        # A tag without a row stands for a number of numpy, or has its value as a text.
+        allowed_types = _TEXT_TYPES
+        if tag.startswith("numpy."):
+            allowed_types = _NUMBER_TYPES
+    if type(part) not in allowed_types:
         raise ValueError(f"{tag} of another kind")
     if type(part) is not list:
         return
@@ -95,11 +100,12 @@ def check_part(tag: str, part: Any) -> None:
     if tag == "dict":
         is_sound = all(type(pair) is list and len(pair) == 2 for pair in part)
     elif tag in _TYPES_OF_ITEMS:
-        # The last type holds for all further items: the lines of bytes, flags.
-        facts = _TYPES_OF_ITEMS[tag]
+        types_by_position = _TYPES_OF_ITEMS[tag]
+        # The last types hold for all further items: the lines of bytes, flags.
+        types_of_items = chain(types_by_position, repeat(types_by_position[-1]))
         is_sound = all(
-            object in allowed or type(item) in allowed
-            for item, allowed in zip(part, chain(facts, repeat(facts[-1])))
+            object in allowed_types or type(item) in allowed_types
+            for item, allowed_types in zip(part, types_of_items)
         )
     if not is_sound:
         raise ValueError(f"{tag} with a part of another kind")

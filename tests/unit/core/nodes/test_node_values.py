@@ -10,7 +10,11 @@ from typing import Any
 import pytest
 
 from pytest_mimic._core.nodes.node_classes import NOTHING, Fields, Items, Node, Opaque
-from pytest_mimic._core.nodes.node_values import known_text, known_value, restored
+from pytest_mimic._core.nodes.node_values import (
+    known_text,
+    known_value,
+    value_described_by,
+)
 
 
 @pytest.mark.parametrize(
@@ -24,7 +28,7 @@ from pytest_mimic._core.nodes.node_values import known_text, known_value, restor
     ids=str,
 )
 def test_a_value_is_made_of_its_json(plain: Any, value: Any) -> None:
-    assert restored(plain) == value
+    assert value_described_by(plain) == value
 
 
 @pytest.mark.parametrize(
@@ -45,7 +49,7 @@ def test_a_value_is_made_of_its_json(plain: Any, value: Any) -> None:
 )
 def test_nothing_is_made_of_what_is_not_there_whole_or_of_a_class(plain: Any) -> None:
     with pytest.raises(ValueError):
-        restored(plain)
+        value_described_by(plain)
 
 
 @pytest.mark.parametrize(

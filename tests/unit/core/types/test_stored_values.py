@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_mimic._core.types.stored_values import (
-    MISREAD,
+    ERRORS_OF_WRONG_PARTS,
     PLACED,
     maker_of,
     value_of_tag,
@@ -53,7 +53,7 @@ def test_a_value_is_made_of_what_is_stored(tag: str, part: Any, value: Any) -> N
     ],
 )
 def test_a_part_of_another_kind_makes_nothing(tag: str, part: Any) -> None:
-    with pytest.raises(MISREAD):
+    with pytest.raises(ERRORS_OF_WRONG_PARTS):
         value_of_tag(tag, part)
 
 
