@@ -38,13 +38,16 @@ _ONE_KEY = frozenset(
         *("PUBLISH", "JSON.SET"),
     )
 )
+# Commands of which each argument is a key.
 _ONLY_KEYS = frozenset(
     "DEL EXISTS UNLINK TOUCH WATCH MGET PFCOUNT SINTER SUNION SDIFF".split()
 )
+# Commands that name no key.
 _WITHOUT_KEYS = frozenset(
     "ACL AUTH CLIENT CLUSTER COMMAND CONFIG DEBUG ECHO FUNCTION HELLO INFO KEYS"
     " LATENCY MODULE PING PUBSUB SCAN SCRIPT SELECT SENTINEL SLOWLOG".split()
 )
+# Commands with a user name and a password, behind the word `AUTH` or as all arguments.
 _WITH_CREDENTIALS = frozenset("AUTH HELLO MIGRATE ACL".split())
 # Commands with names and values in turn: fields, and settings of the server.
 _WITH_FIELDS = frozenset("HSET HMSET HSETNX HSETEX XADD CONFIG".split())

@@ -311,7 +311,7 @@ class StatementCall:
             hidden_value = hide_inside(
                 value, self._redactor_of_test, self._placeholder_of_issued
             )
-            return _plain(hidden_value, name)
+            return _plain_parameter(hidden_value, name)
         except UnstableIdentityError as error:
             self.refused_parameter = error
             return None
@@ -442,7 +442,7 @@ def _sort_values(
     plain_parameters.update(zip(names, chain.from_iterable(values)))
 
 
-def _plain(value: Any, name: str) -> Any:
+def _plain_parameter(value: Any, name: str) -> Any:
     """Return a parameter as plain data, by its value.
 
     A parameter of an unknown type stays as it is: the identity takes or refuses it.

@@ -70,7 +70,7 @@ def _waiting_for_the_run(run: Run, call: Call) -> Step:
     objects = run.vault.objects
     entry = {"duration": 0.0, "value": {}, "end": OPEN}
     step = Step(call, "replay", Track(run, "", None), 0)
-    step.counts = False
+    step.counts_as_replay = False
     step.stored, step.source = Stored(objects, entry), None
     step.ended = run.current.closed
     return step

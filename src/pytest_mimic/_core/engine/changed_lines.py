@@ -160,6 +160,7 @@ def _are_equal_outcomes(call: Call, first: Stored, second: Stored) -> bool:
     if adapter is None or first_json == second_json:
         return bool(first_json == second_json)
     first_outcome, second_outcome = first.load(), second.load()
+    # The adapter can compare two answers, such as responses, and no exceptions.
     if not isinstance(first_outcome, Value) or not isinstance(second_outcome, Value):
         return False
     differences = compare(

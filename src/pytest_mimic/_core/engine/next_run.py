@@ -329,9 +329,9 @@ class NextRun:
                         yield _ReplayedOutcome(json, tests)
 
     def _known(self) -> set[str]:
-        """Return the values that stand in a test's id, the environment or a file.
+        """Return the suspected values that were not made in the run.
 
-        Values that an earlier outcome gave are returned, too.
+        Such a value stands in a test's id, the environment, a file or an outcome.
         """
         by_path: dict[tuple[str, str], list[str]] = {}
         for part in self._suspected_parts:

@@ -118,7 +118,7 @@ class Step:
         self.owner: Owner = self.run.current.owner
         self.ended: Event = self.owner.ended
         # The first copy of the outcome counts as a replay.
-        self.counts: bool = mode == "replay" or repeats
+        self.counts_as_replay: bool = mode == "replay" or repeats
         # Whether the real call runs. Nothing that is mimicked inside of it is recorded
         # on its own.
         self.active: bool = mode != "replay"
@@ -209,9 +209,9 @@ class Step:
         return plain
 
     def _count(self) -> None:
-        if not self.counts:
+        if not self.counts_as_replay:
             return
-        self.counts = False
+        self.counts_as_replay = False
         entry, run = self.stored.entry, self.run
         target = self.call.plan.target
         run.account.replays.append(

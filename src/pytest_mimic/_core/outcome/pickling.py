@@ -554,6 +554,7 @@ def _member(thing: Enum) -> Any:
         return member, (cls, thing._name_)
     if not isinstance(thing, Flag):
         return NotImplemented
+    # A combination of flags is no member with a name.
     return member, (cls, thing._value_)
 
 

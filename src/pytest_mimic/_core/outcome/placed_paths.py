@@ -101,7 +101,7 @@ class PathStore:
         place = self.places.place_of_text(text)
         if place is None:
             return None
-        return self._where(place)
+        return self._stored_form(place)
 
     def stored_path(self, path: object) -> StoredPath:
         """Return the place of a path object, or its text if it is below no root."""
@@ -109,9 +109,9 @@ class PathStore:
         place = self.places.place_of(text)
         if place is None:
             return text
-        return self._where(place)
+        return self._stored_form(place)
 
-    def _where(self, place: PathPlace) -> StoredPath:
+    def _stored_form(self, place: PathPlace) -> StoredPath:
         """Return the stored form of a path below one of the run's folders."""
         if place.token == ROOTDIR:
             return ROOTDIR, place.rest

@@ -369,6 +369,7 @@ def _credential(value: str) -> str:
         try:
             claims = loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         except ValueError:
+            # The text only looks like a token.
             return ""
         if not isinstance(claims, dict):
             return ""

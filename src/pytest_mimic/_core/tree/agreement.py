@@ -236,6 +236,7 @@ class _Comparison:
                 return []
             paths = [*self._volatile, *_inner_paths(self._volatile, root, recorded)]
             recorded, actual = _pruned(recorded, paths), _pruned(actual, paths)
+        # None: a value has no identity, so that only the trees tell.
         is_other = _is_other(recorded, actual)
         is_reordered = self._rules.ordered and self._has_other_order(recorded, actual)
         if is_other is False and not is_reordered:

@@ -137,6 +137,7 @@ def _bytearray_memory(value: bytearray) -> Raw:
 
 
 def _range_bounds(value: range) -> list[int]:
+    """Return what is stored of a range."""
     return [value.start, value.stop, value.step]
 
 
@@ -393,6 +394,7 @@ def _number_text(value: Any) -> str:
 
 
 def _fraction_parts(value: Any) -> list[int]:
+    """Return what is stored of a fraction."""
     return [value.numerator, value.denominator]
 
 
@@ -402,6 +404,7 @@ def _clock_fields(value: Any) -> tuple[Any, ...]:
 
 
 def _namespace_attributes(value: Any) -> dict[str, Any]:
+    """Return what is stored of a `SimpleNamespace`."""
     return dict(value.__dict__)
 
 

@@ -308,6 +308,7 @@ class FolderStore:
         path = self._prefix + name
         folder = name.rpartition("/")[0]
         try:
+            # The first write makes the vault, and removes what killed writers left.
             if not self._is_ready_to_write:
                 _make_folders(self.path)
                 self.delete(self.leftovers())
