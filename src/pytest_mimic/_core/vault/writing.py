@@ -45,6 +45,10 @@ if TYPE_CHECKING:
 #: Readable outcomes up to this many characters are stored inside their recording.
 INLINE = 1 << 16
 
+# The facts by which a call can be identified under other options. A recording may lack
+# them.
+_FACTS_OF_IDENTITY = ("options", "parts", "identity")
+
 Described = dict[str, Any] | None
 """The arguments of a call as they are described; None if they are not."""
 
@@ -330,11 +334,18 @@ def _arguments_in_file(
 
 
 def _content_of_file(facts: dict[str, Any], file_before: _FileBefore) -> bytes | None:
-    """Return the content of a file with these facts; if it has them, as it is."""
+    """Return the content of a file with these facts; if it has them, as it is.
+
+    A fact that is not known here changes nothing. One of the identity that is gone,
+    such as an option of the line, does.
+    """
     text = layout(facts)
     if file_before.facts:
         old_facts = {key: file_before.facts.get(key) for key in facts}
-        if text == layout(old_facts):
+        has_lost_fact = any(
+            key in file_before.facts and key not in facts for key in _FACTS_OF_IDENTITY
+        )
+        if text == layout(old_facts) and not has_lost_fact:
             return file_before.data
     # A lone surrogate, as of a file's name that is no UTF-8, becomes its escape.
     return (text + "\n").encode(errors="backslashreplace")

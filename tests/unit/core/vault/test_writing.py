@@ -118,6 +118,26 @@ def test_changed_source_updates_the_source_alone(value):
     assert files(store) == {**before, A: before[A].replace(b'"s1"', b'"s2"')}
 
 
+def test_the_options_of_a_line_that_are_gone_go_from_an_equal_recording():
+    """Else `rekey` would find that the recording is of another line."""
+    vault = Vault(MemoryStore())
+
+    def put_with(test, **facts):
+        call = a_call(vault.writer.encoded(Value(1), 0.5))._replace(test=test)
+        return vault.writer.write(A, [call._replace(**facts)]).changed
+
+    put_with("t1", options={"ignore": ["data.id"]}, parts={"data": "in part"})
+
+    assert put_with("t2") is True
+    facts = json.loads(vault.store.read(A))
+    assert (facts.get("options"), facts.get("parts"), facts["test"]) == (
+        None,
+        None,
+        "t1",
+    )
+    assert put_with("t3") is False
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
