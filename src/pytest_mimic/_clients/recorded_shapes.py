@@ -156,6 +156,7 @@ def _check_http_bytes(body: Any) -> None:
     for event in body.get("events", ()):
         if type(event) is dict:
             for name, field in event.items():
+                pieces.append(name)
                 if name != "json" and type(field) is str:
                     pieces.append(field)
         else:

@@ -64,6 +64,11 @@ def test_what_an_adapter_writes_passes(check: Any, value: Any) -> None:
             "called 'x'",
         ),
         (check_http, {**RESPONSE, "body": {"events": [{"data": 1}]}}, "data of an"),
+        (
+            check_http,
+            {**RESPONSE, "body": {"events": [{"json": 1, "a\ud800": "b"}]}},
+            "can't encode character",
+        ),
         (check_sql, {"rows": {}}, "rows must be of type list"),
         (check_sql, {"columns": [["id"]]}, "stand together"),
         (check_sql, {"columns": [[1]], "rows": []}, "must have a name"),
@@ -142,3 +147,13 @@ def test_a_response_that_passes_can_be_given(body: dict[str, Any]) -> None:
             given += 1
 
     assert given
+
+
+def test_a_lone_surrogate_in_the_json_of_an_event_is_given_as_its_escape() -> None:
+    events = [{"json": {"a\ud800": "\udfff"}, "event": "a"}]
+    response = {**RESPONSE, "body": {"events": events}}
+
+    check_http(response)
+
+    given = b"".join(StoredResponse(response, "GET").wire())
+    assert rb'data: {"a\ud800":"\udfff"}' in given
