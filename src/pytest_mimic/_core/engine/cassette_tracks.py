@@ -85,9 +85,9 @@ class CassetteTrack(Track):
                 run.current.pending.note(error)
                 raise
         self._exists = calls is not None
-        self.within: str = f"cassette {name}"
+        self.cassette_in_words: str = f"cassette {name}"
         if not self._exists:
-            self.within += ", which does not exist"
+            self.cassette_in_words += ", which does not exist"
         # Its owner is not the test, as a wider fixture may have opened it.
         owner = Owner(file, is_test=True)
         super().__init__(
@@ -330,15 +330,15 @@ class CassetteTrack(Track):
         return [call for call in calls if call is not None]
 
     def _check_played(self) -> None:
-        what = f"cassette {self.name} does not exist"
+        problem = f"cassette {self.name} does not exist"
         facts = self._unplayed()
         if self._exists:
             facts = facts or self._out_of_order()
             if not facts:
                 return
-            what = f"cassette {self.name} was not replayed as it was recorded"
+            problem = f"cassette {self.name} was not replayed as it was recorded"
         error = CassetteError(
-            what,
+            problem,
             facts=limited(facts),
             remedies=self.remedies or [rerecord("to record it again")],
             cassette=self.name,

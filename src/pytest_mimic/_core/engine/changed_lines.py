@@ -31,7 +31,8 @@ class Former(NamedTuple):
     Attributes:
         recording: The recording, or the call of a cassette.
         changes: How the options of today differ, in words.
-        follows: Whether `pytest-mimic rekey` gives it the identity of today.
+        follows: Whether `pytest-mimic rekey` gives the recording the identity that the
+            call has today.
     """
 
     recording: Recording
@@ -45,7 +46,7 @@ def former_recording(
     read: Callable[[str], Recording | None],
     *,
     owner: str,
-    within: str,
+    cassette_in_words: str,
 ) -> Former | None:
     """Return the recording that would be found if the line of a call had not changed.
 
@@ -54,26 +55,37 @@ def former_recording(
         candidates: Recordings of its target, which have the former options of the line.
         read: Returns the recording of that name, or None.
         owner: The test or scope that the call belongs to.
-        within: The cassette that the candidates are in, or empty.
+        cassette_in_words: The cassette that the candidates are in, `cassette trip`;
+            empty: each is a file of its own.
     """
-    now = kept_options(call.plan.options)
+    options_of_today = kept_options(call.plan.options)
     is_client = call.edge_call is not None
-    lines = {repr(one.options): one.options or {} for one in candidates}
-    for before in lines.values():
-        changes = changed_options(before, now, is_client=is_client)
-        if not changes or before.get("key") or before.get("python"):
+    former_lines: dict[str, dict[str, Any]] = {}
+    for candidate in candidates:
+        former_lines[repr(candidate.options)] = candidate.options or {}
+    for former_options in former_lines.values():
+        changes = changed_options(former_options, options_of_today, is_client=is_client)
+        # No identity can be computed for a `key=`, nor for options given in Python.
+        has_unknown_identity = former_options.get("key") or former_options.get("python")
+        if not changes or has_unknown_identity:
             continue
-        key = _key_under(call, before)
-        if within:
-            equal = [one for one in candidates if one.identity == key]
+        former_key = _key_under(call, former_options)
+        recordings: list[Recording] = []
+        if cassette_in_words:
+            for candidate in candidates:
+                if candidate.identity == former_key:
+                    recordings.append(candidate)
         else:
-            is_owned = is_sequence(before, is_client=is_client)
-            name = recording_name(call.plan.target, key, owner if is_owned else None)
-            former_recording = read(name)
-            equal = [] if former_recording is None else [former_recording]
-        for recording in equal:
-            if (recording.options or {}) == before:
-                follows = _follows(call, recording, key, now)
+            is_owned = is_sequence(former_options, is_client=is_client)
+            name = recording_name(
+                call.plan.target, former_key, owner if is_owned else None
+            )
+            recording_in_file = read(name)
+            if recording_in_file is not None:
+                recordings.append(recording_in_file)
+        for recording in recordings:
+            if (recording.options or {}) == former_options:
+                follows = _follows(call, recording, former_key, options_of_today)
                 return Former(recording, changes, follows)
     return None
 
@@ -84,15 +96,16 @@ def is_of_another_call(call: Call, recording: Recording) -> bool:
     Today both have one identity, since the line of the target has changed.
     """
     identity = recording.identity or ""
-    before = recording.options or {}
-    now = kept_options(call.plan.options)
+    former_options = recording.options or {}
+    options_of_today = kept_options(call.plan.options)
     is_client = call.edge_call is not None
     if imported_parts(identity):
         # Of an imported recording only some parts count, whatever the line says.
         return False
-    if before.get("key") or not changed_options(before, now, is_client=is_client):
+    changes = changed_options(former_options, options_of_today, is_client=is_client)
+    if former_options.get("key") or not changes:
         return False
-    return _key_under(call, before) != identity
+    return _key_under(call, former_options) != identity
 
 
 def _key_under(call: Call, kept: Mapping[str, Any]) -> str:
@@ -111,29 +124,35 @@ def _key_under(call: Call, kept: Mapping[str, Any]) -> str:
 
 
 def _follows(
-    call: Call, recording: Recording, key: str, now: Mapping[str, Any]
+    call: Call,
+    recording: Recording,
+    former_key: str,
+    options_of_today: Mapping[str, Any],
 ) -> bool:
     """Return whether what a recording keeps gives the identity that its call has now.
 
     Args:
         call: The call.
         recording: Its recording under the former options.
-        key: The identity of the recording, which what it keeps has to give as well: it
-            may have been edited, or not be kept whole.
-        now: The options of today.
+        former_key: The identity of the recording. What the recording keeps has to give
+            it, too: a part may have been edited, or not be kept whole.
+        options_of_today: The options of the line.
     """
     is_client = call.edge_call is not None
-    was_sequence = is_sequence(recording.options or {}, is_client=is_client)
+    former_options = recording.options or {}
+    was_sequence = is_sequence(former_options, is_client=is_client)
     if call.is_in_sequence and not was_sequence:
-        # Nobody knows which tests used it.
+        # Nobody knows which tests used the recording.
         return False
-    whole = recording.whole()
-    if was_sequence and not call.is_in_sequence and not _has_one_outcome(call, whole):
+    whole_recording = recording.whole()
+    is_sequence_no_more = was_sequence and not call.is_in_sequence
+    if is_sequence_no_more and not _has_one_outcome(call, whole_recording):
         # One of several answers cannot serve all tests.
         return False
     try:
-        is_whole = identity_under(whole, recording.options or {}) == key
-        return is_whole and identity_under(whole, now) == call.key
+        if identity_under(whole_recording, former_options) != former_key:
+            return False
+        return identity_under(whole_recording, options_of_today) == call.key
     except CannotFollowError:
         return False
 

@@ -478,12 +478,12 @@ class Port:
             return None
         return self.secrets
 
-    def report(self, what: str) -> None:
+    def report(self, note: str) -> None:
         """Add a line to the summary, with the running test."""
         test = self._run.current.again
         if test:
-            what = f"{what}, {test}"
-        self._run.account.notes.add(what)
+            note = f"{note}, {test}"
+        self._run.account.notes.add(note)
 
     def ordinal(self, space: str, name: str) -> int:
         """Return the number of a name among those that this test or cassette used.

@@ -103,8 +103,9 @@ class Covering:
         elif not (is_absent and request.is_optional):
             name = f"{request.module}:{'.'.join(request.path)}"
             client = request.origin or request.module
-            what = f"{client}: its calls cannot be recorded: {name}{problem}"
-            self.problems.append(TargetError(what))
+            self.problems.append(
+                TargetError(f"{client}: its calls cannot be recorded: {name}{problem}")
+            )
 
     def rank(self, number: int) -> tuple[bool, int]:
         """Return the rank of a line among those that name one function.
@@ -189,7 +190,9 @@ class Coverings:
             self._settle(covering, [*covering.places])
         account = self._run.account
         account.absent_clients.update(absent_clients(targets))
-        account.mimicked.update([one.name for one in targets if not one.excluded])
+        account.mimicked.update(
+            [target.name for target in targets if not target.excluded]
+        )
         return covering
 
     def prepare(self, targets: Iterable[Target]) -> None:
@@ -332,7 +335,7 @@ class Coverings:
                     since = None
             # The code of an adapter may keep a function at an edge, and so may a module
             # that was imported meanwhile.
-            has_edges = any(isinstance(one, Edge) for one in covering.requests)
+            has_edges = any(isinstance(request, Edge) for request in covering.requests)
             is_counted = not has_edges and modules_before == [*sys.modules]
             self._patches.spread(fresh, since=since, is_counted=is_counted)
         for module in watched:

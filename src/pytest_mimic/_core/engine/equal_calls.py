@@ -59,11 +59,11 @@ class Track:
         taken: How many equal calls were made, by their identity in a file of several.
         found: The outcomes that were found in the places of real calls.
         remedies: How to record a call, if no option does.
-        within: The file in words, if it is one of several calls: `cassette trip`.
+        cassette_in_words: The file, if it is a cassette: `cassette trip`; else empty.
     """
 
     remedies: Sequence[str] | None = None
-    within: str = ""
+    cassette_in_words: str = ""
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class Track:
         self._last: Recording | None = None
         # Whether there was no file.
         self._is_new = not self._found
-        if self.within:
+        if self.cassette_in_words:
             for place, call in enumerate(kept):
                 self._places.setdefault(str(call.identity), []).append(place)
         elif kept:
@@ -168,7 +168,7 @@ class Track:
             if repeats:
                 position -= 1
                 is_first = count == len(places)
-                if is_first and call.converses and not self.within:
+                if is_first and call.converses and not self.cassette_in_words:
                     self._note_repetition(call, recorded=count)
         if self.owner is not None:
             self.taken[key] = count + 1
@@ -201,7 +201,7 @@ class Track:
         place = places[position]
         self._numbers[place] = number
         equal = self._found
-        if self.within:
+        if self.cassette_in_words:
             equal = [call for call in self._found if call.identity == key]
         if position < len(equal):
             before = equal[position].outcomes[0]

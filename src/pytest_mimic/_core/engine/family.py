@@ -254,8 +254,8 @@ class Family:
     def _note_outcomes(self, file: str, now: bytes) -> None:
         """Note what outcomes of another process give, which this one may send."""
         if self._run.account.next_run is not None:
-            for found in self._recordings.calls_in(file, now):
-                for stored_outcome in found.outcomes:
+            for recording in self._recordings.calls_in(file, now):
+                for stored_outcome in recording.outcomes:
                     self._run.account.next_run.note_elsewhere(stored_outcome)
 
     def _hear_of_number(self, event: NameNumbered) -> None:

@@ -46,12 +46,12 @@ class SearchedFile(Protocol):
     """The file in which a call has found no outcome for itself: a `Track`.
 
     Attributes:
-        within: The file in words, if it is one of several calls: `cassette trip`.
+        cassette_in_words: The file, if it is a cassette: `cassette trip`; else empty.
         remedies: How to record the call, if no option does.
         owner: The owner of the calls in the file, if it has one.
     """
 
-    within: str
+    cassette_in_words: str
     remedies: Sequence[str] | None
     owner: Owner | None
 
@@ -136,7 +136,12 @@ class Refusal:
     def _missing(self) -> MimicError:
         run, call = self._run, self._call
         misses = run.recordings.missed
-        key = (run.current.again, call.plan.target, call.key, self._file.within)
+        key = (
+            run.current.again,
+            call.plan.target,
+            call.key,
+            self._file.cassette_in_words,
+        )
         # The same call of a test gets an equal error again, and no recording is sought.
         if key not in misses:
             misses[key] = self._miss()
@@ -164,7 +169,7 @@ class Refusal:
             candidates,
             run.recordings.readable,
             owner=owner_name or run.current.owner.name,
-            within=file.within,
+            cassette_in_words=file.cassette_in_words,
         )
         error = missing(
             MissedCall(
@@ -174,13 +179,13 @@ class Refusal:
                 run.current.again,
                 call.plan.options,
                 call.plan.client,
-                belongs_to_test=call.is_in_sequence and not file.within,
+                belongs_to_test=call.is_in_sequence and not file.cassette_in_words,
                 verb=verb,
                 paths_of_hashes=paths_of_hashes(values),
                 read_parts=lambda: call.parts,
             ),
             candidates,
-            within=file.within,
+            cassette_in_words=file.cassette_in_words,
             remedies=file.remedies,
             hide=partial(
                 arguments_without_secrets, target=target, redactor=run.redactor

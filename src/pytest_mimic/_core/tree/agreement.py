@@ -402,7 +402,10 @@ def _rooted(root: str, path: str) -> str:
 
 
 def _is_other(recorded: object, actual: object) -> bool | None:
-    """Return whether two values have different identities; None: one has none."""
+    """Return whether two values have different identities.
+
+    None: one of the values has no identity.
+    """
     if recorded is actual:
         return False
     old, new = identity_of(recorded), identity_of(actual)

@@ -103,7 +103,7 @@ def missing(
     call: MissedCall,
     candidates: Iterable[Recording] = (),
     *,
-    within: str = "",
+    cassette_in_words: str = "",
     remedies: Sequence[Remedy | str] | None = None,
     hide: Callable[[Mapping[str, Any]], dict[str, Any]] = dict,
     former: FormerRecording | None = None,
@@ -114,20 +114,23 @@ def missing(
         call: The call.
         candidates: The recordings of the same target, in a cassette or in the whole
             vault.
-        within: The name of the cassette, if there is one.
+        cassette_in_words: The cassette of the call, `cassette trip`; empty: there is
+            none.
         remedies: How to record the call, if no option does.
         hide: Takes secrets out of the JSON that describes a call.
         former: The recording of the call under the former options of its line, if
             there is one.
     """
     if former is not None:
-        return _missing_by_its_line(call, former, within=within, remedies=remedies)
+        return _missing_by_its_line(
+            call, former, cassette_in_words=cassette_in_words, remedies=remedies
+        )
     first_candidates = list(islice(candidates, CANDIDATES))
     nearest = nearest_recording(first_candidates, call.arguments, test=call.test)
     listed_remedies = list(remedies or [_again(call.verb, "to record it", call.test)])
     changing: Changing | None = None
     if nearest is None:
-        place = _worded(" in {}", within)
+        place = _worded(" in {}", cassette_in_words)
         facts: list[str | Fact] = [f"nothing of {call.target} is recorded{place}"]
     else:
         recording = nearest.whole()
@@ -139,7 +142,9 @@ def missing(
             # The description of a function's call hides the same when it is made.
             call_without_secrets = call._replace(arguments=hide(call.arguments))
         fact = _nearest_fact(
-            recording_without_secrets, call_without_secrets, within=within
+            recording_without_secrets,
+            call_without_secrets,
+            cassette_in_words=cassette_in_words,
         )
         is_of_other_test = call.belongs_to_test and recording.test != call.test
         if names_client(call.target) and not is_of_other_test:
@@ -263,7 +268,7 @@ def _missing_by_its_line(
     call: MissedCall,
     former: FormerRecording,
     *,
-    within: str,
+    cassette_in_words: str,
     remedies: Sequence[Remedy | str] | None,
 ) -> MissingRecordingError:
     """Return the error for a call that has a recording under other options."""
@@ -278,7 +283,11 @@ def _missing_by_its_line(
         f"no recording of {call.label}",
         facts=[
             NearestRecording(
-                former_recording.test, former_recording.recorded, within, (), note
+                former_recording.test,
+                former_recording.recorded,
+                cassette_in_words,
+                (),
+                note,
             )
         ],
         remedies=listed_remedies,
@@ -315,14 +324,15 @@ class NearestRecording(NamedTuple):
     Attributes:
         test: The test that made the recording, if it is known.
         recorded: When the recording was made, if that is known.
-        within: The cassette that holds the recording, or empty.
+        cassette_in_words: The cassette that holds the recording, `cassette trip`;
+            empty: the recording is a file of its own.
         differences: How the call differs from the recording.
         note: The words in place of differences, if there are none to show.
     """
 
     test: str | None
     recorded: str | None
-    within: str
+    cassette_in_words: str
     differences: tuple[Difference, ...]
     note: str = ""
 
@@ -338,7 +348,7 @@ class NearestRecording(NamedTuple):
         """Return the recording, and the note in place of differences."""
         by = _worded(" by {}", self.test)
         on = _worded(" on {}", self.recorded)
-        place = _worded(" in {}", self.within)
+        place = _worded(" in {}", self.cassette_in_words)
         lines = [f"nearest: recorded{by}{on}{place}"]
         if self.note:
             lines.append(f"  {self.note}")
@@ -353,7 +363,7 @@ def _again(verb: Verb, purpose: str, test: str | None) -> Remedy:
 
 
 def _nearest_fact(
-    nearest: Recording, call: MissedCall, *, within: str
+    nearest: Recording, call: MissedCall, *, cassette_in_words: str
 ) -> NearestRecording:
     """Return how a call differs from the nearest recording."""
     all_differences = argument_differences(nearest.arguments, call.arguments)
@@ -386,7 +396,7 @@ def _nearest_fact(
         # If nothing else differs, the signature and the server are shown.
         differences = counting or differences
     return NearestRecording(
-        nearest.test, nearest.recorded, within, tuple(differences), note
+        nearest.test, nearest.recorded, cassette_in_words, tuple(differences), note
     )
 
 
@@ -496,13 +506,13 @@ def stale(
         record("to record it again", test),
         verify("to see whether the outcome changed", test),
     ]
-    what = target
+    problem = target
     if changed:
-        what = f"what {label} reaches or reads"
-    what += f" has changed since this call was recorded{when}"
+        problem = f"what {label} reaches or reads"
+    problem += f" has changed since this call was recorded{when}"
     facts = limited([f"{name} has changed" for name in changed], _SHOWN)
     return StaleRecordingError(
-        what,
+        problem,
         facts=facts,
         remedies=remedies or usual_remedies,
         call=label,
@@ -515,9 +525,9 @@ def read_further(
     label: str, *, test: str | None, remedies: Sequence[Remedy | str] = ()
 ) -> MissingRecordingError:
     """Return the error for a stream that is read beyond the end of its recording."""
-    what = f"{label} is read further than it was when it was recorded"
+    problem = f"{label} is read further than it was when it was recorded"
     remedies = remedies or [rerecord("to record the rest", test)]
-    return MissingRecordingError(what, remedies=remedies, call=label, test=test)
+    return MissingRecordingError(problem, remedies=remedies, call=label, test=test)
 
 
 def new_after_replayed(
@@ -527,20 +537,20 @@ def new_after_replayed(
 
     With `needs_secret`, the call holds a secret that a replayed call was given.
     """
-    what = (
+    problem = (
         f"no recording of {label}, and it cannot run for real: calls before it were"
         " replayed"
     )
     fact = "a conversation is recorded as a whole"
     if needs_secret:
-        what = f"{label} cannot be sent: it holds the placeholder of a secret"
+        problem = f"{label} cannot be sent: it holds the placeholder of a secret"
         fact = (
             "the answer that issues the secret was replayed, and recordings have no"
             " secrets, or has none any more"
         )
     remedy = rerecord("to record the whole conversation again", test)
     return MissingRecordingError(
-        what, facts=[fact], remedies=[remedy], call=label, test=test
+        problem, facts=[fact], remedies=[remedy], call=label, test=test
     )
 
 
@@ -585,12 +595,12 @@ def differs_below(label: str, lines: Sequence[str], *, scope: str) -> DriftError
 
     The fixture gets the recorded outcome.
     """
-    what = (
+    problem = (
         f"{label} of a fixture gives something else than was recorded, so what follows"
         " cannot be recorded"
     )
     remedies = [rerecord("to record the fixture's tests again", scope or ".")]
-    return DriftError(what, facts=lines, remedies=remedies, call=label, test=scope)
+    return DriftError(problem, facts=lines, remedies=remedies, call=label, test=scope)
 
 
 def mutated(

@@ -19,8 +19,8 @@ from pytest_mimic._core.types.opening import is_pair, items_of_container, parts_
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
 
-# How many parts of a value are searched.
-_MOST = 5_000
+# Of a value, at most so many parts are searched.
+_MOST_PARTS = 5_000
 # At least so many characters of a text are searched, even if only the first few are
 # shown: a URL may have a long password.
 _LEAST_SEARCHED = 1_000
@@ -71,7 +71,7 @@ def secrets_in(
     pending: list[tuple[Any, bool]] = [(value, False)]
     searched: dict[int, object] = {}
     looked_at = 0
-    while pending and looked_at < _MOST:
+    while pending and looked_at < _MOST_PARTS:
         part, is_secret = pending.pop()
         kind = type(part)
         if is_secret and issubclass(kind, (str, bytes)):
@@ -80,16 +80,19 @@ def secrets_in(
         if kind in SCALARS or id(part) in searched:
             continue
         searched[id(part)] = part
-        inner: list[tuple[Any, bool]] = []
-        for name, inner_part in islice(_named_parts(part), _MOST):
+        inner_parts: list[tuple[Any, bool]] = []
+        for name, inner_part in islice(_named_parts(part), _MOST_PARTS):
             is_hidden = is_secret or redactor.hides(name, inner_part)
-            inner.append((inner_part, is_hidden))
-        looked_at += len(inner)
-        is_searched_whole = kind is dict and len(part) < _MOST
-        if is_searched_whole and not any(is_hidden for _, is_hidden in inner):
+            inner_parts.append((inner_part, is_hidden))
+        looked_at += len(inner_parts)
+        has_hidden_part = any(is_hidden for _, is_hidden in inner_parts)
+        is_dict_searched_whole = kind is dict and len(part) < _MOST_PARTS
+        if is_dict_searched_whole and not has_hidden_part:
+            # The table keeps the dict alive, so that no other object gets its id.
             dicts_without_secret_names[id(part)] = part
-        # The first parts are searched first, as they are the ones that are shown.
-        for inner_part, is_hidden in reversed(inner):
+        # The first parts are searched first, as they are the ones that are shown: the
+        # last one of `pending` is next.
+        for inner_part, is_hidden in reversed(inner_parts):
             if is_hidden or type(inner_part) not in SCALARS:
                 pending.append((inner_part, is_hidden))
         if issubclass(kind, (list, tuple)):
@@ -144,7 +147,7 @@ def _text_of(secret: str | bytes) -> str:
 
 def _values_of_flags(items: Any, redactor: Redactor) -> Iterator[object]:
     """Yield the values that follow `--password` and the like in a command line."""
-    first_items = islice(items_of_container(items), _MOST)
+    first_items = islice(items_of_container(items), _MOST_PARTS)
     for flag, value in pairwise(first_items):
         if redactor.secret_flag(flag):
             yield value

@@ -69,12 +69,12 @@ def moved_tests(
     for key, tests in tests_by_call.items():
         candidates = sorted(filter(gone_tests.__contains__, recorders.of_call(key)))
         former_tests = _former_tests(tests, candidates)
-        left = [one for one in candidates if one not in former_tests.values()]
+        unassigned = [old for old in candidates if old not in former_tests.values()]
         for test in tests:
             if test in former_tests:
                 moves.setdefault(former_tests[test], test)
-            elif left:
-                unclear[test] = left
+            elif unassigned:
+                unclear[test] = unassigned
     moves_with_files = _with_whole_files(moves, recorders, gone_tests)
     certain = [
         RenamedTest(old, moves_with_files[old]) for old in sorted(moves_with_files)

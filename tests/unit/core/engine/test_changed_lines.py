@@ -37,7 +37,11 @@ def former(vault: Vault, options: Options) -> Any:
     recordings = [vault.read(name) for name in vault.names()]
     known = [one for one in recordings if one is not None]
     return former_recording(
-        call_under(options), known, vault.read, owner="test_a.py::test_x", within=""
+        call_under(options),
+        known,
+        vault.read,
+        owner="test_a.py::test_x",
+        cassette_in_words="",
     )
 
 
