@@ -15,7 +15,8 @@ Replays use another hash seed, with and without xdist, and the servers of `servi
 are stopped for them.
 
 Prints one line per run, one line per difference, the parts of calls that the recording
-run names as made anew, and a table with the seconds of the runs. A suite that cannot be
+run names as made anew, what `pytest-mimic check` finds in the vault, and a table with
+the seconds of the runs and those of the processor in brackets. A suite that cannot be
 installed or run is a row of the table as well. The exit code is 1 if a suite did not
 run, has differences or, where it has a mark, stays below it. Takes some minutes and
 needs the network.
@@ -63,6 +64,8 @@ class Run(NamedTuple):
     outcomes: dict[str, str]
     """The outcome of each test by its id."""
     seconds: float
+    processor_seconds: float
+    """Seconds of the processor, which say more than `seconds` on a busy machine."""
     summary: str
     """The first line of the mimic section."""
     made_anew: list[str]
@@ -102,7 +105,11 @@ class Result(NamedTuple):
     def seconds(self) -> str:
         """Return the seconds without the plugin, of the recording and of the replay."""
         names = ("without", "record", "replay")
-        return " / ".join(f"{self.runs[name].seconds:.0f}" for name in names)
+        texts = []
+        for name in names:
+            run = self.runs[name]
+            texts.append(f"{run.seconds:.0f} ({run.processor_seconds:.0f})")
+        return " / ".join(texts)
 
     def row(self) -> str:
         """Return the row of the table."""
@@ -226,7 +233,8 @@ def compare_runs(suite: Suite, scratch: Path, wheel: Path, *, is_short: bool) ->
         runs[name] = this_run
         print(
             f"{suite.name}, {name}: {counted(this_run.outcomes)} in"
-            f" {this_run.seconds:.1f} s. {this_run.summary}",
+            f" {this_run.seconds:.1f} s ({this_run.processor_seconds:.1f} s of the"
+            f" processor). {this_run.summary}",
             flush=True,
         )
 
@@ -260,7 +268,11 @@ def compare_runs(suite: Suite, scratch: Path, wheel: Path, *, is_short: bool) ->
         print(f"  made anew: {part}")
     if suite.replayed_alone:
         print(f"  not replayed under xdist: {suite.replayed_alone}")
-    return Result(suite, runs, differences, recordings_in(vault, python))
+    found = command_on(vault, python, "check")
+    (scratch / f"output-{suite.name}-check.txt").write_text(found)
+    print(f"  check: {last_line_of(found)}")
+    recordings = last_line_of(command_on(vault, python, "ls"))
+    return Result(suite, runs, differences, recordings)
 
 
 def unsteady_tests(runs: Mapping[str, Run]) -> set[str]:
@@ -286,11 +298,16 @@ def unexplained_differences(
     return lines
 
 
-def recordings_in(vault: Path, python: Path) -> str:
-    """Return how many recordings a vault holds and how large they are, as text."""
-    command = [str(python), "-m", "pytest_mimic", "--vault", str(vault), "ls"]
+def command_on(vault: Path, python: Path, subcommand: str) -> str:
+    """Return what a subcommand of `pytest-mimic` prints of a vault."""
+    command = [str(python), "-m", "pytest_mimic", "--vault", str(vault), subcommand]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stdout.rstrip().rpartition("\n")[2]
+    return done.stdout + done.stderr
+
+
+def last_line_of(printed: str) -> str:
+    """Return the last line of what was printed."""
+    return printed.rstrip().rpartition("\n")[2]
 
 
 def run_of(
@@ -326,16 +343,25 @@ def run_of(
         "COLUMNS": "200",
     }
     began = perf_counter()
+    processor_began = processor_seconds()
     done = subprocess.run(
         command, cwd=folder, env=variables, capture_output=True, text=True, check=False
     )
     seconds = perf_counter() - began
+    used = processor_seconds() - processor_began
     output.write_text(done.stdout + done.stderr)
     if not report.exists() or done.returncode not in (0, 1):
         raise DidNotRunError(done.stdout[-4000:] + done.stderr[-4000:])
     section = re.search(r"^=+ mimic =+\n(.*)", done.stdout, re.MULTILINE)
     summary = section[1].partition(";")[0] if section else ""
-    return Run(outcomes_in(report), seconds, summary, made_anew_in(done.stdout))
+    made_anew = made_anew_in(done.stdout)
+    return Run(outcomes_in(report), seconds, used, summary, made_anew)
+
+
+def processor_seconds() -> float:
+    """Return the seconds of the processor that ended processes have used."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def made_anew_in(printed: str) -> list[str]:

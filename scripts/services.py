@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep
@@ -21,9 +21,14 @@ from environments import environment
 
 REDIS_PORT = 16379
 POSTGRES_PORT = 15432
+# The tests of pandas have it in an address.
+PANDAS_PORT = 5432
 HTTPBIN_PORT = 18080
 
-POSTGRES_URL = f"postgresql+psycopg2://scott:tiger@127.0.0.1:{POSTGRES_PORT}/test"
+POSTGRES_ADDRESS = f"scott:tiger@127.0.0.1:{POSTGRES_PORT}/test"
+POSTGRES_URL = f"postgresql+psycopg2://{POSTGRES_ADDRESS}"
+PSYCOPG_URL = f"postgresql+psycopg://{POSTGRES_ADDRESS}"
+ASYNCPG_URL = f"postgresql+asyncpg://{POSTGRES_ADDRESS}"
 HTTPBIN_URL = f"http://127.0.0.1:{HTTPBIN_PORT}"
 
 # How many seconds a server may take until it answers.
@@ -41,6 +46,27 @@ def redis(_scratch: Path) -> Iterator[None]:
 @contextmanager
 def postgres(_scratch: Path) -> Iterator[None]:
     """Run a PostgreSQL server with the database that SQLAlchemy's projects expect."""
+    statements = (
+        ("postgres", "CREATE ROLE scott SUPERUSER LOGIN PASSWORD 'tiger'"),
+        ("postgres", "CREATE DATABASE test OWNER scott"),
+        ("test", "CREATE SCHEMA test_schema AUTHORIZATION scott"),
+        ("test", "CREATE SCHEMA test_schema_2 AUTHORIZATION scott"),
+    )
+    with postgres_with(statements, POSTGRES_PORT):
+        yield
+
+
+@contextmanager
+def postgres_of_pandas(_scratch: Path) -> Iterator[None]:
+    """Run a PostgreSQL server with the database and the port that pandas expects."""
+    statements = (("postgres", "CREATE DATABASE pandas"),)
+    with postgres_with(statements, PANDAS_PORT):
+        yield
+
+
+@contextmanager
+def postgres_with(statements: Iterable[tuple[str, str]], port: int) -> Iterator[None]:
+    """Run a PostgreSQL server after these statements, each with its database."""
     # Another user must be able to enter the folder, which rules the scratch folder out.
     folder = Path(tempfile.mkdtemp(prefix="suite-postgres-"))
     programs = postgres_programs()
@@ -55,23 +81,15 @@ def postgres(_scratch: Path) -> Iterator[None]:
         subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
 
     data = str(folder / "data")
-    options = f"-p {POSTGRES_PORT} -c listen_addresses=127.0.0.1 -c fsync=off"
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c fsync=off"
     options += " -c unix_socket_directories= -c max_prepared_transactions=10"
-    port = str(POSTGRES_PORT)
-    address = ("-h", "127.0.0.1", "-p", port, "-U", "postgres")
-    statements = (
-        "CREATE ROLE scott SUPERUSER LOGIN PASSWORD 'tiger'",
-        "CREATE DATABASE test OWNER scott",
-    )
-    schemas = ("CREATE SCHEMA test_schema AUTHORIZATION scott",)
+    address = ("-h", "127.0.0.1", "-p", str(port), "-U", "postgres")
     try:
         run("initdb", "-D", data, "-A", "trust", "-U", "postgres", "-E", "UTF8")
         log = str(folder / "log")
         run("pg_ctl", "-D", data, "-w", "-l", log, "-o", options, "start")
-        for statement in statements:
-            run("psql", *address, "-q", "-c", statement)
-        for statement in schemas:
-            run("psql", *address, "-q", "-c", statement, "test")
+        for database, statement in statements:
+            run("psql", *address, "-q", "-c", statement, database)
         yield
     finally:
         with suppress(subprocess.CalledProcessError):
@@ -136,4 +154,9 @@ def await_port(server: subprocess.Popen[bytes], port: int) -> None:
     sys.exit(f"no server listens on port {port}")
 
 
-SERVICES = {"redis": redis, "postgres": postgres, "httpbin": httpbin}
+SERVICES = {
+    "redis": redis,
+    "postgres": postgres,
+    "postgres of pandas": postgres_of_pandas,
+    "httpbin": httpbin,
+}
