@@ -83,9 +83,12 @@ def answer(method, params):
 
 for line in sys.stdin:
     request = json.loads(line)
-    if request.get("params", {}).get("name") == "wait":
+    tool = request.get("params", {}).get("name")
+    if tool == "wait":
         # This tool never answers.
         continue
+    if tool == "crash":
+        sys.exit(1)
     if "id" in request:
         try:
             send(

@@ -193,6 +193,39 @@ def test_a_cancelled_call_of_a_tool_waits_in_a_replay(talks):
     assert recorded.count(b'"end": "waiting"') == 1
 
 
+def test_a_server_that_ends_without_an_answer_ends_so_in_a_replay(talks):
+    """The client is told at once that the connection is closed."""
+    talks.write(
+        "test_talk.py",
+        """
+        import asyncio
+
+        import pytest
+        from mcp import ClientSession, MCPError, stdio_client
+        from talks import STDIO
+
+        async def main():
+            async with stdio_client(STDIO) as streams, ClientSession(*streams) as session:
+                await session.initialize()
+                with pytest.raises(MCPError, match="Connection closed"):
+                    await session.call_tool("crash", {})
+
+        def test_talk():
+            asyncio.run(main())
+        """,
+    )
+    recorded = talks.run("--mimic-record").expect(
+        passed=1, says=["CALL crash", "failed (closed)"]
+    )
+    talks.run("--mimic-verify").expect(passed=1)
+    talks.root.joinpath("started").unlink()
+
+    talks.run().expect(passed=1, says=["2 calls replayed"], never=["waited"])
+
+    assert not talks.root.joinpath("started").exists()
+    assert b'"waiting"' not in b"".join(recorded.vault.values())
+
+
 def test_what_cannot_be_recorded_names_the_remedy(talks):
     """A server that asks the client, and a session over HTTP that only a line `mcp` would take."""
     talks.ini("mcp")

@@ -16,7 +16,9 @@ from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._clients.mcp.server_start import (
+    TYPE_OF_END,
     describe_start,
+    is_end_of_server,
     load_start_error,
     server_command_name,
     server_number,
@@ -110,6 +112,7 @@ class McpSession:
         """End open requests, and wait until the real server has ended."""
         for open_request in self._open_requests.values():
             open_request.step.cancel()
+        self._open_requests.clear()
         for scope in self._wait_scopes.values():
             scope.cancel()
         self._stopping.set()
@@ -238,8 +241,11 @@ class McpSession:
             scope = anyio.CancelScope()
             self._wait_scopes[request["id"]] = scope
             self._tasks.start_soon(self._wait, step, scope)
-        for message in replayed_messages(step.outcome(), request):
+        outcome = step.outcome()
+        for message in replayed_messages(outcome, request):
             self._pass_to_client(sdk_message(message))
+        if is_end_of_server(outcome.get("error")):
+            self._to_client.close()
 
     def _pass_to_client(self, message: Any) -> None:
         """Let the client read a message.
@@ -291,11 +297,21 @@ class McpSession:
             try:
                 message = await from_server.receive()
             except anyio.EndOfStream:
-                # The server has ended.
-                self._to_client.close()
+                self._server_has_ended()
                 return
             self._receive_from_server(message)
         await from_server.aclose()
+
+    def _server_has_ended(self) -> None:
+        """Record that open requests get no answer, and let the client read the end."""
+        for open_request in self._open_requests.values():
+            step = open_request.step
+            end = {"error": {"type": TYPE_OF_END}}
+            step.finish(outcome_of(open_request.messages, end, step.call))
+            if step.mode == "verify":
+                self._replay(step, open_request.request)
+        self._open_requests.clear()
+        self._to_client.close()
 
     async def _is_asked(self) -> bool:
         """Wait until the client waits for a message.
@@ -477,7 +493,7 @@ def outcome_of(
     """Return what a request gave, without secrets.
 
     These are the messages that the server sent before its answer, and the answer's
-    result or error.
+    result or error. The error is that of a server that has ended if there is no answer.
     """
     outcome: dict[str, Any] = {}
     if messages:
@@ -530,7 +546,10 @@ def _without_token(message: dict[str, Any]) -> dict[str, Any]:
 def replayed_messages(
     outcome: dict[str, Any], request: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    """Return the messages of a recorded outcome, the answer last, for this request."""
+    """Return the messages of a recorded outcome, the answer last, for this request.
+
+    There is no answer if the server had ended before it.
+    """
     meta = (request.get("params") or {}).get("_meta") or {}
     token = meta.get("progressToken", request["id"])
     messages = []
@@ -539,6 +558,8 @@ def replayed_messages(
         if message.get("method") == _METHOD_OF_PROGRESS:
             message["params"] = {"progressToken": token, **message["params"]}
         messages.append(message)
+    if is_end_of_server(outcome.get("error")):
+        return messages
     for name in ("result", "error"):
         if name in outcome:
             messages.append(

@@ -67,6 +67,7 @@ def test_a_recording_names_no_other_class(name: str) -> None:
         {"result": {}},
         {"error": {"code": -32602}},
         {"error": {"type": "builtins:OSError", "args": [2, "gone"]}},
+        {"error": {"type": "closed"}},
     ],
 )
 def test_what_the_adapter_writes_passes(value: Any) -> None:
