@@ -242,6 +242,7 @@ MARKED_SUITES = (
             "pyarrow",
             "psycopg2-binary",
             "sqlalchemy==2.0.57",
+           
         ),
         in_wheel=True,
         services=("postgres of pandas",),
@@ -254,10 +255,17 @@ MARKED_SUITES = (
         what="costly functions and methods that give frames",
         tests=(
             "--pyargs",
-            "pandas.tests.reshape",
+            *filled(
+                "pandas.tests.reshape.test_{}",
+                "crosstab cut from_dummies get_dummies melt pivot qcut",
+            ),
+            *filled(
+                "pandas.tests.reshape.{}",
+                "concat.test_concat merge.test_merge_ordered",
+            ),
             *filled(
                 "pandas.tests.frame.methods.test_{}",
-                "cov_corr describe interpolate quantile rank sort_values value_counts",
+                "cov_corr describe quantile value_counts",
             ),
             "-m",
             "not slow and not network and not db",
@@ -270,7 +278,7 @@ MARKED_SUITES = (
             ),
             *filled(
                 "pandas:DataFrame.{}",
-                "corr cov describe interpolate quantile rank sort_values value_counts",
+                "corr cov describe quantile value_counts",
             ),
         ),
         requirements=("hypothesis", "pyarrow", "scipy"),
