@@ -242,7 +242,6 @@ MARKED_SUITES = (
             "pyarrow",
             "psycopg2-binary",
             "sqlalchemy==2.0.57",
-           
         ),
         in_wheel=True,
         services=("postgres of pandas",),
