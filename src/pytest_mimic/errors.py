@@ -165,7 +165,10 @@ class MimicError(Exception):
 
     @property
     def for_test(self) -> str | None:
-        """The test that the remedies of the error are for, where they name no test."""
+        """The test that the remedies of the error are for, where they name no test.
+
+        None: no test is known.
+        """
         return self.test
 
     def __str__(self) -> str:
@@ -271,7 +274,11 @@ class StaleRecordingError(MissingRecordingError):
 
     @property
     def for_test(self) -> str | None:
-        """The test that failed; else the one that has recorded it."""
+        """The test that the remedies are for.
+
+        This is the test that failed, else the test that made the recording. None:
+        neither is known.
+        """
         return self.test or self.recorder
 
 
@@ -346,7 +353,11 @@ class CorruptRecordingError(MimicError, RuntimeError):
 
     @property
     def for_test(self) -> str | None:
-        """The test that failed; else the one that has recorded it."""
+        """The test that the remedies are for.
+
+        This is the test that failed, else the test that made the recording. None:
+        neither is known.
+        """
         return self.test or self.recorder
 
     def __str__(self) -> str:

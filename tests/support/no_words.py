@@ -30,7 +30,7 @@ def without_words() -> Iterator[None]:
             patch.setattr(commands.Commands, name, _worded_by_fields)
         for module, function in (
             (call_labels, "call_label"),
-            (call_labels, "recorded_label"),
+            (call_labels, "label_of_recorded_call"),
             (difference_words, "difference_lines"),
         ):
             is_list = function == "difference_lines"

@@ -331,18 +331,20 @@ def judge_unused(session: Session, reasons: Collection[str]) -> Judgement:
     is_asked = settings.clear_unused or settings.fail_on_unused
     if settings.mode is Mode.LIVE:
         if is_asked:
-            return Judgement(not_judged="--mimic-live was given")
+            return Judgement(reason_not_judged="--mimic-live was given")
         return Judgement()
-    # Only an option for a vault with recordings is worth a warning.
-    is_warned = is_asked and holds_recordings(settings.vault)
+    # Without an option, or without recordings, nobody expects a judgement.
+    says_why_not = is_asked and holds_recordings(settings.vault)
     if reasons:
-        not_judged = ""
-        if is_warned:
-            not_judged = ", ".join(reasons)
-        return Judgement(not_judged=not_judged, cleared=_clear_proven(session, {}))
+        reason_not_judged = ""
+        if says_why_not:
+            reason_not_judged = ", ".join(reasons)
+        # Nothing is proven unused. What killed runs have left is cleared all the same.
+        cleared = _clear_proven(session, {})
+        return Judgement(reason_not_judged=reason_not_judged, cleared=cleared)
     if not account.mimicked:
-        if is_warned:
-            return Judgement(not_judged=NOTHING)
+        if says_why_not:
+            return Judgement(reason_not_judged=NOTHING)
         return Judgement()
     unused_names = session.vault.names(without=account.used)
     if not unused_names:

@@ -30,7 +30,7 @@ from pytest_mimic._tools.unused.judging import (
     Judgement,
     count_unused,
     list_unused,
-    not_judged,
+    warning_of_unjudged,
 )
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def summary(
     problems += limited(account.notes)
     problems += account.errors
     problems += _absent_clients(account)
-    problems += not_judged(judgement, _judging_option(settings))
+    problems += warning_of_unjudged(judgement, _judging_option(settings))
     if settings.fail_on_unused and judgement.unused:
         problems.append(_why_failed(judgement))
     if quiet and not problems and not account.recorded:

@@ -360,19 +360,20 @@ class CassetteTrack(Track):
         labels = self._labels()
         for at, place in enumerate(self._order):
             if at != place:
-                recorded_label = "not made"
+                label_when_recorded = "not made"
                 if at < len(labels):
-                    recorded_label = labels[at]
+                    label_when_recorded = labels[at]
                 label_now = labels[place]
                 return [
-                    f"call {at + 1} was {recorded_label} when recorded, {label_now} now"
+                    f"call {at + 1} was {label_when_recorded} when recorded,"
+                    f" {label_now} now"
                 ]
         return []
 
     def _labels(self) -> list[str]:
-        label = descriptions().recorded_label
+        label_of = descriptions().label_of_recorded_call
         calls = [call for call in self._calls if call is not None]
-        return [label(call.target, call.arguments) for call in calls]
+        return [label_of(call.target, call.arguments) for call in calls]
 
 
 def _running() -> Callable[[], bool]:

@@ -43,13 +43,21 @@ class CassetteCall:
 
     @property
     def signature(self) -> str:
-        """The call, and its status at an HTTP client: `GET /users/1 → 200`."""
+        """The call, with the status of its answer if it has one.
+
+        `GET /users/1 → 200`
+        """
         signature = self._recording.signature
         if self.kind == "function":
             return signature
         outcome = self.outcome
-        status = outcome.get("status") if isinstance(outcome, dict) else None
-        return signature if status is None else f"{signature} → {status}"
+        status = None
+        if isinstance(outcome, dict):
+            # A request that ended in an error has no status.
+            status = outcome.get("status")
+        if status is None:
+            return signature
+        return f"{signature} → {status}"
 
     def match(
         self,
@@ -57,7 +65,7 @@ class CassetteCall:
         *,
         exclude: str | Sequence[str] = (),
     ) -> bool:
-        """Check whether patterns select this call; the reference has their grammar."""
+        """Return whether patterns select this call; the reference has their grammar."""
         selector = Selector(only or (), exclude or ())
         return selector.takes(self._recording.signature, self._recording.host)
 

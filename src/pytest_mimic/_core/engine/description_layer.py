@@ -6,7 +6,11 @@ from pytest_mimic._core.identity.kept_parts import client_parts, function_parts
 from pytest_mimic._core.identity.paths import with_contents
 from pytest_mimic._core.inputs import input_trace
 from pytest_mimic._core.outcome.encoding import snapshot
-from pytest_mimic._core.tree.call_labels import call_label, recorded_label, told_apart
+from pytest_mimic._core.tree.call_labels import (
+    call_label,
+    label_of_recorded_call,
+    told_apart,
+)
 from pytest_mimic._core.tree.describing import described_arguments, described_parts
 from pytest_mimic._core.tree.secrets_in_objects import has_secret_text, secrets_in
 
@@ -18,7 +22,7 @@ class Descriptions:
     """
 
     call_label = staticmethod(call_label)
-    recorded_label = staticmethod(recorded_label)
+    label_of_recorded_call = staticmethod(label_of_recorded_call)
     told_apart = staticmethod(told_apart)
     described_arguments = staticmethod(described_arguments)
     described_parts = staticmethod(described_parts)

@@ -251,8 +251,9 @@ class _Models(ClassTag):
     def __init__(self, cls: Any) -> None:
         super().__init__(cls)
         _own_bases(cls, (object,))
-        #: The origin and the arguments of a parametrised model, `Page[Item]`.
-        self._generic = origin_and_arguments(cls)
+        #: The origin and the arguments of a parametrised model, `Page[Item]`; None:
+        #: the model is not parametrised.
+        self._origin_and_arguments = origin_and_arguments(cls)
         self._fields = dict.fromkeys(cls.model_fields, True)
         missing = sys.modules["pydantic_core"].PydanticUndefined
         #: The private attributes, and whether each object has them.
@@ -281,26 +282,30 @@ class _Models(ClassTag):
         return node
 
     def import_class(self, writer: Walk) -> str:
-        if self._generic is None:
+        if self._origin_and_arguments is None:
             return super().import_class(writer)
-        return writer.import_name(self._generic[0])
+        origin, _ = self._origin_and_arguments
+        return writer.import_name(origin)
 
     def _node(self, writer: Walk, attributes: dict[str, Any]) -> Fields:
         """Return the node of a model's attributes, with the arguments of its class."""
         node = self.fields_node(writer, attributes, self._fields)
-        if self._generic is not None:
-            arguments = [writer.node(argument) for argument in self._generic[1]]
-            node.facts = {"of": Items("list", arguments), **node.facts}
+        if self._origin_and_arguments is not None:
+            _, type_arguments = self._origin_and_arguments
+            nodes = [writer.node(argument) for argument in type_arguments]
+            node.facts = {"of": Items("list", nodes), **node.facts}
         return node
 
     def make(self, part: Any, facts: dict[str, Any]) -> object:
         if "of" in facts:
-            arguments = facts["of"]
-            if type(arguments) is not list:
+            # The tag names `Page`, as `Page[Item]` has no importable name. The object
+            # is of the class that the subscript makes.
+            type_arguments = facts["of"]
+            if type(type_arguments) is not list:
                 raise ValueError("arguments that are no list")
             other_facts = {name: fact for name, fact in facts.items() if name != "of"}
-            generic = parametrised(self.cls, tuple(arguments))
-            return type(self)(generic).make(part, other_facts)
+            parametrised_class = parametrised(self.cls, tuple(type_arguments))
+            return type(self)(parametrised_class).make(part, other_facts)
         self.check_node(
             part, facts, "attributes", "fields_set", *self._FACTS_BESIDE_FIELDS
         )

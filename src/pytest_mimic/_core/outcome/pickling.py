@@ -187,26 +187,31 @@ def dump(value: object, paths: PathStore = NOWHERE) -> Pickled:
 
 
 def _dump(value: object, pickler_class: Any, paths: PathStore) -> Pickled:
-    """Return a pickle by a class of picklers, with its paths by their places."""
+    """Return a pickle by a class of picklers.
+
+    A path inside of a folder of the run is stored by its place, so that a replay in
+    another folder gives the path there.
+    """
     # The first pickle is made without `persistent_id`. Python calls that for each part,
     # which takes twice the time.
     pickled = _dump_with(value, pickler_class, paths)
     if not pickled.has_paths and not paths.may_be_in_pickle(pickled.chunks):
         return pickled
-    has_placed = False
+    has_placed_path = False
 
     class PlacingPickler(pickler_class):  # type: ignore[misc]
         def persistent_id(self, part: object, /) -> object:
-            nonlocal has_placed
+            nonlocal has_placed_path
             placed_path = persistent_id(part, paths)
             if placed_path is not None:
-                has_placed = True
+                has_placed_path = True
             return placed_path
 
     pickled_with_places = _dump_with(value, PlacingPickler, paths)
-    if has_placed:
+    if has_placed_path:
         pickled_with_places.has_paths = True
         return pickled_with_places
+    # No path lies in a folder of the run, so a replay has none to put in.
     pickled.has_paths = False
     return pickled
 

@@ -44,7 +44,7 @@ def call_label(
     return f"{label[: width - 4]}...)"
 
 
-def recorded_label(
+def label_of_recorded_call(
     target: str,
     arguments: Mapping[str, Any] | None,
     *,

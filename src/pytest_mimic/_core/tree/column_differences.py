@@ -247,11 +247,11 @@ class ColumnWords(NamedTuple):
     new: str = ""
     unit: str = ""
 
-    def sentence(self, before: str, after: str) -> str:
+    def sentence(self, old_word: str, new_word: str) -> str:
         """Return all in one line, with the words for both sides: `recorded`, `now`."""
         if not self.old:
             return self.about
-        sides = f"{self.head}{self.old}{self.unit} {before}, {self.new} {after}"
+        sides = f"{self.head}{self.old}{self.unit} {old_word}, {self.new} {new_word}"
         if not self.about:
             return sides
         return f"{self.about}, {sides}"

@@ -47,35 +47,36 @@ _MOST_SPANS = 24
 def difference_lines(
     differences: Sequence[Difference],
     *,
-    before: str = "recorded",
-    after: str = "now",
+    old_word: str = "recorded",
+    new_word: str = "now",
     most: int = 10,
 ) -> list[str]:
     """Return the first differences as lines, and how many more there are.
 
     Args:
         differences: The differences.
-        before: The word for the old side, such as `recorded`.
-        after: The word for the new side, such as `now`.
+        old_word: The word for the old side, such as `recorded`.
+        new_word: The word for the new side, such as `now`.
         most: How many of the differences are shown.
     """
     lines: list[str] = []
     for difference in differences[:most]:
-        lines += _lines_of(difference, before=before, after=after)
+        lines += _lines_of(difference, old_word=old_word, new_word=new_word)
     return [*lines, *and_more(len(differences) - most)]
 
 
-def _lines_of(difference: Difference, *, before: str, after: str) -> list[str]:
+def _lines_of(difference: Difference, *, old_word: str, new_word: str) -> list[str]:
+    """Return a difference as lines: `day: 2024-04-30 recorded, 2024-05-01 now`."""
     path = printable(difference.path)
-    head = ""
+    path_and_colon = ""
     if path:
-        head = f"{path}: "
-    fact = _fact_of(difference, before=before, after=after)
+        path_and_colon = f"{path}: "
+    fact = _fact_of(difference, old_word=old_word, new_word=new_word)
     if fact:
-        return [f"{head}{fact}"]
+        return [f"{path_and_colon}{fact}"]
     long_texts = _long_texts(difference)
     if long_texts is not None:
-        legend = f"[-{before}-] {{+{after}+}}:"
+        legend = f"[-{old_word}-] {{+{new_word}+}}:"
         if path:
             legend = f"{path}, {legend}"
         lines = _text_lines(_spans(*long_texts))
@@ -84,27 +85,27 @@ def _lines_of(difference: Difference, *, before: str, after: str) -> list[str]:
         return [legend, *(f"  {text_line}" for text_line in lines)]
     old_text, new_text = _texts_of_sides(difference)
     if difference.old is ABSENT:
-        other_side = before
-        if before == "recorded":
-            other_side = "in the recording"
-        return [f"{head}{new_text} {after}, not {other_side}"]
+        not_on_old_side = f"not {old_word}"
+        if old_word == "recorded":
+            not_on_old_side = "not in the recording"
+        return [f"{path_and_colon}{new_text} {new_word}, {not_on_old_side}"]
     if difference.new is ABSENT:
-        return [f"{head}{old_text} {before}, missing {after}"]
-    return [f"{head}{old_text} {before}, {new_text} {after}"]
+        return [f"{path_and_colon}{old_text} {old_word}, missing {new_word}"]
+    return [f"{path_and_colon}{old_text} {old_word}, {new_text} {new_word}"]
 
 
-def _fact_of(difference: Difference, *, before: str, after: str) -> str:
+def _fact_of(difference: Difference, *, old_word: str, new_word: str) -> str:
     """Return how two sides differ in words; empty if the sides themselves show it."""
     old, new = difference.old, difference.new
     if difference.fact:
         return difference.fact
     if difference.outcomes_in_words is not None:
-        old_words, new_words = difference.outcomes_in_words
-        return f"{difference.subject} {old_words} when recorded, {new_words} now"
+        old_outcome, new_outcome = difference.outcomes_in_words
+        return f"{difference.subject} {old_outcome} when recorded, {new_outcome} now"
     columns = _column_words(difference)
     if columns is not None:
-        return columns.sentence(before, after)
-    return _file_fact(old, new, is_recorded=before == "recorded")
+        return columns.sentence(old_word, new_word)
+    return _file_fact(old, new, is_recorded=old_word == "recorded")
 
 
 def _column_words(difference: Difference) -> ColumnWords | None:
@@ -160,7 +161,7 @@ def _sides_of(difference: Difference) -> Sides:
             new=_as_one_span("+", new_words),
             fact=columns.about,
         )
-    fact = _fact_of(difference, before="recorded", after="now")
+    fact = _fact_of(difference, old_word="recorded", new_word="now")
     if fact:
         return Sides(path, fact=fact)
     long_texts = _long_texts(difference)

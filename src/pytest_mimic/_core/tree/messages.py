@@ -302,19 +302,22 @@ class Differences(NamedTuple):
 
     Attributes:
         differences: The differences.
-        before, after: The words for the two sides.
+        old_word, new_word: The words for the two sides.
         most: How many of the differences are shown.
     """
 
     differences: tuple[Difference, ...]
-    before: str = "recorded"
-    after: str = "now"
+    old_word: str = "recorded"
+    new_word: str = "now"
     most: int = 10
 
     def lines(self) -> list[str]:
         """Return the differences as they are shown."""
         return difference_lines(
-            self.differences, before=self.before, after=self.after, most=self.most
+            self.differences,
+            old_word=self.old_word,
+            new_word=self.new_word,
+            most=self.most,
         )
 
 

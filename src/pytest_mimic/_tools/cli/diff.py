@@ -136,7 +136,7 @@ def _lines_of(difference: FileDifference) -> Iterator[Line]:
     """Yield a file that differs: its call, and how the outcomes differ."""
     yield [f"  {difference.change}: ", (difference.call, "bold")]
     lines = difference_lines(
-        difference.outcomes, before="before", most=MOST_DIFFERENCES
+        difference.outcomes, old_word="before", most=MOST_DIFFERENCES
     )
     for line in (*lines, *difference.lines):
         yield f"    {line}"

@@ -127,8 +127,8 @@ def _heading(invocation: Invocation, file: VaultFile) -> Iterator[Line]:
     yield place
 
 
-# The line about an outcome that is not whole, by its mark.
-_END_WORDS = {
+# The line about an outcome that is not whole, by `Stored.mark`.
+_LINE_BY_MARK = {
     "waiting": "waiting: it was cancelled before more came",
     "open": "stopped: its test ended first",
     "empty": "empty: nothing is kept of the call in this place",
@@ -159,7 +159,7 @@ def _call_lines(
             time = short_seconds(stored_outcome.duration)
             yield f"{indent}outcome {number} of {len(call.outcomes)}, {time}"
         if stored_outcome.mark:
-            yield f"{indent}{_END_WORDS[stored_outcome.mark]}"
+            yield f"{indent}{_LINE_BY_MARK[stored_outcome.mark]}"
         if stored_outcome.mark == "empty":
             continue
         title_style = ""

@@ -23,7 +23,7 @@ from pytest_mimic._tools.unused.judging import (
     count_unused,
     judge,
     list_unused,
-    not_judged,
+    warning_of_unjudged,
 )
 from pytest_mimic._tools.unused.usage import joined_account, read_usage, usage_of
 from pytest_mimic.errors import MimicError
@@ -100,7 +100,7 @@ def run(invocation: Invocation) -> Result:
     lines: list[Line] = ["; ".join(findings)]
     # A row is indented by two.
     lines += laid_out(list_unused(judgement), row_width=invocation.out.width - 2)
-    lines += not_judged(judgement, "pytest-mimic unused")
+    lines += warning_of_unjudged(judgement, "pytest-mimic unused")
     are_unused_left = bool(judgement.unused and not judgement.cleared)
     if are_unused_left:
         clearing = invocation.commands.mimic("unused", *options.files, "--clear")

@@ -14,7 +14,7 @@ from pytest_mimic._core.nodes.node_json import node_of
 from pytest_mimic._core.redact.nothing_to_hide import has_nothing_to_hide
 from pytest_mimic._core.seam.base import Adapter, load_adapter
 from pytest_mimic._core.seam.registry import names_client
-from pytest_mimic._core.tree.call_labels import recorded_label
+from pytest_mimic._core.tree.call_labels import label_of_recorded_call
 from pytest_mimic._core.tree.drawing import line, shortened
 from pytest_mimic._core.tree.stored import is_response, without_secrets
 from pytest_mimic._core.vault.format import CASSETTES_PREFIX
@@ -56,7 +56,7 @@ def label_of(name: str, calls: Sequence[Recording], width: int = 120) -> str:
 
 def call_in_short(call: Recording, width: int = 120) -> str:
     """Return a call in one line, `http GET /users?page=2`."""
-    return recorded_label(
+    return label_of_recorded_call(
         call.target, call.arguments, signature=call.signature, width=width
     )
 

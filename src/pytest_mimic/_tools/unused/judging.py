@@ -270,7 +270,9 @@ def labelled(vault: Vault, name: str) -> tuple[str, str]:
             return f"cassette {cassette}", vault.test_of(name) or ""
         recording = vault.read(name)
         if recording is not None:
-            label = descriptions().recorded_label(recording.target, recording.arguments)
+            label = descriptions().label_of_recorded_call(
+                recording.target, recording.arguments
+            )
             return label, recording.test or ""
     return name, ""
 
@@ -351,7 +353,7 @@ class Judgement:
     """The result of a run's search for unused recordings.
 
     Attributes:
-        not_judged: Why unused recordings were not judged, or empty.
+        reason_not_judged: Why unused recordings were not judged, or empty.
         unused: How many recordings are proven unused.
         is_part: Whether only `READ_UNASKED` of the recordings that no test used were
             read.
@@ -369,14 +371,14 @@ class Judgement:
     def __init__(
         self,
         *,
-        not_judged: str = "",
+        reason_not_judged: str = "",
         unused: int = 0,
         shown: Sequence[tuple[str, str, bool]] = (),
         unproven: int = 0,
         unproven_as: str = "",
         cleared: str = "",
     ) -> None:
-        self.not_judged = not_judged
+        self.reason_not_judged = reason_not_judged
         self.unused = unused
         self.is_part = False
         self.shown = shown
@@ -403,14 +405,14 @@ def count_unused(judgement: Judgement) -> str:
     return f"{recordings} unused of more than {READ_UNASKED} that no test used"
 
 
-def not_judged(judgement: Judgement, option: str) -> list[str]:
+def warning_of_unjudged(judgement: Judgement, option: str) -> list[str]:
     """Return the warning that an option could not judge all recordings, and why.
 
     Without an option, only a run that judged nothing is worth a warning.
     """
     warning = f"warning: {option} could not judge"
-    if judgement.not_judged:
-        return [f"{warning}: {judgement.not_judged}"]
+    if judgement.reason_not_judged:
+        return [f"{warning}: {judgement.reason_not_judged}"]
     if judgement.unproven and option:
         recordings = plural(judgement.unproven, "recording")
         return [f"{warning} {recordings}: {judgement.unproven_as}"]

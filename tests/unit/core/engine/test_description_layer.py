@@ -8,7 +8,7 @@ from pytest_mimic._core.engine.function_plan import descriptions
 def test_the_door_leads_to_what_describes_a_call() -> None:
     layer = descriptions()
 
-    assert layer.recorded_label("shop:fetch", {"base": "EUR"}) == (
+    assert layer.label_of_recorded_call("shop:fetch", {"base": "EUR"}) == (
         "shop:fetch(base='EUR')"
     )
     assert layer.snapshot([1], target="shop:fetch").load() == [1]

@@ -10,8 +10,8 @@ import pytest
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.tree.call_labels import (
     call_label,
+    label_of_recorded_call,
     query_text,
-    recorded_label,
     told_apart,
 )
 from pytest_mimic._core.tree.describing import described_arguments
@@ -125,4 +125,4 @@ def test_a_secret_in_the_last_words_of_a_prompt_is_hidden_before_they_are_cut() 
 def test_a_recorded_request_is_shown_with_its_query() -> None:
     arguments = {"signature": "GET /rates", "query": {"to": "EUR"}}
 
-    assert recorded_label("http", arguments) == "http GET /rates?to=EUR"
+    assert label_of_recorded_call("http", arguments) == "http GET /rates?to=EUR"

@@ -94,7 +94,7 @@ def test_of_a_long_text_the_lines_with_other_words_are_shown() -> None:
 def test_only_the_first_differences_are_shown_and_the_others_counted() -> None:
     found = between({"n": 1, **{f"k{n}": n for n in range(20)}}, {"n": 2})
 
-    assert difference_lines(found, before="before", most=2) == [
+    assert difference_lines(found, old_word="before", most=2) == [
         "n: 1 before, 2 now",
         "k0: 0 before, missing now",
         "and 19 more",

@@ -130,7 +130,7 @@ def test_the_rows_of_a_statement_are_compared_by_the_names_of_their_columns(tree
     old = tree(result("2026-11-02T10:00:00"))
     new = tree(result("2026-11-03T10:00:00", column_type=20))
 
-    assert difference_lines(differences(old, new), before="before", most=9) == [
+    assert difference_lines(differences(old, new), old_word="before", most=9) == [
         "rows[0].made: 2026-11-02T10:00:00 before, 2026-11-03T10:00:00 now"
     ]
 
