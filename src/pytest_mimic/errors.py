@@ -241,7 +241,10 @@ class MimicError(Exception):
 
     @property
     def last_traceback(self) -> TracebackType | None:
-        """The traceback, or the last one that `with_traceback` has replaced."""
+        """The traceback, or the last one that `with_traceback` has replaced.
+
+        None: the error was not raised so far.
+        """
         return self.__traceback__ or self._removed_traceback
 
 

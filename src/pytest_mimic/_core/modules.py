@@ -30,7 +30,10 @@ def module_exists(name: str) -> bool:
 
 
 def file_of_module(name: str) -> str | None:
-    """Return the source file of a module, if it can be found."""
+    """Return the source file of a module.
+
+    None: the module cannot be found, or is not written in Python.
+    """
     try:
         origin: str | None = getattr(_find_spec(name), "origin", None)
     except (ImportError, LookupError, ValueError):

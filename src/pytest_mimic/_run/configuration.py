@@ -150,7 +150,7 @@ def options_of(config: pytest.Config) -> IniOptions:
 
 
 def _read_target(line: str, origin: str) -> Target | None:
-    """Read a line of `mimic_functions`, for `IniOptions`."""
+    """Return the target of a line of `mimic_functions`; None: the line names none."""
     return parse_target(line, origin=origin)
 
 

@@ -34,7 +34,10 @@ class DriftReports(Hooks):
     def pytest_runtest_protocol(
         self, item: pytest.Item, nextitem: pytest.Item | None
     ) -> bool | None:
-        """Run all phases of a test, then let its call fail for its drifts, then log."""
+        """Run all phases of a test, then let its call fail for its drifts, then log.
+
+        None: pytest, or a plugin that repeats tests, is to run the test.
+        """
         if _may_run_repeatedly(item):
             return None
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)

@@ -153,7 +153,10 @@ class GrpcAdapter(Adapter):
         return compared
 
     def failure(self, outcome: Any, /) -> str | None:
-        """Return `gave UNAVAILABLE` for a call whose recording may mislead a test."""
+        """Return `gave UNAVAILABLE` for a call whose recording may mislead a test.
+
+        None: the call has an answer, or a status that the service would give again.
+        """
         code = outcome.get("code")
         if code not in _CODES_OF_THE_MOMENT:
             return None

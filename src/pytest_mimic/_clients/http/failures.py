@@ -219,7 +219,10 @@ def _text_of(error: BaseException) -> str:
 
 
 def _system_error_behind(error: BaseException) -> OSError | None:
-    """Return the exception of the system for which a client could not connect."""
+    """Return the exception of the system for which a client could not connect.
+
+    None: the client could not for another reason.
+    """
     reasons: list[Any] = [error]
     # The list grows while it is walked.
     for reason in reasons:

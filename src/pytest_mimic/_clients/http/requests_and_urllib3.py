@@ -135,6 +135,10 @@ class _TakerOfBegunRequest(RequestTaker):
         self._step: Step | None = step
 
     def begin(self, request: HttpRequest) -> Step | None:
+        """Return the begun step for the first request, and a new one for any other.
+
+        None: the client sends the request as usual.
+        """
         step = self._step
         if step is None:
             return self._taker.begin(request)

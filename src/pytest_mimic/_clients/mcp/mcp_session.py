@@ -123,7 +123,10 @@ class McpSession:
     # -- the start of the server
 
     async def _failure_of_start(self) -> Exception | None:
-        """Start the server where it has to run at once, and return what it raises."""
+        """Start the server where it has to run at once, and return what it raises.
+
+        None: the server has started, or need not run yet.
+        """
         try:
             await self._start()
         except Exception as error:

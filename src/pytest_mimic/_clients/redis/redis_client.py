@@ -86,7 +86,10 @@ class RedisAdapter(Adapter):
         return {"error": error["type"], "after": comparable_reply(error["after"])}
 
     def failure(self, outcome: Any, /) -> str | None:
-        """Return the error of sending or reading, or the server's first error."""
+        """Return the error of sending or reading in words, or the server's first error.
+
+        None: all commands have replies without an error.
+        """
         if "error" in outcome:
             return super().failure(outcome)
         replies = outcome.get("replies") or [outcome.get("reply")]

@@ -130,7 +130,10 @@ def _names_of(element: Any) -> list[str]:
 
 
 def _text_of(element: Any) -> str | None:
-    """Return a text in a statement that SQLAlchemy has not read."""
+    """Return a text in a statement that SQLAlchemy has not read.
+
+    None: the element is no such text.
+    """
     if isinstance(element, elements.TextClause):
         return element.text
     if getattr(element, "__visit_name__", "") == "tstring":

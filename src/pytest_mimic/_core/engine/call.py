@@ -116,13 +116,17 @@ class Call:
     def parts(self) -> Parts | None:
         """What a recording keeps of the parts of the call, see `kept_parts`.
 
-        It is computed once, because the call may change its arguments.
+        It is computed once, because the call may change its arguments. None: nothing
+        beside the description.
         """
         return self.plan.kept_parts(self)
 
     @lazy_attribute
     def secrets(self) -> Secrets | None:
-        """The secrets that a client's request shares with its answer, if any."""
+        """The secrets that a client's request shares with its answer.
+
+        None: the call is that of a function, or the adapter looks for no secrets.
+        """
         if self.edge_call is None or self.edge_call.secrets is None:
             return None
         return self.edge_call.secrets()

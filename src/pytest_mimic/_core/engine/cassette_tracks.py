@@ -210,7 +210,7 @@ class CassetteTrack(Track):
         """Take the place of another process's call.
 
         Returns:
-            The place, if there is one.
+            The place; None: this process knows no place of such a call.
         """
         place = super().follow_other_process(others_call)
         if place is not None:

@@ -33,7 +33,10 @@ class CassetteCall:
 
     @property
     def arguments(self) -> dict[str, Any] | None:
-        """The structured, redacted description of the arguments."""
+        """The structured, redacted description of the arguments.
+
+        None: the call was not described.
+        """
         return self._recording.whole().arguments
 
     @property

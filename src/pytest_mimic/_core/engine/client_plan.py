@@ -133,7 +133,7 @@ class ClientPlan(Plan):
         return False
 
     def failure(self, outcome: Outcome) -> str | None:
-        """Return the error that an outcome is, as the adapter sees it."""
+        """Return how a call failed, in words of the adapter; None: it did not."""
         if outcome.error is not None:
             return super().failure(outcome)
         return self.adapter.failure(outcome.content)
@@ -220,7 +220,10 @@ class ClientPlan(Plan):
         return other.call(call.edge_call).key
 
     def kept_parts(self, call: Call) -> Parts | None:
-        """Return what a recording keeps of the parts that count by default."""
+        """Return what a recording keeps of the parts that count by default.
+
+        None: the recording was imported, and keeps its description alone.
+        """
         if self._imported:
             return None
         edge_call = call.edge_call
@@ -317,7 +320,7 @@ class Port:
     def _line(self, call: ClientCall) -> ClientPlan | None:
         """Return the line that takes a call: the first of the innermost activation.
 
-        Its patterns must select the call.
+        Its patterns must select the call. None: no line does, and the call is left out.
 
         The calls by which a client sets up its connections are always taken.
         """
@@ -472,7 +475,8 @@ class Port:
     def secrets_for(self, request: Any) -> KnownSecrets | None:
         """Return the secrets of the test, if they stand for those of a request.
 
-        In a replay they do so only for placeholders, which few requests have.
+        In a replay they do so only for placeholders, which few requests have. None: the
+        request has no placeholder.
         """
         if self.is_replaying and not holds_issued(request):
             return None

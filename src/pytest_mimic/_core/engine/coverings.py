@@ -478,6 +478,10 @@ class Coverings:
     def _intercepting(
         self, covering: Covering, edge: Edge, found: Found
     ) -> Wrapper | None:
+        """Return the wrapper of a function at a client's edge, made once.
+
+        None: the adapter gave no function, which is noted as a problem.
+        """
         if found.key not in self._wrappers:
             wrapper: Any = edge.wrap(found.function, self._ports.get(edge.origin))
             if not callable(wrapper):

@@ -197,7 +197,10 @@ class RealCalls:
         self._ends_of_unread_streams: deque[Callable[[], object]] = deque()
 
     def running_trace(self) -> InputTrace | None:
-        """Return the trace of the real call that the current thread is part of."""
+        """Return the trace of the real call that the current thread is part of.
+
+        None: the thread is in no real call, or the call is not traced.
+        """
         if not self.running:
             # Most files are opened outside of calls, many of them by this package.
             return None

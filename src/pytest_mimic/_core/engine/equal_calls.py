@@ -155,7 +155,10 @@ class Track:
     def _next_place(
         self, call: Call, mode: Mode, key: str
     ) -> tuple[int, Recording | None]:
-        """Return the position of a call among equal ones, and what stands there."""
+        """Return the position of a call among equal ones, and what stands there.
+
+        None stands there if the position is new, or its call has not ended.
+        """
         places = self._places.setdefault(key, [])
         count = self.taken.get(key, 0)
         position = min(count, len(places))
@@ -230,7 +233,7 @@ class Track:
         """Take the place of another process's call.
 
         Returns:
-            The place, if there is one.
+            The place; None: this process knows no place of such a call.
         """
         places = self._places.setdefault(others_call.key, [])
         count = self.taken.get(others_call.key, 0)

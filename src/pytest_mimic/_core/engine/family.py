@@ -300,6 +300,7 @@ class Family:
             step.active = False
 
     def _track_named(self, token: Token, file: str) -> OwnedTrack | None:
+        """Return the track of an owner's calls in a file; None: the owner has ended."""
         owner = self._owners.get(token)
         if owner is None:
             return None

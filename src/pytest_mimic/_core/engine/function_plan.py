@@ -388,7 +388,10 @@ class FunctionPlan(Plan):
         return described
 
     def kept_parts(self, call: BoundCall) -> Parts | None:
-        """Return what a recording keeps of the arguments."""
+        """Return what a recording keeps of the arguments.
+
+        None: the identity is made of more than forms, see `Call.forms`.
+        """
         if call.identity is None or call.forms is None:
             return None
         hides = partial(self._hides, call)

@@ -83,6 +83,10 @@ class ArgumentsBefore:
             self._files.append((named_path, _facts(named_path.path)))
 
     def _identities(self) -> dict[str, str | None]:
+        """Return the identities of the arguments that may change, by their names.
+
+        None: the argument does not count, or has no stable identity.
+        """
         call, identity = self._call, self._call.identity
         assert identity is not None
         identities = {}
@@ -149,7 +153,7 @@ class ArgumentsBefore:
     def _identities_with_states_before(self) -> dict[str, str | None]:
         """Return the identities as they would be if no stream or generator had moved.
 
-        Notes the states of those that have.
+        Notes the states of those that have. None: as in `_identities`.
         """
         moved = []
         for path, (value, before) in self._advancing.items():

@@ -39,7 +39,10 @@ if TYPE_CHECKING:
             """Return the step for the next of equal calls."""
 
         def follow_other_process(self, others_call: Any, /) -> int | None:
-            """Take the place of another process's call, and return it."""
+            """Take the place of another process's call, and return it.
+
+            None: this process knows no place of such a call.
+            """
             ...
 
         def renew(self, calls: list[Recording], /) -> None:

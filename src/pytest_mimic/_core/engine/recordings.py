@@ -150,7 +150,10 @@ class Recordings:
         return sorted(matches - {""}, key=_most_parts_first)
 
     def find(self, name: str) -> Recording | None:
-        """Return the recording with this name. It is read once a session."""
+        """Return the recording with this name, which is read once a session.
+
+        None: there is no such recording.
+        """
         # Another thread may drop it at any time.
         recording = self.known.get(name)
         if recording is not None:

@@ -82,7 +82,7 @@ class Run:
 
     @property
     def made_recordings(self) -> Recordings | None:
-        """The recordings, if anything needed them so far."""
+        """The recordings; None: nothing needed them so far."""
         recordings: Recordings | None = vars(self).get("recordings")
         return recordings
 
@@ -100,7 +100,7 @@ class Run:
 
     @property
     def made_redactor(self) -> Redactor | None:
-        """The redactor, if anything needed it so far.
+        """The redactor; None: nothing needed it so far.
 
         A run without clients needs none.
         """

@@ -410,7 +410,8 @@ class CallIdentity:
     def digest_of_content(self, position: int, value: object) -> str | None:
         """Return an argument's identity in which empty private attributes do not count.
 
-        A call that only reads an object may give that object an empty cache.
+        A call that only reads an object may give that object an empty cache. None: the
+        argument does not count, or is unstable.
         """
         return self._digest(position, value, ignores_empty=True)
 

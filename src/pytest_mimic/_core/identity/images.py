@@ -202,7 +202,8 @@ def _changed_from_tags(
 ) -> dict[Any, Any] | None:
     """Return the EXIF of a TIFF if it is not among the tags that the file had.
 
-    Once the file is closed, these tags are all that is left of the file.
+    Once the file is closed, these tags are all that is left of the file. None: the file
+    had the same EXIF.
     """
     exif = {name: _number_of(tag) for name, tag in exif.items()}
     for name, tag in exif.items():

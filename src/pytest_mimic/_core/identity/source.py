@@ -116,7 +116,10 @@ def code_source(code: CodeType) -> str | None:
 
 
 def _stamp_of_file(file: str) -> tuple[int, int] | None:
-    """Return the time and size of a file, a cache key that changes with the file."""
+    """Return the time and size of a file, a cache key that changes with the file.
+
+    None: the file is gone.
+    """
     try:
         facts = Path(file).stat()
     except OSError:
@@ -126,7 +129,10 @@ def _stamp_of_file(file: str) -> tuple[int, int] | None:
 
 @lru_cache(maxsize=4096)
 def _source_of_code(code: CodeType, stamp: object) -> str | None:
-    """Return the fingerprint of the definition of some code, by the file's `stamp`."""
+    """Return the fingerprint of the definition of some code, by the file's `stamp`.
+
+    None: the definition cannot be found for certain.
+    """
     statement = _parsed_alone(code, stamp)
     if statement is not None:
         return normalised(statement)
@@ -345,7 +351,10 @@ def _is_method_of(function: FunctionType, name: str, cls: type) -> bool:
 
 @lru_cache(maxsize=1024)
 def _source_of_class(qualname: str, file: str, stamp: object) -> str | None:
-    """Return the fingerprint of the class of a qualified name in a file."""
+    """Return the fingerprint of the class of a qualified name in a file.
+
+    None: the file cannot be parsed, or has no such class.
+    """
     tree = _tree_of_file(file, stamp)
     if tree is None:
         return None

@@ -306,6 +306,7 @@ def _text_in(plain: Mapping[str, Any], name: str) -> str:
 
 
 def _length_in(plain: Mapping[str, Any]) -> int | None:
+    """Return the length that the JSON of a node tells; None: it tells none."""
     length = plain.get("length")
     if type(length) is int:
         return length

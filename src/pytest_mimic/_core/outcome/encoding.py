@@ -422,7 +422,10 @@ def _fingerprint(value: object, pickled: Any) -> str:
 
 
 def _identity(value: object, pickled: Any) -> str | None:
-    """Return the identity of a pickled value, with the same paths in each run."""
+    """Return the identity of a pickled value, with the same paths in each run.
+
+    None: the value has no stable identity.
+    """
     # Methods of the value's own types may raise anything.
     with suppress(Exception):
         if pickled.has_paths:

@@ -113,7 +113,10 @@ class Stream:
 
     @property
     def error(self) -> BaseException | None:
-        """The exception with which the stream ended."""
+        """The exception with which the stream ended.
+
+        None: the stream ended by itself, or its reader stopped before.
+        """
         return None if self.end is None else self.end.error
 
     def give(self) -> Generator[object, None, object]:

@@ -43,7 +43,10 @@ class ImportWatch:
         path: Sequence[str] | None = None,
         target: ModuleType | None = None,
     ) -> ModuleSpec | None:
-        """Return the others' spec, with a loader that reports the import's end."""
+        """Return the others' spec, with a loader that reports the import's end.
+
+        None: the module is not watched, or no finder finds it.
+        """
         # Another finder may ask all finders in turn, this one included. So a search
         # within a search finds nothing.
         searched = vars(self._searching)
@@ -61,6 +64,10 @@ class ImportWatch:
     def _spec_of_others(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None
     ) -> ModuleSpec | None:
+        """Return the spec that another finder gives for a module.
+
+        None: no finder finds it.
+        """
         for finder in list(sys.meta_path):
             if finder is self or not hasattr(finder, "find_spec"):
                 continue

@@ -471,7 +471,10 @@ class KnownSecrets:
         return PLACEHOLDER
 
     def value_of(self, placeholder: str) -> str | None:
-        """Return the secret for which a placeholder stands."""
+        """Return the secret for which a placeholder stands.
+
+        None: no answer of this test has issued a secret with this placeholder.
+        """
         for secrets in self._with_wider_scopes():
             for issued in secrets._issued.values():
                 if issued.placeholder == placeholder:
@@ -490,7 +493,10 @@ class KnownSecrets:
                         yield known_in(wider_scope, self._guard)
 
     def _find(self, value: str) -> SecretIssued | None:
-        """Return what is known of an issued secret, in whatever form it is written."""
+        """Return what is known of an issued secret, in whatever form it is written.
+
+        None: no answer of this test has issued it.
+        """
         for secrets in self._with_wider_scopes():
             if value in secrets._issued_by_form:
                 return secrets._issued_by_form[value]

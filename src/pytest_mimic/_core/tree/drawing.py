@@ -504,7 +504,10 @@ def steps(node: Node) -> dict[str, Node] | None:
 
 
 def _item_steps(node: Items) -> dict[str, Node] | None:
-    """Return the items of a node by their steps: `[0]`, `.key`, `{member}`."""
+    """Return the items of a node by their steps: `[0]`, `.key`, `{member}`.
+
+    None: the node is drawn as one text, and has no facts.
+    """
     if node.kind in SETS:
         # A member of a set has no name. Its step is its own text in braces: `{'EUR'}`.
         return {f"{{{line(item)}}}": item for item in node.items}

@@ -58,7 +58,10 @@ def library_difference(
 
 
 def _comparing_library(kind: type) -> str | None:
-    """Return the library of a type, or of a base of it, that compares its values."""
+    """Return the library of a type, or of a base of it, that compares its values.
+
+    None: no library does.
+    """
     for base in kind.__mro__:
         package = _package(base)
         if package in _BY_LIBRARY:

@@ -141,6 +141,10 @@ def _next_start(text: str, position: int) -> int:
 def _piece(
     match: re.Match[str], is_random: Callable[[str], bool] | None
 ) -> Piece | None:
+    """Return the piece of a text that a pattern has matched, by its kind.
+
+    None: the text is of no kind that is made anew.
+    """
     name, text = str(match.lastgroup), match[0]
     kind, at = _ROWS[name](text)
     may_be_token = kind is None and name == "token" and _may_be_token(text)

@@ -94,7 +94,10 @@ class _Constants:
         self._searched_names = self._searched_modules = -1
 
     def name_of(self, thing: object) -> str | None:
-        """Return the name that tells a constant from the others, if there are any."""
+        """Return the name that tells a constant from the others of its class.
+
+        None: it has no name, or there are no others.
+        """
         own_variables = variables_of(sys.modules.get(self._kind.__module__))
         if len(own_variables) != self._searched_names:
             self._search_own_module(own_variables)

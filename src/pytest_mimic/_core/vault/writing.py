@@ -333,14 +333,14 @@ def _arguments_in_file(
     return arguments
 
 
-def _content_of_file(facts: dict[str, Any], file_before: _FileBefore) -> bytes | None:
+def _content_of_file(facts: dict[str, Any], file_before: _FileBefore) -> bytes:
     """Return the content of a file with these facts; if it has them, as it is.
 
     A fact that is not known here changes nothing. One of the identity that is gone,
     such as an option of the line, does.
     """
     text = layout(facts)
-    if file_before.facts:
+    if file_before.data is not None and file_before.facts:
         old_facts = {key: file_before.facts.get(key) for key in facts}
         has_lost_fact = any(
             key in file_before.facts and key not in facts for key in _FACTS_OF_IDENTITY

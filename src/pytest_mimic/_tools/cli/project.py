@@ -97,6 +97,7 @@ def _ini_options(configuration: _Configuration) -> IniOptions:
 
 
 def _read_target(line: str, origin: str) -> Target | None:
+    """Return the target of a line of `mimic_functions`; None: the line names none."""
     # Few subcommands read lines, and targets load `inspect`.
     from pytest_mimic._core.targets.target import parse_target
 

@@ -365,7 +365,8 @@ def _is_in_folder_of(target: str, name: str) -> bool:
 def signature_of(call: Recording) -> tuple[str, str | None]:
     """Return the text that patterns are matched with, `GET /users/1`, and the host.
 
-    The text of a function is its name.
+    The text of a function is its name. The host is None for a function, and for a
+    client without hosts.
     """
     if not names_client(call.target):
         return call.target, None

@@ -74,6 +74,7 @@ def _line_of_function(targets: Iterable[Target], name: str) -> Target | None:
     """Return the line that decides about a function.
 
     A wildcard gives way, and the last line that names or excludes the function decides.
+    None: no line takes the function.
     """
     deciding: Target | None = None
     for target in targets:

@@ -490,6 +490,8 @@ class Planner:
     def _owner_under_line(self, call_to_rekey: CallToRekey, line: Line) -> str | None:
         """Return the test or scope that a recording belongs to under a line.
 
+        None: it serves all tests.
+
         Raises:
             CannotFollowError: The recording served all tests, and would now belong to
                 one of them.
@@ -619,6 +621,8 @@ class Planner:
         self, name: str, members: Sequence[Rekeyed]
     ) -> Sequence[Stored] | None:
         """Return the outcomes of the recording that has a name already, and keeps it.
+
+        None: one of the members has the name, or it is free, or will be.
 
         Raises:
             CannotFollowError: The recording cannot be read, or is to move away itself

@@ -174,6 +174,8 @@ class CallRedactor:
     def _redacted_function(self, call_to_rekey: CallToRekey) -> RedactedCall | None:
         """Return a function's call with its descriptions hidden.
 
+        None: nothing in it is to be hidden.
+
         The identity of a function's call is taken of the real arguments, and the
         outcome is kept as it is, but for what people read of a pickle.
         """
