@@ -71,6 +71,12 @@ _VALUE = {
     **dict.fromkeys(("HSET", "HMSET", "HSETNX", "JSON.SET"), 3),
     "XADD": 4,
 }
+# Commands that give a key several values, each with the number of words from one value
+# to the next.
+_STEP_OF_VALUES = {
+    **dict.fromkeys(("LPUSH", "RPUSH", "LPUSHX", "RPUSHX", "SADD", "PFADD"), 1),
+    **dict.fromkeys(("HSET", "HMSET", "ZADD", "MSET", "MSETNX", "XADD"), 2),
+}
 # Commands whose arguments mean the same in any order, each with the place where these
 # arguments begin. In the second table they are names and values in turn.
 _UNORDERED_ARGUMENTS = {
@@ -202,10 +208,11 @@ def _secrets_with_names(
 ) -> dict[str, str]:
     """Return secret words of commands, each with the name for which it is secret.
 
-    Of a command with a secret key it is the value alone, not a time or an option beside
-    it. What is secret by its command, such as a password of `AUTH`, has no name.
+    Of a command with a secret key these are the values, not a time or an option beside
+    them. What is secret by its command, such as a password of `AUTH`, has no name.
+    Further words of one name have numbers: `token 2`.
     """
-    word_by_name: dict[str, str] = {}
+    words_by_name: dict[str, list[str]] = {}
     for command, indexes_to_show in zip(commands, shown_by_command):
         hidden_indexes = [
             index for index in range(len(command)) if index not in indexes_to_show
@@ -214,15 +221,36 @@ def _secrets_with_names(
             continue
         name_of_key = name_of_secret_key(command, redactor)
         if name_of_key:
-            index_of_value = _value_index(command)
-            if index_of_value not in hidden_indexes:
-                index_of_value = hidden_indexes[0]
-            word_by_name.setdefault(name_of_key, text_of(command[index_of_value]))
+            words = words_by_name.setdefault(name_of_key, [])
+            words += _secret_values(command, hidden_indexes)
         elif first_word(command[0]) in _WITH_FIELDS:
             for index in hidden_indexes:
                 name_of_field = name_of_hidden_word(command, index, redactor)
-                word_by_name.setdefault(name_of_field, text_of(command[index]))
-    return {word: name for name, word in word_by_name.items()}
+                words = words_by_name.setdefault(name_of_field, [])
+                words.append(text_of(command[index]))
+    names: dict[str, str] = {}
+    for name, words in words_by_name.items():
+        for number, word in enumerate(words, 1):
+            numbered_name = name if number == 1 else f"{name} {number}"
+            names.setdefault(word, numbered_name)
+    return names
+
+
+def _secret_values(command: Command, hidden_indexes: Sequence[int]) -> list[str]:
+    """Return the values that a command gives its secret key."""
+    verb = verb_of(command[0])
+    first_index = _value_index(command)
+    if first_index not in hidden_indexes:
+        first_index = hidden_indexes[0]
+    end = first_index + 1
+    if verb in _STEP_OF_VALUES:
+        end = len(command)
+    step = _STEP_OF_VALUES.get(verb, 1)
+    values = [text_of(word) for word in command[first_index:end:step]]
+    if verb in _UNORDERED_ARGUMENTS:
+        # They may come from a set.
+        values.sort()
+    return values
 
 
 def name_of_hidden_word(command: Command, index: int, redactor: Redactor) -> str:

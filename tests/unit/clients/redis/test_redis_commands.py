@@ -82,6 +82,12 @@ def test_words_are_read_as_they_were_sent(word: bytes) -> None:
         (["JSON.SET", "user:1:token", "$", "hunter2"], {"hunter2": "token"}),
         (["EVALSHA", "0a1b", "1", "token", "hunter2"], {"hunter2": "token"}),
         (["HSET", "user:1", "pin", "1234"], {"1234": "pin"}),
+        (["LPUSH", "token", "a", "b", "a"], {"a": "token", "b": "token 2"}),
+        (["SADD", "token", "b", "a"], {"a": "token", "b": "token 2"}),
+        (["ZADD", "token", "1", "a", "2", "b"], {"a": "token", "b": "token 2"}),
+        (["HSET", "token", "of", "a", "to", "b"], {"a": "token", "b": "token 2"}),
+        (["MSET", "token", "a", "n", "b"], {"a": "token", "b": "token 2"}),
+        (["HSET", "u", "pin", "1", "otp", "2"], {"1": "pin", "2": "otp"}),
         (["GET", "user:1:token"], {}),
         (["MGET", "ann:token", "bob:token"], {}),
         (["AUTH", "hunter2"], {}),
@@ -97,6 +103,14 @@ def test_the_value_of_a_secret_key_is_what_a_command_sends(
     call = describe_commands([words], database=0, protocol=2, redactor=Redactor())
 
     assert call.sent_secrets == secrets
+
+
+def test_each_value_of_a_pipeline_is_what_it_sends() -> None:
+    commands = [[b"SET", f"token:{word}".encode(), word.encode()] for word in "ab"]
+
+    call = describe_commands(commands, database=0, protocol=2, redactor=Redactor())
+
+    assert call.sent_secrets == {"a": "token", "b": "token 2"}
 
 
 @pytest.mark.parametrize(
