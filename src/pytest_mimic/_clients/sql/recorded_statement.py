@@ -11,17 +11,23 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pytest_mimic._clients.sql.statements import read_statement
+from pytest_mimic._clients.sql.statements import Statement, read_statement
 from pytest_mimic.client import PLACEHOLDER_START, Redactor
 
 # The number that SQLAlchemy puts behind the name of a column, `name_1`, and behind
 # those of the rows of one INSERT, `name_m1`, `name__1`.
 _NUMBER_IN_NAME = re.compile(r"_[m_]?\d+$")
+# A column of a result that has another name: `users.name AS users_name`.
+_ALIAS_OF_COLUMN = re.compile(
+    r"(?<![\w)])(?:\w+\.|\"\w+\"\.)*\"?(\w+)\"?\s+AS\s+\"?(\w+)\"?", re.IGNORECASE
+)
 # The name of a value without a column in an expression of SQLAlchemy.
 _NAME_WITHOUT_COLUMN = "param"
 
 
-def is_unclear(described: Mapping[str, Any], *, redactor: Redactor) -> bool:
+def is_unclear(
+    described: Mapping[str, Any], outcomes: object, *, redactor: Redactor
+) -> bool:
     """Check whether only a run can tell which values of a statement are secret.
 
     The statement names a secret, and has a value in clear that a text would hide and an
@@ -30,24 +36,67 @@ def is_unclear(described: Mapping[str, Any], *, redactor: Redactor) -> bool:
 
     Args:
         described: The description of the call.
+        outcomes: The values of its recorded outcomes.
         redactor: The names that `mimic_redact` has added.
     """
-    statement = read_statement(described.get("statement", ""))
+    sql = described.get("statement", "")
+    statement = read_statement(sql)
     if not statement.mentions(redactor.secret):
         return False
-    if PLACEHOLDER_START in repr(described):
+    if PLACEHOLDER_START in repr([described, outcomes]):
         return False
     _, literals = statement.hide_literals(hides_numbers=False)
-    if literals:
-        return True
+    return (
+        bool(literals)
+        or _has_unclear_parameter(statement, described, redactor)
+        or _has_unclear_column(statement, sql, outcomes, redactor)
+    )
+
+
+def _has_unclear_parameter(
+    statement: Statement, described: Mapping[str, Any], redactor: Redactor
+) -> bool:
+    """Check whether a parameter is neither of a column nor hidden by its name."""
     for name, value in _parameters_in(described):
         column = _NUMBER_IN_NAME.sub("", name).lower()
         is_of_column = column in statement.names or column == _NAME_WITHOUT_COLUMN
-        is_hidden_by_name = redactor.secret(column)
         is_value = value is not None and not isinstance(value, bool)
-        if is_value and not is_of_column and not is_hidden_by_name:
+        if is_value and not is_of_column and not redactor.secret(column):
             return True
     return False
+
+
+def _has_unclear_column(
+    statement: Statement, sql: str, outcomes: Any, redactor: Redactor
+) -> bool:
+    """Check whether a text of a result may be a secret under another name."""
+    column_by_alias = _columns_by_alias(sql)
+    for name in _names_of_texts(outcomes):
+        if redactor.secret(name):
+            continue
+        column = column_by_alias.get(name.lower(), "")
+        is_listed = name.lower() in statement.listed or "*" in statement.listed
+        if redactor.secret(column) or (not column and not is_listed):
+            return True
+    return False
+
+
+def _columns_by_alias(sql: str) -> dict[str, str]:
+    """Return the columns of `SELECT users.name AS users_name` by their other names."""
+    return {
+        alias.lower(): column.lower() for column, alias in _ALIAS_OF_COLUMN.findall(sql)
+    }
+
+
+def _names_of_texts(outcomes: Any) -> Iterator[str]:
+    """Yield the names of the columns in which recorded rows have a text."""
+    for outcome in outcomes:
+        value = outcome or {}
+        names = [column[0] for column in value.get("columns", ())]
+        for row in value.get("rows", ()):
+            for name, cell in zip(names, row):
+                if isinstance(cell, str):
+                    yield name
 
 
 def names_of_open_values(

@@ -36,7 +36,7 @@ from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import holds_unhidden_text, places
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.vault.long_parts import shortened
-from pytest_mimic._core.vault.recording_facts import Stored
+from pytest_mimic._core.vault.recording_facts import Recording, Stored
 from pytest_mimic._tools.rekey.calls_to_rekey import CallToRekey, Entry
 from pytest_mimic._tools.rekey.redacted_descriptions import (
     hidden_description,
@@ -98,13 +98,8 @@ class CallRedactor:
         if not names_client(call.target):
             return self._redacted_function(call_to_rekey)
         described = call.arguments or {}
-        is_statement = call.target == "sqlalchemy"
-        if is_statement and is_unclear(
-            described, redactor=self._redactor.of_configuration
-        ):
-            raise CannotFollowError(
-                "its statement names a secret, and only a run can tell where it is"
-            )
+        if call.target == "sqlalchemy":
+            self._check_statement(call)
         try:
             values = values_of_client_parts(parts_of_call(call), described)
         except NotKeptError:
@@ -134,6 +129,20 @@ class CallRedactor:
         return self._with_request(
             call_to_rekey, described=new_described, values=new_values, entries=entries
         )
+
+    def _check_statement(self, call: Recording) -> None:
+        """Check that the names in a statement tell which of its values are secret.
+
+        Raises:
+            CannotFollowError: Only a run can tell.
+        """
+        bodies = [stored_outcome.readable() for stored_outcome in call.outcomes]
+        values = [(body or {}).get("value") for body in bodies]
+        names = self._redactor.of_configuration
+        if is_unclear(call.arguments or {}, values, redactor=names):
+            raise CannotFollowError(
+                "its statement names a secret, and only a run can tell where it is"
+            )
 
     def names_no_longer_secret(self, call_to_rekey: CallToRekey) -> list[str]:
         """Return the names whose values are hidden in a call, and would not be today.

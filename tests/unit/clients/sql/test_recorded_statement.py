@@ -40,14 +40,40 @@ CLEAR: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
+MOTTO = Redactor(("motto",), defaults=False)
+
+
 @pytest.mark.parametrize("described", UNCLEAR.values(), ids=UNCLEAR)
 def test_only_a_run_can_tell_the_secrets_of_a_text(described: dict[str, Any]) -> None:
-    assert is_unclear(described, redactor=Redactor(("motto",), defaults=False))
+    assert is_unclear(described, [], redactor=MOTTO)
 
 
 @pytest.mark.parametrize("described", CLEAR.values(), ids=CLEAR)
 def test_the_names_of_parameters_tell_the_secrets(described: dict[str, Any]) -> None:
-    assert not is_unclear(described, redactor=Redactor(("motto",), defaults=False))
+    assert not is_unclear(described, [], redactor=MOTTO)
+
+
+# By its statement: the columns of its result, a row of it, and whether only a run can
+# tell what is secret in the row.
+RESULTS = {
+    "SELECT name, motto FROM t": (["name", "motto"], ["Ann", "tea"], False),
+    "SELECT * FROM t WHERE motto IS NULL": (["name"], ["Ann"], False),
+    "SELECT t.name AS t_name, t.motto AS t_motto FROM t": (["t_name", "t_motto"], ["Ann", "tea"], False),
+    "SELECT t.id, t.motto AS m FROM t": (["id", "m"], [1, "tea"], True),
+    "SELECT lower(t.motto) AS m FROM t": (["m"], ["tea"], True),
+    "SELECT count(t.motto) AS m FROM t": (["m"], [3], False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("sql", RESULTS)
+def test_columns_of_expressions_may_show_a_secret(sql: str) -> None:
+    names, row, expected = RESULTS[sql]
+    result = {"columns": [[name] for name in names], "rows": [row]}
+    hidden = {**result, "rows": [["<redacted>"] * len(row)]}
+
+    assert is_unclear({"statement": sql}, [result], redactor=MOTTO) is expected
+    assert not is_unclear({"statement": sql}, [hidden], redactor=MOTTO)
+    assert not is_unclear({"statement": sql}, [None], redactor=MOTTO)
 
 
 @pytest.mark.parametrize(
