@@ -376,8 +376,7 @@ class Project:
             process: Run in a new process. A run in this one is much faster. By default
                 as the attribute says.
             is_warm: A new process may start as a fork of one that has imported pytest
-                and what pytest-mimic imports of others, but for tests of what a run
-                imports.
+                and pytest-mimic, but for tests of what a run imports.
             hash_seed: PYTHONHASHSEED, which needs a new process.
             env: Environment variables for this run.
             plugins: Installed plugins that are on in this run, those of QUIET among

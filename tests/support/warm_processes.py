@@ -1,8 +1,8 @@
 """Processes of Python that start as forks of one which has imported pytest already.
 
 Importing pytest takes most of the time of a short run in a process of its own, and of
-each worker of xdist. The parent of these processes imports neither pytest-mimic nor
-another plugin: each process loads them for itself.
+each worker of xdist. The parent of these processes also imports what a run of
+pytest-mimic needs, but no plugin: each process loads its plugins for itself.
 
     test process ──request──► parent ──fork──► keeper ──fork──► program
                  ◄──────────the number of the program, its exit code──┘
@@ -16,6 +16,7 @@ import importlib
 import io
 import json
 import os
+import pkgutil
 import runpy
 import select
 import signal
@@ -32,6 +33,9 @@ from typing import IO, Any
 
 # The only variable of Python that a process can follow after its start.
 LATE_VARIABLE = "PYTHONDONTWRITEBYTECODE"
+
+# The parts of pytest-mimic that a run uses. The other ones import clients.
+PARTS_OF_RUNS = ("pytest_mimic._core", "pytest_mimic._run")
 
 # The address of the parent, and the variables with which it has started. The forks of
 # the parent have both from it, and ask it for the workers of xdist that they start.
@@ -293,13 +297,20 @@ def _keep_or_run(connection: socket.socket) -> list[str]:
 
 
 def import_early() -> None:
-    """Import pytest and what it, xdist and pytest-mimic import of others."""
+    """Import pytest, pytest-mimic, and what they and xdist import of others."""
     config = importlib.import_module("_pytest.config")
     for name in config.default_plugins:
         importlib.import_module(f"_pytest.{name}")
     for name in ("pytest", "cloudpickle", "execnet", "filelock", "xxhash", "asyncio"):
         with suppress(ImportError):
             importlib.import_module(name)
+    for part in PARTS_OF_RUNS:
+        package = importlib.import_module(part)
+        for module in pkgutil.walk_packages(package.__path__, f"{part}."):
+            importlib.import_module(module.name)
+    # A run that loads all installed plugins would warn that it cannot rewrite the
+    # assertions in this package.
+    sys.modules["pytest_mimic"].__doc__ = "PYTEST_DONT_REWRITE"
 
 
 def main(address: str) -> None:
