@@ -38,10 +38,14 @@ FACTS = """
 
 def test_a_fork_runs_as_a_new_process(project):
     project.tests(FACTS)
+    variables = {
+        "TOWN": "Zürich",
+        "PYTHONPATH": os.pathsep.join(["/nowhere", str(project.root / "more")]),
+    }
     runs = {}
 
     for is_warm in (True, False):
-        run = project.run("-s", process=True, is_warm=is_warm, env={"TOWN": "Zürich"})
+        run = project.run("-s", process=True, is_warm=is_warm, env=variables)
         run.expect(failed=1, says=["Zürich\n", "E       AssertionError"])
         runs[is_warm] = json.loads((project.root / "facts.json").read_text())
 

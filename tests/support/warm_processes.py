@@ -31,8 +31,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import IO, Any
 
-# The only variable of Python that a process can follow after its start.
-LATE_VARIABLE = "PYTHONDONTWRITEBYTECODE"
+# The variables of Python that a process can follow after its start.
+BYTECODE = "PYTHONDONTWRITEBYTECODE"
+FOLDERS = "PYTHONPATH"
+LATE_VARIABLES = (BYTECODE, FOLDERS)
 
 # The parts of pytest-mimic that a run uses. The other ones import clients.
 PARTS_OF_RUNS = ("pytest_mimic._core", "pytest_mimic._run")
@@ -188,7 +190,7 @@ def _read_at_start(variables: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in variables.items()
-        if name.startswith("PYTHON") and name != LATE_VARIABLE
+        if name.startswith("PYTHON") and name not in LATE_VARIABLES
     }
 
 
@@ -290,10 +292,19 @@ def _keep_or_run(connection: socket.socket) -> list[str]:
         os.dup2(stream, number)
         os.close(stream)
     os.chdir(request["folder"])
+    # At its start, Python has put the folders of the parent's variable first.
+    sys.path[: len(_folders())] = []
     os.environ.clear()
     os.environ.update(request["variables"])
-    sys.dont_write_bytecode = bool(os.environ.get(LATE_VARIABLE))
+    sys.path[:0] = _folders()
+    sys.dont_write_bytecode = bool(os.environ.get(BYTECODE))
     return [*request["words"]]
+
+
+def _folders() -> list[str]:
+    """Return the folders with modules that a variable names."""
+    named = os.environ.get(FOLDERS)
+    return named.split(os.pathsep) if named else []
 
 
 def import_early() -> None:
