@@ -270,7 +270,7 @@ class StaleRecordingError(MissingRecordingError):
 
     Attributes:
         call: The call as people read it.
-        recorder: The test that has recorded the call.
+        recorder: The test that has recorded the call. None: it is not known.
     """
 
     recorder: str | None = None
@@ -300,7 +300,7 @@ class UnstableIdentityError(MimicError, TypeError):
 
     Attributes:
         target: The name of the call's target. Empty: the value belongs to no call.
-        path: Where the value is, `batch.files[0]`.
+        path: Where the value is, `batch.files[0]`; empty: it is the value itself.
     """
 
     target: str = ""

@@ -47,13 +47,15 @@ class Remedy(NamedFields):
 
     Attributes:
         verb: What the remedy does.
-        purpose: What the remedy is for, in words: `to record it`.
+        purpose: What the remedy is for, in words: `to record it`; empty: the words say
+            it.
         tests: The ids of the tests that the remedy is for. Empty: the error's own test.
         words: Options of a run, the words of a command, a line, a sentence, or the
             name of a page: `how-to/dates-and-ids`.
-        target: The target whose line gets more paths.
+        target: The target whose line gets more paths; empty: the remedy changes no
+            line.
         paths: These paths, for the verbs `IGNORE` and `VOLATILE`.
-        options: The present options of that line.
+        options: The present options of that line. None: the line has none.
     """
 
     verb: Verb
@@ -104,9 +106,11 @@ class Commands(NamedFields):
 
     Attributes:
         here: The folder of that shell. None: the rootdir.
-        rootdir: The folder to which the ids of tests are relative.
+        rootdir: The folder to which the ids of tests are relative. None: it is not
+            known.
         vault: The vault that an option named, which commands repeat; empty: none did.
-        folder: Where a file with the arguments of a long command may be written.
+        folder: Where a file with the arguments of a long command may be written. None:
+            nowhere, so that the command stays long.
     """
 
     here: Path | None = None
@@ -177,7 +181,7 @@ class Commands(NamedFields):
             tests: The ids. None or empty: it is not known, so all tests are run.
             known: By file, the ids of its tests, where all of them are known. A file
                 all of whose tests are meant stands for them.
-            failed: The tests that pytest remembers as failed.
+            failed: The tests that pytest remembers as failed. None: they are not known.
         """
         if not all(tests):
             return self.pytest(*options)

@@ -49,8 +49,9 @@ class Settings(NamedFields):
         ci: The environment variable `CI` is set.
         clear_unused: Recordings proven unused are deleted.
         fail_on_unused: The run fails if there are such.
-        given_vault: The vault that an option named, as suggested commands repeat it.
-        usage: The file of `--mimic-usage`, absolute.
+        given_vault: The vault that an option named, as suggested commands repeat it;
+            empty: none did.
+        usage: The file of `--mimic-usage`, absolute. None: the option was not given.
         inputs: What a replay does when what a recorded call reaches or reads has
             changed.
     """

@@ -184,7 +184,8 @@ def _path_of_option(here: Path, name: str | None) -> Path | None:
 
     Args:
         here: The folder where pytest was started.
-        name: The value of the option, which may be relative or begin with `~`.
+        name: The value of the option, which may be relative or begin with `~`. None:
+            the option was not given.
     """
     if not name:
         return None

@@ -203,8 +203,8 @@ class SelectedTests(Hooks):
 
         Args:
             selected: The tests that will run.
-            usage: The file of `--mimic-usage`: for that, the ids of all collected
-                tests are noted as well.
+            usage: The file of `--mimic-usage`: for that, the ids of all collected tests
+                are noted as well. None: the option was not given.
         """
         config = self._config
         note_selection(

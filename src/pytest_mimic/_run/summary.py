@@ -82,6 +82,7 @@ def summary(
         cache: The folder of pytest's cache, in which it keeps which tests failed; None:
             there is none.
         whole_files: The tests of the files that were selected as a whole, by file.
+            None: none is known.
         row_width: The characters that a row of a list should take at most, without its
             indent.
     """

@@ -430,7 +430,7 @@ def _learned_from(
         redactor: The rules for secrets.
         request: The request.
         headers: The headers of the request by name.
-        known_secrets: The secrets of the test.
+        known_secrets: The secrets of the test. None: the request sends none of them.
         learn_secrets_of_body: Learns the secrets of the body, if there is one.
     """
     secrets = learned_from(

@@ -85,7 +85,8 @@ def learned_from(
         headers: The headers as pairs, as text or bytes.
         body: The body as plain data, or as text if it is no JSON and no form.
         values_by_name: The same headers by name, in lower case.
-        known_secrets: The secrets that the test has sent and was issued.
+        known_secrets: The secrets that the test has sent and was issued. None: the
+            request sends none of them.
     """
     secrets = secrets_of(redactor, values_by_name, known_secrets)
     if isinstance(body, str):

@@ -60,7 +60,8 @@ class Miss(NamedFields):
         target: The name of its target.
         changing: The paths of its parts that look made anew, between blanks, if it
             differs from the nearest recording in nothing else.
-        kinds: What these parts are, between blanks: `moment uuid`.
+        kinds: What these parts are, between blanks: `moment uuid`; empty: none looks
+            so.
         line: The line that leaves them out, if there is one.
     """
 

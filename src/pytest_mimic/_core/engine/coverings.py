@@ -294,7 +294,8 @@ class Coverings:
             covering: The covering that names the functions.
             modules: The modules.
             loaded: The module whose import has just ended. Only modules that were
-                imported since then hold the functions that it has made.
+                imported since then hold the functions that it has made. None: no import
+                has ended.
         """
         watched = {*modules}
         modules_before = [*sys.modules]

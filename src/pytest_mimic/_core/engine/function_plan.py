@@ -58,7 +58,8 @@ if TYPE_CHECKING:
             key: The identity.
             parameters: The names of a function's parameters, with their stars.
             bound_values: The bound arguments, in the order of the parameters.
-            identity: What identifies the calls of the function.
+            identity: What identifies the calls of the function. None: a client is
+                called.
             forms: The forms of the arguments of which the identity is made. None: it
                 is made of more.
         """
@@ -104,12 +105,13 @@ class Plan:
 
     Attributes:
         kind: `function`, or the name under which the client's calls are recorded.
-        client: The name of the client in its line.
-        adapter: The adapter of a client.
+        client: The name of the client in its line; empty: the target is a function.
+        adapter: The adapter of a client. None: the target is a function.
         target: The function's `module:name`, or the kind of the client.
         cassette: The cassette that takes the calls, if a block is open.
         source: The fingerprint of the function's source, if that counts.
-        trace: Makes what notes what a real call of a function reaches.
+        trace: Makes what notes what a real call of a function reaches. None: nothing is
+            noted of it.
         is_of_python: The options are no line's: a marker, a fixture or `mimic` has
             them.
         exported_as: The name by which a line names a function that is defined
@@ -189,7 +191,7 @@ class Plan:
             source: The fingerprint of the source that it was made from; None: it is of
                 no function of the project.
             inputs: The list of what its call reached and read. With `mimic_inputs =
-                strict`, that counts as well.
+                strict`, that counts as well. None: the recording has no such list.
         """
         if source is None:
             return False

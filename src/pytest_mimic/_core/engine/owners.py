@@ -239,7 +239,8 @@ class Inside:
 
         Args:
             call: The call.
-            running: The calls that run now, to which it belongs in the block.
+            running: The calls that run now, to which it belongs in the block. None:
+                they are not counted.
         """
         token = self._variable.set(call)
         if running is not None:

@@ -87,7 +87,7 @@ class Step:
         repeats: The call is made again for what it does at its service, and gets its
             recorded outcome.
         stored: The recorded outcome. A call that is to `run` has none.
-        source: The fingerprint of the source that was recorded.
+        source: The fingerprint of the source that was recorded. None: none was.
         owner: The test or scope in which the call began.
         ended: Set when that has ended.
         observed: What is observed of a real call.

@@ -135,7 +135,7 @@ def _pruned_form(
         reduced_form: The form: of a subclass of a builtin, the pair of its content and
             its attributes.
         paths: The paths of the parts, relative to the object.
-        places: The folders of the run.
+        places: The folders of the run. None: no folder is known.
     """
     if not _has_content_and_attributes(type(value)):
         return _pruned_content(value, reduced_form, paths, places)

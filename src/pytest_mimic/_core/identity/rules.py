@@ -574,7 +574,7 @@ def error_of_unstable(
     Args:
         unstable: The part that has no identity.
         target: The target of the call. Empty: the part is in a value by itself.
-        options: The options of the target's line.
+        options: The options of the target's line. None: no line is known.
     """
     headline = "the value has no stable identity"
     if target:
@@ -608,7 +608,7 @@ def _remedies(
         kind: The class of the part.
         target: The target of the call. Empty: the part is a value by itself.
         path: Where the part is: an argument, or a part of it, `batch.files[0]`.
-        options: The options of the target's line.
+        options: The options of the target's line. None: no line is known.
     """
     if not target and is_stdlib(str(kind.__module__)):
         return [do("replace it by data")]

@@ -28,7 +28,7 @@ def stream_content(path: str, kind: type, options: Options | None) -> str | None
     Args:
         path: Where the stream is: an argument, or a part of it, `batch.files[0]`.
         kind: The class of the stream.
-        options: The options of the target's line.
+        options: The options of the target's line. None: no line is known.
     """
     is_part = not path.isidentifier()
     options_so_far = options or Options()
@@ -51,7 +51,7 @@ def stream_line(
         path: Where the stream is: an argument, or a part of it, `batch.files[0]`.
         content: What stands for the stream, of `stream_content`. None: the line has
             `key=...`, which is an error until the user has filled it in.
-        options: The options of the target's line.
+        options: The options of the target's line. None: no line is known.
 
     Example:
         For the argument `file` of `shop:load`, a `BytesIO`:

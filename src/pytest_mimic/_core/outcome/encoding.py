@@ -81,7 +81,7 @@ class Encoded:
         count: The number of pickles: the body, and the items of a stream.
         paths: The store that has stored the paths in the outcome.
         fingerprint: The fingerprint of the pickles, 32 hex digits, equal for equal
-            outcomes.
+            outcomes; empty: the outcome is readable.
     """
 
     kind: OutcomeKind
@@ -460,7 +460,7 @@ def _refusal(
         part: The value, the exception, or the item of a stream.
         root: The name of the part with which the path begins, `result`.
         kind: The kind of the outcome.
-        target: The target of the call.
+        target: The target of the call. None: it is not known.
         reason: The exception that was raised when the part was to be stored.
     """
     is_deep = isinstance(reason, RecursionError)

@@ -73,7 +73,8 @@ class Writer(Walk):
         depth: How much deeper a part may be.
         noted_mutables: The parts so far that may change, by their ids. JSON would make
             two parts of a part that is at two places, so such a value is for a pickle.
-        classes: How the objects of the classes that were met are stored.
+        classes: How the objects of the classes that were met are stored. None: they
+            cannot be stored by their class.
         names: The names that `import_name` has returned, by the id of the class and the
             name that was given.
         may_hold_paths: Whether texts of the value may be paths of the run.

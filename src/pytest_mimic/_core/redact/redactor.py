@@ -214,7 +214,7 @@ class Redactor(SecretNames):
         known_secrets: The secrets that a test has sent and was issued. They give each
             issued one a placeholder of its own. Without them, `<redacted>` stands for
             every secret.
-        issuer: The call whose answer is hidden.
+        issuer: The call whose answer is hidden. None: no answer is hidden.
         hides_by_look: Whether what looks like a JSON Web Token is hidden wherever it
             stands, as in requests.
         keeps_filtered: Whether a word that another tool has written in place of a

@@ -235,10 +235,10 @@ class ColumnWords(NamedTuple):
 
     Attributes:
         about: The words on both sides together, or an empty text.
-        head: The words before each side.
+        head: The words before each side; empty: there are none.
         old: The recorded side. Both sides are empty where `about` says all.
         new: The side of now.
-        unit: The words behind each side.
+        unit: The words behind each side; empty: there are none.
     """
 
     about: str = ""

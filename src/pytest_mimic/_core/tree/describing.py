@@ -147,7 +147,7 @@ def tree_of(
     Args:
         value: The value.
         redactor: Knows the secret names, and the values of the environment.
-        places: The folders of the run.
+        places: The folders of the run. None: no folder is known.
         budget: How much of the value is in the tree.
         secrets: Further texts known to be secret.
         is_for_verifying: Whether the tree is for verifying. It shows no secret, but the
@@ -237,7 +237,8 @@ class _Describer(Walk):
             budget of their own.
         cut_texts: The texts of values, such as patterns, that are there in part so far.
         identities: The value and its identity by the value's id, because a value with
-            many places needs only one. The value is kept alive.
+            many places needs only one. The value is kept alive. None: the value has no
+            identity.
         open_ids: The ids of the values that are being walked.
         dicts_without_secret_names: The dicts in which no value has a secret name, by
             their ids.

@@ -50,7 +50,8 @@ class Difference(NamedTuple):
             show it.
         outcomes_in_words: The outcomes of both sides, `gave 3 items` and `raised
             OSError()`, if these are of two kinds.
-        subject: The words for what has these outcomes, `the call`.
+        subject: The words for what has these outcomes, `the call`; empty: there are no
+            such outcomes.
     """
 
     path: str

@@ -114,7 +114,7 @@ def pieces(text: str, *, is_random: Callable[[str], bool] | None = None) -> list
     Args:
         text: The text.
         is_random: Returns whether a word that does not look random is a token
-            nevertheless.
+            nevertheless. None: no such word is.
     """
     found_pieces: list[Piece] = []
     position = 0

@@ -74,8 +74,9 @@ class MissedCall(NamedTuple):
     Attributes:
         label: The call as people read it.
         target: The name of the call's target.
-        arguments: The descriptions of the arguments.
-        test: The id of the test that made the call.
+        arguments: The descriptions of the arguments. None: they are not known.
+        test: The id of the test that made the call. None: no test did, or it is not
+            known.
         options: The options of the line of the target.
         line: The name in that line, if it differs from the target's name.
         belongs_to_test: Whether each test has its own recordings of such calls, as it
@@ -233,7 +234,7 @@ def _remedies_of_redaction(
     """Return the remedies for a call of which redaction hides other parts than before.
 
     Args:
-        test: The id of the test that made the call.
+        test: The id of the test that made the call. None: it is not known.
         rekey_may_do: Whether the names of today hide the same in the recording.
     """
     purpose = "to record it, if mimic_redact has changed"
@@ -572,11 +573,11 @@ def drift(
     Args:
         label: The call as people read it.
         found: The differences.
-        test: The id of the test that made the call.
+        test: The id of the test that made the call. None: it is not known.
         failed: How the service failed or refused the call, which is not to be accepted.
         target: The name of the call's target.
         line: The name in the line of the target, if it is another one.
-        options: The options of that line.
+        options: The options of that line. None: the line has none.
     """
     remedies = [rerecord("to accept it", test)]
     if failed:

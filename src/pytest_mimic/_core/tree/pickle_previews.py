@@ -47,7 +47,8 @@ def preview(
     Args:
         outcome: The outcome.
         redactor: Knows the secret names, and the values of the environment.
-        places: The folders of the run, as for `described_outcome`.
+        places: The folders of the run, as for `described_outcome`. None: no folder is
+            known.
         secrets: Returns texts known to be secret, besides those under secret names.
 
     Returns:

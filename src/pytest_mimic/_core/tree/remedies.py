@@ -121,7 +121,7 @@ def ignoring(
         target: The name of the call's target.
         line: The name in the line of the target.
         options: The options of that line.
-        arguments: The descriptions of the call's arguments.
+        arguments: The descriptions of the call's arguments. None: they are not known.
         others: The descriptions of the arguments of the target's recorded calls.
     """
     is_ignorable = may_be_ignored(changing, target, options) and not _makes_one(

@@ -58,7 +58,8 @@ class Library(NamedTuple):
         data: Which of its values are data, shown by type, dtype and shape instead of by
             attributes: those with a `shape`, or all.
         identity: The module whose `RULES` are those of its types, by package and class.
-            The module is imported for the first value of such a type.
+            The module is imported for the first value of such a type; empty: no rule is
+            needed.
     """
 
     data: Literal["all", "shaped", "none"] = "none"

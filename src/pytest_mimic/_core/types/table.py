@@ -37,10 +37,10 @@ class Row(NamedTuple):
         make: Makes a value again of the class and of what `take` returned. None: no
             value of the type is made again.
         identity_parts: Returns what a value is made of in an identity, in place of
-            `take`.
+            `take`. None: `take` gives that, too.
         many: Returns what counts of many values at once, see `kinds.Kind`.
         text: Takes the class in this table and a value, and returns the text that
-            people see in place of the value's parts.
+            people see in place of the value's parts. None: people see the parts.
         name: The name of the type in identities, where its own name differs by version
             of Python.
         may_change: Whether a value may change. An outcome that has the same one at two

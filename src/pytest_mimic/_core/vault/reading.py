@@ -62,7 +62,7 @@ class Reader:
         Args:
             name: The list.
             recording: A recording that it belongs to; empty: it is not known.
-            test: The test that made the list.
+            test: The test that made the list. None: it is not known.
 
         Raises:
             MimicError: The list is missing or damaged.

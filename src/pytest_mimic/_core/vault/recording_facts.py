@@ -271,8 +271,8 @@ class Recording(NamedTuple):
         name: The file in the vault; empty until the recording was read.
         identity: In a cassette, and of what has an owner, the identity of the call, 32
             hex digits; else None, as the file's name has it.
-        kind: In a cassette, `function`, `http`, …
-        signature: In a cassette, `GET /users/1`.
+        kind: In a cassette, `function`, `http`, …; else empty.
+        signature: In a cassette, `GET /users/1`; else empty.
         host: In a cassette, the host that the call went to, for patterns, or None.
         options: The options that went into the identity, see `kept_options`, or None.
             The key `python` is among them if no line of the configuration has them.

@@ -32,9 +32,10 @@ class RecordedValue(NamedTuple):
     """What a recording says of which nothing but a value is recorded.
 
     Attributes:
-        source: The fingerprint of the target's source.
+        source: The fingerprint of the target's source. None: the target has no source
+            in the project.
         seconds: What a replay saves.
-        inputs: The name of the list of its inputs.
+        inputs: The name of the list of its inputs. None: no list was made.
         make: Returns a fresh value.
         kept: What `make` gets, and makes the value of.
         first: The value for the first call; `...` if that has to be made, too.

@@ -151,7 +151,8 @@ class Writer:
         Args:
             outcome: What the call gave.
             duration: How long the real call took, in seconds.
-            target: The target of the call, for the text of an error.
+            target: The target of the call, for the text of an error. None: it is not
+                known.
             paths: Stores the outcome's paths by their places.
             detached: Whether the outcome's value may change before it is written, as
                 in a cassette.

@@ -90,9 +90,9 @@ class CallLog:
             call_kind: What became of the call: `replayed`, `recorded`, `verified`,
                 `drifted` or `missing`.
             call: The call.
-            stored_outcome: The recorded outcome of the call.
+            stored_outcome: The recorded outcome of the call. None: there is none.
             seconds: How long the real call took, None if none was made.
-            error: The miss or the drift.
+            error: The miss or the drift. None: the call had neither.
             differences: How the real outcome differs from the recorded one.
         """
         # The clock is read first: to make the row is no part of the call.

@@ -99,7 +99,7 @@ def html_page(
         call_rows: The calls, those of each process in the order in which they ended.
         project: The name of the project, for the title.
         notes: The lines of the run's summary.
-        tests: What is known of each test, by its id.
+        tests: What is known of each test, by its id. None: nothing is known.
         shown_vault: The vault's folder as people name it, `.mimic_vault`.
     """
     tests_with_calls = _tests_with_calls(call_rows, tests or {})

@@ -43,7 +43,7 @@ def lines_for(
         targets: The lines of today.
         recorded: The target of the recording.
         signature: The signature of the recorded call, for patterns: `GET /users/1`.
-        host: The host that the call went to, for patterns.
+        host: The host that the call went to, for patterns. None: the call has no host.
         name: What the line named when the call was recorded, if that is another name of
             the function than the target.
 

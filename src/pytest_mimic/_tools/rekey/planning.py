@@ -95,7 +95,7 @@ class StayingCall(NamedTuple):
         has_secret: Whether the call holds what today's `mimic_redact` names.
         idle_paths: The line's new paths of `ignore=` that meet nothing which the
             recording shows, if the call stays because of them alone.
-        line: What the line names, of a call with idle paths.
+        line: What the line names, of a call with idle paths; empty: it has none.
     """
 
     call_to_rekey: CallToRekey
