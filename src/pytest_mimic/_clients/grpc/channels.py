@@ -58,12 +58,12 @@ class ChannelNote:
     is made, and its end when it is closed.
 
     Attributes:
-        target: The address of the server.
+        address: The address of the server.
         is_closed: Whether the channel was closed.
     """
 
-    def __init__(self, target: str) -> None:
-        self.target = target
+    def __init__(self, address: str) -> None:
+        self.address = address
         self.is_closed = False
 
 
@@ -82,9 +82,9 @@ def note_of(multi_callable: Any) -> ChannelNote:
     note = getattr(holder, _ATTRIBUTE_OF_CHANNEL_NOTE, None)
     if isinstance(note, ChannelNote):
         return note
-    target = getattr(multi_callable, "_target", None)
-    if target:
-        return ChannelNote(_text(target))
+    address = getattr(multi_callable, "_target", None)
+    if address:
+        return ChannelNote(_as_text(address))
     return ChannelNote(f"channel {id(holder)}")
 
 
@@ -93,11 +93,14 @@ def _is_closed(channel: Any) -> bool:
     return isinstance(note, ChannelNote) and note.is_closed
 
 
-def _text(target: Any) -> str:
-    """Return an address, or the path of a method: both come as text or as bytes."""
-    if isinstance(target, bytes):
-        return target.decode()
-    return str(target)
+def _as_text(address_or_path: str | bytes) -> str:
+    """Return the address of a server, or the path of a method, as a text.
+
+    gRPC takes both as text or as bytes.
+    """
+    if isinstance(address_or_path, bytes):
+        return address_or_path.decode()
+    return str(address_or_path)
 
 
 # The kinds of multi-callables, by what they send and what they get.
@@ -183,7 +186,7 @@ def _wrap_call(kind: str, style: str, original: _Function, port: Port) -> _Funct
 
     @wraps(original)
     def call(multi_callable: Any, *args: Any, **options: Any) -> Any:
-        path = _text(multi_callable._method)
+        path = _as_text(multi_callable._method)
         if not port.takes(ClientCall(f"CALL {path}", {}, (), {})):
             return original(multi_callable, *args, **options)
         note = note_of(multi_callable)
@@ -197,7 +200,7 @@ def _wrap_call(kind: str, style: str, original: _Function, port: Port) -> _Funct
                 raise _not_recordable(path)
         # The module needs the classes of the client, so the first call imports it.
         calls: Any = import_module(f"{__package__}.calls")
-        rpc = calls.Rpc(port, multi_callable, path, kind, target=note.target)
+        rpc = calls.Rpc(port, multi_callable, path, kind, target=note.address)
         if rpc.is_async:
             return calls.call_aio(rpc, original, style, *args, **options)
         return calls.call_blocking(rpc, original, style, *args, **options)
@@ -223,7 +226,7 @@ def _wrap_made(original: _Function, _port: Port) -> _Function:
 
     @wraps(original)
     def made(channel: Any, target: Any, *args: Any, **options: Any) -> None:
-        setattr(channel, _ATTRIBUTE_OF_CHANNEL_NOTE, ChannelNote(_text(target)))
+        setattr(channel, _ATTRIBUTE_OF_CHANNEL_NOTE, ChannelNote(_as_text(target)))
         original(channel, target, *args, **options)
 
     return made

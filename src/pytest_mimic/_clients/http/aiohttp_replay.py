@@ -21,7 +21,7 @@ from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from pytest_mimic._clients.http.failures import (
     CONNECTING,
     Failure,
-    class_of,
+    exception_name,
     system_error,
 )
 from pytest_mimic._clients.http.responses import StoredResponse
@@ -152,7 +152,7 @@ class ReplayedProtocol(ResponseHandler):
         self._response = StoredResponse(
             self._exchange, req.method, client_decodes=self._is_decompressing
         )
-        first_piece, *later_pieces = self._response.wire()
+        first_piece, *later_pieces = self._response.arriving_pieces()
         self._pieces = later_pieces[::-1]
         self.data_received(first_piece)
         message, payload = await super().read()
@@ -275,7 +275,7 @@ def _error(failure: Failure, req: Any) -> Exception:
         return asyncio.TimeoutError()
     if req is None and kind == "malformed":
         return aiohttp.ClientPayloadError(message)
-    name = class_of(failure, "aiohttp", aiohttp)
+    name = exception_name(failure, "aiohttp", aiohttp)
     proxy = getattr(req, "proxy", None)
     request: Any = req
     if kind == "proxy":

@@ -130,13 +130,13 @@ class RecordedFile:
         recorder = self._recorder
         if recorder.done:
             return
-        wire = b"".join(self._received_bytes)
+        received = b"".join(self._received_bytes)
         cut_off = CUT_OFF
         if self._chunked:
             if self._dropped and recorder.stores_decompressed:
                 # The client did not decompress these bytes.
-                wire = wire[: -self._dropped]
-            unframed = unframe(wire)
+                received = received[: -self._dropped]
+            unframed = unframe(received)
             recorder.chunks = unframed.chunks
             if unframed.missing and not recorder.stores_decompressed:
                 broken_off = {"came": unframed.came, "missing": unframed.missing}
@@ -147,10 +147,10 @@ class RecordedFile:
                 recorder.complete(error=_failure_of_malformed_chunk(unframed.malformed))
                 return
         else:
-            recorder.chunks = [wire]
+            recorder.chunks = [received]
             is_complete = self._at_end
             if self._length is not None:
-                is_complete = len(wire) >= self._length
+                is_complete = len(received) >= self._length
         if is_complete:
             recorder.complete()
         elif error is not None:
@@ -163,10 +163,10 @@ class RecordedFile:
 
 def _body_in(pieces: list[bytes], *, chunked: bool) -> list[bytes]:
     """Return the chunks of a body in what was read of a file."""
-    wire = b"".join(pieces)
+    received = b"".join(pieces)
     if chunked:
-        return unframe(wire).chunks
-    return [wire]
+        return unframe(received).chunks
+    return [received]
 
 
 def _is_read_by_urllib3_that_decompresses() -> bool:
@@ -221,13 +221,13 @@ class Unframed(NamedTuple):
     missing: int = 0
 
 
-def unframe(wire: bytes) -> Unframed:
+def unframe(received: bytes) -> Unframed:
     """Return the chunks of a chunked body, and how it ends."""
     chunks: list[bytes] = []
     position = 0
     while True:
-        line_end = wire.find(b"\n", position) + 1
-        line = wire[position : line_end or len(wire)]
+        line_end = received.find(b"\n", position) + 1
+        line = received[position : line_end or len(received)]
         if not line_end and len(line) <= _LONGEST_LINE:
             return Unframed(chunks)
         try:
@@ -238,7 +238,7 @@ def unframe(wire: bytes) -> Unframed:
             return Unframed(chunks, malformed=line[: _LONGEST_LINE + 1])
         if size == 0:
             return Unframed(chunks, is_whole=True)
-        data = wire[line_end : line_end + size]
+        data = received[line_end : line_end + size]
         if data:
             chunks.append(data)
         if len(data) < size:

@@ -126,15 +126,17 @@ def _commonest_json_style(events: list[dict[str, Any]]) -> str:
 
     The style is that of the blanks and escapes, `{"a": 1}` or `{"a":1}`. It stands once
     in the stored body, so that only events in another style need one of their own. Of
-    several styles that are as common, the first one of the stream is taken. The text is
-    empty if no event is JSON.
+    several styles that are equally common, the first one of the stream is taken. The
+    text is empty if no event is JSON.
     """
     counts: Counter[str] = Counter()
     for event in events:
+        # The data of other events is no JSON, and stands under the key `data`.
         if "json" in event:
             counts[event["style"]] += 1
     if not counts:
         return ""
+    # Of equal counts, a counter gives the one that it has met first.
     [(style, _)] = counts.most_common(1)
     return style
 

@@ -253,11 +253,16 @@ def _is_of_system(reason: OSError, *, is_first: bool) -> bool:
     return is_numbered and _kind_of(reason) in CONNECTING
 
 
-def class_of(failure: Mapping[str, Any], client: str, module: Any) -> str:
+def exception_name(failure: Mapping[str, Any], client: str, module: Any) -> str:
     """Return the name of the exception that a client raises for a recorded failure.
 
-    This is the recorded exception if the client has it; else its one for the type of
-    the failure.
+    This is the recorded exception if the client has it, else the client's exception for
+    the kind of the failure. The name is empty if there is none.
+
+    Args:
+        failure: The recorded failure.
+        client: The client: a key of `EXCEPTION_OF_KIND`.
+        module: The module of the client, which has its exceptions.
     """
     name: str = failure["class"]
     recorded_class = getattr(module, name, None)

@@ -154,15 +154,20 @@ class HttpAdapter(Adapter):
         return matched_parts
 
     def comparable(self, exchange: Any, other_exchange: Any = None, /) -> Any:
-        """Return status, content type and body, or the type of the error that came.
+        """Return status, content type and body, or the kind of the error that came.
 
         Of a body that was not read to its end, or of two that broke off, only the part
         that both readers read is compared: how much more had arrived is an accident.
-        Without another exchange beside it, such a body is compared as it is. A stream
-        of events is compared event by event.
+        A stream of events is compared event by event.
+
+        Args:
+            exchange: The exchange.
+            other_exchange: The exchange that it is compared with. None: a body that was
+                not read to its end is returned as far as it was read.
         """
         if "status" not in exchange:
             if "error" in exchange:
+                # The text of an error has addresses and ports, which differ each time.
                 return {"error": exchange["error"]["type"]}
             return exchange
         headers = {}
@@ -325,7 +330,7 @@ class RequestTaker:
         headers = text_pairs(request.headers)
         if holds_placeholder(request.url, headers, request.body):
             if step is not None:
-                # This raises an error: a service must not be sent a placeholder.
+                # A service must not be sent a placeholder: `refuse` raises an error.
                 step.refuse()
             self.port.report(
                 f"http {call.signature} was left out, and sent with the placeholder"

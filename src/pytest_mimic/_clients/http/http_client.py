@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 _ATTRIBUTE_OF_REAL = "_mimic_is_real"
 # Errors of sending after which urllib3 reads the response: the server may have answered
 # before it had everything.
-_IGNORED_WHEN_SENDING = (BrokenPipeError, ConnectionResetError)
+_ERRORS_THAT_URLLIB3_IGNORES = (BrokenPipeError, ConnectionResetError)
 # The kinds of recorded errors that come before a response is read.
 _KINDS_BEFORE_RESPONSE = frozenset((*CONNECTING, "writing", "proxy"))
 # The kinds for which a proxy is to blame, in the eyes of a pool of urllib3.
@@ -107,7 +107,7 @@ def _wrap_send(original: Callable[..., Any], port: Port) -> Callable[..., Any]:
             # is not open so far.
             conn._expect_header_set = False
         original(conn, data)
-        if talk.message.is_complete:
+        if talk.request_message.is_complete:
             talk.begin()
         return None
 
@@ -155,7 +155,7 @@ class _Talk:
         real: The open socket, on which an earlier request was sent for real.
 
     Attributes:
-        message: The request as far as it was sent.
+        request_message: The request as far as it was sent.
     """
 
     # Whether the request is complete, and was decided about.
@@ -166,7 +166,7 @@ class _Talk:
     _recorded_exchange: Any = None
 
     def __init__(self, conn: Any, takers: list[RequestTaker], real: Any = None) -> None:
-        self.message = RequestMessage()
+        self.request_message = RequestMessage()
         self._conn = conn
         self._takers = takers
         self._real_socket: Any = real
@@ -192,7 +192,7 @@ class _Talk:
         if self._is_begun and self._recorded_exchange is None:
             self._real_socket.sendall(request_bytes)
         else:
-            self.message.add(bytes(memoryview(request_bytes)))
+            self.request_message.add(bytes(memoryview(request_bytes)))
 
     def begin(self) -> None:
         """Decide about the request, and send it if it is to be sent."""
@@ -216,11 +216,11 @@ class _Talk:
     def _begun_step(self) -> Any:
         """Return the step of the first taker that takes the request, if one does."""
         headers = []
-        for name, value in self.message.headers:
+        for name, value in self.request_message.headers:
             # The callers of urllib3 have set no `Host`.
             if not self._is_urllib3 or name.lower() != "host":
                 headers.append((name, value))
-        request = self.message.request(self._url(), tuple(headers))
+        request = self.request_message.request(self._url(), tuple(headers))
         for taker in self._takers:
             step = taker.begin(request)
             if step is not None:
@@ -265,9 +265,9 @@ class _Talk:
             # other client, nothing is suppressed.
             ignored: tuple[type[Exception], ...] = ()
             if self._is_urllib3:
-                ignored = _IGNORED_WHEN_SENDING
+                ignored = _ERRORS_THAT_URLLIB3_IGNORES
             with suppress(*ignored):
-                for piece in self.message.pieces:
+                for piece in self.request_message.pieces:
                     self._real_socket.sendall(piece)
         finally:
             # This object is the socket of the connection until the response is read.
@@ -283,12 +283,12 @@ class _Talk:
         if "status" not in exchange:
             return io.BufferedReader(RecordedBytes([], self._error_instead))
         response = StoredResponse(
-            exchange, self.message.method, client_decodes=_decodes(self._conn)
+            exchange, self.request_message.method, client_decodes=_decodes(self._conn)
         )
-        wire = response.wire()
+        pieces = response.arriving_pieces()
         error = response.error
-        if response.is_complete and len(wire) == 1:
-            return io.BufferedReader(WholeBytes(wire[0]))
+        if response.is_complete and len(pieces) == 1:
+            return io.BufferedReader(WholeBytes(pieces[0]))
         # The client itself raises an error for a body that is shorter than announced,
         # and for one with malformed chunks.
         is_cut_off = error is not None and error["type"] in ("closed", "malformed")
@@ -301,7 +301,7 @@ class _Talk:
             error_at_end = partial(
                 response.error_at_end, self._error, self._step.exhausted
             )
-        return io.BufferedReader(RecordedBytes(wire, error_at_end))
+        return io.BufferedReader(RecordedBytes(pieces, error_at_end))
 
     def _error_instead(self) -> Exception:
         """Return the error that comes instead of a response, or of more of it.
@@ -322,7 +322,7 @@ class _Talk:
     def _url(self) -> str:
         """Return the URL of the request: its first line has the path alone."""
         conn = self._conn
-        target = self.message.target
+        target = self.request_message.target
         if not target.startswith("/") and "://" in target:
             # A proxy gets the whole URL.
             return target

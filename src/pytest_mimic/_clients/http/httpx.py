@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import cache, partial, wraps
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.http.failures import TEST_ENDED, Failure, class_of
+from pytest_mimic._clients.http.failures import TEST_ENDED, Failure, exception_name
 from pytest_mimic._clients.http.http_calls import HttpAdapter, HttpRequest, RequestTaker
 from pytest_mimic._clients.http.responses import ExchangeRecorder, StoredResponse
 from pytest_mimic.client import Edge, Steps, run_async, run_sync
@@ -137,8 +137,9 @@ class HttpxAdapter(HttpAdapter):
 
     def _error(self, request: Any, failure: Failure) -> Exception:
         """Return the client's exception for a recorded failure."""
+        # The exceptions of httpx2 have the names of those of httpx.
         module = sys.modules[self.name]
-        error_class = getattr(module, class_of(failure, "httpx", module))
+        error_class = getattr(module, exception_name(failure, "httpx", module))
         error: Exception = error_class(failure["message"], request=request)
         return error
 

@@ -468,8 +468,13 @@ class StoredResponse:
             return exhausted()
         return None
 
-    def wire(self) -> list[bytes]:
-        """Return the pieces in which the response arrives over HTTP/1.1."""
+    def arriving_pieces(self) -> list[bytes]:
+        """Return the pieces of bytes in which the response arrives over HTTP/1.
+
+        A response that is complete and has one chunk arrives in one piece, else the
+        head is a piece of its own.
+        """
+        # A parser of HTTP/1 knows no other versions. A recorded HTTP/2 is one for it.
         version = "HTTP/1.1"
         if self.version == "HTTP/1.0":
             version = "HTTP/1.0"
@@ -496,16 +501,16 @@ class StoredResponse:
         broken_off = b""
         if "missing" in error:
             chunks, broken_off = _split_at_end(chunks, error.get("came", 0))
-        wire_chunks = [b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks]
+        framed_chunks = [b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks]
         if self.is_complete and self._has_body:
-            wire_chunks.append(b"0\r\n\r\n")
+            framed_chunks.append(b"0\r\n\r\n")
         elif error.get("type") == "malformed":
             received = error.get("received", _NO_CHUNK_SIZE)
-            wire_chunks.append(received.encode("latin-1", "replace"))
+            framed_chunks.append(received.encode("latin-1", "replace"))
         elif "missing" in error:
             announced = len(broken_off) + error["missing"]
-            wire_chunks.append(b"%x\r\n%s" % (announced, broken_off))
-        return wire_chunks
+            framed_chunks.append(b"%x\r\n%s" % (announced, broken_off))
+        return framed_chunks
 
 
 def _split_at_end(chunks: list[bytes], size: int) -> tuple[list[bytes], bytes]:

@@ -18,110 +18,111 @@ from typing import Any, NamedTuple
 from pytest_mimic.client import pattern
 
 
-class Scheme(NamedTuple):
-    """How one service signs. Names are in lower case.
+class SigningScheme(NamedTuple):
+    """By which parameters a service signs a URL or a form. Names are in lower case.
 
     Attributes:
-        together: The names that must all be there.
-        others: Further names of the signature.
+        together: The names that must all be there, so that the parameters are taken for
+            a signature.
+        others: The names that a signature may have besides. None of them counts then.
     """
 
     together: frozenset[str]
     others: frozenset[str] = frozenset()
 
 
-def _scheme(together: str, *, others: str = "") -> Scheme:
-    return Scheme(frozenset(together.split()), frozenset(others.split()))
+def _signing_scheme(together: str, *, others: str = "") -> SigningScheme:
+    return SigningScheme(frozenset(together.split()), frozenset(others.split()))
 
 
 #: The schemes, by the documentation of the services.
-SCHEMES = {
-    "AWS v4, in a query": _scheme(
+SIGNING_SCHEMES = {
+    "AWS v4, in a query": _signing_scheme(
         "x-amz-signature",
         others="x-amz-algorithm x-amz-credential x-amz-date x-amz-expires"
         " x-amz-signedheaders x-amz-security-token",
     ),
-    "AWS v4, in a form": _scheme(
+    "AWS v4, in a form": _signing_scheme(
         "x-amz-signature policy",
         others="x-amz-algorithm x-amz-credential x-amz-date x-amz-security-token",
     ),
-    "AWS v2, in a query": _scheme(
+    "AWS v2, in a query": _signing_scheme(
         "awsaccesskeyid expires signature",
         others="x-amz-security-token",
     ),
-    "AWS v2, in a form": _scheme(
+    "AWS v2, in a form": _signing_scheme(
         "awsaccesskeyid policy signature",
         others="x-amz-security-token",
     ),
-    "AWS v2, of a query API": _scheme(
+    "AWS v2, of a query API": _signing_scheme(
         "awsaccesskeyid signature signatureversion signaturemethod",
         others="timestamp expires securitytoken",
     ),
-    "Google v4, in a query": _scheme(
+    "Google v4, in a query": _signing_scheme(
         "x-goog-signature",
         others="x-goog-algorithm x-goog-credential x-goog-date x-goog-expires"
         " x-goog-signedheaders",
     ),
-    "Google v4, in a form": _scheme(
+    "Google v4, in a form": _signing_scheme(
         "x-goog-signature policy",
         others="x-goog-algorithm x-goog-credential x-goog-date",
     ),
-    "Google v2, in a query": _scheme("googleaccessid expires signature"),
-    "Google v2, in a form": _scheme("googleaccessid policy signature"),
-    "CloudFront, canned policy": _scheme(
+    "Google v2, in a query": _signing_scheme("googleaccessid expires signature"),
+    "Google v2, in a form": _signing_scheme("googleaccessid policy signature"),
+    "CloudFront, canned policy": _signing_scheme(
         "key-pair-id expires signature",
         others="hash-algorithm",
     ),
-    "CloudFront, custom policy": _scheme(
+    "CloudFront, custom policy": _signing_scheme(
         "key-pair-id policy signature",
         others="hash-algorithm",
     ),
-    "Azure SAS": _scheme(
+    "Azure SAS": _signing_scheme(
         "sv se sig",
         others="st skoid sktid skt ske sks skv",
     ),
-    "Azure SAS, stored policy": _scheme(
+    "Azure SAS, stored policy": _signing_scheme(
         "sv si sig",
         others="st se",
     ),
-    "Alibaba OSS v1, in a query": _scheme(
+    "Alibaba OSS v1, in a query": _signing_scheme(
         "ossaccesskeyid expires signature",
         others="security-token",
     ),
-    "Alibaba OSS v1, in a form": _scheme(
+    "Alibaba OSS v1, in a form": _signing_scheme(
         "ossaccesskeyid policy signature",
         others="x-oss-security-token",
     ),
-    "Alibaba OSS v2 and v4": _scheme(
+    "Alibaba OSS v2 and v4": _signing_scheme(
         "x-oss-signature x-oss-signature-version",
         others="x-oss-access-key-id x-oss-additional-headers x-oss-credential"
         " x-oss-date x-oss-expires x-oss-security-token policy",
     ),
-    "Alibaba, RPC": _scheme(
+    "Alibaba, RPC": _signing_scheme(
         "accesskeyid signature signaturenonce timestamp",
         others="signaturemethod signatureversion securitytoken",
     ),
-    "Tencent COS": _scheme(
+    "Tencent COS": _signing_scheme(
         "q-signature q-sign-time q-ak",
         others="q-sign-algorithm q-key-time q-header-list q-url-param-list"
         " x-cos-security-token",
     ),
-    "Tencent Cloud API": _scheme(
+    "Tencent Cloud API": _signing_scheme(
         "secretid signature timestamp nonce",
         others="signaturemethod token",
     ),
-    "Huawei OBS": _scheme(
+    "Huawei OBS": _signing_scheme(
         "accesskeyid expires signature",
         others="x-obs-security-token",
     ),
-    "Volcengine TOS": _scheme(
+    "Volcengine TOS": _signing_scheme(
         "x-tos-signature",
         others="x-tos-algorithm x-tos-credential x-tos-date x-tos-expires"
         " x-tos-signedheaders x-tos-security-token",
     ),
-    "Akamai, EdgeAuth": _scheme("hdnts"),
-    "Akamai, media": _scheme("hdnea"),
-    "Cloudinary": _scheme("api_key timestamp signature"),
+    "Akamai, EdgeAuth": _signing_scheme("hdnts"),
+    "Akamai, media": _signing_scheme("hdnea"),
+    "Cloudinary": _signing_scheme("api_key timestamp signature"),
 }
 # Bunny signs by names that mean something else elsewhere, so the moment tells.
 _NAMES_OF_BUNNY = frozenset({"token", "expires"})
@@ -146,7 +147,7 @@ def without_signature(fields: dict[str, Any]) -> dict[str, Any]:
     """
     values = {name.lower(): value for name, value in fields.items()}
     left_out: set[str] = set()
-    for scheme in SCHEMES.values():
+    for scheme in SIGNING_SCHEMES.values():
         if scheme.together <= values.keys():
             left_out |= scheme.together | scheme.others
     if values.keys() >= _NAMES_OF_BUNNY and _is_epoch_in_seconds(values["expires"]):

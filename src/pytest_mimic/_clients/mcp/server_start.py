@@ -84,7 +84,7 @@ def store_start_error(error: BaseException, redactor: Redactor) -> Any:
     }
 
 
-def class_of(name: str) -> type[Exception]:
+def error_class_of(name: str) -> type[Exception]:
     """Return the class of a recorded error of a start, `builtins:FileNotFoundError`.
 
     Raises:
@@ -103,7 +103,7 @@ def class_of(name: str) -> type[Exception]:
 
 def load_start_error(stored_error: dict[str, Any]) -> Exception:
     """Return the recorded error of a start."""
-    error_class = class_of(stored_error["type"])
+    error_class = error_class_of(stored_error["type"])
     return error_class(*stored_error["args"])
 
 
@@ -124,6 +124,6 @@ def check_mcp(value: Any) -> None:
     if is_end_of_server(error):
         return
     if isinstance(error, dict) and "type" in error:
-        class_of(error["type"])
+        error_class_of(error["type"])
         if type(error.get("args")) is not list:
             raise TypeError("args must be of type list")

@@ -77,8 +77,11 @@ def store_description(description: Sequence[Sequence[Any]]) -> list[Any]:
         column_parts = []
         for index in range(_PARTS_OF_DESCRIPTION):
             part = column[index]
-            column_parts.append(part if type(part) in PLAIN else None)
-        while column_parts[1:] and column_parts[-1] is None:
+            if type(part) not in PLAIN:
+                part = None
+            column_parts.append(part)
+        # Most drivers know the name alone, which stays.
+        while len(column_parts) > 1 and column_parts[-1] is None:
             column_parts.pop()
         columns.append(column_parts)
     return columns

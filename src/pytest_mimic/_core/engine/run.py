@@ -95,7 +95,7 @@ class Run:
         from pytest_mimic._core.redact.redactor import Redactor
 
         redactor = Redactor(self.settings.redact)
-        redactor.variables = self.current.variables
+        redactor.environment_variables = self.current.variables
         return redactor
 
     @property
@@ -146,7 +146,7 @@ class Run:
         """Keep the environment variables, as tests change them for themselves."""
         self.current.variables = dict(os.environ)
         if self.made_redactor is not None:
-            self.made_redactor.variables = self.current.variables
+            self.made_redactor.environment_variables = self.current.variables
 
     def end_test(self) -> None:
         """End the running test, and the calls whose streams are garbage."""

@@ -210,21 +210,21 @@ class Redactor(SecretNames):
     Attributes:
         issued: Values that servers sent under secret names in this run. Clients hide
             them elsewhere as well.
-        variables: The environment of the run, to be set before `environment` is used.
+        environment_variables: Those of the run, to be set before `environment` is used.
         known_secrets: The secrets that a test has sent and was issued. They give each
             issued one a placeholder of its own. Without them, `<redacted>` stands for
             every secret.
         issuer: The call whose answer is hidden. None: no answer is hidden.
         hides_by_look: Whether what looks like a JSON Web Token is hidden wherever it
             stands, as in requests.
-        keeps_filtered: Whether a word that another tool has written in place of a
-            secret stays.
+        keeps_words_of_other_tools: Whether a word that another tool has written in
+            place of a secret, such as `FILTERED`, stays in its place.
     """
 
-    variables: Mapping[str, str] = os.environ
+    environment_variables: Mapping[str, str] = os.environ
     known_secrets: KnownSecrets | None = None
     issuer: Issuer | None = None
-    keeps_filtered = False
+    keeps_words_of_other_tools = False
     hides_by_look = False
 
     def __init__(self, names: Sequence[str] = (), *, defaults: bool = True) -> None:
@@ -244,7 +244,7 @@ class Redactor(SecretNames):
     @lazy_attribute
     def environment(self) -> Environment:
         """The values of environment variables with secret names, read at first use."""
-        return Environment(self, self.variables)
+        return Environment(self, self.environment_variables)
 
     def with_names(self, names: tuple[str, ...]) -> Redactor:
         """Return a redactor for which these names are secret, too.
@@ -253,12 +253,12 @@ class Redactor(SecretNames):
         """
         if names not in self._extended_by_names:
             extended = Redactor((*names, *self._names_of_configuration))
-            extended.variables = self.variables
+            extended.environment_variables = self.environment_variables
             extended.issued = self.issued
             extended.known_secrets = self.known_secrets
             extended.issuer = self.issuer
             extended.hides_by_look = self.hides_by_look
-            extended.keeps_filtered = self.keeps_filtered
+            extended.keeps_words_of_other_tools = self.keeps_words_of_other_tools
             self._extended_by_names[names] = extended
         return self._extended_by_names[names]
 
@@ -322,7 +322,7 @@ class Redactor(SecretNames):
 
     def keeps(self, value: object) -> bool:
         """Check whether a value is a word of another tool for a secret, and stays."""
-        if not self.keeps_filtered or not isinstance(value, str):
+        if not self.keeps_words_of_other_tools or not isinstance(value, str):
             return False
         return _FILTERED.fullmatch(bare_secret(value)) is not None
 
@@ -833,4 +833,4 @@ def _mapping_with_doubles(json_members: list[tuple[str, Any]]) -> dict[str, Any]
 
 #: Hides nothing: for data that is redacted already, or must keep its secrets.
 NO_NAMES = Redactor(defaults=False)
-NO_NAMES.variables = {}
+NO_NAMES.environment_variables = {}

@@ -38,7 +38,7 @@ class SecretFinder:
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
-        redactor.keeps_filtered = True
+        redactor.keeps_words_of_other_tools = True
         self._searched_files: set[str] = set()
 
     def find(self, file: str, pieces: Iterable[Any]) -> Iterator[tuple[str, str]]:

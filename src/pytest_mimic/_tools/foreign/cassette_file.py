@@ -279,9 +279,10 @@ def read_entry(cassette_entry: Any, number: int) -> ForeignExchange:
     uri = request["uri"]
     if not isinstance(method, str) or not isinstance(uri, str):
         raise TypeError("vcrpy writes the method and the URI of a request as texts")
-    # vcrpy writes the key of a body even if the body is empty. A missing key means the
-    # keys of another serializer, whose bodies must not be taken for empty ones.
+    # vcrpy writes the key of a body even if the body is empty. An entry without the key
+    # is of another serializer, and its bodies must not be taken for empty ones.
     request_body = request["body"]
+    # Older versions of vcrpy wrote a response of httpx with this key.
     key_of_body = "content" if "content" in response else "body"
     response_body = response[key_of_body]
     headers = list(_header_pairs(request.get("headers")))

@@ -80,7 +80,7 @@ class ExchangeImporter:
             self._importing_run.current.owner = Owner(destination.test)
 
         # The words that the other tool's filters have put in place of secrets stay.
-        self._importing_run.redactor.keeps_filtered = True
+        self._importing_run.redactor.keeps_words_of_other_tools = True
         port = Port(self._importing_run)
         for target in http_lines(targets) or as_targets(["http"]):
             plan = ClientPlan(

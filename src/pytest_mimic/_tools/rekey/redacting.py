@@ -82,7 +82,7 @@ class CallRedactor:
     def __init__(self, redactor: Redactor) -> None:
         # A cassette of another tool, which has words for secrets, holds HTTP alone.
         self._redactor_of_commands = copy(redactor)
-        redactor.keeps_filtered = True
+        redactor.keeps_words_of_other_tools = True
         self._redactor = redactor
         self._defaults = Redactor(())
 

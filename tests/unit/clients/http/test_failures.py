@@ -8,7 +8,11 @@ import ssl
 
 import pytest
 
-from pytest_mimic._clients.http.failures import class_of, store_error, system_error
+from pytest_mimic._clients.http.failures import (
+    exception_name,
+    store_error,
+    system_error,
+)
 
 
 @pytest.mark.parametrize(
@@ -57,11 +61,11 @@ def test_a_client_raises_its_own_exception_of_the_kind() -> None:
 
     assert own is not None
     assert refused is not None
-    assert class_of(own, "httpx", httpx) == "WriteTimeout"
+    assert exception_name(own, "httpx", httpx) == "WriteTimeout"
     assert (refused["type"], refused["message"]) == ("refused", "cannot connect")
-    assert class_of(foreign, "httpx", httpx) == "ReadTimeout"
+    assert exception_name(foreign, "httpx", httpx) == "ReadTimeout"
     assert (
-        class_of({**foreign, "type": "proxy"}, "aiohttp", None)
+        exception_name({**foreign, "type": "proxy"}, "aiohttp", None)
         == "ClientHttpProxyError"
     )
 

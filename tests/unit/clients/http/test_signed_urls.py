@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 
 from pytest_mimic._clients.http.http_calls import HttpAdapter, HttpRequest, RequestTaker
-from pytest_mimic._clients.http.signed_urls import SCHEMES
+from pytest_mimic._clients.http.signed_urls import SIGNING_SCHEMES
 from unit.clients.runs import Runs
 
 
@@ -32,9 +32,9 @@ def parts_of(url: str, form: dict[str, str] | None = None) -> dict[str, object]:
     return {name: call.parts[name] for name in call.identity if name in call.parts}
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", SIGNING_SCHEMES)
 def test_another_signature_of_a_scheme_is_the_same_request(scheme: str) -> None:
-    names = sorted(SCHEMES[scheme].together | SCHEMES[scheme].others)
+    names = sorted(SIGNING_SCHEMES[scheme].together | SIGNING_SCHEMES[scheme].others)
     signed = [
         {"versionId": "3", **{name: f"{name}-{run}" for name in names}} for run in "12"
     ]
@@ -42,9 +42,9 @@ def test_another_signature_of_a_scheme_is_the_same_request(scheme: str) -> None:
     assert identity(signed[0]) == identity(signed[1]) == {"versionId": "3"}
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", SIGNING_SCHEMES)
 def test_another_part_beside_a_signature_is_another_request(scheme: str) -> None:
-    names = sorted(SCHEMES[scheme].together)
+    names = sorted(SIGNING_SCHEMES[scheme].together)
     signature = dict.fromkeys(names, "x")
 
     for data in ({"versionId": "4"}, {"startTime": "1795610776"}, {"date": "today"}):
@@ -53,9 +53,9 @@ def test_another_part_beside_a_signature_is_another_request(scheme: str) -> None
         )
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", SIGNING_SCHEMES)
 def test_names_of_a_scheme_count_without_its_signature(scheme: str) -> None:
-    names = sorted(SCHEMES[scheme].others - {"x-amz-security-token"})
+    names = sorted(SIGNING_SCHEMES[scheme].others - {"x-amz-security-token"})
     if not names:
         names = ["expires"]
 

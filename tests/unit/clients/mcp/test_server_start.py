@@ -8,7 +8,7 @@ import pytest
 
 from pytest_mimic._clients.mcp.server_start import (
     check_mcp,
-    class_of,
+    error_class_of,
     load_start_error,
     store_start_error,
 )
@@ -58,7 +58,7 @@ def test_other_errors_are_no_outcome(error: Exception) -> None:
 )
 def test_a_recording_names_no_other_class(name: str) -> None:
     with pytest.raises(ValueError, match="is no error of starting a server"):
-        class_of(name)
+        error_class_of(name)
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_arguments_and_values_of_the_environment_are_hidden_in_a_stream(
     size: int,
 ) -> None:
     redactor = Redactor()
-    redactor.variables = {"SHOP_TOKEN": "value-of-the-environment-4711"}
+    redactor.environment_variables = {"SHOP_TOKEN": "value-of-the-environment-4711"}
     arguments = pieces_of(f'{{"password": "{SECRET}"}}', size)
     prose = pieces_of("it is value-of-the-environment-4711.", size)
     stream = [f'data: {{"arguments":{one!r}}}\n\n'.replace("'", '"') for one in prose]

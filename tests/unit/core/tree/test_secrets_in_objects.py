@@ -13,7 +13,7 @@ SECRET = "zx81-spectrum-4711-abcd"
 @pytest.mark.parametrize("before", range(len(SECRET)))
 def test_no_beginning_of_a_secret_is_at_the_end(before: int) -> None:
     redactor = Redactor()
-    redactor.variables = {"A_TOKEN": SECRET}
+    redactor.environment_variables = {"A_TOKEN": SECRET}
 
     found = beginning("." * before + SECRET * 200, 100, (), redactor)
 
