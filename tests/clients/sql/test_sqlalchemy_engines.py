@@ -71,6 +71,10 @@ def test_connect_events_wait_for_the_real_connection(
         AttributeError, match="driver's own `backup` cannot be recorded"
     ):
         held.backup()
+    with pytest.raises(
+        AttributeError, match="driver's own `copy_expert` cannot be recorded"
+    ):
+        held.cursor().copy_expert("COPY t FROM STDIN", None)
     engine.dialect.set_isolation_level(held, "AUTOCOMMIT")
     runs.again("off")
     cursor = connection.cursor()

@@ -271,10 +271,7 @@ class StandInConnection:
             return getattr(self.real, name, _STATE_OF_NEW_CONNECTION[name])
         if name.startswith("set_"):
             return partial(self._configure, name)
-        raise AttributeError(
-            f"the driver's own `{name}` cannot be recorded; statements are, where"
-            " SQLAlchemy sends them"
-        )
+        raise _no_method_of_driver(name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
@@ -373,6 +370,14 @@ class StandInConnection:
             raise outcomes.load_error(outcome["error"], self.dialect.dbapi)
 
 
+def _no_method_of_driver(name: str) -> AttributeError:
+    """Return the error of an attribute that only the driver's own object has."""
+    return AttributeError(
+        f"the driver's own `{name}` cannot be recorded; statements are, where"
+        " SQLAlchemy sends them. Name the function that calls it in mimic_functions"
+    )
+
+
 def _errors_of_driver(dialect: Any) -> tuple[type[Exception], ...]:
     """Return the classes of the errors that an async driver raises.
 
@@ -433,6 +438,10 @@ class StandInCursor:
         self.rowcount = -1
         self.lastrowid: Any = None
         self._rows: Iterator[Any] = iter(())
+
+    def __getattr__(self, name: str) -> Any:
+        """Refuse what only the driver's own cursor has, such as `copy_expert`."""
+        raise _no_method_of_driver(name)
 
     # -- executing
 
