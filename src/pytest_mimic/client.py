@@ -43,7 +43,7 @@ builds a whole one. The adapters of pytest-mimic itself are made of the same par
 - secrets: `Redactor`, `NO_NAMES`, `Secrets`, `KnownSecrets`, `as_recorded`,
   `with_secrets`, `places`, `hide_values`, `hide_split`, `parse_form`,
   `holds_placeholder`, `is_placeholder`, `PLACEHOLDER`, `PLACEHOLDER_START`,
-  `NUMBER_START`, `ISSUED`, `LOGIN`
+  `NUMBER_START`, `START_IN_BASE64`, `ISSUED`, `LOGIN`
 - values of databases: `to_plain`, `parameter_to_plain`, `from_plain`, `by_value`,
   `in_class`, `blank`, `PLAIN`, `full_name`
 - what JSON has no form for, stored under a tag: `tagged`, `tag_in`
@@ -82,6 +82,7 @@ if TYPE_CHECKING:
         NUMBER_START,
         PLACEHOLDER,
         PLACEHOLDER_START,
+        START_IN_BASE64,
         is_placeholder,
     )
     from pytest_mimic._core.redact.known_secrets import KnownSecrets
@@ -122,6 +123,7 @@ __all__ = [
     "PLACEHOLDER",
     "PLACEHOLDER_START",
     "PLAIN",
+    "START_IN_BASE64",
     "Adapter",
     "Call",
     "ClientCall",
@@ -186,6 +188,7 @@ _NAMES_BY_MODULE = {
         "NUMBER_START",
         "PLACEHOLDER",
         "PLACEHOLDER_START",
+        "START_IN_BASE64",
         "is_placeholder",
     ),
     "_core.redact.known_secrets": ("KnownSecrets",),

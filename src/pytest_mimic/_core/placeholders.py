@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from binascii import Error, a2b_base64, b2a_base64
 from collections.abc import Callable
 
 from pytest_mimic._core.words import pattern
@@ -23,6 +24,13 @@ _IN_URL = pattern(
     rf"%3[Cc]redacted(?:(?::|%3[Aa])(?P<mark>{_MARK}))?%3[Ee]",
 )
 _IN_MARKUP = pattern(rf"&lt;redacted(?P<mark>:{_MARK})?&gt;")
+#: How a placeholder begins in base64: 9 bytes are 12 characters, whatever follows.
+START_IN_BASE64 = b2a_base64(PLACEHOLDER_START.encode(), newline=False).decode()
+# A word that may be a placeholder in base64, also in the form for URLs.
+_IN_BASE64 = pattern(
+    rf"(?<![\w+/-]){START_IN_BASE64}[\w+/-]{{2,60}}={{0,2}}(?![\w+/=-])"
+)
+_STANDARD_BASE64 = str.maketrans("-_", "+/")
 # An issued placeholder in any of these forms, or the digits that stand for a number.
 _ISSUED_IN_ANY_FORM = pattern(
     r"(?P<opening><|&lt;|%3[Cc])redacted(?P<colon>:|%3[Aa])"
@@ -34,7 +42,7 @@ _ISSUED_IN_ANY_FORM = pattern(
 def is_placeholder(value: object) -> bool:
     """Check whether a value is a placeholder as a whole, that of any secret.
 
-    It may be written as in texts, URLs or markup.
+    It may be written as in texts, URLs or markup, or in base64.
     """
     if isinstance(value, str):
         text = plain_placeholders(value)
@@ -46,12 +54,38 @@ def is_placeholder(value: object) -> bool:
 
 
 def plain_placeholders(text: str) -> str:
-    """Return a text of a URL or of markup with placeholders as in plain text."""
-    if "%3" in text:
-        text = _IN_URL.sub(_plain_mark, text)
+    """Return a text with placeholders as in plain text.
+
+    In the text they may be written as in URLs, in markup, or in base64.
+    """
+    text = decoded_placeholders(text)
     if "&lt;redacted" in text:
         text = _IN_MARKUP.sub(lambda match: f"<redacted{match['mark'] or ''}>", text)
     return text
+
+
+def decoded_placeholders(text: str) -> str:
+    """Return a text with placeholders as in plain text where the text encodes them.
+
+    An application encodes a placeholder in a replay where it has encoded the secret
+    when it was recorded: as in URLs, or in base64. In markup placeholders stay escaped,
+    as they stand in recordings.
+    """
+    if "%3" in text:
+        text = _IN_URL.sub(_plain_mark, text)
+    if START_IN_BASE64 in text:
+        text = _IN_BASE64.sub(_decoded, text)
+    return text
+
+
+def _decoded(match: re.Match[str]) -> str:
+    """Return the placeholder that a word in base64 is, else the word."""
+    word = match[0].rstrip("=").translate(_STANDARD_BASE64)
+    try:
+        text = a2b_base64(word + "=" * (-len(word) % 4)).decode("latin-1")
+    except Error:
+        return match[0]
+    return text if _PLACEHOLDER.fullmatch(text) else match[0]
 
 
 def issued_in(text: str) -> list[str]:
@@ -60,7 +94,8 @@ def issued_in(text: str) -> list[str]:
     value="&lt;redacted:1a2b3c4d&gt;"  →  ["<redacted:1a2b3c4d>"]
     """
     # Most texts have none, and the search of the pattern takes much longer.
-    if "redacted" not in text and NUMBER_START not in text:
+    has_words = "redacted" in text or START_IN_BASE64 in text
+    if not has_words and NUMBER_START not in text:
         return []
     return ISSUED.findall(plain_placeholders(text))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b64encode, urlsafe_b64encode
+
 import pytest
 
 from pytest_mimic._core.placeholders import (
@@ -26,13 +28,27 @@ OF_AN_ANSWER = "<redacted:1a2b3c4d>"
         "%3Credacted%3A1a2b3c4d%3E",
         "&lt;redacted&gt;",
         int(numbered("1a2b3c4d")),
+        b64encode(OF_AN_ANSWER.encode()).decode(),
+        b64encode(PLACEHOLDER.encode()).decode().rstrip("="),
+        urlsafe_b64encode(b"<redacted:login-1a2b3c-5e6f7a8b>").decode(),
     ],
 )
 def test_a_placeholder_is_known_in_each_form(value: object) -> None:
     assert is_placeholder(value)
 
 
-@pytest.mark.parametrize("value", ["<redacted> ", "redacted", 5, None, ["<redacted>"]])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "<redacted> ",
+        "redacted",
+        5,
+        None,
+        ["<redacted>"],
+        "PHJlZGFjdGVkPw",
+        "PHJlZGFjdGVkA",
+    ],
+)
 def test_another_value_is_none(value: object) -> None:
     assert not is_placeholder(value)
 

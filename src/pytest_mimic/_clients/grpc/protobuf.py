@@ -13,12 +13,10 @@ from typing import Any
 
 from pytest_mimic.client import (
     PLACEHOLDER_START,
+    START_IN_BASE64,
     UnstorableOutcomeError,
     is_placeholder,
 )
-
-# How the base64 of a placeholder begins: 9 bytes are 12 characters, whatever follows.
-_START_IN_BASE64 = base64.b64encode(PLACEHOLDER_START.encode()).decode()
 
 
 def store_message(value: Any) -> dict[str, Any]:
@@ -76,7 +74,7 @@ def _with_plain_placeholders(message_json: Any) -> Any:
             plain_json[name] = _with_plain_placeholders(value)
         return plain_json
     is_text = isinstance(message_json, str)
-    if is_text and message_json.startswith(_START_IN_BASE64):
+    if is_text and message_json.startswith(START_IN_BASE64):
         with suppress(ValueError):
             return placeholder_in(base64.b64decode(message_json)) or message_json
     return message_json

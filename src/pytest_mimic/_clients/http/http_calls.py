@@ -52,6 +52,7 @@ from pytest_mimic._clients.http.response_body import content_of, load_body
 from pytest_mimic._clients.http.signed_urls import may_be_signed, without_signature
 from pytest_mimic.client import (
     NUMBER_START,
+    START_IN_BASE64,
     Adapter,
     ClientCall,
     Edge,
@@ -104,7 +105,9 @@ _HEADERS_OF_CLIENTS = {
     "user-agent",
 }
 # How placeholders begin in bodies, however they are encoded there, and JSON Web Tokens.
-_STARTS_OF_PLACEHOLDERS_IN_BODY = (b"redacted", NUMBER_START.encode(), b"eyJ")
+_STARTS_OF_PLACEHOLDERS_IN_BODY = (
+    *(b"redacted", NUMBER_START.encode(), START_IN_BASE64.encode(), b"eyJ"),
+)
 _CACHE_SIZE = 20_000
 # The modules whose connections open a socket as their class says. Other classes may
 # lead into this process.
@@ -452,7 +455,8 @@ def _may_send_issued(url: str, body: bytes) -> bool:
         return True
     if "eyJ" in url:
         return True
-    may_hold_one = "redacted" in url or NUMBER_START in url
+    has_words = "redacted" in url or START_IN_BASE64 in url
+    may_hold_one = has_words or NUMBER_START in url
     return may_hold_one and holds_placeholder(url, ())
 
 

@@ -18,6 +18,7 @@ from pytest_mimic._core.placeholders import (
     NUMBER_START,
     PLACEHOLDER,
     PLACEHOLDER_START,
+    decoded_placeholders,
     is_placeholder,
     plain_placeholders,
 )
@@ -398,11 +399,16 @@ class Redactor(SecretNames):
         """Return a text as it is stored, after its secrets were replaced.
 
         JSON Web Tokens are replaced, if those are hidden by their look. `<redacted>`
-        stands in place of the placeholders of other tests.
+        stands in place of the placeholders of other tests. A placeholder that the
+        application has encoded in a request is the placeholder itself.
         """
         if self.hides_by_look and "eyJ" in text:
             text = JWT.sub(self._stand_in_by_look, text)
-        if self.known_secrets is None or f"{PLACEHOLDER_START}:" not in text:
+        if self.known_secrets is None:
+            return text
+        if self.issuer is None:
+            text = decoded_placeholders(text)
+        if f"{PLACEHOLDER_START}:" not in text:
             return text
         return self.known_secrets.settled(text)
 

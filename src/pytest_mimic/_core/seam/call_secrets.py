@@ -16,6 +16,7 @@ from pytest_mimic._core.placeholders import (
     ISSUED,
     NUMBER_START,
     PLACEHOLDER,
+    START_IN_BASE64,
     is_placeholder,
     issued_in,
     mentions_placeholder,
@@ -388,7 +389,8 @@ def _credential(value: str) -> str:
 def _has_placeholder(text: str) -> bool:
     """Check whether a text has the placeholder of any secret, a text or a number."""
     # Most texts have none, and the other searches take much longer.
-    if "redacted" not in text and NUMBER_START not in text:
+    has_words = "redacted" in text or START_IN_BASE64 in text
+    if not has_words and NUMBER_START not in text:
         return False
     return mentions_placeholder(text) or ISSUED.search(text) is not None
 
@@ -396,10 +398,11 @@ def _has_placeholder(text: str) -> bool:
 def _body_has_placeholder(body: bytes) -> bool:
     """Check whether a body has the placeholder of a secret that an answer has issued.
 
-    In a form, the placeholder is written as in a URL.
+    In a form, the placeholder is written as in a URL. It may also be in base64.
     """
     if b"<redacted:" in body:
         return True
-    if b"redacted" not in body and NUMBER_START.encode() not in body:
+    has_words = b"redacted" in body or START_IN_BASE64.encode() in body
+    if not has_words and NUMBER_START.encode() not in body:
         return False
     return bool(issued_in(body.decode("latin-1")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Callable
 from html import escape
 from json import dumps
 from urllib.parse import quote, quote_plus
@@ -198,3 +199,36 @@ def test_a_secret_in_a_link_of_an_answer_is_hidden_elsewhere(link: str) -> None:
     assert placeholder.startswith("<redacted:")
     assert SECRET not in answer
     assert plain_placeholders(answer).count(placeholder) == 2
+
+
+@pytest.mark.parametrize("token", [SECRET, f"a/{SECRET}"])
+@pytest.mark.parametrize(
+    "encode",
+    [
+        quote_plus,
+        lambda text: quote(text, safe=""),
+        lambda text: b64encode(text.encode()).decode(),
+        lambda text: urlsafe_b64encode(text.encode()).decode().rstrip("="),
+    ],
+    ids=["form", "URL", "base64", "base64 of URLs"],
+)
+def test_an_issued_secret_that_a_request_encodes_is_the_same_in_a_replay(
+    token: str, encode: Callable[[str], str]
+) -> None:
+    known = known_in(SecretScope())
+    answer = Secrets(Redactor(), (), known)
+    answer.begin_answer(known.begin("http", "a1b2"))
+    placeholder = answer.scrub({"token": token})["token"]
+
+    def request(sent: str) -> list[object]:
+        secrets = Secrets(Redactor(), (), known)
+        return [
+            secrets.scrub({"note": f"use {encode(sent)}", "key": encode(sent)}),
+            secrets.text(f"use {encode(sent)} now"),
+            secrets.header("X-Note", encode(sent)),
+            secrets.scrub({"password": encode(sent)}),
+        ]
+
+    assert request(token) == request(placeholder)
+    assert request(token)[1] == f"use {placeholder} now"
+    assert holds_placeholder("", [], f"use {encode(placeholder)}".encode())
