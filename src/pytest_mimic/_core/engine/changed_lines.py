@@ -15,7 +15,7 @@ from pytest_mimic._core.target_options import (
     is_sequence,
     kept_options,
 )
-from pytest_mimic._core.tree.agreement import Rules, compare
+from pytest_mimic._core.tree.agreement import ComparisonRules, compare
 from pytest_mimic._core.types.kinds import Unstable
 from pytest_mimic._core.vault.format import imported_parts, recording_name
 from pytest_mimic.errors import MimicError
@@ -187,7 +187,7 @@ def _are_equal_outcomes(call: Call, first: Stored, second: Stored) -> bool:
         # counts unless both have the same rows, for example.
         Value(adapter.comparable(first_outcome.value, second_outcome.value)),
         Value(adapter.comparable(second_outcome.value, first_outcome.value)),
-        Rules(volatile=call.plan.options.volatile, ordered=True),
+        ComparisonRules(volatile=call.plan.options.volatile, mapping_order_counts=True),
         redactor=call.plan.run.redactor,
     )
     return not differences

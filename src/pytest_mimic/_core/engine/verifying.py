@@ -13,7 +13,7 @@ from pytest_mimic._core.engine.account_events import VerifiedCall
 from pytest_mimic._core.engine.blame import blame
 from pytest_mimic._core.outcome.outcome import Outcome, Raised, Stream, Value
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.tree.agreement import Rules, compare
+from pytest_mimic._core.tree.agreement import ComparisonRules, compare
 from pytest_mimic._core.tree.differing import Difference
 from pytest_mimic._core.tree.messages import differs_below, drift
 from pytest_mimic.errors import MimicError
@@ -108,7 +108,7 @@ def _drift(
     exact_keys = frozenset[str]()
     if plan.adapter is not None:
         exact_keys = plan.adapter.exact
-    rules = Rules(
+    rules = ComparisonRules(
         rtol=options.rtol,
         atol=options.atol,
         volatile=options.volatile,
@@ -206,14 +206,18 @@ def is_unchanged(
         return False
     try:
         old, new = before.load(call.paths), after.load(call.paths)
-    except MimicError:  # the file is damaged, for example
+    except MimicError:
+        # The file is damaged, for example.
         return False
     if _length(old) != _length(new):
         return False
     # The new outcome is compared beside nothing: if it goes further than the recorded
     # one, they differ.
-    recorded = _comparable(plan, old, new)
-    now = _comparable(plan, new)
+    comparable_recorded = _comparable(plan, old, new)
+    comparable_new = _comparable(plan, new)
     return not compare(
-        recorded, now, Rules(volatile=volatile, ordered=True), redactor=redactor
+        comparable_recorded,
+        comparable_new,
+        ComparisonRules(volatile=volatile, mapping_order_counts=True),
+        redactor=redactor,
     )

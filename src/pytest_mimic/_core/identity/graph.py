@@ -97,12 +97,16 @@ def digest(
         kind_of, places=places, layout=is_outcome, ignores_empty=ignores_empty
     )
     try:
-        walk = Walk(kinds, ordered=is_outcome, folders=places.temporary_folders)
+        walk = Walk(
+            kinds, dict_order_counts=is_outcome, folders=places.temporary_folders
+        )
         return _digest_by_walk_or_graph(value, walk)
     except MentionsFolder:
         # A string may be a path. The place of a path counts in place of its text, for
         # which a slower walk looks at each string.
-        walk = Walk(kinds, ordered=is_outcome, replace_path=path_replacer(places))
+        walk = Walk(
+            kinds, dict_order_counts=is_outcome, replace_path=path_replacer(places)
+        )
         return _digest_by_walk_or_graph(value, walk)
 
 
@@ -173,7 +177,7 @@ class Graph:
             node.group_size = 1
         elif type_ is dict:
             parts = list(chain.from_iterable(value.items()))
-            if not self.walk.ordered:
+            if not self.walk.dict_order_counts:
                 node.group_size = 2
         elif type_ is Raw:
             node.label = b"raw" + self.digest_of_scalars([value])

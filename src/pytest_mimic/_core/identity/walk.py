@@ -112,7 +112,7 @@ class Walk:
 
     Attributes:
         kind_of: Returns the kind of a type. The walk calls it once for each type.
-        ordered: Whether the order of dicts counts.
+        dict_order_counts: Whether the order of dicts counts.
         folders: Folders in UTF-8 of which no string may contain one: see
             `MentionsFolder`.
         replace_path: Returns an object with a kind of its own for a string that is a
@@ -126,10 +126,10 @@ class Walk:
     __slots__ = (
         "cells",
         "deep_cells",
+        "dict_order_counts",
         "folders",
         "kind_of",
         "kinds",
-        "ordered",
         "replace_path",
     )
 
@@ -137,12 +137,12 @@ class Walk:
         self,
         kind_of: Callable[[type], Kind],
         *,
-        ordered: bool = False,
+        dict_order_counts: bool = False,
         folders: Sequence[bytes] = (),
         replace_path: Callable[[str], object] | None = None,
     ) -> None:
         self.kind_of = kind_of
-        self.ordered = ordered
+        self.dict_order_counts = dict_order_counts
         self.folders = folders
         self.replace_path = replace_path
         self.kinds: dict[type, Kind] = {}
@@ -491,7 +491,7 @@ def _write_dicts(
     if walk.replace_path is not None:
         column = [_with_replaced_keys(walk, row) for row in column]
     lengths = list(map(len, column))
-    if walk.ordered:
+    if walk.dict_order_counts:
         update(b"O" + dumps(lengths, MARSHAL_VERSION))
         values = list(chain.from_iterable(map(dict.values, column)))
         return walk.joined_items(column, lengths), values

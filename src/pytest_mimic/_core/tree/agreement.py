@@ -51,7 +51,7 @@ _REORDERED = "the keys are in another order now"
 _NUMBERS = frozenset({int, float, complex, Decimal, Fraction})
 
 
-class Rules(NamedTuple):
+class ComparisonRules(NamedTuple):
     """What counts as a difference between two outcomes.
 
     `rtol`, `atol`, `volatile` and `mode` are options of the target's line, see
@@ -66,7 +66,7 @@ class Rules(NamedTuple):
         mode: With `shape`, keys, types and the lengths of tuples count, but not values
             and the lengths of lists.
         exact_keys: The keys of a returned mapping whose values count with `shape`, too.
-        ordered: Whether the order of mappings counts.
+        mapping_order_counts: Whether the order of mappings counts.
     """
 
     rtol: float = 0.0
@@ -74,7 +74,7 @@ class Rules(NamedTuple):
     volatile: Collection[str] = ()
     mode: Literal["exact", "shape"] = "exact"
     exact_keys: Collection[str] = ()
-    ordered: bool = False
+    mapping_order_counts: bool = False
 
     @property
     def has_tolerance(self) -> bool:
@@ -82,13 +82,13 @@ class Rules(NamedTuple):
         return bool(self.rtol or self.atol)
 
 
-EXACTLY = Rules()
+EXACTLY = ComparisonRules()
 
 
 def compare(
     recorded: Outcome,
     actual: Outcome,
-    rules: Rules = EXACTLY,
+    rules: ComparisonRules = EXACTLY,
     *,
     redactor: Redactor,
     secrets: Iterable[str] = (),
@@ -150,7 +150,7 @@ class _Comparison:
     """Compares the parts of two outcomes by the same rules."""
 
     def __init__(
-        self, rules: Rules, redactor: Redactor, secrets: frozenset[str]
+        self, rules: ComparisonRules, redactor: Redactor, secrets: frozenset[str]
     ) -> None:
         self._rules = rules
         self._redactor = redactor
@@ -238,7 +238,9 @@ class _Comparison:
             recorded, actual = _pruned(recorded, paths), _pruned(actual, paths)
         # None: a value has no identity, so that only the trees tell.
         is_other = _is_other(recorded, actual)
-        is_reordered = self._rules.ordered and self._has_other_order(recorded, actual)
+        is_reordered = self._rules.mapping_order_counts and self._has_other_order(
+            recorded, actual
+        )
         if is_other is False and not is_reordered:
             return []
         for side in (recorded, actual):
@@ -515,7 +517,7 @@ def _pruned_table(table: Any, paths: Sequence[Steps]) -> Any:
     return table.drop(columns_left_out)
 
 
-def _is_close(recorded: Any, actual: Any, rules: Rules) -> bool:
+def _is_close(recorded: Any, actual: Any, rules: ComparisonRules) -> bool:
     """Return whether two numbers are close, as `numpy.isclose` says.
 
     NaN is close to nothing: the texts of two NaNs decide.

@@ -12,7 +12,7 @@ from pytest_mimic._core.outcome.plain import layout
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.seam.base import Adapter, load_adapter
 from pytest_mimic._core.seam.registry import names_client
-from pytest_mimic._core.tree.agreement import Rules, compare
+from pytest_mimic._core.tree.agreement import ComparisonRules, compare
 from pytest_mimic._core.vault.objects import EMPTY, body_of
 from pytest_mimic._core.vault.recording_facts import Stored
 from pytest_mimic._tools.rekey.lines_of_today import Line
@@ -41,7 +41,7 @@ class OutcomeComparison:
         adapter = self._adapter(target)
         first_loaded = first_outcome.load()
         second_loaded = second_outcome.load()
-        rules = Rules(volatile=line.volatile, ordered=True)
+        rules = ComparisonRules(volatile=line.volatile, mapping_order_counts=True)
         differences = compare(
             _comparable_outcome(adapter, first_loaded, second_loaded),
             _comparable_outcome(adapter, second_loaded, first_loaded),

@@ -11,7 +11,7 @@ from pytest_mimic._clients.http.response_body import load_body, store_body
 from pytest_mimic._core.outcome.outcome import Value
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.seam.call_secrets import Secrets
-from pytest_mimic._core.tree.agreement import Rules, compare
+from pytest_mimic._core.tree.agreement import ComparisonRules, compare
 from pytest_mimic._core.tree.difference_words import difference_lines
 
 
@@ -113,7 +113,7 @@ def differences(recorded: Any, actual: Any, *volatile: str) -> list[str]:
     old, new = client.comparable(recorded, actual), client.comparable(actual, recorded)
     outcomes = Value(old), Value(new)
     return difference_lines(
-        compare(*outcomes, Rules(volatile=volatile), redactor=Redactor())
+        compare(*outcomes, ComparisonRules(volatile=volatile), redactor=Redactor())
     )
 
 

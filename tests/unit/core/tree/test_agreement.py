@@ -44,7 +44,7 @@ def compare(
     recorded: Outcome, actual: Outcome, *, secrets: Sequence[str] = (), **options: Any
 ) -> list[str]:
     """Return the differences between two outcomes."""
-    rules = agreement.Rules(**options)
+    rules = agreement.ComparisonRules(**options)
     return difference_lines(
         agreement.compare(recorded, actual, rules, redactor=Redactor(), secrets=secrets)
     )
