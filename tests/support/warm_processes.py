@@ -29,7 +29,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 # The variables of Python that a process can follow after its start.
 BYTECODE = "PYTHONDONTWRITEBYTECODE"
@@ -39,10 +39,25 @@ LATE_VARIABLES = (BYTECODE, FOLDERS)
 # The parts of pytest-mimic that a run uses. The other ones import clients.
 PARTS_OF_RUNS = ("pytest_mimic._core", "pytest_mimic._run")
 
-# The address of the parent, and the variables with which it has started. The forks of
-# the parent have both from it, and ask it for the workers of xdist that they start.
-_address: str | None = None
-_variables: dict[str, str] = {}
+# A hash seed holds for a whole process, so that each seed has a parent of its own.
+SEED = "PYTHONHASHSEED"
+
+
+class Parent(NamedTuple):
+    """A parent of warm processes.
+
+    Attributes:
+        address: Where it takes requests.
+        variables: Those with which it has started.
+    """
+
+    address: str
+    variables: dict[str, str]
+
+
+# The parents by their hash seeds. A fork of a parent has that one alone, and asks it
+# for the workers of xdist that it starts.
+_parents: dict[str | None, Parent] = {}
 
 
 class WarmProcess:
@@ -61,7 +76,7 @@ class WarmProcess:
         self.returncode: int | None = None
         request = {"words": [*words], "folder": folder, "variables": {**variables}}
         self._connection = socket.socket(socket.AF_UNIX)
-        self._connection.connect(parent_address())
+        self._connection.connect(_parent_for(variables).address)
         socket.send_fds(self._connection, [b"!"], streams)
         self._connection.sendall(json.dumps(request).encode() + b"\n")
         self._answers = self._connection.makefile("r")
@@ -182,8 +197,8 @@ def _can_be_warm(variables: Mapping[str, str]) -> bool:
         name.startswith("COVERAGE") for name in variables
     ):
         return False
-    parent_address()
-    return _read_at_start(variables) == _read_at_start(_variables)
+    parent = _parent_for(variables)
+    return _read_at_start(variables) == _read_at_start(parent.variables)
 
 
 def _read_at_start(variables: Mapping[str, str]) -> dict[str, str]:
@@ -194,29 +209,33 @@ def _read_at_start(variables: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def parent_address() -> str:
-    """Return the address of the parent, which starts when it is first needed."""
-    global _address
-    if _address is None:
-        _address = _start_parent()
-        _variables.update(os.environ)
-    return _address
+def _parent_for(variables: Mapping[str, str]) -> Parent:
+    """Return the parent with a hash seed, which starts when it is first needed."""
+    seed = variables.get(SEED)
+    if seed not in _parents:
+        _parents[seed] = _start_parent(seed)
+    return _parents[seed]
 
 
-def _start_parent() -> str:
+def _start_parent(seed: str | None) -> Parent:
     folder = tempfile.mkdtemp(prefix="warm-")
     address = str(Path(folder) / "parent")
     # The environment of a test is that of the processes which it starts.
-    parent = subprocess.Popen(
+    variables = {**os.environ}
+    variables.pop(SEED, None)
+    if seed is not None:
+        variables[SEED] = seed
+    process = subprocess.Popen(
         [sys.executable, __file__, address],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        env=variables,
     )
-    assert parent.stdout is not None
-    with parent.stdout:
-        parent.stdout.readline()
-    atexit.register(_end_parent, parent, folder)
-    return address
+    assert process.stdout is not None
+    with process.stdout:
+        process.stdout.readline()
+    atexit.register(_end_parent, process, folder)
+    return Parent(address, variables)
 
 
 def _end_parent(parent: subprocess.Popen[bytes], folder: str) -> None:
@@ -326,14 +345,12 @@ def import_early() -> None:
 
 def main(address: str) -> None:
     """Be the parent, and in a fork of it, be the program that was asked for."""
-    global _address
     # The folder of this file has modules that no other process sees.
     del sys.path[0]
     import_early()
     # No collection of a fork looks through what is imported here.
     gc.freeze()
-    _address = address
-    _variables.update(os.environ)
+    _parents[os.environ.get(SEED)] = Parent(address, {**os.environ})
     start_workers_warm()
     words = serve(address)
     if words is not None:
