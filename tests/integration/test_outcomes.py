@@ -8,7 +8,7 @@ from textwrap import dedent
 
 import pytest
 
-from pytest_mimic._core.outcome.plain import layout
+from pytest_mimic._core.outcome.plain import json_in_lines
 
 with suppress(ImportError):
     import numpy  # noqa: F401  # a run in process forgets what it was first to import, and this loads only once
@@ -419,7 +419,7 @@ def test_an_edited_preview_changes_nothing(basket, edit):
     facts = json.loads(basket.file.read_text())
     [entry] = facts["outcomes"]
     entry.pop("preview") if edit is None else entry.update(preview=[edit])
-    basket.file.write_text(layout(facts) + "\n")
+    basket.file.write_text(json_in_lines(facts) + "\n")
 
     for option in ((), ("--mimic-verify",), ("--mimic-rerecord",)):
         assert basket.run(*option).expect(passed=1).changed == set()

@@ -71,7 +71,7 @@ def _mode(option: Any) -> Mode:
     """Return the mode that the options ask for.
 
     Raises:
-        pytest.UsageError: They ask for several.
+        pytest.UsageError: The options ask for several modes.
     """
     modes = []
     for mode in Mode:
@@ -90,7 +90,7 @@ def _check_combination(option: Any, mode: Mode) -> None:
     """Check that the options can be combined with each other and with the mode.
 
     Raises:
-        pytest.UsageError: They cannot.
+        pytest.UsageError: Two of the options contradict each other.
     """
     if mode.writes and option.mimic_no_record:
         raise pytest.UsageError(

@@ -248,7 +248,7 @@ def _secret_values(command: Command, hidden_indexes: Sequence[int]) -> list[str]
     step = _STEP_OF_VALUES.get(verb, 1)
     values = [text_of(word) for word in command[first_index:end:step]]
     if verb in _UNORDERED_ARGUMENTS:
-        # They may come from a set.
+        # The application may have the values in a set, which has no order.
         values.sort()
     return values
 

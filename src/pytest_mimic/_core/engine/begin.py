@@ -99,7 +99,7 @@ def _track_of(run: Run, call: Call, mode: Mode) -> OwnedTrack:
         if mode is not Mode.RERECORD:
             raise
         recording = None
-    # Else an imported recording, in which fewer parts count.
+    # An imported recording may be of this call, as fewer parts count in it.
     if recording is None and call.edge_call is not None:
         is_again = mode is Mode.RERECORD
         if owner is not None and plan.target in owner.again:

@@ -178,8 +178,8 @@ def call_of_function(
     """Return the call of a function with these arguments.
 
     Raises:
-        TypeError: They do not fit the signature, and it is the function's own.
-        UnstableIdentityError: One of them has no stable identity.
+        TypeError: The arguments do not fit the signature of the function itself.
+        UnstableIdentityError: An argument has no stable identity.
     """
     bound, identity = plan.bound, plan.identity
     try:

@@ -440,7 +440,8 @@ class Port:
         """Name, or refuse, a call that equals another one but for an own secret.
 
         Raises:
-            UnstableIdentityError: One recording would serve both.
+            UnstableIdentityError: One recording would serve both calls, though the
+                secrets may choose the answer.
         """
         run = self._run
         owner = ""

@@ -101,7 +101,8 @@ class ArgumentsBefore:
         """Check that the call has changed no argument, and no file that one names.
 
         Raises:
-            MutatedInputError: It has changed or made one.
+            MutatedInputError: The call has changed an argument, or changed or made a
+                file.
         """
         call = self._call
         files = self._changed_files()

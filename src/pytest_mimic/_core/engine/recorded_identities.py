@@ -32,7 +32,7 @@ def identity_under(call: Recording, options: Mapping[str, Any]) -> str:
         options: The options, as a recording keeps them.
 
     Raises:
-        CannotFollowError: It cannot be computed from what the recording keeps.
+        CannotFollowError: The recording does not keep what the identity is made of.
     """
     recorded = call.options or {}
     if recorded.get("key") or options.get("key"):

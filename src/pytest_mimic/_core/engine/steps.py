@@ -197,7 +197,7 @@ class Step:
             self.wait()
         entry = self.stored.entry
         if self.stored.encoded is not None or "value" not in entry or "tagged" in entry:
-            # Few are so: a store of paths is made for them.
+            # Few outcomes need this: a store of paths is made for each of them.
             plain = self.load().content
         else:
             plain = entry["value"] if is_read_only else copied(entry["value"])

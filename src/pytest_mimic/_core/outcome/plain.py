@@ -33,7 +33,7 @@ class Laid(NamedTuple):
 
 
 _CONTAINERS = frozenset({dict, list, Laid})
-# How parts of these types are written, without a call of `layout`.
+# How parts of these types are written, without a call of `json_in_lines`.
 _WRITERS: dict[type, Any] = {str: encode_basestring, int: int.__repr__}
 # The encoder writes this character between items and rows. It is then replaced by a
 # comma or by the end of a line. No text of JSON has the character, which JSON escapes.
@@ -78,14 +78,14 @@ def exact_text(tree: object) -> str | None:
     surrogate, or an integer that is too long.
     """
     try:
-        text = layout(tree)
+        text = json_in_lines(tree)
         text.encode()
     except ValueError:
         return None
     return text
 
 
-def layout(value: Any, indent: str = "") -> str:
+def json_in_lines(value: Any, indent: str = "") -> str:
     """Return JSON with one key or item a line.
 
     A short container without containers is on one line.
@@ -101,7 +101,7 @@ def layout(value: Any, indent: str = "") -> str:
         [(key, part)] = value.items()
         if key[:1] == TAG_SIGN:
             # A tag without other facts takes no line of its own.
-            return f"{{{encode_basestring(key)}: {layout(part, indent)}}}"
+            return f"{{{encode_basestring(key)}: {json_in_lines(part, indent)}}}"
     if _is_leaf(value.values() if kind is dict else value):
         text = "".join(_pieces_of_json(value, 0))
         line = text.replace(_MARK_BETWEEN_ITEMS, ", ")
@@ -115,10 +115,10 @@ def layout(value: Any, indent: str = "") -> str:
         lines: list[str] = []
         for key, part in value.items():
             write = _WRITERS.get(type(part))
-            text = layout(part, inner_indent) if write is None else write(part)
+            text = json_in_lines(part, inner_indent) if write is None else write(part)
             lines.append(f"{inner_indent}{encode_basestring(key)}: {text}")
         return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
-    rows = _rows(value) or [layout(part, inner_indent) for part in value]
+    rows = _rows(value) or [json_in_lines(part, inner_indent) for part in value]
     return f"[\n{inner_indent}" + f",\n{inner_indent}".join(rows) + f"\n{indent}]"
 
 

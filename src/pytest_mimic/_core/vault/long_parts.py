@@ -12,7 +12,7 @@ from typing import Any
 from pytest_mimic._core.nodes.node_classes import Cut
 from pytest_mimic._core.nodes.node_json import cut_in, plain_of
 from pytest_mimic._core.outcome.pickle_file import Piece, object_name
-from pytest_mimic._core.outcome.plain import layout
+from pytest_mimic._core.outcome.plain import json_in_lines
 from pytest_mimic._core.vault.format import is_object_name, parse
 from pytest_mimic.errors import MimicError
 
@@ -74,7 +74,7 @@ def _cut_of(argument_part: Any, place_object: PlaceObject) -> Any:
         # The object has the text as a list of its lines, so that a change of one line
         # is a small difference for git.
         whole_part = argument_part.splitlines(keepends=True)
-    content = layout(whole_part) + "\n"
+    content = json_in_lines(whole_part) + "\n"
     name = place_object([content.encode(errors="backslashreplace")], "json")
     digest = name.rpartition("/")[2][:8]
     return plain_of(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_mimic._core.outcome.encoding import encode
 from pytest_mimic._core.outcome.pickle_file import pieces_of, running_python
 from pytest_mimic._core.outcome.placed_paths import NOWHERE
-from pytest_mimic._core.outcome.plain import Laid, layout
+from pytest_mimic._core.outcome.plain import Laid, json_in_lines
 from pytest_mimic._core.vault.format import (
     CASSETTES_PREFIX,
     FOLDERS,
@@ -340,13 +340,13 @@ def _content_of_file(facts: dict[str, Any], file_before: _FileBefore) -> bytes:
     A fact that is not known here changes nothing. One of the identity that is gone,
     such as an option of the line, does.
     """
-    text = layout(facts)
+    text = json_in_lines(facts)
     if file_before.data is not None and file_before.facts:
         old_facts = {key: file_before.facts.get(key) for key in facts}
         has_lost_fact = any(
             key in file_before.facts and key not in facts for key in _FACTS_OF_IDENTITY
         )
-        if text == layout(old_facts) and not has_lost_fact:
+        if text == json_in_lines(old_facts) and not has_lost_fact:
             return file_before.data
     # A lone surrogate, as of a file's name that is no UTF-8, becomes its escape.
     return (text + "\n").encode(errors="backslashreplace")
@@ -464,7 +464,9 @@ def _is_same(
         return objects.equals(old_entry, origin, stored_outcome.encoded)
     # The outcome was read from a vault, and is written again with other outcomes of its
     # sequence.
-    return layout(body_of(stored_outcome.entry)) == layout(body_of(old_entry))
+    return json_in_lines(body_of(stored_outcome.entry)) == json_in_lines(
+        body_of(old_entry)
+    )
 
 
 def _entry_in_file(
@@ -509,7 +511,7 @@ def placed(objects: Objects, stored_outcome: Stored) -> Entry:
     """
     objects.store.share()
     outcome_entry = _entry_in_file(objects, stored_outcome, None, is_same=False)
-    plain: Entry = loads(layout(outcome_entry))
+    plain: Entry = loads(json_in_lines(outcome_entry))
     return plain
 
 
@@ -562,7 +564,7 @@ def _write_body(objects: Objects, encoded: Encoded) -> Entry:
         part = Laid(readable.text) if is_laid else loads(readable.text)
         return {**facts, encoded.kind: part}
     facts["kind"] = encoded.kind
-    body = layout({encoded.kind: Laid(readable.text)}) + "\n"
+    body = json_in_lines({encoded.kind: Laid(readable.text)}) + "\n"
     facts["json"] = objects.place([body.encode()], "json")
     return facts
 

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from pytest_mimic._core.outcome.plain import layout
+from pytest_mimic._core.outcome.plain import json_in_lines
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.format import (
     CASSETTES_PREFIX,
@@ -228,7 +228,7 @@ def _content_of(vault: Vault, name: str, facts: dict[str, Any]) -> bytes:
             infinity where an edit has left `1e999`.
     """
     try:
-        text = layout(facts)
+        text = json_in_lines(facts)
     except ValueError as reason:
         raise damaged(f"{vault.label}/{name}", reason) from None
     return (text + "\n").encode(errors="backslashreplace")

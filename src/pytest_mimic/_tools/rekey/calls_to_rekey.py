@@ -17,7 +17,7 @@ from pytest_mimic._core.identity.kept_parts import (
     value_at_match_path,
     values_of_client_parts,
 )
-from pytest_mimic._core.outcome.plain import layout
+from pytest_mimic._core.outcome.plain import json_in_lines
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.format import (
@@ -211,4 +211,4 @@ def _with_parts_of_match(
 
 def content_of(facts: Facts) -> bytes:
     """Return the text of a recording or cassette."""
-    return (layout(facts) + "\n").encode(errors="backslashreplace")
+    return (json_in_lines(facts) + "\n").encode(errors="backslashreplace")

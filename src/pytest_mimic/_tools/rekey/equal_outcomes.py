@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_mimic._core.outcome.outcome import Outcome, Value
-from pytest_mimic._core.outcome.plain import layout
+from pytest_mimic._core.outcome.plain import json_in_lines
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.seam.base import Adapter, load_adapter
 from pytest_mimic._core.seam.registry import names_client
@@ -74,7 +74,7 @@ def text_of_outcome(stored_outcome: Stored) -> str:
     body: Any = {}
     if stored_outcome.mark != EMPTY:
         body = body_of(outcome_entry)
-    return layout([facts, body])
+    return json_in_lines([facts, body])
 
 
 def _comparable_outcome(

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
 from pytest_mimic._core.engine.recorded_identities import CannotFollowError
-from pytest_mimic._core.outcome.plain import layout
+from pytest_mimic._core.outcome.plain import json_in_lines
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.recording_facts import ERRORS_OF_SHAPE
 from pytest_mimic._tools.rekey.calls_to_rekey import (
@@ -119,7 +119,7 @@ class RedactedCalls:
             stored_outcome.readable() for stored_outcome in call_to_rekey.call.outcomes
         ]
         parts = [call_to_rekey.call.arguments, call_to_rekey.call.parts, bodies]
-        return content_of(call_to_rekey.facts).decode() + layout(parts)
+        return content_of(call_to_rekey.facts).decode() + json_in_lines(parts)
 
 
 def other_calls(vault: Vault, calls: Iterable[CallToRekey]) -> list[CallToRekey]:
@@ -142,7 +142,7 @@ def _place_in_vault(call_to_rekey: CallToRekey) -> _Place:
 
 def _is_in(text: str, content: str) -> bool:
     """Return whether a text stands in JSON, as it is or as a URL has it."""
-    text_in_json = layout(text).strip().strip('"')
+    text_in_json = json_in_lines(text).strip().strip('"')
     return any(
         form_of_text in content
         for form_of_text in (text, text_in_json, quote(text, safe=""))

@@ -30,7 +30,7 @@ from pytest_mimic._core.identity.kept_parts import (
     values_of_client_parts,
 )
 from pytest_mimic._core.outcome.pickle_file import object_name
-from pytest_mimic._core.outcome.plain import layout
+from pytest_mimic._core.outcome.plain import json_in_lines
 from pytest_mimic._core.placeholders import PLACEHOLDER_START
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import holds_unhidden_text, places
@@ -262,7 +262,7 @@ class CallRedactor:
             hidden_value = self._redactor.of_configuration.scrub(
                 value, stored=True, keep_types=True
             )
-        if layout(hidden_value) == layout(value):
+        if json_in_lines(hidden_value) == json_in_lines(value):
             return None
         outcome_entry = dict(stored_outcome.entry)
         for name in ("value", "json", "kind"):

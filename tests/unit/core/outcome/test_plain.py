@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_mimic._core.outcome.plain import exact_text, layout
+from pytest_mimic._core.outcome.plain import exact_text, json_in_lines
 
 texts = st.text(max_size=30) | st.sampled_from(
     ["", "\n", '"', "\\", "é", "\u2028", "\x7f", "x" * 130]
@@ -34,7 +34,7 @@ values = st.recursive(
 @given(values)
 def test_layout_keeps_the_value_and_its_text(value):
     """Whatever the lines, each part has the text of Python's own encoder."""
-    text = layout(value)
+    text = json_in_lines(value)
 
     assert repr(json.loads(text)) == repr(value)
     assert "".join(line.strip(" ") for line in text.split("\n")).replace(
@@ -68,7 +68,7 @@ def test_layout_keeps_the_value_and_its_text(value):
     ],
 )
 def test_layout_has_one_key_or_item_a_line_unless_it_is_short(value, text):
-    assert layout(value) == text
+    assert json_in_lines(value) == text
 
 
 @pytest.mark.parametrize(
