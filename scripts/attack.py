@@ -1,14 +1,19 @@
 """Attack a released pytest-mimic.
 
-The attacks are forged pickles and JSON, damaged files, and swallowed misses.
+The attacks are forged pickles and JSON; damaged files, odd contents of files, and
+files of others in a vault; copies and merges of vaults; swallowed misses; kills; edits
+of a project; plugins of pytest.
 
     python scripts/attack.py PYTHON [PYTHON ...]
 
 Each interpreter has pytest and pytest-mimic installed, and pandas and numpy for two of
-the pickles. Every attack is a project of its own in a temporary folder, recorded and
-then changed from outside. Prints a table with a column for each interpreter, so that
-two releases can be held against each other. Nothing here judges: `promised.md` and
-`security.md` say what has to hold. Needs POSIX.
+the pickles, httpx and SQLAlchemy for the edits, and the plugins of `MANNERS`. This
+script's own interpreter needs what the tests need, for the edits. Every attack is a
+project of its own in a temporary folder, recorded and then changed from outside.
+
+Prints a table with a column for each interpreter, so that two releases can be held
+against each other. Nothing here judges: `promised.md` and `security.md` say what has
+to hold. Needs POSIX and Git.
 """
 
 from __future__ import annotations
@@ -27,6 +32,7 @@ from pathlib import Path
 from textwrap import dedent, indent
 from typing import NamedTuple
 
+from attack_runs import attack_edits, attack_kills, attack_plugins
 from attack_vaults import (
     attack_contents,
     attack_copies,
@@ -670,6 +676,9 @@ ATTACKS = {
     "other-files": attack_other_files,
     "copies": attack_copies,
     "merges": attack_merges,
+    "kills": attack_kills,
+    "edits": attack_edits,
+    "plugins": attack_plugins,
 }
 
 

@@ -37,7 +37,7 @@ SHOP = """
 
     def large(number):
         ran("large")
-        return [number, *range(20000)]
+        return [number, *range(12000)]
 """
 FUNCTIONS = ("plain", "pickled", "large")
 
@@ -167,18 +167,23 @@ CONTENTS: dict[str, Change] = {
         + b"\nsize 12\n"
     ),
 }
-# The kinds of files that a vault has.
-KINDS_OF_FILES = ("plain", "pickled", "large", "pickle", "object", "cassette")
+# The kinds of files that a vault has, each with the function whose call it belongs to,
+# and with the key under which a recording names it.
+KINDS_OF_FILES = {
+    "plain recording": ("plain", ""),
+    "recording of a pickle": ("pickled", ""),
+    "recording of an object": ("large", ""),
+    "pickle": ("pickled", "pickle"),
+    "object": ("large", "json"),
+    "cassette": ("cassette", ""),
+}
 
 
 def file_of(project: Project, kind: str, number: int) -> Path:
     """Return the file of a kind that belongs to a call."""
-    if kind == "cassette":
+    function, key_of_object = KINDS_OF_FILES[kind]
+    if function == "cassette":
         return project.vault / "cassettes" / f"cassette-{number}.json"
-    function, key_of_object = {
-        "pickle": ("pickled", "pickle"),
-        "object": ("large", "json"),
-    }.get(kind, (kind, ""))
     for recording in project.vault.glob(f"calls/shop/{function}/*.json"):
         facts = json.loads(recording.read_text())
         if facts["arguments"]["number"] == number:
@@ -189,29 +194,45 @@ def file_of(project: Project, kind: str, number: int) -> Path:
 
 
 def attack_contents(python: Path) -> Figures:
-    """Count how replays of files with odd contents end, and what commands say."""
+    """Count how replays of files with odd contents end, and what commands say.
+
+    The first calls of each function have a damaged recording, and the calls behind
+    them, as many, a damaged object.
+    """
+    count = len(CONTENTS)
+    project = recorded_project(python, 2 * count)
+    kind_of_test: dict[str, str] = {}
+    files: list[tuple[Path, Change]] = []
+    for kind, (function, key_of_object) in KINDS_OF_FILES.items():
+        first = count if key_of_object else 0
+        for number, change in enumerate(CONTENTS.values(), start=first):
+            files.append((file_of(project, kind, number), change))
+            test = f"test_it[{function}-{number}]"
+            if function == "cassette":
+                test = f"test_cassette[{number}]"
+            kind_of_test[test] = kind
+    for file, change in files:
+        file.write_bytes(change(file.read_bytes()))
+
     figures: Figures = {}
-    for kind in KINDS_OF_FILES:
-        project = recorded_project(python, len(CONTENTS))
-        files = []
-        for number in range(len(CONTENTS)):
-            files.append(file_of(project, kind, number))
-        for file, change in zip(files, CONTENTS.values(), strict=True):
-            file.write_bytes(change(file.read_bytes()))
-        ends = replayed(project)
-        figures[f"odd contents of a {kind}: replays"] = listed_counts(ends)
-        checked = project.run("pytest_mimic", "check", "--json")
-        findings = json.loads(checked.stdout)["findings"] if checked.stdout else []
-        named = {finding["file"] for finding in findings}
-        figures[f"odd contents of a {kind}: named by check"] = (
-            f"{len(named)} of {len(CONTENTS)}"
-        )
-        bad = [
-            words
-            for words in ("ls", "show shop:*", "check", "rekey -n", "rm -n shop:*")
-            if has_traceback(output_of(project, *words.split()))
-        ]
-        figures[f"odd contents of a {kind}: tracebacks"] = ", ".join(bad) or "none"
+    ends_by_kind: dict[str, Counter[str]] = {kind: Counter() for kind in KINDS_OF_FILES}
+    ends = project.test("-p", "no:randomly")
+    for test, kind in kind_of_test.items():
+        end = ends.get(test, "not run")
+        ends_by_kind[kind]["WRONG" if end == "AssertionError" else end] += 1
+    for kind, counts in ends_by_kind.items():
+        figures[f"odd contents of a {kind}"] = listed_counts(counts)
+    checked = project.run("pytest_mimic", "check", "--json")
+    findings = []
+    with suppress(ValueError):
+        findings = json.loads(checked.stdout)["findings"]
+    named = {finding["file"] for finding in findings}
+    figures["odd contents: files named by check"] = f"{len(named)} of {len(files)}"
+    bad = []
+    for words in ("ls", "show shop:*", "check", "rekey -n", "rm -n shop:*"):
+        if has_traceback(output_of(project, *words.split())):
+            bad.append(words)
+    figures["odd contents: tracebacks"] = ", ".join(bad) or "none"
     return figures
 
 
@@ -281,7 +302,7 @@ def attack_other_files(python: Path) -> Figures:
     project = recorded_project(python, 2)
     recordings = ls_count(project)
     own = set(files_in(project.vault))
-    plain = file_of(project, "plain", 0)
+    plain = file_of(project, "plain recording", 0)
     pickle = file_of(project, "pickle", 0)
     cassette = file_of(project, "cassette", 0)
     made: list[Path] = []
@@ -564,39 +585,39 @@ def attack_merges(python: Path) -> Figures:
     """Count how replays end after two branches that have recorded were merged."""
     figures: Figures = {}
     for case, merge in MERGES.items():
+        project = branched(python, merge)
+        recorded_root = project.root
         for way, words in WAYS_TO_MERGE.items():
-            project = merged(python, merge, words, is_union=way == "union")
+            root = recorded_root.with_name(f"{recorded_root.name}-{way}")
+            shutil.copytree(recorded_root, root)
+            project.move_to(root)
+            if way == "union":
+                attributes = root / ".git" / "info" / "attributes"
+                attributes.write_text("*.json merge=union\n")
+            git(root, "merge", "-q", "--no-edit", *words, "one")
             ends = listed_counts(replayed(project))
             checked = project.run("pytest_mimic", "check")
-            bad = " TRACEBACK" if has_traceback(checked.stdout + checked.stderr) else ""
-            figures[f"merges: {case}, {way}"] = (
-                f"{ends}; check {checked.returncode}{bad}"
-            )
+            figure = f"{ends}; check {checked.returncode}"
+            if has_traceback(checked.stdout + checked.stderr):
+                figure += " TRACEBACK"
+            figures[f"merges: {case}, {way}"] = figure
     return figures
 
 
-def merged(
-    python: Path, merge: Merge, words: tuple[str, ...], *, is_union: bool
-) -> Project:
-    """Return a project in which a branch was merged into another."""
+def branched(python: Path, merge: Merge) -> Project:
+    """Return a project on branch `two`, beside which `one` has recorded as well."""
     targets = ("shop:fetch", "shop:table", "shop:turn sequence")
     project = Project(python, {"shop.py": BRANCHED}, *targets)
-    if is_union:
-        (project.root / ".gitattributes").write_text("*.json merge=union\n")
     git(project.root, "init", "-q", "-b", "base")
-    cities = dict(
-        zip(
-            BRANCHES,
-            (merge.cities_of_base, merge.cities_of_one, merge.cities_of_two),
-            strict=True,
-        )
+    cities_of_branches = (
+        merge.cities_of_base,
+        merge.cities_of_one,
+        merge.cities_of_two,
     )
-    for branch in BRANCHES:
+    for branch, cities in zip(BRANCHES, cities_of_branches, strict=True):
         if branch != "base":
             git(project.root, "checkout", "-q", "-b", branch, "base")
-        record_branch(project, branch, cities[branch], merge.mode)
-    git(project.root, "merge", "-q", "--no-edit", *words, "one")
-    project.environment["BRANCH"] = "two"
+        record_branch(project, branch, cities, merge.mode)
     return project
 
 

@@ -42,7 +42,9 @@ class Project:
 
     def write(self, name: str, text: str) -> None:
         """Write a file of the project, whose text may be indented."""
-        (self.root / name).write_text(dedent(text))
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(dedent(text))
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a module of the interpreter in the project."""

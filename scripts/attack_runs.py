@@ -1,0 +1,361 @@
+"""Attacks of `attack.py` on runs: kills, edits of a project, and plugins of pytest."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from attacked_project import Figures, Project, listed_counts
+
+# Kills of a run that records, at random moments.
+
+KILLS = int(os.environ.get("ATTACK_KILLS", "40"))
+CALLS_OF_RUN = 60
+KILLED = """
+    import os
+
+    SALT = os.environ.get("SALT", "0")
+
+    def small(number):
+        return {"number": number, "salt": SALT}
+
+    def large(number):
+        return number, slice(number), os.urandom(4) * 50000, SALT
+
+    def stream(number):
+        for item in range(20):
+            yield [number, item, SALT]
+"""
+TEST_OF_KILLED = f"""
+    import os, sys
+    import pytest, shop
+
+    # A line says that a call is done. Its recording must be there from then on.
+    DONE = os.open("done.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    FIRST = int(os.environ["FIRST"])
+    NUMBERS = [FIRST + number for number in range({CALLS_OF_RUN})]
+    if FIRST < 0:
+        with open("done.txt") as file:
+            NUMBERS = sorted(set(map(int, file.read().split())))
+
+    @pytest.mark.parametrize("number", NUMBERS)
+    def test_it(number, mimic_auto):
+        kind = number % 4
+        if kind == 0:
+            assert shop.small(number)["number"] == number
+        elif kind == 1:
+            assert shop.large(number)[:2] == (number, slice(number))
+        elif kind == 2:
+            items = [item[:2] for item in shop.stream(number)]
+            assert items == [[number, item] for item in range(20)]
+        else:
+            with mimic_auto(f"cassette-{{number}}", targets=["shop:small"]):
+                assert shop.small(number)["number"] == number
+        os.write(DONE, f"{{number}}\\n".encode())
+"""
+
+
+def attack_kills(python: Path) -> Figures:
+    """Kill runs that record and record again, and count the calls that are lost."""
+    targets = ("shop:small", "shop:large", "shop:stream")
+    files = {"shop.py": KILLED, "test_shop.py": TEST_OF_KILLED}
+    project = Project(python, files, *targets)
+    done = project.root / "done.txt"
+    chance = random.Random(7)
+    killed = 0
+    for number in range(KILLS):
+        mode = "--mimic-record"
+        first = number * CALLS_OF_RUN
+        if number % 4 == 3:
+            # The calls of the run before are recorded again.
+            mode = "--mimic-rerecord"
+            first -= CALLS_OF_RUN
+        calls_before_kill = chance.randrange(CALLS_OF_RUN)
+        if was_killed(project, mode, first, calls_before_kill):
+            killed += 1
+    all_done = set(done.read_text().split())
+    checked = project.run("pytest_mimic", "check", "--json")
+    findings = Counter[str]()
+    for finding in json.loads(checked.stdout)["findings"]:
+        findings[finding["kind"]] += 1
+    project.environment["FIRST"] = "-1"
+    ends = Counter(project.test("-p", "no:randomly").values())
+    leftovers = list(project.vault.glob("**/*.tmp"))
+    return {
+        "kills: runs killed": f"{killed} of {KILLS}",
+        "kills: calls that were done": str(len(all_done)),
+        "kills: their replays": listed_counts(ends),
+        "kills: found by check": listed_counts(findings) or "0",
+        "kills: temporary files left": str(len(leftovers)),
+    }
+
+
+def was_killed(project: Project, mode: str, first: int, calls_before_kill: int) -> bool:
+    """Record, and kill the run soon after some calls are done.
+
+    Returns:
+        Whether the run was killed before its end.
+    """
+    done = project.root / "done.txt"
+    size_before = done.stat().st_size if done.exists() else 0
+    environment = {**project.environment, "FIRST": str(first), "SALT": str(first)}
+    command = [str(project.python), "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    process = subprocess.Popen(
+        [*command, "-p", "no:randomly", mode],
+        cwd=project.root,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    bytes_of_call = len(f"{first}\n")
+    wanted = size_before + calls_before_kill * bytes_of_call
+    while process.poll() is None:
+        size = done.stat().st_size if done.exists() else 0
+        if size > wanted:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            return True
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.001)
+    return False
+
+
+# Edits of a project, chosen by a seed.
+
+EDITS = int(os.environ.get("ATTACK_EDITS", "12"))
+
+
+def attack_edits(python: Path) -> Figures:
+    """Count how replays end after seeded edits of four projects.
+
+    The interpreter that runs this script needs what tests need, and the one that is
+    attacked needs httpx and SQLAlchemy.
+    """
+    tests = Path(__file__).parent.parent / "tests"
+    sys.path[:0] = [str(tests), str(tests / "e2e")]
+    from support.cart_server import cart_server
+    from test_seeded_edits import CONFTEST, PROJECTS, edited
+
+    figures: Figures = {}
+    for name, (files, kinds) in PROJECTS.items():
+        project = Project(python, {**files, "conftest.py": CONFTEST})
+        # The files have an ini file of their own, with the targets.
+        project.write("pytest.ini", files["pytest.ini"])
+        texts = {file: (project.root / file).read_text() for file in files}
+        counts = Counter[str]()
+        with cart_server() as server:
+            project.environment["CART"] = server.url
+            database = project.root / "shop.db"
+            project.environment["DATABASE"] = f"sqlite:///{database}"
+            run_edited(project, server, "--mimic-record")
+            for seed in range(EDITS):
+                chance = random.Random(f"{name} {seed}")
+                for _ in range(chance.randint(1, 2)):
+                    file, text = edited(chance, texts, chance.choice(kinds))
+                    (project.root / file).write_text(text)
+                right = run_edited(project, server, "--mimic-live")
+                replayed = run_edited(project, server)
+                counts[verdict(replayed, right)] += 1
+                for file, text in texts.items():
+                    (project.root / file).write_text(text)
+        figures[f"edits: {name}"] = listed_counts(counts)
+    return figures
+
+
+class EditedRun(NamedTuple):
+    """A run of an edited project: what its tests got, and what it printed."""
+
+    got: dict[str, object]
+    output: str
+    is_fine: bool
+
+
+def run_edited(project: Project, server: object, *words: str) -> EditedRun:
+    """Run the tests of a project, for which the server remembers nothing."""
+    server.items.clear()  # type: ignore[attr-defined]
+    log = project.root / "got.jsonl"
+    log.write_text("")
+    options = ("-q", "-rfE", "-p", "no:randomly", "-p", "no:cacheprovider")
+    done = project.run("pytest", *options, *words)
+    got = dict(map(json.loads, log.read_text().splitlines()))
+    return EditedRun(got, done.stdout, is_fine=done.returncode == 0)
+
+
+def verdict(replayed: EditedRun, right: EditedRun) -> str:
+    """Return what a replay after an edit was. A test that fails says nothing wrong."""
+    if replayed.got == right.got and replayed.is_fine:
+        return "right"
+    failed = set(
+        re.findall(r"^(?:FAILED|ERROR) \S+::(\w+)", replayed.output, re.MULTILINE)
+    )
+    for test, results in right.got.items():
+        if test not in failed and replayed.got.get(test) != results:
+            if "have changed since" in replayed.output:
+                return "named"
+            return "WRONG"
+    return "missed"
+
+
+# Plugins that change how or in which order tests run.
+
+PLUGINS_SHOP = """
+    import itertools, os
+
+    counter = itertools.count()
+
+    def ran():
+        with open("real.log", "a") as file:
+            file.write("ran" + chr(10))
+
+    def fetch(number):
+        ran()
+        return {"number": number}
+
+    def poll(key):
+        ran()
+        return next(counter)
+
+    async def afetch(number):
+        ran()
+        return [number]
+
+    def stream(number):
+        ran()
+        yield from range(number)
+
+    def fail(number):
+        ran()
+        raise KeyError(number)
+"""
+PLUGINS_TESTS = """
+    import asyncio, os, unittest
+    import pytest, shop
+
+    IS_FLAKY = bool(os.environ.get("FLAKY"))
+    attempts = []
+
+    @pytest.fixture(scope="module")
+    def shared():
+        return shop.fetch(1000)
+
+    @pytest.mark.parametrize("number", range(8))
+    def test_fetch(number, shared):
+        assert shop.fetch(number) == {"number": number}
+
+    def test_poll():
+        first, second = shop.poll("a"), shop.poll("a")
+        assert second == first + 1
+
+    def test_afetch():
+        assert asyncio.run(shop.afetch(3)) == [3]
+
+    def test_stream():
+        assert list(shop.stream(4)) == [0, 1, 2, 3]
+
+    def test_fail():
+        with pytest.raises(KeyError):
+            shop.fail(5)
+
+    def test_flaky():
+        attempts.append(1)
+        shop.fetch(2000 + len(attempts) * IS_FLAKY)
+        assert not IS_FLAKY or len(attempts) > 1
+
+    class TestCase(unittest.TestCase):
+        def test_method(self):
+            self.assertEqual(shop.fetch(77), {"number": 77})
+
+        def test_parts(self):
+            for number in range(3):
+                with self.subTest(number=number):
+                    self.assertEqual(shop.fetch(number + 80), {"number": number + 80})
+
+    def test_cassette(mimic_auto):
+        with mimic_auto(targets=["shop:fetch"]):
+            assert shop.fetch(99) == {"number": 99}
+
+    def test_dropped():
+        if not os.environ.get("DROP"):
+            shop.fetch(555)
+"""
+
+
+class Manner(NamedTuple):
+    """A plugin, by the words that request it."""
+
+    words: str = ""
+    is_flaky: bool = False
+    """Whether it runs a failed test again."""
+
+
+MANNERS = {
+    "none": Manner(),
+    "xdist": Manner("-p xdist -n 2"),
+    "xdist, worksteal": Manner("-p xdist -n 2 --dist worksteal"),
+    "randomly": Manner("-p randomly"),
+    "random-order": Manner("-p random_order.plugin --random-order"),
+    "rerunfailures": Manner("-p pytest_rerunfailures --reruns 2", is_flaky=True),
+    "retry": Manner("-p pytest_retry.retry_plugin --retries 2", is_flaky=True),
+    "flaky": Manner("-p flaky.flaky_pytest_plugin --force-flaky", is_flaky=True),
+    "timeout": Manner("-p pytest_timeout --timeout 60"),
+    "forked": Manner("-p pytest_forked --forked"),
+    "cov": Manner("-p pytest_cov.plugin --cov=shop --cov-report="),
+    "order": Manner("-p pytest_order.plugin"),
+    "repeat": Manner("-p pytest_repeat --count 2"),
+    "split": Manner("-p pytest_split.plugin --splits 1 --group 1"),
+    "sugar": Manner("-p pytest_sugar"),
+    "instafail": Manner("-p pytest_instafail --instafail"),
+    "socket": Manner("-p pytest_socket --disable-socket --allow-unix-socket"),
+    "subtests": Manner("-p pytest_subtests.plugin"),
+}
+
+
+def attack_plugins(python: Path) -> Figures:
+    """Count what plugins change: real calls of replays, failures, unused recordings."""
+    targets = ["shop:fetch", "shop:afetch", "shop:stream", "shop:fail"]
+    figures: Figures = {}
+    for name, manner in MANNERS.items():
+        files = {"shop.py": PLUGINS_SHOP, "test_shop.py": PLUGINS_TESTS}
+        project = Project(python, files, *targets, "shop:poll sequence")
+        project.environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+        project.environment["PYTEST_PLUGINS"] = "pytest_mimic.plugin"
+        if manner.is_flaky:
+            project.environment["FLAKY"] = "1"
+        words = manner.words.split()
+        recorded = told(project, *words, "--mimic-record")
+        project.environment["PYTHONHASHSEED"] = "7"
+        replayed = told(project, *words, "--mimic-fail-on-unused")
+        project.environment["DROP"] = "1"
+        dropped = told(project, *words, "--mimic-fail-on-unused")
+        figures[f"plugins: {name}"] = f"{recorded}; replay {replayed}; drop {dropped}"
+    return figures
+
+
+def told(project: Project, *words: str) -> str:
+    """Run tests, and return their exit code, failures and real calls in few words."""
+    log = project.root / "real.log"
+    log.unlink(missing_ok=True)
+    done = project.run("pytest", "-q", "-p", "no:cacheprovider", *words)
+    output = done.stdout + done.stderr
+    real_calls = 0
+    if log.exists():
+        real_calls = len(log.read_text().splitlines())
+    summary = f"{done.returncode}, {real_calls} real"
+    failures = re.search(r"(\d+) (?:failed|errors?)\b", output)
+    if failures is not None:
+        summary += f", {failures[0]}"
+    unused = re.search(r"\d+ recordings? unused", output)
+    if unused is not None:
+        summary += f", {unused[0]}"
+    if "INTERNALERROR" in output:
+        summary += ", INTERNALERROR"
+    return summary
