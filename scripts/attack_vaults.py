@@ -532,17 +532,17 @@ BRANCHES = ("base", "one", "two")
 TEST_OF_CITY = """
     import pytest, shop
 
-    def test_fetch():
+    def test_fetch_{city}():
         value = shop.fetch("{city}")
         note("fetch", {{value["from"]}} | set(map(str, value["days"])) & {branches})
 
-    def test_table():
+    def test_table_{city}():
         note("table", {{shop.table("{city}")[1]}})
 
-    def test_turns():
+    def test_turns_{city}():
         note("turns", {{shop.turn("{city}")[1], shop.turn("{city}")[1]}})
 
-    def test_cassette(mimic_auto):
+    def test_cassette_{city}(mimic_auto):
         with mimic_auto("{city}", targets=["shop:fetch"]):
             value = shop.fetch("{city} 2")
         note("cassette", {{value["from"]}})

@@ -6,8 +6,11 @@ Nothing of a client is loaded for it: the command checks whole vaults.
 from __future__ import annotations
 
 from base64 import b64decode
+from collections.abc import Iterable
 from itertools import chain
 from typing import Any
+
+from pytest_mimic._core.nodes.json_tags import tag_in
 
 # The types of the parts of a recorded HTTP response, and of the forms of its body.
 _TYPES_OF_HTTP_PARTS = {
@@ -219,9 +222,84 @@ def check_redis(value: Any) -> None:
     """Check the value of a recorded command.
 
     Raises:
-        TypeError: No replay could give it.
+        LookupError, TypeError, ValueError: No replay could give it.
     """
     if type(value) is not dict:
         raise TypeError("a client's outcome must be a mapping")
     if type(value.get("replies", [])) is not list:
         raise TypeError("replies must be of type list")
+    replies = value.get("replies", [value.get("reply")])
+    if "error" in value:
+        error = value["error"]
+        if type(error["after"]) is not list:
+            raise TypeError("after of an error must be of type list")
+        _check_texts([error["type"], *error["args"]], "an error of redis")
+        replies = [*replies, *error["after"]]
+    for reply in replies:
+        # Most replies are texts or numbers.
+        if type(reply) in (dict, list):
+            _check_reply_of_redis(reply)
+
+
+def _check_reply_of_redis(reply: Any) -> None:
+    """Check a reply that is a list, or a mapping that may have a tag.
+
+    Raises:
+        TypeError, ValueError: No replay could give it.
+    """
+    items: Iterable[Any] = reply
+    if type(reply) is dict:
+        items = reply.values()
+        tag = tag_in(reply)
+        content = next(iter(items), None)
+        if tag in ("map", "set", "unordered") and type(content) is not list:
+            raise TypeError(f"the content of ${tag} must be of type list")
+        if tag == "map" and not _PAIR.issuperset(map(len, content)):
+            raise ValueError("the content of $map must be pairs")
+        if tag == "base64":
+            b64decode(content, validate=True)
+        if tag == "error":
+            _check_texts(content, "an error of redis")
+        if tag == "float":
+            float(content)
+    for item in items:
+        if type(item) in (dict, list):
+            _check_reply_of_redis(item)
+
+
+def _check_texts(texts: Any, subject: str) -> None:
+    """Check that a part is a list of texts, and not empty.
+
+    Raises:
+        TypeError: It is anything else.
+    """
+    is_list = type(texts) is list and bool(texts)
+    if not is_list or not _TEXT.issuperset(map(type, texts)):
+        raise TypeError(f"{subject} must be a list of texts")
+
+
+def check_grpc(value: Any) -> None:
+    """Check the value of a recorded call.
+
+    Raises:
+        LookupError, TypeError, ValueError: No replay could give it.
+    """
+    if type(value) is not dict:
+        raise TypeError("a client's outcome must be a mapping")
+    for name in ("code", "details"):
+        if type(value.get(name, "")) is not str:
+            raise TypeError(f"{name} must be of type str")
+    for name in ("initial_metadata", "trailing_metadata"):
+        pairs = value.get(name, [])
+        if type(pairs) is not list or not _PAIR.issuperset(map(len, pairs)):
+            raise ValueError(f"{name} must be pairs of texts")
+        if not _TEXT.issuperset(map(type, chain(*pairs))):
+            raise ValueError(f"{name} must be pairs of texts")
+    messages = value.get("response", [])
+    if type(messages) is not list:
+        messages = [messages]
+    for message in messages:
+        if "base64" in message:
+            b64decode(message["base64"], validate=True)
+        elif "json" not in message:
+            raise KeyError("json")

@@ -9,7 +9,12 @@ from typing import Any
 import pytest
 
 from pytest_mimic._clients.http.responses import StoredResponse
-from pytest_mimic._clients.recorded_shapes import check_http, check_redis, check_sql
+from pytest_mimic._clients.recorded_shapes import (
+    check_grpc,
+    check_http,
+    check_redis,
+    check_sql,
+)
 
 FAILURE = {"type": "refused", "class": "ConnectError", "message": "refused"}
 ERROR = {"type": "sqlite3:Error", "kind": "Error", "args": ["locked"]}
@@ -28,6 +33,11 @@ RESPONSE = {"status": 200, "reason": "OK", "version": "HTTP/1.1", "headers": []}
         (check_http, {**RESPONSE, "body": {"json": 1, "style": "indent-2 newline"}}),
         (check_redis, {"reply": "OK"}),
         (check_redis, {"replies": ["OK"]}),
+        (check_redis, {"reply": {"$map": [[{"$base64": "/w=="}, 1], ["a", {"b": 1}]]}}),
+        (check_redis, {"error": {"type": "A", "args": [], "after": [{"$float": "1"}]}}),
+        (check_redis, {}),
+        (check_grpc, {"code": "OK", "response": {"json": {"title": "Emma"}}}),
+        (check_grpc, {"initial_metadata": [["a", "b"]], "response": [{"base64": ""}]}),
     ],
 )
 def test_what_an_adapter_writes_passes(check: Any, value: Any) -> None:
@@ -76,6 +86,15 @@ def test_what_an_adapter_writes_passes(check: Any, value: Any) -> None:
         (check_sql, {"error": {"type": "x:E", "kind": "Error"}}, "args"),
         (check_sql, {"error": {**ERROR, "diag": {"a": 1}}}, "must hold texts"),
         (check_redis, {"replies": 1}, "replies must be of type list"),
+        (check_redis, {"reply": {"$set": 1}}, "content of \\$set must be of type list"),
+        (check_redis, {"replies": [[{"$map": [[1]]}]]}, "must be pairs"),
+        (check_redis, {"reply": {"$base64": "!"}}, "base64|characters"),
+        (check_redis, {"reply": {"$error": [1]}}, "must be a list of texts"),
+        (check_redis, {"reply": {"$float": "x"}}, "could not convert"),
+        (check_redis, {"error": {"type": "A", "args": []}}, "after"),
+        (check_grpc, {"code": 5}, "code must be of type str"),
+        (check_grpc, {"initial_metadata": [["a", 1]]}, "must be pairs of texts"),
+        (check_grpc, {"response": [{"text": 1}]}, "json"),
     ],
 )
 def test_another_shape_is_named(check: Any, value: Any, problem: str) -> None:
