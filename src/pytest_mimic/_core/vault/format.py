@@ -215,6 +215,13 @@ def _refuse_constant(word: str) -> object:
     raise ValueError(f"{word} is no number of JSON")
 
 
+# How the duration of an outcome begins, on a line of its own or behind a brace. It
+# differs in any two recordings of a call. So where a merge has put the lines of two
+# outcomes into one, a duration stands there twice.
+_DURATIONS = ('\n   "duration": ', '\n  {"duration": ')
+_DURATIONS_IN_CASSETTES = ('\n    "duration": ', '\n   "outcome": {"duration": ')
+
+
 # `json.loads` without its checks around the value: half the time for small recordings.
 _decoder = JSONDecoder(parse_constant=_refuse_constant)
 scan: Any = _decoder.scan_once  # type: ignore[attr-defined]
@@ -276,6 +283,9 @@ def parse_recording(
         text, key, behind = content.decode().partition(_KEY_OF_OUTCOMES)
         if key:
             outcomes, end = scan(behind, 0)
+            durations = sum([behind.count(begin, 0, end) for begin in _DURATIONS])
+            if durations != len(outcomes):
+                raise ValueError("an outcome has two durations, or another layout")
             text = f"{text}{key}null{behind[end:]}"
         lines = text.count('\n "')
         if skim:
@@ -284,6 +294,10 @@ def parse_recording(
             if start > 0 and end > 0:
                 text = f"{text[:start]}{_KEY_OF_ARGUMENTS}null{text[end:]}"
         facts, end = scan(text, 0)
+        if "calls" in facts:
+            durations = sum([text.count(begin) for begin in _DURATIONS_IN_CASSETTES])
+            if durations != len(facts["calls"]):
+                raise ValueError("an outcome has two durations, or another layout")
         # As written by this plugin, each top-level key has a line. Any other layout may
         # hold a key twice.
         if text[end:] == "\n" and lines == len(facts):
@@ -305,7 +319,7 @@ def _parse_odd_recording(content: bytes, path: str) -> dict[str, Any]:
     if line is not None:
         with suppress(ValueError):
             test = loads(line[1])
-    facts: dict[str, Any] = _parse_slowly(content, path, test=test)
+    facts: dict[str, Any] = parse_without_duplicates(content, path, test=test)
     number = None
     if type(facts) is dict:
         number = facts.get("format")
@@ -430,14 +444,20 @@ def parse(content: bytes, path: str, *, test: str | None = None) -> Any:
     if not text:
         # This stands behind the block above: inside of it, each traceback would begin
         # with the error of the fast parser.
-        return _parse_slowly(content, path, test=test)
+        return parse_without_duplicates(content, path, test=test)
     if text[end:].strip():
         raise damaged(path, "text behind its end", test=test)
     return value
 
 
-def _parse_slowly(content: bytes, path: str, *, test: str | None = None) -> Any:
-    """Parse a JSON text; accept a byte order mark and refuse duplicate keys."""
+def parse_without_duplicates(
+    content: bytes, path: str, *, test: str | None = None
+) -> Any:
+    """Parse a JSON text; accept a byte order mark and refuse duplicate keys.
+
+    Raises:
+        CorruptRecordingError: The text is not JSON, or a key stands twice.
+    """
     check_pulled(content, path)
     try:
         return loads(

@@ -18,6 +18,7 @@ from pytest_mimic._core.vault.format import (
     damaged,
     is_object_name,
     parse_recording,
+    parse_without_duplicates,
     recording_name,
     references,
 )
@@ -191,6 +192,8 @@ class Checker:
         """Yield what is wrong with a recording or cassette, and with its objects."""
         try:
             facts = parse_recording(data, self._vault.label, name)
+            # A replay looks for keys that stand twice only where a merge leaves them.
+            parse_without_duplicates(data, self._path(name), test=facts.get("test"))
             calls = calls_of(self._vault.objects, name, facts)
             if calls and not name.startswith(CASSETTES_PREFIX):
                 self._check_name(name, calls[0])

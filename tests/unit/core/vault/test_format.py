@@ -17,6 +17,7 @@ from pytest_mimic._core.vault.format import (
     cassette_of_test,
     imported_parts,
     parse,
+    parse_recording,
 )
 from pytest_mimic._core.vault.recording_facts import read_calls
 from unit.memory_store import NAME, MemoryStore, a_call, load, recorded
@@ -53,6 +54,30 @@ def test_recording_cut_short_at_any_byte_is_found(value):
 
     store.write(NAME, data[:-1])
     assert load(store) == value
+
+
+CALL_OF_CASSETTE = """  {
+   "kind": "function",
+   "target": "shop:fetch",
+   "outcome": {
+    "duration": 0.5,
+    "value": "one"
+   }
+  }"""
+
+
+def test_calls_of_a_cassette_that_were_merged_into_one_are_found():
+    """As by `merge=union` of Git, which keeps the lines of both branches."""
+    text = (
+        f'{{\n "format": 5,\n "test": "a",\n "calls": [\n{CALL_OF_CASSETTE}\n ]\n}}\n'
+    )
+    both = text.replace('"one"', '"two",\n    "duration": 0.7,\n    "value": "one"')
+
+    facts = parse_recording(text.encode(), ".mimic_vault", "cassettes/a.json")
+    with pytest.raises(CorruptRecordingError, match="a key occurs twice"):
+        parse_recording(both.encode(), ".mimic_vault", "cassettes/a.json")
+
+    assert facts["calls"][0]["outcome"] == {"duration": 0.5, "value": "one"}
 
 
 def test_flipped_byte_of_a_recording_is_found():
@@ -108,6 +133,7 @@ SHAPES = [
     ('"value"', f'"objects": ["{OBJECT}.bin"], "value"', "but is not tagged"),
     (' "source"', ' "target": "x",\n "source"', "a key occurs twice"),
     (' "source"', ' "outcomes": [],\n "source"', "[(]a key occurs twice[)]"),
+    ('"duration": 0.5', '"duration": 0.5,\n   "value": {"a": 2},\n   "duration": 0.7', "[(]a key occurs twice[)]"),
     (' "test"', '<<<<<<< HEAD\n "test"', "has a merge conflict, line 6"),
     ('{"a": 1}', '[' * 100000 + ']' * 100000, "nested too deeply"),
     ('{"a": 1}', '1-', "is not valid JSON, line "),

@@ -21,10 +21,19 @@ from unit.tools.cli.edited_vaults import edit, flip, recording, the_object
 
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n"
 CONFLICT = "{\n<<<<<<< ours\n}\n=======\n>>>>>>> theirs\n"
+
+
+def repeat_key(path: Path, key: str) -> None:
+    """Let a key of a JSON file stand twice."""
+    text = path.read_text()
+    path.write_text(text.replace(f'"{key}": ', f'"{key}": 0, "{key}": ', 1))
+
+
 DAMAGE = {
     "cut short": (lambda shop: recording(shop, "rates").write_text('{\n "format": 5,'), "rates", r"is not valid JSON, line 2"),
     "empty": (lambda shop: recording(shop, "rates").write_text(""), "rates", r"\(empty\)"),
     "no outcome": (lambda shop: edit(recording(shop, "rates"), value=1, raised=1), "rates", "one value, exception"),
+    "a key twice": (lambda shop: repeat_key(recording(shop, "rates"), "USD"), "rates", r"\(a key occurs twice\)"),
     "no stream": (lambda shop: edit(recording(shop, "words"), stream=5), "words", "stream must be a mapping"),
     "wrong stream": (lambda shop: edit(recording(shop, "words"), stream={"end": None}), "words", "'items' is missing"),
     "renamed": (
