@@ -251,7 +251,7 @@ def _check_reply_of_redis(reply: Any) -> None:
     if type(reply) is dict:
         items = reply.values()
         tag = tag_in(reply)
-        content = next(iter(items), None)
+        content: Any = next(iter(items), None)
         if tag in ("map", "set", "unordered") and type(content) is not list:
             raise TypeError(f"the content of ${tag} must be of type list")
         if tag == "map" and not _PAIR.issuperset(map(len, content)):
