@@ -66,7 +66,7 @@ BUNDLED = {
     ),
     "grpc": Client(
         "pytest_mimic._clients.grpc.channels:GrpcAdapter",
-        check="pytest_mimic._clients.recorded_shapes:check_grpc",
+        outcome_check="pytest_mimic._clients.recorded_shapes:check_grpc",
         call_parts=("server", "method", "request", "metadata"),
         outcome_parts=(
             "code",

@@ -6,7 +6,6 @@ Nothing of a client is loaded for it: the command checks whole vaults.
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Iterable
 from itertools import chain
 from typing import Any
 
@@ -247,24 +246,32 @@ def _check_reply_of_redis(reply: Any) -> None:
     Raises:
         TypeError, ValueError: No replay could give it.
     """
-    items: Iterable[Any] = reply
+    items: Any = reply
     if type(reply) is dict:
-        items = reply.values()
-        tag = tag_in(reply)
-        content: Any = next(iter(items), None)
-        if tag in ("map", "set", "unordered") and type(content) is not list:
-            raise TypeError(f"the content of ${tag} must be of type list")
-        if tag == "map" and not _PAIR.issuperset(map(len, content)):
-            raise ValueError("the content of $map must be pairs")
-        if tag == "base64":
-            b64decode(content, validate=True)
-        if tag == "error":
-            _check_texts(content, "an error of redis")
-        if tag == "float":
-            float(content)
+        items = list(reply.values())
+        if tag_in(reply):
+            _check_tagged_reply(tag_in(reply), items[0])
     for item in items:
         if type(item) in (dict, list):
             _check_reply_of_redis(item)
+
+
+def _check_tagged_reply(tag: str, content: Any) -> None:
+    """Check what stands behind the tag of a reply.
+
+    Raises:
+        TypeError, ValueError: No replay could give it.
+    """
+    if tag in ("map", "set", "unordered") and type(content) is not list:
+        raise TypeError(f"the content of ${tag} must be of type list")
+    if tag == "map" and not _PAIR.issuperset(map(len, content)):
+        raise ValueError("the content of $map must be pairs")
+    if tag == "base64":
+        b64decode(content, validate=True)
+    if tag == "error":
+        _check_texts(content, "an error of redis")
+    if tag == "float":
+        float(content)
 
 
 def _check_texts(texts: Any, subject: str) -> None:
