@@ -27,7 +27,8 @@ _TOKEN_OF_SQL = re.compile(
         | [EeNnBbXx]?'.*
         | \$(?P<tag>\w*)\$.*?\$(?P=tag)\$
       )
-    | (?P<quoted>"(?:[^"]|"")*"|`[^`]*`|\[[A-Za-z_][^\]]*\])
+    # A name of SQL Server. The brackets of an array may have a text inside.
+    | (?P<quoted>"(?:[^"]|"")*"|`[^`]*`|\[[A-Za-z_][^\]']*\])
     | (?P<mark>%\([^)]*\)s|%s|\$\d+|\?|(?<![:\w]):[A-Za-z_]\w*)
     | (?P<cast>
         ::\s*(?:"[^"]*"|\w+)(?:\.(?:"[^"]*"|\w+))*
@@ -39,6 +40,9 @@ _TOKEN_OF_SQL = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _PLAIN_NAME = re.compile(r"[^\W\d]\w*")
+# The blanks of all servers. Others, such as U+00A0, are parts of a name.
+_BLANKS = " \t\n\r\f"
+_SEVERAL_BLANKS = re.compile(f"[{_BLANKS}]+")
 # The words before a password that no name says: those of MySQL, MariaDB and Oracle, and
 # of SQLCipher.
 _BEFORE_PASSWORD = re.compile(
@@ -120,6 +124,8 @@ class Statement:
     def __init__(self, sql: str) -> None:
         self._sql = sql
         self._tokens = list(_tokens(sql))
+        # The text of each piece, its blanks folded.
+        self._texts = list(_texts_with_folded_blanks(self._tokens))
         tokens = [token for token in self._tokens if token.kind not in _TOKENS_BETWEEN]
         tokens_from_verb = tokens[_index_of_verb(tokens) :]
         self.verb = ""
@@ -156,9 +162,7 @@ class Statement:
         """
         if self.mentions(redactor.secret):
             return self.hide_literals(hides_numbers=hides_numbers)
-        pieces = []
-        for token in self._tokens:
-            pieces.append(redactor.scrub_urls(_text_with_folded_blanks(token)))
+        pieces = list(map(redactor.scrub_urls, self._texts))
         # No literal was hidden.
         return _joined_without_semicolon(pieces), []
 
@@ -171,11 +175,11 @@ class Statement:
         pieces = []
         hidden_literals = []
         text_before = ""
+        kind_before = ""
         # The two words before this one, in capitals.
         last_words = ("", "")
         expects_values = False
-        for token in self._tokens:
-            text = _text_with_folded_blanks(token)
+        for token, text in zip(self._tokens, self._texts):
             if token.upper_text in _BEFORE_VALUES:
                 expects_values = True
             is_quoted = text.startswith('"') and text_before != "."
@@ -190,9 +194,13 @@ class Statement:
                 text = f"'{PLACEHOLDER}'"
             elif token.kind == "comment":
                 text = f"/* {PLACEHOLDER} */"
+            elif kind_before == "comment" and text == "\n":
+                # What stands for a comment does not end with its line.
+                text = " "
             elif hides_numbers and text[0].isdigit():
                 text = PLACEHOLDER
             pieces.append(text)
+            kind_before = token.kind
             if token.kind != "blank":
                 text_before = token.text
             if token.kind in _TOKENS_OF_NAMES:
@@ -218,16 +226,65 @@ class Statement:
         return frozenset(columns)
 
 
-def _text_with_folded_blanks(token: Token) -> str:
-    """Return the text of a piece, one blank for several."""
-    if token.kind == "blank":
-        return " "
-    return token.text
+def _texts_with_folded_blanks(tokens: Sequence[Token]) -> Iterator[str]:
+    """Yield the text of each piece of a statement, one blank for several.
+
+    After a piece that servers read in several ways, the text stays as it is written: a
+    blank may be inside a text there.
+    """
+    is_clear = True
+    token_before = Token()
+    for index, token in enumerate(tokens):
+        if token.kind == "blank" and is_clear:
+            next_kinds = [token.kind for token in tokens[index + 1 : index + 2]]
+            is_after_comment = token_before.text.startswith("--")
+            joins_texts = token_before.kind == "string" and next_kinds == ["string"]
+            yield _folded_blank(token.text, ends_line=is_after_comment or joins_texts)
+        else:
+            yield token.text
+        is_clear = is_clear and not _has_several_readings(token)
+        token_before = token
+
+
+def _folded_blank(blank: str, *, ends_line: bool) -> str:
+    """Return one blank for several.
+
+    Args:
+        blank: The blanks.
+        ends_line: Whether the end of a line has a meaning here: it ends a comment, and
+            joins two texts.
+    """
+    folded = " "
+    if ends_line and "\n" in blank:
+        folded = "\n"
+    return _SEVERAL_BLANKS.sub(folded, blank)
+
+
+def _has_several_readings(token: Token) -> bool:
+    r"""Check whether servers disagree where a piece ends.
+
+    | the piece | who reads it in another way |
+    |---|---|
+    | `/* /* */` | PostgreSQL and SQL Server, whose comments are nested |
+    | `--'`, without a blank | MySQL, where a comment has a blank there |
+    | `#` | MySQL, where a comment begins |
+    | `"a\"` | MySQL, where the quote does not end the text |
+    """
+    text = token.text
+    if token.kind == "comment":
+        if text.startswith("/*"):
+            return "/*" in text[2:]
+        has_blank = text[2:3].isspace()
+        return not has_blank and any(map(text.__contains__, "'\"`"))
+    if token.kind == "quoted":
+        return '\\"' in text
+    return text == "#"
 
 
 def _joined_without_semicolon(pieces: list[str]) -> str:
     """Return a statement of its pieces, without the semicolon at its end."""
-    return "".join(pieces).strip().rstrip(";").rstrip()
+    text = "".join(pieces).strip(_BLANKS)
+    return text.rstrip(";").rstrip(_BLANKS)
 
 
 def words_in(value: object) -> list[str]:

@@ -56,6 +56,59 @@ def test_blanks_are_folded_outside_of_quotes() -> None:
     assert text == "SELECT a, b FROM t WHERE c = 'two  blanks'"
 
 
+SEPARATE = {
+    "end of a comment": ("SELECT 1 -- and two\n +1", "SELECT 1 -- and two +1"),
+    "line of a comment": ("SELECT 1 -- a\n +1\n +2", "SELECT 1 -- a +1\n +2"),
+    "nested comment": ("SELECT /* /* */ ' */ '  '", "SELECT /* /* */ ' */ ' '"),
+    "comment of MySQL": ("SELECT 1 # and two\n +1", "SELECT 1 # and two +1"),
+    "quote in a comment of MySQL": (
+        "SELECT 1 # it's\n + '  '",
+        "SELECT 1 # it's\n + ' '",
+    ),
+    "two signs in MySQL": ("SELECT 5--1, 'a\n  b'", "SELECT 5--1, 'a\n b'"),
+    "escaped quote of MySQL": ('SELECT "a\\"  b"', 'SELECT "a\\" b"'),
+    "blank that is no blank": ("SELECT 1 AS a\xa0", "SELECT 1 AS a"),
+    "two blanks that are none": ("SELECT a\xa0\xa0b", "SELECT a\xa0b"),
+    "texts joined over a line": ("SELECT 'a'\n'b'", "SELECT 'a' 'b'"),
+}
+
+
+@pytest.mark.parametrize(("sql", "other_sql"), SEPARATE.values(), ids=list(SEPARATE))
+@pytest.mark.parametrize("names", ["", ", password"], ids=["plain", "secret"])
+def test_statements_that_servers_read_differently_are_told_apart(
+    sql: str, other_sql: str, names: str
+) -> None:
+    text, _ = read_statement(f"{sql}{names}").text_and_literals(
+        Redactor(), hides_numbers=True
+    )
+    other_text, _ = read_statement(f"{other_sql}{names}").text_and_literals(
+        Redactor(), hides_numbers=True
+    )
+
+    assert text != other_text
+
+
+FOLDED = {
+    "SELECT a -- why\n\n   FROM  t": "SELECT a -- why\nFROM t",
+    "SELECT a /* why\n so */\n FROM  t": "SELECT a /* why\n so */ FROM t",
+    "SELECT a  -- why\n": "SELECT a -- why",
+    "SELECT a #>> '{b}'\n FROM  t": "SELECT a #>> '{b}' FROM t",
+    "SELECT 'a',\n 'b'": "SELECT 'a', 'b'",
+    "SELECT ARRAY[b,  'a]  b']": "SELECT ARRAY[b, 'a]  b']",
+    "SELECT password -- why\n FROM  t": "SELECT password /* <redacted> */ FROM t",
+}
+
+
+@pytest.mark.parametrize("sql", FOLDED)
+def test_blanks_are_folded_where_every_server_does(sql: str) -> None:
+    text, _ = read_statement(sql).text_and_literals(Redactor(), hides_numbers=True)
+
+    assert text == FOLDED[sql]
+    # `rekey` reads a statement as it was stored.
+    again, _ = read_statement(text).text_and_literals(Redactor(), hides_numbers=True)
+    assert again == text
+
+
 REDACTED = {
     "SELECT 1 FROM t WHERE password = 'hunter2'": "SELECT <redacted> FROM t WHERE password = '<redacted>'",
     "INSERT INTO t (a, password) VALUES ('x', 'it''s')": "INSERT INTO t (a, password) VALUES ('<redacted>', '<redacted>')",
@@ -82,6 +135,7 @@ REDACTED = {
     "UPDATE t SET password = 'hunter2": "UPDATE t SET password = '<redacted>'",
     'INSERT INTO t VALUES (\'{"password": "hunter2"}\')': "INSERT INTO t VALUES ('<redacted>')",
     "INSERT INTO t (a) VALUES ('x', 4711)": "INSERT INTO t (a) VALUES ('x', 4711)",
+    "SELECT ARRAY[lower('hunter2')], password": "SELECT ARRAY[lower('<redacted>')], password",
     "SELECT 'postgres://ann:abc@db/shop', 1": "SELECT 'postgres://ann:<redacted>@db/shop', 1",
     "INSERT INTO t (a) VALUES (:password, 'x')": "INSERT INTO t (a) VALUES (:password, 'x')",
 }
