@@ -333,7 +333,7 @@ def test_a_text_that_names_a_secret_is_recorded_again(
         failed=1,
         says=[
             "params.m: 'tea' recorded, <redacted> now",
-            f"to record it, if mimic_redact has changed: {again}",
+            f"to record it, since redaction hides other parts now: {again}",
             f"to record the missing: {again}",
         ],
     )

@@ -237,7 +237,7 @@ def _remedies_of_redaction(
         test: The id of the test that made the call. None: it is not known.
         rekey_may_do: Whether the names of today hide the same in the recording.
     """
-    purpose = "to record it, if mimic_redact has changed"
+    purpose = "to record it, since redaction hides other parts now"
     if not rekey_may_do:
         return [rerecord(purpose, test)]
     return [

@@ -131,7 +131,7 @@ def test_a_miss_names_what_redaction_hides_today() -> None:
 
 def test_a_miss_names_what_redaction_hides_no_longer() -> None:
     assert said_of_redis("<redacted>", "hunter2-4711")[-1] == (
-        f"  to record it, if mimic_redact has changed: pytest --mimic-rerecord {TEST}"
+        f"  to record it, since redaction hides other parts now: pytest --mimic-rerecord {TEST}"
     )
 
 
