@@ -267,11 +267,11 @@ def _check_tagged_reply(tag: str, content: Any) -> None:
     if tag == "map" and not _PAIR.issuperset(map(len, content)):
         raise ValueError("the content of $map must be pairs")
     if tag == "base64":
-        b64decode(content, validate=True)
+        b64decode(str(content), validate=True)
     if tag == "error":
         _check_texts(content, "an error of redis")
     if tag == "float":
-        float(content)
+        float(str(content))
 
 
 def _check_texts(texts: Any, subject: str) -> None:
