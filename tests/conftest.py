@@ -637,8 +637,10 @@ class Project:
         return [name for name in candidates if name.partition(".")[0] in unused]
 
     def _sources(self) -> Iterator[Path]:
-        for pattern in ("*.py", "*.ini", "*.toml", "*.json"):
-            yield from (path for path in self.root.rglob(pattern) if path.is_file())
+        for folder, _, files in os.walk(self.root):
+            for file in files:
+                if file.endswith((".py", ".ini", ".toml", ".json")):
+                    yield Path(folder, file)
 
 
 def _folder(name: str) -> Path:
