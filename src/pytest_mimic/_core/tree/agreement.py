@@ -10,6 +10,7 @@ import math
 from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 from pytest_mimic._core.identity.call_identity import identity_of
@@ -259,7 +260,7 @@ class _Comparison:
             if not found_differences and (is_reordered or is_certain):
                 found_differences = [_difference_not_in_trees(old, new)]
         return [
-            difference._replace(path=_rooted(root, difference.path))
+            difference.with_paths(partial(_rooted, root))
             for difference in found_differences
         ]
 

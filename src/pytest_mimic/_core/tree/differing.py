@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
@@ -52,6 +52,7 @@ class Difference(NamedTuple):
             OSError()`, if these are of two kinds.
         subject: The words for what has these outcomes, `the call`; empty: there are no
             such outcomes.
+        lists: The path of each list that the part lies in, and the number of its items.
     """
 
     path: str
@@ -60,6 +61,14 @@ class Difference(NamedTuple):
     fact: str = ""
     outcomes_in_words: tuple[str, str] | None = None
     subject: str = ""
+    lists: tuple[tuple[str, int], ...] = ()
+
+    def with_paths(self, change_path: Callable[[str], str]) -> Difference:
+        """Return the difference with its path, and those of its lists, changed."""
+        return self._replace(
+            path=change_path(self.path),
+            lists=tuple((change_path(path), count) for path, count in self.lists),
+        )
 
 
 def argument_differences(
@@ -109,7 +118,7 @@ def lies_in_ignored_part(path: str, ignored_paths: Iterable[str]) -> bool:
 def differences(old: Node, new: Node) -> list[Difference]:
     """Return the differences between two trees, in the order of the old tree."""
     return [
-        difference._replace(path=difference.path.removeprefix("."))
+        difference.with_paths(lambda path: path.removeprefix("."))
         for difference in _between(old, new, "")
     ]
 
@@ -238,9 +247,12 @@ def _between_items(
             aligned = turns(list(map(order, old)), list(map(order, new)))
             if aligned is not None:
                 changes = aligned
+    this_list = path, len(new)
     for tag, *ends in changes:
-        if tag != "equal":
-            yield from _between_stretches(old, new, path, *ends)
+        if tag == "equal":
+            continue
+        for difference in _between_stretches(old, new, path, *ends):
+            yield difference._replace(lists=(this_list, *difference.lists))
 
 
 def _between_stretches(

@@ -215,7 +215,7 @@ def volatile(
     changing = changing_parts(differences)
     if changing is None:
         return []
-    paths = _folded([option_path(difference.path) for difference in differences])
+    paths = _folded(differences)
     is_named = all(_is_part_of_outcome(path, target) for path in paths)
     if not (changing.is_whole and is_named and len(paths) <= _MOST):
         return []
@@ -245,17 +245,50 @@ def _is_part_of_outcome(path: str, target: str) -> bool:
     return len(steps) > 1 or not names_client(target)
 
 
-def _folded(paths: Sequence[str]) -> list[str]:
-    """Return paths with `*` for a step in which several of them differ.
+def _folded(differences: Sequence[Difference]) -> list[str]:
+    """Return the paths of differences as `volatile=` takes them, some of them folded.
 
-    rows.0.created, rows.1.created  →  rows.*.created
-    rows.0.created                  →  rows.0.created
+    A `*` stands for all items of a list, so it is given only where all of them differ.
+
+    Examples:
+        | the paths | the list | folded |
+        |---|---|---|
+        | `rows[0].created`, `rows[1].created` | two rows | `rows.*.created` |
+        | `rows[0].created`, `rows[1].created` | three rows | both, as they are |
+        | `rows[0].created` | one row | `rows.0.created` |
     """
-    by_form: dict[str, list[str]] = {}
+    counts: dict[str, int] = {}
+    paths: dict[str, None] = {}
+    for difference in differences:
+        paths[option_path(difference.path)] = None
+        for path_of_list, count in difference.lists:
+            counts[option_path(path_of_list)] = count
+    # The inner lists come first: the number of their items is known by a whole path.
+    for path_of_list in sorted(counts, key=lambda path: path.count("."), reverse=True):
+        paths = _with_star(paths, path_of_list, counts[path_of_list])
+    return [*paths]
+
+
+def _with_star(
+    paths: Mapping[str, None], path_of_list: str, count: int
+) -> dict[str, None]:
+    """Return paths with `*` for the items of a list, where all of them differ alike."""
+    prefix = f"{path_of_list}."
+    rest_by_path: dict[str, str] = {}
+    places_by_rest: dict[str | None, set[str]] = {}
     for path in paths:
-        form = re.sub(r"(?<=\.)\d+(?=\.|$)", "*", path)
-        by_form.setdefault(form, []).append(path)
-    folded: list[str] = []
-    for form, members in by_form.items():
-        folded += [form] if len(set(members)) > 1 else members[:1]
+        if path.startswith(prefix):
+            place, _, rest = path.removeprefix(prefix).partition(".")
+            rest_by_path[path] = rest
+            places_by_rest.setdefault(rest, set()).add(place)
+    folded: dict[str, None] = {}
+    for path in paths:
+        rest_of_path = rest_by_path.get(path)
+        places = places_by_rest.get(rest_of_path, set())
+        if count == 1 or len(places) < count:
+            folded[path] = None
+        elif rest_of_path:
+            folded[f"{prefix}*.{rest_of_path}"] = None
+        else:
+            folded[f"{prefix}*"] = None
     return folded

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from pytest_mimic._core.commands import Commands, Remedy
+from pytest_mimic._core.nodes.node_json import node_of
 from pytest_mimic._core.target_options import Options
-from pytest_mimic._core.tree.differing import Difference, argument_differences
+from pytest_mimic._core.tree.differing import (
+    Difference,
+    argument_differences,
+    differences,
+)
 from pytest_mimic._core.tree.remedies import (
     changing_parts,
     ignoring,
@@ -218,10 +224,6 @@ def test_no_line_makes_two_other_calls_one(same) -> None:
     [
         ([("body.id", ID, NEW_ID)], ["http volatile=body.id"]),
         ([("rows[0].created", THEN, NOW)], ["http volatile=rows.0.created"]),
-        (
-            [("rows[0].created", THEN, NOW), ("rows[1].created", THEN, NOW)],
-            ["http volatile=rows.*.created"],
-        ),
         ([("body.id", ID, NEW_ID), ("body.price", 1, 2)], []),
         ([("body.text", "About tea", "About coffee")], []),
         ([("body.text", "It is 2026-11-20 now", "It is 2026-11-21 now")], []),
@@ -236,3 +238,23 @@ def test_a_drift_gets_the_line_by_the_same_rule(parts, lines) -> None:
     remedies = volatile(found, "http", "", Options())
 
     assert [_short(remedy) for remedy in remedies] == lines
+
+
+@pytest.mark.parametrize(
+    ("rows", "line"),
+    [
+        ([{"id": ID}, {"id": ID}], "rows.*.id"),
+        ([{"id": ID}, {"id": ID}, {"id": 1}], "rows.0.id,rows.1.id"),
+        ([[ID, 1, 2, ID]], "rows.0.0,rows.0.3"),
+        ([{"ids": [ID, ID]}], "rows.0.ids.*"),
+        ([{"ids": [ID, ID]}, {"ids": [ID, ID]}], "rows.*.ids.*"),
+        ([{"ids": [ID, ID]}, {"ids": [ID, 1]}], "rows.0.ids.*,rows.1.ids.0"),
+    ],
+)
+def test_a_star_is_offered_only_where_all_items_of_a_list_differ(rows, line) -> None:
+    now = json.loads(json.dumps(rows).replace(ID, NEW_ID))
+    found = differences(node_of({"rows": rows}), node_of({"rows": now}))
+
+    remedies = volatile(found, "sqlalchemy", "", Options())
+
+    assert [_short(remedy) for remedy in remedies] == [f"sqlalchemy volatile={line}"]
