@@ -91,11 +91,11 @@ def _track_of(run: Run, call: Call, mode: Mode) -> OwnedTrack:
         file = recording_name(plan.target, call.key, owner.name)
     else:
         file = f"{plan.folder}/{call.key}.json"
-    # What is recorded of the call itself.
+    # A recording of the call itself comes first.
     try:
         recording = recordings.find(file)
     except CorruptRecordingError:
-        # The error proposes to record it again, which replaces the file.
+        # The error proposes to record the call again, which replaces the file.
         if mode is not Mode.RERECORD:
             raise
         recording = None

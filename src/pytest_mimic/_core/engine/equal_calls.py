@@ -57,7 +57,7 @@ class Track:
         only_compares: Outcomes that were found in the file are only compared with; none
             is replayed.
         taken: How many equal calls were made, by their identity in a file of several.
-        found: The outcomes that were found in the places of real calls.
+        outcomes_before: The outcomes that the file has for real calls, by their places.
         remedies: How to record a call, if no option does.
         cassette_in_words: The file, if it is a cassette: `cassette trip`; else empty.
     """
@@ -70,7 +70,7 @@ class Track:
         run: Run,
         file: str,
         owner: Owner | None,
-        found: Iterable[Recording] = (),
+        calls_in_file: Iterable[Recording] = (),
         *,
         only_compares: bool = False,
     ) -> None:
@@ -81,14 +81,14 @@ class Track:
         self.taken: dict[str, int] = {}
         self._run = run
         self._recordings: Recordings = run.recordings
-        self._found = list(found)
-        kept = [] if only_compares else self._found
+        self._calls_in_file = list(calls_in_file)
+        replayable_calls = [] if only_compares else self._calls_in_file
         # A call has its place as soon as it begins, which is empty until its outcome is
         # recorded.
-        self._calls: list[Recording | None] = list(kept)
+        self._calls: list[Recording | None] = list(replayable_calls)
         # The places of equal calls.
         self._places: dict[str, list[int]] = {}
-        self.found: dict[int, Stored] = {}
+        self.outcomes_before: dict[int, Stored] = {}
         # The numbers of real calls among those of their owner.
         self._numbers: dict[int, int] = {}
         # The most equal calls that were made.
@@ -96,12 +96,12 @@ class Track:
         # The call that was recorded last.
         self._last: Recording | None = None
         # Whether there was no file.
-        self._is_new = not self._found
+        self._is_new = not self._calls_in_file
         if self.cassette_in_words:
-            for place, call in enumerate(kept):
+            for place, call in enumerate(replayable_calls):
                 self._places.setdefault(str(call.identity), []).append(place)
-        elif kept:
-            self._places[""] = list(range(len(kept)))
+        elif replayable_calls:
+            self._places[""] = list(range(len(replayable_calls)))
 
     # -- the next call
 
@@ -203,13 +203,13 @@ class Track:
             self._calls.append(None)
         place = places[position]
         self._numbers[place] = number
-        equal = self._found
+        equal_calls = self._calls_in_file
         if self.cassette_in_words:
-            equal = [call for call in self._found if call.identity == key]
-        if position < len(equal):
-            before = equal[position].outcomes[0]
-            if not before.mark:
-                self.found[place] = before
+            equal_calls = [call for call in equal_calls if call.identity == key]
+        if position < len(equal_calls):
+            outcome_before = equal_calls[position].outcomes[0]
+            if not outcome_before.mark:
+                self.outcomes_before[place] = outcome_before
 
     # -- other processes
 

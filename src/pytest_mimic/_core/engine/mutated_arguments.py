@@ -160,7 +160,8 @@ class ArgumentsBefore:
         for path, (value, before) in self._advancing.items():
             try:
                 after = state_of(value)
-            except ValueError:  # the call has closed the stream, which is a change
+            except ValueError:
+                # The call has closed the stream, which is a change.
                 continue
             new_state = changed_state(before, after)
             if new_state is not None:
@@ -200,7 +201,8 @@ def _states_before(arguments: dict[str, object]) -> dict[str, tuple[object, Stat
     """
     found: dict[str, tuple[object, State]] = {}
     for path, value in advancing_in(arguments).items():
-        with suppress(ValueError):  # a closed stream has no state
+        # ValueError: a closed stream has no state.
+        with suppress(ValueError):
             found[path] = value, state_of(value)
     return found
 

@@ -71,8 +71,8 @@ class Places(Protocol):
         ...
 
     @property
-    def found(self) -> Mapping[int, Stored]:
-        """The outcomes that were found in the places of real calls."""
+    def outcomes_before(self) -> Mapping[int, Stored]:
+        """The outcomes that the file has for real calls, by their places."""
         ...
 
     def put(
@@ -167,7 +167,7 @@ def record(
         UnstorableOutcomeError: The outcome cannot be stored.
     """
     call, run = observed.call, observed.call.plan.run
-    before = places.found.get(place)
+    before = places.outcomes_before.get(place)
     stored_outcome = encode(observed, outcome, before)
     if run.account.log is not None:
         run.account.log(

@@ -160,7 +160,8 @@ def _as_recorded(call: Call, outcome: Outcome) -> Outcome:
     is_error = isinstance(outcome, Raised) and call.edge_call is None
     if not (run.redactor.environment.forms or is_error):
         return outcome
-    with suppress(MimicError):  # what cannot be stored is compared as it is
+    # MimicError: what cannot be stored is compared as it is.
+    with suppress(MimicError):
         stored_outcome = run.vault.writer.encoded(
             outcome, 0.0, target=call.plan.target, paths=call.paths
         )

@@ -31,7 +31,8 @@ class TextPath:
     """Stands in a walk for a string that is a path below the base temporary folder."""
 
     __slots__ = ("content", "place", "places", "text")
-    __module__ = "pytest_mimic"  # its tag, wherever it is defined
+    # The tag of the class in identities, wherever the class is defined.
+    __module__ = "pytest_mimic"
 
     def __init__(self, text: str, place: PathPlace, places: Places) -> None:
         self.text = text

@@ -380,7 +380,8 @@ class Reader:
             named_class = find_plainly(name)
         except MimicError:
             raise
-        except Exception as reason:  # an imported module may raise anything
+        except Exception as reason:
+            # An imported module may raise anything.
             if type(reason) is AttributeError and module in sys.modules:
                 raise OutdatedClassError(
                     f"{module} has no class {qualname} any more"

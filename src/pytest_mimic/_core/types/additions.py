@@ -83,7 +83,8 @@ def added_state(value: Any, package: str) -> object:
         return None
     try:
         parts = value.__reduce_ex__(4)
-    except Exception as error:  # a class that cannot be pickled may raise anything
+    except Exception as error:
+        # A class that cannot be pickled may raise anything.
         raise Unstable(f"an object of {full_name(kind)}", kind) from error
     if isinstance(parts, str):
         return parts

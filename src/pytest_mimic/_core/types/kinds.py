@@ -370,7 +370,8 @@ def class_recipe(type_: type) -> tuple[Any, ...] | None:
         return None
     try:
         recipe = reduce(type_)
-    except Exception:  # a metaclass may raise anything for a class that it cannot keep
+    except Exception:
+        # A metaclass may raise anything for a class that it cannot keep.
         return None
     return recipe if isinstance(recipe, tuple) else None
 

@@ -163,7 +163,8 @@ def without_remembered(value: object, state: Mapping[str, Any]) -> dict[str, Any
     if has_own_hash(kind):
         left_out |= remembered_hashes(value).keys()
     if left_out.isdisjoint(state):
-        return state  # type: ignore[return-value]  # nobody changes it
+        # No caller changes the state.
+        return state  # type: ignore[return-value]
     return {name: part for name, part in state.items() if name not in left_out}
 
 

@@ -369,9 +369,11 @@ def _parser_parts(value: Any) -> object:
 
 def _comment_prefixes(value: Any) -> tuple[object, object]:
     """Return how comments begin: on a line of their own, and behind a value."""
-    if hasattr(value, "_comment_prefixes"):  # up to Python 3.12
+    # The attributes of Python up to 3.12.
+    if hasattr(value, "_comment_prefixes"):
         return value._comment_prefixes, value._inline_comment_prefixes
-    if hasattr(value, "_prefixes"):  # Python 3.13
+    # The attribute of Python 3.13.
+    if hasattr(value, "_prefixes"):
         return value._prefixes.full, value._prefixes.inline
     return value._comments.full_prefixes, value._comments.inline_prefixes
 
