@@ -173,6 +173,35 @@ def test_order_of_the_values_of_in_is_free(
             steps(place.gone, values, others)
 
 
+@pytest.mark.parametrize(
+    ("sql", "is_same_call"),
+    [
+        ("SELECT coalesce :ids", False),
+        ("SELECT (1, 2) = :ids", False),
+        ("SELECT 1 WHERE 1 IN :ids AND 1 = coalesce :ids", False),
+        ("SELECT count(*) WHERE 1 in :ids", True),
+    ],
+)
+def test_order_of_a_list_counts_outside_of_in(
+    runs: Runs, connect: Connect, lite: Place, sql: str, is_same_call: bool
+) -> None:
+    """Only an `IN` has the same answer for the values in another order."""
+    statement = sa.text(sql).bindparams(sa.bindparam("ids", expanding=True))
+
+    def steps(url: str, ids: list[int]) -> Any:
+        with connect(url).connect() as connection:
+            return connection.scalar(statement, {"ids": ids})
+
+    assert steps(lite.real, [1, 2]) == 1
+    runs.again("replay")
+
+    if is_same_call:
+        assert steps(lite.gone, [2, 1]) == 1
+    else:
+        with pytest.raises(MissingRecordingError, match="SELECT"):
+            steps(lite.gone, [2, 1])
+
+
 def test_parameters_count_and_are_named_by_column(
     runs: Runs, connect: Connect, lite: Place
 ) -> None:

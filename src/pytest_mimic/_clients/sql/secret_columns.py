@@ -6,6 +6,7 @@ parameters are secret, and which columns of a result are hidden.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
@@ -29,6 +30,11 @@ _OPERATORS_INTO_JSON = frozenset(
     (operators.getitem, operators.json_getitem_op, operators.json_path_getitem_op)
 )
 _STARTS_OF_OPERATORS_INTO_JSON = ("->", "#>")
+# The place of a parameter that SQLAlchemy replaces by one for each value of a list:
+# `IN (__[POSTCOMPILE_id_1])`, with a word before it in the first group.
+_PLACE_OF_LIST = re.compile(
+    r"(\bIN\s*)?\(__\[POSTCOMPILE_(\S+?)(?:~~.+?~~)?\]\)", re.IGNORECASE
+)
 
 
 class CompiledNames:
@@ -45,6 +51,8 @@ class CompiledNames:
         names: The same names, in no order.
         escaped: Maps the driver's name of a parameter to SQLAlchemy's, where they
             differ.
+        lists_in_any_order: The parameters with lists of values that stand only behind
+            an `IN`, where the order of the values cannot show.
     """
 
     def __init__(self, compiled: Any) -> None:
@@ -59,6 +67,7 @@ class CompiledNames:
         self.escaped: dict[str, str] = {}
         for name, name_of_driver in (compiled.escaped_bind_names or {}).items():
             self.escaped[name_of_driver] = name
+        self.lists_in_any_order = self._lists_behind_in(compiled.string)
         # The name in the compiled statement, by the key of a parameter's element.
         self._names = {bind.key: name for bind, name in compiled.bind_names.items()}
         is_textual = isinstance(compiled.statement, selectable.TextualSelect)
@@ -75,6 +84,18 @@ class CompiledNames:
         else:
             columns = [entry[2] for entry in compiled._result_columns or ()]
         self.columns = tuple([self._parts_of(*column) for column in columns])
+
+    def _lists_behind_in(self, sql: str) -> set[str]:
+        """Return the parameters with lists that stand only behind an `IN`."""
+        behind_in = set()
+        elsewhere = set()
+        for word, name_of_driver in _PLACE_OF_LIST.findall(sql):
+            name = self.escaped.get(name_of_driver, name_of_driver)
+            if word:
+                behind_in.add(name)
+            else:
+                elsewhere.add(name)
+        return behind_in - elsewhere
 
     def _note_names(self, element: Any) -> None:
         """Note the names beside the parameters of an expression, and the texts."""

@@ -275,7 +275,7 @@ def _wrap_to_name_parameters(
 def _statement_names(context: Any) -> StatementNames:
     """Return the names in the statement that a context executes.
 
-    For each value of an `IN`, SQLAlchemy makes a parameter, a member of the one in the
+    For each value of a list, SQLAlchemy makes a parameter, a member of the one in the
     statement. `name_1_1` and `name_1_2` are two values; `name_1_1_1` and `name_1_1_2`
     are one tuple, so the width of `name_1` is 2.
     """
@@ -312,7 +312,8 @@ def _statement_names(context: Any) -> StatementNames:
             # The members of the first value tell how many each value has.
             if _value_of(member, name) == "1":
                 width += 1
-        widths[name] = width
+        if name in compiled_names.lists_in_any_order:
+            widths[name] = width
     compiled_name_by_driver_name.update(escaped)
     return StatementNames(
         names + numbered, widths, compiled_name_by_driver_name, compiled_names, values
