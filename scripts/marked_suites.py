@@ -8,13 +8,7 @@ received.
 
 from __future__ import annotations
 
-from services import (
-    ASYNCPG_URL,
-    HTTPBIN_URL,
-    POSTGRES_URL,
-    PSYCOPG_URL,
-    REDIS_PORT,
-)
+from services import HTTPBIN_URL, POSTGRES_URL, REDIS_PORT
 from suites import Mark, Suite, filled
 
 # The fixtures of the page about dates and ids, in one.
@@ -169,83 +163,7 @@ MARKED_SUITES = (
         ),
         services=("postgres",),
         helper=SAME_IDS,
-        mark=Mark(693, 693, 675),
-    ),
-    Suite(
-        "sqlalchemy",
-        "2.0.57",
-        variant="core",
-        what="statements, results, types and reflection below the ORM, on SQLite",
-        tests=(
-            *filled("test/engine/test_{}.py", "execute reflection transaction"),
-            *filled(
-                "test/sql/test_{}.py",
-                "defaults insert_exec query resultset returning types",
-            ),
-        ),
-        targets=("sqlalchemy",),
-        requirements=("aiosqlite", "greenlet"),
-        mark=Mark(1, 1, 1),
-    ),
-    Suite(
-        "sqlalchemy",
-        "2.0.57",
-        variant="postgresql",
-        what="types, reflection and queries of the dialect on PostgreSQL, psycopg2",
-        tests=(
-            *filled(
-                "test/dialect/postgresql/test_{}.py",
-                "dialect on_conflict query reflection types",
-            ),
-            f"--dburi={POSTGRES_URL}",
-        ),
-        targets=("sqlalchemy",),
-        requirements=("psycopg2-binary", "greenlet"),
-        services=("postgres",),
-        mark=Mark(1, 1, 1),
-    ),
-    Suite(
-        "sqlalchemy",
-        "2.0.57",
-        variant="asyncpg",
-        what="the suite for dialects of others, on PostgreSQL with asyncpg",
-        tests=(
-            "test/dialect/test_suite.py",
-            "test/dialect/postgresql/test_async_pg.py",
-            f"--dburi={ASYNCPG_URL}",
-        ),
-        targets=("sqlalchemy",),
-        requirements=("asyncpg", "greenlet"),
-        services=("postgres",),
-        mark=Mark(1, 1, 1),
-    ),
-    Suite(
-        "sqlalchemy",
-        "2.0.57",
-        variant="psycopg",
-        what="the suite for dialects of others, on PostgreSQL with psycopg",
-        tests=("test/dialect/test_suite.py", f"--dburi={PSYCOPG_URL}"),
-        targets=("sqlalchemy",),
-        requirements=("psycopg[binary]", "greenlet"),
-        services=("postgres",),
-        mark=Mark(1, 1, 1),
-    ),
-    Suite(
-        "pandas",
-        "3.1.1",
-        variant="sql",
-        what="frames to and from SQLite and PostgreSQL",
-        tests=("--pyargs", "pandas.tests.io.test_sql"),
-        targets=("sqlalchemy",),
-        requirements=(
-            "hypothesis",
-            "pyarrow",
-            "psycopg2-binary",
-            "sqlalchemy==2.0.57",
-        ),
-        in_wheel=True,
-        services=("postgres of pandas",),
-        mark=Mark(1, 1, 1),
+        mark=Mark(800, 800, 799),
     ),
     Suite(
         "pandas",
@@ -256,7 +174,7 @@ MARKED_SUITES = (
             "--pyargs",
             *filled(
                 "pandas.tests.reshape.test_{}",
-                "crosstab cut from_dummies get_dummies melt pivot qcut",
+                "crosstab cut get_dummies melt",
             ),
             *filled(
                 "pandas.tests.reshape.{}",
@@ -282,28 +200,10 @@ MARKED_SUITES = (
         ),
         requirements=("hypothesis", "pyarrow", "scipy"),
         in_wheel=True,
-        mark=Mark(1, 1, 1),
-    ),
-    Suite(
-        "pandas",
-        "3.1.1",
-        variant="read",
-        what="functions that read files and texts",
-        tests=(
-            "--pyargs",
-            "pandas.tests.io.parser",
-            "pandas.tests.io.test_html",
-            "pandas.tests.io.test_parquet",
-            "pandas.tests.io.test_stata",
-            "pandas.tests.io.xml",
-            "-m",
-            "not slow and not network and not db",
-        ),
-        targets=filled("pandas:read_{}", "csv table fwf html parquet stata xml"),
-        requirements=("hypothesis", "pyarrow", "lxml", "beautifulsoup4", "html5lib"),
-        in_wheel=True,
-        helper=SAME_IDS,
-        mark=Mark(1, 1, 1),
+        # Seven tests differ by the unit of a `Timestamp` or the storage of texts, which
+        # are no part of an identity. Others pass generators, expect a warning, or ask
+        # for the same memory or for a local class.
+        mark=Mark(903, 894, 892),
     ),
     Suite(
         "mcp",
@@ -330,7 +230,9 @@ MARKED_SUITES = (
             "pytest-pretty",
             "trio",
         ),
-        mark=Mark(664, 631, 628),
+        # The other 34 look at the process of the server, or read what it sends without
+        # a request.
+        mark=Mark(972, 972, 938),
     ),
     Suite(
         "grpc-interceptor",

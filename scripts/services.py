@@ -25,10 +25,7 @@ POSTGRES_PORT = 15432
 PANDAS_PORT = 5432
 HTTPBIN_PORT = 18080
 
-POSTGRES_ADDRESS = f"scott:tiger@127.0.0.1:{POSTGRES_PORT}/test"
-POSTGRES_URL = f"postgresql+psycopg2://{POSTGRES_ADDRESS}"
-PSYCOPG_URL = f"postgresql+psycopg://{POSTGRES_ADDRESS}"
-ASYNCPG_URL = f"postgresql+asyncpg://{POSTGRES_ADDRESS}"
+POSTGRES_URL = f"postgresql+psycopg2://scott:tiger@127.0.0.1:{POSTGRES_PORT}/test"
 HTTPBIN_URL = f"http://127.0.0.1:{HTTPBIN_PORT}"
 
 # How many seconds a server may take until it answers.

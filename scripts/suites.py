@@ -116,6 +116,9 @@ SAME_MODEL = (
     "another test defines a model of the same name, and a field of Django counts by its"
     " model's name"
 )
+COPIED = "calls the driver's own `copy_expert`, which is not recorded"
+DICT_ROWS = "asks the driver for its own class of rows, which is not recorded"
+RANDOM_NAME = "makes a table with a random name"
 RANDOM_ID = "inserts a random UUID, which differs in each run"
 UNORDERED = "iterates over a set, so its SQL depends on the hash seed"
 MEASURED = (
@@ -377,6 +380,27 @@ SUITES = (
             ".TestJSONNormalize::test_generator": (
                 "passes a generator, which has no stable identity"
             ),
+        },
+    ),
+    Suite(
+        "pandas",
+        "3.1.1",
+        variant="sql",
+        what="frames to and from SQLite and PostgreSQL",
+        tests=("--pyargs", "pandas.tests.io.test_sql"),
+        targets=("sqlalchemy",),
+        requirements=(
+            "hypothesis",
+            "pyarrow",
+            "psycopg2-binary",
+            "sqlalchemy==2.0.57",
+        ),
+        in_wheel=True,
+        services=("postgres of pandas",),
+        left_out={
+            "::test_copy_from_callable_insertion_method": COPIED,
+            "::test_read_sql_psycopg2_dict_cursor_duplicate_columns": DICT_ROWS,
+            "::test_read_view_postgres": RANDOM_NAME,
         },
     ),
     Suite(
