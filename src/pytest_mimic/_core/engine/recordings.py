@@ -97,7 +97,8 @@ class Recordings:
     """The recordings of one run's calls.
 
     Attributes:
-        turns: One is held while places and journals change.
+        turns: Whoever changes places or journals holds a turn, so that no other thread
+            or process sees a part of the change.
         wall_time: Counts the time of calls that are recorded at the same time once.
         known: The recordings that this run has read or written, by name.
         failed: The names of recordings whose last outcome in this run is a failure of a

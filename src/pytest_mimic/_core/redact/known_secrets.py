@@ -160,6 +160,7 @@ class Issuer:
 
     Attributes:
         known: The secrets of the test, or the wider fixture, that makes the call.
+        order: The place of the call among all calls of the run, by its beginning.
         login: What the placeholders of one log-in have in common, and those of the
             answers to requests that return one of them; empty for other calls.
     """
@@ -171,7 +172,7 @@ class Issuer:
         #: The names that hide numbers in the answer.
         self.names_of_numbers: set[str] = set()
         self._call = call
-        # By the name at which they stand in the answer.
+        # The values so far, by the secret name under which the answer has them.
         self._values: dict[str, list[str]] = {}
 
     @property
