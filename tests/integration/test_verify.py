@@ -6,6 +6,8 @@ comparison.
 
 from __future__ import annotations
 
+import textwrap
+
 import pytest
 from support.http_server import running_server
 from support.ports import held_port
@@ -525,6 +527,72 @@ def test_generated_keys_and_rowcounts_of_sql_are_left_out(project):
     project.run("--mimic-verify").expect(failed=1, says=drifts)
     project.ini("sqlalchemy volatile=rows.*.id,lastrowid,rowcount")
     project.run("--mimic-verify").expect(passed=1)
+
+
+#: What follows an INSERT whose new key is left out of the comparison.
+AFTER_THE_INSERT = {
+    "an answer that differs": """
+        newest = connection.execute(text("SELECT max(id) AS newest FROM users")).scalar_one()
+        assert newest == key
+    """,
+    "a call that is new": """
+        connection.execute(text("UPDATE users SET name = 'Bob' WHERE id = :key"), {"key": key})
+    """,
+}
+
+
+@pytest.mark.parametrize("scope", ["function", "module"])
+@pytest.mark.parametrize("body", AFTER_THE_INSERT.values(), ids=AFTER_THE_INSERT)
+def test_no_old_answer_stays_beside_a_new_one_of_its_conversation(project, body, scope):
+    pytest.importorskip("sqlalchemy", reason="needs SQLAlchemy")
+    project.ini("sqlalchemy volatile=rows.*.id,lastrowid")
+    project.write(
+        "test_shop.py",
+        f"""
+import pytest
+from sqlalchemy import create_engine, text
+
+@pytest.fixture(scope="{scope}")
+def connection():
+    with create_engine("sqlite:///shop.db").begin() as connection:
+        connection.execute(text("CREATE TABLE IF NOT EXISTS users (id INTEGER PRIMARY KEY, name TEXT)"))
+        yield connection
+
+@pytest.fixture(scope="{scope}")
+def key(connection):
+    return connection.execute(text("INSERT INTO users (name) VALUES ('Ann') RETURNING id")).scalar_one()
+
+def test_equal(key, connection):
+    assert connection.execute(text("SELECT min(name) FROM users")).scalar_one()
+
+def test_it(key, connection):
+{textwrap.indent(textwrap.dedent(body), "    ")}
+""",
+    )
+    project.record().expect(passed=2)
+
+    project.run("--mimic-rerecord").expect(passed=2)
+
+    project.run().expect(passed=2)
+
+
+def test_answers_stay_if_all_of_their_conversation_do(project):
+    pytest.importorskip("sqlalchemy", reason="needs SQLAlchemy")
+    project.ini("sqlalchemy volatile=rows.*.id,lastrowid")
+    project.tests("""
+        from sqlalchemy import create_engine, text
+
+        def test_it():
+            with create_engine("sqlite:///shop.db").begin() as connection:
+                connection.execute(text("CREATE TABLE IF NOT EXISTS users (id INTEGER PRIMARY KEY, name TEXT)"))
+                connection.execute(text("INSERT INTO users (name) VALUES ('Ann') RETURNING id, name")).all()
+                connection.execute(text("SELECT max(name) FROM users")).all()
+    """)
+    recorded = project.record().expect(passed=1)
+
+    again = project.run("--mimic-rerecord").expect(passed=1)
+
+    assert again.vault == recorded.vault
 
 
 def test_a_changed_source_alone_fails_no_replayed_cassette_while_verifying(project):

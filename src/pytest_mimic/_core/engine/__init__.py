@@ -39,6 +39,7 @@ One call on its way:
 | step | what is to be done with a call, until it has ended | `steps` |
 | performer | what runs a user's function, and replays it | `execution`, `streams` |
 | observed | what is noted of a real call while it runs | `record` |
+| new answer | a service gave it, and the recorded one stayed | `stayed_answers` |
 | arguments before | what a real call may not change | `mutated_arguments` |
 | drift | how a real outcome differs from its recording | `verifying` |
 | blame | a miss or a drift is counted, and its test fails | `blame` |

@@ -54,6 +54,14 @@ if TYPE_CHECKING:
         def fill(self, number: int, recording: Recording, /) -> None:
             """Record in its empty place a call that has come to no whole outcome."""
 
+    class Places(Protocol):
+        """The outcomes of one file, in which a new one is put: a `Track`."""
+
+        def put(
+            self, place: int, recording: Recording, error: tuple[str, str] | None, /
+        ) -> None:
+            """Put the outcome of a call in its place, in a turn, and write the file."""
+
     class OpenCall(Protocol):
         """A real call that has not ended."""
 
@@ -146,6 +154,9 @@ class Owner:
         ended: Set when the owner has ended.
         number_begun: How many calls with a place among equal ones have begun, of all
             targets.
+        has_new_answers: A service gave a new answer in this pass, or one that differs
+            from the recorded one, so that no recorded answer stays.
+        stayed: The new answers of the calls whose recorded ones have stayed so far.
     """
 
     def __init__(self, name: str, *, is_test: bool = False) -> None:
@@ -168,6 +179,8 @@ class Owner:
         self.void: set[str] = set()
         self.ended: Event = Event()
         self.number_begun: int = 0
+        self.has_new_answers: bool = False
+        self.stayed: list[NewAnswer] = []
 
     def rewind(self) -> None:
         """Start over, because the scope has ended.
@@ -181,6 +194,8 @@ class Owner:
         self.number_begun = 0
         self.replayed.clear()
         self.again.clear()
+        self.has_new_answers = False
+        self.stayed = []
         self.ended.set()
         self.ended = Event()
 
@@ -199,6 +214,22 @@ class Unended(NamedFields):
     position: int
     recording: Recording
     label: str
+
+
+class NewAnswer(NamedFields):
+    """The new answer of a call whose recorded one has stayed.
+
+    Attributes:
+        places: The outcomes of the call's file.
+        place: The place of the answer among them.
+        recording: The call with its new answer.
+        error: The call and its failure in words, with the test, if it has failed.
+    """
+
+    places: Places
+    place: int
+    recording: Recording
+    error: tuple[str, str] | None
 
 
 class Inside:

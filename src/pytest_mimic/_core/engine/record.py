@@ -29,6 +29,8 @@ from pytest_mimic._core.engine.account_events import (
     VariableInOutcome,
 )
 from pytest_mimic._core.engine.mutated_arguments import ArgumentsBefore
+from pytest_mimic._core.engine.owners import NewAnswer
+from pytest_mimic._core.engine.stayed_answers import may_stay, write_new_answers
 from pytest_mimic._core.outcome.lossy import losses
 from pytest_mimic._core.outcome.outcome import Stream, Value
 from pytest_mimic._core.outcome.plain import bytes_in
@@ -39,7 +41,7 @@ from pytest_mimic._core.tree.pickle_previews import described_outcome, preview
 from pytest_mimic._core.vault.recording_facts import Recording
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.owners import Owner
@@ -152,7 +154,9 @@ def record(
 ) -> None:
     """Record the outcome of a real call, in its place.
 
-    An outcome that stood there stays if only parts changed that verifying leaves out.
+    An outcome that stood there stays if only parts changed that verifying leaves out:
+    those of `volatile=`, and at a client also a date or a server's name. Of a
+    conversation with services, `stayed_answers` says when.
 
     Args:
         places: The outcomes of the file.
@@ -168,7 +172,10 @@ def record(
     """
     call, run = observed.call, observed.call.plan.run
     before = places.outcomes_before.get(place)
-    stored_outcome = encode(observed, outcome, before)
+    new_outcome = encode(observed, outcome)
+    stored_outcome = new_outcome
+    if before is not None:
+        stored_outcome = _unless_it_stays(places, call, before, new_outcome)
     if run.account.log is not None:
         run.account.log(
             "recorded", call, stored_outcome=stored_outcome, seconds=observed.duration
@@ -188,11 +195,54 @@ def record(
     recording = recording_of(call, [stored_outcome], places.owner)
     with run.recordings.turns:
         places.put(place, recording, error)
+        owner = places.owner
+        if owner is not None and call.converses:
+            if stored_outcome is not new_outcome:
+                new_recording = recording._replace(outcomes=[new_outcome])
+                new_answer = NewAnswer(places, place, new_recording, error)
+                _note_stayed(owner, call, stored_outcome, new_answer)
+            elif not owner.has_new_answers:
+                write_new_answers(run.current, owner)
         if is_first:
             seconds = observed.duration - observed.seconds_shared
             run.account.recorded_calls.append(RecordedCall(call.plan.target, seconds))
         if call.edge_call is not None:
             _follow_answer(places, call, outcome, is_first=is_first)
+
+
+def _unless_it_stays(
+    places: Places, call: Call, before: Stored, new_outcome: Stored
+) -> Stored:
+    """Return the new outcome of a call, or the recorded one if that stays."""
+    volatile = call.plan.options.volatile
+    if not volatile and call.plan.kind == "function":
+        return new_outcome
+    owner = places.owner if call.converses else None
+    if owner is not None and not may_stay(call.plan.run.current, owner):
+        volatile = ()
+    if not _is_unchanged(call, before, new_outcome, volatile=volatile):
+        return new_outcome
+    before.inputs = new_outcome.inputs
+    return before
+
+
+def _is_unchanged(
+    call: Call, before: Stored, after: Stored, *, volatile: Collection[str]
+) -> bool:
+    from pytest_mimic._core.engine.verifying import is_unchanged
+
+    redactor = call.plan.run.redactor
+    return is_unchanged(call, before, after, volatile=volatile, redactor=redactor)
+
+
+def _note_stayed(
+    owner: Owner, call: Call, stayed: Stored, new_answer: NewAnswer
+) -> None:
+    """Note the new answer of a call whose recorded one stays, if they differ."""
+    new_outcome = new_answer.recording.stored
+    is_equal = _is_unchanged(call, stayed, new_outcome, volatile=())
+    if call.plan.options.volatile and not is_equal:
+        owner.stayed.append(new_answer)
 
 
 def _follow_answer(
@@ -272,17 +322,12 @@ def _kept_parts(call: Call) -> dict[str, Any] | None:
 # -- the outcome in its stored form
 
 
-def encode(
-    observed: Observed, outcome: Outcome, before: Stored | None = None
-) -> Stored:
+def encode(observed: Observed, outcome: Outcome) -> Stored:
     """Return an outcome in its stored form, if it may be recorded.
 
     Args:
         observed: What was observed of the call.
         outcome: Its outcome.
-        before: The outcome that was recorded before. It is kept if only parts changed
-            that verifying leaves out: those of `volatile=`, and at a client also a date
-            or a server's name.
 
     Raises:
         MutatedInputError: The call has changed an argument.
@@ -322,14 +367,6 @@ def encode(
         stored_outcome.entry["coroutine"] = observed.late_stream
     if observed.trace is not None:
         stored_outcome.inputs = observed.trace.noted().over
-    may_stay = plan.options.volatile or plan.kind != "function"
-    if before is None or not may_stay:
-        return stored_outcome
-    from pytest_mimic._core.engine.verifying import is_unchanged
-
-    if is_unchanged(call, before, stored_outcome, redactor=run.redactor):
-        before.inputs = stored_outcome.inputs
-        return before
     return stored_outcome
 
 

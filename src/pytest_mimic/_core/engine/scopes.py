@@ -119,6 +119,8 @@ class Scopes:
                 self._run.made_recordings.missed.clear()
             if passed and is_neither_skipped_nor_xfail:
                 self._drop_old(test)
+            if passed:
+                self._leave_stayed_answers(test)
             self._judge(test, passed=passed)
             # A test that passed with what a scope recorded is the proof that it is
             # good.
@@ -129,6 +131,15 @@ class Scopes:
         finally:
             self._run.current.owner = session
             test.ended.set()
+
+    def _leave_stayed_answers(self, test: Owner) -> None:
+        """Let wider fixtures go on with the answers that stayed in a test.
+
+        A later test may record something new with such a fixture: see `stayed_answers`.
+        """
+        for scope in self._owners.values():
+            if scope.fixtures and scope.stayed:
+                scope.stayed += test.stayed
 
     def _end_scopes(self) -> None:
         for name, owner in list(self._open.items()):

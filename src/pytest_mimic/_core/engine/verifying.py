@@ -6,6 +6,7 @@ it is where only volatile parts have changed.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -192,14 +193,19 @@ def _length(outcome: Outcome) -> tuple[str, int, bool]:
 
 
 def is_unchanged(
-    call: Call, before: Stored, after: Stored, *, redactor: Redactor
+    call: Call,
+    before: Stored,
+    after: Stored,
+    *,
+    volatile: Collection[str],
+    redactor: Redactor,
 ) -> bool:
-    """Check whether an outcome has changed at most in parts that verifying leaves out.
+    """Check whether an outcome has changed at most in parts that are left out.
 
-    Verifying leaves out the paths of `volatile=`, and at a client a few more parts,
-    such as a date.
+    They are the paths of `volatile`, and at a client a few more parts that verifying
+    leaves out, such as a date.
     """
-    plan, volatile = call.plan, call.plan.options.volatile
+    plan = call.plan
     hides_parts = after.encoded is not None and after.encoded.has_custom_identity
     if plan.kind == "function" and (
         not volatile or hides_parts or before.awaited != after.awaited

@@ -1,0 +1,58 @@
+"""Recorded answers that stay where their calls are recorded again.
+
+An answer stays if only parts of it have changed that `volatile=` names. Others of its
+conversation may depend on such a part. An example, with `volatile=rows.*.id`:
+
+| statement | recorded | now |
+|---|---|---|
+| `INSERT INTO users … RETURNING id` | 1 | 2 |
+| `SELECT max(id) AS newest FROM users` | 1 | 2 |
+
+If the first answer stayed and the second one were new, a replay would mix what the
+service has said at two times. So answers stay as long as each of their conversation
+does. When a call of it is new, or its answer has changed otherwise, the new answers of
+all its calls are written: those that have stayed so far, and those that follow.
+
+A test has one conversation with all of its services, and with the wider fixtures that
+are set up.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_mimic._core.engine.current import Current
+    from pytest_mimic._core.engine.owners import Owner
+
+
+def may_stay(current: Current, owner: Owner) -> bool:
+    """Return whether each answer of an owner's conversation has stayed so far."""
+    return not any(each.has_new_answers for each in _in_conversation(current, owner))
+
+
+def write_new_answers(current: Current, owner: Owner) -> None:
+    """Write the new answers of a conversation of which one does not stay.
+
+    Args:
+        current: Knows the wider fixtures that are set up.
+        owner: The owner of the call whose answer does not stay.
+    """
+    owner.has_new_answers = True
+    for each in _in_conversation(current, owner):
+        stayed, each.stayed = each.stayed, []
+        for new_answer in stayed:
+            each.has_new_answers = True
+            new_answer.places.put(
+                new_answer.place, new_answer.recording, new_answer.error
+            )
+
+
+def _in_conversation(current: Current, owner: Owner) -> Iterator[Owner]:
+    """Yield an owner, and the scopes of the wider fixtures that are set up."""
+    yield owner
+    for scope in current.scopes.values():
+        if scope.fixtures and scope is not owner:
+            yield scope
