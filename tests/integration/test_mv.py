@@ -333,6 +333,21 @@ def test_tests_that_nothing_tells_apart_are_named(suite):
         ) in run.section
 
 
+def test_renamed_tests_are_named_before_the_unused_are_dropped(suite):
+    """Pasted from top to bottom, no command deletes what a later line offers."""
+    suite.put({"a": making("test_x", 1, 2) + making("test_y", 1, 3)})
+    suite.record()
+    suite.put({"a": making("test_v", 1, 2) + making("test_w", 1, 3)})
+
+    section = suite.replay().section
+
+    drop = section.index("to drop the unused: pytest --mimic-clear-unused")
+    for test in ("test_v", "test_w"):
+        offer = f"t/a.py::{test} may be one of the tests that are gone"
+        (line,) = [line for line in section if line.startswith(offer)]
+        assert section.index(line) < drop
+
+
 def test_proposed_where_only_the_new_test_runs(suite):
     suite.put({"a": making("test_x", 1) + making("test_z", 2)})
     suite.record()

@@ -239,7 +239,7 @@ class Ending:
             account.moved.append(move)
         for test, candidates in moves.unclear.items():
             names = limited(candidates, most=3, of=" tests")
-            account.notes.add(
+            account.unclear_moves.add(
                 f"{test} may be one of the tests that are gone and began with the same"
                 f" call: {', '.join(names)} (pytest-mimic mv --help)"
             )

@@ -105,6 +105,7 @@ def summary(
     problems += _recorded_errors(account, commands)
     problems += _missing_lists(account, commands)
     problems += _move_commands(account, commands)
+    problems += limited(account.unclear_moves)
     problems += _drift_list(account, commands)
     problems += list_unused(judgement)
     if judgement.unused and not judgement.cleared:

@@ -216,6 +216,8 @@ class Account:
         self.deselected: DistinctTexts = DistinctTexts()
         # Other reasons why the run was not complete.
         self.selection: DistinctTexts = DistinctTexts()
+        # Which renamed tests have several tests that are gone to take recordings from.
+        self.unclear_moves: DistinctTexts = DistinctTexts()
         # Any sentences.
         self.notes: DistinctTexts = DistinctTexts()
         # Errors outside of any test, and steps at an end that failed.
