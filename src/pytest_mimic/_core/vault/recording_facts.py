@@ -333,6 +333,8 @@ def calls_of(objects: Objects, name: str, facts: dict[str, Any]) -> list[Recordi
     """
     is_cassette = name.startswith(CASSETTES_PREFIX)
     test = facts.get("test")
+    if test is not None and type(test) is not str:
+        raise damaged(f"{objects.label}/{name}", "test must be a text")
     try:
         if not is_cassette:
             # The facts of the only call of a recording stand in its file.

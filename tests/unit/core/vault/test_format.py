@@ -116,6 +116,7 @@ SHAPES = [
     ('"duration": 0.5', '"duration": NaN', "NaN is no number of JSON"),
     ('{"a": 1}', '{"a": -Infinity}', "-Infinity is no number of JSON"),
     (' "source"', ' "identity": 5,\n "source"', "identity must be of type str"),
+    ('"tests/test_a.py::test_b[1]"', '5', "test must be a text"),
     (' "source"', ' "host": ["a"],\n "source"', "host must be of type str"),
     (' "source"', ' "options": "a",\n "source"', "options must be of type dict"),
     (' "source"', ' "parts": [1],\n "source"', "parts must be of type dict"),
