@@ -133,7 +133,8 @@ def test_no_player_answers_for_stale_inputs(runs: Runs, of_source: Any) -> None:
     of_source("5a5a")("tea")
     Path(runs.folder, "shop.csv").write_text("2\n", encoding="utf-8")
     inputs = b'{"files": {"shop.csv": "0123abcd"}, "functions": {}}'
-    inputs_name = f"objects/inputs/{xxh3_128_hexdigest(inputs)}.json"
+    digest = xxh3_128_hexdigest(inputs)
+    inputs_name = f"objects/{digest[:2]}/{digest}.json"
     runs.store.write(inputs_name, inputs)
     [name] = runs.names()
     recorded = json.loads(runs.store.read(name) or "")
