@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from unit.clients.runs import Runs
 
 from clients.sql.places import Connect, Place, place_for, same
+from pytest_mimic.errors import UnstorableOutcomeError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,6 +99,118 @@ def test_async_connection_that_is_given_up_is_replaced(
         return asyncio.run(ask())
 
     assert same(runs, async_place, steps) == [1, 2]
+
+
+# By the driver: a name, and what uses it at the driver's own connection.
+OWN_NAMES: list[tuple[str, str, Any]] = [
+    ("sqlite", "executescript", lambda own: own.executescript("SELECT 1")),
+    ("sqlite", "backup", lambda own: own.backup(own)),
+    ("postgresql+psycopg", "notifies", lambda own: list(own.notifies(timeout=0))),
+    ("postgresql+psycopg", "tpc_begin", lambda own: own.tpc_begin("x")),
+    ("postgresql+psycopg", "copy", lambda own: own.cursor().copy("COPY t TO STDOUT")),
+    ("postgresql+psycopg", "info.backend_pid", lambda own: own.info.backend_pid),
+    ("postgresql+psycopg2", "poll", lambda own: own.poll()),
+    (
+        "postgresql+psycopg2",
+        "copy_expert",
+        lambda own: own.cursor().copy_expert("COPY t TO STDOUT", None),
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("driver", "name", "use"), OWN_NAMES, ids=[name for _, name, _ in OWN_NAMES]
+)
+def test_what_only_the_driver_has_fails_the_test_in_every_mode(
+    runs: Runs,
+    connect: Connect,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    driver: str,
+    name: str,
+    use: Any,
+) -> None:
+    """Recorded or replayed, and even if the code under test catches the error."""
+    place = place_for(request, driver, tmp_path)
+
+    def steps(url: str) -> str:
+        connection: Any = connect(url).raw_connection()
+        with pytest.raises(
+            UnstorableOutcomeError, match=f"driver's own `{name}` cannot be recorded"
+        ):
+            use(connection.driver_connection)
+        connection.close()
+        [error] = runs.run.current.pending.take()
+        return str(error)
+
+    assert "mimic_functions" in same(runs, place, steps)
+
+
+def test_what_only_an_async_driver_has_fails_the_test_in_every_mode(
+    runs: Runs, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """While recording, it is not sent, as a replay would have no answer to it."""
+    pytest.importorskip("greenlet")
+    place = place_for(request, "postgresql+asyncpg", tmp_path)
+
+    def steps(url: str) -> list[str]:
+        async def ask() -> None:
+            engine = create_async_engine(url)
+            async with engine.connect() as connection:
+                own = (await connection.get_raw_connection()).driver_connection
+                assert not own.is_closed()
+                assert not hasattr(own, "no_such_name")
+                with pytest.raises(
+                    UnstorableOutcomeError, match="`fetch` cannot be recorded"
+                ):
+                    await own.fetch("SELECT 1")
+                with pytest.raises(
+                    UnstorableOutcomeError, match="`add_listener` cannot be recorded"
+                ):
+                    await own.add_listener("channel", print)
+            await engine.dispose()
+
+        asyncio.run(ask())
+        return [error.path for error in runs.run.current.pending.take()]
+
+    assert same(runs, place, steps) == ["fetch", "add_listener"]
+
+
+def test_looking_for_what_only_the_driver_has_fails_no_test(
+    runs: Runs, connect: Connect, lite: Place
+) -> None:
+    """Libraries ask which methods there are; a name that the driver lacks is missing."""
+
+    def steps(url: str) -> list[bool]:
+        connection: Any = connect(url).raw_connection()
+        own = connection.driver_connection
+        cursor = own.cursor()
+        seen = [hasattr(own, name) for name in ("backup", "notifies", "total_changes")]
+        seen.append(hasattr(cursor, "executescript"))
+        seen.append(hasattr(cursor, "copy"))
+        connection.close()
+        assert runs.run.current.pending.take() == []
+        return seen
+
+    assert same(runs, lite, steps) == [True, False, False, True, False]
+
+
+def test_events_of_a_pool_use_what_only_the_driver_has(
+    runs: Runs, connect: Connect, lite: Place
+) -> None:
+    """What is sent while a connection goes back to its pool is no call."""
+
+    def steps(url: str) -> Any:
+        engine = connect(url)
+        sa.event.listen(
+            engine, "reset", lambda own, *_: own.executescript("CREATE TABLE t (a)")
+        )
+        with engine.connect() as connection:
+            connection.execute(sa.text("SELECT 1"))
+        with engine.connect() as connection:
+            return connection.scalar(sa.text("SELECT count(*) FROM t"))
+
+    assert same(runs, lite, steps) == 0
 
 
 def test_statement_that_is_cancelled_is_not_recorded(runs: Runs, pg: Place) -> None:

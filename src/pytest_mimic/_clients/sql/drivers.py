@@ -1,6 +1,7 @@
 """What drivers do beyond their results.
 
-They refuse a closed cursor, and tell that a connection is lost.
+They refuse a closed cursor, tell that a connection is lost, and have methods of their
+own, which cannot be recorded.
 
 A stand-in has no driver's object to ask in a replay. So this module has the rules, as
 they were tried with each driver: what a driver raises, and in which attributes of its
@@ -9,7 +10,9 @@ connections SQLAlchemy's dialects look after an error.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any, Literal, NamedTuple
 
 
 class Refusal(NamedTuple):
@@ -110,14 +113,98 @@ def state_after_error(connection: Any) -> dict[str, Any]:
     return state
 
 
+def classes_of_driver(dialect: Any, kind: Literal["Connection", "Cursor"]) -> list[Any]:
+    """Return the classes of what SQLAlchemy holds, a driver's connection or cursor.
+
+    Of an async driver it holds an adapter. The list is empty for an unknown driver.
+    """
+    if dialect.is_async:
+        adapters = sys.modules.get("sqlalchemy.connectors.asyncio")
+        return _found_in([adapters], f"AsyncAdapt_dbapi_{kind.lower()}")
+    extensions = getattr(dialect.dbapi, "extensions", None)
+    return [
+        *_found_in([dialect.dbapi], kind),
+        # psycopg2 has its classes here.
+        *_found_in([extensions], kind.lower()),
+    ]
+
+
+def inner_classes(dialect: Any) -> list[Any]:
+    """Return the classes of the connection below SQLAlchemy's adapter of it."""
+    driver = _async_module(dialect)
+    return _found_in([driver], "AsyncConnection") or _found_in([driver], "Connection")
+
+
+def info_classes(dialect: Any) -> list[Any]:
+    """Return the classes of the `info` of psycopg's and psycopg2's connections."""
+    extensions = getattr(dialect.dbapi, "extensions", None)
+    modules = [dialect.dbapi, extensions, _async_module(dialect)]
+    return _found_in(modules, "ConnectionInfo")
+
+
+def _async_module(dialect: Any) -> Any:
+    """Return the module of an async driver."""
+    return sys.modules.get(dialect.driver.removesuffix("_async"))
+
+
+def _found_in(modules: Iterable[Any], name: str) -> list[Any]:
+    """Return the classes of a name in the modules that have it."""
+    found = []
+    for module in modules:
+        member = getattr(module, name, None)
+        if isinstance(member, type):
+            found.append(member)
+    return found
+
+
+def has_method(classes: Iterable[Any], name: str) -> bool:
+    """Check whether a class has a public method of a name."""
+    if name.startswith("_"):
+        return False
+    for owner in classes:
+        member = getattr(owner, name, None)
+        # PEP 249 lets a connection have the classes of errors.
+        if callable(member) and not isinstance(member, type):
+            return True
+    return False
+
+
 class InnerConnection:
     """The connection of an async driver.
 
-    SQLAlchemy asks whether it `is_closed`.
+    SQLAlchemy asks whether it `is_closed`. Everything else is the application's.
+
+    Args:
+        state: What `state_after_error` tells of the connection.
+        attribute: Returns another attribute by its name, or raises an error.
     """
 
-    def __init__(self, state: dict[str, Any]) -> None:
+    def __init__(self, state: dict[str, Any], attribute: Callable[[str], Any]) -> None:
         self._state = state
+        self._attribute = attribute
 
     def is_closed(self) -> bool:
         return bool(self._state.get("is_closed"))
+
+    def __getattr__(self, name: str) -> Any:
+        return self._attribute(name)
+
+
+class ConnectionInfo:
+    """The attribute `info` of psycopg's connections.
+
+    SQLAlchemy reads the transaction's state to see whether a transaction is open.
+
+    Args:
+        transaction_status: The state.
+        attribute: Returns another attribute by its name, or raises an error.
+    """
+
+    def __init__(
+        self, transaction_status: int, attribute: Callable[[str], Any]
+    ) -> None:
+        self.transaction_status = transaction_status
+        self._attribute = attribute
+
+    def __getattr__(self, name: str) -> Any:
+        return self._attribute(name)

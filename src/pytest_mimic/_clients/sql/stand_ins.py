@@ -10,15 +10,19 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from pytest_mimic._clients.sql import outcomes
 from pytest_mimic._clients.sql.drivers import (
+    ConnectionInfo,
     CursorRules,
     InnerConnection,
+    classes_of_driver,
     cursor_rules,
+    has_method,
+    info_classes,
+    inner_classes,
     state_after_error,
 )
 from pytest_mimic._clients.sql.statement_calls import UNNAMED, StatementCall, action
@@ -26,6 +30,7 @@ from pytest_mimic.client import (
     NO_NAMES,
     MimicError,
     Redactor,
+    UnstorableOutcomeError,
     as_recorded,
     from_plain,
     recording,
@@ -243,7 +248,23 @@ class StandInConnection:
         status = _IDLE
         if self.used:
             status = _IN_TRANSACTION
-        return SimpleNamespace(transaction_status=status)
+        return ConnectionInfo(status, self._attribute_of_info)
+
+    def _attribute_of_info(self, name: str) -> Any:
+        """Return what psycopg's `info` tells, where nothing is recorded.
+
+        Raises:
+            UnstorableOutcomeError: The attribute is read where calls are recorded. It
+                is no method, so that reading it is the call.
+        """
+        is_own = name.startswith("_")
+        classes = info_classes(self.dialect)
+        if is_own or not any(hasattr(owner, name) for owner in classes):
+            raise _no_attribute_of_driver(name)
+        if self.is_passing():
+            return getattr(self.connect().info, name)
+        with self.port.noting:
+            raise _refused_of_driver(f"info.{name}")
 
     @property
     def _connection(self) -> Any:
@@ -251,9 +272,51 @@ class StandInConnection:
 
         SQLAlchemy asks whether it `is_closed`.
         """
-        if self.real is None or self.state_when_lost:
-            return InnerConnection(self.state_when_lost)
-        return self.real._connection
+        state = self.state_when_lost
+        if self.real is not None and not state:
+            if self.is_passing():
+                return self.real._connection
+            state = state_after_error(self.real)
+
+        def attribute(name: str) -> Any:
+            return self.method_of_driver(
+                name, inner_classes(self.dialect), lambda: self.connect()._connection
+            )
+
+        return InnerConnection(state, attribute)
+
+    def is_passing(self) -> bool:
+        """Return whether what is sent now is no call, as while the pool works."""
+        return self.resetting or not self.port.taking()
+
+    def method_of_driver(
+        self, name: str, classes: Sequence[Any], find_owner: Callable[[], Any]
+    ) -> Callable[..., Any]:
+        """Return what stands for a method that only the driver's own object has.
+
+        Libraries look for methods that they may not call. So the error of a method that
+        the driver has is raised when the method is called.
+
+        Args:
+            name: The method, `copy_expert`.
+            classes: The classes of the driver's object.
+            find_owner: Returns the driver's object.
+
+        Raises:
+            AttributeError: The driver has no such method.
+        """
+        if not has_method(classes, name):
+            raise _no_attribute_of_driver(name)
+
+        def method(*args: Any, **options: Any) -> Any:
+            if not self.is_passing():
+                with self.port.noting:
+                    raise _refused_of_driver(name)
+            if self.resetting and self.real is None:
+                return None
+            return getattr(find_owner(), name)(*args, **options)
+
+        return method
 
     def __getattr__(self, name: str) -> Any:
         """Return an attribute of the driver's connection, which this class lacks.
@@ -262,6 +325,7 @@ class StandInConnection:
         |---|---|
         | of its state, `closed` | as the connection tells it, or that of a new one |
         | `set_isolation_level` and the like | what sets it now, or once it is open |
+        | another method, `backup` | what raises an error when it is called |
         """
         if name in _STATE_OF_NEW_CONNECTION:
             if name in self.state_when_lost:
@@ -271,7 +335,11 @@ class StandInConnection:
             return getattr(self.real, name, _STATE_OF_NEW_CONNECTION[name])
         if name.startswith("set_"):
             return partial(self._configure, name)
-        raise _no_method_of_driver(name)
+        if name.startswith("_") or name in _OWN_ATTRIBUTES:
+            # A stand-in without `__init__`, as `copy` makes one, has no dialect.
+            raise _no_attribute_of_driver(name)
+        classes = classes_of_driver(self.dialect, "Connection")
+        return self.method_of_driver(name, classes, self.connect)
 
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
@@ -370,11 +438,27 @@ class StandInConnection:
             raise outcomes.load_error(outcome["error"], self.dialect.dbapi)
 
 
-def _no_method_of_driver(name: str) -> AttributeError:
-    """Return the error of an attribute that only the driver's own object has."""
+def _no_attribute_of_driver(name: str) -> AttributeError:
+    """Return the error of an attribute that only the driver's own object may have."""
     return AttributeError(
+        f"{_not_recordable(name)}. Name the function that calls it in mimic_functions"
+    )
+
+
+def _refused_of_driver(name: str) -> UnstorableOutcomeError:
+    """Return the error of a call that only the driver's own object can answer."""
+    return UnstorableOutcomeError(
+        _not_recordable(name),
+        remedies=["name the function that calls it in mimic_functions"],
+        path=name,
+    )
+
+
+def _not_recordable(name: str) -> str:
+    """Return why what only the driver's own object has is refused."""
+    return (
         f"the driver's own `{name}` cannot be recorded; statements are, where"
-        " SQLAlchemy sends them. Name the function that calls it in mimic_functions"
+        " SQLAlchemy sends them"
     )
 
 
@@ -440,8 +524,17 @@ class StandInCursor:
         self._rows: Iterator[Any] = iter(())
 
     def __getattr__(self, name: str) -> Any:
-        """Refuse what only the driver's own cursor has, such as `copy_expert`."""
-        raise _no_method_of_driver(name)
+        """Return what refuses a method of the driver's own cursor, `copy_expert`."""
+        if name.startswith("_") or name == "connection":
+            # A cursor without `__init__`, as `copy` makes one, has no connection.
+            raise _no_attribute_of_driver(name)
+        connection = self.connection
+        classes = classes_of_driver(connection.dialect, "Cursor")
+        return connection.method_of_driver(name, classes, self._real_cursor)
+
+    def _real_cursor(self) -> Any:
+        """Return a new cursor of the driver, as this one is."""
+        return self.connection.connect().cursor(*self._factories, **self._options)
 
     # -- executing
 
@@ -553,9 +646,7 @@ class StandInCursor:
         options: dict[str, Any],
     ) -> Sequence[Any]:
         """Execute a statement for real, and return all rows of its result."""
-        real_cursor = self.connection.connect().cursor(
-            *self._factories, **self._options
-        )
+        real_cursor = self._real_cursor()
         if self._input_sizes is not None:
             real_cursor.setinputsizes(*self._input_sizes)
         self._configure(real_cursor)

@@ -65,10 +65,10 @@ def test_driver_has_its_own_rule_for_a_closed_cursor(
             {"closed": True, "broken": True},
         ),
         (
-            SimpleNamespace(_connection=InnerConnection({"is_closed": True})),
+            SimpleNamespace(_connection=InnerConnection({"is_closed": True}, vars)),
             {"is_closed": True},
         ),
-        (SimpleNamespace(_connection=InnerConnection({})), {}),
+        (SimpleNamespace(_connection=InnerConnection({}, vars)), {}),
         (object(), {}),
     ],
     ids=["open", "psycopg2", "psycopg", "asyncpg", "asyncpg open", "no attributes"],
