@@ -344,7 +344,10 @@ class Track:
 
     def candidates(self, target: str) -> Iterable[Recording]:
         """Return the recordings of a target that a miss is compared with."""
-        return self._recordings.like_missed(target, self._run.current.test)
+        owner_name = None if self.owner is None else self.owner.name
+        return self._recordings.like_missed(
+            target, test=self._run.current.test, owner=owner_name
+        )
 
     # -- recording
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.account import Account
     from pytest_mimic._core.engine.owners import Owner
     from pytest_mimic._core.vault import Vault
+    from pytest_mimic._core.vault.headings import Heading
 
 # So many recordings of a target are looked at for the one that is nearest to a miss.
 _MOST_LOOKED_AT = 10_000
@@ -120,8 +121,8 @@ class Recordings:
         self.failed: set[str] = set()
         self.imports: dict[str, list[str]] = {}
         self.missed: dict[tuple[str, ...], tuple[MimicError, str]] = {}
-        # The tests of recordings, by their names.
-        self._tests: dict[str, str] = {}
+        # What is known of recordings that a miss may be compared with, by their names.
+        self._headings: dict[str, Heading] = {}
         self._by_owner: dict[str, dict[str, set[str]]] = {}
 
     # -- finding
@@ -188,19 +189,40 @@ class Recordings:
         """Yield all readable recordings of a target."""
         return self._readable(self._names_of(target), target)
 
-    def like_missed(self, target: str, test: str) -> Iterator[Recording]:
+    def like_missed(
+        self, target: str, *, test: str, owner: str | None
+    ) -> Iterator[Recording]:
         """Yield recordings of a target that a missed call may resemble.
 
-        Recordings of the same test come first. Of a target with very many recordings,
-        the first ones are looked at, so that a miss does not take seconds.
+        Recordings of the same owner come first, then those of the same test. Of a
+        target with very many recordings, the first ones are looked at, so that a miss
+        does not take seconds.
+
+        Args:
+            target: The name of the target.
+            test: The id of the running test.
+            owner: The test or the scope that the call belongs to; None if one recording
+                serves all.
         """
         vault = self._vault
         names = self._names_of(target)[:_MOST_LOOKED_AT]
         # A run may have many misses.
-        new = [name for name in names if name not in self._tests]
+        new = [name for name in names if name not in self._headings]
         for heading in vault.reader.headings(new):
-            self._tests[heading.name] = heading.test
-        names.sort(key=lambda name: self._tests.get(name) != test)
+            self._headings[heading.name] = heading
+
+        def distance(name: str) -> int:
+            heading = self._headings.get(name)
+            if heading is None:
+                return 2
+            is_of_owner = owner is not None and heading.owner == owner
+            if is_of_owner:
+                return 0
+            if heading.test == test:
+                return 1
+            return 2
+
+        names.sort(key=distance)
         return self._readable(names, target)
 
     def _names_of(self, target: str) -> list[str]:

@@ -157,7 +157,7 @@ class Refusal:
         run, file, call = self._run, self._file, self._call
         target = call.plan.target
         owner = file.owner
-        owner_name = "" if owner is None else owner.name
+        owner_name = None if owner is None else owner.name
         # A test hands on what one service answers to another. The answers of all
         # services follow from one another only if they are recorded together.
         is_later = call.converses and owner is not None and bool(owner.replayed)
@@ -180,6 +180,7 @@ class Refusal:
                 call.plan.options,
                 call.plan.client,
                 belongs_to_test=call.is_in_sequence and not file.cassette_in_words,
+                owner=owner_name,
                 verb=verb,
                 paths_of_hashes=paths_of_hashes(values),
                 read_parts=lambda: call.parts,

@@ -81,6 +81,8 @@ class MissedCall(NamedTuple):
         line: The name in that line, if it differs from the target's name.
         belongs_to_test: Whether each test has its own recordings of such calls, as it
             has in a sequence. Another test's recording is then none of this call.
+        owner: The test, or the scope of a wider fixture, that the call belongs to; that
+            of the session is empty. None: one recording serves all.
         verb: The command that records the call: `RECORD`, or `RERECORD` for its whole
             test.
         paths_of_hashes: The paths at which the arguments keep a `hash()`.
@@ -95,9 +97,19 @@ class MissedCall(NamedTuple):
     options: Options = Options()
     line: str = ""
     belongs_to_test: bool = False
+    owner: str | None = None
     verb: Verb = Verb.RECORD
     paths_of_hashes: Collection[str] = ()
     read_parts: Callable[[], Parts | None] = _no_parts
+
+    def is_of_other_test(self, recording: Recording) -> bool:
+        """Check whether a recording is another test's, which this call cannot get.
+
+        What a wider fixture sent was recorded by the first test that used the fixture.
+        """
+        if not self.belongs_to_test or recording.test == self.test:
+            return False
+        return self.owner is None or recording.owner != self.owner
 
 
 def missing(
@@ -127,7 +139,9 @@ def missing(
             call, former, cassette_in_words=cassette_in_words, remedies=remedies
         )
     first_candidates = list(islice(candidates, CANDIDATES))
-    nearest = nearest_recording(first_candidates, call.arguments, test=call.test)
+    nearest = nearest_recording(
+        first_candidates, call.arguments, test=call.test, owner=call.owner
+    )
     listed_remedies = list(remedies or [_again(call.verb, "to record it", call.test)])
     changing: Changing | None = None
     if nearest is None:
@@ -147,8 +161,7 @@ def missing(
             call_without_secrets,
             cassette_in_words=cassette_in_words,
         )
-        is_of_other_test = call.belongs_to_test and recording.test != call.test
-        if names_client(call.target) and not is_of_other_test:
+        if names_client(call.target) and not call.is_of_other_test(recording):
             hidden_today, hidden_before = _parts_hidden_on_one_side(
                 recording.arguments, call.arguments
             )
@@ -462,7 +475,7 @@ def _unseen(nearest: Recording, call: MissedCall, *, is_ignored: bool) -> str:
         names = ",".join(call.options.ignore)
         where = f"it differs only in what ignore={names} leaves out"
         return f"{where}: it was recorded without, or is another test's"
-    if call.belongs_to_test and nearest.test != call.test:
+    if call.is_of_other_test(nearest):
         return (
             "the same call in another test: each test replays its own recordings of"
             f" {call.target}"

@@ -25,13 +25,22 @@ def nearest_recording(
     arguments: Mapping[str, Any] | None,
     *,
     test: str | None = None,
+    owner: str | None = None,
 ) -> Recording | None:
     """Return the recording that is most like a call, or None without candidates.
 
-    A recording of the same test comes first, then the one with the fewest arguments
+    A recording of the same owner comes first, which may be the scope of a wider
+    fixture, then one of the same test, then the one with the fewest arguments
     that differ, then with the fewest parts that differ, then of the same kinds, then
     one of other parameters of the test, then the latest. Only the first few hundred
     candidates are considered.
+
+    Args:
+        candidates: The recordings of the same target.
+        arguments: The description of the call's arguments; None: they are not known.
+        test: The id of the test that made the call, if it is known.
+        owner: The test or the scope that the call belongs to; None if one recording
+            serves all.
     """
     short = short_descriptions(arguments)
     parts: dict[str, Node] | None = None
@@ -51,7 +60,16 @@ def nearest_recording(
             counts = (-len(paths), -len(differences), -others)
         known_test = known.test or ""
         is_like = known_test.partition("[")[0] == (test or "").partition("[")[0]
-        return (known.test == test, counts, is_like, known.recorded or "", known_test)
+        is_of_owner = owner is not None and known.owner == owner
+        return (
+            is_of_owner,
+            # The first test that used a wider fixture has recorded its calls.
+            is_of_owner or known.test == test,
+            counts,
+            is_like,
+            known.recorded or "",
+            known_test,
+        )
 
     return max(islice(candidates, CANDIDATES), key=likeness, default=None)
 

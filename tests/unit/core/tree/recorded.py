@@ -17,6 +17,7 @@ class Recorded(NamedTuple):
     test: str | None = "tests/test_rates.py::test_week"
     recorded: str | None = "2026-11-02"
     parts: dict[str, Any] | None = None
+    owner: str | None = None
 
     def whole(self) -> Recorded:
         return self

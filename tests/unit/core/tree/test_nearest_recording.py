@@ -39,3 +39,15 @@ def test_the_nearest_recording_is_found(
 ) -> None:
     assert nearest_recording(candidates, now, test=TEST) is candidates[-1]
     assert nearest_recording([], now) is None
+
+
+def test_the_nearest_recording_is_one_of_the_same_owner() -> None:
+    """Another test may have recorded what a wider fixture sent."""
+    of_scope = of(page=2)._replace(owner="session")
+    candidates = [of(TEST, page=1)._replace(owner=TEST), of_scope, of(page=1)]
+
+    nearest = nearest_recording(
+        candidates, described(page=1), test=TEST, owner="session"
+    )
+
+    assert nearest is of_scope
