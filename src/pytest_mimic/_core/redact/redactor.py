@@ -175,6 +175,14 @@ _STORED_BY_SCRIPT = pattern(
     r"""(?P<quote>["'])(?P<text>(?:(?!(?P=quote))[^\\<>\n])+)(?P=quote)\s{0,20}\)"""
 )
 _MARK_OF_STORING = "Storage.setItem("
+# How such a script may begin. In prose, and in the code that it shows, nothing is
+# hidden.
+_START_OF_SCRIPT = pattern(
+    r"""\ufeff?\s*(?://|/\*|["']use\ strict["']"""
+    r"""|[!(]?(?:async\s{1,5})?function\b|\(?\(\w{0,20}\)\s{0,5}=>"""
+    r"""|(?:if|for|try)\s{0,5}[({]|(?:const|let|var)\s{1,5}[\w$]{1,200}\s{0,5}="""
+    r"""|(?:document|globalThis|localStorage|self|sessionStorage|window)\.)"""
+)
 # A link to another page in markup, with a query or a fragment.
 _LINK = pattern(
     r"""\s(?i:href|src|action|formaction|content|data-[\w-]{1,100})"""
@@ -731,7 +739,7 @@ def _patterns_of_literals(text: str) -> tuple[re.Pattern[str], ...]:
         return (_ARGUMENT,)
     if "=" in text and _SCRIPT.match(text):
         return (_IN_SCRIPT, _STORED_BY_SCRIPT)
-    if _MARK_OF_STORING in text:
+    if _MARK_OF_STORING in text and _START_OF_SCRIPT.match(text):
         return (_STORED_BY_SCRIPT,)
     if "=" in text and _SETTINGS.fullmatch(text):
         return (_SETTING,)

@@ -504,6 +504,14 @@ def test_free_text_loses_the_values_after_secret_names(
             "if (a) { sessionStorage.setItem('api_key', '<redacted>'); sessionStorage.setItem('a', 'b') }",
         ),
         (
+            "(() => { localStorage.setItem('token', 'abc') })()",
+            "(() => { localStorage.setItem('token', '<redacted>') })()",
+        ),
+        (
+            "Keep it:\n```js\nlocalStorage.setItem('token', 'abc')\n```",
+            "Keep it:\n```js\nlocalStorage.setItem('token', 'abc')\n```",
+        ),
+        (
             "cookieStorage.getItem('token', 'abc')",
             "cookieStorage.getItem('token', 'abc')",
         ),
