@@ -77,6 +77,14 @@ _STEP_OF_VALUES = {
     **dict.fromkeys(("LPUSH", "RPUSH", "LPUSHX", "RPUSHX", "SADD", "PFADD"), 1),
     **dict.fromkeys(("HSET", "HMSET", "ZADD", "MSET", "MSETNX", "XADD"), 2),
 }
+# The commands that read several values, each with the place where their names begin.
+NAMES_OF_READ_VALUES = {"MGET": 1, "HMGET": 2}
+# Commands with names and values in turn, each with the place of the first name.
+_NAMES_IN_TURN = {
+    **dict.fromkeys(("MSET", "MSETNX"), 1),
+    **dict.fromkeys(("HSET", "HMSET", "HSETNX"), 2),
+    "XADD": 3,
+}
 # Commands whose arguments mean the same in any order, each with the place where these
 # arguments begin. In the second table they are names and values in turn.
 _UNORDERED_ARGUMENTS = {
@@ -90,6 +98,11 @@ _UNORDERED_ARGUMENTS = {
 _UNORDERED_PAIRS = {"MSET": 1, "MSETNX": 1, "HSET": 2, "HMSET": 2}
 # The first bytes of the words of `ACL SETUSER` that are passwords and their hashes.
 _PASSWORD_MARKS = (b">", b"<", b"#", b"!")
+# Finds the words of the names that are judged by the look of their values, which few
+# commands have. `SecretNames` judges the names.
+_may_be_judged_by_look = re.compile(
+    rb"(?is)\A.{0,80}(?:assertion|hmac|sign|ticket|tokens|pat)"
+).match
 _is_name = re.compile(rb"[^\s{}\[\]\"]{1,80}").fullmatch
 _parts_of_name = re.compile("[:/.]").split
 _LONGEST_KEY = 80
@@ -190,6 +203,63 @@ def name_of_secret_key(command: Command, redactor: Redactor) -> str:
     return ""
 
 
+def name_judged_by_look(command: Command, redactor: Redactor) -> str:
+    """Return the name in a key of a command that makes secret what looks like a token.
+
+    Such a name is `tokens`. Only the keys count, and the field of `HGET`, as few values
+    beside such a name are tokens. Empty: there is no such name.
+    """
+    verb = first_word(command[0])
+    if verb in _WITHOUT_KEYS or verb in NAMES_OF_READ_VALUES:
+        return ""
+    index_of_key = _key_index(command)
+    words_with_names = command[index_of_key : index_of_key + 1]
+    if verb in _ONLY_KEYS:
+        words_with_names = command[1:]
+    elif verb == "HGET":
+        words_with_names = command[1:3]
+    for word in words_with_names:
+        name = name_in_word(word, redactor)
+        if name:
+            return name
+    return ""
+
+
+def name_in_word(word: bytes, redactor: Redactor) -> str:
+    """Return the part of a key that makes secret what looks like a token: `tokens`.
+
+    Empty: there is no such part.
+    """
+    if _may_be_judged_by_look(word) and _is_name(word):
+        for name_part in _parts_of_name(text_of(word)):
+            if redactor.judges_by_look(name_part):
+                return name_part
+    return ""
+
+
+def _indexes_hidden_by_look(command: Command, redactor: Redactor) -> dict[int, str]:
+    """Return the indexes of words that look like tokens, with the names of these.
+
+    The name is in a key of the command, or is the field before the word.
+    """
+    names_by_index: dict[int, str] = {}
+    verb = first_word(command[0])
+    name_of_key = name_judged_by_look(command, redactor)
+    if name_of_key and verb not in _ONLY_KEYS:
+        for index in range(_key_index(command) + 1, len(command)):
+            names_by_index[index] = name_of_key
+    elif verb in _NAMES_IN_TURN:
+        for index in range(_NAMES_IN_TURN[verb], len(command) - 1):
+            name_of_field = name_in_word(command[index], redactor)
+            if name_of_field:
+                names_by_index[index + 1] = name_of_field
+    hidden_indexes: dict[int, str] = {}
+    for index, name in names_by_index.items():
+        if redactor.hides(name, text_of(command[index])):
+            hidden_indexes[index] = name
+    return hidden_indexes
+
+
 def secret_words(commands: Sequence[Command], redactor: Redactor) -> list[str]:
     """Return the words of commands that are secrets."""
     secret_texts = []
@@ -223,11 +293,18 @@ def _secrets_with_names(
         if name_of_key:
             words = words_by_name.setdefault(name_of_key, [])
             words += _secret_values(command, hidden_indexes)
-        elif first_word(command[0]) in _WITH_FIELDS:
-            for index in hidden_indexes:
+            continue
+        hidden_by_look = _indexes_hidden_by_look(command, redactor)
+        has_fields = first_word(command[0]) in _WITH_FIELDS
+        for index in hidden_indexes:
+            if has_fields or index in hidden_by_look:
                 name_of_field = name_of_hidden_word(command, index, redactor)
                 words = words_by_name.setdefault(name_of_field, [])
                 words.append(text_of(command[index]))
+        if verb_of(command[0]) in _UNORDERED_ARGUMENTS:
+            for name in hidden_by_look.values():
+                # The application may have the values in a set, which has no order.
+                words_by_name[name].sort()
     names: dict[str, str] = {}
     for name, words in words_by_name.items():
         for number, word in enumerate(words, 1):
@@ -258,7 +335,11 @@ def name_of_hidden_word(command: Command, index: int, redactor: Redactor) -> str
 
     The name is in a key of the command, or is the field before the word.
     """
-    return name_of_secret_key(command, redactor) or text_of(command[index - 1])
+    name_of_key = name_of_secret_key(command, redactor)
+    if name_of_key:
+        return name_of_key
+    hidden_by_look = _indexes_hidden_by_look(command, redactor)
+    return hidden_by_look.get(index) or text_of(command[index - 1])
 
 
 def shown_indexes(command: Command, redactor: Redactor) -> Sequence[int]:
@@ -278,9 +359,13 @@ def shown_indexes(command: Command, redactor: Redactor) -> Sequence[int]:
             return all_indexes
         # The verb, a second word of the verb or the key, and the key.
         return sorted({0, 1, _key_index(command)})
+    indexes_to_show: Sequence[int] = all_indexes
     if verb in _WITH_FIELDS:
-        return _shown_indexes_of_fields(command, redactor)
-    return all_indexes
+        indexes_to_show = _shown_indexes_of_fields(command, redactor)
+    if not any(map(_may_be_judged_by_look, command)):
+        return indexes_to_show
+    hidden_by_look = _indexes_hidden_by_look(command, redactor)
+    return [index for index in indexes_to_show if index not in hidden_by_look]
 
 
 def _shown_indexes_of_acl(command: Command) -> list[int]:

@@ -10,9 +10,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._clients.redis.redis_commands import (
+    NAMES_OF_READ_VALUES,
     Command,
     first_word,
     is_secret,
+    name_in_word,
+    name_judged_by_look,
     plain_word,
     text_of,
     with_secret_settings,
@@ -107,6 +110,8 @@ def hide_reply(reply: Any, command: Command, redactor: Redactor) -> Any:
     in_turn = _has_fields(command)
     if hides_all and not in_turn:
         return _map_texts(reply, partial(_hide_text, redactor=redactor))
+    if not hides_all:
+        reply = _hide_by_look(reply, command, redactor)
     redactor_of_fields = with_secret_settings(redactor)
 
     def hides(name: bytes) -> bool:
@@ -114,6 +119,70 @@ def hide_reply(reply: Any, command: Command, redactor: Redactor) -> Any:
 
     hide = partial(_hide_field, redactor=redactor)
     return _hide_fields(reply, hides, hide, in_turn=in_turn)
+
+
+def _hide_by_look(reply: Any, command: Command, redactor: Redactor) -> Any:
+    """Return a reply without what looks like a token under a name such as `tokens`.
+
+    The name is in a key of the command, or is the field of the value.
+    """
+    name_of_key = name_judged_by_look(command, redactor)
+    if name_of_key:
+        return _hide_tokens(reply, name_of_key, redactor)
+    first_name = NAMES_OF_READ_VALUES.get(first_word(command[0]))
+    if first_name is not None and isinstance(reply, list):
+        hidden_items = []
+        for word, item in zip(command[first_name:], reply):
+            name = name_in_word(word, redactor)
+            hidden_items.append(_hide_tokens(item, name, redactor))
+        return hidden_items
+    return _hide_tokens_of_fields(reply, redactor, in_turn=_has_fields(command))
+
+
+def _hide_tokens(reply: Any, name: str, redactor: Redactor) -> Any:
+    """Return a part of a reply, of this name, without what looks like a token.
+
+    Without a name the part stays as it is.
+    """
+    if not name:
+        return reply
+
+    def hide(text: bytes) -> bytes:
+        if redactor.hides(name, text_of(text)):
+            return _hide_field(text, redactor)
+        return text
+
+    return _map_texts(reply, hide)
+
+
+def _hide_tokens_of_fields(reply: Any, redactor: Redactor, *, in_turn: bool) -> Any:
+    """Return a reply without what looks like a token in a field such as `tokens`.
+
+    Args:
+        reply: The reply, or a part of it.
+        redactor: The rules for secrets.
+        in_turn: Whether a list without lists in it has names and values in turn.
+    """
+
+    def hidden(field: Any, value: Any) -> Any:
+        value = _hide_tokens_of_fields(value, redactor, in_turn=in_turn)
+        name = ""
+        if isinstance(field, bytes):
+            name = name_in_word(field, redactor)
+        return _hide_tokens(value, name, redactor)
+
+    if isinstance(reply, dict):
+        return {field: hidden(field, value) for field, value in reply.items()}
+    if not isinstance(reply, list):
+        return reply
+    is_nested = any(isinstance(item, (dict, list)) for item in reply)
+    if is_nested:
+        return [hidden(None, item) for item in reply]
+    words = list(reply)
+    if in_turn:
+        for index in range(1, len(words), 2):
+            words[index] = hidden(words[index - 1], words[index])
+    return words
 
 
 def _hide_reply_of_acl(reply: Any, command: Command, redactor: Redactor) -> Any:

@@ -15,7 +15,7 @@ from enum import Enum
 from functools import cache, partial
 from itertools import chain
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_mimic.client import (
     PLACEHOLDER,
@@ -37,9 +37,17 @@ if TYPE_CHECKING:
     from pytest_mimic.client import Redactor
 
 _NOTHING: Mapping[str, str] = {}
-# Which values of a column are hidden: all (True), none (False), or with "text" all but
-# numbers, times and None.
-Hidden = bool | Literal["text"]
+
+
+class ByLook(NamedTuple):
+    """Hides what looks like a token, in a column of this name."""
+
+    name: str
+
+
+# Which values of a column are hidden: all (True), none (False), with "text" all but
+# numbers, times and None, or those with the look of a token.
+Hidden = bool | Literal["text"] | ByLook
 # PEP 249's classes. One of them replaces a class that does not exist on replay.
 _CLASSES_OF_PEP_249 = frozenset(
     "IntegrityError DataError OperationalError InternalError ProgrammingError"
@@ -135,10 +143,16 @@ class Rows:
                 is_secret = bool(hiding)
                 if hiding == "text":
                     is_secret = not isinstance(value, _TYPES_OF_MEASURES)
+                look_name = ""
+                if isinstance(hiding, ByLook):
+                    look_name = hiding.name
+                    is_secret = redactor.hides(look_name, value)
                 if is_secret:
                     hidden_value = _stand_in(value, name, redactor)
                 else:
-                    hidden_value = hide_inside(value, redactor, placeholder_by_secret)
+                    hidden_value = hide_inside(
+                        value, redactor, placeholder_by_secret, name=look_name
+                    )
                 path = f"rows[{row_number}].{name}"
                 stored_row.append(to_plain(hidden_value, path, self.classes))
             self.values.append(stored_row)
@@ -264,7 +278,11 @@ def _stand_in(
 
 
 def hide_inside(
-    value: Any, redactor: Redactor, placeholder_by_secret: Mapping[str, str] = _NOTHING
+    value: Any,
+    redactor: Redactor,
+    placeholder_by_secret: Mapping[str, str] = _NOTHING,
+    *,
+    name: str = "",
 ) -> Any:
     """Return a value with other values for the secret names inside of it.
 
@@ -274,13 +292,17 @@ def hide_inside(
         value: The value of a parameter or a row.
         redactor: The rules for secrets.
         placeholder_by_secret: Known secrets, which are replaced in all its texts.
+        name: The name for which items of a list are secret if they look like tokens.
     """
     if type(value).__module__.startswith("psycopg"):
         # The wrapper of a driver counts by its content.
         for attribute in ("obj", "adapted"):
             if hasattr(value, attribute):
                 held_value = hide_inside(
-                    getattr(value, attribute), redactor, placeholder_by_secret
+                    getattr(value, attribute),
+                    redactor,
+                    placeholder_by_secret,
+                    name=name,
                 )
                 return tagged("held", held_value)
     plain_value = by_value(value)
@@ -289,7 +311,7 @@ def hide_inside(
         hidden_value = hide_values(hidden_value, placeholder_by_secret)
     elif type(plain_value) in (dict, list):
         hidden_value = _hide_in_json_of_database(
-            plain_value, redactor, placeholder_by_secret
+            plain_value, redactor, placeholder_by_secret, name=name
         )
     else:
         return value
@@ -299,13 +321,17 @@ def hide_inside(
 
 
 def _hide_in_json_of_database(
-    value: Any, redactor: Redactor, placeholder_by_secret: Mapping[str, str]
+    value: Any,
+    redactor: Redactor,
+    placeholder_by_secret: Mapping[str, str],
+    *,
+    name: str,
 ) -> Any:
-    """Return the value of a JSON column without the values of secret names in it.
+    """Return the value of a JSON or array column without what is secret by a name.
 
-    The value is a mapping or a list.
+    The value is a mapping or a list, which stands under this name.
     """
-    root = {"": value}
+    root = {name: value}
     for place in places(root, redactor):
         json_part = place.value
         if isinstance(json_part, (dict, list)):
@@ -317,7 +343,7 @@ def _hide_in_json_of_database(
         else:
             hidden_part = hide_inside(json_part, redactor, placeholder_by_secret)
         place.box[place.key] = hidden_part
-    return root[""]
+    return root[name]
 
 
 def store_error(

@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._clients.sql.outcomes import Hidden, hide_inside
+from pytest_mimic._clients.sql.outcomes import ByLook, Hidden, hide_inside
 from pytest_mimic._clients.sql.statements import read_statement, words_in
 from pytest_mimic.client import (
     PLACEHOLDER,
@@ -108,6 +108,8 @@ class _PreparedStatement:
         self._compiled = compiled
         self._is_secret_name = redactor.secret
         self.open_types = cache(self._find_open_types)
+        self._is_judged_by_look = redactor.judges_by_look
+        self.name_judged_by_look = cache(self._find_name_judged_by_look)
         self.statement = read_statement(_NAME_OF_CURSOR.sub("c_", sql))
         self.mentions = self.statement.mentions(redactor.secret)
         self.is_text = compiled is None or compiled.columns is None
@@ -146,6 +148,20 @@ class _PreparedStatement:
             if self._is_secret_name(name):
                 return name
         return own_name
+
+    def _find_name_judged_by_look(self, compiled_name: str) -> str:
+        """Return the name for which a parameter is secret if it looks like a token.
+
+        The name is that of its column, or its own; empty: it has no such name.
+        """
+        names_beside: Collection[str] = ()
+        if self._compiled is not None:
+            names_beside = self._compiled.names_beside_parameter.get(compiled_name, ())
+        own_name = _ROW_NUMBER.sub("", compiled_name)
+        for name in (*sorted(names_beside), own_name):
+            if self._is_judged_by_look(name):
+                return name
+        return ""
 
     def _find_open_types(self, compiled_name: str) -> Any:
         """Return the types of which the values of a parameter are no secrets.
@@ -297,24 +313,38 @@ class StatementCall:
             if value is not None:
                 self._names_of_secrets.add(compiled_name)
             if isinstance(value, str):
-                secret = by_value(value)
-                self.secrets.append(secret)
-                self._name_of_secret[secret] = self._prepared.name_of_secret(
-                    compiled_name
-                )
+                name_of_secret = self._prepared.name_of_secret(compiled_name)
+                self._note_secret(value, name_of_secret)
             return self._stand_in(by_value(value))
         if type(value) in _TYPES_WITHOUT_SECRETS:
             return value
+        look_name = self._prepared.name_judged_by_look(compiled_name)
+        looks_secret = False
+        if look_name:
+            looks_secret = self._redactor.hides(look_name, by_value(value))
+        if looks_secret:
+            self._names_of_secrets.add(compiled_name)
+            self._note_secret(value, look_name)
+            return self._stand_in(by_value(value))
         if type(value) is str and not _MARK_OF_DATA.search(value):
             return hide_values(value, self._placeholder_of_issued)
         try:
             hidden_value = hide_inside(
-                value, self._redactor_of_test, self._placeholder_of_issued
+                value,
+                self._redactor_of_test,
+                self._placeholder_of_issued,
+                name=look_name,
             )
             return _plain_parameter(hidden_value, name)
         except UnstableIdentityError as error:
             self.refused_parameter = error
             return None
+
+    def _note_secret(self, text: str, name: str) -> None:
+        """Note the text of a secret parameter, and the name for which it is secret."""
+        secret = by_value(text)
+        self.secrets.append(secret)
+        self._name_of_secret[secret] = name
 
     def _stand_in(self, value: Any) -> Any:
         """Return what stands for the value of a secret parameter.
@@ -371,7 +401,8 @@ class StatementCall:
 
         The columns are given by the driver's names.
 
-        `"text"`: hide only text values, because the column's origin is unknown.
+        `"text"`: hide only text values, because the column's origin is unknown. A
+        `ByLook`: hide what looks like a token, because of this name of the column.
         """
         prepared = self._prepared
         # For each column, the names of columns and of parameters in its expression.
@@ -393,8 +424,20 @@ class StatementCall:
             elif is_unclear and not is_listed:
                 hidden_columns.append("text")
             else:
-                hidden_columns.append(False)
+                hidden_columns.append(self._hiding_by_look(name, names))
         return hidden_columns
+
+    def _hiding_by_look(self, name: str, names: frozenset[str]) -> Hidden:
+        """Return how a column is hidden whose texts are secret by their look.
+
+        Args:
+            name: The name of the column as the driver tells it.
+            names: The names of the columns and functions in the column's expression.
+        """
+        for name_of_column in (name, *sorted(names)):
+            if self._redactor.judges_by_look(name_of_column):
+                return ByLook(name_of_column)
+        return False
 
     def _is_secret_column(
         self, name: str, names: frozenset[str], binds: frozenset[str]

@@ -264,6 +264,10 @@ class SecretNames:
         # The answer is `text`.
         return isinstance(value, (str, bytes)) and not is_empty(value)
 
+    def judges_by_look(self, name: str) -> bool:
+        """Check whether a text of this name is secret only if it looks like a token."""
+        return len(name) <= _LONGEST_NAME and self._judge(name) == "look"
+
     def are_plain(self, keys: tuple[object, ...]) -> bool:
         """Check whether no value of a mapping with these keys is secret by its name.
 

@@ -19,6 +19,11 @@ from pytest_mimic._core.redact.known_secrets import known_in
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.seam.base import parts_of
 
+# Texts that look like tokens.
+LOOK = "LEAKAzq7vT9xW2k0a1b2c3"
+OTHER_LOOK = "MEAKAzq7vT9xW2k0a1b2c3"
+SECRETS_OF_SET = {LOOK: "tokens", OTHER_LOOK: "tokens 2"}
+
 
 def packed(commands: Sequence[Sequence[bytes]]) -> bytes:
     """Return commands as a client sends them."""
@@ -88,6 +93,14 @@ def test_words_are_read_as_they_were_sent(word: bytes) -> None:
         (["HSET", "token", "of", "a", "to", "b"], {"a": "token", "b": "token 2"}),
         (["MSET", "token", "a", "n", "b"], {"a": "token", "b": "token 2"}),
         (["HSET", "u", "pin", "1", "otp", "2"], {"1": "pin", "2": "otp"}),
+        (["SADD", "user:1:tokens", OTHER_LOOK, "a", LOOK], SECRETS_OF_SET),
+        (["HSET", "h", "a", OTHER_LOOK, "tokens", LOOK], {LOOK: "tokens"}),
+        (["HSET", "h", "github_pat", OTHER_LOOK], {OTHER_LOOK: "github_pat"}),
+        (["MSET", "id", OTHER_LOOK, "1:tokens", LOOK], {LOOK: "tokens"}),
+        (["SISMEMBER", "tokens", LOOK], {LOOK: "tokens"}),
+        (["HSET", "usage", "tokens", "17", "id", LOOK], {}),
+        (["HMGET", "usage", "tokens", "id"], {}),
+        (["SADD", "tokens", "the", " cat"], {}),
         (["GET", "user:1:token"], {}),
         (["MGET", "ann:token", "bob:token"], {}),
         (["AUTH", "hunter2"], {}),
@@ -125,6 +138,7 @@ def test_each_value_of_a_pipeline_is_what_it_sends() -> None:
             ["SET", "a", '{"password": "hunter2"}'],
             ["SET", "a", '{"password": "<redacted>"}'],
         ),
+        (["SADD", "tokens", LOOK, "a"], ["SADD", "tokens", "<redacted>", "a"]),
         (["GET", '["token", {"pin": 1234}]'], ["GET", '["token", {"pin": 0}]']),
         (["SET", "a", b"\xff"], ["SET", "a", {"$base64": "/w=="}]),
         (["SET", "a\0b", "\0"], ["SET", "a\0b", "\0"]),

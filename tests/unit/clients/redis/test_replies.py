@@ -22,6 +22,8 @@ from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic.errors import CorruptRecordingError
 from unit.clients.json_texts import written_json
 
+LOOK = b"LEAKAzq7vT9xW2k0a1b2c3"
+
 
 def through_json(reply: object) -> Any:
     """Return a reply as a replay does."""
@@ -202,6 +204,28 @@ def test_an_unknown_tag_is_damage() -> None:
             [["count", 1, "reason", "command", "username", "ann"]],
         ),
         ("SET ann:token a", b"OK", "OK"),
+        ("SMEMBERS tokens", [LOOK, b"a"], {"$unordered": ["<redacted>", "a"]}),
+        ("SUNION a 1:tokens", [LOOK], {"$unordered": ["<redacted>"]}),
+        ("LRANGE ann:tokens 0 -1", [LOOK, b"a"], ["<redacted>", "a"]),
+        ("HGET h tokens", LOOK, "<redacted>"),
+        ("HGET h tokens", b"17", "17"),
+        ("HMGET h id tokens", [LOOK, LOOK], [LOOK.decode(), "<redacted>"]),
+        ("MGET 1:tokens 1:id", [LOOK, LOOK], ["<redacted>", LOOK.decode()]),
+        (
+            "HGETALL h",
+            [b"id", LOOK, b"tokens", LOOK],
+            {"$unordered": [["id", LOOK.decode()], ["tokens", "<redacted>"]]},
+        ),
+        (
+            "XRANGE s - +",
+            [[b"1-0", [b"tokens", LOOK, b"id", LOOK]]],
+            [["1-0", ["tokens", "<redacted>", "id", LOOK.decode()]]],
+        ),
+        (
+            "XREAD STREAMS s 0",
+            {b"s": [[b"1-0", [b"tokens", LOOK]]]},
+            {"s": [["1-0", ["tokens", "<redacted>"]]]},
+        ),
         ("TYPE ann:token", b"string", "string"),
         ("KEYS *token*", [b"ann:token"], {"$unordered": ["ann:token"]}),
     ],

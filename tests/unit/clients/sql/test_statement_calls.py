@@ -199,3 +199,35 @@ def test_name_of_an_expression_is_hidden_with_its_statement(
     call = StatementCall(sql, (), database=0, redactor=Redactor())
 
     assert call.shown_name(name) == shown
+
+
+# A text that looks like a token, and one that does not.
+LOOK = "LEAKAzq7vT9xW2k0a1b2c3"
+WORD = "the"
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "hidden"),
+    [
+        ("tokens", [LOOK, WORD], ["<redacted>", WORD]),
+        ("tokens", LOOK, "<redacted>"),
+        ("tokens", 17, 17),
+        ("tokens", [17], [17]),
+        ("github_pat", LOOK, "<redacted>"),
+        ("hmac", LOOK, "<redacted>"),
+        ("names", [LOOK], [LOOK]),
+        ("session", LOOK, LOOK),
+    ],
+    ids=str,
+)
+def test_what_looks_like_a_token_is_hidden_under_such_a_name(
+    column: str, value: object, hidden: object
+) -> None:
+    sql = f"INSERT INTO users ({column}) VALUES (:{column}) RETURNING {column}"
+    call = StatementCall(sql, {column: value}, database=0, redactor=Redactor())
+    rows = Rows([(value,)], [column])
+
+    rows.store(call.hidden_columns([column]), Redactor())
+
+    assert call.call.parts["params"] == {column: hidden}
+    assert rows.values == [[hidden]]
