@@ -23,6 +23,8 @@ _TYPES_OF_HTTP_PARTS = {
 }
 _TEXTS_OF_FAILURE = ("type", "class", "message")
 _TEXT = frozenset((str,))
+_TEXT_OR_NONE = frozenset((str, type(None)))
+_INTEGER_OR_NONE = frozenset((int, type(None)))
 _LIST = frozenset((list,))
 _PAIR = frozenset((2,))
 _JSON_ALONE = {"json": None}
@@ -188,10 +190,11 @@ def check_sql(value: Any) -> None:
     if not are_lists or (rows and {*map(len, rows)} != {len(columns)}):
         raise ValueError("each row must have a value for each column")
     for column in columns:
-        if not column or type(column[0]) is not str:
+        # None: the driver has given a name that is no text, or no number of rows.
+        if not column or type(column[0]) not in _TEXT_OR_NONE:
             raise TypeError("a column must have a name")
-        column[0].encode()
-    if type(value.get("rowcount", 0)) is not int:
+        (column[0] or "").encode()
+    if type(value.get("rowcount", 0)) not in _INTEGER_OR_NONE:
         raise TypeError("rowcount must be a number")
     if "error" in value:
         _check_error_of_driver(value["error"])

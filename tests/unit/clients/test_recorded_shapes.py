@@ -28,6 +28,7 @@ RESPONSE = {"status": 200, "reason": "OK", "version": "HTTP/1.1", "headers": []}
         (check_http, {"error": FAILURE}),
         (check_http, {**RESPONSE, "error": FAILURE}),
         (check_sql, {"columns": [["id"]], "rows": [[1]]}),
+        (check_sql, {"columns": [[None]], "rows": [], "rowcount": None}),
         (check_sql, {}),
         (check_sql, {"error": {**ERROR, "cause": ERROR}}),
         (check_http, {**RESPONSE, "body": {"json": 1, "style": "indent-2 newline"}}),
