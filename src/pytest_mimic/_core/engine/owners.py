@@ -57,6 +57,11 @@ if TYPE_CHECKING:
     class Places(Protocol):
         """The outcomes of one file, in which a new one is put: a `Track`."""
 
+        @property
+        def file(self) -> str:
+            """The name of the recording or cassette."""
+            ...
+
         def put(
             self, place: int, recording: Recording, error: tuple[str, str] | None, /
         ) -> None:
@@ -156,7 +161,8 @@ class Owner:
             targets.
         has_new_answers: A service gave a new answer in this pass, or one that differs
             from the recorded one, so that no recorded answer stays.
-        stayed: The new answers of the calls whose recorded ones have stayed so far.
+        stayed: The new answers of the calls whose recorded ones have stayed so far, by
+            the file and the place of each.
     """
 
     def __init__(self, name: str, *, is_test: bool = False) -> None:
@@ -180,7 +186,7 @@ class Owner:
         self.ended: Event = Event()
         self.number_begun: int = 0
         self.has_new_answers: bool = False
-        self.stayed: list[NewAnswer] = []
+        self.stayed: dict[tuple[str, int], NewAnswer] = {}
 
     def rewind(self) -> None:
         """Start over, because the scope has ended.
@@ -195,7 +201,7 @@ class Owner:
         self.replayed.clear()
         self.again.clear()
         self.has_new_answers = False
-        self.stayed = []
+        self.stayed = {}
         self.ended.set()
         self.ended = Event()
 

@@ -195,14 +195,10 @@ def record(
     recording = recording_of(call, [stored_outcome], places.owner)
     with run.recordings.turns:
         places.put(place, recording, error)
-        owner = places.owner
-        if owner is not None and call.converses:
-            if stored_outcome is not new_outcome:
-                new_recording = recording._replace(outcomes=[new_outcome])
-                new_answer = NewAnswer(places, place, new_recording, error)
-                _note_stayed(owner, call, stored_outcome, new_answer)
-            elif not owner.has_new_answers:
-                write_new_answers(run.current, owner)
+        if places.owner is not None and call.converses:
+            new_recording = recording._replace(outcomes=[new_outcome])
+            new_answer = NewAnswer(places, place, new_recording, error)
+            _note_answer(places.owner, call, stored_outcome, new_answer)
         if is_first:
             seconds = observed.duration - observed.seconds_shared
             run.account.recorded_calls.append(RecordedCall(call.plan.target, seconds))
@@ -235,14 +231,36 @@ def _is_unchanged(
     return is_unchanged(call, before, after, volatile=volatile, redactor=redactor)
 
 
-def _note_stayed(
-    owner: Owner, call: Call, stayed: Stored, new_answer: NewAnswer
+def _note_answer(
+    owner: Owner, call: Call, stored_outcome: Stored, new_answer: NewAnswer
 ) -> None:
-    """Note the new answer of a call whose recorded one stays, if they differ."""
+    """Note the new answer of a call, in a turn, if the recorded one has stayed.
+
+    All new answers of the conversation are written if this one is, or if one of another
+    thread was while this call decided that its recorded answer stays.
+
+    Args:
+        owner: The owner of the call.
+        call: The call.
+        stored_outcome: What is recorded of it: the new answer, or the one from before.
+        new_answer: The new answer.
+    """
+    current = call.plan.run.current
+    # Another form of the same answer replaces the one that was noted.
+    key = new_answer.places.file, new_answer.place
+    owner.stayed.pop(key, None)
     new_outcome = new_answer.recording.stored
-    is_equal = _is_unchanged(call, stayed, new_outcome, volatile=())
-    if call.plan.options.volatile and not is_equal:
-        owner.stayed.append(new_answer)
+    if stored_outcome is new_outcome:
+        if not owner.has_new_answers:
+            write_new_answers(current, owner)
+        return
+    if not call.plan.options.volatile:
+        return
+    if _is_unchanged(call, stored_outcome, new_outcome, volatile=()):
+        return
+    owner.stayed[key] = new_answer
+    if not may_stay(current, owner):
+        write_new_answers(current, owner)
 
 
 def _follow_answer(

@@ -139,7 +139,7 @@ class Scopes:
         """
         for scope in self._owners.values():
             if scope.fixtures and scope.stayed:
-                scope.stayed += test.stayed
+                scope.stayed |= test.stayed
 
     def _end_scopes(self) -> None:
         for name, owner in list(self._open.items()):

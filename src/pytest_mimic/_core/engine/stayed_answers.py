@@ -42,8 +42,8 @@ def write_new_answers(current: Current, owner: Owner) -> None:
     """
     owner.has_new_answers = True
     for each in _in_conversation(current, owner):
-        stayed, each.stayed = each.stayed, []
-        for new_answer in stayed:
+        stayed, each.stayed = each.stayed, {}
+        for new_answer in stayed.values():
             each.has_new_answers = True
             new_answer.places.put(
                 new_answer.place, new_answer.recording, new_answer.error
@@ -53,6 +53,7 @@ def write_new_answers(current: Current, owner: Owner) -> None:
 def _in_conversation(current: Current, owner: Owner) -> Iterator[Owner]:
     """Yield an owner, and the scopes of the wider fixtures that are set up."""
     yield owner
-    for scope in current.scopes.values():
+    # Another thread may set a fixture up meanwhile.
+    for scope in list(current.scopes.values()):
         if scope.fixtures and scope is not owner:
             yield scope

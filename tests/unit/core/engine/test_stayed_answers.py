@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from threading import Thread
 from typing import Any
 
 import pytest
 import toy_client
+from toy_adapter import ToyAdapter, describe, wrap_ask
 
+from pytest_mimic._core.engine.record import record
+from pytest_mimic._core.outcome.outcome import Value
 from unit.core.engine.runs import Runs
 
 
@@ -49,3 +53,67 @@ def test_a_call_that_is_gone_replaces_no_answer(runs: Runs) -> None:
     conversation(runs, "rerecord", "Oslo")
 
     assert conversation(runs, "replay", "Oslo") == recorded[:1]
+
+
+class SlowComparison(ToyAdapter):
+    """Compares an answer until another thread has asked for the degrees in Bern."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.others_call: Thread | None = None
+
+    def comparable(self, plain: Any, _beside: Any = None, /) -> Any:
+        other, self.others_call = self.others_call, None
+        if other is not None:
+            other.start()
+            other.join()
+        return super().comparable(plain)
+
+
+def test_a_new_call_of_another_thread_replaces_an_answer_that_is_compared(
+    runs: Runs,
+) -> None:
+    conversation(runs, "record", "Oslo")
+    toy_client.SERVICE.degrees = {"Oslo": 1.0, "Bern": 3.0}
+    runs.again("rerecord")
+    port = runs.port(kind=SlowComparison, volatile=("degrees",))
+    ask = wrap_ask(toy_client.Client.ask, port)
+    client = toy_client.Client("weather.test", api_key="k-5531-abc")
+    adapter: Any = port.plans[0].adapter
+    adapter.others_call = Thread(target=ask, args=(client, "Bern", "2026-11-01"))
+
+    ask(client, "Oslo", "2026-11-01")
+
+    assert conversation(runs, "replay", "Oslo", "Bern") == [1.0, 3.0]
+
+
+def test_another_form_of_an_answer_that_stays_replaces_the_one_before(
+    runs: Runs,
+) -> None:
+    """A later call may show that an earlier one has issued a secret of the answer."""
+    recorded = conversation(runs, "record", "Oslo")
+    toy_client.SERVICE.degrees = {"Oslo": 1.0, "Bern": 3.0}
+    runs.again("rerecord")
+    port = runs.port(volatile=("degrees",))
+    call = describe(
+        toy_client.Client("weather.test", api_key="k-5531-abc"),
+        "Oslo",
+        "2026-11-01",
+        "en",
+        port,
+    )
+    step = port.begin(call)
+    step.finish({"degrees": 1.0, "request_number": 2})
+    record(
+        step.track,
+        step.number,
+        step.observed,
+        Value({"degrees": recorded[0], "request_number": 2}),
+        is_first=False,
+    )
+
+    wrap_ask(toy_client.Client.ask, port)(
+        toy_client.Client("weather.test", api_key="k-5531-abc"), "Bern", "2026-11-01"
+    )
+
+    assert conversation(runs, "replay", "Oslo") == recorded
