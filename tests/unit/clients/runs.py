@@ -49,6 +49,7 @@ class Runs:
         mode: Literal["record", "replay", "verify", "pass", "off"],
         *,
         redact: Sequence[str] = (),
+        sequence: bool | None = None,
     ) -> None:
         """Begin the next run of the test.
 
@@ -56,6 +57,7 @@ class Runs:
             mode: As in `Mode`; or `pass`, which excludes all calls, or `off`, which has
                 no client.
             redact: Secret names, as in `mimic_redact`.
+            sequence: The option of the line. False: one recording serves all tests.
         """
         if hasattr(self, "run"):
             self._end()
@@ -74,7 +76,8 @@ class Runs:
         self.steps: list[Any] = []
         self.engine_port = Port(self.run)
         if mode != "off":
-            options = Options(exclude=("*",) if mode == "pass" else ())
+            exclude = ("*",) if mode == "pass" else ()
+            options = Options(exclude=exclude, sequence=sequence)
             plan = ClientPlan(self.run, self.client, options, None)
             self.engine_port.plans.append(plan)
 

@@ -23,6 +23,23 @@ def test_http_is_one_kind_and_cassettes_take_each_kind_once():
 
 
 @pytest.mark.parametrize(
+    ("standing", "now", "is_further"),
+    [
+        ({"response": [1, 2], "code": "OK"}, {"response": [7]}, True),
+        ({"response": [1, 2], "code": "UNAVAILABLE"}, {"response": [7]}, False),
+        ({"response": [1, 2]}, {"response": [7]}, True),
+        ({"response": [1]}, {"response": [7, 8]}, False),
+        ({"response": [1, 2]}, {"response": [7], "code": "OK"}, False),
+        ({"response": 1, "code": "OK"}, {"response": 7, "code": "OK"}, False),
+    ],
+)
+def test_messages_say_which_stream_of_grpc_was_read_further(standing, now, is_further):
+    pytest.importorskip("grpc", reason="needs grpcio")
+
+    assert load_adapter("grpc").is_read_further(standing, now) is is_further
+
+
+@pytest.mark.parametrize(
     ("name", "outcome"),
     [
         ("http", {"status": 200, "headers": [["content-type", "text/plain"]], "body": {"text": "a"}}),

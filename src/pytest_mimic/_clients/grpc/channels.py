@@ -155,6 +155,17 @@ class GrpcAdapter(Adapter):
             compared["response"] = plain_of(response)
         return compared
 
+    def is_read_further(self, outcome: Any, other_outcome: Any, /) -> bool:
+        """Return whether a stream that was left early was read further another time."""
+        messages = outcome.get("response")
+        other_messages = other_outcome.get("response")
+        is_left = "code" not in other_outcome
+        if not is_left or not isinstance(messages, list):
+            return False
+        if "code" in outcome:
+            return self.failure(outcome) is None
+        return len(messages) > len(other_messages)
+
     def failure(self, outcome: Any, /) -> str | None:
         """Return `gave UNAVAILABLE` for a call whose recording may mislead a test.
 

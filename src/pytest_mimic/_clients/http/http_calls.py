@@ -198,6 +198,24 @@ class HttpAdapter(Adapter):
             comparable_exchange["error"] = exchange["error"]["type"]
         return comparable_exchange
 
+    def is_read_further(self, exchange: Any, other_exchange: Any, /) -> bool:
+        """Return whether a body that was left early was read further another time.
+
+        Events count if both bodies are streams of events, as their texts may differ.
+        Else bytes count.
+        """
+        if "end" not in other_exchange or "error" in exchange:
+            return False
+        if exchange.get("status") != other_exchange.get("status"):
+            return False
+        if "end" not in exchange:
+            return True
+        events = events_in(exchange)
+        other_events = events_in(other_exchange)
+        if events is not None and other_events is not None:
+            return len(events) > len(other_events)
+        return _size_of_body(exchange) > _size_of_body(other_exchange)
+
 
 class EveryHttpClient(HttpAdapter):
     """The adapter of `http`: the requests of every HTTP client that is installed."""
@@ -250,6 +268,11 @@ def _comparable_body(exchange: Any, other_exchange: Any) -> dict[str, Any]:
     if counts:
         comparable_body["chunks"] = min(counts)
     return comparable_body
+
+
+def _size_of_body(exchange: dict[str, Any]) -> int:
+    """Return how many bytes the body of an exchange has."""
+    return sum(map(len, load_body(exchange.get("body"))))
 
 
 def _without_headers_of_clients(headers: dict[str, Any]) -> dict[str, Any]:

@@ -103,6 +103,7 @@ class Observed:
             this is how long it was asked for items: not what its reader did with them.
         seconds_shared: The seconds of the duration in which other calls were made, too,
             that have ended.
+        recorded: The outcome as it was recorded, once it was.
     """
 
     def __init__(self, call: Call, *, is_recorded: bool) -> None:
@@ -122,6 +123,7 @@ class Observed:
         self.started: float = call.plan.run.clock()
         self.duration: float = 0.0
         self.seconds_shared: float = 0.0
+        self.recorded: Stored | None = None
         # Since when the call has been running. None: it has ended, or it is a stream
         # and its reader has an item.
         self._running_since: float | None = self.started
@@ -180,20 +182,23 @@ def record(
         run.account.log(
             "recorded", call, stored_outcome=stored_outcome, seconds=observed.duration
         )
-    is_shared = places.owner is None and places.file in run.account.used
-    if is_shared and _has_more(places, call, outcome, before):
-        return
     failure = call.plan.failure(outcome)
     error = None
     if failure is not None:
         error = f"{call.listed} {failure}", run.current.test
-    _note_keys(call, stored_outcome)
-    if run.account.next_run is not None:
-        run.account.next_run.note(call, stored_outcome)
-    if before is not None and call.issuer is not None and call.issuer.is_of_fixture:
-        run.account.dropped |= _placeholders(before) - _placeholders(stored_outcome)
-    recording = recording_of(call, [stored_outcome], places.owner)
     with run.recordings.turns:
+        is_shared = places.owner is None and places.file in run.account.used
+        if is_shared and _gives_way(
+            places, observed, outcome, before, is_first=is_first
+        ):
+            return
+        observed.recorded = stored_outcome
+        _note_keys(call, stored_outcome)
+        if run.account.next_run is not None:
+            run.account.next_run.note(call, stored_outcome)
+        if before is not None and call.issuer is not None and call.issuer.is_of_fixture:
+            run.account.dropped |= _placeholders(before) - _placeholders(stored_outcome)
+        recording = recording_of(call, [stored_outcome], places.owner)
         places.put(place, recording, error)
         if places.owner is not None and call.converses:
             new_recording = recording._replace(outcomes=[new_outcome])
@@ -429,24 +434,42 @@ def _describe_pickle(
 # -- what the recording says about the call
 
 
-def _has_more(
-    places: Places, call: Call, outcome: Outcome, before: Stored | None
+def _gives_way(
+    places: Places,
+    observed: Observed,
+    outcome: Outcome,
+    before: Stored | None,
+    *,
+    is_first: bool,
 ) -> bool:
-    """Return whether a file that tests share holds more of a stream by now.
+    """Return whether an outcome leaves a file that tests share as it is, in a turn.
 
-    Another reader may have come further meanwhile.
+    Another reader may have come further in the same stream in this run. Its outcome
+    stays.
     """
-    latest = call.plan.run.recordings.known.get(places.file)
-    stands = before
+    call = observed.call
+    standing = before
+    # The file is read again if another process has written it.
+    latest = call.plan.run.recordings.find(places.file)
     if latest is not None:
-        stands = latest.outcomes[0]
-    if stands is None:
+        standing = latest.outcomes[0]
+    if not is_first:
+        # The other form replaces the first one, and the outcome of no other call.
+        return standing is not observed.recorded
+    return standing is not None and _is_further(
+        call, standing.load(call.paths), outcome
+    )
+
+
+def _is_further(call: Call, standing: Outcome, outcome: Outcome) -> bool:
+    """Return whether an outcome was left early, and a standing one read further."""
+    if isinstance(standing, Stream) and isinstance(outcome, Stream):
+        is_longer = len(standing.items) > len(outcome.items)
+        return outcome.end is None and (is_longer or standing.end is not None)
+    adapter = call.plan.adapter
+    if adapter is None:
         return False
-    recorded = stands.load(call.paths)
-    if not (isinstance(recorded, Stream) and isinstance(outcome, Stream)):
-        return False
-    is_longer = len(recorded.items) > len(outcome.items) or recorded.end is not None
-    return outcome.end is None and is_longer
+    return adapter.is_read_further(standing.content, outcome.content)
 
 
 def _note_keys(call: Call, stored_outcome: Stored) -> None:

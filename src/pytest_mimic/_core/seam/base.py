@@ -175,6 +175,20 @@ class Adapter:
         """
         return outcome
 
+    def is_read_further(self, outcome: Any, other_outcome: Any, /) -> bool:  # noqa: ARG002 - for subclasses
+        """Return whether an answer that was left early was read further another time.
+
+        With `sequence=no`, one recording serves all readers: in a run, an answer never
+        replaces one that was read further. By default, answers are read whole.
+
+        Args:
+            outcome: The plain data that `Step.finish` was given, read further or not.
+            other_outcome: The plain data of another answer to the same call, which may
+                have been left early. If it was read to its end, nothing was read
+                further.
+        """
+        return False
+
     def failure(self, outcome: object, /) -> str | None:
         """Return how an exchange failed, `failed (reading)` or `gave 503`, or None.
 

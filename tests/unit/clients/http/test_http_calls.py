@@ -351,6 +351,49 @@ def test_rerecording_keeps_a_recording_with_the_same_chunks(
     assert (comparable(recorded, now) == comparable(now)) is serves
 
 
+def events(*numbers, **end):
+    """Return an exchange of server-sent events, or a part of it."""
+    sent_events = [{"json": {"n": number}} for number in numbers]
+    return {**WHOLE, "body": {"events": sent_events}, **end}
+
+
+STANDING = {
+    "whole": (events(1, 2, 3), events(7, 8, end="stopped"), True),
+    "whole and not read": (text("abc"), LEFT, True),
+    "whole, and the other one, too": (events(1, 2, 3), events(7), False),
+    "more events": (
+        events(1, 2, 3, end="stopped"),
+        events(1000, 2000, end="stopped"),
+        True,
+    ),
+    "fewer events": (
+        events(1000, 2000, end="stopped"),
+        events(1, 2, 3, end="stopped"),
+        False,
+    ),
+    "as many events": (events(1, end="stopped"), events(2, end="stopped"), False),
+    "more bytes": (text("abc", end="stopped"), text("xy", end="stopped"), True),
+    "fewer bytes": (text("ab", end="stopped"), text("xyz", end="stopped"), False),
+    "another status": ({**text("no"), "status": 404}, events(1, end="stopped"), False),
+    "broken off": (text("abc", error=LATE), text("x", end="stopped"), False),
+    "no answer": ({"error": LATE}, text("x", end="stopped"), False),
+}
+
+
+@pytest.mark.parametrize(("standing", "now", "stays"), STANDING.values(), ids=STANDING)
+def test_an_answer_left_early_replaces_none_that_was_read_further(
+    runs, standing, now, stays
+):
+    """One recording serves the calls of all tests. The texts of two answers may differ."""
+    runs.again("record", sequence=False)
+    steps = [begun(runs, "http://shop.test/a")[1] for _ in range(2)]
+
+    steps[0].finish(standing)
+    steps[1].finish(now)
+
+    assert runs.plain == [standing if stays else now]
+
+
 def test_a_request_has_all_declared_parts(runs):
     call, _ = begun(
         runs,
