@@ -163,6 +163,8 @@ class Owner:
             from the recorded one, so that no recorded answer stays.
         stayed: The new answers of the calls whose recorded ones have stayed so far, by
             the file and the place of each.
+        written_of_others: By the scope of a wider fixture, those of its new answers
+            that a call of this owner has caused to be written.
     """
 
     def __init__(self, name: str, *, is_test: bool = False) -> None:
@@ -187,6 +189,7 @@ class Owner:
         self.number_begun: int = 0
         self.has_new_answers: bool = False
         self.stayed: dict[tuple[str, int], NewAnswer] = {}
+        self.written_of_others: dict[Owner, dict[tuple[str, int], NewAnswer]] = {}
 
     def rewind(self) -> None:
         """Start over, because the scope has ended.
@@ -204,6 +207,16 @@ class Owner:
         self.stayed = {}
         self.ended.set()
         self.ended = Event()
+
+    def let_recorded_answers_stay(self) -> None:
+        """Let the recorded answers of wider fixtures stay again.
+
+        This owner has failed, and the files with their new answers were put back.
+        """
+        for scope, new_answers in self.written_of_others.items():
+            scope.stayed = new_answers | scope.stayed
+            scope.has_new_answers = False
+        self.written_of_others = {}
 
 
 class Unended(NamedFields):

@@ -226,6 +226,7 @@ class Scopes:
                         self._run.account.recorded_errors.append(RecordedError(*error))
         else:
             self._take_back(owner)
+            owner.let_recorded_answers_stay()
         owner.journal = {}
 
     def _note_attempt(self, owner: Owner) -> None:

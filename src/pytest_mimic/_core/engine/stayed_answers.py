@@ -43,6 +43,8 @@ def write_new_answers(current: Current, owner: Owner) -> None:
     owner.has_new_answers = True
     for each in _in_conversation(current, owner):
         stayed, each.stayed = each.stayed, {}
+        if stayed and each is not current.owner:
+            current.owner.written_of_others[each] = stayed
         for new_answer in stayed.values():
             each.has_new_answers = True
             new_answer.places.put(

@@ -10,6 +10,7 @@ import toy_client
 from toy_adapter import ToyAdapter, describe, wrap_ask
 
 from pytest_mimic._core.engine.record import record
+from pytest_mimic._core.engine.scopes import Scopes
 from pytest_mimic._core.outcome.outcome import Value
 from unit.core.engine.runs import Runs
 
@@ -117,3 +118,29 @@ def test_another_form_of_an_answer_that_stays_replaces_the_one_before(
     )
 
     assert conversation(runs, "replay", "Oslo") == recorded
+
+
+def test_what_a_failed_test_took_back_of_a_fixture_is_written_with_a_later_one(
+    runs: Runs,
+) -> None:
+    def tests(mode: str, *places: str, first_passes: bool = True) -> list[float]:
+        runs.again(mode)
+        ask: Any = runs.client(volatile=("degrees",))
+        scopes = Scopes(runs.run)
+        leave = scopes.enter("module")
+        answers = [ask("Oslo")]
+        leave(True)
+        for test, place in zip(("test_first", "test_second"), places, strict=True):
+            passed = test == "test_second" or first_passes
+            scopes.begin_test(test)
+            answers.append(ask(place))
+            scopes.begin_teardown()
+            scopes.end_test(passed=passed, is_neither_skipped_nor_xfail=passed)
+        return answers
+
+    tests("record", "Rome", "Rome")
+    toy_client.SERVICE.degrees = {"Oslo": 3.0, "Bern": 4.0}
+
+    recorded_again = tests("rerecord", "Bern", "Bern", first_passes=False)
+
+    assert tests("replay", "Rome", "Bern") == [recorded_again[0], 16.0, 4.0]
