@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ pytest.importorskip("redis")
 pytest.importorskip("sqlalchemy")
 
 import redis
+import redis.asyncio
 import sqlalchemy as sa
 from unit.clients.runs import Runs
 
@@ -192,6 +194,91 @@ def test_replies_of_redis_are_the_recorded_ones(
     commands.again("off")
     with redis.Redis(port=redis_server.port) as client:
         assert client.get("orders") == b"4"
+
+
+def lock(port: int) -> list[Any]:
+    """Take a lock, whose release is a script."""
+    with redis.Redis(port=port) as client, client.lock("report", timeout=10) as held:
+        held.release()
+        return [held.locked(), held.acquire(blocking=False)]
+
+
+def lock_async(port: int) -> list[Any]:
+    """Do so with the asyncio client."""
+
+    async def take() -> list[Any]:
+        client = redis.asyncio.Redis(port=port)
+        held = client.lock("report", timeout=10)
+        seen = [await held.acquire(), await held.release(), await held.locked()]
+        await client.connection_pool.disconnect()
+        return seen
+
+    return asyncio.run(take())
+
+
+def run_pipeline(port: int) -> list[Any]:
+    """Run a script in a pipeline."""
+    with redis.Redis(port=port) as client, client.pipeline() as pipe:
+        double = client.register_script("return ARGV[1] * 2")
+        double(args=[21], client=pipe)
+        return [*pipe.execute(), double(args=[4])]
+
+
+@pytest.mark.parametrize("talk", [lock, lock_async, run_pipeline])
+@pytest.mark.parametrize("recorded_with", [True, False], ids=["warm", "cold"])
+def test_whether_redis_has_a_script_is_no_part_of_an_answer(
+    commands: Runs, redis_server: RedisServer, recorded_with: bool, talk: Any
+) -> None:
+    """The client would load the script, and so does verifying."""
+
+    def begin(mode: Any, *, with_script: bool) -> None:
+        commands.again("off")
+        redis_server.empty()
+        if with_script:
+            talk(redis_server.port)
+            with redis.Redis(port=redis_server.port) as client:
+                client.flushall()
+        commands.again(mode)
+
+    begin("record", with_script=recorded_with)
+    recorded = talk(redis_server.port)
+
+    for with_script in (True, False):
+        begin("verify", with_script=with_script)
+        assert talk(redis_server.port) == recorded
+        assert not commands.drifts()
+    begin("replay", with_script=False)
+    assert talk(redis_server.port) == recorded
+
+
+def test_a_script_that_only_its_hash_names_can_be_recorded_again(
+    commands: Runs, redis_server: RedisServer
+) -> None:
+    """No client would load it, so that trying again does not help."""
+
+    def talk() -> Any:
+        with redis.Redis(port=redis_server.port) as client:
+            try:
+                return client.evalsha(hash_of_script, 0)
+            except redis.exceptions.NoScriptError:
+                return None
+
+    commands.again("off")
+    with redis.Redis(port=redis_server.port) as client:
+        hash_of_script = client.script_load("return 1")
+    commands.again("record")
+    assert talk() == 1
+    commands.again("off")
+    with redis.Redis(port=redis_server.port) as client:
+        client.script_flush()
+    commands.again("verify")
+
+    assert talk() == 1
+
+    drifts = commands.drifts()
+    assert "NoScriptError" in drifts
+    assert "pytest --mimic-rerecord" in drifts
+    assert "to try again" not in drifts
 
 
 def test_replies_are_given_though_redis_is_gone(

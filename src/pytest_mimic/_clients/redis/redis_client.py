@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial, wraps
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -55,6 +56,10 @@ _Function = Callable[..., Any]
 _ATTRIBUTE_OF_STATE = "_mimic_state"
 # `token` is the fourth argument of a lock's `acquire`, after the lock itself.
 _TOKEN_PLACE = 4
+# Commands that a client sends to run a script, or before it sends a pipeline.
+_COMMANDS_OF_SCRIPTS = frozenset({"EVALSHA", "EVALSHA_RO", "SCRIPT"})
+# The scripts that the client is about to run, and loads if the server lacks them.
+_SCRIPTS_IN_USE: ContextVar[tuple[Any, ...]] = ContextVar("scripts", default=())
 # Commands after which a connection only receives messages.
 _COMMANDS_THAT_LISTEN = frozenset({"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "MONITOR"})
 
@@ -71,6 +76,16 @@ class RedisAdapter(Adapter):
             *self._connection_edges("redis.asyncio.connection", async_method),
             Edge("redis.lock", ("Lock", "acquire"), _wrap_acquire),
             Edge("redis.asyncio.lock", ("Lock", "acquire"), _wrap_acquire),
+            Edge("redis.commands.core", ("Script", "__call__"), _wrap_use_of_scripts),
+            Edge(
+                "redis.commands.core", ("AsyncScript", "__call__"), _wrap_use_of_scripts
+            ),
+            Edge("redis.client", ("Pipeline", "load_scripts"), _wrap_use_of_scripts),
+            Edge(
+                "redis.asyncio.client",
+                ("Pipeline", "load_scripts"),
+                _wrap_use_of_scripts,
+            ),
         ]
 
     def comparable(self, outcome: Any, _other_outcome: Any = None, /) -> Any:
@@ -88,14 +103,15 @@ class RedisAdapter(Adapter):
     def failure(self, outcome: Any, /) -> str | None:
         """Return the error of sending or reading in words, or the server's first error.
 
-        None: all commands have replies without an error.
+        None: all commands have replies without an error. That the server has no such
+        script is no failure either: trying again does not help.
         """
         if "error" in outcome:
             return super().failure(outcome)
         replies = outcome.get("replies") or [outcome.get("reply")]
         for reply in replies:
             error = error_in(reply)
-            if error is not None:
+            if error is not None and error[0] != "NoScriptError":
                 return f"gave {error[0]}"
         return None
 
@@ -209,7 +225,9 @@ class RedisAdapter(Adapter):
             return self._wait(unread_reply, is_async=iscoroutinefunction(original))
         if type(unread_reply) is Batch:
             read_reply = partial(original, connection, True, *args, **kwargs)
-            return self._read_for_real(port, state, unread_reply, encoder, read_reply)
+            return self._read_for_real(
+                port, state, unread_reply, encoder, read_reply, connection
+            )
         reply = load_reply(unread_reply, encoder)
         may_be_error = type(unread_reply) is dict
         if may_be_error:
@@ -232,8 +250,13 @@ class RedisAdapter(Adapter):
         batch: Batch,
         encoder: Any,
         read_reply: Callable[[], Any],
+        connection: Any,
     ) -> Steps:
         """Read a reply from the server.
+
+        If the server lacks a script that the client would load, the script is loaded
+        and the command is sent again. The recording is then the same, whether the
+        server had the script or not.
 
         Meanwhile the connection's state says `is_talking`, so that all the client does
         on it goes to the server.
@@ -241,10 +264,12 @@ class RedisAdapter(Adapter):
         reply = None
         if not batch.is_broken:
             with batch.talking(state):
-                try:
-                    reply = yield read_reply()
-                except redis_exceptions_module().ResponseError as error:
-                    reply = error
+                reply = yield from _read_or_error(read_reply)
+                if _SCRIPTS_IN_USE.get() and batch.needs_scripts(reply):
+                    reply = yield from _load_scripts(connection, read_reply)
+                    if reply is None:
+                        yield connection.send_command(*batch.commands[0])
+                        reply = yield from _read_or_error(read_reply)
                 batch.keep(reply, port)
         return batch.answer(reply, encoder)
 
@@ -272,6 +297,72 @@ def _wrap_acquire(original: _Function, port: Port) -> _Function:
         return original(lock, *args, **kwargs)
 
     return acquire
+
+
+def _wrap_use_of_scripts(original: _Function, _port: Port) -> _Function:
+    """Note the scripts of a call or a pipeline, which the client loads if need be."""
+    if iscoroutinefunction(original):
+
+        @wraps(original)
+        async def use_async(user: Any, *args: Any, **kwargs: Any) -> Any:
+            with _using_scripts_of(user):
+                return await original(user, *args, **kwargs)
+
+        return use_async
+
+    @wraps(original)
+    def use(user: Any, *args: Any, **kwargs: Any) -> Any:
+        with _using_scripts_of(user):
+            return original(user, *args, **kwargs)
+
+    return use
+
+
+@contextmanager
+def _using_scripts_of(user: Any) -> Iterator[None]:
+    """Return a context manager in whose block scripts are in use.
+
+    Args:
+        user: A script that is called, or a pipeline that has scripts.
+    """
+    scripts = tuple(getattr(user, "scripts", (user,)))
+    token = _SCRIPTS_IN_USE.set(scripts)
+    try:
+        yield
+    finally:
+        _SCRIPTS_IN_USE.reset(token)
+
+
+def _read_or_error(read_reply: Callable[[], Any]) -> Steps:
+    """Read a reply; an error that the server has replied is returned."""
+    try:
+        return (yield read_reply())
+    except redis_exceptions_module().ResponseError as error:
+        return error
+
+
+def _load_scripts(connection: Any, read_reply: Callable[[], Any]) -> Steps:
+    """Load the scripts in use.
+
+    Returns:
+        The error of the server, or None.
+    """
+    for script in _SCRIPTS_IN_USE.get():
+        yield connection.send_command("SCRIPT", "LOAD", script.script)
+        reply = yield from _read_or_error(read_reply)
+        if isinstance(reply, Exception):
+            return reply
+    return None
+
+
+def _lacks_script(reply: Any) -> bool:
+    """Check whether a reply says that the server does not have a script.
+
+    It is the reply to `EVALSHA` or to `SCRIPT EXISTS`.
+    """
+    if isinstance(reply, list):
+        return 0 in reply
+    return isinstance(reply, redis_exceptions_module().NoScriptError)
 
 
 class ConnectionState:
@@ -398,12 +489,13 @@ class Batch:
 
     Attributes:
         step: What the engine does with them; None if they are left out.
+        commands: The commands.
         is_broken: The real commands have failed, so that no more replies are read.
     """
 
     def __init__(self, step: Step | None, commands: list[Command]) -> None:
         self.step = step
-        self._commands = commands
+        self.commands = commands
         self._replies: list[Any] = []
         # The replies that the client gets in place of the real ones.
         self._answers: deque[Any] | None = None
@@ -449,6 +541,22 @@ class Batch:
         error_class, *args = store_error(error)
         return {"error": {"type": error_class, "args": args, "after": self._replies}}
 
+    def needs_scripts(self, reply: Any) -> bool:
+        """Check whether a reply says that a script in use has to be loaded.
+
+        To verify, a reply that was recorded so is to come again.
+        """
+        if self.step is None or len(self.commands) != 1 or not _lacks_script(reply):
+            return False
+        if first_word(self.commands[0][0]) not in _COMMANDS_OF_SCRIPTS:
+            return False
+        if self._answers is None:
+            return True
+        recorded_reply = self._answers[0]
+        if type(recorded_reply) is Waiting:
+            return False
+        return not _lacks_script(load_reply(recorded_reply, None))
+
     def keep(self, reply: Any, port: Port) -> None:
         """Record a reply, read without decoding."""
         if self.step is None:
@@ -456,16 +564,16 @@ class Batch:
         issuer = self.step.call.issuer
         assert issuer is not None, "a real call has one"
         redactor = port.redactor.knowing(issuer.known, issuer)
-        command = self._commands[len(self._replies)]
-        queued = self._commands[1:-1]
+        command = self.commands[len(self._replies)]
+        queued = self.commands[1:-1]
         self._replies.append(store_reply(reply, command, redactor, queued=queued))
-        is_last = len(self._replies) == len(self._commands)
+        is_last = len(self._replies) == len(self.commands)
         # A recorded outcome may have fewer replies: the last one is an error.
         is_last_recorded = self._answers is not None and len(self._answers) == 1
         if not is_last and not is_last_recorded:
             return
         outcome: dict[str, Any] = {"replies": self._replies}
-        if len(self._commands) == 1:
+        if len(self.commands) == 1:
             outcome = {"reply": self._replies[0]}
         if self.step.mode == "verify":
             recorded_outcome = self.step.outcome(is_read_only=True)
