@@ -22,6 +22,10 @@ from pytest_mimic._clients.redis.redis_commands import (
 from pytest_mimic._clients.redis.replies import error_in, load_reply, store_reply
 from pytest_mimic.client import PLACEHOLDER_START, Redactor, is_placeholder
 
+# Stands for a command that is not described: its replies are hidden by their fields
+# and texts alone.
+_UNKNOWN_COMMAND: Command = [b""]
+
 
 def redacted_commands(parts: Mapping[str, Any], redactor: Redactor) -> dict[str, Any]:
     """Return the parts of a recorded call, or its description, without secrets.
@@ -57,8 +61,12 @@ def redacted_replies(
     commands = _commands_in(parts)
 
     def hidden(replies: list[Any]) -> list[Any]:
+        command_of_each = commands
+        if len(replies) > len(commands):
+            # `ignore=commands` has joined calls, and these are of another one.
+            command_of_each = [_UNKNOWN_COMMAND] * len(replies)
         hidden_replies = []
-        for reply, command in zip(replies, commands):
+        for reply, command in zip(replies, command_of_each):
             hidden_replies.append(_redacted_reply(reply, command, commands, redactor))
         return hidden_replies
 
@@ -77,10 +85,11 @@ def _redacted_reply(
     reply: Any, command: Command, commands: list[Command], redactor: Redactor
 ) -> Any:
     """Return the recorded reply to one of the commands without its secrets."""
-    is_answer_to_all = first_word(command[0]) == "EXEC" and isinstance(reply, list)
-    if is_answer_to_all:
+    queued_commands = commands[1:-1]
+    is_list = isinstance(reply, list) and len(reply) == len(queued_commands)
+    if first_word(command[0]) == "EXEC" and is_list:
         hidden_replies = []
-        for queued_reply, queued_command in zip(reply, commands[1:-1]):
+        for queued_reply, queued_command in zip(reply, queued_commands):
             hidden_reply = _redacted_reply(queued_reply, queued_command, [], redactor)
             hidden_replies.append(hidden_reply)
         return hidden_replies

@@ -35,7 +35,7 @@ from pytest_mimic._core.placeholders import PLACEHOLDER_START
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import holds_unhidden_text, places
 from pytest_mimic._core.seam.registry import names_client
-from pytest_mimic._core.vault.long_parts import shortened
+from pytest_mimic._core.vault.long_parts import names_of_long_parts, shortened
 from pytest_mimic._core.vault.recording_facts import Recording, Stored
 from pytest_mimic._tools.rekey.calls_to_rekey import CallToRekey, Entry
 from pytest_mimic._tools.rekey.redacted_descriptions import (
@@ -98,6 +98,8 @@ class CallRedactor:
         if not names_client(call.target):
             return self._redacted_function(call_to_rekey)
         described = call.arguments or {}
+        if call.target == "redis" and any(names_of_long_parts(described)):
+            raise CannotFollowError("its commands are not kept whole")
         if call.target == "sqlalchemy":
             self._check_statement(call)
         try:
@@ -169,9 +171,11 @@ class CallRedactor:
             if is_hidden and not self._redactor.hides(place.name, place.value):
                 names.add(str(place.name))
         names_of_call = _NAMES_OF_OPEN_VALUES.get(call_to_rekey.call.target)
-        if names_of_call is not None and not names:
+        described = call_to_rekey.call.arguments or {}
+        is_whole = not any(names_of_long_parts(described))
+        if names_of_call is not None and not names and is_whole:
             names = names_of_call(
-                call_to_rekey.call.arguments or {},
+                described,
                 bodies,
                 before=self._defaults,
                 today=self._redactor,

@@ -72,6 +72,22 @@ def test_each_reply_of_a_transaction_goes_by_its_own_command() -> None:
 
 
 @pytest.mark.parametrize(
+    "commands", [[], [["PING"]], [["MULTI"], ["GET", "u"], ["EXEC"]]]
+)
+def test_no_reply_is_lost_if_another_call_is_described(
+    commands: list[list[str]],
+) -> None:
+    """`ignore=commands` joins calls of several commands."""
+    replies = ["OK", "QUEUED", ["Ann", 7], "8"]
+    for some_replies in (replies, replies[:3]):
+        redacted = redacted_replies(
+            {"replies": some_replies}, {"commands": commands}, Redactor(("motto",))
+        )
+
+        assert redacted == {"replies": some_replies}
+
+
+@pytest.mark.parametrize(
     ("command", "reply"),
     [
         (["SET", "token:1", HIDDEN], "OK"),
