@@ -397,10 +397,15 @@ def _text_of(call: Call) -> str:
 
 
 def _may_hold_values(text: str, evidence: Evidence) -> bool:
-    r"""Return whether a look at the JSON of all parts finds values of this run.
+    r"""Return whether the parts of a call may hold values that were made in this run.
 
     Most calls hold none, and their parts need not be looked at one by one. Where the
-    JSON has escapes, it does not show where a word begins: a line's end is `\n` there.
+    JSON has escapes, it does not show where a word begins, since a line's end is `\n`
+    there. Then the parts may hold such values.
+
+    Args:
+        text: The JSON of all parts that count.
+        evidence: What the run knows about the values that were made in it.
     """
     if "\\" in text:
         return True

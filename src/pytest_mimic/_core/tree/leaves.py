@@ -1,4 +1,7 @@
-"""The values without parts inside a described call, each with its path."""
+"""The values without parts inside a described call, each with its path.
+
+A recording run asks of each of these values whether the run has made it.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """The table of values that programs make anew in each run: ids, tokens, moments.
 
 A value *looks* made anew by its form alone: remedies go by this. Whether a value *was*
-made anew in a run, by which warnings go, is in `made_in_run.py`.
+made anew in a run, by which warnings go, is in `made_in_run.py`. `next_run.py` of the
+engine gives these warnings.
 """
 
 from __future__ import annotations
@@ -56,12 +57,13 @@ class Piece(NamedTuple):
     at: float | None = None
 
 
-# -- the rows
+# -- the rows of the table
 
-# Numbers are moments only from September 2001 to the end of 2099, in seconds after the
-# epoch.
-_FIRST = 1_000_000_000
-_END = 4_102_444_800
+# A number counts as a moment only from September 2001, from when on it has ten digits,
+# to the end of 2099. Amounts and ids are seldom in this range. Its ends are in seconds
+# after the epoch.
+_FIRST_MOMENT = 1_000_000_000
+_END_OF_MOMENTS = 4_102_444_800
 _MONTHS: Sequence[str] = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 _MONTH = (
     r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?"
@@ -160,45 +162,47 @@ def _may_be_token(text: str) -> bool:
     return is_long_enough and not _INNER.search(inner_text)
 
 
-# What a row of `_ROWS` says of a candidate: its kind, None if it is no piece, and the
-# moment that it tells in seconds after the epoch, None if it tells none.
-Judged = tuple["Kind | None", "float | None"]
+# What a row of `_ROWS` says of a candidate:
+# - its kind; None: it does not look made anew
+# - the moment that it tells, in seconds after the epoch; None: it tells none
+_Judgement = tuple["Kind | None", "float | None"]
 
 
-def _uuid(text: str) -> Judged:
+def _judge_uuid(text: str) -> _Judgement:
     # The 15th character is the version, the 20th the variant of RFC 9562. UUIDs of
-    # versions 3 and 5 are made from a name, those of version 8 from anything.
-    is_random = text[14] in "1467" and text[19].lower() in "89ab"
-    return (Kind.UUID if is_random else None), None
+    # versions 3 and 5 are made from a name, those of version 8 from anything: they may
+    # be the same in each run.
+    is_made_anew = text[14] in "1467" and text[19].lower() in "89ab"
+    return (Kind.UUID if is_made_anew else None), None
 
 
-def _moment(text: str) -> Judged:
+def _judge_moment(text: str) -> _Judgement:
     at = _seconds_of(text)
     return (None if at is None else Kind.MOMENT), at
 
 
-def _date(text: str) -> Judged:
+def _judge_date(text: str) -> _Judgement:
     at = _seconds_of(text)
     return (None if at is None else Kind.DATE), at
 
 
-def _number(text: str) -> Judged:
+def _judge_number(text: str) -> _Judgement:
     has_milliseconds = len(text) == 13 and text.isdigit()
     at = float(text) / (1_000 if has_milliseconds else 1)
-    return (Kind.MOMENT if _FIRST <= at < _END else None), at
+    return (Kind.MOMENT if _FIRST_MOMENT <= at < _END_OF_MOMENTS else None), at
 
 
-def _data(_text: str) -> Judged:
+def _judge_data(_text: str) -> _Judgement:
     return None, None
 
 
-def _token(text: str) -> Judged:
+def _judge_token(text: str) -> _Judgement:
     if len(text) > _LONGEST_TOKEN:
         return None, None
     inner_text = text.strip("_-")
     if _ULID.fullmatch(inner_text):
         at = _ulid_seconds(inner_text)
-        if _FIRST <= at < _END:
+        if _FIRST_MOMENT <= at < _END_OF_MOMENTS:
             return Kind.ULID, at
     if not _may_be_token(text):
         return None, None
@@ -239,18 +243,19 @@ def _ulid_seconds(text: str) -> float:
     return number / 1_000
 
 
-# The functions that judge candidates, by the groups of `_CANDIDATE`.
-_ROWS: dict[str, Callable[[str], Judged]] = {
-    "uuid": _uuid,
-    "moment": _moment,
-    "packed": _moment,
-    "mail": _moment,
-    "date": _date,
-    "day_first": _date,
-    "month_first": _date,
-    "number": _number,
-    "data": _data,
-    "token": _token,
+# The functions that judge whether a candidate looks made anew, by the groups of
+# `_CANDIDATE`.
+_ROWS: dict[str, Callable[[str], _Judgement]] = {
+    "uuid": _judge_uuid,
+    "moment": _judge_moment,
+    "packed": _judge_moment,
+    "mail": _judge_moment,
+    "date": _judge_date,
+    "day_first": _judge_date,
+    "month_first": _judge_date,
+    "number": _judge_number,
+    "data": _judge_data,
+    "token": _judge_token,
 }
 
 
