@@ -45,14 +45,17 @@ from pytest_mimic._tools.shown.outcome_words import (
 )
 from pytest_mimic.errors import one_line
 
-# The characters between two columns.
+# The characters between two columns of a list.
 _GAP = 2
+# The least characters of the column of outcomes. A terminal without room for them has
+# no such column.
 _LEAST_WIDTH_OF_OUTCOME = 10
-# The characters of a request that is cut: of its method and path, and of its prompt,
-# where one model or method is told from another.
+# The least characters that a request which is cut keeps of its method and path. If
+# there is no room for them, it keeps so many of its prompt, behind the model.
 _LEAST_WIDTH_OF_SIGNATURE = 4
 _LEAST_WIDTH_OF_PROMPT = 4
-_WIDTH_OF_PROMPT = 12
+# The most characters that such a request keeps of its prompt.
+_MOST_WIDTH_OF_PROMPT = 12
 # The clients whose calls have a query or a prompt at their ends.
 _TARGETS_OF_REQUESTS = ("http", "mcp")
 # With less room for a call and its test, other columns are left out.
@@ -289,7 +292,7 @@ def _fitted_request(signature: str, words: str, *, width: int) -> str:
     room = width - len(f"... ({model}: ...")
     if not colon or room < _LEAST_WIDTH_OF_PROMPT:
         return ""
-    end = min(room, _WIDTH_OF_PROMPT)
+    end = min(room, _MOST_WIDTH_OF_PROMPT)
     return f"{signature[: room - end]}... ({model}: ...{prompt[-end:]}"
 
 
@@ -334,7 +337,7 @@ def _json_pieces(rows: list[Row], other_facts: dict[str, list[str]]) -> Iterator
 
 def _as_json(vault: Vault, file: VaultFile, redactor: Redactor) -> dict[str, Any]:
     """Return the facts of a file for `--json`: of each call, what it gave in words."""
-    calls = []
+    calls_in_json = []
     for call in file.calls:
         outcomes_in_words = []
         errors_in_words = []
@@ -347,8 +350,8 @@ def _as_json(vault: Vault, file: VaultFile, redactor: Redactor) -> dict[str, Any
             if error_in_words is not None:
                 errors_in_words.append(error_in_words)
             duration += stored_outcome.duration
-        signature, _ = signature_of(call)
-        calls.append(
+        signature, _host = signature_of(call)
+        calls_in_json.append(
             {
                 "target": call.target,
                 "signature": signature,
@@ -369,5 +372,5 @@ def _as_json(vault: Vault, file: VaultFile, redactor: Redactor) -> dict[str, Any
         "recorded": file.recorded,
         "duration": file.duration,
         "size": file.size_with_objects(vault),
-        "calls": calls,
+        "calls": calls_in_json,
     }

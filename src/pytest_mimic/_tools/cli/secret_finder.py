@@ -68,7 +68,10 @@ class SecretFinder:
                     yield f"what looks like a key ({shown})", mark
 
     def hides(self, calls: Iterable[Recording]) -> bool:
-        """Check whether the rules of today would change a call or an outcome of it."""
+        """Check whether today's `mimic_redact` would hide something in the calls.
+
+        Then `check` reports their file.
+        """
         try:
             return any(map(self._would_change, calls))
         except MimicError:
@@ -76,7 +79,7 @@ class SecretFinder:
             return False
 
     def _would_change(self, call: Recording) -> bool:
-        """Check whether the rules of today would change one call."""
+        """Check whether today's `mimic_redact` would hide something in one call."""
         if _is_changed_call(call.target, call.whole().arguments, self._redactor):
             return True
         for outcome in call.outcomes:

@@ -1,4 +1,8 @@
-"""What becomes of each recording under the lines of today."""
+"""What becomes of each recording under the lines of today.
+
+The planner changes no file: the command in `_tools/cli/rekey.py` carries the plan out,
+and prints it.
+"""
 
 from __future__ import annotations
 
@@ -158,8 +162,8 @@ class Planner:
         self._redacted_calls = RedactedCalls(vault, call_redactor)
         self._plan = Plan()
         # The files that get another name, and those of them whose new file is planned.
-        self._to_vacate: set[str] = set()
-        self._vacated: set[str] = set()
+        self._names_to_vacate: set[str] = set()
+        self._vacated_names: set[str] = set()
 
     def options_of(self, call: Recording) -> dict[str, Any]:
         """Return the options of the line that takes a call today."""
@@ -357,7 +361,10 @@ class Planner:
     def _under_line_of_today(
         self, call_to_rekey: CallToRekey
     ) -> tuple[Rekeyed, Line] | None:
-        """Return a call under its line of today; None if there is nothing to change.
+        """Return a call with the identity that today's line gives it, and that line.
+
+        None: nothing changes in its recording. The line has no name if the call only
+        loses a secret.
 
         Raises:
             CannotFollowError: The call cannot get its identity under that line.
@@ -631,9 +638,9 @@ class Planner:
         if any(member.call_to_rekey.file == name for member in members):
             return None
         data = self._vault.store.read(name)
-        if data is None or name in self._vacated:
+        if data is None or name in self._vacated_names:
             return None
-        if name in self._to_vacate:
+        if name in self._names_to_vacate:
             raise CannotFollowError("another recording, which stays, has its new name")
         try:
             facts = parse_recording(data, self._vault.label, name)
@@ -649,15 +656,16 @@ class Planner:
         """Yield the new names so that a file is moved away before its name is taken.
 
         Where `a` becomes `b`, and `b` becomes `c`, the recording of `c` is written
-        first. Where names change in a circle, the last of them finds its name taken.
+        first. Where names change in a circle, the last of them finds its name taken,
+        and its recording stays.
         """
         new_names: dict[str, str] = {}
         for new_name, members in calls_by_new_name.items():
-            for member, _ in members:
+            for member, _line in members:
                 old_name = member.call_to_rekey.file
                 new_names[old_name] = new_name
                 if old_name != new_name:
-                    self._to_vacate.add(old_name)
+                    self._names_to_vacate.add(old_name)
         yielded_names: set[str] = set()
 
         def visit(name: str, open_names: tuple[str, ...]) -> Iterator[str]:
@@ -670,7 +678,7 @@ class Planner:
                 yielded_names.add(name)
                 yield name
                 for change in self._plan.changes:
-                    self._vacated.update(change.old_names)
+                    self._vacated_names.update(change.old_names)
 
         for name in list(calls_by_new_name):
             if name not in yielded_names:

@@ -1,7 +1,8 @@
 """What today's `mimic_redact` hides in all calls of a vault together.
 
 A token that one answer has issued may stand in the request of another call, under
-another name. Only a run knows that both are one secret, so neither call changes.
+another name. Only a run knows that both are one secret, so neither call changes. What
+is hidden in one call alone, `redacting.py` says.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from pytest_mimic._tools.rekey.calls_to_rekey import (
 from pytest_mimic._tools.rekey.redacting import CallRedactor, RedactedCall
 from pytest_mimic.errors import MimicError
 
-_Place = tuple[str, int | None]
+# A call is told from others by its file, and by its place in a cassette.
+_PlaceInVault = tuple[str, int | None]
 
 
 class MustStayError(CannotFollowError):
@@ -40,24 +42,25 @@ class RedactedCalls:
     """The calls of a vault without what is to be hidden in them.
 
     Args:
-        vault: The vault.
-        call_redactor: Hides what today's `mimic_redact` names in one call.
+        vault: The vault. Its other files are read, too: a secret that a call has issued
+            may stand in a call that is not rekeyed.
+        call_redactor: Hides in one call what today's `mimic_redact` names.
     """
 
     def __init__(self, vault: Vault, call_redactor: CallRedactor) -> None:
         self._vault = vault
         self._call_redactor = call_redactor
-        # By the file of a call and its place in it: the call without secrets, or why
-        # these cannot be hidden.
-        self._redacted: dict[_Place, RedactedCall] = {}
-        self._reasons: dict[_Place, str] = {}
+        # The calls in which there is something to hide, without it.
+        self._redacted_calls: dict[_PlaceInVault, RedactedCall] = {}
+        # Why something in a call cannot be hidden without a run.
+        self._reasons: dict[_PlaceInVault, str] = {}
 
     def hide(self, calls: Sequence[CallToRekey]) -> None:
         """Note what is to be hidden in each call, and where that cannot be."""
         for call_to_rekey in calls:
             self._note_texts(call_to_rekey)
         issued: set[str] = set()
-        for redacted_call in self._redacted.values():
+        for redacted_call in self._redacted_calls.values():
             issued |= redacted_call.issued
         if not issued:
             return
@@ -72,7 +75,7 @@ class RedactedCalls:
             if texts:
                 repeated |= texts
                 holders.append(call_to_rekey)
-        for place, redacted_call in self._redacted.items():
+        for place, redacted_call in self._redacted_calls.items():
             if not redacted_call.issued.isdisjoint(repeated):
                 reason = "a secret of its answer stands in other calls"
                 self._reasons[place] = reason
@@ -82,7 +85,7 @@ class RedactedCalls:
 
     def of(self, call_to_rekey: CallToRekey) -> RedactedCall | None:
         """Return a call without what is to be hidden, None if nothing is."""
-        return self._redacted.get(_place_in_vault(call_to_rekey))
+        return self._redacted_calls.get(_place_in_vault(call_to_rekey))
 
     def checked(self, call_to_rekey: CallToRekey) -> RedactedCall | None:
         """Return a call without what is to be hidden, None if nothing is.
@@ -108,7 +111,7 @@ class RedactedCalls:
             self._reasons[_place_in_vault(call_to_rekey)] = reason_of_edit(reason)
             return
         if redacted_call is not None:
-            self._redacted[_place_in_vault(call_to_rekey)] = redacted_call
+            self._redacted_calls[_place_in_vault(call_to_rekey)] = redacted_call
 
     def _text_of_call(self, call_to_rekey: CallToRekey) -> str:
         """Return all text of a call as `rekey` would leave it, with its long parts."""
@@ -123,20 +126,25 @@ class RedactedCalls:
 
 
 def other_calls(vault: Vault, calls: Iterable[CallToRekey]) -> list[CallToRekey]:
-    """Return the calls of a vault in other files than these, without damaged ones."""
+    """Return the calls of all files of a vault in which none of these calls is.
+
+    `rekey` does not change these other calls. It looks in them for a secret that a call
+    has issued, and for a call that was recorded again.
+    """
     files = {call_to_rekey.file for call_to_rekey in calls}
-    other_calls_to_rekey: list[CallToRekey] = []
+    calls_of_other_files: list[CallToRekey] = []
     for name in vault.names():
         if name in files:
             continue
         try:
-            other_calls_to_rekey += calls_to_rekey(vault, name)
+            calls_of_other_files += calls_to_rekey(vault, name)
         except MimicError:
+            # The file is damaged. `check` reports it.
             continue
-    return other_calls_to_rekey
+    return calls_of_other_files
 
 
-def _place_in_vault(call_to_rekey: CallToRekey) -> _Place:
+def _place_in_vault(call_to_rekey: CallToRekey) -> _PlaceInVault:
     return call_to_rekey.file, call_to_rekey.place_in_cassette
 
 

@@ -1,6 +1,7 @@
-"""Hides in a recorded call what today's `mimic_redact` names.
+"""Hides in one recorded call what today's `mimic_redact` names.
 
-This is what a run that records the call today would hide.
+This is what a run that records the call today would hide. Whether the call may change
+beside the other calls of the vault, `redacted_calls.py` says.
 """
 
 from __future__ import annotations

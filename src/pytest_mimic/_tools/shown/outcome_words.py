@@ -118,6 +118,7 @@ def error_of(target: str, outcome_entry: Entry) -> str | None:
             return "raised an exception"
         # A colon may stand before the message: `raised shop:RateError: 'no rates'`.
         return f"raised {_class_in_short(match[1].rstrip(':'))}"
+    # The adapter judges an answer that stands in the entry itself.
     if names_client(target) and "value" in outcome_entry:
         return _adapter_of_errors(target).failure(outcome_entry["value"])
     return None

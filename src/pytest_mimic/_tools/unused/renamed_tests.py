@@ -125,7 +125,7 @@ def _former_tests(tests: Sequence[str], candidates: Sequence[str]) -> dict[str, 
     together if it is one test and one candidate.
 
     Args:
-        tests: The tests.
+        tests: The tests that miss the call.
         candidates: The tests that are gone and made the call.
     """
     former_tests: dict[str, str] = {}
@@ -133,8 +133,8 @@ def _former_tests(tests: Sequence[str], candidates: Sequence[str]) -> dict[str, 
         return dict.fromkeys(tests, candidates[0])
     for name_of in (_id_without_file, _function_with_parameters, _parameters):
         tests_by_name = _by_name(set(tests) - former_tests.keys(), name_of)
-        left = set(candidates) - set(former_tests.values())
-        candidates_by_name = _by_name(left, name_of)
+        candidates_left = set(candidates) - set(former_tests.values())
+        candidates_by_name = _by_name(candidates_left, name_of)
         for name, namesakes in tests_by_name.items():
             former_namesakes = candidates_by_name.get(name, [])
             if name and len(namesakes) == len(former_namesakes) == 1:
