@@ -276,13 +276,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     ):
         _run_of(config).finish_collection(session.items)
     else:
-        # From now on, a test that mimics something after all is refused, as no target
-        # was prepared: see `_run_of`.
+        # No target was prepared. From now on, `_run_of` refuses a test that mimics
+        # something only while it runs, by `getfixturevalue` or an import.
         config.stash[_KEY_OF_RUN] = None
 
 
 def _is_marked(item: pytest.Item) -> bool:
-    """Check whether a test names targets by a marker, or one of the fixtures below."""
+    """Check whether a test has the marker `mimic`, or asks for a fixture of mimic."""
     if item.get_closest_marker("mimic") is not None:
         return True
     fixtures = getattr(item, "fixturenames", ())

@@ -95,10 +95,12 @@ class PytestRun(Hooks):
     # -- start
 
     def start(self) -> None:
-        """Cover the configured targets.
+        """Replace the functions and clients that lines of `mimic_functions` name.
+
+        A function whose module is not imported yet is replaced when it is.
 
         Raises:
-            pytest.UsageError: Lines are wrong. It names all of them.
+            pytest.UsageError: Lines are wrong. The error names all of them.
         """
         self.has_started = True
         self.ending.prepare()

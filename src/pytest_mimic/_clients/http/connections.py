@@ -61,20 +61,22 @@ class RecordedFile:
         # The recorder must not hold this file: when nobody reads the file any more, it
         # is collected, and its closing ends the exchange.
         recorder.received = partial(_body_in, self._received_bytes, chunked=chunked)
-        # Whether urllib3 reads, and whether it was asked to decompress.
-        self._notes_decoding = False
-        self._is_decoded: bool | None = None
+        # Whether the file is that of a response of urllib3.
+        self._is_of_urllib3 = False
+        # Whether the first read asked urllib3 to decompress; None: nobody has read.
+        self._decompresses: bool | None = None
 
     def note_decoding(self) -> None:
         """Tell the recorder whether urllib3 hands the compressed bytes out.
 
         Who reads a response says so at each read, and the first one decides.
         """
-        self._notes_decoding = True
-        self._recorder.decodes = self._decodes
+        self._is_of_urllib3 = True
+        self._recorder.decodes = self._client_decodes
 
-    def _decodes(self) -> bool:
-        return self._is_decoded is not False
+    def _client_decodes(self) -> bool:
+        """Return whether urllib3 decompresses the body, as it does by default."""
+        return self._decompresses is not False
 
     def __getattr__(self, name: str) -> Any:
         attribute = getattr(self._file, name)
@@ -90,8 +92,8 @@ class RecordedFile:
         self, read: Callable[..., bytes], size: tuple[Any, ...]
     ) -> bytes:
         """Read from the real file by one of its methods, and keep the bytes."""
-        if self._notes_decoding and self._is_decoded is None:
-            self._is_decoded = _is_read_by_urllib3_that_decompresses()
+        if self._is_of_urllib3 and self._decompresses is None:
+            self._decompresses = _is_read_by_urllib3_that_decompresses()
         try:
             data = read(*size)
         except BaseException as error:

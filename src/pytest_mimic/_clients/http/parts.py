@@ -26,14 +26,14 @@ from pytest_mimic._clients.http.media_types import as_text, header_parts
 
 # Bodies that are nested deeper are read as text.
 DEEPEST = 20
-#: Media types of a body that is one HTTP message.
+#: Media types of a body that is one HTTP message, a request or a response.
 HTTP_TYPES = ("application/http",)
 #: Media types of a body that is one mail.
 MAIL_TYPES = ("message/rfc822", "message/global")
 #: Media types of a body that is one message of either kind.
 MESSAGE_TYPES = (*HTTP_TYPES, *MAIL_TYPES)
-# The lines of a head with the blank line after it, which is missing where the body ends
-# with its head.
+# The lines of a head with the blank line after it. The line is missing where nothing
+# follows the head.
 _HEAD_OF_MESSAGE = re.compile(rb"(?:[^\r\n]+\r?\n)*(?:\r?\n|\Z)")
 _FIRST_LINE = re.compile(
     r"(?:[A-Z]+ \S+ HTTP/[\d.]+|HTTP/[\d.]+ \d{3}\b[^\r\n]*)(?:\r?\n|\Z)"

@@ -1,4 +1,8 @@
-"""A recorded request by today's rules: its parts as a run would identify them."""
+"""A recorded request by today's rules: its parts as a run would identify them.
+
+`pytest-mimic rekey` asks for them. How a body is hidden, in a run as well, is in
+`request_body.py`.
+"""
 
 from __future__ import annotations
 

@@ -95,7 +95,10 @@ def _read_body(data: bytes, content_type: str | None, *, depth: int) -> RequestB
 def _read_structured(
     data: bytes, content_type: str | None, media_type: str, depth: int
 ) -> RequestBody | None:
-    """Return a body that is made of heads and bodies, or None if it is another one."""
+    """Return a body that is made of heads and bodies: multipart, HTTP or mail.
+
+    None: the body is another one, or is not as its media type says.
+    """
     multipart = parts.split_multipart(data, parts.boundary_of(content_type))
     if multipart is not None:
         values_by_name: dict[str, list[Any]] = {}

@@ -159,7 +159,7 @@ class RedisAdapter(Adapter):
         *args: Any,
         **kwargs: Any,
     ) -> Any:
-        _state(connection).disconnect()
+        _state(connection).forget_replies()
         return waiting(original(connection, *args, **kwargs))
 
     def _can_read(
@@ -275,11 +275,11 @@ class RedisAdapter(Adapter):
 
 
 def _state(connection: Any) -> ConnectionState:
-    """Return the state of a connection, made on first use."""
+    """Return which replies a connection of redis-py still has, made on first use."""
     state: ConnectionState | None = vars(connection).get(_ATTRIBUTE_OF_STATE)
     if state is not None:
         return state
-    # Another thread may make one at the same time: the first one stays.
+    # Another thread may make a state at the same time. The first state stays.
     first_state: ConnectionState = vars(connection).setdefault(
         _ATTRIBUTE_OF_STATE, ConnectionState()
     )
@@ -386,8 +386,8 @@ class ConnectionState:
         """Whether all commands go to the server, also those that set it up."""
         return self.listens or self.is_talking
 
-    def disconnect(self) -> None:
-        """Forget the replies that have not been read."""
+    def forget_replies(self) -> None:
+        """Forget the replies that have not been read: the connection is closed."""
         if self.is_talking:
             # The client tries to connect again, or fails. `Batch.talking` sees both.
             return

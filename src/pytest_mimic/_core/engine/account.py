@@ -344,7 +344,9 @@ class Account:
         return self.begun_tests[begun - 1][1] if begun else ""
 
     def note_fork(self, test: str) -> None:
-        """Note that a process was forked: what only that one uses is not known here.
+        """Note that a process was forked, which may use recordings.
+
+        This account may not hear which ones, so they are not called unused.
 
         Args:
             test: The id of the running test, empty outside of tests.

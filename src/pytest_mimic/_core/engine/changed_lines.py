@@ -29,8 +29,8 @@ class Former(NamedTuple):
     """The recording of a call under the former options of its line.
 
     Attributes:
-        recording: The recording, or the call of a cassette.
-        changes: How the options of today differ, in words.
+        recording: The recording that the call had, or its call in a cassette.
+        changes: How today's options of the line differ from the former ones, in words.
         follows: Whether `pytest-mimic rekey` gives the recording the identity that the
             call has today.
     """

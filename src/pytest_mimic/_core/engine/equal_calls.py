@@ -248,11 +248,18 @@ class Track:
             return None
         return places[min(position, len(places) - 1)]
 
-    def renew(self, calls: list[Recording]) -> None:
-        """Take outcomes for recorded in this run that another process has written."""
-        begun = len(self._calls) - len(calls)
-        # The places of calls that have begun and not ended stay.
-        empty_places = [None] * begun
+    def follow_written(self, calls: list[Recording]) -> None:
+        """Take over the outcomes of the file, which another process has written.
+
+        They count as recorded in this run.
+
+        Args:
+            calls: All calls of the file, each with one outcome.
+        """
+        # Behind the written ones, calls have begun and not ended. Their places stay,
+        # and are empty.
+        number_of_open_calls = len(self._calls) - len(calls)
+        empty_places = [None] * number_of_open_calls
         self._calls[:] = [*calls, *empty_places]
         self._is_new = False
 

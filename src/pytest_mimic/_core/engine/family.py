@@ -178,7 +178,8 @@ class Family:
             track.follow_other_process(event)
             return
         recording = self._recordings.parsed(event.file, event.now)
-        track.renew([] if recording is None else one_for_each_outcome(recording))
+        calls = [] if recording is None else one_for_each_outcome(recording)
+        track.follow_written(calls)
 
     def _hear_of_track(self, token: Token, event: _OfTrack) -> None:
         owner = self._owners.get(token)

@@ -29,7 +29,9 @@ if sys.platform != "win32":
     from fcntl import LOCK_EX, LOCK_UN, lockf
     from os import ftruncate, pread, pwrite
 
+# How many bytes the length of a row takes.
 _HEAD = 8
+# The most bytes that are written at once.
 _CHUNK = 1 << 20
 
 

@@ -45,8 +45,8 @@ if TYPE_CHECKING:
             """
             ...
 
-        def renew(self, calls: list[Recording], /) -> None:
-            """Take outcomes for recorded that another process has written."""
+        def follow_written(self, calls: list[Recording], /) -> None:
+            """Take over the outcomes of the file, which another process has written."""
 
         def trim(self) -> None:
             """Drop the outcomes that no call has reached."""

@@ -1,4 +1,6 @@
-"""The errors of calls that get no outcome, and the option that each error names.
+"""Which error a call without an outcome gets, and the option that the error names.
+
+The words of the errors are in `messages.py` of the tree.
 
 | the call | names |
 |---|---|

@@ -38,7 +38,7 @@ class Scopes:
         # The scopes that are set up, or have ended since the last test did.
         self._open: dict[str, Owner] = {}
         # The scopes in which the test ran whose teardown has begun.
-        self._around: list[Owner] = []
+        self._scopes_around_test: list[Owner] = []
         # By the test of a failed attempt, the recordings that it has made.
         self._attempts: dict[str, set[str]] = {}
 
@@ -97,7 +97,9 @@ class Scopes:
 
     def begin_teardown(self) -> None:
         """Begin the teardown of a test, which may end scopes that it ran in."""
-        self._around = [owner for owner in self._open.values() if owner.fixtures]
+        self._scopes_around_test = [
+            owner for owner in self._open.values() if owner.fixtures
+        ]
 
     def end_test(self, *, passed: bool, is_neither_skipped_nor_xfail: bool) -> None:
         """End a test, after its teardown, and the scopes that ended with it.
@@ -110,12 +112,14 @@ class Scopes:
                 fail.
         """
         test = self._run.current.owner
-        around, self._around = self._around, []
+        scopes_around_test = self._scopes_around_test
+        self._scopes_around_test = []
         session = self._owners[""]
         self._run.current.hear()
         try:
             self.end_calls(test, passed=passed and is_neither_skipped_nor_xfail)
             if self._run.made_recordings is not None:
+                # A miss is kept for equal calls of the same test alone.
                 self._run.made_recordings.missed.clear()
             if passed and is_neither_skipped_nor_xfail:
                 self._drop_old(test)
@@ -125,7 +129,7 @@ class Scopes:
             # A test that passed with what a scope recorded is the proof that it is
             # good.
             if passed:
-                for owner in (session, *around):
+                for owner in (session, *scopes_around_test):
                     owner.passed = True
             self._end_scopes()
         finally:

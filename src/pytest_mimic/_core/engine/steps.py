@@ -444,6 +444,6 @@ class Step:
         """
         self.withdraw()
         error = verifier().new_after_replayed(
-            self.call.label, test=self.run.current.again, needs_secret=True
+            self.call.label, test=self.run.current.again, holds_placeholder=True
         )
         raise blame(self.run, error, self.call, option="--mimic-rerecord")

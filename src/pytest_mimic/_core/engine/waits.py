@@ -173,18 +173,23 @@ def _keep_quiet_about(error: BaseException) -> None:
         return
 
     def report_others(dying: Any) -> None:
-        if not _leads_to(sys.exc_info()[1], error):
+        if not _comes_from(sys.exc_info()[1], error):
             report(dying)
 
     thread._invoke_excepthook = report_others
 
 
-def _leads_to(raised: BaseException | None, error: BaseException) -> bool:
-    """Return whether an exception is an error, or was raised because of it."""
-    seen: set[int] = set()
-    while raised is not None and id(raised) not in seen:
-        if raised is error:
+def _comes_from(exception: BaseException | None, error: BaseException) -> bool:
+    """Return whether the exception that ends a thread is an error, or follows from it.
+
+    An exception follows from an error if it was raised from it, or while code handled
+    the error.
+    """
+    # Code may have set causes that form a circle.
+    seen_exceptions: set[int] = set()
+    while exception is not None and id(exception) not in seen_exceptions:
+        if exception is error:
             return True
-        seen.add(id(raised))
-        raised = raised.__cause__ or raised.__context__
+        seen_exceptions.add(id(exception))
+        exception = exception.__cause__ or exception.__context__
     return False

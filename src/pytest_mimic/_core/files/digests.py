@@ -57,7 +57,8 @@ class FileDigests:
     """The digests of one run.
 
     Args:
-        now: Returns the time, as files have it, in nanoseconds.
+        now: Returns the time, as files have it, in nanoseconds. The digest of a file
+            that has just changed is not kept, because it may change again unnoticed.
     """
 
     def __init__(self, now: Callable[[], int] = time_ns) -> None:
@@ -66,7 +67,7 @@ class FileDigests:
         self._now = now
 
     def content_of(self, path: str) -> Content:
-        """Return the content of the file or folder that a path names.
+        """Return the kind and digest of the file or folder that a path names.
 
         Links are followed.
 

@@ -42,7 +42,7 @@ class Bound(NamedFields):
         defaults: Parallel to `names`, the function's own default object, or
             `Parameter.empty`.
         bind: Takes a call's arguments and returns their values parallel to `names`.
-            Raises the function's own TypeError for a call that does not fit.
+            Raises the function's own TypeError for arguments that do not fit.
     """
 
     names: tuple[str, ...]

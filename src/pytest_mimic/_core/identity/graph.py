@@ -223,8 +223,9 @@ def _cycle_digest(nodes: list[GraphNode]) -> bytes:
 
     This is partition refinement, in the rounds of Moore's algorithm for automata
     ("Gedanken-experiments on sequential machines", 1956). All nodes begin with one
-    color. A node's next color is the digest of its label and the colors of its parts,
-    so after round n two nodes have the same color if they look the same up to depth n.
+    color. A color is a digest: a node's next one is that of its label and the colors of
+    its parts. So after round n two nodes have the same color if they look the same up
+    to depth n.
     Colors only ever split: once a round splits none, no further round will, and nodes
     of one color look the same for ever.
 
@@ -236,6 +237,7 @@ def _cycle_digest(nodes: list[GraphNode]) -> bytes:
     | 1 | a list of 1 | a list of 2 | 2 |
     | 2 | a list of (a list of 2) | a list of (a list of 1) and 1 | 2: the end |
     """
+    # By the ids of the nodes.
     colors_before: dict[int, bytes] = {}
     colors = dict.fromkeys(map(id, nodes), b"?")
     while len({*colors.values()}) != len({*colors_before.values()}):

@@ -154,9 +154,9 @@ def _reduce_beside_facts(facts: object, reduce: Reduce) -> Reduce:
 
 
 def _library_kind(type_: type, *, layout: bool) -> Kind | None:
-    """Return the kind by a library's rule for a class, or for the nearest base of it.
+    """Return the kind by a library's rule for a class, or for its nearest base.
 
-    None: no library has a rule for the class or a base of it.
+    None: no library has a rule for the class or for one of its bases.
     """
     for base in type_.__mro__:
         package = str(base.__module__).partition(".")[0]

@@ -124,37 +124,37 @@ def by_value(value: object) -> object:
     return value
 
 
-def in_class(kind: type, value: object) -> object:
+def in_class(subclass: type, value: object) -> object:
     """Return a value of a database in the subclass of a builtin that it had.
 
     `in_class(Cents, 250)` is `Cents(250)`, made without the methods of `Cents`.
 
     Args:
-        kind: The subclass.
+        subclass: The class that the value had.
         value: The value as the builtin, or as a moment or a span of time.
 
     Raises:
         TypeError: The class does not derive from the type of the value.
     """
     builtin = type(value)
-    if builtin is kind:
+    if builtin is subclass:
         return value
-    if not issubclass(kind, builtin):
-        raise TypeError(f"{full_name(kind)} is no {builtin.__name__}")
+    if not issubclass(subclass, builtin):
+        raise TypeError(f"{full_name(subclass)} is no {builtin.__name__}")
     # A row is made again without code of the application: the methods of the builtin
     # run, and not those that the class may define.
     new: Callable[..., object] = builtin.__new__
     if builtin in (list, dict):
         init: Callable[..., None] = builtin.__init__
-        container = new(kind)
+        container = new(subclass)
         init(container, value)
         return container
     parts = _parts_of_moment(value) if builtin in _MOMENTS else None
     if parts is None:
-        return new(kind, value)
+        return new(subclass, value)
     if isinstance(value, (dt.datetime, dt.time)):
-        return new(kind, *parts, fold=value.fold)
-    return new(kind, *parts)
+        return new(subclass, *parts, fold=value.fold)
+    return new(subclass, *parts)
 
 
 def _parts_of_moment(value: object) -> tuple[int | dt.tzinfo | None, ...] | None:

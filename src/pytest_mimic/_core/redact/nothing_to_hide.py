@@ -19,8 +19,9 @@ _DATE_AND_TIME = pattern(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?"
 )
 _PLAIN_URL = pattern(r"(?P<scheme>https?)://[\w.-]+(?:/[\w./~+-]*)?")
-# What is secret by its look begins so: a key of Google, and a JSON Web Token.
-_BEGINNINGS_OF_KEYS = ("AIza", "eyJ")
+# Redaction hides two kinds of texts by their look alone: a key of Google, and a JSON
+# Web Token. They begin so. Texts that look like other keys are only warned of.
+_BEGINNINGS_OF_HIDDEN_LOOKS = ("AIza", "eyJ")
 # An option of a command line, which may give the next word a name.
 _FLAG = pattern(r"(?<![\w-])--?[A-Za-z_]")
 
@@ -52,8 +53,11 @@ def has_nothing_to_hide(value: object, names: SecretNames) -> bool:
 
 
 def _is_plain_text(text: str, names: SecretNames) -> bool:
-    """Check whether redaction leaves a text as it is."""
-    for beginning in _BEGINNINGS_OF_KEYS:
+    """Check fast whether redaction leaves a text as it is.
+
+    False: redaction may change the text.
+    """
+    for beginning in _BEGINNINGS_OF_HIDDEN_LOOKS:
         if beginning in text:
             return False
     if "-" in text and _FLAG.search(text):

@@ -473,8 +473,9 @@ class _Describer(Walk):
     def text(self, value: str) -> Node:
         if len(value) <= _SHORT:
             self.characters += len(value) + 2
-            is_bare = value.isascii() and not self.places.temporary_folders
-            if is_bare and self._shown(value) == value:
+            # Another text may be impossible in JSON, or name a temporary folder.
+            is_plain = value.isascii() and not self.places.temporary_folders
+            if is_plain and self._shown(value) == value:
                 return text_node(value)
         else:
             self.characters += _SHORT

@@ -234,7 +234,7 @@ def _assertion_in_a_line(text: str) -> str:
         if not _HEADING.fullmatch(folded_line):
             lines_without_headings.append(folded_line[:_WIDTH])
     if not lines_without_headings:
-        # All are headings.
+        # A text of nothing but headings says more than none.
         lines_without_headings = lines
     return "; ".join(lines_without_headings[:_LINES]) or "differs"
 

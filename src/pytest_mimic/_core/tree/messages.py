@@ -1,6 +1,7 @@
 """The texts of errors: a miss with the nearest recording, a drift, a mutation.
 
-Each text says what differs, and gives a command that helps.
+Each text says what differs, and gives a command that helps. Which error a call without
+an outcome gets, and with which option, `refusals.py` of the engine decides.
 """
 
 from __future__ import annotations
@@ -548,18 +549,24 @@ def read_further(
 
 
 def new_after_replayed(
-    label: str, *, test: str | None = None, needs_secret: bool = False
+    label: str, *, test: str | None = None, holds_placeholder: bool = False
 ) -> MissingRecordingError:
     """Return the error for a new call of a conversation after replayed ones.
 
-    With `needs_secret`, the call holds a secret that a replayed call was given.
+    The service knows nothing of the replayed calls, so a new call cannot run for real.
+
+    Args:
+        label: The call as people read it.
+        test: The id of the test that made the call. None: it is not known.
+        holds_placeholder: Whether the call holds the placeholder of a secret, which a
+            replayed answer gave. No service may be sent it.
     """
     problem = (
         f"no recording of {label}, and it cannot run for real: calls before it were"
         " replayed"
     )
     fact = "a conversation is recorded as a whole"
-    if needs_secret:
+    if holds_placeholder:
         problem = f"{label} cannot be sent: it holds the placeholder of a secret"
         fact = (
             "the answer that issues the secret was replayed, and recordings have no"

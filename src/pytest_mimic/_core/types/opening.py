@@ -241,10 +241,10 @@ def attribute_reader(type_: Any, *, below: type = object) -> Reduce | None:
     """
     slots = slot_members(type_, below=below)
     dict_descriptor = _dict_descriptor(type_)
-    left_out = _names_of_cached_properties(type_)
+    names_left_out = _names_of_cached_properties(type_)
     if dict_descriptor is None and not slots:
         return None
-    if dict_descriptor is not None and not slots and not left_out:
+    if dict_descriptor is not None and not slots and not names_left_out:
         read_dict: Reduce = dict_descriptor.__get__
         if type_.__getattribute__ is object.__getattribute__:
             # `attrgetter` is faster than the descriptor, and gives the same dict here.
@@ -252,6 +252,7 @@ def attribute_reader(type_: Any, *, below: type = object) -> Reduce | None:
         return read_dict
 
     def read_attributes(value: object) -> dict[str, Any]:
+        # This is a new dict: names are deleted from it.
         attributes: dict[str, Any] = {}
         if dict_descriptor is not None:
             attributes.update(dict_descriptor.__get__(value))
@@ -259,7 +260,7 @@ def attribute_reader(type_: Any, *, below: type = object) -> Reduce | None:
             # A slot may be empty.
             with suppress(AttributeError):
                 attributes[name] = member.__get__(value)
-        for name in left_out & attributes.keys():
+        for name in names_left_out & attributes.keys():
             del attributes[name]
         return attributes
 

@@ -315,15 +315,15 @@ def _moment_text(listed_class: Any, value: Any) -> str:
 
 
 def _zone_text(listed_class: Any, zone: Any) -> str:
-    """Return the name of a `datetime.timezone`, and its offset if it has another name.
+    """Return the name of a `datetime.timezone`, with the offset if the name lacks it.
 
-    `UTC+02:00`, or `summer (UTC+02:00)`.
+    `timezone(2 h)`  →  `UTC+02:00`; `timezone(2 h, "summer")`  →  `summer (UTC+02:00)`
     """
     name = str(zone)
-    default = str(listed_class(zone.utcoffset(None)))
-    if name == default:
+    name_by_offset = str(listed_class(zone.utcoffset(None)))
+    if name == name_by_offset:
         return name
-    return f"{name} ({default})"
+    return f"{name} ({name_by_offset})"
 
 
 def _zone_key(value: Any) -> object:

@@ -511,8 +511,9 @@ def placed(objects: Objects, stored_outcome: Stored) -> Entry:
     """
     objects.store.share()
     outcome_entry = _entry_in_file(objects, stored_outcome, None, is_same=False)
-    plain: Entry = loads(json_in_lines(outcome_entry))
-    return plain
+    # Parts that are laid out in lines are no plain data before they are written.
+    entry_as_read: Entry = loads(json_in_lines(outcome_entry))
+    return entry_as_read
 
 
 def _write_inputs(
@@ -524,7 +525,7 @@ def _write_inputs(
         objects: The objects of the vault.
         input_list: Returns the text of the list.
         old_name: The name of the object with the list before; empty without a list.
-        is_same: Whether the outcome is the one before.
+        is_same: Whether the outcome equals the one before.
 
     Returns:
         The name; empty without a list.
