@@ -308,6 +308,8 @@ def hide_inside(
     plain_value = by_value(value)
     if type(plain_value) is str:
         hidden_value: Any = redactor.scrub_cell(plain_value)
+        if name and hidden_value[:1] == "[":
+            hidden_value = _hide_in_json_list(hidden_value, redactor, name=name)
         hidden_value = hide_values(hidden_value, placeholder_by_secret)
     elif type(plain_value) in (dict, list):
         hidden_value = _hide_in_json_of_database(
@@ -318,6 +320,15 @@ def hide_inside(
     if hidden_value == plain_value:
         return value
     return in_class(type(value), hidden_value)
+
+
+def _hide_in_json_list(text: str, redactor: Redactor, *, name: str) -> str:
+    """Return the JSON text of a list of this name without what looks like a token."""
+    start, end = f'{{"{name}":', "}"
+    hidden_text = redactor.scrub_json(f"{start}{text}{end}")
+    if not hidden_text.startswith(start):
+        return text
+    return hidden_text[len(start) : -len(end)]
 
 
 def _hide_in_json_of_database(

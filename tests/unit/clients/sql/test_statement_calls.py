@@ -212,6 +212,8 @@ WORD = "the"
     [
         ("tokens", [LOOK, WORD], ["<redacted>", WORD]),
         ("tokens", LOOK, "<redacted>"),
+        ("tokens", f'["{LOOK}", "the"]', '["<redacted>", "the"]'),
+        ("tokens", "[the", "[the"),
         ("tokens", 17, 17),
         ("tokens", [17], [17]),
         ("github_pat", LOOK, "<redacted>"),
