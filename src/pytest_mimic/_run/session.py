@@ -1,4 +1,7 @@
-"""Wires the parts of one run together: settings, vault, engine, scopes and account."""
+"""Wires the parts of one run together: settings, vault, engine, scopes and account.
+
+The session knows nothing of pytest's hooks: `pytest_run.py` has them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Judges the phases of a test: fails one that hid an error of the plugin."""
+"""Judges the phases of a test: fails one that hid an error of the plugin.
+
+The errors are those that `_core/swallowed/pending.py` has noted for the test.
+"""
 
 from __future__ import annotations
 

@@ -343,9 +343,9 @@ class RequestTaker:
         which the client will complain.
 
         Raises:
-            MissingRecordingError: There is no recording and the mode does not run the
-                request, or it would be sent with the placeholder that a replay gave in
-                place of a secret.
+            MissingRecordingError: There is no recording, and the mode does not run the
+                request. Or the request would be sent with a placeholder, which a replay
+                gave in place of a secret.
         """
         call = self.describe(request)
         if call is None:

@@ -120,7 +120,15 @@ class ExchangeRecorder:
         *,
         stream_id: int | None = None,
     ) -> None:
-        """Take the head of the response. `stream_id` is that of HTTP/2."""
+        """Take the head of the response.
+
+        Args:
+            status: The status.
+            reason: The words behind the status; None or empty: there are none.
+            version: The version of HTTP.
+            headers: The headers.
+            stream_id: The number of the response's stream. None: it is not HTTP/2.
+        """
         self.head = {
             "status": status,
             "reason": reason or "",
@@ -129,7 +137,7 @@ class ExchangeRecorder:
         }
         if stream_id is not None:
             self.head["stream_id"] = stream_id
-        # A reader may send back what stands in the head before it has read the body.
+        # A reader may send back a token of the head before it has read the body.
         secrets = self.step.call.secrets
         assert secrets is not None, "a request over HTTP has secrets"
         secrets.begin_answer(self.step.call.issuer)

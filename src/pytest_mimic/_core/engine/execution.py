@@ -42,6 +42,7 @@ def perform_call(
     """
     run = plan.run
     if run.real_calls.inside.is_nested:
+        # A call inside of a recorded call is no recording of its own.
         return plan.function(*args, **kwargs)
     step = begin(run, call_of_function(plan, args, kwargs))
     is_async = plan.is_async

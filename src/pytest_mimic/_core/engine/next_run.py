@@ -173,7 +173,7 @@ class NextRun:
     def _parts_of(
         self, call: Call, arguments: Mapping[str, Any], evidence: Evidence
     ) -> dict[str, _PartMadeInRun]:
-        """Return the parts of a call that hold values of this run, by their paths."""
+        """Return the parts of a call with values that this run made, by their paths."""
         parts: dict[str, _PartMadeInRun] = {}
         for leaf in leaves(arguments, _ignored(call)):
             own = self._own_values(leaf.text, evidence)
@@ -184,7 +184,7 @@ class NextRun:
         return parts
 
     def _own_values(self, text: str, evidence: Evidence) -> list[tuple[str, Kind]]:
-        """Return the values of this run in a text that no outcome had given before."""
+        """Return the values in a text that this run made, and no outcome has given."""
         is_clock_unknown = self._run.current.test in self._unreadable
         own = []
         for part, kind in pieces_of_run(text, evidence):
@@ -202,7 +202,7 @@ class NextRun:
         arguments: Mapping[str, Any],
         parts: Mapping[str, _PartMadeInRun],
     ) -> None:
-        """Keep the parts of a call that hold values of this run, by their paths."""
+        """Keep the parts of a call with values that this run made, by their paths."""
         plan = call.plan
         test = self._run.current.again
         number = f"{os.getpid()} {len(self._suspected_parts)}"
@@ -429,7 +429,7 @@ def _line(call: Call) -> str:
 
 
 def _rest(arguments: Mapping[str, Any], texts: Collection[str]) -> str:
-    """Return what is left of a call without the texts that hold values of this run."""
+    """Return what is left of a call without texts with values that this run made."""
     written = dumps(arguments, ensure_ascii=False, sort_keys=True, default=repr)
     for text in texts:
         written = written.replace(dumps(text, ensure_ascii=False)[1:-1], "")

@@ -3,7 +3,8 @@
 An object is made of its node without `__init__`. Each readable outcome is read back
 when it is recorded, which proves that the copy is equal. The checks of classes here are
 for what this cannot show: that an object may be made without its class's code, and that
-its fields are still the same in a replay.
+its fields are still the same in a replay. Values of databases have nodes of their own,
+in `database_values.py`.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ class Value:
     """The outcome of a call that has returned.
 
     Attributes:
-        kind: The word for such outcomes in recordings.
+        kind: The word for outcomes of this kind in recordings.
         value: What the call returned.
         error: The exception with which the call ended: none.
     """
@@ -47,7 +47,7 @@ class Raised:
     """The outcome of a call that has raised.
 
     Attributes:
-        kind: The word for such outcomes in recordings.
+        kind: The word for outcomes of this kind in recordings.
         error: The exception with which the call ended.
     """
 
@@ -94,7 +94,7 @@ class Stream:
     """The outcome of a call that gave a generator, an async one, or an iterator.
 
     Attributes:
-        kind: The word for such outcomes in recordings.
+        kind: The word for outcomes of this kind in recordings.
         items: The items in order: values, or snapshots taken when they were yielded.
         end: What the generator returned or raised; None if its reader stopped early.
     """

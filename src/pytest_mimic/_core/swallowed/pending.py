@@ -1,4 +1,8 @@
-"""The errors that the running test must fail for, those of forked processes too."""
+"""The errors that the running test must fail for, those of forked processes too.
+
+They are only kept here. When a phase of the test ends, pytest's side judges whether the
+phase has shown them, or must fail for them.
+"""
 
 from __future__ import annotations
 

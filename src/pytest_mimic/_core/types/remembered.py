@@ -1,7 +1,8 @@
 """The attributes in which an object only remembers something.
 
 An object may remember its own `hash()`, the `id()` of a part, or what a library has
-computed. Such attributes do not count.
+computed. Such attributes do not count. `opening.py` reads the attributes, and this
+module says which of them to leave out.
 """
 
 from __future__ import annotations

@@ -38,6 +38,7 @@ class ImportOverlay(Store):
         self._imported_files.write(name, content)
 
     def delete(self, names: Iterable[str]) -> int:
+        # Of the vault nothing is deleted.
         return self._imported_files.delete(names)
 
     def names(self, prefix: str = "", *, without: Set[str] = frozenset()) -> list[str]:

@@ -1,6 +1,6 @@
 """Recorded calls and outcomes in a few words: `raised ValueError`, `200`, `[1, 2, …`.
 
-Secrets are left out.
+The words also say whether an outcome is an error. Secrets are left out.
 """
 
 from __future__ import annotations
