@@ -190,6 +190,26 @@ def events_in(exchange: dict[str, Any]) -> Events | None:
     return Events(comparable_events, is_whole=is_whole)
 
 
+def only_line_in(text: str, media_type: str) -> Events | None:
+    """Return the event of a stream of JSON lines that was left behind its first line.
+
+    Its body is stored as JSON: any other end of the line would have cut it off. None:
+    the text has several lines or no whole one, or it is no stream of JSON lines.
+    """
+    if "event-stream" in media_type or not text.endswith("\n"):
+        return None
+    lines = split_events(text, media_type)
+    if lines is None:
+        return None
+    values = []
+    for line in lines:
+        if line.strip():
+            values.append(json_of(line.strip(_AROUND_JSON)))
+    if len(values) != 1:
+        return None
+    return Events(values, is_whole=False)
+
+
 def _compared_event(fields: dict[str, Any], value: Any) -> Any:
     """Return a server-sent event as it is compared, with its data as a value."""
     other_fields = _fields_beside_content(fields)

@@ -33,14 +33,18 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from urllib.parse import quote, urlsplit
 
-from pytest_mimic._clients.http.event_streams import events_in
+from pytest_mimic._clients.http.event_streams import events_in, only_line_in
 from pytest_mimic._clients.http.http_secrets import (
     learned_from,
     logins_in,
     secrets_of,
     text_pairs,
 )
-from pytest_mimic._clients.http.media_types import header_of, without_framing
+from pytest_mimic._clients.http.media_types import (
+    header_of,
+    header_parts,
+    without_framing,
+)
 from pytest_mimic._clients.http.request_body import (
     ANYTHING,
     CHOOSING,
@@ -56,6 +60,7 @@ from pytest_mimic.client import (
     Adapter,
     ClientCall,
     Edge,
+    Events,
     Redactor,
     Secrets,
     clients_of,
@@ -161,7 +166,8 @@ class HttpAdapter(Adapter):
 
         Of a body that was not read to its end, or of two that broke off, only the part
         that both readers read is compared: how much more had arrived is an accident.
-        A stream of events is compared event by event.
+        A stream of events is compared event by event, unless it was cut off, and the
+        other body is none.
 
         Args:
             exchange: The exchange.
@@ -179,12 +185,13 @@ class HttpAdapter(Adapter):
             headers["content-type"] = without_framing(content_type)
         comparable_exchange = {"status": exchange["status"], "headers": headers}
         is_cut = other_exchange is not None and "end" in other_exchange
-        events = events_in(exchange)
+        events = _events_of(exchange)
         other_events = None
+        is_cut_early = False
         if other_exchange is not None:
-            other_events = events_in(other_exchange)
-        # A stream may be cut within its first event.
-        is_cut_early = is_cut and other_events is None
+            other_events = _events_of(other_exchange)
+            # A stream may be cut within its first event.
+            is_cut_early = other_events is None and (is_cut or "end" in exchange)
         if events is not None and not is_cut_early:
             if other_events is not None:
                 is_whole = events.is_whole and other_events.is_whole
@@ -210,8 +217,8 @@ class HttpAdapter(Adapter):
             return False
         if "end" not in exchange:
             return True
-        events = events_in(exchange)
-        other_events = events_in(other_exchange)
+        events = _events_of(exchange)
+        other_events = _events_of(other_exchange)
         if events is not None and other_events is not None:
             return len(events) > len(other_events)
         return _size_of_body(exchange) > _size_of_body(other_exchange)
@@ -236,6 +243,19 @@ class EveryHttpClient(HttpAdapter):
                 edge_of_client = edge._replace(origin=edge.origin or client)
                 edges[edge_of_client] = None
         return list(edges)
+
+
+def _events_of(exchange: dict[str, Any]) -> Events | None:
+    """Return the events of an exchange as they are compared; None: it has none."""
+    events = events_in(exchange)
+    body = exchange.get("body")
+    if events is not None or body is None or exchange.get("end") is None:
+        return events
+    content_type = header_of(exchange["headers"], "content-type")
+    media_type, _ = header_parts(content_type)
+    charset = body.get("charset", "utf-8")
+    text = b"".join(load_body(body)).decode(charset, "backslashreplace")
+    return only_line_in(text, media_type)
 
 
 def _comparable_body(exchange: Any, other_exchange: Any) -> dict[str, Any]:

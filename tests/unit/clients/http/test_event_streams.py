@@ -149,3 +149,34 @@ def test_of_a_stream_that_was_left_the_events_that_both_have_are_compared() -> N
     assert not differences(sent(1, 2, 3), left)
     assert not differences(left, sent(1, 2, 3))
     assert differences(sent(1, 5, 3), left) == ["body[1].data.n: 5 recorded, 2 now"]
+
+
+def test_a_stream_of_json_lines_that_was_left_after_its_first_line_has_one_event() -> (
+    None
+):
+    """The line may have been cut off, so that it is stored as JSON, not as an event."""
+    kind = "application/x-ndjson"
+    left, now = (
+        exchange(f'{{"i": 0, "n": {number}}}\n', kind, end="stopped")
+        for number in (1, 1000)
+    )
+    whole = exchange('{"i": 0, "n": 2}\n{"i": 1, "n": 3}\n', kind)
+
+    assert left["body"] == {"json": {"i": 0, "n": 1}, "style": "spaced newline"}
+    assert differences(left, now) == ["body[0].n: 1 recorded, 1000 now"]
+    assert differences(left, whole) == ["body[0].n: 1 recorded, 2 now"]
+    for recorded, actual in ((left, now), (left, whole), (whole, left)):
+        assert not differences(recorded, actual, "body.n")
+
+
+@pytest.mark.parametrize("text", ['{"i": 0}\nno json\n', '{"i": 0}\n{"i"'])
+def test_a_stream_that_was_left_is_compared_as_text_with_what_is_no_stream(
+    text: str,
+) -> None:
+    kind = "application/x-ndjson"
+    left = exchange('{"i": 0}\n', kind, end="stopped")
+    other = exchange('{"i": 1}\n', kind, end="stopped")
+
+    assert not differences(left, exchange(text, kind))
+    assert not differences(exchange(text, kind), left)
+    assert differences(other, exchange(text, kind))
