@@ -170,6 +170,9 @@ def _reduce_masked_array(array: Any, layout: bool) -> object:
     numpy: Any = sys.modules["numpy"]
     if array is numpy.ma.masked:
         return None
+    # `filled` and `fill_value` write the fill value into an array that has none. The
+    # view takes it in place of the caller's array.
+    array = array.view()
     mask = numpy.ma.getmaskarray(array)
     data = array_data(array.filled(), layout), array_data(mask)
     facts = {}

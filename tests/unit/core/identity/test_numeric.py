@@ -8,6 +8,8 @@ import tracemalloc
 import pytest
 
 from pytest_mimic._core.identity.call_identity import fingerprint, fingerprint_outcome
+from pytest_mimic._core.redact.redactor import Redactor
+from pytest_mimic._core.tree.describing import tree_of
 from pytest_mimic._core.types.kinds import Unstable
 
 np = pytest.importorskip("numpy")
@@ -167,6 +169,19 @@ def test_a_copy_of_moments_has_the_same_identity():
     copied = pickle.loads(pickle.dumps(moments))
 
     assert fingerprint(copied) == fingerprint(moments)
+
+
+@pytest.mark.parametrize("dtype", ["i8", "f8", [("a", "i8"), ("b", "f4")]])
+@pytest.mark.parametrize("mask", [[False, True], False])
+def test_a_masked_array_stays_as_it_is(dtype, mask):
+    """To ask numpy for the value that stands for masked items would write it."""
+    array = np.ma.array(np.zeros(2, dtype), mask=mask)
+    fill_value = array._fill_value
+
+    fingerprint(array)
+    tree_of(array, Redactor())
+
+    assert array._fill_value is fill_value
 
 
 def test_what_a_masked_array_fills_and_lets_go_counts():
