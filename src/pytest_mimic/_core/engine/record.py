@@ -414,7 +414,7 @@ def _describe_pickle(
     """Store beside a pickle what people can read of it, and report what it loses."""
     plan = call.plan
     run = plan.run
-    for loss in losses(pickled.imports):
+    for loss in losses(pickled.imports, outcome):
         call.report(loss)
     secrets = partial(plan.secrets, call)
     stored_outcome.entry["preview"] = preview(

@@ -38,7 +38,12 @@ from pytest_mimic._core.identity.images import (
     opened_again,
 )
 from pytest_mimic._core.identity.tensors import gradient_of, hooks_of
-from pytest_mimic._core.outcome.outcome import NotExactError
+from pytest_mimic._core.outcome.outcome import (
+    NotExactError,
+    Outcome,
+    Raised,
+    Stream,
+)
 from pytest_mimic._core.types.additions import decides_its_pickles
 from pytest_mimic._core.types.hashes import (
     Recipe,
@@ -67,14 +72,31 @@ _LOSSES = {
 }
 
 
-def losses(imports: Iterable[str]) -> list[str]:
-    """Return sentences on the parts that an outcome loses, by its pickle's imports."""
+def losses(imports: Iterable[str], outcome: Outcome) -> list[str]:
+    """Return sentences on the parts that an outcome loses.
+
+    Args:
+        imports: The classes in the outcome's pickle.
+        outcome: The outcome.
+    """
     sentences = []
-    for class_name, (name, attributes) in _LOSSES.items():
+    for class_name, (response, attributes) in _LOSSES.items():
         if class_name in imports:
-            loss = f"a replay gives it back without its {attributes[0]}"
-            sentences.append(f"returned {name}: {loss}")
+            holder = _words_of_holder(outcome, class_name)
+            loss = f"a replay gives the response back without its {attributes[0]}"
+            sentences.append(f"{holder} {response}: {loss}")
     return sentences
+
+
+def _words_of_holder(outcome: Outcome, class_name: str) -> str:
+    """Return what a call did with an object of a class: `returned`, for example."""
+    if isinstance(outcome, Raised):
+        return f"raised {type(outcome.error).__name__}, which holds"
+    if isinstance(outcome, Stream):
+        return "gave a stream that holds"
+    if name_of(type(outcome.value)) == class_name:
+        return "returned"
+    return "returned a value that holds"
 
 
 def known_losses(kind: type) -> tuple[str, ...]:

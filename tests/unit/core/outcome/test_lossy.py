@@ -13,6 +13,7 @@ import pytest
 
 from pytest_mimic import UnstorableOutcomeError, fingerprint
 from pytest_mimic._core.outcome.lossy import losses
+from pytest_mimic._core.outcome.outcome import Raised, Stream, Value
 from pytest_mimic._core.outcome.pickling import reduced
 from unit.core.outcome.stored import load
 from unit.memory_store import recorded
@@ -208,11 +209,26 @@ def test_a_hash_that_nobody_can_take_anew_is_refused():
         recorded([Lowered("A")])
 
 
-def test_what_a_returned_response_loses_is_said():
-    assert losses(["httpx:Headers", "httpx:Response"]) == [
-        "returned an httpx.Response: a replay gives it back without its extensions"
+Response = type("Response", (), {"__module__": "httpx"})
+
+
+@pytest.mark.parametrize(
+    ("outcome", "holder"),
+    [
+        (Value(Response()), "returned an httpx.Response"),
+        (Value([Response()]), "returned a value that holds an httpx.Response"),
+        (
+            Raised(LookupError(Response())),
+            "raised LookupError, which holds an httpx.Response",
+        ),
+        (Stream([Response()]), "gave a stream that holds an httpx.Response"),
+    ],
+)
+def test_what_a_response_in_an_outcome_loses_is_said(outcome, holder):
+    assert losses(["httpx:Headers", "httpx:Response"], outcome) == [
+        f"{holder}: a replay gives the response back without its extensions"
     ]
-    assert losses(["shop:Response"]) == []
+    assert losses(["shop:Response"], outcome) == []
 
 
 @pytest.mark.parametrize("name", ["httpx", "httpx2"])
