@@ -40,6 +40,7 @@ from pytest_mimic._core.engine.family_events import (
     ConversationBegun,
     ErrorNoted,
     NameNumbered,
+    NewAnswersWritten,
     PlaceTaken,
     RecordingWritten,
     SecretsHidden,
@@ -198,6 +199,8 @@ class Family:
             self._hear_of_place(event)
         elif isinstance(event, ConversationBegun):
             self._hear_of_conversation(event)
+        elif isinstance(event, NewAnswersWritten):
+            self._hear_of_new_answers(event)
         elif isinstance(event, RecordingWritten):
             self._hear_of_recording(event)
         elif isinstance(event, NameNumbered):
@@ -236,6 +239,11 @@ class Family:
             owner.recorded_again.add(event.target)
         else:
             owner.replayed.setdefault(event.target, self._run.current.replayed_tests)
+
+    def _hear_of_new_answers(self, event: NewAnswersWritten) -> None:
+        owner = self._owners.get(event.owner)
+        if owner is not None:
+            owner.has_new_answers = True
 
     def _hear_of_recording(self, event: RecordingWritten) -> None:
         self._recordings.known.pop(event.file, None)

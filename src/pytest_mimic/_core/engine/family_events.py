@@ -4,6 +4,7 @@
 |---|---|
 | `PlaceTaken` | give the next of equal calls the place behind it |
 | `ConversationBegun` | replay, or record, the rest of the conversation as well |
+| `NewAnswersWritten` | let no recorded answer of the conversation stay |
 | `RecordingWritten` | take the outcomes of the file for recorded in this run |
 | `NameNumbered` | number a database, or a server, in the same way |
 | `CallRecorded` | write it into the cassette: only the process that has opened it |
@@ -62,6 +63,16 @@ class ConversationBegun(NamedTuple):
     owner: Token
     target: str
     is_real: bool
+
+
+class NewAnswersWritten(NamedTuple):
+    """The recorded answers of an owner's conversation do not stay any more.
+
+    Attributes:
+        owner: The owner.
+    """
+
+    owner: Token
 
 
 class RecordingWritten(NamedTuple):
@@ -206,6 +217,7 @@ class ErrorNoted(NamedTuple):
 Event: TypeAlias = (
     PlaceTaken
     | ConversationBegun
+    | NewAnswersWritten
     | RecordingWritten
     | NameNumbered
     | CallRecorded
@@ -223,6 +235,7 @@ EVENTS: dict[str, Callable[..., Event]] = {
     for event in (
         PlaceTaken,
         ConversationBegun,
+        NewAnswersWritten,
         RecordingWritten,
         NameNumbered,
         CallRecorded,

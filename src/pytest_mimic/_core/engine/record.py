@@ -256,7 +256,8 @@ def _note_answer(
     owner.stayed.pop(key, None)
     new_outcome = new_answer.recording.stored
     if stored_outcome is new_outcome:
-        if not owner.has_new_answers:
+        # Another process may have written new answers while one of this process stayed.
+        if owner.stayed or not owner.has_new_answers:
             write_new_answers(current, owner)
         return
     if not call.plan.options.volatile:

@@ -21,6 +21,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_mimic._core.engine.family_events import NewAnswersWritten
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -40,16 +42,26 @@ def write_new_answers(current: Current, owner: Owner) -> None:
         current: Knows the wider fixtures that are set up.
         owner: The owner of the call whose answer does not stay.
     """
-    owner.has_new_answers = True
+    _note_new_answers(current, owner)
     for each in _in_conversation(current, owner):
         stayed, each.stayed = each.stayed, {}
         if stayed and each is not current.owner:
             current.owner.written_of_others[each] = stayed
         for new_answer in stayed.values():
-            each.has_new_answers = True
+            _note_new_answers(current, each)
             new_answer.places.put(
                 new_answer.place, new_answer.recording, new_answer.error
             )
+
+
+def _note_new_answers(current: Current, owner: Owner) -> None:
+    """Note that recorded answers do not stay, also for the processes of the run."""
+    if owner.has_new_answers:
+        return
+    owner.has_new_answers = True
+    family = current.family
+    if family is not None and family.shares(owner):
+        family.tell(NewAnswersWritten(owner.token))
 
 
 def _in_conversation(current: Current, owner: Owner) -> Iterator[Owner]:

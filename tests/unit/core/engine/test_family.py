@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import toy_client
 
 from pytest_mimic._core.engine.coverings import watch_forks
 from pytest_mimic._core.engine.owners import Owner
@@ -118,6 +119,23 @@ def test_what_a_child_records_is_judged_with_its_test(runs: Runs) -> None:
     fetch()
     assert b'"value": 1' in (runs.store.read(name) or b"")
     assert len(json.loads(runs.store.read(name) or b"")["outcomes"]) == 2
+
+
+def test_a_new_call_of_a_child_replaces_the_answers_of_its_parent(
+    runs: Runs, service: toy_client.Service
+) -> None:
+    runs.client(volatile=("degrees",))("Oslo")
+    service.degrees = {"Oslo": 1.0, "Bern": 3.0}
+    runs.again("rerecord")
+    watch_forks(runs.run)
+    ask: Any = runs.client(volatile=("degrees",))
+
+    assert in_child(lambda: ask("Bern")) == 3.0
+    ask("Oslo")
+
+    runs.again("replay")
+    replayed: Any = runs.client(volatile=("degrees",))
+    assert replayed("Oslo") == 1.0
 
 
 def test_an_open_call_of_the_parent_is_none_of_the_child(runs: Runs) -> None:

@@ -16,6 +16,7 @@ from pytest_mimic._core.engine.family_events import (
     ConversationBegun,
     ErrorNoted,
     NameNumbered,
+    NewAnswersWritten,
     PlaceTaken,
     RecordingWritten,
     SecretsHidden,
@@ -34,6 +35,7 @@ FILE = "calls/http/1a2b.json"
             OWNER, FILE, "", runs=True, is_replayed=False, only_compares=True, number=1
         ),
         ConversationBegun(OWNER, "http", is_real=True),
+        NewAnswersWritten(OWNER),
         RecordingWritten(None, OWNER, FILE, None, b"{}", "http", {0: None}),
         NameNumbered(OWNER, "sqlalchemy", "sqlite:///a.db"),
         CallRecorded(
