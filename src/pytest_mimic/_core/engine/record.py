@@ -200,10 +200,14 @@ def record(
             run.account.dropped |= _placeholders(before) - _placeholders(stored_outcome)
         recording = recording_of(call, [stored_outcome], places.owner)
         places.put(place, recording, error)
-        if places.owner is not None and call.converses:
-            new_recording = recording._replace(outcomes=[new_outcome])
-            new_answer = NewAnswer(places, place, new_recording, error)
-            _note_answer(places.owner, call, stored_outcome, new_answer)
+        owner = places.owner
+        if owner is not None and call.converses:
+            is_new = stored_outcome is new_outcome
+            # Once new answers are written, one more needs no look at the others.
+            if not is_new or owner.stayed or not owner.has_new_answers:
+                new_recording = recording._replace(outcomes=[new_outcome])
+                new_answer = NewAnswer(places, place, new_recording, error)
+                _note_answer(owner, call, stored_outcome, new_answer)
         if is_first:
             seconds = observed.duration - observed.seconds_shared
             run.account.recorded_calls.append(RecordedCall(call.plan.target, seconds))
