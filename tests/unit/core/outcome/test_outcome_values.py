@@ -179,7 +179,7 @@ def test_a_class_without_importable_module_is_stored_by_value():
 
     entry = entry_of(Value(made))
 
-    assert entry["python"] == pickle_file.python_version()
+    assert entry["python"] == pickle_file.running_python()
 
 
 def test_equal_outcomes_with_other_shared_parts_are_stored_apart():
