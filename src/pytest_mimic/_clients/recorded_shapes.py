@@ -72,9 +72,10 @@ def check_http(value: Any) -> None:
         texts_of_headers = list(chain(*headers))
         if not are_pairs or not _TEXT.issuperset(map(type, texts_of_headers)):
             raise ValueError("headers must be pairs of texts")
-        # The head of a response is bytes, of which each is a character here.
+        # The head of a response is bytes, of which each is a character here. Older
+        # recordings have surrogates for those of a reason that are not UTF-8.
         head = [value["reason"], value["version"], *texts_of_headers]
-        "".join(head).encode("latin-1")
+        "".join(head).encode("latin-1", "surrogateescape")
     if "error" in value:
         failure = value["error"]
         for name in _TEXTS_OF_FAILURE:

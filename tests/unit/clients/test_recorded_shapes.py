@@ -27,6 +27,7 @@ RESPONSE = {"status": 200, "reason": "OK", "version": "HTTP/1.1", "headers": []}
         (check_http, {**RESPONSE, "body": {"text": "a"}}),
         (check_http, {"error": FAILURE}),
         (check_http, {**RESPONSE, "error": FAILURE}),
+        (check_http, {**RESPONSE, "reason": "caf\udce9"}),
         (check_sql, {"columns": [["id"]], "rows": [[1]]}),
         (check_sql, {"columns": [[None]], "rows": [], "rowcount": None}),
         (check_sql, {}),

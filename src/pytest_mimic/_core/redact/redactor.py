@@ -731,7 +731,7 @@ def _end_of_bracket(text: str, start: int) -> int:
 def _patterns_of_literals(text: str) -> tuple[re.Pattern[str], ...]:
     """Return the patterns that find names with values in markup, GraphQL or a script.
 
-    The text's beginning decides.
+    The beginning of the text decides, or of settings the whole text.
     """
     if _MARKUP.match(text):
         return (*_OF_MARKUP, _IN_SCRIPT, _STORED_BY_SCRIPT)

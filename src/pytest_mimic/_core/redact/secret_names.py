@@ -131,8 +131,11 @@ for _names, _hidden_names in _SECRET_BESIDE_OTHERS:
     _NAMES_OF_COMPANY.update(_names)
 # A text that looks like a token: long, with letters and digits, and without blanks.
 _LOOK_OF_TOKEN = pattern(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[\w.~+/%-]{16,}={0,2}")
-# What looks like the key of a service, and not like a pattern or a path.
-_LOOK_OF_KEY = pattern(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[\w-]{20,}={0,2}")
+# What looks like the key of a service, and not like a pattern, a path or the name of a
+# file: a dozen characters stand together somewhere.
+_LOOK_OF_KEY = pattern(
+    r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])(?=.*[A-Za-z0-9]{12})[\w-]{20,}={0,2}"
+)
 # A ticket of CAS (its protocol, 3.7); another ticket is one of a train.
 _CAS_TICKET = pattern(r"(?:ST|PT|PGT|PGTIOU|TGT)-[\w.-]{16,}")
 #: What looks like a JSON Web Token (RFC 7519).
