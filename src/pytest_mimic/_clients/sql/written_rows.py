@@ -127,7 +127,7 @@ def _columns_of_where(
         is_of_table = getattr(column, "table", None) is table
         if not is_of_table or not isinstance(parameter, elements.BindParameter):
             return None
-        columns[str(column.key)] = bind_names.get(parameter.key, parameter.key)
+        columns[column.key] = bind_names.get(parameter.key, parameter.key)
     return columns
 
 
