@@ -143,7 +143,6 @@ DOORS: dict[Layer, tuple[str, ...]] = {
         "_clients.http.aiohttp:_wrap_connect.connect",
         "_clients.mcp.mcp_transports:_wrap_stdio.client",
         "_clients.sql.sqlalchemy:_compiled_names",
-        "_clients.sql.statement_calls:StatementCall._order_shows",
         "_core.engine.client_plan:Port._credentials_of",
         "_core.engine.client_plan:Port.secrets",
         "_core.engine.coverings:Coverings._cover_client",

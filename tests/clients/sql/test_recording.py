@@ -118,7 +118,7 @@ def test_order_of_written_rows_is_free(
     runs: Runs, connect: Connect, lite: Place
 ) -> None:
     """A unit of work writes the rows of a set of objects in any order; other rows are another call."""
-    insert = sa.Table("t", sa.MetaData(), sa.Column("a"), sa.Column("b")).insert()
+    insert = sa.text("INSERT INTO t (a, b) VALUES (:a, :b)")
     rows = [{"a": 1, "b": 9}, {"a": 2, "b": 8}, {"a": 2, "b": 7}]
 
     def steps(url: str, rows: list[dict[str, int]]) -> int:
@@ -134,81 +134,6 @@ def test_order_of_written_rows_is_free(
     runs.again("replay")
     with pytest.raises(MissingRecordingError, match="INSERT t"):
         steps(lite.gone, rows[:2])
-
-
-def test_order_of_the_rows_of_a_text_counts(
-    runs: Runs, connect: Connect, lite: Place
-) -> None:
-    """The last row that writes to a row of the table wins."""
-    update = sa.text("UPDATE t SET a = :a")
-
-    def steps(url: str, rows: list[dict[str, int]]) -> Any:
-        engine = connect(url)
-        run(engine, "CREATE TABLE t (a int)", "INSERT INTO t VALUES (0)")
-        with engine.begin() as connection:
-            connection.execute(update, rows)
-            return connection.scalar(sa.text("SELECT a FROM t"))
-
-    rows = [{"a": 9}, {"a": 10}, {"a": 11}]
-    assert steps(lite.real, rows) == 11
-    runs.again("replay")
-    assert steps(lite.gone, rows) == 11
-
-    for others in (
-        rows[::-1],
-        [rows[1], rows[2], rows[0]],
-        [rows[1], rows[0], rows[2]],
-    ):
-        runs.again("replay")
-        with pytest.raises(MissingRecordingError, match="UPDATE t"):
-            steps(lite.gone, others)
-
-
-def test_unit_of_work_writes_objects_in_any_order(
-    runs: Runs, connect: Connect, lite: Place
-) -> None:
-    """The pairs of a relationship that several objects have, and objects with their keys."""
-    from sqlalchemy import orm
-
-    base: Any = orm.declarative_base()
-    pairs = sa.Table(
-        "pairs",
-        base.metadata,
-        sa.Column("post", sa.ForeignKey("posts.id"), primary_key=True),
-        sa.Column("tag", sa.ForeignKey("tags.id"), primary_key=True),
-    )
-
-    class Tag(base):
-        __tablename__ = "tags"
-        id = sa.Column(sa.Integer, primary_key=True)
-        name = sa.Column(sa.String)
-
-    class Post(base):
-        __tablename__ = "posts"
-        id = sa.Column(sa.Integer, primary_key=True)
-        tags = orm.relationship(Tag, secondary=pairs, collection_class=set)
-
-    def steps(url: str, order: int) -> Any:
-        engine = connect(url)
-        base.metadata.create_all(engine)
-        with orm.Session(engine) as session:
-            tags = [Tag(id=number, name=f"tag {number}") for number in (1, 2, 3)]
-            session.add_all(tags[::order])
-            session.add(Post(id=1, tags=set(tags)))
-            session.add(Post(id=2, tags=set(tags[:2])))
-            session.commit()
-            for tag in session.query(Tag).order_by(Tag.id).all()[::order]:
-                tag.name = f"new {tag.id}"
-            session.commit()
-            for post in session.query(Post).order_by(Post.id):
-                session.delete(post)
-            session.commit()
-        return [call.signature for call in runs.calls if "pairs" in call.signature]
-
-    recorded = steps(lite.real, 1)
-    runs.again("replay")
-
-    assert steps(lite.gone, -1) == recorded
 
 
 def test_order_of_the_values_of_in_is_free(

@@ -51,9 +51,6 @@ class CompiledNames:
         names: The same names, in no order.
         escaped: Maps the driver's name of a parameter to SQLAlchemy's, where they
             differ.
-        statement: The statement as SQLAlchemy knows it.
-        bind_names: By the key of a parameter's element, its name in the compiled
-            statement.
         lists_in_any_order: The parameters with lists of values that stand only behind
             an `IN`, where the order of the values cannot show.
     """
@@ -71,8 +68,8 @@ class CompiledNames:
         for name, name_of_driver in (compiled.escaped_bind_names or {}).items():
             self.escaped[name_of_driver] = name
         self.lists_in_any_order = self._lists_behind_in(compiled.string)
-        self.statement: Any = compiled.statement
-        self.bind_names = {bind.key: name for bind, name in compiled.bind_names.items()}
+        # The name in the compiled statement, by the key of a parameter's element.
+        self._names = {bind.key: name for bind, name in compiled.bind_names.items()}
         is_textual = isinstance(compiled.statement, selectable.TextualSelect)
         if compiled.isplaintext or is_textual:
             return
@@ -123,7 +120,7 @@ class CompiledNames:
         for part in _walk(*expressions, is_expression=True, is_result=is_result):
             text = _text_of(part)
             if isinstance(part, elements.BindParameter):
-                binds.add(self.bind_names.get(part.key, part.key))
+                binds.add(self._names.get(part.key, part.key))
             elif text is not None:
                 names.update(words_in(text))
             elif isinstance(part, _ELEMENTS_WITH_NAME):

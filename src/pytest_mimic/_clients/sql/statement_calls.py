@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 _PARTS_OF_IDENTITY = ("database", "statement", "params")
 # Types of parameters that are plain data and hold no secrets.
 _TYPES_WITHOUT_SECRETS = frozenset((int, bool, type(None)))
-# Types of which any two values have an order.
-_TYPES_IN_ORDER = frozenset((int, str, bool))
 _TYPES_OF_NUMBERS = (int, float, Decimal)
 # A cursor's name, which SQLAlchemy makes of an address for drivers that declare cursors
 # by statements.
@@ -249,13 +247,9 @@ class StatementCall:
         if many:
             params = list(map(self._plain_parameters, parameters))
             returns_rows = not statement.names.isdisjoint(("returning", "output"))
-            is_written = statement.verb in ("INSERT", "UPDATE", "DELETE")
-            if is_written and not returns_rows:
-                if self._order_shows(params):
-                    params = _as_order_counts(params)
-                else:
-                    # A unit of work writes the objects of a set in any order.
-                    params.sort(key=repr)
+            if statement.verb in ("INSERT", "UPDATE", "DELETE") and not returns_rows:
+                # A unit of work writes the objects of a set in any order.
+                params.sort(key=repr)
         elif parameters:
             params = self._plain_parameters(parameters)
         parts = {
@@ -274,18 +268,6 @@ class StatementCall:
             described=described,
             sent_secrets=self._name_of_secret,
         )
-
-    def _order_shows(self, rows: Sequence[Mapping[str, Any]]) -> bool:
-        """Check whether the order in which rows are written can have an effect.
-
-        Of a text, nobody knows.
-        """
-        compiled = self._names.compiled
-        if compiled is None:
-            return True
-        from pytest_mimic._clients.sql.written_rows import order_shows
-
-        return order_shows(compiled.statement, rows, compiled.bind_names)
 
     def _asks_for_secret(self) -> bool:
         """Check whether a parameter names a part of JSON that is secret.
@@ -501,36 +483,6 @@ def _sort_values(
         values.append([plain_parameters[name] for name in names[start : start + width]])
     values.sort(key=repr)
     plain_parameters.update(zip(names, chain.from_iterable(values)))
-
-
-def _as_order_counts(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return rows whose order counts, each order as another one.
-
-    Recordings of format 5 have rows in the order of their texts, `10` before `2`, and
-    most of these rows were sent in ascending order. So this order and the order of
-    texts stand for each other, and those recordings are found.
-
-    | the order of the rows | as returned |
-    |---|---|
-    | ascending, `2, 10, 30` | by their texts, `10, 2, 30` |
-    | by their texts, `10, 2, 30` | ascending, `2, 10, 30` |
-    | another one, `30, 2, 10` | as it is |
-    """
-    for row in rows:
-        if not _TYPES_IN_ORDER.issuperset(map(type, row.values())):
-            return rows
-    rows_by_text = sorted(rows, key=repr)
-    try:
-        # Equal values such as `1` and `True` have an order by their texts.
-        ascending = sorted(rows, key=lambda row: (tuple(row.values()), repr(row)))
-    except TypeError:
-        # A column has texts and numbers.
-        return rows
-    if repr(rows) == repr(ascending):
-        return rows_by_text
-    if repr(rows) == repr(rows_by_text):
-        return ascending
-    return rows
 
 
 def _plain_parameter(value: Any, name: str) -> Any:

@@ -6,7 +6,6 @@ import json
 import sqlite3
 from collections import OrderedDict
 from enum import Enum
-from itertools import permutations
 from typing import Any
 
 import pytest
@@ -234,35 +233,3 @@ def test_what_looks_like_a_token_is_hidden_under_such_a_name(
 
     assert call.call.parts["params"] == {column: hidden}
     assert rows.values == [[hidden]]
-
-
-@pytest.mark.parametrize(
-    "values", [(2, 10, 30), ("b", "a", "c"), (1, True, 0), (None, 1, "x"), (1.5, -1, 0)]
-)
-def test_each_order_of_the_rows_of_a_text_is_another_call(
-    values: tuple[object, ...],
-) -> None:
-    identities = set()
-    for order in permutations(values):
-        rows = [{"v": value} for value in order]
-        call = StatementCall(
-            "INSERT INTO t VALUES (:v)",
-            rows,
-            database=0,
-            redactor=Redactor(),
-            many=True,
-        ).call
-        identities.add(repr(call.parts["params"]))
-
-    assert len(identities) == 6
-
-
-def test_ascending_rows_of_a_text_have_the_identity_of_format_5() -> None:
-    """The rows stand in the order of their texts, as in recordings of this format."""
-    rows = [{"v": 2}, {"v": 10}]
-
-    call = StatementCall(
-        "INSERT INTO t VALUES (:v)", rows, database=0, redactor=Redactor(), many=True
-    ).call
-
-    assert call.parts["params"] == [{"v": 10}, {"v": 2}]
