@@ -438,13 +438,6 @@ def _uuid_parts(value: Any) -> object:
     return [str(value), value.is_safe.name]
 
 
-def _uuid_identity(value: Any) -> object:
-    """Return the number of a UUID, and whether it was made safely if that is known."""
-    if value.is_safe.name == "unknown":
-        return value.int
-    return value.int, value.is_safe.name
-
-
 def _make_uuid(cls: Any, parts: Any) -> Any:
     """Make a UUID again of what `_uuid_parts` returned."""
     if type(parts) is str:
@@ -694,7 +687,7 @@ ROWS: dict[str, Row] = {
         take=_uuid_parts,
         tag="uuid",
         make=_make_uuid,
-        identity_parts=_uuid_identity,
+        identity_parts=attrgetter("int"),
         text=_text_by_class,
     ),
     "re.Pattern": Row(
