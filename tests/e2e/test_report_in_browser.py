@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pytest_mimic._tools.page.blocks import text_block
-from pytest_mimic._tools.page.report import TestFacts, html_page
+from pytest_mimic._tools.page.html_page import TestFacts, html_page
 
 sync_api = pytest.importorskip("playwright.sync_api")
 # What follows a click may come later (`<details>` tells of it in a task of its own), so

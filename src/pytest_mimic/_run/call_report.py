@@ -18,17 +18,11 @@ from pytest_mimic._run.configuration import verbosity
 from pytest_mimic._run.selected_tests import id_of_reported_test
 from pytest_mimic._run.summary import mode_in_words
 from pytest_mimic._tools.page.call_log import CallLog, Row
-from pytest_mimic._tools.page.report import TestFacts, html_page
+from pytest_mimic._tools.page.html_page import TestFacts, html_page, is_page
 from pytest_mimic.errors import printable
 
 if TYPE_CHECKING:
     from pytest_mimic._run.session import Session
-
-# One of these stands at the beginning of each page, of older versions, too.
-_MARKS_OF_PAGES = (
-    b'<meta name="generator" content="pytest-mimic">',
-    b"<title>pytest-mimic report</title>",
-)
 
 
 class CallReports:
@@ -120,13 +114,6 @@ class CallReports:
         )
         write_whole(self._path, html, label=f"the report {self._path}")
         return [f"report: {self._shown_path}"]
-
-
-def is_page(start: bytes) -> bool:
-    """Check whether a file that begins with these bytes is a page of ours."""
-    if not start.startswith(b"<!DOCTYPE html>"):
-        return False
-    return any(mark in start for mark in _MARKS_OF_PAGES)
 
 
 def line_of(row: Row) -> str:

@@ -164,7 +164,7 @@ DOORS: dict[Layer, tuple[str, ...]] = {
         "_run.configuration:_read_secret_names",
         "_run.ending:Ending._count_tokens",
         "_run.phases:Phases.pytest_pyfunc_call",
-        "_tools.cli.checking:Checker._check_pickle",
+        "_tools.cli.check_findings:Checker._check_pickle",
     ),
     Layer.RECORD: (
         "_core.engine.coverings:_forks",

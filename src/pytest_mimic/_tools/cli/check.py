@@ -18,12 +18,13 @@ from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.recording_facts import read_calls
 from pytest_mimic._core.words import plural, size
-from pytest_mimic._tools.cli.checking import (
+from pytest_mimic._tools.cli.check_findings import (
     KINDS_LEFT_OVER,
     KINDS_OF_DAMAGE,
     Checker,
     Finding,
 )
+from pytest_mimic._tools.cli.check_secrets import SecretFinder
 from pytest_mimic._tools.cli.output import (
     OBJECTS_KEPT,
     Line,
@@ -32,7 +33,6 @@ from pytest_mimic._tools.cli.output import (
     add_json,
 )
 from pytest_mimic._tools.cli.project import Invocation
-from pytest_mimic._tools.cli.secret_finder import SecretFinder
 from pytest_mimic._tools.cli.selection import (
     add_selectors,
     chosen_files,

@@ -45,20 +45,20 @@ from pytest_mimic._tools.shown.outcome_words import (
 )
 from pytest_mimic.errors import one_line
 
-# The characters between two columns of a list.
+# The characters between two columns of the list that `ls` prints.
 _GAP = 2
-# The least characters of the column of outcomes. A terminal without room for them has
-# no such column.
+# The least characters of the column of outcomes in the list. In a terminal without room
+# for them, the list has no such column.
 _LEAST_WIDTH_OF_OUTCOME = 10
-# The least characters that a request which is cut keeps of its method and path. If
-# there is no room for them, it keeps so many of its prompt, behind the model.
+# The least characters that a request which the list cuts keeps of its method and path.
+# If there is no room for them, it keeps so many of its prompt, behind the model.
 _LEAST_WIDTH_OF_SIGNATURE = 4
 _LEAST_WIDTH_OF_PROMPT = 4
-# The most characters that such a request keeps of its prompt.
+# The most characters that a request in the list keeps of its prompt.
 _MOST_WIDTH_OF_PROMPT = 12
-# The clients whose calls have a query or a prompt at their ends.
+# The clients whose calls have a query or a prompt at their ends, which the list keeps.
 _TARGETS_OF_REQUESTS = ("http", "mcp")
-# With less room for a call and its test, other columns are left out.
+# With less room for a call and its test, other columns of the list are left out.
 _LEAST_WIDTH_OF_CALL_AND_TEST = 50
 
 
@@ -72,8 +72,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_json(parser)
 
 
-class Row(NamedTuple):
-    """The facts of a recording or cassette that are listed.
+class ListedFile(NamedTuple):
+    """A line of the list: the facts of a recording or cassette.
 
     Attributes:
         name: The name of the file in the vault.
@@ -109,7 +109,7 @@ def run(invocation: Invocation) -> Result:
     """List the chosen recordings."""
     options = invocation.options
     selection = Selection(invocation)
-    rows = [_row(invocation, file) for file in selection]
+    rows = [_listed_file(invocation, file) for file in selection]
     _sort(rows, by=options.sort)
     damaged = selection.damaged
     unmatched = selection.unmatched
@@ -120,8 +120,9 @@ def run(invocation: Invocation) -> Result:
         other_facts = {"damaged": names, "unmatched": unmatched}
         data = JsonText(_json_pieces(rows, other_facts))
     elif rows:
-        table = _Table(rows, width=invocation.out.width, sort=options.sort)
-        lines = [*table.lines(), *_total_lines(invocation.vault, rows, table)]
+        file_list = _List(rows, width=invocation.out.width, sort=options.sort)
+        total_lines = _total_lines(invocation.vault, rows, file_list)
+        lines = [*file_list.lines(), *total_lines]
     if not rows:
         return result_of_nothing_chosen(
             invocation, Chosen([], damaged=damaged, unmatched=unmatched)
@@ -135,8 +136,8 @@ def run(invocation: Invocation) -> Result:
     )
 
 
-def _row(invocation: Invocation, file: VaultFile) -> Row:
-    """Return the facts of a file."""
+def _listed_file(invocation: Invocation, file: VaultFile) -> ListedFile:
+    """Return the facts of a file that its line in the list has."""
     vault = invocation.vault
     redactor = invocation.redactor
     json_text = ""
@@ -150,7 +151,7 @@ def _row(invocation: Invocation, file: VaultFile) -> Row:
         outcome = one_line(outcomes_in_short(file.calls, redactor))
     object_names = frozenset(file.object_names)
     size_of_objects = _size_of_objects(object_names, vault)
-    return Row(
+    return ListedFile(
         name=file.name,
         short_name=file.short_name,
         test=intern(one_line(file.test)),
@@ -178,7 +179,7 @@ def _size_of_objects(names: Iterable[str], vault: Vault) -> int:
     return sum([vault.store.size(name) or 0 for name in names])
 
 
-def _sort(rows: list[Row], *, by: str | None) -> None:
+def _sort(rows: list[ListedFile], *, by: str | None) -> None:
     """Sort rows by a fact, the greatest first; without one, they stay."""
     if by == "size":
         rows.sort(key=attrgetter("size"), reverse=True)
@@ -188,15 +189,15 @@ def _sort(rows: list[Row], *, by: str | None) -> None:
         rows.sort(key=attrgetter("duration"), reverse=True)
 
 
-class _Table:
-    """Rows as lines, each of which takes one row of the terminal.
+class _List:
+    """The list that `ls` prints: a line for each file, in columns that fit.
 
     Attributes:
         has_room_for_outcomes: Whether there is room for the outcomes.
         shows_dates: Whether there is room for the dates, or they sort the rows.
     """
 
-    def __init__(self, rows: list[Row], *, width: int, sort: str | None) -> None:
+    def __init__(self, rows: list[ListedFile], *, width: int, sort: str | None) -> None:
         """Give each column its width, in a terminal of so many characters."""
         self._rows = rows
         self._durations = [short_seconds(row.duration) for row in rows]
@@ -244,8 +245,8 @@ class _Table:
             yield line
 
 
-def _fitted_call(row: Row, *, width: int) -> str:
-    """Return a call in so many characters.
+def _fitted_call(row: ListedFile, *, width: int) -> str:
+    """Return a call as the list has it, in so many characters.
 
     The middle of a request is left out, `http POST /v1/...in Bergen?)`, and the end of
     any other call: its first argument tells it apart, or the table of its statement.
@@ -268,7 +269,7 @@ def _fitted_call(row: Row, *, width: int) -> str:
 
 
 def _fitted_request(signature: str, words: str, *, width: int) -> str:
-    """Return a request with its words, but a shorter signature and prompt.
+    """Return a request in the list: with its words, a shorter signature and prompt.
 
     >>> _fitted_request("http POST /mcp", "tools/call weather)", width=30)
     'http P... (tools/call weather)'
@@ -300,8 +301,10 @@ def _widest(texts: Iterable[str]) -> int:
     return max(map(len, texts))
 
 
-def _total_lines(vault: Vault, rows: list[Row], table: _Table) -> Iterator[str]:
-    """Yield the number and size of the rows, and what a wider table would have."""
+def _total_lines(
+    vault: Vault, rows: list[ListedFile], file_list: _List
+) -> Iterator[str]:
+    """Yield the number and size of the files, and what a wider list would have."""
     # Several recordings may share an object, whose size counts once.
     object_names: set[str] = set()
     total_size = 0
@@ -311,13 +314,15 @@ def _total_lines(vault: Vault, rows: list[Row], table: _Table) -> Iterator[str]:
     total_size += _size_of_objects(object_names, vault)
     recordings_and_cassettes = counted([row.name for row in rows])
     yield f"{recordings_and_cassettes}, {size(total_size)}"
-    if not table.shows_dates:
+    if not file_list.shows_dates:
         yield "dates and outcomes: in a wider terminal, or by pytest-mimic show"
-    elif not table.has_room_for_outcomes:
+    elif not file_list.has_room_for_outcomes:
         yield "outcomes: in a wider terminal, or by pytest-mimic show"
 
 
-def _json_pieces(rows: list[Row], other_facts: dict[str, list[str]]) -> Iterator[str]:
+def _json_pieces(
+    rows: list[ListedFile], other_facts: dict[str, list[str]]
+) -> Iterator[str]:
     """Yield the pieces of the JSON document.
 
     Args:

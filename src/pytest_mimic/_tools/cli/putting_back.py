@@ -25,8 +25,8 @@ from shlex import join
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.format import references
 from pytest_mimic._core.vault.recording_facts import read_calls
+from pytest_mimic._tools.cli.read_once import ReadOnceStore
 from pytest_mimic._tools.cli.revision import Repository, RevisionStore
-from pytest_mimic._tools.shown.read_once import ReadOnceStore
 from pytest_mimic.errors import MimicError
 
 # The most characters of paths in one command. More paths make several commands, since

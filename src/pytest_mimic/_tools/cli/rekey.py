@@ -36,16 +36,16 @@ from pytest_mimic._tools.cli.selection import (
     result_of_nothing_chosen,
     signature_of,
 )
+from pytest_mimic._tools.rekey.call_redactor import CallRedactor
 from pytest_mimic._tools.rekey.calls_to_rekey import (
     CallToRekey,
     calls_to_rekey,
     content_of,
 )
-from pytest_mimic._tools.rekey.equal_outcomes import OutcomeComparison
+from pytest_mimic._tools.rekey.joining import OutcomeComparison
 from pytest_mimic._tools.rekey.lines_of_today import Line as LineOfToday
 from pytest_mimic._tools.rekey.older_format import is_older, older_calls
 from pytest_mimic._tools.rekey.planning import Plan, Planner, StayingCall
-from pytest_mimic._tools.rekey.redacting import CallRedactor
 from pytest_mimic._tools.shown.outcome_words import call_in_short
 from pytest_mimic.errors import MimicError
 

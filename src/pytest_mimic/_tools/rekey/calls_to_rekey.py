@@ -5,10 +5,11 @@ They are the facts of their files, and the same with other identities.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pytest_mimic._core.engine.recorded_identities import (
+    CannotFollowError,
     parts_of_call,
     parts_under_options,
 )
@@ -29,6 +30,7 @@ from pytest_mimic._core.vault.format import (
     recording_name,
 )
 from pytest_mimic._core.vault.recording_facts import Recording, Stored, calls_of
+from pytest_mimic.errors import MimicError
 
 Facts = dict[str, Any]
 Entry = dict[str, Any]
@@ -93,6 +95,39 @@ def calls_to_rekey(vault: Vault, name: str) -> Iterator[CallToRekey]:
         yield CallToRekey(
             name, facts["calls"][place], call.whole(), place_in_cassette=place
         )
+
+
+def calls_of_other_files(
+    vault: Vault, calls: Iterable[CallToRekey]
+) -> list[CallToRekey]:
+    """Return the calls of all files of a vault in which none of these calls is.
+
+    `rekey` does not change these other calls. It looks in them for a secret that a call
+    has issued, and for a call that was recorded again.
+    """
+    files = {call_to_rekey.file for call_to_rekey in calls}
+    calls_beside: list[CallToRekey] = []
+    for name in vault.names():
+        if name in files:
+            continue
+        try:
+            calls_beside += calls_to_rekey(vault, name)
+        except MimicError:
+            # The file is damaged. `check` reports it.
+            continue
+    return calls_beside
+
+
+class MustStayError(CannotFollowError):
+    """A call stays as it is, whether or not its line has changed.
+
+    The call holds a secret of today, or is of an older format that does not say enough.
+    """
+
+
+def reason_of_edit(error: Exception) -> str:
+    """Return why a call stays of which an edit has changed the types of parts."""
+    return f"its request is not as it was recorded ({error})"
 
 
 class Rekeyed(NamedTuple):

@@ -25,10 +25,14 @@ from pytest_mimic._core.vault.recording_facts import (
     Stored,
     calls_of,
 )
+from pytest_mimic._tools.rekey.call_redactor import CallRedactor
 from pytest_mimic._tools.rekey.calls_to_rekey import (
     CallToRekey,
     Facts,
+    MustStayError,
     Rekeyed,
+    calls_of_other_files,
+    reason_of_edit,
     rekeyed,
 )
 from pytest_mimic._tools.rekey.idle_paths import new_paths
@@ -41,13 +45,7 @@ from pytest_mimic._tools.rekey.joining import (
 from pytest_mimic._tools.rekey.lines_of_today import Line, lines_for
 from pytest_mimic._tools.rekey.older_format import read_older
 from pytest_mimic._tools.rekey.recorded_again import CallsOfToday
-from pytest_mimic._tools.rekey.redacted_calls import (
-    MustStayError,
-    RedactedCalls,
-    other_calls,
-    reason_of_edit,
-)
-from pytest_mimic._tools.rekey.redacting import CallRedactor
+from pytest_mimic._tools.rekey.redacted_calls import RedactedCalls
 from pytest_mimic.errors import MimicError
 
 # The signatures of requests by which an HTTP client sets up a connection. A connection
@@ -225,7 +223,7 @@ class Planner:
             for staying_call in self._plan.staying
         }
         candidates: list[CallToRekey] = []
-        for call_to_rekey in (*calls, *other_calls(self._vault, calls)):
+        for call_to_rekey in (*calls, *calls_of_other_files(self._vault, calls)):
             place = (call_to_rekey.file, call_to_rekey.place_in_cassette)
             if (
                 place not in places_of_staying_calls

@@ -2,40 +2,29 @@
 
 A token that one answer has issued may stand in the request of another call, under
 another name. Only a run knows that both are one secret, so neither call changes. What
-is hidden in one call alone, `redacting.py` says.
+is hidden in one call alone, `call_redactor.py` says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from urllib.parse import quote
 
 from pytest_mimic._core.engine.recorded_identities import CannotFollowError
 from pytest_mimic._core.outcome.plain import json_in_lines
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.recording_facts import ERRORS_OF_SHAPE
+from pytest_mimic._tools.rekey.call_redactor import CallRedactor, RedactedCall
 from pytest_mimic._tools.rekey.calls_to_rekey import (
     CallToRekey,
-    calls_to_rekey,
+    MustStayError,
+    calls_of_other_files,
     content_of,
+    reason_of_edit,
 )
-from pytest_mimic._tools.rekey.redacting import CallRedactor, RedactedCall
-from pytest_mimic.errors import MimicError
 
 # A call is told from others by its file, and by its place in a cassette.
 _PlaceInVault = tuple[str, int | None]
-
-
-class MustStayError(CannotFollowError):
-    """A call stays as it is, whether or not its line has changed.
-
-    The call holds a secret of today, or is of an older format that does not say enough.
-    """
-
-
-def reason_of_edit(error: Exception) -> str:
-    """Return why a call stays of which an edit has changed the types of parts."""
-    return f"its request is not as it was recorded ({error})"
 
 
 class RedactedCalls:
@@ -64,12 +53,12 @@ class RedactedCalls:
             issued |= redacted_call.issued
         if not issued:
             return
-        calls_of_other_files = other_calls(self._vault, calls)
-        for call_to_rekey in calls_of_other_files:
+        calls_beside = calls_of_other_files(self._vault, calls)
+        for call_to_rekey in calls_beside:
             self._note_texts(call_to_rekey)
         repeated: set[str] = set()
         holders: list[CallToRekey] = []
-        for call_to_rekey in (*calls, *calls_of_other_files):
+        for call_to_rekey in (*calls, *calls_beside):
             content = self._text_of_call(call_to_rekey)
             texts = {text for text in issued if _is_in(text, content)}
             if texts:
@@ -123,25 +112,6 @@ class RedactedCalls:
         ]
         parts = [call_to_rekey.call.arguments, call_to_rekey.call.parts, bodies]
         return content_of(call_to_rekey.facts).decode() + json_in_lines(parts)
-
-
-def other_calls(vault: Vault, calls: Iterable[CallToRekey]) -> list[CallToRekey]:
-    """Return the calls of all files of a vault in which none of these calls is.
-
-    `rekey` does not change these other calls. It looks in them for a secret that a call
-    has issued, and for a call that was recorded again.
-    """
-    files = {call_to_rekey.file for call_to_rekey in calls}
-    calls_of_other_files: list[CallToRekey] = []
-    for name in vault.names():
-        if name in files:
-            continue
-        try:
-            calls_of_other_files += calls_to_rekey(vault, name)
-        except MimicError:
-            # The file is damaged. `check` reports it.
-            continue
-    return calls_of_other_files
 
 
 def _place_in_vault(call_to_rekey: CallToRekey) -> _PlaceInVault:

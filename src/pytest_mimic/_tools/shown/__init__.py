@@ -1,4 +1,4 @@
-"""Draws recorded calls, their outcomes and the differences between them, for people.
+"""Draws recorded calls and their outcomes as text, for people.
 
 Nothing is loaded.
 """

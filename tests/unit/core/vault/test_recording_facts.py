@@ -7,7 +7,7 @@ import pytest
 from pytest_mimic._core.outcome.outcome import Value
 from pytest_mimic._core.vault import Vault, recording_name
 from pytest_mimic._core.vault.recording_facts import Recording, read_calls
-from pytest_mimic._tools.cli.checking import Checker
+from pytest_mimic._tools.cli.check_findings import Checker
 from unit.memory_store import MemoryStore, a_call
 
 CASSETTE, SEQUENCE = "cassettes/long.json", "calls/shop/f/aa.json"

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from pytest_mimic._core.vault.format import recording_name
-from pytest_mimic._tools.rekey.calls_to_rekey import content_of, rekeyed
+from pytest_mimic._tools.rekey.calls_to_rekey import (
+    calls_of_other_files,
+    content_of,
+    rekeyed,
+)
 from unit.tools.rekey.vaults import calls_in, vault_of
 
 
@@ -42,3 +46,12 @@ def test_an_imported_recording_says_so_by_its_name() -> None:
     assert not old.is_imported
     name = old.file.replace(".json", "-method-uri.json")
     assert old._replace(file=name).is_imported
+
+
+def test_damaged_files_have_no_calls() -> None:
+    vault = vault_of({"arguments": {"base": "EUR"}}, {"arguments": {"base": "USD"}})
+    calls = calls_in(vault)
+    vault.store.write(calls[1].file, b"{")
+
+    assert [call.file for call in calls_of_other_files(vault, [])] == [calls[0].file]
+    assert calls_of_other_files(vault, calls[:1]) == []

@@ -8,12 +8,12 @@ import pytest
 
 from pytest_mimic._core.engine.recorded_identities import CannotFollowError
 from pytest_mimic._tools.rekey.calls_to_rekey import Rekeyed, rekeyed
-from pytest_mimic._tools.rekey.equal_outcomes import text_of_outcome
 from pytest_mimic._tools.rekey.joining import (
     DifferentOutcomesError,
     is_finished,
     joined_sequence,
     joined_shared,
+    text_of_outcome,
 )
 from unit.tools.rekey.vaults import calls_in, vault_of
 

@@ -7,9 +7,9 @@ from typing import Any
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.targets.target import parse_target
 from pytest_mimic._core.vault import Vault
-from pytest_mimic._tools.rekey.equal_outcomes import text_of_outcome
+from pytest_mimic._tools.rekey.call_redactor import CallRedactor
+from pytest_mimic._tools.rekey.joining import text_of_outcome
 from pytest_mimic._tools.rekey.planning import Plan, Planner
-from pytest_mimic._tools.rekey.redacting import CallRedactor
 from unit.tools.rekey.vaults import TARGET, calls_in, file_of, vault_of
 
 IGNORING = {"ignore": ["run"]}

@@ -7,15 +7,15 @@ import pytest
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._tools.cli import project
-from pytest_mimic._tools.rekey.calls_to_rekey import CallToRekey, content_of
-from pytest_mimic._tools.rekey.redacted_calls import (
+from pytest_mimic._tools.rekey.call_redactor import CallRedactor
+from pytest_mimic._tools.rekey.calls_to_rekey import (
+    CallToRekey,
     MustStayError,
-    RedactedCalls,
-    other_calls,
+    content_of,
 )
-from pytest_mimic._tools.rekey.redacting import CallRedactor
+from pytest_mimic._tools.rekey.redacted_calls import RedactedCalls
 from unit.memory_store import MemoryStore
-from unit.tools.rekey.vaults import calls_in, vault_of
+from unit.tools.rekey.vaults import calls_in
 
 # The table of clients is handed in by the module of projects.
 assert project
@@ -81,12 +81,3 @@ def test_a_secret_that_another_call_sends_stays_in_both(are_chosen: int) -> None
     with pytest.raises(MustStayError, match="another call has issued"):
         hidden.checked(calls[1])
     assert [hidden.keeps_secret(call) for call in calls] == [True, True]
-
-
-def test_damaged_files_have_no_calls() -> None:
-    vault = vault_of({"arguments": {"base": "EUR"}}, {"arguments": {"base": "USD"}})
-    calls = calls_in(vault)
-    vault.store.write(calls[1].file, b"{")
-
-    assert [call.file for call in other_calls(vault, [])] == [calls[0].file]
-    assert other_calls(vault, calls[:1]) == []

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._tools.page.report import TestFacts, html_page
+from pytest_mimic._tools.page.html_page import TestFacts, html_page
 
 HOSTILE = (
     "</script><script>window.harmed=1</script>",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_mimic._tools.shown.read_once import ReadOnceStore
+from pytest_mimic._tools.cli.read_once import ReadOnceStore
 from unit.memory_store import MemoryStore
 
 OBJECT = "objects/aa/" + "a" * 32 + ".pkl"

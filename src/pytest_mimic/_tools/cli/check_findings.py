@@ -34,7 +34,7 @@ from pytest_mimic._core.vault.recording_facts import (
     Recording,
     calls_of,
 )
-from pytest_mimic._tools.cli.secret_finder import SecretFinder
+from pytest_mimic._tools.cli.check_secrets import SecretFinder
 from pytest_mimic.errors import CorruptRecordingError, Damage, MimicError
 
 # The key of a recording, which is the name of its file: the digits of its identity. In
@@ -209,13 +209,13 @@ class Checker:
         yield from self._secrets_in(name, [data], recording=name, test=test)
         if self._secret_finder is not None:
             path = self._path(name)
-            if self._secret_finder.hides(calls):
+            if self._secret_finder.finds_secret(calls):
                 problem = f"{path} holds what redaction hides today"
                 remedy = rerecord("to hide it", test)
                 yield Finding(
                     "secret", name, problem, remedy=remedy, recording=name, test=test
                 )
-            if self._secret_finder.misses(calls):
+            if self._secret_finder.finds_text_in_base64(calls):
                 problem = f"{path} holds a text as base64, in which nothing is redacted"
                 yield Finding("base64", name, problem, recording=name, test=test)
 

@@ -8,7 +8,7 @@ import pytest
 
 from pytest_mimic._core.outcome.pickle_file import object_name
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._tools.cli.secret_finder import SecretFinder
+from pytest_mimic._tools.cli.check_secrets import SecretFinder
 from unit.tools.cli.edited_vaults import edit, recording, the_object
 from unit.tools.rekey.vaults import calls_in, vault_of
 
@@ -84,5 +84,5 @@ def test_a_preview_that_redaction_hides_today_is_found():
     }
     call = old.call._replace(outcomes=[old.call.stored.with_entry(entry)])
 
-    assert SecretFinder(Redactor(("motto",))).hides([call])
-    assert not SecretFinder(Redactor(("colour",))).hides([call])
+    assert SecretFinder(Redactor(("motto",))).finds_secret([call])
+    assert not SecretFinder(Redactor(("colour",))).finds_secret([call])

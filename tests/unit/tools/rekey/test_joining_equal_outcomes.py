@@ -10,7 +10,7 @@ from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.recording_facts import Stored
 from pytest_mimic._tools.cli import project
-from pytest_mimic._tools.rekey.equal_outcomes import OutcomeComparison
+from pytest_mimic._tools.rekey.joining import OutcomeComparison
 from pytest_mimic._tools.rekey.lines_of_today import Line
 from unit.memory_store import MemoryStore
 

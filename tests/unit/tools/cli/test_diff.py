@@ -6,7 +6,7 @@ from pytest_mimic._core.outcome.outcome import Value
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.recording_facts import Recording
-from pytest_mimic._tools.shown.comparing import vault_differences
+from pytest_mimic._tools.cli.diff import vault_differences
 from unit.memory_store import MemoryStore
 
 

@@ -1,7 +1,7 @@
-"""Finds secrets in a vault.
+"""The secrets that `check` finds in a vault. It hides none of them.
 
 These are texts that look like a secret, values of environment variables, and what the
-redaction of today would hide.
+redaction of today would hide. What hides them is `rekey`, see `_tools/rekey/`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _PATHS_OF_REQUESTS = ("url", "signature")
 
 
 class SecretFinder:
-    """Looks for secrets in the files and calls of a vault.
+    """Looks for secrets in the files and calls of a vault, for `check`.
 
     Each file is searched once, as several recordings may share it. A text that
     `mimic_redact` accepts is no secret.
@@ -67,34 +67,34 @@ class SecretFinder:
                     marks.add(mark)
                     yield f"what looks like a key ({shown})", mark
 
-    def hides(self, calls: Iterable[Recording]) -> bool:
-        """Check whether today's `mimic_redact` would hide something in the calls.
+    def finds_secret(self, calls: Iterable[Recording]) -> bool:
+        """Check whether calls hold a secret that today's `mimic_redact` would hide.
 
         Then `check` reports their file.
         """
         try:
-            return any(map(self._would_change, calls))
+            return any(map(self._finds_secret_in_call, calls))
         except MimicError:
             # The checker reports damage itself.
             return False
 
-    def _would_change(self, call: Recording) -> bool:
-        """Check whether today's `mimic_redact` would hide something in one call."""
-        if _is_changed_call(call.target, call.whole().arguments, self._redactor):
+    def _finds_secret_in_call(self, call: Recording) -> bool:
+        """Check whether one call holds a secret that redaction would hide today."""
+        if _arguments_hold_secret(call.target, call.whole().arguments, self._redactor):
             return True
         for outcome in call.outcomes:
-            if _is_changed_outcome(call.target, outcome, self._redactor):
+            if _outcome_holds_secret(call.target, outcome, self._redactor):
                 return True
         return False
 
-    def misses(self, calls: Iterable[Recording]) -> bool:
+    def finds_text_in_base64(self, calls: Iterable[Recording]) -> bool:
         """Check whether an answer of HTTP is a text that only base64 holds.
 
-        Nothing in such a text was redacted.
+        Nothing in such a text was redacted, so `check` reports its file.
         """
         try:
             for call in calls:
-                if call.target == "http" and _hides_a_text(call):
+                if call.target == "http" and _has_text_in_base64(call):
                     return True
         except MimicError:
             # The checker reports damage itself.
@@ -115,7 +115,7 @@ def _texts_of(pieces: Iterable[Any]) -> list[str]:
     return texts + decoded
 
 
-def _hides_a_text(call: Recording) -> bool:
+def _has_text_in_base64(call: Recording) -> bool:
     """Check whether an answer of a request is a text that only base64 holds."""
     for outcome in call.outcomes:
         body = outcome.readable() or {}
@@ -125,10 +125,10 @@ def _hides_a_text(call: Recording) -> bool:
     return False
 
 
-def _is_changed_call(
+def _arguments_hold_secret(
     target: str, arguments: dict[str, Any] | None, redactor: Redactor
 ) -> bool:
-    """Check whether redaction would change the arguments of a recorded call."""
+    """Check whether the arguments of a recorded call hold a secret."""
     if arguments is None:
         return False
     if not names_client(target):
@@ -141,12 +141,12 @@ def _is_changed_call(
     if scrubbed != plain:
         return True
     if target == "http":
-        return _is_changed_request(plain, redactor)
-    return _holds_unhidden_text(plain, redactor)
+        return _request_holds_secret(plain, redactor)
+    return _client_data_holds_secret(plain, redactor)
 
 
-def _is_changed_request(parts: dict[str, Any], redactor: Redactor) -> bool:
-    """Check whether redaction would change a described request."""
+def _request_holds_secret(parts: dict[str, Any], redactor: Redactor) -> bool:
+    """Check whether a described request holds a secret: redaction would change it."""
     # A part that has nothing to hide is changed only if it repeats a secret of another
     # part, and that one is changed as well.
     suspicious_parts = {}
@@ -158,8 +158,8 @@ def _is_changed_request(parts: dict[str, Any], redactor: Redactor) -> bool:
     return redacted_request(suspicious_parts, redactor) != suspicious_parts
 
 
-def _is_changed_response(response: dict[str, Any], redactor: Redactor) -> bool:
-    """Check whether redaction would change a stored response."""
+def _response_holds_secret(response: dict[str, Any], redactor: Redactor) -> bool:
+    """Check whether a stored response holds a secret: redaction would change it."""
     body = response.get("body")
     if body and "json" in body and has_nothing_to_hide(body["json"], redactor):
         # The data is changed only if it repeats a secret of a header, and that one is
@@ -168,16 +168,16 @@ def _is_changed_response(response: dict[str, Any], redactor: Redactor) -> bool:
     return redacted_response(response, redactor) != response
 
 
-def _holds_unhidden_text(plain: Any, redactor: Redactor) -> bool:
-    """Check whether a client's data has an unhidden text under a configured name."""
+def _client_data_holds_secret(plain: Any, redactor: Redactor) -> bool:
+    """Check whether a client's data has a text under a name in `mimic_redact`."""
     declared = redactor.of_configuration
     if has_nothing_to_hide(plain, declared):
         return False
     return holds_unhidden_text(plain, declared)
 
 
-def _is_changed_outcome(target: str, outcome: Stored, redactor: Redactor) -> bool:
-    """Check whether redaction would change a recorded outcome.
+def _outcome_holds_secret(target: str, outcome: Stored, redactor: Redactor) -> bool:
+    """Check whether a recorded outcome holds a secret: redaction would change it.
 
     A pickle is not read, but its preview is, which people read.
     """
@@ -196,8 +196,8 @@ def _is_changed_outcome(target: str, outcome: Stored, redactor: Redactor) -> boo
         response = body.get("value")
         if not isinstance(response, dict):
             return False
-        return _is_changed_response(response, redactor)
-    return names_client(target) and _holds_unhidden_text(body, redactor)
+        return _response_holds_secret(response, redactor)
+    return names_client(target) and _client_data_holds_secret(body, redactor)
 
 
 def _as_plain_data(part: object) -> Any:

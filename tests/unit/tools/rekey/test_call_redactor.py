@@ -10,8 +10,8 @@ from pytest_mimic._core.engine.recorded_identities import CannotFollowError
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._tools.cli import project
+from pytest_mimic._tools.rekey.call_redactor import CallRedactor
 from pytest_mimic._tools.rekey.calls_to_rekey import CallToRekey, content_of
-from pytest_mimic._tools.rekey.redacting import CallRedactor
 from unit.memory_store import MemoryStore
 from unit.tools.rekey.vaults import calls_in, vault_of
 

@@ -40,6 +40,11 @@ KINDS = {
 _PROBLEMS = ("missing", "drifted")
 #: The name of the group of calls that no test made.
 OUTSIDE = "outside of tests"
+# One of these stands at the beginning of each page, of older versions, too.
+_MARKS_OF_PAGES = (
+    b'<meta name="generator" content="pytest-mimic">',
+    b"<title>pytest-mimic report</title>",
+)
 
 
 @dataclass(frozen=True)
@@ -145,6 +150,13 @@ def html_page(
         tests="".join(html_of_tests) or _filled_template("empty"),
         data=_json_of_blocks([row.get("blocks", []) for row in calls], shown_vault),
     )
+
+
+def is_page(start: bytes) -> bool:
+    """Check whether a file that begins with these bytes is a page of ours."""
+    if not start.startswith(b"<!DOCTYPE html>"):
+        return False
+    return any(mark in start for mark in _MARKS_OF_PAGES)
 
 
 def _tests_with_calls(
