@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from typing import Any
 
-from pytest_mimic._clients.http.json_text import json_of, style_of, write_json
+from pytest_mimic._clients.http.text_and_json import json_of, style_of, write_json
 from pytest_mimic.client import Events, Secrets, ServerSentEvent, hide_split
 
 # Media types of streams with one JSON text on each line.

@@ -26,34 +26,24 @@ An empty body is left out. Two more parts tell of another end:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
-from urllib.parse import quote, urlsplit
 
 from pytest_mimic._clients.http.event_streams import events_in, only_line_in
-from pytest_mimic._clients.http.http_secrets import (
-    learned_from,
-    logins_in,
-    secrets_of,
-    text_pairs,
-)
-from pytest_mimic._clients.http.media_types import (
-    header_of,
-    header_parts,
-    without_framing,
-)
-from pytest_mimic._clients.http.request_body import (
+from pytest_mimic._clients.http.headers import (
     ANYTHING,
     CHOOSING,
-    describe_body,
-    hide_body,
-    learn_body,
+    header_of,
+    header_parts,
+    text_pairs,
+    without_framing,
 )
+from pytest_mimic._clients.http.http_secrets import learned_from, logins_in, secrets_of
+from pytest_mimic._clients.http.request_body import describe_body, hide_body, learn_body
 from pytest_mimic._clients.http.response_body import content_of, load_body
-from pytest_mimic._clients.http.signed_urls import may_be_signed, without_signature
+from pytest_mimic._clients.http.urls import read_url, without_signature
 from pytest_mimic.client import (
     NUMBER_START,
     START_IN_BASE64,
@@ -66,7 +56,6 @@ from pytest_mimic.client import (
     clients_of,
     holds_placeholder,
     load_adapter,
-    parse_form,
 )
 
 if TYPE_CHECKING:
@@ -117,16 +106,6 @@ _CACHE_SIZE = 20_000
 # The modules whose connections open a socket as their class says. Other classes may
 # lead into this process.
 _MODULES_THAT_CONNECT = ("http.client", "urllib3.connection", "httplib2")
-_DEFAULT_PORTS = {"http": 80, "https": 443}
-_URL_IN_PARTS = re.compile(
-    r"(?P<origin>[^:/?#]+://[^/?#]*)(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?"
-)
-# Besides letters and digits, the characters that a path may have as they are (RFC 3986,
-# 3.3).
-_ALLOWED_IN_PATH = "-._~!$&'()*+,;=:@/"
-# A path without encoded characters and parameters.
-_PLAIN_PATH = re.compile(rf"[A-Za-z0-9{re.escape(_ALLOWED_IN_PATH.replace(';', ''))}]*")
-_ENCODED_CHARACTER = re.compile(r"%[0-9a-f]{2}", re.IGNORECASE)
 
 
 class HttpAdapter(Adapter):
@@ -569,64 +548,3 @@ def connects_by_itself(connection_class: Any) -> bool:
     """
     connect = getattr(connection_class, "connect", None)
     return getattr(connect, "__module__", None) not in _MODULES_THAT_CONNECT
-
-
-def read_url(secrets: Secrets, url: str) -> tuple[dict[str, Any], str]:
-    """Return the parts of a URL without secrets, and its text up to the query.
-
-    A URL without a query has no part `query`.
-
-    Raises:
-        ValueError: The URL is none of HTTP, has no host, or has an impossible host or
-            port.
-    """
-    match = _URL_IN_PARTS.match(url)
-    if match is None:
-        raise ValueError(f"{url} has no host")
-    origin, path, query = match.groups()
-    parts_of_origin, shown_origin = read_origin(origin)
-    if secrets.stand_in_by_secret or "eyJ" in path or not _PLAIN_PATH.fullmatch(path):
-        path = quote(path, safe=f"{_ALLOWED_IN_PATH}%")
-        path = _ENCODED_CHARACTER.sub(_in_upper_case, path)
-        path = secrets.path(path)
-    parts = {**parts_of_origin, "path": path or "/"}
-    fields: dict[str, Any] = {}
-    if query:
-        fields = parse_form(query)
-        if may_be_signed(query):
-            fields = without_signature(fields)
-    if fields:
-        parts["query"] = secrets.redactor.scrub(
-            fields, values=secrets.stand_in_by_secret
-        )
-    return parts, shown_origin + parts["path"]
-
-
-def _in_upper_case(match: re.Match[str]) -> str:
-    return match[0].upper()
-
-
-@lru_cache(maxsize=1_000)
-def read_origin(origin: str) -> tuple[dict[str, Any], str]:
-    """Return the scheme, host and port of `HTTPS://Shop.com:443`, and its shown text.
-
-    The text has no port where that is the usual one: `https://shop.com`.
-
-    Raises:
-        ValueError: The origin is none of HTTP, or has an impossible host or port.
-    """
-    parts = urlsplit(origin)
-    host = (parts.hostname or "").lower()
-    if not host.isascii():
-        host = host.encode("idna").decode()
-    if parts.scheme not in _DEFAULT_PORTS:
-        raise ValueError(f"{origin} is no URL of HTTP")
-    default_port = _DEFAULT_PORTS[parts.scheme]
-    port = parts.port or default_port
-    shown_origin = f"{parts.scheme}://{host}"
-    if ":" in host:
-        # An address of IPv6 stands in brackets.
-        shown_origin = f"{parts.scheme}://[{host}]"
-    if port != default_port:
-        shown_origin = f"{shown_origin}:{port}"
-    return {"scheme": parts.scheme, "host": host, "port": port}, shown_origin

@@ -15,12 +15,6 @@ from contextlib import closing, suppress
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._clients.http.connections import (
-    RecordedBytes,
-    RecordedFile,
-    RequestMessage,
-    WholeBytes,
-)
 from pytest_mimic._clients.http.failures import (
     CONNECTING,
     EXCEPTION_OF_KIND,
@@ -33,6 +27,12 @@ from pytest_mimic._clients.http.http_calls import (
     HttpAdapter,
     RequestTaker,
     connects_by_itself,
+)
+from pytest_mimic._clients.http.http_client_bytes import (
+    RecordedBytes,
+    RecordedFile,
+    RequestMessage,
+    WholeBytes,
 )
 from pytest_mimic._clients.http.responses import ExchangeRecorder, StoredResponse
 from pytest_mimic.client import Edge

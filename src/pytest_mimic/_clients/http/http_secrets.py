@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from pytest_mimic._clients.http.headers import text_pairs
 from pytest_mimic.client import (
     ISSUED,
     LOGIN,
@@ -41,8 +42,6 @@ _NAMES_OF_SERVICES = {
 _TYPES_WITHOUT_SECRETS = ("String", "StringList")
 # Headers whose secrets belong to a single request.
 _HEADERS_OF_ONE_REQUEST = re.compile("csrf|xsrf|nonce|signature", re.IGNORECASE)
-# The keys of the description of a file in a multipart body.
-_KEYS_OF_FILE = {"filename", "type", "content"}
 
 
 # Secrets of AWS under names that are harmless elsewhere: of KMS, Systems Manager,
@@ -138,110 +137,6 @@ def _secure_parameters(plain: Any) -> Iterator[dict[str, Any]]:
             yield value
 
 
-# What is stored, under the rules of today. What a run stores is hidden by `Secrets`,
-# while the call is made.
-
-
-def redacted_request(described: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
-    """Return a copy of a stored request, without what is secret today.
-
-    `pytest-mimic check` compares the result with what is stored: they are equal if the
-    recording holds no secret. The result itself is not stored.
-
-    Args:
-        described: The description of the request in a recording.
-        redactor: The rules of today.
-    """
-    secrets = Secrets(redactor.by_look())
-    hidden_request = dict(described)
-    for name, part in described.items():
-        if name.startswith("headers.") and isinstance(part, str):
-            hidden_request[name] = secrets.header(name.removeprefix("headers."), part)
-        elif name in ("url", "signature"):
-            hidden_request[name] = secrets.path(part)
-        elif isinstance(part, str) and name != "method":
-            hidden_request[name] = secrets.text(part)
-        elif name != "method":
-            plain = secrets.scrub(part, keep_types=True)
-            hidden_request[name] = _with_texts_of_files(plain, secrets)
-    return hidden_request
-
-
-def _with_texts_of_files(body: Any, secrets: Secrets) -> Any:
-    """Return the described body of a request, of multipart with its files redacted.
-
-    The text of a file may have a secret on a line, `PASSWORD=…`, as a whole body may.
-    """
-    if not isinstance(body, dict):
-        return body
-    fields = {}
-    for name, field in body.items():
-        if isinstance(field, list):
-            fields[name] = [_part_with_redacted_text(part, secrets) for part in field]
-        else:
-            fields[name] = _part_with_redacted_text(field, secrets)
-    return fields
-
-
-def _part_with_redacted_text(part: Any, secrets: Secrets) -> Any:
-    """Return a part of a multipart body; if it is a file of text, hide its secrets."""
-    is_file = isinstance(part, dict) and part.keys() == _KEYS_OF_FILE
-    if is_file and isinstance(part["content"], str):
-        return {**part, "content": secrets.text(part["content"])}
-    # `scrub` has hidden the secrets of anything else with the body, or it is bytes.
-    return part
-
-
-def redacted_response(response: dict[str, Any], redactor: Redactor) -> dict[str, Any]:
-    """Return a copy of a stored response, without what is secret today.
-
-    `pytest-mimic check` compares the result with what is stored: they are equal if the
-    recording holds no secret. `pytest-mimic rekey` stores the result.
-
-    Args:
-        response: The response in a recording.
-        redactor: The rules of today.
-    """
-    secrets = Secrets(redactor)
-    headers = response.get("headers", ())
-    body = response.get("body") or {}
-    # All is learned before anything is hidden: a secret of the body may stand in a
-    # header, too.
-    secrets.learn_headers(headers)
-    secrets.learn([body.get("json"), body.get("events")])
-
-    redacted = dict(response)
-    if headers:
-        redacted_headers = []
-        for name, value in headers:
-            redacted_headers.append([name, secrets.header(name, value)])
-        redacted["headers"] = redacted_headers
-    if body:
-        redacted["body"] = _redacted_body(body, secrets)
-    return redacted
-
-
-def _redacted_body(body: dict[str, Any], secrets: Secrets) -> dict[str, Any]:
-    """Return a stored body, or a part of one, without what is secret."""
-
-    def hidden(part: Any) -> Any:
-        if isinstance(part, str):
-            return secrets.text(part)
-        return secrets.scrub(part, keep_types=True)
-
-    redacted = dict(body)
-    for name in ("json", "text"):
-        if name in body:
-            redacted[name] = hidden(body[name])
-    if "events" in body:
-        redacted["events"] = list(map(hidden, body["events"]))
-    if "parts" in body:
-        redacted["parts"] = [_redacted_body(part, secrets) for part in body["parts"]]
-    if "message" in body:
-        redacted["message"] = _redacted_body(body["message"], secrets)
-    return redacted
-
-
 def logins_in(headers: Iterable[tuple[str, str]]) -> list[str]:
     """Return what stands for the log-ins whose tokens secret headers return.
 
@@ -267,15 +162,3 @@ def logins_in(headers: Iterable[tuple[str, str]]) -> list[str]:
             elif name != "cookie" and not _HEADERS_OF_ONE_REQUEST.search(name):
                 logins.add(placeholder)
     return sorted(logins)
-
-
-def text_pairs(headers: Iterable[tuple[Any, Any]]) -> list[tuple[str, str]]:
-    """Return headers as text. Bytes are decoded as Latin-1, which loses nothing."""
-    pairs = []
-    for name, value in headers:
-        if isinstance(name, bytes):
-            name = name.decode("latin-1")
-        if isinstance(value, bytes):
-            value = value.decode("latin-1")
-        pairs.append((name, value))
-    return pairs

@@ -22,7 +22,8 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pytest_mimic._clients.http.media_types import as_text, header_parts
+from pytest_mimic._clients.http.headers import header_parts
+from pytest_mimic._clients.http.text_and_json import as_text
 
 # Bodies that are nested deeper are read as text.
 DEEPEST = 20

@@ -24,23 +24,15 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from pytest_mimic._clients.http import parts
-from pytest_mimic._clients.http.encodings import inflate
-from pytest_mimic._clients.http.json_text import json_of
-from pytest_mimic._clients.http.media_types import (
-    as_text,
+from pytest_mimic._clients.http.compression import inflate
+from pytest_mimic._clients.http.headers import (
+    ANYTHING,
+    CHOOSING,
     header_parts,
     without_framing,
 )
+from pytest_mimic._clients.http.text_and_json import as_text, json_of
 from pytest_mimic.client import Secrets, parse_form
-
-#: The headers by which a client chooses one of several answers of a URL. Of a request
-#: inside of a body, they count, too.
-CHOOSING = tuple(
-    "accept range if-match if-none-match if-modified-since prefer"
-    " x-http-method-override x-amz-target soapaction".split()
-)
-#: An `Accept` that takes anything, which is as good as none.
-ANYTHING = "*/*"
 
 
 class RequestBody(NamedTuple):

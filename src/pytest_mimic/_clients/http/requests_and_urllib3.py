@@ -18,6 +18,7 @@ from functools import partial, wraps
 from inspect import isgenerator
 from typing import TYPE_CHECKING, Any
 
+from pytest_mimic._clients.http.headers import text_pairs
 from pytest_mimic._clients.http.http_calls import (
     OUTER_TAKERS,
     HttpAdapter,
@@ -25,7 +26,6 @@ from pytest_mimic._clients.http.http_calls import (
     RequestTaker,
 )
 from pytest_mimic._clients.http.http_client import StdlibAdapter
-from pytest_mimic._clients.http.http_secrets import text_pairs
 from pytest_mimic._clients.http.responses import StoredResponse
 from pytest_mimic.client import Edge, MimicError
 

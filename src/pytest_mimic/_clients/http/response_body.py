@@ -14,13 +14,13 @@ from pytest_mimic._clients.http.event_streams import (
     split_events,
     store_events,
 )
-from pytest_mimic._clients.http.json_text import json_of, style_of, write_json
-from pytest_mimic._clients.http.media_types import (
+from pytest_mimic._clients.http.headers import header_of, header_parts, without_framing
+from pytest_mimic._clients.http.text_and_json import (
     as_text,
-    header_of,
-    header_parts,
     is_text_type,
-    without_framing,
+    json_of,
+    style_of,
+    write_json,
 )
 from pytest_mimic.client import NO_NAMES, Secrets, parse_form
 

@@ -8,15 +8,14 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_mimic._clients.http.encodings import (
+from pytest_mimic._clients.http.compression import (
     deflate,
     encoding_of,
     fails_to_decompress,
     inflate,
 )
 from pytest_mimic._clients.http.failures import BROKEN_ENCODING, store_error
-from pytest_mimic._clients.http.http_secrets import text_pairs
-from pytest_mimic._clients.http.media_types import header_of
+from pytest_mimic._clients.http.headers import header_of, text_pairs
 from pytest_mimic._clients.http.response_body import hides_text, load_body, store_body
 from pytest_mimic.client import (
     NO_NAMES,

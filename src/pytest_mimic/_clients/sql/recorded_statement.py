@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pytest_mimic._clients.sql.statements import Statement, read_statement
+from pytest_mimic._clients.sql.statement_text import Statement, read_statement
 from pytest_mimic.client import PLACEHOLDER_START, Redactor
 
 # The number that SQLAlchemy puts behind the name of a column, `name_1`, and behind

@@ -22,7 +22,7 @@ from pytest_mimic._clients.sql.statement_calls import UNNAMED, StatementNames, a
 from pytest_mimic.client import Adapter, Edge, from_plain, to_plain
 
 if TYPE_CHECKING:
-    from pytest_mimic._clients.sql.secret_columns import CompiledNames
+    from pytest_mimic._clients.sql.compiled_names import CompiledNames
     from pytest_mimic.client import Port
 
 # The class of a pool's record of one connection. It is the first part of the names of
@@ -327,7 +327,7 @@ def _compiled_names(compiled: Any) -> CompiledNames:
     """
     names: CompiledNames | None = vars(compiled).get("_mimic_names")
     if names is None:
-        from pytest_mimic._clients.sql.secret_columns import CompiledNames
+        from pytest_mimic._clients.sql.compiled_names import CompiledNames
 
         names = CompiledNames(compiled)
         vars(compiled)["_mimic_names"] = names

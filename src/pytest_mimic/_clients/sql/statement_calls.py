@@ -10,7 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._clients.sql.outcomes import ByLook, Hidden, hide_inside
-from pytest_mimic._clients.sql.statements import read_statement, words_in
+from pytest_mimic._clients.sql.statement_text import read_statement, words_in
 from pytest_mimic.client import (
     PLACEHOLDER,
     PLAIN,
@@ -23,7 +23,7 @@ from pytest_mimic.client import (
 )
 
 if TYPE_CHECKING:
-    from pytest_mimic._clients.sql.secret_columns import CompiledNames
+    from pytest_mimic._clients.sql.compiled_names import CompiledNames
     from pytest_mimic.client import KnownSecrets, Redactor
 
 _PARTS_OF_IDENTITY = ("database", "statement", "params")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from pytest_mimic._clients.http.http_secrets import (
+from pytest_mimic._clients.http.recorded_exchange import (
     redacted_request,
     redacted_response,
 )

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from pytest_mimic._clients.http.encodings import inflate
+from pytest_mimic._clients.http.compression import inflate
+from pytest_mimic._clients.http.headers import header_of, header_parts
 from pytest_mimic._clients.http.http_calls import HttpRequest
-from pytest_mimic._clients.http.media_types import as_text, header_of, header_parts
+from pytest_mimic._clients.http.text_and_json import as_text
 from pytest_mimic.errors import MimicError
 
 _MEDIA_TYPE_OF_FORMS = "application/x-www-form-urlencoded"

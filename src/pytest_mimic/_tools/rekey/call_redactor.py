@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from typing import Any, NamedTuple
 
-from pytest_mimic._clients.http.http_secrets import redacted_response
-from pytest_mimic._clients.http.recorded_request import redacted_parts
+from pytest_mimic._clients.http.recorded_exchange import (
+    redacted_parts,
+    redacted_response,
+)
 from pytest_mimic._clients.redis.recorded_commands import (
     names_of_open_words,
     redacted_commands,

@@ -7,11 +7,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._clients.http.http_secrets import (
-    learned_from,
-    redacted_request,
-    secrets_of,
-)
+from pytest_mimic._clients.http.http_secrets import learned_from, secrets_of
 from pytest_mimic._clients.http.response_body import store_body
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.seam.call_secrets import Secrets
@@ -155,17 +151,3 @@ def test_a_secure_parameter_is_hidden_wherever_else_it_is() -> None:
     )
 
     assert secrets.text(f"it is {HELD}") == "it is <redacted>"
-
-
-def test_a_stored_request_is_hidden_as_its_text_files_are() -> None:
-    """A line of a file counts, in several files of one field as well."""
-    line = "HOST=a\nPASSWORD=planted-4711"
-    file = {"filename": ".env", "type": "text/plain", "content": line}
-    described = {"method": "POST", "url": "/x", "body": {"f": file, "g": [file]}}
-
-    hidden = redacted_request(described, Redactor())
-
-    content = "HOST=a\nPASSWORD=<redacted>"
-    assert hidden["body"]["f"] == {**file, "content": content}
-    assert hidden["body"]["g"] == [{**file, "content": content}]
-    assert redacted_request(hidden, Redactor()) == hidden

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 
 from pytest_mimic._clients.http.http_calls import HttpAdapter, HttpRequest, RequestTaker
-from pytest_mimic._clients.http.signed_urls import SIGNING_SCHEMES
+from pytest_mimic._clients.http.urls import SIGNING_SCHEMES
 from unit.clients.runs import Runs
 
 

@@ -1,4 +1,4 @@
-"""The columns to which the parameters and results of a compiled statement belong.
+"""The names in a compiled statement: of the columns of its parameters and results.
 
 SQLAlchemy knows these columns. By their names, `statement_calls.py` decides which
 parameters are secret, and which columns of a result are hidden.
@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy.sql import dml, elements, functions, operators, selectable
 
-from pytest_mimic._clients.sql.statements import words_in
+from pytest_mimic._clients.sql.statement_text import words_in
 
 # The result of these functions is a number, so its column is not hidden.
 _MEASURING_FUNCTIONS = frozenset(

@@ -1,6 +1,7 @@
-"""Connections of `http.client`, of which requests and real responses are watched.
+"""The bytes on connections of `http.client`: requests, real and recorded responses.
 
-Recorded responses arrive on them as bytes.
+A request is collected while it is sent. A real response is recorded while it is read,
+and a recorded one arrives in pieces. `http_client.py` puts these files in place.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_mimic._clients.sql.statements import read_statement
+from pytest_mimic._clients.sql.statement_text import read_statement
 from pytest_mimic.client import Redactor
 
 SIGNATURES = {

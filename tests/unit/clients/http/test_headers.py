@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_mimic._clients.http.media_types import (
-    header_parts,
-    is_text_type,
-    without_framing,
-)
+from pytest_mimic._clients.http.headers import header_parts, without_framing
 
 
 def test_a_header_has_a_value_and_parameters() -> None:
@@ -30,19 +26,3 @@ def test_what_divides_a_body_is_no_part_of_its_type(
     content_type: str, kept: str
 ) -> None:
     assert without_framing(content_type) == kept
-
-
-@pytest.mark.parametrize(
-    ("media_type", "is_text"),
-    [
-        ("text/csv", True),
-        ("application/problem+json", True),
-        ("application/x-ndjson", True),
-        ("multipart/mixed", True),
-        ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", False),
-        ("application/gzip", False),
-        ("", False),
-    ],
-)
-def test_a_text_is_known_by_its_type(media_type: str, is_text: bool) -> None:
-    assert is_text_type(media_type) is is_text

@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from pytest_mimic._clients.http.encodings import deflate, fails_to_decompress, inflate
+from pytest_mimic._clients.http.compression import deflate, fails_to_decompress, inflate
 from pytest_mimic._core.outcome.pickle_file import zstd_module
 
 ENCODED = {

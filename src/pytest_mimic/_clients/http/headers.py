@@ -1,13 +1,19 @@
-"""Headers that say what a body is, and bodies as text."""
+"""Headers: their texts, values and parameters, and those that choose an answer."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
-# Control characters other than tab, newline, vertical tab, form feed, carriage return
-# and escape.
-_CONTROL_CHARACTER = re.compile("[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
+#: The headers by which a client chooses one of several answers of a URL. Of a request
+#: inside of a body, they count, too.
+CHOOSING = tuple(
+    "accept range if-match if-none-match if-modified-since prefer"
+    " x-http-method-override x-amz-target soapaction".split()
+)
+#: An `Accept` that takes anything, which is as good as none.
+ANYTHING = "*/*"
 # RFC 9110, 5.6.6: `; name=token` or `; name="quoted \" string"`. RFC 8187 adds names
 # that end in `*`.
 _PARAMETER = re.compile(
@@ -17,12 +23,6 @@ _PARAMETER = re.compile(
 # make them anew for each body.
 _PARAMETER_OF_FRAMING = re.compile(
     r""";\s*(?:boundary|start)\s*=\s*(?:"(?:[^"\\]|\\.)*"|[^;\s]*)""", re.IGNORECASE
-)
-# Media types of texts: what a service means to be read as characters.
-_MEDIA_TYPE_OF_TEXT = re.compile(
-    r"(?:text|multipart|message)/.*"
-    r"|application/(?:.*[+.-])?(?:json|jsonl|ndjson|json-seq|xml|yaml|eventstream)"
-    r"|application/(?:http|sql|graphql|(?:x-)?javascript|x-www-form-urlencoded)"
 )
 
 
@@ -59,22 +59,13 @@ def without_framing(content_type: str) -> str:
     return _PARAMETER_OF_FRAMING.sub("", content_type)
 
 
-def is_text_type(media_type: str) -> bool:
-    """Check whether a media type, in lower case, is that of a text."""
-    return _MEDIA_TYPE_OF_TEXT.fullmatch(media_type) is not None
-
-
-def as_text(data: bytes, charset: str = "utf-8") -> str | None:
-    """Decode bytes; None if they are binary.
-
-    Bytes count as binary, too, if encoding their text gives other bytes: a replay has
-    to give the very bytes that were recorded.
-    """
-    try:
-        text = data.decode(charset)
-        is_exact = text.encode(charset) == data
-    except (ValueError, LookupError):
-        return None
-    if not is_exact or _CONTROL_CHARACTER.search(text):
-        return None
-    return text
+def text_pairs(headers: Iterable[tuple[Any, Any]]) -> list[tuple[str, str]]:
+    """Return headers as text. Bytes are decoded as Latin-1, which loses nothing."""
+    pairs = []
+    for name, value in headers:
+        if isinstance(name, bytes):
+            name = name.decode("latin-1")
+        if isinstance(value, bytes):
+            value = value.decode("latin-1")
+        pairs.append((name, value))
+    return pairs

@@ -1,7 +1,6 @@
-"""The parts of a signed URL, or of a signed form, that do not count.
+"""URLs of requests: their parts without secrets, and without those of a signature.
 
-They depend on the time and on credentials.
-
+The parts of a signed URL, or of a signed form, depend on the time and on credentials.
 Whoever signs a URL in advance makes another one each time. A scheme is known by names
 that stand together, and only its own names are left out: what the URL asks for counts.
 
@@ -11,11 +10,25 @@ that stand together, and only its own names are left out: what the URL asks for 
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import datetime, timezone
+from functools import lru_cache
 from typing import Any, NamedTuple
+from urllib.parse import quote, urlsplit
 
-from pytest_mimic.client import pattern
+from pytest_mimic.client import Secrets, parse_form, pattern
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_URL_IN_PARTS = re.compile(
+    r"(?P<origin>[^:/?#]+://[^/?#]*)(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?"
+)
+# Besides letters and digits, the characters that a path may have as they are (RFC 3986,
+# 3.3).
+_ALLOWED_IN_PATH = "-._~!$&'()*+,;=:@/"
+# A path without encoded characters and parameters.
+_PLAIN_PATH = re.compile(rf"[A-Za-z0-9{re.escape(_ALLOWED_IN_PATH.replace(';', ''))}]*")
+_ENCODED_CHARACTER = re.compile(r"%[0-9a-f]{2}", re.IGNORECASE)
 
 
 class SigningScheme(NamedTuple):
@@ -133,6 +146,67 @@ _SIGN_OF_SIGNATURE = pattern("(?i)sig|hdn|token")
 _EPOCH_IN_SECONDS = pattern(r"[0-9]{10}(?:\.[0-9]+)?")
 _EPOCH_IN_MILLISECONDS = pattern(r"[0-9]{13}")
 _SECONDS_OF_DAY = 86_400
+
+
+def read_url(secrets: Secrets, url: str) -> tuple[dict[str, Any], str]:
+    """Return the parts of a URL without secrets, and its text up to the query.
+
+    A URL without a query has no part `query`.
+
+    Raises:
+        ValueError: The URL is none of HTTP, has no host, or has an impossible host or
+            port.
+    """
+    match = _URL_IN_PARTS.match(url)
+    if match is None:
+        raise ValueError(f"{url} has no host")
+    origin, path, query = match.groups()
+    parts_of_origin, shown_origin = read_origin(origin)
+    if secrets.stand_in_by_secret or "eyJ" in path or not _PLAIN_PATH.fullmatch(path):
+        path = quote(path, safe=f"{_ALLOWED_IN_PATH}%")
+        path = _ENCODED_CHARACTER.sub(_in_upper_case, path)
+        path = secrets.path(path)
+    parts = {**parts_of_origin, "path": path or "/"}
+    fields: dict[str, Any] = {}
+    if query:
+        fields = parse_form(query)
+        if may_be_signed(query):
+            fields = without_signature(fields)
+    if fields:
+        parts["query"] = secrets.redactor.scrub(
+            fields, values=secrets.stand_in_by_secret
+        )
+    return parts, shown_origin + parts["path"]
+
+
+def _in_upper_case(match: re.Match[str]) -> str:
+    return match[0].upper()
+
+
+@lru_cache(maxsize=1_000)
+def read_origin(origin: str) -> tuple[dict[str, Any], str]:
+    """Return the scheme, host and port of `HTTPS://Shop.com:443`, and its shown text.
+
+    The text has no port where that is the usual one: `https://shop.com`.
+
+    Raises:
+        ValueError: The origin is none of HTTP, or has an impossible host or port.
+    """
+    parts = urlsplit(origin)
+    host = (parts.hostname or "").lower()
+    if not host.isascii():
+        host = host.encode("idna").decode()
+    if parts.scheme not in _DEFAULT_PORTS:
+        raise ValueError(f"{origin} is no URL of HTTP")
+    default_port = _DEFAULT_PORTS[parts.scheme]
+    port = parts.port or default_port
+    shown_origin = f"{parts.scheme}://{host}"
+    if ":" in host:
+        # An address of IPv6 stands in brackets.
+        shown_origin = f"{parts.scheme}://[{host}]"
+    if port != default_port:
+        shown_origin = f"{shown_origin}:{port}"
+    return {"scheme": parts.scheme, "host": host, "port": port}, shown_origin
 
 
 def may_be_signed(query: str) -> bool:

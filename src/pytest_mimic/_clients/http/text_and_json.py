@@ -1,4 +1,7 @@
-"""JSON texts: read if plain data can hold them, and written in their old layout."""
+"""Whether the bytes of a body are a text, and JSON in it.
+
+JSON is read if plain data can hold it, and written in its old layout.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,15 @@ from itertools import product
 from json import JSONEncoder, dumps, encoder, loads
 from typing import Any
 
+# Control characters other than tab, newline, vertical tab, form feed, carriage return
+# and escape.
+_CONTROL_CHARACTER = re.compile("[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
+# Media types of texts: what a service means to be read as characters.
+_MEDIA_TYPE_OF_TEXT = re.compile(
+    r"(?:text|multipart|message)/.*"
+    r"|application/(?:.*[+.-])?(?:json|jsonl|ndjson|json-seq|xml|yaml|eventstream)"
+    r"|application/(?:http|sql|graphql|(?:x-)?javascript|x-www-form-urlencoded)"
+)
 # The blanks before the first item of a JSON text on several lines.
 _FIRST_INDENT = re.compile(r"[\[{]\n( {1,8})\S")
 # As in `_core/outcome/plain.py`: `JSONEncoder.encode` makes such an encoder at each
@@ -22,6 +34,27 @@ _compact_pieces: Any = encoder.c_make_encoder(  # type: ignore[attr-defined]
     False,
     True,
 )
+
+
+def is_text_type(media_type: str) -> bool:
+    """Check whether a media type, in lower case, is that of a text."""
+    return _MEDIA_TYPE_OF_TEXT.fullmatch(media_type) is not None
+
+
+def as_text(data: bytes, charset: str = "utf-8") -> str | None:
+    """Return the text that bytes are in a charset; None if they are binary.
+
+    Bytes count as binary, too, if encoding their text gives other bytes: a replay has
+    to give the very bytes that were recorded.
+    """
+    try:
+        text = data.decode(charset)
+        is_exact = text.encode(charset) == data
+    except (ValueError, LookupError):
+        return None
+    if not is_exact or _CONTROL_CHARACTER.search(text):
+        return None
+    return text
 
 
 def json_of(text: str, media_type: str = "") -> Any:

@@ -6,7 +6,12 @@ import json
 
 import pytest
 
-from pytest_mimic._clients.http.json_text import json_of, style_of, write_json
+from pytest_mimic._clients.http.text_and_json import (
+    is_text_type,
+    json_of,
+    style_of,
+    write_json,
+)
 
 
 @pytest.mark.parametrize(
@@ -34,3 +39,19 @@ def test_a_text_is_read_by_its_type_or_its_beginning() -> None:
     assert json_of("1", "application/json") == 1
     assert json_of("1") == "1"
     assert json_of("[1]") == [1]
+
+
+@pytest.mark.parametrize(
+    ("media_type", "is_text"),
+    [
+        ("text/csv", True),
+        ("application/problem+json", True),
+        ("application/x-ndjson", True),
+        ("multipart/mixed", True),
+        ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", False),
+        ("application/gzip", False),
+        ("", False),
+    ],
+)
+def test_a_text_is_known_by_its_type(media_type: str, is_text: bool) -> None:
+    assert is_text_type(media_type) is is_text
