@@ -112,7 +112,7 @@ REPLAY = """
     _core.types _core.types.kinds
     _core.vault _core.vault.folder
     _core.vault.format _core.vault.vault
-    _run _run.selected_tests _run.configuration _run.ending _run.fixtures _run.phases _run.plain_imports _run.pytest_run _run.session
+    _run _run.selected_tests _run.configuration _run.ending _run.fixture_scopes _run.phases _run.plain_imports _run.pytest_run _run.session
     _run.summary
     _tools _tools.unused _tools.unused.judging
 """

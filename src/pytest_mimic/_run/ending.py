@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from functools import partial
-from heapq import nsmallest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_mimic._core.engine.account_events import TokensTaken
-from pytest_mimic._core.settings import Mode
-from pytest_mimic._core.vault.format import CASSETTES_PREFIX, FOLDERS
-from pytest_mimic._core.words import ROW_WIDTH, SHOWN, limited, plural, size
+from pytest_mimic._core.vault.folder import holds_recordings
+from pytest_mimic._core.vault.format import CASSETTES_PREFIX
+from pytest_mimic._core.words import ROW_WIDTH, limited, plural, size
 from pytest_mimic._run.selected_tests import STOPPED, SelectedTests
 from pytest_mimic._run.summary import summary
 from pytest_mimic._tools.unused.judging import (
     NOTHING,
-    READ_UNASKED,
     GoneTests,
     Judgement,
-    clear,
-    judge,
+    judge_unused,
 )
 from pytest_mimic.errors import MimicError, printable
 
@@ -169,7 +165,12 @@ class Ending:
             if account.missing:
                 self._find_moves()
             reasons_not_all_run = self._tests.reasons_not_all_run()
-            self._judgement = judge_unused(self._session, reasons_not_all_run)
+            self._judgement = judge_unused(
+                self._session.vault,
+                account,
+                self._session.settings,
+                reasons=reasons_not_all_run,
+            )
             if not reasons_not_all_run:
                 # No call has such a path, so it may be misspelt: `ignore=filter.dat`.
                 for option in sorted(account.ignored_paths - account.met_paths):
@@ -311,81 +312,3 @@ def cache_of(config: pytest.Config) -> Path | None:
     if not config.pluginmanager.hasplugin("cacheprovider"):
         return None
     return Path(config.rootpath, config.getini("cache_dir"))
-
-
-def judge_unused(session: Session, reasons: Collection[str]) -> Judgement:
-    """Judge the recordings that a run did not use.
-
-    With `--mimic-clear-unused`, those proven unused are cleared.
-
-    Args:
-        session: The run.
-        reasons: Why the run was not complete. With a reason, nothing is judged.
-
-    Returns:
-        The judgement. Why nothing could be judged stands in it only if an option asked
-        for judging.
-    """
-    settings = session.settings
-    account = session.account
-    is_asked = settings.clear_unused or settings.fail_on_unused
-    if settings.mode is Mode.LIVE:
-        if is_asked:
-            return Judgement(reason_not_judged="--mimic-live was given")
-        return Judgement()
-    # Without an option, or without recordings, nobody expects a judgement.
-    says_why_not = is_asked and holds_recordings(settings.vault)
-    if reasons:
-        reason_not_judged = ""
-        if says_why_not:
-            reason_not_judged = ", ".join(reasons)
-        # Nothing is proven unused. What killed runs have left is cleared all the same.
-        cleared = _clear_proven(session, {})
-        return Judgement(reason_not_judged=reason_not_judged, cleared=cleared)
-    if not account.mimicked:
-        if says_why_not:
-            return Judgement(reason_not_judged=NOTHING)
-        return Judgement()
-    unused_names = session.vault.names(without=account.used)
-    if not unused_names:
-        return Judgement(cleared=_clear_proven(session, {}))
-    are_too_many = not is_asked and len(unused_names) > READ_UNASKED
-    if are_too_many:
-        # The first recordings by name, so that each run names the same ones.
-        unused_names = nsmallest(READ_UNASKED, unused_names)
-    judgement, proven_unused = judge(
-        session.vault, unused_names, account, settings, listed=SHOWN
-    )
-    judgement.is_part = are_too_many
-    if not is_asked:
-        judgement.unproven = 0
-    if settings.clear_unused and settings.no_record and proven_unused:
-        judgement.reason_not_cleared = "--mimic-no-record was given"
-    judgement.cleared = _clear_proven(session, proven_unused)
-    return judgement
-
-
-def _clear_proven(session: Session, proven_unused: Mapping[str, int]) -> str:
-    """Clear recordings if an option asks for it.
-
-    Args:
-        session: The run.
-        proven_unused: The bytes of each recording that is proven unused, by its name.
-
-    Returns:
-        What was cleared, as a line of the summary; empty if nothing was to be cleared.
-    """
-    settings = session.settings
-    if not settings.clear_unused or settings.no_record:
-        return ""
-    if not holds_recordings(settings.vault):
-        return ""
-    return clear(session.vault, proven_unused)
-
-
-def holds_recordings(vault: Path) -> bool:
-    """Check whether a vault has any recordings.
-
-    This looks at two folders instead of listing all files.
-    """
-    return any(vault.joinpath(folder).is_dir() for folder in FOLDERS)

@@ -121,7 +121,7 @@ _LAYERS: dict[str, Layer] = {
     "_core.tree.shapes": Layer.VERIFY,
     "_tools.unused.renamed_tests": Layer.VERIFY,
     "_run.drift_reports": Layer.VERIFY,
-    "_run.failing_tests": Layer.VERIFY,
+    "_run.failure_layer": Layer.VERIFY,
     "_run.tracebacks": Layer.VERIFY,
     "_run.verdicts": Layer.VERIFY,
     "_run.call_report": Layer.TOOLS,
@@ -182,7 +182,7 @@ DOORS: dict[Layer, tuple[str, ...]] = {
         "_core.engine.record:_is_unchanged",
         "_core.engine.steps:verifier",
         "_run.ending:Ending._find_moves",
-        "_run.phases:failing_tests",
+        "_run.phases:failure_layer",
     ),
     Layer.TOOLS: ("_run.pytest_run:PytestRun._load_for_options",),
 }

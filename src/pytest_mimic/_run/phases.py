@@ -22,7 +22,7 @@ from pytest_mimic._run.selected_tests import PLAIN_ID, UNCALLED, plain_id
 from pytest_mimic.errors import Damage, DriftError, TargetError
 
 if TYPE_CHECKING:
-    from pytest_mimic._run.failing_tests import FailingTests
+    from pytest_mimic._run.failure_layer import FailureLayer
     from pytest_mimic._run.session import Session
 
 
@@ -31,14 +31,14 @@ _RUNNERS = frozenset({"anyio", "python"})
 
 
 @cache
-def failing_tests() -> type[FailingTests]:
+def failure_layer() -> type[FailureLayer]:
     """Return what judges and reports failures: the door to that part of the layer.
 
     A run whose tests pass needs none of it.
     """
-    from pytest_mimic._run.failing_tests import FailingTests
+    from pytest_mimic._run.failure_layer import FailureLayer
 
-    return FailingTests
+    return FailureLayer
 
 
 class Phases(Hooks):
@@ -188,7 +188,7 @@ class Phases(Hooks):
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         if call.excinfo is not None or getattr(item, "_excinfo", None):
-            failing_tests().shorten(item, call)
+            failure_layer().shorten(item, call)
         report = yield
         self._judge_phase(item, call, report)
         return report
@@ -233,11 +233,11 @@ class Phases(Hooks):
                 session.account.pointers.add(getattr(error, "file", ""))
         if errors:
             raised = call.excinfo.value if call.excinfo is not None else None
-            failing_tests().judge_phase(item, report, errors, raised)
+            failure_layer().judge_phase(item, report, errors, raised)
         if session.drifts and session.judges_phases and call.when != "setup":
             drifts = session.drifts
             session.drifts = []
-            failing_tests().fail_for_drifts(item, report, drifts)
+            failure_layer().fail_for_drifts(item, report, drifts)
         if call.when == "call":
             self._has_unreported_error = False
         if report.failed:
@@ -269,7 +269,7 @@ class Phases(Hooks):
         replays = list(self._session.account.each_replay(since=self._replays_before))
         if not replays:
             return
-        reporting = failing_tests()
+        reporting = failure_layer()
         # `--mimic-rerecord` makes these calls again, but not those of `mimic_replay`.
         renewable_count = 0
         for replay in replays:
@@ -307,7 +307,7 @@ def _may_be_answered(item: pytest.Function) -> bool:
 
 def _own_files(item: pytest.Item) -> set[str]:
     """Return the files of a test; the verdicts are loaded when these are asked for."""
-    return failing_tests().own_files(item)
+    return failure_layer().own_files(item)
 
 
 def _targets_of_marks(items: Iterable[pytest.Item]) -> list[Target]:

@@ -11,6 +11,7 @@ import pytest
 from pytest_mimic._core.modules import module_exists
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.target import absent_clients, missing_module
+from pytest_mimic._core.vault.folder import holds_recordings
 from pytest_mimic._core.words import plural
 from pytest_mimic._run.configuration import (
     Hooks,
@@ -20,9 +21,9 @@ from pytest_mimic._run.configuration import (
     settings_of,
     verbosity,
 )
-from pytest_mimic._run.ending import Ending, holds_recordings
-from pytest_mimic._run.fixtures import Fixtures
-from pytest_mimic._run.phases import Phases, failing_tests
+from pytest_mimic._run.ending import Ending
+from pytest_mimic._run.fixture_scopes import Fixtures
+from pytest_mimic._run.phases import Phases, failure_layer
 from pytest_mimic._run.selected_tests import SelectedTests
 from pytest_mimic._run.session import Session
 from pytest_mimic._run.summary import mode_in_words
@@ -70,7 +71,7 @@ class PytestRun(Hooks):
         config.pluginmanager.register(Fixtures(config, self.session), "mimic-fixtures")
         config.pluginmanager.register(self.phases, "mimic-phases")
         if self.session.settings.mode is Mode.VERIFY:
-            reports = failing_tests().DriftReports(self.session)
+            reports = failure_layer().DriftReports(self.session)
             config.pluginmanager.register(reports, "mimic-drifts")
         # Registered after the phases, so that it sees reports that are judged.
         self._load_for_options()

@@ -35,10 +35,13 @@ from stat import S_ISBLK, S_ISCHR, S_ISDIR, S_ISFIFO, S_ISLNK, S_ISREG, S_ISSOCK
 from time import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pytest_mimic._core.vault.format import FOLDERS
 from pytest_mimic._core.words import lazy_attribute
 from pytest_mimic.errors import CorruptRecordingError, Damage, MimicError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pytest_mimic._core.vault.locks import Locks
     from pytest_mimic._core.vault.store import Data
 
@@ -504,3 +507,11 @@ def _error_of_system(verb: str, path: str, reason: OSError) -> MimicError:
     """
     cause = reason.strerror or str(reason)
     return MimicError(f"cannot {verb} {path}: {cause}", path=path, cause=cause)
+
+
+def holds_recordings(vault: Path) -> bool:
+    """Check whether a vault has any recordings.
+
+    This looks at two folders instead of listing all files.
+    """
+    return any(vault.joinpath(folder).is_dir() for folder in FOLDERS)

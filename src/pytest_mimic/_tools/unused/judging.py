@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from heapq import nsmallest
 from pathlib import Path
@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING
 
 from pytest_mimic._core.engine.function_plan import descriptions
 from pytest_mimic._core.seam.registry import kind_of
+from pytest_mimic._core.settings import Mode
+from pytest_mimic._core.vault.folder import holds_recordings
 from pytest_mimic._core.vault.format import (
     CALLS_PREFIX,
     CASSETTES_PREFIX,
     parse_recording,
 )
-from pytest_mimic._core.words import Line, plural, size, tabled
+from pytest_mimic._core.words import SHOWN, Line, plural, size, tabled
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -42,6 +44,80 @@ _WORDS_OF_OUTCOMES = {
     "forked": "forked a process",
     "uncalled": "passed without a call of its function",
 }
+
+
+def judge_unused(
+    vault: Vault, account: Account, settings: Settings, *, reasons: Collection[str]
+) -> Judgement:
+    """Judge the recordings that a run did not use.
+
+    With `--mimic-clear-unused`, those proven unused are cleared.
+
+    Args:
+        vault: The vault of the run.
+        account: The account of the run.
+        settings: The settings of the run.
+        reasons: Why the run was not complete. With a reason, nothing is judged.
+
+    Returns:
+        The judgement. Why nothing could be judged stands in it only if an option asked
+        for judging.
+    """
+    is_asked = settings.clear_unused or settings.fail_on_unused
+    if settings.mode is Mode.LIVE:
+        if is_asked:
+            return Judgement(reason_not_judged="--mimic-live was given")
+        return Judgement()
+    # Without an option, or without recordings, nobody expects a judgement.
+    says_why_not = is_asked and holds_recordings(settings.vault)
+    if reasons:
+        reason_not_judged = ""
+        if says_why_not:
+            reason_not_judged = ", ".join(reasons)
+        # Nothing is proven unused. What killed runs have left is cleared all the same.
+        cleared = _clear_proven(vault, settings, {})
+        return Judgement(reason_not_judged=reason_not_judged, cleared=cleared)
+    if not account.mimicked:
+        if says_why_not:
+            return Judgement(reason_not_judged=NOTHING)
+        return Judgement()
+    unused_names = vault.names(without=account.used)
+    if not unused_names:
+        return Judgement(cleared=_clear_proven(vault, settings, {}))
+    are_too_many = not is_asked and len(unused_names) > READ_UNASKED
+    if are_too_many:
+        # The first recordings by name, so that each run names the same ones.
+        unused_names = nsmallest(READ_UNASKED, unused_names)
+    judgement, proven_unused = judge(
+        vault, unused_names, account, settings, listed=SHOWN
+    )
+    judgement.is_part = are_too_many
+    if not is_asked:
+        judgement.unproven = 0
+    if settings.clear_unused and settings.no_record and proven_unused:
+        judgement.reason_not_cleared = "--mimic-no-record was given"
+    judgement.cleared = _clear_proven(vault, settings, proven_unused)
+    return judgement
+
+
+def _clear_proven(
+    vault: Vault, settings: Settings, proven_unused: Mapping[str, int]
+) -> str:
+    """Clear recordings if an option asks for it.
+
+    Args:
+        vault: The vault of the run.
+        settings: The settings of the run.
+        proven_unused: The bytes of each recording that is proven unused, by its name.
+
+    Returns:
+        What was cleared, as a line of the summary; empty if nothing was to be cleared.
+    """
+    if not settings.clear_unused or settings.no_record:
+        return ""
+    if not holds_recordings(settings.vault):
+        return ""
+    return clear(vault, proven_unused)
 
 
 def judge(

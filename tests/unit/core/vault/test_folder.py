@@ -11,6 +11,7 @@ import pytest
 
 from pytest_mimic import CorruptRecordingError
 from pytest_mimic._core.vault import FolderStore
+from pytest_mimic._core.vault.folder import holds_recordings
 from pytest_mimic.errors import Damage
 
 #: What the modules load themselves was loaded by a POSIX system.
@@ -193,3 +194,16 @@ def test_links_to_files_are_read_and_the_vault_may_be_a_link(tmp_path):
     assert bytes(store.memory("calls/b.json")[:3]) == b"222"
     store.write("calls/c.json", b"3")
     assert (tmp_path / "v/calls/c.json").read_bytes() == b"3"
+
+
+@pytest.mark.parametrize("folder", ["calls", "cassettes"])
+def test_a_vault_with_a_folder_of_recordings_holds_some(tmp_path, folder):
+    tmp_path.joinpath(folder).mkdir()
+
+    assert holds_recordings(tmp_path)
+
+
+def test_a_vault_of_objects_alone_holds_none(tmp_path):
+    tmp_path.joinpath("objects").mkdir()
+
+    assert not holds_recordings(tmp_path)

@@ -1,4 +1,4 @@
-"""What happens to a test that failed or has errors of ours: all of it in one place."""
+"""What judges and reports failures of tests: all that the layers below reach of it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pytest_mimic._run.verdicts import (
 )
 
 
-class FailingTests:
-    """Functions of the verify layer; `phases.failing_tests` loads them."""
+class FailureLayer:
+    """Functions of the verify layer; `phases.failure_layer` loads them."""
 
     SECTION = SECTION
     DriftReports = DriftReports
