@@ -724,7 +724,7 @@ def _import_early() -> None:
     """
     with without_rewriting():
         for module in pkgutil.walk_packages(pytest_mimic.__path__, "pytest_mimic."):
-            # aiohttp_replay needs aiohttp.
+            # aiohttp_connections needs aiohttp.
             with suppress(ModuleNotFoundError):
                 importlib.import_module(module.name)
     for name in LATE:

@@ -16,7 +16,7 @@ def _http(adapter: str) -> Client:
     return Client(
         f"pytest_mimic._clients.http.{adapter}",
         kind="http",
-        outcome_check="pytest_mimic._clients.recorded_shapes:check_http",
+        outcome_check="pytest_mimic._clients.outcome_checks:check_http",
         call_parts=(
             "host",
             "port",
@@ -52,21 +52,21 @@ BUNDLED = {
     "http.client": _http("http_client:StdlibAdapter"),
     "sqlalchemy": Client(
         "pytest_mimic._clients.sql.sqlalchemy:SqlAdapter",
-        outcome_check="pytest_mimic._clients.recorded_shapes:check_sql",
+        outcome_check="pytest_mimic._clients.outcome_checks:check_sql",
         call_parts=("statement", "params", "database"),
         outcome_parts=("columns", "rows", "rowcount", "lastrowid", "error"),
         is_bundled=True,
     ),
     "redis": Client(
         "pytest_mimic._clients.redis.redis_client:RedisAdapter",
-        outcome_check="pytest_mimic._clients.recorded_shapes:check_redis",
+        outcome_check="pytest_mimic._clients.outcome_checks:check_redis",
         call_parts=("command", "commands", "database", "protocol"),
         outcome_parts=("reply", "replies", "error", "after"),
         is_bundled=True,
     ),
     "grpc": Client(
         "pytest_mimic._clients.grpc.channels:GrpcAdapter",
-        outcome_check="pytest_mimic._clients.recorded_shapes:check_grpc",
+        outcome_check="pytest_mimic._clients.outcome_checks:check_grpc",
         call_parts=("server", "method", "request", "metadata"),
         outcome_parts=(
             "code",

@@ -2,7 +2,7 @@
 
 That is below sessions, redirects, cookies and middlewares. Read against aiohttp 3.12.1
 to 3.14. In a replay the session gets a connection with the recorded response
-(aiohttp_replay.py): the request is built and written as usual, to nowhere, and the
+(aiohttp_connections.py): the request is built and written as usual, to nowhere, and the
 response is the session's own. WebSockets and `aiohttp.test_utils` are left alone. A
 replay connects to nothing, so trace configs see no connection events.
 """
@@ -59,7 +59,7 @@ def _wrap_connect(
         if step is None:
             return await original(self, req, *args, **options)
         # The module imports aiohttp.
-        from pytest_mimic._clients.http.aiohttp_replay import replayed_connection
+        from pytest_mimic._clients.http.aiohttp_connections import replayed_connection
 
         if step.mode == "replay":
             return replayed_connection(self, req, step.outcome(is_read_only=True), step)
@@ -97,7 +97,7 @@ def _connection_of_unsent(connector: Any, req: Any, error: Exception) -> Any:
     The session gets the error where it would have sent the body.
     """
     # The module imports aiohttp.
-    from pytest_mimic._clients.http.aiohttp_replay import unsent_connection
+    from pytest_mimic._clients.http.aiohttp_connections import unsent_connection
 
     return unsent_connection(connector, req, error)
 
@@ -165,7 +165,7 @@ class _NextResponse:
         self._set_params(**params)
 
     async def _read(self) -> Any:
-        from pytest_mimic._clients.http.aiohttp_replay import (
+        from pytest_mimic._clients.http.aiohttp_connections import (
             ReplayedProtocol,
             record_body,
         )

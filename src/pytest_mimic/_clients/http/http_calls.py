@@ -103,9 +103,6 @@ _STARTS_OF_PLACEHOLDERS_IN_BODY = (
     *(b"redacted", NUMBER_START.encode(), START_IN_BASE64.encode(), b"eyJ"),
 )
 _CACHE_SIZE = 20_000
-# The modules whose connections open a socket as their class says. Other classes may
-# lead into this process.
-_MODULES_THAT_CONNECT = ("http.client", "urllib3.connection", "httplib2")
 
 
 class HttpAdapter(Adapter):
@@ -538,13 +535,3 @@ def _read_headers(secrets: Secrets, headers: Iterable[tuple[Any, Any]]) -> _Head
         logins_in(secret_headers),
         may_send_issued,
     )
-
-
-def connects_by_itself(connection_class: Any) -> bool:
-    """Check whether a class of connections has its own `connect`.
-
-    What such a `connect` opens is unknown. The class of vcrpy has one while a cassette
-    of vcrpy is open.
-    """
-    connect = getattr(connection_class, "connect", None)
-    return getattr(connect, "__module__", None) not in _MODULES_THAT_CONNECT

@@ -26,7 +26,6 @@ from pytest_mimic._clients.http.http_calls import (
     OUTER_TAKERS,
     HttpAdapter,
     RequestTaker,
-    connects_by_itself,
 )
 from pytest_mimic._clients.http.http_client_bytes import (
     RecordedBytes,
@@ -54,6 +53,9 @@ _KINDS_OF_PROXY_BLAME = frozenset(
 _HTTPS_PORT = 443
 # How urllib3 begins the texts of its errors.
 _NOT_ESTABLISHED = "Failed to establish a new connection: "
+# The modules whose connections open a socket as their class says. Other classes may
+# lead into this process.
+_MODULES_THAT_CONNECT = ("http.client", "urllib3.connection", "httplib2")
 
 
 class StdlibAdapter(HttpAdapter):
@@ -120,13 +122,23 @@ def _takers_on(taker: RequestTaker, conn: Any) -> list[RequestTaker]:
     These are the takers of the outer clients, such as requests, and this one. No taker
     may take anything while the connection connects or sends for real.
     """
-    if _ATTRIBUTE_OF_REAL in vars(conn) or connects_by_itself(type(conn)):
+    if _ATTRIBUTE_OF_REAL in vars(conn) or _connects_by_itself(type(conn)):
         return []
     takers = []
     for candidate in (*OUTER_TAKERS.get(), taker):
         if candidate.port.taking():
             takers.append(candidate)
     return takers
+
+
+def _connects_by_itself(connection_class: Any) -> bool:
+    """Check whether a class of connections has its own `connect`.
+
+    What such a `connect` opens is unknown. The class of vcrpy has one while a cassette
+    of vcrpy is open.
+    """
+    connect = getattr(connection_class, "connect", None)
+    return getattr(connect, "__module__", None) not in _MODULES_THAT_CONNECT
 
 
 def _wrap_getresponse(original: Callable[..., Any], _port: Port) -> Callable[..., Any]:

@@ -27,9 +27,11 @@ from pytest_mimic._clients.redis.redis_commands import (
 )
 from pytest_mimic._clients.redis.replies import (
     comparable_reply,
+    decoded_reply,
     error_in,
     load_reply,
     redis_exceptions_module,
+    returned,
     store_error,
     store_reply,
 )
@@ -589,28 +591,5 @@ class Batch:
         if self._answers is not None:
             reply = load_reply(self._answers.popleft(), encoder)
         elif encoder is not None:
-            reply = _decode(reply, encoder.decode)
+            reply = decoded_reply(reply, encoder.decode)
         return returned(reply)
-
-
-def returned(reply: Any) -> Any:
-    """Return a reply, or raise it if it is an error, as connections do."""
-    if isinstance(reply, Exception) and isinstance(
-        reply, redis_exceptions_module().RedisError
-    ):
-        raise reply
-    return reply
-
-
-def _decode(reply: Any, decode: Callable[[bytes], Any]) -> Any:
-    """Return a real reply, read as bytes, as the client was asked to decode it."""
-    if isinstance(reply, bytes):
-        return decode(reply)
-    if isinstance(reply, (list, set, frozenset)):
-        return type(reply)([_decode(item, decode) for item in reply])
-    if isinstance(reply, dict):
-        decoded = {}
-        for key, item in reply.items():
-            decoded[_decode(key, decode)] = _decode(item, decode)
-        return decoded
-    return reply

@@ -394,6 +394,29 @@ def load_reply(stored_reply: Any, encoder: Any) -> Any:
     )
 
 
+def returned(reply: Any) -> Any:
+    """Return a reply, or raise it if it is an error, as a connection does."""
+    if isinstance(reply, Exception) and isinstance(
+        reply, redis_exceptions_module().RedisError
+    ):
+        raise reply
+    return reply
+
+
+def decoded_reply(reply: Any, decode: Callable[[bytes], Any]) -> Any:
+    """Return a real reply, read as bytes, as the client was asked to decode it."""
+    if isinstance(reply, bytes):
+        return decode(reply)
+    if isinstance(reply, (list, set, frozenset)):
+        return type(reply)([decoded_reply(item, decode) for item in reply])
+    if isinstance(reply, dict):
+        decoded = {}
+        for key, item in reply.items():
+            decoded[decoded_reply(key, decode)] = decoded_reply(item, decode)
+        return decoded
+    return reply
+
+
 def error_in(stored_reply: Any) -> Any:
     """Return the stored error if a reply is one, else None."""
     is_error = type(stored_reply) is dict and tag_in(stored_reply) == "error"

@@ -57,13 +57,16 @@ class CallsOfToday:
             is_other_file = (
                 candidate.file != call_to_rekey.file and not candidate.is_in_cassette
             )
-            if is_other_file and _is_same_call(call_to_rekey.call, candidate.call):
+            if is_other_file and _is_recorded_again(call_to_rekey.call, candidate.call):
                 return True
         return False
 
 
-def _is_same_call(recorded_call: Recording, call_of_today: Recording) -> bool:
-    """Return whether two descriptions agree in all that counts under both lines."""
+def _is_recorded_again(recorded_call: Recording, call_of_today: Recording) -> bool:
+    """Return whether a call of today is a recorded one, which was recorded again.
+
+    Then their descriptions agree in all that counts under both lines.
+    """
     has_other_owner = (
         None not in (recorded_call.owner, call_of_today.owner)
         and recorded_call.owner != call_of_today.owner
@@ -89,6 +92,7 @@ def _is_same_call(recorded_call: Recording, call_of_today: Recording) -> bool:
 def _has_secret_side(difference: Difference) -> bool:
     """Return whether either description hides the part as a secret.
 
-    Then nothing tells whether the two calls differ in it, and they may be the same.
+    Then nothing tells whether the two calls differ in it: the call may have been
+    recorded again.
     """
     return isinstance(difference.old, Hidden) or isinstance(difference.new, Hidden)

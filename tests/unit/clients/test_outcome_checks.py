@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_mimic._clients.http.responses import StoredResponse
-from pytest_mimic._clients.recorded_shapes import (
+from pytest_mimic._clients.outcome_checks import (
     check_grpc,
     check_http,
     check_redis,

@@ -1,6 +1,6 @@
-"""The shapes of recorded outcomes of clients, checked before they are used.
+"""Checks of recorded outcomes of clients: whether a replay can give what stands there.
 
-Nothing of a client is loaded for it: the command checks whole vaults.
+They look at shapes, before an outcome is used. That of MCP is `check_mcp`. Nothing of a client is loaded for it: the command checks whole vaults.
 """
 
 from __future__ import annotations
