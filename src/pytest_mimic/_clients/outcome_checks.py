@@ -1,6 +1,7 @@
 """Checks of recorded outcomes of clients: whether a replay can give what stands there.
 
-They look at shapes, before an outcome is used. That of MCP is `check_mcp`. Nothing of a client is loaded for it: the command checks whole vaults.
+They look at its shape, before an outcome is used. Nothing of a client is loaded for
+them: the command checks whole vaults. `check_mcp` stands in `mcp/server_start.py`.
 """
 
 from __future__ import annotations

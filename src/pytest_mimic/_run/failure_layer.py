@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 from pytest_mimic._run.drift_reports import DriftReports, fail_for_drifts
+from pytest_mimic._run.replay_lines import line_of_placeholders, line_of_replays
 from pytest_mimic._run.tracebacks import shorten
-from pytest_mimic._run.verdicts import (
-    SECTION,
-    judge_phase,
-    line_of_placeholders,
-    line_of_replays,
-    own_files,
-)
+from pytest_mimic._run.verdicts import SECTION, judge_phase, own_files
 
 
 class FailureLayer:

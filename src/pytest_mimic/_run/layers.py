@@ -122,6 +122,7 @@ _LAYERS: dict[str, Layer] = {
     "_tools.unused.renamed_tests": Layer.VERIFY,
     "_run.drift_reports": Layer.VERIFY,
     "_run.failure_layer": Layer.VERIFY,
+    "_run.replay_lines": Layer.VERIFY,
     "_run.tracebacks": Layer.VERIFY,
     "_run.verdicts": Layer.VERIFY,
     "_run.call_report": Layer.TOOLS,

@@ -5,23 +5,18 @@ The errors are those that `_core/swallowed/pending.py` has noted for the test.
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from inspect import unwrap
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pytest_mimic._core.commands import Commands, read, relative_path
+from pytest_mimic._core.commands import relative_path
 from pytest_mimic._core.modules import is_in_project
-from pytest_mimic._core.placeholders import PLACEHOLDER_START, plain_placeholders
 from pytest_mimic._core.swallowed.retries import handled_in
-from pytest_mimic._core.tree.stored import is_response
-from pytest_mimic._core.vault.recording_facts import Recording, read_calls
-from pytest_mimic._core.vault.vault import Vault
-from pytest_mimic._core.words import limited, plural
+from pytest_mimic._core.words import limited
 from pytest_mimic._run.tracebacks import shown_errors
 from pytest_mimic.errors import (
     MimicError,
@@ -243,78 +238,6 @@ def fail_for(item: pytest.Item, report: pytest.TestReport, error: MimicError) ->
         report.outcome = "failed"
         # pytest does not count a report as failed that has this attribute.
         vars(report).pop("wasxfail", None)
-
-
-# What is said of answers that hold placeholders, and the page about them.
-_HIDDEN = "their answers hold placeholders of secrets; if the test needs a real value"
-_PAGE = "how-to/security#a-test-needs-a-hidden-value"
-
-
-def line_of_placeholders(
-    recordings: Iterable[str], vault: Vault, commands: Commands
-) -> str | None:
-    """Return the line about placeholders in replayed answers, None if they have none.
-
-    The code under test may not take `<redacted>` for a token, and to record it again
-    does not help.
-
-    Args:
-        recordings: The names of the recordings that were replayed.
-        vault: The vault that has them.
-        commands: Makes the link to the documentation.
-    """
-    for name in dict.fromkeys(recordings):
-        try:
-            calls = read_calls(vault.objects, name, skim=True) or []
-        except MimicError:
-            # The test that needs the recording says what is wrong with it.
-            continue
-        if any(map(_has_placeholder, calls)):
-            return commands.line(read(_HIDDEN, _PAGE))
-    return None
-
-
-def _has_placeholder(call: Recording) -> bool:
-    """Return whether an answer gives a placeholder. Those of headers do not count.
-
-    Most answers set a cookie, which few tests look at.
-    """
-    for outcome in call.outcomes:
-        value: Any = outcome.entry.get("value")
-        if is_response(value):
-            value = value.get("body")
-        text = plain_placeholders(json.dumps(value, default=str, ensure_ascii=False))
-        if PLACEHOLDER_START in text:
-            return True
-    return False
-
-
-def line_of_replays(
-    count: int, renewable_count: int, test: str, commands: Commands
-) -> str:
-    """Return the line about replayed calls in the report of a failing test.
-
-    Real calls may give something else by now.
-
-    Args:
-        count: How many calls were replayed.
-        renewable_count: How many of them an option records again: not those of
-            `mimic_replay`.
-        test: The test.
-        commands: Makes the command that records them.
-    """
-    words_of_replays = f"{plural(count, 'call')} replayed"
-    if 0 < renewable_count < count:
-        calls = f"{renewable_count} of them"
-    elif count == 1:
-        calls = "it"
-    else:
-        calls = "them"
-    if renewable_count == 0:
-        remedy_words = f"use mimic_auto or mimic_record to record {calls} again"
-        return f"{words_of_replays}; mimic_replay never records: {remedy_words}"
-    command = commands.pytest("--mimic-rerecord", tests=[test])
-    return f"{words_of_replays}; to record {calls} again: {command}"
 
 
 def own_files(item: pytest.Item) -> set[str]:
