@@ -31,8 +31,8 @@ from support.llm_server import proxied_llm
 import pytest_mimic
 from pytest_mimic._clients.bundled import BUNDLED
 from pytest_mimic._core.targets.target import parse_target
-from pytest_mimic._tools.cli.main import main
-from pytest_mimic._tools.cli.output import add_vault, load_command
+from pytest_mimic._tools.cli.main import load_command, main
+from pytest_mimic._tools.cli.output import add_vault
 from pytest_mimic._tools.cli.project import Project as IniProject
 
 REPOSITORY = Path(__file__).parents[2]

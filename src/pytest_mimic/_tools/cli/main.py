@@ -12,16 +12,11 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.words import plural
-from pytest_mimic._tools.cli.output import (
-    COMMANDS,
-    GROUPS,
-    Output,
-    add_vault,
-    load_command,
-)
+from pytest_mimic._tools.cli.output import Output, add_vault
 from pytest_mimic._tools.cli.project import Invocation
 from pytest_mimic.errors import MimicError, printable
 
@@ -32,6 +27,27 @@ if TYPE_CHECKING:
 USAGE = 2
 #: The exit code after Ctrl-C, as of shells.
 INTERRUPTED = 130
+#: The subcommands, each with a line of help, grouped by what people do with a vault.
+GROUPS = {
+    "look": {
+        "ls": "list recordings and cassettes",
+        "show": "show recordings: their arguments and outcomes",
+        "diff": "compare the vault with a revision of git",
+    },
+    "change": {
+        "mv": "let the recordings of a renamed test go with it",
+        "rekey": "let recordings follow a line whose options have changed",
+        "rm": "delete recordings",
+        "import": "import cassettes of vcrpy",
+    },
+    "in CI": {
+        "check": "find damaged and leftover files, and remove them",
+        "unused": "find unused recordings across CI jobs",
+    },
+}
+COMMANDS: list[str] = []
+for _group in GROUPS.values():
+    COMMANDS += _group
 _EXAMPLES = """\
   pytest-mimic ls --sort size                   the largest recordings
   pytest-mimic ls --errors                      recorded errors
@@ -130,6 +146,22 @@ def _run_subcommand(words: list[str]) -> int:
         # The commands that an error suggests repeat the options of this call.
         error.commands = invocation.commands
         raise
+
+
+def load_command(name: str) -> Any:
+    """Return the module of a subcommand.
+
+    =========================  ==================================================
+    its docstring              the help
+    `add_arguments(parser)`    adds its options
+    `run(invocation)`          returns a `Result`, or raises MimicError for what
+                               cannot be done, which is exit code 2
+    =========================  ==================================================
+    """
+    if name == "import":
+        # No module can have the name of a keyword.
+        name = "import_"
+    return import_module(f"pytest_mimic._tools.cli.{name}")
 
 
 def _finish(invocation: Invocation, result: Result) -> int:

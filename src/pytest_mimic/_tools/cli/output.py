@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from argparse import ArgumentParser
 from collections.abc import Collection, Iterable, Sequence
-from importlib import import_module
-from typing import Any, NamedTuple, TextIO
+from typing import NamedTuple, TextIO
 
 from pytest_mimic._core.vault.format import CASSETTES_PREFIX
 from pytest_mimic._core.words import plural
@@ -214,42 +213,3 @@ def add_vault(parser: ArgumentParser) -> None:
         help="the vault's folder "
         "(default: the one of the pytest project around the current folder)",
     )
-
-
-def load_command(name: str) -> Any:
-    """Return the module of a subcommand.
-
-    =========================  ==================================================
-    its docstring              the help
-    `add_arguments(parser)`    adds its options
-    `run(invocation)`          returns a `Result`, or raises MimicError for what
-                               cannot be done, which is exit code 2
-    =========================  ==================================================
-    """
-    if name == "import":
-        # No module can have the name of a keyword.
-        name = "import_"
-    return import_module(f"pytest_mimic._tools.cli.{name}")
-
-
-#: The subcommands, each with a line of help, grouped by what people do with a vault.
-GROUPS = {
-    "look": {
-        "ls": "list recordings and cassettes",
-        "show": "show recordings: their arguments and outcomes",
-        "diff": "compare the vault with a revision of git",
-    },
-    "change": {
-        "mv": "let the recordings of a renamed test go with it",
-        "rekey": "let recordings follow a line whose options have changed",
-        "rm": "delete recordings",
-        "import": "import cassettes of vcrpy",
-    },
-    "in CI": {
-        "check": "find damaged and leftover files, and remove them",
-        "unused": "find unused recordings across CI jobs",
-    },
-}
-COMMANDS: list[str] = []
-for _group in GROUPS.values():
-    COMMANDS += _group

@@ -175,7 +175,7 @@ def table_block(
 
 def json_block(title: str, value: object) -> PageBlock:
     """Return JSON that the reader can fold."""
-    return {"type": "json", "title": title, "value": Pruning().pruned(value)}
+    return {"type": "json", "title": title, "value": PageJson().fitted(value)}
 
 
 def text_block(title: str, text: str, *, style: str = "") -> PageBlock:
@@ -266,12 +266,12 @@ def _stream_blocks(events: Sequence[Any]) -> list[PageBlock]:
 
 def _events_block(events: Sequence[Any]) -> PageBlock:
     """Return the events of a stream as a block, folded at first."""
-    pruning = Pruning()
-    pruned_items = list(map(pruning.pruned, events[:MOST_ITEMS]))
+    page_json = PageJson()
+    fitted_items = list(map(page_json.fitted, events[:MOST_ITEMS]))
     if len(events) > MOST_ITEMS:
-        pruned_items.append(f"… {len(events) - MOST_ITEMS} more")
+        fitted_items.append(f"… {len(events) - MOST_ITEMS} more")
     title = plural(len(events), "event")
-    return {"type": "events", "title": title, "items": pruned_items}
+    return {"type": "events", "title": title, "items": fitted_items}
 
 
 def stream_blocks(stream_items: Sequence[Node]) -> list[PageBlock]:
@@ -334,13 +334,13 @@ def cut(text: str) -> str:
     return f"{text[:MOST_CHARACTERS]} … {left_out:,} more characters"
 
 
-class Pruning:
+class PageJson:
     """Cuts JSON to what a page can hold: long texts and lists, deep and many parts."""
 
     def __init__(self) -> None:
         self._parts_left = _MOST_PARTS_OF_JSON
 
-    def pruned(self, value: object, depth: int = 0) -> object:
+    def fitted(self, value: object, depth: int = 0) -> object:
         """Return a copy with fewer parts. A text says what is left out."""
         self._parts_left -= 1
         if isinstance(value, str):
@@ -351,7 +351,7 @@ class Pruning:
             return "…"
         if isinstance(value, dict):
             return self._mapping(value, depth)
-        items = [self.pruned(item, depth + 1) for item in value[:MOST_ITEMS]]
+        items = [self.fitted(item, depth + 1) for item in value[:MOST_ITEMS]]
         if len(value) > MOST_ITEMS:
             items.append(f"… {len(value) - MOST_ITEMS} more")
         return items
@@ -362,7 +362,7 @@ class Pruning:
             if number == MOST_ITEMS:
                 parts["…"] = f"{len(value) - MOST_ITEMS} more"
                 break
-            parts[cut(str(key))] = self.pruned(part, depth + 1)
+            parts[cut(str(key))] = self.fitted(part, depth + 1)
         return parts
 
 

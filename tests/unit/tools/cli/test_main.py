@@ -8,8 +8,7 @@ import sys
 
 import pytest
 
-from pytest_mimic._tools.cli.main import main
-from pytest_mimic._tools.cli.output import COMMANDS
+from pytest_mimic._tools.cli.main import COMMANDS, main
 
 
 def test_the_version_is_that_of_the_distribution(call):

@@ -11,7 +11,8 @@ import sys
 
 import pytest
 
-from pytest_mimic._tools.cli.output import COMMANDS, Output, columns, shortened_test
+from pytest_mimic._tools.cli.main import COMMANDS
+from pytest_mimic._tools.cli.output import Output, columns, shortened_test
 
 
 class Terminal(io.StringIO):

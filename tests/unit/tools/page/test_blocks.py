@@ -11,7 +11,7 @@ from pytest_mimic._core.tree.differing import Difference
 from pytest_mimic._tools.page.blocks import (
     MOST_CHARACTERS,
     MOST_ITEMS,
-    Pruning,
+    PageJson,
     argument_blocks,
     diff_block,
     request_blocks,
@@ -145,7 +145,7 @@ def test_items_of_a_generator() -> None:
     ids=["text", "list", "mapping"],
 )
 def test_json_is_cut_where_it_is_long(value: object, shown: object) -> None:
-    assert Pruning().pruned(value) == shown
+    assert PageJson().fitted(value) == shown
 
 
 def test_json_that_nests_deeply_is_cut() -> None:
@@ -153,7 +153,7 @@ def test_json_that_nests_deeply_is_cut() -> None:
     for _ in range(10_000):
         value = [value]
 
-    assert str(Pruning().pruned(value)).count("[") == 13
+    assert str(PageJson().fitted(value)).count("[") == 13
 
 
 def test_differences_have_both_sides_or_a_fact() -> None:
