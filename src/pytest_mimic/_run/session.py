@@ -100,7 +100,7 @@ class Session:
     def take_pending(self) -> list[MimicError]:
         """Return the errors that the current phase must fail for, and forget them."""
         self.run.real_calls.end_unread_streams()
-        self.run.current.hear()
+        self.run.current.hear_other_processes()
         return [*self.run.current.pending.take(), *self.coverings.new_problems()]
 
     def keep_strays_for_summary(self) -> None:

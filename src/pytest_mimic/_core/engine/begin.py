@@ -102,7 +102,7 @@ def _track_of(run: Run, call: Call, mode: Mode) -> OwnedTrack:
     # An imported recording may be of this call, as fewer parts count in it.
     if recording is None and call.edge_call is not None:
         is_again = mode is Mode.RERECORD
-        if owner is not None and plan.target in owner.again:
+        if owner is not None and plan.target in owner.clients_run_for_real:
             is_again = True
         if not is_again:
             for imported in imported_files(recordings, call, owner)[:1]:
@@ -121,7 +121,7 @@ def _track_of(run: Run, call: Call, mode: Mode) -> OwnedTrack:
         if len(recording.outcomes) > 1:
             recorded = one_for_each_outcome(recording)
     # Whether what was found is only compared with.
-    if file in current.owner.void:
+    if file in current.owner.not_made_again:
         only_compares = True
     elif not mode.writes:
         only_compares = False

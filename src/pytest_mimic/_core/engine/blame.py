@@ -42,16 +42,16 @@ def blame(
     account = run.account
     current = run.current
     error.commands = run.settings.commands
-    error.test = error.test or current.again or None
+    error.test = error.test or current.test_to_run_again or None
     if isinstance(error, MissingRecordingError):
-        miss = _miss(error, call, test=current.again, option=option)
+        miss = _miss(error, call, test=current.test_to_run_again, option=option)
         if account.log is not None and miss not in account.missing:
             account.log("missing", call, error=error)
         account.missing.add(miss)
     else:
         is_outage = getattr(error, "is_outage", False)
         option = "" if is_outage else "--mimic-rerecord"
-        account.drifted.append(Drift(call.listed, current.again, option))
+        account.drifted.append(Drift(call.listed, current.test_to_run_again, option))
     current.pending.note(error)
     if isinstance(error, MissingRecordingError):
         current.watch(error, call.key or call.label)

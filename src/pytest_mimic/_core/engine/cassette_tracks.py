@@ -131,12 +131,12 @@ class CassetteTrack(Track):
     @property
     def play_count(self) -> int:
         """How many calls were replayed, in all processes."""
-        self._run.current.hear()
+        self._run.current.hear_other_processes()
         return self._play_count
 
     def recorded_calls(self) -> list[Recording]:
         """Return the calls that have an outcome, in order."""
-        self._run.current.hear()
+        self._run.current.hear_other_processes()
         recorded = []
         for call in self._calls:
             if call is not None and call.stored.mark != EMPTY:
@@ -145,7 +145,7 @@ class CassetteTrack(Track):
 
     def are_all_played(self) -> bool:
         """Return whether every call that has an outcome was made in this block."""
-        self._run.current.hear()
+        self._run.current.hear_other_processes()
         for place, call in enumerate(self._calls):
             has_outcome = call is not None and call.stored.mark != EMPTY
             if has_outcome and place not in self._order:
@@ -273,7 +273,7 @@ class CassetteTrack(Track):
                 order differs; or another process has written the file.
         """
         self._run.account.used.add(self.file)
-        self._run.current.hear()
+        self._run.current.hear_other_processes()
         is_interrupted = error is not None and is_interruption(error)
         self._writes = self.run_mode.writes and not is_interrupted
         self._write({})
@@ -319,12 +319,12 @@ class CassetteTrack(Track):
         Where a conversation was recorded again, what this block no longer calls of it
         goes.
         """
-        again = self.block_owner.again
-        if self._is_shared or not again:
+        real_clients = self.block_owner.clients_run_for_real
+        if self._is_shared or not real_clients:
             return [call for call in self._calls if call is not None]
         places = dict.fromkeys(self._order)
         for place, call in enumerate(self._calls):
-            if call is not None and call.target not in again:
+            if call is not None and call.target not in real_clients:
                 places[place] = None
         calls = [self._calls[place] for place in places]
         return [call for call in calls if call is not None]

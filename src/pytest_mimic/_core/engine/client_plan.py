@@ -371,9 +371,9 @@ class Port:
         if not mode.writes or line.options.sequence is False:
             return False
         owner = self._owner
-        if mode is Mode.RERECORD or line.target in owner.again:
+        if mode is Mode.RERECORD or line.target in owner.clients_run_for_real:
             return True
-        if line.target in owner.replayed:
+        if line.target in owner.clients_replayed:
             return False
         if cassette is not None:
             return not cassette.recorded_calls()
@@ -456,7 +456,7 @@ class Port:
             raise run.current.pending.note(error)
         if names:
             remark = told_apart(names, ways)
-            test = run.current.again
+            test = run.current.test_to_run_again
             if test:
                 remark = f"{remark}, {test}"
             run.account.alike.add(EqualCalls(call.label, remark))
@@ -470,7 +470,7 @@ class Port:
         from pytest_mimic._core.redact.known_secrets import known_in
 
         current = self._run.current
-        current.hear()
+        current.hear_other_processes()
         return known_in(current.secret_scope, self._run.recordings.turns)
 
     def secrets_for(self, request: Any) -> KnownSecrets | None:
@@ -485,7 +485,7 @@ class Port:
 
     def report(self, note: str) -> None:
         """Add a line to the summary, with the running test."""
-        test = self._run.current.again
+        test = self._run.current.test_to_run_again
         if test:
             note = f"{note}, {test}"
         self._run.account.notes.add(note)

@@ -569,13 +569,13 @@ def _forks() -> type[Forks]:
 def _before_a_fork() -> None:
     for run in tuple(_RUNS):
         if run.settings.mode is not Mode.LIVE and not run.current.closed.is_set():
-            _forks().pause(run)
+            _forks().pause_before_fork(run)
 
 
 def _after_a_fork() -> None:
     for run in tuple(_RUNS):
         if run.current.is_forking:
-            _forks().go_on(run)
+            _forks().go_on_after_fork(run)
         run.account.note_fork(run.current.test)
 
 
@@ -584,7 +584,7 @@ def _in_a_forked_process() -> None:
         coverings.begin_process()
     for run in tuple(_RUNS):
         if run.current.is_forking:
-            _forks().begin_process(run)
+            _forks().begin_forked_process(run)
 
 
 if hasattr(os, "register_at_fork"):

@@ -53,6 +53,9 @@ gc.callbacks.append(_note_phase)
 class Current:
     """The running test, and whom the calls of now belong to.
 
+    Args:
+        commands: Makes the commands that the errors in `pending` offer.
+
     Attributes:
         test: The id of the running test, empty outside of tests.
         own_files: Returns the files of the running test's own code.
@@ -63,17 +66,19 @@ class Current:
         fixture_scopes: The wider fixtures that are set up, by name.
         cassettes: The cassettes of open blocks.
         pending: The errors that the test must fail for, even if its code catches them.
-        retries: Those of the running test, once a call has failed.
+        retries: The retries and waits of the running test's code; None until a call of
+            it has failed.
         replayed_tests: How many tests of a recording run had calls of a client
             replayed.
         variables: The environment variables, as they were before tests changed them.
-        family: The processes of the run, once it has forked.
-        is_forking: The run forks a process now.
-        closed: Set when the run has ended.
+        family: The processes of the run; None until it forks.
+        is_forking: Whether the run forks a process now.
+        closed: An event that is set when the run has ended.
     """
 
     def __init__(self, commands: Commands | None = None) -> None:
         self.test: str = ""
+        # Outside of tests, no file is the test's own.
         self.own_files: Callable[[], set[str]] = set
         self.owner: Owner = Owner("")
         self.scopes: dict[str, Owner] = {"": self.owner}
@@ -95,10 +100,11 @@ class Current:
         return self.test
 
     @property
-    def again(self) -> str:
-        """What a command runs again: the test.
+    def test_to_run_again(self) -> str:
+        """What a command names to run the test again.
 
-        While a wider fixture is torn down, that is its scope.
+        It is the test's id, or while a wider fixture is torn down, the name of its
+        scope.
         """
         scope = self.owner.name.partition("[")[0] if self.owner.ends else ""
         return scope or self.test
@@ -134,10 +140,10 @@ class Current:
 
     # -- forked processes
 
-    def hear(self) -> None:
-        """Learn what forked processes have done."""
+    def hear_other_processes(self) -> None:
+        """Learn what the other processes of a run that has forked have done."""
         if self.family is not None:
-            self.family.hear()
+            self.family.hear_other_processes()
 
     def begin_process(self) -> None:
         """Begin anew in a forked process: a thread of its parent may have the lock."""
@@ -227,17 +233,19 @@ class RealCalls:
             with suppress(MimicError):
                 self._ends_of_unread_streams.popleft()()
 
-    def begin_process(self, process: object, hear: Callable[[], None]) -> None:
+    def begin_process(
+        self, process: object, hear_other_processes: Callable[[], None]
+    ) -> None:
         """Begin anew in a process that was just forked.
 
         Args:
             process: What stands among the running calls, so that no player answers: it
                 would tell nobody of its calls.
-            hear: Learns what the other processes have done.
+            hear_other_processes: Learns what the other processes have done.
         """
         self.ending = Lock()
         self.thread = current_thread()
         self._ends_of_unread_streams.clear()
         self.running.clear()
         self.running.add(process)
-        self.inside.hear = hear
+        self.inside.hear_other_processes = hear_other_processes

@@ -186,7 +186,7 @@ class Track:
         The service may give another answer: it knows how often it was asked.
         """
         run = self._run
-        test = run.current.again or ""
+        test = run.current.test_to_run_again or ""
         run.account.repeated.add(RepeatedCall(call.label, recorded, test))
 
     def _begin_place(self, key: str, position: int, number: int) -> None:
@@ -274,9 +274,9 @@ class Track:
         if not mode.writes or not call.converses or owner is None:
             return Facts(mode, recorded)
         conversation: Conversation = "new"
-        if call.plan.target in owner.again:
+        if call.plan.target in owner.clients_run_for_real:
             conversation = "real"
-        elif call.plan.target in owner.replayed:
+        elif call.plan.target in owner.clients_replayed:
             conversation = "replayed"
         has_effect = call.plan.keeps_state and not owner.is_test
         return Facts(mode, recorded, conversation, has_effect)
@@ -306,18 +306,18 @@ class Track:
         assert owner is not None
         if not mode.writes:
             if recording is not None:
-                owner.replayed.setdefault(target, 0)
+                owner.clients_replayed.setdefault(target, 0)
         elif isinstance(decision, decisions.Run):
-            if target not in owner.again:
+            if target not in owner.clients_run_for_real:
                 self._tell_conversation(owner, target, is_real=True)
-            owner.again.add(target)
-            owner.recorded_again.add(target)
+            owner.clients_run_for_real.add(target)
+            owner.clients_recorded_again.add(target)
         elif (
             isinstance(decision, (decisions.Replay, decisions.Verify))
-            and target not in owner.replayed
+            and target not in owner.clients_replayed
         ):
             self._tell_conversation(owner, target, is_real=False)
-            owner.replayed[target] = self._run.current.replayed_tests
+            owner.clients_replayed[target] = self._run.current.replayed_tests
             self._run.current.replayed_tests += owner.is_test
 
     def _tell_conversation(self, owner: Owner, target: str, *, is_real: bool) -> None:
@@ -367,7 +367,7 @@ class Track:
         if last is None or owner is None or len(self._calls) <= self._most:
             return
         is_rerecorded = self._run.settings.mode is Mode.RERECORD
-        if is_rerecorded or last.target in owner.recorded_again:
+        if is_rerecorded or last.target in owner.clients_recorded_again:
             del self._calls[self._most :]
             self._write({})
 
@@ -456,7 +456,7 @@ class Track:
                 self.file, written.before, written.now, conversation, errors
             )
         run.account.used.add(self.file)
-        run.current.owner.void.discard(self.file)
+        run.current.owner.not_made_again.discard(self.file)
 
     def _outcomes(self) -> list[Stored]:
         """Return the outcomes in their places, with a mark in each empty one."""

@@ -83,7 +83,7 @@ class Family:
         self._run = run
         self._recordings: Recordings = run.recordings
         self._log = SharedLog()
-        # The events of this turn.
+        # The events of this turn, which its end tells the others.
         self._told: list[FamilyEvent] = []
         # The owners that this process has in common with forked ones.
         self._owners: WeakValueDictionary[Token, Owner] = WeakValueDictionary()
@@ -135,7 +135,7 @@ class Family:
         finally:
             self._log.unlock()
 
-    def hear(self) -> None:
+    def hear_other_processes(self) -> None:
         """Learn what the others have done, and tell them what this one did."""
         with self._recordings.turns:
             pass
@@ -235,10 +235,12 @@ class Family:
         if owner is None:
             return
         if event.is_real:
-            owner.again.add(event.target)
-            owner.recorded_again.add(event.target)
+            owner.clients_run_for_real.add(event.target)
+            owner.clients_recorded_again.add(event.target)
         else:
-            owner.replayed.setdefault(event.target, self._run.current.replayed_tests)
+            owner.clients_replayed.setdefault(
+                event.target, self._run.current.replayed_tests
+            )
 
     def _hear_of_new_answers(self, event: NewAnswersWritten) -> None:
         owner = self._owners.get(event.owner)
@@ -256,7 +258,7 @@ class Family:
                 event.file, Change(event.before, event.conversation)
             )
             change.note(event.now, event.errors)
-            scope.void.discard(event.file)
+            scope.not_made_again.discard(event.file)
         if event.track is not None:
             self._hear_of_track(event.track, event)
 
@@ -415,7 +417,7 @@ class Family:
         """
         if self.is_forked or self._open:
             # The end of each turn tells it.
-            self._run.current.hear()
+            self._run.current.hear_other_processes()
 
     def _tell_ended(self) -> None:
         for token, step in list(self._open.items()):
@@ -443,7 +445,7 @@ class Family:
             kept_cassettes = self._kept_cassettes.setdefault(run.current.owner, [])
             if cassette not in kept_cassettes:
                 kept_cassettes.append(cassette)
-        for owner in self._all_owners():
+        for owner in self._owners_of_open_calls():
             for step in owner.open:
                 if step not in self._open.values():
                     self._open[getpid(), next(self._numbers)] = step
@@ -459,8 +461,8 @@ class Family:
         run = self._run
         self.is_forked = True
         run.current.begin_process()
-        run.real_calls.begin_process(self, run.current.hear)
-        for owner in self._all_owners():
+        run.real_calls.begin_process(self, run.current.hear_other_processes)
+        for owner in self._owners_of_open_calls():
             for step in list(owner.open):
                 step.leave_to_parent()
             owner.unended = []
@@ -471,16 +473,16 @@ class Family:
             self._end_calls_at_exit()
 
     def _end_calls_at_exit(self) -> None:
-        """Let `os._exit` end this process's calls.
+        """Let `os._exit`, by which a forked process ends, end its open calls first.
 
-        The end of a test ends those of the test in the same way.
+        Their recordings end there as those of a test do at its end.
         """
         exit_at_once = os._exit
 
         @wraps(exit_at_once)
         def exit_in_order(status: int) -> NoReturn:
             try:
-                self._end_process()
+                self._end_open_calls()
             except Exception as error:
                 # Nobody else would show it.
                 sys.excepthook(type(error), error, error.__traceback__)
@@ -489,19 +491,22 @@ class Family:
 
         os._exit = exit_in_order
 
-    def _end_process(self) -> None:
-        for owner in self._all_owners():
+    def _end_open_calls(self) -> None:
+        """End the calls that this process has not ended, and tell the others."""
+        for owner in self._owners_of_open_calls():
             end_open_calls(self._run, owner)
-        self._run.current.hear()
+        self._run.current.hear_other_processes()
 
-    def _all_owners(self) -> Iterable[Owner]:
+    def _owners_of_open_calls(self) -> Iterable[Owner]:
+        """Return the owners that calls of this process may belong to now."""
         run = self._run
+        # Outside of tests, the owner of now is one of the scopes.
         owners = [run.current.owner, *run.current.scopes.values()]
         owners += [cassette.block_owner for cassette in run.current.cassettes.open]
         return list(dict.fromkeys(owners))
 
 
-def pause(run: Run) -> None:
+def pause_before_fork(run: Run) -> None:
     """Wait until no thread of a run is in a turn, before a process is forked."""
     turns = run.recordings.turns
     turns.begin()
@@ -516,14 +521,14 @@ def pause(run: Run) -> None:
         run.account.errors.append(str(error))
 
 
-def go_on(run: Run) -> None:
+def go_on_after_fork(run: Run) -> None:
     """Go on in the process that has forked another one."""
     if run.current.is_forking:
         run.current.is_forking = False
         run.recordings.turns.end()
 
 
-def begin_process(run: Run) -> None:
+def begin_forked_process(run: Run) -> None:
     """Go on in the process that was forked."""
     if run.current.is_forking:
         run.current.is_forking = False
@@ -536,6 +541,6 @@ def begin_process(run: Run) -> None:
 class Forks:
     """What happens at a fork; `coverings` loads it where a run has one."""
 
-    pause = staticmethod(pause)
-    go_on = staticmethod(go_on)
-    begin_process = staticmethod(begin_process)
+    pause_before_fork = staticmethod(pause_before_fork)
+    go_on_after_fork = staticmethod(go_on_after_fork)
+    begin_forked_process = staticmethod(begin_forked_process)

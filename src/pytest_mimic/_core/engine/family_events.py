@@ -290,7 +290,7 @@ class Family(Protocol):
     ) -> None:
         """Tell of a call that is recorded in a cassette."""
 
-    def hear(self) -> None:
+    def hear_other_processes(self) -> None:
         """Learn what the others have done."""
 
     def tell_progress(self) -> None:

@@ -204,7 +204,7 @@ class NextRun:
     ) -> None:
         """Keep the parts of a call with values that this run made, by their paths."""
         plan = call.plan
-        test = self._run.current.again
+        test = self._run.current.test_to_run_again
         number = f"{os.getpid()} {len(self._suspected_parts)}"
         rest = _rest(arguments, [part.text for part in parts.values()])
         scope = ""

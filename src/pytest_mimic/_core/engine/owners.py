@@ -121,6 +121,11 @@ class Change:
         self.good: bytes | None = None
         self.errors: dict[int, tuple[str, str] | None] = {}
 
+    @property
+    def is_of_new_file(self) -> bool:
+        """Whether there was no file before the first write."""
+        return self.before is None
+
     def note(self, now: bytes | None, errors: Errors) -> None:
         """Note what stands there now, also if that stayed as it was."""
         self.now = now
@@ -143,28 +148,31 @@ class Owner:
             recording.
         ordinals: The databases that calls went to, each with its number in the order of
             first use.
-        replayed: The clients at which calls were replayed, and after how many tests the
-            first of them was.
-        again: The clients whose conversation runs for real in this pass of a scope.
-        recorded_again: The same, in any pass.
+        clients_replayed: The clients at which calls were replayed in this pass of a
+            scope, and after how many tests the first of them was.
+        clients_run_for_real: The clients whose conversation runs for real in this pass
+            of a scope.
+        clients_recorded_again: The clients whose conversation ran for real in any pass.
         journal: What was recorded and is not judged yet, by the name of the recording
             or cassette.
         passed: A test has passed while the scope was set up.
         open: The real calls that have not ended, in the order in which they began.
         unended: The calls that came to no whole outcome, and what they had given: to be
             recorded when the test, or this set-up, has passed.
-        of_failed_attempts: The recordings of failed attempts of this test.
-        void: Those of them that this attempt has not made again so far: they count for
-            nothing.
+        recordings_of_failed_attempts: The names of the recordings that earlier attempts
+            of this test have newly made. A plugin may run a failed test again.
+        not_made_again: The names of those that this attempt has not made again so far.
+            They count for nothing.
         ended: Set when the owner has ended.
         number_begun: How many calls with a place among equal ones have begun, of all
             targets.
         has_new_answers: A service gave a new answer in this pass, or one that differs
             from the recorded one, so that no recorded answer stays.
-        stayed: The new answers of the calls whose recorded ones have stayed so far, by
-            the file and the place of each.
-        written_of_others: By the scope of a wider fixture, those of its new answers
-            that a call of this owner has caused to be written.
+        unwritten_answers: The new answers of the calls whose recorded answers have
+            stayed so far, by the file and the place of each.
+        written_for_scopes: By the scope of a wider fixture, its new answers that a call
+            of this owner has caused to be written. If the owner fails, they are
+            unwritten again.
     """
 
     def __init__(self, name: str, *, is_test: bool = False) -> None:
@@ -176,20 +184,20 @@ class Owner:
         self.cassettes: int = 0
         self.tracks: dict[str, Track] = {}
         self.ordinals: dict[str, dict[str, int]] = {}
-        self.replayed: dict[str, int] = {}
-        self.again: set[str] = set()
-        self.recorded_again: set[str] = set()
+        self.clients_replayed: dict[str, int] = {}
+        self.clients_run_for_real: set[str] = set()
+        self.clients_recorded_again: set[str] = set()
         self.journal: dict[str, Change] = {}
         self.passed: bool = False
         self.open: dict[OpenCall, None] = {}
         self.unended: list[Unended] = []
-        self.of_failed_attempts: set[str] = set()
-        self.void: set[str] = set()
+        self.recordings_of_failed_attempts: set[str] = set()
+        self.not_made_again: set[str] = set()
         self.ended: Event = Event()
         self.number_begun: int = 0
         self.has_new_answers: bool = False
-        self.stayed: dict[tuple[str, int], NewAnswer] = {}
-        self.written_of_others: dict[Owner, dict[tuple[str, int], NewAnswer]] = {}
+        self.unwritten_answers: dict[tuple[str, int], NewAnswer] = {}
+        self.written_for_scopes: dict[Owner, dict[tuple[str, int], NewAnswer]] = {}
 
     def rewind(self) -> None:
         """Start over, because the scope has ended.
@@ -201,10 +209,10 @@ class Owner:
             track.taken.clear()
         self.ordinals.clear()
         self.number_begun = 0
-        self.replayed.clear()
-        self.again.clear()
+        self.clients_replayed.clear()
+        self.clients_run_for_real.clear()
         self.has_new_answers = False
-        self.stayed = {}
+        self.unwritten_answers = {}
         self.ended.set()
         self.ended = Event()
 
@@ -213,10 +221,10 @@ class Owner:
 
         This owner has failed, and the files with their new answers were put back.
         """
-        for scope, new_answers in self.written_of_others.items():
-            scope.stayed = new_answers | scope.stayed
+        for scope, new_answers in self.written_for_scopes.items():
+            scope.unwritten_answers = new_answers | scope.unwritten_answers
             scope.has_new_answers = False
-        self.written_of_others = {}
+        self.written_for_scopes = {}
 
 
 class Unended(NamedFields):
@@ -257,12 +265,13 @@ class Inside:
     While a call is active, nothing in it is mimicked.
 
     Attributes:
-        hear: Learns what other processes have done, in one that was forked: its parent
-            may have ended the call.
+        hear_other_processes: Learns what the other processes of the run have done: the
+            parent of a forked process may have ended the call. None in a process that
+            was not forked.
     """
 
     def __init__(self) -> None:
-        self.hear: Callable[[], None] | None = None
+        self.hear_other_processes: Callable[[], None] | None = None
         self._variable: ContextVar[Any] = ContextVar(
             "pytest_mimic_inside", default=None
         )
@@ -277,8 +286,8 @@ class Inside:
         outer = self._variable.get() or getattr(current_thread(), "_mimic_inside", None)
         if outer is None or not outer.active:
             return False
-        if self.hear is not None:
-            self.hear()
+        if self.hear_other_processes is not None:
+            self.hear_other_processes()
         return bool(outer.active)
 
     @contextmanager

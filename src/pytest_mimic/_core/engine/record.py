@@ -204,7 +204,7 @@ def record(
         if owner is not None and call.converses:
             is_new = stored_outcome is new_outcome
             # Once new answers are written, one more needs no look at the others.
-            if not is_new or owner.stayed or not owner.has_new_answers:
+            if not is_new or owner.unwritten_answers or not owner.has_new_answers:
                 new_recording = recording._replace(outcomes=[new_outcome])
                 new_answer = NewAnswer(places, place, new_recording, error)
                 _note_answer(owner, call, stored_outcome, new_answer)
@@ -225,19 +225,21 @@ def _unless_it_stays(
     owner = places.owner if call.converses else None
     if owner is not None and not may_stay(call.plan.run.current, owner):
         volatile = ()
-    if not _is_unchanged(call, before, new_outcome, volatile=volatile):
+    if not _agrees_with_recorded(call, before, new_outcome, volatile=volatile):
         return new_outcome
     before.inputs = new_outcome.inputs
     return before
 
 
-def _is_unchanged(
-    call: Call, before: Stored, after: Stored, *, volatile: Collection[str]
+def _agrees_with_recorded(
+    call: Call, recorded: Stored, new: Stored, *, volatile: Collection[str]
 ) -> bool:
-    from pytest_mimic._core.engine.verifying import is_unchanged
+    from pytest_mimic._core.engine.verifying import agrees_with_recorded
 
     redactor = call.plan.run.redactor
-    return is_unchanged(call, before, after, volatile=volatile, redactor=redactor)
+    return agrees_with_recorded(
+        call, recorded, new, volatile=volatile, redactor=redactor
+    )
 
 
 def _note_answer(
@@ -257,18 +259,18 @@ def _note_answer(
     current = call.plan.run.current
     # Another form of the same answer replaces the one that was noted.
     key = new_answer.places.file, new_answer.place
-    owner.stayed.pop(key, None)
+    owner.unwritten_answers.pop(key, None)
     new_outcome = new_answer.recording.stored
     if stored_outcome is new_outcome:
         # Another process may have written new answers while one of this process stayed.
-        if owner.stayed or not owner.has_new_answers:
+        if owner.unwritten_answers or not owner.has_new_answers:
             write_new_answers(current, owner)
         return
     if not call.plan.options.volatile:
         return
-    if _is_unchanged(call, stored_outcome, new_outcome, volatile=()):
+    if _agrees_with_recorded(call, stored_outcome, new_outcome, volatile=()):
         return
-    owner.stayed[key] = new_answer
+    owner.unwritten_answers[key] = new_answer
     if not may_stay(current, owner):
         write_new_answers(current, owner)
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _MOST_LOOKED_AT = 10_000
 
 
-class _SharedTurns(Protocol):
+class _Processes(Protocol):
     """The processes of a run that has forked, as `Turns` uses them."""
 
     def begin_turn(self) -> None:
@@ -49,18 +49,20 @@ class Turns:
 
     def __init__(self) -> None:
         self._lock = RLock()
+        # How many turns the thread that holds the lock has begun, one inside another.
         self._depth = 0
-        self._family: _SharedTurns | None = None
+        # None until the run forks.
+        self._processes: _Processes | None = None
 
     def begin(self) -> None:
-        """Begin a turn, once no other thread and process has one."""
+        """Begin a turn, once neither another thread nor another process has one."""
         self._lock.acquire()
         self._depth += 1
-        if self._depth > 1 or self._family is None:
-            # Other processes wait already, or there are none.
+        if self._depth > 1 or self._processes is None:
+            # The outermost turn keeps other processes out already, or there are none.
             return
         try:
-            self._family.begin_turn()
+            self._processes.begin_turn()
         except BaseException:
             self._depth -= 1
             self._lock.release()
@@ -70,9 +72,9 @@ class Turns:
         """End a turn."""
         try:
             is_outermost = self._depth == 1
-            if is_outermost and self._family is not None:
+            if is_outermost and self._processes is not None:
                 # Other processes have waited for the whole of this turn.
-                self._family.end_turn()
+                self._processes.end_turn()
         finally:
             self._depth -= 1
             self._lock.release()
@@ -80,10 +82,13 @@ class Turns:
     __enter__ = begin
     __exit__ = end
 
-    def share(self, family: _SharedTurns) -> None:
-        """Share the turns with processes that are forked from now on, in a turn."""
-        family.begin_turn()
-        self._family = family
+    def share(self, processes: _Processes) -> None:
+        """Share the turns with processes that are forked from now on.
+
+        The caller holds a turn.
+        """
+        processes.begin_turn()
+        self._processes = processes
 
     def start_over(self) -> None:
         """Begin anew in a forked process.

@@ -90,7 +90,7 @@ class Refusal:
 
     def _following_replayed(self) -> MimicError:
         run = self._run
-        error = new_after_replayed(self._call.label, test=run.current.again)
+        error = new_after_replayed(self._call.label, test=run.current.test_to_run_again)
         return blame(run, error, self._call, option=Verb.RERECORD.value)
 
     def _empty(self) -> MimicError:
@@ -100,7 +100,9 @@ class Refusal:
         """
         run, call = self._run, self._call
         remedies: Sequence[Remedy | str]
-        remedies = self._file.remedies or [rerecord("to record it", run.current.again)]
+        remedies = self._file.remedies or [
+            rerecord("to record it", run.current.test_to_run_again)
+        ]
         error = MissingRecordingError(
             f"no recording of {call.label}",
             facts=[
@@ -110,7 +112,7 @@ class Refusal:
             remedies=remedies,
             call=call.label,
             target=call.plan.target,
-            test=run.current.again,
+            test=run.current.test_to_run_again,
         )
         return blame(run, error, call, option=self._option(Verb.RERECORD))
 
@@ -124,7 +126,7 @@ class Refusal:
             call.plan.target,
             changed,
             recorded=recording.recorded,
-            test=run.current.again,
+            test=run.current.test_to_run_again,
             remedies=self._file.remedies,
         )
         return blame(run, error, call, option=self._option(Verb.RECORD))
@@ -139,7 +141,7 @@ class Refusal:
         run, call = self._run, self._call
         misses = run.recordings.missed
         key = (
-            run.current.again,
+            run.current.test_to_run_again,
             call.plan.target,
             call.key,
             self._file.cassette_in_words,
@@ -162,7 +164,7 @@ class Refusal:
         owner_name = None if owner is None else owner.name
         # A test hands on what one service answers to another. The answers of all
         # services follow from one another only if they are recorded together.
-        is_later = call.converses and owner is not None and bool(owner.replayed)
+        is_later = call.converses and owner is not None and bool(owner.clients_replayed)
         verb = Verb.RERECORD if is_later else Verb.RECORD
         values = dict(zip(call.parameters, call.bound_values, strict=False))
         candidates = list(islice(file.candidates(target), CANDIDATES))
@@ -178,7 +180,7 @@ class Refusal:
                 call.label,
                 target,
                 call.arguments,
-                run.current.again,
+                run.current.test_to_run_again,
                 call.plan.options,
                 call.plan.client,
                 belongs_to_test=call.is_in_sequence and not file.cassette_in_words,

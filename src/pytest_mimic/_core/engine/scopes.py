@@ -39,8 +39,8 @@ class Scopes:
         self._open: dict[str, Owner] = {}
         # The scopes in which the test ran whose teardown has begun.
         self._scopes_around_test: list[Owner] = []
-        # By the test of a failed attempt, the recordings that it has made.
-        self._attempts: dict[str, set[str]] = {}
+        # By the test, the names of the recordings that its failed attempts have made.
+        self._made_in_failed_attempts: dict[str, set[str]] = {}
 
     # -- scopes
 
@@ -67,7 +67,7 @@ class Scopes:
             self._open[name] = owner
 
         def leave(passed: bool) -> None:
-            self._run.current.hear()
+            self._run.current.hear_other_processes()
             change_of_fixtures = 1
             if ends:
                 change_of_fixtures = -1
@@ -92,8 +92,10 @@ class Scopes:
         """Begin a test, or a new attempt of one that has failed in this run."""
         owner = Owner(nodeid, is_test=True)
         self._run.current.owner = owner
-        owner.of_failed_attempts = self._attempts.pop(nodeid, set())
-        owner.void = set(owner.of_failed_attempts)
+        owner.recordings_of_failed_attempts = self._made_in_failed_attempts.pop(
+            nodeid, set()
+        )
+        owner.not_made_again = set(owner.recordings_of_failed_attempts)
 
     def begin_teardown(self) -> None:
         """Begin the teardown of a test, which may end scopes that it ran in."""
@@ -115,7 +117,7 @@ class Scopes:
         scopes_around_test = self._scopes_around_test
         self._scopes_around_test = []
         session = self._owners[""]
-        self._run.current.hear()
+        self._run.current.hear_other_processes()
         try:
             self.end_calls(test, passed=passed and is_neither_skipped_nor_xfail)
             if self._run.made_recordings is not None:
@@ -142,8 +144,8 @@ class Scopes:
         A later test may record something new with such a fixture: see `stayed_answers`.
         """
         for scope in self._owners.values():
-            if scope.fixtures and scope.stayed:
-                scope.stayed |= test.stayed
+            if scope.fixtures and scope.unwritten_answers:
+                scope.unwritten_answers |= test.unwritten_answers
 
     def _end_scopes(self) -> None:
         for name, owner in list(self._open.items()):
@@ -158,7 +160,7 @@ class Scopes:
         Without a complete run, what it did not use of them may belong to other
         fixtures.
         """
-        self._run.current.hear()
+        self._run.current.hear_other_processes()
         for owner in self._owners.values():
             self.end_calls(owner, passed=True)
             if is_complete:
@@ -208,7 +210,7 @@ class Scopes:
         for track in owner.tracks.values():
             track.trim()
         if run.made_recordings is not None:
-            for target in sorted(owner.recorded_again):
+            for target in sorted(owner.clients_recorded_again):
                 for name in run.made_recordings.others(owner, target):
                     run.made_recordings.drop(name)
 
@@ -217,10 +219,10 @@ class Scopes:
 
         All of it is kept, or if the owner's test failed, only new values.
         """
-        if owner.void and passed:
+        if owner.not_made_again and passed:
             self._drop_failed_attempt(owner)
         if owner.is_test and not passed:
-            self._note_attempt(owner)
+            self._note_failed_attempt(owner)
         if not owner.journal:
             return
         if passed:
@@ -233,25 +235,28 @@ class Scopes:
             owner.let_recorded_answers_stay()
         owner.journal = {}
 
-    def _note_attempt(self, owner: Owner) -> None:
-        """Note what a failed attempt of a test has newly recorded.
+    def _note_failed_attempt(self, owner: Owner) -> None:
+        """Note the recordings that did not exist before a failed attempt of a test.
 
-        For a new attempt, it is no outcome.
+        A new attempt replays none of them.
         """
-        names = set(owner.of_failed_attempts)
+        recording_names = set(owner.recordings_of_failed_attempts)
         for name, change in owner.journal.items():
-            if change.before is None and not name.startswith(CASSETTES_PREFIX):
-                names.add(name)
-        if names:
-            self._attempts[owner.name] = names
+            if change.is_of_new_file and not name.startswith(CASSETTES_PREFIX):
+                recording_names.add(name)
+        if recording_names:
+            self._made_in_failed_attempts[owner.name] = recording_names
 
     def _drop_failed_attempt(self, owner: Owner) -> None:
-        """Drop what a failed attempt recorded, and the passed one has not called."""
+        """Drop the recordings of failed attempts, once an attempt has passed.
+
+        Those that the passed attempt has made again stay.
+        """
         recordings = self._run.made_recordings
         if recordings is not None:
-            for name in sorted(owner.void):
+            for name in sorted(owner.not_made_again):
                 recordings.drop(name)
-        owner.void = set()
+        owner.not_made_again = set()
 
     def _take_back(self, owner: Owner) -> None:
         """Take back what a failed test must not keep.
@@ -281,10 +286,10 @@ class Scopes:
             return False
         for name in names:
             change = owner.journal[name]
-            if change.before is not None and change.before != change.now:
+            if not change.is_of_new_file and change.before != change.now:
                 return False
         recordings = self._run.made_recordings
-        if group in owner.recorded_again and recordings is not None:
+        if group in owner.clients_recorded_again and recordings is not None:
             return not recordings.others(owner, group)
         return True
 

@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 
 def may_stay(current: Current, owner: Owner) -> bool:
     """Return whether each answer of an owner's conversation has stayed so far."""
-    return not any(each.has_new_answers for each in _in_conversation(current, owner))
+    return not any(
+        other_owner.has_new_answers
+        for other_owner in _owners_in_conversation(current, owner)
+    )
 
 
 def write_new_answers(current: Current, owner: Owner) -> None:
@@ -42,20 +45,24 @@ def write_new_answers(current: Current, owner: Owner) -> None:
         current: Knows the wider fixtures that are set up.
         owner: The owner of the call whose answer does not stay.
     """
-    _note_new_answers(current, owner)
-    for each in _in_conversation(current, owner):
-        stayed, each.stayed = each.stayed, {}
-        if stayed and each is not current.owner:
-            current.owner.written_of_others[each] = stayed
-        for new_answer in stayed.values():
-            _note_new_answers(current, each)
+    _let_no_recorded_answer_stay(current, owner)
+    for answers_owner in _owners_in_conversation(current, owner):
+        new_answers = answers_owner.unwritten_answers
+        answers_owner.unwritten_answers = {}
+        if not new_answers:
+            continue
+        if answers_owner is not current.owner:
+            # If the test of now fails, their files are put back with its own.
+            current.owner.written_for_scopes[answers_owner] = new_answers
+        _let_no_recorded_answer_stay(current, answers_owner)
+        for new_answer in new_answers.values():
             new_answer.places.put(
                 new_answer.place, new_answer.recording, new_answer.error
             )
 
 
-def _note_new_answers(current: Current, owner: Owner) -> None:
-    """Note that recorded answers do not stay, also for the processes of the run."""
+def _let_no_recorded_answer_stay(current: Current, owner: Owner) -> None:
+    """Note that no recorded answer of an owner stays, and tell other processes."""
     if owner.has_new_answers:
         return
     owner.has_new_answers = True
@@ -64,8 +71,11 @@ def _note_new_answers(current: Current, owner: Owner) -> None:
         family.tell(NewAnswersWritten(owner.token))
 
 
-def _in_conversation(current: Current, owner: Owner) -> Iterator[Owner]:
-    """Yield an owner, and the scopes of the wider fixtures that are set up."""
+def _owners_in_conversation(current: Current, owner: Owner) -> Iterator[Owner]:
+    """Yield the owners of one conversation: an owner, and the wider fixtures' scopes.
+
+    Only scopes with a fixture that is set up take part.
+    """
     yield owner
     # Another thread may set a fixture up meanwhile.
     for scope in list(current.scopes.values()):

@@ -226,7 +226,7 @@ class Step:
         """Return the error to raise when a reader wants more than was recorded."""
         remedies = getattr(self.call.plan.cassette, "remedies", None) or ()
         error = verifier().read_further(
-            self.call.label, test=self.run.current.again, remedies=remedies
+            self.call.label, test=self.run.current.test_to_run_again, remedies=remedies
         )
         return blame(
             self.run, error, self.call, option="" if remedies else "--mimic-rerecord"
@@ -444,6 +444,8 @@ class Step:
         """
         self.withdraw()
         error = verifier().new_after_replayed(
-            self.call.label, test=self.run.current.again, holds_placeholder=True
+            self.call.label,
+            test=self.run.current.test_to_run_again,
+            holds_placeholder=True,
         )
         raise blame(self.run, error, self.call, option="--mimic-rerecord")

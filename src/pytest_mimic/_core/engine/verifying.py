@@ -82,7 +82,10 @@ def compare_repeated(
     """
     run = call.plan.run
     owner = run.current.owner
-    if owner.ends or owner.replayed.get(call.plan.target) != run.current.replayed_tests:
+    if (
+        owner.ends
+        or owner.clients_replayed.get(call.plan.target) != run.current.replayed_tests
+    ):
         return
     actual = _as_recorded(call, outcome)
     drift, _ = _drift(call, stored_outcome, actual, is_awaited=is_awaited)
@@ -101,11 +104,8 @@ def _drift(
         The error, None if they agree, and the differences that it shows.
     """
     run = call.plan.run
-    recorded, plan, options = (
-        stored_outcome.load(call.paths),
-        call.plan,
-        call.plan.options,
-    )
+    plan, options = call.plan, call.plan.options
+    recorded = stored_outcome.load(call.paths)
     exact_keys = frozenset[str]()
     if plan.adapter is not None:
         exact_keys = plan.adapter.exact
@@ -130,23 +130,23 @@ def _drift(
         )
     if not found_differences:
         return None, []
-    before, failure = plan.failure(recorded), plan.failure(actual)
+    recorded_failure, failure = plan.failure(recorded), plan.failure(actual)
     # Of a function, another error than the recorded one is a drift like any other.
-    is_outage = failure not in (None, before) and (
-        before is None or plan.adapter is not None
+    is_outage = failure not in (None, recorded_failure) and (
+        recorded_failure is None or plan.adapter is not None
     )
     failed = f"the real call {failure}" if is_outage else ""
     error = drift(
         call.label,
         found_differences,
-        test=run.current.again,
+        test=run.current.test_to_run_again,
         failed=failed,
         target=plan.target,
         line=plan.client,
         options=options,
     )
     error.__cause__ = actual.error if failed else None
-    if plan.adapter is not None and call.plan.options.sequence is not False:
+    if plan.adapter is not None and options.sequence is not False:
         error.conversation = plan.target
     return error, found_differences
 
@@ -177,51 +177,73 @@ def _as_recorded(call: Call, outcome: Outcome) -> Outcome:
     return outcome
 
 
-def _comparable(plan: Plan, outcome: Outcome, beside: Outcome | None = None) -> Outcome:
-    """Return the part of an outcome that is compared with another one of its call."""
+def _comparable(plan: Plan, outcome: Outcome, other: Outcome | None = None) -> Outcome:
+    """Return the part of an outcome that is compared with another one of its call.
+
+    Args:
+        plan: The plan of the call. Only an adapter leaves parts out.
+        outcome: The outcome.
+        other: The outcome with which it is compared: of a body that was left early,
+            only what both have is compared. None: all of it is.
+    """
     if plan.adapter is None or not isinstance(outcome, Value):
         return outcome
-    other = None if beside is None else beside.content
-    return Value(plan.adapter.comparable(outcome.value, other))
+    other_content = None if other is None else other.content
+    return Value(plan.adapter.comparable(outcome.value, other_content))
 
 
-def _length(outcome: Outcome) -> tuple[str, int, bool]:
-    """Return the kind of an outcome, and of a stream how far it was read."""
+def _kind_and_length(outcome: Outcome) -> tuple[str, int, bool]:
+    """Return the kind of an outcome, and of a stream how far it was read.
+
+    | outcome | returned |
+    |---|---|
+    | a stream | its kind, the number of its items, whether it was read to its end |
+    | any other | its kind, 0, False |
+    """
     if isinstance(outcome, Stream):
         return outcome.kind, len(outcome.items), outcome.end is not None
     return outcome.kind, 0, False
 
 
-def is_unchanged(
+def agrees_with_recorded(
     call: Call,
-    before: Stored,
-    after: Stored,
+    recorded: Stored,
+    new: Stored,
     *,
     volatile: Collection[str],
     redactor: Redactor,
 ) -> bool:
-    """Check whether an outcome has changed at most in parts that are left out.
+    """Return whether a new outcome has all parts that count of the recorded one.
 
-    They are the paths of `volatile`, and at a client a few more parts that verifying
-    leaves out, such as a date.
+    The paths of `volatile` do not count, and at a client, neither do the parts that
+    verifying leaves out, such as a date. If the two agree, a call that is recorded
+    again may keep its recorded outcome.
+
+    Args:
+        call: The call that was recorded again.
+        recorded: The outcome that its recording has.
+        new: The outcome that it has given now.
+        volatile: The paths that may differ.
+        redactor: Hides the secrets in the differences.
     """
     plan = call.plan
-    hides_parts = after.encoded is not None and after.encoded.has_custom_identity
+    hides_parts = new.encoded is not None and new.encoded.has_custom_identity
     if plan.kind == "function" and (
-        not volatile or hides_parts or before.awaited != after.awaited
+        not volatile or hides_parts or recorded.awaited != new.awaited
     ):
         return False
     try:
-        old, new = before.load(call.paths), after.load(call.paths)
+        recorded_outcome = recorded.load(call.paths)
+        new_outcome = new.load(call.paths)
     except MimicError:
         # The file is damaged, for example.
         return False
-    if _length(old) != _length(new):
+    if _kind_and_length(recorded_outcome) != _kind_and_length(new_outcome):
         return False
     # The new outcome is compared beside nothing: if it goes further than the recorded
     # one, they differ.
-    comparable_recorded = _comparable(plan, old, new)
-    comparable_new = _comparable(plan, new)
+    comparable_recorded = _comparable(plan, recorded_outcome, new_outcome)
+    comparable_new = _comparable(plan, new_outcome)
     return not compare(
         comparable_recorded,
         comparable_new,

@@ -98,7 +98,7 @@ class Wait(NamedTuple):
 
         It was cancelled when it was recorded.
         """
-        label, test = self.call.label, self.run.current.again
+        label, test = self.call.label, self.run.current.test_to_run_again
         error = MissingRecordingError(
             f"{label} was cancelled after {self.stored.duration:.1f} s when it was"
             " recorded, and nobody cancels it now",

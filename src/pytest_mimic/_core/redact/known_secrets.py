@@ -251,7 +251,7 @@ class KnownSecrets:
 
     # -- other processes
 
-    def hear(self) -> None:
+    def hear_other_processes(self) -> None:
         """Learn what other processes have sent and were issued so far."""
         with self._guard:
             pass

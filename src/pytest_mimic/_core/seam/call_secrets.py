@@ -122,7 +122,7 @@ class Secrets:
         if issuer is None or self.redactor.issuer is not None:
             return
         known = issuer.known
-        known.hear()
+        known.hear_other_processes()
         self.redactor = self.redactor.knowing(known, issuer)
         # The last stand-in of a secret wins: that of an issued one tells it apart from
         # other secrets, `<redacted>` does not.

@@ -11,11 +11,11 @@ def test_a_command_runs_the_scope_again_while_a_wider_fixture_is_torn_down() -> 
     current = Current()
     current.test = "test_a.py::test_x"
     current.owner = Owner("test_a.py[db='sqlite']")
-    assert current.again == "test_a.py::test_x"
+    assert current.test_to_run_again == "test_a.py::test_x"
 
     current.owner.ends = True
 
-    assert current.again == "test_a.py"
+    assert current.test_to_run_again == "test_a.py"
 
 
 def test_a_test_uses_the_secrets_of_its_fixtures_and_with_request_of_all() -> None:

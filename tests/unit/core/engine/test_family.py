@@ -77,7 +77,7 @@ def test_calls_of_all_processes_take_places_in_turn(
 
     assert recorded() == 1
     assert in_child(twice) == [2, 3]
-    runs.run.current.hear()
+    runs.run.current.hear_other_processes()
     assert runs.account.replayed == 3
 
 
@@ -96,7 +96,7 @@ def test_an_error_of_a_child_fails_the_test(runs: Runs) -> None:
 
     message = in_child(fetch)
 
-    runs.run.current.hear()
+    runs.run.current.hear_other_processes()
     assert message == "no recording of shop:fetch()"
     assert [error.partition("\n")[0] for error in runs.errors()] == [message]
     assert [miss.label for miss in runs.account.missing] == ["shop:fetch()"]
@@ -107,7 +107,7 @@ def test_what_a_child_records_is_judged_with_its_test(runs: Runs) -> None:
     fetch = runs.mimic(counter(), sequence=True)
 
     assert in_child(fetch) == 1
-    runs.run.current.hear()
+    runs.run.current.hear_other_processes()
 
     [(name, change)] = runs.run.current.owner.journal.items()
     assert change.before is None
@@ -254,11 +254,11 @@ def test_the_secrets_that_all_tests_hide_are_known_in_all_processes(
 ) -> None:
     def answer() -> None:
         runs.run.redactor.issued.add(TOKEN)
-        runs.run.current.hear()
+        runs.run.current.hear_other_processes()
 
     in_child(answer)
 
-    runs.run.current.hear()
+    runs.run.current.hear_other_processes()
     assert runs.run.redactor.issued == {TOKEN}
 
 
@@ -267,7 +267,7 @@ def test_the_first_of_equal_calls_may_be_one_of_another_process(runs: Runs) -> N
     in_child(
         lambda: runs.run.current.family.tell_sender(key, Sender({"key": "k-1"}, {}))
     )
-    runs.run.current.hear()
+    runs.run.current.hear_other_processes()
     names, _ = runs.run.senders.differing(key, Sender({"key": "k-2"}, {}))
 
     assert names == ["key"]

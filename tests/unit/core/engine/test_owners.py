@@ -28,8 +28,8 @@ def test_a_scope_that_starts_over_keeps_what_it_recorded_and_forgets_what_it_ask
 ):
     owner = Owner("tests/test_a.py")
     owner.journal["calls/a.json"] = Change(None)
-    owner.replayed["redis"] = 0
-    owner.recorded_again.add("redis")
+    owner.clients_replayed["redis"] = 0
+    owner.clients_recorded_again.add("redis")
     waiting = owner.ended
     token = owner.token
 
@@ -37,5 +37,8 @@ def test_a_scope_that_starts_over_keeps_what_it_recorded_and_forgets_what_it_ask
 
     assert waiting.is_set()
     assert owner.token != token
-    assert (owner.replayed, owner.number_begun) == ({}, 0)
-    assert (list(owner.journal), owner.recorded_again) == (["calls/a.json"], {"redis"})
+    assert (owner.clients_replayed, owner.number_begun) == ({}, 0)
+    assert (list(owner.journal), owner.clients_recorded_again) == (
+        ["calls/a.json"],
+        {"redis"},
+    )
