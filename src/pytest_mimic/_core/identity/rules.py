@@ -231,7 +231,7 @@ def _kind_without_empty(kind: Kind) -> Kind:
     def reduce(value: Any) -> object:
         return _without_empty_state(reduce_with_empty(value))
 
-    return Kind(kind.tag, reduce, kind.many)
+    return Kind(kind.tag, reduce, kind.reduce_column)
 
 
 def _without_made_hash(value: Any, *, reduce_state: Reduce) -> object:
@@ -290,7 +290,7 @@ def _table_kind(type_: type, places: Places, *, layout: bool) -> Kind | None:
             reduce = path_reducer(places)
         # The other attributes of typing's own classes differ by version.
         if name == names[0] or type_.__module__ == "typing":
-            return Kind(row.name or tag, reduce, row.many)
+            return Kind(row.identity_name or tag, reduce, row.reduce_column)
         if base is tuple and hasattr(type_, "n_sequence_fields"):
             return Kind(tag, _reduce_struct_sequence)
         # A subclass counts with the attributes that it adds, a named tuple with the

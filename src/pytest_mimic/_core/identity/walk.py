@@ -81,6 +81,9 @@ LONG_COLUMN = 1 << 12
 # The values of at least this many dicts with the same keys become a column for each
 # key.
 MANY_ROWS = 8
+# The objects of at most so many are reduced once each, where a longer column has them
+# over and over.
+FEW_OBJECTS = 8
 # The size of a chunk of memory that is still in the CPU's cache when it is searched for
 # NaNs.
 CHUNK = 1 << 21
@@ -223,7 +226,14 @@ class Walk:
     def write(
         self, type_: type, column: Column, update: Update, level: int
     ) -> InnerColumns:
-        """Write values of one type, and return the columns of their parts."""
+        """Write values of one type, and return the columns of their parts.
+
+        Args:
+            type_: The type.
+            column: The values.
+            update: Writes into the digest.
+            level: How deep the values lie in the argument.
+        """
         writer = _WRITERS.get(type_)
         if writer is not None:
             return writer(self, column, update, level)
@@ -231,15 +241,16 @@ class Walk:
             return _write_memory(column, update)
         kind = self.kind(type_)
         if (
-            kind.many is not None
+            kind.reduce_column is not None
             and len(column) > SHORT_COLUMN
             and self.replace_path is None
         ):
             update(b"V" + dumps((kind.tag, len(column)), MARSHAL_VERSION))
-            return kind.many(column)
+            return kind.reduce_column(column)
         update(b"K" + dumps((kind.tag, len(column)), MARSHAL_VERSION))
-        different_objects = {*map(id, column[:SHORT_COLUMN])}
-        if len(different_objects) * MANY_ROWS > SHORT_COLUMN:
+        first_objects = {*map(id, column[:SHORT_COLUMN])}
+        if len(first_objects) > FEW_OBJECTS:
+            # Most objects differ: it would not pay to look for those that repeat.
             return (list(map(kind.reduce, column)),)
         # The column is a few objects over and over, such as time zones or flags. Each
         # object is reduced once.
@@ -407,6 +418,7 @@ def _write_sets(walk: Walk, column: Column, update: Update, level: int) -> Inner
     for members in column:
         ranks = walk.ranks(list(members), level)
         update(b"#" + b"".join(sorted(ranks)))
+    # A rank says all of a member, so that no column of members is left to be written.
     return ()
 
 

@@ -229,39 +229,49 @@ class ColumnWords(NamedTuple):
 
     | field | text |
     |---|---|
-    | `about` | `2,000 of 2,000 differ` |
-    | `head` | `[0]: ` |
+    | `on_both` | `2,000 of 2,000 differ` |
+    | `before_each` | `[0]: ` |
     | `old`, `new` | `0.02433`, `0.02434` |
 
     Attributes:
-        about: The words on both sides together, or an empty text.
-        head: The words before each side; empty: there are none.
-        old: The recorded side. Both sides are empty where `about` says all.
-        new: The side of now.
-        unit: The words behind each side; empty: there are none.
+        on_both: The words on both columns together, or an empty text.
+        before_each: The words before `old` and before `new`; empty: there are none.
+        old: What the recorded column has. Like `new`, it is empty where `on_both` says
+            all.
+        new: What the column has now.
+        behind_each: The words behind `old` and behind `new`; empty: there are none.
     """
 
-    about: str = ""
-    head: str = ""
+    on_both: str = ""
+    before_each: str = ""
     old: str = ""
     new: str = ""
-    unit: str = ""
+    behind_each: str = ""
 
     def sentence(self, old_word: str, new_word: str) -> str:
-        """Return all in one line, with the words for both sides: `recorded`, `now`."""
-        if not self.old:
-            return self.about
-        sides = f"{self.head}{self.old}{self.unit} {old_word}, {self.new} {new_word}"
-        if not self.about:
-            return sides
-        return f"{self.about}, {sides}"
+        """Return all words in one line.
 
-    def sides(self) -> tuple[str, str]:
-        """Return each side as a text of its own; empty texts if there are no sides."""
+        Args:
+            old_word: The word for the old column, such as `recorded`.
+            new_word: The word for the new column, such as `now`.
+        """
+        if not self.old:
+            return self.on_both
+        old = f"{self.before_each}{self.old}{self.behind_each}"
+        words_on_each = f"{old} {old_word}, {self.new} {new_word}"
+        if not self.on_both:
+            return words_on_each
+        return f"{self.on_both}, {words_on_each}"
+
+    def words_on_each_column(self) -> tuple[str, str]:
+        """Return the words on the old column, and those on the new one, for the page.
+
+        They are two empty texts where `on_both` says all.
+        """
         if not self.old:
             return "", ""
-        old = f"{self.head}{self.old}{self.unit}"
-        new = f"{self.head}{self.new}{self.unit}"
+        old = f"{self.before_each}{self.old}{self.behind_each}"
+        new = f"{self.before_each}{self.new}{self.behind_each}"
         return old, new
 
 
@@ -270,24 +280,25 @@ def column_words(old: Opaque, new: Opaque) -> ColumnWords:
     if old.kind == "rows":
         return _counts_words(old.text, new.text)
     if old.kind == "first_column":
-        about = "the columns have another order"
-        return ColumnWords(about, "the first: ", _name(old), _name(new))
+        on_both = "the columns have another order"
+        return ColumnWords(on_both, "the first: ", _name(old), _name(new))
     if old.text != new.text:
-        return ColumnWords(head="dtype ", old=str(old.text), new=str(new.text))
+        return ColumnWords(before_each="dtype ", old=str(old.text), new=str(new.text))
     if "differ" in old.facts:
         return _values_words(old, new)
-    rows, others = old.facts["rows"], new.facts["rows"]
-    if rows != others and isinstance(rows, int) and isinstance(others, int):
-        return _counts_words(rows, others)
-    if rows != others:
-        return ColumnWords(head="shape ", old=str(rows), new=str(others))
-    if isinstance(rows, int):
-        return ColumnWords(f"other values, {rows:,} rows")
-    return ColumnWords(f"other values, shape {rows}")
+    # A number of rows, or of an array of several dimensions its shape as a text.
+    old_rows, new_rows = old.facts["rows"], new.facts["rows"]
+    if old_rows != new_rows and isinstance(old_rows, int) and isinstance(new_rows, int):
+        return _counts_words(old_rows, new_rows)
+    if old_rows != new_rows:
+        return ColumnWords(before_each="shape ", old=str(old_rows), new=str(new_rows))
+    if isinstance(old_rows, int):
+        return ColumnWords(f"other values, {old_rows:,} rows")
+    return ColumnWords(f"other values, shape {old_rows}")
 
 
-def _counts_words(rows: Any, others: Any) -> ColumnWords:
-    return ColumnWords(old=f"{rows:,}", new=f"{others:,}", unit=" rows")
+def _counts_words(old_rows: Any, new_rows: Any) -> ColumnWords:
+    return ColumnWords(old=f"{old_rows:,}", new=f"{new_rows:,}", behind_each=" rows")
 
 
 def _values_words(old: Opaque, new: Opaque) -> ColumnWords:
@@ -296,10 +307,10 @@ def _values_words(old: Opaque, new: Opaque) -> ColumnWords:
     compared = f"{min(old_count, new_count):,}"
     if old_count != new_count:
         compared = f"the first {compared}"
-    about = f"{old.facts['differ']:,} of {compared} differ"
+    on_both = f"{old.facts['differ']:,} of {compared} differ"
     old_value = line(old.facts["value"], _WIDTH)
     new_value = line(new.facts["value"], _WIDTH)
-    return ColumnWords(about, f"[{old.facts['label']}]: ", old_value, new_value)
+    return ColumnWords(on_both, f"[{old.facts['label']}]: ", old_value, new_value)
 
 
 def _size(rows: Node) -> int:

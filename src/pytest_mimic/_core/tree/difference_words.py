@@ -154,12 +154,12 @@ def _sides_of(difference: Difference) -> Sides:
         )
     columns = _column_words(difference)
     if columns is not None:
-        old_words, new_words = columns.sides()
+        old_words, new_words = columns.words_on_each_column()
         return Sides(
             path,
             old=_as_one_span("-", old_words),
             new=_as_one_span("+", new_words),
-            fact=columns.about,
+            fact=columns.on_both,
         )
     fact = _fact_of(difference, old_word="recorded", new_word="now")
     if fact:

@@ -10,31 +10,39 @@ class FieldsInC(NamedTuple):
     """The fields that a builtin exception has in C.
 
     Attributes:
-        from_arguments: The constructor fills them with its arguments. A program may set
-            them anew: parsers give a `SyntaxError` its `filename` later.
-        beside_arguments: `args` does not have their values.
-        unless_none: The same. They do not count if they are None.
+        from_arguments: The names of the fields that the constructor fills with its
+            arguments. A program may set them anew: parsers give a `SyntaxError` its
+            `filename` later.
+        beside_arguments: The names of the fields whose values `args` does not have.
+        counting_unless_none: The names of further fields of which `args` does not have
+            the values. One that is None does not count, as in most errors that are
+            raised by code and not by the interpreter.
     """
 
     from_arguments: tuple[str, ...] = ()
     beside_arguments: tuple[str, ...] = ()
-    unless_none: tuple[str, ...] = ()
+    counting_unless_none: tuple[str, ...] = ()
 
 
 _OF_UNICODE_ERROR = FieldsInC(("encoding", "object", "start", "end", "reason"))
 # By the class that brings the fields. `AttributeError.obj` is left out, as it may be
-# any object.
+# any object, and so is `SyntaxError.print_file_and_line`, which stays None.
 FIELDS_IN_C: dict[type[BaseException], FieldsInC] = {
     BlockingIOError: FieldsInC(("characters_written",)),
     OSError: FieldsInC(("errno", "strerror"), ("filename", "filename2")),
     ImportError: FieldsInC(("msg",), ("name", "path")),
-    NameError: FieldsInC(unless_none=("name",)),
-    AttributeError: FieldsInC(unless_none=("name",)),
+    NameError: FieldsInC(counting_unless_none=("name",)),
+    AttributeError: FieldsInC(counting_unless_none=("name",)),
     StopIteration: FieldsInC(("value",)),
     SyntaxError: FieldsInC(
         (
-            *("msg", "filename", "lineno", "offset", "text"),
-            *("end_lineno", "end_offset"),
+            "msg",
+            "filename",
+            "lineno",
+            "offset",
+            "text",
+            "end_lineno",
+            "end_offset",
         )
     ),
     UnicodeDecodeError: _OF_UNICODE_ERROR,
@@ -48,7 +56,7 @@ def fields_in_c(class_: type[BaseException]) -> tuple[str, ...]:
     names: tuple[str, ...] = ()
     for base, fields in FIELDS_IN_C.items():
         if issubclass(class_, base):
-            names += fields.beside_arguments + fields.unless_none
+            names += fields.beside_arguments + fields.counting_unless_none
             names += fields.from_arguments
     return names
 
@@ -58,17 +66,17 @@ def exception_fields(error: BaseException) -> tuple[str, ...]:
 
     Its arguments do not tell their values.
     """
-    beside: list[str] = []
-    set_later: list[str] = []
+    fields_beside_arguments: list[str] = []
+    fields_set_later: list[str] = []
     for base, fields in FIELDS_IN_C.items():
         if not isinstance(error, base):
             continue
-        beside += fields.beside_arguments
-        for name in fields.unless_none:
+        fields_beside_arguments += fields.beside_arguments
+        for name in fields.counting_unless_none:
             if getattr(error, name) is not None:
-                beside.append(name)
-        set_later += _fields_unlike_arguments(error, base, fields.from_arguments)
-    return (*beside, *set_later)
+                fields_beside_arguments.append(name)
+        fields_set_later += _fields_unlike_arguments(error, base, fields.from_arguments)
+    return (*fields_beside_arguments, *fields_set_later)
 
 
 def _fields_unlike_arguments(

@@ -43,21 +43,21 @@ class Kind:
     Attributes:
         tag: The name of the type. Types with different values have different tags.
         reduce: Returns plainer data that stands for a value.
-        many: Reduces a long column at once, faster than one by one, and returns columns
-            of plainer data. None: the type has no such way.
+        reduce_column: Reduces a long column of values at once, faster than one by one,
+            and returns columns of plainer data. None: the type has no such way.
     """
 
-    __slots__ = ("many", "reduce", "tag")
+    __slots__ = ("reduce", "reduce_column", "tag")
 
     def __init__(
         self,
         tag: str,
         reduce: Reduce,
-        many: Callable[[list[Any]], tuple[list[Any], ...]] | None = None,
+        reduce_column: Callable[[list[Any]], tuple[list[Any], ...]] | None = None,
     ) -> None:
         self.tag: Final = tag
         self.reduce: Final = reduce
-        self.many: Final = many
+        self.reduce_column: Final = reduce_column
 
 
 class Raw:

@@ -38,11 +38,12 @@ class Row(NamedTuple):
             value of the type is made again.
         identity_parts: Returns what a value is made of in an identity, in place of
             `take`. None: `take` gives that, too.
-        many: Returns what counts of many values at once, see `kinds.Kind`.
+        reduce_column: Returns what counts of many values at once, see `Kind` in
+            `kinds`. None: the values are taken apart one by one.
         text: Takes the class in this table and a value, and returns the text that
             people see in place of the value's parts. None: people see the parts.
-        name: The name of the type in identities, where its own name differs by version
-            of Python.
+        identity_name: The name of the type in identities, such as `pathlib:Path`, where
+            its own name differs by version of Python. Empty: its own name.
         may_change: Whether a value may change. An outcome that has the same one at two
             places is not stored as readable JSON, which would make two of it.
         keeps_attributes: Whether `take` reads data that the class keeps in the
@@ -53,9 +54,9 @@ class Row(NamedTuple):
     tag: str = ""
     make: Callable[[Any, Any], Any] | None = None
     identity_parts: Take | None = None
-    many: Take | None = None
+    reduce_column: Take | None = None
     text: Callable[[Any, Any], str] | None = None
-    name: str = ""
+    identity_name: str = ""
     may_change: bool = False
     keeps_attributes: bool = False
 
@@ -569,12 +570,12 @@ def _url_text_of_bytes(_listed_class: object, value: Any) -> str:
 
 _FUNCTION_OF_METHOD = Row(attrgetter("__func__"))
 _IN_MEMORY_FILE = Row(_in_memory_file)
-_IPV4_ADDRESS = Row(str, text=_text_by_class)
-_IPV6_ADDRESS = Row(str, identity_parts=_ipv6_text, text=_text_by_class)
+_IPV4 = Row(str, text=_text_by_class)
+_IPV6 = Row(str, identity_parts=_ipv6_text, text=_text_by_class)
 _PARSER = Row(_parser_parts, keeps_attributes=True)
 # The attributes of a type of tokens are the types below it that were asked for so far.
 _TOKEN_TYPE = Row(_tuple_items, text=_text_by_class, keeps_attributes=True)
-_UNION = Row(_union_members, name="typing:Union")
+_UNION = Row(_union_members, identity_name="typing:Union")
 
 #: By the full name of a type, see `kinds.full_name`.
 ROWS: dict[str, Row] = {
@@ -648,7 +649,7 @@ ROWS: dict[str, Row] = {
         tag="datetime",
         make=_make_moment,
         identity_parts=attrgetter("year", "month", "day", *_FIELDS_OF_TIMES),
-        many=_many_moments_data,
+        reduce_column=_many_moments_data,
         text=_moment_text,
     ),
     "datetime.time": Row(
@@ -712,31 +713,37 @@ ROWS: dict[str, Row] = {
     "typing._AnnotatedAlias": Row(attrgetter("__origin__", "__metadata__")),
     "typing._SpecialGenericAlias": Row(attrgetter("_name")),
     # Some of the special forms are classes in later versions of Python.
-    "typing._SpecialForm": Row(_special_form_name, name="class"),
+    "typing._SpecialForm": Row(_special_form_name, identity_name="class"),
     "functools.partial": Row(_partial_parts),
     "_io.BytesIO": _IN_MEMORY_FILE,
     "_io.StringIO": Row(_in_memory_text),
-    "ipaddress.IPv4Address": _IPV4_ADDRESS,
-    "ipaddress.IPv4Interface": _IPV4_ADDRESS,
-    "ipaddress.IPv4Network": _IPV4_ADDRESS,
-    "ipaddress.IPv6Address": _IPV6_ADDRESS,
-    "ipaddress.IPv6Interface": _IPV6_ADDRESS,
-    "ipaddress.IPv6Network": _IPV6_ADDRESS,
+    "ipaddress.IPv4Address": _IPV4,
+    "ipaddress.IPv4Interface": _IPV4,
+    "ipaddress.IPv4Network": _IPV4,
+    "ipaddress.IPv6Address": _IPV6,
+    "ipaddress.IPv6Interface": _IPV6,
+    "ipaddress.IPv6Network": _IPV6,
+    # Two libraries have this class, each its own. A row is all that it needs.
     "pygments.token._TokenType": _TOKEN_TYPE,
     "sqlparse.tokens._TokenType": _TOKEN_TYPE,
-    # Paths count by their place in the run, see `files.places`.
-    "pathlib.PosixPath": Row(str, tag="path", text=_text_by_class, name="pathlib:Path"),
+    # Paths count by their place in the run: see `_core/files/places.py`.
+    "pathlib.PosixPath": Row(
+        str, tag="path", text=_text_by_class, identity_name="pathlib:Path"
+    ),
     "pathlib.WindowsPath": Row(
-        str, tag="path", text=_text_by_class, name="pathlib:Path"
+        str, tag="path", text=_text_by_class, identity_name="pathlib:Path"
     ),
     "pathlib.PurePosixPath": Row(
-        str, tag="pure_posix_path", text=_text_by_class, name="pathlib:PurePosixPath"
+        str,
+        tag="pure_posix_path",
+        text=_text_by_class,
+        identity_name="pathlib:PurePosixPath",
     ),
     "pathlib.PureWindowsPath": Row(
         str,
         tag="pure_windows_path",
         text=_text_by_class,
-        name="pathlib:PureWindowsPath",
+        identity_name="pathlib:PureWindowsPath",
     ),
 }
 # The functions that give the text which people see, by the full name of a type: those
