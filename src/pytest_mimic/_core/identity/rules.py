@@ -35,7 +35,11 @@ from pytest_mimic._core.types.additions import (
     is_of_decorator,
 )
 from pytest_mimic._core.types.exception_fields import exception_fields
-from pytest_mimic._core.types.hashes import has_own_hash, made_hashes, recipe_of
+from pytest_mimic._core.types.hashes import (
+    has_own_hash,
+    hashes_from_constructor,
+    recipe_of,
+)
 from pytest_mimic._core.types.kinds import (
     Kind,
     Raw,
@@ -125,7 +129,9 @@ def kind_of(
     if ignores_empty:
         kind = _kind_without_empty(kind)
     if layout and has_own_hash(type_):
-        kind = Kind(kind.tag, partial(_without_made_hash, reduce_state=kind.reduce))
+        kind = Kind(
+            kind.tag, partial(_without_hash_from_constructor, reduce_state=kind.reduce)
+        )
     if not layout and full_name(type_) in _BOOKKEEPING_CLASSES:
         return Kind(kind.tag, _reduce_to_class_alone)
     is_mapped = any("_sa_class_manager" in vars(base) for base in type_.__mro__)
@@ -234,10 +240,10 @@ def _kind_without_empty(kind: Kind) -> Kind:
     return Kind(kind.tag, reduce, kind.reduce_column)
 
 
-def _without_made_hash(value: Any, *, reduce_state: Reduce) -> object:
+def _without_hash_from_constructor(value: Any, *, reduce_state: Reduce) -> object:
     """Reduce an object of an outcome without a hash that is taken anew in a replay."""
     reduced_form = reduce_state(value)
-    names = made_hashes(value)
+    names = hashes_from_constructor(value)
     if not names or recipe_of(value, names) is None:
         return reduced_form
     return _without_names(reduced_form, names)

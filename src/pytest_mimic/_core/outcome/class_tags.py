@@ -22,7 +22,7 @@ from pytest_mimic._core.outcome.exceptions import make, remade, restore, state_o
 from pytest_mimic._core.outcome.outcome import NotExactError, OutdatedClassError
 from pytest_mimic._core.types.hashes import (
     has_own_hash,
-    made_hashes,
+    hashes_from_constructor,
     remembered_hashes,
     without_hashes,
 )
@@ -213,7 +213,7 @@ class _Objects(ClassTag):
 
     def _without_hash(self, value: Any, attributes: dict[str, Any]) -> dict[str, Any]:
         """Return attributes without the `hash()` that an object remembers."""
-        if made_hashes(value):
+        if hashes_from_constructor(value):
             raise NotExactError("a hash of this process")
         names = remembered_hashes(value)
         if not names.keys().isdisjoint(self._declared_fields or ()):

@@ -49,7 +49,7 @@ from pytest_mimic._core.types.hashes import (
     Recipe,
     has_own_hash,
     hash_by,
-    made_hashes,
+    hashes_from_constructor,
     recipe_of,
     remembered_hashes,
     without_hashes,
@@ -111,7 +111,7 @@ def known_losses(kind: type) -> tuple[str, ...]:
     return attributes
 
 
-def kept_whole(thing: Any) -> Any:
+def kept_whole(value: Any) -> Any:
     """Return the reduction of a value of which an ordinary pickle would lose a part.
 
     NotImplemented: the ordinary pickle keeps the value, or the table does not know it.
@@ -119,23 +119,23 @@ def kept_whole(thing: Any) -> Any:
     Raises:
         NotExactError: A part cannot be kept.
     """
-    kind: Any = type(thing)
-    if isinstance(thing, type):
-        generic = origin_and_arguments(thing)
+    kind: Any = type(value)
+    if isinstance(value, type):
+        generic = origin_and_arguments(value)
         if generic is None:
             return NotImplemented
         return parametrised, generic
     for name in lineage(kind):
         reduce = _WAYS.get(name)
         if reduce is not None:
-            return reduce(thing)
+            return reduce(value)
     if has_own_hash(kind):
-        reduction = _without_hash(thing)
+        reduction = _without_hash(value)
         if reduction is not NotImplemented:
             return reduction
     has_own_items = _has_own_item_method(kind) or _reads_items_its_own_way(kind)
     if has_own_items and not _has_own_pickling(kind):
-        return _with_items(thing)
+        return _with_items(value)
     return NotImplemented
 
 
@@ -200,30 +200,30 @@ def _has_own_pickling(kind: type) -> bool:
     return decides_its_pickles(kind) or kind in copyreg.dispatch_table
 
 
-def _with_items(thing: Any) -> Any:
+def _with_items(value: Any) -> Any:
     """Return the reduction of a container that gets its items as they are."""
-    parts = thing.__reduce_ex__(4)
+    parts = value.__reduce_ex__(4)
     if type(parts) is not tuple:
         return NotImplemented
-    if isinstance(thing, (set, frozenset)):
-        return _set_with_items(thing, parts)
+    if isinstance(value, (set, frozenset)):
+        return _set_with_items(value, parts)
     if len(parts) < 4:
         # The constructor gets the items.
         return NotImplemented
     make, arguments, state, *_ = parts
-    if isinstance(thing, OrderedDict):
-        items = list(OrderedDict.items(thing))
-    elif isinstance(thing, dict):
-        items = list(dict.items(thing))
-    elif isinstance(thing, list):
-        items = list(list.__iter__(thing))
+    if isinstance(value, OrderedDict):
+        items = list(OrderedDict.items(value))
+    elif isinstance(value, dict):
+        items = list(dict.items(value))
+    elif isinstance(value, list):
+        items = list(list.__iter__(value))
     else:
-        items = list(deque.__iter__(thing))
-    contents = {"items": items, "state": _with_slots(thing, state)}
+        items = list(deque.__iter__(value))
+    contents = {"items": items, "state": _with_slots(value, state)}
     return make, arguments, contents, None, None, restore_items
 
 
-def _set_with_items(thing: Any, parts: tuple[Any, ...]) -> Any:
+def _set_with_items(value: Any, parts: tuple[Any, ...]) -> Any:
     """Return the reduction of a set that is made with its items as they are.
 
     `parts` are those of its own reduction.
@@ -231,9 +231,9 @@ def _set_with_items(thing: Any, parts: tuple[Any, ...]) -> Any:
     if len(parts) != 3:
         return NotImplemented
     _, _, state = parts
-    base: Any = frozenset if isinstance(thing, frozenset) else set
-    arguments = type(thing), list(base.__iter__(thing))
-    contents = {"items": [], "state": _with_slots(thing, state)}
+    base: Any = frozenset if isinstance(value, frozenset) else set
+    arguments = type(value), list(base.__iter__(value))
+    contents = {"items": [], "state": _with_slots(value, state)}
     return filled_set, arguments, contents, None, None, restore_items
 
 
@@ -278,17 +278,17 @@ def restore_items(container: Any, contents: dict[str, Any]) -> None:
     _restore_state(container, contents["state"])
 
 
-def _restore_state(thing: Any, state: Any) -> None:
+def _restore_state(value: Any, state: Any) -> None:
     """Give an object its state, as a pickle does: by its own method if it has one."""
     if state is None:
         return
-    if hasattr(type(thing), "__setstate__"):
-        thing.__setstate__(state)
+    if hasattr(type(value), "__setstate__"):
+        value.__setstate__(state)
         return
     # The attributes, or a pair of the attributes and the slots.
     parts = state if type(state) is tuple else (state,)
     for attributes in parts:
-        set_attributes(thing, attributes or {})
+        set_attributes(value, attributes or {})
 
 
 def _proxy(proxy: Any) -> Any:
@@ -304,84 +304,99 @@ def read_only(mapping: Any) -> Any:
 # Remembered hashes
 
 
-def _without_hash(thing: Any) -> Any:
+def _without_hash(value: Any) -> Any:
     """Return the reduction of an object without the hash that it remembers.
 
     Another process has other hashes, and would not find the object in a dict.
     """
-    names_of_made = made_hashes(thing)
-    if names_of_made:
-        return _with_retaken_hash(thing, names_of_made)
-    names_with_none = remembered_hashes(thing)
-    if not names_with_none:
+    names_from_constructor = hashes_from_constructor(value)
+    if names_from_constructor:
+        return _with_hash_taken_anew(value, names_from_constructor)
+    remembered = remembered_hashes(value)
+    if not remembered:
         return NotImplemented
-    parts = thing.__reduce_ex__(4)
+    parts = value.__reduce_ex__(4)
     if type(parts) is not tuple or len(parts) < 3:
         return NotImplemented
     make, arguments, state, *further_parts = parts
-    return make, arguments, without_hashes(state, names_with_none), *further_parts
+    return make, arguments, without_hashes(state, remembered), *further_parts
 
 
-def _with_retaken_hash(thing: Any, names: set[str]) -> Any:
+def _with_hash_taken_anew(value: Any, hash_names: set[str]) -> Any:
     """Return the reduction of an object whose constructor took its hash.
 
     Where the pickle is loaded, the hash is taken anew, as the constructor did it.
 
+    Args:
+        value: The object.
+        hash_names: The names of the attributes that keep its hash.
+
     Raises:
         NotExactError: No recipe gives the hash that the constructor took.
     """
-    parts = thing.__reduce_ex__(4)
+    parts = value.__reduce_ex__(4)
     if type(parts) is not tuple:
         return NotImplemented
     make, arguments, state, *further_parts = (*parts, None)[: max(len(parts), 3)]
-    if not _has_attribute(state, names):
+    if not _has_one_of(state, hash_names):
         # The class pickles its objects by the arguments of its constructor, which takes
         # the hash again.
         return NotImplemented
-    recipe = recipe_of(thing, names)
+    recipe = recipe_of(value, hash_names)
     if recipe is None:
         raise NotExactError(
-            f"it keeps its hash() in {', '.join(sorted(names))}, which is another one"
-            " in the process of a replay",
+            f"it keeps its hash() in {', '.join(sorted(hash_names))}, which is another"
+            " one in the process of a replay",
             remedy="let its __hash__ take the hash when it is asked for",
         )
-    hashes = dict.fromkeys(names, recipe)
-    state_and_hashes = {"state": _blanked(state, names), "hashes": hashes}
+    state_and_hashes = {
+        "state": _with_zero_for_hashes(state, hash_names),
+        "hashes": dict.fromkeys(hash_names, recipe),
+    }
+    # A reduction has six parts at most. The last one is the function that sets the
+    # state.
     items, pairs = (*further_parts, None, None)[:2]
     return make, arguments, state_and_hashes, items, pairs, restore_hash
 
 
-def _has_attribute(state: Any, names: set[str]) -> bool:
-    """Return whether a pickled state has one of the names.
+def _has_one_of(state: Any, hash_names: set[str]) -> bool:
+    """Return whether a state that is to be pickled has one of these attributes.
 
     The state is the attributes, or a pair of the attributes and the slots.
     """
     if type(state) is tuple:
-        return any(_has_attribute(part, names) for part in state)
-    return type(state) is dict and not names.isdisjoint(state)
+        return any(_has_one_of(part, hash_names) for part in state)
+    return type(state) is dict and not hash_names.isdisjoint(state)
 
 
-def _blanked(state: Any, names: set[str]) -> Any:
-    """Return a pickled state with 0 in the attributes that keep a hash.
+def _with_zero_for_hashes(state: Any, hash_names: set[str]) -> Any:
+    """Return a state that is to be pickled, with 0 in the attributes that keep a hash.
 
-    The hash of this process is of no use in another.
+    The hash of this process is of no use in another, and would make each pickle another
+    one. The attributes themselves stay, in their order.
     """
     if type(state) is tuple:
-        return tuple([_blanked(part, names) for part in state])
+        return tuple([_with_zero_for_hashes(part, hash_names) for part in state])
     if type(state) is not dict:
         return state
     attributes = dict(state)
-    for name in names & attributes.keys():
+    for name in hash_names & attributes.keys():
         attributes[name] = 0
     return attributes
 
 
-def restore_hash(thing: Any, state_and_hashes: dict[str, Any]) -> None:
-    """Give an object its state, and then the hash that its constructor took."""
-    _restore_state(thing, state_and_hashes["state"])
-    hashes: dict[str, Recipe] = state_and_hashes["hashes"]
-    for name, recipe in hashes.items():
-        set_attributes(thing, {name: hash_by(recipe, thing)})
+def restore_hash(value: Any, state_and_hashes: dict[str, Any]) -> None:
+    """Give an unpickled object its state, and then the hash that its constructor took.
+
+    Args:
+        value: The object.
+        state_and_hashes: Its `state`, and as its `hashes`, the recipe of each hash by
+            the name of the attribute that keeps it.
+    """
+    _restore_state(value, state_and_hashes["state"])
+    recipe_by_name: dict[str, Recipe] = state_and_hashes["hashes"]
+    for name, recipe in recipe_by_name.items():
+        set_attributes(value, {name: hash_by(recipe, value)})
 
 
 # torch

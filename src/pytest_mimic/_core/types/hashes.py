@@ -70,7 +70,7 @@ def remembered_hashes(value: object) -> dict[str, bool]:
 
 
 def _private_names_of(number: int | None, attributes: Mapping[str, Any]) -> list[str]:
-    """Return the private attributes whose value is the `number` that a hash is."""
+    """Return the private attributes whose value is the `number` of a hash."""
     names = []
     for name, part in attributes.items():
         if type(part) is int and part == number and is_private(name):
@@ -78,10 +78,11 @@ def _private_names_of(number: int | None, attributes: Mapping[str, Any]) -> list
     return names
 
 
-def made_hashes(value: object) -> set[str]:
-    """Return the private attributes that hold the `hash()` which another method took.
+def hashes_from_constructor(value: object) -> set[str]:
+    """Return the private attributes that hold a `hash()` which a constructor took.
 
-    A copy in another process would have a wrong hash, and nothing takes it anew.
+    A constructor is here any method other than `__hash__`. A copy in another process
+    would have a wrong hash, and nothing takes it anew.
     """
     kind: Any = type(value)
     if not has_own_hash(kind):
@@ -135,7 +136,7 @@ def paths_of_hashes(values: Mapping[str, object]) -> set[str]:
             continue
         # The value is kept alive, so that no other one gets its `id()`.
         seen[id(value)] = value
-        for name in made_hashes(value):
+        for name in hashes_from_constructor(value):
             paths.add(f"{path}.{name}")
         for part in parts_of(value):
             pending.append((path + part.step, part.value))

@@ -8,7 +8,7 @@ from pytest_mimic import fingerprint
 from pytest_mimic._core.types.hashes import (
     bare_copy,
     hash_by,
-    made_hashes,
+    hashes_from_constructor,
     paths_of_hashes,
     recipe_of,
     remembered_hashes,
@@ -117,9 +117,9 @@ def test_objects_with_other_numbers_stay_different(cls):
 
 
 def test_a_hash_that_the_constructor_took_is_made_anew_by_nothing():
-    assert made_hashes(Early("a")) == {"_hash"}
-    assert made_hashes(Numbered(1)) == set()
-    assert made_hashes(Lazy("a")) == set()
+    assert hashes_from_constructor(Early("a")) == {"_hash"}
+    assert hashes_from_constructor(Numbered(1)) == set()
+    assert hashes_from_constructor(Lazy("a")) == set()
 
 
 class Word(str):
@@ -145,7 +145,7 @@ class Built:
 
 @pytest.mark.parametrize("value", [Word("a"), Built.of("a")], ids=["new", "of"])
 def test_other_constructors_than_init_take_hashes_too(value):
-    assert made_hashes(value) == {"_hash"}
+    assert hashes_from_constructor(value) == {"_hash"}
 
 
 def test_kept_hashes_are_found_at_any_depth():
