@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 
 # The number of a request, and the names that lead to its function in a module.
-_Place = tuple[int, tuple[str, ...]]
+_NamedPath = tuple[int, tuple[str, ...]]
 
 
 class Covering:
@@ -64,7 +64,7 @@ class Covering:
         plans: The plans of clients, with their ports.
         problems: Targets found missing, until somebody takes them.
         requests: The targets or edges that have a path.
-        places: What the requests name, by module.
+        named_paths: By module, the paths that the requests name in it.
         deciders: By the key of a function, the request that decides about it.
         end: Ends the covering.
     """
@@ -82,10 +82,10 @@ class Covering:
         self.requests: list[Target | Edge] = [
             request for request in requests if request.path
         ]
-        self.places: defaultdict[str, set[_Place]] = defaultdict(set)
+        self.named_paths: defaultdict[str, set[_NamedPath]] = defaultdict(set)
         self.deciders: dict[object, int] = {}
         for number, request in enumerate(self.requests):
-            self.places[request.module].add((number, request.path))
+            self.named_paths[request.module].add((number, request.path))
         self.end: Callable[[], None] = functools.partial(coverings.uncover, self)
 
     def refuse(self, request: Target | Edge, problem: str, *, is_absent: bool) -> None:
@@ -129,8 +129,8 @@ class Coverings:
     def __init__(self, run: Run) -> None:
         self._run = run
         self.targets: list[Target] = []
-        # In live mode, targets are only checked.
-        self._mimics = run.settings.mode is not Mode.LIVE
+        # In live mode, nothing is patched. Targets are only checked.
+        self._is_live = run.settings.mode is Mode.LIVE
         self._open: list[Covering] = []
         # The functions by their keys. They are kept, as keys are places in memory.
         self._known: dict[object, Found] = {}
@@ -141,14 +141,14 @@ class Coverings:
         self._adapters: dict[str, Adapter] = {}
         self._ports: dict[str, Port] = {}
         self._patches = Patches()
-        self._watch = ImportWatch(self._loaded)
+        self._watch = ImportWatch(self._patch_loaded)
         # The watched modules that were not there so far.
         self._awaited: set[str] = set()
         self._lock = threading.RLock()
         self._edges: list[Covering] = []
         watch_forks(run)
         _COVERINGS.add(self)
-        if self._mimics:
+        if not self._is_live:
             inside, pools = run.real_calls.inside, "concurrent.futures.thread"
             self._intercept(
                 [
@@ -159,7 +159,7 @@ class Coverings:
                     Edge(
                         "multiprocessing.process",
                         ("BaseProcess", "start"),
-                        self._noting,
+                        self._noting_started_processes,
                     ),
                 ]
             )
@@ -182,12 +182,12 @@ class Coverings:
         covering = Covering(self, targets, cassette)
         with self._lock:
             self._open.append(covering)
-            if self._mimics:
+            if not self._is_live:
                 # A client's own line comes before one for all clients of its kind.
                 clients = [target for target in targets if target.is_client]
                 for target in sorted(clients, key=_is_for_all_clients):
                     self._cover_client(covering, target)
-            self._settle(covering, [*covering.places])
+            self._patch_named(covering, [*covering.named_paths])
         account = self._run.account
         account.absent_clients.update(absent_clients(targets))
         account.mimicked.update(
@@ -269,11 +269,11 @@ class Coverings:
         """
         with self._lock:
             for module in tuple(self._awaited):
-                there = sys.modules.get(module)
-                if module in sys.modules and not is_incomplete(there):
-                    self._loaded(module)
+                imported = sys.modules.get(module)
+                if module in sys.modules and not is_incomplete(imported):
+                    self._patch_loaded(module)
 
-    def _loaded(self, module: str) -> None:
+    def _patch_loaded(self, module: str) -> None:
         """Patch a watched module that has been executed.
 
         It may have been executed before.
@@ -281,27 +281,28 @@ class Coverings:
         with self._lock:
             self._awaited.discard(module)
             for covering in [*self._edges, *self._open]:
-                self._settle(covering, [module], loaded=module)
+                self._patch_named(covering, [module], loaded=module)
 
-    def _settle(
+    def _patch_named(
         self, covering: Covering, modules: Iterable[str], loaded: str | None = None
     ) -> None:
-        """Cover the functions that are named in modules, and patch the new ones.
+        """Let a covering decide about the functions that it names, and patch new ones.
 
-        The new ones are patched together, so that their holders are searched once.
+        New ones are patched together, so that their holders are searched once. In live
+        mode, the names are only checked.
 
         Args:
             covering: The covering that names the functions.
-            modules: The modules.
+            modules: The modules in which functions are looked for.
             loaded: The module whose import has just ended. Only modules that were
                 imported since then hold the functions that it has made. None: no import
                 has ended.
         """
         watched = {*modules}
         modules_before = [*sys.modules]
-        named: list[tuple[_Place, Found]] = []
+        named: list[tuple[_NamedPath, Found]] = []
         for module in modules:
-            named += self._find(covering, module, loaded)
+            named += self._functions_named_in(covering, module, loaded)
         fresh: list[tuple[Found, Wrapper]] = []
         # By function: its wrapper, or None if it is not to be patched.
         wrappers: dict[object, Wrapper | None] = {}
@@ -314,7 +315,7 @@ class Coverings:
             if name != function.label and path[-1] != "*":
                 # The module that defines the function may be loaded again, too.
                 home, _, names = name.partition(":")
-                covering.places[home].add((number, tuple(names.split("."))))
+                covering.named_paths[home].add((number, tuple(names.split("."))))
                 watched.add(home)
             if function.key not in wrappers:
                 wrappers[function.key] = self.take(covering, request, function, name)
@@ -344,20 +345,20 @@ class Coverings:
             if module not in sys.modules:
                 self._awaited.add(module)
 
-    def _find(
+    def _functions_named_in(
         self, covering: Covering, module: str, loaded: str | None
-    ) -> Iterator[tuple[_Place, Found]]:
+    ) -> Iterator[tuple[_NamedPath, Found]]:
         """Yield the functions that are named in a module, if it is imported.
 
-        With each comes the place that names it.
+        With each comes the path that names it.
         """
-        there = sys.modules.get(module)
-        is_partial = module != loaded and is_incomplete(there)
+        imported = sys.modules.get(module)
+        is_partial = module != loaded and is_incomplete(imported)
         # The import of a watched module will be reported.
-        if there is None or (is_partial and module in self._watch.names):
+        if imported is None or (is_partial and module in self._watch.names):
             return
-        for place in sorted(covering.places[module]):
-            number, path = place
+        for named_path in sorted(covering.named_paths[module]):
+            number, path = named_path
             request = covering.requests[number]
             try:
                 if is_partial:
@@ -374,10 +375,10 @@ class Coverings:
                     highest = max(number, decider, key=covering.rank)
                     covering.deciders[found.key] = highest
                     self._known.setdefault(found.key, found)
-                    yield place, found
+                    yield named_path, found
             except NotFoundError as error:
                 # Nothing will have the name later.
-                covering.places[module].remove(place)
+                covering.named_paths[module].remove(named_path)
                 is_absent = isinstance(error, AbsentError)
                 covering.refuse(request, f" {error}", is_absent=is_absent)
 
@@ -394,7 +395,7 @@ class Coverings:
         if problem := target.misfit(found.function):
             covering.refuse(target, f": {problem}", is_absent=False)
         self._run.account.mimicked.add(name)
-        if not self._mimics:
+        if self._is_live:
             return None
         mimicked = self._mimicked.get(found.key)
         if mimicked is None:
@@ -474,7 +475,7 @@ class Coverings:
     def _intercept(self, edges: Iterable[Edge]) -> None:
         covering = Covering(self, edges)
         self._edges.append(covering)
-        self._settle(covering, [*covering.places])
+        self._patch_named(covering, [*covering.named_paths])
 
     def _intercepting(
         self, covering: Covering, edge: Edge, found: Found
@@ -492,12 +493,13 @@ class Coverings:
             self._wrappers[found.key] = wrapper
         return self._wrappers[found.key]
 
-    def _noting(
+    def _noting_started_processes(
         self, start: Callable[[Any], None], _port: object
     ) -> Callable[[Any], None]:
-        """Return the function that starts a process, by pools and loky, too.
+        """Return a function that starts a process as before, and may note it.
 
-        It names those in which nothing is mimicked.
+        A process in which nothing is mimicked is noted for the summary. Pools and loky
+        start theirs by this function, too.
         """
         run = self._run
 
