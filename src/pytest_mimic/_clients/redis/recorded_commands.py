@@ -28,29 +28,31 @@ _UNKNOWN_COMMAND: Command = [b""]
 
 
 def redacted_commands(parts: Mapping[str, Any], redactor: Redactor) -> dict[str, Any]:
-    """Return the parts of a recorded call, or its description, without secrets.
+    """Return the parts of a recorded call, or its description, with redacted commands.
 
     Args:
         parts: The parts by name, `{"command": ["SET", "motto:1", "…"]}`, or several
             `commands`.
         redactor: The rules of today.
     """
-    hidden_parts = dict(parts)
-    hidden_commands = []
+    redacted_parts = dict(parts)
+    plain_commands = []
     for command in _commands_in(parts):
         shown = shown_indexes(command, redactor)
-        hidden_commands.append(plain_command(command, shown, redactor))
+        plain_commands.append(plain_command(command, shown, redactor))
     if "commands" in parts:
-        hidden_parts["commands"] = hidden_commands
+        redacted_parts["commands"] = plain_commands
     elif "command" in parts:
-        [hidden_parts["command"]] = hidden_commands
-    return hidden_parts
+        redacted_parts["command"] = plain_commands[0]
+    return redacted_parts
 
 
-def redacted_replies(
+def redacted_outcome(
     outcome: Mapping[str, Any], parts: Mapping[str, Any], redactor: Redactor
 ) -> dict[str, Any]:
-    """Return a recorded outcome without the secrets in its replies.
+    """Return a recorded outcome with redacted replies.
+
+    The commands decide which of the replies, or which parts of them, are secret.
 
     Args:
         outcome: The outcome: one `reply`, several `replies`, or an `error` of the
@@ -60,39 +62,46 @@ def redacted_replies(
     """
     commands = _commands_in(parts)
 
-    def hidden(replies: list[Any]) -> list[Any]:
+    def redacted(replies: list[Any]) -> list[Any]:
         command_of_each = commands
         if len(replies) > len(commands):
             # `ignore=commands` has joined calls, and these are of another one.
             command_of_each = [_UNKNOWN_COMMAND] * len(replies)
-        hidden_replies = []
+        redacted_replies = []
         for reply, command in zip(replies, command_of_each):
-            hidden_replies.append(_redacted_reply(reply, command, commands, redactor))
-        return hidden_replies
+            redacted_replies.append(_redacted_reply(reply, command, commands, redactor))
+        return redacted_replies
 
-    hidden_outcome = dict(outcome)
+    outcome_of_today = dict(outcome)
     if "reply" in outcome:
-        [hidden_outcome["reply"]] = hidden([outcome["reply"]])
+        outcome_of_today["reply"] = redacted([outcome["reply"]])[0]
     if "replies" in outcome:
-        hidden_outcome["replies"] = hidden(outcome["replies"])
+        outcome_of_today["replies"] = redacted(outcome["replies"])
     error = outcome.get("error")
     if error is not None:
-        hidden_outcome["error"] = {**error, "after": hidden(error["after"])}
-    return hidden_outcome
+        outcome_of_today["error"] = {**error, "after": redacted(error["after"])}
+    return outcome_of_today
 
 
 def _redacted_reply(
     reply: Any, command: Command, commands: list[Command], redactor: Redactor
 ) -> Any:
-    """Return the recorded reply to one of the commands without its secrets."""
+    """Return the recorded reply to a command without its secrets.
+
+    Args:
+        reply: The reply.
+        command: The command. `EXEC` has the replies of the commands queued before it.
+        commands: All commands of the call; empty within the reply to `EXEC`.
+        redactor: The rules of today.
+    """
     queued_commands = commands[1:-1]
     is_list = isinstance(reply, list) and len(reply) == len(queued_commands)
     if first_word(command[0]) == "EXEC" and is_list:
-        hidden_replies = []
+        redacted_replies = []
         for queued_reply, queued_command in zip(reply, queued_commands):
-            hidden_reply = _redacted_reply(queued_reply, queued_command, [], redactor)
-            hidden_replies.append(hidden_reply)
-        return hidden_replies
+            redacted_reply = _redacted_reply(queued_reply, queued_command, [], redactor)
+            redacted_replies.append(redacted_reply)
+        return redacted_replies
     if error_in(reply) is not None:
         return reply
     return store_reply(load_reply(reply, None), command, redactor)

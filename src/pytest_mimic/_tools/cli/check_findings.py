@@ -72,12 +72,12 @@ class Finding(NamedTuple):
     Attributes:
         kind: The kind of the problem.
         file: The name of the file in the vault.
-        problem: The problem in one line, with the path.
+        problem: The problem in words, in one line with the path.
         remedy: What to do, if anything.
-        recording: The recording or cassette that cannot be used because of the problem,
-            or empty.
+        recording: The name of the recording or cassette that cannot be used because of
+            the problem, or empty.
         test: The test that made this recording, or None.
-        damage: How the file is damaged, if it is.
+        damage: How the recording or object is damaged; None: it has another problem.
     """
 
     kind: Kind
@@ -247,15 +247,18 @@ class Checker:
                     test=test,
                 )
 
-    def _content_of(self, file: str) -> bytes:
-        """Return the bytes of a file; none if it is missing or cannot be read."""
+    def _content_of(self, object_name: str) -> bytes:
+        """Return the bytes of an object, or `b""` if it is missing or cannot be read.
+
+        Such an object is reported, since its name is not the digest of `b""`.
+        """
         try:
-            return self._store.read(file) or b""
+            return self._store.read(object_name) or b""
         except MimicError:
             return b""
 
     def _check_name(self, name: str, recording: Recording) -> None:
-        """Check that a recording has the name of its call.
+        """Check that a recording is named after its target, its owner and its identity.
 
         Raises:
             CorruptRecordingError: The recording has another name.

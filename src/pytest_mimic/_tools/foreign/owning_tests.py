@@ -1,4 +1,7 @@
-"""The tests that cassettes of pytest-recording belong to, by the names of files."""
+"""The tests that cassettes of pytest-recording belong to, by the names of files.
+
+pytest collects the tests, which imports their modules. Their code is not looked at.
+"""
 
 from __future__ import annotations
 
@@ -76,9 +79,10 @@ class OwningTests:
 
     def __init__(self, rootdir: Path, paths: Iterable[Path]) -> None:
         self._rootdir = rootdir
-        # By module and name of the cassette: the ids of its tests.
+        # The ids of the tests of a cassette, by the tests' module and its name.
         self._tests: dict[tuple[str, str], list[str]] = {}
-        # Why tests may be lacking, or empty.
+        # What went wrong while pytest collected tests, so that some may be lacking.
+        # Empty: nothing.
         self._problem = ""
         modules: dict[str, None] = {}
         for path in paths:
@@ -87,7 +91,7 @@ class OwningTests:
                 modules[module] = None
         if modules:
             for nodeid, default in self._collect(list(modules)):
-                module, name = _cassette_of(nodeid)
+                module, name = _module_and_cassette_of(nodeid)
                 if default:
                     name = _name_of_cassette(default)
                 self._tests.setdefault((module, name), []).append(nodeid)
@@ -147,14 +151,17 @@ class OwningTests:
 
 
 def _problem_in(output: str) -> str:
-    """Return the line of pytest's output that says what went wrong, or the last one."""
-    problem = _LINE_OF_PROBLEM.search(output)
-    if problem is not None:
-        return problem[1]
+    """Return what pytest says that went wrong while it collected tests.
+
+    It is the text of a line such as `E   ImportError: …`, or else the last line.
+    """
+    match = _LINE_OF_PROBLEM.search(output)
+    if match is not None:
+        return match[1]
     return output.strip().rpartition("\n")[2]
 
 
-def _cassette_of(nodeid: str) -> tuple[str, str]:
+def _module_and_cassette_of(nodeid: str) -> tuple[str, str]:
     """Return the module of a test, and the name of its cassette for pytest-recording.
 
     For `test_a.py::TestShop::test_x[1/2]`: `test_a.py`, `TestShop.test_x[1-2]`.
@@ -167,6 +174,6 @@ def _cassette_of(nodeid: str) -> tuple[str, str]:
 
 
 def _name_of_cassette(path: str) -> str:
-    """Return `y` for the cassette `recorded/y.yaml`."""
+    """Return the name of the cassette with a path: `y` for `recorded/y.yaml`."""
     name = path.replace("\\", "/").rpartition("/")[2]
     return re.sub(r"\.(?:ya?ml|json)$", "", name)

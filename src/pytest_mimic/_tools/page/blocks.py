@@ -209,7 +209,7 @@ def diff_block(differences: Sequence[Difference]) -> PageBlock:
 
 
 def _headers_block(headers: Sequence[tuple[str, str]]) -> PageBlock:
-    """Return headers as a block, folded at first."""
+    """Return headers as a block, which the script of the page folds at first."""
     return {
         "type": "headers",
         "title": plural(len(headers), "header"),

@@ -17,7 +17,7 @@ from pytest_mimic._clients.http.recorded_exchange import (
 from pytest_mimic._clients.redis.recorded_commands import (
     names_of_open_words,
     redacted_commands,
-    redacted_replies,
+    redacted_outcome,
 )
 from pytest_mimic._clients.sql.recorded_statement import (
     is_unclear,
@@ -262,7 +262,7 @@ class CallRedactor:
         if target == "http":
             hidden_value = redacted_response(value, self._redactor)
         elif target == "redis":
-            hidden_value = redacted_replies(
+            hidden_value = redacted_outcome(
                 value, described, self._redactor_of_commands
             )
         else:

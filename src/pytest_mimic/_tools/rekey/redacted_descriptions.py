@@ -42,9 +42,8 @@ def with_hidden_preview(outcome_entry: Entry, redactor: Redactor) -> Entry:
 def hidden_description(described: Any, redactor: Redactor) -> Any:
     """Return a description without secrets, and without digests that tell them."""
     description_without_secrets = without_secrets({"": described}, redactor)[""]
-    return _without_digests(
-        _without_columns(description_without_secrets, redactor), described
-    )
+    redacted = _without_columns(description_without_secrets, redactor)
+    return _without_digests_of_redacted(redacted, described)
 
 
 def _without_columns(described: Any, redactor: Redactor) -> Any:
@@ -74,20 +73,30 @@ def _without_secret_columns(
     return public_columns
 
 
-def _without_digests(described_now: Any, described_before: Any) -> Any:
-    """Return a description in which no node has the digest of a part that is hidden."""
-    if described_now == described_before:
-        return described_now
-    if type(described_now) is list and type(described_before) is list:
-        pairs = zip(described_now, described_before, strict=True)
-        return [_without_digests(part, part_before) for part, part_before in pairs]
-    if type(described_now) is not dict or type(described_before) is not dict:
-        return described_now
-    is_node = tag_in(described_now) != ""
+def _without_digests_of_redacted(redacted: Any, recorded: Any) -> Any:
+    """Return a redacted description without digests of what was hidden in it.
+
+    The digest of a node is that of the value before, by which a guess of the secret
+    could be tried.
+
+    Args:
+        redacted: The description, in which the secrets are hidden.
+        recorded: The description as it was recorded.
+    """
+    if redacted == recorded:
+        # Nothing was hidden in this part.
+        return redacted
+    if type(redacted) is list and type(recorded) is list:
+        # To hide a secret changes no list's length.
+        pairs = zip(redacted, recorded, strict=True)
+        return [_without_digests_of_redacted(part, before) for part, before in pairs]
+    if type(redacted) is not dict or type(recorded) is not dict:
+        return redacted
+    is_node = tag_in(redacted) != ""
     parts_without_digests: dict[str, Any] = {}
-    for name, part in described_now.items():
+    for name, part in redacted.items():
         if not is_node or name != "digest":
-            parts_without_digests[name] = _without_digests(
-                part, described_before.get(name)
+            parts_without_digests[name] = _without_digests_of_redacted(
+                part, recorded.get(name)
             )
     return parts_without_digests
