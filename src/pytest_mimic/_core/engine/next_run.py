@@ -164,7 +164,7 @@ class NextRun:
         evidence = self._evidence()
         if _may_hold_values(_text_of(call), evidence):
             self._read_outcomes()
-            arguments = _counted(call)
+            arguments = _described_parts_that_count(call)
             parts = self._parts_of(call, arguments, evidence)
             if parts:
                 self._keep(call, arguments, parts)
@@ -175,7 +175,7 @@ class NextRun:
     ) -> dict[str, _PartMadeInRun]:
         """Return the parts of a call with values that this run made, by their paths."""
         parts: dict[str, _PartMadeInRun] = {}
-        for leaf in leaves(arguments, _ignored(call)):
+        for leaf in leaves(arguments, _ignored_paths(call)):
             own = self._own_values(leaf.text, evidence)
             if own:
                 values = tuple([value for value, _ in own])
@@ -206,7 +206,7 @@ class NextRun:
         plan = call.plan
         test = self._run.current.test_to_run_again
         number = f"{os.getpid()} {len(self._suspected_parts)}"
-        rest = _rest(arguments, [part.text for part in parts.values()])
+        rest = _text_without(arguments, [part.text for part in parts.values()])
         scope = ""
         if call.is_in_sequence:
             # A recording with a place among equal ones belongs to its test.
@@ -214,10 +214,10 @@ class NextRun:
         rest = xxh3_64_hexdigest(f"{scope}\n{rest}".encode("utf-8", "surrogatepass"))
         for shown_path, part in parts.items():
             path = option_path(shown_path)
-            changing = Changing((path,), part.kinds, _is_whole(part.text))
+            changing = Changing((path,), part.kinds, _is_made_as_a_whole(part.text))
             line = ""
             if may_be_ignored(changing, plan.target, plan.options):
-                line = _line(call)
+                line = _line_to_fill_in(call)
             for kind in sorted([kind.value for kind in part.kinds]):
                 event = MadeAnew(plan.target, path, kind, test, number, rest, line)
                 suspected_part = _SuspectedPart(event, part.values)
@@ -363,17 +363,17 @@ class NextRun:
         yield from texts_of(run.settings.rootdir, vault, before=self._run_began_at)
 
 
-def _counted(call: Call) -> Mapping[str, Any]:
+def _described_parts_that_count(call: Call) -> Mapping[str, Any]:
     """Return the description of the parts of a call that count."""
     edge_call = call.edge_call
     if edge_call is None:
         arguments: Mapping[str, Any] = call.arguments
         return arguments
-    counted = _counted_parts(edge_call)
+    counted = _plain_parts_that_count(edge_call)
     return described_parts(counted, call.plan.places) | _matched_parts(call)
 
 
-def _counted_parts(edge_call: ClientCall) -> dict[str, Any]:
+def _plain_parts_that_count(edge_call: ClientCall) -> dict[str, Any]:
     names = edge_call.identity
     return {name: edge_call.parts[name] for name in names if name in edge_call.parts}
 
@@ -388,12 +388,14 @@ def _text_of(call: Call) -> str:
     """Return JSON in which all texts stand that the parts which count have."""
     if call.edge_call is None:
         return call.described_text
-    plain_parts = _counted_parts(call.edge_call) | _matched_parts(call)
+    plain_parts = _plain_parts_that_count(call.edge_call) | _matched_parts(call)
     try:
         return dumps(plain_parts, ensure_ascii=False)
     except (TypeError, ValueError, RecursionError):
         # A part is no plain data.
-        return dumps(_counted(call), ensure_ascii=False, default=repr)
+        return dumps(
+            _described_parts_that_count(call), ensure_ascii=False, default=repr
+        )
 
 
 def _may_hold_values(text: str, evidence: Evidence) -> bool:
@@ -413,22 +415,26 @@ def _may_hold_values(text: str, evidence: Evidence) -> bool:
     return next(pieces_of_run(searched, evidence), None) is not None
 
 
-def _ignored(call: Call) -> list[Steps]:
+def _ignored_paths(call: Call) -> list[Steps]:
+    """Return the paths of `ignore=`, and those that an adapter leaves out with them."""
     plan = call.plan
-    paths = list(plan.options.ignore)
+    texts = list(plan.options.ignore)
     if plan.adapter is not None:
-        for path in plan.options.ignore:
-            paths += plan.adapter.implied.get(path, ())
-    return [parse_path(path) for path in paths]
+        for text in plan.options.ignore:
+            texts += plan.adapter.implied.get(text, ())
+    return [parse_path(text) for text in texts]
 
 
-def _line(call: Call) -> str:
-    """Return the line of a call's target with `{paths}` in its option `ignore`."""
+def _line_to_fill_in(call: Call) -> str:
+    """Return the line of a call's target, with `{paths}` for the paths of `ignore=`.
+
+    The summary fills in those of all parts that are made anew.
+    """
     plan = call.plan
     return target_line(plan.client or plan.target, plan.options, "ignore", ["{paths}"])
 
 
-def _rest(arguments: Mapping[str, Any], texts: Collection[str]) -> str:
+def _text_without(arguments: Mapping[str, Any], texts: Collection[str]) -> str:
     """Return what is left of a call without texts with values that this run made."""
     written = dumps(arguments, ensure_ascii=False, sort_keys=True, default=repr)
     for text in texts:
@@ -436,7 +442,7 @@ def _rest(arguments: Mapping[str, Any], texts: Collection[str]) -> str:
     return written
 
 
-def _is_whole(text: str) -> bool:
+def _is_made_as_a_whole(text: str) -> bool:
     """Return whether a text is made anew as a whole: `req-5f0c…`, not `Today is …`."""
     around = ""
     end_of_piece = 0

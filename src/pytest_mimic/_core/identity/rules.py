@@ -70,7 +70,7 @@ from pytest_mimic._core.types.opening import (
 )
 from pytest_mimic._core.types.remembered import (
     reading_lasting,
-    without_empty,
+    without_empty_private,
     without_remembered,
 )
 from pytest_mimic._core.types.table import PATHS, ROWS
@@ -235,7 +235,7 @@ def _kind_without_empty(kind: Kind) -> Kind:
     reduce_with_empty = kind.reduce
 
     def reduce(value: Any) -> object:
-        return _without_empty_state(reduce_with_empty(value))
+        return _without_empty_attributes(reduce_with_empty(value))
 
     return Kind(kind.tag, reduce, kind.reduce_column)
 
@@ -261,12 +261,12 @@ def _without_names(reduced_form: Any, names: set[str]) -> Any:
     return reduced_form
 
 
-def _without_empty_state(reduced_form: Any) -> Any:
+def _without_empty_attributes(reduced_form: Any) -> Any:
     """Return what an object is reduced to without empty private attributes."""
     if type(reduced_form) is dict:
-        return without_empty(reduced_form)
+        return without_empty_private(reduced_form)
     if type(reduced_form) is tuple:
-        return tuple(map(_without_empty_state, reduced_form))
+        return tuple(map(_without_empty_attributes, reduced_form))
     return reduced_form
 
 

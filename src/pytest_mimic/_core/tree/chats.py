@@ -222,7 +222,7 @@ def _text_of(part: object) -> str:
         if text := _text_of(part.get(key)):
             lines.append(text)
             break
-    lines += map(_tool_call, _tool_calls(part))
+    lines += map(_text_of_tool_call, _tool_calls(part))
     if not lines and "role" not in part and _plain_text(part.get("type")):
         lines.append(f"[{part['type']}]")
     return "\n".join(lines)
@@ -238,18 +238,22 @@ def _tool_calls(part: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     | Anthropic | the part itself, of the type `tool_use` |
     | OpenAI, responses | the part itself, of the type `function_call` |
     """
-    for call in _mappings(part.get("tool_calls")):
-        function = call.get("function")
-        if isinstance(function, Mapping):
-            yield function
+    # OpenAI, chat completions.
+    for holder in _mappings(part.get("tool_calls")):
+        call = holder.get("function")
+        if isinstance(call, Mapping):
+            yield call
+    # OpenAI formerly, and Gemini.
     for key in ("function_call", "functionCall"):
         if isinstance(part.get(key), Mapping):
             yield part[key]
+    # Anthropic, and OpenAI's responses.
     if part.get("type") in ("tool_use", "function_call") and "name" in part:
         yield part
 
 
-def _tool_call(call: Mapping[str, Any]) -> str:
+def _text_of_tool_call(call: Mapping[str, Any]) -> str:
+    """Return `name(arguments)`, whatever the API calls the arguments."""
     for key in ("arguments", "input", "args"):
         if key in call:
             return f"{call.get('name', '')}({_compact(call[key])})"

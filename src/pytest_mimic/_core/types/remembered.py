@@ -152,7 +152,7 @@ def without_remembered(value: object, state: Mapping[str, Any]) -> dict[str, Any
     kind: Any = type(value)
     left_out = {name for name in caches_of(kind) if name in state}
     for name in filled_later(kind):
-        if name in state and is_empty(state[name]):
+        if name in state and is_none_or_empty(state[name]):
             left_out.add(name)
     left_out |= remembered_ids(value, state)
     left_out |= _derived_attributes(value, state)
@@ -219,31 +219,33 @@ def remembered_ids(value: object, state: Mapping[str, Any]) -> set[str]:
     return {name for name, number in numbers.items() if number in addresses}
 
 
-# Values that a call which only reads may put in place of one another: None, empty,
-# absent
+# An attribute that reading fills: a call that only reads an object may put an empty
+# container in place of None, or where nothing was. So these count as equal.
+
+_CONTAINERS: tuple[Any, ...] = (list, dict, tuple, set, frozenset)
 
 
-def without_empty(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Return attributes without private ones that are `None` or an empty container.
-
-    A call that only reads fills some of them with an empty container.
-    """
+def without_empty_private(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return attributes without private ones that are `None` or an empty container."""
     attributes = {}
     for name, part in state.items():
-        is_filled_by_reading = is_private(name) and is_empty(part)
+        is_filled_by_reading = is_private(name) and is_none_or_empty(part)
         if not is_filled_by_reading:
             attributes[name] = part
     return attributes
 
 
-def is_empty(part: object) -> bool:
-    """Return whether a part is `None` or an empty container."""
+def is_none_or_empty(part: object) -> bool:
+    """Return whether an attribute's value is `None` or an empty container.
+
+    No code of its class runs.
+    """
     if part is None:
         return True
-    containers: tuple[Any, ...] = (list, dict, tuple, set, frozenset)
-    for base in containers:
-        # A proxy or a mock may give another class as its `__class__`, and the class of
-        # a user may count its items by code of its own.
-        if issubclass(type(part), base):
-            return not base.__len__(part)
+    for container in _CONTAINERS:
+        # `isinstance` would believe a proxy or a mock, which may give another class as
+        # its `__class__`. `len()` would run the `__len__` of a class of a user.
+        if issubclass(type(part), container):
+            length: int = container.__len__(part)
+            return length == 0
     return False

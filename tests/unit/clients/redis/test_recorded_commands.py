@@ -10,7 +10,7 @@ import pytest
 from pytest_mimic._clients.redis.recorded_commands import (
     names_of_open_words,
     redacted_commands,
-    redacted_replies,
+    redacted_outcome,
 )
 from pytest_mimic._core.redact.redactor import Redactor
 
@@ -55,7 +55,7 @@ def test_a_reply_loses_what_a_run_would_hide(
 ) -> None:
     redactor = Redactor(("motto",))
 
-    redacted = redacted_replies({"reply": reply}, {"command": command}, redactor)
+    redacted = redacted_outcome({"reply": reply}, {"command": command}, redactor)
 
     assert redacted == {"reply": hidden}
 
@@ -64,7 +64,7 @@ def test_each_reply_of_a_transaction_goes_by_its_own_command() -> None:
     commands = [["MULTI"], ["GET", "motto:1"], ["GET", "u"], ["EXEC"]]
     replies = ["OK", "QUEUED", "QUEUED", [SECRET, "Ann"]]
 
-    redacted = redacted_replies(
+    redacted = redacted_outcome(
         {"replies": replies}, {"commands": commands}, Redactor(("motto",))
     )
 
@@ -80,7 +80,7 @@ def test_no_reply_is_lost_if_another_call_is_described(
     """`ignore=commands` joins calls of several commands."""
     replies = ["OK", "QUEUED", ["Ann", 7], "8"]
     for some_replies in (replies, replies[:3]):
-        redacted = redacted_replies(
+        redacted = redacted_outcome(
             {"replies": some_replies}, {"commands": commands}, Redactor(("motto",))
         )
 

@@ -12,7 +12,7 @@ from pytest_mimic._core.types.remembered import (
     CACHES,
     CACHES_IN_DICTS,
     FILLED_LATER,
-    without_empty,
+    without_empty_private,
 )
 
 
@@ -33,13 +33,13 @@ def test_the_address_of_the_object_or_of_a_part_does_not_count():
 def test_empty_private_attributes_are_one_with_absent_ones():
     state = {"_a": None, "_b": {}, "_c": [1], "d": None, "e": []}
 
-    assert without_empty(state) == {"_c": [1], "d": None, "e": []}
+    assert without_empty_private(state) == {"_c": [1], "d": None, "e": []}
 
 
 def test_a_mock_of_an_empty_container_is_not_empty():
     mock = MagicMock(spec=dict)
 
-    assert without_empty({"_a": mock}) == {"_a": mock}
+    assert without_empty_private({"_a": mock}) == {"_a": mock}
 
 
 def test_in_an_identity_none_and_empty_stay_two():
