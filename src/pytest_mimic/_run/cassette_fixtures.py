@@ -67,8 +67,8 @@ class CassetteFixture:
         read_keyword_options(options, f"mimic_{self.fixture_kind}")
         if name is None:
             owner = self.run.current.owner
-            owner.cassettes += 1
-            name = cassette_of_test(self.run.current.test, owner.cassettes)
+            owner.unnamed_cassette_count += 1
+            name = cassette_of_test(self.run.current.test, owner.unnamed_cassette_count)
         else:
             name = cassette_name(name)
         if isinstance(targets, str) or callable(targets):
@@ -125,11 +125,11 @@ class _CassetteBlock:
         self._track = CassetteTrack(
             run, name, mode, strict=self._strict, remedies=remedies
         )
-        self._cassette_around = run.current.cassettes.own.get()
+        self._cassette_around = run.current.cassettes.of_thread_or_task.get()
         self._refuse_second_task()
         self._covering = self._fixture.coverings.enter(self._targets, self._track)
         run.current.cassettes.open.append(self._track)
-        run.current.cassettes.own.set(self._track)
+        run.current.cassettes.of_thread_or_task.set(self._track)
         return Cassette(self._track)
 
     def _mode(self, file: str) -> Mode:
@@ -141,7 +141,7 @@ class _CassetteBlock:
         is_replaced = fixture_kind == "auto" and mode is Mode.RERECORD and exists
         if (
             is_replaced
-            and (file, run.vault.store.read(file)) in run.current.cassettes.made
+            and (file, run.vault.store.read(file)) in run.current.cassettes.written
         ):
             # Another block of this run has made the cassette. The calls of that block
             # stay, and this one adds its own.
@@ -194,7 +194,7 @@ class _CassetteBlock:
     ) -> None:
         run = self._fixture.run
         run.current.cassettes.open.remove(self._track)
-        run.current.cassettes.own.set(self._cassette_around)
+        run.current.cassettes.of_thread_or_task.set(self._cassette_around)
         self._covering.end()
         self._track.close(error)
 

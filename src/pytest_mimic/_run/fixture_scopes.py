@@ -103,7 +103,7 @@ class Fixtures(Hooks):
 
         def begin_teardown() -> None:
             nonlocal outside
-            leaving.append(self._session.scopes.enter(name, ends=True))
+            leaving.append(self._session.scopes.enter(name, is_teardown=True))
             outside = run.current.secret_scope
             run.current.secret_scope = secrets
 

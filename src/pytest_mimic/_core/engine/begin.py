@@ -42,7 +42,10 @@ def begin(run: Run, call: Call) -> Step:
         run.current.retries.end_waits()
     if run.account.log is not None:
         call.began = run.clock()
-    if run.real_calls.released and current_thread() in run.real_calls.released:
+    if (
+        run.real_calls.released_threads
+        and current_thread() in run.real_calls.released_threads
+    ):
         return _waiting_for_the_run(run, call)
     cassette = call.plan.cassette
     mode = run.settings.mode

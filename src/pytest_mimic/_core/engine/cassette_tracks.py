@@ -71,10 +71,10 @@ class CassetteTrack(Track):
                 as a whole.
         """
         file = f"cassettes/{name}.json"
-        # What stood in the file when it was read or written last.
-        self._stood: bytes | None = None
+        # The content of the file when this process read or wrote it last.
+        self._known_content: bytes | None = None
         if mode.writes:
-            self._stood = run.vault.store.read(file)
+            self._known_content = run.vault.store.read(file)
         calls: list[Recording] | None = None
         try:
             if mode is not Mode.LIVE:
@@ -100,12 +100,12 @@ class CassetteTrack(Track):
         self.mode_name: str = _RECORDING.get(mode) or mode.value
         self._play_count = 0
         self.remedies = remedies
-        self.is_running: Callable[[], bool] = _running()
+        self.is_running: Callable[[], bool] = _check_of_running()
         self._strict = strict
         # The parts that count in the identities of its imported calls.
         self._imports = {imported_parts(key) for key in self._places} - {""}
-        # The places of the calls that were made.
-        self._order: list[int] = []
+        # The places of the calls that were made, in the order of the calls.
+        self._places_of_made_calls: list[int] = []
         # By place, of the calls that were recorded.
         self._errors: dict[int, tuple[str, str] | None] = {}
         # Nothing is written before the block ends.
@@ -148,7 +148,7 @@ class CassetteTrack(Track):
         self._run.current.hear_other_processes()
         for place, call in enumerate(self._calls):
             has_outcome = call is not None and call.stored.mark != EMPTY
-            if has_outcome and place not in self._order:
+            if has_outcome and place not in self._places_of_made_calls:
                 return False
         return True
 
@@ -174,7 +174,7 @@ class CassetteTrack(Track):
         step = super().take(call, mode, key or self._key_of(call))
         if step.mode == "run":
             self._check_may_run(call, step)
-        self._order.append(step.number)
+        self._places_of_made_calls.append(step.number)
         if step.mode == "replay":
             self._play_count += 1
         if step.mode == "run" and self._is_of_parent:
@@ -214,7 +214,7 @@ class CassetteTrack(Track):
         """
         place = super().follow_other_process(others_call)
         if place is not None:
-            self._order.append(place)
+            self._places_of_made_calls.append(place)
         self._play_count += others_call.is_replayed
         return place
 
@@ -291,7 +291,7 @@ class CassetteTrack(Track):
         run = self._run
         calls = self._calls_to_keep()
         with self._recordings.turns:
-            if run.vault.store.read(self.file) != self._stood:
+            if run.vault.store.read(self.file) != self._known_content:
                 raise CassetteError(
                     f"cassette {self.name} was written by another process meanwhile:"
                     " it would lose calls",
@@ -301,8 +301,8 @@ class CassetteTrack(Track):
             written = run.vault.writer.write(
                 self.file, calls, test=self._test, recorded=run.today
             )
-            self._stood = written.now
-            run.current.cassettes.made.add((self.file, written.now))
+            self._known_content = written.now
+            run.current.cassettes.written.add((self.file, written.now))
             change = run.current.owner.journal.setdefault(
                 self.file, Change(written.before)
             )
@@ -322,7 +322,7 @@ class CassetteTrack(Track):
         real_clients = self.block_owner.clients_run_for_real
         if self._is_shared or not real_clients:
             return [call for call in self._calls if call is not None]
-        places = dict.fromkeys(self._order)
+        places = dict.fromkeys(self._places_of_made_calls)
         for place, call in enumerate(self._calls):
             if call is not None and call.target not in real_clients:
                 places[place] = None
@@ -351,14 +351,14 @@ class CassetteTrack(Track):
         """Return a sentence for each call that was recorded and not made."""
         facts = []
         for place, label in enumerate(self._labels()):
-            if place not in self._order:
+            if place not in self._places_of_made_calls:
                 facts.append(f"{label} was recorded but not made")
         return facts
 
     def _out_of_order(self) -> list[str]:
         """Return a sentence for the first call that was another when recorded."""
         labels = self._labels()
-        for at, place in enumerate(self._order):
+        for at, place in enumerate(self._places_of_made_calls):
             if at != place:
                 label_when_recorded = "not made"
                 if at < len(labels):
@@ -371,13 +371,14 @@ class CassetteTrack(Track):
         return []
 
     def _labels(self) -> list[str]:
+        """Return the recorded calls in words, in their order in the file."""
         label_of = descriptions().label_of_recorded_call
         calls = [call for call in self._calls if call is not None]
         return [label_of(call.target, call.arguments) for call in calls]
 
 
-def _running() -> Callable[[], bool]:
-    """Return what tells whether the task, or the thread, of now still runs.
+def _check_of_running() -> Callable[[], bool]:
+    """Return a function that tells whether the task, or thread, of now still runs.
 
     The main thread goes on for ever: it does not count as one that runs.
     """

@@ -229,7 +229,7 @@ class ClientPlan(Plan):
         edge_call = call.edge_call
         assert edge_call is not None
         names = [name for name in edge_call.identity if name in edge_call.parts]
-        without = _unchanged
+        without = _parts_as_they_are
         if call.secrets is not None:
             without = call.secrets.without
         layer = descriptions()
@@ -261,7 +261,7 @@ class ClientPlan(Plan):
         return descriptions().described_parts(parts, self.places)
 
 
-def _unchanged(parts: dict[str, Any]) -> dict[str, Any]:
+def _parts_as_they_are(parts: dict[str, Any]) -> dict[str, Any]:
     return parts
 
 

@@ -106,7 +106,9 @@ class Current:
         It is the test's id, or while a wider fixture is torn down, the name of its
         scope.
         """
-        scope = self.owner.name.partition("[")[0] if self.owner.ends else ""
+        scope = (
+            self.owner.name.partition("[")[0] if self.owner.is_being_torn_down else ""
+        )
         return scope or self.test
 
     def scopes_of(self, fixtures: Collection[str]) -> list[SecretScope]:
@@ -164,19 +166,19 @@ class Cassettes:
     """The cassettes of a run's blocks.
 
     Attributes:
-        open: Those of open blocks, the innermost last.
-        own: The cassette of the thread or task of now, or of the one that has started
-            it.
-        made: The cassettes that the run wrote, and what.
+        open: The cassettes of open blocks, the innermost last.
+        of_thread_or_task: The cassette whose block the thread or task of now has
+            opened, or the thread or task that has started it; None: it is in no block.
+        written: The cassettes that the run wrote, each with its content.
         only_replayed: The cassettes that `mimic_replay` opened last.
     """
 
     def __init__(self) -> None:
         self.open: list[OpenCassette] = []
-        self.own: ContextVar[OpenCassette | None] = ContextVar(
+        self.of_thread_or_task: ContextVar[OpenCassette | None] = ContextVar(
             "pytest_mimic_cassette", default=None
         )
-        self.made: set[tuple[str, bytes | None]] = set()
+        self.written: set[tuple[str, bytes | None]] = set()
         self.only_replayed: set[str] = set()
 
 
@@ -188,17 +190,17 @@ class RealCalls:
         running: The steps whose real calls run now. While it holds something, no
             `Player` answers: a thread that has waited, and a forked process, hold their
             places in it, too.
-        thread: The thread in which tests run.
-        released: The threads that waited until their test had ended.
-        ending: A lock: of several threads that end a call, one does.
+        test_thread: The thread in which tests run.
+        released_threads: The threads that waited until their test had ended.
+        end_lock: A lock by which only one of several threads ends a call.
     """
 
     def __init__(self) -> None:
         self.inside: Inside = Inside()
         self.running: set[object] = set()
-        self.thread: Thread = current_thread()
-        self.released: WeakSet[Thread] = WeakSet()
-        self.ending: Lock = Lock()
+        self.test_thread: Thread = current_thread()
+        self.released_threads: WeakSet[Thread] = WeakSet()
+        self.end_lock: Lock = Lock()
         # Functions that end calls whose streams nobody holds any more.
         self._ends_of_unread_streams: deque[Callable[[], object]] = deque()
 
@@ -243,8 +245,8 @@ class RealCalls:
                 would tell nobody of its calls.
             hear_other_processes: Learns what the other processes have done.
         """
-        self.ending = Lock()
-        self.thread = current_thread()
+        self.end_lock = Lock()
+        self.test_thread = current_thread()
         self._ends_of_unread_streams.clear()
         self.running.clear()
         self.running.add(process)

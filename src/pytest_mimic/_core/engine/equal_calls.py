@@ -89,12 +89,12 @@ class Track:
         # The places of equal calls.
         self._places: dict[str, list[int]] = {}
         self.outcomes_before: dict[int, Stored] = {}
-        # The numbers of real calls among those of their owner.
-        self._numbers: dict[int, int] = {}
-        # The most equal calls that were made.
-        self._most = 0
+        # The number of each real call among the calls of its owner, by its place.
+        self._number_by_place: dict[int, int] = {}
+        # How many equal calls were made at most in one pass of the owner.
+        self._most_taken = 0
         # The call that was recorded last.
-        self._last: Recording | None = None
+        self._last_recorded: Recording | None = None
         # Whether there was no file.
         self._is_new = not self._calls_in_file
         if self.cassette_in_words:
@@ -175,7 +175,7 @@ class Track:
                     self._note_repetition(call, recorded=count)
         if self.owner is not None:
             self.taken[key] = count + 1
-            self._most = max(self._most, count + 1)
+            self._most_taken = max(self._most_taken, count + 1)
         if position == len(places):
             return position, None
         return position, self._calls[places[position]]
@@ -202,7 +202,7 @@ class Track:
             places.append(len(self._calls))
             self._calls.append(None)
         place = places[position]
-        self._numbers[place] = number
+        self._number_by_place[place] = number
         equal_calls = self._calls_in_file
         if self.cassette_in_words:
             equal_calls = [call for call in equal_calls if call.identity == key]
@@ -239,7 +239,7 @@ class Track:
         count = self.taken.get(others_call.key, 0)
         position = min(count, len(places))
         self.taken[others_call.key] = count + 1
-        self._most = max(self._most, count + 1)
+        self._most_taken = max(self._most_taken, count + 1)
         if others_call.runs:
             # The other process runs its call for real. The place begins here, too, so
             # that no call of this process takes it.
@@ -266,6 +266,7 @@ class Track:
     # -- facts of a call
 
     def _facts(self, call: Call, mode: Mode, recording: Recording | None) -> Facts:
+        """Return the facts by which `decisions` decides about a call."""
         recorded: Recorded = "nothing"
         if recording is not None:
             recorded = self._recorded(call, mode, recording)
@@ -345,6 +346,7 @@ class Track:
     def _refusal(
         self, call: Call, decision: decisions.Refuse, recording: Recording | None
     ) -> MimicError:
+        """Return the error of a call that gets no outcome."""
         if decision.reason == "stale":
             self._run.account.used.add(self.file)
         return verifier().Refusal(self._run, self, call).error(decision, recording)
@@ -363,12 +365,12 @@ class Track:
 
         They stay unless those before them were recorded again.
         """
-        last, owner = self._last, self.owner
-        if last is None or owner is None or len(self._calls) <= self._most:
+        last, owner = self._last_recorded, self.owner
+        if last is None or owner is None or len(self._calls) <= self._most_taken:
             return
         is_rerecorded = self._run.settings.mode is Mode.RERECORD
         if is_rerecorded or last.target in owner.clients_recorded_again:
-            del self._calls[self._most :]
+            del self._calls[self._most_taken :]
             self._write({})
 
     def put(
@@ -382,7 +384,7 @@ class Track:
             error: The call and its failure in words, with the test, if it has failed.
         """
         self._calls[place] = recording
-        self._last = recording
+        self._last_recorded = recording
         self._write({place: error})
 
     def replace_imported(self, call: Call) -> None:
@@ -424,8 +426,8 @@ class Track:
         """
         if not self.has_places or all(each is None for each in self._calls):
             return
-        if self._last is None:
-            self._last = recorder().recording_of(call, [], self.owner)
+        if self._last_recorded is None:
+            self._last_recorded = recorder().recording_of(call, [], self.owner)
         self._write({})
 
     def _write(self, errors: Errors) -> None:
@@ -434,7 +436,7 @@ class Track:
         Args:
             errors: The failures among the outcomes that are new, see `Errors`.
         """
-        run, last_call = self._run, self._last
+        run, last_call = self._run, self._last_recorded
         # Nothing is written before a call is noted.
         assert last_call is not None
         recording, outcomes = last_call, self._outcomes()
@@ -464,7 +466,9 @@ class Track:
         outcomes: list[Stored] = []
         for place, call in enumerate(self._calls):
             if call is None:
-                outcomes.append(empty_place(objects, self._numbers.get(place, 0)))
+                outcomes.append(
+                    empty_place(objects, self._number_by_place.get(place, 0))
+                )
             else:
                 outcomes += call.outcomes
         return outcomes

@@ -84,28 +84,32 @@ class Family:
         self._recordings: Recordings = run.recordings
         self._log = SharedLog()
         # The events of this turn, which its end tells the others.
-        self._told: list[FamilyEvent] = []
+        self._events_of_turn: list[FamilyEvent] = []
         # The owners that this process has in common with forked ones.
         self._owners: WeakValueDictionary[Token, Owner] = WeakValueDictionary()
-        # The same for secret scopes.
-        self._scopes: WeakValueDictionary[Token, SecretScope] = WeakValueDictionary()
+        # The secret scopes that this process has in common with forked ones.
+        self._secret_scopes: WeakValueDictionary[Token, SecretScope] = (
+            WeakValueDictionary()
+        )
         # The cassettes that processes have in common, by the test or scope of their
         # blocks. What a forked process records may come after the block.
         self._kept_cassettes: WeakKeyDictionary[Owner, list[OpenCassette]] = (
             WeakKeyDictionary()
         )
         # The cassettes that have heard of a call in this turn.
-        self._late: list[CassetteTrack] = []
+        self._late_cassettes: list[CassetteTrack] = []
         # The real calls inside of which processes were forked.
-        self._open: dict[Token, OpenCall] = {}
-        self._numbers = count()
+        self._calls_with_forks: dict[Token, OpenCall] = {}
+        self._numbers_of_calls = count()
         # The secrets of the run that all processes know.
-        self._hidden: set[str] = set()
+        self._secrets_known_to_all: set[str] = set()
         # What others told of files in which this process has made no call.
-        self._unseen: defaultdict[tuple[Token, str], list[_OfTrack]] = defaultdict(list)
+        self._events_of_unseen_files: defaultdict[tuple[Token, str], list[_OfTrack]] = (
+            defaultdict(list)
+        )
         # Of a forked process: what its account has gained and nobody was told.
         self._growth: Growth | None = None
-        self._ends_calls = False
+        self._has_wrapped_exit = False
 
     # -- turns
 
@@ -126,7 +130,7 @@ class Family:
         try:
             self._tell_hidden()
             self._tell_ended()
-            events, self._told = self._told, []
+            events, self._events_of_turn = self._events_of_turn, []
             growth = {} if self._growth is None else self._growth.take()
             if growth:
                 events.append(AccountGrown(growth))
@@ -142,7 +146,7 @@ class Family:
 
     def tell(self, event: FamilyEvent) -> None:
         """Tell an event to the others at the end of this turn."""
-        self._told.append(event)
+        self._events_of_turn.append(event)
 
     def shares(self, owner: Owner | None) -> bool:
         """Return whether a forked process may know an owner."""
@@ -156,7 +160,7 @@ class Family:
 
     def track_of(self, owner: Owner, file: str) -> OwnedTrack | None:
         """Return the track of a file of which the others have told, or None."""
-        events = self._unseen.pop((owner.token, file), None)
+        events = self._events_of_unseen_files.pop((owner.token, file), None)
         if not events:
             return None
         recording = self._recordings.find(file)
@@ -190,7 +194,7 @@ class Family:
         elif owner is not None:
             # This process has no track of the file yet. One that is made later follows
             # the event then.
-            self._unseen[token, event.file].append(event)
+            self._events_of_unseen_files[token, event.file].append(event)
 
     # -- what others tell
 
@@ -215,7 +219,7 @@ class Family:
             self._hear_of_secrets(event)
         elif isinstance(event, SecretsHidden):
             self._run.redactor.issued.update(event.values)
-            self._hidden.update(event.values)
+            self._secrets_known_to_all.update(event.values)
         elif isinstance(event, SenderNoted):
             self._hear_of_sender(event)
         elif isinstance(event, AccountGrown):
@@ -293,20 +297,20 @@ class Family:
             return
         recording = self._recording_in(event)
         cassette.follow_recorded(event, recording)
-        self._late.append(cassette)
+        self._late_cassettes.append(cassette)
         # A value that this outcome gave is not made anew where this process sends it.
         if event.has_outcome and self._run.account.next_run is not None:
             self._run.account.next_run.note_elsewhere(recording.stored)
 
     def _write_late(self) -> None:
         """Write cassettes whose blocks have ended, once all events are heard."""
-        cassettes, self._late = self._late, []
+        cassettes, self._late_cassettes = self._late_cassettes, []
         for cassette in dict.fromkeys(cassettes):
             with suppress(MimicError), self._run.current.pending:
                 cassette.write_late()
 
     def _hear_of_end(self, event: CallEnded) -> None:
-        step = self._open.pop(event.call, None)
+        step = self._calls_with_forks.pop(event.call, None)
         if step is not None:
             step.active = False
 
@@ -324,7 +328,7 @@ class Family:
         return Recording(**facts, outcomes=[stored_outcome])
 
     def _hear_of_secrets(self, event: SecretsLearned) -> None:
-        scope = self._scopes.get(event.scope)
+        scope = self._secret_scopes.get(event.scope)
         if scope is not None:
             known = known_in(scope, self._recordings.turns)
             known.follow(SECRET_FACTS[event.kind](*event.fields))
@@ -345,9 +349,9 @@ class Family:
         if redactor is None:
             return
         issued = redactor.issued
-        if len(issued) != len(self._hidden):
-            self.tell(SecretsHidden(list(issued - self._hidden)))
-            self._hidden.update(issued)
+        if len(issued) != len(self._secrets_known_to_all):
+            self.tell(SecretsHidden(list(issued - self._secrets_known_to_all)))
+            self._secrets_known_to_all.update(issued)
 
     def tell_sender(self, key: tuple[str, ...], sender: Sender) -> None:
         """Tell who has sent the first of equal calls, in a turn."""
@@ -415,14 +419,14 @@ class Family:
         The first process hears what the account of another one has gained. A process
         that was forked inside of a call hears that the call has ended.
         """
-        if self.is_forked or self._open:
+        if self.is_forked or self._calls_with_forks:
             # The end of each turn tells it.
             self._run.current.hear_other_processes()
 
     def _tell_ended(self) -> None:
-        for token, step in list(self._open.items()):
+        for token, step in list(self._calls_with_forks.items()):
             if not step.active:
-                del self._open[token]
+                del self._calls_with_forks[token]
                 self.tell(CallEnded(token))
 
     def tell_error(self, error: MimicError) -> None:
@@ -446,11 +450,13 @@ class Family:
             if cassette not in kept_cassettes:
                 kept_cassettes.append(cassette)
         for owner in self._owners_of_open_calls():
-            for step in owner.open:
-                if step not in self._open.values():
-                    self._open[getpid(), next(self._numbers)] = step
+            for step in owner.open_calls:
+                if step not in self._calls_with_forks.values():
+                    self._calls_with_forks[getpid(), next(self._numbers_of_calls)] = (
+                        step
+                    )
         for scope in (run.current.secret_scope, *run.current.fixture_scopes.values()):
-            self._scopes[scope.token] = scope
+            self._secret_scopes[scope.token] = scope
             scope.tell = partial(self._tell_secrets, scope.token)
 
     def begin_process(self) -> None:
@@ -463,13 +469,13 @@ class Family:
         run.current.begin_process()
         run.real_calls.begin_process(self, run.current.hear_other_processes)
         for owner in self._owners_of_open_calls():
-            for step in list(owner.open):
+            for step in list(owner.open_calls):
                 step.leave_to_parent()
             owner.unended = []
             owner.ended = Event()
         self._growth = Growth(run.account)
-        if not self._ends_calls:
-            self._ends_calls = True
+        if not self._has_wrapped_exit:
+            self._has_wrapped_exit = True
             self._end_calls_at_exit()
 
     def _end_calls_at_exit(self) -> None:

@@ -140,10 +140,10 @@ class Owner:
     Attributes:
         name: The id of the test, or the name of the scope or the cassette.
         token: What names it among forked processes.
-        is_test: It is a test, or a cassette of one.
-        ends: A fixture of this scope is being torn down.
-        fixtures: How many fixtures of this scope are set up now.
-        cassettes: How many blocks of this test have named no cassette.
+        is_test: Whether it is a test, or a cassette of one.
+        is_being_torn_down: Whether a fixture of this scope is torn down now.
+        fixture_count: How many fixtures of this scope are set up now.
+        unnamed_cassette_count: How many blocks of this test have named no cassette.
         tracks: The outcomes of its calls outside of cassettes, by the name of the
             recording.
         ordinals: The databases that calls went to, each with its number in the order of
@@ -155,8 +155,9 @@ class Owner:
         clients_recorded_again: The clients whose conversation ran for real in any pass.
         journal: What was recorded and is not judged yet, by the name of the recording
             or cassette.
-        passed: A test has passed while the scope was set up.
-        open: The real calls that have not ended, in the order in which they began.
+        has_passed_test: Whether a test has passed while the scope was set up.
+        open_calls: The real calls that have not ended, in the order in which they have
+            begun.
         unended: The calls that came to no whole outcome, and what they had given: to be
             recorded when the test, or this set-up, has passed.
         recordings_of_failed_attempts: The names of the recordings that earlier attempts
@@ -179,17 +180,17 @@ class Owner:
         self.name: str = name
         self.token: Token = getpid(), next(_NUMBERS)
         self.is_test: bool = is_test
-        self.ends: bool = False
-        self.fixtures: int = 0
-        self.cassettes: int = 0
+        self.is_being_torn_down: bool = False
+        self.fixture_count: int = 0
+        self.unnamed_cassette_count: int = 0
         self.tracks: dict[str, Track] = {}
         self.ordinals: dict[str, dict[str, int]] = {}
         self.clients_replayed: dict[str, int] = {}
         self.clients_run_for_real: set[str] = set()
         self.clients_recorded_again: set[str] = set()
         self.journal: dict[str, Change] = {}
-        self.passed: bool = False
-        self.open: dict[OpenCall, None] = {}
+        self.has_passed_test: bool = False
+        self.open_calls: dict[OpenCall, None] = {}
         self.unended: list[Unended] = []
         self.recordings_of_failed_attempts: set[str] = set()
         self.not_made_again: set[str] = set()

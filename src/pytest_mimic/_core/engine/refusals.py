@@ -85,8 +85,8 @@ class Refusal:
         if decision.reason == "empty":
             return self._empty()
         if decision.reason == "stale" and recording is not None:
-            return self._stale(recording)
-        return self._missing()
+            return self._stale_error(recording)
+        return self._miss()
 
     def _following_replayed(self) -> MimicError:
         run = self._run
@@ -116,7 +116,7 @@ class Refusal:
         )
         return blame(run, error, call, option=self._option(Verb.RERECORD))
 
-    def _stale(self, recording: Recording) -> MimicError:
+    def _stale_error(self, recording: Recording) -> MimicError:
         run, call = self._run, self._call
         changed: list[str] = []
         if not call.plan.has_other_source(recording.source):
@@ -137,7 +137,7 @@ class Refusal:
 
     # -- no recording
 
-    def _missing(self) -> MimicError:
+    def _miss(self) -> MimicError:
         run, call = self._run, self._call
         misses = run.recordings.missed
         key = (

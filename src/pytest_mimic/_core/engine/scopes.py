@@ -44,12 +44,12 @@ class Scopes:
 
     # -- scopes
 
-    def enter(self, name: str, *, ends: bool = False) -> Callable[[bool], None]:
+    def enter(self, name: str, *, is_teardown: bool = False) -> Callable[[bool], None]:
         """Assign calls to the scope of a wider fixture, to set it up or tear it down.
 
         Args:
             name: The name of the scope.
-            ends: Whether the fixture is torn down.
+            is_teardown: Whether the fixture is torn down.
 
         Returns:
             A function that ends the assignment. It gets whether the set-up, or the
@@ -61,7 +61,7 @@ class Scopes:
         # earlier ones recorded stays.
         journal, owner.journal = owner.journal, {}
         self._run.current.owner = owner
-        owner.ends = ends
+        owner.is_being_torn_down = is_teardown
         # The scope of the session ends with the run.
         if name:
             self._open[name] = owner
@@ -69,9 +69,9 @@ class Scopes:
         def leave(passed: bool) -> None:
             self._run.current.hear_other_processes()
             change_of_fixtures = 1
-            if ends:
+            if is_teardown:
                 change_of_fixtures = -1
-            is_last = owner.fixtures + change_of_fixtures == 0
+            is_last = owner.fixture_count + change_of_fixtures == 0
             if is_last:
                 end_open_calls(self._run, owner)
             self._fill(owner, passed=passed)
@@ -80,8 +80,8 @@ class Scopes:
                 self._judge(owner, passed=False)
             _add_to(journal, owner.journal)
             owner.journal = journal
-            owner.fixtures += change_of_fixtures
-            if not owner.fixtures:
+            owner.fixture_count += change_of_fixtures
+            if not owner.fixture_count:
                 owner.rewind()
 
         return leave
@@ -100,7 +100,7 @@ class Scopes:
     def begin_teardown(self) -> None:
         """Begin the teardown of a test, which may end scopes that it ran in."""
         self._scopes_around_test = [
-            owner for owner in self._open.values() if owner.fixtures
+            owner for owner in self._open.values() if owner.fixture_count
         ]
 
     def end_test(self, *, passed: bool, is_neither_skipped_nor_xfail: bool) -> None:
@@ -132,7 +132,7 @@ class Scopes:
             # good.
             if passed:
                 for owner in (session, *scopes_around_test):
-                    owner.passed = True
+                    owner.has_passed_test = True
             self._end_scopes()
         finally:
             self._run.current.owner = session
@@ -144,15 +144,15 @@ class Scopes:
         A later test may record something new with such a fixture: see `stayed_answers`.
         """
         for scope in self._owners.values():
-            if scope.fixtures and scope.unwritten_answers:
+            if scope.fixture_count and scope.unwritten_answers:
                 scope.unwritten_answers |= test.unwritten_answers
 
     def _end_scopes(self) -> None:
         for name, owner in list(self._open.items()):
-            if not owner.fixtures:
+            if not owner.fixture_count:
                 del self._open[name]
-                self._judge(owner, passed=owner.passed)
-                owner.passed = False
+                self._judge(owner, passed=owner.has_passed_test)
+                owner.has_passed_test = False
 
     def close(self, *, is_complete: bool = False) -> None:
         """End all scopes.
@@ -165,7 +165,7 @@ class Scopes:
             self.end_calls(owner, passed=True)
             if is_complete:
                 self._drop_old(owner)
-            self._judge(owner, passed=owner.passed)
+            self._judge(owner, passed=owner.has_passed_test)
             owner.ended.set()
         self._run.current.closed.set()
 
@@ -331,12 +331,12 @@ def _add_to(journal: dict[str, Change], later: Mapping[str, Change]) -> None:
 
 def end_open_calls(run: Run, owner: Owner) -> None:
     """End the recordings of the calls of an owner that are still open."""
-    if not owner.open:
+    if not owner.open_calls:
         return
-    if any(not call.has_place for call in owner.open):
+    if any(not call.has_place for call in owner.open_calls):
         # What nobody can read any more has ended, and is recorded as far as it was
         # read.
         gc.collect()
         run.real_calls.end_unread_streams()
-    for call in list(owner.open):
+    for call in list(owner.open_calls):
         call.end_open()

@@ -79,5 +79,5 @@ def _owners_in_conversation(current: Current, owner: Owner) -> Iterator[Owner]:
     yield owner
     # Another thread may set a fixture up meanwhile.
     for scope in list(current.scopes.values()):
-        if scope.fixtures and scope is not owner:
+        if scope.fixture_count and scope is not owner:
             yield scope

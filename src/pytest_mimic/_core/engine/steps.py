@@ -130,7 +130,7 @@ class Step:
             self.observed: Observed = recorder().Observed(
                 call, is_recorded=mode == "run"
             )
-            self.owner.open[self] = None
+            self.owner.open_calls[self] = None
 
     @property
     def file(self) -> str:
@@ -155,15 +155,15 @@ class Step:
         The thread in which the test itself runs would wait for its own end. There, it
         is a miss if the recorded call waited for that.
         """
-        self._count()
+        self._count_replay()
         wait = self._wait()
-        if wait.limit is None and current_thread() is self.run.real_calls.thread:
+        if wait.limit is None and current_thread() is self.run.real_calls.test_thread:
             raise self.exhausted()
         wait.in_thread(closed)
 
     async def wait_async(self) -> NoReturn:
         """Wait in a task as the recorded call did, until it is cancelled."""
-        self._count()
+        self._count_replay()
         await self._wait().in_task()
 
     def _wait(self) -> Wait:
@@ -173,7 +173,7 @@ class Step:
         """Return a fresh copy of the recorded outcome."""
         with self.run.current.pending:
             outcome = self.stored.load(self.call.paths)
-        self._count()
+        self._count_replay()
         return outcome
 
     def leave_states(self) -> None:
@@ -201,14 +201,15 @@ class Step:
             plain = self.load().content
         else:
             plain = entry["value"] if is_read_only else copied(entry["value"])
-            self._count()
+            self._count_replay()
         # A client tries a failed request again after a while; a replay has nothing to
         # wait for.
         if adapter.failure(plain):
             self.run.current.watch()
         return plain
 
-    def _count(self) -> None:
+    def _count_replay(self) -> None:
+        """Count the replay once, however often its outcome is loaded."""
         if not self.counts_as_replay:
             return
         self.counts_as_replay = False
@@ -246,11 +247,11 @@ class Step:
 
         The first of several threads ends it.
         """
-        with self.run.real_calls.ending:
+        with self.run.real_calls.end_lock:
             if self._has_ended:
                 return False
             self._has_ended = True
-        self.owner.open.pop(self, None)
+        self.owner.open_calls.pop(self, None)
         return True
 
     def complete(self, outcome: Outcome) -> None:
@@ -271,7 +272,7 @@ class Step:
                             self.track, self.number, self.observed, outcome
                         )
                 else:
-                    self._compare(outcome)
+                    self._compare_with_recording(outcome)
         except MimicError as error:
             self.run.current.pending.note(error)
             self._leave_empty()
@@ -280,7 +281,8 @@ class Step:
             self._leave()
             self.arrived = None
 
-    def _compare(self, outcome: Outcome) -> None:
+    def _compare_with_recording(self, outcome: Outcome) -> None:
+        """Compare the outcome of a real call with the recorded one."""
         layer = verifier()
         call, stored_outcome, observed = self.call, self.stored, self.observed
         is_awaited = observed.is_awaited or (

@@ -190,10 +190,11 @@ def _replay(step: Step, *, is_async: bool) -> Generator[object, object, object]:
     To read further than the recording goes is a miss, unless the recorded reader waited
     for more.
     """
-    return _replayed(step, step.load(), is_async=is_async)
+    # The outcome is loaded now. The generator only begins when somebody reads it.
+    return _replayed_items(step, step.load(), is_async=is_async)
 
 
-def _replayed(
+def _replayed_items(
     step: Step, outcome: Outcome, *, is_async: bool
 ) -> Generator[object, object, object]:
     items: list[object] = []

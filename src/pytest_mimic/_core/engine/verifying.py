@@ -83,7 +83,7 @@ def compare_repeated(
     run = call.plan.run
     owner = run.current.owner
     if (
-        owner.ends
+        owner.is_being_torn_down
         or owner.clients_replayed.get(call.plan.target) != run.current.replayed_tests
     ):
         return

@@ -73,7 +73,7 @@ class Wait(NamedTuple):
         if not is_released:
             raise self._never_cancelled()
         error = closed()
-        run.real_calls.released.add(threading.current_thread())
+        run.real_calls.released_threads.add(threading.current_thread())
         # The shortest way of a replay does not know which threads wait.
         run.real_calls.running.add(_RELEASED)
         _keep_quiet_about(error)
@@ -134,7 +134,7 @@ async def _sleep(seconds: float | None) -> None:
     future = loop.create_future()
     timer = None
     if seconds is not None:
-        timer = loop.call_later(seconds, _wake, future)
+        timer = loop.call_later(seconds, _end_wait_for, future)
     try:
         await future
     finally:
@@ -157,7 +157,7 @@ def _is_in_trio() -> bool:
     return True
 
 
-def _wake(future: Any) -> None:
+def _end_wait_for(future: Any) -> None:
     if not future.done():
         future.set_result(None)
 

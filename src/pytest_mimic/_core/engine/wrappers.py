@@ -56,7 +56,7 @@ class Mimicked:
         # The innermost activation stands last.
         self._plans_by_activation: dict[object, FunctionPlan | None] = {}
         self.plan: FunctionPlan | None = None
-        self.wrapper = _wrapper(self)
+        self.wrapper = _wrapper_of(self)
 
     def push(self, activation: object, plan: FunctionPlan | None) -> None:
         """Let the plan of an activation decide.
@@ -82,11 +82,15 @@ class Mimicked:
         return _engine()(plan, args, kwargs)
 
 
-def _wrapper(mimicked: Mimicked) -> Callable[..., object]:
+def _wrapper_of(mimicked: Mimicked) -> Callable[..., object]:
     function = mimicked.function
-    make = _coroutine if iscoroutinefunction(function) else _function
-    if isgeneratorfunction(function) or isasyncgenfunction(function):
-        make = _generator if isgeneratorfunction(function) else _async_generator
+    make = _wrapper_of_function
+    if isgeneratorfunction(function):
+        make = _wrapper_of_generator
+    elif isasyncgenfunction(function):
+        make = _wrapper_of_async_generator
+    elif iscoroutinefunction(function):
+        make = _wrapper_of_coroutine
     wrapper: Any = make(mimicked)
     functools.update_wrapper(wrapper, function)
     # A function written in C may have none. Since Python 3.14, annotations that name
@@ -106,7 +110,7 @@ def _wrapper(mimicked: Mimicked) -> Callable[..., object]:
 # costs the garbage collector time.
 
 
-def _function(mimicked: Mimicked) -> Callable[..., object]:
+def _wrapper_of_function(mimicked: Mimicked) -> Callable[..., object]:
     def wrapper(*args: object, **kwargs: object) -> object:
         plan = mimicked.plan
         if plan is None or (mimicked.is_used_by_pytest and called_by_pytest()):
@@ -122,7 +126,7 @@ def _function(mimicked: Mimicked) -> Callable[..., object]:
     return wrapper
 
 
-def _coroutine(mimicked: Mimicked) -> Callable[..., object]:
+def _wrapper_of_coroutine(mimicked: Mimicked) -> Callable[..., object]:
     async def wrapper(*args: object, **kwargs: object) -> object:
         plan = mimicked.plan
         if plan is None or (mimicked.is_used_by_pytest and called_by_pytest()):
@@ -136,7 +140,7 @@ def _coroutine(mimicked: Mimicked) -> Callable[..., object]:
     return wrapper
 
 
-def _generator(mimicked: Mimicked) -> Callable[..., object]:
+def _wrapper_of_generator(mimicked: Mimicked) -> Callable[..., object]:
     def wrapper(*args: object, **kwargs: object) -> Generator[object, object, object]:
         stream = mimicked.stream(args, kwargs)
         return (yield from cast("Generator[object, object, object]", stream))
@@ -144,7 +148,7 @@ def _generator(mimicked: Mimicked) -> Callable[..., object]:
     return wrapper
 
 
-def _async_generator(mimicked: Mimicked) -> Callable[..., object]:
+def _wrapper_of_async_generator(mimicked: Mimicked) -> Callable[..., object]:
     async def wrapper(
         *args: object, **kwargs: object
     ) -> AsyncGenerator[object, object]:

@@ -13,7 +13,7 @@ def test_a_command_runs_the_scope_again_while_a_wider_fixture_is_torn_down() -> 
     current.owner = Owner("test_a.py[db='sqlite']")
     assert current.test_to_run_again == "test_a.py::test_x"
 
-    current.owner.ends = True
+    current.owner.is_being_torn_down = True
 
     assert current.test_to_run_again == "test_a.py"
 

@@ -145,10 +145,10 @@ def test_an_open_call_of_the_parent_is_none_of_the_child(runs: Runs) -> None:
     stream = runs.mimic(numbers, sequence=True)()
     assert next(stream) == 0
 
-    left = in_child(lambda: [list(stream), len(runs.run.current.owner.open)])
+    left = in_child(lambda: [list(stream), len(runs.run.current.owner.open_calls)])
 
     assert left == [[1, 2], 0]
-    assert len(runs.run.current.owner.open) == 1
+    assert len(runs.run.current.owner.open_calls) == 1
     assert list(stream) == [1, 2]
     assert runs.account.recorded == 1
 

@@ -113,7 +113,7 @@ def test_what_a_fixture_recorded_is_kept_if_a_test_in_its_scope_passed(
     leave(True)
 
     a_test(runs, passed=passed, scopes=scopes)
-    scopes.enter("test_shop.py", ends=True)(True)
+    scopes.enter("test_shop.py", is_teardown=True)(True)
     a_test(runs, passed=False, scopes=scopes)
     scopes.close()
 
