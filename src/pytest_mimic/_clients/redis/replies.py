@@ -107,8 +107,8 @@ def hide_reply(reply: Any, command: Command, redactor: Redactor) -> Any:
     if verb in _ABOUT_A_KEY:
         return reply
     hides_all = is_secret(command, redactor)
-    in_turn = _has_fields(command)
-    if hides_all and not in_turn:
+    has_fields = _has_fields(command)
+    if hides_all and not has_fields:
         return _map_texts(reply, partial(_hide_text, redactor=redactor))
     if not hides_all:
         reply = _hide_by_look(reply, command, redactor)
@@ -118,7 +118,7 @@ def hide_reply(reply: Any, command: Command, redactor: Redactor) -> Any:
         return hides_all or redactor_of_fields.secret(text_of(name))
 
     hide = partial(_hide_field, redactor=redactor)
-    return _hide_fields(reply, hides, hide, in_turn=in_turn)
+    return _hide_fields(reply, hides, hide, has_fields=has_fields)
 
 
 def _hide_by_look(reply: Any, command: Command, redactor: Redactor) -> Any:
@@ -136,7 +136,7 @@ def _hide_by_look(reply: Any, command: Command, redactor: Redactor) -> Any:
             name = name_in_word(word, redactor)
             hidden_items.append(_hide_tokens(item, name, redactor))
         return hidden_items
-    return _hide_tokens_of_fields(reply, redactor, in_turn=_has_fields(command))
+    return _hide_tokens_of_fields(reply, redactor, has_fields=_has_fields(command))
 
 
 def _hide_tokens(reply: Any, name: str, redactor: Redactor) -> Any:
@@ -155,17 +155,17 @@ def _hide_tokens(reply: Any, name: str, redactor: Redactor) -> Any:
     return _map_texts(reply, hide)
 
 
-def _hide_tokens_of_fields(reply: Any, redactor: Redactor, *, in_turn: bool) -> Any:
+def _hide_tokens_of_fields(reply: Any, redactor: Redactor, *, has_fields: bool) -> Any:
     """Return a reply without what looks like a token in a field such as `tokens`.
 
     Args:
         reply: The reply, or a part of it.
         redactor: The rules for secrets.
-        in_turn: Whether a list without lists in it has names and values in turn.
+        has_fields: Whether a list without lists in it has names and values in turn.
     """
 
     def hidden(field: Any, value: Any) -> Any:
-        value = _hide_tokens_of_fields(value, redactor, in_turn=in_turn)
+        value = _hide_tokens_of_fields(value, redactor, has_fields=has_fields)
         name = ""
         if isinstance(field, bytes):
             name = name_in_word(field, redactor)
@@ -179,7 +179,7 @@ def _hide_tokens_of_fields(reply: Any, redactor: Redactor, *, in_turn: bool) -> 
     if is_nested:
         return [hidden(None, item) for item in reply]
     words = list(reply)
-    if in_turn:
+    if has_fields:
         for index in range(1, len(words), 2):
             words[index] = hidden(words[index - 1], words[index])
     return words
@@ -263,7 +263,7 @@ def _hide_fields(
     hides: Callable[[bytes], bool],
     hide: Callable[[bytes], bytes],
     *,
-    in_turn: bool,
+    has_fields: bool,
 ) -> Any:
     """Hide the values of secret names in mappings, and in lists.
 
@@ -271,20 +271,20 @@ def _hide_fields(
         reply: The reply, or a part of it.
         hides: Whether a name is secret.
         hide: Returns what stands for a secret text.
-        in_turn: Whether a list without lists in it has names and values in turn.
+        has_fields: Whether a list without lists in it has names and values in turn.
     """
 
     def hidden(name: Any, value: Any) -> Any:
         if isinstance(name, bytes) and hides(name):
             return _map_texts(value, hide)
-        return _hide_fields(value, hides, hide, in_turn=in_turn)
+        return _hide_fields(value, hides, hide, has_fields=has_fields)
 
     if isinstance(reply, dict):
         return {name: hidden(name, value) for name, value in reply.items()}
     if not isinstance(reply, list):
         return reply
     is_nested = any(isinstance(item, (dict, list)) for item in reply)
-    if is_nested or not in_turn:
+    if is_nested or not has_fields:
         return [hidden(None, item) for item in reply]
     words = list(reply)
     # Each second item is the value of the name before it.

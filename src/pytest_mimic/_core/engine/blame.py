@@ -54,7 +54,7 @@ def blame(
         account.drifted.append(Drift(call.listed, current.test_to_run_again, option))
     current.pending.note(error)
     if isinstance(error, MissingRecordingError):
-        current.watch(error, call.key or call.label)
+        current.let_no_code_wait(error, call.key or call.label)
     return error
 
 

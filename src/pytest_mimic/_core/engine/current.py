@@ -122,17 +122,19 @@ class Current:
             scope for name, scope in self.fixture_scopes.items() if name in fixtures
         ]
 
-    def watch(self, error: MimicError | None = None, key: str = "") -> None:
-        """Let no code wait because of a call of its own.
+    def let_no_code_wait(self, error: MimicError | None = None, key: str = "") -> None:
+        """Let code that has missed a call, or gets a recorded failure, not wait.
 
-        The call is missed, or without an error, it gets a recorded failure.
+        Args:
+            error: The miss; None for a recorded failure.
+            key: The identity of the missed call.
         """
         if self.test:
             from pytest_mimic._core.swallowed.retries import Retries
 
             with self._lock:
                 self.retries = self.retries or Retries()
-                self.retries.watch(error, key, self.own_files)
+                self.retries.let_no_code_wait(error, key, self.own_files)
 
     def end_test(self) -> None:
         """End the running test: code that waits is no longer disturbed."""

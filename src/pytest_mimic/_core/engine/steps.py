@@ -205,7 +205,7 @@ class Step:
         # A client tries a failed request again after a while; a replay has nothing to
         # wait for.
         if adapter.failure(plain):
-            self.run.current.watch()
+            self.run.current.let_no_code_wait()
         return plain
 
     def _count_replay(self) -> None:

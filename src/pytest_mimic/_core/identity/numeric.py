@@ -63,18 +63,19 @@ def _fields_data(dtype: Any) -> object:
     """
     data = []
     # The offset of each field in bytes, and its title if it has one: `(4, "Price")`.
-    places: list[tuple[Any, ...]] = []
-    packed_places: list[tuple[Any, ...]] = []
-    packed_size = 0
+    offsets: list[tuple[Any, ...]] = []
+    offsets_without_gaps: list[tuple[Any, ...]] = []
+    size_without_gaps = 0
     for name in dtype.names:
-        field_dtype, *place = dtype.fields[name]
+        field_dtype, *offset_and_title = dtype.fields[name]
         data.append((name, dtype_data(field_dtype)))
-        places.append(tuple(place))
-        packed_places.append((packed_size,))
-        packed_size += field_dtype.itemsize
-    if packed_size == dtype.itemsize and places == packed_places:
+        offsets.append(tuple(offset_and_title))
+        offsets_without_gaps.append((size_without_gaps,))
+        size_without_gaps += field_dtype.itemsize
+    has_gaps = offsets != offsets_without_gaps
+    if size_without_gaps == dtype.itemsize and not has_gaps:
         return tuple(data)
-    return tuple(data), places, dtype.itemsize
+    return tuple(data), offsets, dtype.itemsize
 
 
 def float_format(dtype: Any) -> str:

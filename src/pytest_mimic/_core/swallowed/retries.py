@@ -112,7 +112,7 @@ class Retries:
         if self._waits_left.get() is not None:
             self._waits_left.set(None)
 
-    def watch(
+    def let_no_code_wait(
         self, error: MimicError | None, key: str, own_files: Callable[[], set[str]]
     ) -> None:
         """Let the running thread or task not wait for a miss or a recorded failure.

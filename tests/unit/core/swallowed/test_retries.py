@@ -43,7 +43,7 @@ def retries(waits: list[float]) -> Iterator[Retries]:
 def test_after_a_failure_no_code_waits_until_its_next_call(
     retries: Retries, waits: list[float]
 ) -> None:
-    retries.watch(None, "key", set)
+    retries.let_no_code_wait(None, "key", set)
 
     rest(5)
     rest(0)
@@ -59,7 +59,7 @@ def test_other_threads_and_tasks_wait(retries: Retries, waits: list[float]) -> N
 
     async def main() -> None:
         beside = asyncio.create_task(other())
-        retries.watch(None, "key", set)
+        retries.let_no_code_wait(None, "key", set)
         await beside
 
     asyncio.run(main())
@@ -76,7 +76,7 @@ def test_a_fake_of_somebody_else_is_left_alone(
     rested: list[float] = []
     monkeypatch.setattr(time, "sleep", rested.append)
 
-    retries.watch(None, "key", set)
+    retries.let_no_code_wait(None, "key", set)
     rest(7)
 
     assert rested == [7]
@@ -108,7 +108,7 @@ def test_whoever_holds_a_sleep_returns_at_once(code, monkeypatch) -> None:
     before = dict(vars(library))
     retries = Retries()
 
-    retries.watch(None, "key", set)
+    retries.let_no_code_wait(None, "key", set)
     library.pause(3600)
     retries.end()
 
@@ -120,7 +120,7 @@ def test_a_module_imported_meanwhile_holds_the_real_sleep_afterwards(
 ) -> None:
     before = time.sleep
     retries = Retries()
-    retries.watch(None, "key", set)
+    retries.let_no_code_wait(None, "key", set)
     library = module_with("late_library", HOLDERS["by its name"], monkeypatch)
     library.pause(3600)
 
@@ -130,7 +130,7 @@ def test_a_module_imported_meanwhile_holds_the_real_sleep_afterwards(
 
 
 def test_ten_waits_are_skipped(retries: Retries, waits: list[float]) -> None:
-    retries.watch(None, "key", set)
+    retries.let_no_code_wait(None, "key", set)
 
     for seconds in range(1, 13):
         rest(seconds)
@@ -139,7 +139,7 @@ def test_ten_waits_are_skipped(retries: Retries, waits: list[float]) -> None:
 
 
 def test_the_tests_own_files_wait(retries: Retries, waits: list[float]) -> None:
-    retries.watch(None, "key", lambda: {__file__})
+    retries.let_no_code_wait(None, "key", lambda: {__file__})
 
     rest(5)
 
@@ -148,7 +148,7 @@ def test_the_tests_own_files_wait(retries: Retries, waits: list[float]) -> None:
 
 def test_sleeps_are_what_they_were_when_the_test_has_ended(retries: Retries) -> None:
     before = time.sleep
-    retries.watch(None, "key", set)
+    retries.let_no_code_wait(None, "key", set)
     assert time.sleep is not before
 
     retries.end()
@@ -160,8 +160,8 @@ def test_a_call_that_misses_without_end_ends_the_test(retries: Retries) -> None:
     error = MissingRecordingError("no recording")
 
     for number in range(1_000):
-        retries.watch(error, "key", set)
-        retries.watch(error, f"other {number}", set)
+        retries.let_no_code_wait(error, "key", set)
+        retries.let_no_code_wait(error, f"other {number}", set)
 
     with pytest.raises(EndlessRetry, match="made 1,000 times"):
-        retries.watch(error, "key", set)
+        retries.let_no_code_wait(error, "key", set)
