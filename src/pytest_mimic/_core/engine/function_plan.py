@@ -363,6 +363,7 @@ class FunctionPlan(Plan):
         self.players[key] = recorded.make, recorded.kept, replay
         value = recorded.first
         if value is ...:
+            # The value is made for each call, also for the first one.
             value = recorded.make(recorded.kept)
         self.note_replay(replay)
         return value

@@ -54,8 +54,8 @@ if TYPE_CHECKING:
         def fill(self, number: int, recording: Recording, /) -> None:
             """Record in its empty place a call that has come to no whole outcome."""
 
-    class Places(Protocol):
-        """The outcomes of one file, in which a new one is put: a `Track`."""
+    class TrackOfAnswer(Protocol):
+        """The outcomes of one file, in which an answer is put: a `Track`."""
 
         @property
         def file(self) -> str:
@@ -248,13 +248,13 @@ class NewAnswer(NamedFields):
     """The new answer of a call whose recorded one has stayed.
 
     Attributes:
-        places: The outcomes of the call's file.
+        track: The outcomes of the call's file.
         place: The place of the answer among them.
         recording: The call with its new answer.
         error: The call and its failure in words, with the test, if it has failed.
     """
 
-    places: Places
+    track: TrackOfAnswer
     place: int
     recording: Recording
     error: tuple[str, str] | None

@@ -59,8 +59,8 @@ _MOST_DESCRIBED = 32 << 20
 _MOST_SEARCHED = 10_000_000
 
 
-class Places(Protocol):
-    """The outcomes of one file, in which a new one is put: a `Track`."""
+class RecordedTrack(Protocol):
+    """The outcomes of one file, as recording uses them: a `Track`."""
 
     @property
     def file(self) -> str:
@@ -147,7 +147,7 @@ class Observed:
 
 
 def record(
-    places: Places,
+    track: RecordedTrack,
     place: int,
     observed: Observed,
     outcome: Outcome,
@@ -161,23 +161,23 @@ def record(
     conversation with services, `stayed_answers` says when.
 
     Args:
-        places: The outcomes of the file.
-        place: The place of this one.
+        track: The outcomes of the file that is written.
+        place: The place of this outcome among them.
         observed: What was observed of the call.
         outcome: Its outcome.
-        is_first: The outcome is recorded for the first time. Another form of it does
-            not count again.
+        is_first: Whether the outcome is recorded for the first time. Another form of it
+            does not count again.
 
     Raises:
         MutatedInputError: The call has changed an argument.
         UnstorableOutcomeError: The outcome cannot be stored.
     """
     call, run = observed.call, observed.call.plan.run
-    before = places.outcomes_before.get(place)
+    before = track.outcomes_before.get(place)
     new_outcome = encode(observed, outcome)
     stored_outcome = new_outcome
     if before is not None:
-        stored_outcome = _unless_it_stays(places, call, before, new_outcome)
+        stored_outcome = _unless_it_stays(track, call, before, new_outcome)
     if run.account.log is not None:
         run.account.log(
             "recorded", call, stored_outcome=stored_outcome, seconds=observed.duration
@@ -187,9 +187,9 @@ def record(
     if failure is not None:
         error = f"{call.listed} {failure}", run.current.test
     with run.recordings.turns:
-        is_shared = places.owner is None and places.file in run.account.used
+        is_shared = track.owner is None and track.file in run.account.used
         if is_shared and _gives_way(
-            places, observed, outcome, before, is_first=is_first
+            track, observed, outcome, before, is_first=is_first
         ):
             return
         observed.recorded = stored_outcome
@@ -198,37 +198,37 @@ def record(
             run.account.next_run.note(call, stored_outcome)
         if before is not None and call.issuer is not None and call.issuer.is_of_fixture:
             run.account.dropped |= _placeholders(before) - _placeholders(stored_outcome)
-        recording = recording_of(call, [stored_outcome], places.owner)
-        places.put(place, recording, error)
-        owner = places.owner
+        recording = recording_of(call, [stored_outcome], track.owner)
+        track.put(place, recording, error)
+        owner = track.owner
         if owner is not None and call.converses:
             is_new = stored_outcome is new_outcome
             # Once new answers are written, one more needs no look at the others.
             if not is_new or owner.unwritten_answers or not owner.has_new_answers:
                 new_recording = recording._replace(outcomes=[new_outcome])
-                new_answer = NewAnswer(places, place, new_recording, error)
+                new_answer = NewAnswer(track, place, new_recording, error)
                 _note_answer(owner, call, stored_outcome, new_answer)
         if is_first:
             seconds = observed.duration - observed.seconds_shared
             run.account.recorded_calls.append(RecordedCall(call.plan.target, seconds))
         if call.edge_call is not None:
-            _follow_answer(places, call, outcome, is_first=is_first)
+            _follow_answer(track, call, outcome, is_first=is_first)
 
 
 def _unless_it_stays(
-    places: Places, call: Call, before: Stored, new_outcome: Stored
+    track: RecordedTrack, call: Call, recorded: Stored, new_outcome: Stored
 ) -> Stored:
     """Return the new outcome of a call, or the recorded one if that stays."""
     volatile = call.plan.options.volatile
     if not volatile and call.plan.kind == "function":
         return new_outcome
-    owner = places.owner if call.converses else None
+    owner = track.owner if call.converses else None
     if owner is not None and not may_stay(call.plan.run.current, owner):
         volatile = ()
-    if not _agrees_with_recorded(call, before, new_outcome, volatile=volatile):
+    if not _agrees_with_recorded(call, recorded, new_outcome, volatile=volatile):
         return new_outcome
-    before.inputs = new_outcome.inputs
-    return before
+    recorded.inputs = new_outcome.inputs
+    return recorded
 
 
 def _agrees_with_recorded(
@@ -258,7 +258,7 @@ def _note_answer(
     """
     current = call.plan.run.current
     # Another form of the same answer replaces the one that was noted.
-    key = new_answer.places.file, new_answer.place
+    key = new_answer.track.file, new_answer.place
     owner.unwritten_answers.pop(key, None)
     new_outcome = new_answer.recording.stored
     if stored_outcome is new_outcome:
@@ -276,25 +276,25 @@ def _note_answer(
 
 
 def _follow_answer(
-    places: Places, call: Call, outcome: Outcome, *, is_first: bool
+    track: RecordedTrack, call: Call, outcome: Outcome, *, is_first: bool
 ) -> None:
     """Note what the answer of a client means for other calls and recordings."""
     run = call.plan.run
     # A client tries a failed request again, which replaces the failure.
     if call.plan.failure(outcome) is not None:
-        run.recordings.failed.add(places.file)
+        run.recordings.failed.add(track.file)
     else:
-        run.recordings.failed.discard(places.file)
+        run.recordings.failed.discard(track.file)
     if is_first:
         tokens = tokens_of_response(outcome.content)
         if tokens is not None:
             run.account.tokens.append(TokensTaken(tokens.sent, tokens.received))
-    if places.owner is None:
-        places.replace_imported(call)
+    if track.owner is None:
+        track.replace_imported(call)
 
 
 def keep_issued(
-    places: Places, place: int, observed: Observed, outcome: Outcome
+    track: RecordedTrack, place: int, observed: Observed, outcome: Outcome
 ) -> None:
     """Let the secrets that an answer has issued be found in other calls.
 
@@ -306,7 +306,7 @@ def keep_issued(
         return
 
     def amend(plain: object) -> None:
-        record(places, place, observed, Value(plain), is_first=False)
+        record(track, place, observed, Value(plain), is_first=False)
 
     issuer.known.keep(outcome.content, amend)
     if issuer.names_of_numbers:
@@ -442,7 +442,7 @@ def _describe_pickle(
 
 
 def _gives_way(
-    places: Places,
+    track: RecordedTrack,
     observed: Observed,
     outcome: Outcome,
     before: Stored | None,
@@ -457,7 +457,7 @@ def _gives_way(
     call = observed.call
     standing = before
     # The file is read again if another process has written it.
-    latest = call.plan.run.recordings.find(places.file)
+    latest = call.plan.run.recordings.find(track.file)
     if latest is not None:
         standing = latest.outcomes[0]
     if not is_first:

@@ -296,6 +296,14 @@ class Scopes:
     def _take_back_file(
         self, owner: Owner, group: str, name: str, *, may_stay: bool
     ) -> None:
+        """Put a file back as it was before the failed test, and say so in the account.
+
+        Args:
+            owner: The test, or the scope.
+            group: The client of the conversation that the file belongs to, or the file.
+            name: The file.
+            may_stay: Whether the good outcomes of a new file stay.
+        """
         run = self._run
         account = run.account
         change = owner.journal[name]

@@ -56,7 +56,7 @@ def write_new_answers(current: Current, owner: Owner) -> None:
             current.owner.written_for_scopes[answers_owner] = new_answers
         _let_no_recorded_answer_stay(current, answers_owner)
         for new_answer in new_answers.values():
-            new_answer.places.put(
+            new_answer.track.put(
                 new_answer.place, new_answer.recording, new_answer.error
             )
 

@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.owners import Owner, Track
-    from pytest_mimic._core.engine.record import Observed, Places, Recorder
+    from pytest_mimic._core.engine.record import Observed, RecordedTrack, Recorder
     from pytest_mimic._core.engine.run import Run
     from pytest_mimic._core.engine.verify_layer import Verifier
     from pytest_mimic._core.vault.recording_facts import Stored
 
-    class Outcomes(Track, Places, Protocol):
+    class Outcomes(Track, RecordedTrack, Protocol):
         """The outcomes of one file, as a step uses them: a `Track`.
 
         Attributes:

@@ -197,6 +197,7 @@ def _replay(step: Step, *, is_async: bool) -> Generator[object, object, object]:
 def _replayed_items(
     step: Step, outcome: Outcome, *, is_async: bool
 ) -> Generator[object, object, object]:
+    """Give the items of a recorded stream, and then its end, as the reader asks."""
     items: list[object] = []
     # Another outcome is an end without items.
     end: End | None
