@@ -42,8 +42,9 @@ def write_new_answers(current: Current, owner: Owner) -> None:
     """Write the new answers of a conversation of which one does not stay.
 
     Args:
-        current: Knows the wider fixtures that are set up.
-        owner: The owner of the call whose answer does not stay.
+        current: Knows the wider fixtures that are set up, and the owner of now.
+        owner: The owner of the call whose answer does not stay. It may be another one
+            than that of now: a test may read a stream that a fixture has opened.
     """
     _let_no_recorded_answer_stay(current, owner)
     for answers_owner in _owners_in_conversation(current, owner):
