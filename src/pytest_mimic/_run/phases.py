@@ -262,8 +262,8 @@ class Phases(Hooks):
         Args:
             report: The report of the failure.
             test: The id of the test.
-            is_explained: A miss, a drift or another error of ours is the reason of the
-                failure. So no placeholder in a recording is.
+            is_explained: Whether a miss, a drift or another error of ours is the reason
+                of the failure. Then no placeholder in a recording is.
         """
         run = self._session.run
         replays = list(self._session.account.each_replay(since=self._replays_before))

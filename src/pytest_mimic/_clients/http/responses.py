@@ -53,8 +53,8 @@ class Encoding(NamedTuple):
 
     Attributes:
         name: The `Content-Encoding` that the service sent; empty without one.
-        is_undone: The chunks that were recorded come decompressed.
-        is_handed_out: The client gave its caller the compressed bytes.
+        is_undone: Whether the chunks that were recorded come decompressed.
+        is_handed_out: Whether the client gave its caller the compressed bytes.
     """
 
     name: str = ""

@@ -371,8 +371,8 @@ class ConnectionState:
     """The replies that a client still has to read from a connection.
 
     Attributes:
-        listens: The connection receives messages of channels, or is monitored.
-        is_talking: The client sends a real command, or reads a real reply.
+        listens: Whether the connection receives messages of channels, or is monitored.
+        is_talking: Whether the client sends a real command, or reads a real reply.
         unread_replies: What the client reads next, in order. Of a recorded reply, its
             plain data; of a real one, the `Batch` that reads it; a `Waiting` for those
             that did not come.
@@ -492,7 +492,7 @@ class Batch:
     Attributes:
         step: What the engine does with them; None if they are left out.
         commands: The commands.
-        is_broken: The real commands have failed, so that no more replies are read.
+        is_broken: Whether the real commands have failed. Then no more replies are read.
     """
 
     def __init__(self, step: Step | None, commands: list[Command]) -> None:

@@ -187,9 +187,9 @@ def _walk(
 
     Args:
         start: The elements, such as a `ColumnClause`, `BinaryExpression` or `Select`.
-        is_expression: Subqueries are followed to their columns, not to their
-            conditions.
-        is_result: What a result only compares or measures is left out.
+        is_expression: Whether the conditions of subqueries are left out. Their columns
+            are yielded.
+        is_result: Whether that is left out which a result only compares or measures.
     """
     pending = list(start)
     # The elements stay alive here, so that no other one gets the id of one of them.

@@ -56,7 +56,7 @@ class Miss(NamedFields):
         option: What records it, if an option does; `account.REKEY` if its recording is
             there.
         key: Its identity.
-        is_stale: It has a recording, but of another source.
+        is_stale: Whether it has a recording, but of another source.
         target: The name of its target.
         changing: The paths of its parts that look made anew, between blanks, if it
             differs from the nearest recording in nothing else.

@@ -58,9 +58,10 @@ class Facts(NamedTuple):
             `live`, in which nothing is mimicked.
         recorded: What stands in its place.
         conversation: Whether its conversation is replayed or real.
-        has_effect: A wider fixture makes it, at a service that keeps what calls do.
-        by_identity: Nothing else than its identity tells it from other calls: it has no
-            place among equal ones, no cassette takes it, and no log shows it.
+        has_effect: Whether a wider fixture makes it, at a service that keeps what calls
+            do.
+        by_identity: Whether nothing else than its identity tells it from other calls:
+            it has no place among equal ones, no cassette takes it, and no log shows it.
     """
 
     mode: Mode

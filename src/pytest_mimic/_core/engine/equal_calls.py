@@ -53,9 +53,9 @@ class Track:
     Attributes:
         file: The name of the recording or cassette.
         owner: The owner of the calls; None if one recording serves all.
-        has_places: Each of equal calls has a place of its own.
-        only_compares: Outcomes that were found in the file are only compared with; none
-            is replayed.
+        has_places: Whether each of equal calls has a place of its own.
+        only_compares: Whether outcomes that were found in the file are only compared
+            with. Then none is replayed.
         taken: How many equal calls were made, by their identity in a file of several.
         outcomes_before: The outcomes that the file has for real calls, by their places.
         remedies: How to record a call, if no option does.

@@ -36,9 +36,10 @@ class PlaceTaken(NamedTuple):
         owner: Its owner.
         file: The recording or cassette.
         key: The identity of the equal calls, in a file of several.
-        runs: It runs for real, and has a new place behind the last one.
-        is_replayed: It gets its recorded outcome, and nothing runs.
-        only_compares: Outcomes that were found in the file are only compared with.
+        runs: Whether it runs for real, and has a new place behind the last one.
+        is_replayed: Whether it gets its recorded outcome, and nothing runs.
+        only_compares: Whether outcomes that were found in the file are only compared
+            with.
         number: Its number among the calls of its owner.
     """
 

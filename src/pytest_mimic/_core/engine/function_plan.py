@@ -112,8 +112,8 @@ class Plan:
         source: The fingerprint of the function's source, if that counts.
         trace: Makes what notes what a real call of a function reaches. None: nothing is
             noted of it.
-        is_of_python: The options are no line's: a marker, a fixture or `mimic` has
-            them.
+        is_of_python: Whether no line of the configuration has the options, but a
+            marker, a fixture or `mimic`.
         exported_as: The name by which a line names a function that is defined
             elsewhere.
         keeps_state: See `Adapter.keeps_state`.

@@ -167,8 +167,8 @@ class Owner:
         ended: Set when the owner has ended.
         number_begun: How many calls with a place among equal ones have begun, of all
             targets.
-        has_new_answers: A service gave a new answer in this pass, or one that differs
-            from the recorded one, so that no recorded answer stays.
+        has_new_answers: Whether a service gave a new answer in this pass, or one that
+            differs from the recorded one. Then no recorded answer stays.
         unwritten_answers: The new answers of the calls whose recorded answers have
             stayed so far, by the file and the place of each.
         written_for_scopes: By the scope of a wider fixture, its new answers that a call

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         """The outcomes of one file, as a step uses them: a `Track`.
 
         Attributes:
-            has_places: Each of equal calls has a place of its own.
+            has_places: Whether each of equal calls has a place of its own.
         """
 
         has_places: bool
@@ -83,9 +83,9 @@ class Step:
         call: The call. At a client, its `edge_call` is what the edge has begun.
         track: The outcomes of the file in which this one stands.
         number: The position of the outcome in it.
-        has_place: Each of equal calls has a place of its own.
-        repeats: The call is made again for what it does at its service, and gets its
-            recorded outcome.
+        has_place: Whether each of equal calls has a place of its own.
+        repeats: Whether the call is made again for what it does at its service, and
+            gets its recorded outcome.
         stored: The recorded outcome. A call that is to `run` has none.
         source: The fingerprint of the source that was recorded. None: none was.
         owner: The test or scope in which the call began.

@@ -327,8 +327,8 @@ class Patches:
             fresh: The functions. Each is patched where it was found.
             since: The first module to search. Others are those imported after it. By
                 default, all are searched.
-            is_counted: Nobody else can have got one of the functions after its
-                references were counted. The search ends when all of them were seen.
+            is_counted: Whether nobody else can have got one of the functions after its
+                references were counted. Then the search ends when all were seen.
         """
         self._modules_before = self._modules_before or frozenset(sys.modules)
         wrappers_by_identity: dict[int, tuple[Wrapper, Found]] = {}

@@ -62,8 +62,8 @@ class Edge(NamedFields):
         wrap: Gets the original function and the engine's `Port`, and returns the
             function that replaces it.
         origin: The client whose port `wrap` gets; by default, the adapter's own.
-        is_optional: Not every version of the client has the function. Without it, the
-            edge is left out. Otherwise this is an error.
+        is_optional: Whether some versions of the client lack the function. Then the
+            edge is left out without it. Otherwise this is an error.
         excluded: Whether the edge is left out, as a target may be.
     """
 
