@@ -192,7 +192,7 @@ class Ending:
         if answers and recordings is not None:
             from pytest_mimic._run.token_counts import tokens_of
 
-            counts = tokens_of(answers, self._session.vault, recordings.known)
+            counts = tokens_of(answers, self._session.vault, recordings.read_or_written)
             tokens = TokensTaken(counts.sent, counts.received)
             account.saved_tokens.append(tokens)
 

@@ -130,7 +130,7 @@ def _track_of(run: Run, call: Call, mode: Mode) -> OwnedTrack:
         only_compares = False
     elif owner is None:
         # A client tries a failed request again.
-        only_compares = file in recordings.failed
+        only_compares = file in recordings.last_outcome_failed
     else:
         # Outdated outcomes are replaced as a whole, so that no new ones stand beside
         # them.

@@ -445,7 +445,7 @@ class Track:
         written = run.vault.writer.write(self.file, [recording], is_new=self._is_new)
         self._is_new = False
         # The arguments may be long, and are not needed again.
-        self._recordings.known[self.file] = recording._replace(arguments=None)
+        self._recordings.read_or_written[self.file] = recording._replace(arguments=None)
         # None: the file belongs to no conversation with a client.
         conversation = None
         if self.owner is not None and last_call.kind != "function":

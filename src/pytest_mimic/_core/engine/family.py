@@ -252,7 +252,7 @@ class Family:
             owner.has_new_answers = True
 
     def _hear_of_recording(self, event: RecordingWritten) -> None:
-        self._recordings.known.pop(event.file, None)
+        self._recordings.read_or_written.pop(event.file, None)
         if event.now is not None:
             self._run.account.used.add(event.file)
             self._note_outcomes(event.file, event.now)

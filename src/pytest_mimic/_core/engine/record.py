@@ -282,9 +282,9 @@ def _follow_answer(
     run = call.plan.run
     # A client tries a failed request again, which replaces the failure.
     if call.plan.failure(outcome) is not None:
-        run.recordings.failed.add(track.file)
+        run.recordings.last_outcome_failed.add(track.file)
     else:
-        run.recordings.failed.discard(track.file)
+        run.recordings.last_outcome_failed.discard(track.file)
     if is_first:
         tokens = tokens_of_response(outcome.content)
         if tokens is not None:

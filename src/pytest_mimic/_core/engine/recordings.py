@@ -106,13 +106,13 @@ class Recordings:
         turns: Whoever changes places or journals holds a turn, so that no other thread
             or process sees a part of the change.
         wall_time: Counts the time of calls that are recorded at the same time once.
-        known: The recordings that this run has read or written, by name.
-        failed: The names of recordings whose last outcome in this run is a failure of a
-            client.
+        read_or_written: The recordings that this run has read or written, by name.
+        last_outcome_failed: The names of recordings whose last outcome in this run is a
+            failure of a client.
         imports: Which parts count in the imported recordings of a target, once it was
             looked up: `["method-uri"]`.
-        missed: The errors of the running test's calls without a recording, and the
-            options that record them.
+        misses_of_test: The errors of the running test's calls without a recording, and
+            the options that record them.
     """
 
     def __init__(self, vault: Vault, account: Account, *, mode: Mode) -> None:
@@ -122,10 +122,10 @@ class Recordings:
         self._account = account
         # A description of the arguments is for messages.
         self._skims = mode is Mode.REPLAY
-        self.known: dict[str, Recording] = {}
-        self.failed: set[str] = set()
+        self.read_or_written: dict[str, Recording] = {}
+        self.last_outcome_failed: set[str] = set()
         self.imports: dict[str, list[str]] = {}
-        self.missed: dict[tuple[str, ...], tuple[MimicError, str]] = {}
+        self.misses_of_test: dict[tuple[str, ...], tuple[MimicError, str]] = {}
         # What is known of recordings that a miss may be compared with, by their names.
         self._headings: dict[str, Heading] = {}
         self._by_owner: dict[str, dict[str, set[str]]] = {}
@@ -162,13 +162,13 @@ class Recordings:
         None: there is no such recording.
         """
         # Another thread may drop it at any time.
-        recording = self.known.get(name)
+        recording = self.read_or_written.get(name)
         if recording is not None:
             return recording
         calls = read_calls(self._vault.objects, name, skim=self._skims)
         if not calls:
             return None
-        self.known[name] = calls[0]
+        self.read_or_written[name] = calls[0]
         return calls[0]
 
     def readable(self, name: str) -> Recording | None:
@@ -260,7 +260,7 @@ class Recordings:
     def drop(self, name: str) -> None:
         """Delete a recording."""
         self._vault.restore(name, None)
-        self.known.pop(name, None)
+        self.read_or_written.pop(name, None)
         self._account.used.discard(name)
 
 

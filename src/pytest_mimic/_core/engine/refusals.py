@@ -139,7 +139,7 @@ class Refusal:
 
     def _miss(self) -> MimicError:
         run, call = self._run, self._call
-        misses = run.recordings.missed
+        misses = run.recordings.misses_of_test
         key = (
             run.current.test_to_run_again,
             call.plan.target,

@@ -122,7 +122,7 @@ class Scopes:
             self.end_calls(test, passed=passed and is_neither_skipped_nor_xfail)
             if self._run.made_recordings is not None:
                 # A miss is kept for equal calls of the same test alone.
-                self._run.made_recordings.missed.clear()
+                self._run.made_recordings.misses_of_test.clear()
             if passed and is_neither_skipped_nor_xfail:
                 self._drop_old(test)
             if passed:
@@ -315,7 +315,7 @@ class Scopes:
         if not run.vault.restore(name, content, written_content=change.now):
             return
         if run.made_recordings is not None:
-            run.made_recordings.known.pop(name, None)
+            run.made_recordings.read_or_written.pop(name, None)
         owner.tracks.pop(name, None)
         errors = [error[0] for error in change.errors.values() if error]
         is_cassette = group.startswith(CASSETTES_PREFIX)

@@ -28,7 +28,7 @@ def test_an_equal_call_of_the_test_is_missed_with_an_equal_error(runs: Runs) -> 
 
     assert str(a.value) == str(b.value)
     assert a.value is not b.value
-    assert len(runs.run.recordings.missed) == 1
+    assert len(runs.run.recordings.misses_of_test) == 1
 
 
 def test_a_miss_names_the_option_that_records_it(runs: Runs) -> None:
