@@ -148,7 +148,7 @@ DOORS: dict[Layer, tuple[str, ...]] = {
         "_core.engine.client_plan:Port.secrets",
         "_core.engine.coverings:Coverings._cover_client",
         "_core.engine.coverings:Coverings._plan",
-        "_core.engine.current:Current.watch",
+        "_core.engine.current:Current.let_no_code_wait",
         "_core.engine.run:Run.inputs",
         "_core.engine.run:Run.recordings",
         "_core.engine.run:Run.redactor",

@@ -86,7 +86,7 @@ class Refusal:
             return self._empty()
         if decision.reason == "stale" and recording is not None:
             return self._stale_error(recording)
-        return self._miss()
+        return self._blamed_miss()
 
     def _following_replayed(self) -> MimicError:
         run = self._run
@@ -137,7 +137,8 @@ class Refusal:
 
     # -- no recording
 
-    def _miss(self) -> MimicError:
+    def _blamed_miss(self) -> MimicError:
+        """Return the error of a call without a recording, which fails its test."""
         run, call = self._run, self._call
         misses = run.recordings.misses_of_test
         key = (
