@@ -151,7 +151,12 @@ _SECONDS_OF_DAY = 86_400
 def read_url(secrets: Secrets, url: str) -> tuple[dict[str, Any], str]:
     """Return the parts of a URL without secrets, and its text up to the query.
 
-    A URL without a query has no part `query`.
+    A URL without a query has no part `query`. Of a signed URL, the fields of the
+    signature are left out, since they differ each time.
+
+    Args:
+        secrets: The secrets of the call, which are hidden in the path and the query.
+        url: The URL.
 
     Raises:
         ValueError: The URL is none of HTTP, has no host, or has an impossible host or
@@ -167,20 +172,21 @@ def read_url(secrets: Secrets, url: str) -> tuple[dict[str, Any], str]:
         path = _ENCODED_CHARACTER.sub(_in_upper_case, path)
         path = secrets.path(path)
     parts = {**parts_of_origin, "path": path or "/"}
-    fields: dict[str, Any] = {}
     if query:
+        # A query has the grammar of a form.
         fields = parse_form(query)
         if may_be_signed(query):
             fields = without_signature(fields)
-    if fields:
-        parts["query"] = secrets.redactor.scrub(
-            fields, values=secrets.stand_in_by_secret
-        )
+        if fields:
+            parts["query"] = secrets.redactor.scrub(
+                fields, values=secrets.stand_in_by_secret
+            )
     return parts, shown_origin + parts["path"]
 
 
-def _in_upper_case(match: re.Match[str]) -> str:
-    return match[0].upper()
+def _in_upper_case(encoded_character: re.Match[str]) -> str:
+    """Return `%2F` for `%2f`: the two are one path."""
+    return encoded_character[0].upper()
 
 
 @lru_cache(maxsize=1_000)
