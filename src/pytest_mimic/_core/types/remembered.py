@@ -7,6 +7,7 @@ module says which of them to leave out.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -86,6 +87,22 @@ DERIVED: dict[str, dict[str, str]] = {
 }
 
 
+#: The classes of pandas whose objects keep what their properties in C derive in an
+#: attribute `_cache`, by the properties that copy data of the object. If these give the
+#: same again, `_cache` does not count: all else in it is derived from them.
+PANDAS_CACHES: dict[str, tuple[str, ...]] = {
+    # What `df.groupby(…)`, `df.resample(…)` and `df.rolling(…)` return.
+    "pandas.core.groupby.groupby.BaseGroupBy": (
+        "_selected_obj",
+        "_obj_with_exclusions",
+    ),
+    "pandas.core.window.rolling.BaseWindow": ("_selected_obj", "_obj_with_exclusions"),
+    # The groups of such an object, and one key of them.
+    "pandas.core.groupby.ops.BaseGrouper": (),
+    "pandas.core.groupby.grouper.Grouping": ("_codes_and_uniques",),
+}
+
+
 #: Attributes that hold data. A call that only reads gives them an empty container, so
 #: `None`, empty and absent are the same.
 FILLED_LATER: dict[str, tuple[str, ...]] = {
@@ -124,6 +141,7 @@ def reading_lasting(read: Reduce, type_: Any) -> Reduce:
         *filled_later(type_),
         *_caches_in_dicts(type_),
         *_deriving_properties(type_),
+        *_classes_with_pandas_cache(type_),
     )
     # Whether a type may remember something under any name.
     needs_look = bool(listed_names) or has_own_hash(type_)
@@ -156,6 +174,8 @@ def without_remembered(value: object, state: Mapping[str, Any]) -> dict[str, Any
             left_out.add(name)
     left_out |= remembered_ids(value, state)
     left_out |= _derived_attributes(value, state)
+    if _classes_with_pandas_cache(kind) and _is_pandas_cache_derived(value, state):
+        left_out.add("_cache")
     for name, keys in _caches_in_dicts(kind).items():
         part = state.get(name)
         if type(part) is dict and not part.keys().isdisjoint(keys):
@@ -199,6 +219,45 @@ def _derived_attributes(value: object, state: Mapping[str, Any]) -> set[str]:
         if getattr(clone, property_, None) == state[name]:
             names.add(name)
     return names
+
+
+@lru_cache(maxsize=4096)
+def _classes_with_pandas_cache(type_: Any) -> list[str]:
+    """Return the classes of `PANDAS_CACHES` that a type derives from."""
+    return [name for name in lineage(type_) if name in PANDAS_CACHES]
+
+
+def _is_pandas_cache_derived(value: object, state: Mapping[str, Any]) -> bool:
+    """Return whether an object of pandas gives what its `_cache` holds without it, too.
+
+    It does not if the frame behind it has been changed since.
+    """
+    cache = state.get("_cache")
+    if type(cache) is not dict:
+        return False
+    attributes = all_attributes(value)
+    del attributes["_cache"]
+    clone = bare_copy(value, attributes)
+    if clone is None:
+        return False
+    kind: Any = type(value)
+    for class_name in _classes_with_pandas_cache(kind):
+        for name in PANDAS_CACHES[class_name]:
+            if name in cache and not _is_same_data(cache[name], getattr(clone, name)):
+                return False
+    return True
+
+
+def _is_same_data(one: Any, other: Any) -> bool:
+    """Return whether two frames, columns, arrays, or tuples of them have equal data."""
+    if type(one) is not type(other):
+        return False
+    if type(one) is tuple:
+        return all(map(_is_same_data, one, other))
+    if not hasattr(one, "equals"):
+        index: Any = sys.modules["pandas"].Index
+        one, other = index(one), index(other)
+    return bool(one.equals(other))
 
 
 def remembered_ids(value: object, state: Mapping[str, Any]) -> set[str]:

@@ -105,3 +105,43 @@ def test_attributes_that_were_set_on_a_value_count(make):
     one.x, other.x = "m", "s"
 
     assert len({fingerprint(value) for value in (bare, one, other)}) == 3
+
+
+def sales():
+    return pd.DataFrame(
+        {"city": ["Oslo", "Bergen", "Oslo"], "sold": [1, 2, 3]},
+        index=pd.date_range("2026-11-02", periods=3, freq="12h"),
+    )
+
+
+VIEWS = {
+    "groups": lambda frame: frame.groupby("city"),
+    "groups of a column": lambda frame: frame.groupby("city")["sold"],
+    "groups by an array": lambda frame: frame.groupby(np.array([1, 1, 2])),
+    "days": lambda frame: frame[["sold"]].resample("D"),
+    "window": lambda frame: frame["sold"].rolling(2),
+    "windows of groups": lambda frame: frame.groupby("city")["sold"].rolling(2),
+}
+
+
+@pytest.mark.parametrize("view_of", VIEWS.values(), ids=VIEWS)
+def test_what_a_view_of_a_frame_has_computed_does_not_count(view_of):
+    view, other = view_of(sales()), view_of(sales().assign(sold=0))
+    before = fingerprint(view)
+
+    view.sum()
+    list(view)
+
+    assert fingerprint(view) == before == fingerprint(view_of(sales()))
+    assert fingerprint(view) != fingerprint(other)
+
+
+def test_groups_that_hold_what_their_frame_was_before_a_change_count_with_it():
+    keys = np.array([1, 1, 2])
+    used, fresh = (sales().groupby(keys) for _ in range(2))
+    assert used.size().tolist() == [2, 1]
+
+    keys[0] = 2
+
+    assert used.size().tolist() != fresh.size().tolist()
+    assert fingerprint(used) != fingerprint(fresh)
