@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from pytest_mimic._core.identity.walk import CHUNK
-from pytest_mimic._core.types.additions import added_state, is_of
+from pytest_mimic._core.types.additions import added_attributes, added_state, is_of
 from pytest_mimic._core.types.kinds import Raw, Unstable
 from pytest_mimic._core.types.libraries import Rule
 from pytest_mimic._core.types.opening import attribute_reader
@@ -203,15 +203,19 @@ def _is_filled_as_usual(array: Any) -> bool:
 
 
 def _reduce_array(array: Any, layout: bool) -> object:
-    """Reduce an array; an array of another package's class, with its attributes.
+    """Reduce an array; an array of a class of its own, with its attributes.
 
-    Where the author of the class decides what is pickled, the pickled state stands for
-    the attributes.
+    Attributes that numpy itself sets do not count. Where the author of another
+    package's class decides what is pickled, the pickled state stands for the
+    attributes.
     """
     kind = type(array)
     data = array_data(array, layout)
-    if is_of(kind, "numpy"):
+    if kind is sys.modules["numpy"].ndarray:
         return data
+    if is_of(kind, "numpy"):
+        added = added_attributes(array, "numpy")
+        return (data, without_remembered(array, added)) if added else data
     state = added_state(array, "numpy")
     if state is not None:
         return data, state
@@ -291,6 +295,14 @@ def _as_int64(places: Any) -> object:
     return places.astype("int64", copy=False)
 
 
+def _reduce_tree_of_points(tree: Any, _layout: bool) -> object:
+    """Reduce a tree of points to the points, and how the tree divides them.
+
+    The pickle of a tree has the addresses in memory of its nodes.
+    """
+    return tree.data, tree.leafsize, tree.boxsize, tree.indices
+
+
 def _reduce_scalar(value: Any, layout: bool) -> object:
     """Reduce a scalar to an array without dimensions."""
     return array_data(sys.modules["numpy"].asarray(value), layout)
@@ -312,5 +324,6 @@ RULES: dict[tuple[str, str], Rule] = {
     ("numpy", "BitGenerator"): Rule(_reduce_bit_generator, is_full=True),
     ("numpy", "RandomState"): Rule(_reduce_random_state, is_full=True),
     ("scipy", "_spbase"): Rule(_reduce_sparse_array),
+    ("scipy", "cKDTree"): Rule(_reduce_tree_of_points),
     ("scipy", "spmatrix"): Rule(_reduce_sparse_array),
 }

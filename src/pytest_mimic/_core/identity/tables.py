@@ -185,8 +185,7 @@ def _reduce_pandas_index(index: Any, layout: bool) -> object:
         data = index.name, _index_labels_data(index.array)
     freq = getattr(index, "freq", None)
     if freq is not None:
-        # The `freqstr` of the same frequency is another text since pandas 2.2.
-        data = data, repr(freq)
+        data = data, *_frequency_data(freq)
     if not layout:
         return data
     # The bounds of a `RangeIndex`, which it keeps in place of labels.
@@ -194,6 +193,33 @@ def _reduce_pandas_index(index: Any, layout: bool) -> object:
     # The levels of a `MultiIndex` have each label once, whether a row uses it or not.
     levels = list(getattr(index, "levels", ()))
     return data, bounds, levels
+
+
+# The days of a week on which a business day of pandas falls unless a user says others.
+_USUAL_WEEKMASK = [True] * 5 + [False] * 2
+
+
+def _frequency_data(freq: Any) -> tuple[object, ...]:
+    """Reduce the frequency of an index to its text, and to what its text leaves out.
+
+    The text of business days says neither the days of their week nor the holidays, and
+    that of no frequency says whether it moves a moment to midnight.
+    """
+    # The `freqstr` of the same frequency is another text since pandas 2.2.
+    text = repr(freq)
+    left_out: dict[str, object] = {}
+    if freq.normalize:
+        left_out["normalize"] = True
+    calendar = getattr(freq, "calendar", None)
+    if calendar is not None:
+        weekmask = calendar.weekmask.tolist()
+        if weekmask != _USUAL_WEEKMASK:
+            left_out["weekmask"] = weekmask
+        if len(calendar.holidays):
+            left_out["holidays"] = calendar.holidays
+    if not left_out:
+        return (text,)
+    return text, left_out
 
 
 def _index_labels_data(array: Any) -> object:
@@ -214,7 +240,11 @@ def _reduce_pandas_dtype(dtype: Any, _layout: bool = False) -> object:
     labels = None
     if dtype.categories is not None:
         labels = _index_labels_data(dtype.categories.array)
-    return "category", bool(dtype.ordered), labels
+    is_ordered = dtype.ordered
+    if is_ordered is not None:
+        # None leaves the values to which the dtype is applied as ordered as they are.
+        is_ordered = bool(is_ordered)
+    return "category", is_ordered, labels
 
 
 def _reduce_pandas_array(array: Any, _layout: bool = False) -> object:

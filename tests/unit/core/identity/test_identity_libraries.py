@@ -27,6 +27,7 @@ pl = pytest.importorskip("polars")
 pa = pytest.importorskip("pyarrow")
 sparse = pytest.importorskip("scipy.sparse")
 optimize = pytest.importorskip("scipy.optimize")
+spatial = pytest.importorskip("scipy.spatial")
 Image = pytest.importorskip("PIL.Image")
 attr = pytest.importorskip("attr")
 pydantic = pytest.importorskip("pydantic")
@@ -261,7 +262,8 @@ ROWS = {
     "stamps": ("pd.Timestamp('2024-05-01')", ["pd.Timestamp('2024-05-01').as_unit('s')", "pd.Timestamp('2024-05-01').as_unit('ns')"], ["pd.Timestamp('2024-05-01', tz='UTC')", "pd.Timestamp('2024-05-02')", "pd.Timedelta(1)", "pd.Period('2024-05')", "pd.NaT", "pd.NA", "pd.Interval(0, 1)"]),
     "distant stamps": ("pd.Timestamp('3000-01-01').as_unit('s')", ["pd.Timestamp('3000-01-01').as_unit('ms')"], ["pd.Timestamp('3000-01-02').as_unit('s')", "pd.Timedelta(np.timedelta64(10**12, 's'))", "pd.Timedelta(np.timedelta64(10**12 + 1, 's'))"]),
     "labels of times": ("MOMENTS", ["MOMENTS.copy()"], ["MOMENTS.as_unit('s')", "MOMENTS.as_unit('us')", "MOMENTS[::-1]", "pd.date_range('2026-11-02', periods=2, unit='ns')", "pd.date_range('2026-11-02', periods=2, freq='24h', unit='ns')", "pd.MultiIndex.from_arrays([MOMENTS, [1, 2]])", "pd.MultiIndex.from_arrays([MOMENTS.as_unit('s'), [1, 2]])"]),
-    "dtypes": ("pd.CategoricalDtype(['a'])", [], ["pd.CategoricalDtype()", "pd.CategoricalDtype(['b'])", "pd.Int64Dtype()", "pd.DatetimeTZDtype(tz='UTC')"]),
+    "labels of business days": ("business_days()", ["pd.date_range('2026-11-02', periods=2, freq='C', unit='ns')", "business_days(weekmask='Mon Tue Wed Thu Fri')"], ["business_days(holidays=['2026-11-06'])", "business_days(holidays=['2026-11-09'])", "business_days(weekmask='Sun Mon Tue')", "business_days(normalize=True)"]),
+    "dtypes": ("pd.CategoricalDtype(['a'])", [], ["pd.CategoricalDtype(['a'], ordered=True)", "pd.CategoricalDtype(['a'], ordered=None)", "pd.CategoricalDtype()", "pd.CategoricalDtype(['b'])", "pd.Int64Dtype()", "pd.DatetimeTZDtype(tz='UTC')"]),
     "offset": ("pd.offsets.Day(1)", [], ["pd.offsets.Day(2)", "pd.offsets.Hour(1)"]),
     "polars frame": ("POLARS", ["POLARS.clone()", "pl.concat([POLARS[:1], POLARS[1:]], rechunk=False)"], ["POLARS[:2]", "POLARS.rename({'n': 'm'})", "POLARS.select('t', 'n', 'l', 'f')", "POLARS.fill_null(0)", "POLARS.fill_nan(0)"]),
     "polars series": ("POLARS['n']", [], ["POLARS['n'].rename('m')", "POLARS['n'].cast(pl.Float64)", "POLARS['n'].to_list()", "POLARS['t']"]),
@@ -283,6 +285,7 @@ ROWS = {
     "sparse in one dimension": ("sparse.coo_array([0, 1.5])", ["sparse.coo_array([0, 1.5]).copy()"], ["sparse.coo_array([1.5, 0])", "sparse.coo_array([[0, 1.5]])"]),
     "sparse coordinates": ("MATRIX.tocoo()", ["unsorted(MATRIX)"], ["MATRIX.T.tocoo()", "MATRIX"]),
     "sparse by keys": ("by_keys((0, 1), (1, 0))", ["by_keys((1, 0), (0, 1))"], ["by_keys((0, 0), (1, 0))", "by_keys((0, 1), (1, 0)).tocoo()"]),
+    "trees of points": ("spatial.KDTree(A.T, 2)", ["spatial.KDTree(A.T.copy(), 2)"], ["spatial.KDTree(A.T + 1, 2)", "spatial.KDTree(A.T, 3)", "spatial.KDTree(A.T, 2, boxsize=20)", "spatial.cKDTree(A.T, 2)"]),
     "scipy rest": ("optimize.Bounds(0, [1, 2])", [], ["optimize.Bounds(0, [1, 3])", "optimize.Bounds", "optimize.OptimizeResult(lb=0, ub=[1, 2])"]),
     "exceptions": ("np.linalg.LinAlgError('singular')", [], ["np.linalg.LinAlgError('other')", "pa.ArrowInvalid('singular')", "ValueError('singular')"]),
     "image": ("PICTURE", ["PICTURE.copy()"], ["stored(PICTURE)", "PICTURE.convert('L')", "PICTURE.convert('P')", "PICTURE.rotate(90, expand=True)", "Image.new('RGB', (3, 2), 'blue')"]),
@@ -292,6 +295,11 @@ ROWS = {
     "palette": ("PICTURE.convert('P')", ["recoloured(PICTURE.convert('P'), PICTURE.convert('P').getpalette())"], ["recoloured(PICTURE.convert('P'), [7] * 768)", "PICTURE.convert('PA')", "recoloured(PICTURE.convert('PA'), [7] * 768)", "Image.new('RGB', (3, 2), 'blue').convert('P', palette=Image.Palette.ADAPTIVE)"]),
     "PIL rest": ("Image.Resampling.BICUBIC", [], ["Image.Transpose.ROTATE_90", "__import__('PIL.ImageFilter').ImageFilter.GaussianBlur(2)"]),
 }  # fmt: skip
+
+
+def business_days(**parts):
+    freq = pd.offsets.CustomBusinessDay(**parts)
+    return pd.date_range("2026-11-02", periods=2, freq=freq, unit="ns")
 
 
 def with_attrs(frame):
