@@ -14,6 +14,7 @@ from xxhash import xxh3_128, xxh3_128_hexdigest
 from pytest_mimic._core.identity.call_identity import fingerprint_outcome
 from pytest_mimic._core.nodes.node_json import plain_of
 from pytest_mimic._core.outcome.outcome import (
+    LostAttributeError,
     NotExactError,
     Outcome,
     OutcomeKind,
@@ -466,7 +467,7 @@ def _refusal(
     is_deep = isinstance(reason, RecursionError)
     path = root
     if not is_deep:
-        path, part = _find_part(part, root)
+        path, part = _find_part(part, root, reason)
     words = _words_for(part)
     facts = [f"{path}: {words}"]
     remedy = f"name {_FUNCTION_BY_WORDS.get(words, _ANY_FUNCTION)}"
@@ -500,16 +501,22 @@ def _words_for(part: object) -> str:
     return f"{article} {name} object"
 
 
-def _is_storable(value: object) -> bool:
-    # The parts of the value may raise anything.
-    with suppress(Exception):
+def _refusal_of_part(value: object) -> Exception | None:
+    """Return what is raised when a part is to be stored, or None if it can be."""
+    try:
         _pickling().dump(value)
-        return True
-    return False
+    # The parts of the value may raise anything.
+    except Exception as reason:
+        return reason
+    return None
 
 
-def _find_part(value: object, path: str) -> tuple[str, object]:
-    """Return the path of the first part that cannot be stored, and the part."""
+def _find_part(value: object, path: str, reason: Exception) -> tuple[str, object]:
+    """Return the path of the first part that cannot be stored, and the part.
+
+    An object that loses an attribute is refused as a whole. Its parts may be refused
+    for other reasons, such as a weak reference that the object makes anew.
+    """
     seen_ids: set[int] = set()
     # The parts of a process or a future, such as its lock, say less than its own words.
     while (
@@ -518,10 +525,18 @@ def _find_part(value: object, path: str) -> tuple[str, object]:
     ):
         seen_ids.add(id(value))
         for part in parts_of(value):
-            if id(part.value) not in seen_ids and not _is_storable(part.value):
-                path += part.step
-                value = part.value
-                break
+            if id(part.value) in seen_ids:
+                continue
+            refusal = _refusal_of_part(part.value)
+            if refusal is None:
+                continue
+            if isinstance(reason, LostAttributeError) and not isinstance(
+                refusal, LostAttributeError
+            ):
+                continue
+            path += part.step
+            value = part.value
+            break
         else:
             break
     return path, value

@@ -226,6 +226,10 @@ class NotExactError(TypeError):
         self.remedy = remedy
 
 
+class LostAttributeError(NotExactError):
+    """The copy that a pickle makes of an object lacks an attribute, or its class."""
+
+
 class OutdatedClassError(Exception):
     """A class has changed since a value was stored.
 

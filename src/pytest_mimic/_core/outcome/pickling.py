@@ -34,7 +34,11 @@ from pytest_mimic._core.outcome.lossy import (
     known_losses,
     may_change_items,
 )
-from pytest_mimic._core.outcome.outcome import DamagedError, NotExactError
+from pytest_mimic._core.outcome.outcome import (
+    DamagedError,
+    LostAttributeError,
+    NotExactError,
+)
 from pytest_mimic._core.outcome.pickle_imports import imported_names
 from pytest_mimic._core.outcome.placed_paths import NOWHERE, PathStore, persistent_id
 from pytest_mimic._core.types.additions import added_attributes, attributes_of_others
@@ -362,6 +366,11 @@ def _refuse_empty_cells(thing: Any) -> None:
             )
 
 
+# Most libraries leave attributes that they make anew out of their pickles, under any
+# name. Those of numpy, pandas and polars are private, or known by their code.
+_KNOWN_PACKAGES = ("numpy", "pandas", "polars")
+
+
 def _refuse_lost_attributes(thing: Any) -> None:
     """Refuse an object whose class decides how it is pickled, if a copy differs.
 
@@ -370,8 +379,8 @@ def _refuse_lost_attributes(thing: Any) -> None:
     deciding class count if they are public, and the copy has them with another value.
 
     Raises:
-        NotExactError: The copy lacks an attribute, has another value for one, or is of
-            another class.
+        LostAttributeError: The copy lacks an attribute, has another value for one, or
+            is of another class.
     """
     cls: Any = type(thing)
     deciding_class = _deciding_class(cls)
@@ -385,6 +394,8 @@ def _refuse_lost_attributes(thing: Any) -> None:
     if is_own:
         # A handle, such as a stream, may well be another object in the copy.
         attributes = _public_plain(attributes)
+        if package in _KNOWN_PACKAGES:
+            attributes.update(added_attributes(thing, package))
         is_of_stdlib = package in sys.stdlib_module_names
         if not attributes and (not is_of_stdlib or _is_made_by_its_class(thing)):
             return
@@ -403,9 +414,7 @@ def _refuse_lost_attributes(thing: Any) -> None:
     lost_names = set()
     for name, part in attributes.items():
         if name not in attributes_of_copy:
-            # Most libraries leave out attributes that they make anew, under any name.
-            # pandas and polars give such attributes an underscore.
-            if not is_own or package in ("pandas", "polars"):
+            if not is_own or package in _KNOWN_PACKAGES:
                 lost_names.add(name)
         elif name in compared_names and not _is_kept(part, attributes_of_copy[name]):
             lost_names.add(name)
@@ -421,7 +430,7 @@ def _refuse_lost_attributes(thing: Any) -> None:
     else:
         return
     name = name_of(deciding_class)
-    raise NotExactError(f"{name} decides how it is pickled, and {loss}")
+    raise LostAttributeError(f"{name} decides how it is pickled, and {loss}")
 
 
 def _is_of_other_class(copied: object, thing: object, *, is_own: bool) -> bool:

@@ -15,7 +15,7 @@ from contextlib import closing
 
 import pytest
 
-from pytest_mimic import UnstorableOutcomeError
+from pytest_mimic import UnstorableOutcomeError, fingerprint
 from pytest_mimic._core.commands import do
 from pytest_mimic._core.outcome.encoding import snapshot
 from pytest_mimic._core.outcome.outcome import Outcome, Raised, Stream, Value
@@ -199,6 +199,30 @@ def test_an_attribute_that_a_replay_would_lack_is_refused(make, expected):
     value.x = 1
 
     assert expected in refusal(Value([value])).facts[1]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda np: np.ma.array([1, 2], mask=[0, 1]),
+        lambda np: np.rec.array([(1, 2.0)], names="a,b"),
+        lambda np: pytest.importorskip("pandas").DataFrame({"a": [1]}),
+        lambda np: pytest.importorskip("polars").DataFrame({"a": [1]}),
+    ],
+    ids=["masked array", "record array", "frame of pandas", "frame of polars"],
+)
+@pytest.mark.parametrize("part", [1, Holder(unit="m")], ids=["number", "object"])
+def test_an_attribute_that_a_user_sets_counts_and_is_not_lost(make, part):
+    numpy = pytest.importorskip("numpy")
+    value, other = make(numpy), make(numpy)
+    Vault(MemoryStore()).writer.encoded(Value([value]), 0.1)
+
+    value.unit = part
+
+    assert fingerprint(value) != fingerprint(other)
+    error = refusal(Value([value]))
+    assert error.path == "result[0]"
+    assert error.facts[1].endswith("decides how it is pickled, and leaves out unit")
 
 
 def test_the_part_has_a_name_for_people():
