@@ -6,10 +6,15 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from os.path import commonprefix
-from typing import Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from pytest_mimic._core.named_fields import NamedFields
-from pytest_mimic.errors import one_line
+from pytest_mimic.errors import (
+    one_line,
+)
+
+if TYPE_CHECKING:
+    pass
 
 _Value = TypeVar("_Value")
 
@@ -266,6 +271,13 @@ def tabled(
 def few(names: Sequence[str]) -> str:
     """Return names in a line, of many only the first: `a, b, c and 4 more`."""
     return " ".join([", ".join(names[:3]), *and_more(len(names) - 3)])
+
+
+def words_around(words: str, fact: str | None) -> str:
+    """Return words around a fact, or nothing without the fact: ` in talk.json`."""
+    if not fact:
+        return ""
+    return words.format(fact)
 
 
 def plural(count: int, noun: str) -> str:

@@ -24,13 +24,8 @@ from pytest_mimic._core.commands import Remedy, Verb, rerecord
 from pytest_mimic._core.engine.account import REKEY
 from pytest_mimic._core.engine.blame import blame
 from pytest_mimic._core.engine.changed_lines import former_recording
-from pytest_mimic._core.tree.messages import (
-    MissedCall,
-    missing,
-    new_after_replayed,
-    stale,
-)
-from pytest_mimic._core.tree.nearest_recording import CANDIDATES
+from pytest_mimic._core.tree.messages import missing, new_after_replayed, stale
+from pytest_mimic._core.tree.nearest_recording import CANDIDATES, MissedCall
 from pytest_mimic._core.tree.stored import arguments_without_secrets
 from pytest_mimic._core.types.hashes import paths_of_hashes
 from pytest_mimic.errors import MissingRecordingError

@@ -1,11 +1,7 @@
-"""How two tables or arrays differ, in the words of people who use them: by column.
-
-['ratio']: 2,000 of 2,000 differ, [0]: 0.02433 recorded, 0.02434 now
-['group']: dtype object recorded, str now
-['name']: other values, 2,000 rows
-30 rows recorded, 31 now
+"""In which columns two tables or arrays differ, and in which of their rows.
 
 The columns are those of two values, or what descriptions keep of them: `kept_columns`.
+The words for the differences are in `difference_words`.
 """
 
 from __future__ import annotations
@@ -214,114 +210,6 @@ def _index_of(number: int, shape: str) -> str:
     return ", ".join(indexes)
 
 
-# -- in words
-
-
 def is_column(node: object) -> bool:
     """Check whether a node stands for a column, or a table's rows or first column."""
     return isinstance(node, Opaque) and node.kind in ("column", "rows", "first_column")
-
-
-class ColumnWords(NamedTuple):
-    """How two columns differ, in words.
-
-    Example: `2,000 of 2,000 differ, [0]: 0.02433 recorded, 0.02434 now` has these:
-
-    | field | text |
-    |---|---|
-    | `on_both` | `2,000 of 2,000 differ` |
-    | `before_each` | `[0]: ` |
-    | `old`, `new` | `0.02433`, `0.02434` |
-
-    Attributes:
-        on_both: The words on both columns together, or an empty text.
-        before_each: The words before `old` and before `new`; empty: there are none.
-        old: What the recorded column has. Like `new`, it is empty where `on_both` says
-            all.
-        new: What the column has now.
-        behind_each: The words behind `old` and behind `new`; empty: there are none.
-    """
-
-    on_both: str = ""
-    before_each: str = ""
-    old: str = ""
-    new: str = ""
-    behind_each: str = ""
-
-    def sentence(self, old_word: str, new_word: str) -> str:
-        """Return all words in one line.
-
-        Args:
-            old_word: The word for the old column, such as `recorded`.
-            new_word: The word for the new column, such as `now`.
-        """
-        if not self.old:
-            return self.on_both
-        old = f"{self.before_each}{self.old}{self.behind_each}"
-        words_on_each = f"{old} {old_word}, {self.new} {new_word}"
-        if not self.on_both:
-            return words_on_each
-        return f"{self.on_both}, {words_on_each}"
-
-    def words_on_each_column(self) -> tuple[str, str]:
-        """Return the words on the old column, and those on the new one, for the page.
-
-        They are two empty texts where `on_both` says all.
-        """
-        if not self.old:
-            return "", ""
-        old = f"{self.before_each}{self.old}{self.behind_each}"
-        new = f"{self.before_each}{self.new}{self.behind_each}"
-        return old, new
-
-
-def column_words(old: Opaque, new: Opaque) -> ColumnWords:
-    """Return how two columns differ, given by the nodes of `changed_columns`."""
-    if old.kind == "rows":
-        return _counts_words(old.text, new.text)
-    if old.kind == "first_column":
-        on_both = "the columns have another order"
-        return ColumnWords(on_both, "the first: ", _name(old), _name(new))
-    if old.text != new.text:
-        return ColumnWords(before_each="dtype ", old=str(old.text), new=str(new.text))
-    if "differ" in old.facts:
-        return _values_words(old, new)
-    # A number of rows, or of an array of several dimensions its shape as a text.
-    old_rows, new_rows = old.facts["rows"], new.facts["rows"]
-    if old_rows != new_rows and isinstance(old_rows, int) and isinstance(new_rows, int):
-        return _counts_words(old_rows, new_rows)
-    if old_rows != new_rows:
-        return ColumnWords(before_each="shape ", old=str(old_rows), new=str(new_rows))
-    if isinstance(old_rows, int):
-        return ColumnWords(f"other values, {old_rows:,} rows")
-    return ColumnWords(f"other values, shape {old_rows}")
-
-
-def _counts_words(old_rows: Any, new_rows: Any) -> ColumnWords:
-    return ColumnWords(old=f"{old_rows:,}", new=f"{new_rows:,}", behind_each=" rows")
-
-
-def _values_words(old: Opaque, new: Opaque) -> ColumnWords:
-    """Return how many values differ, and the first value that does."""
-    old_count, new_count = _size(old.facts["rows"]), _size(new.facts["rows"])
-    compared = f"{min(old_count, new_count):,}"
-    if old_count != new_count:
-        compared = f"the first {compared}"
-    on_both = f"{old.facts['differ']:,} of {compared} differ"
-    old_value = line(old.facts["value"], _WIDTH)
-    new_value = line(new.facts["value"], _WIDTH)
-    return ColumnWords(on_both, f"[{old.facts['label']}]: ", old_value, new_value)
-
-
-def _size(rows: Node) -> int:
-    """Return how many values a column of so many rows has, or an array of a shape."""
-    if isinstance(rows, int):
-        return rows
-    size = 1
-    for extent in filter(None, str(rows).split("x")):
-        size *= int(extent)
-    return size
-
-
-def _name(node: Opaque) -> str:
-    return str(node.text)[1:-1]

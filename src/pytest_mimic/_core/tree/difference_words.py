@@ -1,12 +1,18 @@
 """Differences in words: one line each, or both sides of a long text as stretches.
 
-`day: 2024-04-30 recorded, 2024-05-01 now`, and of a long text the words that differ.
+`day: 2024-04-30 recorded, 2024-05-01 now`, and of a long text the words that differ. Of
+tables and arrays, which people read by column:
+
+    ['ratio']: 2,000 of 2,000 differ, [0]: 0.02433 recorded, 0.02434 now
+    ['group']: dtype object recorded, str now
+    ['name']: other values, 2,000 rows
+    30 rows recorded, 31 now
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pytest_mimic._core.files.digests import MISSING
 from pytest_mimic._core.files.places import TEMPORARY
@@ -14,11 +20,7 @@ from pytest_mimic._core.nodes.node_classes import Cut, Hidden, Node, Opaque
 from pytest_mimic._core.nodes.node_parts import is_file, kind_of, type_of
 from pytest_mimic._core.placeholders import PLACEHOLDER
 from pytest_mimic._core.tree.aligning import stretches
-from pytest_mimic._core.tree.column_differences import (
-    ColumnWords,
-    column_words,
-    is_column,
-)
+from pytest_mimic._core.tree.column_differences import is_column
 from pytest_mimic._core.tree.differing import ABSENT, Difference
 from pytest_mimic._core.tree.drawing import line, literal_of, text_or_place
 from pytest_mimic._core.words import and_more
@@ -102,18 +104,18 @@ def _fact_of(difference: Difference, *, old_word: str, new_word: str) -> str:
     if difference.outcomes_in_words is not None:
         old_outcome, new_outcome = difference.outcomes_in_words
         return f"{difference.subject} {old_outcome} when recorded, {new_outcome} now"
-    columns = _column_words(difference)
+    columns = _words_if_columns(difference)
     if columns is not None:
         return columns.sentence(old_word, new_word)
     return _file_fact(old, new, is_recorded=old_word == "recorded")
 
 
-def _column_words(difference: Difference) -> ColumnWords | None:
+def _words_if_columns(difference: Difference) -> ColumnWords | None:
     """Return how two columns differ, None if a side is no column."""
     old, new = difference.old, difference.new
     if not (is_column(old) and is_column(new)):
         return None
-    return column_words(old, new)
+    return _column_words(old, new)
 
 
 class Sides(NamedTuple):
@@ -152,7 +154,7 @@ def _sides_of(difference: Difference) -> Sides:
             new=_as_one_span("+", new_words),
             fact=difference.subject,
         )
-    columns = _column_words(difference)
+    columns = _words_if_columns(difference)
     if columns is not None:
         old_words, new_words = columns.words_on_each_column()
         return Sides(
@@ -340,3 +342,116 @@ def _text_lines(spans: Sequence[Span]) -> list[str]:
             if part:
                 lines[-1] += f"{before}{printable(part)}{after}"
     return [text_line for text_line in lines if text_line]
+
+
+# -- the words for columns that differ
+
+
+class ColumnWords(NamedTuple):
+    """How two columns differ, in words.
+
+    Example: `2,000 of 2,000 differ, [0]: 0.02433 recorded, 0.02434 now` has these:
+
+    | field | text |
+    |---|---|
+    | `on_both` | `2,000 of 2,000 differ` |
+    | `before_each` | `[0]: ` |
+    | `old`, `new` | `0.02433`, `0.02434` |
+
+    Attributes:
+        on_both: The words on both columns together, or an empty text.
+        before_each: The words before `old` and before `new`; empty: there are none.
+        old: What the recorded column has. Like `new`, it is empty where `on_both` says
+            all.
+        new: What the column has now.
+        behind_each: The words behind `old` and behind `new`; empty: there are none.
+    """
+
+    on_both: str = ""
+    before_each: str = ""
+    old: str = ""
+    new: str = ""
+    behind_each: str = ""
+
+    def sentence(self, old_word: str, new_word: str) -> str:
+        """Return all words in one line.
+
+        Args:
+            old_word: The word for the old column, such as `recorded`.
+            new_word: The word for the new column, such as `now`.
+        """
+        if not self.old:
+            return self.on_both
+        old = f"{self.before_each}{self.old}{self.behind_each}"
+        words_on_each = f"{old} {old_word}, {self.new} {new_word}"
+        if not self.on_both:
+            return words_on_each
+        return f"{self.on_both}, {words_on_each}"
+
+    def words_on_each_column(self) -> tuple[str, str]:
+        """Return the words on the old column, and those on the new one, for the page.
+
+        They are two empty texts where `on_both` says all.
+        """
+        if not self.old:
+            return "", ""
+        old = f"{self.before_each}{self.old}{self.behind_each}"
+        new = f"{self.before_each}{self.new}{self.behind_each}"
+        return old, new
+
+
+def _column_words(old: Opaque, new: Opaque) -> ColumnWords:
+    """Return how two columns differ, given by the nodes of `changed_columns`."""
+    if old.kind == "rows":
+        return _row_counts_in_words(old.text, new.text)
+    if old.kind == "first_column":
+        on_both = "the columns have another order"
+        return ColumnWords(
+            on_both, "the first: ", _name_of_column(old), _name_of_column(new)
+        )
+    if old.text != new.text:
+        return ColumnWords(before_each="dtype ", old=str(old.text), new=str(new.text))
+    if "differ" in old.facts:
+        return _differing_values_in_words(old, new)
+    # A number of rows, or of an array of several dimensions its shape as a text.
+    old_rows, new_rows = old.facts["rows"], new.facts["rows"]
+    if old_rows != new_rows and isinstance(old_rows, int) and isinstance(new_rows, int):
+        return _row_counts_in_words(old_rows, new_rows)
+    if old_rows != new_rows:
+        return ColumnWords(before_each="shape ", old=str(old_rows), new=str(new_rows))
+    if isinstance(old_rows, int):
+        return ColumnWords(f"other values, {old_rows:,} rows")
+    return ColumnWords(f"other values, shape {old_rows}")
+
+
+def _row_counts_in_words(old_rows: Any, new_rows: Any) -> ColumnWords:
+    """Return `30 rows recorded, 31 now`."""
+    return ColumnWords(old=f"{old_rows:,}", new=f"{new_rows:,}", behind_each=" rows")
+
+
+def _differing_values_in_words(old: Opaque, new: Opaque) -> ColumnWords:
+    """Return in words how many values differ, and the first value that does."""
+    old_count = _number_of_values(old.facts["rows"])
+    new_count = _number_of_values(new.facts["rows"])
+    compared = f"{min(old_count, new_count):,}"
+    if old_count != new_count:
+        compared = f"the first {compared}"
+    on_both = f"{old.facts['differ']:,} of {compared} differ"
+    old_value = line(old.facts["value"], _WIDTH)
+    new_value = line(new.facts["value"], _WIDTH)
+    return ColumnWords(on_both, f"[{old.facts['label']}]: ", old_value, new_value)
+
+
+def _number_of_values(rows: Node) -> int:
+    """Return how many values a column of so many rows has, or an array of a shape."""
+    if isinstance(rows, int):
+        return rows
+    size = 1
+    for extent in filter(None, str(rows).split("x")):
+        size *= int(extent)
+    return size
+
+
+def _name_of_column(node: Opaque) -> str:
+    """Return the name of a table's first column, `'price'` of the step `['price']`."""
+    return str(node.text)[1:-1]

@@ -1,20 +1,24 @@
 """The table of values that programs make anew in each run: ids, tokens, moments.
 
-A value *looks* made anew by its form alone: remedies go by this. Whether a value *was*
-made anew in a run, by which warnings go, is in `made_in_run.py`. `next_run.py` of the
-engine gives these warnings.
+A value *looks* made anew by its form alone. By this, `changing_parts` tells whether a
+call differs from its recording in such values alone, and `remedies.py` offers remedies.
+Whether a value *was* made anew in a run, by which warnings go, is in `made_in_run.py`.
+`next_run.py` of the engine gives these warnings.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime, timezone
 from enum import Enum
 from typing import NamedTuple
 
 from pytest_mimic._core.nodes.node_classes import Fields, Hidden, Items, Node, Opaque
+from pytest_mimic._core.nodes.node_parts import is_file
 from pytest_mimic._core.nodes.node_values import known_text
+from pytest_mimic._core.tree.column_differences import is_column
+from pytest_mimic._core.tree.differing import ABSENT, Difference
 from pytest_mimic._core.words import pattern
 
 
@@ -381,3 +385,63 @@ def _around(text: str, found_pieces: list[Piece]) -> list[str]:
         stretches.append(text[end_of_last : piece.start])
         end_of_last = piece.end
     return [*stretches, text[end_of_last:]]
+
+
+class Changing(NamedTuple):
+    """The parts of a call that look made anew in each run.
+
+    Attributes:
+        paths: Where the parts are, as `ignore=` takes paths.
+        kinds: What the parts are, `{Kind.UUID}`.
+        is_whole: Whether each value is made anew as a whole.
+    """
+
+    paths: tuple[str, ...]
+    kinds: frozenset[Kind]
+    is_whole: bool
+
+
+def changing_parts(
+    differences: Sequence[Difference], hashes: Collection[str] = ()
+) -> Changing | None:
+    """Return the parts in which a call differs, if all of them look made anew.
+
+    Args:
+        differences: How the call differs.
+        hashes: The paths at which the call's objects keep their `hash()`, which differs
+            from process to process.
+
+    Returns:
+        The parts. None: the call differs in another part as well, or in none.
+    """
+    changes_by_path: dict[str, Change] = {}
+    for difference in differences:
+        if (
+            difference.fact
+            or difference.old is ABSENT
+            or difference.new is ABSENT
+            or is_file(difference.new)
+        ):
+            return None
+        if is_column(difference.new):
+            # No line can leave a column of an argument out.
+            return None
+        change_of_part = change(difference.old, difference.new)
+        if difference.path in hashes and type(difference.old) is int:
+            change_of_part = Change(frozenset({Kind.HASH}), is_whole=True)
+        if change_of_part is None:
+            return None
+        changes_by_path[option_path(difference.path)] = change_of_part
+    if not changes_by_path:
+        return None
+    changes = changes_by_path.values()
+    return Changing(
+        tuple(changes_by_path),
+        frozenset().union(*(part_change.kinds for part_change in changes)),
+        all(part_change.is_whole for part_change in changes),
+    )
+
+
+def option_path(path: str) -> str:
+    """Return a path as options take it: `messages[0].id` as `messages.0.id`."""
+    return re.sub(r"\[(-?\d+)\]", r".\1", path).removeprefix(".")

@@ -1,31 +1,40 @@
-"""The remedies for a call that differs from its recording in parts that are made anew.
+"""The remedies that a miss or a drift offers, decided and put into words as a `Remedy`.
 
-A remedy is offered for the narrowest paths, and never where two different calls would
-become one. Here it is decided and put into words, as a `Remedy`. The errors of
-`messages` hold the remedy, and `commands` makes its line when it is shown.
+A call may differ from its recording in parts that look made anew, see `made_anew`. A
+line that leaves them out is offered for the narrowest paths, and never where two
+different calls would become one. The errors of `messages` hold the remedies, and
+`commands` makes their lines when they are shown.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.commands import Remedy, Verb, read
-from pytest_mimic._core.nodes.node_parts import is_file
+from pytest_mimic._core.commands import (
+    Remedy,
+    Verb,
+    mimic_command,
+    read,
+    record,
+    rerecord,
+)
 from pytest_mimic._core.seam.base import parts_of
 from pytest_mimic._core.seam.registry import is_client, names_client
 from pytest_mimic._core.target_options import Options
-from pytest_mimic._core.tree.column_differences import is_column
-from pytest_mimic._core.tree.differing import ABSENT, Difference, argument_differences
+from pytest_mimic._core.tree.differing import Difference, argument_differences
 from pytest_mimic._core.tree.made_anew import (
     OF_THE_CLOCK,
     RANDOM,
-    Change,
+    Changing,
     Kind,
-    change,
+    changing_parts,
+    option_path,
 )
 from pytest_mimic._core.types.opening import parse_path
+
+if TYPE_CHECKING:
+    pass
 
 # If more parts differ, a line that names them all is no remedy.
 _MOST = 3
@@ -41,66 +50,6 @@ _BOTH = read(
 # The clients of databases. If an id of a call is ignored, the database gives the
 # recorded id, while the code looks for the id that it has made.
 _DATABASES = ("sqlalchemy", "redis")
-
-
-class Changing(NamedTuple):
-    """The parts of a call that are made anew in each run.
-
-    Attributes:
-        paths: Where the parts are, as `ignore=` takes paths.
-        kinds: What the parts are, `{Kind.UUID}`.
-        is_whole: Whether each value is made anew as a whole.
-    """
-
-    paths: tuple[str, ...]
-    kinds: frozenset[Kind]
-    is_whole: bool
-
-
-def changing_parts(
-    differences: Sequence[Difference], hashes: Collection[str] = ()
-) -> Changing | None:
-    """Return the parts in which a call differs, if all of them look made anew.
-
-    Args:
-        differences: How the call differs.
-        hashes: The paths at which the call's objects keep their `hash()`, which differs
-            from process to process.
-
-    Returns:
-        The parts. None: the call differs in another part as well, or in none.
-    """
-    changes_by_path: dict[str, Change] = {}
-    for difference in differences:
-        if (
-            difference.fact
-            or difference.old is ABSENT
-            or difference.new is ABSENT
-            or is_file(difference.new)
-        ):
-            return None
-        if is_column(difference.new):
-            # No line can leave a column of an argument out.
-            return None
-        change_of_part = change(difference.old, difference.new)
-        if difference.path in hashes and type(difference.old) is int:
-            change_of_part = Change(frozenset({Kind.HASH}), is_whole=True)
-        if change_of_part is None:
-            return None
-        changes_by_path[option_path(difference.path)] = change_of_part
-    if not changes_by_path:
-        return None
-    changes = changes_by_path.values()
-    return Changing(
-        tuple(changes_by_path),
-        frozenset().union(*(part_change.kinds for part_change in changes)),
-        all(part_change.is_whole for part_change in changes),
-    )
-
-
-def option_path(path: str) -> str:
-    """Return a path as options take it: `messages[0].id` as `messages.0.id`."""
-    return re.sub(r"\[(-?\d+)\]", r".\1", path).removeprefix(".")
 
 
 def ignoring(
@@ -292,3 +241,28 @@ def _with_star(
         else:
             folded[f"{prefix}*"] = None
     return folded
+
+
+def after_other_redaction(
+    test: str | None, *, rekey_may_do: bool
+) -> list[Remedy | str]:
+    """Return the remedies for a call of which redaction hides other parts than before.
+
+    Args:
+        test: The id of the test that made the call. None: it is not known.
+        rekey_may_do: Whether the names of today hide the same in the recording.
+    """
+    purpose = "to record it, since redaction hides other parts now"
+    if not rekey_may_do:
+        return [rerecord(purpose, test)]
+    return [
+        mimic_command("to let recordings follow mimic_redact", "rekey"),
+        rerecord("to record it", test),
+    ]
+
+
+def recording_remedy(verb: Verb, purpose: str, test: str | None) -> Remedy:
+    """Return the remedy that records a test."""
+    if verb is Verb.RERECORD:
+        return rerecord(purpose, test)
+    return record(purpose, test)

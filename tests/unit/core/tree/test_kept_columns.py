@@ -14,7 +14,7 @@ from pytest_mimic._core.tree.difference_words import (
     side_by_side,
 )
 from pytest_mimic._core.tree.differing import argument_differences
-from pytest_mimic._core.tree.remedies import changing_parts
+from pytest_mimic._core.tree.made_anew import changing_parts
 
 np = pytest.importorskip("numpy")
 pd = pytest.importorskip("pandas")

@@ -15,11 +15,8 @@ from pytest_mimic._core.tree.differing import (
     argument_differences,
     differences,
 )
-from pytest_mimic._core.tree.remedies import (
-    changing_parts,
-    ignoring,
-    volatile,
-)
+from pytest_mimic._core.tree.made_anew import changing_parts
+from pytest_mimic._core.tree.remedies import ignoring, volatile
 
 ID = "70869499-4229-48ba-8a6e-13d00f2c9e0a"
 NEW_ID = "f42d0ef2-33a0-48ac-b610-8c7122e77abc"
