@@ -18,7 +18,7 @@ from pytest_mimic.errors import TargetError
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from pytest_mimic._core.targets.options import TargetOptions
+    from pytest_mimic._core.targets.option_grammar import TargetOptions
     from pytest_mimic._run.session import Session
 
 __all__ = ["fingerprint", "mimic", "register_fingerprint"]

@@ -8,7 +8,7 @@ from textwrap import dedent
 
 import pytest
 
-from pytest_mimic._core.outcome.plain import json_in_lines
+from pytest_mimic._core.outcome.json_layout import json_in_lines
 
 with suppress(ImportError):
     import numpy  # noqa: F401  # a run in process forgets what it was first to import, and this loads only once

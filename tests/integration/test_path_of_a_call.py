@@ -6,7 +6,7 @@ A recorded call of a function is bound and identified (`call`, `call_identity`),
 file is sought (`equal_calls`, `recordings`, `vault`, `folder`), its arguments are described
 (`making`, `secrets_in_objects`, `secret_names`) and kept as they were
 (`mutated_arguments`, `reached_and_read`), it runs (`execution`, `steps`), its outcome becomes
-text (`record`, `encoding`, `plain`), what identifies its parts is kept beside (`kept_parts`), the
+text (`record`, `encoding`, `json_layout`), what identifies its parts is kept beside (`kept_parts`), the
 file is written (`recording_facts`, `writing`, `folder`), and what was made anew in it
 is noted (`next_run`, `made_in_run`). What depends on the target or the run alone is not
 asked again.

@@ -11,7 +11,7 @@ from pytest_mimic._core.engine.cassette_tracks import CassetteTrack
 from pytest_mimic._core.engine.cassettes import Cassette
 from pytest_mimic._core.modules import module_exists
 from pytest_mimic._core.settings import Mode
-from pytest_mimic._core.targets.options import read_keyword_options
+from pytest_mimic._core.targets.option_grammar import read_keyword_options
 from pytest_mimic._core.targets.target import Target, as_targets
 from pytest_mimic._core.vault.format import (
     CASSETTES_PREFIX,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.engine.coverings import Coverings
     from pytest_mimic._core.engine.run import Run
     from pytest_mimic._core.settings import Settings
-    from pytest_mimic._core.targets.options import TargetOptions
+    from pytest_mimic._core.targets.option_grammar import TargetOptions
 
 _REMEDY_OF_REPLAY = "mimic_replay never records; use mimic_record or mimic_auto"
 

@@ -21,8 +21,8 @@ _MEDIA_TYPE_OF_TEXT = re.compile(
 )
 # The blanks before the first item of a JSON text on several lines.
 _FIRST_INDENT = re.compile(r"[\[{]\n( {1,8})\S")
-# As in `_core/outcome/plain.py`: `JSONEncoder.encode` makes such an encoder at each
-# call.
+# As in `_core/outcome/json_layout.py`: `JSONEncoder.encode` makes such an encoder at
+# each call.
 _compact_pieces: Any = encoder.c_make_encoder(  # type: ignore[attr-defined]
     None,
     JSONEncoder().default,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_mimic._core.engine.function_plan import descriptions
 from pytest_mimic._core.identity.binding import Bound
 from pytest_mimic._core.identity.call_identity import CallIdentity, rest_of_identity
-from pytest_mimic._core.outcome.plain import pieces_to_search
+from pytest_mimic._core.outcome.json_layout import pieces_to_search
 from pytest_mimic._core.types.kinds import Unstable
 from pytest_mimic._core.words import lazy_attribute
 

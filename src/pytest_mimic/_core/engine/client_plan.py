@@ -15,10 +15,10 @@ from pytest_mimic._core.engine.senders import refused, sender_of, told_apart
 from pytest_mimic._core.identity.call_identity import CallIdentity, rest_of_identity
 from pytest_mimic._core.identity.counted_paths import counted_paths
 from pytest_mimic._core.nodes.json_tags import may_have_tags
-from pytest_mimic._core.outcome.plain import exact_text, repeated_parts
+from pytest_mimic._core.outcome.json_layout import exact_text, repeated_parts
 from pytest_mimic._core.redact.secret_names import holds_issued
 from pytest_mimic._core.settings import Mode
-from pytest_mimic._core.targets.options import first_step
+from pytest_mimic._core.targets.option_grammar import first_step
 from pytest_mimic._core.targets.pattern import Selector
 from pytest_mimic._core.types.kinds import Unstable
 from pytest_mimic._core.types.opening import parse_path
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.redact.known_secrets import KnownSecrets
     from pytest_mimic._core.redact.redactor import Redactor
     from pytest_mimic._core.seam.base import Adapter, ClientCall
-    from pytest_mimic._core.swallowed.pending import PendingErrors
+    from pytest_mimic._core.swallowed.pending_errors import PendingErrors
     from pytest_mimic._core.target_options import Options
 
 

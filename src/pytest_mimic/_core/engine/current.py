@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from weakref import WeakSet
 
 from pytest_mimic._core.engine.owners import Inside, Owner, SecretScope
-from pytest_mimic._core.swallowed.pending import PendingErrors
+from pytest_mimic._core.swallowed.pending_errors import PendingErrors
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:

@@ -31,11 +31,11 @@ from pytest_mimic._core.engine.account_events import (
 from pytest_mimic._core.engine.mutated_arguments import ArgumentsBefore
 from pytest_mimic._core.engine.owners import NewAnswer
 from pytest_mimic._core.engine.stayed_answers import may_stay, write_new_answers
+from pytest_mimic._core.outcome.json_layout import bytes_in
 from pytest_mimic._core.outcome.lossy import losses
 from pytest_mimic._core.outcome.outcome import Stream, Value
-from pytest_mimic._core.outcome.plain import bytes_in
 from pytest_mimic._core.placeholders import issued_in
-from pytest_mimic._core.redact.looks import keys_in
+from pytest_mimic._core.redact.texts_like_keys import keys_in
 from pytest_mimic._core.tree.chats import tokens_of_response
 from pytest_mimic._core.tree.pickle_previews import described_outcome, preview
 from pytest_mimic._core.vault.recording_facts import Recording

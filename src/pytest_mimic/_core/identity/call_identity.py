@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from xxhash import xxh3_128_hexdigest
 
 from pytest_mimic._core.files.places import Places
-from pytest_mimic._core.identity.short import (
+from pytest_mimic._core.identity.short_scalars import (
     LONGEST_DUMPED,
     MARSHAL_VERSION,
     MOST_DUMPED_TOGETHER,

@@ -31,7 +31,7 @@ from xxhash import xxh3_128_digest
 
 from pytest_mimic._core.identity.paths import path_replacer
 from pytest_mimic._core.identity.rules import kind_of
-from pytest_mimic._core.identity.short import MARSHAL_VERSION, SCALARS
+from pytest_mimic._core.identity.short_scalars import MARSHAL_VERSION, SCALARS
 from pytest_mimic._core.identity.walk import MentionsFolder, TooLarge, Walk
 from pytest_mimic._core.types.kinds import Raw
 

@@ -37,7 +37,7 @@ from typing import Any, TypeGuard
 
 from pytest_mimic._core.identity.call_identity import CallIdentity, Forms
 from pytest_mimic._core.identity.counted_paths import counted_paths
-from pytest_mimic._core.identity.short import MARSHAL_VERSION
+from pytest_mimic._core.identity.short_scalars import MARSHAL_VERSION
 from pytest_mimic._core.nodes.json_tags import TAG_SIGN
 from pytest_mimic._core.nodes.node_classes import Cut, Items, Node, Opaque
 from pytest_mimic._core.nodes.node_json import plain_of

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.files.digests import MISSING, Content, FileDigests
 from pytest_mimic._core.files.places import LONGEST_PATH, TEMPORARY
-from pytest_mimic._core.identity.short import SCALARS
+from pytest_mimic._core.identity.short_scalars import SCALARS
 from pytest_mimic._core.types.kinds import Unstable
 from pytest_mimic._core.types.libraries import library_of
 from pytest_mimic._core.types.opening import parts_of

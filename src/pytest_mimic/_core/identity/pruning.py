@@ -12,8 +12,8 @@ from typing import Any
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.callables import callable_kind
 from pytest_mimic._core.identity.rules import kind_of
-from pytest_mimic._core.identity.short import SCALARS
-from pytest_mimic._core.types.additions import decides_its_pickles
+from pytest_mimic._core.identity.short_scalars import SCALARS
+from pytest_mimic._core.types.added_attributes import decides_its_pickles
 from pytest_mimic._core.types.hashes import bare_copy
 from pytest_mimic._core.types.kinds import PLAIN, Raw, registered_kind
 from pytest_mimic._core.types.libraries import library_of

@@ -21,13 +21,17 @@ from pytest_mimic._core.commands import Remedy, Verb, do
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.callables import callable_kind, class_variables
 from pytest_mimic._core.identity.paths import path_reducer
-from pytest_mimic._core.identity.short import MARSHAL_VERSION, SCALARS, plain_nans
+from pytest_mimic._core.identity.short_scalars import (
+    MARSHAL_VERSION,
+    SCALARS,
+    plain_nans,
+)
 from pytest_mimic._core.identity.stream_remedies import (
     is_wrapped_file,
     stream_content,
     stream_line,
 )
-from pytest_mimic._core.types.additions import (
+from pytest_mimic._core.types.added_attributes import (
     added_attributes,
     added_state,
     author_of_pickles,
@@ -68,12 +72,12 @@ from pytest_mimic._core.types.opening import (
     all_attributes,
     attribute_reader,
 )
-from pytest_mimic._core.types.remembered import (
+from pytest_mimic._core.types.table import PATHS, ROWS
+from pytest_mimic._core.types.uncounted_attributes import (
     reading_lasting,
     without_empty_private,
     without_remembered,
 )
-from pytest_mimic._core.types.table import PATHS, ROWS
 from pytest_mimic.errors import UnstableIdentityError
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from typing import Any
 
 from xxhash import xxh3_128_hexdigest
 
-from pytest_mimic._core.identity.short import MARSHAL_VERSION
+from pytest_mimic._core.identity.short_scalars import MARSHAL_VERSION
 from pytest_mimic._core.modules import is_in_project
 from pytest_mimic._core.types.kinds import PLAIN, named_like
 

@@ -14,9 +14,9 @@ from itertools import chain, compress
 from json import loads
 from typing import Any, NoReturn
 
-from pytest_mimic._core.identity.numeric import array_memory, float_format
-from pytest_mimic._core.identity.short import plain_nans
-from pytest_mimic._core.types.additions import is_of
+from pytest_mimic._core.identity.arrays import array_memory, float_format
+from pytest_mimic._core.identity.short_scalars import plain_nans
+from pytest_mimic._core.types.added_attributes import is_of
 from pytest_mimic._core.types.kinds import Raw, Unstable
 from pytest_mimic._core.types.libraries import Rule
 

@@ -50,7 +50,7 @@ from typing import Any
 
 from xxhash import xxh3_128, xxh3_128_intdigest
 
-from pytest_mimic._core.identity.short import (
+from pytest_mimic._core.identity.short_scalars import (
     LONGEST_DUMPED,
     MARSHAL_VERSION,
     NAN,

@@ -48,7 +48,7 @@ from pytest_mimic._core.nodes.node_classes import (
     Opaque,
 )
 from pytest_mimic._core.placeholders import PLACEHOLDER_START, is_placeholder
-from pytest_mimic._core.types.stored_values import PLACED
+from pytest_mimic._core.types.tagged_values import PLACED
 
 # The types of nodes that are their own JSON.
 _PLAIN = frozenset((str, int, float, bool, type(None)))

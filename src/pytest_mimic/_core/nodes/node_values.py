@@ -10,12 +10,12 @@ from typing import Any
 from pytest_mimic._core.nodes.json_tags import has_escape, tag_in, unescaped
 from pytest_mimic._core.nodes.node_classes import NOTHING, Fields, Items, Node, Opaque
 from pytest_mimic._core.nodes.node_json import plain_of
-from pytest_mimic._core.types.stored_values import (
+from pytest_mimic._core.types.table import text_of
+from pytest_mimic._core.types.tagged_values import (
     ERRORS_OF_WRONG_PARTS,
     maker_of,
     value_of_tag,
 )
-from pytest_mimic._core.types.table import text_of
 
 _PLAIN = frozenset((bool, float, int, str, type(None)))
 #: Kinds of values that are shown by one text, which is made of their parts: `1/3`.

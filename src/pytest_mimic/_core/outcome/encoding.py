@@ -13,6 +13,11 @@ from xxhash import xxh3_128, xxh3_128_hexdigest
 
 from pytest_mimic._core.identity.call_identity import fingerprint_outcome
 from pytest_mimic._core.nodes.node_json import plain_of
+from pytest_mimic._core.outcome.json_layout import (
+    bytes_in,
+    exact_text,
+    repeated_parts,
+)
 from pytest_mimic._core.outcome.outcome import (
     LostAttributeError,
     NotExactError,
@@ -24,7 +29,6 @@ from pytest_mimic._core.outcome.outcome import (
 )
 from pytest_mimic._core.outcome.pickle_file import running_python
 from pytest_mimic._core.outcome.placed_paths import NEUTRAL, NOWHERE, PathStore
-from pytest_mimic._core.outcome.plain import bytes_in, exact_text, repeated_parts
 from pytest_mimic._core.outcome.tags import Reader, Writer
 from pytest_mimic._core.types.kinds import Unstable, find, registered_kind
 from pytest_mimic._core.types.libraries import words_for

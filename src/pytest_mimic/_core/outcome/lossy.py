@@ -44,7 +44,7 @@ from pytest_mimic._core.outcome.outcome import (
     Raised,
     Stream,
 )
-from pytest_mimic._core.types.additions import decides_its_pickles
+from pytest_mimic._core.types.added_attributes import decides_its_pickles
 from pytest_mimic._core.types.hashes import (
     Recipe,
     has_own_hash,

@@ -41,7 +41,10 @@ from pytest_mimic._core.outcome.outcome import (
 )
 from pytest_mimic._core.outcome.pickle_imports import imported_names
 from pytest_mimic._core.outcome.placed_paths import NOWHERE, PathStore, persistent_id
-from pytest_mimic._core.types.additions import added_attributes, attributes_of_others
+from pytest_mimic._core.types.added_attributes import (
+    added_attributes,
+    attributes_of_others,
+)
 from pytest_mimic._core.types.hashes import is_private
 from pytest_mimic._core.types.kinds import (
     PLAIN,
@@ -53,8 +56,8 @@ from pytest_mimic._core.types.kinds import (
 )
 from pytest_mimic._core.types.libraries import library_of
 from pytest_mimic._core.types.opening import all_attributes
-from pytest_mimic._core.types.remembered import caches_of
 from pytest_mimic._core.types.table import own_row
+from pytest_mimic._core.types.uncounted_attributes import caches_of
 
 # Values that may read files later, by package and class, and how to get their data.
 _LAZY = {

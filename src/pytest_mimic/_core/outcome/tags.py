@@ -19,6 +19,7 @@ from pytest_mimic._core.nodes.node_json import plain_of
 from pytest_mimic._core.nodes.outcome_json import folded, written_tag
 from pytest_mimic._core.nodes.value_walk import CONTAINERS, AnyNode, Walk
 from pytest_mimic._core.outcome.class_tags import ClassTag, tag_of
+from pytest_mimic._core.outcome.json_layout import DEPTH
 from pytest_mimic._core.outcome.outcome import (
     DamagedError,
     NotExactError,
@@ -26,7 +27,6 @@ from pytest_mimic._core.outcome.outcome import (
 )
 from pytest_mimic._core.outcome.pickle_file import object_name
 from pytest_mimic._core.outcome.placed_paths import MAKERS, PathStore
-from pytest_mimic._core.outcome.plain import DEPTH
 from pytest_mimic._core.types.kinds import (
     HEAP_TYPE,
     find,
@@ -40,12 +40,12 @@ from pytest_mimic._core.types.numpy_numbers import (
     is_of_numpy,
     make_numbers,
 )
-from pytest_mimic._core.types.stored_values import (
+from pytest_mimic._core.types.table import TEXT_OF_PATH
+from pytest_mimic._core.types.tagged_values import (
     ERRORS_OF_WRONG_PARTS,
     check_part,
     maker_of,
 )
-from pytest_mimic._core.types.table import TEXT_OF_PATH
 from pytest_mimic.errors import MimicError
 
 # A larger outcome is stored as a pickle: no person reads it, and a pickle is smaller

@@ -13,7 +13,7 @@ from pytest_mimic._core.modules import hint_of_closest_module, module_exists
 from pytest_mimic._core.named_fields import NamedFields
 from pytest_mimic._core.seam.registry import CLIENTS, is_client
 from pytest_mimic._core.target_options import Options
-from pytest_mimic._core.targets.options import (
+from pytest_mimic._core.targets.option_grammar import (
     check_kind,
     first_step,
     read_keyword_options,

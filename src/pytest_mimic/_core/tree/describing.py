@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 from pytest_mimic._core.files.places import PathPlace, Places
 from pytest_mimic._core.identity.call_identity import identity_of
 from pytest_mimic._core.identity.paths import NamedContent, counted_file, digests_of
-from pytest_mimic._core.identity.short import SCALARS
+from pytest_mimic._core.identity.short_scalars import SCALARS
 from pytest_mimic._core.nodes.node_classes import (
     Cut,
     Fields,

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.identity.short import SCALARS
+from pytest_mimic._core.identity.short_scalars import SCALARS
 from pytest_mimic._core.placeholders import PLACEHOLDER
 from pytest_mimic._core.redact.secret_names import bare_secret, named_values_of
 from pytest_mimic._core.types.libraries import library_of

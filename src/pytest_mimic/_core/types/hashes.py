@@ -10,7 +10,7 @@ from functools import lru_cache
 from types import FunctionType
 from typing import Any
 
-from pytest_mimic._core.types.additions import codes_of
+from pytest_mimic._core.types.added_attributes import codes_of
 from pytest_mimic._core.types.kinds import HEAP_TYPE, is_generated
 from pytest_mimic._core.types.opening import all_attributes, parts_of, set_attributes
 

@@ -14,7 +14,10 @@ from functools import lru_cache
 from linecache import getlines
 from typing import Any
 
-from pytest_mimic._core.types.additions import METHODS_OF_PICKLES, is_of_decorator
+from pytest_mimic._core.types.added_attributes import (
+    METHODS_OF_PICKLES,
+    is_of_decorator,
+)
 from pytest_mimic._core.types.kinds import HEAP_TYPE
 from pytest_mimic._core.types.opening import all_attributes
 

@@ -32,7 +32,7 @@ class Row(NamedTuple):
             apart in their turn.
         tag: The name under which readable outcomes store a value, `$decimal`. Empty:
             readable outcomes do not store values of the type. If `take` returns no
-            text, `stored_values` must know the types of what it returns, else the
+            text, `tagged_values` must know the types of what it returns, else the
             outcome is pickled.
         make: Makes a value again of the class and of what `take` returned. None: no
             value of the type is made again.

@@ -11,8 +11,8 @@ from typing import Any
 
 from pytest_mimic._core.nodes.node_classes import Cut
 from pytest_mimic._core.nodes.node_json import cut_in, plain_of
+from pytest_mimic._core.outcome.json_layout import json_in_lines
 from pytest_mimic._core.outcome.pickle_file import Piece, object_name
-from pytest_mimic._core.outcome.plain import json_in_lines
 from pytest_mimic._core.vault.format import is_object_name, parse
 from pytest_mimic.errors import MimicError
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_mimic._core.commands import Remedy, Verb, record
+from pytest_mimic._core.outcome.json_layout import exact_text
 from pytest_mimic._core.outcome.outcome import DamagedError, OutdatedClassError, decode
 from pytest_mimic._core.outcome.pickle_file import (
     Piece,
@@ -18,7 +19,6 @@ from pytest_mimic._core.outcome.pickle_file import (
     stream_and_buffers,
 )
 from pytest_mimic._core.outcome.placed_paths import NOWHERE
-from pytest_mimic._core.outcome.plain import exact_text
 from pytest_mimic._core.vault.format import (
     check_pulled,
     copied,

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from json import loads
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_mimic._core.outcome.json_layout import Laid
 from pytest_mimic._core.outcome.outcome import decode
-from pytest_mimic._core.outcome.plain import Laid
 from pytest_mimic._core.vault.format import (
     CASSETTES_PREFIX,
     damaged,

@@ -8,9 +8,9 @@ from json import loads
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.outcome.encoding import encode
+from pytest_mimic._core.outcome.json_layout import Laid, json_in_lines
 from pytest_mimic._core.outcome.pickle_file import pieces_of, running_python
 from pytest_mimic._core.outcome.placed_paths import NOWHERE
-from pytest_mimic._core.outcome.plain import Laid, json_in_lines
 from pytest_mimic._core.vault.format import (
     CASSETTES_PREFIX,
     FOLDERS,

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from pytest_mimic._core.outcome.plain import json_in_lines
+from pytest_mimic._core.outcome.json_layout import json_in_lines
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.format import (
     CASSETTES_PREFIX,

@@ -21,7 +21,7 @@ from pytest_mimic._core.seam.registry import (
     names_client,
 )
 from pytest_mimic._core.targets.pattern import Selector
-from pytest_mimic._core.tree.stored import call_without_secrets
+from pytest_mimic._core.tree.outcome_trees import call_without_secrets
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.format import (
     CASSETTES_PREFIX,

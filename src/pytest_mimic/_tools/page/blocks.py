@@ -38,7 +38,7 @@ from pytest_mimic._core.tree.chats import (
 )
 from pytest_mimic._core.tree.difference_words import side_by_side
 from pytest_mimic._core.tree.drawing import line
-from pytest_mimic._core.tree.stored import is_response
+from pytest_mimic._core.tree.outcome_trees import is_response
 from pytest_mimic._core.words import plural
 
 if TYPE_CHECKING:

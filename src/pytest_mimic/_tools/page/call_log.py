@@ -10,7 +10,7 @@ from pytest_mimic._core.tree.call_labels import by_name
 from pytest_mimic._core.tree.chats import tokens_of_response
 from pytest_mimic._core.tree.drawing import line
 from pytest_mimic._core.tree.nearest_recording import NearestRecording
-from pytest_mimic._core.tree.stored import body_nodes
+from pytest_mimic._core.tree.outcome_trees import body_nodes
 from pytest_mimic._core.vault.format import wall_seconds
 from pytest_mimic._tools.page.blocks import (
     PageBlock,

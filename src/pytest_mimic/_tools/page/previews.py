@@ -11,7 +11,7 @@ from collections.abc import Callable
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from pytest_mimic._core.tree.stored import without_secrets
+from pytest_mimic._core.tree.outcome_trees import without_secrets
 from pytest_mimic._tools.page.blocks import (
     MOST_CHARACTERS,
     PageBlock,

@@ -32,8 +32,8 @@ from pytest_mimic._core.identity.kept_parts import (
     kept_value,
     values_of_client_parts,
 )
+from pytest_mimic._core.outcome.json_layout import json_in_lines
 from pytest_mimic._core.outcome.pickle_file import object_name
-from pytest_mimic._core.outcome.plain import json_in_lines
 from pytest_mimic._core.placeholders import PLACEHOLDER_START
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import holds_unhidden_text, places

@@ -18,7 +18,7 @@ from pytest_mimic._core.identity.kept_parts import (
     value_at_match_path,
     values_of_client_parts,
 )
-from pytest_mimic._core.outcome.plain import json_in_lines
+from pytest_mimic._core.outcome.json_layout import json_in_lines
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.format import (

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from pytest_mimic._core.engine.recorded_identities import CannotFollowError
-from pytest_mimic._core.outcome.plain import json_in_lines
+from pytest_mimic._core.outcome.json_layout import json_in_lines
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.recording_facts import ERRORS_OF_SHAPE
 from pytest_mimic._tools.rekey.call_redactor import CallRedactor, RedactedCall

@@ -12,8 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.nodes.json_tags import tag_in
+from pytest_mimic._core.tree.outcome_trees import without_secrets
 from pytest_mimic._core.tree.secrets_in_objects import secrets_in
-from pytest_mimic._core.tree.stored import without_secrets
 
 if TYPE_CHECKING:
     # The command `check` loads this module, and no part of the engine.

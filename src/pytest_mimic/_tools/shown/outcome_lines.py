@@ -31,7 +31,7 @@ from pytest_mimic._core.tree.drawing import (
     lines_of,
     table,
 )
-from pytest_mimic._core.tree.stored import (
+from pytest_mimic._core.tree.outcome_trees import (
     body_nodes,
     chunk_node,
     is_response,

@@ -16,7 +16,7 @@ from pytest_mimic._core.tree.call_labels import call_label
 from pytest_mimic._core.tree.difference_words import difference_lines
 from pytest_mimic._core.tree.differing import argument_differences
 from pytest_mimic._core.tree.nearest_recording import MissedCall
-from pytest_mimic._core.tree.stored import arguments_without_secrets
+from pytest_mimic._core.tree.outcome_trees import arguments_without_secrets
 from pytest_mimic.errors import MutatedInputError, StaleRecordingError
 from unit.core.tree.recorded import TEST, Recorded, described
 

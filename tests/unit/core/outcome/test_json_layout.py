@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_mimic._core.outcome.plain import exact_text, json_in_lines
+from pytest_mimic._core.outcome.json_layout import exact_text, json_in_lines
 
 texts = st.text(max_size=30) | st.sampled_from(
     ["", "\n", '"', "\\", "é", "\u2028", "\x7f", "x" * 130]

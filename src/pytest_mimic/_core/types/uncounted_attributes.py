@@ -23,7 +23,7 @@ from pytest_mimic._core.types.opening import all_attributes
 
 #: Attributes that only remember what was read of an object, by the full name of the
 #: class that has them. Whether they are empty, filled or absent says nothing about the
-#: object. Each has a test in `test_remembered.py` or in `scripts/library_values.py`.
+#: object. Each has a test in `test_uncounted_attributes.py` or in `scripts/library_values.py`.
 CACHES: dict[str, tuple[str, ...]] = {
     # The voxels of an image, read from its file or scaled.
     "nibabel.dataobj_images.DataobjImage": ("_data_cache", "_fdata_cache"),

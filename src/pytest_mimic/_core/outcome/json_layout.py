@@ -1,4 +1,4 @@
-"""Plain data, which JSON keeps exactly, and its readable text."""
+"""The layout of JSON as readable text, a key or an item a line, which keeps it exactly."""
 
 from __future__ import annotations
 

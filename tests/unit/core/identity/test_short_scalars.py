@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import math
 
-from pytest_mimic._core.identity.short import LONGEST_DUMPED, has_long, plain_nans
+from pytest_mimic._core.identity.short_scalars import (
+    LONGEST_DUMPED,
+    has_long,
+    plain_nans,
+)
 
 
 def test_a_nan_of_any_sign_is_the_same_object():

@@ -30,12 +30,12 @@ from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.tree.difference_words import difference_lines
 from pytest_mimic._core.tree.differing import ABSENT, differences
 from pytest_mimic._core.tree.drawing import line
-from pytest_mimic._core.tree.pickle_previews import described_outcome, preview
-from pytest_mimic._core.tree.stored import (
+from pytest_mimic._core.tree.outcome_trees import (
     call_without_secrets,
     outcome_tree,
     without_secrets,
 )
+from pytest_mimic._core.tree.pickle_previews import described_outcome, preview
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._core.vault.recording_facts import Recording
 

@@ -8,7 +8,7 @@ from unittest.mock import MagicMock
 import pytest
 
 from pytest_mimic import fingerprint
-from pytest_mimic._core.types.remembered import (
+from pytest_mimic._core.types.uncounted_attributes import (
     CACHES,
     CACHES_IN_DICTS,
     FILLED_LATER,

@@ -6,7 +6,7 @@ from base64 import b64encode
 
 import pytest
 
-from pytest_mimic._core.redact.looks import keys_in
+from pytest_mimic._core.redact.texts_like_keys import keys_in
 
 # Put together, so that no scanner takes this file for one with keys.
 A, N = "aB3dE6gH9jK2mN5p" * 6, "0123456789abcdef" * 4

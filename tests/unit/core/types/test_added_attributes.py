@@ -8,7 +8,7 @@ from collections import OrderedDict, defaultdict, deque
 import pytest
 
 from pytest_mimic import fingerprint
-from pytest_mimic._core.types.additions import (
+from pytest_mimic._core.types.added_attributes import (
     added_attributes,
     author_of_pickles,
     decides_its_pickles,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._core.types.stored_values import (
+from pytest_mimic._core.types.tagged_values import (
     ERRORS_OF_WRONG_PARTS,
     PLACED,
     maker_of,

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from pytest_mimic import MimicError, MissingRecordingError
-from pytest_mimic._core.swallowed.pending import PendingErrors
+from pytest_mimic._core.swallowed.pending_errors import PendingErrors
 
 
 @pytest.fixture
