@@ -13,7 +13,6 @@ from pytest_mimic._core.engine.family_events import NameNumbered
 from pytest_mimic._core.engine.function_plan import Plan, descriptions
 from pytest_mimic._core.engine.senders import refused, sender_of, told_apart
 from pytest_mimic._core.identity.call_identity import CallIdentity, rest_of_identity
-from pytest_mimic._core.identity.counted_paths import counted_paths
 from pytest_mimic._core.nodes.json_tags import may_have_tags
 from pytest_mimic._core.outcome.json_layout import exact_text, repeated_parts
 from pytest_mimic._core.redact.secret_names import holds_issued
@@ -21,7 +20,7 @@ from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.option_grammar import first_step
 from pytest_mimic._core.targets.pattern import Selector
 from pytest_mimic._core.types.kinds import Unstable
-from pytest_mimic._core.types.opening import parse_path
+from pytest_mimic._core.types.option_paths import parse_path, uncounted_paths
 from pytest_mimic._core.vault.format import recording_name
 from pytest_mimic._core.words import lazy_attribute
 
@@ -157,7 +156,7 @@ class ClientPlan(Plan):
         """
         sources: dict[str, str] = {}
         for path in self.options.ignore:
-            for expanded in counted_paths([path], names, self.adapter.implied):
+            for expanded in uncounted_paths([path], names, self.adapter.implied):
                 sources.setdefault(expanded, path)
         note_path = None
         if self._inner_paths:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from pytest_mimic._core.commands import do
 from pytest_mimic._core.files.places import LONGEST_PATH
-from pytest_mimic._core.identity.stream_remedies import stream_content, stream_line
+from pytest_mimic._core.identity.without_identity import stream_content, stream_line
 from pytest_mimic._core.outcome.advancing import (
     State,
     advancing_in,

@@ -23,13 +23,7 @@ from pytest_mimic._core.files.project_texts import texts_of
 from pytest_mimic._core.target_options import target_line
 from pytest_mimic._core.tree.describing import described_parts
 from pytest_mimic._core.tree.leaves import leaves
-from pytest_mimic._core.tree.made_anew import (
-    OF_THE_CLOCK,
-    Changing,
-    Kind,
-    option_path,
-    pieces,
-)
+from pytest_mimic._core.tree.made_anew import OF_THE_CLOCK, Changing, Kind, pieces
 from pytest_mimic._core.tree.made_in_run import (
     Evidence,
     Origins,
@@ -39,7 +33,7 @@ from pytest_mimic._core.tree.made_in_run import (
     without_short_texts,
 )
 from pytest_mimic._core.tree.remedies import may_be_ignored
-from pytest_mimic._core.types.opening import Steps, parse_path
+from pytest_mimic._core.types.option_paths import Steps, option_path, parse_path
 from pytest_mimic._core.vault.recording_facts import read_calls
 from pytest_mimic._core.words import pattern
 from pytest_mimic.errors import MimicError

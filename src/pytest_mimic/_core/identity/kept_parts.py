@@ -36,13 +36,13 @@ from math import isfinite
 from typing import Any, TypeGuard
 
 from pytest_mimic._core.identity.call_identity import CallIdentity, Forms
-from pytest_mimic._core.identity.counted_paths import counted_paths
 from pytest_mimic._core.identity.short_scalars import MARSHAL_VERSION
 from pytest_mimic._core.nodes.json_tags import TAG_SIGN
 from pytest_mimic._core.nodes.node_classes import Cut, Items, Node, Opaque
 from pytest_mimic._core.nodes.node_json import plain_of
 from pytest_mimic._core.nodes.node_values import value_described_by
 from pytest_mimic._core.types.kinds import Unstable
+from pytest_mimic._core.types.option_paths import uncounted_paths
 
 Parts = dict[str, Any]
 """What is kept of the parts of a call, by name."""
@@ -356,7 +356,7 @@ def client_key(
             value = value_at_match_path(path, values, described, recorded_match)
         counted[f"match {path}"] = value
     names = tuple(counted)
-    identity = CallIdentity(kind, names, ignore=counted_paths(ignore, names, implied))
+    identity = CallIdentity(kind, names, ignore=uncounted_paths(ignore, names, implied))
     return identity.key(tuple(counted.values()))
 
 

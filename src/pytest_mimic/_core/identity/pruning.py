@@ -17,12 +17,8 @@ from pytest_mimic._core.types.added_attributes import decides_its_pickles
 from pytest_mimic._core.types.hashes import bare_copy
 from pytest_mimic._core.types.kinds import PLAIN, Raw, registered_kind
 from pytest_mimic._core.types.libraries import library_of
-from pytest_mimic._core.types.opening import (
-    Steps,
-    all_attributes,
-    attribute_reader,
-    paths_into_part,
-)
+from pytest_mimic._core.types.opening import all_attributes, attribute_reader
+from pytest_mimic._core.types.option_paths import Steps, paths_into_part
 from pytest_mimic._core.types.table import row_of
 
 # How many objects are looked into for objects that lead back to the pruned one.

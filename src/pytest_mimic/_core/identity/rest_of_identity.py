@@ -5,8 +5,11 @@ from __future__ import annotations
 from pytest_mimic._core.identity.graph import digest
 from pytest_mimic._core.identity.paths import given_folders, with_contents
 from pytest_mimic._core.identity.pruning import prune
-from pytest_mimic._core.identity.rules import error_of_unstable, refusal_with_path
-from pytest_mimic._core.types.opening import parse_path
+from pytest_mimic._core.identity.without_identity import (
+    error_of_unstable,
+    refusal_with_path,
+)
+from pytest_mimic._core.types.option_paths import parse_path
 
 
 class RestOfIdentity:

@@ -7,17 +7,13 @@ and the state of any other object.
 from __future__ import annotations
 
 import copyreg
-import re
-from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from marshal import dumps
 from operator import attrgetter, methodcaller
-from types import FunctionType
 from typing import TYPE_CHECKING, Any, cast
 
-from pytest_mimic._core.commands import Remedy, Verb, do
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.callables import callable_kind, class_variables
 from pytest_mimic._core.identity.paths import path_reducer
@@ -25,11 +21,6 @@ from pytest_mimic._core.identity.short_scalars import (
     MARSHAL_VERSION,
     SCALARS,
     plain_nans,
-)
-from pytest_mimic._core.identity.stream_remedies import (
-    is_wrapped_file,
-    stream_content,
-    stream_line,
 )
 from pytest_mimic._core.types.added_attributes import (
     added_attributes,
@@ -46,7 +37,6 @@ from pytest_mimic._core.types.hashes import (
 )
 from pytest_mimic._core.types.kinds import (
     Kind,
-    Raw,
     Reduce,
     Unstable,
     class_recipe,
@@ -68,20 +58,16 @@ from pytest_mimic._core.types.named_constants import (
     is_known_by_name,
     name_among_constants,
 )
-from pytest_mimic._core.types.opening import (
-    all_attributes,
-    attribute_reader,
-)
+from pytest_mimic._core.types.opening import attribute_reader
 from pytest_mimic._core.types.table import PATHS, ROWS
 from pytest_mimic._core.types.uncounted_attributes import (
     reading_lasting,
     without_empty_private,
     without_remembered,
 )
-from pytest_mimic.errors import UnstableIdentityError
 
 if TYPE_CHECKING:
-    from pytest_mimic._core.target_options import Options
+    pass
 
 # Enumerations whose members count by value alone. Python 3.13 renamed four statuses.
 _BY_VALUE = frozenset({"enum.Flag", "http.HTTPStatus"})
@@ -568,205 +554,3 @@ def _reduce_pydantic_model(value: Any) -> object:
     if not unset:
         return state
     return *state, unset
-
-
-# Values without identity
-
-# The path to an item or an attribute, as `ignore=` can name it.
-_PATH_FOR_IGNORE = re.compile(r"\w+(\.\w+|\[\d+\]|\['[^'.,*\s\[\]{}\"#\\]+'\])*")
-
-
-def error_of_unstable(
-    unstable: Unstable, target: str = "", options: Options | None = None
-) -> UnstableIdentityError:
-    """Return the error for a call, or a value by itself, that has no identity.
-
-    Args:
-        unstable: The part that has no identity.
-        target: The target of the call. Empty: the part is in a value by itself.
-        options: The options of the target's line. None: no line is known.
-    """
-    headline = "the value has no stable identity"
-    if target:
-        headline = f"{target} has an argument without a stable identity"
-    remedies = _remedies(unstable.kind, target, unstable.path, options)
-    if unstable.remedy:
-        remedies.append(do(unstable.remedy))
-    return UnstableIdentityError(
-        headline,
-        facts=[f"{unstable.path}: {unstable.type_name}"],
-        remedies=remedies,
-        target=target,
-        path=unstable.path,
-    )
-
-
-# Before a line whose `key=` the user has to write.
-_SAY_BY_KEY = "or say by key= in the test what stands for it"
-
-
-def _remedies(
-    kind: type, target: str, path: str, options: Options | None
-) -> list[Remedy]:
-    """Return what a user can do about a part of a call that has no identity.
-
-    For a stream, an iterator or a generator of random numbers, `ignore=` alone is no
-    remedy: calls that differ only in what it gives would become one call. So it may be
-    for an object of a library, such as the reader of a file.
-
-    Args:
-        kind: The class of the part.
-        target: The target of the call. Empty: the part is a value by itself.
-        path: Where the part is: an argument, or a part of it, `batch.files[0]`.
-        options: The options of the target's line. None: no line is known.
-    """
-    if not target and is_stdlib(str(kind.__module__)):
-        return [do("replace it by data")]
-    if not target:
-        name = kind.__name__
-        return [
-            do(
-                f"teach it: give {name} a __mimic_identity__(),"
-                f" or register_fingerprint({name}, ...)"
-            )
-        ]
-    if hasattr(kind, "read") or is_wrapped_file(kind):
-        content = stream_content(path, kind, options)
-        line = stream_line(target, path, content, options)
-        if content is not None:
-            say = "in the test, say what stands for it"
-            return [Remedy(Verb.DO, say, words=(line,))]
-        return [
-            do("name a function inside, which gets what is read"),
-            Remedy(Verb.DO, _SAY_BY_KEY, words=(line,)),
-        ]
-    if hasattr(kind, "__next__") or hasattr(kind, "__anext__"):
-        line = stream_line(target, path, None, options)
-        return [
-            do("pass a list or a tuple of its items"),
-            do("or name a function inside, which gets the items"),
-            Remedy(Verb.DO, _SAY_BY_KEY, words=(line,)),
-        ]
-    if "random.Random" in lineage(kind):
-        # One that the system feeds has no state, which a recording could keep.
-        return [
-            do("pass a random.Random with a seed"),
-            do("or name a function inside, which gets the numbers"),
-        ]
-    if kind in (FunctionType, type):
-        # An outcome depends on what it does.
-        return [do("define it at the top of a module, with a name of its own")]
-    leave_out = Remedy(
-        Verb.IGNORE,
-        "leave it out",
-        target=target,
-        paths=(_path_to_ignore(path),),
-        options=options,
-    )
-    if is_stdlib(str(kind.__module__)):
-        # A lock, a thread, a socket: no outcome depends on which one it is.
-        return [leave_out]
-    return [
-        do("pass what it is made of, such as a path or data"),
-        leave_out._replace(purpose="or leave it out, if no outcome depends on it"),
-    ]
-
-
-def _path_to_ignore(path: str) -> str:
-    """Return the path by which `ignore=` leaves a part out, its steps behind dots.
-
-    `ignore=` cannot name every part, such as an item whose key is an object. The path
-    is then that of the whole argument:
-
-        batch.files[0]         batch.files.0
-        order['client']        order.client
-        order{...}.client      order
-    """
-    if not _PATH_FOR_IGNORE.fullmatch(path):
-        # The first piece is the name of the argument.
-        return re.split(r"[.\[{]", path)[0]
-    steps = re.sub(r"\['?|'?\]|\.", " ", path).split()
-    return ".".join(steps)
-
-
-def refusal_with_path(
-    unstable: Unstable, value: object, places: Places, name: str
-) -> Unstable:
-    """Return the same refusal with the path of the first part that is refused.
-
-    The value is opened as its identity does it, which is not always by the parts that
-    people see: an attribute that a `__reduce__` leaves out cannot be the reason.
-
-    Args:
-        unstable: The refusal without a path.
-        value: The value that was refused.
-        places: The folders of the run.
-        name: The name of the value, with which the path begins.
-    """
-    opened_objects: dict[int, object] = {}
-    pending: list[tuple[str, Any]] = [(name, value)]
-    while pending:
-        path, part = pending.pop()
-        if type(part) in SCALARS or type(part) is Raw or id(part) in opened_objects:
-            continue
-        # Kept alive, as the id of data that was only made for the identity could
-        # return.
-        opened_objects[id(part)] = part
-        try:
-            parts_with_steps = _parts_with_steps(part, places)
-        except Unstable as error:
-            return Unstable(error.type_name, error.kind, path, remedy=error.remedy)
-        for step, item in reversed(parts_with_steps):
-            pending.append((path + step, item))
-    # This search has not found the part that was refused before: code of the value's
-    # class answers differently each time, or a text is a path.
-    return Unstable(unstable.type_name, unstable.kind, name, remedy=unstable.remedy)
-
-
-def _parts_with_steps(part: Any, places: Places) -> list[tuple[str, Any]]:
-    """Return the parts of a value, each behind the step that leads to it.
-
-    The step to data that is only made for the identity is empty.
-    """
-    type_ = type(part)
-    if type_ in (list, tuple, set, frozenset):
-        return [(f"[{place}]", item) for place, item in enumerate(part)]
-    if type_ is dict:
-        keys = [(f".keys()[{place}]", key) for place, key in enumerate(part)]
-        items = []
-        for key, item in part.items():
-            step = "{...}"
-            if type(key) in SCALARS:
-                step = f"[{key!r}]"
-            items.append((step, item))
-        return [*keys, *items]
-    if issubclass(type_, OrderedDict):
-        # The order of its items counts, but a path names an item by its key.
-        return _parts_with_steps(dict(OrderedDict.items(part)), places)
-    reduced: Any = kind_of(type_, places, layout=False).reduce(part)
-    if type(reduced) is dict:
-        return [(f".{name}", item) for name, item in reduced.items()]
-    if type(reduced) is not tuple:
-        return [("", reduced)]
-    steps = _attribute_steps(part, reduced)
-    for item in reduced:
-        steps.append(("", item))
-    return steps
-
-
-def _attribute_steps(part: Any, reduced: tuple[Any, ...]) -> list[tuple[str, Any]]:
-    """Return the attributes of an object among what it is pickled as, by their names.
-
-    They come before the parts of the tuple, so that a refusal names the attribute and
-    not a place in the tuple.
-    """
-    # The ids of the items, and of those in a tuple among them, as the arguments are.
-    ids_of_pickled = set(map(id, reduced))
-    for item in reduced:
-        if type(item) is tuple:
-            ids_of_pickled.update(map(id, item))
-    steps = []
-    for name, attribute in all_attributes(part).items():
-        if id(attribute) in ids_of_pickled and type(attribute) not in SCALARS:
-            steps.append((f".{name}", attribute))
-    return steps

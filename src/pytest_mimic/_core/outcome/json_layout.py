@@ -1,4 +1,4 @@
-"""The layout of JSON as readable text, a key or an item a line, which keeps it exactly."""
+"""The layout of plain data as readable JSON, a key or an item a line."""
 
 from __future__ import annotations
 

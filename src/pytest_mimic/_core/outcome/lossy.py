@@ -38,12 +38,7 @@ from pytest_mimic._core.identity.images import (
     opened_again,
 )
 from pytest_mimic._core.identity.tensors import gradient_of, hooks_of
-from pytest_mimic._core.outcome.outcome import (
-    NotExactError,
-    Outcome,
-    Raised,
-    Stream,
-)
+from pytest_mimic._core.outcome.outcome import NotExactError, Outcome, Raised, Stream
 from pytest_mimic._core.types.added_attributes import decides_its_pickles
 from pytest_mimic._core.types.hashes import (
     Recipe,
@@ -52,6 +47,8 @@ from pytest_mimic._core.types.hashes import (
     hashes_from_constructor,
     recipe_of,
     remembered_hashes,
+    state_keeps_hash,
+    with_zero_for_hashes,
     without_hashes,
 )
 from pytest_mimic._core.types.kinds import (
@@ -338,7 +335,7 @@ def _with_hash_taken_anew(value: Any, hash_names: set[str]) -> Any:
     if type(parts) is not tuple:
         return NotImplemented
     make, arguments, state, *further_parts = (*parts, None)[: max(len(parts), 3)]
-    if not _has_one_of(state, hash_names):
+    if not state_keeps_hash(state, hash_names):
         # The class pickles its objects by the arguments of its constructor, which takes
         # the hash again.
         return NotImplemented
@@ -350,39 +347,13 @@ def _with_hash_taken_anew(value: Any, hash_names: set[str]) -> Any:
             remedy="let its __hash__ take the hash when it is asked for",
         )
     state_and_hashes = {
-        "state": _with_zero_for_hashes(state, hash_names),
+        "state": with_zero_for_hashes(state, hash_names),
         "hashes": dict.fromkeys(hash_names, recipe),
     }
     # A reduction has six parts at most. The last one is the function that sets the
     # state.
     items, pairs = (*further_parts, None, None)[:2]
     return make, arguments, state_and_hashes, items, pairs, restore_hash
-
-
-def _has_one_of(state: Any, hash_names: set[str]) -> bool:
-    """Return whether a state that is to be pickled has one of these attributes.
-
-    The state is the attributes, or a pair of the attributes and the slots.
-    """
-    if type(state) is tuple:
-        return any(_has_one_of(part, hash_names) for part in state)
-    return type(state) is dict and not hash_names.isdisjoint(state)
-
-
-def _with_zero_for_hashes(state: Any, hash_names: set[str]) -> Any:
-    """Return a state that is to be pickled, with 0 in the attributes that keep a hash.
-
-    The hash of this process is of no use in another, and would make each pickle another
-    one. The attributes themselves stay, in their order.
-    """
-    if type(state) is tuple:
-        return tuple([_with_zero_for_hashes(part, hash_names) for part in state])
-    if type(state) is not dict:
-        return state
-    attributes = dict(state)
-    for name in hash_names & attributes.keys():
-        attributes[name] = 0
-    return attributes
 
 
 def restore_hash(value: Any, state_and_hashes: dict[str, Any]) -> None:

@@ -152,7 +152,7 @@ def _read_option(name: str, value: object, target: str) -> object:
 
 def _read_paths(value: object) -> tuple[str, ...]:
     """Read paths into arguments or outcomes: `rows[0].id,headers` or a list of them."""
-    from pytest_mimic._core.types.opening import parse_path
+    from pytest_mimic._core.types.option_paths import parse_path
 
     if isinstance(value, str) and "[" in value:
         # A comma in a quoted key, `rows['a,b']`, separates nothing.

@@ -26,11 +26,7 @@ from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_values import hide_values
 from pytest_mimic._core.tree.column_differences import changed_columns
 from pytest_mimic._core.tree.describing import WHOLE_BUDGET, tree_of
-from pytest_mimic._core.tree.differing import (
-    Difference,
-    as_differences,
-    differences,
-)
+from pytest_mimic._core.tree.differing import Difference, as_differences, differences
 from pytest_mimic._core.tree.drawing import line, steps
 from pytest_mimic._core.tree.kept_columns import columns_of
 from pytest_mimic._core.tree.library_values import labels_of, library_difference
@@ -38,14 +34,8 @@ from pytest_mimic._core.tree.secrets_in_objects import secrets_in
 from pytest_mimic._core.tree.shapes import shape_differences
 from pytest_mimic._core.types.kinds import Events, ServerSentEvent, Unstable
 from pytest_mimic._core.types.libraries import is_data, library_of
-from pytest_mimic._core.types.opening import (
-    Steps,
-    attributes_of,
-    exception_parts,
-    parse_path,
-    paths_into_part,
-    type_name,
-)
+from pytest_mimic._core.types.opening import attributes_of, exception_parts, type_name
+from pytest_mimic._core.types.option_paths import Steps, parse_path, paths_into_part
 
 _UNREADABLE = "differs from the recording in a part that has no readable form"
 _REORDERED = "the keys are in another order now"

@@ -23,7 +23,7 @@ from pytest_mimic._core.tree.call_labels import by_name
 from pytest_mimic._core.tree.column_differences import Change, changed_columns
 from pytest_mimic._core.tree.drawing import steps
 from pytest_mimic._core.tree.kept_columns import kept_columns
-from pytest_mimic._core.types.opening import drawn_steps, parse_path
+from pytest_mimic._core.types.option_paths import drawn_steps, parse_path
 
 #: Stands for the node of a side that has no part at a path of the other side.
 ABSENT: Any = type("Absent", (), {})()

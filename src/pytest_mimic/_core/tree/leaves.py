@@ -16,7 +16,7 @@ from pytest_mimic._core.tree.made_anew import text_of
 
 if TYPE_CHECKING:
     from pytest_mimic._core.nodes.node_classes import Node
-    from pytest_mimic._core.types.opening import Steps
+    from pytest_mimic._core.types.option_paths import Steps
 
 
 class Leaf(NamedTuple):

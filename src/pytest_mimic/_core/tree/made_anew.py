@@ -19,6 +19,7 @@ from pytest_mimic._core.nodes.node_parts import is_file
 from pytest_mimic._core.nodes.node_values import known_text
 from pytest_mimic._core.tree.column_differences import is_column
 from pytest_mimic._core.tree.differing import ABSENT, Difference
+from pytest_mimic._core.types.option_paths import option_path
 from pytest_mimic._core.words import pattern
 
 
@@ -440,8 +441,3 @@ def changing_parts(
         frozenset().union(*(part_change.kinds for part_change in changes)),
         all(part_change.is_whole for part_change in changes),
     )
-
-
-def option_path(path: str) -> str:
-    """Return a path as options take it: `messages[0].id` as `messages.0.id`."""
-    return re.sub(r"\[(-?\d+)\]", r".\1", path).removeprefix(".")

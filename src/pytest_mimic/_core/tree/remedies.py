@@ -29,9 +29,8 @@ from pytest_mimic._core.tree.made_anew import (
     Changing,
     Kind,
     changing_parts,
-    option_path,
 )
-from pytest_mimic._core.types.opening import parse_path
+from pytest_mimic._core.types.option_paths import option_path, parse_path
 
 if TYPE_CHECKING:
     pass

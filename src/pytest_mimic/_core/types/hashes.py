@@ -250,6 +250,32 @@ def without_hashes(state: Any, names: dict[str, bool]) -> Any:
     return attributes
 
 
+def state_keeps_hash(state: Any, hash_names: set[str]) -> bool:
+    """Return whether a state that is to be pickled has one of these attributes.
+
+    The state is the attributes, or a pair of the attributes and the slots.
+    """
+    if type(state) is tuple:
+        return any(state_keeps_hash(part, hash_names) for part in state)
+    return type(state) is dict and not hash_names.isdisjoint(state)
+
+
+def with_zero_for_hashes(state: Any, hash_names: set[str]) -> Any:
+    """Return a state that is to be pickled, with 0 in the attributes that keep a hash.
+
+    The hash of this process is of no use in another, and would make each pickle another
+    one. The attributes themselves stay, in their order.
+    """
+    if type(state) is tuple:
+        return tuple([with_zero_for_hashes(part, hash_names) for part in state])
+    if type(state) is not dict:
+        return state
+    attributes = dict(state)
+    for name in hash_names & attributes.keys():
+        attributes[name] = 0
+    return attributes
+
+
 # Hashes that a constructor took
 
 #: How a constructor took a hash: the name of a way, and the attributes that were

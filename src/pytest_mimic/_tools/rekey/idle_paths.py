@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from pytest_mimic._core.nodes.node_classes import Fields, Items, Node
 from pytest_mimic._core.nodes.node_json import node_of
 from pytest_mimic._core.nodes.node_parts import NUMBERED
-from pytest_mimic._core.types.opening import parse_path
+from pytest_mimic._core.types.option_paths import parse_path
 from pytest_mimic._core.vault.recording_facts import Recording
 
 

@@ -11,9 +11,7 @@ from pytest_mimic._core.types.opening import (
     all_attributes,
     attributes_of,
     content_and_attributes,
-    drawn_steps,
     items_of_container,
-    parse_path,
     parts_of,
 )
 
@@ -142,47 +140,6 @@ def test_a_lazy_proxy_stays_lazy() -> None:
 
     assert attributes_of(Lazy(made)) == {"made": []}
     assert made == []
-
-
-@pytest.mark.parametrize(
-    ("path", "steps"),
-    [
-        ("rows.*.id", ("rows", "*", "id")),
-        ("rows[0].id", ("rows", "0", "id")),
-        ("rows[-1][*]", ("rows", "-1", "*")),
-        ("payload.sent-at", ("payload", "sent-at")),
-        ("payload['sent at'].x", ("payload", "sent at", "x")),
-        ('payload["v1.2"][0]', ("payload", "v1.2", "0")),
-        (" self ", ("self",)),
-    ],
-)
-def test_dots_and_brackets_separate_steps(path, steps):
-    assert parse_path(path) == steps
-
-
-@pytest.mark.parametrize(
-    "path", ["", ".", "a..b", "a.", "a[b]", "a b", "a[", "a['b]", "a['']"]
-)
-def test_an_invalid_path_is_reported(path):
-    with pytest.raises(ValueError, match="not a path"):
-        parse_path(path)
-
-
-@pytest.mark.parametrize(
-    ("path", "steps"),
-    [
-        ("order.rows[0]['sent at']", ("order", "rows", "0", "sent at")),
-        ("order.tags{'a b'}", ("order", "tags")),
-        ("tags{'EUR'}", ("tags",)),
-        ("tags{('EUR', 1.5)}[1].day", ("tags",)),
-        ("rates[(1, 2)].day", ("rates", "(1, 2)", "day")),
-        ("rates[1.5]", ("rates", "1.5")),
-        ("", ()),
-        ("{'EUR'}", ()),
-    ],
-)
-def test_a_path_in_a_message_has_the_steps_that_lead_to_its_first_set(path, steps):
-    assert drawn_steps(path) == steps
 
 
 class OwnList(list):  # type: ignore[type-arg]

@@ -29,7 +29,7 @@ import pytest
 from kinds_of_things import Bare, Plain
 
 from pytest_mimic._core.identity.call_identity import CallIdentity, fingerprint
-from pytest_mimic._core.identity.rules import error_of_unstable
+from pytest_mimic._core.identity.without_identity import error_of_unstable
 from pytest_mimic._core.types.kinds import Unstable
 
 HELD = Bare()

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from pytest_mimic._core.identity.stream_remedies import (
+from pytest_mimic._core.identity.without_identity import (
     expression,
     stream_content,
     stream_line,
