@@ -15,7 +15,7 @@ from pytest_mimic._core.engine.senders import refused, sender_of, told_apart
 from pytest_mimic._core.identity.call_identity import CallIdentity, rest_of_identity
 from pytest_mimic._core.nodes.json_tags import may_have_tags
 from pytest_mimic._core.outcome.json_layout import exact_text, repeated_parts
-from pytest_mimic._core.redact.secret_names import holds_issued
+from pytest_mimic._core.placeholders import holds_issued_placeholder
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.targets.option_grammar import first_step
 from pytest_mimic._core.targets.pattern import Selector
@@ -478,7 +478,7 @@ class Port:
         In a replay they do so only for placeholders, which few requests have. None: the
         request has no placeholder.
         """
-        if self.is_replaying and not holds_issued(request):
+        if self.is_replaying and not holds_issued_placeholder(request):
             return None
         return self.secrets
 

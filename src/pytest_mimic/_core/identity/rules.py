@@ -12,7 +12,7 @@ from functools import partial
 from importlib import import_module
 from marshal import dumps
 from operator import attrgetter, methodcaller
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.callables import callable_kind, class_variables
@@ -65,9 +65,6 @@ from pytest_mimic._core.types.uncounted_attributes import (
     without_empty_private,
     without_remembered,
 )
-
-if TYPE_CHECKING:
-    pass
 
 # Enumerations whose members count by value alone. Python 3.13 renamed four statuses.
 _BY_VALUE = frozenset({"enum.Flag", "http.HTTPStatus"})

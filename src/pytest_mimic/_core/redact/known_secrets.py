@@ -31,8 +31,10 @@ from pytest_mimic._core.placeholders import (
     plain_placeholders,
     with_replaced_placeholders,
 )
-from pytest_mimic._core.redact.secret_names import JWT, bare_secret, basic_password
+from pytest_mimic._core.redact.secret_names import JWT
 from pytest_mimic._core.redact.secret_values import (
+    bare_secret,
+    basic_password,
     forms_of,
     hide_values,
     is_distinctive,

@@ -25,14 +25,16 @@ from pytest_mimic._core.placeholders import (
 from pytest_mimic._core.redact.secret_names import (
     GOOGLE_KEY,
     JWT,
-    Place,
     SecretNames,
-    bare_secret,
     is_of_login,
     normalised,
-    places,
 )
-from pytest_mimic._core.redact.secret_values import Environment, hide_values
+from pytest_mimic._core.redact.secret_places import Place, places
+from pytest_mimic._core.redact.secret_values import (
+    Environment,
+    bare_secret,
+    hide_values,
+)
 from pytest_mimic._core.words import lazy_attribute, pattern
 
 if TYPE_CHECKING:

@@ -1,9 +1,9 @@
-"""Secret values: how they are written, and those of environment variables."""
+"""Secret values: how they are written and found, and those of environment variables."""
 
 from __future__ import annotations
 
 import re
-from binascii import b2a_base64
+from binascii import Error, a2b_base64, b2a_base64
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from json import dumps
@@ -11,7 +11,8 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 from pytest_mimic._core.placeholders import PLACEHOLDER
-from pytest_mimic._core.redact.secret_names import SecretNames, places
+from pytest_mimic._core.redact.secret_names import SecretNames
+from pytest_mimic._core.redact.secret_places import places
 from pytest_mimic._core.words import pattern
 
 # An escaped character of a URL, whose hex digits some write in small letters.
@@ -31,6 +32,9 @@ _SHORTEST_IN_TEXTS = 16
 _PLAIN_WORD = pattern(r"[A-Za-z][a-z]*|[A-Z]+")
 # The keys of what is no text of an outcome: of tags, and of bytes.
 _KEY_OF_DATA = pattern(r"base64|\$(?!\$|bytes$|text$)[^:]*")
+
+
+_SCHEME = pattern(r"^(?:apikey|basic|bearer|digest|negotiate|token)\s+", re.IGNORECASE)
 
 
 def hide_values(text: str, secrets: Iterable[str] | Mapping[str, str]) -> str:
@@ -89,6 +93,32 @@ def forms_of(secret: str) -> frozenset[str]:
 
 def _in_lower_case(match: re.Match[str]) -> str:
     return match[0].lower()
+
+
+def bare_secret(value: str) -> str:
+    """Return the secret of a value, without the scheme that may precede it (`Bearer`)."""
+    return _SCHEME.sub("", value)
+
+
+def basic_credentials(value: str) -> str:
+    """Return the credentials of basic authentication (RFC 7617): `ann:s3cr3t`.
+
+    They are empty if the value of a header has none.
+    """
+    if value[:6].lower() != "basic ":
+        return ""
+    try:
+        return a2b_base64(value[6:]).decode()
+    except (Error, ValueError):
+        return ""
+
+
+def basic_password(value: str) -> str:
+    """Return the password in the credentials of basic authentication.
+
+    The password is empty if the value of a header has none.
+    """
+    return basic_credentials(value).partition(":")[2]
 
 
 class Environment:

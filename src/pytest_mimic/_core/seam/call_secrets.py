@@ -31,14 +31,12 @@ from pytest_mimic._core.redact.redactor import (
     parse_form,
     parse_json_text,
 )
-from pytest_mimic._core.redact.secret_names import (
-    JWT,
+from pytest_mimic._core.redact.secret_names import JWT
+from pytest_mimic._core.redact.secret_places import places
+from pytest_mimic._core.redact.secret_values import (
     bare_secret,
     basic_credentials,
     basic_password,
-    places,
-)
-from pytest_mimic._core.redact.secret_values import (
     forms_of,
     hide_values,
     is_distinctive,
