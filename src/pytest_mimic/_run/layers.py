@@ -180,7 +180,7 @@ DOORS: dict[Layer, tuple[str, ...]] = {
     ),
     Layer.VERIFY: (
         "_core.engine.mutated_arguments:ArgumentsBefore.refuse_changes",
-        "_core.engine.record:_agrees_with_recorded",
+        "_core.engine.stayed_answers:_agrees_with_recorded",
         "_core.engine.steps:verifier",
         "_run.ending:Ending._find_moves",
         "_run.phases:failure_layer",

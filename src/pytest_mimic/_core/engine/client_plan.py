@@ -430,7 +430,7 @@ class Port:
         """Return the application's own secrets in a call, by their names."""
         if call.secrets is not None:
             return call.secrets.credentials()
-        from pytest_mimic._core.seam.call_secrets import credentials_in
+        from pytest_mimic._core.seam.sender_credentials import credentials_in
 
         assert call.edge_call is not None
         return credentials_in(call.edge_call.sent_secrets, self.secrets.stand_in)

@@ -30,7 +30,7 @@ from pytest_mimic._core.engine.account_events import (
 )
 from pytest_mimic._core.engine.mutated_arguments import ArgumentsBefore
 from pytest_mimic._core.engine.owners import NewAnswer
-from pytest_mimic._core.engine.stayed_answers import may_stay, write_new_answers
+from pytest_mimic._core.engine.stayed_answers import answer_to_record, note_new_answer
 from pytest_mimic._core.outcome.json_layout import bytes_in
 from pytest_mimic._core.outcome.lossy import losses
 from pytest_mimic._core.outcome.outcome import Stream, Value
@@ -41,7 +41,7 @@ from pytest_mimic._core.tree.pickle_previews import described_outcome, preview
 from pytest_mimic._core.vault.recording_facts import Recording
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.owners import Owner
@@ -177,7 +177,7 @@ def record(
     new_outcome = encode(observed, outcome)
     stored_outcome = new_outcome
     if before is not None:
-        stored_outcome = _unless_it_stays(track, call, before, new_outcome)
+        stored_outcome = answer_to_record(track.owner, call, before, new_outcome)
     if run.account.log is not None:
         run.account.log(
             "recorded", call, stored_outcome=stored_outcome, seconds=observed.duration
@@ -207,72 +207,12 @@ def record(
             if not is_new or owner.unwritten_answers or not owner.has_new_answers:
                 new_recording = recording._replace(outcomes=[new_outcome])
                 new_answer = NewAnswer(track, place, new_recording, error)
-                _note_answer(owner, call, stored_outcome, new_answer)
+                note_new_answer(owner, call, stored_outcome, new_answer)
         if is_first:
             seconds = observed.duration - observed.seconds_shared
             run.account.recorded_calls.append(RecordedCall(call.plan.target, seconds))
         if call.edge_call is not None:
             _follow_answer(track, call, outcome, is_first=is_first)
-
-
-def _unless_it_stays(
-    track: RecordedTrack, call: Call, recorded: Stored, new_outcome: Stored
-) -> Stored:
-    """Return the new outcome of a call, or the recorded one if that stays."""
-    volatile = call.plan.options.volatile
-    if not volatile and call.plan.kind == "function":
-        return new_outcome
-    owner = track.owner if call.converses else None
-    if owner is not None and not may_stay(call.plan.run.current, owner):
-        volatile = ()
-    if not _agrees_with_recorded(call, recorded, new_outcome, volatile=volatile):
-        return new_outcome
-    recorded.inputs = new_outcome.inputs
-    return recorded
-
-
-def _agrees_with_recorded(
-    call: Call, recorded: Stored, new: Stored, *, volatile: Collection[str]
-) -> bool:
-    from pytest_mimic._core.engine.verifying import agrees_with_recorded
-
-    redactor = call.plan.run.redactor
-    return agrees_with_recorded(
-        call, recorded, new, volatile=volatile, redactor=redactor
-    )
-
-
-def _note_answer(
-    owner: Owner, call: Call, stored_outcome: Stored, new_answer: NewAnswer
-) -> None:
-    """Note the new answer of a call, in a turn, if the recorded one has stayed.
-
-    All new answers of the conversation are written if this one is, or if one of another
-    thread was while this call decided that its recorded answer stays.
-
-    Args:
-        owner: The owner of the call.
-        call: The call.
-        stored_outcome: What is recorded of it: the new answer, or the one from before.
-        new_answer: The new answer.
-    """
-    current = call.plan.run.current
-    # Another form of the same answer replaces the one that was noted.
-    key = new_answer.track.file, new_answer.place
-    owner.unwritten_answers.pop(key, None)
-    new_outcome = new_answer.recording.stored
-    if stored_outcome is new_outcome:
-        # Another process may have written new answers while one of this process stayed.
-        if owner.unwritten_answers or not owner.has_new_answers:
-            write_new_answers(current, owner)
-        return
-    if not call.plan.options.volatile:
-        return
-    if _agrees_with_recorded(call, stored_outcome, new_outcome, volatile=()):
-        return
-    owner.unwritten_answers[key] = new_answer
-    if not may_stay(current, owner):
-        write_new_answers(current, owner)
 
 
 def _follow_answer(

@@ -5,7 +5,7 @@ them their answers in the order in which they begin. Where one recording serves 
 second would get the answer of the first.
 
 Which parts of a credential are compared, such as the claims of a token, is decided in
-`_core/seam/call_secrets.py` (`credentials_in`).
+`_core/seam/sender_credentials.py`.
 """
 
 from __future__ import annotations

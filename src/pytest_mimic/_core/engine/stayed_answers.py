@@ -22,12 +22,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.engine.family_events import NewAnswersWritten
+from pytest_mimic._core.engine.owners import NewAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
+    from pytest_mimic._core.engine.call import Call
     from pytest_mimic._core.engine.current import Current
     from pytest_mimic._core.engine.owners import Owner
+    from pytest_mimic._core.vault.recording_facts import Stored
 
 
 def may_stay(current: Current, owner: Owner) -> bool:
@@ -60,6 +63,75 @@ def write_new_answers(current: Current, owner: Owner) -> None:
             new_answer.track.put(
                 new_answer.place, new_answer.recording, new_answer.error
             )
+
+
+def answer_to_record(
+    owner: Owner | None, call: Call, recorded: Stored, new: Stored
+) -> Stored:
+    """Return the recorded answer of a call if it stays, else the new one.
+
+    Args:
+        owner: The owner of the call; None: one recording serves all.
+        call: The call.
+        recorded: The answer that is recorded so far.
+        new: The answer of now.
+    """
+    volatile = call.plan.options.volatile
+    if not volatile and call.plan.kind == "function":
+        return new
+    others_stay = (
+        owner is None or not call.converses or may_stay(call.plan.run.current, owner)
+    )
+    if not others_stay:
+        volatile = ()
+    if not _agrees_with_recorded(call, recorded, new, volatile=volatile):
+        return new
+    recorded.inputs = new.inputs
+    return recorded
+
+
+def _agrees_with_recorded(
+    call: Call, recorded: Stored, new: Stored, *, volatile: Collection[str]
+) -> bool:
+    from pytest_mimic._core.engine.verifying import agrees_with_recorded
+
+    redactor = call.plan.run.redactor
+    return agrees_with_recorded(
+        call, recorded, new, volatile=volatile, redactor=redactor
+    )
+
+
+def note_new_answer(
+    owner: Owner, call: Call, stored_outcome: Stored, new_answer: NewAnswer
+) -> None:
+    """Note the new answer of a call, in a turn, if the recorded one has stayed.
+
+    All new answers of the conversation are written if this one is, or if one of another
+    thread was while this call decided that its recorded answer stays.
+
+    Args:
+        owner: The owner of the call.
+        call: The call.
+        stored_outcome: What is recorded of it: the new answer, or the one from before.
+        new_answer: The new answer.
+    """
+    current = call.plan.run.current
+    # Another form of the same answer replaces the one that was noted.
+    key = new_answer.track.file, new_answer.place
+    owner.unwritten_answers.pop(key, None)
+    new_outcome = new_answer.recording.stored
+    if stored_outcome is new_outcome:
+        # Another process may have written new answers while one of this process stayed.
+        if owner.unwritten_answers or not owner.has_new_answers:
+            write_new_answers(current, owner)
+        return
+    if not call.plan.options.volatile:
+        return
+    if _agrees_with_recorded(call, stored_outcome, new_outcome, volatile=()):
+        return
+    owner.unwritten_answers[key] = new_answer
+    if not may_stay(current, owner):
+        write_new_answers(current, owner)
 
 
 def _let_no_recorded_answer_stay(current: Current, owner: Owner) -> None:

@@ -96,7 +96,7 @@ def _in_lower_case(match: re.Match[str]) -> str:
 
 
 def bare_secret(value: str) -> str:
-    """Return the secret of a value, without the scheme that may precede it (`Bearer`)."""
+    """Return a secret value without the scheme that may precede it (`Bearer …`)."""
     return _SCHEME.sub("", value)
 
 

@@ -1,4 +1,4 @@
-"""The secrets of one call of a client: learned, hidden, and compared as credentials.
+"""The secrets of one call of a client, learned and hidden.
 
 A value under a secret name is hidden under that name, and wherever else the value
 occurs in the call.
@@ -7,9 +7,7 @@ occurs in the call.
 from __future__ import annotations
 
 import re
-from base64 import urlsafe_b64decode
-from collections.abc import Callable, Iterable, Mapping
-from json import loads
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.placeholders import (
@@ -31,7 +29,6 @@ from pytest_mimic._core.redact.redactor import (
     parse_form,
     parse_json_text,
 )
-from pytest_mimic._core.redact.secret_names import JWT
 from pytest_mimic._core.redact.secret_places import places
 from pytest_mimic._core.redact.secret_values import (
     bare_secret,
@@ -41,6 +38,7 @@ from pytest_mimic._core.redact.secret_values import (
     hide_values,
     is_distinctive,
 )
+from pytest_mimic._core.seam.sender_credentials import credentials_in
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.known_secrets import Issuer, KnownSecrets
@@ -51,19 +49,6 @@ LOGIN = re.compile("<redacted:(login-[0-9a-f]+)-")
 # call sends.
 _LOGIN_CALL = re.compile("log_?-?in|sign_?-?in|session|auth|token", re.IGNORECASE)
 _LOGIN_NAME = re.compile("pass|pwd|secret|code|assertion|refresh|otp", re.IGNORECASE)
-# Names of secrets that are made anew for each request.
-_MADE_ANEW = re.compile(
-    "assertion|captcha|challenge|code|csrf|dpop|hmac|nonce|otp|saml|sig|state"
-    "|verifier|xsrf",
-    re.IGNORECASE,
-)
-# The id of an access key in the header `Authorization` of AWS.
-_KEY_ID = re.compile("AWS[^ ]* (?:Credential=)?([^/:,]+)")
-# How the tokens of a log-in in several steps begin, in base64: the tokens of NTLM, and
-# those of SPNEGO (RFC 4178, 4559). Each request has another token.
-_HANDSHAKE = re.compile("TlRMTVNTUAA|YI[E-L]|oY[E-L]")
-# The claims of a JSON Web Token that are times, or made anew (RFC 7519).
-_CHANGING_CLAIMS = ("exp", "iat", "jti", "nbf", "auth_time")
 # The names of secrets that any request may send.
 _CREDENTIALS = re.compile("authorization|cookie ")
 # The parts of a description in which no secrets are searched for.
@@ -336,52 +321,6 @@ def holds_placeholder(
         if _has_placeholder(value) or _has_placeholder(basic_credentials(value)):
             return True
     return _body_has_placeholder(body)
-
-
-def credentials_in(
-    sent: Mapping[str, str], stand_in: Callable[[str], str]
-) -> dict[str, str]:
-    """Return the application's own secrets that say who sends a request, by name.
-
-    Args:
-        sent: The secret values of the request, each with its name.
-        stand_in: Returns the placeholder that stands for a secret value.
-    """
-    credentials = {}
-    for value, name in sent.items():
-        credential = _credential(value)
-        is_own = stand_in(value) == PLACEHOLDER
-        if credential and is_own and not _MADE_ANEW.search(name):
-            credentials[name] = credential
-    return credentials
-
-
-def _credential(value: str) -> str:
-    """Return the part of a secret that says who sends it; empty if no part does.
-
-    Of a JSON Web Token these are its claims without times; of most secrets, all of it.
-    """
-    if (key := _KEY_ID.match(value)) is not None:
-        return key[1]
-    if JWT.fullmatch(value):
-        payload = value.split(".")[1]
-        try:
-            claims = loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        except ValueError:
-            # The text only looks like a token.
-            return ""
-        if not isinstance(claims, dict):
-            return ""
-        lasting_claims = {
-            name: claim
-            for name, claim in claims.items()
-            if name not in _CHANGING_CLAIMS
-        }
-        return repr(sorted(lasting_claims.items()))
-    # A secret with a blank is a list of parameters, as that of `Digest`, which are made
-    # for one request.
-    is_of_one_request = " " in value or _HANDSHAKE.match(value) is not None
-    return "" if is_of_one_request else value
 
 
 def _has_placeholder(text: str) -> bool:
