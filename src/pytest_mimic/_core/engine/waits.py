@@ -76,7 +76,7 @@ class Wait(NamedTuple):
         run.real_calls.released_threads.add(threading.current_thread())
         # The shortest way of a replay does not know which threads wait.
         run.real_calls.running.add(_RELEASED)
-        _keep_quiet_about(error)
+        _end_thread_without_report(error)
         raise error
 
     async def in_task(self) -> NoReturn:
@@ -162,10 +162,10 @@ def _end_wait_for(future: Any) -> None:
         future.set_result(None)
 
 
-def _keep_quiet_about(error: BaseException) -> None:
-    """Let the current thread end without a report if nobody catches an error.
+def _end_thread_without_report(error: BaseException) -> None:
+    """Let the thread end without a report if nobody catches the error after its wait.
 
-    The test is over, and pytest would blame the next one.
+    The test that it waited in is over, and pytest would blame the next one.
     """
     thread: Any = threading.current_thread()
     report = getattr(thread, "_invoke_excepthook", None)
@@ -173,17 +173,17 @@ def _keep_quiet_about(error: BaseException) -> None:
         return
 
     def report_others(dying: Any) -> None:
-        if not _comes_from(sys.exc_info()[1], error):
+        if not _follows_from(sys.exc_info()[1], error):
             report(dying)
 
     thread._invoke_excepthook = report_others
 
 
-def _comes_from(exception: BaseException | None, error: BaseException) -> bool:
-    """Return whether the exception that ends a thread is an error, or follows from it.
+def _follows_from(exception: BaseException | None, error: BaseException) -> bool:
+    """Return whether the exception that ends a thread follows from that of its wait.
 
-    An exception follows from an error if it was raised from it, or while code handled
-    the error.
+    An exception follows from an error if it is the error, was raised from it, or was
+    raised while code handled the error.
     """
     # Code may have set causes that form a circle.
     seen_exceptions: set[int] = set()

@@ -1,8 +1,9 @@
 """The one walk over a value, which makes its tree.
 
 This module and the rows of the table of types say which node a value has, for outcomes
-and for descriptions alike. Two classes derive from the walk: the `Writer` of outcomes,
-which keeps all of a value, and the `_Describer` of descriptions, which has a budget.
+and for descriptions alike. Two classes derive from the walk: the `ValueWriter` of
+outcomes, which keeps all of a value, and the `_Describer` of descriptions, which has a
+budget.
 
 | | all of a value: an outcome | a part of it: a description |
 |---|---|---|

@@ -31,7 +31,7 @@ from pytest_mimic._core.nodes.node_classes import Items, Node, Opaque
 from pytest_mimic._core.nodes.node_json import plain_of
 from pytest_mimic._core.outcome.outcome import NotExactError
 from pytest_mimic._core.outcome.placed_paths import PathStore
-from pytest_mimic._core.outcome.tags import Reader, Writer
+from pytest_mimic._core.outcome.readable_values import ValueReader, ValueWriter
 from pytest_mimic._core.types.kinds import Unstable, find, full_name, name_of
 from pytest_mimic._core.types.table import ROWS
 from pytest_mimic.errors import CorruptRecordingError, UnstorableOutcomeError
@@ -287,7 +287,7 @@ _MAKERS_BY_TAG: dict[str, Callable[..., object]] = {
 # -- writing
 
 
-class _DatabaseWriter(Writer):
+class _DatabaseWriter(ValueWriter):
     """Writes values of databases.
 
     Attributes:
@@ -403,7 +403,7 @@ class _DatabaseParameterWriter(_DatabaseWriter):
 # -- reading
 
 
-class _DatabaseReader(Reader):
+class _DatabaseReader(ValueReader):
     """Reads what `_DatabaseWriter` writes.
 
     It imports the classes of drivers, and the classes of the application that the

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from pytest_mimic._core.outcome.class_tags import ClassTag, is_plain_json
-from pytest_mimic._core.outcome.tags import Reader, arguments_in
+from pytest_mimic._core.outcome.readable_values import ValueReader, arguments_in
 from pytest_mimic._core.types.numpy_numbers import NDARRAY, is_of_numpy
 
 # The names of facts that may stand beside the part of an object's node.
@@ -35,7 +35,7 @@ class _AnyTag(ClassTag):
         return StandIn()
 
 
-class DryReader(Reader):
+class DryReader(ValueReader):
     """Reads one value without the classes of its objects."""
 
     def find(self, name: str) -> Any:

@@ -13,11 +13,7 @@ from xxhash import xxh3_128, xxh3_128_hexdigest
 
 from pytest_mimic._core.identity.call_identity import fingerprint_outcome
 from pytest_mimic._core.nodes.node_json import plain_of
-from pytest_mimic._core.outcome.json_layout import (
-    bytes_in,
-    exact_text,
-    repeated_parts,
-)
+from pytest_mimic._core.outcome.json_layout import bytes_in, exact_text, repeated_parts
 from pytest_mimic._core.outcome.outcome import (
     LostAttributeError,
     NotExactError,
@@ -29,7 +25,7 @@ from pytest_mimic._core.outcome.outcome import (
 )
 from pytest_mimic._core.outcome.pickle_file import running_python
 from pytest_mimic._core.outcome.placed_paths import NEUTRAL, NOWHERE, PathStore
-from pytest_mimic._core.outcome.tags import Reader, Writer
+from pytest_mimic._core.outcome.readable_values import ValueReader, ValueWriter
 from pytest_mimic._core.types.kinds import Unstable, find, registered_kind
 from pytest_mimic._core.types.libraries import words_for
 from pytest_mimic._core.types.opening import parts_of
@@ -72,7 +68,7 @@ class Readable:
         """Return the item, or the body of the outcome, with the values of its tags."""
         if not self.is_tagged:
             return self.tree()
-        return Reader(paths, None, self.objects.__getitem__).read(self.tree())
+        return ValueReader(paths, None, self.objects.__getitem__).read(self.tree())
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -301,7 +297,7 @@ def _readable(
         may_hold_paths = has_folders and paths.may_be_in_text(text)
         if not may_hold_paths:
             return Readable(text, kind)
-    writer = Writer(paths)
+    writer = ValueWriter(paths)
     try:
         node = writer.node(value)
     except (NotExactError, Unstable, RecursionError):

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pytest_mimic._core.outcome.encoding import Encoded, Readable
     from pytest_mimic._core.outcome.outcome import Outcome, OutcomeKind
     from pytest_mimic._core.outcome.placed_paths import PathStore
-    from pytest_mimic._core.outcome.tags import Reader
+    from pytest_mimic._core.outcome.readable_values import ValueReader
     from pytest_mimic._core.vault.store import Store
 
 Entry = dict[str, Any]
@@ -239,7 +239,7 @@ class Objects:
         origin: Origin,
         paths: PathStore | None,
         *,
-        reader_class: type[Reader] | type[DryReader] | None = None,
+        reader_class: type[ValueReader] | type[DryReader] | None = None,
     ) -> Any:
         """Return the body of an outcome with what its tags stand for.
 
@@ -250,12 +250,12 @@ class Objects:
             origin: Where the outcome stands, for messages.
             paths: Restores paths; None restores none.
             reader_class: `DryReader` only checks the body and loads no class; a replay
-                has `Reader`.
+                has `ValueReader`.
         """
         if reader_class is None:
-            from pytest_mimic._core.outcome.tags import Reader
+            from pytest_mimic._core.outcome.readable_values import ValueReader
 
-            reader_class = Reader
+            reader_class = ValueReader
 
         def content(name: str) -> bytes:
             if name not in outcome_entry.get("objects", ()):

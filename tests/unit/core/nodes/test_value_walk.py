@@ -21,7 +21,7 @@ from pytest_mimic._core.files.places import TEMPORARY, Places
 from pytest_mimic._core.nodes.node_json import node_of, plain_of
 from pytest_mimic._core.nodes.value_walk import member_content
 from pytest_mimic._core.outcome.placed_paths import NOWHERE, PathStore
-from pytest_mimic._core.outcome.tags import Writer
+from pytest_mimic._core.outcome.readable_values import ValueWriter
 from pytest_mimic._core.redact.redactor import NO_NAMES
 from pytest_mimic._core.tree.describing import Budget, tree_of
 from pytest_mimic._core.tree.drawing import line
@@ -67,7 +67,7 @@ VALUES: list[object] = [
 
 @pytest.mark.parametrize("value", VALUES, ids=repr)
 def test_an_outcome_and_a_description_have_the_same_json(value: object) -> None:
-    outcome = Writer(NOWHERE).node(value)
+    outcome = ValueWriter(NOWHERE).node(value)
     description = tree_of(value, NO_NAMES, budget=BUDGET)
 
     assert plain_of(description) == plain_of(outcome)
@@ -100,7 +100,7 @@ def linked_error() -> Exception:
     ],
 )
 def test_an_object_is_drawn_in_the_same_words(value: object, words: str) -> None:
-    outcome = Writer(NOWHERE).node(value)
+    outcome = ValueWriter(NOWHERE).node(value)
     description = tree_of(value, NO_NAMES, budget=BUDGET)
 
     assert line(node_of(plain_of(outcome))) == words
@@ -123,7 +123,7 @@ def test_a_path_is_known_by_its_folder_and_the_rest(
     places.set_root(TEMPORARY, "/tmp")
     description = tree_of(path, NO_NAMES, places=places, budget=BUDGET)
 
-    assert plain_of(Writer(PathStore(places)).node(path)) == json
+    assert plain_of(ValueWriter(PathStore(places)).node(path)) == json
     assert plain_of(description) == json
 
 
@@ -134,7 +134,7 @@ def test_numbers_of_numpy_have_the_same_json() -> None:
         numpy.array([1, 2]), numpy.array([0.5, numpy.inf]), numpy.array([], dtype=bool),
     ]  # fmt: skip
 
-    outcomes = [plain_of(Writer(NOWHERE).node(value)) for value in values]
+    outcomes = [plain_of(ValueWriter(NOWHERE).node(value)) for value in values]
     descriptions = [tree_of(value, NO_NAMES, budget=BUDGET) for value in values]
 
     assert [plain_of(node) for node in descriptions] == outcomes

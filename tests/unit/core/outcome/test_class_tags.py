@@ -18,7 +18,7 @@ from pytest_mimic import StaleRecordingError
 from pytest_mimic._core.nodes.node_json import node_of, plain_of
 from pytest_mimic._core.outcome.outcome import NotExactError, Raised
 from pytest_mimic._core.outcome.placed_paths import NOWHERE
-from pytest_mimic._core.outcome.tags import Writer
+from pytest_mimic._core.outcome.readable_values import ValueWriter
 from pytest_mimic._core.redact.redactor import NO_NAMES
 from pytest_mimic._core.tree import describing
 from pytest_mimic._core.tree.drawing import line
@@ -342,7 +342,7 @@ MODELS: list[tuple[object, str]] = [
 def test_a_model_is_drawn_in_the_same_words_in_an_outcome_and_a_description(
     value: object, words: str
 ) -> None:
-    outcome = Writer(NOWHERE).node(value)
+    outcome = ValueWriter(NOWHERE).node(value)
     description = describing.tree_of(value, NO_NAMES)
 
     assert line(node_of(plain_of(outcome))) == words
@@ -376,7 +376,7 @@ def test_objects_with_ways_of_their_own_stay_pickles(make):
     store = recorded(value)
 
     with pytest.raises(NotExactError):
-        Writer(NOWHERE).node(value)
+        ValueWriter(NOWHERE).node(value)
     assert "pickle" in entry_of(store)
     assert load(store) is not None
 

@@ -1,4 +1,4 @@
-"""Values as nodes that keep them exactly, and values made again of the nodes' JSON.
+"""Readable values: as nodes that keep them exactly, and made again of the nodes' JSON.
 
 The class of an object is its tag, `Fields("shop.models:User", {"name": "Ann"})`; values
 of the standard library have the tags of `types.table`, `Opaque("date", "2026-11-02")`.
@@ -35,11 +35,7 @@ from pytest_mimic._core.types.kinds import (
     name_of,
     parametrised,
 )
-from pytest_mimic._core.types.numpy_numbers import (
-    NDARRAY,
-    is_of_numpy,
-    make_numbers,
-)
+from pytest_mimic._core.types.numpy_numbers import NDARRAY, is_of_numpy, make_numbers
 from pytest_mimic._core.types.table import TEXT_OF_PATH
 from pytest_mimic._core.types.tagged_values import (
     ERRORS_OF_WRONG_PARTS,
@@ -60,7 +56,7 @@ _LONG = 1024
 
 
 @dataclass(eq=False, repr=False)
-class Writer(Walk):
+class ValueWriter(Walk):
     """Makes the nodes of one value, all of it or none: the walk of an outcome.
 
     Attributes:
@@ -262,7 +258,7 @@ _SHOWN = frozenset({str, int, float, bool, type(None)})
 
 
 @dataclass(eq=False, repr=False)
-class Reader:
+class ValueReader:
     """Reads one value.
 
     Attributes:
