@@ -83,6 +83,7 @@ _LAYERS: dict[str, Layer] = {
     "_core.vault": Layer.START,
     "_core.vault.long_parts": Layer.REPLAY,
     "_core.vault.objects": Layer.REPLAY,
+    "_core.vault.outcome_entries": Layer.REPLAY,
     "_core.vault.reading": Layer.REPLAY,
     "_core.vault.recording_facts": Layer.REPLAY,
     # Each run judges which recordings it has not used.

@@ -17,7 +17,7 @@ from pytest_mimic._core.engine.equal_calls import (
 from pytest_mimic._core.engine.steps import Step
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.format import recording_name
-from pytest_mimic._core.vault.objects import OPEN
+from pytest_mimic._core.vault.outcome_entries import OPEN
 from pytest_mimic._core.vault.recording_facts import Stored
 from pytest_mimic.errors import CorruptRecordingError, MimicError
 

@@ -18,7 +18,7 @@ from pytest_mimic._core.engine.steps import recorder
 from pytest_mimic._core.outcome.outcome import is_interruption
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.format import imported_parts
-from pytest_mimic._core.vault.objects import EMPTY
+from pytest_mimic._core.vault.outcome_entries import EMPTY
 from pytest_mimic._core.vault.recording_facts import empty_place, read_calls
 from pytest_mimic._core.words import limited
 from pytest_mimic.errors import CassetteError, CorruptRecordingError

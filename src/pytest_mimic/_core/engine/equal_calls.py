@@ -31,7 +31,7 @@ from pytest_mimic._core.engine.owners import Change
 from pytest_mimic._core.engine.steps import Step, recorder, verifier
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.format import recording_name, wall_seconds
-from pytest_mimic._core.vault.objects import EMPTY
+from pytest_mimic._core.vault.outcome_entries import EMPTY
 from pytest_mimic._core.vault.recording_facts import empty_place
 
 if TYPE_CHECKING:

@@ -53,7 +53,8 @@ from pytest_mimic._core.engine.recordings import Recordings
 from pytest_mimic._core.engine.scopes import end_open_calls
 from pytest_mimic._core.engine.senders import Sender
 from pytest_mimic._core.redact.known_secrets import SECRET_FACTS, known_in
-from pytest_mimic._core.vault.objects import EMPTY, Origin
+from pytest_mimic._core.vault.objects import Origin
+from pytest_mimic._core.vault.outcome_entries import EMPTY
 from pytest_mimic._core.vault.recording_facts import Recording, Stored
 from pytest_mimic._core.vault.writing import placed
 from pytest_mimic.errors import MimicError

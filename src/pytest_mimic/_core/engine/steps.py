@@ -22,7 +22,7 @@ from pytest_mimic._core.outcome.outcome import (
     is_outcome,
 )
 from pytest_mimic._core.vault.format import copied, wall_seconds
-from pytest_mimic._core.vault.objects import OPEN, WAITING
+from pytest_mimic._core.vault.outcome_entries import OPEN, WAITING
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:

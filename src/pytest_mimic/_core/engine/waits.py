@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from pytest_mimic._core.commands import rerecord
 from pytest_mimic._core.engine.blame import blame
 from pytest_mimic._core.engine.scopes import SECONDS_OF_LONG_WAIT
-from pytest_mimic._core.vault.objects import OPEN
+from pytest_mimic._core.vault.outcome_entries import OPEN
 from pytest_mimic.errors import MissingRecordingError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ What is what:
 | store | files by name, in a folder or in memory (`store`, `folder`) |
 | recording | the facts of a call and its outcomes, one JSON file (`recording_facts`) |
 | cassette | the same for a list of calls in order |
-| entry | one outcome in that JSON: its duration, and a value or an object's name |
+| entry | an outcome in that JSON: duration, value or object (`outcome_entries`) |
 | object | a file of its own, named by its content (`objects`) |
 | stored outcome | an entry, or an outcome in memory that will become one |
 | format | names of files, and JSON as it is read (`format`) |

@@ -15,19 +15,10 @@ from pytest_mimic._core.vault.format import (
     parse_recording,
 )
 from pytest_mimic._core.vault.long_parts import with_long_parts
-from pytest_mimic._core.vault.objects import (
-    EMPTY,
-    KINDS,
-    Entry,
-    Origin,
-    check_entry,
-)
+from pytest_mimic._core.vault.objects import Origin
+from pytest_mimic._core.vault.outcome_entries import EMPTY, KINDS, Entry, check_entry
 from pytest_mimic._core.words import lazy_attribute
-from pytest_mimic.errors import (
-    CorruptRecordingError,
-    MimicError,
-    StaleRecordingError,
-)
+from pytest_mimic.errors import CorruptRecordingError, MimicError, StaleRecordingError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.outcome.encoding import Encoded

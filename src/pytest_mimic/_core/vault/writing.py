@@ -20,13 +20,8 @@ from pytest_mimic._core.vault.format import (
     references,
 )
 from pytest_mimic._core.vault.long_parts import shortened
-from pytest_mimic._core.vault.objects import (
-    Entry,
-    Objects,
-    Origin,
-    body_of,
-    check_entry,
-)
+from pytest_mimic._core.vault.objects import Objects, Origin
+from pytest_mimic._core.vault.outcome_entries import Entry, body_of_entry, check_entry
 from pytest_mimic._core.vault.recording_facts import ERRORS_OF_SHAPE, Recording, Stored
 from pytest_mimic.errors import (
     CorruptRecordingError,
@@ -464,8 +459,8 @@ def _is_same(
         return objects.equals(old_entry, origin, stored_outcome.encoded)
     # The outcome was read from a vault, and is written again with other outcomes of its
     # sequence.
-    return json_in_lines(body_of(stored_outcome.entry)) == json_in_lines(
-        body_of(old_entry)
+    return json_in_lines(body_of_entry(stored_outcome.entry)) == json_in_lines(
+        body_of_entry(old_entry)
     )
 
 

@@ -23,12 +23,8 @@ from pytest_mimic._core.vault.format import (
     references,
 )
 from pytest_mimic._core.vault.long_parts import names_of_long_parts
-from pytest_mimic._core.vault.objects import (
-    Objects,
-    Origin,
-    has_digest_of_name,
-    objects_of,
-)
+from pytest_mimic._core.vault.objects import Objects, Origin, has_digest_of_name
+from pytest_mimic._core.vault.outcome_entries import objects_of_entry
 from pytest_mimic._core.vault.recording_facts import (
     ERRORS_OF_SHAPE,
     Recording,
@@ -354,7 +350,7 @@ class Checker:
         """
         objects = self._objects
         content: dict[str, list[Any]] = {}
-        for name in objects_of(outcome_entry):
+        for name in objects_of_entry(outcome_entry):
             try:
                 # To open an object checks that its bytes fit the digest in its name.
                 content[name] = [objects.memory(name, origin)]

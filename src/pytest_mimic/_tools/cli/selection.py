@@ -15,11 +15,7 @@ from urllib.parse import urlsplit
 
 from pytest_mimic._clients.bundled import HTTP_CLIENTS
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.seam.registry import (
-    is_client,
-    kind_of,
-    names_client,
-)
+from pytest_mimic._core.seam.registry import is_client, kind_of, names_client
 from pytest_mimic._core.targets.pattern import Selector
 from pytest_mimic._core.tree.outcome_trees import call_without_secrets
 from pytest_mimic._core.vault import Vault
@@ -29,7 +25,7 @@ from pytest_mimic._core.vault.format import (
     recording_name,
 )
 from pytest_mimic._core.vault.long_parts import names_of_long_parts
-from pytest_mimic._core.vault.objects import objects_of
+from pytest_mimic._core.vault.outcome_entries import objects_of_entry
 from pytest_mimic._core.vault.recording_facts import Recording, calls_of
 from pytest_mimic._tools.cli.output import Result
 from pytest_mimic._tools.cli.project import Invocation
@@ -105,7 +101,7 @@ class VaultFile:
         for call in self.calls:
             names.update(names_of_long_parts(call.arguments))
             for stored_outcome in call.outcomes:
-                names.update(objects_of(stored_outcome.entry))
+                names.update(objects_of_entry(stored_outcome.entry))
         return names
 
     def size_with_objects(self, vault: Vault) -> int:

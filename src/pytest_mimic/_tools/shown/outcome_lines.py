@@ -37,7 +37,7 @@ from pytest_mimic._core.tree.outcome_trees import (
     is_response,
     without_secrets,
 )
-from pytest_mimic._core.vault.objects import Entry
+from pytest_mimic._core.vault.outcome_entries import Entry
 from pytest_mimic._core.words import plural, size
 from pytest_mimic._tools.shown.outcome_words import reply_in_short
 from pytest_mimic.errors import MimicError, printable

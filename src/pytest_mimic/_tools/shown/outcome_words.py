@@ -18,7 +18,7 @@ from pytest_mimic._core.tree.call_labels import label_of_recorded_call
 from pytest_mimic._core.tree.drawing import line, shortened
 from pytest_mimic._core.tree.outcome_trees import is_response, without_secrets
 from pytest_mimic._core.vault.format import CASSETTES_PREFIX
-from pytest_mimic._core.vault.objects import Entry
+from pytest_mimic._core.vault.outcome_entries import Entry
 from pytest_mimic._core.words import plural
 from pytest_mimic.errors import TargetError, one_line
 
