@@ -25,8 +25,8 @@ from pytest_mimic._core.outcome.advancing import (
     state_of,
 )
 from pytest_mimic._core.target_options import target_line
-from pytest_mimic._core.types.libraries import is_stream
 from pytest_mimic._core.types.opening import items_of_container
+from pytest_mimic._core.types.words_for_types import is_stream
 from pytest_mimic._core.words import limited
 
 if TYPE_CHECKING:

@@ -47,13 +47,7 @@ from pytest_mimic._core.types.kinds import (
     registered_kind,
     type_tag,
 )
-from pytest_mimic._core.types.libraries import (
-    LIBRARIES,
-    REFUSED,
-    Rule,
-    human_name,
-    refuse,
-)
+from pytest_mimic._core.types.libraries import LIBRARIES, Rule
 from pytest_mimic._core.types.named_constants import (
     is_known_by_name,
     name_among_constants,
@@ -65,6 +59,7 @@ from pytest_mimic._core.types.uncounted_attributes import (
     without_empty_private,
     without_remembered,
 )
+from pytest_mimic._core.types.words_for_types import REFUSED, human_name, refuse
 
 # Enumerations whose members count by value alone. Python 3.13 renamed four statuses.
 _BY_VALUE = frozenset({"enum.Flag", "http.HTTPStatus"})

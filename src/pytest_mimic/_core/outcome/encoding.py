@@ -27,8 +27,8 @@ from pytest_mimic._core.outcome.pickle_file import running_python
 from pytest_mimic._core.outcome.placed_paths import NEUTRAL, NOWHERE, PathStore
 from pytest_mimic._core.outcome.readable_values import ValueReader, ValueWriter
 from pytest_mimic._core.types.kinds import Unstable, find, registered_kind
-from pytest_mimic._core.types.libraries import words_for
 from pytest_mimic._core.types.opening import parts_of
+from pytest_mimic._core.types.words_for_types import words_for
 from pytest_mimic.errors import UnstorableOutcomeError
 
 if TYPE_CHECKING:

@@ -69,8 +69,8 @@ def _comparing_library(kind: type) -> str | None:
     return None
 
 
-def form(value: Any) -> tuple[object, ...]:
-    """Return what counts of a value with `compare=shape`.
+def library_shape(value: Any) -> tuple[object, ...]:
+    """Return what counts of a library's value with `compare=shape`.
 
     Its dtypes, the names of its columns and the number of its dimensions count.
     """

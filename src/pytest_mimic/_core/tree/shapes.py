@@ -21,7 +21,7 @@ from pytest_mimic._core.nodes.node_json import order
 from pytest_mimic._core.nodes.node_parts import items_of, kind_of, type_of
 from pytest_mimic._core.tree.differing import ABSENT, Difference
 from pytest_mimic._core.tree.drawing import steps
-from pytest_mimic._core.tree.library_values import form
+from pytest_mimic._core.tree.library_values import library_shape
 from pytest_mimic._core.types.libraries import library_of
 
 # Kinds of bytes, of which some are a text and others are not.
@@ -130,7 +130,7 @@ def _form_of(node: Node) -> object:
     if isinstance(node, Opaque) and node.kind == "text":
         if library_of(type(node.value)) is None:
             return node.type, ()
-        return node.type, form(node.value)
+        return node.type, library_shape(node.value)
     if isinstance(node, Cut | Hidden):
         return node.type
     if isinstance(node, Fields) and "of" in node.facts:
