@@ -1,0 +1,229 @@
+"""The attributes that an object would lose in a pickle: such an object is refused.
+
+Objects of a class that decides by a method how it is pickled, such as `__reduce__`, are
+compared with the copy that their pickle gives. Libraries whose pickle is known to lose
+a part stand in the table of `lossy`.
+"""
+
+from __future__ import annotations
+
+import copy
+import copyreg
+import sys
+from collections.abc import Collection
+from contextlib import suppress
+from typing import Any
+
+from pytest_mimic._core.identity.call_identity import fingerprint_outcome
+from pytest_mimic._core.outcome.lossy import known_losses
+from pytest_mimic._core.outcome.outcome import LostAttributeError
+from pytest_mimic._core.types.added_attributes import (
+    added_attributes,
+    attributes_of_others,
+)
+from pytest_mimic._core.types.hashes import is_private
+from pytest_mimic._core.types.kinds import PLAIN, name_of
+from pytest_mimic._core.types.libraries import library_of
+from pytest_mimic._core.types.opening import all_attributes
+from pytest_mimic._core.types.table import own_row
+from pytest_mimic._core.types.uncounted_attributes import caches_of
+
+# A class with one of these methods decides itself what a pickle keeps of its objects.
+# So an object of such a class is compared with what its pickle gives.
+_METHODS_OF_PICKLING = frozenset(
+    (
+        "__getnewargs__",
+        "__getnewargs_ex__",
+        "__getstate__",
+        "__reduce__",
+        "__reduce_ex__",
+        "__setstate__",
+    )
+)
+# Most libraries leave attributes that they make anew out of their pickles, under any
+# name. Those of numpy, pandas and polars are private, or known by their code.
+_KNOWN_PACKAGES = ("numpy", "pandas", "polars")
+
+
+def refuse_lost_attributes(thing: Any) -> None:
+    """Refuse an object whose class decides how it is pickled, if a copy differs.
+
+    The attributes of the copy are compared with those of the object. Attributes that a
+    user or a class of another package has added count in any case. Attributes of the
+    deciding class count if they are public, and the copy has them with another value.
+
+    Raises:
+        LostAttributeError: The copy lacks an attribute, has another value for one, or
+            is of another class.
+    """
+    cls: Any = type(thing)
+    deciding_class = _deciding_class(cls)
+    package = _package_of(deciding_class)
+    # Whether the class of the object is from the same package as the deciding class.
+    is_own = package == _package_of(cls)
+    if package in ("builtins", "pydantic") or cls in copyreg.dispatch_table:
+        return
+    attributes = all_attributes(thing, below=deciding_class)
+    compared_names: Collection[str] = attributes
+    if is_own:
+        # A handle, such as a stream, may well be another object in the copy.
+        attributes = _public_plain(attributes)
+        if package in _KNOWN_PACKAGES:
+            attributes.update(added_attributes(thing, package))
+        is_of_stdlib = package in sys.stdlib_module_names
+        if not attributes and (not is_of_stdlib or _is_made_by_its_class(thing)):
+            return
+    else:
+        compared_names = added_attributes(thing, package)
+    copied = _shallow_copy(thing)
+    if copied is None:
+        return
+    if copied is thing and not is_own:
+        # The package finds the object by its name. In another process its own code
+        # has set its attributes as well, but nothing is known of the others.
+        attributes = attributes_of_others(thing, package)
+    attributes_of_copy: dict[str, Any] = {}
+    if copied is not thing and isinstance(copied, deciding_class):
+        attributes_of_copy = all_attributes(copied, below=deciding_class)
+    lost_names = set()
+    for name, part in attributes.items():
+        if name not in attributes_of_copy:
+            if not is_own or package in _KNOWN_PACKAGES:
+                lost_names.add(name)
+        elif name in compared_names and not is_kept(part, attributes_of_copy[name]):
+            lost_names.add(name)
+    # pandas fills its caches anew.
+    lost_names.difference_update(getattr(cls, "_internal_names_set", ()))
+    lost_names -= _attributes_with_kept_hash(thing, copied, lost_names)
+    lost_names.difference_update(known_losses(cls))
+    lost_names -= caches_of(cls)
+    if lost_names:
+        loss = f"leaves out {', '.join(sorted(lost_names))}"
+    elif _is_of_other_class(copied, thing, is_own=is_own):
+        loss = f"makes a {type(copied).__qualname__} of it"
+    else:
+        return
+    name = name_of(deciding_class)
+    raise LostAttributeError(f"{name} decides how it is pickled, and {loss}")
+
+
+def _is_of_other_class(copied: object, thing: object, *, is_own: bool) -> bool:
+    """Return whether the copy of an object is of a class that it should not have.
+
+    A proxy, which says that it is of another class, comes back as an object of that
+    class. The author of a class may choose by its `__reduce__` what an object comes
+    back as (`is_own`: the method is of the same package as the class). That choice does
+    not count for the standard library, whose objects users expect back as they were.
+    """
+    cls = type(thing)
+    class_of_copy = type(copied)
+    if class_of_copy in (cls, thing.__class__):
+        return False
+    if not is_own:
+        return True
+    # The standard library may make classes of one name anew, with the same content.
+    is_of_stdlib = _package_of(cls) in sys.stdlib_module_names
+    return is_of_stdlib and class_of_copy.__name__ != cls.__name__
+
+
+def _is_made_by_its_class(thing: Any) -> bool:
+    """Return whether a pickle makes an object by its class, so that a copy has it, too.
+
+    The pickle of a `date.isocalendar()` makes a plain tuple.
+    """
+    cls: Any = type(thing)
+    if own_row(cls) is not None or library_of(cls) is not None:
+        # Objects of these libraries are large, and their reductions would copy them.
+        return True
+    try:
+        parts = thing.__reduce_ex__(4)
+    except Exception:
+        # Code of the class may raise anything. The pickle of the object raises it, too.
+        return True
+    match parts:
+        case tuple((make, tuple(arguments), *_)):
+            return make is cls or arguments[:1] == (cls,)
+    # The reduction is a name, or has another shape than the documented one. In either
+    # case, making the pickle tells what is wrong.
+    return True
+
+
+def _deciding_class(cls: Any) -> Any:
+    """Return the class or its first base that decides how objects are pickled.
+
+    `object` decides if no class has a method for it.
+    """
+    for base in cls.__mro__:
+        if not _METHODS_OF_PICKLING.isdisjoint(vars(base)):
+            return base
+    return object
+
+
+def _package_of(cls: Any) -> str:
+    """Return the package of a class: `pandas` of `pandas.core.frame`."""
+    # The `__module__` of a class in C may be a descriptor.
+    package, _, _ = str(cls.__module__).partition(".")
+    return package
+
+
+def _public_plain(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Return the public attributes that are plain values."""
+    public_values = {}
+    for name, part in attributes.items():
+        if name[:1] != "_" and type(part) in PLAIN:
+            public_values[name] = part
+    return public_values
+
+
+def _shallow_copy(thing: Any) -> Any:
+    """Return the copy of an object that a pickle would make, with the same parts.
+
+    None: the class raises, as it does when the object is pickled, or the object is
+    pickled by its name.
+    """
+    try:
+        parts = []
+        for part in thing.__reduce_ex__(4):
+            if type(part) is dict:
+                # The class may keep the dict that it has returned, and change it.
+                part = dict(part)
+            parts.append(part)
+        return copy._reconstruct(thing, None, *parts)  # type: ignore[attr-defined]
+    except Exception:
+        # Code of the class may raise anything.
+        return None
+
+
+def is_kept(part: object, part_of_copy: object) -> bool:
+    """Return whether an attribute is not lost: whether the copy has the same value.
+
+    The data of libraries may be long and is not read: the same type says enough.
+    """
+    if part is part_of_copy:
+        return True
+    if type(part) is not type(part_of_copy):
+        return False
+    if library_of(type(part)) is not None:
+        return True
+    # Methods of the value's own types may raise anything.
+    with suppress(Exception):
+        fingerprint = fingerprint_outcome(part)
+        if fingerprint is not None:
+            return fingerprint == fingerprint_outcome(part_of_copy)
+    return True
+
+
+def _attributes_with_kept_hash(thing: Any, copied: Any, names: set[str]) -> set[str]:
+    """Return the lost attributes that keep the `hash()`, if the copy has it, too."""
+    names_with_hash: set[str] = set()
+    if not names:
+        return names_with_hash
+    # A `__hash__` may raise anything.
+    with suppress(Exception):
+        number = hash(thing)
+        if hash(copied) == number:
+            attributes = all_attributes(thing)
+            for name in names:
+                if is_private(name) and attributes.get(name) == number:
+                    names_with_hash.add(name)
+    return names_with_hash
