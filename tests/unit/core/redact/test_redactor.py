@@ -7,7 +7,8 @@ from json import dumps, loads
 import pytest
 
 from pytest_mimic._core.placeholders import PLACEHOLDER
-from pytest_mimic._core.redact.redactor import Redactor, bare_secret, parse_form
+from pytest_mimic._core.redact.redactor import Redactor, parse_form
+from pytest_mimic._core.redact.secret_values import bare_secret
 
 
 @pytest.fixture
