@@ -17,7 +17,7 @@ from typing import Any
 
 from pytest_mimic._core.nodes.node_classes import Fields, Items, Node, Opaque
 from pytest_mimic._core.nodes.value_walk import Walk, member_content
-from pytest_mimic._core.outcome.constants import constant, constant_name
+from pytest_mimic._core.outcome.constants import constant
 from pytest_mimic._core.outcome.exceptions import make, remade, restore, state_of
 from pytest_mimic._core.outcome.outcome import NotExactError, OutdatedClassError
 from pytest_mimic._core.types.hashes import (
@@ -33,6 +33,7 @@ from pytest_mimic._core.types.kinds import (
     origin_and_arguments,
     parametrised,
 )
+from pytest_mimic._core.types.named_constants import constant_name
 from pytest_mimic._core.types.opening import (
     CACHED_HASH,
     all_attributes,

@@ -1,39 +1,17 @@
-"""Objects without a value, which code tells apart by `is`: `MISSING = object()`.
+"""Finds constants again by their names: objects that code tells apart by `is`.
 
-A copy of such an object would be another one to everyone who asks `is MISSING`. So it
-comes back as the object that its module holds under the same name.
+A copy of `MISSING = object()` would be another one to everyone who asks `is MISSING`.
+So it comes back as the object that its module holds under the same name, which
+`named_constants` has given.
 """
 
 from __future__ import annotations
 
 import sys
-from functools import lru_cache
 from typing import Any
 
 from pytest_mimic._core.outcome.outcome import OutdatedClassError
 from pytest_mimic._core.types.kinds import name_of
-from pytest_mimic._core.types.named_constants import (
-    constants_of,
-    is_known_by_name,
-    variables_of,
-)
-from pytest_mimic._core.types.opening import all_attributes
-
-
-def constant_name(thing: object) -> str | None:
-    """Return the name of a constant in the module of its class.
-
-    None: the object has attributes, its class compares or pickles objects in its own
-    way, or the module has no such name.
-    """
-    kind = type(thing)
-    if not is_known_by_name(kind) or all_attributes(thing):
-        return None
-    variables = variables_of(sys.modules.get(kind.__module__))
-    for name, held_thing in constants_of(kind, variables):
-        if held_thing is thing:
-            return name
-    return None
 
 
 def constant(cls: type, name: str) -> object:
@@ -48,28 +26,6 @@ def constant(cls: type, name: str) -> object:
             f"{cls.__module__} holds no {name_of(cls)} as {name:.60} any more"
         )
     return held_thing
-
-
-def places_of_bare_object(thing: object) -> list[tuple[str, str]]:
-    """Return the modules that hold an `object()`, each with the name for it there."""
-    return _places_of_bare_objects(len(sys.modules)).get(id(thing), [])
-
-
-@lru_cache(maxsize=1)
-def _places_of_bare_objects(_loaded: int) -> dict[int, list[tuple[str, str]]]:
-    """Return the places of each `object()` in a loaded module, by its id.
-
-    Args:
-        _loaded: How many modules are loaded. With another number, the modules are
-            searched again.
-    """
-    places: dict[int, list[tuple[str, str]]] = {}
-    for module_name, module in list(sys.modules.items()):
-        names = getattr(module, "__dict__", {})
-        for name, held_thing in list(names.items()):
-            if type(held_thing) is object:
-                places.setdefault(id(held_thing), []).append((module_name, name))
-    return places
 
 
 def bare_object(places: list[tuple[str, str]]) -> object:

@@ -17,11 +17,7 @@ from typing import Any
 from pytest_mimic._core.identity.callables import function_source
 from pytest_mimic._core.identity.source import KEPT_SOURCE, class_source
 from pytest_mimic._core.outcome import exceptions
-from pytest_mimic._core.outcome.constants import (
-    bare_object,
-    constant_name,
-    places_of_bare_object,
-)
+from pytest_mimic._core.outcome.constants import bare_object
 from pytest_mimic._core.outcome.iterators import is_c_iterator
 from pytest_mimic._core.outcome.lossy import keeping_all, kept_whole, may_change_items
 from pytest_mimic._core.outcome.lost_attributes import is_kept, refuse_lost_attributes
@@ -34,6 +30,10 @@ from pytest_mimic._core.types.kinds import (
     importable,
     name_of,
     registered_kind,
+)
+from pytest_mimic._core.types.named_constants import (
+    constant_name,
+    places_of_bare_object,
 )
 
 # Values that may read files later, by package and class, and how to get their data.

@@ -1,7 +1,8 @@
 """Objects without a value, which code tells apart by `is`: `MISSING = Missing()`.
 
 All that such an object says is which one it is. So it is known by the name under which
-a module holds it.
+a module holds it: in an identity, and in an outcome, in which `constants` finds it
+again.
 """
 
 from __future__ import annotations
@@ -78,6 +79,44 @@ def name_among_constants(thing: object) -> str | None:
     """
     kind: Any = type(thing)
     return _constants_found(kind).name_of(thing)
+
+
+def constant_name(thing: object) -> str | None:
+    """Return the name of a constant in the module of its class.
+
+    None: the object has attributes, its class compares or pickles objects in its own
+    way, or the module has no such name.
+    """
+    kind = type(thing)
+    if not is_known_by_name(kind) or all_attributes(thing):
+        return None
+    variables = variables_of(sys.modules.get(kind.__module__))
+    for name, held_thing in constants_of(kind, variables):
+        if held_thing is thing:
+            return name
+    return None
+
+
+def places_of_bare_object(thing: object) -> list[tuple[str, str]]:
+    """Return the modules that hold an `object()`, each with the name for it there."""
+    return _places_of_bare_objects(len(sys.modules)).get(id(thing), [])
+
+
+@lru_cache(maxsize=1)
+def _places_of_bare_objects(_loaded: int) -> dict[int, list[tuple[str, str]]]:
+    """Return the places of each `object()` in a loaded module, by its id.
+
+    Args:
+        _loaded: How many modules are loaded. With another number, the modules are
+            searched again.
+    """
+    places: dict[int, list[tuple[str, str]]] = {}
+    for module_name, module in list(sys.modules.items()):
+        names = getattr(module, "__dict__", {})
+        for name, held_thing in list(names.items()):
+            if type(held_thing) is object:
+                places.setdefault(id(held_thing), []).append((module_name, name))
+    return places
 
 
 class _Constants:

@@ -7,8 +7,9 @@ import dataclasses
 import pytest
 
 from pytest_mimic import StaleRecordingError
-from pytest_mimic._core.outcome.constants import bare_object, constant_name
+from pytest_mimic._core.outcome.constants import bare_object
 from pytest_mimic._core.outcome.outcome import OutdatedClassError
+from pytest_mimic._core.types.named_constants import constant_name
 from unit.core.outcome.stored import edited, load, recorded, tree_of
 
 token = pytest.importorskip("pygments.token")
