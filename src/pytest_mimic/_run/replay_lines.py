@@ -11,7 +11,7 @@ from typing import Any
 
 from pytest_mimic._core.commands import Commands, read
 from pytest_mimic._core.placeholders import PLACEHOLDER_START, plain_placeholders
-from pytest_mimic._core.tree.stored import is_response
+from pytest_mimic._core.tree.outcome_trees import is_response
 from pytest_mimic._core.vault.recording_facts import Recording, read_calls
 from pytest_mimic._core.vault.vault import Vault
 from pytest_mimic._core.words import plural

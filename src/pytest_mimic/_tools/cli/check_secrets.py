@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from pytest_mimic._clients.http.recorded_exchange import redacted_request, redacted_response
+from pytest_mimic._clients.http.recorded_exchange import (
+    redacted_request,
+    redacted_response,
+)
 from pytest_mimic._clients.http.response_body import hides_text
 from pytest_mimic._core.nodes.json_tags import TAG_SIGN, tag_in
 from pytest_mimic._core.outcome.json_layout import bytes_in

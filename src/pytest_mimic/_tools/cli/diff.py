@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pytest_mimic._core.tree.difference_words import difference_lines
 from pytest_mimic._core.tree.differing import ABSENT, Difference, differences
 from pytest_mimic._core.tree.drawing import line
-from pytest_mimic._core.tree.stored import outcome_tree
+from pytest_mimic._core.tree.outcome_trees import outcome_tree
 from pytest_mimic._core.vault import FolderStore, Vault
 from pytest_mimic._core.vault.format import CASSETTES_PREFIX
 from pytest_mimic._core.vault.recording_facts import read_calls

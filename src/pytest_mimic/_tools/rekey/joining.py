@@ -10,13 +10,13 @@ from operator import itemgetter
 from typing import Any
 
 from pytest_mimic._core.engine.recorded_identities import CannotFollowError
+from pytest_mimic._core.outcome.json_layout import json_in_lines
 from pytest_mimic._core.outcome.outcome import Outcome, Value
-from pytest_mimic._core.outcome.plain import json_in_lines
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.seam.base import Adapter, load_adapter
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.tree.agreement import ComparisonRules, compare
-from pytest_mimic._core.vault.objects import EMPTY, body_of
+from pytest_mimic._core.vault.outcome_entries import EMPTY, body_of_entry
 from pytest_mimic._core.vault.recording_facts import Stored
 from pytest_mimic._tools.rekey.calls_to_rekey import Entry, Facts, Rekeyed
 from pytest_mimic._tools.rekey.lines_of_today import Line
@@ -169,7 +169,7 @@ def text_of_outcome(stored_outcome: Stored) -> str:
     }
     body: Any = {}
     if stored_outcome.mark != EMPTY:
-        body = body_of(outcome_entry)
+        body = body_of_entry(outcome_entry)
     return json_in_lines([facts, body])
 
 
