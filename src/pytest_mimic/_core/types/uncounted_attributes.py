@@ -1,8 +1,8 @@
-"""The attributes in which an object only remembers something.
+"""The attributes that do not count, neither in an identity nor in an outcome.
 
 An object may remember its own `hash()`, the `id()` of a part, or what a library has
-computed. Such attributes do not count. `opening.py` reads the attributes, and this
-module says which of them to leave out.
+computed. Some private attributes count only if they are not empty. `opening.py` reads
+the attributes, and this module says which of them to leave out.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from pytest_mimic._core.types.opening import all_attributes
 
 #: Attributes that only remember what was read of an object, by the full name of the
 #: class that has them. Whether they are empty, filled or absent says nothing about the
-#: object. Each has a test in `test_uncounted_attributes.py` or in `scripts/library_values.py`.
+#: object. Each has a test in `test_uncounted_attributes.py`, or in
+#: `scripts/library_values.py`.
 CACHES: dict[str, tuple[str, ...]] = {
     # The voxels of an image, read from its file or scaled.
     "nibabel.dataobj_images.DataobjImage": ("_data_cache", "_fdata_cache"),
@@ -132,7 +133,7 @@ def caches_of(type_: Any) -> frozenset[str]:
 
 
 def reading_lasting(read: Reduce, type_: Any) -> Reduce:
-    """Return a reader of attributes that leaves out what an object only remembers.
+    """Return a reader of attributes that leaves out those which do not count.
 
     `read` returns the attributes of an object of the type by name.
     """
@@ -162,7 +163,7 @@ def reading_lasting(read: Reduce, type_: Any) -> Reduce:
 
 
 def without_remembered(value: object, state: Mapping[str, Any]) -> dict[str, Any]:
-    """Return attributes without those that only remember something.
+    """Return the attributes that count, without those that only remember something.
 
     `state` are the attributes of the value, by name. The same mapping is returned if no
     attribute is left out.
