@@ -13,7 +13,11 @@ from functools import partial
 from typing import Any
 
 from pytest_mimic._core.identity.walk import CHUNK
-from pytest_mimic._core.types.added_attributes import added_attributes, added_state, is_of
+from pytest_mimic._core.types.added_attributes import (
+    added_attributes,
+    added_state,
+    is_of,
+)
 from pytest_mimic._core.types.kinds import Raw, Unstable
 from pytest_mimic._core.types.libraries import Rule
 from pytest_mimic._core.types.opening import attribute_reader
