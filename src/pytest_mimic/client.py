@@ -87,7 +87,7 @@ if TYPE_CHECKING:
     )
     from pytest_mimic._core.redact.known_secrets import KnownSecrets
     from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor, parse_form
-    from pytest_mimic._core.redact.secret_places import places
+    from pytest_mimic._core.redact.secret_names import places
     from pytest_mimic._core.redact.secret_values import hide_values
     from pytest_mimic._core.redact.split_secrets import hide_split
     from pytest_mimic._core.seam.base import (
@@ -193,7 +193,7 @@ _NAMES_BY_MODULE = {
     ),
     "_core.redact.known_secrets": ("KnownSecrets",),
     "_core.redact.redactor": ("NO_NAMES", "Redactor", "parse_form"),
-    "_core.redact.secret_places": ("places",),
+    "_core.redact.secret_names": ("places",),
     "_core.redact.secret_values": ("hide_values",),
     "_core.redact.split_secrets": ("hide_split",),
     "_core.seam.base": (

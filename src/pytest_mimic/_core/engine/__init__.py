@@ -10,7 +10,7 @@ What a run is made of:
 | current | the running test, and the owner of the calls of now | `current` |
 | real calls | what runs for real now, and the code inside of it | `current` |
 | recordings | what the run has found and written, by name | `recordings` |
-| turn | what one thread, of one process, decides and writes at once | `turns` |
+| turn | what one thread, of one process, decides and writes at once | `recordings` |
 | family | the processes of a run that has forked | `family`, `family_events` |
 | growth | what a forked process tells of its account | `account_growth`, `family_log` |
 

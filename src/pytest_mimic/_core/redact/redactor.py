@@ -25,11 +25,12 @@ from pytest_mimic._core.placeholders import (
 from pytest_mimic._core.redact.secret_names import (
     GOOGLE_KEY,
     JWT,
+    Place,
     SecretNames,
     is_of_login,
     normalised,
+    places,
 )
-from pytest_mimic._core.redact.secret_places import Place, places
 from pytest_mimic._core.redact.secret_values import (
     Environment,
     bare_secret,

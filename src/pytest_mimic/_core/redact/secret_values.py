@@ -11,8 +11,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 from pytest_mimic._core.placeholders import PLACEHOLDER
-from pytest_mimic._core.redact.secret_names import SecretNames
-from pytest_mimic._core.redact.secret_places import places
+from pytest_mimic._core.redact.secret_names import SecretNames, places
 from pytest_mimic._core.words import pattern
 
 # An escaped character of a URL, whose hex digits some write in small letters.

@@ -29,7 +29,7 @@ from pytest_mimic._core.redact.redactor import (
     parse_form,
     parse_json_text,
 )
-from pytest_mimic._core.redact.secret_places import places
+from pytest_mimic._core.redact.secret_names import places
 from pytest_mimic._core.redact.secret_values import (
     bare_secret,
     basic_credentials,

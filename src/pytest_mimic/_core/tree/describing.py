@@ -49,7 +49,7 @@ from pytest_mimic._core.nodes.value_walk import (
 )
 from pytest_mimic._core.placeholders import PLACEHOLDER
 from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor
-from pytest_mimic._core.redact.secret_places import named_values_of
+from pytest_mimic._core.redact.secret_names import named_values_of
 from pytest_mimic._core.tree.column_differences import INDEX
 from pytest_mimic._core.tree.kept_columns import (
     column_node,

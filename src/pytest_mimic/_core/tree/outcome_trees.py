@@ -14,7 +14,7 @@ from pytest_mimic._core.nodes.node_classes import Fields, Items, Node, Opaque
 from pytest_mimic._core.nodes.node_json import node_of, nodes_of
 from pytest_mimic._core.nodes.outcome_json import written_tag
 from pytest_mimic._core.placeholders import PLACEHOLDER_START
-from pytest_mimic._core.redact.secret_places import places
+from pytest_mimic._core.redact.secret_names import places
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.tree.secrets_in_objects import secrets_in
 

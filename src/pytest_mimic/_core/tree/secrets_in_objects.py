@@ -1,7 +1,7 @@
 """Texts under secret names in Python objects, found so that no message shows them.
 
 The objects are arguments and outcomes of functions. Secrets in the plain data of
-clients are found by `places` of `_core/redact/secret_places.py`.
+clients are found by `places` of `_core/redact/secret_names.py`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.identity.short_scalars import SCALARS
 from pytest_mimic._core.placeholders import PLACEHOLDER
-from pytest_mimic._core.redact.secret_places import named_values_of
+from pytest_mimic._core.redact.secret_names import named_values_of
 from pytest_mimic._core.redact.secret_values import bare_secret
 from pytest_mimic._core.types.libraries import library_of
 from pytest_mimic._core.types.opening import is_pair, items_of_container, parts_of

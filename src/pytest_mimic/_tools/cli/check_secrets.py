@@ -18,7 +18,7 @@ from pytest_mimic._core.nodes.json_tags import TAG_SIGN, tag_in
 from pytest_mimic._core.outcome.json_layout import bytes_in
 from pytest_mimic._core.redact.nothing_to_hide import has_nothing_to_hide
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.redact.secret_places import holds_unhidden_text
+from pytest_mimic._core.redact.secret_names import holds_unhidden_text
 from pytest_mimic._core.redact.texts_like_keys import keys_in, mark_of
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.vault.recording_facts import Recording, Stored

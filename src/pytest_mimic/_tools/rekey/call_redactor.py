@@ -36,7 +36,7 @@ from pytest_mimic._core.outcome.json_layout import json_in_lines
 from pytest_mimic._core.outcome.pickle_file import object_name
 from pytest_mimic._core.placeholders import PLACEHOLDER_START
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.redact.secret_places import holds_unhidden_text, places
+from pytest_mimic._core.redact.secret_names import holds_unhidden_text, places
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.vault.long_parts import names_of_long_parts, shortened
 from pytest_mimic._core.vault.recording_facts import Recording, Stored

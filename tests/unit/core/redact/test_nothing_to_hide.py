@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pytest_mimic._core.redact.nothing_to_hide import has_nothing_to_hide
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.redact.secret_places import holds_unhidden_text
+from pytest_mimic._core.redact.secret_names import holds_unhidden_text
 from pytest_mimic._core.seam.call_secrets import Secrets
 from pytest_mimic._core.tree.outcome_trees import without_secrets
 

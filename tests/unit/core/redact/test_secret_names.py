@@ -8,7 +8,7 @@ import pytest
 
 from pytest_mimic._core.placeholders import PLACEHOLDER
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.redact.secret_names import read_names
+from pytest_mimic._core.redact.secret_names import holds_unhidden_text, read_names
 
 
 @pytest.fixture
@@ -287,3 +287,21 @@ def test_a_name_of_a_standard_can_be_taken_out() -> None:
     plain = {"grant_type": "x", "code": "x1", "assertion": TOKEN}
 
     assert redactor.scrub(plain) == plain
+
+
+def test_commands_and_rows_that_clients_store_have_names() -> None:
+    plain = {
+        "commands": [["HSET", "user:1", "password", "abc", "name", "Ann"]],
+        "columns": [["id", "INT"], ["api_key", "TEXT"]],
+        "rows": [[1, "abc"], [2, None]],
+    }
+
+    scrubbed = Redactor().scrub(plain, stored=True)
+
+    assert holds_unhidden_text(plain, Redactor())
+    assert holds_unhidden_text({"commands": plain["commands"]}, Redactor())
+    assert not holds_unhidden_text(scrubbed, Redactor())
+    assert scrubbed["commands"] == [
+        ["HSET", "user:1", "password", PLACEHOLDER, "name", "Ann"]
+    ]
+    assert scrubbed["rows"] == [[1, PLACEHOLDER], [2, None]]

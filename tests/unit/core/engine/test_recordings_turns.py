@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from pytest_mimic import MimicError
-from pytest_mimic._core.engine.turns import Turns
+from pytest_mimic._core.engine.recordings import Turns
 
 
 class Noting:
