@@ -148,7 +148,7 @@ class Rows:
                     look_name = hiding.name
                     is_secret = redactor.hides(look_name, value)
                 if is_secret:
-                    hidden_value = _stand_in(value, name, redactor)
+                    hidden_value = _replacement(value, name, redactor)
                 else:
                     hidden_value = hide_inside(
                         value, redactor, placeholder_by_secret, name=look_name
@@ -261,7 +261,7 @@ def _sqlite_row(names: list[str], values: list[Any]) -> Any:
         return sqlite3.Row(cursor, tuple(values))
 
 
-def _stand_in(
+def _replacement(
     value: object, name: object, redactor: Redactor, *, hiding_name: object = None
 ) -> object:
     """Return what stands for a secret value, of its type.
@@ -348,7 +348,7 @@ def _hide_in_json_of_database(
         if isinstance(json_part, (dict, list)):
             continue
         if place.is_secret:
-            hidden_part = _stand_in(
+            hidden_part = _replacement(
                 json_part, place.key, redactor, hiding_name=place.hiding_name
             )
         else:

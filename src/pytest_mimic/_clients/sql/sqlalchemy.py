@@ -17,7 +17,10 @@ from time import time
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet, ref
 
-from pytest_mimic._clients.sql.stand_ins import StandInConnection, StandInCursor
+from pytest_mimic._clients.sql.stand_in_connections import (
+    StandInConnection,
+    StandInCursor,
+)
 from pytest_mimic._clients.sql.statement_calls import UNNAMED, StatementNames, action
 from pytest_mimic.client import Adapter, Edge, from_plain, to_plain
 

@@ -315,7 +315,7 @@ class StatementCall:
             if isinstance(value, str):
                 name_of_secret = self._prepared.name_of_secret(compiled_name)
                 self._note_secret(value, name_of_secret)
-            return self._stand_in(by_value(value))
+            return self._replacement(by_value(value))
         if type(value) in _TYPES_WITHOUT_SECRETS:
             return value
         look_name = self._prepared.name_judged_by_look(compiled_name)
@@ -325,7 +325,7 @@ class StatementCall:
         if looks_secret:
             self._names_of_secrets.add(compiled_name)
             self._note_secret(value, look_name)
-            return self._stand_in(by_value(value))
+            return self._replacement(by_value(value))
         if type(value) is str and not _MARK_OF_DATA.search(value):
             return hide_values(value, self._placeholder_of_issued)
         try:
@@ -346,7 +346,7 @@ class StatementCall:
         self.secrets.append(secret)
         self._name_of_secret[secret] = name
 
-    def _stand_in(self, value: Any) -> Any:
+    def _replacement(self, value: Any) -> Any:
         """Return what stands for the value of a secret parameter.
 
         The placeholder stands for a secret that the test was issued.
@@ -355,11 +355,11 @@ class StatementCall:
             return value
         if self._secrets_of_test is None or type(value) not in (str, int, float):
             return PLACEHOLDER
-        stand_in = self._secrets_of_test.stand_in(value)
-        is_number = type(value) is not str and stand_in != PLACEHOLDER
+        replacement = self._secrets_of_test.stand_in(value)
+        is_number = type(value) is not str and replacement != PLACEHOLDER
         if is_number:
-            return type(value)(stand_in)
-        return stand_in
+            return type(value)(replacement)
+        return replacement
 
     def _is_secret(self, type_of_value: type, compiled_name: str) -> bool:
         """Check whether the value of a parameter is secret, by its type and its name.

@@ -25,8 +25,8 @@ from pytest_mimic._tools.cli.selection import (
     result_of_nothing_chosen,
     selecting_words,
 )
-from pytest_mimic._tools.shown.outcome_lines import Part, argument_parts, outcome_parts
 from pytest_mimic._tools.shown.outcome_words import call_in_short, error_of
+from pytest_mimic._tools.shown.shown_parts import Part, argument_parts, outcome_parts
 from pytest_mimic.errors import MimicError
 
 # A call is shown as a whole up to so many characters.

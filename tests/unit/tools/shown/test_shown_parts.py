@@ -10,7 +10,7 @@ import pytest
 from pytest_mimic._core.outcome.outcome import Outcome, Raised, Stream, Value
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.vault import FolderStore, Vault
-from pytest_mimic._tools.shown.outcome_lines import shown_outcome
+from pytest_mimic._tools.page.call_log import shown_outcome
 
 
 @pytest.fixture

@@ -1,12 +1,14 @@
-"""Recorded calls as people read them: the arguments, and each outcome in lines.
+"""The parts of a recorded call that people are shown: its arguments and outcomes.
+
+A part is a heading with the value below it. `show` and the page draw them in lines.
 
 No class is imported, no pickle loaded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.nodes.node_classes import Fields, Node, Opaque
 from pytest_mimic._core.nodes.node_json import node_of
@@ -27,8 +29,6 @@ from pytest_mimic._core.tree.drawing import (
     Drawn,
     Group,
     drawn,
-    line,
-    lines_of,
     table,
 )
 from pytest_mimic._core.tree.outcome_trees import (
@@ -39,8 +39,7 @@ from pytest_mimic._core.tree.outcome_trees import (
 )
 from pytest_mimic._core.vault.outcome_entries import Entry
 from pytest_mimic._core.words import plural, size
-from pytest_mimic._tools.shown.outcome_words import reply_in_short
-from pytest_mimic.errors import MimicError, printable
+from pytest_mimic.errors import printable
 
 if TYPE_CHECKING:
     from pytest_mimic._core.redact.redactor import Redactor
@@ -51,11 +50,6 @@ Part = tuple[str, Drawn | None]
 
 # So many imports are named in one line. More stand below one another.
 _MOST_IMPORTS_IN_LINE = 3
-# The most characters of an outcome that a page shows.
-_MOST_OF_OUTCOME = 4_000
-# The most characters of an outcome in a list of calls.
-_MOST_IN_BRIEF = 90
-_WIDTH_OF_LINES = 100
 
 
 def argument_parts(call: Recording) -> Iterator[Part]:
@@ -247,112 +241,3 @@ def _reply(value: dict[str, Any]) -> Iterator[Part]:
     for key, reply_part in value.items():
         if key not in drawn_keys:
             yield f"{key}: ", drawn(node_of(reply_part), most=SHOWN)
-
-
-def _lines(titled_parts: Iterable[Part]) -> Iterator[str]:
-    """Yield parts as lines, each with its heading in the first line."""
-    for title, node in titled_parts:
-        if node is None:
-            yield title
-            continue
-        first_line, *other_lines = lines_of(node, _WIDTH_OF_LINES - len(title))
-        yield f"{title}{first_line}"
-        yield from other_lines
-
-
-class ShownOutcome(NamedTuple):
-    """An outcome as a page shows it.
-
-    Attributes:
-        brief: The outcome in a few words, for a list.
-        parts: What `text` draws where there is no `body`.
-        is_error: Whether the outcome is an error.
-        body: The outcome's JSON without secrets, None of a pickle and of a damaged
-            file.
-        is_tagged: Whether mappings of the body may be tags.
-    """
-
-    brief: str
-    parts: Sequence[Part] = ()
-    is_error: bool = False
-    body: dict[str, Any] | None = None
-    is_tagged: bool = False
-
-    @property
-    def text(self) -> str:
-        """The outcome in lines.
-
-        They are drawn when they are asked for: a page has a better form of most.
-        """
-        parts: Iterable[Part] = self.parts
-        if self.body is not None:
-            parts = parts_of(self.body, is_tagged=self.is_tagged)
-        return _cut_text("\n".join(_lines(parts)), _MOST_OF_OUTCOME)
-
-
-def shown_outcome(
-    stored_outcome: Stored,
-    redactor: Redactor,
-    *,
-    secrets: Collection[str] = (),
-    is_client: bool = False,
-) -> ShownOutcome:
-    """Return an outcome as a page shows it.
-
-    A pickle is shown by the preview and the list of imports in its recording.
-
-    Args:
-        stored_outcome: The outcome.
-        redactor: Hides values under secret names.
-        secrets: Texts that are known to be secret, which are hidden, too.
-        is_client: Whether the outcome is that of a client's call.
-    """
-    try:
-        body = stored_outcome.readable()
-    except MimicError as error:
-        # The file is damaged, for example.
-        return ShownOutcome("cannot be shown", [(str(error), None)])
-    outcome_entry = stored_outcome.entry
-    visible = None
-    parts: list[Part] = []
-    if body is None:
-        parts += pickle_parts(without_secrets(outcome_entry, redactor, secrets), "")
-        brief, _ = parts[0]
-        if outcome_entry.get("preview"):
-            brief = str(outcome_entry["preview"][0])
-    else:
-        visible = without_secrets(body, redactor, secrets)
-        brief = _outcome_in_brief(
-            visible, is_tagged=stored_outcome.is_tagged, is_client=is_client
-        )
-    # A stream may end with an error.
-    end = (body or {}).get("stream", {}).get("end") or {}
-    is_error = stored_outcome.is_raised or "raised" in end
-    brief = _cut_text(redactor.scrub_text(brief, secrets), _MOST_IN_BRIEF)
-    return ShownOutcome(brief, parts, is_error, visible, stored_outcome.is_tagged)
-
-
-def _outcome_in_brief(body: dict[str, Any], *, is_tagged: bool, is_client: bool) -> str:
-    """Return an outcome in one line.
-
-    An answer of HTTP is shown by its status, rows by their number, and anything else by
-    the beginning of its text.
-    """
-    value: Any = body.get("value")
-    if is_response(value):
-        return f"{value['status']} {value.get('reason') or ''}".rstrip()
-    if is_client and isinstance(value, dict):
-        return reply_in_short(value)
-    if "value" in body:
-        return line(node_of(value, is_tagged=is_tagged), _MOST_IN_BRIEF)
-    title, node = next(parts_of(body, is_tagged=is_tagged))
-    if node is None:
-        return title
-    return f"{title}{next(lines_of(node, _MOST_IN_BRIEF))}"
-
-
-def _cut_text(text: str, limit: int) -> str:
-    """Return a text in at most so many characters."""
-    if len(text) <= limit:
-        return text
-    return f"{text[: limit - 2]} …"
