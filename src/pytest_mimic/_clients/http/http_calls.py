@@ -40,7 +40,12 @@ from pytest_mimic._clients.http.headers import (
     text_pairs,
     without_framing,
 )
-from pytest_mimic._clients.http.http_secrets import learned_from, logins_in, secrets_of
+from pytest_mimic._clients.http.http_secrets import (
+    learned_from,
+    logins_in,
+    secrets_of,
+    without_items_cassettes_lack,
+)
 from pytest_mimic._clients.http.request_body import describe_body, hide_body, learn_body
 from pytest_mimic._clients.http.response_body import content_of, load_body
 from pytest_mimic._clients.http.urls import read_url, without_signature
@@ -100,7 +105,10 @@ _HEADERS_OF_CLIENTS = {
 }
 # How placeholders begin in bodies, however they are encoded there, and JSON Web Tokens.
 _STARTS_OF_PLACEHOLDERS_IN_BODY = (
-    *(b"redacted", NUMBER_START.encode(), START_IN_BASE64.encode(), b"eyJ"),
+    b"redacted",
+    NUMBER_START.encode(),
+    START_IN_BASE64.encode(),
+    b"eyJ",
 )
 _CACHE_SIZE = 20_000
 
@@ -130,7 +138,7 @@ class HttpAdapter(Adapter):
             names_of_parts.update(MATCHERS.get(matcher, ()))
         matched_parts = {}
         for part_name in sorted(names_of_parts & parts.keys()):
-            part = _without_items_cassettes_lack(parts[part_name], redactor)
+            part = without_items_cassettes_lack(parts[part_name], redactor)
             if part_name == "headers":
                 part = _without_headers_of_clients(part)
             if part != {}:
@@ -477,23 +485,6 @@ def _may_send_issued(url: str, body: bytes) -> bool:
     has_words = "redacted" in url or START_IN_BASE64 in url
     may_hold_one = has_words or NUMBER_START in url
     return may_hold_one and holds_placeholder(url, ())
-
-
-def _without_items_cassettes_lack(plain: Any, redactor: Redactor) -> Any:
-    """Return plain data without the items of mappings that have secret names.
-
-    `{"page": 2, "token": "s3cr3t"}` becomes `{"page": 2}`. A cassette of vcrpy may
-    have been filtered of such items: in an imported call they do not count.
-    """
-    if isinstance(plain, list):
-        return [_without_items_cassettes_lack(value, redactor) for value in plain]
-    if not isinstance(plain, dict):
-        return plain
-    kept = {}
-    for name, value in plain.items():
-        if not redactor.hides(name, value):
-            kept[name] = _without_items_cassettes_lack(value, redactor)
-    return kept
 
 
 #: The takers of the clients that are sending a request now, from the outside in:

@@ -162,3 +162,20 @@ def logins_in(headers: Iterable[tuple[str, str]]) -> list[str]:
             elif name != "cookie" and not _HEADERS_OF_ONE_REQUEST.search(name):
                 logins.add(placeholder)
     return sorted(logins)
+
+
+def without_items_cassettes_lack(plain: Any, redactor: Redactor) -> Any:
+    """Return plain data without the items of mappings that have secret names.
+
+    `{"page": 2, "token": "s3cr3t"}` becomes `{"page": 2}`. A cassette of vcrpy may
+    have been filtered of such items: in an imported call they do not count.
+    """
+    if isinstance(plain, list):
+        return [without_items_cassettes_lack(value, redactor) for value in plain]
+    if not isinstance(plain, dict):
+        return plain
+    kept = {}
+    for name, value in plain.items():
+        if not redactor.hides(name, value):
+            kept[name] = without_items_cassettes_lack(value, redactor)
+    return kept

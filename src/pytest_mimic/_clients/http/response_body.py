@@ -16,15 +16,17 @@ from pytest_mimic._clients.http.event_streams import (
 )
 from pytest_mimic._clients.http.headers import header_of, header_parts, without_framing
 from pytest_mimic._clients.http.text_and_json import (
+    UTF_8,
     as_text,
+    charset_that_fits,
+    decoded_texts,
+    encoded_texts,
     is_text_type,
     json_of,
     style_of,
     write_json,
 )
 from pytest_mimic.client import NO_NAMES, Secrets, parse_form
-
-_UTF_8 = "utf-8"
 
 
 def store_body(
@@ -73,7 +75,7 @@ def store_body(
     chunks_until_stop: Sequence[bytes] = ()
     if stopped and len(chunks) > 1:
         chunks_until_stop = chunks
-    charset = _charset_that_fits(data, declared=parameters.get("charset", _UTF_8))
+    charset = charset_that_fits(data, declared=parameters.get("charset", UTF_8))
     if charset is None:
         # The body is binary.
         if chunks_until_stop:
@@ -87,7 +89,7 @@ def store_body(
         chunks_until_stop=chunks_until_stop,
         is_whole=not stopped,
     )
-    if codecs.lookup(charset).name != _UTF_8:
+    if codecs.lookup(charset).name != UTF_8:
         body["charset"] = charset
     return body
 
@@ -95,17 +97,6 @@ def store_body(
 def _base64_body(data: bytes) -> dict[str, Any]:
     """Return bytes that are no text as a body: `{"base64": "…"}`."""
     return {"base64": base64.b64encode(data).decode()}
-
-
-def _charset_that_fits(data: bytes, *, declared: str) -> str | None:
-    """Return the first charset in which a body is a text: the declared one, or UTF-8.
-
-    None: the body is binary.
-    """
-    for charset in (declared, _UTF_8):
-        if as_text(data, charset) is not None:
-            return charset
-    return None
 
 
 def _store_text(
@@ -130,11 +121,11 @@ def _store_text(
     """
     text = data.decode(charset)
     events = split_events(text, media_type, is_whole=is_whole)
-    if events and _encoded_texts(events, charset) == data:
+    if events and encoded_texts(events, charset) == data:
         return store_events(events, secrets, server_sent="event-stream" in media_type)
     if chunks_until_stop:
-        texts = _decoded_texts(chunks_until_stop, charset)
-        if texts and _encoded_texts(texts, charset) == data:
+        texts = decoded_texts(chunks_until_stop, charset)
+        if texts and encoded_texts(texts, charset) == data:
             return {"chunks": _scrubbed_texts(texts, secrets)}
     return _store_one_text(text, media_type, secrets)
 
@@ -160,20 +151,6 @@ def _store_one_text(text: str, media_type: str, secrets: Secrets) -> dict[str, A
         # The body is malformed, or its reader left it.
         text = secrets.redactor.scrub_text(text)
     return {"text": secrets.text(text)}
-
-
-def _decoded_texts(chunks: Sequence[bytes], charset: str) -> list[str]:
-    """Return chunks as texts. A chunk that ends within a character ends before it."""
-    decoder = codecs.getincrementaldecoder(charset)()
-    return list(filter(None, map(decoder.decode, chunks)))
-
-
-def _encoded_texts(texts: Sequence[str], charset: str) -> bytes:
-    """Return the bytes of texts that are encoded one by one.
-
-    In UTF-16, for example, each text has a mark.
-    """
-    return b"".join([text.encode(charset) for text in texts])
 
 
 def _scrubbed_texts(texts: list[str], secrets: Secrets) -> list[str]:
@@ -303,7 +280,7 @@ def load_body(body: dict[str, Any] | None) -> list[bytes]:
     """Return the chunks of a stored body."""
     if body is None:
         return []
-    charset = body.get("charset", _UTF_8)
+    charset = body.get("charset", UTF_8)
     if "events" in body:
         return load_events(body, charset)
     if "chunks" in body:
@@ -332,7 +309,7 @@ def _bytes_of_body(body: dict[str, Any]) -> bytes:
         return parts.join(delimiters, messages)
     if "message" in body:
         return _load_message(body["message"])
-    charset = body.get("charset", _UTF_8)
+    charset = body.get("charset", UTF_8)
     if "base64" in body:
         return _load_chunk(body, charset)
     if "json" in body:
@@ -393,7 +370,7 @@ def content_of(body: dict[str, Any] | None) -> Any:
     if "message" in body:
         return _content_of_message(body["message"])
     # The body may be JSON in no style of `style_of`.
-    charset = body.get("charset", _UTF_8)
+    charset = body.get("charset", UTF_8)
     return json_of(b"".join(load_body(body)).decode(charset, "backslashreplace"))
 
 

@@ -5,11 +5,14 @@ JSON is read if plain data can hold it, and written in its old layout.
 
 from __future__ import annotations
 
+import codecs
 import re
+from collections.abc import Sequence
 from itertools import product
 from json import JSONEncoder, dumps, encoder, loads
 from typing import Any
 
+UTF_8 = "utf-8"
 # Control characters other than tab, newline, vertical tab, form feed, carriage return
 # and escape.
 _CONTROL_CHARACTER = re.compile("[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
@@ -55,6 +58,31 @@ def as_text(data: bytes, charset: str = "utf-8") -> str | None:
     if not is_exact or _CONTROL_CHARACTER.search(text):
         return None
     return text
+
+
+def charset_that_fits(data: bytes, *, declared: str) -> str | None:
+    """Return the first charset in which a body is a text: the declared one, or UTF-8.
+
+    None: the body is binary.
+    """
+    for charset in (declared, UTF_8):
+        if as_text(data, charset) is not None:
+            return charset
+    return None
+
+
+def decoded_texts(chunks: Sequence[bytes], charset: str) -> list[str]:
+    """Return chunks as texts. A chunk that ends within a character ends before it."""
+    decoder = codecs.getincrementaldecoder(charset)()
+    return list(filter(None, map(decoder.decode, chunks)))
+
+
+def encoded_texts(texts: Sequence[str], charset: str) -> bytes:
+    """Return the bytes of texts that are encoded one by one.
+
+    In UTF-16, for example, each text has a mark.
+    """
+    return b"".join([text.encode(charset) for text in texts])
 
 
 def json_of(text: str, media_type: str = "") -> Any:
