@@ -43,6 +43,19 @@ def test_player_returns_a_fresh_value_each_time(value):
         (given["a"] if isinstance(given, dict) else given[-1]).append("changed")
 
 
+@pytest.mark.parametrize("value", PLAYED.values(), ids=PLAYED)
+def test_fast_player_leaves_calls_alone_that_moved_a_stream(value):
+    vault = Vault(MemoryStore())
+    stored_outcome = vault.writer.encoded(Value(value), 0.5)
+    stored_outcome.entry["after"] = {"file": ["StringIO", None, 3]}
+    vault.writer.write(
+        A, [Recording("shop:f", None, "s1", "t1", "2026-11-01", None, [stored_outcome])]
+    )
+
+    assert vault.read_value(A) is None
+    assert vault.read(A).outcomes[0].entry["after"] == stored_outcome.entry["after"]
+
+
 @pytest.mark.parametrize("values", [(1, 2), ((1, 2),)], ids=["several", "tagged"])
 def test_fast_player_reads_single_values_without_tags_only(values):
     vault = Vault(MemoryStore())
