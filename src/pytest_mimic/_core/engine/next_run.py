@@ -23,8 +23,15 @@ from pytest_mimic._core.files.project_texts import texts_of
 from pytest_mimic._core.target_options import target_line
 from pytest_mimic._core.tree.describing import described_parts
 from pytest_mimic._core.tree.leaves import leaves
-from pytest_mimic._core.tree.made_anew import OF_THE_CLOCK, Changing, Kind, pieces
+from pytest_mimic._core.tree.made_anew import (
+    OF_THE_CLOCK,
+    Kind,
+    PartsMadeAnew,
+    are_whole_value,
+    pieces,
+)
 from pytest_mimic._core.tree.made_in_run import (
+    ANY_TEST,
     Evidence,
     Origins,
     RandomBytes,
@@ -45,15 +52,15 @@ if TYPE_CHECKING:
     from pytest_mimic._core.vault.recording_facts import Stored
 
 # An outcome with more characters is long: it is only searched at the end of the run.
-_LONGEST_READ = 200_000
+_LONGEST_READ_AT_ONCE = 200_000
 # How many characters of long outcomes are kept until then.
-_MOST_OF_LONG = 50_000_000
+_MOST_CHARACTERS_OF_LONG = 50_000_000
 # How many characters of outcomes are kept until a call may hold values of the run.
-_MOST_UNREAD = 20_000_000
+_MOST_CHARACTERS_UNREAD = 20_000_000
 # How many values of one part are looked for in files and long outcomes.
 _MOST_VALUES = 20
 # The header `date` among those of a response, as JSON has it.
-_SENT = pattern(r'"[Dd]ate",\s*"[^"]*"')
+_DATE_HEADER = pattern(r'"[Dd]ate",\s*"[^"]*"')
 
 
 class _PartMadeInRun(NamedTuple):
@@ -76,12 +83,11 @@ class _ReplayedOutcome(NamedTuple):
     A replay gives its values again, so they are not made anew where a test sends them.
 
     Attributes:
-        json: The outcome as JSON.
-        tests: The tests that got the outcome. An empty name stands for all tests: any
-            test may use what a wider fixture got.
+        json_text: The outcome as JSON.
+        tests: The tests that got the outcome, or only `ANY_TEST`.
     """
 
-    json: str
+    json_text: str
     tests: list[str]
 
 
@@ -120,7 +126,7 @@ class NextRun:
         self._unread_length = 0
         # The long outcomes of the run, and how many characters more may be kept.
         self._long_outcomes: list[str] = []
-        self._characters_left = _MOST_OF_LONG
+        self._characters_left = _MOST_CHARACTERS_OF_LONG
         # The tests in which an outcome came that nobody can read.
         self._unreadable: set[str] = set()
         # Each puts a function back that this run has replaced.
@@ -167,7 +173,7 @@ class NextRun:
             arguments = _described_parts_that_count(call)
             parts = self._parts_of(call, arguments, evidence)
             if parts:
-                self._keep(call, arguments, parts)
+                self._suspect(call, arguments, parts)
         self._note_outcome(stored_outcome)
 
     def _parts_of(
@@ -176,33 +182,33 @@ class NextRun:
         """Return the parts of a call with values that this run made, by their paths."""
         parts: dict[str, _PartMadeInRun] = {}
         for leaf in leaves(arguments, _ignored_paths(call)):
-            own = self._own_values(leaf.text, evidence)
-            if own:
-                values = tuple([value for value, _ in own])
-                kinds = frozenset([kind for _, kind in own])
+            values_of_run = self._values_of_run(leaf.text, evidence)
+            if values_of_run:
+                values = tuple([value for value, _ in values_of_run])
+                kinds = frozenset([kind for _, kind in values_of_run])
                 parts[leaf.path] = _PartMadeInRun(leaf.text, values, kinds)
         return parts
 
-    def _own_values(self, text: str, evidence: Evidence) -> list[tuple[str, Kind]]:
+    def _values_of_run(self, text: str, evidence: Evidence) -> list[tuple[str, Kind]]:
         """Return the values in a text that this run made, and no outcome has given."""
         is_clock_unknown = self._run.current.test in self._unreadable
-        own = []
+        values_of_run = []
         for part, kind in pieces_of_run(text, evidence):
             value = value_of(part)
             if is_clock_unknown and kind in OF_THE_CLOCK:
                 continue
             if not self._origins.has_given(value, test=self._run.current.test):
-                own.append((value, kind))
-        self._origins.note_made(value for value, _ in own)
-        return own
+                values_of_run.append((value, kind))
+        self._origins.note_made(value for value, _ in values_of_run)
+        return values_of_run
 
-    def _keep(
+    def _suspect(
         self,
         call: Call,
         arguments: Mapping[str, Any],
         parts: Mapping[str, _PartMadeInRun],
     ) -> None:
-        """Keep the parts of a call with values that this run made, by their paths."""
+        """Keep the parts of a call with values that this run made, until `report`."""
         plan = call.plan
         test = self._run.current.test_to_run_again
         number = f"{os.getpid()} {len(self._suspected_parts)}"
@@ -214,9 +220,13 @@ class NextRun:
         rest = xxh3_64_hexdigest(f"{scope}\n{rest}".encode("utf-8", "surrogatepass"))
         for shown_path, part in parts.items():
             path = option_path(shown_path)
-            changing = Changing((path,), part.kinds, _is_made_as_a_whole(part.text))
+            part_made_anew = PartsMadeAnew(
+                paths=(path,),
+                kinds=part.kinds,
+                are_whole_values=are_whole_value(part.text, pieces(part.text)),
+            )
             line = ""
-            if may_be_ignored(changing, plan.target, plan.options):
+            if may_be_ignored(part_made_anew, plan.target, plan.options):
                 line = _line_to_fill_in(call)
             for kind in sorted([kind.value for kind in part.kinds]):
                 event = MadeAnew(plan.target, path, kind, test, number, rest, line)
@@ -230,7 +240,7 @@ class NextRun:
         if stored_outcome.encoded.pickled is not None:
             self._unreadable.add(self._run.current.test)
         # Texts that are not long are read, however many long ones are kept.
-        longest = max(self._characters_left, _LONGEST_READ)
+        longest = max(self._characters_left, _LONGEST_READ_AT_ONCE)
         for text in stored_outcome.encoded.texts(longest):
             if text is None:
                 self._unreadable.add(self._run.current.test)
@@ -239,15 +249,14 @@ class NextRun:
 
     def _note_text(self, text: str) -> None:
         """Note a text of an outcome, whose values are read when a call may hold one."""
-        if len(text) > _LONGEST_READ:
+        if len(text) > _LONGEST_READ_AT_ONCE:
             self._note_long(text)
             return
-        # Any test may use what a wider fixture got: such an outcome has no test.
         current = self._run.current
-        test = current.test if current.owner.is_test else ""
+        test = current.test if current.owner.is_test else ANY_TEST
         self._unread.append((text, test))
         self._unread_length += len(text)
-        if self._unread_length > _MOST_UNREAD:
+        if self._unread_length > _MOST_CHARACTERS_UNREAD:
             self._read_outcomes()
 
     def _read_outcomes(self) -> None:
@@ -290,14 +299,14 @@ class NextRun:
     def report(self) -> None:
         """Enter the parts that the next run makes anew into the account."""
         if self._suspected_parts:
-            known = self._known()
+            values_elsewhere = self._values_elsewhere()
             replayed = self._replayed_origins()
             for part in self._suspected_parts:
                 is_of_a_replay = all(
                     replayed.has_given(value, test=part.event.test)
                     for value in part.values
                 )
-                if not is_of_a_replay and known.isdisjoint(part.values):
+                if not is_of_a_replay and values_elsewhere.isdisjoint(part.values):
                     self._run.account.made_anew.append(part.event)
         self._suspected_parts.clear()
 
@@ -306,14 +315,18 @@ class NextRun:
         origins = Origins(self._random_bytes)
         evidence = self._evidence()
         for replayed_outcome in self._replayed_outcomes():
-            if len(replayed_outcome.json) > _LONGEST_READ:
+            if len(replayed_outcome.json_text) > _LONGEST_READ_AT_ONCE:
                 continue
-            text = _without_date(replayed_outcome.json)
+            text = _without_date(replayed_outcome.json_text)
             for test in replayed_outcome.tests:
                 origins.note_given(text, evidence, test=test)
         return origins
 
     def _replayed_outcomes(self) -> Iterator[_ReplayedOutcome]:
+        """Yield the recorded outcomes that the run has replayed.
+
+        A value in one of them comes back in the next run, and is not made anew.
+        """
         run = self._run
         names = {replay.recording for replay in run.account.each_replay()}
         tests_by_name = run.account.tests_of(names)
@@ -322,14 +335,15 @@ class NextRun:
                 for call in read_calls(run.vault.objects, name) or ():
                     tests = tests_by_name[name]
                     if call.owner is not None and call.owner not in tests:
-                        # The call belongs to a wider fixture.
-                        tests = [""]
+                        # A fixture of a wider scope got the outcome for its tests.
+                        tests = [ANY_TEST]
                     for stored_outcome in call.outcomes:
-                        json = dumps(stored_outcome.readable(), default=repr)
-                        yield _ReplayedOutcome(json, tests)
+                        # What is no JSON is searched as the text of its `repr`.
+                        json_text = dumps(stored_outcome.readable(), default=repr)
+                        yield _ReplayedOutcome(json_text, tests)
 
-    def _known(self) -> set[str]:
-        """Return the suspected values that were not made in the run.
+    def _values_elsewhere(self) -> set[str]:
+        """Return the suspected values that the run did not make: they stand elsewhere.
 
         Such a value stands in a test's id, the environment, a file or an outcome.
         """
@@ -343,22 +357,25 @@ class NextRun:
         for values in by_path.values():
             for value in values:
                 sought[value] = _forms(value)
-        known: set[str] = set()
-        for text in self._texts():
+        values_elsewhere: set[str] = set()
+        for text in self._texts_elsewhere():
             for value in tuple(sought):
                 if any(form in text for form in sought[value]):
                     del sought[value]
-                    known.add(value)
-        return known
+                    values_elsewhere.add(value)
+        return values_elsewhere
 
-    def _texts(self) -> Iterator[str]:
-        """Yield the texts that stood before."""
+    def _texts_elsewhere(self) -> Iterator[str]:
+        """Yield the texts from which a call may have its values.
+
+        A value of a call that stands in one of them was not made by the call.
+        """
         run = self._run
         yield "\n".join(run.account.outcomes)
         yield "\n".join(run.current.variables.values())
         yield from self._long_outcomes
         for replayed_outcome in self._replayed_outcomes():
-            yield replayed_outcome.json
+            yield replayed_outcome.json_text
         vault = run.settings.vault
         yield from texts_of(run.settings.rootdir, vault, before=self._run_began_at)
 
@@ -442,23 +459,12 @@ def _text_without(arguments: Mapping[str, Any], texts: Collection[str]) -> str:
     return written
 
 
-def _is_made_as_a_whole(text: str) -> bool:
-    """Return whether a text is made anew as a whole: `req-5f0c…`, not `Today is …`."""
-    around = ""
-    end_of_piece = 0
-    for piece in pieces(text):
-        around += text[end_of_piece : piece.start]
-        end_of_piece = piece.end
-    around += text[end_of_piece:]
-    return " " not in around.strip()
-
-
 def _without_date(text: str) -> str:
     """Return the JSON of an outcome without the moment at which a server sent it.
 
     No application sends it back, and in the same second it makes moments of its own.
     """
-    return _SENT.sub("", text)
+    return _DATE_HEADER.sub("", text)
 
 
 def _forms(value: str) -> list[str]:

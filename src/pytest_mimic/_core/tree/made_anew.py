@@ -326,28 +326,30 @@ def text_of(node: Node) -> str | None:
     return repr(node) if is_number else None
 
 
-class Change(NamedTuple):
+class ChangeMadeAnew(NamedTuple):
     """A difference between two values in nothing but pieces that look made anew.
 
     Attributes:
         kinds: The kinds of the pieces that differ.
-        is_whole: Whether the values are made anew as a whole, as `req-5f0c…`. Otherwise
-            they are texts that hold such pieces, as `It is 2026-11-25.`
+        is_of_whole_values: Whether the values are made anew as a whole, as
+            `req-5f0c…`. Otherwise they are texts with more than such pieces, as `It is
+            2026-11-25.`
     """
 
     kinds: frozenset[Kind]
-    is_whole: bool
+    is_of_whole_values: bool
 
 
-def change(old: Node, new: Node) -> Change | None:
+def change_made_anew(old: Node, new: Node) -> ChangeMadeAnew | None:
     """Return how two nodes of trees differ, if only in pieces that look made anew.
 
-    "Today is 2026-11-24."  "Today is 2026-11-25."  →  Change({DATE}, False)
+    "Today is 2026-11-24."  "Today is 2026-11-25."  →  {DATE}, not of whole values
+    "req-5f0c…"             "req-a81e…"             →  {UUID}, of whole values
     "About tea?"            "About coffee?"         →  None
-    Generator(PCG64)        Generator(PCG64)        →  Change({GENERATOR}, False)
+    Generator(PCG64)        Generator(PCG64)        →  {GENERATOR}, not of whole values
     """
     if _generator_of(old) and _generator_of(old) == _generator_of(new):
-        return Change(frozenset({Kind.GENERATOR}), is_whole=False)
+        return ChangeMadeAnew(frozenset({Kind.GENERATOR}), is_of_whole_values=False)
     sides = text_of(old), text_of(new)
     if sides[0] is None or sides[1] is None:
         return None
@@ -366,8 +368,19 @@ def change(old: Node, new: Node) -> Change | None:
             if old_piece.kind is not new_piece.kind and not is_random:
                 return None
             kinds.add(old_piece.kind)
-    around = "".join(_around(sides[1], new_pieces)).strip()
-    return Change(frozenset(kinds), is_whole=not re.search(r"\s", around))
+    return ChangeMadeAnew(
+        frozenset(kinds), is_of_whole_values=are_whole_value(sides[1], new_pieces)
+    )
+
+
+def are_whole_value(text: str, found_pieces: list[Piece]) -> bool:
+    """Return whether the pieces of a text are its whole value, but for a word or sign.
+
+    req-5f0c…             →  True
+    Today is 2026-11-25.  →  False, since a blank is left without the pieces
+    """
+    around = "".join(_around(text, found_pieces)).strip()
+    return re.search(r"\s", around) is None
 
 
 def _generator_of(node: Node) -> str:
@@ -388,23 +401,25 @@ def _around(text: str, found_pieces: list[Piece]) -> list[str]:
     return [*stretches, text[end_of_last:]]
 
 
-class Changing(NamedTuple):
+class PartsMadeAnew(NamedTuple):
     """The parts of a call that look made anew in each run.
 
     Attributes:
         paths: Where the parts are, as `ignore=` takes paths.
         kinds: What the parts are, `{Kind.UUID}`.
-        is_whole: Whether each value is made anew as a whole.
+        are_whole_values: Whether each part is made anew as a whole. If one of them is a
+            longer text, no line leaves the parts out, as the rest of the text tells
+            calls apart.
     """
 
     paths: tuple[str, ...]
     kinds: frozenset[Kind]
-    is_whole: bool
+    are_whole_values: bool
 
 
-def changing_parts(
+def parts_made_anew(
     differences: Sequence[Difference], hashes: Collection[str] = ()
-) -> Changing | None:
+) -> PartsMadeAnew | None:
     """Return the parts in which a call differs, if all of them look made anew.
 
     Args:
@@ -415,7 +430,7 @@ def changing_parts(
     Returns:
         The parts. None: the call differs in another part as well, or in none.
     """
-    changes_by_path: dict[str, Change] = {}
+    changes: dict[str, ChangeMadeAnew] = {}
     for difference in differences:
         if (
             difference.fact
@@ -427,17 +442,17 @@ def changing_parts(
         if is_column(difference.new):
             # No line can leave a column of an argument out.
             return None
-        change_of_part = change(difference.old, difference.new)
+        change = change_made_anew(difference.old, difference.new)
         if difference.path in hashes and type(difference.old) is int:
-            change_of_part = Change(frozenset({Kind.HASH}), is_whole=True)
-        if change_of_part is None:
+            change = ChangeMadeAnew(frozenset({Kind.HASH}), is_of_whole_values=True)
+        if change is None:
             return None
-        changes_by_path[option_path(difference.path)] = change_of_part
-    if not changes_by_path:
+        changes[option_path(difference.path)] = change
+    if not changes:
         return None
-    changes = changes_by_path.values()
-    return Changing(
-        tuple(changes_by_path),
-        frozenset().union(*(part_change.kinds for part_change in changes)),
-        all(part_change.is_whole for part_change in changes),
+    kinds_of_parts = [change.kinds for change in changes.values()]
+    return PartsMadeAnew(
+        paths=tuple(changes),
+        kinds=frozenset().union(*kinds_of_parts),
+        are_whole_values=all(change.is_of_whole_values for change in changes.values()),
     )

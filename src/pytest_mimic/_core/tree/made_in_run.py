@@ -25,6 +25,8 @@ _WINDOW = 12
 _STEP = 3
 # Of more bytes, only the first are noted: they are data, such as a message's padding.
 _MOST_BYTES = 1_024
+#: This name stands for all tests: any test may use what a wider fixture got.
+ANY_TEST = ""
 
 
 class RandomBytes:
@@ -275,13 +277,15 @@ class Origins:
             self._values_made.add(value)
             self._values_made.update(self._random.windows_in(value))
 
-    def note_given(self, text: str, evidence: Evidence, *, test: str = "") -> None:
+    def note_given(
+        self, text: str, evidence: Evidence, *, test: str = ANY_TEST
+    ) -> None:
         """Note the values in an outcome.
 
         Args:
             text: The outcome as JSON.
             evidence: What tells whether a value was made in the run.
-            test: The test whose call had the outcome; empty: any test may use it.
+            test: The test whose call had the outcome, or `ANY_TEST`.
         """
         days = self._days.setdefault(test, set())
         self._note_digits(text)
@@ -329,7 +333,7 @@ class Origins:
         for unit, distance in _UNITS.items():
             self._moments.add((unit, count % distance // unit))
 
-    def has_given(self, value: str, *, test: str = "") -> bool:
+    def has_given(self, value: str, *, test: str = ANY_TEST) -> bool:
         """Return whether outcomes gave a value, or a value from which it can be made.
 
         outcomes gave 5f0c7a9e-4c1d-…  →  5f0c7a9e4c1d, "id-5f0c7a9e-4c1d"
@@ -348,7 +352,7 @@ class Origins:
         piece = next(iter(pieces(value)), None)
         if piece is not None and piece.kind is Kind.DATE and piece.at is not None:
             day = piece.at // _DAY
-            given_days = self._days.get(test, set()) | self._days.get("", set())
+            given_days = self._days.get(test, set()) | self._days.get(ANY_TEST, set())
             return any(abs(day - given_day) <= _MOST_DAYS for given_day in given_days)
         windows = self._random.windows_in(value)
         return any(

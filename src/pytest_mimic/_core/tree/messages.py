@@ -16,7 +16,7 @@ from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.tree.difference_words import difference_lines
 from pytest_mimic._core.tree.differing import Difference
-from pytest_mimic._core.tree.made_anew import Changing, changing_parts
+from pytest_mimic._core.tree.made_anew import PartsMadeAnew, parts_made_anew
 from pytest_mimic._core.tree.nearest_recording import (
     CANDIDATES,
     MOST_DIFFERENCES,
@@ -82,7 +82,7 @@ def missing(
     listed_remedies = list(
         remedies or [recording_remedy(call.verb, "to record it", call.test)]
     )
-    changing: Changing | None = None
+    parts: PartsMadeAnew | None = None
     if nearest is None:
         place = words_around(" in {}", cassette_in_words)
         facts: list[str | Fact] = [f"nothing of {call.target} is recorded{place}"]
@@ -112,10 +112,10 @@ def missing(
                     call.test, rekey_may_do=is_same_without_secrets
                 )
         facts = [fact]
-        changing = changing_parts(fact.differences, call.paths_of_hashes)
-        if changing is not None:
+        parts = parts_made_anew(fact.differences, call.paths_of_hashes)
+        if parts is not None:
             listed_remedies += ignoring(
-                changing,
+                parts,
                 call.target,
                 call.line or call.target,
                 call.options,
@@ -124,9 +124,9 @@ def missing(
             )
     paths: tuple[str, ...] = ()
     kinds: list[str] = []
-    if changing is not None:
-        paths = changing.paths
-        kinds = sorted(kind.value for kind in changing.kinds)
+    if parts is not None:
+        paths = parts.paths
+        kinds = sorted(kind.value for kind in parts.kinds)
     return MissingRecordingError(
         f"no recording of {call.label}",
         facts=facts,

@@ -26,9 +26,9 @@ from pytest_mimic._core.tree.differing import Difference, argument_differences
 from pytest_mimic._core.tree.made_anew import (
     OF_THE_CLOCK,
     RANDOM,
-    Changing,
     Kind,
-    changing_parts,
+    PartsMadeAnew,
+    parts_made_anew,
 )
 from pytest_mimic._core.types.option_paths import option_path, parse_path
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     pass
 
 # If more parts differ, a line that names them all is no remedy.
-_MOST = 3
+_MOST_PATHS = 3
 _PURPOSE = "if it changes from run to run"
 _CLOCK = read("to stop the clock in tests", "how-to/dates-and-ids#freeze-the-clock")
 _IDS = read("to get the same ids in each run", "how-to/dates-and-ids#seed-the-ids")
@@ -52,7 +52,7 @@ _DATABASES = ("sqlalchemy", "redis")
 
 
 def ignoring(
-    changing: Changing,
+    parts: PartsMadeAnew,
     target: str,
     line: str,
     options: Options,
@@ -65,35 +65,35 @@ def ignoring(
     The line that ignores the parts, if no two calls become one; else pages to read.
 
     Args:
-        changing: The parts that are made anew.
+        parts: The parts that are made anew.
         target: The name of the call's target.
         line: The name in the line of the target.
         options: The options of that line.
         arguments: The descriptions of the call's arguments. None: they are not known.
         others: The descriptions of the arguments of the target's recorded calls.
     """
-    is_ignorable = may_be_ignored(changing, target, options) and not _makes_one(
-        changing.paths, arguments, others
+    is_ignorable = may_be_ignored(parts, target, options) and not _makes_two_calls_one(
+        parts.paths, arguments, others
     )
     if is_ignorable:
         ignore = Remedy(
-            Verb.IGNORE, _PURPOSE, target=line, paths=changing.paths, options=options
+            Verb.IGNORE, _PURPOSE, target=line, paths=parts.paths, options=options
         )
         return [ignore]
-    return pages(changing.kinds)
+    return pages(parts.kinds)
 
 
-def may_be_ignored(changing: Changing, target: str, options: Options) -> bool:
+def may_be_ignored(parts: PartsMadeAnew, target: str, options: Options) -> bool:
     """Return whether a line may leave out parts, if no two calls become one thereby."""
     if options.key is not None:
         # `ignore=` does not reach into the value that `key=` returns.
         return False
-    if not changing.is_whole or Kind.DATE in changing.kinds:
+    if not parts.are_whole_values or Kind.DATE in parts.kinds:
         return False
-    if target in _DATABASES and changing.kinds - OF_THE_CLOCK:
+    if target in _DATABASES and parts.kinds - OF_THE_CLOCK:
         return False
-    is_short = len(changing.paths) <= _MOST
-    return is_short and all(_can_be_ignored(path, target) for path in changing.paths)
+    is_short = len(parts.paths) <= _MOST_PATHS
+    return is_short and all(_can_be_ignored(path, target) for path in parts.paths)
 
 
 def pages(kinds: frozenset[Kind]) -> list[Remedy]:
@@ -127,7 +127,7 @@ def _can_be_ignored(path: str, target: str) -> bool:
     return is_part and path not in ("command.0", "command.1")
 
 
-def _makes_one(
+def _makes_two_calls_one(
     paths: Sequence[str],
     arguments: Mapping[str, Any] | None,
     others: Iterable[Mapping[str, Any] | None],
@@ -160,12 +160,12 @@ def volatile(
 
     The list is empty if the outcome has drifted in another part, too.
     """
-    changing = changing_parts(differences)
-    if changing is None:
+    parts = parts_made_anew(differences)
+    if parts is None:
         return []
-    paths = _folded(differences)
+    paths = _paths_with_stars(differences)
     is_named = all(_is_part_of_outcome(path, target) for path in paths)
-    if not (changing.is_whole and is_named and len(paths) <= _MOST):
+    if not (parts.are_whole_values and is_named and len(paths) <= _MOST_PATHS):
         return []
     return [
         Remedy(
@@ -193,13 +193,13 @@ def _is_part_of_outcome(path: str, target: str) -> bool:
     return len(steps) > 1 or not names_client(target)
 
 
-def _folded(differences: Sequence[Difference]) -> list[str]:
-    """Return the paths of differences as `volatile=` takes them, some of them folded.
+def _paths_with_stars(differences: Sequence[Difference]) -> list[str]:
+    """Return the paths of differences as `volatile=` takes them, with a `*` for a list.
 
     A `*` stands for all items of a list, so it is given only where all of them differ.
 
     Examples:
-        | the paths | the list | folded |
+        | the paths | the list | the result |
         |---|---|---|
         | `rows[0].created`, `rows[1].created` | two rows | `rows.*.created` |
         | `rows[0].created`, `rows[1].created` | three rows | both, as they are |
@@ -223,23 +223,23 @@ def _with_star(
     """Return paths with `*` for the items of a list, where all of them differ alike."""
     prefix = f"{path_of_list}."
     rest_by_path: dict[str, str] = {}
-    places_by_rest: dict[str | None, set[str]] = {}
+    indices_by_rest: dict[str | None, set[str]] = {}
     for path in paths:
         if path.startswith(prefix):
-            place, _, rest = path.removeprefix(prefix).partition(".")
+            index, _, rest = path.removeprefix(prefix).partition(".")
             rest_by_path[path] = rest
-            places_by_rest.setdefault(rest, set()).add(place)
-    folded: dict[str, None] = {}
+            indices_by_rest.setdefault(rest, set()).add(index)
+    paths_with_stars: dict[str, None] = {}
     for path in paths:
         rest_of_path = rest_by_path.get(path)
-        places = places_by_rest.get(rest_of_path, set())
-        if count == 1 or len(places) < count:
-            folded[path] = None
+        indices = indices_by_rest.get(rest_of_path, set())
+        if count == 1 or len(indices) < count:
+            paths_with_stars[path] = None
         elif rest_of_path:
-            folded[f"{prefix}*.{rest_of_path}"] = None
+            paths_with_stars[f"{prefix}*.{rest_of_path}"] = None
         else:
-            folded[f"{prefix}*"] = None
-    return folded
+            paths_with_stars[f"{prefix}*"] = None
+    return paths_with_stars
 
 
 def after_other_redaction(

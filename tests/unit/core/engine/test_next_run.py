@@ -81,6 +81,22 @@ def test_an_argument_that_the_run_made_is_found(noting: Runs, make) -> None:
     assert noting.run.account.made_anew[0].path.split(".")[0] == "ref"
 
 
+@pytest.mark.parametrize(
+    ("text", "is_offered"),
+    [("order-{}", True), ("the order {}", False), ("order\n{}", False)],
+    ids=["with a word", "in a sentence", "in a line of its own"],
+)
+def test_a_line_is_offered_only_for_a_part_made_anew_as_a_whole(
+    noting: Runs, text: str, is_offered: bool
+) -> None:
+    noting.mimic(price)(text.format(uuid.uuid4()))
+
+    noting.run.account.next_run.report()
+
+    [part] = noting.run.account.made_anew
+    assert bool(part.line) == is_offered
+
+
 def test_what_an_outcome_gave_comes_back_in_a_replay(noting: Runs) -> None:
     given = noting.mimic(issue)()
     noting.mimic(price)(given)

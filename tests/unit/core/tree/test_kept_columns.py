@@ -14,7 +14,7 @@ from pytest_mimic._core.tree.difference_words import (
     side_by_side,
 )
 from pytest_mimic._core.tree.differing import argument_differences
-from pytest_mimic._core.tree.made_anew import changing_parts
+from pytest_mimic._core.tree.made_anew import parts_made_anew
 
 np = pytest.importorskip("numpy")
 pd = pytest.importorskip("pandas")
@@ -183,7 +183,7 @@ def test_nothing_is_kept_of_values_with_a_secret_name(make):
 def test_a_column_of_moments_is_not_offered_to_be_left_out():
     old, new = (frame(1, day=pd.Timestamp(f"2026-11-0{day}")) for day in (2, 3))
 
-    assert changing_parts(differing(old, new)) is None
+    assert parts_made_anew(differing(old, new)) is None
 
 
 def test_the_page_shows_both_sides_of_a_column():

@@ -10,9 +10,9 @@ import pytest
 
 from pytest_mimic._core.nodes.node_classes import Opaque
 from pytest_mimic._core.tree.made_anew import (
-    Change,
+    ChangeMadeAnew,
     Kind,
-    change,
+    change_made_anew,
     pieces,
 )
 
@@ -128,23 +128,31 @@ ONE, OTHER = (str(uuid.UUID(int=n << 90, version=4)) for n in (77777, 99991))
 @pytest.mark.parametrize(
     ("old", "new", "result"),
     [
-        (ONE, OTHER, Change(frozenset({Kind.UUID}), is_whole=True)),
-        (f"req-{ONE}", f"req-{OTHER}", Change(frozenset({Kind.UUID}), is_whole=True)),
+        (ONE, OTHER, ChangeMadeAnew(frozenset({Kind.UUID}), is_of_whole_values=True)),
+        (
+            f"req-{ONE}",
+            f"req-{OTHER}",
+            ChangeMadeAnew(frozenset({Kind.UUID}), is_of_whole_values=True),
+        ),
         (
             "Today is 2026-11-24.",
             "Today is 2026-11-25.",
-            Change(frozenset({Kind.DATE}), is_whole=False),
+            ChangeMadeAnew(frozenset({Kind.DATE}), is_of_whole_values=False),
         ),
-        (1764079439, 1764079440, Change(frozenset({Kind.MOMENT}), is_whole=True)),
+        (
+            1764079439,
+            1764079440,
+            ChangeMadeAnew(frozenset({Kind.MOMENT}), is_of_whole_values=True),
+        ),
         (
             Opaque("datetime", "2026-11-24T10:00:00"),
             Opaque("datetime", "2026-11-25T11:00:00"),
-            Change(frozenset({Kind.MOMENT}), is_whole=True),
+            ChangeMadeAnew(frozenset({Kind.MOMENT}), is_of_whole_values=True),
         ),
         (
             Opaque("text", ONE, "UUID"),
             Opaque("text", OTHER, "UUID"),
-            Change(frozenset({Kind.UUID}), is_whole=True),
+            ChangeMadeAnew(frozenset({Kind.UUID}), is_of_whole_values=True),
         ),
         ("About tea?", "About coffee?", None),
         ("Today is 2026-11-24: tea", "Today is 2026-11-25: coffee", None),
@@ -156,7 +164,7 @@ ONE, OTHER = (str(uuid.UUID(int=n << 90, version=4)) for n in (77777, 99991))
     ],
 )
 def test_a_change_is_one_if_nothing_else_differs(old, new, result) -> None:
-    assert change(old, new) == result
+    assert change_made_anew(old, new) == result
 
 
 def test_what_is_joined_to_a_long_text_is_data() -> None:

@@ -15,7 +15,7 @@ from pytest_mimic._core.tree.differing import (
     argument_differences,
     differences,
 )
-from pytest_mimic._core.tree.made_anew import changing_parts
+from pytest_mimic._core.tree.made_anew import parts_made_anew
 from pytest_mimic._core.tree.remedies import ignoring, volatile
 
 ID = "70869499-4229-48ba-8a6e-13d00f2c9e0a"
@@ -29,11 +29,11 @@ def offered(
     target: str, old: dict[str, Any], new: dict[str, Any], *others: dict[str, Any]
 ) -> list[str]:
     """Return the lines that are offered for a call, short."""
-    changing = changing_parts(argument_differences(old, new))
-    if changing is None:
+    parts = parts_made_anew(argument_differences(old, new))
+    if parts is None:
         return []
     remedies = ignoring(
-        changing, target, target, Options(), arguments=new, others=[old, *others]
+        parts, target, target, Options(), arguments=new, others=[old, *others]
     )
     return [_short(remedy) for remedy in remedies]
 
