@@ -1,7 +1,8 @@
 """The secrets of one call of a client, learned and hidden.
 
 A value under a secret name is hidden under that name, and wherever else the value
-occurs in the call.
+occurs in the call. Which of the secrets say who sends the call, `sender_credentials`
+tells.
 """
 
 from __future__ import annotations
@@ -45,12 +46,16 @@ if TYPE_CHECKING:
 
 #: The name of the log-in in a placeholder: `login-1a2b` in `<redacted:login-1a2b-…>`.
 LOGIN = re.compile("<redacted:(login-[0-9a-f]+)-")
-# Words in the resource of a call that logs somebody in, and in the names of what such a
-# call sends.
-_LOGIN_CALL = re.compile("log_?-?in|sign_?-?in|session|auth|token", re.IGNORECASE)
-_LOGIN_NAME = re.compile("pass|pwd|secret|code|assertion|refresh|otp", re.IGNORECASE)
-# The names of secrets that any request may send.
-_CREDENTIALS = re.compile("authorization|cookie ")
+# A call logs somebody in if its resource has one of these words, or if it sends a
+# secret under a name with one of those below.
+_RESOURCE_OF_LOGIN = re.compile(
+    "log_?-?in|sign_?-?in|session|auth|token", re.IGNORECASE
+)
+_NAME_SENT_TO_LOG_IN = re.compile(
+    "pass|pwd|secret|code|assertion|refresh|otp", re.IGNORECASE
+)
+# The beginnings of the names of secrets that any request may send.
+_SENT_BY_ANY_REQUEST = re.compile("authorization|cookie ")
 # The parts of a description in which no secrets are searched for.
 _PARTS_WITHOUT_SECRETS = frozenset({"method", "server"})
 # The parts that name the call. Of their texts, only known secrets are hidden.
@@ -140,11 +145,13 @@ class Secrets:
                 return login[1]
         verb, _, resource = signature.partition(" ")
         names = self.sent.values()
-        has_credentials = any(map(_CREDENTIALS.match, names))
-        if _LOGIN_CALL.search(resource):
+        has_credentials = any(map(_SENT_BY_ANY_REQUEST.match, names))
+        if _RESOURCE_OF_LOGIN.search(resource):
             return "" if has_credentials else own_login
         sends_password = any(
-            _LOGIN_NAME.search(name) for name in names if not _CREDENTIALS.match(name)
+            _NAME_SENT_TO_LOG_IN.search(name)
+            for name in names
+            if not _SENT_BY_ANY_REQUEST.match(name)
         )
         return own_login if sends_password and verb != "GET" else ""
 

@@ -1,8 +1,9 @@
 """The credentials in a request: the parts of its secrets that say who sends it.
 
-Secrets that are made anew for each request say nothing: signatures, nonces, the steps
-of a handshake, and the times in a JSON Web Token. `senders.py` of the engine compares
-the credentials of equal calls.
+No secret counts in an identity. But two calls that differ in nothing else may have
+another answer each, so `senders.py` of the engine compares their credentials. Secrets
+that are made anew for each request say nothing: signatures, nonces, the steps of a
+handshake, and the times in a JSON Web Token.
 """
 
 from __future__ import annotations
@@ -15,17 +16,19 @@ from json import loads
 from pytest_mimic._core.placeholders import PLACEHOLDER
 from pytest_mimic._core.redact.secret_names import JWT
 
-# Names of secrets that are made anew for each request.
-_MADE_ANEW = re.compile(
+# A secret with one of these words in its name is made anew for each request, so it does
+# not say who sends the request.
+_NAME_OF_ONE_REQUEST = re.compile(
     "assertion|captcha|challenge|code|csrf|dpop|hmac|nonce|otp|saml|sig|state"
     "|verifier|xsrf",
     re.IGNORECASE,
 )
-# The id of an access key in the header `Authorization` of AWS.
-_KEY_ID = re.compile("AWS[^ ]* (?:Credential=)?([^/:,]+)")
+# The id of an access key in the header `Authorization` of AWS. The signature behind it
+# is made anew for each request.
+_KEY_ID_OF_AWS = re.compile("AWS[^ ]* (?:Credential=)?([^/:,]+)")
 # How the tokens of a log-in in several steps begin, in base64: the tokens of NTLM, and
 # those of SPNEGO (RFC 4178, 4559). Each request has another token.
-_HANDSHAKE = re.compile("TlRMTVNTUAA|YI[E-L]|oY[E-L]")
+_START_OF_HANDSHAKE = re.compile("TlRMTVNTUAA|YI[E-L]|oY[E-L]")
 # The claims of a JSON Web Token that are times, or made anew (RFC 7519).
 _CHANGING_CLAIMS = ("exp", "iat", "jti", "nbf", "auth_time")
 
@@ -43,7 +46,7 @@ def credentials_in(
     for value, name in sent.items():
         credential = _credential_of(value)
         is_own = stand_in(value) == PLACEHOLDER
-        if credential and is_own and not _MADE_ANEW.search(name):
+        if credential and is_own and not _NAME_OF_ONE_REQUEST.search(name):
             credentials[name] = credential
     return credentials
 
@@ -53,7 +56,7 @@ def _credential_of(value: str) -> str:
 
     Of a JSON Web Token these are its claims without times; of most secrets, all of it.
     """
-    if (key := _KEY_ID.match(value)) is not None:
+    if (key := _KEY_ID_OF_AWS.match(value)) is not None:
         return key[1]
     if JWT.fullmatch(value):
         payload = value.split(".")[1]
@@ -72,5 +75,5 @@ def _credential_of(value: str) -> str:
         return repr(sorted(lasting_claims.items()))
     # A secret with a blank is a list of parameters, as that of `Digest`, which are made
     # for one request.
-    is_of_one_request = " " in value or _HANDSHAKE.match(value) is not None
+    is_of_one_request = " " in value or _START_OF_HANDSHAKE.match(value) is not None
     return "" if is_of_one_request else value
