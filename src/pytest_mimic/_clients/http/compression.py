@@ -1,4 +1,4 @@
-"""Content encodings: bodies are stored decompressed.
+"""The compression of bodies, by `Content-Encoding`: bodies are stored decompressed.
 
 They are compressed anew for a reader who sees compressed bytes.
 """

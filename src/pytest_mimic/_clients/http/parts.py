@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pytest_mimic._clients.http.headers import header_parts
-from pytest_mimic._clients.http.text_and_json import as_text
+from pytest_mimic._clients.http.text_and_json import text_of_bytes
 
 # Bodies that are nested deeper are read as text.
 DEEPEST = 20
@@ -133,7 +133,7 @@ def split_multipart(data: bytes, boundary: str) -> Multipart | None:
 def split_http(data: bytes) -> Message | None:
     """Return an HTTP message, or None if it is none."""
     line_end = data.find(b"\n") + 1 or len(data)
-    first_line = as_text(data[:line_end]) or ""
+    first_line = text_of_bytes(data[:line_end]) or ""
     message = _message(data[line_end:])
     if message is None or not _FIRST_LINE.fullmatch(first_line):
         return None
@@ -162,7 +162,7 @@ def _message(data: bytes) -> Message | None:
     match = _HEAD_OF_MESSAGE.match(data)
     if match is None:
         return None
-    head = as_text(match[0])
+    head = text_of_bytes(match[0])
     if head is None:
         return None
     return Message("", head, data[match.end() :])

@@ -29,9 +29,10 @@ from pytest_mimic._clients.http.headers import (
     ANYTHING,
     CHOOSING,
     header_parts,
+    text_of_bytes,
     without_framing,
 )
-from pytest_mimic._clients.http.text_and_json import as_text, json_of
+from pytest_mimic._clients.http.text_and_json import json_of, text_of_bytes
 from pytest_mimic.client import Secrets, parse_form
 
 
@@ -73,7 +74,7 @@ def _read_body(data: bytes, content_type: str | None, *, depth: int) -> RequestB
         structured = _read_structured(data, content_type, media_type, depth)
         if structured is not None:
             return structured
-    text = as_text(data, parameters.get("charset", "utf-8"))
+    text = text_of_bytes(data, parameters.get("charset", "utf-8"))
     if text is None:
         return RequestBody("bytes", digest(data))
     if media_type == "application/x-www-form-urlencoded":
@@ -125,7 +126,7 @@ def _read_part(part: parts.Message, depth: int) -> tuple[str, Any]:
         # The text of a field counts as it is, also where it is JSON: several fields of
         # one name are a list.
         _, parameters = header_parts(content_type)
-        value = as_text(content, parameters.get("charset", "utf-8"))
+        value = text_of_bytes(content, parameters.get("charset", "utf-8"))
         if value is None:
             value = digest(content)
     else:
@@ -143,7 +144,7 @@ def _content_of_part(content: bytes, content_type: str | None, depth: int) -> An
     if body.format == "json" and isinstance(body.value, str):
         # A JSON text that is a string keeps its quotes, since the format of a part is
         # not told: a text that is no JSON has none.
-        return as_text(content)
+        return text_of_bytes(content)
     return body.value
 
 
@@ -248,9 +249,9 @@ def _with_replaced_texts(
     if body_format in ("http", "mail"):
         body = value["body"]
         media_type, _ = header_parts(value["headers"].get("content-type"))
-        inner_format = _format_of(body, media_type)
+        format_of_body = _format_of_content(body, media_type)
         headers = replace_headers(value["headers"])
-        body = _with_replaced_texts(inner_format, body, replace_text, replace_headers)
+        body = _with_replaced_texts(format_of_body, body, replace_text, replace_headers)
         return {**value, "headers": headers, "body": body}
     return value
 
@@ -260,23 +261,31 @@ def _replaced_part(
     replace_text: Callable[[str], str],
     replace_headers: Callable[[dict[str, str]], dict[str, str]],
 ) -> Any:
-    """Return the value of a field in the same way, which may be a list of values."""
+    """Return a part of a multipart body with other texts and headers.
+
+    Args:
+        part: The value that `_read_part` has made of the part, or the list of several
+            parts with one name.
+        replace_text: As for `_with_replaced_texts`.
+        replace_headers: As for `_with_replaced_texts`.
+    """
     if isinstance(part, list):
         return [_replaced_part(item, replace_text, replace_headers) for item in part]
     if isinstance(part, str):
         return replace_text(part)
-    is_file = isinstance(part, dict) and part.keys() >= {"type", "content"}
-    if not is_file:
+    has_own_type = isinstance(part, dict) and part.keys() >= {"type", "content"}
+    if not has_own_type:
+        # The part is the digest of its bytes.
         return part
     media_type, _ = header_parts(part["type"])
-    inner_format = _format_of(part["content"], media_type)
+    format_of_part = _format_of_content(part["content"], media_type)
     content = _with_replaced_texts(
-        inner_format, part["content"], replace_text, replace_headers
+        format_of_part, part["content"], replace_text, replace_headers
     )
     return {**part, "content": content}
 
 
-def _format_of(content: Any, media_type: str) -> str:
+def _format_of_content(content: Any, media_type: str) -> str:
     """Return the format by which the texts in the content of a part are replaced.
 
     The format of a part is not told, so its media type and its plain data tell it. Any

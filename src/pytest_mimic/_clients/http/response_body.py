@@ -17,13 +17,13 @@ from pytest_mimic._clients.http.event_streams import (
 from pytest_mimic._clients.http.headers import header_of, header_parts, without_framing
 from pytest_mimic._clients.http.text_and_json import (
     UTF_8,
-    as_text,
     charset_that_fits,
     decoded_texts,
     encoded_texts,
     is_text_type,
     json_of,
     style_of,
+    text_of_bytes,
     write_json,
 )
 from pytest_mimic.client import NO_NAMES, Secrets, parse_form
@@ -181,7 +181,7 @@ def _store_structured(
     """
     multipart = parts.split_multipart(data, parts.boundary_of(content_type))
     if multipart is not None:
-        delimiters = [as_text(delimiter) for delimiter in multipart.delimiters]
+        delimiters = [text_of_bytes(delimiter) for delimiter in multipart.delimiters]
         if None in delimiters:
             return None
         stored_messages = [
@@ -238,7 +238,7 @@ def _store_content(
 
 def _coded_or_text(data: bytes) -> dict[str, Any]:
     """Return the content of a part as it came, in its `transfer` encoding."""
-    text = as_text(data)
+    text = text_of_bytes(data)
     if text is None:
         return _base64_body(data)
     return {"text": text}

@@ -13,9 +13,9 @@ from json import JSONEncoder, dumps, encoder, loads
 from typing import Any
 
 UTF_8 = "utf-8"
-# Control characters other than tab, newline, vertical tab, form feed, carriage return
-# and escape.
-_CONTROL_CHARACTER = re.compile("[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
+# Only binary data has these: control characters other than tab, newline, vertical tab,
+# form feed, carriage return and escape.
+_CHARACTER_OF_BINARY = re.compile("[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 # Media types of texts: what a service means to be read as characters.
 _MEDIA_TYPE_OF_TEXT = re.compile(
     r"(?:text|multipart|message)/.*"
@@ -44,18 +44,18 @@ def is_text_type(media_type: str) -> bool:
     return _MEDIA_TYPE_OF_TEXT.fullmatch(media_type) is not None
 
 
-def as_text(data: bytes, charset: str = "utf-8") -> str | None:
-    """Return the text that bytes are in a charset; None if they are binary.
+def text_of_bytes(data: bytes, charset: str = "utf-8") -> str | None:
+    """Return the bytes of a body as a text, which people can read in a recording.
 
-    Bytes count as binary, too, if encoding their text gives other bytes: a replay has
-    to give the very bytes that were recorded.
+    None: the bytes are binary, or encoding their text gives other bytes. They are
+    stored as bytes, since a replay has to give the very bytes that were recorded.
     """
     try:
         text = data.decode(charset)
-        is_exact = text.encode(charset) == data
+        gives_same_bytes = text.encode(charset) == data
     except (ValueError, LookupError):
         return None
-    if not is_exact or _CONTROL_CHARACTER.search(text):
+    if not gives_same_bytes or _CHARACTER_OF_BINARY.search(text):
         return None
     return text
 
@@ -66,7 +66,7 @@ def charset_that_fits(data: bytes, *, declared: str) -> str | None:
     None: the body is binary.
     """
     for charset in (declared, UTF_8):
-        if as_text(data, charset) is not None:
+        if text_of_bytes(data, charset) is not None:
             return charset
     return None
 

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from pytest_mimic._clients.http.compression import inflate
 from pytest_mimic._clients.http.headers import header_of, header_parts
 from pytest_mimic._clients.http.http_calls import HttpRequest
-from pytest_mimic._clients.http.text_and_json import as_text
+from pytest_mimic._clients.http.text_and_json import text_of_bytes
 from pytest_mimic.errors import MimicError
 
 _MEDIA_TYPE_OF_FORMS = "application/x-www-form-urlencoded"
@@ -431,7 +431,7 @@ def _is_compressed(content: bytes, headers: list[tuple[str, str]]) -> bool:
     encoding that some Pythons cannot decompress, such as `zstd`, the headers are
     believed.
     """
-    if as_text(content) is not None:
+    if text_of_bytes(content) is not None:
         return False
     encodings = []
     for name, value in headers:
