@@ -60,8 +60,9 @@ _ATTRIBUTE_OF_STATE = "_mimic_state"
 _TOKEN_PLACE = 4
 # Commands that a client sends to run a script, or before it sends a pipeline.
 _COMMANDS_OF_SCRIPTS = frozenset({"EVALSHA", "EVALSHA_RO", "SCRIPT"})
-# The scripts that the client is about to run, and loads if the server lacks them.
-_SCRIPTS_IN_USE: ContextVar[tuple[Any, ...]] = ContextVar("scripts", default=())
+# The scripts that the commands of the moment need. They are loaded for the client if
+# the server lacks one of them.
+_NEEDED_SCRIPTS: ContextVar[tuple[Any, ...]] = ContextVar("scripts", default=())
 # Commands after which a connection only receives messages.
 _COMMANDS_THAT_LISTEN = frozenset({"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "MONITOR"})
 
@@ -78,15 +79,17 @@ class RedisAdapter(Adapter):
             *self._connection_edges("redis.asyncio.connection", async_method),
             Edge("redis.lock", ("Lock", "acquire"), _wrap_acquire),
             Edge("redis.asyncio.lock", ("Lock", "acquire"), _wrap_acquire),
-            Edge("redis.commands.core", ("Script", "__call__"), _wrap_use_of_scripts),
+            Edge("redis.commands.core", ("Script", "__call__"), _wrap_user_of_scripts),
             Edge(
-                "redis.commands.core", ("AsyncScript", "__call__"), _wrap_use_of_scripts
+                "redis.commands.core",
+                ("AsyncScript", "__call__"),
+                _wrap_user_of_scripts,
             ),
-            Edge("redis.client", ("Pipeline", "load_scripts"), _wrap_use_of_scripts),
+            Edge("redis.client", ("Pipeline", "load_scripts"), _wrap_user_of_scripts),
             Edge(
                 "redis.asyncio.client",
                 ("Pipeline", "load_scripts"),
-                _wrap_use_of_scripts,
+                _wrap_user_of_scripts,
             ),
         ]
 
@@ -267,8 +270,8 @@ class RedisAdapter(Adapter):
         if not batch.is_broken:
             with batch.talking(state):
                 reply = yield from _read_or_error(read_reply)
-                if _SCRIPTS_IN_USE.get() and batch.needs_scripts(reply):
-                    reply = yield from _load_scripts(connection, read_reply)
+                if _NEEDED_SCRIPTS.get() and batch.needs_scripts(reply):
+                    reply = yield from _load_needed_scripts(connection, read_reply)
                     if reply is None:
                         yield connection.send_command(*batch.commands[0])
                         reply = yield from _read_or_error(read_reply)
@@ -301,55 +304,63 @@ def _wrap_acquire(original: _Function, port: Port) -> _Function:
     return acquire
 
 
-def _wrap_use_of_scripts(original: _Function, _port: Port) -> _Function:
-    """Note the scripts of a call or a pipeline, which the client loads if need be."""
+def _wrap_user_of_scripts(original: _Function, _port: Port) -> _Function:
+    """Note which scripts a method of a script or of a pipeline needs while it runs.
+
+    `_read_for_real` loads them if the server lacks one.
+    """
     if iscoroutinefunction(original):
 
         @wraps(original)
-        async def use_async(user: Any, *args: Any, **kwargs: Any) -> Any:
-            with _using_scripts_of(user):
-                return await original(user, *args, **kwargs)
+        async def run_async(script_or_pipeline: Any, *args: Any, **kwargs: Any) -> Any:
+            with _needing_scripts_of(script_or_pipeline):
+                return await original(script_or_pipeline, *args, **kwargs)
 
-        return use_async
+        return run_async
 
     @wraps(original)
-    def use(user: Any, *args: Any, **kwargs: Any) -> Any:
-        with _using_scripts_of(user):
-            return original(user, *args, **kwargs)
+    def run(script_or_pipeline: Any, *args: Any, **kwargs: Any) -> Any:
+        with _needing_scripts_of(script_or_pipeline):
+            return original(script_or_pipeline, *args, **kwargs)
 
-    return use
+    return run
 
 
 @contextmanager
-def _using_scripts_of(user: Any) -> Iterator[None]:
-    """Return a context manager in whose block scripts are in use.
+def _needing_scripts_of(script_or_pipeline: Any) -> Iterator[None]:
+    """Return a context manager in whose block the commands need some scripts.
 
     Args:
-        user: A script that is called, or a pipeline that has scripts.
+        script_or_pipeline: A script that is called, or a pipeline that has scripts.
     """
-    scripts = tuple(getattr(user, "scripts", (user,)))
-    token = _SCRIPTS_IN_USE.set(scripts)
+    scripts = tuple(getattr(script_or_pipeline, "scripts", (script_or_pipeline,)))
+    token = _NEEDED_SCRIPTS.set(scripts)
     try:
         yield
     finally:
-        _SCRIPTS_IN_USE.reset(token)
+        # Commands behind the block load no scripts.
+        _NEEDED_SCRIPTS.reset(token)
 
 
 def _read_or_error(read_reply: Callable[[], Any]) -> Steps:
-    """Read a reply; an error that the server has replied is returned."""
+    """Take the steps that read a reply.
+
+    Returns:
+        The reply. An error that the server has replied is returned, not raised.
+    """
     try:
         return (yield read_reply())
     except redis_exceptions_module().ResponseError as error:
         return error
 
 
-def _load_scripts(connection: Any, read_reply: Callable[[], Any]) -> Steps:
-    """Load the scripts in use.
+def _load_needed_scripts(connection: Any, read_reply: Callable[[], Any]) -> Steps:
+    """Take the steps that load the needed scripts on the server.
 
     Returns:
         The error of the server, or None.
     """
-    for script in _SCRIPTS_IN_USE.get():
+    for script in _NEEDED_SCRIPTS.get():
         yield connection.send_command("SCRIPT", "LOAD", script.script)
         reply = yield from _read_or_error(read_reply)
         if isinstance(reply, Exception):
@@ -490,9 +501,9 @@ class Batch:
     the replies of the recorded outcome.
 
     Attributes:
-        step: What the engine does with them; None if they are left out.
+        step: What the engine does with the commands; None: no line takes them.
         commands: The commands.
-        is_broken: Whether the real commands have failed. Then no more replies are read.
+        is_broken: Whether sending or reading has failed. Then no more replies are read.
     """
 
     def __init__(self, step: Step | None, commands: list[Command]) -> None:
@@ -544,7 +555,7 @@ class Batch:
         return {"error": {"type": error_class, "args": args, "after": self._replies}}
 
     def needs_scripts(self, reply: Any) -> bool:
-        """Check whether a reply says that a script in use has to be loaded.
+        """Check whether a reply says that a needed script has to be loaded.
 
         To verify, a reply that was recorded so is to come again.
         """

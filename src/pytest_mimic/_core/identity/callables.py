@@ -43,8 +43,8 @@ from pytest_mimic._core.types.table import row_of
 _FIELDS_OF_DATA = frozenset(
     {"__attrs_attrs__", "__dataclass_fields__", "__pydantic_fields__"}
 )
-# The attributes of descriptors and the like that hold functions, by class.
-_NAMES_OF_CARRIED: dict[type, tuple[str, ...]] = {
+# The attributes in which descriptors and the like hold functions, by class.
+_ATTRIBUTES_WITH_FUNCTIONS: dict[type, tuple[str, ...]] = {
     staticmethod: ("__func__",),
     classmethod: ("__func__",),
     MethodType: ("__func__",),
@@ -284,9 +284,16 @@ def _reduce_class(value: type) -> object:
 def class_variables(value: type) -> dict[str, object]:
     """Return what a class that a function has made took from variables around it.
 
-    These are the variables that its methods close over, and its attributes that are
-    values, with a dot before their names: the body of the class may have computed them
-    from such variables. A class that stands in a module has none.
+    Two classes that a function has made have the same source. They differ in these:
+
+    | name | value |
+    |---|---|
+    | `rate` | of a variable that a method closes over |
+    | `convert(0)`, `convert(rate)` | a default of the method `convert` |
+    | `.rate` | of an attribute, which the body may have computed from variables |
+    | `.convert.<name>` | the values of a function that was made outside of the body |
+
+    A class that stands in a module has none.
     """
     if not _is_local(value):
         return {}
@@ -296,14 +303,15 @@ def class_variables(value: type) -> dict[str, object]:
             continue
         for method in own_methods(cls):
             variables.update(_closure_variables(method))
-            for place, item in _values_among_defaults(method).items():
-                variables[f"{method.__name__}({place})"] = item
-        for name, item in _own_attributes(cls).items():
-            if _is_value(type(item)):
-                variables[f".{name}"] = item
+            for parameter, default in _values_among_defaults(method).items():
+                variables[f"{method.__name__}({parameter})"] = default
+        for name, attribute_value in _own_attributes(cls).items():
+            if _is_value(type(attribute_value)):
+                variables[f".{name}"] = attribute_value
                 continue
-            for function in _lent_functions(item, cls):
-                variables[f".{name}.{function.__qualname__}"] = _values_in(function)
+            for function in _functions_from_outside(attribute_value, cls):
+                values = _values_of_function(function)
+                variables[f".{name}.{function.__qualname__}"] = values
     # Methods that use `super()` close over the class itself.
     variables.pop("__class__", None)
     return variables
@@ -317,67 +325,75 @@ def _own_attributes(cls: Any) -> dict[str, Any]:
     """
     attributes = {}
     is_enum = issubclass(cls, Enum)
-    for name, item in vars(cls).items():
-        is_of_enum = is_enum and (name[:1] == "_" or isinstance(item, cls))
+    for name, attribute_value in vars(cls).items():
+        is_of_enum = is_enum and (name[:1] == "_" or isinstance(attribute_value, cls))
         if not name.endswith("__") and not is_of_enum:
-            attributes[name] = item
+            attributes[name] = attribute_value
     if is_enum:
         for name, member in cls.__members__.items():
             attributes[name] = member.value
     return attributes
 
 
-def _lent_functions(item: Any, cls: type) -> list[FunctionType]:
-    """Return the functions behind an attribute that were not written in the class.
+def _functions_from_outside(attribute_value: Any, cls: type) -> list[FunctionType]:
+    """Return the functions in an attribute that the body of its class does not define.
 
-    Such a function was defined elsewhere, or is the wrapper that a decorator made.
+    Such a function was defined outside of the body, or is the wrapper that a decorator
+    made. It closes over variables of its own, as `rate` of `convert = make(rate)`.
     """
-    holders = [item]
-    for kind, names in _NAMES_OF_CARRIED.items():
-        # Asked of its type: a mock may say that it is of another class.
-        if not issubclass(type(item), kind):
+    callables = [attribute_value]
+    for holding_type, names in _ATTRIBUTES_WITH_FUNCTIONS.items():
+        # The type is asked: a mock may say that it is of another class.
+        if not issubclass(type(attribute_value), holding_type):
             continue
         for name in names:
             # A subclass may not have called the `__init__` of its base.
             with suppress(AttributeError):
-                holders.append(object.__getattribute__(item, name))
-    own = set(map(id, own_methods(cls)))
+                callables.append(object.__getattribute__(attribute_value, name))
+    ids_of_methods = set(map(id, own_methods(cls)))
     functions = []
-    for holder in holders:
-        for function in behind_wrappers(holder):
-            if type(function) is FunctionType and id(function) not in own:
+    for value in callables:
+        for function in behind_wrappers(value):
+            if type(function) is FunctionType and id(function) not in ids_of_methods:
                 functions.append(function)
     return functions
 
 
-def _values_in(function: FunctionType) -> dict[str, object]:
+def _values_of_function(function: FunctionType) -> dict[str, object]:
     """Return the values that a function closes over, and those of its defaults."""
     values = _values_among_defaults(function)
-    for name, item in _closure_variables(function).items():
-        if _is_value(type(item)):
-            values[name] = item
+    for name, value in _closure_variables(function).items():
+        if _is_value(type(value)):
+            values[name] = value
     return values
 
 
 def _values_among_defaults(function: FunctionType) -> dict[str, object]:
-    """Return the defaults of a function that are values, by their place or name."""
+    """Return the defaults of a function that are values, by their parameters.
+
+    A parameter is the number of its default, or the name if it is given by keyword.
+    """
     defaults: dict[str, object] = {}
-    for place, item in enumerate(function.__defaults__ or ()):
-        defaults[str(place)] = item
+    for index, default in enumerate(function.__defaults__ or ()):
+        defaults[str(index)] = default
     defaults.update(function.__kwdefaults__ or {})
-    return {name: item for name, item in defaults.items() if _is_value(type(item))}
+    values = {}
+    for parameter, default in defaults.items():
+        if _is_value(type(default)):
+            values[parameter] = default
+    return values
 
 
-def _is_value(kind: type) -> bool:
+def _is_value(type_: type) -> bool:
     """Return whether objects of a type are values of the standard library or data.
 
     A property of a mock stands for the value that it gives.
     """
-    if kind in PLAIN or row_of(kind) is not None or library_of(kind) is not None:
+    if type_ in PLAIN or row_of(type_) is not None or library_of(type_) is not None:
         return True
-    if issubclass(kind, Enum) or not _FIELDS_OF_DATA.isdisjoint(dir(kind)):
+    if issubclass(type_, Enum) or not _FIELDS_OF_DATA.isdisjoint(dir(type_)):
         return True
-    return full_name(kind) == "unittest.mock.PropertyMock"
+    return full_name(type_) == "unittest.mock.PropertyMock"
 
 
 def _is_local(cls: type) -> bool:
