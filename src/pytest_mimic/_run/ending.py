@@ -45,7 +45,7 @@ class Ending:
 
     Attributes:
         calls: What collects the calls for the HTML report, or None.
-        usage: The file of `--mimic-usage`, or None.
+        usage_file: The file of `--mimic-usage`, or None.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Ending:
         is_controller: bool,
     ) -> None:
         self.calls: CallReports | None = None
-        self.usage: UsageFile | None = None
+        self.usage_file: UsageFile | None = None
         self._config = config
         self._session = session
         self._tests = tests
@@ -77,8 +77,8 @@ class Ending:
         if self._is_worker:
             return
         try:
-            if self.usage is not None:
-                self.usage.remove_old()
+            if self.usage_file is not None:
+                self.usage_file.remove_old()
             if self.calls is not None:
                 self.calls.refuse_other_kinds()
         except MimicError as error:
@@ -164,14 +164,14 @@ class Ending:
         if self._tests.have_run and not self._config.option.collectonly:
             if account.missing:
                 self._find_moves()
-            reasons_not_all_run = self._tests.reasons_not_all_run()
+            reasons_for_partial_run = self._tests.reasons_for_partial_run()
             self._judgement = judge_unused(
                 self._session.vault,
                 account,
                 self._session.settings,
-                reasons=reasons_not_all_run,
+                reasons=reasons_for_partial_run,
             )
-            if not reasons_not_all_run:
+            if not reasons_for_partial_run:
                 # No call has such a path, so it may be misspelt: `ignore=filter.dat`.
                 for option in sorted(account.ignored_paths - account.met_paths):
                     account.notes.add(f"{option} met nothing in any call")
@@ -231,7 +231,7 @@ class Ending:
             file, _, _ = test.partition("::")
             account.collected.add(file)
         gone_tests = GoneTests(
-            account, settings, is_complete=not self._tests.reasons_not_all_run()
+            account, settings, is_complete=not self._tests.reasons_for_partial_run()
         )
         moves = moved_tests(
             self._session.vault, first_misses, gone_tests, targets=targets
@@ -247,13 +247,13 @@ class Ending:
 
     def _keep_usage(self) -> None:
         """Write the file of `--mimic-usage`."""
-        usage = self.usage
+        usage_file = self.usage_file
         account = self._session.account
-        if usage is None or not self._tests.have_run:
+        if usage_file is None or not self._tests.have_run:
             return
         account.known = set(self._session.vault.names())
-        account.ran = set(map(usage.in_environment, account.outcomes))
-        usage.write(account, self._session.settings)
+        account.ran = set(map(usage_file.in_environment, account.outcomes))
+        usage_file.write(account, self._session.settings)
 
     def _write_page(self) -> None:
         """Write the HTML report, if one was requested."""

@@ -91,7 +91,7 @@ class PytestRun(Hooks):
         if path is not None:
             from pytest_mimic._tools.unused.usage import UsageFile
 
-            self.ending.usage = UsageFile(path)
+            self.ending.usage_file = UsageFile(path)
 
     # -- start
 
@@ -153,9 +153,9 @@ class PytestRun(Hooks):
             from pytest_mimic._run.progress import show_progress
 
             self.config.add_cleanup(show_progress(terminal, self.session.run))
-        self.tests.finish_collection(selected, usage=self.ending.usage)
+        self.tests.finish_collection(selected, usage_file=self.ending.usage_file)
         problems = self.session.coverings.new_problems()
-        if not self.tests.reasons_not_all_run():
+        if not self.tests.reasons_for_partial_run():
             problems += self._missing_modules()
         if not problems:
             return

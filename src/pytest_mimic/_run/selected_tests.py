@@ -149,8 +149,11 @@ class SelectedTests(Hooks):
         self._collected: list[pytest.Item] = []
         self._selected_count = 0
 
-    def reasons_not_all_run(self) -> list[str]:
-        """Return the reasons why not all tests of the project run; none if all do."""
+    def reasons_for_partial_run(self) -> list[str]:
+        """Return why the run is partial: it leaves out tests of the project.
+
+        The list is empty if all tests run.
+        """
         return [
             *self._account.deselected,
             *self._account.hiding,
@@ -188,23 +191,23 @@ class SelectedTests(Hooks):
 
     def have_all_passed(self) -> bool:
         """Return whether all tests of the project have run and passed."""
-        if self._account.skipped_modules or self.reasons_not_all_run():
+        if self._account.skipped_modules or self.reasons_for_partial_run():
             return False
-        outcomes = list(self._account.outcomes.values())
+        results = list(self._account.outcomes.values())
         # A plugin may run tests in its own way, without a report of each.
-        if len(outcomes) < self._selected_count:
+        if len(results) < self._selected_count:
             return False
-        return all(outcome == "passed" for outcome in outcomes)
+        return all(result == "passed" for result in results)
 
     def finish_collection(
-        self, selected: Sequence[pytest.Item], *, usage: UsageFile | None
+        self, selected: Sequence[pytest.Item], *, usage_file: UsageFile | None
     ) -> None:
         """Note which tests are requested, and how many of the collected will not run.
 
         Args:
             selected: The tests that will run.
-            usage: The file of `--mimic-usage`: for that, the ids of all collected tests
-                are noted as well. None: the option was not given.
+            usage_file: The file of `--mimic-usage`: for that, the ids of all collected
+                tests are noted as well. None: the option was not given.
         """
         config = self._config
         note_selection(
@@ -221,9 +224,9 @@ class SelectedTests(Hooks):
         for item in self._collected:
             if id(item) not in ids_of_selected:
                 deselected += 1
-        if usage is not None:
+        if usage_file is not None:
             for item in self._collected:
-                self._account.tests.add(usage.in_environment(plain_id(item)))
+                self._account.tests.add(usage_file.in_environment(plain_id(item)))
         self._collected.clear()
         if deselected:
             self._account.deselected.add(f"{plural(deselected, 'test')} deselected")

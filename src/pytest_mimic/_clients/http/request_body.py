@@ -29,7 +29,6 @@ from pytest_mimic._clients.http.headers import (
     ANYTHING,
     CHOOSING,
     header_parts,
-    text_of_bytes,
     without_framing,
 )
 from pytest_mimic._clients.http.text_and_json import json_of, text_of_bytes

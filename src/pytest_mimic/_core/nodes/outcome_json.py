@@ -1,4 +1,4 @@
-"""The JSON of values folded into the values themselves, and searched for tags.
+"""Values made of their JSON, and the JSON searched for tags.
 
 Outcomes are read in this way, and so are arguments from their descriptions. `node_json`
 has the forms of the JSON.
@@ -11,42 +11,52 @@ from typing import Any
 
 from pytest_mimic._core.nodes.json_tags import TAG_SIGN, tag_in, unescaped
 
-# The types of plain parts. Most parts are plain, and `folded` is not called for them.
+# The types of parts that JSON has itself. Most parts are of one, and `value_of_json` is not
+# called for them.
 _PLAIN = frozenset((bool, float, int, str, type(None)))
 
-Make = Callable[[str, Any, dict[str, Any]], Any]
-"""Makes a value, given the tag, the value of its part, and the values of its facts."""
+MakeTagged = Callable[[str, Any, dict[str, Any]], Any]
+"""Makes the value of a tag, given the tag, the value behind it, and its facts."""
 
 
-def folded(plain: Any, make: Make) -> Any:
-    """Return the value of a JSON. The parts of a value are made before the whole.
+def value_of_json(plain: Any, make_tagged: MakeTagged) -> Any:
+    """Return the value that a JSON stands for. Its parts are made before the whole.
 
-    Of `{"$tuple": [{"$date": "2026-11-02"}]}`, `make` is called with `date` and the
-    text, and then with `tuple` and the list of what it has returned.
+    Of `{"$tuple": [{"$date": "2026-11-02"}]}`, `make_tagged` is called with `date` and
+    the text, and then with `tuple` and the list of what it has returned.
+
+    Args:
+        plain: The JSON, loaded.
+        make_tagged: Makes the value of each tag.
     """
     kind = type(plain)
     if kind is list:
-        return [part if type(part) in _PLAIN else folded(part, make) for part in plain]
+        return [
+            part if type(part) in _PLAIN else value_of_json(part, make_tagged)
+            for part in plain
+        ]
     if kind is not dict:
         return plain
     if len(plain) == 1:
-        [(name, part)] = plain.items()
-        part = part if type(part) in _PLAIN else folded(part, make)
-        if name[:1] != TAG_SIGN:
-            return {name: part}
-        if name[1:2] == TAG_SIGN:
-            return {name[1:]: part}
-        return make(name[1:], part, {})
+        # Most tags stand alone, without facts.
+        [(key, part)] = plain.items()
+        part = part if type(part) in _PLAIN else value_of_json(part, make_tagged)
+        if key[:1] != TAG_SIGN:
+            return {key: part}
+        if key[1:2] == TAG_SIGN:
+            # A second `$` marks a user's key that begins with `$`, not a tag.
+            return {key[1:]: part}
+        return make_tagged(key[1:], part, {})
     parts = {
-        name: part if type(part) in _PLAIN else folded(part, make)
-        for name, part in plain.items()
+        key: part if type(part) in _PLAIN else value_of_json(part, make_tagged)
+        for key, part in plain.items()
     }
     first_key = next(iter(parts), "")
     if first_key[:1] != TAG_SIGN:
         return parts
     if first_key[1:2] == TAG_SIGN:
         return unescaped(parts)
-    return make(first_key[1:], parts.pop(first_key), parts)
+    return make_tagged(first_key[1:], parts.pop(first_key), parts)
 
 
 def written_tag(tag: str) -> str:

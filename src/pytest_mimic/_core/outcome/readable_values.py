@@ -16,7 +16,7 @@ from typing import Any
 from pytest_mimic._core.nodes.json_tags import has_both_forms, is_escaped
 from pytest_mimic._core.nodes.node_classes import Fields, Items, Node, Opaque
 from pytest_mimic._core.nodes.node_json import plain_of
-from pytest_mimic._core.nodes.outcome_json import folded, written_tag
+from pytest_mimic._core.nodes.outcome_json import value_of_json, written_tag
 from pytest_mimic._core.nodes.value_walk import CONTAINERS, AnyNode, Walk
 from pytest_mimic._core.outcome.class_tags import ClassTag, tag_of
 from pytest_mimic._core.outcome.json_layout import DEPTH
@@ -285,7 +285,7 @@ class ValueReader:
             DamagedError, RecursionError: The JSON is not as a recording writes it, or
                 imports a name that the recording does not list.
         """
-        return folded(plain, self.make)
+        return value_of_json(plain, self.make)
 
     def make(self, tag: str, part: Any, facts: dict[str, Any]) -> Any:
         """Return the value of a tag, whose part and facts are values. See `read`."""

@@ -80,24 +80,27 @@ class Cleared(NamedTuple):
     is_held: bool = False
 
 
-class _FileBefore(NamedTuple):
-    """What the file of a recording or cassette says before it is written.
+class _PreviousFile(NamedTuple):
+    """What the file of a recording or cassette says before it is written again.
+
+    What a call still says in the same way is taken from it as it stands there, and a
+    file in which nothing would change is not written.
 
     Attributes:
-        data: The content of the file, None if there is no file.
+        content: The bytes of the file, None if there is no file.
         facts: The JSON of the file, empty if the file is absent or damaged.
         entries: The outcomes as they stand in the file.
         arguments: The arguments of the calls in the file.
         keys: In a cassette, the identities of its calls; else empty.
     """
 
-    data: bytes | None = None
+    content: bytes | None = None
     facts: dict[str, Any] = {}  # noqa: RUF012 - it is never changed
     entries: Sequence[Entry | None] = ()
     arguments: Sequence[Described] = ()
     keys: Sequence[str] = ()
 
-    def without_other_calls(self, calls: Sequence[Recording]) -> _FileBefore:
+    def without_other_calls(self, calls: Sequence[Recording]) -> _PreviousFile:
         """Return what the file says of those calls that still have their places.
 
         In a cassette that is recorded again, another call may have the place of a call.
@@ -194,25 +197,27 @@ class Writer:
             test = calls[0].test
             recorded = calls[0].recorded
         origin = Origin(name, name if is_cassette else calls[0].target, test)
-        file_before = _FileBefore() if is_new else _read_before(objects, name)
+        previous_file = (
+            _PreviousFile() if is_new else _read_previous_file(objects, name)
+        )
         if is_cassette:
-            file_before = file_before.without_other_calls(calls)
+            previous_file = previous_file.without_other_calls(calls)
         outcomes = list(chain.from_iterable(call.outcomes for call in calls))
         store.share()
         entries, is_same = _entries_in_file(
-            objects, outcomes, file_before.entries, origin
+            objects, outcomes, previous_file.entries, origin
         )
         arguments = _arguments_in_file(
-            objects, calls, file_before.arguments, is_cassette=is_cassette
+            objects, calls, previous_file.arguments, is_cassette=is_cassette
         )
         facts_of_run: Mapping[str, Any] = {"test": test, "recorded": recorded}
-        if file_before.facts and is_same:
-            facts_of_run = file_before.facts
+        if previous_file.facts and is_same:
+            facts_of_run = previous_file.facts
         facts = _facts_of_file(
             calls, entries, arguments, facts_of_run, is_cassette=is_cassette
         )
-        new_content = _content_of_file(facts, file_before)
-        old_content = file_before.data
+        new_content = _content_of_file(facts, previous_file)
+        old_content = previous_file.content
         is_changed = new_content is not old_content
         if is_changed and not store.replace(name, old_content, new_content):
             # Another process has written the file since: a test that fails puts that
@@ -329,35 +334,37 @@ def _arguments_in_file(
     return arguments
 
 
-def _content_of_file(facts: dict[str, Any], file_before: _FileBefore) -> bytes:
-    """Return the content of a file with these facts; if it has them, as it is.
+def _content_of_file(facts: dict[str, Any], previous_file: _PreviousFile) -> bytes:
+    """Return the content of a file with these facts.
 
-    A fact that is not known here changes nothing. One of the identity that is gone,
+    It is the content of the previous file if that has the same facts. A fact that this
+    version does not know changes nothing there. A fact of the identity that is gone,
     such as an option of the line, does.
     """
     text = json_in_lines(facts)
-    if file_before.data is not None and file_before.facts:
-        old_facts = {key: file_before.facts.get(key) for key in facts}
+    if previous_file.content is not None and previous_file.facts:
+        old_facts = {key: previous_file.facts.get(key) for key in facts}
         has_lost_fact = any(
-            key in file_before.facts and key not in facts for key in _FACTS_OF_IDENTITY
+            key in previous_file.facts and key not in facts
+            for key in _FACTS_OF_IDENTITY
         )
         if text == json_in_lines(old_facts) and not has_lost_fact:
-            return file_before.data
+            return previous_file.content
     # A lone surrogate, as of a file's name that is no UTF-8, becomes its escape.
     return (text + "\n").encode(errors="backslashreplace")
 
 
-def _read_before(objects: Objects, name: str) -> _FileBefore:
-    """Return what a file says.
+def _read_previous_file(objects: Objects, name: str) -> _PreviousFile:
+    """Return what a file says that is about to be written.
 
-    Of a file that is damaged, or of an older format, only the content is returned.
+    Of a file that is damaged, or of an older format, only the bytes are returned.
 
     Raises:
         CorruptRecordingError: The file has a newer format, or is no regular file.
     """
     content = objects.store.read(name)
     if content is None:
-        return _FileBefore()
+        return _PreviousFile()
     try:
         facts = parse_recording(content, objects.label, name)
         calls = facts.get("calls") or [facts]
@@ -375,10 +382,10 @@ def _read_before(objects: Objects, name: str) -> _FileBefore:
     except ERRORS_OF_SHAPE:
         pass
     else:
-        return _FileBefore(
+        return _PreviousFile(
             content, facts=facts, entries=entries, arguments=arguments, keys=keys
         )
-    return _FileBefore(content)
+    return _PreviousFile(content)
 
 
 def _facts_of_file(

@@ -1,4 +1,4 @@
-"""The JSON of values is folded into the values, the parts before the whole."""
+"""Values are made of their JSON, the parts before the whole."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._core.nodes.outcome_json import folded, tags_in, written_tag
+from pytest_mimic._core.nodes.outcome_json import value_of_json, tags_in, written_tag
 
 # JSON, with what a maker of tuples makes of it.
 FORMS: list[tuple[Any, Any]] = [
@@ -35,7 +35,7 @@ def test_each_tag_is_made_of_its_part_and_facts(plain: Any, value: Any) -> None:
     def make(tag: str, part: Any, facts: dict[str, Any]) -> Any:
         return tag, part, facts
 
-    assert folded(plain, make) == value
+    assert value_of_json(plain, make) == value
 
 
 def test_tags_are_found_at_any_depth() -> None:
