@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from enum import Enum
 from functools import cache
 from importlib.machinery import ModuleSpec, PathFinder
 from os.path import realpath
@@ -130,9 +131,9 @@ PACKAGE: Final = f"{Path(__file__).parents[1]}{os.sep}"
 _TEST_MACHINERY = frozenset(
     {"_pytest", "execnet", "pluggy", "pytest", "pytest_mimic", "xdist"}
 )
-# What this plugin is built on calls functions for it.
-_BUILT_ON = frozenset({"cloudpickle", "filelock", "xxhash"})
-_PACKAGES_THAT_CALL = sys.stdlib_module_names | _TEST_MACHINERY | _BUILT_ON
+# The distributions that this plugin requires: they call functions for it.
+_REQUIRED_PACKAGES = frozenset({"cloudpickle", "filelock", "xxhash"})
+_PACKAGES_THAT_CALL = sys.stdlib_module_names | _TEST_MACHINERY | _REQUIRED_PACKAGES
 _NAME_IN_PYPROJECT = (
     r"""(?ms)^\[(?:project|tool\.poetry)\]$(?:(?!^\[).)*?^name\s*=\s*["']([^"']+)"""
 )
@@ -199,6 +200,17 @@ def is_machinery(module: str) -> bool:
     return module.partition(".")[0] in _TEST_MACHINERY
 
 
+class _Caller(Enum):
+    """Whose code a frame is that has called a function, directly or through others."""
+
+    #: pytest, a plugin of it, or an import: it gets the real function.
+    MACHINERY = "machinery"
+    #: The code under test: its calls are recorded and replayed.
+    PROJECT = "project"
+    #: The standard library, which calls for the frame behind it.
+    GO_BETWEEN = "go-between"
+
+
 def may_be_called_by_pytest(*modules: object) -> bool:
     """Return whether pytest or this plugin may call functions of a module."""
     for module in modules:
@@ -210,35 +222,38 @@ def may_be_called_by_pytest(*modules: object) -> bool:
 
 
 def called_by_pytest(*, depth: int = 2) -> bool:
-    """Return whether pytest, a plugin or an import called a function.
-
-    The call is so many frames up.
+    """Return whether pytest, a plugin or an import has called a mimicked function.
 
     The caller is the innermost frame outside the standard library.
+
+    Args:
+        depth: How many frames up the code is that has called the function.
     """
     frame: FrameType | None = sys._getframe(depth)
     while frame is not None:
         package = str(frame.f_globals.get("__name__")).partition(".")[0]
-        answer = _classify(frame.f_code.co_filename, package)
-        if answer is not None:
-            return answer
+        caller = _caller_of_code(frame.f_code.co_filename, package)
+        if caller is not _Caller.GO_BETWEEN:
+            return caller is _Caller.MACHINERY
         frame = frame.f_back
     return False
 
 
 @cache
-def _classify(file: str, package: str) -> bool | None:
-    """Classify the code that calls a wrapped function.
+def _caller_of_code(file: str, package: str) -> _Caller:
+    """Return whose code a frame is.
 
-    True: pytest and the like. False: code under test. None: code that calls for its
-    caller.
+    Args:
+        file: The file of its code.
+        package: The first word of its module's name.
     """
+    # A package of the project may be named like a plugin.
     is_plugin = package.startswith("pytest_") and path_when_installed(file) is not None
     is_import = file.startswith(("<frozen importlib", "<frozen zipimport"))
-    if is_plugin or is_import or package in _TEST_MACHINERY | _BUILT_ON:
-        return True
-    # A name alone decides nothing: a project may have a package named `test`.
-    is_named_so = package in sys.stdlib_module_names
-    if is_named_so and (file.startswith("<frozen ") or is_in_stdlib(file)):
-        return None
-    return False
+    if is_plugin or is_import or package in _TEST_MACHINERY | _REQUIRED_PACKAGES:
+        return _Caller.MACHINERY
+    # A package of the project may be named like one of the standard library: `test`.
+    has_name_of_stdlib = package in sys.stdlib_module_names
+    if has_name_of_stdlib and (file.startswith("<frozen ") or is_in_stdlib(file)):
+        return _Caller.GO_BETWEEN
+    return _Caller.PROJECT

@@ -58,7 +58,7 @@ def write_whole(path: Path, text: str, *, label: str) -> None:
     """
     try:
         target = Path(os.path.realpath(path))
-        if is_special(target):
+        if is_device_or_pipe(target):
             target.write_text(text, encoding="utf-8", newline="\n")
         else:
             _replace(target, text)
@@ -66,8 +66,11 @@ def write_whole(path: Path, text: str, *, label: str) -> None:
         raise MimicError(f"cannot write {label}: {reason.strerror or reason}") from None
 
 
-def is_special(path: Path) -> bool:
-    """Check whether a path is a device, a pipe or a socket: no file may replace it."""
+def is_device_or_pipe(path: Path) -> bool:
+    """Check whether a path is a device, a pipe or a socket.
+
+    What is written goes into it: no file may replace it.
+    """
     try:
         mode = path.stat().st_mode
     except OSError:
@@ -107,7 +110,7 @@ def refuse_other_kinds(
         MimicError: The file is of another kind, or cannot be read.
     """
     try:
-        if is_special(path) or not path.exists():
+        if is_device_or_pipe(path) or not path.exists():
             return
         with path.open("rb") as file:
             start = file.read(_BYTES_OF_KIND)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pytest_mimic._core.whole_files import (
-    is_special,
+    is_device_or_pipe,
     refuse_other_kinds,
     write_whole,
 )
@@ -101,8 +101,8 @@ def test_a_device_and_a_pipe_are_not_read(tmp_path: Path) -> None:
     for path in (pipe, Path("/dev/zero")):
         refuse_other_kinds(path, is_ours, option="--mimic-report")
 
-    assert is_special(pipe)
-    assert not is_special(tmp_path)
+    assert is_device_or_pipe(pipe)
+    assert not is_device_or_pipe(tmp_path)
 
 
 def is_ours(start: bytes) -> bool:

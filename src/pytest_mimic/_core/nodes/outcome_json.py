@@ -11,8 +11,8 @@ from typing import Any
 
 from pytest_mimic._core.nodes.json_tags import TAG_SIGN, tag_in, unescaped
 
-# The types of parts that JSON has itself. Most parts are of one, and `value_of_json` is not
-# called for them.
+# The types of parts that JSON has itself. Most parts are of one, and `value_of_json` is
+# not called for them.
 _PLAIN = frozenset((bool, float, int, str, type(None)))
 
 MakeTagged = Callable[[str, Any, dict[str, Any]], Any]

@@ -12,17 +12,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.commands import relative_path
 from pytest_mimic._core.engine.account import Account
-from pytest_mimic._core.whole_files import is_special, refuse_other_kinds, write_whole
+from pytest_mimic._core.whole_files import (
+    is_device_or_pipe,
+    refuse_other_kinds,
+    write_whole,
+)
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.settings import Settings
 
-# The key of the format's number. This key comes first, so that the first bytes of the
-# file of an account tell it from other files.
+# The key of the format's number. This key comes first, so that the first bytes of a
+# usage file tell it from other files.
 _KEY_OF_FORMAT = "mimic_usage"
-_FORMAT_OF_ACCOUNTS = 5
-_START_OF_ACCOUNT = f'{{"{_KEY_OF_FORMAT}":'.encode()
+_FORMAT_OF_USAGE_FILES = 5
+_START_OF_USAGE_FILE = f'{{"{_KEY_OF_FORMAT}":'.encode()
 # The entries of an account by which recordings are judged. What else it has, as missing
 # calls in words, is shown at the end of its run.
 _JUDGED_BY = (
@@ -78,13 +82,13 @@ def write_usage(path: Path, account: Account, settings: Settings) -> None:
     plain = account.to_plain()
     judged_by = {name: plain[name] for name in _JUDGED_BY}
     usage = usage_of(settings)._replace(account=judged_by)
-    facts = {_KEY_OF_FORMAT: _FORMAT_OF_ACCOUNTS, **usage._asdict()}
+    facts = {_KEY_OF_FORMAT: _FORMAT_OF_USAGE_FILES, **usage._asdict()}
     text = json.dumps(facts, separators=(",", ":")) + "\n"
     write_whole(path, text, label=str(path))
 
 
 def remove_old(path: Path) -> None:
-    """Remove the file of an earlier run.
+    """Remove the usage file of an earlier run.
 
     A run that is killed must not leave that file as its own. A link stays, and so does
     a device or a pipe.
@@ -92,8 +96,8 @@ def remove_old(path: Path) -> None:
     Raises:
         MimicError: A folder, or a file of another kind, has this path.
     """
-    refuse_other_kinds(path, _is_account, option="--mimic-usage")
-    if is_special(path):
+    refuse_other_kinds(path, _is_usage_file, option="--mimic-usage")
+    if is_device_or_pipe(path):
         return
     try:
         Path(os.path.realpath(path)).unlink(missing_ok=True)
@@ -101,9 +105,9 @@ def remove_old(path: Path) -> None:
         raise MimicError(f"--mimic-usage={path}: {reason.strerror or reason}") from None
 
 
-def _is_account(start: bytes) -> bool:
+def _is_usage_file(start: bytes) -> bool:
     """Check whether a file that begins with these bytes is one of `--mimic-usage`."""
-    return start.startswith(_START_OF_ACCOUNT)
+    return start.startswith(_START_OF_USAGE_FILE)
 
 
 class UsageFile:
@@ -131,7 +135,7 @@ def read_usage(path: Path) -> Usage:
     """
     try:
         facts = json.loads(path.read_bytes())
-        if facts.pop(_KEY_OF_FORMAT) == _FORMAT_OF_ACCOUNTS:
+        if facts.pop(_KEY_OF_FORMAT) == _FORMAT_OF_USAGE_FILES:
             # A damaged account raises here, and not where it is used.
             Account().add(facts["account"])
             facts["label"] = str(path)

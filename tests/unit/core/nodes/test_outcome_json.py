@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_mimic._core.nodes.outcome_json import value_of_json, tags_in, written_tag
+from pytest_mimic._core.nodes.outcome_json import tags_in, value_of_json, written_tag
 
 # JSON, with what a maker of tuples makes of it.
 FORMS: list[tuple[Any, Any]] = [
