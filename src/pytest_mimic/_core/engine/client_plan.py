@@ -255,7 +255,7 @@ class ClientPlan(Plan):
             text = exact_text(parts)
         if text is not None and not may_have_tags(text):
             has_folders = self.places.temporary_folders
-            if not has_folders or not call.paths.may_be_in_text(text):
+            if not has_folders or not call.paths.are_mentioned_in_text(text):
                 return parts
         return descriptions().described_parts(parts, self.places)
 

@@ -342,8 +342,10 @@ class CallIdentity:
 
         a/x, a/y  →  nothing        a/x, b/y, a/z  →  0, 1, 0
         """
-        located_positions = list(filter(self._counts_by_place, self._counted_positions))
-        folders = self._given_folders(values, located_positions)
+        positions_by_place = list(
+            filter(self._paths_count_by_place, self._counted_positions)
+        )
+        folders = self._folders_in_arguments(values, positions_by_place)
         numbers: dict[str, int] = {}
         for folder in folders:
             numbers.setdefault(folder, len(numbers))
@@ -354,24 +356,32 @@ class CallIdentity:
     def folders(self, values: tuple[object, ...]) -> list[str]:
         """Return the folders from pytest in which the arguments' paths are.
 
-        The folders of arguments whose paths count by their place come first.
+        A stored path of an outcome names the second folder by its number, `tmp_path:2`.
+        Arguments whose paths do not count by their place may have other paths in a
+        replay. Their folders come last, so that the others keep their numbers.
         """
-        located_positions = []
+        positions_by_place = []
         other_positions = []
         for position in range(len(self._names)):
-            if self._counts_by_place(position):
-                located_positions.append(position)
+            if self._paths_count_by_place(position):
+                positions_by_place.append(position)
             else:
                 other_positions.append(position)
-        return self._given_folders(values, [*located_positions, *other_positions])
+        return self._folders_in_arguments(
+            values, [*positions_by_place, *other_positions]
+        )
 
-    def _given_folders(
+    def _folders_in_arguments(
         self, values: tuple[object, ...], positions: Iterable[int]
     ) -> list[str]:
         """Return the folders from pytest, as `tmp_path`, that hold paths of arguments.
 
         A folder is there once for each path in it, so that calls with paths in one
-        folder differ from calls with paths in two. The positions say which arguments.
+        folder differ from calls with paths in two.
+
+        Args:
+            values: All arguments of the call.
+            positions: The positions of the arguments to look into, in this order.
         """
         given_folders = rest_of_identity().given_folders
         folders: list[str] = []
@@ -379,13 +389,13 @@ class CallIdentity:
             folders += given_folders(values[position], self._places)
         return folders
 
-    def _counts_by_place(self, position: int) -> bool:
+    def _paths_count_by_place(self, position: int) -> bool:
         """Return whether the paths in an argument count by the place of their file."""
-        is_chosen = self._key is not None or self._names[position] in self._by_content
+        has_option = self._key is not None or self._names[position] in self._by_content
         return (
             position in self._counted_positions
             and position not in self._ignored_steps
-            and not is_chosen
+            and not has_option
         )
 
     def _data_with_paths(self, values: tuple[object, ...]) -> bytes:

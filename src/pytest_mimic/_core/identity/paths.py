@@ -108,23 +108,23 @@ def counted_file(path: Any, places: Places) -> str | None:
     None: only the path counts. After `monkeypatch.chdir(tmp_path)`, a relative path
     names a file below the base temporary folder.
     """
-    text: str = os.fspath(path)
-    place = places.place_of(text)
+    file: str = os.fspath(path)
+    place = places.place_of(file)
     is_relative = isinstance(path, Path) and not path.is_absolute()
     if place is None and places.temporary_folders and is_relative:
         try:
             # Links are not resolved, as the call opens the path as it is.
-            text = os.path.abspath(text)  # noqa: PTH100
+            file = os.path.abspath(file)  # noqa: PTH100
         except FileNotFoundError:
             # The current folder is gone.
             return None
-        place = places.place_of(text)
+        place = places.place_of(file)
         # A relative path at which there is no file is often no path to a file at all.
-        if not os.path.exists(text):  # noqa: PTH110
+        if not os.path.exists(file):  # noqa: PTH110
             return None
     if place is None or place.token != TEMPORARY:
         return None
-    return text
+    return file
 
 
 def path_replacer(places: Places) -> Callable[[str], object]:

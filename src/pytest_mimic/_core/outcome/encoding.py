@@ -294,7 +294,7 @@ def _readable(
         text = exact_text(value[kind] if kind else value)
     if text is not None:
         has_folders = bool(paths.places.temporary_folders)
-        may_hold_paths = has_folders and paths.may_be_in_text(text)
+        may_hold_paths = has_folders and paths.are_mentioned_in_text(text)
         if not may_hold_paths:
             return Readable(text, kind)
     writer = ValueWriter(paths)

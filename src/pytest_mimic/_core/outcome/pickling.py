@@ -167,7 +167,7 @@ def _dump(value: object, pickler_class: Any, paths: PathStore) -> Pickled:
     # The first pickle is made without `persistent_id`. Python calls that for each part,
     # which takes twice the time.
     pickled = _dump_with(value, pickler_class, paths)
-    if not pickled.has_paths and not paths.may_be_in_pickle(pickled.chunks):
+    if not pickled.has_paths and not paths.are_mentioned_in_pickle(pickled.chunks):
         return pickled
     has_placed_path = False
 

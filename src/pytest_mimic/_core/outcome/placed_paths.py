@@ -52,32 +52,33 @@ class PathStore:
 
     Args:
         places: The folders of the run.
-        folders: Returns the given folders that the call's arguments name, in their
+        find_folders: Returns the given folders that the call's arguments name, in their
             order.
     """
 
     def __init__(
-        self, places: Places, folders: Callable[[], Sequence[str]] = tuple
+        self, places: Places, find_folders: Callable[[], Sequence[str]] = tuple
     ) -> None:
         self.places = places
-        self._folders = folders
+        self._find_folders = find_folders
 
     @lazy_attribute
     def _folders_of_arguments(self) -> list[str]:
-        return list(dict.fromkeys(self._folders()))
+        return list(dict.fromkeys(self._find_folders()))
 
-    def may_be_in_text(self, text: str) -> bool:
+    def are_mentioned_in_text(self, text: str) -> bool:
         """Return whether a text or JSON mentions the base temporary folder.
 
         The check is fast. Only if it is true, an outcome is searched for paths.
         """
-        for encoded_folder in self.places.temporary_folders:
-            folder = encoded_folder.decode("utf-8", "surrogatepass")
+        for spelling in self.places.temporary_folders:
+            folder = spelling.decode("utf-8", "surrogatepass")
+            # JSON doubles the backslashes of Windows.
             if folder in text or folder.replace("\\", "\\\\") in text:
                 return True
         return False
 
-    def may_be_in_pickle(self, chunks: Iterable[bytes | memoryview]) -> bool:
+    def are_mentioned_in_pickle(self, chunks: Iterable[bytes | memoryview]) -> bool:
         """Return whether a pickle mentions the base temporary folder.
 
         Args:

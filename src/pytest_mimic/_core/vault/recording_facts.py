@@ -364,15 +364,16 @@ def _recording(
     if is_cassette:
         identity = call["key"]
         entries = [call["outcome"]]
-        are_texts = _ALL_TEXTS.issuperset(
+        has_its_texts = _ALL_TEXTS.issuperset(
             [type(call[fact]) for fact in _FACTS_THAT_ARE_TEXTS]
         )
     else:
+        # Only the target is always there. The identity is checked below.
         identity = call.get("identity")
         entries = call["outcomes"]
-        are_texts = type(target) is str
-    if not are_texts:
-        raise ValueError("a call lacks a fact")
+        has_its_texts = type(target) is str
+    if not has_its_texts:
+        raise ValueError("a fact of a call is no text")
     if type(entries) is not list or not entries:
         raise ValueError("no outcomes")
     for fact, kind in _TYPES_OF_OPTIONAL_FACTS.items():

@@ -173,7 +173,10 @@ def test_recording_of_another_shape_is_reported(part, other, how):
             lambda text: text.replace('"signature"', '"signed"'),
             "'signature' is missing",
         ),
-        (lambda text: text.replace('"key": "0"', '"key": 0'), "a call lacks a fact"),
+        (
+            lambda text: text.replace('"key": "0"', '"key": 0'),
+            "a fact of a call is no text",
+        ),
         (
             lambda text: text.replace('"value"', '"valeu"'),
             "needs one value, exception or file",
