@@ -470,20 +470,24 @@ def _recorded_errors(account: Account, commands: RunCommands) -> list[Line]:
 
 
 def _line_of_outcomes_not_kept(labels: Sequence[str]) -> list[str]:
-    """Return the line about outcomes that were not kept, because their tests failed."""
+    """Return the line about outcomes that were not kept, because their tests failed.
+
+    Args:
+        labels: The label of the call of each outcome.
+    """
     if not labels:
         return []
-    texts = []
-    not_named = len(labels)
+    named_calls = []
+    unnamed_count = len(labels)
     for label, count in list(Counter(labels).items())[:_MOST_CALLS_IN_LINE]:
-        texts.append(f"{label}{_words_of_times(count)}")
-        not_named -= count
-    texts += and_more(not_named)
-    of_tests = "of failing tests were"
+        named_calls.append(f"{label}{_words_of_times(count)}")
+        unnamed_count -= count
+    named_calls += and_more(unnamed_count)
+    were_not_kept = "of failing tests were not kept"
     if len(labels) == 1:
-        of_tests = "of a failing test was"
-    outcomes = plural(len(labels), "outcome")
-    return [f"{outcomes} {of_tests} not kept: {'; '.join(texts)}"]
+        were_not_kept = "of a failing test was not kept"
+    subject = plural(len(labels), "outcome")
+    return [f"{subject} {were_not_kept}: {'; '.join(named_calls)}"]
 
 
 def _line_of_pointers(account: Account) -> list[str]:

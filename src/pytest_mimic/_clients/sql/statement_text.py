@@ -348,27 +348,33 @@ def _is_ordered(tokens: Sequence[Token]) -> bool:
 def _main_table(tokens: Sequence[Token]) -> str:
     """Return the main table of a statement, or the name of what it defines.
 
-    The first word is the verb, or a part of a SELECT that begins with `FROM`.
+    SELECT (SELECT 1 FROM a) FROM b  →  b
+    INSERT INTO shop.orders SELECT … →  orders
+    CREATE TABLE IF NOT EXISTS users →  users
+
+    Args:
+        tokens: The statement from its verb on, or a SELECT from its `FROM` on.
     """
-    verb = tokens[0].upper_text
-    tokens_after_verb = tokens[1:]
-    if verb == "SELECT":
+    first_word = tokens[0].upper_text
+    if first_word == "SELECT":
         for index, token in enumerate(tokens):
+            # The `FROM` of a subquery stands in more parentheses.
             if token.upper_text == "FROM" and token.depth <= tokens[0].depth:
                 return _main_table(tokens[index:])
         return ""
-    if verb in _VERBS_OF_DEFINITIONS:
-        for index, token in enumerate(tokens_after_verb):
+    later_tokens = tokens[1:]
+    if first_word in _VERBS_OF_DEFINITIONS:
+        for index, token in enumerate(later_tokens):
             if token.upper_text in _DEFINED_THINGS:
-                tokens_after_verb = tokens_after_verb[index + 1 :]
+                later_tokens = later_tokens[index + 1 :]
                 break
-    for index, token in enumerate(tokens_after_verb):
+    for index, token in enumerate(later_tokens):
         next_text = ""
-        if index + 1 < len(tokens_after_verb):
-            next_text = tokens_after_verb[index + 1].text
+        if index + 1 < len(later_tokens):
+            next_text = later_tokens[index + 1].text
         if token.upper_text == "SELECT":
             # A subquery begins here, and its table is the main one.
-            return _main_table(tokens_after_verb[index:])
+            return _main_table(later_tokens[index:])
         if (
             token.kind in _TOKENS_OF_NAMES
             and next_text != "."

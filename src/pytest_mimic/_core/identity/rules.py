@@ -359,7 +359,7 @@ def _reduce_exception(value: Any, *, read: Reduce, whole: bool) -> object:
 
 
 def _state_kind(type_: type) -> Kind:
-    """Return the kind of a type that no table lists.
+    """Return the rule of a type that no user has registered and no table lists.
 
     Its values reduce by `__reduce_ex__` or `__getstate__` if the type defines them,
     otherwise to their attributes.
@@ -369,7 +369,7 @@ def _state_kind(type_: type) -> Kind:
         return Kind(tag, refuse)
     if "pydantic.main.BaseModel" in lineage(type_):
         return Kind(tag, _reduce_pydantic_model)
-    if _is_made_its_own_way(type_):
+    if _defines_its_pickling(type_):
         if is_stdlib(str(type_.__module__)) and hasattr(type_, "__next__"):
             # An iterator of the standard library: what it gives is not known.
             return Kind(tag, refuse)
@@ -392,8 +392,11 @@ def _no_attributes(_value: object) -> dict[str, object]:
     return {}
 
 
-def _is_made_its_own_way(type_: type) -> bool:
-    """Return whether pickle makes objects of a type in a way of this type."""
+def _defines_its_pickling(type_: type) -> bool:
+    """Return whether a type, or a base of it, says itself how its objects are pickled.
+
+    It does so by `__reduce_ex__` and the like, or by a function in `copyreg`.
+    """
     if type_ in copyreg.dispatch_table:
         return True
     # The last base is `object`.

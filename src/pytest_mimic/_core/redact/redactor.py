@@ -393,7 +393,7 @@ class Redactor(SecretNames):
             is_container = isinstance(value, (dict, list))
             if place.is_secret and not (is_container and keep_types):
                 is_text = type(value) is str
-                if is_text and self.is_hidden_cookie(place.name, value):
+                if is_text and self.has_only_hidden_cookies(place.name, value):
                     continue
                 stand_in = self._stand_in_of(place, keep_types=keep_types)
                 place.box[place.key] = stand_in
@@ -601,8 +601,8 @@ class Redactor(SecretNames):
         first, sign, attributes = cookie.partition(";")
         return f"{self._hide_cookie(first)}{sign}{attributes}"
 
-    def is_hidden_cookie(self, name: object, value: str) -> bool:
-        """Check whether a value is a header of cookies that is hidden already."""
+    def has_only_hidden_cookies(self, name: object, value: str) -> bool:
+        """Check whether a value is a header of cookies that are all hidden already."""
         if type(name) is not str or PLACEHOLDER_START not in value:
             return False
         if normalised(name) not in ("cookie", "setcookie"):

@@ -94,12 +94,12 @@ class ClientCall(NamedTuple):
             recording.
         host: The host that `only=` and `exclude=` compare with their patterns; None for
             a client without hosts.
-        shared: The recording belongs to no test. The identity alone finds the
-            recording, in any order.
+        shared: Whether the recording belongs to no test, so that all tests share it.
+            The identity alone finds the recording, in any order.
         secrets: Returns the secrets of this call. Its description is without them,
-            wherever they stand.
-        sent_secrets: The secret values that a call without `secrets` sends, each with
-            the name for which it is secret. None of them is stored.
+            wherever they stand. None: the adapter hides the secrets itself.
+        sent_secrets: If `secrets` is None, the secret values that the call sends, each
+            with the name for which it is secret. None of them is stored.
     """
 
     signature: str

@@ -11,10 +11,10 @@ from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.tree.chats import request_messages
 from pytest_mimic._core.tree.drawing import line, shortened
 
-# The characters that an argument, a prompt or a parameter of a query may take in a
-# label, and those of the whole query.
-_LONGEST = 40
-_QUERY_WIDTH = 60
+# The characters that one argument, prompt or parameter of a query may take in a label.
+_LONGEST_PART = 40
+# Those that the whole query may take.
+_LONGEST_QUERY = 60
 
 
 def call_label(
@@ -37,7 +37,7 @@ def call_label(
     if len(label) <= width:
         return label
     # Short arguments stay whole.
-    texts = [shortened(text, _LONGEST) for text in texts]
+    texts = [shortened(text, _LONGEST_PART) for text in texts]
     label = f"{target}({', '.join(texts)})"
     if len(label) <= width:
         return label
@@ -126,16 +126,20 @@ def _body_in_short(body: object, hide: Callable[[str], str]) -> str:
         words.append(model)
     messages = request_messages(body)
     if messages:
-        words.append(_last_words(hide(messages[-1].text)))
+        words.append(_end_of_prompt(hide(messages[-1].text)))
     return ": ".join(filter(None, words))
 
 
-def _last_words(text: str) -> str:
-    """Return the end of a text in one line, which tells prompts apart."""
-    one_line = " ".join(text.split())
-    if len(one_line) <= _LONGEST:
+def _end_of_prompt(prompt: str) -> str:
+    """Return the end of a prompt, as one line.
+
+    The end tells prompts apart: many begin alike.
+    """
+    one_line = " ".join(prompt.split())
+    if len(one_line) <= _LONGEST_PART:
         return one_line
-    return f"...{one_line[3 - _LONGEST :]}"
+    kept_length = _LONGEST_PART - len("...")
+    return f"...{one_line[-kept_length:]}"
 
 
 def _first_parameter(arguments: Mapping[str, Any]) -> str:
@@ -147,13 +151,13 @@ def _first_parameter(arguments: Mapping[str, Any]) -> str:
         # A list has the parameters by their place, or the mappings of several rows.
         parameters = parameters.items[0]
         if not (isinstance(parameters, Fields) and parameters.kind == "dict"):
-            return shortened(line(parameters), _LONGEST)
+            return shortened(line(parameters), _LONGEST_PART)
     if isinstance(parameters, Fields) and parameters.kind == "dict":
         for name, value in parameters.parts.items():
-            return f"{name}={shortened(line(value), _LONGEST)}"
+            return f"{name}={shortened(line(value), _LONGEST_PART)}"
         return ""
     if isinstance(parameters, Items | Fields):
-        return shortened(line(parameters), _LONGEST)
+        return shortened(line(parameters), _LONGEST_PART)
     return ""
 
 
@@ -170,8 +174,8 @@ def query_text(arguments: Mapping[str, Any]) -> str:
         value = part
         if not isinstance(value, str):
             value = line(value)
-        texts.append(shortened(f"{name}={value}", _LONGEST))
-    return shortened(f"?{'&'.join(texts)}", _QUERY_WIDTH)
+        texts.append(shortened(f"{name}={value}", _LONGEST_PART))
+    return shortened(f"?{'&'.join(texts)}", _LONGEST_QUERY)
 
 
 def by_name(arguments: Mapping[str, Any]) -> dict[str, Node]:

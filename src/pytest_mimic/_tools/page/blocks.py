@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 PageBlock = dict[str, Any]
 
 #: The characters of one text, and the rows, events or items of one list, on the page.
-MOST_CHARACTERS = 4_000
+MOST_CHARACTERS_OF_TEXT = 4_000
 MOST_ITEMS = 50
 # JSON nested deeper, or with more parts in all, is cut.
 _DEEPEST_JSON = 12
@@ -90,7 +90,7 @@ def request_blocks(arguments: Mapping[str, Any]) -> list[PageBlock]:
 def argument_blocks(arguments: Mapping[str, Node]) -> list[PageBlock]:
     """Return the arguments of a function as one block, in Python's notation."""
     shown_arguments = [
-        (name, line(part, MOST_CHARACTERS)) for name, part in arguments.items()
+        (name, line(part, MOST_CHARACTERS_OF_TEXT)) for name, part in arguments.items()
     ]
     if not shown_arguments:
         return []
@@ -277,7 +277,8 @@ def _events_block(events: Sequence[Any]) -> PageBlock:
 def stream_blocks(stream_items: Sequence[Node]) -> list[PageBlock]:
     """Return the items of a generator."""
     texts = [
-        line(stream_item, MOST_CHARACTERS) for stream_item in stream_items[:MOST_ITEMS]
+        line(stream_item, MOST_CHARACTERS_OF_TEXT)
+        for stream_item in stream_items[:MOST_ITEMS]
     ]
     return [{**_events_block(texts), "title": plural(len(stream_items), "item")}]
 
@@ -323,15 +324,15 @@ def shown_text(part: object) -> str:
         return cut(part)
     if part is None:
         return ""
-    return line(node_of(part), MOST_CHARACTERS)
+    return line(node_of(part), MOST_CHARACTERS_OF_TEXT)
 
 
 def cut(text: str) -> str:
     """Return the beginning of a text, and how much is left out."""
-    left_out = len(text) - MOST_CHARACTERS
+    left_out = len(text) - MOST_CHARACTERS_OF_TEXT
     if left_out <= 0:
         return text
-    return f"{text[:MOST_CHARACTERS]} … {left_out:,} more characters"
+    return f"{text[:MOST_CHARACTERS_OF_TEXT]} … {left_out:,} more characters"
 
 
 class PageJson:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_mimic._core.tree.outcome_trees import without_secrets
 from pytest_mimic._tools.page.blocks import (
-    MOST_CHARACTERS,
+    MOST_CHARACTERS_OF_TEXT,
     PageBlock,
     image_block,
     table_block,
@@ -31,7 +31,7 @@ _MOST_ROWS = 8
 # The longer side of the copy of an image, in pixels.
 _MOST_PIXELS = 240
 # A copy of an image that is larger as base64 is left out, in characters.
-_MOST_OF_IMAGE = 30 * MOST_CHARACTERS
+_MOST_OF_IMAGE = 30 * MOST_CHARACTERS_OF_TEXT
 
 
 # A pickle that raises one of these when it is loaded or shown has no preview that is

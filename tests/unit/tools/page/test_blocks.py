@@ -9,7 +9,7 @@ import pytest
 from pytest_mimic._core.nodes.node_classes import Fields, Opaque
 from pytest_mimic._core.tree.differing import Difference
 from pytest_mimic._tools.page.blocks import (
-    MOST_CHARACTERS,
+    MOST_CHARACTERS_OF_TEXT,
     MOST_ITEMS,
     PageJson,
     argument_blocks,
@@ -138,7 +138,10 @@ def test_items_of_a_generator() -> None:
 @pytest.mark.parametrize(
     ("value", "shown"),
     [
-        ("x" * (MOST_CHARACTERS + 5), "x" * MOST_CHARACTERS + " … 5 more characters"),
+        (
+            "x" * (MOST_CHARACTERS_OF_TEXT + 5),
+            "x" * MOST_CHARACTERS_OF_TEXT + " … 5 more characters",
+        ),
         ([1] * (MOST_ITEMS + 2), [1] * MOST_ITEMS + ["… 2 more"]),
         ({"a": None, "b": True}, {"a": None, "b": True}),
     ],
