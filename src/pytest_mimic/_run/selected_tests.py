@@ -72,8 +72,8 @@ def id_of_reported_test(report: pytest.TestReport) -> str:
     So a report and a recording of a test have one id, also in the controller of xdist.
     """
     # This plugin has added the id to the report, where the id in it is another one.
-    plain: str | None = vars(report).get(PLAIN_ID)
-    return plain or without_group(report.nodeid)
+    id_from_plugin: str | None = vars(report).get(PLAIN_ID)
+    return id_from_plugin or without_group(report.nodeid)
 
 
 def note_selection(

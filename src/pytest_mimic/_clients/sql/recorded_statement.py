@@ -75,7 +75,8 @@ def _has_unclear_column(
         if redactor.secret(name):
             continue
         column = column_by_alias.get(name.lower(), "")
-        is_listed = name.lower() in statement.listed or "*" in statement.listed
+        columns = statement.listed_columns
+        is_listed = name.lower() in columns or "*" in columns
         if redactor.secret(column) or (not column and not is_listed):
             return True
     return False

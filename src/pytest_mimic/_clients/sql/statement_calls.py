@@ -415,7 +415,7 @@ class StatementCall:
         else:
             origins = ((frozenset(), frozenset()),) * len(columns)
             is_unclear = prepared.mentions or bool(self._names_of_secrets)
-            listed_columns = prepared.statement.listed
+            listed_columns = prepared.statement.listed_columns
         hidden_columns: list[Hidden] = []
         for name, (names, binds) in zip(columns, origins):
             is_listed = "*" in listed_columns or name.lower() in listed_columns

@@ -176,18 +176,18 @@ class Statement:
         hidden_literals = []
         text_before = ""
         kind_before = ""
-        # The two words before this one, in capitals.
-        last_words = ("", "")
+        # The two words before the piece, in capitals.
+        words_before = ("", "")
         expects_values = False
         for token, text in zip(self._tokens, self._texts):
             if token.upper_text in _BEFORE_VALUES:
                 expects_values = True
             is_quoted = text.startswith('"') and text_before != "."
             is_quoted_value = expects_values and is_quoted
-            is_named = (
+            is_name = (
                 token.kind in _TOKENS_OF_NAMES and token.upper_text not in _BEFORE_TEXT
             )
-            is_password = is_named and last_words == ("IDENTIFIED", "BY")
+            is_password = is_name and words_before == ("IDENTIFIED", "BY")
             is_text = token.kind == "string" or is_quoted_value or is_password
             if is_text and text_before not in _BEFORE_KEYS:
                 hidden_literals.append(text.strip("'\""))
@@ -204,11 +204,11 @@ class Statement:
             if token.kind != "blank":
                 text_before = token.text
             if token.kind in _TOKENS_OF_NAMES:
-                last_words = (last_words[1], token.upper_text)
+                words_before = (words_before[1], token.upper_text)
         return _joined_without_semicolon(pieces), hidden_literals
 
     @lazy_attribute
-    def listed(self) -> frozenset[str]:
+    def listed_columns(self) -> frozenset[str]:
         """The columns of a plain `SELECT a, t.b FROM …` in small letters, or `*`.
 
         Another query has none: then texts of all columns may have to be hidden.
@@ -369,6 +369,7 @@ def _main_table(tokens: Sequence[Token]) -> str:
                 later_tokens = later_tokens[index + 1 :]
                 break
     for index, token in enumerate(later_tokens):
+        # After `shop` of `shop.orders` stands a point: the table is `orders`.
         next_text = ""
         if index + 1 < len(later_tokens):
             next_text = later_tokens[index + 1].text

@@ -56,7 +56,7 @@ from pytest_mimic._core.redact.known_secrets import SECRET_FACTS, known_in
 from pytest_mimic._core.vault.objects import Origin
 from pytest_mimic._core.vault.outcome_entries import EMPTY
 from pytest_mimic._core.vault.recording_facts import Recording, Stored
-from pytest_mimic._core.vault.writing import placed
+from pytest_mimic._core.vault.writing import entry_for_other_process
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
@@ -412,7 +412,7 @@ class Family:
         """Return the facts of a recording, and its outcome, as plain data."""
         facts = recording._asdict()
         [stored_outcome] = facts.pop("outcomes")
-        return facts, placed(self._run.vault.objects, stored_outcome)
+        return facts, entry_for_other_process(self._run.vault.objects, stored_outcome)
 
     def tell_progress(self) -> None:
         """Tell that a call has ended, or was replayed.

@@ -196,8 +196,8 @@ class Stored:
         encoded = self.encoded
         if encoded.readable is not None:
             return decode(encoded.readable.load(paths or encoded.paths))
-        kept: Any = encoded.pickled
-        body, *items = kept.load(encoded.count, paths)
+        pickled: Any = encoded.pickled
+        body, *items = pickled.load(encoded.count, paths)
         return decode(body, items)
 
     def damaged(self, detail: object) -> CorruptRecordingError:

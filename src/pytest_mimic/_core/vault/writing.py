@@ -109,10 +109,10 @@ class _PreviousFile(NamedTuple):
         """
         entries = list(self.entries)
         arguments = list(self.arguments)
-        for place, (old_key, call) in enumerate(zip(self.keys, calls, strict=False)):
+        for index, (old_key, call) in enumerate(zip(self.keys, calls, strict=False)):
             if call.identity != old_key:
-                entries[place] = None
-                arguments[place] = None
+                entries[index] = None
+                arguments[index] = None
         return self._replace(entries=entries, arguments=arguments)
 
 
@@ -453,7 +453,7 @@ def _facts_of_identity(call: Recording) -> dict[str, Any]:
 def _is_same(
     objects: Objects, stored_outcome: Stored, old_entry: Entry, origin: Origin
 ) -> bool:
-    """Return whether an outcome equals the sound one in the vault."""
+    """Return whether an outcome equals the one in the vault, whose files are sound."""
     if stored_outcome.awaited != old_entry.get("awaited", False):
         return False
     if stored_outcome.late_stream != old_entry.get("coroutine", ""):
@@ -506,10 +506,11 @@ def _entry_in_file(
     return renewed
 
 
-def placed(objects: Objects, stored_outcome: Stored) -> Entry:
+def entry_for_other_process(objects: Objects, stored_outcome: Stored) -> Entry:
     """Return an outcome as it stands in a recording, before there is one.
 
-    Its objects are written. All of it is plain data.
+    A forked process tells it to the others. It is plain data, and its objects are
+    written.
     """
     objects.store.share()
     outcome_entry = _entry_in_file(objects, stored_outcome, None, is_same=False)
