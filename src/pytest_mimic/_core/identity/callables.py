@@ -25,8 +25,8 @@ from pytest_mimic._core.modules import is_in_stdlib
 from pytest_mimic._core.types.kinds import (
     HEAP_TYPE,
     PLAIN,
-    Kind,
     Reduce,
+    Reduction,
     Unstable,
     class_recipe,
     full_name,
@@ -58,18 +58,18 @@ _CYTHON_FUNCTION = "cython_function_or_method"
 NO_SOURCE = "with neither source nor an importable name"
 
 
-def callable_kind(type_: type) -> Kind | None:
-    """Return the kind of functions, classes, modules, and C's equivalents of them.
+def callable_reduction(type_: type) -> Reduction | None:
+    """Return the reduction of functions, classes and modules, and of those in C.
 
     None: the type is that of other values.
     """
     for base in type_.__mro__:
-        kind = _KINDS_BY_TYPE.get(full_name(base))
-        if kind is not None:
-            return kind
+        reduction = _REDUCTIONS_BY_TYPE.get(full_name(base))
+        if reduction is not None:
+            return reduction
     if type_.__name__ == _CYTHON_FUNCTION:
         # The module of this type is named after the version of Cython.
-        return Kind("function", _reduce_callable)
+        return Reduction("function", _reduce_callable)
     return None
 
 
@@ -443,12 +443,12 @@ _FUNCTION_RULES: dict[str, Reduce] = {
     "builtins.method-wrapper": _reduce_bound_c_method,
     "functools._lru_cache_wrapper": _reduce_cached_function,
 }
-_DESCRIPTOR = Kind("descriptor", _reduce_c_descriptor)
-_KINDS_BY_TYPE = {
-    **dict.fromkeys(_FUNCTION_RULES, Kind("function", _reduce_callable)),
-    "builtins.method": Kind("builtins:method", _reduce_method),
-    "builtins.type": Kind("class", _reduce_class),
-    "builtins.module": Kind("module", _reduce_module),
+_DESCRIPTOR = Reduction("descriptor", _reduce_c_descriptor)
+_REDUCTIONS_BY_TYPE = {
+    **dict.fromkeys(_FUNCTION_RULES, Reduction("function", _reduce_callable)),
+    "builtins.method": Reduction("builtins:method", _reduce_method),
+    "builtins.type": Reduction("class", _reduce_class),
+    "builtins.module": Reduction("module", _reduce_module),
     "builtins.method_descriptor": _DESCRIPTOR,
     "builtins.wrapper_descriptor": _DESCRIPTOR,
 }

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 from xxhash import xxh3_128_digest
 
 from pytest_mimic._core.identity.paths import path_replacer
-from pytest_mimic._core.identity.rules import kind_of
+from pytest_mimic._core.identity.rules import reduction_of
 from pytest_mimic._core.identity.short_scalars import MARSHAL_VERSION, SCALARS
 from pytest_mimic._core.identity.walk import MentionsFolder, TooLarge, Walk
 from pytest_mimic._core.types.kinds import Raw
@@ -93,19 +93,23 @@ def digest(
     Raises:
         Unstable: A part has no identity. The error does not have its path yet.
     """
-    kinds = partial(
-        kind_of, places=places, layout=is_outcome, ignores_empty=ignores_empty
+    find_reduction = partial(
+        reduction_of, places=places, layout=is_outcome, ignores_empty=ignores_empty
     )
     try:
         walk = Walk(
-            kinds, dict_order_counts=is_outcome, folders=places.temporary_folders
+            find_reduction,
+            dict_order_counts=is_outcome,
+            folders=places.temporary_folders,
         )
         return _digest_by_walk_or_graph(value, walk)
     except MentionsFolder:
         # A string may be a path. The place of a path counts in place of its text, for
         # which a slower walk looks at each string.
         walk = Walk(
-            kinds, dict_order_counts=is_outcome, replace_path=path_replacer(places)
+            find_reduction,
+            dict_order_counts=is_outcome,
+            replace_path=path_replacer(places),
         )
         return _digest_by_walk_or_graph(value, walk)
 
@@ -122,7 +126,7 @@ class Graph:
     """The nodes of one value.
 
     Attributes:
-        walk: Encodes scalars, and knows the kinds of objects.
+        walk: Encodes scalars, and knows how objects are reduced.
         nodes: The nodes by the id of their object.
         nodes_as_met: The nodes in the order in which they were met.
     """
@@ -183,9 +187,9 @@ class Graph:
             node.label = b"raw" + self.digest_of_scalars([value])
             return
         else:
-            kind = self.walk.kind(type_)
-            node.label = dumps(("kind", kind.tag), MARSHAL_VERSION)
-            parts = [kind.reduce(value)]
+            reduction = self.walk.reduction(type_)
+            node.label = dumps(("kind", reduction.tag), MARSHAL_VERSION)
+            parts = [reduction.reduce(value)]
         node.label = node.label or dumps((type_.__name__, len(parts)), MARSHAL_VERSION)
         parts = self.walk.with_replaced_paths(parts)
         if node.group_size:

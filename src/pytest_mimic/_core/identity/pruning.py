@@ -10,12 +10,12 @@ from operator import is_
 from typing import Any
 
 from pytest_mimic._core.files.places import Places
-from pytest_mimic._core.identity.callables import callable_kind
-from pytest_mimic._core.identity.rules import kind_of
+from pytest_mimic._core.identity.callables import callable_reduction
+from pytest_mimic._core.identity.rules import reduction_of
 from pytest_mimic._core.identity.short_scalars import SCALARS
 from pytest_mimic._core.types.added_attributes import decides_its_pickles
 from pytest_mimic._core.types.hashes import bare_copy
-from pytest_mimic._core.types.kinds import PLAIN, Raw, registered_kind
+from pytest_mimic._core.types.kinds import PLAIN, Raw, registered_reduction
 from pytest_mimic._core.types.libraries import library_of
 from pytest_mimic._core.types.opening import all_attributes, attribute_reader
 from pytest_mimic._core.types.option_paths import Steps, paths_into_part
@@ -26,7 +26,7 @@ _MOST_LOOKED_AT = 10_000
 
 
 class Pruned:
-    """Stands for an object of which a part is left out, under the tag of its kind.
+    """Stands for an object of which a part is left out, under the tag of its type.
 
     Attributes:
         content: The form to which the object is reduced, without the part.
@@ -88,21 +88,21 @@ def _without_parts(value: Any, paths: Sequence[Steps], places: Places | None) ->
     type_ = type(value)
     if type_ in PLAIN:
         return _pruned_container(value, paths, places)
-    if callable_kind(type_) is not None:
+    if callable_reduction(type_) is not None:
         # A function or class counts by its name and source, which have no parts.
         return value
-    identity_kind = kind_of(type_, places or Places(), layout=False)
+    reduction = reduction_of(type_, places or Places(), layout=False)
     copy_without_parts = _copy_with_attributes_pruned(value, paths, places)
     if copy_without_parts is not None:
         # The code of the class may need the part that is left out, and raise anything.
         with suppress(Exception):
-            stand_in = _stand_in_class(identity_kind.tag)()
-            stand_in.content = identity_kind.reduce(copy_without_parts)
+            stand_in = _stand_in_class(reduction.tag)()
+            stand_in.content = reduction.reduce(copy_without_parts)
             return stand_in
-    reduced_form: Any = identity_kind.reduce(value)
+    reduced_form: Any = reduction.reduce(value)
     pruned_form = _pruned_form(value, reduced_form, paths, places)
     if pruned_form is not reduced_form:
-        stand_in = _stand_in_class(identity_kind.tag)()
+        stand_in = _stand_in_class(reduction.tag)()
         stand_in.content = pruned_form
         return stand_in
     if row_of(type_) is not None or not isinstance(value, Mapping):
@@ -149,7 +149,7 @@ def _has_content_and_attributes(type_: type) -> bool:
     Objects of a subclass do, unless the subclass decides what counts of them.
     """
     row_of_type = row_of(type_)
-    if registered_kind(type_) is not None:
+    if registered_reduction(type_) is not None:
         return False
     if row_of_type is None or row_of_type[1] is type_ or decides_its_pickles(type_):
         return False
@@ -357,7 +357,7 @@ class _SearchOfWaysBack:
             return part.content
         # The code of a class may raise anything.
         with suppress(Exception):
-            return kind_of(type(part), self._places, layout=False).reduce(part)
+            return reduction_of(type(part), self._places, layout=False).reduce(part)
         return ()
 
     def parts_of(self, form: Any) -> list[Any]:
@@ -385,7 +385,7 @@ def _may_hold_others(part: object) -> bool:
     kind = type(part)
     if kind in SCALARS or kind is Raw:
         return False
-    return callable_kind(kind) is None and library_of(kind) is None
+    return callable_reduction(kind) is None and library_of(kind) is None
 
 
 class _CopiesOfLeadingObjects:
@@ -427,7 +427,7 @@ class _CopiesOfLeadingObjects:
         if isinstance(part, Pruned):
             tag = f"{kind.__module__}:{kind.__qualname__}"
         else:
-            tag = kind_of(kind, Places(), layout=False).tag
+            tag = reduction_of(kind, Places(), layout=False).tag
         stand_in = self._copies[id(part)] = _stand_in_class(tag)()
         stand_in.content = self.rebuilt(self._search.forms[id(part)])
         return stand_in

@@ -1,4 +1,4 @@
-"""The rule of identity for a type.
+"""What counts of the values of a type: the `Reduction` of each type.
 
 What a user has registered comes first, then callables, libraries, the table of types,
 and the state of any other object.
@@ -15,7 +15,7 @@ from operator import attrgetter, methodcaller
 from typing import Any, cast
 
 from pytest_mimic._core.files.places import Places
-from pytest_mimic._core.identity.callables import callable_kind, class_variables
+from pytest_mimic._core.identity.callables import callable_reduction, class_variables
 from pytest_mimic._core.identity.paths import path_reducer
 from pytest_mimic._core.identity.short_scalars import (
     MARSHAL_VERSION,
@@ -36,15 +36,15 @@ from pytest_mimic._core.types.hashes import (
     recipe_of,
 )
 from pytest_mimic._core.types.kinds import (
-    Kind,
     Reduce,
+    Reduction,
     Unstable,
     class_recipe,
     full_name,
     is_stdlib,
     lineage,
     origin_and_arguments,
-    registered_kind,
+    registered_reduction,
     type_tag,
 )
 from pytest_mimic._core.types.libraries import LIBRARIES, Rule
@@ -75,10 +75,10 @@ _METHODS_OF_MAKING = frozenset(
 )
 
 
-def kind_of(
+def reduction_of(
     type_: type, places: Places, *, layout: bool, ignores_empty: bool = False
-) -> Kind:
-    """Return the kind of a type that is neither a scalar nor a plain container.
+) -> Reduction:
+    """Return the reduction of a type that is neither a scalar nor a plain container.
 
     Paths count by their place in `places`. With `layout`, of an outcome, the memory
     layout of arrays counts, and other facts that equality ignores and a replay gives
@@ -89,43 +89,48 @@ def kind_of(
         Unstable: The type has no module, and so no name that is the same in another
             process.
     """
-    kind = registered_kind(type_) or callable_kind(type_)
-    if kind is not None:
-        return kind
+    reduction = registered_reduction(type_) or callable_reduction(type_)
+    if reduction is not None:
+        return reduction
     recipe = class_recipe(type_)
     if recipe is None and type(type_.__module__) is not str:
         raise Unstable(
             f"an object of {type_.__qualname__}, a class without a module", type_
         )
-    kind = (
-        _library_kind(type_, layout=layout)
-        or _table_kind(type_, places, layout=layout)
-        or _state_kind(type_)
+    reduction = (
+        _library_reduction(type_, layout=layout)
+        or _table_reduction(type_, places, layout=layout)
+        or _state_reduction(type_)
     )
     # The origin and the arguments of a class whose own name says too little.
     named_by = origin_and_arguments(type_)
     if recipe is not None:
         named_by = type(type_), recipe
     if named_by is not None:
-        kind = _parametrised_kind(kind, named_by)
+        reduction = _parametrised_reduction(reduction, named_by)
     if ignores_empty:
-        kind = _kind_without_empty(kind)
+        reduction = _reduction_without_empty(reduction)
     if layout and has_own_hash(type_):
-        kind = Kind(
-            kind.tag, partial(_without_hash_from_constructor, reduce_state=kind.reduce)
+        reduction = Reduction(
+            reduction.tag,
+            partial(_without_hash_from_constructor, reduce_state=reduction.reduce),
         )
     if not layout and full_name(type_) in _BOOKKEEPING_CLASSES:
-        return Kind(kind.tag, _reduce_to_class_alone)
+        return Reduction(reduction.tag, _reduce_to_class_alone)
     is_mapped = any("_sa_class_manager" in vars(base) for base in type_.__mro__)
     if is_mapped and not layout:
-        kind = Kind(kind.tag, partial(_reduce_mapped_object, reduce_state=kind.reduce))
+        reduction = Reduction(
+            reduction.tag, partial(_reduce_mapped_object, reduce_state=reduction.reduce)
+        )
     named_class = type_
     if named_by is not None:
         named_class = named_by[0]
     variables = class_variables(named_class)
     if variables:
-        kind = Kind(kind.tag, _reduce_beside_facts(variables, kind.reduce))
-    return kind
+        reduction = Reduction(
+            reduction.tag, _reduce_beside_facts(variables, reduction.reduce)
+        )
+    return reduction
 
 
 def _reduce_to_class_alone(_value: object) -> None:
@@ -141,8 +146,8 @@ def _reduce_beside_facts(facts: object, reduce: Reduce) -> Reduce:
     return reduce_beside
 
 
-def _library_kind(type_: type, *, layout: bool) -> Kind | None:
-    """Return the kind by a library's rule for a class, or for its nearest base.
+def _library_reduction(type_: type, *, layout: bool) -> Reduction | None:
+    """Return the reduction by a library's rule for a class, or for its nearest base.
 
     None: no library has a rule for the class or for one of its bases.
     """
@@ -153,14 +158,14 @@ def _library_kind(type_: type, *, layout: bool) -> Kind | None:
             rules: dict[tuple[str, str], Rule] = import_module(library.identity).RULES
             rule = rules.get((package, base.__name__))
             if rule is not None:
-                return _kind_by_rule(rule, type_, package, layout=layout)
+                return _reduction_by_rule(rule, type_, package, layout=layout)
     return None
 
 
-def _kind_by_rule(
+def _reduction_by_rule(
     rule: Rule, type_: type, package: str, *, layout: bool
-) -> Kind | None:
-    """Return the kind by the rule of a library.
+) -> Reduction | None:
+    """Return the reduction by the rule of a library.
 
     For the library's own classes, the rule says all. An object of a subclass in another
     package counts by what the subclass adds, too. None: the base has no data of its
@@ -168,18 +173,18 @@ def _kind_by_rule(
     """
     if rule.is_abstract and not is_of(type_, package):
         return None
-    kind = rule.kind(type_, package, layout)
+    reduction = rule.reduction(type_, package, layout)
     if rule.reads_added:
-        return kind
+        return reduction
 
     def reduce(value: Any) -> object:
-        data = kind.reduce(value)
+        data = reduction.reduce(value)
         additions = lasting_additions(value, package)
         if not additions:
             return data
         return data, additions
 
-    return Kind(kind.tag, reduce)
+    return Reduction(reduction.tag, reduce)
 
 
 def lasting_additions(value: Any, package: str) -> dict[str, Any]:
@@ -201,25 +206,29 @@ def lasting_additions(value: Any, package: str) -> dict[str, Any]:
     return additions
 
 
-def _parametrised_kind(kind: Kind, generic: tuple[type, tuple[Any, ...]]) -> Kind:
-    """Return the kind of the objects of a parametrised generic, `Page[Item]`.
+def _parametrised_reduction(
+    reduction: Reduction, generic: tuple[type, tuple[Any, ...]]
+) -> Reduction:
+    """Return the reduction of the objects of a parametrised generic, `Page[Item]`.
 
     The name of such a class has only the names of its arguments, which may be those of
     other classes. The same holds for a class that its metaclass makes again from
     arguments.
     """
     origin, arguments = generic
-    return Kind(type_tag(origin), _reduce_beside_facts(arguments, kind.reduce))
+    return Reduction(
+        type_tag(origin), _reduce_beside_facts(arguments, reduction.reduce)
+    )
 
 
-def _kind_without_empty(kind: Kind) -> Kind:
-    """Return a kind of which empty private attributes do not count."""
-    reduce_with_empty = kind.reduce
+def _reduction_without_empty(reduction: Reduction) -> Reduction:
+    """Return a reduction of which empty private attributes do not count."""
+    reduce_with_empty = reduction.reduce
 
     def reduce(value: Any) -> object:
         return _without_empty_attributes(reduce_with_empty(value))
 
-    return Kind(kind.tag, reduce, kind.reduce_column)
+    return Reduction(reduction.tag, reduce, reduction.reduce_column)
 
 
 def _without_hash_from_constructor(value: Any, *, reduce_state: Reduce) -> object:
@@ -252,8 +261,8 @@ def _without_empty_attributes(reduced_form: Any) -> Any:
     return reduced_form
 
 
-def _table_kind(type_: type, places: Places, *, layout: bool) -> Kind | None:
-    """Return the kind of a type in the table of the standard library, or of a subclass.
+def _table_reduction(type_: type, places: Places, *, layout: bool) -> Reduction | None:
+    """Return the reduction of a type in the standard library's table, or a subclass.
 
     None: neither the type nor a base of it is in the table.
     """
@@ -261,15 +270,17 @@ def _table_kind(type_: type, places: Places, *, layout: bool) -> Kind | None:
     tag = type_tag(type_)
     if "enum.Enum" in names:
         if _BY_VALUE.isdisjoint(names):
-            return Kind(tag, _reduce_member, _reduce_many_members)
-        return Kind(tag, attrgetter("_value_"))
+            return Reduction(tag, _reduce_member, _reduce_many_members)
+        return Reduction(tag, attrgetter("_value_"))
     for name, base in zip(names, type_.__mro__, strict=True):
         if name in REFUSED:
-            return Kind(tag, refuse)
+            return Reduction(tag, refuse)
         if name == "builtins.BaseException":
             # Never None: every exception has a `__dict__`.
             read_error = cast(Reduce, attribute_reader(type_, below=base))
-            return Kind(tag, partial(_reduce_exception, read=read_error, whole=layout))
+            return Reduction(
+                tag, partial(_reduce_exception, read=read_error, whole=layout)
+            )
         row = ROWS.get(name)
         if row is None:
             continue
@@ -278,9 +289,9 @@ def _table_kind(type_: type, places: Places, *, layout: bool) -> Kind | None:
             reduce = path_reducer(places)
         # The other attributes of typing's own classes differ by version.
         if name == names[0] or type_.__module__ == "typing":
-            return Kind(row.identity_name or tag, reduce, row.reduce_column)
+            return Reduction(row.identity_name or tag, reduce, row.reduce_column)
         if base is tuple and hasattr(type_, "n_sequence_fields"):
-            return Kind(tag, _reduce_struct_sequence)
+            return Reduction(tag, _reduce_struct_sequence)
         # A subclass counts with the attributes that it adds, a named tuple with the
         # names of its fields.
         fields: tuple[str, ...] = ()
@@ -289,7 +300,7 @@ def _table_kind(type_: type, places: Places, *, layout: bool) -> Kind | None:
         if fields:
             tag = f"{tag}({','.join(fields)})"
         if author_of_pickles(type_, base.__module__) is not None:
-            return Kind(tag, _reduce_as_pickled)
+            return Reduction(tag, _reduce_as_pickled)
         read: Reduce | None
         if row.keeps_attributes:
             # The class of the table is written in Python, with attributes of its own.
@@ -298,7 +309,7 @@ def _table_kind(type_: type, places: Places, *, layout: bool) -> Kind | None:
             read = attribute_reader(type_, below=base)
         if read is not None:
             reduce = _reduce_beside_attributes(reduce, reading_lasting(read, type_))
-        return Kind(tag, reduce)
+        return Reduction(tag, reduce)
     return None
 
 
@@ -358,33 +369,35 @@ def _reduce_exception(value: Any, *, read: Reduce, whole: bool) -> object:
 # Any other object
 
 
-def _state_kind(type_: type) -> Kind:
-    """Return the rule of a type that no user has registered and no table lists.
+def _state_reduction(type_: type) -> Reduction:
+    """Return the reduction of a type that no user has registered and no table lists.
 
     Its values reduce by `__reduce_ex__` or `__getstate__` if the type defines them,
     otherwise to their attributes.
     """
     tag = type_tag(type_)
     if type_ is object:
-        return Kind(tag, refuse)
+        return Reduction(tag, refuse)
     if "pydantic.main.BaseModel" in lineage(type_):
-        return Kind(tag, _reduce_pydantic_model)
+        return Reduction(tag, _reduce_pydantic_model)
     if _defines_its_pickling(type_):
         if is_stdlib(str(type_.__module__)) and hasattr(type_, "__next__"):
             # An iterator of the standard library: what it gives is not known.
-            return Kind(tag, refuse)
-        return Kind(tag, _reduce_as_pickled)
+            return Reduction(tag, refuse)
+        return Reduction(tag, _reduce_as_pickled)
     getstate = _getstate_of(type_)
     # dataclasses and attrs generate a `__getstate__` for classes with slots. The
     # attributes of these classes are read like those of others.
     if getstate is not None and not is_of_decorator(getstate):
-        return Kind(tag, _reduce_by_getstate)
+        return Reduction(tag, _reduce_by_getstate)
     read = attribute_reader(type_)
     if read is None:
         read = _no_attributes
     else:
         read = reading_lasting(read, type_)
-    return Kind(tag, _reduce_instance(type_, read, is_checked=getstate is not None))
+    return Reduction(
+        tag, _reduce_instance(type_, read, is_checked=getstate is not None)
+    )
 
 
 def _no_attributes(_value: object) -> dict[str, object]:

@@ -31,7 +31,7 @@ These are the letters:
 | `W` | the lengths of other dicts |
 | `O` | the lengths of dicts whose order counts |
 | `Q` | the lengths of dicts with keys that have no natural order |
-| `K`, `V` | the kind of objects that are reduced one by one; all at once |
+| `K`, `V` | the tag of objects that are reduced one by one; all at once |
 | `X` | for a column of several types, the number of each value's tag |
 | `R` | the type and size of an array's memory |
 
@@ -62,7 +62,7 @@ from pytest_mimic._core.identity.short_scalars import (
     mentions_folder,
     plain_nans,
 )
-from pytest_mimic._core.types.kinds import PLAIN, Kind, Raw
+from pytest_mimic._core.types.kinds import PLAIN, Raw, Reduction
 
 # Values with more cells or levels are digested part by part: see graph.py. A part that
 # is shared counts each time, so that equal values have the same size. Tables are not so
@@ -114,14 +114,15 @@ class Walk:
     """Makes the digest of one value, by one walk through it.
 
     Attributes:
-        kind_of: Returns the kind of a type. The walk calls it once for each type.
+        find_reduction: Returns how the values of a type are reduced. The walk calls it
+            once for each type.
         dict_order_counts: Whether the order of dicts counts.
         folders: Folders in UTF-8 of which no string may contain one: see
             `MentionsFolder`.
-        replace_path: Returns an object with a kind of its own for a string that is a
+        replace_path: Returns an object of a class of its own for a string that is a
             path, the same object for equal strings, and other strings as they are.
             None in a walk in which strings are only strings, which is faster.
-        kinds: The kinds of the types that were met.
+        reductions: How the values of the types are reduced that were met.
         cells: How many values were met.
         deep_cells: How many of these were met deep inside.
     """
@@ -130,33 +131,33 @@ class Walk:
         "cells",
         "deep_cells",
         "dict_order_counts",
+        "find_reduction",
         "folders",
-        "kind_of",
-        "kinds",
+        "reductions",
         "replace_path",
     )
 
     def __init__(
         self,
-        kind_of: Callable[[type], Kind],
+        find_reduction: Callable[[type], Reduction],
         *,
         dict_order_counts: bool = False,
         folders: Sequence[bytes] = (),
         replace_path: Callable[[str], object] | None = None,
     ) -> None:
-        self.kind_of = kind_of
+        self.find_reduction = find_reduction
         self.dict_order_counts = dict_order_counts
         self.folders = folders
         self.replace_path = replace_path
-        self.kinds: dict[type, Kind] = {}
+        self.reductions: dict[type, Reduction] = {}
         self.cells = self.deep_cells = 0
 
-    def kind(self, type_: type) -> Kind:
-        """Return the kind of a type that is neither a scalar nor a plain container."""
-        kind = self.kinds.get(type_)
-        if kind is None:
-            kind = self.kinds[type_] = self.kind_of(type_)
-        return kind
+    def reduction(self, type_: type) -> Reduction:
+        """Return how values are reduced that are no scalars or plain containers."""
+        reduction = self.reductions.get(type_)
+        if reduction is None:
+            reduction = self.reductions[type_] = self.find_reduction(type_)
+        return reduction
 
     def with_replaced_paths(self, column: Column) -> Column:
         """Return the column with objects in place of the strings that are paths."""
@@ -239,24 +240,24 @@ class Walk:
             return writer(self, column, update, level)
         if type_ is Raw:
             return _write_memory(column, update)
-        kind = self.kind(type_)
+        reduction = self.reduction(type_)
         if (
-            kind.reduce_column is not None
+            reduction.reduce_column is not None
             and len(column) > SHORT_COLUMN
             and self.replace_path is None
         ):
-            update(b"V" + dumps((kind.tag, len(column)), MARSHAL_VERSION))
-            return kind.reduce_column(column)
-        update(b"K" + dumps((kind.tag, len(column)), MARSHAL_VERSION))
+            update(b"V" + dumps((reduction.tag, len(column)), MARSHAL_VERSION))
+            return reduction.reduce_column(column)
+        update(b"K" + dumps((reduction.tag, len(column)), MARSHAL_VERSION))
         first_objects = {*map(id, column[:SHORT_COLUMN])}
         if len(first_objects) > FEW_OBJECTS:
             # Most objects differ: it would not pay to look for those that repeat.
-            return (list(map(kind.reduce, column)),)
+            return (list(map(reduction.reduce, column)),)
         # The column is a few objects over and over, such as time zones or flags. Each
         # object is reduced once.
         keys = list(map(id, column))
         objects = dict(zip(keys, column))
-        reduced = {key: kind.reduce(value) for key, value in objects.items()}
+        reduced = {key: reduction.reduce(value) for key, value in objects.items()}
         return (list(map(reduced.__getitem__, keys)),)
 
     def write_scalars(
@@ -316,11 +317,11 @@ class Walk:
         for type_ in dict.fromkeys(types):
             tag: Any = type_
             if type_ not in PLAIN and type_ is not Raw:
-                tag = self.kind(type_).tag
+                tag = self.reduction(type_).tag
             number_of_type[type_] = number_of_tag.setdefault(tag, len(number_of_tag))
         if len(number_of_tag) == 1:
             update(b"K" + dumps((*number_of_tag, len(column)), MARSHAL_VERSION))
-            return ([self.kinds[type(value)].reduce(value) for value in column],)
+            return ([self.reductions[type(value)].reduce(value) for value in column],)
         numbers = list(map(number_of_type.__getitem__, types))
         update(b"X" + dumps(numbers, MARSHAL_VERSION))
         columns: InnerColumns = tuple([] for _ in number_of_tag)

@@ -14,7 +14,7 @@ from typing import Any
 
 from pytest_mimic._core.commands import Remedy, Verb, do
 from pytest_mimic._core.files.places import Places
-from pytest_mimic._core.identity.rules import kind_of
+from pytest_mimic._core.identity.rules import reduction_of
 from pytest_mimic._core.identity.short_scalars import SCALARS
 from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.types.kinds import Raw, Unstable, is_stdlib, lineage
@@ -192,7 +192,7 @@ def _parts_with_steps(part: Any, places: Places) -> list[tuple[str, Any]]:
     if issubclass(type_, OrderedDict):
         # The order of its items counts, but a path names an item by its key.
         return _parts_with_steps(dict(OrderedDict.items(part)), places)
-    reduced: Any = kind_of(type_, places, layout=False).reduce(part)
+    reduced: Any = reduction_of(type_, places, layout=False).reduce(part)
     if type(reduced) is dict:
         return [(f".{name}", item) for name, item in reduced.items()]
     if type(reduced) is not tuple:

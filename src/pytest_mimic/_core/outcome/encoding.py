@@ -26,7 +26,7 @@ from pytest_mimic._core.outcome.outcome import (
 from pytest_mimic._core.outcome.pickle_file import running_python
 from pytest_mimic._core.outcome.placed_paths import NEUTRAL, NOWHERE, PathStore
 from pytest_mimic._core.outcome.readable_values import ValueReader, ValueWriter
-from pytest_mimic._core.types.kinds import Unstable, find, registered_kind
+from pytest_mimic._core.types.kinds import Unstable, find, registered_reduction
 from pytest_mimic._core.types.opening import parts_of
 from pytest_mimic._core.types.words_for_types import words_for
 from pytest_mimic.errors import UnstorableOutcomeError
@@ -111,7 +111,7 @@ class Encoded:
         if self.readable is None:
             return bool(self.pickled.has_custom_identity)
         for cls in map(find, self.readable.imports):
-            if isinstance(cls, type) and registered_kind(cls) is not None:
+            if isinstance(cls, type) and registered_reduction(cls) is not None:
                 return True
         return False
 

@@ -29,7 +29,7 @@ from pytest_mimic._core.types.kinds import (
     full_name,
     importable,
     name_of,
-    registered_kind,
+    registered_reduction,
 )
 from pytest_mimic._core.types.named_constants import (
     constant_name,
@@ -209,7 +209,7 @@ def _dump_with(
     for imported in map(find_through_classes, names):
         if isinstance(imported, type):
             has_paths = has_paths or issubclass(imported, PurePath)
-            if registered_kind(imported) is not None:
+            if registered_reduction(imported) is not None:
                 has_custom_identity = True
             if may_change_items(imported) and not is_kept(value, loaded):
                 class_name = name_of(imported)

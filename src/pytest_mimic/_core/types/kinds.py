@@ -1,8 +1,8 @@
 """The names of types and functions, and the identities that users give to types.
 
-`Kind` is the identity rule of a type, and `Unstable` the refusal of a value without
-identity. `Events` and `ServerSentEvent` are the types that adapters give to streams, so
-that the paths of options lead into all events.
+`Reduction` says what counts of the values of a type, and `Unstable` is the refusal of a
+value without identity. `Events` and `ServerSentEvent` are the types that adapters give
+to streams, so that the paths of options lead into all events.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ PLAIN = frozenset(
 )
 
 
-# `Kind` and `Raw` are written out, because each replay loads them, and the class of a
-# `NamedTuple` takes ten times as long to make.
+# `Reduction` and `Raw` are written out, because each replay loads them, and the class
+# of a `NamedTuple` takes ten times as long to make.
 
 
-class Kind:
-    """The identity rule of a type.
+class Reduction:
+    """What counts of the values of a type: they are reduced to plainer data.
 
     Attributes:
         tag: The name of the type. Types with different values have different tags.
@@ -307,17 +307,17 @@ def register_fingerprint(type_: type, reduce: Reduce) -> None:
     _registered[type_] = reduce
 
 
-def registered_kind(type_: type) -> Kind | None:
-    """Return the kind of a type that defines its own identity.
+def registered_reduction(type_: type) -> Reduction | None:
+    """Return the reduction of a type that defines its own identity.
 
     A type does so by `register_fingerprint` or `__mimic_identity__`. None: the type
     does neither.
     """
     for base in type_.__mro__:
         if base in _registered:
-            return Kind(type_tag(type_), _registered[base])
+            return Reduction(type_tag(type_), _registered[base])
         if "__mimic_identity__" in base.__dict__:
-            return Kind(type_tag(type_), _own_identity)
+            return Reduction(type_tag(type_), _own_identity)
     return None
 
 

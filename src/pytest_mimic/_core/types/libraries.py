@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
-from pytest_mimic._core.types.kinds import Kind, lineage, type_tag
+from pytest_mimic._core.types.kinds import Reduction, lineage, type_tag
 
 
 class Rule(NamedTuple):
@@ -32,8 +32,8 @@ class Rule(NamedTuple):
     is_abstract: bool = False
     reads_added: bool = False
 
-    def kind(self, type_: type, library: str, layout: bool) -> Kind:
-        """Return the kind of a type that counts by this rule."""
+    def reduction(self, type_: type, library: str, layout: bool) -> Reduction:
+        """Return how the values of a type are reduced that counts by this rule."""
         package = type_.__module__.partition(".")[0]
         tag = type_tag(type_)
         if package == library and not self.is_full:
@@ -43,7 +43,7 @@ class Rule(NamedTuple):
         def reduce(value: object) -> object:
             return rule_reduce(value, layout)
 
-        return Kind(tag, reduce)
+        return Reduction(tag, reduce)
 
 
 class Library(NamedTuple):

@@ -22,7 +22,12 @@ from types import (
 from typing import Any, Literal, NamedTuple
 
 from pytest_mimic._core.types.exception_fields import exception_fields
-from pytest_mimic._core.types.kinds import Reduce, full_name, is_stdlib, registered_kind
+from pytest_mimic._core.types.kinds import (
+    Reduce,
+    full_name,
+    is_stdlib,
+    registered_reduction,
+)
 from pytest_mimic._core.types.libraries import LIBRARIES
 from pytest_mimic._core.types.table import ROWS, row_of
 
@@ -330,7 +335,7 @@ def content_and_attributes(value: Any) -> tuple[tuple[Any, ...], dict[str, Any]]
         name.
     """
     kind = type(value)
-    rule = registered_kind(kind)
+    rule = registered_reduction(kind)
     if rule is not None:
         # A rule that fails is reported when the identity is taken.
         with suppress(Exception):

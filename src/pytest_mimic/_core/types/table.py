@@ -38,8 +38,8 @@ class Row(NamedTuple):
             value of the type is made again.
         identity_parts: Returns what a value is made of in an identity, in place of
             `take`. None: `take` gives that, too.
-        reduce_column: Returns what counts of many values at once, see `Kind` in
-            `kinds`. None: the values are taken apart one by one.
+        reduce_column: Returns what counts of many values at once, see `Reduction`
+            in `kinds`. None: the values are taken apart one by one.
         text: Takes the class in this table and a value, and returns the text that
             people see in place of the value's parts. None: people see the parts.
         identity_name: The name of the type in identities, such as `pathlib:Path`, where
