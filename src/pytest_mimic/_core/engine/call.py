@@ -151,7 +151,7 @@ class Call:
         if self.edge_call is None:
             return self.label
         hide = self.plan.run.redactor.scrub_text
-        apart = descriptions().told_apart(self.arguments, hide=hide)
+        apart = descriptions().words_that_tell_apart(self.arguments, hide=hide)
         return f"{self.label}{apart}"
 
     def named(self, without: Collection[str] = ()) -> dict[str, object]:

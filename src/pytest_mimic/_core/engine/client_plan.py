@@ -11,7 +11,7 @@ from pytest_mimic._core.engine.begin import begin
 from pytest_mimic._core.engine.call import Call
 from pytest_mimic._core.engine.family_events import NameNumbered
 from pytest_mimic._core.engine.function_plan import Plan, descriptions
-from pytest_mimic._core.engine.senders import refused, sender_of, told_apart
+from pytest_mimic._core.engine.senders import refused, remark_on_senders, sender_of
 from pytest_mimic._core.identity.call_identity import CallIdentity, rest_of_identity
 from pytest_mimic._core.nodes.json_tags import may_have_tags
 from pytest_mimic._core.outcome.json_layout import exact_text, repeated_parts
@@ -454,7 +454,7 @@ class Port:
             error = refused(call.label, call.plan.target, names, ways)
             raise run.current.pending.note(error)
         if names:
-            remark = told_apart(names, ways)
+            remark = remark_on_senders(names, ways)
             test = run.current.test_to_run_again
             if test:
                 remark = f"{remark}, {test}"

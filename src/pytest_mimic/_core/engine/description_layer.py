@@ -9,7 +9,7 @@ from pytest_mimic._core.outcome.encoding import snapshot
 from pytest_mimic._core.tree.call_labels import (
     call_label,
     label_of_recorded_call,
-    told_apart,
+    words_that_tell_apart,
 )
 from pytest_mimic._core.tree.describing import described_arguments, described_parts
 from pytest_mimic._core.tree.secrets_in_objects import has_secret_text, secrets_in
@@ -23,7 +23,7 @@ class Descriptions:
 
     call_label = staticmethod(call_label)
     label_of_recorded_call = staticmethod(label_of_recorded_call)
-    told_apart = staticmethod(told_apart)
+    words_that_tell_apart = staticmethod(words_that_tell_apart)
     described_arguments = staticmethod(described_arguments)
     described_parts = staticmethod(described_parts)
     with_contents = staticmethod(with_contents)

@@ -107,7 +107,7 @@ def refused(
     )
 
 
-def told_apart(names: list[str], ways: list[str]) -> str:
+def remark_on_senders(names: list[str], ways: list[str]) -> str:
     """Return in words how equal calls differ, and what to do."""
     return f"differ in {', '.join(names)}; to tell them apart: {', or '.join(ways)}"
 

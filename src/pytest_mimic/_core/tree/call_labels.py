@@ -28,7 +28,7 @@ def call_label(
     if arguments is None:
         return f"{target}(...)"
     texts: list[str] = []
-    for name, part in by_name(arguments).items():
+    for name, part in nodes_by_name(arguments).items():
         text = line(part)
         if not name.startswith("*"):
             text = f"{name}={text}"
@@ -66,7 +66,8 @@ def label_of_recorded_call(
     """
     if names_client(target):
         verb_and_resource = signature or (arguments or {}).get("signature", "")
-        return f"{target} {verb_and_resource}{told_apart(arguments)}".rstrip()
+        words = words_that_tell_apart(arguments)
+        return f"{target} {verb_and_resource}{words}".rstrip()
     try:
         return call_label(target, arguments, width=width)
     except (AttributeError, LookupError, TypeError):
@@ -74,7 +75,7 @@ def label_of_recorded_call(
         return f"{target}(...)"
 
 
-def told_apart(
+def words_that_tell_apart(
     arguments: Mapping[str, Any] | None, *, hide: Callable[[str], str] = str
 ) -> str:
     """Return the words that tell a client's call from others with its signature.
@@ -178,7 +179,7 @@ def query_text(arguments: Mapping[str, Any]) -> str:
     return shortened(f"?{'&'.join(texts)}", _LONGEST_QUERY)
 
 
-def by_name(arguments: Mapping[str, Any]) -> dict[str, Node]:
+def nodes_by_name(arguments: Mapping[str, Any]) -> dict[str, Node]:
     """Return the nodes of described arguments by the names that people use.
 
     The arguments in `**extra` stand under their own names, and those in `*rest` as

@@ -19,7 +19,7 @@ from pytest_mimic._core.nodes.node_parts import (
     length_of,
 )
 from pytest_mimic._core.tree.aligning import Turn, turns
-from pytest_mimic._core.tree.call_labels import by_name
+from pytest_mimic._core.tree.call_labels import nodes_by_name
 from pytest_mimic._core.tree.column_differences import Change, changed_columns
 from pytest_mimic._core.tree.drawing import steps
 from pytest_mimic._core.tree.kept_columns import kept_columns
@@ -82,13 +82,13 @@ def argument_differences(
     """
     if old is None or new is None:
         return []
-    return part_differences(by_name(old), by_name(new))
+    return part_differences(nodes_by_name(old), nodes_by_name(new))
 
 
 def part_differences(
     old: Mapping[str, Node], new: Mapping[str, Node]
 ) -> list[Difference]:
-    """Return the differences between two calls' arguments, which `by_name` gives.
+    """Return the differences between two calls' arguments, which `nodes_by_name` gives.
 
     In the paths of the differences, names have no stars: `rest[0]`, as `ignore=` takes
     it.

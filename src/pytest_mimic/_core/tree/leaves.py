@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.nodes.node_classes import Cut
 from pytest_mimic._core.nodes.node_parts import is_file
-from pytest_mimic._core.tree.call_labels import by_name
+from pytest_mimic._core.tree.call_labels import nodes_by_name
 from pytest_mimic._core.tree.drawing import steps
 from pytest_mimic._core.tree.made_anew import text_of
 
@@ -36,7 +36,7 @@ def leaves(arguments: Mapping[str, Any], ignored: Collection[Steps]) -> Iterator
 
     {"order": {"id": "5f0c…", "rows": ["a"]}}  →  order.id, order.rows[0]
     """
-    for name, part in by_name(arguments).items():
+    for name, part in nodes_by_name(arguments).items():
         # `*rest` and `**options` are written without their stars in paths.
         plain_name = name.lstrip("*")
         yield from _leaves_in(part, plain_name, [(plain_name,)], ignored)

@@ -15,7 +15,7 @@ from pytest_mimic._core.nodes.node_parts import kind_of
 from pytest_mimic._core.placeholders import is_placeholder, mentions_placeholder
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.target_options import Options
-from pytest_mimic._core.tree.call_labels import by_name
+from pytest_mimic._core.tree.call_labels import nodes_by_name
 from pytest_mimic._core.tree.difference_words import difference_lines
 from pytest_mimic._core.tree.differing import (
     ABSENT,
@@ -66,12 +66,12 @@ def nearest_recording(
     short = short_descriptions(arguments)
     parts: dict[str, Node] | None = None
     if short is not None:
-        parts = by_name(short)
+        parts = nodes_by_name(short)
 
     def likeness(known: Recording) -> tuple[Any, ...]:
         counts: tuple[float, ...] = (float("-inf"),)
         if known.arguments is not None and parts is not None:
-            differences = part_differences(by_name(known.arguments), parts)
+            differences = part_differences(nodes_by_name(known.arguments), parts)
             # The parts of different kinds, such as a text and a path.
             others = 0
             paths = set()
@@ -303,8 +303,8 @@ def _differing_digests(nearest: Recording, call: MissedCall) -> list[Difference]
     if not any(type(part) is str for part in recorded_parts.values()):
         return []
     parts = call.read_parts() or {}
-    recorded_nodes = by_name(nearest.arguments or {})
-    nodes_of_call = by_name(call.arguments or {})
+    recorded_nodes = nodes_by_name(nearest.arguments or {})
+    nodes_of_call = nodes_by_name(call.arguments or {})
     differing: list[Difference] = []
     for name, digest in recorded_parts.items():
         is_known = is_digest(digest) and is_digest(parts.get(name))
@@ -334,7 +334,7 @@ def _note_without_differences(
             f" {call.target}"
         )
     shown = "what is shown is equal"
-    secrets = _secrets_of(by_name(call.arguments or {}))
+    secrets = _secrets_of(nodes_by_name(call.arguments or {}))
     if secrets:
         words = f"{shown}, a hidden part differs"
         if len(secrets) == 1:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.nodes.node_json import node_of
 from pytest_mimic._core.nodes.node_parts import items_of
-from pytest_mimic._core.tree.call_labels import by_name
+from pytest_mimic._core.tree.call_labels import nodes_by_name
 from pytest_mimic._core.tree.chats import tokens_of_response
 from pytest_mimic._core.tree.drawing import line, lines_of
 from pytest_mimic._core.tree.nearest_recording import NearestRecording
@@ -148,7 +148,7 @@ class CallLog:
         blocks = _problem_blocks(error, differences)
         arguments = call.arguments or {}
         if call.plan.kind == "function":
-            blocks += argument_blocks(by_name(arguments))
+            blocks += argument_blocks(nodes_by_name(arguments))
         else:
             blocks += request_blocks(arguments)
         if stored_outcome is not None:

@@ -30,8 +30,8 @@ _MOST_BYTES = 1_000_000
 _MOST_ROWS = 8
 # The longer side of the copy of an image, in pixels.
 _MOST_PIXELS = 240
-# A copy of an image that is larger as base64 is left out, in characters.
-_MOST_OF_IMAGE = 30 * MOST_CHARACTERS_OF_TEXT
+# A copy of an image that has more characters as base64 is left out.
+_LONGEST_IMAGE = 30 * MOST_CHARACTERS_OF_TEXT
 
 
 # A pickle that raises one of these when it is loaded or shown has no preview that is
@@ -138,7 +138,7 @@ def _image_blocks(value: Any, _redactor: Redactor) -> list[PageBlock]:
     png_bytes = BytesIO()
     small.save(png_bytes, "PNG")
     text = b64encode(png_bytes.getvalue()).decode()
-    if len(text) > _MOST_OF_IMAGE:
+    if len(text) > _LONGEST_IMAGE:
         return []
     width, height = value.size
     title = f"{width} × {height} {value.mode}"

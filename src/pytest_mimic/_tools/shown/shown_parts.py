@@ -14,7 +14,7 @@ from pytest_mimic._core.nodes.node_classes import Fields, Node, Opaque
 from pytest_mimic._core.nodes.node_json import node_of
 from pytest_mimic._core.nodes.node_parts import items_of
 from pytest_mimic._core.seam.registry import names_client
-from pytest_mimic._core.tree.call_labels import by_name
+from pytest_mimic._core.tree.call_labels import nodes_by_name
 from pytest_mimic._core.tree.chats import (
     CHAT_PARTS,
     Message,
@@ -58,7 +58,7 @@ def argument_parts(call: Recording) -> Iterator[Part]:
         yield "the arguments are not stored", None
         return
     if not names_client(call.target):
-        for name, part in by_name(call.arguments).items():
+        for name, part in nodes_by_name(call.arguments).items():
             yield f"{name}: ", drawn(part)
         return
     for name, argument in call.arguments.items():

@@ -10,8 +10,8 @@ from pytest_mimic._core.engine.senders import (
     Sender,
     Senders,
     refused,
+    remark_on_senders,
     sender_of,
-    told_apart,
 )
 
 ANN, BOB = {"x-api-key": "key-of-ann"}, {"x-api-key": "key-of-bob"}
@@ -79,5 +79,7 @@ def test_the_error_names_the_secret_and_what_tells_the_calls_apart() -> None:
 
     assert "they differ in x-api-key" in str(error)
     assert MADE_UP in str(error)
-    assert told_apart(["x-api-key"], [MADE_UP]).startswith("differ in x-api-key; ")
+    assert remark_on_senders(["x-api-key"], [MADE_UP]).startswith(
+        "differ in x-api-key; "
+    )
     assert "key-of" not in str(error)
