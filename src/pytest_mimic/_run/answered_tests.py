@@ -30,10 +30,10 @@ class WatchedFunction:
         self.is_called = False
         self._item: Any = item
         self._function = self._item.obj
-        self._watched_function = self._watched(self._function)
+        self._watched_function = self._noting_its_call(self._function)
         self._item.obj = self._watched_function
 
-    def _watched(self, function: Any) -> Any:
+    def _noting_its_call(self, function: Any) -> Any:
         """Return a function that notes its call, bound to the same object."""
         plain_function = getattr(function, "__func__", function)
 

@@ -160,7 +160,7 @@ DOORS: dict[Layer, tuple[str, ...]] = {
         "_core.targets.option_grammar:_check_paths",
         "_core.targets.option_grammar:_read_paths",
         "_core.vault.objects:Objects._load_pickle",
-        "_core.vault.objects:Objects._untagged",
+        "_core.vault.objects:Objects._body_with_values_of_tags",
         "_core.vault.objects:Objects.check_tags",
         "_core.vault.vault:Vault.reader",
         "_run.configuration:_read_secret_names",

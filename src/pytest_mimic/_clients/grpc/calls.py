@@ -561,7 +561,7 @@ class AioCall:
         # A task has `done` and `cancel` as an ended call has them.
         return getattr(self._ended_or_task, name)
 
-    async def _ended(self) -> EndedCall:
+    async def _ended_call(self) -> EndedCall:
         """Return the call when it has ended."""
         if not isinstance(self._ended_or_task, EndedCall):
             self._ended_or_task = await self._ended_or_task
@@ -569,7 +569,7 @@ class AioCall:
 
     async def _ask(self, ask: Callable[[EndedCall], Any]) -> Any:
         """Return what a method tells of the call when it has ended."""
-        return ask(await self._ended())
+        return ask(await self._ended_call())
 
     def __await__(self) -> Generator[Any, Any, Any]:
         return self._ask(EndedCall.result).__await__()
@@ -579,12 +579,12 @@ class AioCall:
             yield message
 
     async def read(self) -> Any:
-        ended_call = await self._ended()
+        ended_call = await self._ended_call()
         return await ended_call.read_or_wait()
 
     def add_done_callback(self, callback: Callable[[Any], object]) -> None:
 
-        def call_with_this(_ended: object) -> None:
+        def call_with_this(_ended_call: object) -> None:
             callback(self)
 
         self._ended_or_task.add_done_callback(call_with_this)

@@ -40,7 +40,7 @@ class Growth:
         growth: dict[str, object] = {}
         for name in self._names():
             entry = self._entry(name)
-            gained = _gained(entry, self._seen[name])
+            gained = _growth_of_entry(entry, self._seen[name])
             if gained:
                 growth[name] = gained
                 self._seen[name] = _mark(entry)
@@ -62,7 +62,7 @@ def _mark(entry: _Entry) -> _Mark:
     return entry.copy()
 
 
-def _gained(entry: _Entry, seen: _Mark) -> list[object] | dict[str, str]:
+def _growth_of_entry(entry: _Entry, seen: _Mark) -> list[object] | dict[str, str]:
     """Return what an entry has gained since its mark was made."""
     if isinstance(entry, list) and isinstance(seen, int):
         if isinstance(entry, EventList):

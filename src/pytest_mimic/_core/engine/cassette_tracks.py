@@ -331,7 +331,7 @@ class CassetteTrack(Track):
 
     def _check_played(self) -> None:
         problem = f"cassette {self.name} does not exist"
-        facts = self._unplayed()
+        facts = self._calls_not_made()
         if self._exists:
             facts = facts or self._out_of_order()
             if not facts:
@@ -347,7 +347,7 @@ class CassetteTrack(Track):
         error.test = self._run.current.test or None
         raise error
 
-    def _unplayed(self) -> list[str]:
+    def _calls_not_made(self) -> list[str]:
         """Return a sentence for each call that was recorded and not made."""
         facts = []
         for place, label in enumerate(self._labels()):

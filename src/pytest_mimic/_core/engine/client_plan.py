@@ -104,7 +104,7 @@ class ClientPlan(Plan):
             counted = edge_call.identity
             if self._match:
                 matched = {}
-                for path, value in self._matched(parts).items():
+                for path, value in self._values_of_match(parts).items():
                     matched[f"match {path}"] = value
                 parts = {**parts, **matched}
                 counted = (*counted, *matched)
@@ -194,7 +194,7 @@ class ClientPlan(Plan):
         else:
             self.run.account.ignored_paths.add(option)
 
-    def _matched(self, parts: dict[str, Any]) -> dict[str, Any]:
+    def _values_of_match(self, parts: dict[str, Any]) -> dict[str, Any]:
         """Return the values at the paths that `match=` names.
 
         The value is None where the call has no such part.
@@ -243,7 +243,7 @@ class ClientPlan(Plan):
         assert edge_call is not None
         parts: dict[str, Any] = {"signature": call.signature}
         if self._match:
-            matched = self._matched(edge_call.parts).items()
+            matched = self._values_of_match(edge_call.parts).items()
             parts |= {path: value for path, value in matched if value is not None}
         parts |= edge_call.described
         if call.secrets is not None:

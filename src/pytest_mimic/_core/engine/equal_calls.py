@@ -269,7 +269,7 @@ class Track:
         """Return the facts by which `decisions` decides about a call."""
         recorded: Recorded = "nothing"
         if recording is not None:
-            recorded = self._recorded(call, mode, recording)
+            recorded = self._what_is_recorded(call, mode, recording)
         owner = self.owner
         # A replay goes by what is recorded alone.
         if not mode.writes or not call.converses or owner is None:
@@ -282,7 +282,9 @@ class Track:
         has_effect = call.plan.keeps_state and not owner.is_test
         return Facts(mode, recorded, conversation, has_effect)
 
-    def _recorded(self, call: Call, mode: Mode, recording: Recording) -> Recorded:
+    def _what_is_recorded(
+        self, call: Call, mode: Mode, recording: Recording
+    ) -> Recorded:
         """Return the word for what stands in a call's place."""
         if recording.outcomes[0].mark == EMPTY:
             return "empty"

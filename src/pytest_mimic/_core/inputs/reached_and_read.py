@@ -297,11 +297,11 @@ class ProjectSources:
             if code is None:
                 continue
             for member in code.members.get(name, set()) & attributes:
-                members.add(CodeName(module, _qualified(name, member)))
+                members.add(CodeName(module, _qualified_name(name, member)))
         return members
 
 
-def _qualified(holder: str, name: str) -> str:
+def _qualified_name(holder: str, name: str) -> str:
     """Return the qualified name of what a class or a module holds.
 
     A member of a class is `Client.get`. The holder `""` is the module.
@@ -420,7 +420,7 @@ class SourceCode:
         for holder, node in pending:
             name = ""
             if isinstance(node, _DEFINITIONS):
-                name = _qualified(holder, node.name)
+                name = _qualified_name(holder, node.name)
             if isinstance(node, ast.ClassDef):
                 # The methods are added apart, so the class keeps its other
                 # statements alone.

@@ -229,7 +229,7 @@ def encode(
         readable = _readable(body, paths, kind=outcome.kind)
         if readable is not None:
             return Encoded(outcome.kind, readable, paths=paths)
-    return _pickled(outcome, item_copies, target, paths)
+    return _encoded_as_pickles(outcome, item_copies, target, paths)
 
 
 def _snapshots(stream: Stream, target: str | None, paths: PathStore) -> list[Encoded]:
@@ -244,7 +244,7 @@ def _snapshots(stream: Stream, target: str | None, paths: PathStore) -> list[Enc
     return snapshots
 
 
-def _pickled(
+def _encoded_as_pickles(
     outcome: Outcome, items: list[Encoded], target: str | None, paths: PathStore
 ) -> Encoded:
     """Return an outcome as pickles: of its body, and of each item of a stream."""

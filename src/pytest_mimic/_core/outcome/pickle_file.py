@@ -82,17 +82,17 @@ def stream_and_buffers(data: memoryview) -> list[memoryview]:
     except struct.error as reason:
         raise DamagedError("") from reason
     slices: list[memoryview] = []
-    position = _aligned(8 + 8 * count)
+    position = _aligned_size(8 + 8 * count)
     for size in sizes:
         slices.append(body[position : position + size])
-        position += _aligned(size)
+        position += _aligned_size(size)
     # There is always the stream.
     if not slices or position != len(body):
         raise DamagedError("")
     return slices
 
 
-def _aligned(size: int) -> int:
+def _aligned_size(size: int) -> int:
     """Return a size rounded up to a multiple of `_ALIGNMENT`."""
     return size + -size % _ALIGNMENT
 

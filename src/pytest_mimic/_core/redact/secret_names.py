@@ -227,7 +227,7 @@ class SecretNames:
             else:
                 self._names[normalised(name)] = "any"
         # A mapping with a million different keys must not fill the memory.
-        self._judge = lru_cache(maxsize=10_000)(self._judged)
+        self._judge = lru_cache(maxsize=10_000)(self._verdict_on)
         self._plain = lru_cache(maxsize=10_000)(self._judged_as_plain)
 
     def secret(self, name: object) -> bool:
@@ -360,7 +360,7 @@ class SecretNames:
         flag = _FLAG_WITH_NAME.fullmatch(item)
         return flag is not None and self.secret(flag[1])
 
-    def _judged(self, name: str) -> str:
+    def _verdict_on(self, name: str) -> str:
         """Return whether a name is secret: `never`, `always`, or by its value.
 
         The longest secret name that it contains as whole words is compared with the

@@ -81,7 +81,7 @@ def keys_in(text: str) -> Iterator[tuple[str, str]]:
     for literal, pattern in _PATTERNS_BY_LITERAL.items():
         if literal not in text:
             continue
-        for match in _compiled(pattern).finditer(text):
+        for match in _pattern_of_key(pattern).finditer(text):
             key = match[0]
             is_basic = literal == _BASIC_SCHEME
             if is_basic and not _has_password(key[len("Basic ") :]):
@@ -93,7 +93,7 @@ def keys_in(text: str) -> Iterator[tuple[str, str]]:
 
 
 @cache
-def _compiled(pattern: str) -> re.Pattern[str]:
+def _pattern_of_key(pattern: str) -> re.Pattern[str]:
     """Return the pattern of a key that stands alone, compiled when it is needed."""
     return re.compile(rf"(?<![\w-]){pattern}(?![\w-])")
 

@@ -226,7 +226,10 @@ class _Comparison:
             if root and not whole_root.isdisjoint(self._volatile):
                 return []
             paths = [*self._volatile, *_inner_paths(self._volatile, root, recorded)]
-            recorded, actual = _pruned(recorded, paths), _pruned(actual, paths)
+            recorded, actual = (
+                _without_paths(recorded, paths),
+                _without_paths(actual, paths),
+            )
         # None: a value has no identity, so that only the trees tell.
         is_other = _is_other(recorded, actual)
         is_reordered = self._rules.mapping_order_counts and self._has_other_order(
@@ -250,23 +253,23 @@ class _Comparison:
             if not found_differences and (is_reordered or is_certain):
                 found_differences = [_difference_not_in_trees(old, new)]
         return [
-            difference.with_paths(partial(_rooted, root))
+            difference.with_paths(partial(_path_from_root, root))
             for difference in found_differences
         ]
 
     def _between_trees(self, old: Node, new: Node) -> list[Difference]:
         """Return the differences that two trees show, or the objects below them."""
         if self._rules.has_tolerance:
-            new = self._snapped(old, new)
+            new = self._with_recorded_numbers(old, new)
         found_differences: list[Difference] = []
         for difference in differences(old, new):
-            found_differences += self._told(difference)
+            found_differences += self._differences_as_told(difference)
         return found_differences or _unseen(old, new, "")
 
     def _has_other_order(self, recorded: object, actual: object) -> bool:
         return str(plain_of(self._tree(recorded))) != str(plain_of(self._tree(actual)))
 
-    def _told(self, difference: Difference) -> list[Difference]:
+    def _differences_as_told(self, difference: Difference) -> list[Difference]:
         """Return a difference between two values of a library as people say it.
 
         Each column of a table or array that differs becomes a difference. For other
@@ -286,9 +289,9 @@ class _Comparison:
             changes = changed_columns(
                 columns, other_columns, is_same=self._is_same, node_of=self._tree
             )
-            told_by_column = list(as_differences(changes, difference.path))
-            if told_by_column:
-                return told_by_column
+            differences_by_column = list(as_differences(changes, difference.path))
+            if differences_by_column:
+                return differences_by_column
         rules = self._rules
         difference_in_words = library_difference(
             old, new, rtol=rules.rtol, atol=rules.atol
@@ -312,7 +315,7 @@ class _Comparison:
             return repr(old) == repr(new)
         return False
 
-    def _snapped(self, old: Node, new: Node) -> Node:
+    def _with_recorded_numbers(self, old: Node, new: Node) -> Node:
         """Return the new tree with the recorded number for each number close to it."""
         if kind_of(old) != kind_of(new):
             return new
@@ -321,7 +324,9 @@ class _Comparison:
                 return old
             return new
         if isinstance(old, Items) and isinstance(new, Items):
-            items = [self._snapped(*pair) for pair in zip(old.items, new.items)]
+            items = [
+                self._with_recorded_numbers(*pair) for pair in zip(old.items, new.items)
+            ]
             items += new.items[len(old.items) :]
             return Items(new.kind, items, new.length, new.digest, new.facts)
         if isinstance(old, Fields) and isinstance(new, Fields):
@@ -330,7 +335,7 @@ class _Comparison:
             for name, part in new.parts.items():
                 parts[name] = part
                 if name in old.parts:
-                    parts[name] = self._snapped(old.parts[name], part)
+                    parts[name] = self._with_recorded_numbers(old.parts[name], part)
                 if parts[name] is not part:
                     is_changed = True
             if not is_changed:
@@ -376,7 +381,7 @@ def _inner_paths(paths: Sequence[Steps], root: str, value: object) -> list[Steps
     return inner_paths
 
 
-def _rooted(root: str, path: str) -> str:
+def _path_from_root(root: str, path: str) -> str:
     """Return a path behind the name of the outcome, or `result` if a name is needed.
 
     Examples:
@@ -454,7 +459,7 @@ def _difference_not_in_trees(old: Node, new: Node, path: str = "") -> Difference
     return Difference(path, fact=_REORDERED)
 
 
-def _pruned(value: Any, paths: Sequence[Steps]) -> Any:
+def _without_paths(value: Any, paths: Sequence[Steps]) -> Any:
     """Return a value without the parts that paths name."""
     if type(value) is dict:
         return _pruned_mapping(value, paths)
@@ -474,7 +479,7 @@ def _pruned_mapping(mapping: dict[Any, Any], paths: Sequence[Steps]) -> dict[Any
     for key, part in mapping.items():
         is_gone, paths_below = paths_into_part(paths, str(key))
         if not is_gone:
-            pruned[key] = _pruned(part, paths_below)
+            pruned[key] = _without_paths(part, paths_below)
     return pruned
 
 
@@ -494,7 +499,7 @@ def _pruned_events(events: Events, paths: Sequence[Steps]) -> Events:
         paths_below += [("data", *path) for path in paths_below]
         if isinstance(event, ServerSentEvent):
             event = dict(event)
-        pruned.append(_pruned(event, paths_below))
+        pruned.append(_without_paths(event, paths_below))
     return Events(pruned, is_whole=events.is_whole)
 
 

@@ -278,7 +278,7 @@ class _Describer(Walk):
         if id(value) in self.open_ids:
             return Cut(type_name(kind), is_cycle=True)
         if self.levels_left <= 0 or self.characters >= self.most_characters:
-            return self._closed(value, kind)
+            return self._node_without_parts(value, kind)
         self.open_ids.add(id(value))
         self.levels_left -= 1
         try:
@@ -287,7 +287,7 @@ class _Describer(Walk):
             self.levels_left += 1
             self.open_ids.discard(id(value))
 
-    def _closed(self, value: Any, kind: type) -> Cut:
+    def _node_without_parts(self, value: Any, kind: type) -> Cut:
         """Return the node of a value with parts of which none is shown."""
         length = None
         if issubclass(kind, (dict, list, tuple, set, frozenset)):
@@ -306,10 +306,10 @@ class _Describer(Walk):
         if issubclass(kind, Enum):
             content = member_content(value)
             if isinstance(content, str):
-                content = self._shown(content)
+                content = self._safe_text(content)
             if content is not None:
                 return self._with_value(Opaque(self.import_name(kind), content), value)
-        known = self._known(value, kind)
+        known = self._node_without_own_parts(value, kind)
         if known is not None:
             return known
         return self._as_known_text(value, kind)
@@ -320,8 +320,8 @@ class _Describer(Walk):
         if numbers is not None:
             return self._with_value(numbers, value)
         if not is_data(value):
-            return self._as_text(value, self._shown(_ADDRESS.sub("", str(value))))
-        text = self._shown(f"<{library_text(value)}>")
+            return self._as_text(value, self._safe_text(_ADDRESS.sub("", str(value))))
+        text = self._safe_text(f"<{library_text(value)}>")
         node = self._as_text(value, text, is_part=True)
         if self.budget.digests and not self.is_for_verifying:
             self._add_columns(node, value)
@@ -347,7 +347,7 @@ class _Describer(Walk):
         # the value does not count.
         return self.numbers(value.copy())
 
-    def _known(self, value: Any, kind: type) -> Node:
+    def _node_without_own_parts(self, value: Any, kind: type) -> Node:
         """Return the node of a value that the table of types knows, or of a class.
 
         None: the value has more parts, or is of another class.
@@ -397,7 +397,7 @@ class _Describer(Walk):
     def _shown_start(self, own: str, least: int = 0) -> str:
         """Return the text of a value without secrets, its beginning if it is long."""
         limit = max(self.budget.text, least)
-        start = self._shown(beginning(own, limit, self.secrets, self.redactor))
+        start = self._safe_text(beginning(own, limit, self.secrets, self.redactor))
         if len(own) > limit:
             self.cut_texts.append(own)
         # JSON has no lone surrogate, which a pattern may have.
@@ -445,7 +445,7 @@ class _Describer(Walk):
                 node_of_value = None
             digest = self._digest(column)
             node_of_column = column_node(column, digest=digest, value=node_of_value)
-            columns[self._shown(step)] = node_of_column
+            columns[self._safe_text(step)] = node_of_column
         if columns:
             node.facts["columns"] = Fields("dict", columns)
 
@@ -475,7 +475,7 @@ class _Describer(Walk):
             self.characters += len(value) + 2
             # Another text may be impossible in JSON, or name a temporary folder.
             is_plain = value.isascii() and not self.places.temporary_folders
-            if is_plain and self._shown(value) == value:
+            if is_plain and self._safe_text(value) == value:
                 return text_node(value)
         else:
             self.characters += _SHORT
@@ -485,7 +485,7 @@ class _Describer(Walk):
                 node = self.placed(TEXT_OF_PATH, self._shown_place(place))
                 return self._with_content(node, value)
         limit = self._room(len(value))
-        shown = self._shown(beginning(value, limit, self.secrets, self.redactor))
+        shown = self._safe_text(beginning(value, limit, self.secrets, self.redactor))
         if len(value) > limit:
             start = shown[:limit].encode("utf-8", "backslashreplace").decode()
             return Cut("str", start, len(value), self._digest(value))
@@ -494,7 +494,7 @@ class _Describer(Walk):
             # JSON has no such text.
             return Opaque("text", repr(written).replace("\\\\", "\\"), "str")
         if shown != value:
-            return self._hidden(value, shown)
+            return self._hidden_node(value, shown)
         return text_node(shown)
 
     def _room(self, length: int) -> int:
@@ -515,12 +515,12 @@ class _Describer(Walk):
 
     def bytes_node(self, value: bytes) -> Node:
         limit = self._room(len(value))
-        shown = self._shown(beginning(value, limit, self.secrets, self.redactor))
+        shown = self._safe_text(beginning(value, limit, self.secrets, self.redactor))
         if len(value) > limit:
             return Cut("bytes", shown[:limit], len(value), self._digest(value))
         shown_bytes = shown.encode("latin-1")
         if self.is_for_verifying and shown_bytes != value:
-            return self._hidden(value, shown)
+            return self._hidden_node(value, shown)
         return self.whole_bytes(shown_bytes)
 
     def integer(self, value: int) -> Node:
@@ -534,7 +534,7 @@ class _Describer(Walk):
         text = str(text_of(value))
         place = self.places.place_of(text)
         if place is None:
-            node = self.placed(tag, self._shown(text))
+            node = self.placed(tag, self._safe_text(text))
         else:
             node = self.placed(tag, self._shown_place(place))
         if self.budget.digests:
@@ -545,10 +545,10 @@ class _Describer(Walk):
 
     def _shown_place(self, place: PathPlace) -> tuple[str, str]:
         # The name of the folder that a fixture gave does not count.
-        return place.token, self._shown(place.rest)
+        return place.token, self._safe_text(place.rest)
 
     def _content(self, value: NamedContent) -> Opaque:
-        name = self._shown(PurePath(value.text).name)
+        name = self._safe_text(PurePath(value.text).name)
         return self._with_content(Opaque("content", name), value.text)
 
     def _with_content(self, node: Opaque, path: str) -> Opaque:
@@ -561,14 +561,16 @@ class _Describer(Walk):
         return node
 
     def _secret(self, secret: _Secret) -> Node:
-        return self._hidden(secret.value, PLACEHOLDER)
+        return self._hidden_node(secret.value, PLACEHOLDER)
 
-    def _hidden(self, value: object, shown: str) -> Node:
+    def _hidden_node(self, value: object, shown: str) -> Node:
+        """Return the node of a value of which only a text without secrets is shown."""
         if self.is_for_verifying:
             return Hidden(shown, type_name(type(value)), self._digest(value))
         return text_node(shown)
 
-    def _shown(self, text: str) -> str:
+    def _safe_text(self, text: str) -> str:
+        """Return a text without secrets."""
         # Secrets are hidden before a text is shortened: the beginning of a secret alone
         # would not be known.
         if self.redactor.environment.forms:
@@ -617,16 +619,16 @@ class _Describer(Walk):
     def items(self, value: list[Any] | tuple[Any, ...]) -> Node:
         if is_pair(value):
             shown = [value[0], self.safe(*value)]
-            return self._listed(self._parts(shown), value)
+            return self._first_items(self._parts(shown), value)
         items = value[: self.budget.items]
         shown = list(items)
         for place in range(1, len(items)):
             # The value that follows `--password` in a command line.
             if self.redactor.secret_flag(items[place - 1]):
                 shown[place] = _Secret(items[place])
-        return self._listed(self._parts(shown), value)
+        return self._first_items(self._parts(shown), value)
 
-    def _listed(self, items: list[Node], value: Any, kind: str = "") -> Items:
+    def _first_items(self, items: list[Node], value: Any, kind: str = "") -> Items:
         """Return the node of a container with its first items."""
         kind = kind or type(value).__name__
         if len(items) == len(value):
@@ -638,24 +640,24 @@ class _Describer(Walk):
         most = self.budget.items
         if kinds == {str} or kinds <= {int, float, bool}:
             ordered = nsmallest(min(most, len(value)), value, key=_with_nan_last)
-            return self._listed(self._parts(ordered), value)
+            return self._first_items(self._parts(ordered), value)
         if len(value) > most:
             # Other members have no order: in the next process, other members would be
             # the first few.
-            return self._listed([], value)
+            return self._first_items([], value)
         nodes: list[Node] = []
         characters_before = self.characters, self.characters_of_texts
         for item in value:
             # Each member has the same room, as their order differs by process.
             self.characters, self.characters_of_texts = characters_before
             nodes.append(self.node(item))
-        return self._listed(sorted(nodes, key=order), value)
+        return self._first_items(sorted(nodes, key=order), value)
 
     def mapping(self, value: dict[Any, Any]) -> Node:
         pairs = dict(islice(value.items(), self.budget.items))
         if is_typed_text(pairs) and not self._has_secret(pairs):
             # A client has written the text as JSON has it: `{"$decimal": "1.50"}`.
-            return node_of({key: self._shown(part) for key, part in pairs.items()})
+            return node_of({key: self._safe_text(part) for key, part in pairs.items()})
         keys: Iterable[Node]
         if all(map(self._is_name, pairs)):
             has_no_secret_names = id(value) in self.dicts_without_secret_names
@@ -669,7 +671,7 @@ class _Describer(Walk):
         nodes: list[Node] = []
         for key, part in zip(keys, parts, strict=True):
             nodes.append(Items("list", [key, part]))
-        return self._listed(nodes, value, "dict")
+        return self._first_items(nodes, value, "dict")
 
     def _has_secret(self, pairs: dict[Any, Any]) -> bool:
         return any(self.redactor.hides(*pair) for pair in pairs.items())
@@ -684,7 +686,7 @@ class _Describer(Walk):
         is_place = (
             self.places.temporary_folders and self.places.place_of_text(key) is not None
         )
-        return self._shown(key) == key and key.isprintable() and not is_place
+        return self._safe_text(key) == key and key.isprintable() and not is_place
 
     def safe(self, name: object, value: object) -> object:
         if self.redactor.hides(name, value):

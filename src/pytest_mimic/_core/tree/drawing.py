@@ -126,14 +126,14 @@ class _Drawing:
         if isinstance(node, str):
             return self._text(node)
         if isinstance(node, Items | Fields | Opaque):
-            return known_text(node) or self._composed(node)
+            return known_text(node) or self._drawn_with_parts(node)
         if isinstance(node, Cut):
             return _beginning(node, self._mark(node))
         if isinstance(node, Hidden):
-            return _hidden(node)
+            return _text_of_hidden(node)
         return repr(node)
 
-    def _composed(self, node: Items | Fields | Opaque) -> Drawn:
+    def _drawn_with_parts(self, node: Items | Fields | Opaque) -> Drawn:
         if isinstance(node, Items):
             return self._items(node)
         if isinstance(node, Fields):
@@ -232,7 +232,7 @@ class _Drawing:
             return phrase(node, mark)
         facts = shown_facts(node)
         if node.kind in _TEXTS or is_of_numpy(node.kind):
-            text = _marked(text_or_place(node), mark)
+            text = _with_mark(text_or_place(node), mark)
             words = [f" {name}={line(fact)}" for name, fact in facts.items()]
             return text + "".join(words)
         name = short_name(node.kind)
@@ -282,7 +282,7 @@ def _size_of_base64(node: Opaque) -> int:
     return len(text) * 3 // 4 - padding
 
 
-def _marked(text: str, mark: str) -> str:
+def _with_mark(text: str, mark: str) -> str:
     """Return a text with the mark of a digest; in `<…>`, before the last bracket."""
     if text.endswith(">"):
         return f"{text[:-1]}{mark}>"
@@ -310,7 +310,7 @@ def _beginning(node: Cut, mark: str) -> str:
     return f"{quoted[:-1]}...{quoted[-1]} ({node.length} {unit}{mark})"
 
 
-def _hidden(node: Hidden) -> str:
+def _text_of_hidden(node: Hidden) -> str:
     # A placeholder stands without quotes, a text with secrets in it with quotes.
     if is_placeholder(node.redacted_text):
         return node.redacted_text
@@ -438,7 +438,7 @@ def _lines(name: str, node: Drawn, end: str, width: int) -> Iterator[str]:
         yield f"{name}{node}{end}"
     elif isinstance(node, Block):
         yield f"{name}|"
-        yield from _indented(node.text.split("\n"))
+        yield from _indented_lines(node.text.split("\n"))
     elif isinstance(node, Table):
         yield f"{name}{node.title}"
         for row_line in _rows_of(node):
@@ -447,11 +447,11 @@ def _lines(name: str, node: Drawn, end: str, width: int) -> Iterator[str]:
         yield f"{name}{node.open}"
         for part_name, part in node.parts:
             inner_width = max(width - len(_INDENT), 20)
-            yield from _indented(_lines(part_name, part, ",", inner_width))
+            yield from _indented_lines(_lines(part_name, part, ",", inner_width))
         yield f"{node.close}{end}"
 
 
-def _indented(text_lines: Iterable[str]) -> Iterator[str]:
+def _indented_lines(text_lines: Iterable[str]) -> Iterator[str]:
     for text_line in text_lines:
         yield f"{_INDENT}{text_line}"
 

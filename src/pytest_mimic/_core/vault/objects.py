@@ -105,7 +105,7 @@ class Objects:
         if "pickle" in outcome_entry:
             return self._load_pickle(outcome_entry, origin, paths)
         if outcome_entry.get("tagged"):
-            body = self._untagged(outcome_entry, origin, paths)
+            body = self._body_with_values_of_tags(outcome_entry, origin, paths)
         else:
             body = self.body(outcome_entry, origin)
             # An object is parsed each time, a part of the entry is not.
@@ -114,7 +114,7 @@ class Objects:
         try:
             return decode(body)
         except Exception as reason:
-            raise self._damaged(
+            raise self._damage_error(
                 outcome_entry.get("json", origin.name), origin, reason
             ) from None
 
@@ -128,7 +128,9 @@ class Objects:
         name = outcome_entry["json"]
         body = parse(self.read(name, origin), f"{self.label}/{name}", test=origin.test)
         if type(body) is not dict or outcome_entry["kind"] not in body:
-            raise self._damaged(name, origin, f"it holds no {outcome_entry['kind']}")
+            raise self._damage_error(
+                name, origin, f"it holds no {outcome_entry['kind']}"
+            )
         return body
 
     def equals(self, outcome_entry: Entry, origin: Origin, encoded: Encoded) -> bool:
@@ -185,13 +187,15 @@ class Objects:
         """
         from pytest_mimic._core.outcome.dry_reading import DryReader
 
-        body = self._untagged(outcome_entry, origin, None, reader_class=DryReader)
+        body = self._body_with_values_of_tags(
+            outcome_entry, origin, None, reader_class=DryReader
+        )
         if type(body) is not dict:
-            raise self._damaged(
+            raise self._damage_error(
                 outcome_entry.get("json", origin.name), origin, "no outcome"
             )
 
-    def _untagged(
+    def _body_with_values_of_tags(
         self,
         outcome_entry: Entry,
         origin: Origin,
@@ -239,7 +243,7 @@ class Objects:
             if isinstance(reason, RecursionError):
                 detail = "nested too deeply"
             file = outcome_entry.get("json", origin.name)
-            raise self._damaged(file, origin, detail) from None
+            raise self._damage_error(file, origin, detail) from None
 
     # Pickles
 
@@ -262,7 +266,7 @@ class Objects:
                 self.memory(outcome_entry["pickle"], origin)
             )
         except DamagedError as reason:
-            raise self._damaged(outcome_entry["pickle"], origin, reason) from None
+            raise self._damage_error(outcome_entry["pickle"], origin, reason) from None
         return bytes(stream), list(buffers)
 
     def _check_allowed(self, outcome_entry: Entry, origin: Origin) -> None:
@@ -306,7 +310,7 @@ class Objects:
         except MimicError:
             raise
         except DamagedError as reason:
-            raise self._damaged(outcome_entry["pickle"], origin, reason) from None
+            raise self._damage_error(outcome_entry["pickle"], origin, reason) from None
         except Exception as reason:
             # The classes that it names have changed, and may raise anything.
             raise self._not_loadable(origin, reason) from None
@@ -315,7 +319,7 @@ class Objects:
                 raise LookupError(f"it holds no {outcome_entry['kind']}")
             return decode(bodies[0], bodies[1:])
         except (LookupError, TypeError, AttributeError) as reason:
-            raise self._damaged(outcome_entry["pickle"], origin, reason) from None
+            raise self._damage_error(outcome_entry["pickle"], origin, reason) from None
 
     # Bytes
 
@@ -354,7 +358,7 @@ class Objects:
 
     # Errors
 
-    def _damaged(self, name: str, origin: Origin, detail: object) -> MimicError:
+    def _damage_error(self, name: str, origin: Origin, detail: object) -> MimicError:
         return damaged(f"{self.label}/{name}", detail, test=origin.test)
 
     def _not_loadable(
@@ -366,7 +370,7 @@ class Objects:
         """Return the error for an outcome that the code of this run cannot load.
 
         Classes of the outcome have changed or are missing, or it needs another Python.
-        A file that is damaged itself gets the error of `_damaged`.
+        A file that is damaged itself gets the error of `_damage_error`.
 
         Args:
             origin: The file that holds the outcome.

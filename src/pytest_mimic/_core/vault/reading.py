@@ -92,7 +92,7 @@ class Reader:
         ):
             return None
         if "pickle" in stored_outcome.entry:
-            return _unpickled, stored_outcome, ...
+            return _value_of_pickle, stored_outcome, ...
         body = stored_outcome.readable()
         if body.keys() != {"value"}:
             return None
@@ -102,7 +102,7 @@ class Reader:
         return _read_again, stored_outcome, value
 
 
-def _unpickled(stored_outcome: Stored) -> Any:
+def _value_of_pickle(stored_outcome: Stored) -> Any:
     return stored_outcome.load().content
 
 

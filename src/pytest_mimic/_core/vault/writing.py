@@ -275,7 +275,7 @@ class Writer:
             if candidates is None:
                 store.delete(store.leftovers())
                 candidates = filter(is_object_name, store.names("objects"))
-            unnamed = _unnamed(store, candidates)
+            unnamed = _unnamed_objects(store, candidates)
             if unnamed is None:
                 return Cleared(deleted)
             freed = sum(store.size(name) or 0 for name in unnamed)
@@ -609,7 +609,7 @@ def _text_in_any_order(description: object) -> str:
     return repr(description)
 
 
-def _unnamed(store: Store, candidates: Iterable[str]) -> dict[str, None] | None:
+def _unnamed_objects(store: Store, candidates: Iterable[str]) -> dict[str, None] | None:
     """Return the names of the candidates that no file names, as keys.
 
     None: a file that is damaged, or that the system does not let read, may have named

@@ -129,14 +129,16 @@ class CallLog:
                 call_row["took"] = call_ended - call.began
         try:
             if self._has_details:
-                call_row |= self._detailed(call, stored_outcome, error, differences)
+                call_row |= self._details_for_page(
+                    call, stored_outcome, error, differences
+                )
         except Exception as reason:
             # A page only shows a run, and must never change it.
             text = f"cannot be shown: {type(reason).__name__}"
             call_row["blocks"] = [text_block("", text)]
         self._run.account.calls.append(call_row)
 
-    def _detailed(
+    def _details_for_page(
         self,
         call: Call,
         stored_outcome: Stored | None,
