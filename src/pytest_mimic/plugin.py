@@ -298,10 +298,10 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         return
     lines = run.ending.summary(row_width=_row_width(terminalreporter, config))
     if lines:
-        from pytest_mimic._run.summary import coloured
+        from pytest_mimic._run.summary import lines_with_colours
 
         terminalreporter.write_sep("=", "mimic")
-        for line, colours in coloured(lines):
+        for line, colours in lines_with_colours(lines):
             terminalreporter.write_line(line, **colours)
 
 

@@ -171,13 +171,13 @@ def in_columns(
 
 
 def _fitted_labels(labels: Sequence[str], width: int) -> list[str]:
-    """Return labels in so many characters each, as `fitted` does.
+    """Return labels in so many characters each, as `label_in_width` does.
 
     An example. In 24 characters, `shop.search:find(text='a', deep=True, fuzzy=True)`
     and the same call with `text='b'` would both be `shop.searc...fuzzy=True)`. They
     become `shop.s...d(text='a', ...` and `shop.s...d(text='b', ...`.
     """
-    texts = [fitted(label, width) for label in labels]
+    texts = [label_in_width(label, width) for label in labels]
     labels_of_text: dict[str, set[str]] = {}
     for text, label in zip(texts, labels, strict=True):
         labels_of_text.setdefault(text, set()).add(label)
@@ -207,7 +207,7 @@ def _fitted_around(label: str, place: int, *, width: int) -> str:
     return head + rest
 
 
-def fitted(label: str, width: int) -> str:
+def label_in_width(label: str, width: int) -> str:
     """Return a label in so many characters, its middle left out: `tests/…_x[1]`."""
     if len(label) <= width:
         return label

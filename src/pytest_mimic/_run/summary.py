@@ -158,7 +158,9 @@ _COLOURS_OF_HEADINGS = {
 }
 
 
-def coloured(lines: Sequence[str]) -> Iterator[tuple[str, Mapping[str, bool]]]:
+def lines_with_colours(
+    lines: Sequence[str],
+) -> Iterator[tuple[str, Mapping[str, bool]]]:
     """Yield the lines of the section, each with its colours for a terminal.
 
     A list has the colour of its heading.

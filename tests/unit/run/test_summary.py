@@ -7,7 +7,7 @@ import pytest
 from pytest_mimic._core.engine.account import Account
 from pytest_mimic._core.engine.account_events import Miss
 from pytest_mimic._core.settings import Settings
-from pytest_mimic._run.summary import coloured, mode_in_words, summary
+from pytest_mimic._run.summary import lines_with_colours, mode_in_words, summary
 from pytest_mimic._tools.unused.judging import Judgement
 from unit.memory_store import settings
 
@@ -96,6 +96,6 @@ def test_a_list_of_problems_has_the_colour_of_its_heading() -> None:
     lines = ["1 call missing", "missing:", "  shop:a", "to record it: pytest"]
     lines += ["drifted:", "  shop:b", "failed: 1 recording is unused"]
 
-    colours = [next(iter(colour), "") for _, colour in coloured(lines)]
+    colours = [next(iter(colour), "") for _, colour in lines_with_colours(lines)]
 
     assert colours == ["", "red", "red", "", "yellow", "yellow", "red"]

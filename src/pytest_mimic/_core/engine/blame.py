@@ -23,7 +23,7 @@ class BlamedCall(Protocol):
         ...
 
     @property
-    def listed(self) -> str:
+    def label_in_lists(self) -> str:
         """The call in one line of a list."""
         ...
 
@@ -51,7 +51,9 @@ def blame(
     else:
         is_outage = getattr(error, "is_outage", False)
         option = "" if is_outage else "--mimic-rerecord"
-        account.drifted.append(Drift(call.listed, current.test_to_run_again, option))
+        account.drifted.append(
+            Drift(call.label_in_lists, current.test_to_run_again, option)
+        )
     current.pending.note(error)
     if isinstance(error, MissingRecordingError):
         current.let_no_code_wait(error, call.key or call.label)
@@ -63,7 +65,7 @@ def _miss(
 ) -> Miss:
     """Return the event of a miss."""
     return Miss(
-        label=call.listed,
+        label=call.label_in_lists,
         test=test,
         option=option,
         key=call.key,

@@ -143,7 +143,7 @@ class Call:
         return descriptions().call_label(self.plan.target, self.arguments)
 
     @property
-    def listed(self) -> str:
+    def label_in_lists(self) -> str:
         """The call in one line of a list.
 
         There it is told from calls with its label.

@@ -11,7 +11,11 @@ from pytest_mimic._core.engine.begin import begin
 from pytest_mimic._core.engine.call import Call
 from pytest_mimic._core.engine.family_events import NameNumbered
 from pytest_mimic._core.engine.function_plan import Plan, descriptions
-from pytest_mimic._core.engine.senders import refused, remark_on_senders, sender_of
+from pytest_mimic._core.engine.senders import (
+    error_of_other_sender,
+    remark_on_senders,
+    sender_of,
+)
 from pytest_mimic._core.identity.call_identity import CallIdentity, rest_of_identity
 from pytest_mimic._core.nodes.json_tags import may_have_tags
 from pytest_mimic._core.outcome.json_layout import exact_text, repeated_parts
@@ -451,7 +455,7 @@ class Port:
         key = (owner, call.plan.kind, call.key)
         names, ways = run.senders.differing(key, sender)
         if names and not call.is_in_sequence:
-            error = refused(call.label, call.plan.target, names, ways)
+            error = error_of_other_sender(call.label, call.plan.target, names, ways)
             raise run.current.pending.note(error)
         if names:
             remark = remark_on_senders(names, ways)

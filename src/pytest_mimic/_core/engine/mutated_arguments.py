@@ -114,12 +114,12 @@ class ArgumentsBefore:
                     changed_names.append(name)
         if files or changed_names:
             from pytest_mimic._core.tree.differing import argument_differences
-            from pytest_mimic._core.tree.messages import mutated, mutations
+            from pytest_mimic._core.tree.messages import error_of_mutation, mutations
 
             differences = argument_differences(
                 call.arguments, call.plan.described(call)
             )
-            raise mutated(
+            raise error_of_mutation(
                 call.plan.target,
                 limited(files, _SHOWN) or mutations(changed_names, differences),
                 remedies=self._remedies(changed_names, differences),

@@ -185,7 +185,7 @@ def record(
     failure = call.plan.failure(outcome)
     error = None
     if failure is not None:
-        error = f"{call.listed} {failure}", run.current.test
+        error = f"{call.label_in_lists} {failure}", run.current.test
     with run.recordings.turns:
         is_shared = track.owner is None and track.file in run.account.used
         if is_shared and _gives_way(
@@ -336,7 +336,7 @@ def encode(observed: Observed, outcome: Outcome) -> Stored:
     if observed.late_stream:
         stored_outcome.entry["coroutine"] = observed.late_stream
     if observed.trace is not None:
-        stored_outcome.inputs = observed.trace.noted().over
+        stored_outcome.inputs = observed.trace.with_fingerprints().over
     return stored_outcome
 
 

@@ -93,7 +93,7 @@ class Senders:
         return names, _ways(first, sender, names) if names else []
 
 
-def refused(
+def error_of_other_sender(
     label: str, target: str, names: list[str], ways: list[str]
 ) -> UnstableIdentityError:
     """Return the error for a call for which another sender's recording would serve."""

@@ -21,7 +21,7 @@ from pytest_mimic._core.outcome.outcome import (
     is_interruption,
     is_outcome,
 )
-from pytest_mimic._core.vault.format import copied, wall_seconds
+from pytest_mimic._core.vault.format import copy_of_plain, wall_seconds
 from pytest_mimic._core.vault.outcome_entries import OPEN, WAITING
 from pytest_mimic.errors import MimicError
 
@@ -200,7 +200,7 @@ class Step:
             # Few outcomes need this: a store of paths is made for each of them.
             plain = self.load().content
         else:
-            plain = entry["value"] if is_read_only else copied(entry["value"])
+            plain = entry["value"] if is_read_only else copy_of_plain(entry["value"])
             self._count_replay()
         # A client tries a failed request again after a while; a replay has nothing to
         # wait for.

@@ -508,14 +508,14 @@ def _reduce_as_pickled(value: object) -> object:
     reduce = copyreg.dispatch_table.get(type(value))
     if reduce is None:
         reduce = methodcaller("__reduce_ex__", 4)
-    reduction = _result_or_unstable(reduce, value)
-    if isinstance(reduction, str):
+    parts = _result_or_unstable(reduce, value)
+    if isinstance(parts, str):
         # Pickle finds the object by a name in its module.
         module = getattr(value, "__module__", type(value).__module__)
-        return f"{module}:{reduction}"
-    # A reduction has two to five parts, the last two of which are iterators:
+        return f"{module}:{parts}"
+    # There are two to five parts, the last two of which are iterators:
     # `(Rates, (), {"day": 1}, iter([1, 2]), iter([("EUR", 1)]))`.
-    make, arguments, state, list_items, dict_items = (*reduction, None, None, None)[:5]
+    make, arguments, state, list_items, dict_items = (*parts, None, None, None)[:5]
     state = _lasting_state(value, state)
     # An iterator has no identity, so what it gives counts.
     if list_items is not None:

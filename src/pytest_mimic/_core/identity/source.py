@@ -177,7 +177,7 @@ def _parsed_alone(code: CodeType, stamp: object) -> ast.stmt | None:
     if indent:
         # Python parses indented lines only in a block.
         definition = f"if 1:\n{definition}"
-    tree = parsed(definition)
+    tree = syntax_tree_of(definition)
     if tree is None:
         # The lines end inside of a text or of brackets.
         return None
@@ -225,7 +225,7 @@ def _tree_of_file(file: str, stamp: object) -> ast.Module | None:
     text = "".join(_lines_of_file(file, stamp))
     if not text:
         return None
-    return parsed(text)
+    return syntax_tree_of(text)
 
 
 def _lines_of_file(file: str, stamp: object) -> list[str]:
@@ -237,7 +237,7 @@ def _lines_of_file(file: str, stamp: object) -> list[str]:
     return linecache.getlines(file)
 
 
-def parsed(source: str | bytes) -> ast.Module | None:
+def syntax_tree_of(source: str | bytes) -> ast.Module | None:
     """Return the syntax tree of a source, or None if it cannot be parsed."""
     # The import has shown the warnings of Python about the source. Where warnings are
     # errors, the warning about `"\d"` would be a SyntaxError here. The filter stays,

@@ -38,7 +38,7 @@ class InputTrace:
         _WATCHING_RUNS.add(ref(sources, _WATCHING_RUNS.discard))
         _watch_files(_audit)
 
-    def noted(self) -> InputTrace:
+    def with_fingerprints(self) -> InputTrace:
         """Take the fingerprints of now, once for each file, and return this trace."""
         files = frozenset(filter(None, map(self._sources.file_at, tuple(self.paths))))
         self._text = self._sources.listed(self._target, self._classes, files)

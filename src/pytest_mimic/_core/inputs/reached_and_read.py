@@ -21,7 +21,7 @@ from xxhash import xxh3_64, xxh3_64_hexdigest
 
 from pytest_mimic._core.commands import relative_path
 from pytest_mimic._core.files.places import ROOTDIR, Places
-from pytest_mimic._core.identity.source import normalised, parsed
+from pytest_mimic._core.identity.source import normalised, syntax_tree_of
 from pytest_mimic._core.modules import (
     file_of_module,
     is_in_project,
@@ -383,7 +383,7 @@ class SourceCode:
         tree = ast.Module([], [])
         # A test may replace `open`.
         with suppress(OSError, TypeError):
-            tree = parsed(path.read_bytes()) or tree
+            tree = syntax_tree_of(path.read_bytes()) or tree
         # The package that `from .` means in this module.
         package, _, _ = module.rpartition(".")
         if path.stem == "__init__":

@@ -12,7 +12,7 @@ from pytest_mimic._core.patch.holders import (
     Found,
     Holder,
     Patches,
-    carried,
+    function_inside,
     held_by,
     is_writable,
     namespace_of,
@@ -198,7 +198,7 @@ def _function_inside(original: Any, label: str) -> object:
     function = original
     # A static method can be called, too, since Python 3.10.
     if isinstance(original, staticmethod) or not callable(original):
-        function = carried(original) or original
+        function = function_inside(original) or original
     if not callable(function):
         type_name = type(function).__name__
         article = "an" if type_name[0] in "aeiouAEIOU" else "a"

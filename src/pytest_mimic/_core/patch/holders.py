@@ -159,7 +159,7 @@ def _held_inside(held_object: object) -> Any:
     return None
 
 
-def carried(held_object: object) -> object:
+def function_inside(held_object: object) -> object:
     """Return the function inside a descriptor or bound method, else None.
 
     Descriptors may be nested.
@@ -167,7 +167,7 @@ def carried(held_object: object) -> object:
     inside = _held_inside(held_object)
     if inside is None:
         return None
-    return carried(inside) or inside
+    return function_inside(inside) or inside
 
 
 def _rebuilt_with(held_object: Any, wrapper: Wrapper) -> Any:
@@ -360,7 +360,7 @@ class Patches:
     ) -> None:
         """Put the wrapper, or what holds it, in the place of the original."""
         ours: object = wrapper
-        if carried(original) is found.function:
+        if function_inside(original) is found.function:
             ours = _rebuilt_with(original, wrapper)
         elif not isinstance(holder, dict) and not _is_bound_by_classes(original):
             # A class binds each Python function, so the wrapper, to its instances.
@@ -477,6 +477,6 @@ def _places_that_hold(
                 key not in notes_by_identity
                 and identity_of(type(held_object)) in _IDENTITIES_OF_CARRIERS
             ):
-                key = identity_of(carried(held_object))
+                key = identity_of(function_inside(held_object))
             if key in notes_by_identity:
                 yield holder, name, held_object, notes_by_identity[key]

@@ -339,7 +339,7 @@ def differs_below(label: str, lines: Sequence[str], *, scope: str) -> DriftError
     return DriftError(problem, facts=lines, remedies=remedies, call=label, test=scope)
 
 
-def mutated(
+def error_of_mutation(
     target: str, facts: Sequence[str], remedies: Sequence[Remedy] = ()
 ) -> MutatedInputError:
     """Return the error for a function that changed arguments, or files of theirs."""

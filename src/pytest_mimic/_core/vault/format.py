@@ -416,7 +416,7 @@ def wall_seconds(outcome_entry: Mapping[str, Any]) -> float:
     return seconds
 
 
-def copied(value: Any) -> Any:
+def copy_of_plain(value: Any) -> Any:
     """Return a new copy of plain data."""
     # marshal copies it faster than JSON parses it. Its format depends on the Python, so
     # it is never stored.

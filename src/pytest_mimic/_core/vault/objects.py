@@ -21,7 +21,7 @@ from pytest_mimic._core.outcome.pickle_file import (
 from pytest_mimic._core.outcome.placed_paths import NOWHERE
 from pytest_mimic._core.vault.format import (
     check_pulled,
-    copied,
+    copy_of_plain,
     corrupt,
     damaged,
     parse,
@@ -110,7 +110,7 @@ class Objects:
             body = self.body(outcome_entry, origin)
             # An object is parsed each time, a part of the entry is not.
             if "json" not in outcome_entry:
-                body = copied(body)
+                body = copy_of_plain(body)
         try:
             return decode(body)
         except Exception as reason:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.tree.drawing import shortened
 from pytest_mimic._core.vault import Vault
-from pytest_mimic._core.words import fitted, short_seconds, size
+from pytest_mimic._core.words import label_in_width, short_seconds, size
 from pytest_mimic._tools.cli.output import (
     JsonText,
     Result,
@@ -257,7 +257,7 @@ def _fitted_call(row: ListedFile, *, width: int) -> str:
     signature, _, words = call.partition(" (")
     if row.is_request:
         request = _fitted_request(signature, words, width=width)
-        return request or fitted(call, width)
+        return request or label_in_width(call, width)
     client, _, statement = call.partition(" ")
     is_of_client = bool(words) and "(" not in client
     if is_of_client and len(statement) + len("...") <= width:

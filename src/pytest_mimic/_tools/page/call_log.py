@@ -116,7 +116,7 @@ class CallLog:
             saved_seconds = stored_outcome.duration
         call_row: Row = {
             "kind": call_kind,
-            "label": call.listed,
+            "label": call.label_in_lists,
             "test": self._run.current.test,
             "seconds": real_seconds or saved_seconds,
         }

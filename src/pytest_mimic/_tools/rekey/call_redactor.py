@@ -89,7 +89,7 @@ class CallRedactor:
         self._redactor = redactor
         self._defaults = Redactor(())
 
-    def redacted(self, call_to_rekey: CallToRekey) -> RedactedCall | None:
+    def redact(self, call_to_rekey: CallToRekey) -> RedactedCall | None:
         """Return a call without what today's names hide.
 
         None: there is nothing to hide in the call.

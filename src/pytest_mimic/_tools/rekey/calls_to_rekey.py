@@ -157,7 +157,7 @@ class Rekeyed(NamedTuple):
         return self.call_to_rekey.call.outcomes
 
 
-def rekeyed(
+def with_new_identity(
     call_to_rekey: CallToRekey,
     *,
     key: str,

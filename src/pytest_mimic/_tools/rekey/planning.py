@@ -33,7 +33,7 @@ from pytest_mimic._tools.rekey.calls_to_rekey import (
     Rekeyed,
     calls_of_other_files,
     reason_of_edit,
-    rekeyed,
+    with_new_identity,
 )
 from pytest_mimic._tools.rekey.idle_paths import new_paths
 from pytest_mimic._tools.rekey.joining import (
@@ -368,7 +368,7 @@ class Planner:
             CannotFollowError: The call cannot get its identity under that line.
         """
         options_before = call_to_rekey.call.options or {}
-        redacted_call = self._redacted_calls.checked(call_to_rekey)
+        redacted_call = self._redacted_calls.redact(call_to_rekey)
         # The call without its secrets.
         call_without_secrets = call_to_rekey
         if redacted_call is not None:
@@ -392,7 +392,7 @@ class Planner:
         is_client = names_client(call_to_rekey.call.target)
         if not is_client and line is None:
             # Only the call's description has changed, which does not count.
-            rekeyed_call = rekeyed(
+            rekeyed_call = with_new_identity(
                 call_without_secrets,
                 key=call_to_rekey.identity,
                 owner=owner,
@@ -414,7 +414,7 @@ class Planner:
                 self._plan.number_equal += 1
                 return None
             raise StillFoundError("a part of it is hidden, or is not kept whole")
-        rekeyed_call = rekeyed(
+        rekeyed_call = with_new_identity(
             call_without_secrets, key=key, owner=owner, options=options
         )
         return rekeyed_call, line or no_line
@@ -450,7 +450,7 @@ class Planner:
             if not becomes_sequence:
                 owner = None
         if call_to_rekey.is_imported:
-            rekeyed_call = rekeyed(
+            rekeyed_call = with_new_identity(
                 call_to_rekey,
                 key=call_to_rekey.identity,
                 owner=owner,
@@ -460,7 +460,7 @@ class Planner:
         if call.parts is None:
             raise MustStayError("its format does not keep what identifies it")
         key = identity_under(call, line.options)
-        rekeyed_call = rekeyed(
+        rekeyed_call = with_new_identity(
             call_to_rekey, key=key, owner=owner, options=line.options
         )
         return rekeyed_call, line

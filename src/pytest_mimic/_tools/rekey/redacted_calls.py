@@ -76,7 +76,7 @@ class RedactedCalls:
         """Return a call without what is to be hidden, None if nothing is."""
         return self._redacted_calls.get(_place_in_vault(call_to_rekey))
 
-    def checked(self, call_to_rekey: CallToRekey) -> RedactedCall | None:
+    def redact(self, call_to_rekey: CallToRekey) -> RedactedCall | None:
         """Return a call without what is to be hidden, None if nothing is.
 
         Raises:
@@ -92,7 +92,7 @@ class RedactedCalls:
 
     def _note_texts(self, call_to_rekey: CallToRekey) -> None:
         try:
-            redacted_call = self._call_redactor.redacted(call_to_rekey)
+            redacted_call = self._call_redactor.redact(call_to_rekey)
         except CannotFollowError as reason:
             self._reasons[_place_in_vault(call_to_rekey)] = str(reason)
             return

@@ -154,7 +154,7 @@ def judge(
         places = nsmallest(listed, places)
     shown = []
     for _, name in places:
-        label, test = labelled(vault, name)
+        label, test = label_and_test(vault, name)
         is_gone = bool(test) and test not in account.outcomes
         shown.append((label, test, is_gone))
     judgement = Judgement(
@@ -338,7 +338,7 @@ def clear(vault: Vault, proven: Mapping[str, int]) -> str:
     return ""
 
 
-def labelled(vault: Vault, name: str) -> tuple[str, str]:
+def label_and_test(vault: Vault, name: str) -> tuple[str, str]:
     """Return a recording or cassette in one line, and the test that made it."""
     with suppress(MimicError):
         if name.startswith(CASSETTES_PREFIX):

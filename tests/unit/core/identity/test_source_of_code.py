@@ -17,7 +17,11 @@ import kinds_of_things as k
 import pytest
 
 from pytest_mimic._core.identity.call_identity import CallIdentity, fingerprint
-from pytest_mimic._core.identity.source import normalised, parsed, source_fingerprint
+from pytest_mimic._core.identity.source import (
+    normalised,
+    source_fingerprint,
+    syntax_tree_of,
+)
 from pytest_mimic._core.types.kinds import Unstable
 
 _numbers = itertools.count()
@@ -367,7 +371,7 @@ def test_threads_parse_sources_at_the_same_time():
     sys.setswitchinterval(1e-6)
     try:
         with ThreadPoolExecutor(8) as pool:
-            modules = list(pool.map(parsed, [source] * 200))
+            modules = list(pool.map(syntax_tree_of, [source] * 200))
     finally:
         sys.setswitchinterval(interval)
         gc.set_threshold(*thresholds)

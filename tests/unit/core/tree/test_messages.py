@@ -407,7 +407,7 @@ def test_changed_arguments_are_shown() -> None:
     before, after = described(rows=[{"seen": False}]), described(rows=[{"seen": True}])
 
     changes = messages.mutations(["rows"], argument_differences(before, after))
-    error = messages.mutated("shop.model:fit", changes)
+    error = messages.error_of_mutation("shop.model:fit", changes)
 
     assert isinstance(error, MutatedInputError)
     assert str(error) == (

@@ -63,7 +63,7 @@ def exchange(**changes: Any) -> CallToRekey:
 
 
 def test_a_request_and_its_answer_lose_a_secret() -> None:
-    hidden = CallRedactor(Redactor(("motto",))).redacted(exchange())
+    hidden = CallRedactor(Redactor(("motto",))).redact(exchange())
 
     assert hidden is not None
     assert hidden.call_to_rekey.facts["arguments"]["body"] == {
@@ -77,14 +77,14 @@ def test_a_request_and_its_answer_lose_a_secret() -> None:
 
 
 def test_nothing_becomes_of_a_call_without_a_secret() -> None:
-    assert CallRedactor(Redactor(("colour",))).redacted(exchange()) is None
+    assert CallRedactor(Redactor(("colour",))).redact(exchange()) is None
 
 
 def test_a_secret_in_a_call_that_is_not_kept_whole_is_left() -> None:
     parts = {"method": None, "query": None, "body": None}
 
     with pytest.raises(CannotFollowError, match="only a run can hide"):
-        CallRedactor(Redactor(("motto",))).redacted(exchange(parts=parts))
+        CallRedactor(Redactor(("motto",))).redact(exchange(parts=parts))
 
 
 def test_a_name_that_hides_no_longer_is_told() -> None:
@@ -102,7 +102,7 @@ def test_the_description_of_a_function_loses_its_digests() -> None:
     parts = {"motto": None, "frame": "0" * 32, "session": "ignored"}
     old = old._replace(call=old.call._replace(parts=parts))
 
-    hidden = CallRedactor(Redactor(("motto",))).redacted(old)
+    hidden = CallRedactor(Redactor(("motto",))).redact(old)
 
     assert hidden is not None
     assert hidden.call_to_rekey.facts["arguments"] == {
@@ -127,10 +127,10 @@ def test_the_outcome_of_a_function_loses_secrets_in_its_preview() -> None:
     stored = old.call.stored.with_entry(entry)
     old = old._replace(call=old.call._replace(outcomes=[stored]))
 
-    hidden = CallRedactor(Redactor(("motto",))).redacted(old)
+    hidden = CallRedactor(Redactor(("motto",))).redact(old)
 
     assert hidden is not None
     bare = {**entry, "preview": ["[Order(motto='<redacted>', n=1)]"]}
     assert hidden.call_to_rekey.facts["outcomes"] == [bare]
     assert hidden.call_to_rekey.call.stored.entry == bare
-    assert CallRedactor(Redactor(("colour",))).redacted(old) is None
+    assert CallRedactor(Redactor(("colour",))).redact(old) is None

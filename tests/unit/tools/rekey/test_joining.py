@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pytest_mimic._core.engine.recorded_identities import CannotFollowError
-from pytest_mimic._tools.rekey.calls_to_rekey import Rekeyed, rekeyed
+from pytest_mimic._tools.rekey.calls_to_rekey import Rekeyed, with_new_identity
 from pytest_mimic._tools.rekey.joining import (
     DifferentOutcomesError,
     is_finished,
@@ -27,7 +27,7 @@ def members(*rows: dict[str, Any], owner: str | None = "a.py::x") -> list[Rekeye
     calls = calls_in(vault_of(*given))
     calls.sort(key=lambda old: old.facts["arguments"]["run"])
     return [
-        rekeyed(old, key="0" * 32, owner=owner, options={"ignore": ["run"]})
+        with_new_identity(old, key="0" * 32, owner=owner, options={"ignore": ["run"]})
         for old in calls
     ]
 
