@@ -83,8 +83,8 @@ def test_an_argument_that_the_run_made_is_found(noting: Runs, make) -> None:
 
 @pytest.mark.parametrize(
     ("text", "is_offered"),
-    [("order-{}", True), ("the order {}", False), ("order\n{}", False)],
-    ids=["with a word", "in a sentence", "in a line of its own"],
+    [("order-{}", True), ("the order {}", False), ("two\nlines\n{}", False)],
+    ids=["with a word", "in a sentence", "in lines without a blank"],
 )
 def test_a_line_is_offered_only_for_a_part_made_anew_as_a_whole(
     noting: Runs, text: str, is_offered: bool
