@@ -170,4 +170,4 @@ LISTED = {
 
 @pytest.mark.parametrize("sql", LISTED, ids=lambda sql: sql[:40])
 def test_columns_are_listed_by_a_plain_select(sql: str) -> None:
-    assert read_statement(sql).listed == LISTED[sql]
+    assert read_statement(sql).listed_columns == LISTED[sql]

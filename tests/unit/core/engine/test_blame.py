@@ -48,7 +48,7 @@ def test_every_drift_counts_and_names_the_option_that_accepts_it(runs: Runs) -> 
     for _ in range(2):
         blame(runs.run, DriftError("differs"), call)
 
-    row = (call.listed, TEST, "--mimic-rerecord")
+    row = (call.label_in_lists, TEST, "--mimic-rerecord")
     assert [tuple(drift) for drift in runs.account.drifted] == [row, row]
 
 

@@ -9,7 +9,7 @@ import pytest
 from pytest_mimic._core.engine.senders import (
     Sender,
     Senders,
-    refused,
+    error_of_other_sender,
     remark_on_senders,
     sender_of,
 )
@@ -75,7 +75,7 @@ def test_a_call_may_have_no_headers(headers: object) -> None:
 
 
 def test_the_error_names_the_secret_and_what_tells_the_calls_apart() -> None:
-    error = refused("http GET /me", "http", ["x-api-key"], [MADE_UP])
+    error = error_of_other_sender("http GET /me", "http", ["x-api-key"], [MADE_UP])
 
     assert "they differ in x-api-key" in str(error)
     assert MADE_UP in str(error)

@@ -12,7 +12,7 @@ from pytest_mimic._core.tree.call_labels import (
     call_label,
     label_of_recorded_call,
     query_text,
-    told_apart,
+    words_that_tell_apart,
 )
 from pytest_mimic._core.tree.describing import described_arguments
 
@@ -110,14 +110,14 @@ CHAT = {
     ids=str,
 )
 def test_what_tells_equal_signatures_apart(arguments: Any, text: str) -> None:
-    assert told_apart(arguments) == text
+    assert words_that_tell_apart(arguments) == text
 
 
 def test_a_secret_in_the_last_words_of_a_prompt_is_hidden_before_they_are_cut() -> None:
     content = f"password: hunter2-{'4711' * 9}"
     body = {"messages": [{"role": "user", "content": content}]}
 
-    assert told_apart({"body": body}, hide=REDACTOR.scrub_text) == (
+    assert words_that_tell_apart({"body": body}, hide=REDACTOR.scrub_text) == (
         " (password: <redacted>)"
     )
 
