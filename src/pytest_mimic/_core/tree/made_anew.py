@@ -1,6 +1,6 @@
 """The table of values that programs make anew in each run: ids, tokens, moments.
 
-A value *looks* made anew by its form alone. By this, `changing_parts` tells whether a
+A value *looks* made anew by its form alone. By this, `parts_made_anew` tells whether a
 call differs from its recording in such values alone, and `remedies.py` offers remedies.
 Whether a value *was* made anew in a run, by which warnings go, is in `made_in_run.py`.
 `next_run.py` of the engine gives these warnings.

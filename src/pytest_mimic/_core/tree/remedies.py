@@ -9,7 +9,7 @@ different calls would become one. The errors of `messages` hold the remedies, an
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_mimic._core.commands import (
     Remedy,
@@ -31,9 +31,6 @@ from pytest_mimic._core.tree.made_anew import (
     parts_made_anew,
 )
 from pytest_mimic._core.types.option_paths import option_path, parse_path
-
-if TYPE_CHECKING:
-    pass
 
 # If more parts differ, a line that names them all is no remedy.
 _MOST_PATHS = 3
