@@ -23,6 +23,17 @@ _TYPES_OF_HTTP_PARTS = {
     "error": dict,
 }
 _TEXTS_OF_FAILURE = ("type", "class", "message")
+# The kinds of failures, for each of which every client has an exception.
+_KINDS_OF_FAILURES = frozenset(
+    "waiting name refused unreachable connecting proxy tls writing reading closed"
+    " malformed".split()
+)
+# The names of gRPC's codes.
+_CODES_OF_GRPC = frozenset(
+    "OK CANCELLED UNKNOWN INVALID_ARGUMENT DEADLINE_EXCEEDED NOT_FOUND ALREADY_EXISTS"
+    " PERMISSION_DENIED RESOURCE_EXHAUSTED FAILED_PRECONDITION ABORTED OUT_OF_RANGE"
+    " UNIMPLEMENTED INTERNAL UNAVAILABLE DATA_LOSS UNAUTHENTICATED".split()
+)
 _TEXT = frozenset((str,))
 _TEXT_OR_NONE = frozenset((str, type(None)))
 _INTEGER_OR_NONE = frozenset((int, type(None)))
@@ -82,6 +93,8 @@ def check_http(value: Any) -> None:
         for name in _TEXTS_OF_FAILURE:
             if type(failure[name]) is not str:
                 raise TypeError(f"{name} of an error must be a text")
+        if failure["type"] not in _KINDS_OF_FAILURES:
+            raise ValueError(f"no error of the network is {failure['type']!r:.60}")
     body = value.get("body", _JSON_ALONE)
     # Any JSON is a body, and most are nothing else.
     if body.keys() != _JSON_ALONE.keys():
@@ -301,6 +314,8 @@ def check_grpc(value: Any) -> None:
     for name in ("code", "details"):
         if type(value.get(name, "")) is not str:
             raise TypeError(f"{name} must be of type str")
+    if value.get("code", "OK") not in _CODES_OF_GRPC:
+        raise ValueError(f"gRPC has no code {value['code']!r:.60}")
     for name in ("initial_metadata", "trailing_metadata"):
         pairs = value.get(name, [])
         if type(pairs) is not list or not _PAIR.issuperset(map(len, pairs)):

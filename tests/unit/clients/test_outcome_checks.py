@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pytest_mimic._clients.http.failures import EXCEPTION_OF_KIND
 from pytest_mimic._clients.http.responses import StoredResponse
 from pytest_mimic._clients.outcome_checks import (
     check_grpc,
@@ -46,6 +47,18 @@ def test_what_an_adapter_writes_passes(check: Any, value: Any) -> None:
     check(value)
 
 
+@pytest.mark.parametrize("kind", EXCEPTION_OF_KIND["http.client"])
+def test_each_kind_of_failure_passes(kind: str) -> None:
+    check_http({"error": {**FAILURE, "type": kind}})
+
+
+def test_each_code_of_grpc_passes() -> None:
+    grpc = pytest.importorskip("grpc", reason="grpcio is not installed")
+
+    for code in grpc.StatusCode:
+        check_grpc({"code": code.name})
+
+
 @pytest.mark.parametrize(
     ("check", "value", "problem"),
     [
@@ -60,6 +73,8 @@ def test_what_an_adapter_writes_passes(check: Any, value: Any) -> None:
         (check_http, {"error": "refused"}, "error must be of type dict"),
         (check_http, {"error": {**FAILURE, "class": 1}}, "class of an error must be a"),
         (check_http, {"error": {"type": "refused"}}, "class"),
+        (check_http, {"error": {**FAILURE, "type": "lost"}}, "network is 'lost'"),
+        (check_grpc, {"code": "NOTFOUND"}, "no code 'NOTFOUND'"),
         (
             check_http,
             {**RESPONSE, "body": {"charset": "latin-1", "events": ["data: €\n\n"]}},

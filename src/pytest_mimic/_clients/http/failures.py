@@ -265,13 +265,14 @@ def exception_name(failure: Mapping[str, Any], client: str, module: Any) -> str:
         module: The module of the client, which has its exceptions.
     """
     name: str = failure["class"]
-    recorded_class = getattr(module, name, None)
-    is_exception = isinstance(recorded_class, type) and issubclass(
-        recorded_class, Exception
-    )
+    is_exception = _is_exception(getattr(module, name, None))
     if is_exception and name in _KINDS_OF_EXCEPTIONS:
         return name
     return EXCEPTION_OF_KIND[client].get(failure["type"], "")
+
+
+def _is_exception(thing: Any) -> bool:
+    return isinstance(thing, type) and issubclass(thing, Exception)
 
 
 def system_error(failure: Mapping[str, Any]) -> Exception:
@@ -283,7 +284,9 @@ def system_error(failure: Mapping[str, Any]) -> Exception:
         return OSError(f"{TUNNEL_FAILED}{message}")
     error_class = _class_of_system(EXCEPTION_OF_KIND["http.client"][kind])
     if kind == "tls":
-        error_class = getattr(sys.modules["ssl"], failure["class"], error_class)
+        recorded_class = getattr(sys.modules["ssl"], failure["class"], None)
+        if _is_exception(recorded_class):
+            error_class = recorded_class
         return error_class(1, message)  # type: ignore[no-any-return]
     numbered = _TEXT_WITH_ERRNO.fullmatch(message)
     if numbered and issubclass(error_class, OSError):

@@ -486,11 +486,17 @@ def store_error(error: BaseException) -> list[str]:
 
 
 def load_error(stored_error: Sequence[str]) -> Exception:
-    """Return the error that `store_error` stored: the name of its class, its texts."""
+    """Return the error that `store_error` stored: the name of its class, its texts.
+
+    Where the module has no such error, it is a `ResponseError`.
+    """
     name, *args = stored_error
     module = redis_exceptions_module()
-    error_class: type[Exception] = getattr(module, name, module.ResponseError)
-    return error_class(*args)
+    error_class: Any = getattr(module, name, None)
+    if not isinstance(error_class, type) or not issubclass(error_class, Exception):
+        error_class = module.ResponseError
+    error: Exception = error_class(*args)
+    return error
 
 
 def redis_exceptions_module() -> Any:

@@ -5,6 +5,7 @@ These are `cursor.description`, rows, and the driver's errors.
 
 from __future__ import annotations
 
+import builtins
 import datetime as dt
 import re
 import sys
@@ -14,13 +15,14 @@ from decimal import Decimal
 from enum import Enum
 from functools import cache, partial
 from itertools import chain
-from types import SimpleNamespace
+from types import BuiltinFunctionType, MethodDescriptorType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pytest_mimic.client import (
     PLACEHOLDER,
     PLAIN,
     CorruptRecordingError,
+    MimicError,
     UnstorableOutcomeError,
     blank,
     by_value,
@@ -53,6 +55,8 @@ _CLASSES_OF_PEP_249 = frozenset(
     "IntegrityError DataError OperationalError InternalError ProgrammingError"
     " NotSupportedError DatabaseError InterfaceError Warning Error".split()
 )
+# Python's errors about a call, which a driver or an adapter of values may raise.
+ERRORS_OF_PYTHON = (ValueError, TypeError, ArithmeticError, LookupError)
 # How many parts PEP 249 gives a column.
 _PARTS_OF_DESCRIPTION = 7
 _NO_PARTS = (None,) * _PARTS_OF_DESCRIPTION
@@ -443,26 +447,34 @@ def _diagnosis_of(error: BaseException) -> dict[str, str]:
     return diagnosis
 
 
-def load_error(stored_error: Mapping[str, Any], dbapi: Any) -> Exception:
+def load_error(
+    stored_error: Mapping[str, Any],
+    dbapi: Any,
+    *,
+    errors_of_driver: tuple[type[Exception], ...] = (),
+) -> Exception:
     """Return a recorded error of a driver.
 
-    Where its class does not exist, the error has the class of PEP 249 above that.
+    Where its class does not exist, or is none that a recording may name, the error has
+    the class of PEP 249 or of Python above that.
 
     Args:
         stored_error: The error as it was recorded.
         dbapi: The driver's module.
+        errors_of_driver: The errors of an async driver below SQLAlchemy's adapter.
     """
-    error_class = _class_of(stored_error, dbapi)
+    error_class = _class_of(stored_error, dbapi, errors_of_driver)
     diagnosis = stored_error.get("diag", {})
     if diagnosis and _is_of_psycopg2(error_class):
         error_class = _with_diagnosis(error_class)
     args = tuple(stored_error["args"])
     # psycopg2's classes are written in C, and refuse `Exception.__new__`.
-    error: Any = error_class.__new__(error_class, *args)
+    error: Any = _method_in_c(error_class, "__new__")(error_class, *args)
     error.args = args
     # A class that is written in C may lack these attributes, or refuse to set them.
     with suppress(AttributeError, TypeError):
-        error.__setstate__(stored_error.get("codes", {}))
+        set_state = _method_in_c(error_class, "__setstate__")
+        set_state(error, stored_error.get("codes", {}))
     fields = _diagnosis_fields(error)
     if fields:
         # psycopg's errors keep the diagnosis in these attributes, for pickling.
@@ -475,19 +487,56 @@ def load_error(stored_error: Mapping[str, Any], dbapi: Any) -> Exception:
     elif diagnosis:
         error.diag = SimpleNamespace(**{**_empty_diagnosis(), **diagnosis})
     if "cause" in stored_error:
-        error.__cause__ = load_error(stored_error["cause"], dbapi)
+        error.__cause__ = load_error(
+            stored_error["cause"], dbapi, errors_of_driver=errors_of_driver
+        )
     return error  # type: ignore[no-any-return]
 
 
-def _class_of(stored_error: Mapping[str, Any], dbapi: Any) -> Any:
-    """Return the class of a recorded error, or that of PEP 249 which stands for it."""
+def _class_of(
+    stored_error: Mapping[str, Any],
+    dbapi: Any,
+    errors_of_driver: tuple[type[Exception], ...],
+) -> Any:
+    """Return the class of a recorded error, or the one which stands for it.
+
+    Anybody may have edited the recording. So the class is one that an error of a
+    statement can have, or is Python's own.
+    """
+    recordable = (dbapi.Error, OSError, *ERRORS_OF_PYTHON, *errors_of_driver)
     module, _, path = stored_error["type"].partition(":")
     error_class: Any = sys.modules.get(module)
     for name in path.split("."):
-        error_class = getattr(error_class, name, None)
+        # No attribute runs code: neither a module's `__getattr__` nor a property.
+        error_class = getattr(error_class, "__dict__", {}).get(name)
+    is_class = isinstance(error_class, type)
+    # Our own errors are no outcomes, though some of them are errors of Python.
+    if (
+        is_class
+        and issubclass(error_class, recordable)
+        and not issubclass(error_class, MimicError)
+    ):
+        return error_class
+    kind = stored_error["kind"]
+    if kind in _CLASSES_OF_PEP_249:
+        return getattr(dbapi, kind, dbapi.DatabaseError)
+    error_class = getattr(builtins, kind, None)
     if isinstance(error_class, type) and issubclass(error_class, Exception):
         return error_class
-    return getattr(dbapi, stored_error["kind"], dbapi.DatabaseError)
+    return dbapi.DatabaseError
+
+
+def _method_in_c(error_class: Any, name: str) -> Any:
+    """Return the method of a class of errors that its nearest base in C has.
+
+    What a class in Python does in its own `__new__` and `__setstate__` is not run.
+    """
+    base = error_class
+    while not isinstance(
+        vars(base).get(name), (BuiltinFunctionType, MethodDescriptorType)
+    ):
+        base = base.__base__
+    return vars(base)[name]
 
 
 def _is_of_psycopg2(error_class: type) -> bool:

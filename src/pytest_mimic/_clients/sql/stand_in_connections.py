@@ -393,13 +393,7 @@ class StandInConnection:
 
         None: the error is no outcome, and is not recorded.
         """
-        kinds = (
-            self.dialect.dbapi.Error,
-            ValueError,
-            TypeError,
-            ArithmeticError,
-            LookupError,
-        )
+        kinds = (self.dialect.dbapi.Error, *outcomes.ERRORS_OF_PYTHON)
         if is_connecting:
             # asyncpg raises the errors of the network as they are.
             kinds = (*kinds, OSError, *_errors_of_driver(self.dialect))
@@ -435,7 +429,11 @@ class StandInConnection:
         """Raise the error of an outcome that has one."""
         if "error" in outcome:
             self.state_when_lost = outcome.get("connection", {})
-            raise outcomes.load_error(outcome["error"], self.dialect.dbapi)
+            raise outcomes.load_error(
+                outcome["error"],
+                self.dialect.dbapi,
+                errors_of_driver=_errors_of_driver(self.dialect),
+            )
 
 
 def _no_attribute_of_driver(name: str) -> AttributeError:

@@ -95,3 +95,9 @@ def test_an_error_of_parsing_keeps_its_class_and_text(
 
 def test_a_mistake_of_the_caller_is_no_outcome() -> None:
     assert store_error(http.client.CannotSendRequest(), "writing") is None
+
+
+def test_a_recording_names_no_function_of_ssl_as_an_error() -> None:
+    edited = {"type": "tls", "class": "get_server_certificate", "message": "bad"}
+
+    assert type(system_error(edited)) is ssl.SSLCertVerificationError

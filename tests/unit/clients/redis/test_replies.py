@@ -15,6 +15,7 @@ from redis import exceptions
 from pytest_mimic._clients.redis.redis_commands import describe_commands
 from pytest_mimic._clients.redis.replies import (
     comparable_reply,
+    load_error,
     load_reply,
     store_reply,
 )
@@ -261,3 +262,10 @@ def test_the_server_s_own_password_is_hidden(command: list[bytes], reply: Any) -
 
     assert "6379" in stored
     assert "hunter2" not in stored
+
+
+@pytest.mark.parametrize("name", ["Enum", "ExceptionType", "NoSuchError"])
+def test_a_recording_names_nothing_but_an_error_of_redis(name: str) -> None:
+    error = load_error([name, "no"])
+
+    assert (type(error), error.args) == (exceptions.ResponseError, ("no",))

@@ -44,8 +44,16 @@ def test_error_comes_back_whole() -> None:
         ({"type": "sqlite3.no_such_module:OperationalError"}, sqlite3.OperationalError),
         ({"type": "sqlite3:connect"}, sqlite3.OperationalError),
         ({"type": "gone:Error", "kind": "NoSuchKind"}, sqlite3.DatabaseError),
+        ({"type": "gone:Error", "kind": "connect"}, sqlite3.DatabaseError),
+        ({"type": "gone:Error", "kind": "KeyboardInterrupt"}, sqlite3.DatabaseError),
+        ({"type": "gone:BadValue", "kind": "ValueError"}, ValueError),
+        ({"type": "unittest:SkipTest", "kind": "Exception"}, Exception),
+        ({"type": "pytest_mimic.errors:TargetError", "kind": "ValueError"}, ValueError),
     ],
-    ids=["no such class", "no such module", "no exception", "no such kind"],
+    ids=[
+        *("no such class", "no such module", "no exception", "no such kind"),
+        *("a function", "an interrupt", "one of Python", "not of a statement", "ours"),
+    ],
 )
 def test_class_that_is_not_there_is_replaced_by_its_kind(
     stated: dict[str, str], expected: type
@@ -57,6 +65,51 @@ def test_class_that_is_not_there_is_replaced_by_its_kind(
 
     assert type(found) is expected
     assert found.args == ("database is locked",)
+
+
+class CountedError(ValueError):
+    """An error that a test's own adapter of values may raise."""
+
+    made = 0
+
+    def __new__(cls, *args: object) -> CountedError:
+        cls.made += 1
+        return super().__new__(cls, *args)
+
+    def __setstate__(self, state: dict[str, Any] | None) -> None:
+        type(self).made += 1
+        super().__setstate__(state)
+
+
+def test_an_error_of_a_class_in_python_is_made_without_its_code() -> None:
+    """A recording may be edited, and a replay of it runs nothing."""
+    stored = through_json(CountedError("no number"))
+    CountedError.made = 0
+
+    found = load_error(stored, sqlite3)
+
+    assert type(found) is CountedError
+    assert (found.args, CountedError.made) == (("no number",), 0)
+
+
+class PostgresError(Exception):
+    """An error as asyncpg has it, below SQLAlchemy's adapter."""
+
+
+@pytest.mark.parametrize(
+    ("errors_of_driver", "expected"),
+    [((PostgresError,), PostgresError), ((), Exception)],
+    ids=["its driver", "another driver"],
+)
+def test_a_cause_has_the_class_of_its_async_driver(
+    errors_of_driver: tuple[type[Exception], ...], expected: type
+) -> None:
+    error = locked()
+    error.__cause__ = PostgresError("locked")
+
+    found = load_error(through_json(error), sqlite3, errors_of_driver=errors_of_driver)
+
+    assert type(found.__cause__) is expected
 
 
 def test_arguments_lose_their_secrets_and_what_has_no_plain_form() -> None:
