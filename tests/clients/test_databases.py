@@ -381,3 +381,29 @@ def test_frames_and_sets_replay_under_any_hash_seed(
     project.record(hash_seed=1, env={"DATABASE_URLS": real}).expect(passed=len(drivers))
 
     project.replay(hash_seed=2, env={"DATABASE_URLS": gone}).expect(passed=len(drivers))
+
+
+BACKUP = """
+import sqlalchemy as sa
+
+
+def test_backup(tmp_path):
+    engine = sa.create_engine(f"sqlite:///{tmp_path}/a.db")
+    with engine.connect() as connection:
+        assert connection.scalar(sa.text("SELECT 1")) == 1
+        connection.connection.driver_connection.backup(None)
+"""
+
+
+def test_a_refused_method_of_a_driver_has_no_remedy_in_another_mode(
+    project: Project,
+) -> None:
+    """To record the test again would end in the same error."""
+    project.tests(BACKUP)
+    project.run("--mimic-record").expect(failed=1)
+
+    project.run().expect(
+        failed=1,
+        says=["driver's own `backup` cannot be recorded", "calls replayed\n"],
+        never=["--mimic-rerecord"],
+    )

@@ -7,7 +7,7 @@ nothing for each test.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import suppress
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
@@ -19,13 +19,22 @@ from pytest_mimic._core.modules import PACKAGE
 from pytest_mimic._core.targets.target import Target, as_targets
 from pytest_mimic._run.configuration import Hooks
 from pytest_mimic._run.selected_tests import PLAIN_ID, UNCALLED, plain_id
-from pytest_mimic.errors import Damage, DriftError, TargetError
+from pytest_mimic.errors import (
+    Damage,
+    DriftError,
+    MimicError,
+    TargetError,
+    UnstableIdentityError,
+    UnstorableOutcomeError,
+)
 
 if TYPE_CHECKING:
     from pytest_mimic._run.failure_layer import FailureLayer
     from pytest_mimic._run.session import Session
 
 
+# The errors of calls that no mode makes: to record their test again ends in the same.
+_REFUSALS_IN_EACH_MODE = (UnstableIdentityError, UnstorableOutcomeError)
 # pytest itself, and plugins that only answer for a function that they have run.
 _RUNNERS = frozenset({"anyio", "python"})
 
@@ -241,7 +250,7 @@ class Phases(Hooks):
         if call.when == "call":
             self._has_unreported_error = False
         if report.failed:
-            self._tell_replays(report, test, is_explained=bool(pending))
+            self._tell_replays(report, test, pending)
             self._no_report_failed = False
         if report.outcome == "skipped" or hasattr(report, "wasxfail"):
             self._is_neither_skipped_nor_xfail = False
@@ -253,17 +262,17 @@ class Phases(Hooks):
             session.run.current.secret_scope = SecretScope()
 
     def _tell_replays(
-        self, report: pytest.TestReport, test: str, *, is_explained: bool
+        self, report: pytest.TestReport, test: str, pending: Sequence[MimicError]
     ) -> None:
         """Say in the report of a failure how many recorded calls the test has had.
 
-        A recording may be the reason of the failure.
+        A recording may be the reason of the failure. If an error of ours is the reason,
+        no placeholder in a recording is.
 
         Args:
             report: The report of the failure.
             test: The id of the test.
-            is_explained: Whether a miss, a drift or another error of ours is the reason
-                of the failure. Then no placeholder in a recording is.
+            pending: The errors of ours in the phase.
         """
         run = self._session.run
         replays = list(self._session.account.each_replay(since=self._replays_before))
@@ -276,8 +285,11 @@ class Phases(Hooks):
             if replay.recording not in run.current.cassettes.only_replayed:
                 renewable_count += 1
         commands = self._session.settings.commands
-        lines = reporting.line_of_replays(len(replays), renewable_count, test, commands)
-        if not is_explained:
+        is_refused = any(isinstance(error, _REFUSALS_IN_EACH_MODE) for error in pending)
+        lines = reporting.line_of_replays(
+            len(replays), renewable_count, test, commands, is_refused=is_refused
+        )
+        if not pending:
             recordings = [replay.recording for replay in replays]
             line_of_placeholders = reporting.line_of_placeholders(
                 recordings, run.vault, commands

@@ -62,7 +62,12 @@ def _has_placeholder(call: Recording) -> bool:
 
 
 def line_of_replays(
-    count: int, renewable_count: int, test: str, commands: Commands
+    count: int,
+    renewable_count: int,
+    test: str,
+    commands: Commands,
+    *,
+    is_refused: bool = False,
 ) -> str:
     """Return the line about replayed calls in the report of a failing test.
 
@@ -74,8 +79,12 @@ def line_of_replays(
             `mimic_replay`.
         test: The test.
         commands: Makes the command that records them.
+        is_refused: Whether the test makes a call that is refused in every mode. Then to
+            record it again does not help.
     """
     words_of_replays = f"{plural(count, 'call')} replayed"
+    if is_refused:
+        return words_of_replays
     if 0 < renewable_count < count:
         calls = f"{renewable_count} of them"
     elif count == 1:

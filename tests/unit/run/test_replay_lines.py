@@ -35,6 +35,12 @@ def test_the_line_says_what_records_the_replayed_calls_again(
     assert line_of_replays(count, renewable_count, "t.py::test_x", Commands()) == line
 
 
+def test_a_test_whose_call_no_mode_makes_is_not_told_to_record_it_again() -> None:
+    line = line_of_replays(2, 2, "t.py::test_x", Commands(), is_refused=True)
+
+    assert line == "2 calls replayed"
+
+
 @pytest.mark.parametrize(
     ("answer", "is_named"), [({"token": "<redacted>"}, True), ({"id": 1}, False)]
 )
