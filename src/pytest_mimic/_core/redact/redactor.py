@@ -191,6 +191,10 @@ _LINK = pattern(
     r"""\s(?i:href|src|action|formaction|content|data-[\w-]{1,100})"""
     rf"""{_IS}(?P<quote>["'])(?P<text>[^\s"'<>?\#]{{0,2000}}[?\#][^\s"'<>]+)(?P=quote)"""
 )
+# A link that runs a script in place of leading to a page.
+_SCRIPT_IN_LINK = pattern("javascript:", re.IGNORECASE)
+# No and yes, as the query of a link writes them. Under a secret name they are none.
+_FLAGS = frozenset({"0", "1"})
 # A script that begins by setting a variable, `window.config = {…}`.
 _SCRIPT = pattern(
     r"\ufeff?\s*(?:(?:export\s{1,5})?(?:const|let|var)\s{1,5}[\w$]{1,200}"
@@ -508,22 +512,31 @@ class Redactor(SecretNames):
         """
         urls = [match[0] for match in _URL.finditer(text)]
         if _MARKUP.match(text):
-            urls += [match["text"] for match in _LINK.finditer(text)]
+            for match in _LINK.finditer(text):
+                if not _SCRIPT_IN_LINK.match(match["text"]):
+                    urls.append(match["text"])
         for url in urls:
             address, _, fragment = unescape(url).partition("#")
             _, _, query = address.partition("?")
             for name, value in (*parse_qsl(query), *parse_qsl(fragment)):
-                if self.hides(name, value):
+                if value not in _FLAGS and self.hides(name, value):
                     yield name, value
 
     def _hide_in_link(self, match: re.Match[str]) -> str:
         """Return an attribute of markup with the secrets in its URL replaced."""
-        hidden_url = self.scrub_url(match["text"])
+        url = match["text"]
+        if _SCRIPT_IN_LINK.match(url):
+            hidden_url = self.scrub_text(url)
+        else:
+            hidden_url = self.scrub_url(url, keeps_flags=True)
         before = match[0][: match.start("text") - match.start()]
         return f"{before}{hidden_url}{match['quote']}"
 
-    def scrub_url(self, url: str) -> str:
-        """Return the URL without its secrets: in the user part, query and fragment."""
+    def scrub_url(self, url: str, *, keeps_flags: bool = False) -> str:
+        """Return the URL without its secrets: in the user part, query and fragment.
+
+        `keeps_flags` is that of `scrub_form`.
+        """
         if not self._names:
             return url
         if "@" in url:
@@ -532,9 +545,10 @@ class Redactor(SecretNames):
         url, hash_sign, fragment = url.partition("#")
         url, question_mark, query = url.partition("?")
         url = self.scrub_path(url)
+        query = self.scrub_form(query, keeps_flags=keeps_flags)
         if "=" in fragment:
-            fragment = self.scrub_form(fragment)
-        return f"{url}{question_mark}{self.scrub_form(query)}{hash_sign}{fragment}"
+            fragment = self.scrub_form(fragment, keeps_flags=keeps_flags)
+        return f"{url}{question_mark}{query}{hash_sign}{fragment}"
 
     def _hide_user(self, match: re.Match[str]) -> str:
         """Return the user part of a URL without its secret: `https://ann:<redacted>@`."""
@@ -554,8 +568,11 @@ class Redactor(SecretNames):
     def _hide_in_url(self, match: re.Match[str]) -> str:
         return self.scrub_url(match[0])
 
-    def scrub_form(self, form: str) -> str:
-        """Return a query or a form (`a=1&token=x`) with secret fields replaced."""
+    def scrub_form(self, form: str, *, keeps_flags: bool = False) -> str:
+        """Return a query or a form (`a=1&token=x`) with secret fields replaced.
+
+        With `keeps_flags`, a 0 or 1 stays, as in `auth=1`.
+        """
         fields = [field.partition("=") for field in form.split("&")]
         names = [unquote_plus(name) for name, _, _ in fields]
         secret_beside = self.names_secret_beside(names)
@@ -568,7 +585,8 @@ class Redactor(SecretNames):
                 is_secret = self.hides_beside(
                     name, text, secret_beside, of_login=of_login
                 )
-            if is_secret and value not in _NO_SECRETS:
+            is_flag = keeps_flags and value in _FLAGS
+            if is_secret and not is_flag and value not in _NO_SECRETS:
                 value = self.stand_in(text, name)
             scrubbed.append(f"{written_name}{sign}{self.scrub_urls(value)}")
         return "&".join(scrubbed)

@@ -521,6 +521,14 @@ def test_free_text_loses_the_values_after_secret_names(
             "<p><a href='/go?a=1&amp;token=&lt;redacted&gt;'>Of the token</a><a href='?q=token=abc'>b</a></p>",
         ),
         (
+            "<a href='/in?auth=1&amp;next=/'>in</a><a href='/in?auth=12'>in</a>",
+            "<a href='/in?auth=1&amp;next=/'>in</a><a href='/in?auth=&lt;redacted&gt;'>in</a>",
+        ),
+        (
+            "<a href='javascript:open(?token=abc)'>a</a><a href='javascript:go(1?2:3)'>b</a>",
+            "<a href='javascript:open(?token=&lt;redacted&gt;)'>a</a><a href='javascript:go(1?2:3)'>b</a>",
+        ),
+        (
             '<p><form action="/in#token=abc"><img src="/a?b"></form>What? token=abc</p>',
             '<p><form action="/in#token=&lt;redacted&gt;"><img src="/a?b"></form>What? token=abc</p>',
         ),

@@ -177,6 +177,17 @@ def test_a_secret_in_a_link_of_an_answer_is_hidden_elsewhere(link: str) -> None:
     assert plain_placeholders(answer).count(placeholder) == 2
 
 
+def test_a_link_that_runs_a_script_keeps_its_bracket() -> None:
+    known = known_in(SecretScope())
+    secrets = Secrets(Redactor(), (), known)
+    secrets.begin_answer(known.begin("http", "a1b2"))
+
+    answer = secrets.text(f"<a href='javascript:open(?token={SECRET})'>go</a>")
+
+    assert SECRET not in answer
+    assert answer.endswith("&gt;)'>go</a>")
+
+
 @pytest.mark.parametrize("token", [SECRET, f"a/{SECRET}"])
 @pytest.mark.parametrize(
     "encode",
