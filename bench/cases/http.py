@@ -5,7 +5,7 @@ They are measured beside the client's own mock transport, vcrpy and cassetter.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from itertools import product
@@ -94,18 +94,11 @@ def first_gets(
 
     The calls were recorded once, and the server is gone. The peer is the floor.
     """
-    url = _record_first_gets(bench, peer, list(rows))
 
-    def measure(contender: str) -> Figures:
-        figures = {}
-        for (client, count), row in rows.items():
-            settings = _settings(client, count, url)
-            _run_first_gets(bench, contender, peer, settings)
-            folder = _folder(bench, contender, settings)
-            figures[row] = figures_of(folder)["first"] * 1e6
-        return figures
+    def microseconds_of_call(folder: Path, _seconds: float) -> float:
+        return figures_of(folder)["first"] * 1e6
 
-    yield {OURS: partial(measure, OURS), FLOOR: partial(measure, FLOOR)}
+    yield _measures_of_replays(bench, peer, rows, microseconds_of_call)
 
 
 @contextmanager
@@ -116,16 +109,40 @@ def whole_gets(
 
     The calls were recorded once, and the server is gone. The peer is the floor.
     """
+
+    def milliseconds_of_process(_folder: Path, seconds: float) -> float:
+        return seconds * 1e3
+
+    yield _measures_of_replays(bench, peer, rows, milliseconds_of_process)
+
+
+def _measures_of_replays(
+    bench: Bench,
+    peer: str,
+    rows: dict[Gets, str],
+    figure_of: Callable[[Path, float], float],
+) -> dict[str, Measure]:
+    """Record the calls, and return what replays them, by ours and by the peer.
+
+    Args:
+        bench: The benchmark.
+        peer: The peer.
+        rows: The row of each client and number of calls.
+        figure_of: Returns the figure of a process, of its folder and of its seconds of
+            CPU time.
+    """
     url = _record_first_gets(bench, peer, list(rows))
 
     def measure(contender: str) -> Figures:
         figures = {}
         for (client, count), row in rows.items():
             settings = _settings(client, count, url)
-            figures[row] = _run_first_gets(bench, contender, peer, settings) * 1e3
+            seconds = _run_first_gets(bench, contender, peer, settings)
+            folder = _folder(bench, contender, settings)
+            figures[row] = figure_of(folder, seconds)
         return figures
 
-    yield {OURS: partial(measure, OURS), FLOOR: partial(measure, FLOOR)}
+    return {OURS: partial(measure, OURS), FLOOR: partial(measure, FLOOR)}
 
 
 def _record_first_gets(bench: Bench, peer: str, all_gets: list[Gets]) -> str:
