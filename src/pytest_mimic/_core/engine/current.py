@@ -60,6 +60,7 @@ class Current:
         test: The id of the running test, empty outside of tests.
         own_files: Returns the files of the running test's own code.
         owner: The owner of the calls that are made now.
+        test_owner: The owner of the running test's own calls; None outside of tests.
         scopes: The scopes that calls may belong to, by name. That of the session, which
             also owns the calls outside of tests, has the empty name.
         secret_scope: What shares its secrets: the test, or a fixture.
@@ -81,6 +82,7 @@ class Current:
         # Outside of tests, no file is the test's own.
         self.own_files: Callable[[], set[str]] = set
         self.owner: Owner = Owner("")
+        self.test_owner: Owner | None = None
         self.scopes: dict[str, Owner] = {"": self.owner}
         self.secret_scope: SecretScope = SecretScope()
         self.fixture_scopes: dict[str, SecretScope] = {}

@@ -92,6 +92,7 @@ class Scopes:
         """Begin a test, or a new attempt of one that has failed in this run."""
         owner = Owner(nodeid, is_test=True)
         self._run.current.owner = owner
+        self._run.current.test_owner = owner
         owner.recordings_of_failed_attempts = self._made_in_failed_attempts.pop(
             nodeid, set()
         )
@@ -136,6 +137,7 @@ class Scopes:
             self._end_scopes()
         finally:
             self._run.current.owner = session
+            self._run.current.test_owner = None
             test.ended.set()
 
     def _leave_stayed_answers(self, test: Owner) -> None:

@@ -145,11 +145,15 @@ def _let_no_recorded_answer_stay(current: Current, owner: Owner) -> None:
 
 
 def _owners_in_conversation(current: Current, owner: Owner) -> Iterator[Owner]:
-    """Yield the owners of one conversation: an owner, and the wider fixtures' scopes.
+    """Yield the owners of one conversation: an owner, the test and wider fixtures.
 
     Only scopes with a fixture that is set up take part.
     """
     yield owner
+    test = current.test_owner
+    # A test may have made calls before it asks for a wider fixture.
+    if test is not None and test is not owner:
+        yield test
     # Another thread may set a fixture up meanwhile.
     for scope in list(current.scopes.values()):
         if scope.fixture_count and scope is not owner:

@@ -144,3 +144,27 @@ def test_what_a_failed_test_took_back_of_a_fixture_is_written_with_a_later_one(
     recorded_again = tests("rerecord", "Bern", "Bern", first_passes=False)
 
     assert tests("replay", "Rome", "Bern") == [recorded_again[0], 16.0, 4.0]
+
+
+def test_what_stayed_in_a_test_is_written_with_a_fixture_that_it_asks_for_later(
+    runs: Runs,
+) -> None:
+    def answers_of_test(mode: str, place: str) -> list[float]:
+        runs.again(mode)
+        ask: Any = runs.client(volatile=("degrees",))
+        scopes = Scopes(runs.run)
+        scopes.begin_test("test_late")
+        answers = [ask("Oslo")]
+        leave = scopes.enter("module")
+        answers.append(ask(place))
+        leave(True)
+        scopes.begin_teardown()
+        scopes.end_test(passed=True, is_neither_skipped_nor_xfail=True)
+        return answers
+
+    answers_of_test("record", "Rome")
+    toy_client.SERVICE.degrees = {"Oslo": 3.0, "Bern": 4.0}
+
+    recorded_again = answers_of_test("rerecord", "Bern")
+
+    assert answers_of_test("replay", "Bern") == recorded_again
