@@ -64,9 +64,9 @@ class McpAdapter(Adapter):
         error = outcome.get("error")
         if not isinstance(error, dict):
             return None
-        if "type" in error:
-            return super().failure(outcome)
-        return f"gave error {error.get('code')}"
+        if "code" in error:
+            return f"gave error {error['code']}"
+        return super().failure(outcome)
 
 
 def _wrap_stdio(

@@ -109,7 +109,7 @@ def load_start_error(stored_error: dict[str, Any]) -> Exception:
 
 def is_end_of_server(stored_error: object) -> bool:
     """Return whether a recorded error says that the server ended before its answer."""
-    return isinstance(stored_error, dict) and stored_error.get("type") == TYPE_OF_END
+    return stored_error == {"type": TYPE_OF_END}
 
 
 def check_mcp(value: Any) -> None:
@@ -123,7 +123,8 @@ def check_mcp(value: Any) -> None:
     error = value.get("error")
     if is_end_of_server(error):
         return
-    if isinstance(error, dict) and "type" in error:
+    # An error of the server itself has a code, and may have any other key.
+    if isinstance(error, dict) and "type" in error and "code" not in error:
         error_class_of(error["type"])
         if type(error.get("args")) is not list:
             raise TypeError("args must be of type list")

@@ -9,6 +9,7 @@ import pytest
 from pytest_mimic._clients.mcp.server_start import (
     check_mcp,
     error_class_of,
+    is_end_of_server,
     load_start_error,
     store_start_error,
 )
@@ -66,12 +67,19 @@ def test_a_recording_names_no_other_class(name: str) -> None:
     [
         {"result": {}},
         {"error": {"code": -32602}},
+        {"error": {"code": -32602, "type": "closed"}},
         {"error": {"type": "builtins:OSError", "args": [2, "gone"]}},
         {"error": {"type": "closed"}},
     ],
 )
 def test_what_the_adapter_writes_passes(value: Any) -> None:
     check_mcp(value)
+
+
+def test_an_error_of_the_server_with_a_type_is_not_its_end() -> None:
+    """Version 1 of the SDK keeps any key of an error."""
+    assert is_end_of_server({"type": "closed"})
+    assert not is_end_of_server({"code": -32000, "message": "no", "type": "closed"})
 
 
 @pytest.mark.parametrize(
