@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -99,9 +99,10 @@ _UNORDERED_PAIRS = {"MSET": 1, "MSETNX": 1, "HSET": 2, "HMSET": 2}
 # The first bytes of the words of `ACL SETUSER` that are passwords and their hashes.
 _PASSWORD_MARKS = (b">", b"<", b"#", b"!")
 # Finds the words of the names that are judged by the look of their values, which few
-# commands have. `SecretNames` judges the names.
+# commands have. `SecretNames` judges the names. The set of first letters makes the
+# search twice as fast.
 _may_be_judged_by_look = re.compile(
-    rb"(?is)\A.{0,80}(?:assertion|hmac|sign|ticket|tokens|pat)"
+    rb"(?is)\A.{0,80}(?=[ahpst])(?:assertion|hmac|sign|ticket|tokens|pat)"
 ).match
 _is_name = re.compile(rb"[^\s{}\[\]\"]{1,80}").fullmatch
 _parts_of_name = re.compile("[:/.]").split
@@ -273,7 +274,7 @@ def secret_words(commands: Sequence[Command], redactor: Redactor) -> list[str]:
 
 def _secrets_with_names(
     commands: Sequence[Command],
-    shown_by_command: Sequence[Sequence[int]],
+    shown_by_command: Sequence[Container[int]],
     redactor: Redactor,
 ) -> dict[str, str]:
     """Return secret words of commands, each with the name for which it is secret.
@@ -298,7 +299,7 @@ def _secrets_with_names(
         has_fields = first_word(command[0]) in _WITH_FIELDS
         for index in hidden_indexes:
             if has_fields or index in hidden_by_look:
-                name_of_field = name_of_hidden_word(command, index, redactor)
+                name_of_field = hidden_by_look.get(index) or text_of(command[index - 1])
                 words = words_by_name.setdefault(name_of_field, [])
                 words.append(text_of(command[index]))
         if verb_of(command[0]) in _UNORDERED_ARGUMENTS:
@@ -342,8 +343,11 @@ def name_of_hidden_word(command: Command, index: int, redactor: Redactor) -> str
     return hidden_by_look.get(index) or text_of(command[index - 1])
 
 
-def shown_indexes(command: Command, redactor: Redactor) -> Sequence[int]:
-    """Return the indexes of the words of a command that are no secrets."""
+def shown_indexes(command: Command, redactor: Redactor) -> Container[int]:
+    """Return the indexes of the words of a command that are no secrets.
+
+    They are a range or a set, as a command may have thousands of words.
+    """
     verb = first_word(command[0])
     all_indexes = range(len(command))
     if verb == "ACL":
@@ -358,38 +362,39 @@ def shown_indexes(command: Command, redactor: Redactor) -> Sequence[int]:
         if verb in _ONLY_KEYS:
             return all_indexes
         # The verb, a second word of the verb or the key, and the key.
-        return sorted({0, 1, _key_index(command)})
-    indexes_to_show: Sequence[int] = all_indexes
+        return {0, 1, _key_index(command)}
+    hidden_indexes: set[int] = set()
     if verb in _WITH_FIELDS:
-        indexes_to_show = _shown_indexes_of_fields(command, redactor)
-    if not any(map(_may_be_judged_by_look, command)):
-        return indexes_to_show
-    hidden_by_look = _indexes_hidden_by_look(command, redactor)
-    return [index for index in indexes_to_show if index not in hidden_by_look]
+        hidden_indexes = _indexes_of_secret_fields(command, redactor)
+    if any(map(_may_be_judged_by_look, command)):
+        hidden_indexes |= _indexes_hidden_by_look(command, redactor).keys()
+    if not hidden_indexes:
+        return all_indexes
+    return set(all_indexes) - hidden_indexes
 
 
-def _shown_indexes_of_acl(command: Command) -> list[int]:
+def _shown_indexes_of_acl(command: Command) -> set[int]:
     """Return the indexes of the words of `ACL` that are no passwords."""
-    indexes_to_show = []
+    indexes_to_show = set()
     for index, word in enumerate(command):
         is_password = word[:1] in _PASSWORD_MARKS
         if index < 2 or not is_password:
-            indexes_to_show.append(index)
+            indexes_to_show.add(index)
     return indexes_to_show
 
 
-def _shown_indexes_of_fields(command: Command, redactor: Redactor) -> list[int]:
-    """Return the indexes of the words that do not follow the name of a secret.
+def _indexes_of_secret_fields(command: Command, redactor: Redactor) -> set[int]:
+    """Return the indexes of the words that follow the name of a secret.
 
-    `HSET user:1 name ann password s3cr3t` gives all but the last one, 5.
+    `HSET user:1 name ann password s3cr3t` gives 5, that of the last one. The verb and
+    the key have no name before them.
     """
     redactor = with_secret_settings(redactor)
-    indexes_to_show = []
-    for index in range(len(command)):
-        # The verb and the key have no name before them.
-        if index < 2 or not redactor.secret(text_of(command[index - 1])):
-            indexes_to_show.append(index)
-    return indexes_to_show
+    hidden_indexes = set()
+    for index in range(2, len(command)):
+        if redactor.secret(text_of(command[index - 1])):
+            hidden_indexes.add(index)
+    return hidden_indexes
 
 
 def _key_index(command: Command) -> int:
@@ -452,7 +457,7 @@ def describe_commands(
 
 
 def plain_command(
-    command: Command, indexes_to_show: Sequence[int], redactor: Redactor
+    command: Command, indexes_to_show: Container[int], redactor: Redactor
 ) -> list[Any]:
     """Return the words of a command without secrets.
 
@@ -500,7 +505,7 @@ def plain_word(value: bytes, redactor: Redactor) -> Any:
 
 
 def _shown_key(
-    command: Command, indexes_to_show: Sequence[int], redactor: Redactor
+    command: Command, indexes_to_show: Container[int], redactor: Redactor
 ) -> str:
     """Return a command's first key, shortened; empty if it is secret or missing.
 

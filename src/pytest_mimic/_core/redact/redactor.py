@@ -510,15 +510,20 @@ class Redactor(SecretNames):
 
         Each comes with its name.
         """
-        urls = [match[0] for match in _URL.finditer(text)]
+        urls = []
+        if "://" in text:
+            urls = [match[0] for match in _URL.finditer(text)]
         if _MARKUP.match(text):
             for match in _LINK.finditer(text):
                 if not _SCRIPT_IN_LINK.match(match["text"]):
                     urls.append(match["text"])
         for url in urls:
+            # Most links have no names.
+            if "=" not in url:
+                continue
             address, _, fragment = unescape(url).partition("#")
             _, _, query = address.partition("?")
-            for name, value in (*parse_qsl(query), *parse_qsl(fragment)):
+            for name, value in (*_fields_of(query), *_fields_of(fragment)):
                 if value not in _FLAGS and self.hides(name, value):
                     yield name, value
 
@@ -574,12 +579,17 @@ class Redactor(SecretNames):
         With `keeps_flags`, a 0 or 1 stays, as in `auth=1`.
         """
         fields = [field.partition("=") for field in form.split("&")]
-        names = [unquote_plus(name) for name, _, _ in fields]
+        names = [name for name, _, _ in fields]
+        is_encoded = "%" in form or "+" in form
+        if is_encoded:
+            names = list(map(unquote_plus, names))
         secret_beside = self.names_secret_beside(names)
         of_login = is_of_login(names)
         scrubbed = []
         for name, (written_name, sign, value) in zip(names, fields):
-            text = unquote_plus(value)
+            text = value
+            if is_encoded:
+                text = unquote_plus(value)
             is_secret = self.hides(name, text)
             if not is_secret:
                 is_secret = self.hides_beside(
@@ -721,6 +731,17 @@ class Redactor(SecretNames):
         return text[:start] + _JSON_TOKEN.sub(replaced, text[start:end]) + text[end:]
 
 
+def _fields_of(query: str) -> Iterator[tuple[str, str]]:
+    """Yield the names and values in a query or fragment, but for empty values."""
+    for field in query.split("&"):
+        name, _, value = field.partition("=")
+        if "%" in field or "+" in field:
+            name = unquote_plus(name)
+            value = unquote_plus(value)
+        if value:
+            yield name, value
+
+
 def _leaves_of(tree: object, names: SecretNames) -> Iterator[Place]:
     """Yield the texts and numbers of plain data, in the order of its JSON."""
     for place in places({"": tree}, names):
@@ -755,7 +776,9 @@ def _patterns_of_literals(text: str) -> tuple[re.Pattern[str], ...]:
     The beginning of the text decides, or of settings the whole text.
     """
     if _MARKUP.match(text):
-        return (*_OF_MARKUP, _IN_SCRIPT, _STORED_BY_SCRIPT)
+        if _MARK_OF_STORING in text:
+            return (*_OF_MARKUP, _IN_SCRIPT, _STORED_BY_SCRIPT)
+        return (*_OF_MARKUP, _IN_SCRIPT)
     if "{" in text and _GRAPHQL.match(text):
         return (_ARGUMENT,)
     if "=" in text and _SCRIPT.match(text):
