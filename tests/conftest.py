@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from support import warm_processes
+from support.hidden_modules import hidden_modules
 from support.memory_folder import use_memory
 from support.no_words import without_words
 from support.quick_runs import keep_lookups
@@ -80,8 +81,9 @@ with suppress(ImportError):
 # tests, add output or need settings.
 QUIET = ("randomly", "asyncio", "anyio", "rerunfailures", "timeout", "cacheprovider")
 
-# Plugins of pytest itself that are off in a run in process, but for those with an
-# option among its arguments. Registering plugins takes half of the time of such a run.
+# Plugins of pytest itself that are off in a run in process, but for those that it
+# requests or that have an option among its arguments. Registering plugins takes half of
+# the time of such a run.
 IDLE = {
     **dict.fromkeys(("faulthandler", "legacypath", "nose", "pastebin"), "--none"),
     # The run that contains this one reports the errors of finalizers. This plugin would
@@ -90,13 +92,10 @@ IDLE = {
     **dict.fromkeys(("setuponly", "setupplan"), "--setup"),
     "doctest": "--doctest",
     "junitxml": "--junit",
+    # It looks through all loggers of this process six times for each test.
+    "logging": "--log",
     "stepwise": "--sw",
 }
-
-# Libraries of many modules and classes, all of which a run searches for the holders of
-# a function. A run in this process does without them unless its project names them. No
-# other library needs them.
-LARGE = ("hypothesis", "mcp", "pandas", "playwright", "polars", "scipy")
 
 # The modules of plugins that runs request.
 MODULE_OF = {
@@ -394,7 +393,8 @@ class Project:
             process, variables["PYTHONHASHSEED"] = True, str(hash_seed)
         before, already = self.files(), len(self.real())
         argv, given = self.arguments(*args, plugins=plugins), False
-        if {*plugins} <= {*MODULE_OF, "cacheprovider"} and "no:mimic" not in args:
+        known = {*MODULE_OF, *IDLE, "cacheprovider"}
+        if {*plugins} <= known and "no:mimic" not in args:
             # Finding and loading all installed plugins takes longer than most tests.
             variables["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
             is_parallel = any(
@@ -480,7 +480,7 @@ class Project:
         idle = [
             name
             for name, option in IDLE.items()
-            if not any(arg.startswith(option) for arg in args)
+            if name not in plugins and not any(arg.startswith(option) for arg in args)
         ]
         off = [
             *(["cacheprovider"] if "cacheprovider" not in plugins else []),
@@ -595,9 +595,7 @@ class Project:
         plugins: Sequence[object],
     ) -> tuple[int, str]:
         modules, paths, finders = dict(sys.modules), list(sys.path), list(sys.meta_path)
-        # The modules of this suite are none of the project's: one could have the name
-        # of a module of the project, and each is searched for wrappers.
-        for name in (*_test_modules(), *self._large_modules()):
+        for name in hidden_modules(self._texts(argv)):
             sys.modules.pop(name, None)
         said = io.StringIO()
         importlib.invalidate_caches()
@@ -629,18 +627,13 @@ class Project:
             gc.collect()
         return code, said.getvalue()
 
-    def _large_modules(self) -> list[str]:
-        """Return the names of the modules of large libraries that the project has not."""
-        texts = [path.read_text("utf-8", "replace") for path in self._sources()]
-        unused = {name for name in LARGE if not any(name in text for text in texts)}
-        candidates = _modules_of_large_libraries(len(sys.modules))
-        return [name for name in candidates if name.partition(".")[0] in unused]
-
-    def _sources(self) -> Iterator[Path]:
+    def _texts(self, argv: Sequence[str]) -> Iterator[str]:
+        """Return what may name a library that a run of this project needs."""
+        yield " ".join(argv)
         for folder, _, files in os.walk(self.root):
             for file in files:
                 if file.endswith((".py", ".ini", ".toml", ".json")):
-                    yield Path(folder, file)
+                    yield Path(folder, file).read_text("utf-8", "replace")
 
 
 def _folder(name: str) -> Path:
@@ -663,23 +656,6 @@ def _differing(
             texts = [side.decode("utf-8", "replace").splitlines() for side in sides]
             differing[name] = list(difflib.unified_diff(*texts, n=0, lineterm=""))
     return differing
-
-
-@cache
-def _test_modules() -> tuple[str, ...]:
-    """Return the names of this suite's modules with tests. All are imported by now."""
-    return tuple(
-        name for name in sys.modules if name.rpartition(".")[2].startswith("test_")
-    )
-
-
-@cache
-def _modules_of_large_libraries(count: int) -> tuple[str, ...]:
-    """Return the names of the modules of large libraries, if so many are imported.
-
-    A test may import more.
-    """
-    return tuple(name for name in sys.modules if name.startswith(LARGE))
 
 
 def _outcomes(output: str) -> dict[str, int]:

@@ -144,7 +144,7 @@ def test_a_miss_that_a_library_logs_is_told_once(deep):
         """,
     )
 
-    run = deep.run().expect(failed=1)
+    run = deep.run(plugins=["logging"]).expect(failed=1)
 
     assert run.output.count("to record it: pytest --mimic-record") == 1
     assert run.output.count("trying again: no recording of svc:fetch(text='1')") == 3

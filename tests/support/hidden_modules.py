@@ -1,0 +1,89 @@
+"""The modules of this process that a run in it does without.
+
+A run searches all modules for the holders of the functions that it patches. This
+process has thousands of modules, of libraries that most projects do not use.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable
+from functools import cache
+
+# Libraries that a run has in any case: pytest with its plugins and what they import,
+# and pytest-mimic with what it is built on.
+KEPT = {
+    "_pytest",
+    "anyio",
+    "backports",
+    "cloudpickle",
+    "exceptiongroup",
+    "execnet",
+    "filelock",
+    "iniconfig",
+    "packaging",
+    "pluggy",
+    "py",
+    "pygments",
+    "pytest",
+    "pytest_asyncio",
+    "pytest_mimic",
+    "pytest_rerunfailures",
+    "pytest_socket",
+    "tomli",
+    "typing_extensions",
+    "xdist",
+    "xxhash",
+    "zstandard",
+}
+# Lines of `mimic_functions` that name clients, but no library.
+CLIENTS = {"http", "sql"}
+# Libraries of many modules and classes that no other library needs. A project that
+# names other libraries does without them.
+LARGE = {"hypothesis", "mcp", "pandas", "playwright", "polars", "scipy"}
+
+
+def hidden_modules(texts: Iterable[str]) -> list[str]:
+    """Return the modules that no run needs of a project, given its texts.
+
+    They are those of this suite, and those of all libraries if the project names none.
+    Which libraries a named one needs is not known: then the run has all of them, but
+    for large ones that the project does not name.
+    """
+    modules_of = _modules_by_library(len(sys.modules))
+    words: set[str] = set()
+    for text in texts:
+        words.update(re.findall(r"\w+", text))
+    libraries = set(modules_of)
+    if not words.isdisjoint(libraries | CLIENTS):
+        libraries &= LARGE - words
+    hidden = list(_modules_of_this_suite(len(sys.modules)))
+    for library in libraries:
+        hidden += modules_of[library]
+    return hidden
+
+
+@cache
+def _modules_by_library(count: int) -> dict[str, list[str]]:
+    """Return the modules of each library, if so many are imported.
+
+    A test may import more.
+    """
+    found: dict[str, list[str]] = {}
+    for name, module in sys.modules.items():
+        library = name.partition(".")[0]
+        if library not in KEPT and _is_installed(module):
+            found.setdefault(library, []).append(name)
+    return found
+
+
+def _is_installed(module: object) -> bool:
+    places = [getattr(module, "__file__", None) or "", *getattr(module, "__path__", ())]
+    return any("/site-packages/" in str(place) for place in places)
+
+
+@cache
+def _modules_of_this_suite(count: int) -> list[str]:
+    """Return the modules with tests. One could have the name of a module of the project."""
+    return [name for name in sys.modules if name.rpartition(".")[2].startswith("test_")]
