@@ -376,7 +376,8 @@ class Project:
                 as the attribute says.
             is_warm: A new process may start as a fork of one that has imported pytest
                 and pytest-mimic, but for tests of what a run imports.
-            hash_seed: PYTHONHASHSEED, which needs a new process.
+            hash_seed: PYTHONHASHSEED, which needs a new process. Tests use 0, 1 and 2:
+                each seed has a parent of its own in `warm_processes`.
             env: Environment variables for this run.
             plugins: Installed plugins that are on in this run, those of QUIET among
                 them.

@@ -106,10 +106,10 @@ def test_recording_equal_outcomes_again_touches_nothing(shop):
     )
     assert kinds == ["bin", "json", "json", "pkl", "pkl"]
     (shop.root / "test_shop.py").rename(shop.root / "test_other.py")
-    for seed in (2, 3):
+    for seed in (2, 0):
         again = shop.run("--mimic-rerecord", hash_seed=seed).expect(passed=1)
         assert (len(again.real), again.changed, stamps(shop)) == (25, set(), before)
-    shop.replay(hash_seed=4).expect(passed=1, real=[])
+    shop.replay(hash_seed=2).expect(passed=1, real=[])
     assert stamps(shop) == before
 
 
