@@ -24,12 +24,13 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, NoReturn
 
 # The variables of Python that a process can follow after its start.
 BYTECODE = "PYTHONDONTWRITEBYTECODE"
@@ -260,6 +261,38 @@ def run_program(words: Sequence[str]) -> None:
         exec(name, vars(module))
 
 
+def run_to_the_end(words: Sequence[str]) -> NoReturn:
+    """Run a program, and end this process as Python does, but free nothing.
+
+    Python would free each module that the parent has imported, and the system would
+    copy its memory for that: a tenth of the time of a short run.
+    """
+    try:
+        run_program(words)
+        code = 0
+    except SystemExit as end:
+        code = _exit_code(end.code)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        code = 1
+    # What Python does at its end.
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _exit_code(ended_with: object) -> int:
+    """Return the exit code of a program that has called `sys.exit` with this."""
+    if ended_with is None:
+        return 0
+    if isinstance(ended_with, int):
+        return int(ended_with)
+    print(ended_with, file=sys.stderr)
+    return 1
+
+
 def serve(address: str) -> list[str] | None:
     """Fork for each request.
 
@@ -354,7 +387,7 @@ def main(address: str) -> None:
     start_workers_warm()
     words = serve(address)
     if words is not None:
-        run_program(words)
+        run_to_the_end(words)
 
 
 if __name__ == "__main__":
