@@ -173,7 +173,7 @@ class CallLog:
         redactor = self._run.redactor
         secrets = call.plan.secrets(call)
         is_client = call.plan.kind != "function"
-        shown = shown_outcome(
+        shown = outcome_on_page(
             stored_outcome, redactor, secrets=secrets, is_client=is_client
         )
         outcome_row: Row = {"brief": shown.brief, "is_error": shown.is_error}
@@ -245,7 +245,7 @@ def _item_blocks(body: dict[str, Any], stored_outcome: Stored) -> list[PageBlock
 # An outcome in lines, and in a few words
 
 
-class ShownOutcome(NamedTuple):
+class OutcomeOnPage(NamedTuple):
     """An outcome as a page shows it.
 
     Attributes:
@@ -275,13 +275,13 @@ class ShownOutcome(NamedTuple):
         return _cut_text("\n".join(_lines(parts)), _MOST_OF_OUTCOME)
 
 
-def shown_outcome(
+def outcome_on_page(
     stored_outcome: Stored,
     redactor: Redactor,
     *,
     secrets: Collection[str] = (),
     is_client: bool = False,
-) -> ShownOutcome:
+) -> OutcomeOnPage:
     """Return an outcome as a page shows it.
 
     A pickle is shown by the preview and the list of imports in its recording.
@@ -296,7 +296,7 @@ def shown_outcome(
         body = stored_outcome.readable()
     except MimicError as error:
         # The file is damaged, for example.
-        return ShownOutcome("cannot be shown", [(str(error), None)])
+        return OutcomeOnPage("cannot be shown", [(str(error), None)])
     outcome_entry = stored_outcome.entry
     visible = None
     parts: list[Part] = []
@@ -314,7 +314,7 @@ def shown_outcome(
     end = (body or {}).get("stream", {}).get("end") or {}
     is_error = stored_outcome.is_raised or "raised" in end
     brief = _cut_text(redactor.scrub_text(brief, secrets), _MOST_IN_BRIEF)
-    return ShownOutcome(brief, parts, is_error, visible, stored_outcome.is_tagged)
+    return OutcomeOnPage(brief, parts, is_error, visible, stored_outcome.is_tagged)
 
 
 def _outcome_in_brief(body: dict[str, Any], *, is_tagged: bool, is_client: bool) -> str:

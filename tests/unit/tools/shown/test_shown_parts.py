@@ -10,7 +10,7 @@ import pytest
 from pytest_mimic._core.outcome.outcome import Outcome, Raised, Stream, Value
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.vault import FolderStore, Vault
-from pytest_mimic._tools.page.call_log import shown_outcome
+from pytest_mimic._tools.page.call_log import outcome_on_page
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def vault(tmp_path):
 
 def shown(vault: Vault, outcome: Outcome, **options: Any) -> Any:
     """Return an outcome as the report shows it."""
-    return shown_outcome(vault.writer.encoded(outcome, 0.5), Redactor(), **options)
+    return outcome_on_page(vault.writer.encoded(outcome, 0.5), Redactor(), **options)
 
 
 @pytest.mark.parametrize(
