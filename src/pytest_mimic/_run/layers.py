@@ -111,6 +111,7 @@ _LAYERS: dict[str, Layer] = {
     "_run.progress": Layer.RECORD,
     # What compares and explains.
     "_core.engine.changed_lines": Layer.VERIFY,
+    "_core.engine.equal_outcomes": Layer.VERIFY,
     "_core.engine.recorded_identities": Layer.VERIFY,
     "_core.engine.verify_layer": Layer.VERIFY,
     "_core.engine.refusals": Layer.VERIFY,

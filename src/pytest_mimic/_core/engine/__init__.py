@@ -55,6 +55,7 @@ What the run says of its calls:
 | next run | what it will ask differently than this one | `next_run` |
 | changed line | the options under which a missed call was recorded | `changed_lines` |
 | other identity | a recorded call's, under other options | `recorded_identities` |
+| equal outcomes | one of them may serve the calls of both | `equal_outcomes` |
 
 One call, recorded and replayed: `httpx.get(URL)` in a test.
 

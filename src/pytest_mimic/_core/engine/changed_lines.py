@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pytest_mimic._core.engine.equal_outcomes import OutcomeComparison
 from pytest_mimic._core.engine.recorded_identities import (
     CannotFollowError,
     identity_under,
 )
-from pytest_mimic._core.outcome.outcome import Value
 from pytest_mimic._core.target_options import (
     changed_options,
     is_sequence,
     kept_options,
 )
-from pytest_mimic._core.tree.agreement import ComparisonRules, compare
 from pytest_mimic._core.types.kinds import Unstable
 from pytest_mimic._core.vault.format import imported_parts, recording_name
 from pytest_mimic.errors import MimicError
 
 if TYPE_CHECKING:
     from pytest_mimic._core.engine.call import Call
-    from pytest_mimic._core.vault.recording_facts import Recording, Stored
+    from pytest_mimic._core.vault.recording_facts import Recording
 
 
 class Former(NamedTuple):
@@ -158,36 +157,18 @@ def _follows(
 
 
 def _has_one_outcome(call: Call, recording: Recording) -> bool:
-    """Return whether all outcomes of a former sequence are equal.
+    """Return whether all outcomes of a former sequence are whole and equal.
 
-    One of them can then serve all tests, as the line of today asks. They are compared
-    as verifying does. No pickle is loaded.
+    One of them can then serve all tests, as the line of today asks.
     """
-    first, *others = recording.outcomes
-    return all(_are_equal_outcomes(call, first, other) for other in others)
-
-
-def _are_equal_outcomes(call: Call, first: Stored, second: Stored) -> bool:
-    """Return whether two outcomes of a former sequence are equal and whole."""
-    if first.mark or second.mark:
+    outcomes = recording.outcomes
+    if any(outcome.mark for outcome in outcomes):
         return False
-    first_json, second_json = first.readable(), second.readable()
-    if None in (first_json, second_json):
-        pickles = first.entry.get("fingerprint"), second.entry.get("fingerprint")
-        return pickles[0] == pickles[1]
-    adapter = call.plan.adapter
-    if adapter is None or first_json == second_json:
-        return bool(first_json == second_json)
-    first_outcome, second_outcome = first.load(), second.load()
-    # The adapter can compare two answers, such as responses, and no exceptions.
-    if not isinstance(first_outcome, Value) or not isinstance(second_outcome, Value):
-        return False
-    differences = compare(
-        # What is compared of one outcome may depend on the other: the order of rows
-        # counts unless both have the same rows, for example.
-        Value(adapter.comparable(first_outcome.value, second_outcome.value)),
-        Value(adapter.comparable(second_outcome.value, first_outcome.value)),
-        ComparisonRules(volatile=call.plan.options.volatile, mapping_order_counts=True),
-        redactor=call.plan.run.redactor,
+    plan = call.plan
+    comparison = OutcomeComparison(plan.run.redactor)
+    return all(
+        comparison.is_same(
+            plan.target, outcomes[0], other, volatile=plan.options.volatile
+        )
+        for other in outcomes[1:]
     )
-    return not differences

@@ -23,6 +23,7 @@ from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
+from pytest_mimic._core.engine.equal_outcomes import OutcomeComparison
 from pytest_mimic._core.vault.format import references
 from pytest_mimic._core.vault.recording_facts import Stored
 from pytest_mimic._core.words import plural
@@ -42,7 +43,6 @@ from pytest_mimic._tools.rekey.calls_to_rekey import (
     calls_to_rekey,
     content_of,
 )
-from pytest_mimic._tools.rekey.joining import OutcomeComparison
 from pytest_mimic._tools.rekey.lines_of_today import Line as LineOfToday
 from pytest_mimic._tools.rekey.older_format import is_older, older_calls
 from pytest_mimic._tools.rekey.planning import Plan, Planner, StayingCall
@@ -133,7 +133,8 @@ def _plan(
     vault = invocation.vault
 
     def is_same(first: Stored, second: Stored, line: LineOfToday) -> bool:
-        return comparison.is_same(first.target, first, second, line)
+        target = first.target
+        return comparison.is_same(target, first, second, volatile=line.volatile)
 
     planner = Planner(
         vault,

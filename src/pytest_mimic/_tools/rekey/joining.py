@@ -1,25 +1,17 @@
-"""Recordings that come to one identity, and whether their outcomes are equal.
+"""Recordings that come to one identity.
 
-They become a sequence, or one recording, or stay as they are. No pickle is loaded.
+They become a sequence, or one recording, or stay as they are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from operator import itemgetter
-from typing import Any
 
+from pytest_mimic._core.engine.equal_outcomes import text_of_outcome
 from pytest_mimic._core.engine.recorded_identities import CannotFollowError
-from pytest_mimic._core.outcome.json_layout import json_in_lines
-from pytest_mimic._core.outcome.outcome import Outcome, Value
-from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.seam.base import Adapter, load_adapter
-from pytest_mimic._core.seam.registry import names_client
-from pytest_mimic._core.tree.agreement import ComparisonRules, compare
-from pytest_mimic._core.vault.outcome_entries import EMPTY, body_of_entry
 from pytest_mimic._core.vault.recording_facts import Stored
 from pytest_mimic._tools.rekey.calls_to_rekey import Entry, Facts, Rekeyed
-from pytest_mimic._tools.rekey.lines_of_today import Line
 
 IsSame = Callable[[Stored, Stored], bool]
 """Returns whether two outcomes of one target are equal."""
@@ -106,80 +98,3 @@ def _as_text(stored_outcome: Stored) -> tuple[int, str, str]:
         stored_outcome.mark or "whole",
         text_of_outcome(stored_outcome),
     )
-
-
-# Whether one recording may serve the calls of two
-
-
-class OutcomeComparison:
-    """Tells whether one recording may take the place of two: their outcomes are equal.
-
-    Outcomes are compared as a run compares one that is recorded again.
-    """
-
-    def __init__(self, redactor: Redactor) -> None:
-        self._redactor = redactor
-        self._adapters: dict[str, Adapter] = {}
-
-    def is_same(
-        self, target: str, first_outcome: Stored, second_outcome: Stored, line: Line
-    ) -> bool:
-        """Return whether two outcomes are equal.
-
-        Two outcomes of a client are equal if what verifying compares of them is,
-        without the paths of `volatile=`.
-        """
-        if _identity_or_text(first_outcome) == _identity_or_text(second_outcome):
-            return True
-        has_pickle = "pickle" in first_outcome.entry or "pickle" in second_outcome.entry
-        if has_pickle or not names_client(target):
-            return False
-        adapter = self._adapter(target)
-        first_loaded = first_outcome.load()
-        second_loaded = second_outcome.load()
-        rules = ComparisonRules(volatile=line.volatile, mapping_order_counts=True)
-        differences = compare(
-            _comparable_outcome(adapter, first_loaded, second_loaded),
-            _comparable_outcome(adapter, second_loaded, first_loaded),
-            rules,
-            redactor=self._redactor,
-        )
-        return not differences
-
-    def _adapter(self, target: str) -> Adapter:
-        if target not in self._adapters:
-            self._adapters[target] = load_adapter(target)
-        return self._adapters[target]
-
-
-def _identity_or_text(stored_outcome: Stored) -> str:
-    """Return the identity of a pickled outcome, or the text of another."""
-    fingerprint: str = stored_outcome.entry.get("fingerprint", "")
-    return fingerprint or text_of_outcome(stored_outcome)
-
-
-def text_of_outcome(stored_outcome: Stored) -> str:
-    """Return an outcome as JSON text: equal values of one type have equal texts.
-
-    Of a pickle, the text has the name of the pickle's file.
-    """
-    outcome_entry = stored_outcome.entry
-    facts = {
-        name: outcome_entry.get(name) for name in ("awaited", "tagged", "coroutine")
-    }
-    body: Any = {}
-    if stored_outcome.mark != EMPTY:
-        body = body_of_entry(outcome_entry)
-    return json_in_lines([facts, body])
-
-
-def _comparable_outcome(
-    adapter: Adapter, outcome: Outcome, other_outcome: Outcome
-) -> Outcome:
-    """Return an outcome as a client's adapter compares it with another one."""
-    if not isinstance(outcome, Value):
-        return outcome
-    other_value = None
-    if isinstance(other_outcome, Value):
-        other_value = other_outcome.value
-    return Value(adapter.comparable(outcome.value, other_value))

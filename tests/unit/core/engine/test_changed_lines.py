@@ -59,14 +59,19 @@ def test_a_recording_that_cannot_follow_is_found_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("places", "follows"), [(("Oslo", "Rome"), True), (("Oslo", "Oslo"), False)]
+    ("places", "answers", "follows"),
+    [
+        (("Oslo", "Rome"), ("Mon", "Tue"), True),
+        (("Oslo", "Oslo"), ("Mon", "Tue"), False),
+        (("Oslo", "Oslo"), (1, True), False),
+    ],
 )
 def test_a_sequence_of_different_answers_does_not_follow(
-    runs: Runs, places: tuple[str, ...], follows: bool
+    runs: Runs, places: tuple[str, ...], answers: tuple[object, ...], follows: bool
 ) -> None:
     """One of them cannot serve all tests: `pytest-mimic rekey` leaves the recording."""
-    answers = iter(["Mon", "Tue"])
-    record = runs.mimic(lambda place: next(answers), sequence=True)
+    answers_left = iter(answers)
+    record = runs.mimic(lambda place: next(answers_left), sequence=True)
     for place in places:
         record(place)
     runs.again("replay")

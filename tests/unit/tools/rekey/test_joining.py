@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pytest_mimic._core.engine.equal_outcomes import text_of_outcome
 from pytest_mimic._core.engine.recorded_identities import CannotFollowError
 from pytest_mimic._tools.rekey.calls_to_rekey import Rekeyed, with_new_identity
 from pytest_mimic._tools.rekey.joining import (
@@ -13,7 +14,6 @@ from pytest_mimic._tools.rekey.joining import (
     is_finished,
     joined_sequence,
     joined_shared,
-    text_of_outcome,
 )
 from unit.tools.rekey.vaults import calls_in, vault_of
 

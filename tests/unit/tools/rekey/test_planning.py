@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from pytest_mimic._core.engine.equal_outcomes import text_of_outcome
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.targets.target import parse_target
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._tools.rekey.call_redactor import CallRedactor
-from pytest_mimic._tools.rekey.joining import text_of_outcome
 from pytest_mimic._tools.rekey.planning import Plan, Planner
 from unit.tools.rekey.vaults import TARGET, calls_in, file_of, vault_of
 

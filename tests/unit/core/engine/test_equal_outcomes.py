@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
+from pytest_mimic._core.engine.equal_outcomes import OutcomeComparison
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.vault import Vault
 from pytest_mimic._core.vault.recording_facts import Stored
 from pytest_mimic._tools.cli import project
-from pytest_mimic._tools.rekey.joining import OutcomeComparison
-from pytest_mimic._tools.rekey.lines_of_today import Line
 from unit.memory_store import MemoryStore
 
 # The table of clients is handed in by the module of projects.
@@ -32,8 +31,7 @@ def stored(entry: dict[str, Any]) -> Stored:
 
 def is_same(target: str, one: Any, other: Any, *volatile: str) -> bool:
     comparison = OutcomeComparison(Redactor())
-    line = Line(target, {}, volatile)
-    return comparison.is_same(target, stored(one), stored(other), line)
+    return comparison.is_same(target, stored(one), stored(other), volatile=volatile)
 
 
 CASES: dict[str, tuple[str, Any, Any, bool]] = {
