@@ -44,11 +44,28 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_mimic._core.engine.call import Call
-    from pytest_mimic._core.engine.owners import Owner
+    from pytest_mimic._core.engine.owners import Owner, TrackOfAnswer
     from pytest_mimic._core.inputs.input_trace import InputTrace
     from pytest_mimic._core.outcome.outcome import Outcome
     from pytest_mimic._core.outcome.pickling import Pickled
     from pytest_mimic._core.vault.recording_facts import Stored
+
+    class RecordedTrack(TrackOfAnswer, Protocol):
+        """The outcomes of one file, as recording uses them: a `Track`."""
+
+        @property
+        def owner(self) -> Owner | None:
+            """The owner of the calls; None if one recording serves all."""
+            ...
+
+        @property
+        def outcomes_before(self) -> Mapping[int, Stored]:
+            """The outcomes that the file has for real calls, by their places."""
+            ...
+
+        def replace_imported(self, call: Call, /) -> None:
+            """Drop the imported recordings of a call that has one of its own now."""
+
 
 # A shorter part of a call's time is not worth to be kept, in seconds.
 _SHORTEST_BESIDE = 0.001
@@ -57,33 +74,6 @@ _MOST_DESCRIBED = 32 << 20
 # So many characters of an outcome are looked through for keys while tests run: a look
 # at a gigabyte takes a minute.
 _MOST_SEARCHED = 10_000_000
-
-
-class RecordedTrack(Protocol):
-    """The outcomes of one file, as recording uses them: a `Track`."""
-
-    @property
-    def file(self) -> str:
-        """The name of the recording or cassette."""
-        ...
-
-    @property
-    def owner(self) -> Owner | None:
-        """The owner of the calls; None if one recording serves all."""
-        ...
-
-    @property
-    def outcomes_before(self) -> Mapping[int, Stored]:
-        """The outcomes that the file has for real calls, by their places."""
-        ...
-
-    def put(
-        self, place: int, recording: Recording, error: tuple[str, str] | None, /
-    ) -> None:
-        """Put the outcome of a call in its place, in a turn, and write the file."""
-
-    def replace_imported(self, call: Call, /) -> None:
-        """Drop the imported recordings of a call that has one of its own now."""
 
 
 class Observed:
