@@ -15,6 +15,7 @@ The part is kept in another way, or the value is refused.
 | any | a remembered `hash()` is that of another process | left out, or taken anew |
 | any | items that a class makes anew when they are put in (python-box 7) | kept |
 | any | items inside that its class gives as others | kept |
+| collections | a class of named tuples without an importable name | made again |
 | types | that the mapping behind a `MappingProxyType` is no dict | kept |
 | requests, httpx | `raw`, `extensions` | the recording run says so |
 """
@@ -23,7 +24,7 @@ from __future__ import annotations
 
 import copyreg
 import sys
-from collections import OrderedDict, deque
+from collections import OrderedDict, deque, namedtuple
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from copy import copy
@@ -52,6 +53,7 @@ from pytest_mimic._core.types.hashes import (
     without_hashes,
 )
 from pytest_mimic._core.types.kinds import (
+    importable,
     lineage,
     name_of,
     origin_and_arguments,
@@ -119,9 +121,9 @@ def kept_whole(value: Any) -> Any:
     kind: Any = type(value)
     if isinstance(value, type):
         generic = origin_and_arguments(value)
-        if generic is None:
-            return NotImplemented
-        return parametrised, generic
+        if generic is not None:
+            return parametrised, generic
+        return _named_tuple_class(value)
     for name in lineage(kind):
         reduce = _WAYS.get(name)
         if reduce is not None:
@@ -134,6 +136,62 @@ def kept_whole(value: Any) -> Any:
     if has_own_items and not _has_own_pickling(kind):
         return _with_items(value)
     return NotImplemented
+
+
+# Classes of named tuples
+
+
+def _named_tuple_class(kind: Any) -> Any:
+    """Return the reduction of a class that `collections.namedtuple` made on the fly.
+
+    Such are the classes of the rows of `frame.itertuples()`. Stored by value, a class
+    would have code that one version of Python loads. NotImplemented: another class, or
+    one with an importable name.
+    """
+    fields = vars(kind).get("_fields")
+    if kind.__bases__ != (tuple,) or type(fields) is not tuple:
+        return NotImplemented
+    defaults = tuple(kind._field_defaults.values())
+    arguments = kind.__module__, kind.__qualname__, kind.__name__, fields, defaults
+    try:
+        made_again = named_tuple_class(*arguments)
+    except (TypeError, ValueError):
+        return NotImplemented
+    if _members(made_again) != _members(kind) or importable(kind) is not None:
+        return NotImplemented
+    return named_tuple_class, arguments
+
+
+def named_tuple_class(
+    module: str,
+    qualname: str,
+    name: str,
+    fields: tuple[str, ...],
+    defaults: tuple[Any, ...],
+) -> type:
+    """Return a class of named tuples, made by `collections.namedtuple`."""
+    # A field whose name says its place, `_1`, had another name before.
+    made = namedtuple(name, fields, rename=True, defaults=defaults, module=module)  # type: ignore[misc]
+    made.__qualname__ = qualname
+    return made
+
+
+def _members(kind: type) -> dict[str, object]:
+    """Return what a class of named tuples has by name, with code for its functions."""
+    members = {}
+    for name, member in vars(kind).items():
+        # `copyreg` keeps the names of the slots here once it has pickled an object.
+        if name == "__slotnames__":
+            continue
+        function = getattr(member, "__func__", member)
+        code = getattr(function, "__code__", None)
+        if code is not None:
+            members[name] = code
+        elif name in ("__doc__", "_fields"):
+            members[name] = member
+        else:
+            members[name] = type(member)
+    return members
 
 
 # Containers

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import enum
+from collections import namedtuple
+from collections.abc import Callable
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
+from pytest_mimic._core.identity.call_identity import fingerprint_outcome
 from pytest_mimic._core.outcome.outcome import DamagedError
 from pytest_mimic._core.outcome.pickling import dump, load, member, reduced
 
@@ -32,6 +36,44 @@ def test_a_pickle_that_imports_another_name_is_not_loaded() -> None:
 
     with pytest.raises(DamagedError, match="it imports fractions:Fraction, which"):
         load(stream, map(bytearray, buffers), ["decimal:Decimal"])
+
+
+def described_pair(description: str) -> Any:
+    Pair = namedtuple("Pair", "left right")
+    Pair.__doc__ = description
+    return Pair(1, 2)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: namedtuple("Pair", "left right")(1, 2),
+        lambda: namedtuple("Pair", "left right", defaults=[3])(1),
+        lambda: namedtuple("Row", ["id", "class", "a b"], rename=True)(1, 2, 3),
+    ],
+    ids=["plain", "with a default", "with names that Python does not allow"],
+)
+def test_named_tuples_of_a_class_made_on_the_fly_are_stored_without_code(
+    make: Callable[[], Any],
+) -> None:
+    value = make()
+
+    pickled = dump([value, value])
+
+    assert not pickled.by_value
+    assert pickled.imports == ["pytest_mimic._core.outcome.lossy:named_tuple_class"]
+    ((loaded, again),) = pickled.load()
+    assert repr(loaded) == repr(value)
+    assert type(loaded)._field_defaults == type(value)._field_defaults
+    assert type(loaded) is type(again) is not type(value)
+    assert fingerprint_outcome(loaded) == fingerprint_outcome(make())
+
+
+def test_a_class_of_named_tuples_that_was_changed_is_stored_with_its_code() -> None:
+    pickled = dump(described_pair("Two numbers."))
+
+    assert pickled.by_value
+    assert type(pickled.load()[0]).__doc__ == "Two numbers."
 
 
 def test_members_of_enumerations_are_pickled_by_name_and_combined_flags_by_number() -> (
