@@ -184,16 +184,7 @@ def find_plainly(name: str) -> Any:
         raise AttributeError(f"{module} has no {first}")
     thing: Any = namespace[first]
     for step in steps:
-        if not isinstance(thing, type):
-            raise AttributeError(f"{name} leads through what is no class")
-        bases = type.__getattribute__(thing, "__mro__")
-        namespaces = [type.__getattribute__(base, "__dict__") for base in bases]
-        holder = next(
-            (namespace for namespace in namespaces if step in namespace), None
-        )
-        if holder is None:
-            raise AttributeError(f"{name} leads to nothing")
-        thing = holder[step]
+        thing = _class_attribute(thing, step)
     return thing
 
 
@@ -218,21 +209,28 @@ def find_through_classes(name: str) -> Any:
     first, *steps = qualname.split(".")
     thing: Any = getattr(module_of(module), first)
     for step in steps:
-        thing = _class_attribute(thing, step)
+        attribute = _class_attribute(thing, step)
+        if isinstance(attribute, _BOUND_BY_CLASSES):
+            attribute = attribute.__get__(None, thing)
+        thing = attribute
     return thing
 
 
 def _class_attribute(holder: Any, name: str) -> Any:
-    """Return an attribute that a class or its bases define; no code of theirs runs."""
+    """Return what a class or its bases have under a name; no code of theirs runs.
+
+    Raises:
+        AttributeError: They have nothing, or the holder is no class.
+    """
     bases = type.__getattribute__(holder, "__mro__") if isinstance(holder, type) else ()
     for base in bases:
         namespace = type.__getattribute__(base, "__dict__")
         if name in namespace:
-            attribute: Any = namespace[name]
-            if isinstance(attribute, _BOUND_BY_CLASSES):
-                return attribute.__get__(None, holder)
-            return attribute
-    raise AttributeError(f"{holder!r:.60} is no class with an attribute {name!r:.60}")
+            return namespace[name]
+    # The holder is not shown: its `__repr__` is code, too.
+    raise AttributeError(
+        f"what should have {name!r:.60} is no class with an attribute of that name"
+    )
 
 
 def module_of(name: str) -> Any:
