@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from support import warm_processes
-from support.hidden_modules import hidden_modules
+from support.hidden_modules import modules_of_tests, modules_of_unused_libraries
 from support.memory_folder import use_memory
 from support.no_words import without_words
 from support.quick_runs import keep_lookups
@@ -596,7 +596,8 @@ class Project:
         plugins: Sequence[object],
     ) -> tuple[int, str]:
         modules, paths, finders = dict(sys.modules), list(sys.path), list(sys.meta_path)
-        for name in hidden_modules(self._texts(argv)):
+        unused = modules_of_unused_libraries(self._texts(argv))
+        for name in (*modules_of_tests(), *unused):
             sys.modules.pop(name, None)
         said = io.StringIO()
         importlib.invalidate_caches()

@@ -44,12 +44,12 @@ CLIENTS = {"http", "sql"}
 LARGE = {"hypothesis", "mcp", "pandas", "playwright", "polars", "scipy"}
 
 
-def hidden_modules(texts: Iterable[str]) -> list[str]:
-    """Return the modules that no run needs of a project, given its texts.
+def modules_of_unused_libraries(texts: Iterable[str]) -> list[str]:
+    """Return the modules of libraries that no run needs of a project, given its texts.
 
-    They are those of this suite, and those of all libraries if the project names none.
-    Which libraries a named one needs is not known: then the run has all of them, but
-    for large ones that the project does not name.
+    They are those of all libraries if the project names none. Which libraries a named
+    one needs is not known: then the run has all of them, but for large ones that the
+    project does not name.
     """
     modules_of = _modules_by_library(len(sys.modules))
     words: set[str] = set()
@@ -58,10 +58,18 @@ def hidden_modules(texts: Iterable[str]) -> list[str]:
     libraries = set(modules_of)
     if not words.isdisjoint(libraries | CLIENTS):
         libraries &= LARGE - words
-    hidden = list(_modules_of_this_suite(len(sys.modules)))
+    unused: list[str] = []
     for library in libraries:
-        hidden += modules_of[library]
-    return hidden
+        unused += modules_of[library]
+    return unused
+
+
+def modules_of_tests() -> list[str]:
+    """Return this suite's modules with tests.
+
+    One could have the name of a module of the project.
+    """
+    return [name for name in sys.modules if name.rpartition(".")[2].startswith("test_")]
 
 
 @cache
@@ -81,9 +89,3 @@ def _modules_by_library(count: int) -> dict[str, list[str]]:
 def _is_installed(module: object) -> bool:
     places = [getattr(module, "__file__", None) or "", *getattr(module, "__path__", ())]
     return any("/site-packages/" in str(place) for place in places)
-
-
-@cache
-def _modules_of_this_suite(count: int) -> list[str]:
-    """Return the modules with tests. One could have the name of a module of the project."""
-    return [name for name in sys.modules if name.rpartition(".")[2].startswith("test_")]

@@ -8,6 +8,7 @@ import sys
 import textwrap
 
 import pytest
+from support.hidden_modules import modules_of_unused_libraries
 
 from pytest_mimic._core.engine.coverings import Coverings
 from pytest_mimic._core.targets.target import Target, as_targets
@@ -119,7 +120,14 @@ class Noting(Coverings):
 
 
 @pytest.fixture
-def write(tmp_path, monkeypatch):
+def without_libraries(monkeypatch):
+    """Take the modules of libraries out of `sys.modules`, where the test has all modules searched."""
+    for name in modules_of_unused_libraries(()):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+
+
+@pytest.fixture
+def write(tmp_path, monkeypatch, without_libraries):
     """Write modules that can be imported; forget them afterwards, and check sys.meta_path."""
     known, finders = set(sys.modules), list(sys.meta_path)
     monkeypatch.syspath_prepend(str(tmp_path))

@@ -16,6 +16,8 @@ import pytest
 from pytest_mimic._core.identity.call_identity import fingerprint
 from pytest_mimic._core.types.kinds import Unstable
 
+pytestmark = pytest.mark.usefixtures("without_libraries")
+
 
 def made(expression):
     return eval(expression, globals())

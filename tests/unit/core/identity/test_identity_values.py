@@ -32,6 +32,8 @@ import pytest
 from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.call_identity import fingerprint, fingerprint_outcome
 
+pytestmark = pytest.mark.usefixtures("without_libraries")
+
 NAN = float("nan")
 UTC = datetime.timezone.utc
 DAY = datetime.date(2024, 5, 1)
