@@ -6,7 +6,7 @@ import pytest
 
 from pytest_mimic._clients.bundled import BUNDLED, HTTP_CLIENTS, TAKEN_BY_CASSETTES
 from pytest_mimic._core.seam.base import load_adapter
-from pytest_mimic._core.seam.registry import is_client, kind_of
+from pytest_mimic._core.seam.registry import is_client, kind_of_client
 
 
 @pytest.mark.parametrize(
@@ -14,12 +14,14 @@ from pytest_mimic._core.seam.registry import is_client, kind_of
 )
 def test_each_row_leads_to_an_adapter_of_its_kind(name):
     assert is_client(name)
-    assert load_adapter(name).kind == kind_of(name)
+    assert load_adapter(name).kind == kind_of_client(name)
 
 
 def test_http_is_one_kind_and_cassettes_take_each_kind_once():
-    assert {kind_of(name) for name in ("http", *HTTP_CLIENTS)} == {"http"}
-    assert [kind_of(name) for name in TAKEN_BY_CASSETTES] == [*TAKEN_BY_CASSETTES]
+    assert {kind_of_client(name) for name in ("http", *HTTP_CLIENTS)} == {"http"}
+    assert [kind_of_client(name) for name in TAKEN_BY_CASSETTES] == [
+        *TAKEN_BY_CASSETTES
+    ]
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def perform_call(
     step = begin(run, call_of_function(plan, args, kwargs))
     is_async = plan.is_async
     if step.mode == "replay":
-        return _replay(step, is_async=is_async)
+        return _replay_as_returned(step, is_async=is_async)
     result: object = None
     error: BaseException | None = None
     with step.running():
@@ -65,7 +65,7 @@ def perform_call(
             del error
     if not step.active:
         # The function has raised, and the caller gets the recorded outcome.
-        return _replay(step, is_async=is_async)
+        return _replay_as_returned(step, is_async=is_async)
     is_stream = _is_stream(result)
     is_awaited = is_async or isinstance(result, _AWAITED)
     if is_stream or is_awaited:
@@ -75,7 +75,7 @@ def perform_call(
         return _perform_coroutine(step, cast("Awaitable[object]", result))
     step.complete(Value(result))
     if step.mode == "verify":
-        return _replay(step, is_async=is_async)
+        return _replay_as_returned(step, is_async=is_async)
     return result
 
 
@@ -116,7 +116,7 @@ def _end_by_error(
         del error
 
 
-def _replay(step: Step, *, is_async: bool) -> object:
+def _replay_as_returned(step: Step, *, is_async: bool) -> object:
     """Return the recorded outcome in the form in which the real call returned it."""
     is_awaited = is_async or step.stored.awaited
     if step.stored.is_stream:

@@ -22,7 +22,7 @@ from pytest_mimic._core.outcome.advancing import (
     advancing_in,
     changed_state,
     set_state,
-    state_of,
+    state_of_advancing,
 )
 from pytest_mimic._core.target_options import target_line
 from pytest_mimic._core.types.opening import items_of_container
@@ -159,7 +159,7 @@ class ArgumentsBefore:
         moved = []
         for path, (value, before) in self._advancing.items():
             try:
-                after = state_of(value)
+                after = state_of_advancing(value)
             except ValueError:
                 # The call has closed the stream, which is a change.
                 continue
@@ -203,7 +203,7 @@ def _states_before(arguments: dict[str, object]) -> dict[str, tuple[object, Stat
     for path, value in advancing_in(arguments).items():
         # ValueError: a closed stream has no state.
         with suppress(ValueError):
-            found[path] = value, state_of(value)
+            found[path] = value, state_of_advancing(value)
     return found
 
 
@@ -235,7 +235,7 @@ def _paths_in(
         else:
             arguments_and_rest[name] = value
     for name, value in arguments_and_rest.items():
-        for key, part in islice(_items_of(value), _MOST_ITEMS):
+        for key, part in islice(_items_of_argument(value), _MOST_ITEMS):
             is_text = type(part) is str
             if isinstance(part, str):
                 # An object of a subclass of `str` is no path.
@@ -247,7 +247,7 @@ def _paths_in(
                 yield _NamedPath(path, is_text, name, key)
 
 
-def _items_of(value: object) -> Iterable[tuple[object, object]]:
+def _items_of_argument(value: object) -> Iterable[tuple[object, object]]:
     """Return the items of an argument by key or place, or the argument itself."""
     # A proxy or a mock may give another class as its `__class__`.
     kind = type(value)

@@ -36,7 +36,7 @@ from pytest_mimic._core.tree.made_in_run import (
     Origins,
     RandomBytes,
     pieces_of_run,
-    value_of,
+    value_of_all_forms,
     without_short_texts,
 )
 from pytest_mimic._core.tree.remedies import may_be_ignored
@@ -68,7 +68,8 @@ class _PartMadeInRun(NamedTuple):
 
     Attributes:
         text: The text of the part.
-        values: The values of this run in the text, each in the form of `value_of`.
+        values: The values of this run in the text, each as `value_of_all_forms` gives
+            it.
         kinds: What these values are, such as a UUID or a date.
     """
 
@@ -168,7 +169,7 @@ class NextRun:
     def note(self, call: Call, stored_outcome: Stored) -> None:
         """Note the values in a call that is recorded, and then those in its outcome."""
         evidence = self._evidence()
-        if _may_hold_values(_text_of(call), evidence):
+        if _may_hold_values(_json_of_texts_that_count(call), evidence):
             self._read_outcomes()
             arguments = _described_parts_that_count(call)
             parts = self._parts_of(call, arguments, evidence)
@@ -194,7 +195,7 @@ class NextRun:
         is_clock_unknown = self._run.current.test in self._unreadable
         values_of_run = []
         for part, kind in pieces_of_run(text, evidence):
-            value = value_of(part)
+            value = value_of_all_forms(part)
             if is_clock_unknown and kind in OF_THE_CLOCK:
                 continue
             if not self._origins.has_given(value, test=self._run.current.test):
@@ -401,7 +402,7 @@ def _matched_parts(call: Call) -> dict[str, Any]:
     return {path: call.arguments[path] for path in paths if path in call.arguments}
 
 
-def _text_of(call: Call) -> str:
+def _json_of_texts_that_count(call: Call) -> str:
     """Return JSON in which all texts stand that the parts which count have."""
     if call.edge_call is None:
         return call.described_text

@@ -6,7 +6,7 @@ A call is recorded on one straight way:
 |---|---|
 | it takes its place among equal calls | `Track.take` |
 | the original runs, and is observed | a performer of `execution`, or a client's edge |
-| its outcome becomes what a file holds | `encode` |
+| its outcome becomes what a file holds | `encode_observed` |
 | that is put in its place, and the file written | `Track.put` |
 
 Whoever ran the original hands the outcome to `Step.complete`, and that to `record`,
@@ -164,7 +164,7 @@ def record(
     """
     call, run = observed.call, observed.call.plan.run
     before = track.outcomes_before.get(place)
-    new_outcome = encode(observed, outcome)
+    new_outcome = encode_observed(observed, outcome)
     stored_outcome = new_outcome
     if before is not None:
         stored_outcome = answer_to_record(track.owner, call, before, new_outcome)
@@ -282,7 +282,7 @@ def _kept_parts(call: Call) -> dict[str, Any] | None:
 # -- the outcome in its stored form
 
 
-def encode(observed: Observed, outcome: Outcome) -> Stored:
+def encode_observed(observed: Observed, outcome: Outcome) -> Stored:
     """Return an outcome in its stored form, if it may be recorded.
 
     Args:
@@ -441,5 +441,5 @@ class Recorder:
     Observed = Observed
     record = staticmethod(record)
     keep_issued = staticmethod(keep_issued)
-    encode = staticmethod(encode)
+    encode_observed = staticmethod(encode_observed)
     recording_of = staticmethod(recording_of)

@@ -381,7 +381,7 @@ class Step:
             observed.arguments_before = None
             given = self._given_so_far("waiting" if mark == WAITING else "stopped")
             observed.stop_clock()
-            stored_outcome = recorder().encode(observed, given)
+            stored_outcome = recorder().encode_observed(observed, given)
         except MimicError as error:
             self.run.current.pending.note(error)
             self._leave_empty()

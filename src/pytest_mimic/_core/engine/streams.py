@@ -1,8 +1,8 @@
 """Performs the streams of functions: relays real ones, and replays recorded ones.
 
 A stream is a generator, an async generator, or an iterator of C code. One body serves
-all of them. `_relay` and `_replay` are plain generators. To read an async stream, they
-yield an `_Await`, and `_to_async` awaits what is in it.
+all of them. `_relay` and `_replay_items` are plain generators. To read an async stream,
+they yield an `_Await`, and `_to_async` awaits what is in it.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ def _relay(
         step.abandon()
     if end is not None and step.mode == "run":
         return end.give()
-    return (yield from _replay(step, is_async=is_async))
+    return (yield from _replay_items(step, is_async=is_async))
 
 
 def _recorded_length(step: Step) -> int:
@@ -178,13 +178,13 @@ def _recorded_length(step: Step) -> int:
 
 def replay_stream(step: Step, *, is_async: bool) -> object:
     """Return the recorded stream, as one that is read in the same way."""
-    steps = _replay(step, is_async=is_async)
+    steps = _replay_items(step, is_async=is_async)
     if is_async:
         return _to_async(steps)
     return steps
 
 
-def _replay(step: Step, *, is_async: bool) -> Generator[object, object, object]:
+def _replay_items(step: Step, *, is_async: bool) -> Generator[object, object, object]:
     """Return the items of a recorded stream, and its end.
 
     To read further than the recording goes is a miss, unless the recorded reader waited

@@ -32,7 +32,7 @@ from xxhash import xxh3_128_digest
 from pytest_mimic._core.identity.paths import path_replacer
 from pytest_mimic._core.identity.rules import reduction_of
 from pytest_mimic._core.identity.short_scalars import MARSHAL_VERSION, SCALARS
-from pytest_mimic._core.identity.walk import MentionsFolder, TooLarge, Walk
+from pytest_mimic._core.identity.walk import DigestWalk, MentionsFolder, TooLarge
 from pytest_mimic._core.types.kinds import Raw
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def digest(
         reduction_of, places=places, layout=is_outcome, ignores_empty=ignores_empty
     )
     try:
-        walk = Walk(
+        walk = DigestWalk(
             find_reduction,
             dict_order_counts=is_outcome,
             folders=places.temporary_folders,
@@ -106,7 +106,7 @@ def digest(
     except MentionsFolder:
         # A string may be a path. The place of a path counts in place of its text, for
         # which a slower walk looks at each string.
-        walk = Walk(
+        walk = DigestWalk(
             find_reduction,
             dict_order_counts=is_outcome,
             replace_path=path_replacer(places),
@@ -114,7 +114,7 @@ def digest(
         return _digest_by_walk_or_graph(value, walk)
 
 
-def _digest_by_walk_or_graph(value: object, walk: Walk) -> bytes:
+def _digest_by_walk_or_graph(value: object, walk: DigestWalk) -> bytes:
     """Return the digest of a value by a walk, or by a graph if it is too large."""
     try:
         return walk.digest([value])
@@ -131,7 +131,7 @@ class Graph:
         nodes_as_met: The nodes in the order in which they were met.
     """
 
-    def __init__(self, walk: Walk) -> None:
+    def __init__(self, walk: DigestWalk) -> None:
         self.walk = walk
         self.nodes: dict[int, GraphNode] = {}
         self.nodes_as_met: list[GraphNode] = []

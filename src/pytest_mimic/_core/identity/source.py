@@ -135,7 +135,7 @@ def _source_of_code(code: CodeType, stamp: object) -> str | None:
     """
     statement = _parsed_alone(code, stamp)
     if statement is not None:
-        return normalised(statement)
+        return digest_of_syntax(statement)
     definitions = _definitions_in_file(code.co_filename, stamp)
     candidates = definitions.get((code.co_firstlineno, code.co_name), [])
     if len(candidates) != 1:
@@ -147,8 +147,8 @@ def _source_of_code(code: CodeType, stamp: object) -> str | None:
         fields = dict(ast.iter_fields(node.args))
         fields["defaults"] = []
         fields["kw_defaults"] = []
-        return normalised(ast.Lambda(ast.arguments(**fields), node.body))
-    return normalised(node)
+        return digest_of_syntax(ast.Lambda(ast.arguments(**fields), node.body))
+    return digest_of_syntax(node)
 
 
 def _parsed_alone(code: CodeType, stamp: object) -> ast.stmt | None:
@@ -363,7 +363,7 @@ def _source_of_class(qualname: str, file: str, stamp: object) -> str | None:
     if not classes:
         return None
     # Of several classes of one name, the last one counts.
-    return normalised(classes[-1])
+    return digest_of_syntax(classes[-1])
 
 
 def _classes_named(tree: ast.AST, class_names: list[str]) -> Iterator[ast.ClassDef]:
@@ -385,7 +385,7 @@ def _classes_named(tree: ast.AST, class_names: list[str]) -> Iterator[ast.ClassD
 # Syntax trees
 
 
-def normalised(node: ast.AST) -> str:
+def digest_of_syntax(node: ast.AST) -> str:
     """Return a digest of a syntax tree, the same on every Python version.
 
     The layout does not count. Fields that are None or empty are left out, since

@@ -106,11 +106,11 @@ class MentionsFolder(Exception):  # noqa: N818 - not an error: the value is walk
     """A value mentions a temporary folder: a string in it may be a path.
 
     A path below the base temporary folder counts by its place in the run, not by its
-    text. So the value is walked again, by a `Walk` with `replace_path`.
+    text. So the value is walked again, by a `DigestWalk` with `replace_path`.
     """
 
 
-class Walk:
+class DigestWalk:
     """Makes the digest of one value, by one walk through it.
 
     Attributes:
@@ -369,14 +369,14 @@ class Walk:
 
 
 def _write_scalars(
-    walk: Walk, column: Column, update: Update, _level: int
+    walk: DigestWalk, column: Column, update: Update, _level: int
 ) -> InnerColumns:
     """Write scalars of one type other than `str`."""
     return walk.write_scalars(column, update, (type(column[0]),))
 
 
 def _write_texts(
-    walk: Walk, column: Column, update: Update, _level: int
+    walk: DigestWalk, column: Column, update: Update, _level: int
 ) -> InnerColumns:
     """Write strings, many short strings as one text with NUL between them."""
     if len(column) <= SHORT_COLUMN:
@@ -391,7 +391,7 @@ def _write_texts(
 
 
 def _write_lists(
-    walk: Walk, column: Column, update: Update, _level: int
+    walk: DigestWalk, column: Column, update: Update, _level: int
 ) -> InnerColumns:
     """Write lists or tuples: their lengths, and then their items in order."""
     lengths = list(map(len, column))
@@ -400,7 +400,9 @@ def _write_lists(
     return (walk.joined_items(column, lengths),)
 
 
-def _write_sets(walk: Walk, column: Column, update: Update, level: int) -> InnerColumns:
+def _write_sets(
+    walk: DigestWalk, column: Column, update: Update, level: int
+) -> InnerColumns:
     """Write sets or frozensets, whose members have no order that a run could repeat."""
     lengths = list(map(len, column))
     letter = b"E" if type(column[0]) is set else b"G"
@@ -424,7 +426,7 @@ def _write_sets(walk: Walk, column: Column, update: Update, level: int) -> Inner
 
 
 def _write_large_sets(
-    walk: Walk, column: Column, update: Update
+    walk: DigestWalk, column: Column, update: Update
 ) -> InnerColumns | None:
     """Write sets of ints, or of strings without the separator, in a fast way.
 
@@ -459,7 +461,7 @@ def _write_sets_of_ints(column: Column, update: Update) -> InnerColumns | None:
 
 
 def _write_sets_of_texts(
-    walk: Walk, column: Column, update: Update
+    walk: DigestWalk, column: Column, update: Update
 ) -> InnerColumns | None:
     """Write the sum of the members' digests for each set.
 
@@ -489,7 +491,7 @@ def _write_sets_of_texts(
 
 
 def _write_dicts(
-    walk: Walk, column: Column, update: Update, level: int
+    walk: DigestWalk, column: Column, update: Update, level: int
 ) -> InnerColumns:
     """Write dicts, and return the columns of their keys and of their values.
 
@@ -543,7 +545,7 @@ def _write_dicts(
     return _sorted_items(column)
 
 
-def _with_replaced_keys(walk: Walk, row: dict[Any, Any]) -> dict[Any, Any]:
+def _with_replaced_keys(walk: DigestWalk, row: dict[Any, Any]) -> dict[Any, Any]:
     """Return a dict with objects for the keys that are paths."""
     return dict(zip(walk.with_replaced_paths(list(row)), row.values()))
 
@@ -564,7 +566,7 @@ def _sorted_items(column: Column) -> InnerColumns:
 
 
 def _write_by_ranks(
-    walk: Walk, column: Column, update: Update, level: int
+    walk: DigestWalk, column: Column, update: Update, level: int
 ) -> InnerColumns:
     """Write dicts whose keys have no natural order, in the order of the keys' ranks."""
     all_values: Column = []
@@ -616,7 +618,7 @@ def _with_one_nan(memory: memoryview, floats: str) -> object:
     return values.view(numpy.uint8).data
 
 
-_WRITERS: dict[Any, Callable[[Walk, Column, Update, int], InnerColumns]] = {
+_WRITERS: dict[Any, Callable[[DigestWalk, Column, Update, int], InnerColumns]] = {
     **dict.fromkeys(SCALARS, _write_scalars),
     str: _write_texts,
     list: _write_lists,

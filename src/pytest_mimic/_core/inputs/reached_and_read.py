@@ -21,7 +21,7 @@ from xxhash import xxh3_64, xxh3_64_hexdigest
 
 from pytest_mimic._core.commands import relative_path
 from pytest_mimic._core.files.places import ROOTDIR, Places
-from pytest_mimic._core.identity.source import normalised, syntax_tree_of
+from pytest_mimic._core.identity.source import digest_of_syntax, syntax_tree_of
 from pytest_mimic._core.modules import (
     file_of_module,
     is_in_project,
@@ -428,7 +428,7 @@ class SourceCode:
                 pending += [(name, method) for method in methods]
             elif holder and name.endswith("__"):
                 self.used_names[holder].add(CodeName(self._module, name))
-            texts_by_name[name].append(normalised(node))
+            texts_by_name[name].append(digest_of_syntax(node))
             self._add_used_names(node, name)
         return texts_by_name
 

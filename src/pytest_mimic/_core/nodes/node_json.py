@@ -152,11 +152,11 @@ def _tagged_node(tag: str, plain: Mapping[str, Any]) -> Node:
     """Return the node of a mapping with a tag. It may be edited by hand."""
     sign_and_tag = next(iter(plain))
     part = plain[sign_and_tag]
-    digest = _text_in(plain, "digest")
+    digest = _text_of_json(plain, "digest")
     if tag in ("cut", "cycle"):
         return _cut(tag, part, plain)
     if tag == "hidden":
-        return Hidden(str(part), _text_in(plain, "type"), digest)
+        return Hidden(str(part), _text_of_json(plain, "type"), digest)
     facts: dict[str, Node] = {}
     if len(plain) > 1:
         for name, fact in plain.items():
@@ -167,11 +167,11 @@ def _tagged_node(tag: str, plain: Mapping[str, Any]) -> Node:
     if tag in _FORMS and not is_described:
         return _container(_FORMS[tag], node_of(part))
     if type(part) is dict:
-        return _fields(tag, part, facts, plain)
+        return _node_of_object(tag, part, facts, plain)
     if type(part) is list:
         return _node_of_list(tag, part, facts, plain)
     content: Any = part
-    return Opaque(tag, content, _text_in(plain, "type"), digest, facts)
+    return Opaque(tag, content, _text_of_json(plain, "type"), digest, facts)
 
 
 def _cut(tag: str, part: Any, plain: Mapping[str, Any]) -> Cut:
@@ -182,8 +182,8 @@ def _cut(tag: str, part: Any, plain: Mapping[str, Any]) -> Cut:
         str(part),
         start=start,
         length=_length_in(plain),
-        digest=_text_in(plain, "digest"),
-        file=_text_in(plain, "object"),
+        digest=_text_of_json(plain, "digest"),
+        file=_text_of_json(plain, "object"),
         is_cycle=tag == "cycle",
     )
 
@@ -199,7 +199,7 @@ def _node_of_list(
     | of a place | `["tmp", "in.csv"]` | `Opaque("path", ("tmp", "in.csv"))` |
     | any other | `[1, 2]`, items | `Items("tuple", [1, 2])` |
     """
-    digest = _text_in(plain, "digest")
+    digest = _text_of_json(plain, "digest")
     # An edited file may have anything in the list.
     has_only_texts = {str}.issuperset(map(type, part))
     if has_only_texts and tag == "bytes":
@@ -211,11 +211,13 @@ def _node_of_list(
     return Items(tag, items, length=_length_in(plain), digest=digest, facts=facts)
 
 
-def _fields(
+def _node_of_object(
     tag: str, part: dict[str, Any], facts: dict[str, Node], plain: Mapping[str, Any]
 ) -> Fields:
     if tag != _NAMESPACE and _is_exception(part):
-        return Fields(tag, _exception_parts(part), digest=_text_in(plain, "digest"))
+        return Fields(
+            tag, _exception_parts(part), digest=_text_of_json(plain, "digest")
+        )
     content = node_of(part)
     parts = _mapping_parts(content)
     if parts is None:
@@ -228,7 +230,7 @@ def _fields(
             parts |= further_parts
             del facts[name]
     name_of_object = _name_of_fields(tag)
-    digest = _text_in(plain, "digest")
+    digest = _text_of_json(plain, "digest")
     return Fields(name_of_object, parts, _length_in(plain), digest, facts)
 
 
@@ -301,7 +303,7 @@ def _exception_parts(part: dict[str, Any]) -> dict[str, Node]:
     return nodes_of(parts)
 
 
-def _text_in(plain: Mapping[str, Any], name: str) -> str:
+def _text_of_json(plain: Mapping[str, Any], name: str) -> str:
     return str(plain.get(name, ""))
 
 
@@ -348,7 +350,7 @@ def order(node: Node) -> str:
 def _opaque_json(node: Opaque) -> dict[str, Any]:
     content: Any = node.text
     if node.kind == "bytes" and type(content) is str:
-        content = _lines(content)
+        content = _lines_of_text(content)
     elif type(content) is tuple:
         content = list(content)
     elif type(content) not in _PLAIN:
@@ -359,7 +361,7 @@ def _opaque_json(node: Opaque) -> dict[str, Any]:
     return _with_facts(plain, node)
 
 
-def _lines(text: str) -> str | list[str]:
+def _lines_of_text(text: str) -> str | list[str]:
     """Return a text, or its lines if there are several."""
     lines = text.splitlines(keepends=True)
     if len(lines) > 1:

@@ -27,7 +27,7 @@ _TYPES = {"base64": "bytes", "object": "bytes"} | TYPE_NAME_BY_TAG
 _UNSEEN = frozenset(("columns", "object", "size", "whole"))
 
 
-def kind_of(node: object) -> tuple[type, str]:
+def kind_of_node(node: object) -> tuple[type, str]:
     """Return the kind of a node's value: `1`, `1.0` and `true` are of three kinds."""
     if isinstance(node, Items | Fields | Opaque):
         return type(node), node.kind
@@ -112,7 +112,7 @@ def digest_of(node: object) -> str:
     return ""
 
 
-def value_of(node: object) -> object:
+def value_of_node(node: object) -> object:
     """Return the value of a node itself; `NOTHING`: the node does not have it."""
     if isinstance(node, Fields | Opaque):
         return node.value

@@ -10,7 +10,7 @@ from typing import Any
 from pytest_mimic._core.nodes.json_tags import has_escape, tag_in, unescaped
 from pytest_mimic._core.nodes.node_classes import NOTHING, Fields, Items, Node, Opaque
 from pytest_mimic._core.nodes.node_json import plain_of
-from pytest_mimic._core.types.table import text_of
+from pytest_mimic._core.types.table import shown_text_of
 from pytest_mimic._core.types.tagged_values import (
     ERRORS_OF_WRONG_PARTS,
     maker_of,
@@ -96,4 +96,4 @@ def known_text(node: Items | Fields | Opaque) -> str | None:
     value = known_value(node)
     if value is NOTHING:
         return None
-    return text_of(value)
+    return shown_text_of(value)

@@ -42,7 +42,7 @@ _SPACES = {9: None, 10: None, 13: None}
 CONTAINERS = frozenset((list, tuple, dict, set, frozenset))
 
 
-class Walk(ABC):
+class NodeWalk(ABC):
     """Walks over one value and makes its nodes."""
 
     __slots__ = ()
@@ -83,7 +83,7 @@ class Walk(ABC):
 
     def whole_bytes(self, value: bytes) -> Opaque:
         """Return the node of all bytes: a text if people can read it, else data."""
-        text = _text_of(value)
+        text = _readable_text(value)
         if text is None:
             return self.data(value)
         return self.counted(Opaque("bytes", text))
@@ -233,7 +233,7 @@ def member_content(value: Enum) -> str | int | None:
     return None
 
 
-def _text_of(value: bytes) -> str | None:
+def _readable_text(value: bytes) -> str | None:
     """Return bytes as a text; None: people cannot read them, or they are too long."""
     if len(value) > _LONGEST_TEXT:
         return None

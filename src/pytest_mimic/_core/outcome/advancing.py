@@ -93,7 +93,7 @@ def _holds_plain_values(part: Any) -> bool:
     return kind in _CONTAINERS and _PLAIN.issuperset(map(type, part))
 
 
-def state_of(value: Any) -> State:
+def state_of_advancing(value: Any) -> State:
     """Return the state of a stream or a generator, as the table of this module has it.
 
     The state is plain JSON. It counts in the identity of a call that is given the

@@ -16,9 +16,14 @@ from enum import Enum, Flag
 from typing import Any
 
 from pytest_mimic._core.nodes.node_classes import Fields, Items, Node, Opaque
-from pytest_mimic._core.nodes.value_walk import Walk, member_content
+from pytest_mimic._core.nodes.value_walk import NodeWalk, member_content
 from pytest_mimic._core.outcome.constants import constant
-from pytest_mimic._core.outcome.exceptions import make, remade, restore, state_of
+from pytest_mimic._core.outcome.exceptions import (
+    make,
+    remade,
+    restore,
+    state_of_exception,
+)
 from pytest_mimic._core.outcome.outcome import NotExactError, OutdatedClassError
 from pytest_mimic._core.types.hashes import (
     has_own_hash,
@@ -70,7 +75,7 @@ class ClassTag:
     def __init__(self, cls: Any) -> None:
         self.cls = cls
 
-    def write(self, value: Any, writer: Walk) -> Fields | Opaque:
+    def write(self, value: Any, writer: NodeWalk) -> Fields | Opaque:
         """Return the node of an object.
 
         Raises:
@@ -87,13 +92,13 @@ class ClassTag:
         """
         raise NotImplementedError
 
-    def import_class(self, writer: Walk) -> str:
+    def import_class(self, writer: NodeWalk) -> str:
         """Return the name of the class, which is the tag of its nodes, and list it."""
         return writer.import_name(self.cls)
 
     def fields_node(
         self,
-        writer: Walk,
+        writer: NodeWalk,
         attributes: dict[str, Any],
         declared: Collection[str] | None,
     ) -> Fields:
@@ -191,7 +196,7 @@ class _Objects(ClassTag):
         if is_other_tuple or CACHED_HASH in self._slots:
             raise NotExactError(cls)
 
-    def write(self, value: Any, writer: Walk) -> Fields | Opaque:
+    def write(self, value: Any, writer: NodeWalk) -> Fields | Opaque:
         attributes = all_attributes(value)
         if self._declared_fields is None and not attributes:
             name = constant_name(value)
@@ -265,7 +270,7 @@ class _Models(ClassTag):
             has_factory = attribute.default_factory is not None
             self._private[name] = has_default or has_factory
 
-    def write(self, value: Any, writer: Walk) -> Fields:
+    def write(self, value: Any, writer: NodeWalk) -> Fields:
         writer.note_mutable(value)
         state = value.__getstate__()
         attributes = state["__dict__"]
@@ -283,13 +288,13 @@ class _Models(ClassTag):
             node.facts["fields_set"] = Items("list", sorted(fields_set))
         return node
 
-    def import_class(self, writer: Walk) -> str:
+    def import_class(self, writer: NodeWalk) -> str:
         if self._origin_and_arguments is None:
             return super().import_class(writer)
         origin, _ = self._origin_and_arguments
         return writer.import_name(origin)
 
-    def _node(self, writer: Walk, attributes: dict[str, Any]) -> Fields:
+    def _node(self, writer: NodeWalk, attributes: dict[str, Any]) -> Fields:
         """Return the node of a model's attributes, with the arguments of its class."""
         node = self.fields_node(writer, attributes, self._fields)
         if self._origin_and_arguments is not None:
@@ -347,7 +352,7 @@ class _Members(ClassTag):
         _own_bases(cls, builtins)
         self._by_name: dict[str, Any] = vars(cls)["_member_map_"]
 
-    def write(self, value: Any, writer: Walk) -> Opaque:
+    def write(self, value: Any, writer: NodeWalk) -> Opaque:
         content = member_content(value)
         if content is None:
             raise NotExactError("a member without a name")
@@ -384,14 +389,14 @@ class _Exceptions(ClassTag):
             # Exceptions are made past the other methods of the class.
             _own_bases(cls, builtins, frozenset({"__del__"}))
 
-    def write(self, value: Any, writer: Walk) -> Fields:
+    def write(self, value: Any, writer: NodeWalk) -> Fields:
         writer.note_mutable(value)
         # Pickle takes a text that `__reduce_ex__` returns for the name of a constant.
         # What is made of the class and the arguments would be another object.
         is_constant = type(value.__reduce_ex__(4)) is str
         if remade(value) is None or is_constant:
             raise NotExactError(value)
-        state = {"args": list(value.args), **state_of(value)}
+        state = {"args": list(value.args), **state_of_exception(value)}
         parts = {name: writer.node(part) for name, part in state.items()}
         return writer.counted(Fields(writer.import_name(self.cls), parts))
 

@@ -186,7 +186,7 @@ _BUILTINS: tuple[type, ...] = (str, int, float, bytes, tuple, list, dict)
 _MOMENTS: tuple[type, ...] = (dt.datetime, dt.date, dt.time, dt.timedelta)
 
 
-def _builtin_of(kind: type) -> type | None:
+def _builtin_of_database_class(kind: type) -> type | None:
     """Return the builtin or value type from which a class derives; None: from none."""
     for base in kind.__mro__:
         if base in _BUILTINS or base in _MOMENTS or base is Decimal:
@@ -321,7 +321,7 @@ class _DatabaseWriter(ValueWriter):
             return self._database_node("driver", name, cast("uuid.UUID", value).bytes)
         if isinstance(value, Enum):
             return self._node_of_member(value, kind)
-        builtin = _builtin_of(kind)
+        builtin = _builtin_of_database_class(kind)
         if builtin is None:
             raise NotExactError(kind)
         if _is_importable(kind):

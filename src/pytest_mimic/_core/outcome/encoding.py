@@ -273,7 +273,7 @@ def _encoded_as_pickles(
                 item = _pickled_item(item.load(), path, target, paths)
             pickles.append(item.pickled)
             fingerprints.append(item.fingerprint)
-        pickled = _joined(pickles)
+        pickled = _joined_pickles(pickles)
         fingerprint = xxh3_128_hexdigest("".join(fingerprints).encode())
     return Encoded(outcome.kind, None, pickled, 1 + len(items), paths, fingerprint)
 
@@ -347,7 +347,7 @@ def _body(outcome: Outcome, items: object) -> dict[str, Any]:
     return {outcome.kind: {"items": items, "end": end}}
 
 
-def _joined(parts: list[Any]) -> Any:
+def _joined_pickles(parts: list[Any]) -> Any:
     """Return several pickles as one."""
     chunks: list[bytes] = []
     buffers: list[memoryview] = []

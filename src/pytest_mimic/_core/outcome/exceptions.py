@@ -26,7 +26,7 @@ def make(cls: type[BaseException], args: tuple[object, ...]) -> BaseException:
         isinstance(class_or_other, type) and issubclass(class_or_other, BaseException)
     ):
         raise TypeError(f"{cls!r} is not an exception class")
-    base = _builtin_of(cls)
+    base = _builtin_error_of(cls)
     exception = cast(BaseException, base.__new__(cls, *args))
     # A subclass may have other arguments than its builtin base.
     with suppress(TypeError):
@@ -36,7 +36,7 @@ def make(cls: type[BaseException], args: tuple[object, ...]) -> BaseException:
     return exception
 
 
-def _builtin_of(cls: type[BaseException]) -> Any:
+def _builtin_error_of(cls: type[BaseException]) -> Any:
     """Return the builtin class from which a class of exceptions derives."""
     for base in cls.__mro__:
         if vars(builtins).get(base.__name__) is base:
@@ -97,13 +97,13 @@ def _field(
     raise ValueError(f"{name_of(cls)} has no field {name!r:.60}")
 
 
-def state_of(exception: BaseException) -> dict[str, Any]:
+def state_of_exception(exception: BaseException) -> dict[str, Any]:
     """Return the state for `restore`, without empty parts."""
     attributes = dict(exception.__dict__)
     notes = attributes.pop("__notes__", None)
     state = {
         "attributes": attributes,
-        "fields": _fields(exception),
+        "fields": _fields_of_exception(exception),
         "cause": exception.__cause__,
         "suppress_context": exception.__suppress_context__,
     }
@@ -126,7 +126,7 @@ def reduce(exception: BaseException) -> Any:
     NotImplemented: the class pickles its objects itself.
     """
     cls = type(exception)
-    state = state_of(exception)
+    state = state_of_exception(exception)
     if not _reduces_itself(cls) and remade(exception) is not None:
         return make, (cls, exception.args), state, None, None, restore
     reduced: Any = exception.__reduce_ex__(4)
@@ -168,7 +168,7 @@ def _reduces_itself(cls: type[BaseException]) -> bool:
     return False
 
 
-def _fields(exception: BaseException) -> dict[str, object]:
+def _fields_of_exception(exception: BaseException) -> dict[str, object]:
     """Return the slots that have a value, and fields in C.
 
     Fields that `make` sets from the arguments are left out: `errno` and `strerror` of

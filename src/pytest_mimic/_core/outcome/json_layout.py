@@ -118,11 +118,11 @@ def json_in_lines(value: Any, indent: str = "") -> str:
             text = json_in_lines(part, inner_indent) if write is None else write(part)
             lines.append(f"{inner_indent}{encode_basestring(key)}: {text}")
         return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
-    rows = _rows(value) or [json_in_lines(part, inner_indent) for part in value]
+    rows = _rows_of_json(value) or [json_in_lines(part, inner_indent) for part in value]
     return f"[\n{inner_indent}" + f",\n{inner_indent}".join(rows) + f"\n{indent}]"
 
 
-def _rows(items: list[Any]) -> list[str] | None:
+def _rows_of_json(items: list[Any]) -> list[str] | None:
     """Return a line for each item, if all are short dicts without containers.
 
     All items are encoded together. None: an item is no such dict, or its line is too

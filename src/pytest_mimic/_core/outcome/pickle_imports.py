@@ -58,7 +58,7 @@ def _collect_imports(file: BytesIO, names: set[str]) -> None:
         taken_parts = _take(stack, opcode)
         result: _Part = None
         if opcode.name == "STACK_GLOBAL":
-            names.add(_joined(taken_parts))
+            names.add(_imported_name(taken_parts))
         elif opcode.name in _FETCHING:
             result = memo[argument]
         elif opcode.stack_after == [pickletools.pyunicode]:
@@ -91,7 +91,7 @@ def _distance_to_mark(stack: list[_Part]) -> int:
     raise ValueError("it takes more than it has")
 
 
-def _joined(parts: list[_Part]) -> str:
+def _imported_name(parts: list[_Part]) -> str:
     """Return the name that an import makes of its module and its qualified name."""
     texts = [part for part in parts if isinstance(part, str)]
     if len(texts) != len(parts):

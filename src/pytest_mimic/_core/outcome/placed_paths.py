@@ -148,13 +148,13 @@ class PathStore:
             return stored_place
         token, rest_of_path = stored_place
         if token == ROOTDIR:
-            return _joined(self._root(ROOTDIR), rest_of_path)
+            return _path_below(self._root(ROOTDIR), rest_of_path)
         if token == TEMPORARY:
             name, slash, rest_of_path = rest_of_path.partition("/")
-            return _joined(
+            return _path_below(
                 self._root(TEMPORARY, self._newest(name)), rest_of_path or slash
             )
-        return _joined(self._root(TEMPORARY, self._folder_of(token)), rest_of_path)
+        return _path_below(self._root(TEMPORARY, self._folder_of(token)), rest_of_path)
 
     def _folder_of(self, token: str) -> str:
         """Return the name of the folder of this run for `tmp_path`, `tmp_path:2`, ….
@@ -200,7 +200,7 @@ class PathStore:
             # No fixture has made a temporary folder in this run.
             from tempfile import gettempdir
 
-            return _joined(gettempdir(), folder)
+            return _path_below(gettempdir(), folder)
 
     def restored(self, kind: object, stored_path: StoredPath) -> object:
         """Return the string or path of this run for a stored one.
@@ -217,7 +217,7 @@ class PathStore:
         return MAKERS[kind](self.text(stored_path))
 
 
-def _joined(folder: str, rest: str) -> str:
+def _path_below(folder: str, rest: str) -> str:
     """Return the path of a stored rest, whose separators are `/`, below a folder."""
     if not rest:
         return folder

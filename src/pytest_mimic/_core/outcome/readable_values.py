@@ -17,7 +17,7 @@ from pytest_mimic._core.nodes.json_tags import has_both_forms, is_escaped
 from pytest_mimic._core.nodes.node_classes import Fields, Items, Node, Opaque
 from pytest_mimic._core.nodes.node_json import plain_of
 from pytest_mimic._core.nodes.outcome_json import value_of_json, written_tag
-from pytest_mimic._core.nodes.value_walk import CONTAINERS, AnyNode, Walk
+from pytest_mimic._core.nodes.value_walk import CONTAINERS, AnyNode, NodeWalk
 from pytest_mimic._core.outcome.class_tags import ClassTag, tag_of
 from pytest_mimic._core.outcome.json_layout import DEPTH
 from pytest_mimic._core.outcome.outcome import (
@@ -56,7 +56,7 @@ _LONG = 1024
 
 
 @dataclass(eq=False, repr=False)
-class ValueWriter(Walk):
+class ValueWriter(NodeWalk):
     """Makes the nodes of one value, all of it or none: the walk of an outcome.
 
     Attributes:

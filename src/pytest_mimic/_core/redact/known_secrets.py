@@ -331,7 +331,7 @@ class KnownSecrets:
                 if self._find(value) is None and not is_placeholder(value):
                     own_secrets.append(value)
             if self._scope.tell is not None:
-                request = _text_of(request)
+                request = _text_to_search(request)
             self._note(RequestSent(own_secrets, request))
 
     def issue(
@@ -377,7 +377,7 @@ class KnownSecrets:
         """Yield what was described of each request, as text that is made once."""
         for index, request in enumerate(self._requests):
             if not isinstance(request, str):
-                request = self._requests[index] = _text_of(request)
+                request = self._requests[index] = _text_to_search(request)
             yield request
 
     # -- what stands for a secret
@@ -518,7 +518,7 @@ class KnownSecrets:
         """
         while self._scope.answers:
             replayed_outcome = self._scope.answers.pop()
-            text = _text_of(replayed_outcome.readable())
+            text = _text_to_search(replayed_outcome.readable())
             tokens, placeholders = JWT.findall(text), issued_in(text)
             if tokens or placeholders:
                 self._note(AnswerSeen(tokens, placeholders))
@@ -532,7 +532,7 @@ class KnownSecrets:
         An earlier call may turn out to have issued its secrets.
         """
         with self._guard:
-            text = _text_of(answer_data)
+            text = _text_to_search(answer_data)
             tokens: list[str] = []
             if "eyJ" in text:
                 tokens = JWT.findall(text)
@@ -637,7 +637,7 @@ def _digest(*parts: str, size: int = 4) -> str:
     return blake2b("\0".join(parts).encode(), digest_size=size).hexdigest()
 
 
-def _text_of(plain: Any) -> str:
+def _text_to_search(plain: Any) -> str:
     """Return plain data as one text, in which placeholders are searched for."""
     try:
         return dumps(plain, ensure_ascii=False, default=repr)

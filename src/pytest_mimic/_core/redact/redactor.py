@@ -28,7 +28,7 @@ from pytest_mimic._core.redact.secret_names import (
     Place,
     SecretNames,
     is_of_login,
-    normalised,
+    normalised_name,
     places,
 )
 from pytest_mimic._core.redact.secret_values import (
@@ -467,7 +467,7 @@ class Redactor(SecretNames):
             if hidden_text == text:
                 # A description may have placeholders that are not escaped.
                 return text
-            return escaped(hidden_text)
+            return with_escaped_placeholders(hidden_text)
         if "=" in text:
             if FORM.fullmatch(text):
                 return self.scrub_form(text)
@@ -612,7 +612,7 @@ class Redactor(SecretNames):
             if "=" in value:
                 value = "".join(self._with_values_replaced(value))
             return value
-        normal_name = normalised(name)
+        normal_name = normalised_name(name)
         if normal_name == "cookie":
             return "; ".join(map(self._hide_cookie, value.split(";")))
         if normal_name == "setcookie":
@@ -633,7 +633,7 @@ class Redactor(SecretNames):
         """Check whether a value is a header of cookies that are all hidden already."""
         if type(name) is not str or PLACEHOLDER_START not in value:
             return False
-        if normalised(name) not in ("cookie", "setcookie"):
+        if normalised_name(name) not in ("cookie", "setcookie"):
             return False
         return value == self.scrub_header(name, value)
 
@@ -790,7 +790,7 @@ def _patterns_of_literals(text: str) -> tuple[re.Pattern[str], ...]:
     return ()
 
 
-def escaped(text: str) -> str:
+def with_escaped_placeholders(text: str) -> str:
     """Escape the placeholders if the text is markup.
 
     Any other text is returned as it is.

@@ -196,7 +196,7 @@ def read_names(line: str) -> list[str]:
     text, _, _ = line.partition("#")
     names = text.replace(",", " ").split()
     for name in names:
-        is_name = _NAME_IN_SETTING.fullmatch(name) and normalised(name)
+        is_name = _NAME_IN_SETTING.fullmatch(name) and normalised_name(name)
         if not is_name and not _ACCEPTED_MARK.fullmatch(name):
             allowed_form = "in letters, digits, - _ and .; or !sha256: and eight digits"
             raise ValueError(f"{name} is not a name, write it {allowed_form}")
@@ -223,9 +223,9 @@ class SecretNames:
             if _ACCEPTED_MARK.fullmatch(name):
                 self.accepted.add(name.removeprefix("!"))
             elif name.startswith("!"):
-                self._names[normalised(name)] = "public"
+                self._names[normalised_name(name)] = "public"
             else:
-                self._names[normalised(name)] = "any"
+                self._names[normalised_name(name)] = "any"
         # A mapping with a million different keys must not fill the memory.
         self._judge = lru_cache(maxsize=10_000)(self._verdict_on)
         self._plain = lru_cache(maxsize=10_000)(self._judged_as_plain)
@@ -286,7 +286,7 @@ class SecretNames:
             return False
         secret_beside = self.names_secret_beside(keys)
         for key in keys:
-            if not isinstance(key, str) or normalised(key) in secret_beside:
+            if not isinstance(key, str) or normalised_name(key) in secret_beside:
                 return False
             if len(key) <= _LONGEST_NAME and self._judge(key) != "never":
                 return False
@@ -333,7 +333,7 @@ class SecretNames:
         """
         if not secret_beside or not isinstance(name, str) or not isinstance(value, str):
             return False
-        plain_name = normalised(name)
+        plain_name = normalised_name(name)
         if not value or plain_name not in secret_beside:
             return False
         if of_login or plain_name not in _NAMES_OF_REDIRECT:
@@ -343,7 +343,7 @@ class SecretNames:
     @staticmethod
     def _looks_secret(name: str, value: str) -> bool:
         """Check whether the text under a name of `look` or `behind` is a token."""
-        plain_name = normalised(name)
+        plain_name = normalised_name(name)
         if plain_name == "ticket":
             return is_placeholder(value) or _CAS_TICKET.fullmatch(value) is not None
         if plain_name.rstrip("0123456789").endswith("pat"):
@@ -428,7 +428,7 @@ def _default_names() -> dict[str, str]:
     """Return where each name of the tables stands, by its normal form."""
     names: dict[str, str] = {}
     for rule, names_of_rule in _NAMES_BY_RULE.items():
-        names.update(dict.fromkeys(map(normalised, names_of_rule.split()), rule))
+        names.update(dict.fromkeys(map(normalised_name, names_of_rule.split()), rule))
     return names
 
 
@@ -449,7 +449,7 @@ def is_empty(value: object) -> bool:
     return isinstance(value, (str, bytes)) and not value
 
 
-def normalised(name: str) -> str:
+def normalised_name(name: str) -> str:
     """Return the form in which names are compared.
 
     `X-Api-Key`, `x_api_key` and `xApiKey` are the same.
@@ -729,13 +729,13 @@ def _names_of_lists(mapping: dict[Any, Any]) -> Iterator[tuple[int, Sequence[obj
     columns = mapping.get("columns")
     rows = mapping.get("rows")
     if type(columns) is list and type(rows) is list:
-        names = [_name_of_column(column) for column in columns]
+        names = [_name_of_stored_column(column) for column in columns]
         for row in rows:
             if type(row) is list:
                 yield id(row), names
 
 
-def _name_of_column(column: object) -> object:
+def _name_of_stored_column(column: object) -> object:
     """Return the name of a stored column, which is a list that begins with it."""
     if type(column) is not list or not column:
         return None

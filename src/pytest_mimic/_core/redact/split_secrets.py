@@ -109,7 +109,7 @@ def _hidden_pieces(pieces: list[str], hide: Callable[[str], str]) -> list[str]:
     hidden_text = hide(joined_text)
     if hidden_text == joined_text:
         return pieces
-    spans = _spans(joined_text, hidden_text)
+    spans = _spans_of_secrets(joined_text, hidden_text)
     if spans is None:
         return [hidden_text, *[""] * (len(pieces) - 1)]
     changed_pieces = []
@@ -121,7 +121,7 @@ def _hidden_pieces(pieces: list[str], hide: Callable[[str], str]) -> list[str]:
     return changed_pieces
 
 
-def _spans(joined_text: str, hidden_text: str) -> list[_Span] | None:
+def _spans_of_secrets(joined_text: str, hidden_text: str) -> list[_Span] | None:
     """Return the places of the secrets in a text, each with what stands for it.
 
     None: the text changed in other ways, too. What stands between two secrets

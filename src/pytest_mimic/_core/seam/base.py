@@ -249,7 +249,7 @@ def load_adapter(name: str) -> Adapter:
     return adapter
 
 
-def parts_of(name: str) -> tuple[str, ...]:
+def parts_of_client_calls(name: str) -> tuple[str, ...]:
     """Return the parts of a client's calls.
 
     The table knows the parts of the clients of pytest-mimic. The adapter of another

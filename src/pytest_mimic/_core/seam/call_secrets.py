@@ -25,10 +25,10 @@ from pytest_mimic._core.redact.redactor import (
     DATA,
     FORM,
     Redactor,
-    escaped,
     looks_like_json,
     parse_form,
     parse_json_text,
+    with_escaped_placeholders,
 )
 from pytest_mimic._core.redact.secret_names import places
 from pytest_mimic._core.redact.secret_values import (
@@ -276,7 +276,7 @@ class Secrets:
         else:
             text = self.redactor.scrub_data(text)
         if self.stand_in_by_secret:
-            text = escaped(hide_values(text, self.stand_in_by_secret))
+            text = with_escaped_placeholders(hide_values(text, self.stand_in_by_secret))
         return self.redactor.settled(text)
 
     def of_stream(self, text: str) -> str:

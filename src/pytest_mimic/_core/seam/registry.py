@@ -140,7 +140,7 @@ def clients_of(kind: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def kind_of(name: str) -> str:
+def kind_of_client(name: str) -> str:
     """Return the name under which the recordings of a client lie."""
     kind = CLIENTS[name].kind if is_client(name) else ""
     return kind or name

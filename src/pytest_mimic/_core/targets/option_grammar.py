@@ -87,9 +87,9 @@ def check_kind(target: str, options: Options) -> None:
 
 def _check_paths(client: str, options: Options) -> None:
     """Check that paths begin with a part of the client's calls, or of its answers."""
-    from pytest_mimic._core.seam.base import parts_of
+    from pytest_mimic._core.seam.base import parts_of_client_calls
 
-    parts = parts_of(client)
+    parts = parts_of_client_calls(client)
     for name in ("ignore", "match"):
         for path in getattr(options, name):
             if first_step(path) not in COMMON_PARTS:

@@ -17,7 +17,7 @@ from pytest_mimic._core.identity.call_identity import identity_of
 from pytest_mimic._core.identity.pruning import prune
 from pytest_mimic._core.nodes.node_classes import NOTHING, Fields, Items, Node, Opaque
 from pytest_mimic._core.nodes.node_json import plain_of
-from pytest_mimic._core.nodes.node_parts import kind_of, value_of
+from pytest_mimic._core.nodes.node_parts import kind_of_node, value_of_node
 from pytest_mimic._core.nodes.node_values import TEXT_KINDS, known_value
 from pytest_mimic._core.outcome.encoding import Encoded
 from pytest_mimic._core.outcome.outcome import Outcome, Raised, Stream
@@ -88,7 +88,9 @@ def compare(
 
     Values are equal if their identities are: types count, and NaN equals itself.
     """
-    return _Comparison(rules, redactor, frozenset(secrets)).outcomes(recorded, actual)
+    return _OutcomeComparison(rules, redactor, frozenset(secrets)).outcomes(
+        recorded, actual
+    )
 
 
 # The attributes that count of the answer and the request in an exception of an HTTP
@@ -121,12 +123,12 @@ def _exchange(message: Any) -> dict[str, Any]:
     return counting_facts
 
 
-def _parts_of_error(error: BaseException) -> dict[str, Any]:
+def _counted_parts_of_error(error: BaseException) -> dict[str, Any]:
     """Return the parts of an exception that count, by their names."""
     return {"args": [*error.args], **exception_parts(error), **_attributes(error)}
 
 
-def _items_of(stream: Stream) -> list[object]:
+def _items_of_stream(stream: Stream) -> list[object]:
     """Return the items of a stream, those that are copies in memory loaded."""
     items: list[object] = []
     for item in stream.items:
@@ -137,7 +139,7 @@ def _items_of(stream: Stream) -> list[object]:
     return items
 
 
-class _Comparison:
+class _OutcomeComparison:
     """Compares the parts of two outcomes by the same rules."""
 
     def __init__(
@@ -170,8 +172,8 @@ class _Comparison:
 
     def _streams(self, recorded: Stream, actual: Stream) -> list[Difference]:
         """Compare two streams, of which items count as far as both were read."""
-        recorded_items = _items_of(recorded)
-        actual_items = _items_of(actual)
+        recorded_items = _items_of_stream(recorded)
+        actual_items = _items_of_stream(actual)
         if actual.end is None:
             del recorded_items[len(actual_items) :]
         if recorded.end is None:
@@ -196,7 +198,9 @@ class _Comparison:
         if type_name(kind) != type_name(type(actual)):
             return self._values("exception", recorded, actual)
         return self._values(
-            kind.__qualname__, _parts_of_error(recorded), _parts_of_error(actual)
+            kind.__qualname__,
+            _counted_parts_of_error(recorded),
+            _counted_parts_of_error(actual),
         )
 
     def _summary(self, outcome: Outcome) -> str:
@@ -275,8 +279,8 @@ class _Comparison:
         Each column of a table or array that differs becomes a difference. For other
         values, the library has the words.
         """
-        old = value_of(difference.old)
-        new = value_of(difference.new)
+        old = value_of_node(difference.old)
+        new = value_of_node(difference.new)
         if not _are_data(old, new):
             return [difference]
         labels = [*labels_of(old), *labels_of(new)]
@@ -317,9 +321,9 @@ class _Comparison:
 
     def _with_recorded_numbers(self, old: Node, new: Node) -> Node:
         """Return the new tree with the recorded number for each number close to it."""
-        if kind_of(old) != kind_of(new):
+        if kind_of_node(old) != kind_of_node(new):
             return new
-        if isinstance(old, Opaque) or kind_of(old)[1] in TEXT_KINDS:
+        if isinstance(old, Opaque) or kind_of_node(old)[1] in TEXT_KINDS:
             if self._are_close(known_value(old), known_value(new)):
                 return old
             return new
@@ -422,8 +426,8 @@ def _unseen(old: Node, new: Node, path: str) -> list[Difference]:
     found_differences: list[Difference] = []
     for step, part in (steps(old) or {}).items():
         found_differences += _unseen(part, new_parts.get(step), path + step)
-    old_value = value_of(old)
-    new_value = value_of(new)
+    old_value = value_of_node(old)
+    new_value = value_of_node(new)
     if found_differences or old_value is NOTHING or new_value is NOTHING:
         return found_differences
     is_other = _is_other(old_value, new_value)

@@ -52,7 +52,7 @@ def request_messages(body: object) -> list[Message]:
         return []
     messages: list[Message] = []
     for key in ("system", "instructions", "systemInstruction"):
-        if text := _text_of(body.get(key)):
+        if text := _words_of_message(body.get(key)):
             messages.append(Message("system", text))
     for key in ("messages", "input", "contents"):
         parts = body.get(key)
@@ -190,14 +190,14 @@ def _count(usage: Mapping[str, Any], names: Sequence[str]) -> int:
 def _messages(parts: Sequence[object]) -> list[Message]:
     messages = []
     for part in _mappings(parts):
-        text = _text_of(part)
+        text = _words_of_message(part)
         if text:
             role = _plain_text(part.get("role")) or _plain_text(part.get("type"))
             messages.append(Message(role or "user", text))
     return messages
 
 
-def _text_of(part: object) -> str:
+def _words_of_message(part: object) -> str:
     """Return the words of a message, or of a part of a message.
 
     A call of a tool becomes `name(arguments)`. A part that is neither text nor a call
@@ -214,12 +214,12 @@ def _text_of(part: object) -> str:
     if isinstance(part, str):
         return part
     if isinstance(part, Sequence):
-        return "\n".join(filter(None, map(_text_of, part)))
+        return "\n".join(filter(None, map(_words_of_message, part)))
     if not isinstance(part, Mapping):
         return ""
     lines = []
     for key in ("text", "content", "parts", "output", "refusal"):
-        if text := _text_of(part.get(key)):
+        if text := _words_of_message(part.get(key)):
             lines.append(text)
             break
     lines += map(_text_of_tool_call, _tool_calls(part))
@@ -278,7 +278,7 @@ def _pieces(event: Mapping[str, Any]) -> Iterator[str]:
                 yield _plain_text(call.get("name"))
                 yield _plain_text(call.get("arguments"))
     for candidate in _mappings(event.get("candidates")):
-        yield _text_of(candidate.get("content"))
+        yield _words_of_message(candidate.get("content"))
     delta = event.get("delta")
     if isinstance(delta, str):
         yield delta

@@ -73,10 +73,10 @@ def changed_columns(
         elif step not in new:
             yield step, old[step].as_node(), None
         else:
-            comparison = _Comparison(old[step], new[step], is_same, node_of)
+            comparison = _ColumnComparison(old[step], new[step], is_same, node_of)
             labels: list[Sequence[Any]] = []
             if not step.startswith(INDEX):
-                labels = _labels(old)
+                labels = _row_labels(old)
             sides = comparison.sides(labels, is_count_told=row_counts is not None)
             if sides is None:
                 # The two columns are equal.
@@ -109,7 +109,7 @@ def _row_counts(old: Columns, new: Columns) -> tuple[int, int] | None:
     return None
 
 
-def _labels(columns: Columns) -> list[Sequence[Any]]:
+def _row_labels(columns: Columns) -> list[Sequence[Any]]:
     """Return the labels of the rows by level; empty if a level's labels are unknown."""
     levels: list[Sequence[Any]] = []
     for step, column in columns.items():
@@ -133,7 +133,7 @@ def _column_order_change(old: Columns, new: Columns) -> Iterator[Change]:
             return
 
 
-class _Comparison(NamedTuple):
+class _ColumnComparison(NamedTuple):
     """Compares two columns."""
 
     old: Column

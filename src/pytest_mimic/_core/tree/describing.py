@@ -44,7 +44,7 @@ from pytest_mimic._core.nodes.node_parts import short_name
 from pytest_mimic._core.nodes.value_walk import (
     CONTAINERS,
     AnyNode,
-    Walk,
+    NodeWalk,
     member_content,
 )
 from pytest_mimic._core.placeholders import PLACEHOLDER
@@ -76,7 +76,7 @@ from pytest_mimic._core.types.opening import (
     is_pair,
     type_name,
 )
-from pytest_mimic._core.types.table import TEXT_OF_PATH, is_path, own_row, text_of
+from pytest_mimic._core.types.table import TEXT_OF_PATH, is_path, own_row, shown_text_of
 from pytest_mimic._core.words import pattern
 
 # The types whose values have a tag with a text in readable outcomes, too.
@@ -220,7 +220,7 @@ def described_parts(
 
 
 @dataclass(slots=True, eq=False, repr=False)
-class _Describer(Walk):
+class _Describer(NodeWalk):
     """Makes the tree of one value: the walk of a description.
 
     Attributes:
@@ -372,7 +372,7 @@ class _Describer(Walk):
 
     def _as_known_text(self, value: Any, kind: type) -> Node:
         """Return the node of a value with a text of its base class; None: no text."""
-        text_of_value = text_of(value)
+        text_of_value = shown_text_of(value)
         if text_of_value is None:
             return None
         if is_path(kind):
@@ -531,7 +531,7 @@ class _Describer(Walk):
         return Opaque("text", text, "int", self._digest(value))
 
     def path(self, value: Any, tag: str) -> Opaque:
-        text = str(text_of(value))
+        text = str(shown_text_of(value))
         place = self.places.place_of(text)
         if place is None:
             node = self.placed(tag, self._safe_text(text))

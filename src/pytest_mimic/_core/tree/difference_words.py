@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from pytest_mimic._core.files.digests import MISSING
 from pytest_mimic._core.files.places import TEMPORARY
 from pytest_mimic._core.nodes.node_classes import Cut, Hidden, Node, Opaque
-from pytest_mimic._core.nodes.node_parts import is_file, kind_of, type_of
+from pytest_mimic._core.nodes.node_parts import is_file, kind_of_node, type_of
 from pytest_mimic._core.placeholders import PLACEHOLDER
 from pytest_mimic._core.tree.aligning import stretches
 from pytest_mimic._core.tree.column_differences import is_column
@@ -81,7 +81,7 @@ def _lines_of(difference: Difference, *, old_word: str, new_word: str) -> list[s
         legend = f"[-{old_word}-] {{+{new_word}+}}:"
         if path:
             legend = f"{path}, {legend}"
-        lines = _text_lines(_spans(*long_texts))
+        lines = _text_lines(_spans_of_two_texts(*long_texts))
         if len(lines) == 1:
             return [f"{legend} {lines[0]}"]
         return [legend, *(f"  {text_line}" for text_line in lines)]
@@ -175,7 +175,7 @@ def _sides_of(difference: Difference) -> Sides:
             old=_as_one_span("-", old_text),
             new=_as_one_span("+", new_text),
         )
-    spans = _cut_spans(_spans(*long_texts))
+    spans = _cut_spans(_spans_of_two_texts(*long_texts))
     old_spans = [(sign, text) for sign, text in spans if sign != "+"]
     new_spans = [(sign, text) for sign, text in spans if sign != "-"]
     return Sides(path, old=old_spans, new=new_spans)
@@ -250,9 +250,9 @@ def _long_texts(difference: Difference) -> tuple[str, str] | None:
     """Return both sides of a difference between long texts; None: it is another one."""
     old, new = difference.old, difference.new
     is_cut_text = {type(old), type(new)} == {str, Cut}
-    if kind_of(old) != kind_of(new) and not is_cut_text:
+    if kind_of_node(old) != kind_of_node(new) and not is_cut_text:
         return None
-    old_text, new_text = _text_in(old), _text_in(new)
+    old_text, new_text = _text_of_side(old), _text_of_side(new)
     if old_text is None or new_text is None or old_text == new_text:
         return None
     texts = (old_text, new_text)
@@ -270,7 +270,7 @@ def _long_texts(difference: Difference) -> tuple[str, str] | None:
     return texts
 
 
-def _text_in(node: Node) -> str | None:
+def _text_of_side(node: Node) -> str | None:
     """Return the text of a node that is a text, or bytes; None: it is neither."""
     if isinstance(node, str):
         return node
@@ -285,7 +285,7 @@ def _text_in(node: Node) -> str | None:
     return None
 
 
-def _spans(old: str, new: str) -> list[Span]:
+def _spans_of_two_texts(old: str, new: str) -> list[Span]:
     """Return the stretches that two texts share, and those of one text alone."""
     spans: list[Span] = []
     for before, after in stretches(old, new):

@@ -15,7 +15,7 @@ from pytest_mimic._core.nodes.node_parts import (
     digest_of,
     is_file,
     items_of,
-    kind_of,
+    kind_of_node,
     length_of,
 )
 from pytest_mimic._core.tree.aligning import Turn, turns
@@ -126,7 +126,7 @@ def differences(old: Node, new: Node) -> list[Difference]:
 def _between(old: Node, new: Node, path: str) -> Iterator[Difference]:
     if _is_same_value(old, new):
         return
-    if kind_of(old) != kind_of(new) and not _are_tables(old, new):
+    if kind_of_node(old) != kind_of_node(new) and not _are_tables(old, new):
         yield Difference(path, old, new)
         return
     if _is_same_file(old, new):

@@ -89,7 +89,7 @@ def line(node: Node, limit: int | None = None, *, digests: bool = False) -> str:
 
     With `digests`, a value that is shown in part has its digest: `<bytes #1a2b3c4d>`.
     """
-    return shortened(_joined(drawn(node, digests=digests)), limit)
+    return shortened(_joined_on_one_line(drawn(node, digests=digests)), limit)
 
 
 def shortened(text: str, limit: int | None) -> str:
@@ -104,9 +104,9 @@ def drawn(node: Node, *, digests: bool = False, most: int | None = None) -> Draw
     return _Drawing(digests=digests, most=most).node(node)
 
 
-def _joined(drawing: Drawn) -> str:
+def _joined_on_one_line(drawing: Drawn) -> str:
     if isinstance(drawing, Group):
-        parts = [name + _joined(part) for name, part in drawing.parts]
+        parts = [name + _joined_on_one_line(part) for name, part in drawing.parts]
         return f"{drawing.open}{', '.join(parts)}{drawing.close}"
     if isinstance(drawing, Block):
         return f"{drawing.prefix}{drawing.text!r}"
@@ -404,7 +404,7 @@ _PHRASES: dict[str, Callable[[Opaque, str], Drawn]] = {
 
 def lines_of(node: Drawn, width: int) -> Iterator[str]:
     """Yield the lines of what was drawn, of about so many characters."""
-    yield from _lines("", node, "", width)
+    yield from _lines_of_part("", node, "", width)
 
 
 def _flat(node: Drawn, room: int) -> str | None:
@@ -428,7 +428,7 @@ def _flat(node: Drawn, room: int) -> str | None:
     return line_text
 
 
-def _lines(name: str, node: Drawn, end: str, width: int) -> Iterator[str]:
+def _lines_of_part(name: str, node: Drawn, end: str, width: int) -> Iterator[str]:
     """Yield the lines of a part, its name before the first, `end` behind the last."""
     single_line = _flat(node, width - len(name) - len(end))
     if single_line is not None:
@@ -447,7 +447,9 @@ def _lines(name: str, node: Drawn, end: str, width: int) -> Iterator[str]:
         yield f"{name}{node.open}"
         for part_name, part in node.parts:
             inner_width = max(width - len(_INDENT), 20)
-            yield from _indented_lines(_lines(part_name, part, ",", inner_width))
+            yield from _indented_lines(
+                _lines_of_part(part_name, part, ",", inner_width)
+            )
         yield f"{node.close}{end}"
 
 

@@ -165,7 +165,7 @@ def _items(column: Any) -> list[Any]:
     return flat
 
 
-def _frame(frame: Any, most: int) -> Iterator[tuple[str, Any]] | None:
+def _columns_of_frame(frame: Any, most: int) -> Iterator[tuple[str, Any]] | None:
     """Return the labels and the columns of a frame of pandas, `["price"]` and an array.
 
     None: it has more columns than `most`, or two of one name.
@@ -173,15 +173,15 @@ def _frame(frame: Any, most: int) -> Iterator[tuple[str, Any]] | None:
     if len(frame.columns) > most or not frame.columns.is_unique:
         return None
     columns = ((f"[{name!r}]", frame[name].array) for name in frame.columns)
-    return iter([*_labels(frame.index), *columns])
+    return iter([*_columns_of_labels(frame.index), *columns])
 
 
-def _series(series: Any, _most: int) -> Iterator[tuple[str, Any]]:
+def _columns_of_series(series: Any, _most: int) -> Iterator[tuple[str, Any]]:
     """Return the labels and the values of a series of pandas."""
-    return iter([*_labels(series.index), ("", series.array)])
+    return iter([*_columns_of_labels(series.index), ("", series.array)])
 
 
-def _labels(index: Any) -> list[tuple[str, Any]]:
+def _columns_of_labels(index: Any) -> list[tuple[str, Any]]:
     """Return the labels of rows by their steps: `.index`, or by level `.index[0]`."""
     if type(index).__name__ != "MultiIndex":
         return [(INDEX, index.array)]
@@ -192,21 +192,21 @@ def _labels(index: Any) -> list[tuple[str, Any]]:
     return levels
 
 
-def _array(array: Any, _most: int) -> Iterator[tuple[str, Any]] | None:
+def _column_of_array(array: Any, _most: int) -> Iterator[tuple[str, Any]] | None:
     """Return an array of numpy as an only column; None: it is an array of records."""
     if array.dtype.fields is not None:
         return None
     return iter([("", array)])
 
 
-def _polars(frame: Any, most: int) -> Iterator[tuple[str, Any]] | None:
+def _columns_of_polars(frame: Any, most: int) -> Iterator[tuple[str, Any]] | None:
     """Return the columns of a frame of polars; None: it has more than `most`."""
     if frame.width > most:
         return None
     return ((f"[{series.name!r}]", series) for series in frame.get_columns())
 
 
-def _arrow(table: Any, most: int) -> Iterator[tuple[str, Any]] | None:
+def _columns_of_arrow(table: Any, most: int) -> Iterator[tuple[str, Any]] | None:
     """Return the columns of a table of pyarrow; None: too many, or one name twice."""
     names = table.column_names
     if len(names) > most or len({*names}) < len(names):
@@ -216,9 +216,9 @@ def _arrow(table: Any, most: int) -> Iterator[tuple[str, Any]] | None:
 
 # The functions that return the columns of a table by their steps, by the table's class.
 _READERS: dict[str, Callable[[Any, int], Iterator[tuple[str, Any]] | None]] = {
-    "numpy.ndarray": _array,
-    "pandas.DataFrame": _frame,
-    "pandas.Series": _series,
-    "polars.DataFrame": _polars,
-    "pyarrow.Table": _arrow,
+    "numpy.ndarray": _column_of_array,
+    "pandas.DataFrame": _columns_of_frame,
+    "pandas.Series": _columns_of_series,
+    "polars.DataFrame": _columns_of_polars,
+    "pyarrow.Table": _columns_of_arrow,
 }

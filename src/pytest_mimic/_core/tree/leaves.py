@@ -12,7 +12,7 @@ from pytest_mimic._core.nodes.node_classes import Cut
 from pytest_mimic._core.nodes.node_parts import is_file
 from pytest_mimic._core.tree.call_labels import nodes_by_name
 from pytest_mimic._core.tree.drawing import steps
-from pytest_mimic._core.tree.made_anew import text_of
+from pytest_mimic._core.tree.made_anew import text_of_node
 
 if TYPE_CHECKING:
     from pytest_mimic._core.nodes.node_classes import Node
@@ -57,7 +57,7 @@ def _leaves_in(
         return
     if any(_leads(ignored_path, way) for ignored_path in ignored):
         return
-    text = text_of(node)
+    text = text_of_node(node)
     if text is not None:
         yield Leaf(path, text)
     elif isinstance(node, Cut):

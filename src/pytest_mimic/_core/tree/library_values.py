@@ -134,7 +134,9 @@ def _package(kind: type) -> str:
 # they differ by more than the tolerances. Without tolerances, they must be equal.
 
 
-def _numpy(recorded: Any, actual: Any, tolerances: dict[str, float]) -> None:
+def _difference_by_numpy(
+    recorded: Any, actual: Any, tolerances: dict[str, float]
+) -> None:
     testing = import_module("numpy.testing")
     if hasattr(recorded, "mask"):
         # The assertions ignore the mask.
@@ -146,7 +148,9 @@ def _numpy(recorded: Any, actual: Any, tolerances: dict[str, float]) -> None:
         testing.assert_array_equal(actual, recorded)
 
 
-def _pandas(recorded: Any, actual: Any, tolerances: dict[str, float]) -> None:
+def _difference_by_pandas(
+    recorded: Any, actual: Any, tolerances: dict[str, float]
+) -> None:
     testing = import_module("pandas.testing")
     for base in type(recorded).__mro__:
         check = getattr(testing, _PANDAS.get(base.__name__, ""), None)
@@ -163,7 +167,9 @@ def _pandas(recorded: Any, actual: Any, tolerances: dict[str, float]) -> None:
         raise AssertionError(f"{recorded!r} recorded, {actual!r} now")
 
 
-def _polars(recorded: Any, actual: Any, tolerances: dict[str, float]) -> None:
+def _difference_by_polars(
+    recorded: Any, actual: Any, tolerances: dict[str, float]
+) -> None:
     from inspect import signature
 
     testing = import_module("polars.testing")
@@ -179,19 +185,27 @@ def _polars(recorded: Any, actual: Any, tolerances: dict[str, float]) -> None:
     check(recorded, actual, **options)
 
 
-def _scipy(recorded: Any, actual: Any, tolerances: dict[str, float]) -> None:
+def _difference_by_scipy(
+    recorded: Any, actual: Any, tolerances: dict[str, float]
+) -> None:
     # Two sparse matrices are equal if these arrays of their row form are: where each
     # row begins, the column of each entry, and the entries.
     sides = [side.tocsr().sorted_indices() for side in (recorded, actual)]
     for name in ("indptr", "indices", "data"):
-        _numpy(getattr(sides[0], name), getattr(sides[1], name), tolerances)
+        _difference_by_numpy(
+            getattr(sides[0], name), getattr(sides[1], name), tolerances
+        )
 
 
-def _arrow(recorded: Any, actual: Any, tolerances: dict[str, float]) -> None:
-    _pandas(recorded.to_pandas(), actual.to_pandas(), tolerances)
+def _difference_by_arrow(
+    recorded: Any, actual: Any, tolerances: dict[str, float]
+) -> None:
+    _difference_by_pandas(recorded.to_pandas(), actual.to_pandas(), tolerances)
 
 
-def _torch(recorded: Any, actual: Any, tolerances: dict[str, float]) -> None:
+def _difference_by_torch(
+    recorded: Any, actual: Any, tolerances: dict[str, float]
+) -> None:
     testing = import_module("torch.testing")
     if not tolerances:
         tolerances = {"rtol": 0, "atol": 0}
@@ -211,12 +225,12 @@ _PANDAS = {
     "Series": "assert_series_equal",
 }
 _BY_LIBRARY: dict[str, Callable[[Any, Any, dict[str, float]], None]] = {
-    "numpy": _numpy,
-    "pandas": _pandas,
-    "polars": _polars,
-    "pyarrow": _arrow,
-    "scipy": _scipy,
-    "torch": _torch,
+    "numpy": _difference_by_numpy,
+    "pandas": _difference_by_pandas,
+    "polars": _difference_by_polars,
+    "pyarrow": _difference_by_arrow,
+    "scipy": _difference_by_scipy,
+    "torch": _difference_by_torch,
 }
 
 

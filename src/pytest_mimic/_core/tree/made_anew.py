@@ -307,7 +307,7 @@ def _seconds_of(text: str) -> float | None:
 _OPAQUE = frozenset(("date", "datetime", "decimal", "text", "uuid"))
 
 
-def text_of(node: Node) -> str | None:
+def text_of_node(node: Node) -> str | None:
     """Return the text of a node that is one text, number or moment.
 
     None: the node is one of another value.
@@ -350,7 +350,7 @@ def change_made_anew(old: Node, new: Node) -> ChangeMadeAnew | None:
     """
     if _generator_of(old) and _generator_of(old) == _generator_of(new):
         return ChangeMadeAnew(frozenset({Kind.GENERATOR}), is_of_whole_values=False)
-    sides = text_of(old), text_of(new)
+    sides = text_of_node(old), text_of_node(new)
     if sides[0] is None or sides[1] is None:
         return None
     old_pieces, new_pieces = pieces(sides[0]), pieces(sides[1])

@@ -185,7 +185,7 @@ _CLOCK = pattern(
 )
 
 
-def value_of(part: str) -> str:
+def value_of_all_forms(part: str) -> str:
     """Return the one text that stands for all forms in which a value is written.
 
     2026-11-25T10:00:00+01:00  →  @1764061200.0
@@ -292,7 +292,7 @@ class Origins:
         text = without_short_texts(text)
         for piece in pieces(text):
             part = text[piece.start : piece.end]
-            value = value_of(part)
+            value = value_of_all_forms(part)
             if value in self._values_made:
                 continue
             if piece.kind is Kind.DATE and piece.at is not None:

@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 from pytest_mimic._core.commands import Verb
 from pytest_mimic._core.identity.kept_parts import Parts, is_digest
 from pytest_mimic._core.nodes.node_classes import Hidden, Node
-from pytest_mimic._core.nodes.node_parts import kind_of
+from pytest_mimic._core.nodes.node_parts import kind_of_node
 from pytest_mimic._core.placeholders import is_placeholder, mentions_placeholder
 from pytest_mimic._core.seam.registry import names_client
 from pytest_mimic._core.target_options import Options
@@ -26,7 +26,7 @@ from pytest_mimic._core.tree.differing import (
 )
 from pytest_mimic._core.tree.drawing import steps
 from pytest_mimic._core.tree.row_order import only_order_differs
-from pytest_mimic._core.vault.long_parts import shortened
+from pytest_mimic._core.vault.long_parts import with_shortened_parts
 from pytest_mimic._core.words import words_around
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def nearest_recording(
             paths = set()
             for difference in differences:
                 paths.add(_argument_of(difference.path))
-                others += kind_of(difference.old) != kind_of(difference.new)
+                others += kind_of_node(difference.old) != kind_of_node(difference.new)
             counts = (-len(paths), -len(differences), -others)
         known_test = known.test or ""
         is_like = known_test.partition("[")[0] == (test or "").partition("[")[0]
@@ -99,7 +99,7 @@ def short_descriptions(arguments: Mapping[str, Any] | None) -> dict[str, Any] | 
     """Return described arguments with long ones cut; None: they are not known."""
     if arguments is None:
         return None
-    return shortened(dict(arguments))
+    return with_shortened_parts(dict(arguments))
 
 
 def _argument_of(path: str) -> str:
@@ -107,7 +107,7 @@ def _argument_of(path: str) -> str:
     return re.split(r"[.\[{]", path)[0]
 
 
-def _no_parts() -> None:
+def _no_kept_parts() -> None:
     """Return None: a recording would keep no parts of the call."""
 
 
@@ -143,7 +143,7 @@ class MissedCall(NamedTuple):
     owner: str | None = None
     verb: Verb = Verb.RECORD
     paths_of_hashes: Collection[str] = ()
-    read_parts: Callable[[], Parts | None] = _no_parts
+    read_parts: Callable[[], Parts | None] = _no_kept_parts
 
     def is_of_other_test(self, recording: Recording) -> bool:
         """Check whether a recording is another test's, which this call cannot get.

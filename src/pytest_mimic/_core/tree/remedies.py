@@ -19,7 +19,7 @@ from pytest_mimic._core.commands import (
     record,
     rerecord,
 )
-from pytest_mimic._core.seam.base import parts_of
+from pytest_mimic._core.seam.base import parts_of_client_calls
 from pytest_mimic._core.seam.registry import is_client, names_client
 from pytest_mimic._core.target_options import Options
 from pytest_mimic._core.tree.differing import Difference, argument_differences
@@ -120,7 +120,7 @@ def _can_be_ignored(path: str, target: str) -> bool:
         return False
     # A path of one step is a whole part: `body` is all that a client sends. The name
     # and the key of a Redis command, `command.0` and `command.1`, tell commands apart.
-    is_part = len(steps) > 1 and steps[0] in parts_of(target)
+    is_part = len(steps) > 1 and steps[0] in parts_of_client_calls(target)
     return is_part and path not in ("command.0", "command.1")
 
 

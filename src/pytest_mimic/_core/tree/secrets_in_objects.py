@@ -76,7 +76,7 @@ def secrets_in(
         part, is_secret = pending.pop()
         kind = type(part)
         if is_secret and issubclass(kind, (str, bytes)):
-            secrets.add(bare_secret(_text_of(part)))
+            secrets.add(bare_secret(_searched_text(part)))
             continue
         if kind in SCALARS or id(part) in searched:
             continue
@@ -125,7 +125,7 @@ def has_secret_text(
     for part in pending:
         kind = type(part)
         if issubclass(kind, (str, bytes)):
-            text = _text_of(part)
+            text = _searched_text(part)
             if redactor.environment.text(redactor.scrub_text(text)) != text:
                 return True
         elif kind is dict:
@@ -136,7 +136,7 @@ def has_secret_text(
     return False
 
 
-def _text_of(secret: str | bytes) -> str:
+def _searched_text(secret: str | bytes) -> str:
     """Return a text as a plain `str`, or bytes as Latin-1.
 
     The class of the text may have a `__str__` of its own, which does not run.

@@ -18,7 +18,7 @@ from pytest_mimic._core.nodes.node_classes import (
     Opaque,
 )
 from pytest_mimic._core.nodes.node_json import order
-from pytest_mimic._core.nodes.node_parts import items_of, kind_of, type_of
+from pytest_mimic._core.nodes.node_parts import items_of, kind_of_node, type_of
 from pytest_mimic._core.tree.differing import ABSENT, Difference
 from pytest_mimic._core.tree.drawing import steps
 from pytest_mimic._core.tree.library_values import library_shape
@@ -42,7 +42,7 @@ def shape_differences(old: Node, new: Node, path: str = "") -> Iterator[Differen
     if _is_collection(old):
         yield from _item_differences(old, new, path)
         return
-    if isinstance(old, Cut | Hidden) or kind_of(old) == (Opaque, "text"):
+    if isinstance(old, Cut | Hidden) or kind_of_node(old) == (Opaque, "text"):
         return
     parts, other_parts = steps(old) or {}, steps(new) or {}
     for step in dict.fromkeys([*parts, *other_parts]):
@@ -55,18 +55,18 @@ def _is_collection(node: Node) -> bool:
     return is_queue or (isinstance(node, Items) and node.kind in _COLLECTIONS)
 
 
-def _members_of(node: Node) -> list[Node]:
+def _members_of_collection(node: Node) -> list[Node]:
     return items_of(node) or list((steps(node) or {}).values())
 
 
 def _item_differences(old: Node, new: Node, path: str) -> Iterator[Difference]:
     """Yield, once for each new shape, how an item differs from the recorded ones."""
-    recorded = _members_of(old)
+    recorded = _members_of_collection(old)
     if not recorded:
         return
-    is_stream = kind_of(old) == (Items, "events")
+    is_stream = kind_of_node(old) == (Items, "events")
     told_shapes: set[str] = set()
-    for place, item in enumerate(_members_of(new)):
+    for place, item in enumerate(_members_of_collection(new)):
         counterparts = recorded
         if is_stream:
             counterparts = _events_named_as(item, recorded)

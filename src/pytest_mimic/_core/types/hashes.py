@@ -394,16 +394,16 @@ def _hash_with_class_name(kind: type, parts: list[Any]) -> int:
 def _hash_of_items(_kind: type, parts: list[Any]) -> int | None:
     if len(parts) != 1:
         return None
-    return hash(tuple(_members_of(parts[0])))
+    return hash(tuple(_members_to_hash(parts[0])))
 
 
 def _hash_of_members(_kind: type, parts: list[Any]) -> int | None:
     if len(parts) != 1:
         return None
-    return hash(frozenset(_members_of(parts[0])))
+    return hash(frozenset(_members_to_hash(parts[0])))
 
 
-def _members_of(part: Any) -> Any:
+def _members_to_hash(part: Any) -> Any:
     if isinstance(part, Mapping):
         return part.items()
     return part

@@ -810,7 +810,7 @@ def row_maker(tag: str) -> Callable[[Any], Any] | None:
     return partial(make, cls)
 
 
-def text_of(value: Any) -> str | None:
+def shown_text_of(value: Any) -> str | None:
     """Return the text that people see of a value; None: they see its parts."""
     kind = type(value)
     if issubclass(kind, Enum):

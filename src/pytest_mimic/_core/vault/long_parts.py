@@ -31,7 +31,7 @@ It may also write the object.
 """
 
 
-def shortened(
+def with_shortened_parts(
     arguments: Arguments | None, place_object: PlaceObject = object_name
 ) -> Arguments | None:
     """Return described arguments as a recording has them.

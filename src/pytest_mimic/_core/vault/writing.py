@@ -19,7 +19,7 @@ from pytest_mimic._core.vault.format import (
     parse_recording,
     references,
 )
-from pytest_mimic._core.vault.long_parts import shortened
+from pytest_mimic._core.vault.long_parts import with_shortened_parts
 from pytest_mimic._core.vault.objects import Objects, Origin
 from pytest_mimic._core.vault.outcome_entries import Entry, body_of_entry, check_entry
 from pytest_mimic._core.vault.recording_facts import ERRORS_OF_SHAPE, Recording, Stored
@@ -325,7 +325,7 @@ def _arguments_in_file(
     for call, old_described in zip_longest(calls, old_arguments[: len(calls)]):
         described = call.arguments
         if not is_short:
-            described = shortened(described, objects.place)
+            described = with_shortened_parts(described, objects.place)
         if old_described is not None:
             text = _text_in_any_order(described)
             if text == _text_in_any_order(old_described):

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from pytest_mimic._clients.bundled import HTTP_CLIENTS
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.seam.registry import is_client, kind_of, names_client
+from pytest_mimic._core.seam.registry import is_client, kind_of_client, names_client
 from pytest_mimic._core.targets.pattern import Selector
 from pytest_mimic._core.tree.outcome_trees import call_without_secrets
 from pytest_mimic._core.vault import Vault
@@ -351,7 +351,7 @@ def _is_in_folder_of(target: str, name: str) -> bool:
     """
     if ":" not in target and not is_client(target):
         return False
-    folder = recording_name(kind_of(target), "").rpartition("/")[0]
+    folder = recording_name(kind_of_client(target), "").rpartition("/")[0]
     # A target may have a `*`, which `recording_name` replaces, as no folder has one. So
     # the target is also tried as a pattern of folders.
     pattern = f"calls/{target.replace(':', '/')}"

@@ -38,7 +38,10 @@ from pytest_mimic._core.placeholders import PLACEHOLDER_START
 from pytest_mimic._core.redact.redactor import Redactor
 from pytest_mimic._core.redact.secret_names import holds_unhidden_text, places
 from pytest_mimic._core.seam.registry import names_client
-from pytest_mimic._core.vault.long_parts import names_of_long_parts, shortened
+from pytest_mimic._core.vault.long_parts import (
+    names_of_long_parts,
+    with_shortened_parts,
+)
 from pytest_mimic._core.vault.recording_facts import Recording, Stored
 from pytest_mimic._tools.rekey.calls_to_rekey import CallToRekey, Entry
 from pytest_mimic._tools.rekey.redacted_descriptions import (
@@ -299,7 +302,10 @@ class CallRedactor:
             objects[name] = b"".join(bytes(piece) for piece in pieces)
             return name
 
-        facts = {**call_to_rekey.facts, "arguments": shortened(described, place_object)}
+        facts = {
+            **call_to_rekey.facts,
+            "arguments": with_shortened_parts(described, place_object),
+        }
         parts = call_to_rekey.call.parts
         if parts is not None and values:
             new_parts: dict[str, Any] = {}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
-from pytest_mimic._core.seam.registry import kind_of, names_client
+from pytest_mimic._core.seam.registry import kind_of_client, names_client
 from pytest_mimic._core.target_options import Options, kept_options
 from pytest_mimic._core.targets.pattern import Selector
 from pytest_mimic._core.targets.target import Target
@@ -116,7 +116,7 @@ def _lines_of_today_for_clients(
     """
     lines_by_client: dict[str, list[Target]] = {}
     for target in targets:
-        if target.is_client and kind_of(target.module) == kind:
+        if target.is_client and kind_of_client(target.module) == kind:
             lines_by_client.setdefault(target.module, []).append(target)
     lines_of_all = lines_by_client.get(_CLIENT_OF_ALL_HTTP, [])
     taking_lines: list[Target] = []

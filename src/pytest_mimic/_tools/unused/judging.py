@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_mimic._core.engine.function_plan import descriptions
-from pytest_mimic._core.seam.registry import kind_of
+from pytest_mimic._core.seam.registry import kind_of_client
 from pytest_mimic._core.settings import Mode
 from pytest_mimic._core.vault.folder import holds_recordings
 from pytest_mimic._core.vault.format import (
@@ -193,7 +193,9 @@ class _Jury:
         self._account = account
         self._gone_tests = GoneTests(account, settings)
         self._mimicked = MimickedTargets(account)
-        self._absent_kinds = {kind_of(client) for client in account.absent_clients}
+        self._absent_kinds = {
+            kind_of_client(client) for client in account.absent_clients
+        }
         self._not_passed = _not_passed(account)
         # By test: whether it needs none of its unused recordings.
         self._needs_none: dict[str, bool] = {}
@@ -268,7 +270,7 @@ class MimickedTargets:
     """
 
     def __init__(self, account: Account) -> None:
-        self._names = {kind_of(name) for name in account.mimicked}
+        self._names = {kind_of_client(name) for name in account.mimicked}
         self._lacking_lines = sorted(account.lacking_lines)
 
     def lacking(self, vault: Vault, name: str) -> str | None:

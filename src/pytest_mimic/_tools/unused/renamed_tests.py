@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_mimic._core.engine.account_events import RenamedTest
-from pytest_mimic._core.seam.registry import kind_of
+from pytest_mimic._core.seam.registry import kind_of_client
 from pytest_mimic._core.vault.format import (
     CASSETTES_PREFIX,
     parse_recording,
@@ -97,7 +97,7 @@ def _may_be_recorded(
     """
     folders = {CASSETTES_PREFIX.rstrip("/")}
     for target in targets:
-        folders.add(recording_name(kind_of(target), "").rpartition("/")[0])
+        folders.add(recording_name(kind_of_client(target), "").rpartition("/")[0])
     for folder in sorted(folders):
         for name in vault.store.names(folder):
             content = b""

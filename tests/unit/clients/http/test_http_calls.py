@@ -9,7 +9,7 @@ import pytest
 
 from pytest_mimic._clients.http.http_calls import HttpAdapter, HttpRequest, RequestTaker
 from pytest_mimic._core.engine.client_plan import ClientPlan
-from pytest_mimic._core.seam.base import parts_of
+from pytest_mimic._core.seam.base import parts_of_client_calls
 from pytest_mimic._core.target_options import Options
 from unit.clients.runs import Runs
 
@@ -403,7 +403,7 @@ def test_a_request_has_all_declared_parts(runs):
         body=b"c",
     )
 
-    assert set(call.parts) == set(parts_of("http"))
+    assert set(call.parts) == set(parts_of_client_calls("http"))
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from pytest_mimic._clients.redis.redis_commands import (
 from pytest_mimic._core.engine.owners import SecretScope
 from pytest_mimic._core.redact.known_secrets import known_in
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.seam.base import parts_of
+from pytest_mimic._core.seam.base import parts_of_client_calls
 
 # Texts that look like tokens.
 LOOK = "LEAKAzq7vT9xW2k0a1b2c3"
@@ -257,7 +257,9 @@ def test_commands_have_all_declared_parts() -> None:
         for commands in ([[b"PING"]], [[b"PING"], [b"PING"]])
     ]
 
-    assert set(calls[0].parts) | set(calls[1].parts) == set(parts_of("redis"))
+    assert set(calls[0].parts) | set(calls[1].parts) == set(
+        parts_of_client_calls("redis")
+    )
 
 
 @pytest.mark.parametrize(

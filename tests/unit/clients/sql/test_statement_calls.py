@@ -14,7 +14,7 @@ from pytest_mimic import fingerprint
 from pytest_mimic._clients.sql.outcomes import Rows, load_description, store_description
 from pytest_mimic._clients.sql.statement_calls import StatementCall
 from pytest_mimic._core.redact.redactor import Redactor
-from pytest_mimic._core.seam.base import parts_of
+from pytest_mimic._core.seam.base import parts_of_client_calls
 from unit.clients.json_texts import written_json
 
 
@@ -111,7 +111,7 @@ def test_parts_are_what_options_may_name() -> None:
     """Each part of a statement has its word in `ignore=` and `match=`."""
     call = StatementCall("SELECT 1", (), database=0, redactor=Redactor()).call
 
-    assert set(call.parts) == set(parts_of("sqlalchemy"))
+    assert set(call.parts) == set(parts_of_client_calls("sqlalchemy"))
 
 
 def test_expression_of_sqlalchemy_is_refused_by_its_path() -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from pytest_mimic._core.identity.call_identity import CallIdentity, fingerprint
 from pytest_mimic._core.identity.source import (
-    normalised,
+    digest_of_syntax,
     source_fingerprint,
     syntax_tree_of,
 )
@@ -143,7 +143,7 @@ def test_the_whole_function_counts_however_it_is_laid_out(source, text):
         if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
 
-    assert source_fingerprint(source(text)) == normalised(definitions[0])
+    assert source_fingerprint(source(text)) == digest_of_syntax(definitions[0])
 
 
 def test_the_source_is_that_of_the_innermost_function():

@@ -17,13 +17,13 @@ from pytest_mimic._core.nodes.node_parts import (
     digest_of,
     is_file,
     items_of,
-    kind_of,
+    kind_of_node,
     length_of,
     pairs_of,
     short_name,
     shown_facts,
     type_of,
-    value_of,
+    value_of_node,
 )
 
 NODES: list[Node] = [
@@ -33,7 +33,7 @@ NODES: list[Node] = [
 
 
 def test_each_kind_of_value_is_told_from_the_others() -> None:
-    assert len({kind_of(node) for node in NODES}) == len(NODES)
+    assert len({kind_of_node(node) for node in NODES}) == len(NODES)
 
 
 @pytest.mark.parametrize(
@@ -79,4 +79,4 @@ def test_a_path_is_a_file_if_it_counts_with_its_content() -> None:
 def test_what_a_node_does_not_have_is_empty() -> None:
     assert [digest_of(node) for node in NODES] == [""] * len(NODES)
     assert [length_of(node) for node in NODES] == [None] * len(NODES)
-    assert [value_of(node) for node in NODES] == [NOTHING] * len(NODES)
+    assert [value_of_node(node) for node in NODES] == [NOTHING] * len(NODES)

@@ -13,7 +13,7 @@ from pytest_mimic._core.outcome.advancing import (
     changed_state,
     kind_of_advancing,
     set_state,
-    state_of,
+    state_of_advancing,
 )
 
 np = pytest.importorskip("numpy")
@@ -40,10 +40,10 @@ def used(value):
 @pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 def test_a_state_that_was_set_goes_on_as_the_one_that_was_taken(make):
     value, other = make(), make()
-    before = state_of(value)
+    before = state_of_advancing(value)
 
     used(value)
-    kept = changed_state(before, json.loads(json.dumps(state_of(value))))
+    kept = changed_state(before, json.loads(json.dumps(state_of_advancing(value))))
     set_state(other, kept)
 
     assert used(other) == used(value)
@@ -52,13 +52,13 @@ def test_a_state_that_was_set_goes_on_as_the_one_that_was_taken(make):
 
 def test_what_was_written_comes_with_the_position():
     value, other = io.BytesIO(b"one"), io.BytesIO(b"one")
-    before = state_of(value)
+    before = state_of_advancing(value)
     value.seek(0)
     value.truncate(1)
     value.seek(3)
     value.write(b"!")
 
-    set_state(other, changed_state(before, state_of(value)))
+    set_state(other, changed_state(before, state_of_advancing(value)))
 
     assert (other.getvalue(), other.tell()) == (b"o\0\0!", 4)
 
@@ -88,4 +88,4 @@ def test_they_are_found_at_any_depth():
 
 def test_the_state_of_another_class_is_refused():
     with pytest.raises(ValueError, match="the state of a BytesIO"):
-        set_state(io.StringIO(), state_of(io.BytesIO()))
+        set_state(io.StringIO(), state_of_advancing(io.BytesIO()))

@@ -12,7 +12,7 @@ from pytest_mimic._core.tree.made_in_run import (
     Evidence,
     RandomBytes,
     pieces_of_run,
-    value_of,
+    value_of_all_forms,
     without_short_texts,
 )
 
@@ -109,7 +109,7 @@ def test_a_uuid_tells_its_moment(run: Evidence) -> None:
     ],
 )
 def test_a_value_is_one_in_all_its_forms(forms: list[str]) -> None:
-    assert len({value_of(form) for form in forms}) == 1
+    assert len({value_of_all_forms(form) for form in forms}) == 1
 
 
 def test_texts_that_are_too_short_are_left_out():

@@ -20,7 +20,7 @@ from pytest_mimic._core.types.table import (
     is_path,
     row_maker,
     row_of,
-    text_of,
+    shown_text_of,
 )
 
 
@@ -73,6 +73,6 @@ def test_each_tag_is_that_of_one_type() -> None:
 
 
 def test_members_and_combinations_have_a_text() -> None:
-    assert text_of(Access.READ) == "Access.READ"
-    assert text_of(Access(0)) == "Access(0)"
-    assert text_of(object()) is None
+    assert shown_text_of(Access.READ) == "Access.READ"
+    assert shown_text_of(Access(0)) == "Access(0)"
+    assert shown_text_of(object()) is None

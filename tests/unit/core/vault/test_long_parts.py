@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pytest_mimic._core.vault import Vault
-from pytest_mimic._core.vault.long_parts import shortened, with_long_parts
+from pytest_mimic._core.vault.long_parts import with_long_parts, with_shortened_parts
 from unit.memory_store import MemoryStore
 
 
@@ -17,7 +17,7 @@ def test_long_parts_come_back_from_inside_of_others():
 
     store = MemoryStore()
 
-    short = shortened(arguments, Vault(store).objects.place)
+    short = with_shortened_parts(arguments, Vault(store).objects.place)
 
     part = short["of"]["$set"][1]
     assert (part["length"], part["digest"]) == (
