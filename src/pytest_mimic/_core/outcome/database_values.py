@@ -99,7 +99,9 @@ def by_value(value: str) -> str: ...
 @overload
 def by_value(value: object) -> object: ...
 def by_value(value: object) -> object:
-    """Return a value of a subclass of a builtin as that builtin, others as they are.
+    """Return a database's value of a subclass of a builtin as that builtin.
+
+    Other values are returned as they are.
 
     The methods of the subclass do not run: a `str` that is an `Enum` has another
     `__str__`.
@@ -149,7 +151,7 @@ def in_class(subclass: type, value: object) -> object:
         container = new(subclass)
         init(container, value)
         return container
-    parts = _parts_of_moment(value) if builtin in _MOMENTS else None
+    parts = _arguments_of_database_moment(value) if builtin in _MOMENTS else None
     if parts is None:
         return new(subclass, value)
     if isinstance(value, (dt.datetime, dt.time)):
@@ -157,24 +159,26 @@ def in_class(subclass: type, value: object) -> object:
     return new(subclass, *parts)
 
 
-def _parts_of_moment(value: object) -> tuple[int | dt.tzinfo | None, ...] | None:
-    """Return the arguments of which a moment or a span of time is made, except `fold`.
+def _arguments_of_database_moment(
+    value: object,
+) -> tuple[int | dt.tzinfo | None, ...] | None:
+    """Return the arguments of which a moment of a database is made, except `fold`.
 
     None: the value is neither a moment nor a span of time.
     """
     if isinstance(value, dt.datetime):
         date = value.year, value.month, value.day
-        return *date, *_parts_of_time(value)
+        return *date, *_arguments_of_database_time(value)
     if isinstance(value, dt.date):
         return value.year, value.month, value.day
     if isinstance(value, dt.time):
-        return _parts_of_time(value)
+        return _arguments_of_database_time(value)
     if isinstance(value, dt.timedelta):
         return value.days, value.seconds, value.microseconds
     return None
 
 
-def _parts_of_time(
+def _arguments_of_database_time(
     value: dt.datetime | dt.time,
 ) -> tuple[int, int, int, int, dt.tzinfo | None]:
     return value.hour, value.minute, value.second, value.microsecond, value.tzinfo
@@ -187,15 +191,18 @@ _MOMENTS: tuple[type, ...] = (dt.datetime, dt.date, dt.time, dt.timedelta)
 
 
 def _builtin_of_database_class(kind: type) -> type | None:
-    """Return the builtin or value type from which a class derives; None: from none."""
+    """Return the builtin or moment from which the class of a database's value derives.
+
+    None: the class derives from none.
+    """
     for base in kind.__mro__:
         if base in _BUILTINS or base in _MOMENTS or base is Decimal:
             return base
     return None
 
 
-def _attributes_beside_value(value: object) -> dict[str, object]:
-    """Return what an object holds besides the value of its builtin, by attribute.
+def _attributes_beside_database_value(value: object) -> dict[str, object]:
+    """Return what a database's value holds besides that of its builtin, by attribute.
 
     Raises:
         NotExactError: The object has slots, which are not stored.
@@ -332,6 +339,7 @@ class _DatabaseWriter(ValueWriter):
         raise NotExactError(kind)
 
     def _node_of_member(self, value: Enum, kind: type) -> Node:
+        """Return the node of a member of an enumeration that stands in a row."""
         name = value.name
         # A combination of flags is no member: it has several names or none.
         is_plain = _members_of_enum(kind).get(name) is value
@@ -341,10 +349,13 @@ class _DatabaseWriter(ValueWriter):
         return self._database_node("member", name_of(kind), name)
 
     def _node_in_class(self, value: object, kind: type, builtin: type) -> Node:
-        value_of_builtin = _without_class(value, builtin)
-        attributes = _attributes_beside_value(value)
+        """Return the node of a database's value in the application's own class."""
+        value_of_builtin = _database_value_without_class(value, builtin)
+        attributes = _attributes_beside_database_value(value)
         copy = in_class(kind, value_of_builtin)
-        if type(copy) is not kind or _without_class(copy, builtin) != value_of_builtin:
+        if type(copy) is not kind:
+            raise NotExactError(kind)
+        if _database_value_without_class(copy, builtin) != value_of_builtin:
             raise NotExactError(kind)
         self.classes_of_application.add(name_of(kind))
         parts = [value_of_builtin, attributes] if attributes else [value_of_builtin]
@@ -355,26 +366,27 @@ class _DatabaseWriter(ValueWriter):
 
 
 def _members_of_enum(kind: type) -> Mapping[str, object]:
-    """Return the members of an enumeration by name, past attributes of its class."""
+    """Return the members of a row's enumeration by name, past its own attributes."""
     members: Callable[[type], Mapping[str, object]]
     members = EnumMeta.__members__.fget  # type: ignore[attr-defined]
     return members(kind)
 
 
 def _is_importable(kind: type) -> bool:
+    """Check whether a replay can import the class of a database's value by its name."""
     try:
         return find(name_of(kind)) is kind
     except (ImportError, AttributeError, ValueError):
         return False
 
 
-def _without_class(value: object, builtin: type) -> object:
-    """Return an object as a value of the builtin or moment from which it derives."""
+def _database_value_without_class(value: object, builtin: type) -> object:
+    """Return a database's value as the builtin or moment that its class extends."""
     if builtin in _BUILTINS:
         return by_value(value)
     if isinstance(value, Decimal):
         return Decimal(value)
-    parts = _parts_of_moment(value)
+    parts = _arguments_of_database_moment(value)
     assert parts is not None
     make: Callable[..., object] = builtin
     if isinstance(value, (dt.datetime, dt.time)):
@@ -480,7 +492,7 @@ def to_plain(
 def _unstorable(
     value: object, path: str, reason: BaseException
 ) -> UnstorableOutcomeError:
-    """Return the error for a value that cannot be stored.
+    """Return the error for a database's value that cannot be stored.
 
     Args:
         value: The value.

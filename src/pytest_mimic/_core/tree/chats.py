@@ -165,10 +165,11 @@ def tokens_in(body: object) -> Tokens | None:
             model = _plain_text(holder.get("modelVersion")) or model
             usage = holder.get("usage") or holder.get("usageMetadata")
             if isinstance(usage, Mapping):
-                sent = _count(usage, _SENT) or sent
+                sent = _token_count(usage, _SENT) or sent
                 # The tokens that a model thinks with are counted in the total alone.
-                received_by_total = _count(usage, _TOTAL) - sent
-                received = max(received_by_total, _count(usage, _RECEIVED)) or received
+                received_by_total = _token_count(usage, _TOTAL) - sent
+                received_alone = _token_count(usage, _RECEIVED)
+                received = max(received_by_total, received_alone) or received
     if not sent and not received:
         return None
     return Tokens(model, sent, received)
@@ -180,7 +181,8 @@ _RECEIVED = ("completion_tokens", "output_tokens", "candidatesTokenCount")
 _TOTAL = ("total_tokens", "totalTokenCount")
 
 
-def _count(usage: Mapping[str, Any], names: Sequence[str]) -> int:
+def _token_count(usage: Mapping[str, Any], names: Sequence[str]) -> int:
+    """Return the first count of tokens that a usage has under these names, else 0."""
     for name in names:
         if isinstance(usage.get(name), int):
             return int(usage[name])

@@ -242,7 +242,7 @@ def _between_items(
     if in_order and len(old) != len(new):
         is_many = len(old) + len(new) > _MOST_ITEMS
         if is_many or abs(len(old) - len(new)) > _MOST_ADDED:
-            yield Difference(path, _count(len(old)), _count(len(new)))
+            yield Difference(path, _node_of_count(len(old)), _node_of_count(len(new)))
         else:
             aligned = turns(list(map(order, old)), list(map(order, new)))
             if aligned is not None:
@@ -295,8 +295,8 @@ def _total(node: Node) -> Opaque:
     length = length_of(node)
     if length is None:
         length = len(steps(node) or ())
-    return _count(length, digest_of(node))
+    return _node_of_count(length, digest_of(node))
 
 
-def _count(length: int, digest: str = "") -> Opaque:
+def _node_of_count(length: int, digest: str = "") -> Opaque:
     return Opaque("count", length, digest=digest)
