@@ -1,7 +1,7 @@
 """Rules for objects of libraries whose pickle leaves out a part, or differs by process.
 
 The objects are messages of protobuf, molecules of rdkit, moments of pendulum, arrays of
-awkward, and functions that numba compiles.
+awkward, trees of scikit-learn, and functions that numba compiles.
 
 Each function `_reduce_…` is the rule of one class in `RULES`: it returns plain data
 that stands for an argument in the identity of a call, or for an outcome when two are
@@ -116,6 +116,33 @@ def _reduce_awkward_array(array: Any, _layout: bool) -> object:
     return (behavior, attributes), tuple(data)
 
 
+# scikit-learn
+
+
+def _reduce_kd_tree(tree: Any, _layout: bool) -> object:
+    """Reduce a `KDTree`, which measures no distance when it is made."""
+    return _tree_before_queries(tree, measured_when_made=0)
+
+
+def _reduce_ball_tree(tree: Any, _layout: bool) -> object:
+    """Reduce a `BallTree`, which measures each point for each of its levels."""
+    _, _, (points, _, _, _, _, levels, *_) = tree.__reduce_ex__(4)
+    return _tree_before_queries(tree, measured_when_made=len(points) * levels)
+
+
+def _tree_before_queries(tree: Any, *, measured_when_made: int) -> object:
+    """Reduce a tree to what it pickled before its first query.
+
+    A query counts in the tree what it has looked at.
+    """
+    make, arguments, state = tree.__reduce_ex__(4)
+    # Behind four arrays, the size of a leaf, and the numbers of levels and nodes.
+    counts = (*tree.get_tree_stats(), tree.get_n_calls())
+    if state[7:11] == counts:
+        state = (*state[:7], 0, 0, 0, measured_when_made, *state[11:])
+    return make, arguments, state, None, None
+
+
 RULES: dict[tuple[str, str], Rule] = {
     ("awkward", "Array"): Rule(_reduce_awkward_array, is_full=True),
     ("awkward", "Record"): Rule(_reduce_awkward_array, is_full=True),
@@ -124,4 +151,8 @@ RULES: dict[tuple[str, str], Rule] = {
     ("numba", "DUFunc"): Rule(_reduce_vectorized_function),
     ("pendulum", "DateTime"): Rule(_reduce_pendulum_moment, is_full=True),
     ("rdkit", "Mol"): Rule(_reduce_molecule),
+    ("sklearn", "BallTree32"): Rule(_reduce_ball_tree, is_full=True),
+    ("sklearn", "BallTree64"): Rule(_reduce_ball_tree, is_full=True),
+    ("sklearn", "KDTree32"): Rule(_reduce_kd_tree, is_full=True),
+    ("sklearn", "KDTree64"): Rule(_reduce_kd_tree, is_full=True),
 }

@@ -78,6 +78,7 @@ LIBRARIES: dict[str, Library] = {
     "pyarrow": Library("all", f"{_IDENTITY}.tables"),
     "rdkit": Library(identity=f"{_IDENTITY}.library_objects"),
     "scipy": Library("shaped", f"{_IDENTITY}.arrays"),
+    "sklearn": Library(identity=f"{_IDENTITY}.library_objects"),
     "sqlalchemy": Library(),
     "torch": Library("shaped", f"{_IDENTITY}.tensors"),
     "xarray": Library(identity=f"{_IDENTITY}.datasets"),

@@ -68,3 +68,22 @@ def test_an_array_of_awkward_is_the_same_after_it_was_read():
     assert repr(array).startswith("<Array")
     assert fingerprint(array) == before
     assert fingerprint(awkward.Array([[1, 2], [3]])) != before
+
+
+@pytest.mark.parametrize("name", ["KDTree", "BallTree"])
+def test_the_counts_that_queries_leave_in_a_tree_do_not_count(name):
+    neighbors = pytest.importorskip(
+        "sklearn.neighbors", reason="sklearn is not installed"
+    )
+    tree_class = getattr(neighbors, name)
+    points = [[float(number), number % 7] for number in range(100)]
+    tree, other = tree_class(points), tree_class([*points[1:], [0.5, 0.5]])
+    before = fingerprint(tree)
+
+    tree.query(points[:3], k=2)
+
+    assert fingerprint(tree) == before == fingerprint(tree_class(points))
+    assert fingerprint(tree) not in (
+        fingerprint(other),
+        fingerprint(tree_class(points, leaf_size=5)),
+    )
