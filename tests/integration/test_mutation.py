@@ -318,3 +318,22 @@ def test_arguments_that_give_another_class_as_their_own_are_recorded(project):
     project.record().expect(passed=1, says=["3 calls recorded"])
 
     project.replay().expect(passed=1, says=["3 calls replayed"])
+
+
+def test_a_generator_that_makes_others_is_refused_without_a_line_to_write(project):
+    """With its state as the `key=`, a second call would replay the first one's generators."""
+    pytest.importorskip("numpy")
+    project.ini("shop:spawned")
+    project.module("def spawned(rng):\n    return rng.spawn(2)")
+    project.tests("""
+        import numpy, shop
+
+        def test_it():
+            shop.spawned(numpy.random.default_rng(1))
+    """)
+
+    run = project.record().expect(
+        failed=1, says=["MutatedInputError: shop:spawned has mutated its inputs"]
+    )
+
+    assert "key=" not in run.output
