@@ -8,7 +8,7 @@ module, because it needs what the SDK is built on.
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import partial
 from importlib import import_module
@@ -36,6 +36,9 @@ anyio: Any = import_module("anyio")
 _METHODS_OF_HANDSHAKE = ("initialize", "server/discover")
 # The keys of a tool that hold a JSON Schema.
 _KEYS_OF_SCHEMAS = ("inputSchema", "outputSchema")
+# The keywords of a JSON Schema that give values of a field. Those that give choices,
+# `enum` and `const`, stay as they are.
+_KEYWORDS_OF_VALUES = ("default", "examples")
 _METHOD_OF_PROGRESS = "notifications/progress"
 
 
@@ -51,6 +54,24 @@ class _OpenRequest(NamedTuple):
     request: dict[str, Any]
     step: Step
     messages: list[dict[str, Any]]
+
+
+class _ValueInSchema(NamedTuple):
+    """A value that a JSON Schema gives for a field.
+
+    Attributes:
+        schema: The schema of the field.
+        keyword: The key in it, `default` or `examples`.
+        field: The name of the field. It is empty for a value of the whole schema.
+    """
+
+    schema: dict[str, Any]
+    keyword: str
+    field: str
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the value under the name of its field."""
+        return {self.field: self.schema[self.keyword]}
 
 
 class McpSession:
@@ -505,15 +526,21 @@ def outcome_of(
         if name in answer:
             outcome[name] = answer[name]
     schemas = _schemas_taken_out(outcome)
+    values_in_schemas = list(_values_in_schemas(schemas))
 
     secrets = call.secrets
     assert secrets is not None, "a request over MCP has secrets"
     secrets.begin_answer(call.issuer)
     values_before = set(secrets.stand_in_by_secret)
     secrets.learn(outcome)
+    for value in values_in_schemas:
+        secrets.learn(value.as_data())
     secrets.redactor.issued.update(secrets.stand_in_by_secret.keys() - values_before)
     scrubbed_outcome: dict[str, Any] = secrets.scrub(outcome, keep_types=True)
 
+    for value in values_in_schemas:
+        scrubbed_data = secrets.scrub(value.as_data(), keep_types=True)
+        value.schema[value.keyword] = scrubbed_data[value.field]
     for index, schema in enumerate(schemas):
         scrubbed_outcome["result"]["tools"][index].update(schema)
     return scrubbed_outcome
@@ -522,7 +549,8 @@ def outcome_of(
 def _schemas_taken_out(outcome: dict[str, Any]) -> list[dict[str, Any]]:
     """Take the schemas out of the tools of a result, and return those of each tool.
 
-    A schema names fields, and holds no value of them: nothing in it is a secret.
+    A schema has the names of fields as keys. What stands under such a key describes the
+    field, and is not its value.
     """
     tools = (outcome.get("result") or {}).get("tools") or []
     schemas = []
@@ -533,6 +561,24 @@ def _schemas_taken_out(outcome: dict[str, Any]) -> list[dict[str, Any]]:
                 schemas_of_tool[name] = tool.pop(name)
         schemas.append(schemas_of_tool)
     return schemas
+
+
+def _values_in_schemas(schemas: list[dict[str, Any]]) -> Iterator[_ValueInSchema]:
+    """Yield the values that schemas give for fields, wherever they stand in them."""
+    pending: list[tuple[str, Any]] = [("", schemas)]
+    while pending:
+        field, part = pending.pop()
+        if isinstance(part, list):
+            for item in part:
+                pending.append((field, item))
+        elif isinstance(part, dict):
+            for key, inner_part in part.items():
+                if key in _KEYWORDS_OF_VALUES:
+                    yield _ValueInSchema(part, key, field)
+                elif key == "properties" and isinstance(inner_part, dict):
+                    pending.extend(inner_part.items())
+                else:
+                    pending.append((field, inner_part))
 
 
 def _without_token(message: dict[str, Any]) -> dict[str, Any]:

@@ -54,3 +54,30 @@ def test_a_description_has_no_secret_that_the_request_repeats() -> None:
 
     assert call.secrets is not None
     assert SENT not in repr(call.secrets().without(call.described))
+
+
+def test_a_schema_loses_the_secrets_that_it_gives_as_defaults() -> None:
+    """The keywords of a schema stay, also where its field has a secret name."""
+    port = port_of_a_test()
+    call = describe(port, None, {"method": "tools/list", "id": 1})
+    assert call.secrets is not None
+    schema = {
+        "type": "object",
+        "properties": {
+            "api_key": {"type": "string", "default": SENT},
+            "limit": {"type": "integer", "default": 20},
+            "login": {"anyOf": [{"examples": [{"password": ISSUED}]}]},
+            "database": {"default": f"postgresql://ann:{SENT}@db/shop"},
+        },
+    }
+    answer = {"result": {"tools": [{"name": "find", "inputSchema": schema}]}}
+
+    stored = outcome_of(
+        [], answer, SimpleNamespace(secrets=call.secrets(), issuer=None)
+    )
+
+    fields = stored["result"]["tools"][0]["inputSchema"]["properties"]
+    assert SENT not in repr(stored)
+    assert ISSUED not in repr(stored)
+    assert fields["api_key"]["type"] == "string"
+    assert fields["limit"] == {"type": "integer", "default": 20}
