@@ -17,8 +17,15 @@ from pytest_mimic._core.files.places import Places
 from pytest_mimic._core.identity.rules import reduction_of
 from pytest_mimic._core.identity.short_scalars import SCALARS
 from pytest_mimic._core.target_options import Options
-from pytest_mimic._core.types.kinds import Raw, Unstable, is_stdlib, lineage
+from pytest_mimic._core.types.kinds import (
+    HEAP_TYPE,
+    Raw,
+    Unstable,
+    is_stdlib,
+    lineage,
+)
 from pytest_mimic._core.types.opening import all_attributes
+from pytest_mimic._core.types.words_for_types import words_for
 from pytest_mimic.errors import UnstableIdentityError
 
 # The argument at the beginning of a path: `batch` of `batch.files[0]`.
@@ -112,13 +119,23 @@ def _remedies(
         paths=(_path_to_ignore(path),),
         options=options,
     )
-    if is_stdlib(str(kind.__module__)):
+    if is_stdlib(str(kind.__module__)) and not _holds_data(kind):
         # A lock, a thread, a socket: no outcome depends on which one it is.
         return [leave_out]
     return [
         do("pass what it is made of, such as a path or data"),
         leave_out._replace(purpose="or leave it out, if no outcome depends on it"),
     ]
+
+
+def _holds_data(kind: type) -> bool:
+    """Return whether two objects of a class may hold other data, or lead to it.
+
+    Extensions in Rust may give `builtins` as the module of their classes.
+    """
+    if words_for(kind) == "a database connection":
+        return True
+    return kind.__module__ == "builtins" and bool(kind.__flags__ & HEAP_TYPE)
 
 
 def _path_to_ignore(path: str) -> str:

@@ -24,6 +24,7 @@ import traceback
 import types
 import weakref
 import zoneinfo
+from contextlib import closing
 
 import pytest
 from kinds_of_things import Bare, Plain
@@ -185,6 +186,21 @@ def test_what_does_something_is_not_to_be_left_out(name):
     remedy = "define it at the top of a module, with a name of its own"
     assert str(error).splitlines()[2].strip() == remedy
     assert "ignore=" not in str(error)
+
+
+def test_what_holds_data_is_left_out_only_if_no_outcome_depends_on_it():
+    """Calls that get other connections, or frames grouped by other columns, would become one."""
+    polars = pytest.importorskip("polars")
+    groups = polars.DataFrame({"a": [1]}).lazy().group_by("a")
+    with closing(sqlite3.connect(":memory:")) as connection:
+        said = []
+        for value in (groups, connection, threading.Lock()):
+            with pytest.raises(Unstable) as caught:
+                fingerprint(value)
+            error = error_of_unstable(caught.value, target="shop:report")
+            said.append("or leave it out, if no outcome depends on it" in str(error))
+
+    assert said == [True, True, False]
 
 
 def test_a_coroutine_is_refused():
