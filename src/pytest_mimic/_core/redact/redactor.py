@@ -515,8 +515,10 @@ class Redactor(SecretNames):
             urls = [match[0] for match in _URL.finditer(text)]
         if _MARKUP.match(text):
             for match in _LINK.finditer(text):
-                if not _SCRIPT_IN_LINK.match(match["text"]):
-                    urls.append(match["text"])
+                url = match["text"]
+                # Links that begin with a scheme are among the URLs already.
+                if not _URL.match(url) and not _SCRIPT_IN_LINK.match(url):
+                    urls.append(url)
         for url in urls:
             # Most links have no names.
             if "=" not in url:
@@ -530,6 +532,9 @@ class Redactor(SecretNames):
     def _hide_in_link(self, match: re.Match[str]) -> str:
         """Return an attribute of markup with the secrets in its URL replaced."""
         url = match["text"]
+        if _URL.match(url):
+            # `scrub_urls` hides the secrets in it, as in other URLs of the text.
+            return match[0]
         if _SCRIPT_IN_LINK.match(url):
             hidden_url = self.scrub_text(url)
         else:
