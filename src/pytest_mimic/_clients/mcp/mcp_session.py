@@ -483,7 +483,8 @@ def describe(port: Port, server: Any, request: dict[str, Any]) -> ClientCall:
     method = request["method"]
     sent_params = dict(request.get("params") or {})
     sent_params.pop("_meta", None)
-    secrets = Secrets(port.redactor, known=port.secrets_for(sent_params))
+    known_secrets = port.secrets_for(sent_params)
+    secrets = Secrets(port.redactor.by_look(), known=known_secrets)
     params = secrets.scrub(sent_params)
 
     def learned_secrets() -> Secrets:

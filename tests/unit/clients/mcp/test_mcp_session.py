@@ -81,3 +81,13 @@ def test_a_schema_loses_the_secrets_that_it_gives_as_defaults() -> None:
     assert ISSUED not in repr(stored)
     assert fields["api_key"]["type"] == "string"
     assert fields["limit"] == {"type": "integer", "default": 20}
+
+
+def test_a_json_web_token_is_hidden_by_its_look_in_a_request() -> None:
+    token = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJwbGFudGVkIn0.c2lnbmF0dXJlLTQ3MTE"
+    params = {"name": "find", "arguments": {"cursor": token}}
+
+    call = describe(port_of_a_test(), None, {"method": "tools/call", "params": params})
+
+    assert token not in repr((call.parts, call.described))
+    assert call.parts["params"]["arguments"] == {"cursor": "<redacted>"}
