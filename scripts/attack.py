@@ -237,8 +237,7 @@ try:
     from pytest_mimic._core.outcome.pickle_file import object_name, pieces_of
 except ImportError:
     # 1.0.0rc3 has them elsewhere.
-    from pytest_mimic._core.outcome.pickle_file import object_name
-    from pytest_mimic._core.outcome.pickle_file import pieces_of
+    from pytest_mimic._core.outcome.memory import object_name, pieces_of
 recording = pathlib.Path(sys.argv[1])
 stream = bytes.fromhex(sys.argv[2])
 imports = sys.argv[3:]

@@ -1,6 +1,6 @@
 """Judges the phases of a test: fails one that hid an error of the plugin.
 
-The errors are those that `_core/swallowed/pending.py` has noted for the test.
+The errors are those that `_core/swallowed/pending_errors.py` has noted for the test.
 """
 
 from __future__ import annotations
