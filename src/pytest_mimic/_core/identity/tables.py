@@ -208,7 +208,8 @@ def _frequency_data(freq: Any) -> tuple[object, ...]:
     # The `freqstr` of the same frequency is another text since pandas 2.2.
     text = repr(freq)
     left_out: dict[str, object] = {}
-    if freq.normalize:
+    # The frequency of a class of another package may be a text, as that of xarray is.
+    if getattr(freq, "normalize", False):
         left_out["normalize"] = True
     calendar = getattr(freq, "calendar", None)
     if calendar is not None:

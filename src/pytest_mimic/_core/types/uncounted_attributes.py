@@ -244,7 +244,14 @@ def _is_pandas_cache_derived(value: object, state: Mapping[str, Any]) -> bool:
     kind: Any = type(value)
     for class_name in _classes_with_pandas_cache(kind):
         for name in PANDAS_CACHES[class_name]:
-            if name in cache and not _is_same_data(cache[name], getattr(clone, name)):
+            if name not in cache:
+                continue
+            try:
+                derived_anew = getattr(clone, name)
+            except KeyError:
+                # The frame has lost a column since.
+                return False
+            if not _is_same_data(cache[name], derived_anew):
                 return False
     return True
 

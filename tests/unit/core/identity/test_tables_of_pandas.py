@@ -145,3 +145,41 @@ def test_groups_that_hold_what_their_frame_was_before_a_change_count_with_it():
 
     assert used.size().tolist() != fresh.size().tolist()
     assert fingerprint(used) != fingerprint(fresh)
+
+
+@pytest.mark.parametrize(
+    ("view_of", "column"),
+    [
+        (lambda frame: frame.groupby("city"), "city"),
+        (lambda frame: frame.groupby("city")[["sold"]], "sold"),
+        (lambda frame: frame.rolling(2)["sold"], "sold"),
+    ],
+    ids=["groups", "groups of a column", "window"],
+)
+def test_a_view_counts_whose_frame_has_lost_a_column(view_of, column):
+    frame = sales()
+    view = view_of(frame)
+    view.sum()
+    before = fingerprint(view)
+
+    del frame[column]
+
+    assert fingerprint(view) != before
+
+
+class TextFrequency(pd.Index):
+    """Labels whose frequency is a text, as that of a `CFTimeIndex` of xarray is."""
+
+    freq = "D"
+
+    def __new__(cls, labels):
+        index = object.__new__(cls)
+        index._data, index._cache, index.name = np.array(labels, object), {}, None
+        return index
+
+
+def test_the_frequency_of_a_class_of_another_package_may_be_a_text():
+    labels, other = TextFrequency([1, 2]), TextFrequency([1, 3])
+
+    assert fingerprint(labels) == fingerprint(TextFrequency([1, 2]))
+    assert fingerprint(labels) != fingerprint(other)
