@@ -93,8 +93,8 @@ MATCHERS: dict[str, tuple[str, ...]] = {
     "headers": ("headers",),
     "body": ("format", "body"),
 }
-# Headers that clients add themselves, with values that change with their version, the
-# server or the body.
+# Headers that vcrpy's matcher `headers` does not compare here: clients add them
+# themselves, with values that change with their version, the server or the body.
 _HEADERS_OF_CLIENTS = {
     "accept",
     "accept-encoding",

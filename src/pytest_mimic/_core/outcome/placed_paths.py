@@ -130,31 +130,31 @@ class PathStore:
             token = _TEST_FOLDER if folders_of_arguments else _GIVEN_FOLDER
             return token, place.rest
         # What differs from run to run is left out: the folder of a worker of xdist, and
-        # the number. Of `popen-gw1/cache0`, `cache` is stored. `_newest` finds the
-        # folder of a later run by that name.
+        # the number. Of `popen-gw1/cache0`, `cache` is stored. `_newest_folder` finds
+        # the folder of a later run by that name.
         name_with_number = place.given_folder.rpartition("/")[2]
         name = _NUMBER.sub("", name_with_number)
         return TEMPORARY, "/".join(filter(None, (name, place.rest)))
 
     # Restoring
 
-    def text(self, stored_place: StoredPath) -> str:
-        """Return the text of a stored path in this run.
+    def path_in_this_run(self, stored_path: StoredPath) -> str:
+        """Return the text that a stored path has in this run.
 
         Raises:
             ValueError: There is no such token.
         """
-        if isinstance(stored_place, str):
-            return stored_place
-        token, rest_of_path = stored_place
+        if isinstance(stored_path, str):
+            return stored_path
+        token, rest_of_path = stored_path
         if token == ROOTDIR:
             return _path_below(self._root(ROOTDIR), rest_of_path)
-        if token == TEMPORARY:
-            name, slash, rest_of_path = rest_of_path.partition("/")
-            return _path_below(
-                self._root(TEMPORARY, self._newest(name)), rest_of_path or slash
-            )
-        return _path_below(self._root(TEMPORARY, self._folder_of(token)), rest_of_path)
+        if token != TEMPORARY:
+            folder = self._folder_of(token)
+            return _path_below(self._root(TEMPORARY, folder), rest_of_path)
+        name, slash, rest_in_folder = rest_of_path.partition("/")
+        folder = self._newest_folder(name)
+        return _path_below(self._root(TEMPORARY, folder), rest_in_folder or slash)
 
     def _folder_of(self, token: str) -> str:
         """Return the name of the folder of this run for `tmp_path`, `tmp_path:2`, ….
@@ -173,7 +173,7 @@ class PathStore:
             return self._folders_of_arguments[index]
         return test_folder
 
-    def _newest(self, name: str) -> str:
+    def _newest_folder(self, name: str) -> str:
         """Return the newest folder that pytest made of a name, or else the name.
 
         pytest numbers them: of `cache0` and `cache1`, the newest is `cache1`.
@@ -214,7 +214,7 @@ class PathStore:
         """
         if kind not in MAKERS:
             raise ValueError(f"there is no path of the kind {kind}")
-        return MAKERS[kind](self.text(stored_path))
+        return MAKERS[kind](self.path_in_this_run(stored_path))
 
 
 def _path_below(folder: str, rest: str) -> str:
