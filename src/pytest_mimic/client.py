@@ -40,7 +40,7 @@ builds a whole one. The adapters of pytest-mimic itself are made of the same par
 - a call: `ClientCall`, `Port`, `Step`, `Call`, `recording`, `is_cancellation`
 - sync and async methods with one body: `Steps`, `sync_method`, `async_method`,
   `run_sync`, `run_async`, `waiting`
-- secrets: `Redactor`, `NO_NAMES`, `Secrets`, `KnownSecrets`, `as_recorded`,
+- secrets: `Redactor`, `NO_REDACTION`, `Secrets`, `KnownSecrets`, `as_recorded`,
   `with_secrets`, `places`, `hide_values`, `hide_split`, `parse_form`,
   `holds_placeholder`, `is_placeholder`, `PLACEHOLDER`, `PLACEHOLDER_START`,
   `NUMBER_START`, `START_IN_BASE64`, `ISSUED`, `LOGIN`
@@ -86,7 +86,7 @@ if TYPE_CHECKING:
         is_placeholder,
     )
     from pytest_mimic._core.redact.known_secrets import KnownSecrets
-    from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor, parse_form
+    from pytest_mimic._core.redact.redactor import NO_REDACTION, Redactor, parse_form
     from pytest_mimic._core.redact.secret_names import places
     from pytest_mimic._core.redact.secret_values import hide_values
     from pytest_mimic._core.redact.split_secrets import hide_split
@@ -118,7 +118,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ISSUED",
     "LOGIN",
-    "NO_NAMES",
+    "NO_REDACTION",
     "NUMBER_START",
     "PLACEHOLDER",
     "PLACEHOLDER_START",
@@ -192,7 +192,7 @@ _NAMES_BY_MODULE = {
         "is_placeholder",
     ),
     "_core.redact.known_secrets": ("KnownSecrets",),
-    "_core.redact.redactor": ("NO_NAMES", "Redactor", "parse_form"),
+    "_core.redact.redactor": ("NO_REDACTION", "Redactor", "parse_form"),
     "_core.redact.secret_names": ("places",),
     "_core.redact.secret_values": ("hide_values",),
     "_core.redact.split_secrets": ("hide_split",),

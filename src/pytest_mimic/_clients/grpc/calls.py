@@ -24,7 +24,7 @@ from pytest_mimic._clients.grpc.protobuf import (
     store_message,
 )
 from pytest_mimic.client import (
-    NO_NAMES,
+    NO_REDACTION,
     ClientCall,
     Port,
     Secrets,
@@ -306,7 +306,7 @@ class Rpc:
             secrets = self._all_secrets()
             self._note_issued(secrets, ending or {})
             outcome_without_secrets = self._outcome(ending, secrets)
-            outcome_with_secrets = self._outcome(ending, Secrets(NO_NAMES))
+            outcome_with_secrets = self._outcome(ending, Secrets(NO_REDACTION))
             if self.step.mode == "verify":
                 known_secrets = self.step.call.issuer.known
                 outcome_without_secrets = as_recorded(
@@ -337,7 +337,7 @@ class Rpc:
         Args:
             ending: How the call ended, by the names in `_METHODS_OF_END`; None if its
                 reader left it.
-            secrets: What hides secrets; of `NO_NAMES`, nothing is hidden.
+            secrets: What hides secrets; of `NO_REDACTION`, nothing is hidden.
         """
         messages = secrets.scrub(self._responses, keep_types=True)
         outcome: _Plain = {}

@@ -11,7 +11,7 @@ from pytest_mimic._clients.http.headers import text_pairs
 from pytest_mimic.client import (
     ISSUED,
     LOGIN,
-    NO_NAMES,
+    NO_REDACTION,
     Redactor,
     Secrets,
     parse_form,
@@ -129,7 +129,7 @@ def _secure_parameters(plain: Any) -> Iterator[dict[str, Any]]:
 
     A request that changes a parameter may leave its type out.
     """
-    for place in places({"": plain}, NO_NAMES):
+    for place in places({"": plain}, NO_REDACTION):
         value = place.value
         if not isinstance(value, dict) or value.get("Type") in _TYPES_WITHOUT_SECRETS:
             continue

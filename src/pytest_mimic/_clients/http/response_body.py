@@ -26,7 +26,7 @@ from pytest_mimic._clients.http.text_and_json import (
     text_of_bytes,
     write_json,
 )
-from pytest_mimic.client import NO_NAMES, Secrets, parse_form
+from pytest_mimic.client import NO_REDACTION, Secrets, parse_form
 
 
 def store_body(
@@ -141,7 +141,7 @@ def _store_one_text(text: str, media_type: str, secrets: Secrets) -> dict[str, A
             return {"json": scrubbed, "style": style}
         # Once a secret is replaced the bytes differ in any case, so the compact style
         # will do.
-        is_redacted = scrubbed != value or secrets.redactor is NO_NAMES
+        is_redacted = scrubbed != value or secrets.redactor is NO_REDACTION
         if style is not None or is_redacted:
             return {"json": scrubbed}
     if media_type == "application/x-www-form-urlencoded":

@@ -18,7 +18,7 @@ from pytest_mimic._clients.http.failures import BROKEN_ENCODING, store_error
 from pytest_mimic._clients.http.headers import header_of, text_pairs
 from pytest_mimic._clients.http.response_body import hides_text, load_body, store_body
 from pytest_mimic.client import (
-    NO_NAMES,
+    NO_REDACTION,
     Secrets,
     as_recorded,
     lazy_attribute,
@@ -296,7 +296,7 @@ class ExchangeRecorder:
                 exchange = as_recorded(recorded_exchange, exchange, issuer.known)
                 self._exchange_without_secrets, self._exchange_with_secrets = (
                     exchange,
-                    store(secrets=Secrets(NO_NAMES)),
+                    store(secrets=Secrets(NO_REDACTION)),
                 )
         return {**exchange, **end}
 

@@ -27,7 +27,7 @@ from pytest_mimic._clients.sql.drivers import (
 )
 from pytest_mimic._clients.sql.statement_calls import UNNAMED, StatementCall, action
 from pytest_mimic.client import (
-    NO_NAMES,
+    NO_REDACTION,
     MimicError,
     Redactor,
     UnstorableOutcomeError,
@@ -598,7 +598,7 @@ class StandInCursor:
                 self._rows = iter(rows)
                 if step.mode == "run":
                     return self
-                outcome_with_secrets = self._outcome(call, rows, NO_NAMES)
+                outcome_with_secrets = self._outcome(call, rows, NO_REDACTION)
             self._forget_result()
         connection.wait_as_recorded(step)
         outcome = step.outcome(is_read_only=True)
@@ -673,7 +673,7 @@ class StandInCursor:
     def _outcome(
         self, call: StatementCall, rows: Sequence[Any], redactor: Redactor
     ) -> dict[str, Any]:
-        """Return the outcome as plain data. With `NO_NAMES`, it has its secrets."""
+        """Return the outcome as plain data. With `NO_REDACTION`, it has its secrets."""
         outcome: dict[str, Any] = {}
         if self.description:
             outcome.update(self._result(call, rows, redactor))
@@ -694,7 +694,7 @@ class StandInCursor:
         names = [str(column[0]) for column in self.description]
         columns = outcomes.store_description(self.description)
         hidden_columns: Sequence[outcomes.Hidden] = [False] * len(names)
-        if redactor is not NO_NAMES:
+        if redactor is not NO_REDACTION:
             hidden_columns = call.hidden_columns(names)
             for column in columns:
                 column[0] = call.shown_name(column[0])

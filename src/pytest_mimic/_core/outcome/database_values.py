@@ -231,12 +231,12 @@ def _is_named_tuple_of_driver(kind: type) -> bool:
     return package in _PACKAGES_OF_NAMED_TUPLES and hasattr(kind, "_fields")
 
 
-def _make_driver_object(name: str, state: object) -> object:
+def _make_driver_value(name: str, state: object) -> object:
     """Return an object of a driver's class, made of its state as pickle makes it.
 
     Args:
         name: The name of the class, `module:Class`.
-        state: What `_state_of_driver_object` returned.
+        state: What `_state_of_driver_value` returned.
 
     Raises:
         ValueError: The class is not listed.
@@ -250,20 +250,20 @@ def _make_driver_object(name: str, state: object) -> object:
         raise ValueError(name)
     kind: type = find(name)
     make_empty = cast("Callable[[type], object]", kind.__new__)
-    driver_object: Any = make_empty(kind)
-    if hasattr(driver_object, "__setstate__"):
-        driver_object.__setstate__(state)
-        return driver_object
+    driver_value: Any = make_empty(kind)
+    if hasattr(driver_value, "__setstate__"):
+        driver_value.__setstate__(state)
+        return driver_value
     # The state is a dict of attributes, or a tuple of this dict and that of the slots.
     parts: tuple[object, ...] = state if isinstance(state, tuple) else (state,)
     for part in parts:
         attributes = part if isinstance(part, dict) else {}
         for attribute in attributes:
-            setattr(driver_object, attribute, attributes[attribute])
-    return driver_object
+            setattr(driver_value, attribute, attributes[attribute])
+    return driver_value
 
 
-def _state_of_driver_object(value: object) -> object:
+def _state_of_driver_value(value: object) -> object:
     """Return the state of an object of a driver's class, the third part of a pickle."""
     state: object = value.__reduce_ex__(2)[2]
     if type(state) is dict:
@@ -287,7 +287,7 @@ _MAKERS_BY_TAG: dict[str, Callable[..., object]] = {
     "memoryview": memoryview,
     "ip": _make_ip,
     "named": _make_named_tuple,
-    "driver": _make_driver_object,
+    "driver": _make_driver_value,
 }
 
 
@@ -321,7 +321,7 @@ class _DatabaseWriter(ValueWriter):
         """Return the node of a value whose class is none of the standard library."""
         name = name_of(kind)
         if name in _DRIVER_CLASSES_BY_STATE:
-            return self._database_node("driver", name, _state_of_driver_object(value))
+            return self._database_node("driver", name, _state_of_driver_value(value))
         if name in _DRIVER_CLASSES_BY_VALUE and isinstance(value, tuple):
             return self._database_node("driver", name, tuple(tuple.__iter__(value)))
         if name == _UUID_OF_ASYNCPG:
@@ -401,7 +401,7 @@ class _DatabaseParameterWriter(_DatabaseWriter):
         for base in kind.__mro__:
             if name_of(base) in _DRIVER_CLASSES_BY_STATE:
                 return self._database_node(
-                    "driver", name_of(base), _state_of_driver_object(value)
+                    "driver", name_of(base), _state_of_driver_value(value)
                 )
             row = ROWS.get(full_name(base))
             if row is not None:

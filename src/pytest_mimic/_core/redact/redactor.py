@@ -895,5 +895,5 @@ def _mapping_with_doubles(json_members: list[tuple[str, Any]]) -> dict[str, Any]
 
 
 #: Hides nothing: for data that is redacted already, or must keep its secrets.
-NO_NAMES = Redactor(defaults=False)
-NO_NAMES.environment_variables = {}
+NO_REDACTION = Redactor(defaults=False)
+NO_REDACTION.environment_variables = {}

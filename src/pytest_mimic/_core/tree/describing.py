@@ -48,7 +48,7 @@ from pytest_mimic._core.nodes.value_walk import (
     member_content,
 )
 from pytest_mimic._core.placeholders import PLACEHOLDER
-from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor
+from pytest_mimic._core.redact.redactor import NO_REDACTION, Redactor
 from pytest_mimic._core.redact.secret_names import named_values_of
 from pytest_mimic._core.tree.column_differences import INDEX
 from pytest_mimic._core.tree.kept_columns import (
@@ -209,7 +209,7 @@ def described_parts(
 ) -> dict[str, Any]:
     """Return the description of a client's call: plain data without secrets."""
     describer = _Describer(
-        NO_NAMES,
+        NO_REDACTION,
         frozenset(),
         places or Places(),
         WHOLE_BUDGET,

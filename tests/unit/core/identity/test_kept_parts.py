@@ -23,7 +23,7 @@ from pytest_mimic._core.identity.kept_parts import (
     function_parts,
     values_of_client_parts,
 )
-from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor
+from pytest_mimic._core.redact.redactor import NO_REDACTION, Redactor
 from pytest_mimic._core.tree.describing import described_arguments
 
 TARGET = "shop:send"
@@ -46,7 +46,7 @@ def kept(
     key = identity.key(values)
     forms = identity.forms(values)
     assert forms is not None
-    redactor = Redactor() if hides else NO_NAMES
+    redactor = Redactor() if hides else NO_REDACTION
     shown = {
         name: value
         for name, value in arguments.items()

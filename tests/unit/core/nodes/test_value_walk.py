@@ -22,7 +22,7 @@ from pytest_mimic._core.nodes.node_json import node_of, plain_of
 from pytest_mimic._core.nodes.value_walk import member_content
 from pytest_mimic._core.outcome.placed_paths import NOWHERE, PathStore
 from pytest_mimic._core.outcome.readable_values import ValueWriter
-from pytest_mimic._core.redact.redactor import NO_NAMES
+from pytest_mimic._core.redact.redactor import NO_REDACTION
 from pytest_mimic._core.tree.describing import Budget, tree_of
 from pytest_mimic._core.tree.drawing import line
 
@@ -68,7 +68,7 @@ VALUES: list[object] = [
 @pytest.mark.parametrize("value", VALUES, ids=repr)
 def test_an_outcome_and_a_description_have_the_same_json(value: object) -> None:
     outcome = ValueWriter(NOWHERE).node(value)
-    description = tree_of(value, NO_NAMES, budget=BUDGET)
+    description = tree_of(value, NO_REDACTION, budget=BUDGET)
 
     assert plain_of(description) == plain_of(outcome)
 
@@ -101,7 +101,7 @@ def linked_error() -> Exception:
 )
 def test_an_object_is_drawn_in_the_same_words(value: object, words: str) -> None:
     outcome = ValueWriter(NOWHERE).node(value)
-    description = tree_of(value, NO_NAMES, budget=BUDGET)
+    description = tree_of(value, NO_REDACTION, budget=BUDGET)
 
     assert line(node_of(plain_of(outcome))) == words
     assert line(node_of(plain_of(description))) == words
@@ -121,7 +121,7 @@ def test_a_path_is_known_by_its_folder_and_the_rest(
 ) -> None:
     places = Places("/shop")
     places.set_root(TEMPORARY, "/tmp")
-    description = tree_of(path, NO_NAMES, places=places, budget=BUDGET)
+    description = tree_of(path, NO_REDACTION, places=places, budget=BUDGET)
 
     assert plain_of(ValueWriter(PathStore(places)).node(path)) == json
     assert plain_of(description) == json
@@ -135,7 +135,7 @@ def test_numbers_of_numpy_have_the_same_json() -> None:
     ]  # fmt: skip
 
     outcomes = [plain_of(ValueWriter(NOWHERE).node(value)) for value in values]
-    descriptions = [tree_of(value, NO_NAMES, budget=BUDGET) for value in values]
+    descriptions = [tree_of(value, NO_REDACTION, budget=BUDGET) for value in values]
 
     assert [plain_of(node) for node in descriptions] == outcomes
     assert outcomes[1] == {"$numpy.float32": "nan"}

@@ -19,7 +19,7 @@ from pytest_mimic._core.nodes.node_json import node_of, plain_of
 from pytest_mimic._core.outcome.outcome import NotExactError, Raised
 from pytest_mimic._core.outcome.placed_paths import NOWHERE
 from pytest_mimic._core.outcome.readable_values import ValueWriter
-from pytest_mimic._core.redact.redactor import NO_NAMES
+from pytest_mimic._core.redact.redactor import NO_REDACTION
 from pytest_mimic._core.tree import describing
 from pytest_mimic._core.tree.drawing import line
 from pytest_mimic._core.vault import Vault
@@ -343,7 +343,7 @@ def test_a_model_is_drawn_in_the_same_words_in_an_outcome_and_a_description(
     value: object, words: str
 ) -> None:
     outcome = ValueWriter(NOWHERE).node(value)
-    description = describing.tree_of(value, NO_NAMES)
+    description = describing.tree_of(value, NO_REDACTION)
 
     assert line(node_of(plain_of(outcome))) == words
     assert line(node_of(plain_of(description))) == words

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_mimic._core.outcome.outcome import Value
-from pytest_mimic._core.redact.redactor import NO_NAMES
+from pytest_mimic._core.redact.redactor import NO_REDACTION
 from pytest_mimic._core.tree.agreement import ComparisonRules, compare
 from pytest_mimic._core.tree.difference_words import difference_lines
 from pytest_mimic._core.tree.kept_columns import columns_of
@@ -16,7 +16,9 @@ pandas = pytest.importorskip("pandas")
 
 def lines(old, new, **rules):
     """Return how two outcomes differ, as a drift tells it."""
-    found = compare(Value(old), Value(new), ComparisonRules(**rules), redactor=NO_NAMES)
+    found = compare(
+        Value(old), Value(new), ComparisonRules(**rules), redactor=NO_REDACTION
+    )
     return difference_lines(found)
 
 

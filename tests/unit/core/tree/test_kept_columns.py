@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pytest_mimic._core.redact.redactor import NO_NAMES, Redactor
+from pytest_mimic._core.redact.redactor import NO_REDACTION, Redactor
 from pytest_mimic._core.tree.describing import described_arguments
 from pytest_mimic._core.tree.difference_words import (
     Sides,
@@ -20,7 +20,7 @@ np = pytest.importorskip("numpy")
 pd = pytest.importorskip("pandas")
 
 
-def described(value, redactor=NO_NAMES):
+def described(value, redactor=NO_REDACTION):
     return json.loads(json.dumps(described_arguments({"x": value}, redactor)))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pytest_mimic._clients.http.responses import StoredResponse, store_response
-from pytest_mimic._core.redact.redactor import NO_NAMES
+from pytest_mimic._core.redact.redactor import NO_REDACTION
 from pytest_mimic._core.seam.call_secrets import Secrets
 from pytest_mimic._tools.foreign.cassette_file import (
     ForeignExchange,
@@ -28,7 +28,7 @@ RECORDED = Path(__file__).parents[3] / "vcr_cassettes"
 def stored(exchange):
     """Return the response of an exchange as a recording has it."""
     chunks = [exchange.content] if exchange.content else []
-    secrets = Secrets(NO_NAMES)
+    secrets = Secrets(NO_REDACTION)
     return store_response(exchange.head, chunks, secrets=secrets)
 
 
